@@ -1,0 +1,88 @@
+import { writeSync } from "node:fs"
+import { defineConfig } from "vitest/config"
+import type { Reporter } from "vitest/node"
+
+// Vitest does not look for this name by itself: the scripts pass it with --config, and vitest.config.ts re-exports it.
+
+const project = (name: string, root: string, include: string) => ({
+  extends: true as const,
+  root,
+  test: { name, include: [include], benchmark: { include: [] } }
+})
+
+const inPackage = (name: string) => ({
+  extends: true as const,
+  root: `packages/${name}`,
+  test: { name, include: ["test/**/*.test.ts"], benchmark: { include: ["bench/**/*.bench.ts"] } }
+})
+
+// One closing line that any CI can read: "11 passed, 0 failed, 0 skipped".
+// It is written as the process ends, after the coverage table, and a red run never says "0 failed".
+const tally = (): Reporter => {
+  let watch = false
+  let passed = 0
+  let failed = 0
+  let skipped = 0
+  const line = () => `\n${passed} passed, ${failed} failed, ${skipped} skipped\n`
+  return {
+    onInit(vitest) {
+      watch = vitest.config.watch
+      if (watch) return
+      process.once("exit", (code) => {
+        if (code !== 0 && failed === 0) failed = 1
+        writeSync(1, line())
+      })
+    },
+    onTestRunEnd(modules, unhandledErrors, reason) {
+      passed = 0
+      failed = unhandledErrors.length
+      skipped = 0
+      for (const module of modules) {
+        // A module that does not load and a hook that throws have no test of their own to fail.
+        failed += module.errors().length
+        for (const suite of module.children.allSuites()) failed += suite.errors().length
+        for (const test of module.children.allTests()) {
+          const state = test.result().state
+          if (state === "passed") passed++
+          else if (state === "skipped") skipped++
+          else failed++
+        }
+      }
+      if (reason !== "passed" && failed === 0) failed = 1
+      if (watch) writeSync(1, line())
+    }
+  }
+}
+
+export default defineConfig({
+  test: {
+    reporters: ["default", tally()],
+    projects: [
+      inPackage("core"),
+      inPackage("http"),
+      inPackage("testing"),
+      inPackage("providers"),
+      project("demo", "demo", "test/**/*.test.ts"),
+      project("docs", "docs", "*.test.ts"),
+      project("scripts", "scripts", "test/**/*.test.ts"),
+      {
+        test: {
+          name: "types",
+          include: [],
+          benchmark: { include: [] },
+          typecheck: {
+            enabled: true,
+            only: true,
+            include: ["packages/*/test/**/*.test-d.ts"],
+            tsconfig: "tsconfig.typetest.json"
+          }
+        }
+      }
+    ],
+    coverage: {
+      provider: "v8",
+      include: ["packages/*/src/**"],
+      reporter: ["text", "json-summary", "html"]
+    }
+  }
+})
