@@ -1,0 +1,231 @@
+/**
+ * One kind of remote work: how to look at one piece of it by its key, how to submit and to cancel one, and what it means
+ * that it is missing or says an unlisted word.
+ *
+ * @since 0.1.0
+ */
+import type * as Duration from "effect/Duration"
+import type { Effect } from "effect/Effect"
+import { type Pipeable, pipeArguments } from "effect/Pipeable"
+import { hasProperty } from "effect/Predicate"
+import type { Schedule } from "effect/Schedule"
+import * as validate from "./internal/validate.ts"
+import type { Look, Run } from "./Look.ts"
+import type { Observation } from "./Observation.ts"
+import type { Classification } from "./PollError.ts"
+import type { Status } from "./Status.ts"
+
+const TypeId = "~effect-poll/Job"
+
+/**
+ * A kind of remote work with keys `K`, results `A`, failures `F`, looks that fail with `E` and need `R`, and, if it can
+ * be submitted, submissions that take an `I` and fail with `ES`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Job<in out K, out A, out F = never, in out E = never, out R = never, in I = never, out ES = never>
+  extends Options<K, A, F, E, R, I, ES>, Pipeable {
+  readonly [TypeId]: typeof TypeId
+  /** What it is called in errors, logs and metrics. */
+  readonly name: string
+  readonly key: KeyCodec<K>
+}
+
+/**
+ * What a `Job` is made of.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Options<in out K, out A, out F, in out E, out R, in I = never, out ES = never> {
+  /** Looks at one piece of work. A plain `Status` is a look. */
+  readonly check: (key: K) => Effect<Look<A, F>, E, R>
+  /**
+   * Submits a piece of work and yields its receipt. It is never sent again by this library, since a submit that failed
+   * may still have been accepted.
+   */
+  readonly submit?: ((input: I) => Effect<Receipt<K>, ES, R>) | undefined
+  /** Asks the server to stop a piece of work. Cooperative: the job may still end otherwise. */
+  readonly cancel?: ((key: K) => Effect<void, unknown, R>) | undefined
+  /**
+   * When to look, unless the wait says otherwise. May depend on the key.
+   */
+  readonly strategy?: Schedule<unknown, Observation> | ((key: K) => Schedule<unknown, Observation>) | undefined
+  readonly missing?: Missing<K, A, F, E, R> | undefined
+  readonly unknownStatus?: UnknownStatusPolicy<A, F> | undefined
+  readonly pollErrors?: PollErrorPolicy<E> | undefined
+}
+
+/**
+ * What a submit yields: the key of the job, and the run that it started if the key is used again for later runs.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Receipt<out K> {
+  readonly key: K
+  readonly run?: Run | undefined
+}
+
+/**
+ * Writes a key as the string that is its identity everywhere.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface KeyCodec<in out K> {
+  readonly encode: (key: K) => string
+  readonly decode: (encoded: string) => K
+}
+
+/**
+ * What it means that a job is missing, by when that is seen.
+ *
+ * **Details**
+ *
+ * In this order: within `grace` of the start of the wait, and as long as no status was seen, it is pending (a read
+ * replica that does not know of the submit yet). After that the `fallback`, if there is one and it has a key for this
+ * job, is looked at from now on, and at once. Otherwise it is gone, which is `JobNotFound` (the default) or, for work
+ * whose aim is to be gone, the status that `gone` yields.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Missing<in K, out A, out F, out E, out R> {
+  /** A non-negative duration; default: none. */
+  readonly grace?: Duration.Input | undefined
+  readonly fallback?: Fallback<K, A, F, E, R> | undefined
+  readonly gone?: (() => Status<A, F>) | undefined
+}
+
+/**
+ * Another source that knows of a job whose own record is gone.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Fallback<in K, out A, out F, out E, out R> {
+  /** The encoded key of the other source, from the key of the job and the last status seen; nothing if there is none. */
+  readonly locate: (key: K, last: Status<unknown, unknown> | undefined) => string | undefined
+  /** Looks at the other source. */
+  readonly check: (fallbackKey: string) => Effect<Look<A, F>, E, R>
+}
+
+/**
+ * What follows when the server says a state word that nobody listed.
+ *
+ * **Details**
+ *
+ * - `"fail"` (the default): the wait ends as `UnknownStatus`.
+ * - `"continue"`: the job counts as pending, and the word is kept as its state. The deadline bounds it.
+ * - `{ looks }`: as `"continue"`, for at most so many looks in a row; then it fails.
+ * - `{ duration }`: as `"continue"`, for at most so long; then it fails.
+ * - `{ treatAs }`: the status that the word stands for.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type UnknownStatusPolicy<A = never, F = never> =
+  | "fail"
+  | "continue"
+  | { readonly looks: number }
+  | { readonly duration: Duration.Input }
+  | { readonly treatAs: (word: string) => Status<A, F> }
+
+/**
+ * What follows when a look fails.
+ *
+ * **Details**
+ *
+ * A failed look tells nothing of the job, so it has a budget of its own. The error says whether it is transient or
+ * permanent (`PollError.classify`); `classify` replaces that. A permanent one ends the wait as `PollRejected`. After a
+ * transient one:
+ *
+ * 1. `retries`, if given, is stepped and the same look is tried again after its delay. When it ends, the look failed.
+ * 2. The failed look counts. While no more than `inRow` looks failed in a row and `inAll` in all, the next look comes
+ *    after the delay of `schedule`; the strategy is not stepped.
+ * 3. A budget is used up when one more look fails than it allows. With `exhausted: "fail"` the wait ends as
+ *    `PollErrorsExhausted`; with `"skipLook"` this look is given up, the count in a row starts anew and the next look
+ *    comes when the strategy says. A used-up `inAll` always fails.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface PollErrorPolicy<in E> {
+  /** Delays after failed looks; default: exponential from 1 second by 2, at most 30 seconds. */
+  readonly schedule?: Schedule<unknown, Observation> | undefined
+  /** How many looks in a row may fail; a whole number from 0, or `"unbounded"`; default 5. */
+  readonly inRow?: number | "unbounded" | undefined
+  /** How many looks may fail in all; a whole number from 0, or `"unbounded"`; default `"unbounded"`. */
+  readonly inAll?: number | "unbounded" | undefined
+  /** What follows when the budget in a row is used up; default `"fail"`. */
+  readonly exhausted?: "fail" | "skipLook" | undefined
+  /** Delays of the retries within one look, which count as one attempt; default: no retry. */
+  readonly retries?: Schedule<unknown, Observation> | undefined
+  /** Says what kind an error is, instead of what it says itself. */
+  readonly classify?: ((error: E) => Classification) | undefined
+}
+
+/**
+ * Tests whether a value is a `Job`.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const isJob = (u: unknown): u is Job<unknown, unknown, unknown, unknown, unknown> => hasProperty(u, TypeId)
+
+/**
+ * Creates a `Job`.
+ *
+ * **Details**
+ *
+ * The key is a string unless `key` says how it is written as one (see `StatusSchema.key`). An empty name is a
+ * RangeError.
+ *
+ * **Example** (A job that is done when asked)
+ *
+ * ```ts
+ * import * as Effect from "effect/Effect"
+ * import * as Job from "effect-poll/Job"
+ * import * as Status from "effect-poll/Status"
+ *
+ * const Ready = Job.make("ready", { check: (id: string) => Effect.succeed(Status.succeeded(`${id}.png`)) })
+ * Ready.name // => "ready"
+ * ```
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make: {
+  <A, F = never, E = never, R = never, I = never, ES = never>(
+    name: string,
+    options: Options<string, A, F, E, R, I, ES>
+  ): Job<string, A, F, E, R, I, ES>
+  <K, A, F = never, E = never, R = never, I = never, ES = never>(
+    name: string,
+    options: Options<K, A, F, E, R, I, ES> & { readonly key: KeyCodec<K> }
+  ): Job<K, A, F, E, R, I, ES>
+} = <K, A, F, E, R, I, ES>(
+  name: string,
+  options: Options<K, A, F, E, R, I, ES> & { readonly key?: KeyCodec<K> }
+): Job<K, A, F, E, R, I, ES> =>
+  Object.assign(Object.create(Proto), {
+    ...options,
+    name: validate.nonEmpty("Job.make: name", name),
+    key: options.key ?? stringKey
+  })
+
+// ---- internal ----
+
+const stringKey: KeyCodec<string> = { encode: (key) => key, decode: (encoded) => encoded }
+
+const Proto = {
+  [TypeId]: TypeId,
+  pipe() {
+    return pipeArguments(this, arguments)
+  },
+  toJSON(this: { readonly name: string }) {
+    return { _id: "Job", name: this.name }
+  }
+}

@@ -1,0 +1,334 @@
+/**
+ * How a wait can end badly, and how the error of a look says what kind of error it is.
+ *
+ * The errors are flat and separate, so that each has its own `catchTag`. All of them carry what was seen: the key, the
+ * looks made, the time passed, the last status, the last poll error and a bounded history.
+ *
+ * **Details**
+ *
+ * | error | what happened |
+ * |---|---|
+ * | `JobFailed<F>` | the server says that the job failed |
+ * | `JobCanceled` | the server says that the job was stopped |
+ * | `JobExpired` | the server gave the job up by time |
+ * | `JobNotFound` | there is no such job (any more) |
+ * | `JobStalled` | the job goes on, but nothing about it has changed for too long |
+ * | `PollTimeout` | our own patience ended: the deadline, or the strategy |
+ * | `UnknownStatus` | the server said a state word that nobody listed |
+ * | `PollRejected<E>` | a look failed in a way that no further look can mend |
+ * | `PollErrorsExhausted<E>` | looks failed more often than the budget allows |
+ *
+ * Only the first four are news of the job. After the others it may still be running.
+ *
+ * @since 0.1.0
+ */
+import * as Data from "effect/Data"
+import * as Duration from "effect/Duration"
+import { hasProperty } from "effect/Predicate"
+import * as Status from "./Status.ts"
+
+/**
+ * What every error of a wait carries.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Seen {
+  /** The name of the `Job`. */
+  readonly job: string
+  /** The encoded key. */
+  readonly key: string
+  /** Looks made, failed ones too. */
+  readonly attempts: number
+  /** Time since the wait started. */
+  readonly elapsed: Duration.Duration
+  readonly lastStatus: Status.Status<unknown, unknown> | undefined
+  /** The typed error of the last look that failed. */
+  readonly lastPollError: unknown
+  /** What the looks found, in order, runs of the same finding as one entry; the newest 32 entries. */
+  readonly history: ReadonlyArray<HistoryEntry>
+}
+
+/**
+ * A run of looks that found the same.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface HistoryEntry {
+  /** In a few words: `Pending PROCESSING 40 %`, `Missing`, `poll error: HttpLookError`. */
+  readonly finding: string
+  readonly looks: number
+  /** Milliseconds from the start of the wait to the end of the first of these looks. */
+  readonly first: number
+  /** Milliseconds from the start of the wait to the end of the last of these looks. */
+  readonly last: number
+}
+
+/**
+ * The server says that the job failed; `failure` is what it says of it.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class JobFailed<F> extends /*#__PURE__*/ Data.TaggedError("JobFailed")<Seen & { readonly failure: unknown }> {
+  declare readonly failure: F
+  constructor(args: Seen & { readonly failure: F }) {
+    super(args)
+  }
+  override get message(): string {
+    return `${subject(this)} failed: ${show(this.failure)}${soFar(this)}`
+  }
+}
+
+/**
+ * The server says that the job was stopped.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class JobCanceled extends /*#__PURE__*/ Data.TaggedError("JobCanceled")<Seen> {
+  override get message(): string {
+    return `${subject(this)} was canceled on the server${soFar(this)}`
+  }
+}
+
+/**
+ * The server gave the job up by time.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class JobExpired extends /*#__PURE__*/ Data.TaggedError("JobExpired")<Seen> {
+  override get message(): string {
+    return `${subject(this)} expired on the server${soFar(this)}`
+  }
+}
+
+/**
+ * There is no such job (any more), and no fallback that knows of it.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class JobNotFound extends /*#__PURE__*/ Data.TaggedError("JobNotFound")<Seen> {
+  override get message(): string {
+    return `${subject(this)} was not found${soFar(this)}`
+  }
+}
+
+/**
+ * The job goes on, but its state, progress and detail have not changed for `unchanged`. It may still be running.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class JobStalled
+  extends /*#__PURE__*/ Data.TaggedError("JobStalled")<Seen & { readonly unchanged: Duration.Duration }>
+{
+  override get message(): string {
+    return `${subject(this)} has not changed for ${Duration.format(this.unchanged)}${soFar(this)}`
+  }
+}
+
+/**
+ * Our own patience ended: at the deadline, or because the strategy ended. The job may still be running.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class PollTimeout
+  extends /*#__PURE__*/ Data.TaggedError("PollTimeout")<
+    Seen & {
+      readonly reason: "deadline" | "strategy"
+      /** Wall-clock milliseconds before which the server did not want to be asked, if that was after the end. */
+      readonly notBefore: number | undefined
+    }
+  >
+{
+  override get message(): string {
+    const why = this.reason === "deadline" ? "did not end before the deadline" : "did not end before the strategy did"
+    const asked = this.notBefore === undefined ? "" : `; the server asked to wait until ${isoTime(this.notBefore)}`
+    return `${subject(this)} ${why}${asked}${soFar(this)}`
+  }
+}
+
+/**
+ * The server said a state word that nobody listed. See the option `unknownStatus`.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class UnknownStatus extends /*#__PURE__*/ Data.TaggedError("UnknownStatus")<Seen & { readonly word: string }> {
+  override get message(): string {
+    return `${subject(this)} has the unlisted status ${JSON.stringify(this.word)}${soFar(this)}`
+  }
+}
+
+/**
+ * A look failed in a way that no further look can mend: not authorized, a bad request, an answer that cannot be decoded.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class PollRejected<E>
+  extends /*#__PURE__*/ Data.TaggedError("PollRejected")<Seen & { readonly error: unknown }>
+{
+  declare readonly error: E
+  constructor(args: Seen & { readonly error: E }) {
+    super(args)
+  }
+  override get message(): string {
+    return `A look at ${subject(this)} was rejected: ${show(this.error)}${soFar(this)}`
+  }
+}
+
+/**
+ * Looks failed more often than the budget allows (`budget` says which: failures in a row, or in all). The job itself
+ * may be well.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class PollErrorsExhausted<E>
+  extends /*#__PURE__*/ Data.TaggedError("PollErrorsExhausted")<
+    Seen & { readonly error: unknown; readonly budget: "inRow" | "inAll"; readonly errors: number }
+  >
+{
+  declare readonly error: E
+  constructor(args: Seen & { readonly error: E; readonly budget: "inRow" | "inAll"; readonly errors: number }) {
+    super(args)
+  }
+  override get message(): string {
+    const which = this.budget === "inRow" ? "in a row" : "in all"
+    return `${this.errors} looks ${which} at ${subject(this)} failed, the last one with ${show(this.error)}${soFar(this)}`
+  }
+}
+
+/**
+ * The poll error of a look that did not answer within its `lookTimeout`. Transient.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class LookTimeout
+  extends /*#__PURE__*/ Data.TaggedError("LookTimeout")<{
+    readonly lookTimeout: Duration.Duration
+  }>
+{
+  override get message(): string {
+    return `the look did not answer within ${Duration.format(this.lookTimeout)}`
+  }
+}
+
+/**
+ * All the ways in which a wait for a job with the failure `F` can end badly, if its looks fail with `E`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type PollError<F, E> =
+  | JobFailed<F>
+  | JobCanceled
+  | JobExpired
+  | JobNotFound
+  | JobStalled
+  | PollTimeout
+  | UnknownStatus
+  | PollRejected<E>
+  | PollErrorsExhausted<E | LookTimeout>
+
+/**
+ * What kind of error a look ended with.
+ *
+ * **Details**
+ *
+ * - `transient`: the next look may well succeed. `retryAfter` is the server's wish for it.
+ * - `permanent`: no further look can mend it; the wait ends as `PollRejected`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Classification =
+  | { readonly _tag: "transient"; readonly retryAfter?: Duration.Duration | "unreadable" | undefined }
+  | { readonly _tag: "permanent" }
+
+/**
+ * The key under which the error of a look says what kind it is. An error that says nothing is transient.
+ *
+ * @category symbols
+ * @since 0.1.0
+ */
+export const classify = "~effect-poll/PollError/classify"
+
+/**
+ * An error that says what kind it is.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Classified {
+  readonly [classify]: Classification
+}
+
+/**
+ * The classification of an error that may well be gone at the next look.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const transient = (options?: {
+  readonly retryAfter?: Duration.Duration | "unreadable" | undefined
+}): Classification => ({ _tag: "transient", retryAfter: options?.retryAfter })
+
+/**
+ * The classification of an error that no further look can mend.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const permanent: Classification = { _tag: "permanent" }
+
+/**
+ * Asks an error what kind it is: what it says under `classify`, otherwise transient.
+ *
+ * @category destructors
+ * @since 0.1.0
+ */
+export const classification = (error: unknown): Classification =>
+  hasProperty(error, classify) ? (error as Classified)[classify] : unsaid
+
+// ---- internal ----
+
+const unsaid: Classification = { _tag: "transient" }
+
+// A rendering of a time that is already known: no clock is read.
+// @effect-diagnostics-next-line globalDate:off
+const isoTime = (millis: number): string => new Date(millis).toISOString()
+
+const subject = (seen: Seen): string => `${seen.job} ${JSON.stringify(seen.key)}`
+
+const soFar = (seen: Seen): string => {
+  const looks = `${seen.attempts} ${seen.attempts === 1 ? "look" : "looks"} in ${Duration.format(seen.elapsed)}`
+  const status = seen.lastStatus === undefined ? "no status seen" : `last status ${Status.describe(seen.lastStatus)}`
+  const error = seen.lastPollError === undefined ? "" : `, last poll error ${show(seen.lastPollError)}`
+  return ` (${looks}, ${status}${error})`
+}
+
+/** Whether a value has a `toString` of its own, as a failure that knows how it is shown. */
+const saysItself = (u: unknown): boolean =>
+  typeof u === "object" &&
+  u !== null &&
+  !Array.isArray(u) &&
+  typeof u.toString === "function" &&
+  u.toString !== Object.prototype.toString
+
+const show = (u: unknown): string => {
+  if (u instanceof Error) return hasProperty(u, "_tag") ? `${String(u._tag)}: ${u.message}` : u.message
+  if (typeof u === "string") return u
+  try {
+    return saysItself(u) ? String(u) : (JSON.stringify(u) ?? String(u))
+  } catch {
+    return String(u)
+  }
+}

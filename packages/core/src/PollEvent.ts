@@ -1,0 +1,120 @@
+/**
+ * What a wait tells of itself while it runs (see `Poll.events`).
+ *
+ * @since 0.1.0
+ */
+import type { Duration } from "effect/Duration"
+import type { Exit } from "effect/Exit"
+import type { PollError } from "./PollError.ts"
+import type { Status } from "./Status.ts"
+
+/**
+ * Something that happened in a wait.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type PollEvent<A, F = never, E = never> =
+  | Observed<A, F>
+  | Unchanged
+  | Stalled
+  | PollFailed<E>
+  | Waiting
+  | Ended<A, F, E>
+
+/**
+ * A look found a status that differs from the one before it, in its state, its progress or its detail.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Observed<A, F = never> {
+  readonly _tag: "Observed"
+  readonly attempt: number
+  readonly status: Status<A, F>
+}
+
+/**
+ * A look found nothing new.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Unchanged {
+  readonly _tag: "Unchanged"
+  readonly attempt: number
+}
+
+/**
+ * Nothing about the job has changed for longer than the option `stall` allows. Said once until something changes.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Stalled {
+  readonly _tag: "Stalled"
+  readonly attempt: number
+  readonly unchanged: Duration
+}
+
+/**
+ * A look failed. The wait goes on unless an `Ended` follows.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface PollFailed<E> {
+  readonly _tag: "PollFailed"
+  readonly attempt: number
+  readonly error: E
+  /** Looks that failed in a row, this one included; 0 if it will be retried within the same look. */
+  readonly inRow: number
+}
+
+/**
+ * The wait sleeps until its next look.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Waiting {
+  readonly _tag: "Waiting"
+  readonly delay: Duration
+  readonly reason: WaitReason
+}
+
+/**
+ * Why a wait sleeps as long as it does.
+ *
+ * **Details**
+ *
+ * - `firstWait`, `strategy`: the strategy says so.
+ * - `serverHint`: the server asked not to be asked earlier.
+ * - `pollError`, `retry`: after a failed look, or between its retries.
+ * - `missing`: the job is not found yet, within the grace after the start.
+ * - `lastLook`: the strategy would wait beyond the deadline, so the last look is placed before it.
+ * - `deadline`: no look fits any more.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type WaitReason =
+  | "firstWait"
+  | "strategy"
+  | "serverHint"
+  | "pollError"
+  | "retry"
+  | "missing"
+  | "lastLook"
+  | "deadline"
+
+/**
+ * The wait is over. Always the last event.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Ended<A, F, E> {
+  readonly _tag: "Ended"
+  readonly exit: Exit<A, PollError<F, E>>
+}

@@ -1,0 +1,263 @@
+/**
+ * The Schemas that decode a wire payload into a `Status`.
+ *
+ * A service says how a job is with a word in a field of its answer. `fromField` takes the Schema of that answer, the
+ * name of the field, and one case per word: a word of the Schema without a case does not compile. The word is decoded
+ * before the rest, so that an unlisted word and a malformed answer are told apart.
+ *
+ * **Details**
+ *
+ * This is the only module of the package that needs `effect/Schema` at run time.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import { hasProperty } from "effect/Predicate"
+import * as Schema from "effect/Schema"
+import * as SchemaGetter from "effect/SchemaGetter"
+import * as SchemaIssue from "effect/SchemaIssue"
+import * as SchemaParser from "effect/SchemaParser"
+import type { KeyCodec } from "./Job.ts"
+import * as Look from "./Look.ts"
+import * as Status from "./Status.ts"
+
+/**
+ * A Schema that decodes a payload into what a look found. It only decodes: a status has no wire form of its own.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface StatusSchema<out A, out F = never, out RD = never> extends Schema.Codec<
+  Look.Finding<A, F>,
+  unknown,
+  RD
+> {}
+
+/**
+ * The words that the field of a decoded payload can hold.
+ *
+ * @category type-level
+ * @since 0.1.0
+ */
+export type Words<T, Field extends PropertyKey> = T extends { readonly [K in Field]: infer W extends string | number }
+  ? W
+  : never
+
+/**
+ * The members of a decoded payload whose field can hold the word.
+ *
+ * @category type-level
+ * @since 0.1.0
+ */
+export type WithWord<T, Field extends PropertyKey, Word> = T extends { readonly [K in Field]: infer W }
+  ? Word extends W
+    ? T
+    : never
+  : never
+
+/**
+ * What one word means: a status, or a function of the decoded payload.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Case<T> = Status.Status<unknown, unknown> | ((payload: T) => Status.Status<unknown, unknown>)
+
+/**
+ * The result type that a case yields.
+ *
+ * @category type-level
+ * @since 0.1.0
+ */
+export type ValueOf<C> = StatusOf<C> extends infer S ? (S extends Status.Succeeded<infer A> ? A : never) : never
+
+/**
+ * The failure type that a case yields.
+ *
+ * @category type-level
+ * @since 0.1.0
+ */
+export type FailureOf<C> = StatusOf<C> extends infer S ? (S extends Status.Failed<infer F> ? F : never) : never
+
+/**
+ * Decodes a payload by the word in one of its fields, with one case per word.
+ *
+ * **Details**
+ *
+ * - `schema` is the Schema of the payload: a struct whose field is `Schema.Literals([...])`, or a union of structs whose
+ *   field is a literal each (then a case sees the member with its word, so that a result may be required in one state
+ *   and absent in another).
+ * - A word of the Schema without a case does not compile, nor does a case without a word.
+ * - An unlisted word decodes to `Look.Unlisted`, whatever the rest of the payload is, and meets the policy
+ *   `unknownStatus` of the wait; with `otherwise` it decodes to what that says.
+ * - `encodedField` names the field on the wire, where `schema` renames it.
+ * - A case that throws is a decode error.
+ *
+ * **Example** (A render task)
+ *
+ * ```ts
+ * import * as Schema from "effect/Schema"
+ * import * as Status from "effect-poll/Status"
+ * import * as StatusSchema from "effect-poll/StatusSchema"
+ *
+ * const Render = Schema.Struct({
+ *   status: Schema.Literals(["PENDING", "DONE", "FAILED"]),
+ *   urls: Schema.optionalKey(Schema.Array(Schema.String))
+ * })
+ * const RenderStatus = StatusSchema.fromField(Render, "status", {
+ *   PENDING: Status.pending(),
+ *   DONE: (render) => Status.succeeded(render.urls ?? []),
+ *   FAILED: Status.failed("no reason given")
+ * })
+ * const found = Schema.decodeSync(RenderStatus)({ status: "DONE", urls: ["a.png"] })
+ * found._tag // => "Succeeded"
+ * ```
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const fromField = <
+  S extends Schema.Constraint,
+  const Field extends string,
+  const Cases extends { readonly [W in Words<S["Type"], Field>]: Case<WithWord<S["Type"], Field, W>> } & {
+    readonly [K in Exclude<keyof Cases, Words<S["Type"], Field>>]: never
+  },
+  Otherwise extends Status.Status<unknown, unknown> = never
+>(
+  schema: S,
+  field: Field,
+  cases: Cases,
+  options?: {
+    readonly otherwise?: ((word: string) => Otherwise) | undefined
+    readonly encodedField?: string | undefined
+  }
+): StatusSchema<
+  ValueOf<Cases[keyof Cases]> | ValueOf<Otherwise>,
+  FailureOf<Cases[keyof Cases]> | FailureOf<Otherwise>,
+  S["DecodingServices"]
+> => {
+  const wireField = options?.encodedField ?? field
+  const otherwise = options?.otherwise
+  const decodePayload = SchemaParser.decodeUnknownEffect(schema)
+  return make((raw, parseOptions) => {
+    const word = wordIn(raw, wireField)
+    if (word !== undefined && !Object.hasOwn(cases, word)) {
+      return guarded(wireField, word, () =>
+        otherwise === undefined ? Look.unlisted(word) : Status.withState(otherwise(word), word)
+      )
+    }
+    return Effect.flatMap(decodePayload(raw, parseOptions), (payload) => {
+      const own = word ?? String((payload as Record<string, unknown>)[field])
+      const chosen = (cases as unknown as Record<string, Case<unknown>>)[own]!
+      return guarded(wireField, own, () =>
+        Status.withState(typeof chosen === "function" ? chosen(payload) : chosen, own)
+      )
+    })
+  }) as never
+}
+
+/**
+ * Decodes a status that stands inside an envelope, under one key of it.
+ *
+ * **Example** (An answer that wraps everything in `data`)
+ *
+ * ```ts
+ * import * as Schema from "effect/Schema"
+ * import * as Status from "effect-poll/Status"
+ * import * as StatusSchema from "effect-poll/StatusSchema"
+ *
+ * const Inner = StatusSchema.fromField(Schema.Struct({ state: Schema.Literals(["busy", "ready"]) }), "state", {
+ *   busy: Status.pending(),
+ *   ready: Status.succeeded()
+ * })
+ * const found = Schema.decodeSync(StatusSchema.within("data", Inner))({ data: { state: "ready" } })
+ * found._tag // => "Succeeded"
+ * ```
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const within = <A, F, RD>(key: string, schema: StatusSchema<A, F, RD>): StatusSchema<A, F, RD> => {
+  const decodeEnvelope = SchemaParser.decodeUnknownEffect(Schema.Struct({ [key]: schema }))
+  return make((raw, options) =>
+    Effect.map(decodeEnvelope(raw, options), (envelope) => envelope[key] as Look.Finding<A, F>)
+  )
+}
+
+/**
+ * Makes the codec of a job's key from a Schema whose encoded form is a string.
+ *
+ * **Details**
+ *
+ * The key of a job is written as a string wherever it is an identity: in errors, logs, maps and tokens. A key that the
+ * Schema cannot encode is a RangeError at construction.
+ *
+ * **Example** (A job that is known by two words)
+ *
+ * ```ts
+ * import * as Schema from "effect/Schema"
+ * import * as StatusSchema from "effect-poll/StatusSchema"
+ *
+ * const key = StatusSchema.key(
+ *   Schema.fromJsonString(Schema.Struct({ model: Schema.String, taskId: Schema.String }))
+ * )
+ * key.encode({ model: "suno", taskId: "t1" }) // => '{"model":"suno","taskId":"t1"}'
+ * ```
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const key = <K>(schema: Schema.Codec<K, string>): KeyCodec<K> => {
+  const encode = Schema.encodeUnknownSync(schema)
+  const decode = Schema.decodeUnknownSync(schema)
+  return {
+    encode: (value) => {
+      try {
+        return encode(value)
+      } catch (cause) {
+        throw new RangeError(`the key cannot be encoded: ${messageOf(cause)}`, { cause })
+      }
+    },
+    decode
+  }
+}
+
+// ---- internal ----
+
+type StatusOf<C> = C extends (payload: never) => infer S ? S : C
+
+const Finding = Schema.declare(
+  (u: unknown): u is Look.Finding<unknown, unknown> => Status.isStatus(u) || (Look.isLook(u) && u._tag !== "Reported"),
+  { title: "Status" }
+)
+
+const make = <A, F, RD>(
+  decode: (
+    raw: unknown,
+    options: Parameters<ReturnType<typeof SchemaParser.decodeUnknownEffect>>[1] & {}
+  ) => Effect.Effect<Look.Finding<A, F>, SchemaIssue.Issue, RD>
+): StatusSchema<A, F, RD> =>
+  Schema.Unknown.pipe(
+    Schema.decodeTo(Finding, {
+      decode: SchemaGetter.transformEffect(decode),
+      encode: SchemaGetter.forbidden(() => "a status has no wire form")
+    })
+  ) as unknown as StatusSchema<A, F, RD>
+
+const wordIn = (raw: unknown, field: string): string | undefined => {
+  if (!hasProperty(raw, field)) return undefined
+  const word = raw[field]
+  return typeof word === "string" || typeof word === "number" || typeof word === "boolean" ? String(word) : undefined
+}
+
+const guarded = <A>(field: string, word: string, run: () => A): Effect.Effect<A, SchemaIssue.Issue> =>
+  Effect.try({
+    try: run,
+    catch: (cause) =>
+      new SchemaIssue.Pointer(
+        [field],
+        new SchemaIssue.InvalidValue({ message: `the case ${JSON.stringify(word)} threw: ${messageOf(cause)}` })
+      )
+  })
+
+const messageOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause))

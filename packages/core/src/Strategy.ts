@@ -1,0 +1,561 @@
+/**
+ * When to look next.
+ *
+ * A strategy is a `Schedule` of `Observation`s, used as `Effect.repeat` uses a schedule: look first, then wait its
+ * delay. Any plain `Schedule` is a strategy. The ones built here add two things a `Schedule` cannot say: a *first wait*
+ * before the first look, and one pure decision function, from which their Schedule view is made and which the loop
+ * calls directly (no state per job, no closures, about a hundred times cheaper than stepping a composed schedule).
+ *
+ * **Details**
+ *
+ * - A delay is measured from the end of one look to the start of the next.
+ * - Strategies of this module never wait longer than they are told to: jitter only shortens, a cap is a cap.
+ * - `limit` is absolute: it counts from the start of the wait and includes the first wait and the looks themselves.
+ *   The last look is placed so that it still fits (see `Poll`), then the wait ends as `PollTimeout` with the reason
+ *   `strategy`.
+ * - A strategy never ends a wait with success, and never looks at the clock.
+ *
+ * **Gotchas**
+ *
+ * The combinators of this module keep first wait, limits and decision function. Those of effect's own `Schedule` keep
+ * neither: their result is a plain `Schedule`, equally right, without a first wait.
+ *
+ * @since 0.1.0
+ */
+import * as Cause from "effect/Cause"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import { dual } from "effect/Function"
+import { hasProperty } from "effect/Predicate"
+import * as Random from "effect/Random"
+import * as Schedule from "effect/Schedule"
+import * as validate from "./internal/validate.ts"
+import type { Observation } from "./Observation.ts"
+import * as Status from "./Status.ts"
+
+const TypeId = "~effect-poll/Strategy"
+
+/**
+ * A `Schedule` with a first wait and a pure decision function.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Strategy extends Schedule.Schedule<Duration.Duration, Observation> {
+  readonly [TypeId]: Plan
+}
+
+/**
+ * The next delay in milliseconds, or the end of the strategy.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Decision = number | "end"
+
+/**
+ * Decides how long to wait. Must be pure: the same arguments give the same answer, and two waits that share one
+ * strategy never disturb each other.
+ *
+ * **Details**
+ *
+ * `step` counts the decisions of this wait from 1 (failed looks make none); `elapsed` is the time since the first of
+ * them, in milliseconds; `random` draws from 0 (included) to 1 (excluded).
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Decide {
+  (step: number, elapsed: number, observation: Observation, random: () => number): Decision
+}
+
+/**
+ * What a strategy is made of. Times are milliseconds.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Plan {
+  /** The wait before the first look. */
+  readonly firstWait: number
+  /** Looks after which the strategy ends, failed ones counted; `Infinity` if it does not count. */
+  readonly maxAttempts: number
+  /** Time since the start of the wait after which the strategy ends; `Infinity` if it has no limit. */
+  readonly limit: number
+  readonly decide: Decide
+}
+
+/**
+ * Tests whether a value is a strategy of this module; a plain `Schedule` is not, though it may be used as one.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const isStrategy = (u: unknown): u is Strategy => hasProperty(u, TypeId)
+
+/**
+ * Creates a strategy from a decision function.
+ *
+ * **Details**
+ *
+ * A decision below zero or `NaN` counts as no delay. `firstWait` defaults to none, `maxAttempts` and `limit` to
+ * unbounded.
+ *
+ * **Example** (Asking more often near the end)
+ *
+ * ```ts
+ * import * as Strategy from "effect-poll/Strategy"
+ *
+ * const eager = Strategy.make({
+ *   decide: (_step, _elapsed, { status }) => ((status.progress ?? 0) > 0.9 ? 1_000 : 10_000)
+ * })
+ * Strategy.delays(eager, 2) // => [10_000, 10_000]
+ * ```
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = (options: {
+  readonly decide: Decide
+  readonly firstWait?: Duration.Input | undefined
+  readonly maxAttempts?: number | undefined
+  readonly limit?: Duration.Input | undefined
+}): Strategy =>
+  fromPlan({
+    decide: options.decide,
+    firstWait:
+      options.firstWait === undefined
+        ? 0
+        : validate.millis("Strategy.make: firstWait", options.firstWait, "nonNegative"),
+    maxAttempts:
+      options.maxAttempts === undefined
+        ? Number.POSITIVE_INFINITY
+        : validate.count("Strategy.make: maxAttempts", options.maxAttempts, 1),
+    limit:
+      options.limit === undefined
+        ? Number.POSITIVE_INFINITY
+        : validate.millis("Strategy.make: limit", options.limit, "positive")
+  })
+
+/**
+ * Waits the same time between looks.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const fixed = (interval: Duration.Input): Strategy => {
+  const millis = validate.millis("Strategy.fixed: interval", interval, "positive")
+  return constantly(() => millis)
+}
+
+/**
+ * Waits `initial`, then `increment` longer each time, up to an optional `cap`.
+ *
+ * **When to use**
+ *
+ * Use it uncapped when nothing is known of a job's duration: with `increment` = the seconds of lag that one request is
+ * worth, and `initial` half of that, its cost (requests + lag / increment) is in the geometric mean 1.5 times that of
+ * the best possible schedule, where capped exponential backoff costs 2.1 to 2.3 times and a fixed interval 4 to 8 times
+ * (Barlow, Hunter and Proschan 1963 for the theory; the figures are of this project).
+ *
+ * **Details**
+ *
+ * `initial` defaults to `increment`. `increment` must be positive, `cap` at least `initial`.
+ *
+ * **Example** (Half a second of lag is worth a request)
+ *
+ * ```ts
+ * import * as Strategy from "effect-poll/Strategy"
+ *
+ * Strategy.delays(Strategy.linear({ initial: "250 millis", increment: "500 millis" }), 4) // => [250, 750, 1250, 1750]
+ * ```
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const linear = (options: {
+  readonly increment: Duration.Input
+  readonly initial?: Duration.Input | undefined
+  readonly cap?: Duration.Input | undefined
+}): Strategy => {
+  const increment = validate.millis("Strategy.linear: increment", options.increment, "positive")
+  const initial =
+    options.initial === undefined
+      ? increment
+      : validate.millis("Strategy.linear: initial", options.initial, "nonNegative")
+  const max = capOf("Strategy.linear", options.cap, initial, Number.POSITIVE_INFINITY)
+  return constantly((step) => Math.min(max, initial + (step - 1) * increment))
+}
+
+/**
+ * Waits `initial`, then `factor` times longer each time, up to `cap`.
+ *
+ * **Details**
+ *
+ * `factor` defaults to 2 and must be at least 1. `cap` defaults to one hour and must be at least `initial`; there is no
+ * way to leave it out, since an uncapped exponential delay soon outlives any job.
+ *
+ * **Example** (Gentle at first, then twice a minute)
+ *
+ * ```ts
+ * import * as Strategy from "effect-poll/Strategy"
+ *
+ * const gentle = Strategy.exponential({ initial: "2 seconds", factor: 1.5, cap: "30 seconds" })
+ * Strategy.delays(gentle, 4) // => [2000, 3000, 4500, 6750]
+ * ```
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const exponential = (options: {
+  readonly initial: Duration.Input
+  readonly factor?: number | undefined
+  readonly cap?: Duration.Input | undefined
+}): Strategy => {
+  const initial = validate.millis("Strategy.exponential: initial", options.initial, "positive")
+  const factor = validate.atLeast("Strategy.exponential: factor", options.factor ?? 2, 1)
+  const max = capOf("Strategy.exponential", options.cap, initial, Math.max(initial, 3_600_000))
+  return constantly((step) => Math.min(max, initial * Math.pow(factor, step - 1)))
+}
+
+/**
+ * Waits for the time that such a job takes at least, then looks at a fixed interval, for a limited time: the shape of
+ * the tables that services publish per model or kind of work.
+ *
+ * **Details**
+ *
+ * `limit` counts from the start of the wait and must be longer than `firstWait`.
+ *
+ * **Example** (A video that is never ready before a minute)
+ *
+ * ```ts
+ * import * as Strategy from "effect-poll/Strategy"
+ *
+ * const video = Strategy.adaptive({ firstWait: "60 seconds", interval: "15 seconds", limit: "10 minutes" })
+ * Strategy.firstWait(video) // => 60_000
+ * ```
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const adaptive = (options: {
+  readonly firstWait: Duration.Input
+  readonly interval: Duration.Input
+  readonly limit: Duration.Input
+}): Strategy => {
+  const firstWait = validate.millis("Strategy.adaptive: firstWait", options.firstWait, "nonNegative")
+  const interval = validate.millis("Strategy.adaptive: interval", options.interval, "positive")
+  const limit = validate.millis("Strategy.adaptive: limit", options.limit, "positive")
+  if (limit <= firstWait) {
+    throw new RangeError(`Strategy.adaptive: limit must be longer than firstWait, got ${limit} <= ${firstWait} ms`)
+  }
+  return fromPlan({ firstWait, maxAttempts: Number.POSITIVE_INFINITY, limit, decide: () => interval })
+}
+
+/**
+ * Sets the wait before the first look; it replaces one that is already there.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const withFirstWait: {
+  (firstWait: Duration.Input): (self: Strategy) => Strategy
+  (self: Strategy, firstWait: Duration.Input): Strategy
+} = dual(2, (self: Strategy, firstWait: Duration.Input) =>
+  fromPlan({
+    ...self[TypeId],
+    firstWait: validate.millis("Strategy.withFirstWait: firstWait", firstWait, "nonNegative")
+  })
+)
+
+/**
+ * Ends the strategy after so many looks in all, failed ones counted. After the last of them there is no further wait.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const attempts: {
+  (maxAttempts: number): (self: Strategy) => Strategy
+  (self: Strategy, maxAttempts: number): Strategy
+} = dual(2, (self: Strategy, maxAttempts: number) =>
+  fromPlan({
+    ...self[TypeId],
+    maxAttempts: Math.min(self[TypeId].maxAttempts, validate.count("Strategy.attempts: maxAttempts", maxAttempts, 1))
+  })
+)
+
+/**
+ * Ends the strategy after so many delays.
+ *
+ * **When to use**
+ *
+ * Use it for the `retries` of a poll-error policy: `times(2)` allows three tries. To bound the looks of a wait use
+ * `attempts`, which counts failed looks too.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const times: {
+  (maxTimes: number): (self: Strategy) => Strategy
+  (self: Strategy, maxTimes: number): Strategy
+} = dual(2, (self: Strategy, maxTimes: number) => {
+  const bound = validate.count("Strategy.times: maxTimes", maxTimes, 0)
+  const { decide } = self[TypeId]
+  return fromPlan({
+    ...self[TypeId],
+    decide: (step, elapsed, seen, random) => (step > bound ? "end" : decide(step, elapsed, seen, random))
+  })
+})
+
+/**
+ * Ends the strategy when so much time has passed since the start of the wait.
+ *
+ * **Details**
+ *
+ * The wait then ends as `PollTimeout` with the reason `strategy`, after a last look that is placed within the limit. It
+ * is a bound of the strategy; the wait as a whole has its `deadline`.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const limit: {
+  (duration: Duration.Input): (self: Strategy) => Strategy
+  (self: Strategy, duration: Duration.Input): Strategy
+} = dual(2, (self: Strategy, duration: Duration.Input) =>
+  fromPlan({
+    ...self[TypeId],
+    limit: Math.min(self[TypeId].limit, validate.millis("Strategy.limit: duration", duration, "positive"))
+  })
+)
+
+/**
+ * Never waits longer than `max` between looks.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const cap: {
+  (max: Duration.Input): (self: Strategy) => Strategy
+  (self: Strategy, max: Duration.Input): Strategy
+} = dual(2, (self: Strategy, max: Duration.Input) => {
+  const millis = validate.millis("Strategy.cap: max", max, "positive")
+  return mapDelay(self, (delay) => Math.min(millis, delay))
+})
+
+/**
+ * Multiplies all times of a strategy: first wait, delays, limit.
+ *
+ * **When to use**
+ *
+ * Use it to run a strategy in fast motion: in a demo, or a test against a server whose jobs are as much faster.
+ *
+ * **Details**
+ *
+ * `factor` must be a positive finite number; 0.1 makes everything ten times faster. What the decision function sees is
+ * scaled back, so that it decides as it would in real time.
+ *
+ * **Example** (Sixty times faster)
+ *
+ * ```ts
+ * import * as Strategy from "effect-poll/Strategy"
+ *
+ * Strategy.delays(Strategy.scale(Strategy.fixed("1 minute"), 1 / 60), 2) // => [1000, 1000]
+ * ```
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const scale: {
+  (factor: number): (self: Strategy) => Strategy
+  (self: Strategy, factor: number): Strategy
+} = dual(2, (self: Strategy, factor: number) => {
+  if (!Number.isFinite(factor) || factor <= 0) {
+    throw new RangeError(`Strategy.scale: factor must be a positive finite number, got ${factor}`)
+  }
+  const plan = self[TypeId]
+  return fromPlan({
+    firstWait: plan.firstWait * factor,
+    maxAttempts: plan.maxAttempts,
+    limit: plan.limit * factor,
+    decide: (step, elapsed, seen, random) => {
+      const decision = plan.decide(
+        step,
+        elapsed / factor,
+        {
+          ...seen,
+          elapsed: seen.elapsed / factor,
+          remaining: seen.remaining / factor,
+          sinceChange: seen.sinceChange / factor
+        },
+        random
+      )
+      return decision === "end" ? decision : decision * factor
+    }
+  })
+})
+
+/**
+ * Spreads looks so that many waits do not move in step.
+ *
+ * **Details**
+ *
+ * A delay `d` becomes one drawn evenly from `d / 2 .. d` (`"equal"`) or from `0 .. d` (`"full"`); so a cap holds, which
+ * is not true of effect's `Schedule.jittered`. With a `seed` the draw is a function of seed, key and step alone: every
+ * run of the same wait has the same delays, and different keys have different ones.
+ *
+ * Jitter keeps clients apart. It does not make an end be seen sooner.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const jittered: {
+  (kind: "equal" | "full", options?: { readonly seed?: string | undefined }): (self: Strategy) => Strategy
+  (self: Strategy, kind: "equal" | "full", options?: { readonly seed?: string | undefined }): Strategy
+} = dual(
+  (args) => isStrategy(args[0]),
+  (self: Strategy, kind: "equal" | "full", options?: { readonly seed?: string | undefined }) => {
+    const least = kind === "full" ? 0 : 0.5
+    const seed = options?.seed
+    return mapDelay(self, (delay, step, seen, random) => {
+      const drawn = seed === undefined ? random() : uniform(`${seed}/${seen.key}/${step}`)
+      return delay * (least + (1 - least) * drawn)
+    })
+  }
+)
+
+/**
+ * Takes the first wait of a strategy, in milliseconds: none for a plain `Schedule`.
+ *
+ * @category destructors
+ * @since 0.1.0
+ */
+export const firstWait = (self: Schedule.Schedule<unknown, Observation, never, unknown>): number =>
+  isStrategy(self) ? self[TypeId].firstWait : 0
+
+/**
+ * Takes the plan of a strategy; none for a plain `Schedule`.
+ *
+ * @category destructors
+ * @since 0.1.0
+ */
+export const plan = (self: Schedule.Schedule<unknown, Observation, never, unknown>): Plan | undefined =>
+  isStrategy(self) ? self[TypeId] : undefined
+
+/**
+ * Makes one decision of a plan, with its attempts and its limit applied: never negative, never `NaN`, never past the
+ * limit. This is what the loop, the Schedule view and `delays` call.
+ *
+ * @category destructors
+ * @since 0.1.0
+ */
+export const next: (plan: Plan, ...args: Parameters<Decide>) => Decision = (plan, step, elapsed, seen, random) => {
+  if (seen.attempt >= plan.maxAttempts || seen.elapsed >= plan.limit) return "end"
+  const decision = plan.decide(step, elapsed, seen, random)
+  return decision === "end" ? decision : Math.min(Math.max(0, decision || 0), plan.limit - seen.elapsed)
+}
+
+/**
+ * Computes the first delays between looks, in milliseconds, for a job that stays pending and answers at once. Needs no
+ * clock.
+ *
+ * **Details**
+ *
+ * The first wait is not among them. The list is shorter than `count` where the strategy ends before. A delay that a
+ * `limit` cuts short is listed as cut. `random` defaults to the middle of every draw.
+ *
+ * @category destructors
+ * @since 0.1.0
+ */
+export const delays = (
+  self: Strategy,
+  count: number,
+  options?: {
+    readonly key?: string | undefined
+    readonly status?: Status.Pending | undefined
+    readonly random?: (() => number) | undefined
+  }
+): ReadonlyArray<number> => {
+  validate.count("Strategy.delays: count", count, 0)
+  const own = self[TypeId]
+  const random = options?.random ?? (() => 0.5)
+  const status = options?.status ?? Status.pending()
+  const out: Array<number> = []
+  let elapsed = own.firstWait
+  for (let step = 1; step <= count; step++) {
+    const delay = next(
+      own,
+      step,
+      elapsed - own.firstWait,
+      {
+        key: options?.key ?? "",
+        attempt: step,
+        elapsed,
+        remaining: Number.POSITIVE_INFINITY,
+        sinceChange: elapsed,
+        status
+      },
+      random
+    )
+    if (delay === "end") break
+    out.push(delay)
+    elapsed += delay
+  }
+  return out
+}
+
+// ---- internal ----
+
+const fromPlan = (plan: Plan): Strategy => Object.assign(view(plan), { [TypeId]: plan } as const)
+
+const constantly = (delay: (step: number) => number): Strategy =>
+  fromPlan({
+    firstWait: 0,
+    maxAttempts: Number.POSITIVE_INFINITY,
+    limit: Number.POSITIVE_INFINITY,
+    decide: delay
+  })
+
+const mapDelay = (
+  self: Strategy,
+  f: (delay: number, step: number, seen: Observation, random: () => number) => number
+): Strategy => {
+  const { decide } = self[TypeId]
+  return fromPlan({
+    ...self[TypeId],
+    decide: (step, elapsed, seen, random) => {
+      const decision = decide(step, elapsed, seen, random)
+      return decision === "end" ? decision : f(decision, step, seen, random)
+    }
+  })
+}
+
+const view = (plan: Plan): Schedule.Schedule<Duration.Duration, Observation> =>
+  Schedule.fromStepWithMetadata(
+    Random.Random.useSync((random) => {
+      const draw = () => random.nextDoubleUnsafe()
+      let last = Duration.zero
+      return ({ attempt, elapsed, input }: Schedule.InputMetadata<Observation>) =>
+        Effect.suspend(() => {
+          const decision = next(plan, attempt, elapsed, input, draw)
+          if (decision === "end") return Cause.done(last)
+          last = Duration.millis(decision)
+          return Effect.succeed<[Duration.Duration, Duration.Duration]>([last, last])
+        })
+    })
+  )
+
+const capOf = (name: string, input: Duration.Input | undefined, initial: number, otherwise: number): number => {
+  if (input === undefined) return otherwise
+  const max = validate.millis(`${name}: cap`, input, "positive")
+  if (max < initial) throw new RangeError(`${name}: cap must be at least initial, got ${max} < ${initial} ms`)
+  return max
+}
+
+/** An even draw from 0..1 that depends on the text alone (32-bit FNV-1a with the finalizer of MurmurHash3). */
+const uniform = (text: string): number => {
+  let hash = 0x811c9dc5
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193)
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35)
+  return ((hash ^ (hash >>> 16)) >>> 0) / 0x1_0000_0000
+}

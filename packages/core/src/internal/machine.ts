@@ -1,0 +1,376 @@
+import * as Cause from "effect/Cause"
+import * as Duration from "effect/Duration"
+import * as Equal from "effect/Equal"
+import * as Exit from "effect/Exit"
+import * as Look from "../Look.ts"
+import type { Observation } from "../Observation.ts"
+import * as PollError from "../PollError.ts"
+import type { WaitReason } from "../PollEvent.ts"
+import * as Status from "../Status.ts"
+import * as Strategy from "../Strategy.ts"
+import type { Stepper } from "./policy.ts"
+import { advance, remember, seen, type Wait } from "./wait.ts"
+
+// The rules of a wait, all of them and nowhere else: `step(wait, event, now)` changes the wait and says what the host
+// has to do next. It is synchronous, knows no fiber and no timer, and never throws.
+
+/** What can happen to a wait. */
+export type Event =
+  | { readonly _tag: "Started" }
+  /** The sleep is over (or a timer fired early: then the machine sleeps on). */
+  | { readonly _tag: "Due" }
+  /** The look under way has ended. */
+  | { readonly _tag: "Looked"; readonly exit: Exit.Exit<Look.Look<unknown, unknown>, unknown> }
+  /** `lookBy` has come. */
+  | { readonly _tag: "LookOverdue" }
+  /** The schedule that "step" asked for has decided. */
+  | { readonly _tag: "Stepped"; readonly exit: Exit.Exit<Strategy.Decision> }
+
+/**
+ * What the host has to do: look, sleep until `dueAt`, step the schedule in `stepping`, hand out `exit`, or go on with
+ * what it does.
+ */
+export type Command = "look" | "sleep" | "step" | "end" | "continue"
+
+export const started: Event = { _tag: "Started" }
+export const due: Event = { _tag: "Due" }
+export const lookOverdue: Event = { _tag: "LookOverdue" }
+
+export const step = (wait: Wait, event: Event, now: number): Command => {
+  advance(wait, now)
+  switch (event._tag) {
+    case "Started":
+      return start(wait)
+    case "Due":
+      return wait.phase === "waiting" ? onDue(wait) : "continue"
+    case "Looked":
+      return wait.phase === "looking" ? onLooked(wait, event.exit) : "continue"
+    case "LookOverdue":
+      return wait.phase === "looking" && wait.now >= wait.lookBy ? onLookOverdue(wait) : "continue"
+    case "Stepped":
+      return wait.phase === "stepping" ? onHostStepped(wait, event.exit) : "continue"
+  }
+}
+
+/** What a schedule is shown when it is stepped. */
+export const observe = (wait: Wait): Observation => ({
+  key: wait.policy.key,
+  attempt: wait.attempts,
+  elapsed: wait.now - wait.started,
+  remaining: wait.deadlineAt - wait.now,
+  sinceChange: wait.now - wait.changedAt,
+  status: wait.status !== undefined && wait.status._tag === "Pending" ? wait.status : noStatus
+})
+
+// ---- internal ----
+
+const noStatus = /*#__PURE__*/ Status.pending()
+
+/** The shortest pause after a failed look, in milliseconds. */
+const leastErrorDelay = 1
+
+/** What an endless delay of a foreign schedule is drawn to, in milliseconds: a day. */
+const longestDelay = 86_400_000
+
+/** A gap shorter than this, in milliseconds, is a busy process and not a suspended one. */
+const leastGap = 1_000
+
+const start = (wait: Wait): Command => {
+  const { deadline, strategy } = wait.policy
+  const limit = strategy.plan?.limit ?? Number.POSITIVE_INFINITY
+  wait.started = wait.changedAt = wait.now
+  wait.boundedBy = limit < deadline ? "strategy" : "deadline"
+  wait.deadlineAt = Math.ceil(wait.now + Math.min(limit, deadline))
+  const firstWait = strategy.plan?.firstWait ?? 0
+  return firstWait === 0 ? look(wait) : sleepUntil(wait, wait.now + firstWait, "firstWait")
+}
+
+// -- sleeping --
+
+/** Sets the time of the next look; the deadline, the last look before it and the server's floor bound it. */
+const sleepUntil = (wait: Wait, at: number, reason: WaitReason): Command => {
+  const estimate = Math.max(...wait.took)
+  // Clocks count whole milliseconds: a fraction of one would be slept for again and again.
+  let dueAt = Math.ceil(at)
+  let why = reason
+  if (dueAt + estimate >= wait.deadlineAt) {
+    dueAt = Math.max(wait.now, wait.deadlineAt - estimate)
+    if (dueAt < at) why = "lastLook"
+    wait.lastLook = true
+  }
+  if (wait.floorAt > dueAt) {
+    dueAt = wait.floorAt
+    why = "serverHint"
+  }
+  if (dueAt > wait.deadlineAt) {
+    dueAt = wait.deadlineAt
+    why = "deadline"
+  }
+  wait.phase = "waiting"
+  wait.dueAt = dueAt
+  wait.slept = dueAt - wait.now
+  wait.reason = why
+  wait.emit?.({ _tag: "Waiting", delay: Duration.millis(wait.slept), reason: why })
+  return "sleep"
+}
+
+const onDue = (wait: Wait): Command => {
+  if (wait.now < wait.dueAt) return "sleep"
+  if (wait.reason === "deadline") return timeout(wait, wait.boundedBy)
+  if (wait.now > wait.deadlineAt && !wasSuspended(wait, wait.dueAt)) return timeout(wait, wait.boundedBy)
+  return look(wait)
+}
+
+/** Whether so much time has passed since `expected` that the machine must have been suspended, not just late. */
+const wasSuspended = (wait: Wait, expected: number): boolean => wait.now - expected > Math.max(leastGap, 2 * wait.slept)
+
+// -- looking --
+
+const look = (wait: Wait): Command => {
+  if (wait.retries === 0) wait.attempts++
+  wait.phase = "looking"
+  wait.floorAt = 0
+  wait.lookStarted = wait.now
+  // A look beyond the deadline happens only after a suspension: then it has its own timeout and nothing else.
+  const bound = wait.now > wait.deadlineAt ? Number.POSITIVE_INFINITY : wait.deadlineAt
+  if (wait.now > wait.deadlineAt) wait.lastLook = true
+  wait.lookBy = Math.min(bound, Math.ceil(wait.now + wait.policy.lookTimeout))
+  return "look"
+}
+
+const onLooked = (wait: Wait, exit: Exit.Exit<Look.Look<unknown, unknown>, unknown>): Command => {
+  const inTime = wait.now <= wait.deadlineAt || wait.lookStarted > wait.deadlineAt
+  if (Exit.isSuccess(exit)) {
+    const found = exit.value
+    if (found._tag === "Reported" && found.hint !== undefined) onHint(wait, found.hint)
+    if (!inTime) return late(wait)
+    took(wait)
+    return onFinding(wait, Look.finding(found), found._tag === "Reported" ? found.run : undefined)
+  }
+  if (!exit.cause.reasons.every(Cause.isFailReason)) return end(wait, exit)
+  if (!inTime) return late(wait)
+  return onPollError(wait, Cause.squash(exit.cause))
+}
+
+const onLookOverdue = (wait: Wait): Command =>
+  wait.now >= wait.deadlineAt && wait.lookStarted <= wait.deadlineAt
+    ? late(wait)
+    : onPollError(wait, new PollError.LookTimeout({ lookTimeout: Duration.millis(wait.policy.lookTimeout) }))
+
+/** The deadline passed during a look: the end, unless the machine was suspended meanwhile. */
+const late = (wait: Wait): Command => {
+  if (wasSuspended(wait, wait.lookBy)) {
+    wait.retries = 0
+    return look(wait)
+  }
+  return timeout(wait, wait.boundedBy)
+}
+
+const took = (wait: Wait): void => {
+  wait.took[0] = wait.took[1]
+  wait.took[1] = wait.took[2]
+  wait.took[2] = wait.now - wait.lookStarted
+}
+
+const onHint = (wait: Wait, hint: Look.Hint): void => {
+  if (hint === "unreadable") {
+    wait.hintsUnreadable++
+    return
+  }
+  const millis = Duration.toMillis(hint)
+  if (!(millis > 0)) return
+  if (millis > wait.policy.maxHint) wait.hintsClamped++
+  wait.floorAt = Math.ceil(wait.now + Math.min(millis, wait.policy.maxHint))
+}
+
+// -- what a look found --
+
+const onFinding = (wait: Wait, finding: Look.Finding<unknown, unknown>, run: Look.Run | undefined): Command => {
+  wait.retries = 0
+  if (finding._tag === "Missing") return onMissing(wait)
+  wait.errorsInRow = 0
+  if (finding._tag === "Unlisted") return onUnlisted(wait, finding.word)
+  wait.unlistedInRow = 0
+  return onStatus(wait, isEarlierRun(wait.policy.since, run) ? asPending(finding) : finding)
+}
+
+/** An answer about a run of the same key that is older than the one we wait for (semantics of `since`). */
+const isEarlierRun = (since: Look.Run | undefined, run: Look.Run | undefined): boolean => {
+  if (since === undefined || run === undefined) return false
+  return typeof since === "number" && typeof run === "number" ? run < since : run !== since
+}
+
+const asPending = (status: Status.Status<unknown, unknown>): Status.Status<unknown, unknown> =>
+  status._tag === "Pending" ? status : Status.pending({ state: "EARLIER RUN", detail: status.state })
+
+const onStatus = (wait: Wait, status: Status.Status<unknown, unknown>): Command => {
+  const before = wait.status
+  const changed = before === undefined || !sameStatus(before, status)
+  wait.status = status
+  if (changed) {
+    wait.changedAt = wait.now
+    wait.stallReported = false
+  }
+  remember(wait, Status.describe(status))
+  wait.emit?.(
+    changed ? { _tag: "Observed", attempt: wait.attempts, status } : { _tag: "Unchanged", attempt: wait.attempts }
+  )
+  switch (status._tag) {
+    case "Pending":
+      return onUnchanged(wait) ?? onPending(wait)
+    case "Succeeded":
+      return end(wait, Exit.succeed(status.value))
+    case "Failed":
+      return fail(wait, new PollError.JobFailed({ ...seen(wait), failure: status.failure }))
+    case "Canceled":
+      return fail(wait, new PollError.JobCanceled(seen(wait)))
+    case "Expired":
+      return fail(wait, new PollError.JobExpired(seen(wait)))
+  }
+}
+
+const sameStatus = (a: Status.Status<unknown, unknown>, b: Status.Status<unknown, unknown>): boolean =>
+  a._tag === "Pending" &&
+  b._tag === "Pending" &&
+  a.state === b.state &&
+  a.progress === b.progress &&
+  Equal.equals(a.detail, b.detail)
+
+/** Fails a wait that has not changed for too long, or reports it once. */
+const onUnchanged = (wait: Wait): Command | undefined => {
+  const { stall } = wait.policy
+  const unchanged = wait.now - wait.changedAt
+  if (stall === undefined || unchanged < stall.after) return undefined
+  if (stall.fail) return fail(wait, new PollError.JobStalled({ ...seen(wait), unchanged: Duration.millis(unchanged) }))
+  if (!wait.stallReported) {
+    wait.emit?.({ _tag: "Stalled", attempt: wait.attempts, unchanged: Duration.millis(unchanged) })
+  }
+  wait.stallReported = true
+  return undefined
+}
+
+const onPending = (wait: Wait): Command => {
+  if (wait.lastLook) return timeout(wait, wait.boundedBy)
+  if (wait.strategySteps++ === 0) wait.strategyStarted = wait.now
+  return stepBy(wait, wait.policy.strategy, wait.strategySteps, wait.now - wait.strategyStarted)
+}
+
+const onMissing = (wait: Wait): Command => {
+  const { checkFallback, gone, grace, locate } = wait.policy.missing
+  remember(wait, "Missing")
+  if (wait.status === undefined && wait.now - wait.started < grace) return onPending(wait)
+  if (locate !== undefined && checkFallback !== undefined && wait.fallbackKey === undefined) {
+    wait.fallbackKey = locate(wait.status)
+    if (wait.fallbackKey !== undefined) return sleepUntil(wait, wait.now, "missing")
+  }
+  return gone === undefined ? fail(wait, new PollError.JobNotFound(seen(wait))) : onStatus(wait, gone())
+}
+
+const onUnlisted = (wait: Wait, word: string): Command => {
+  const { duration, looks, treatAs } = wait.policy.unknownStatus
+  wait.unlisted.set(word, (wait.unlisted.get(word) ?? 0) + 1)
+  if (treatAs !== undefined) return onStatus(wait, Status.withState(treatAs(word), word))
+  if (wait.unlistedInRow++ === 0) wait.unlistedSince = wait.now
+  if (wait.unlistedInRow > looks || wait.now - wait.unlistedSince > duration) {
+    remember(wait, `Unlisted ${word}`)
+    return fail(wait, new PollError.UnknownStatus({ ...seen(wait), word }))
+  }
+  return onStatus(wait, Status.pending({ state: word }))
+}
+
+// -- looks that failed --
+
+const onPollError = (wait: Wait, error: unknown): Command => {
+  const { classify, retries } = wait.policy.errors
+  const kind = error instanceof PollError.LookTimeout ? PollError.transient() : classify(error)
+  wait.pollError = error
+  remember(wait, `poll error: ${nameOf(error)}`)
+  if (kind._tag === "permanent") return fail(wait, new PollError.PollRejected({ ...seen(wait), error }))
+  if (kind.retryAfter !== undefined) onHint(wait, kind.retryAfter)
+  if (retries !== undefined && !wait.lastLook) {
+    wait.emit?.({ _tag: "PollFailed", attempt: wait.attempts, error, inRow: 0 })
+    wait.retries++
+    return stepBy(wait, retries, wait.retries, wait.now - wait.lookStarted)
+  }
+  return onLookFailed(wait)
+}
+
+const onLookFailed = (wait: Wait): Command => {
+  const { delays, inAll, inRow, skipLook } = wait.policy.errors
+  wait.retries = 0
+  wait.errorsInRow++
+  wait.errorsInAll++
+  wait.emit?.({ _tag: "PollFailed", attempt: wait.attempts, error: wait.pollError, inRow: wait.errorsInRow })
+  if (wait.errorsInAll > inAll) return exhausted(wait, "inAll", wait.errorsInAll)
+  if (wait.errorsInRow > inRow) {
+    if (!skipLook) return exhausted(wait, "inRow", wait.errorsInRow)
+    wait.errorsInRow = 0
+    return onPending(wait)
+  }
+  if (wait.lastLook) return timeout(wait, wait.boundedBy)
+  if (wait.attempts >= (wait.policy.strategy.plan?.maxAttempts ?? Number.POSITIVE_INFINITY)) {
+    return timeout(wait, "strategy")
+  }
+  return stepBy(wait, delays, wait.errorsInRow, 0)
+}
+
+const exhausted = (wait: Wait, which: "inRow" | "inAll", errors: number): Command =>
+  fail(wait, new PollError.PollErrorsExhausted({ ...seen(wait), error: wait.pollError, budget: which, errors }))
+
+const nameOf = (error: unknown): string =>
+  error instanceof Error ? error.name : typeof error === "string" ? error : typeof error
+
+// -- schedules --
+
+/** Asks a schedule for its next delay: its plan here and now, a foreign one through the host. */
+const stepBy = (wait: Wait, stepper: Stepper, count: number, elapsed: number): Command => {
+  wait.phase = "stepping"
+  wait.stepping = stepper
+  wait.stepCount = count
+  return stepper.plan === undefined
+    ? "step"
+    : onStepped(wait, Strategy.next(stepper.plan, count, elapsed, observe(wait), wait.random))
+}
+
+const onHostStepped = (wait: Wait, exit: Exit.Exit<Strategy.Decision>): Command => {
+  if (Exit.isFailure(exit)) return end(wait, exit)
+  if (exit.value === "end" || Number.isFinite(exit.value)) return onStepped(wait, exit.value)
+  return onStepped(wait, exit.value > 0 ? longestDelay : 0)
+}
+
+const onStepped = (wait: Wait, decision: Strategy.Decision): Command => {
+  const { errors, strategy } = wait.policy
+  const stepper = wait.stepping
+  wait.stepping = undefined
+  if (stepper === strategy) {
+    return decision === "end"
+      ? timeout(wait, "strategy")
+      : sleepUntil(wait, wait.now + Math.max(0, decision), "strategy")
+  }
+  if (stepper === errors.retries && wait.retries > 0) {
+    return decision === "end" ? onLookFailed(wait) : sleepUntil(wait, wait.now + decision, "retry")
+  }
+  if (decision === "end") return exhausted(wait, "inRow", wait.errorsInRow)
+  return sleepUntil(wait, wait.now + Math.max(leastErrorDelay, decision), "pollError")
+}
+
+// -- ends --
+
+const timeout = (wait: Wait, reason: "deadline" | "strategy"): Command =>
+  fail(
+    wait,
+    new PollError.PollTimeout({
+      ...seen(wait),
+      reason,
+      notBefore: wait.floorAt > wait.deadlineAt ? wait.floorAt : undefined
+    })
+  )
+
+const fail = (wait: Wait, error: PollError.PollError<unknown, unknown>): Command => end(wait, Exit.fail(error))
+
+const end = (wait: Wait, exit: Exit.Exit<unknown, unknown>): Command => {
+  wait.phase = "ended"
+  wait.exit = exit
+  wait.emit?.({ _tag: "Ended", exit: exit as Exit.Exit<unknown, PollError.PollError<unknown, unknown>> })
+  return "end"
+}

@@ -1,0 +1,138 @@
+import type { Effect } from "effect/Effect"
+import type { Schedule } from "effect/Schedule"
+import type { Fallback, Missing, PollErrorPolicy, UnknownStatusPolicy } from "../Job.ts"
+import type { Look, Run } from "../Look.ts"
+import type { Observation } from "../Observation.ts"
+import * as PollError from "../PollError.ts"
+import type { Status } from "../Status.ts"
+import * as Strategy from "../Strategy.ts"
+import * as validate from "./validate.ts"
+import type * as Duration from "effect/Duration"
+
+/** A schedule as the machine steps it: by its plan if it has one, otherwise by the host. */
+export interface Stepper {
+  readonly schedule: Schedule<unknown, Observation, never, unknown>
+  readonly plan: Strategy.Plan | undefined
+}
+
+/** The options of one wait, checked and in milliseconds: everything the machine decides by. */
+export interface Policy {
+  readonly job: string
+  readonly key: string
+  readonly check: Effect<Look<unknown, unknown>, unknown, unknown>
+  readonly strategy: Stepper
+  readonly deadline: number
+  readonly lookTimeout: number
+  readonly maxHint: number
+  readonly since: Run | undefined
+  readonly stall: { readonly after: number; readonly fail: boolean } | undefined
+  readonly missing: {
+    readonly grace: number
+    readonly locate: ((last: Status<unknown, unknown> | undefined) => string | undefined) | undefined
+    readonly checkFallback: ((key: string) => Effect<Look<unknown, unknown>, unknown, unknown>) | undefined
+    readonly gone: (() => Status<unknown, unknown>) | undefined
+  }
+  readonly unknownStatus: {
+    readonly looks: number
+    readonly duration: number
+    readonly treatAs: ((word: string) => Status<unknown, unknown>) | undefined
+  }
+  readonly errors: {
+    readonly delays: Stepper
+    readonly retries: Stepper | undefined
+    readonly inRow: number
+    readonly inAll: number
+    readonly skipLook: boolean
+    readonly classify: (error: unknown) => PollError.Classification
+  }
+}
+
+/** The options that compile to a policy; `name` is who is complained of. */
+export interface Input {
+  readonly name: string
+  readonly job: string
+  readonly key: string
+  readonly rawKey: unknown
+  readonly check: Effect<Look<unknown, unknown>, unknown, unknown>
+  readonly strategy: Schedule<unknown, Observation, never, unknown> | undefined
+  readonly deadline: Duration.Input | "unbounded"
+  readonly lookTimeout: Duration.Input | "unbounded" | undefined
+  readonly maxHint: Duration.Input | undefined
+  readonly since: Run | undefined
+  readonly stall: { readonly after: Duration.Input; readonly then?: "fail" | "report" | undefined } | undefined
+  readonly missing: Missing<never, unknown, unknown, unknown, unknown> | undefined
+  readonly unknownStatus: UnknownStatusPolicy<unknown, unknown> | undefined
+  readonly pollErrors: PollErrorPolicy<never> | undefined
+}
+
+export const compile = (input: Input): Policy => ({
+  job: input.job,
+  key: validate.nonEmpty(`${input.name}: key`, input.key),
+  check: input.check,
+  strategy: input.strategy === undefined ? defaultStrategy : stepper(input.strategy),
+  deadline: validate.millisOrUnbounded(`${input.name}: deadline`, input.deadline),
+  lookTimeout: validate.millisOrUnbounded(`${input.name}: lookTimeout`, input.lookTimeout ?? 60_000),
+  maxHint: validate.millis(`${input.name}: maxHint`, input.maxHint ?? 3_600_000, "nonNegative"),
+  since: input.since,
+  stall:
+    input.stall === undefined
+      ? undefined
+      : {
+          after: validate.millis(`${input.name}: stall.after`, input.stall.after, "positive"),
+          fail: input.stall.then !== "report"
+        },
+  missing: compileMissing(input),
+  unknownStatus: compileUnknownStatus(input.name, input.unknownStatus ?? "fail"),
+  errors: compileErrors(input.name, input.pollErrors ?? {})
+})
+
+// ---- internal ----
+
+const stepper = (schedule: Schedule<unknown, Observation, never, unknown>): Stepper => ({
+  schedule,
+  plan: Strategy.plan(schedule)
+})
+
+const defaultStrategy = stepper(/*#__PURE__*/ Strategy.linear({ initial: 1_000, increment: 2_000 }))
+
+const defaultErrorDelays = stepper(/*#__PURE__*/ Strategy.exponential({ initial: 1_000, factor: 2, cap: 30_000 }))
+
+const compileMissing = ({ missing, name, rawKey }: Input): Policy["missing"] => {
+  const fallback = missing?.fallback as Fallback<unknown, unknown, unknown, unknown, unknown> | undefined
+  return {
+    grace: validate.millis(`${name}: missing.grace`, missing?.grace ?? 0, "nonNegative"),
+    locate: fallback === undefined ? undefined : (last) => fallback.locate(rawKey, last),
+    checkFallback: fallback?.check,
+    gone: missing?.gone
+  }
+}
+
+const compileUnknownStatus = (name: string, policy: UnknownStatusPolicy<unknown, unknown>): Policy["unknownStatus"] => {
+  const unbounded = Number.POSITIVE_INFINITY
+  if (policy === "fail") return { looks: 0, duration: unbounded, treatAs: undefined }
+  if (policy === "continue") return { looks: unbounded, duration: unbounded, treatAs: undefined }
+  if ("treatAs" in policy) return { looks: unbounded, duration: unbounded, treatAs: policy.treatAs }
+  return "looks" in policy
+    ? {
+        looks: validate.count(`${name}: unknownStatus.looks`, policy.looks, 1),
+        duration: unbounded,
+        treatAs: undefined
+      }
+    : {
+        looks: unbounded,
+        duration: validate.millis(`${name}: unknownStatus.duration`, policy.duration, "positive"),
+        treatAs: undefined
+      }
+}
+
+const compileErrors = (name: string, policy: PollErrorPolicy<never>): Policy["errors"] => ({
+  delays: policy.schedule === undefined ? defaultErrorDelays : stepper(policy.schedule),
+  retries: policy.retries === undefined ? undefined : stepper(policy.retries),
+  inRow: budget(`${name}: pollErrors.inRow`, policy.inRow ?? 5),
+  inAll: budget(`${name}: pollErrors.inAll`, policy.inAll ?? "unbounded"),
+  skipLook: policy.exhausted === "skipLook",
+  classify: (policy.classify as ((error: unknown) => PollError.Classification) | undefined) ?? PollError.classification
+})
+
+const budget = (option: string, value: number | "unbounded"): number =>
+  value === "unbounded" ? Number.POSITIVE_INFINITY : validate.count(option, value, 0)

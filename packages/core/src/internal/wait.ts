@@ -1,0 +1,150 @@
+import * as Duration from "effect/Duration"
+import type * as Exit from "effect/Exit"
+import type { HistoryEntry, Seen } from "../PollError.ts"
+import type { PollEvent, WaitReason } from "../PollEvent.ts"
+import type { Status } from "../Status.ts"
+import type { Policy, Stepper } from "./policy.ts"
+
+/**
+ * The state of one wait: what the machine reads and writes. Times are wall-clock milliseconds.
+ *
+ * A host reads `dueAt` after the command "sleep", `lookBy` and `fallbackKey` after "look", `stepping` and `stepCount`
+ * after "step" and `exit` after "end"; it writes nothing.
+ */
+export interface Wait {
+  readonly policy: Policy
+  readonly random: () => number
+  readonly emit: ((event: PollEvent<unknown, unknown, unknown>) => void) | undefined
+  phase: "waiting" | "looking" | "stepping" | "ended"
+  exit: Exit.Exit<unknown, unknown> | undefined
+
+  /** The latest time that an event came with: time never runs backwards in here. */
+  now: number
+  started: number
+  deadlineAt: number
+  /** Whether the bound is the deadline of the wait or the limit of its strategy. */
+  boundedBy: "deadline" | "strategy"
+
+  dueAt: number
+  /** How long the sleep was meant to take. */
+  slept: number
+  reason: WaitReason
+  /** The server does not want to be asked before. */
+  floorAt: number
+  /** The look that is under way, or due next, is the last one. */
+  lastLook: boolean
+  /** When the look under way is given up. */
+  lookBy: number
+  lookStarted: number
+  /** How long the newest three looks took. */
+  readonly took: [number, number, number]
+  /** The key at the fallback, once the job itself is gone. */
+  fallbackKey: string | undefined
+
+  attempts: number
+  /** Retries within the look under way. */
+  retries: number
+  errorsInRow: number
+  errorsInAll: number
+  strategySteps: number
+  strategyStarted: number
+  /** The schedule whose step the machine waits for, and which step of it that is; the first one starts it anew. */
+  stepping: Stepper | undefined
+  stepCount: number
+
+  status: Status<unknown, unknown> | undefined
+  changedAt: number
+  stallReported: boolean
+  pollError: unknown
+  unlistedInRow: number
+  unlistedSince: number
+  /** Unlisted words, and how often each was seen. */
+  readonly unlisted: Map<string, number>
+  hintsClamped: number
+  hintsUnreadable: number
+  history: Array<{ -readonly [K in keyof HistoryEntry]: HistoryEntry[K] }>
+}
+
+/** The state of a wait that has not started. */
+export const make = (policy: Policy, random: () => number, emit: Wait["emit"]): Wait => ({
+  policy,
+  random,
+  emit,
+  phase: "waiting",
+  exit: undefined,
+  now: Number.NEGATIVE_INFINITY,
+  started: 0,
+  deadlineAt: 0,
+  boundedBy: "deadline",
+  dueAt: 0,
+  slept: 0,
+  reason: "firstWait",
+  floorAt: 0,
+  lastLook: false,
+  lookBy: Number.POSITIVE_INFINITY,
+  lookStarted: 0,
+  took: [0, 0, 0],
+  fallbackKey: undefined,
+  attempts: 0,
+  retries: 0,
+  errorsInRow: 0,
+  errorsInAll: 0,
+  strategySteps: 0,
+  strategyStarted: 0,
+  stepping: undefined,
+  stepCount: 0,
+  status: undefined,
+  changedAt: 0,
+  stallReported: false,
+  pollError: undefined,
+  unlistedInRow: 0,
+  unlistedSince: 0,
+  unlisted: new Map(),
+  hintsClamped: 0,
+  hintsUnreadable: 0,
+  history: []
+})
+
+/** The longest history that an error carries; older entries are dropped. */
+const historyBound = 32
+
+/** Notes what a look found; the same finding again lengthens the newest entry. */
+export const remember = (self: Wait, finding: string): void => {
+  const at = self.now - self.started
+  const newest = self.history[self.history.length - 1]
+  if (newest !== undefined && newest.finding === finding) {
+    newest.looks++
+    newest.last = at
+    return
+  }
+  if (self.history.length === historyBound) self.history.shift()
+  self.history.push({ finding, looks: 1, first: at, last: at })
+}
+
+/** What an error of this wait carries. */
+export const seen = (self: Wait): Seen => ({
+  job: self.policy.job,
+  key: self.policy.key,
+  attempts: self.attempts,
+  elapsed: Duration.millis(self.now - self.started),
+  lastStatus: self.status,
+  lastPollError: self.pollError,
+  history: self.history.map((entry) => ({ ...entry }))
+})
+
+/** A wall clock that was set back moves all the times of the wait with it. */
+export const advance = (self: Wait, now: number): void => {
+  if (now < self.now) {
+    const back = self.now - now
+    self.started -= back
+    self.deadlineAt -= back
+    self.dueAt -= back
+    self.floorAt -= back
+    self.lookBy -= back
+    self.lookStarted -= back
+    self.strategyStarted -= back
+    self.changedAt -= back
+    self.unlistedSince -= back
+  }
+  self.now = now
+}

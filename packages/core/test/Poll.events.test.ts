@@ -1,0 +1,127 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Stream from "effect/Stream"
+import * as TestClock from "effect/testing/TestClock"
+import * as Look from "effect-poll/Look"
+import * as Poll from "effect-poll/Poll"
+import type { PollEvent } from "effect-poll/PollEvent"
+import * as Status from "effect-poll/Status"
+import * as Strategy from "effect-poll/Strategy"
+import { pending, runFor, scripted } from "./scripted.ts"
+
+const every2s = Strategy.fixed("2 seconds")
+
+/** Events as short words: `Waiting strategy`, `Observed Pending`. */
+const words = (events: ReadonlyArray<PollEvent<unknown, unknown, unknown>>) =>
+  events.map((event) => {
+    switch (event._tag) {
+      case "Observed":
+        return `Observed ${Status.describe(event.status)}`
+      case "Waiting":
+        return `Waiting ${event.reason}`
+      case "PollFailed":
+        return `PollFailed ${String(event.error)} ${event.inRow}`
+      default:
+        return event._tag
+    }
+  })
+
+describe("Poll.events", () => {
+  it.effect("R17 tells what happens, and ends with the exit of until", () =>
+    Effect.gen(function* () {
+      const { check } = scripted(
+        pending,
+        pending,
+        Effect.fail("reset"),
+        Look.withHint(Status.pending({ progress: 0.5 }), "5 seconds"),
+        Status.succeeded("done")
+      )
+      const { exit } = yield* runFor(
+        Stream.runCollect(
+          Poll.events(check, { strategy: Strategy.withFirstWait(every2s, "1 second"), deadline: "1 minute" })
+        ),
+        "1 minute"
+      )
+      assert(exit !== "running" && Exit.isSuccess(exit))
+      assert.deepStrictEqual(words(exit.value), [
+        "Waiting firstWait",
+        "Observed Pending",
+        "Waiting strategy",
+        "Unchanged",
+        "Waiting strategy",
+        "PollFailed reset 1",
+        "Waiting pollError",
+        "Observed Pending 50 %",
+        "Waiting serverHint",
+        "Observed Succeeded",
+        "Ended"
+      ])
+      assert.deepStrictEqual(exit.value.at(-1), { _tag: "Ended", exit: Exit.succeed("done") })
+    })
+  )
+
+  it.effect("R26 reports a stall once, and goes on", () =>
+    Effect.gen(function* () {
+      const { check } = scripted(pending, pending, pending, pending, Status.succeeded(1))
+      const { exit } = yield* runFor(
+        Stream.runCollect(
+          Poll.events(check, {
+            strategy: every2s,
+            deadline: "1 minute",
+            stall: { after: "3 seconds", then: "report" }
+          })
+        ),
+        "1 minute"
+      )
+      assert(exit !== "running" && Exit.isSuccess(exit))
+      assert.strictEqual(words(exit.value).filter((word) => word === "Stalled").length, 1)
+      assert.strictEqual(words(exit.value).at(-1), "Ended")
+    })
+  )
+
+  it.effect("a bad end is an event, not a failure of the stream", () =>
+    Effect.gen(function* () {
+      const { check } = scripted(Status.failed("bad"))
+      const events = yield* Stream.runCollect(Poll.events(check, { deadline: "1 minute" }))
+      const last = events.at(-1)!
+      assert(last._tag === "Ended" && Exit.isFailure(last.exit))
+    })
+  )
+
+  it.effect("leaving the stream ends the wait, and no look follows", () =>
+    Effect.gen(function* () {
+      const { check, looks } = scripted(pending)
+      const fiber = yield* Effect.forkChild(
+        Stream.runCollect(Stream.take(Poll.events(check, { strategy: every2s, deadline: "unbounded" }), 3))
+      )
+      yield* TestClock.adjust("1 hour")
+      yield* Fiber.join(fiber)
+      assert.deepStrictEqual(looks, [0, 2000])
+    })
+  )
+
+  it.effect("a slow reader never slows the wait, and misses no change", () =>
+    Effect.gen(function* () {
+      let n = 0
+      const check = Effect.sync(() => {
+        n++
+        return n === 2000 ? Status.succeeded(n) : Status.pending({ progress: Math.floor(n / 100) / 100 })
+      })
+      const seen: Array<PollEvent<number>> = []
+      const slow = Poll.events(check, { strategy: Strategy.fixed("1 second"), deadline: "1 hour" }).pipe(
+        Stream.runForEachArray((events) => {
+          seen.push(...events)
+          return Effect.sleep("20 minutes")
+        })
+      )
+      yield* runFor(slow, "3 hours")
+      assert.strictEqual(n, 2000)
+      const changes = seen.filter((event) => event._tag === "Observed")
+      assert.strictEqual(changes.length, 21)
+      assert.strictEqual(seen.at(-1)?._tag, "Ended")
+      assert.isBelow(seen.length, 1000)
+    })
+  )
+})

@@ -1,0 +1,175 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import * as Look from "effect-poll/Look"
+import * as Status from "effect-poll/Status"
+import * as StatusSchema from "effect-poll/StatusSchema"
+
+const Render = Schema.Struct({
+  status: Schema.Literals(["PENDING", "PROCESSING", "DONE", "FAILED"]),
+  percent: Schema.optionalKey(Schema.Finite),
+  urls: Schema.optionalKey(Schema.Array(Schema.String)),
+  reason: Schema.optionalKey(Schema.NullOr(Schema.String))
+})
+
+const RenderStatus = StatusSchema.fromField(Render, "status", {
+  PENDING: Status.pending(),
+  PROCESSING: (render) => Status.pending({ progress: (render.percent ?? 0) / 100 }),
+  DONE: (render) => Status.succeeded(render.urls ?? []),
+  FAILED: (render) => Status.failed(render.reason ?? "no reason given")
+})
+
+const decode = (schema: StatusSchema.StatusSchema<unknown, unknown>, input: unknown) =>
+  Schema.decodeUnknownResult(schema)(input)
+
+const message = (schema: StatusSchema.StatusSchema<unknown, unknown>, input: unknown): string => {
+  const result = decode(schema, input)
+  return Result.isFailure(result) ? result.failure.message : "decoded"
+}
+
+describe("StatusSchema", () => {
+  describe("fromField", () => {
+    const table: ReadonlyArray<readonly [string, unknown, Look.Finding<unknown, unknown>]> = [
+      ["a value as a case", { status: "PENDING" }, Status.pending({ state: "PENDING" })],
+      [
+        "a function as a case",
+        { status: "PROCESSING", percent: 40 },
+        Status.pending({ state: "PROCESSING", progress: 0.4 })
+      ],
+      ["a result", { status: "DONE", urls: ["a"] }, Status.succeeded(["a"], { state: "DONE" })],
+      ["a nullable failure", { status: "FAILED", reason: null }, Status.failed("no reason given", { state: "FAILED" })],
+      ["an unlisted word", { status: "PAUSED" }, Look.unlisted("PAUSED")],
+      ["an unlisted word, before the rest is looked at", { status: "PAUSED", urls: 7 }, Look.unlisted("PAUSED")],
+      ["a word that every object has", { status: "toString" }, Look.unlisted("toString")]
+    ]
+    for (const [name, input, expected] of table) {
+      it(`decodes ${name}`, () => assert.deepStrictEqual(decode(RenderStatus, input), Result.succeed(expected)))
+    }
+
+    it("names the path and the expectation of a body that does not fit its word, and not its content", () => {
+      const said = message(RenderStatus, { status: "DONE", urls: ["secret", 7] })
+      assert.include(said, "Expected string")
+      assert.include(said, `["urls"][1]`)
+      assert.notInclude(said, "secret")
+    })
+
+    it("names the path of a missing word", () => {
+      assert.include(message(RenderStatus, { state: "DONE" }), `["status"]`)
+      assert.include(message(RenderStatus, "<html>"), "Expected object")
+    })
+
+    it("a case that throws is a decode error at its word", () => {
+      const Throwing = StatusSchema.fromField(Schema.Struct({ status: Schema.Literals(["DONE"]) }), "status", {
+        DONE: () => {
+          throw new Error("no result")
+        }
+      })
+      const said = message(Throwing, { status: "DONE" })
+      assert.include(said, `the case "DONE" threw: no result`)
+      assert.include(said, `["status"]`)
+    })
+
+    it("otherwise - says what unlisted words mean", () => {
+      const Lenient = StatusSchema.fromField(
+        Schema.Struct({ status: Schema.Literals(["DONE"]) }),
+        "status",
+        { DONE: Status.succeeded(1) },
+        { otherwise: (word) => (word === "LOST" ? Status.failed("lost") : Status.pending()) }
+      )
+      assert.deepStrictEqual(
+        decode(Lenient, { status: "LOST" }),
+        Result.succeed(Status.failed("lost", { state: "LOST" }))
+      )
+      assert.deepStrictEqual(decode(Lenient, { status: "NEW" }), Result.succeed(Status.pending({ state: "NEW" })))
+    })
+
+    it("a union gives each case its own member", () => {
+      const Task = Schema.Union([
+        Schema.Struct({ state: Schema.Literal("busy") }),
+        Schema.Struct({ state: Schema.Literal("ready"), result: Schema.fromJsonString(Schema.Array(Schema.String)) })
+      ])
+      const TaskStatus = StatusSchema.fromField(Task, "state", {
+        busy: Status.pending(),
+        ready: (task) => Status.succeeded(task.result)
+      })
+      assert.deepStrictEqual(
+        decode(TaskStatus, { state: "ready", result: `["a"]` }),
+        Result.succeed(Status.succeeded(["a"], { state: "ready" }))
+      )
+      assert.include(message(TaskStatus, { state: "ready", result: "not json" }), `["result"]`)
+    })
+
+    it("encodedField - names the field on the wire where the Schema renames it", () => {
+      const Renamed = Schema.Struct({ status: Schema.Literals(["A"]) }).pipe(
+        Schema.encodeKeys({ status: "task_status" })
+      )
+      const RenamedStatus = StatusSchema.fromField(
+        Renamed,
+        "status",
+        { A: Status.pending() },
+        {
+          encodedField: "task_status"
+        }
+      )
+      assert.deepStrictEqual(
+        decode(RenamedStatus, { task_status: "A" }),
+        Result.succeed(Status.pending({ state: "A" }))
+      )
+      assert.deepStrictEqual(decode(RenamedStatus, { task_status: "B" }), Result.succeed(Look.unlisted("B")))
+    })
+
+    it("numbers are words too", () => {
+      const Numbered = StatusSchema.fromField(Schema.Struct({ code: Schema.Literals([0, 1]) }), "code", {
+        0: Status.pending(),
+        1: Status.succeeded("one")
+      })
+      assert.deepStrictEqual(decode(Numbered, { code: 1 }), Result.succeed(Status.succeeded("one", { state: "1" })))
+      assert.deepStrictEqual(decode(Numbered, { code: 2 }), Result.succeed(Look.unlisted("2")))
+    })
+
+    it.effect("needs the services of its Schema", () =>
+      Effect.gen(function* () {
+        const found = yield* Schema.decodeUnknownEffect(RenderStatus)({ status: "PENDING" })
+        assert.strictEqual(found._tag, "Pending")
+      })
+    )
+  })
+
+  describe("within", () => {
+    const Enveloped = StatusSchema.within("data", RenderStatus)
+
+    it("decodes under a key, unlisted words too", () => {
+      assert.deepStrictEqual(
+        decode(Enveloped, { data: { status: "DONE", urls: [] } }),
+        Result.succeed(Status.succeeded([], { state: "DONE" }))
+      )
+      assert.deepStrictEqual(decode(Enveloped, { data: { status: "NEW" } }), Result.succeed(Look.unlisted("NEW")))
+    })
+
+    it("names the whole path", () => {
+      assert.include(message(Enveloped, { data: { status: "DONE", urls: 7 } }), `["data"]["urls"]`)
+      assert.include(message(Enveloped, {}), `["data"]`)
+    })
+  })
+
+  it("only decodes", () => {
+    const result = Schema.encodeUnknownResult(RenderStatus)(Status.pending())
+    assert(Result.isFailure(result))
+  })
+
+  describe("key", () => {
+    const key = StatusSchema.key(
+      Schema.fromJsonString(Schema.Struct({ model: Schema.String, taskId: Schema.NonEmptyString }))
+    )
+
+    it("writes a key as a string, and reads it back", () => {
+      const encoded = key.encode({ model: "suno", taskId: "t1" })
+      assert.deepStrictEqual(key.decode(encoded), { model: "suno", taskId: "t1" })
+    })
+
+    it("throws a RangeError for a key that cannot be written", () => {
+      assert.throws(() => key.encode({ model: "suno", taskId: "" }), RangeError, /taskId/)
+    })
+  })
+})

@@ -1,0 +1,287 @@
+import { assert, describe, it } from "@effect/vitest"
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Random from "effect/Random"
+import * as Schedule from "effect/Schedule"
+import * as Schema from "effect/Schema"
+import type { Observation } from "effect-poll/Observation"
+import * as Poll from "effect-poll/Poll"
+import * as Status from "effect-poll/Status"
+import * as Strategy from "effect-poll/Strategy"
+import { pending, runFor, scripted } from "./scripted.ts"
+
+const observation: Observation = {
+  key: "k",
+  attempt: 1,
+  elapsed: 0,
+  remaining: Number.POSITIVE_INFINITY,
+  sinceChange: 0,
+  status: pending
+}
+
+/** When a wait for a job that stays pending looks, in seconds. */
+const lookTimes = (strategy: Schedule.Schedule<unknown, Observation>, within: Duration.Input = "2 hours") =>
+  Effect.gen(function* () {
+    const { check, looks } = scripted(pending)
+    yield* runFor(Poll.until(check, { strategy, deadline: "unbounded" }), within)
+    return looks.map((at) => at / 1000)
+  })
+
+describe("Strategy", () => {
+  describe("delays", () => {
+    it("fixed", () => assert.deepStrictEqual(Strategy.delays(Strategy.fixed("2 seconds"), 3), [2000, 2000, 2000]))
+
+    it("linear - starts with its increment, and stops growing at its cap", () => {
+      const strategy = Strategy.linear({ increment: "2 seconds", cap: "5 seconds" })
+      assert.deepStrictEqual(Strategy.delays(strategy, 4), [2000, 4000, 5000, 5000])
+    })
+
+    it("linear - uncapped with slope w looks at w k^2 / 2", () => {
+      const strategy = Strategy.linear({ initial: "1 second", increment: "2 seconds" })
+      let at = 0
+      const looks = Strategy.delays(strategy, 6).map((delay) => (at += delay) / 1000)
+      assert.deepStrictEqual(looks, [1, 4, 9, 16, 25, 36])
+    })
+
+    it("exponential - grows by its factor up to its cap", () => {
+      const strategy = Strategy.exponential({ initial: "2 seconds", factor: 1.5, cap: "5 seconds" })
+      assert.deepStrictEqual(Strategy.delays(strategy, 5), [2000, 3000, 4500, 5000, 5000])
+    })
+
+    it("exponential - has a cap of one hour even when none is given", () => {
+      const delays = Strategy.delays(Strategy.exponential({ initial: "1 second", factor: 10 }), 2000)
+      assert.strictEqual(Math.max(...delays), 3_600_000)
+    })
+
+    it("adaptive - cuts its last delay at its limit", () => {
+      const strategy = Strategy.adaptive({ firstWait: "5 seconds", interval: "3 seconds", limit: "12 seconds" })
+      assert.deepStrictEqual([Strategy.firstWait(strategy), Strategy.delays(strategy, 9)], [5000, [3000, 3000, 1000]])
+    })
+
+    it("attempts - counts looks, not delays", () =>
+      assert.deepStrictEqual(Strategy.delays(Strategy.attempts(Strategy.fixed(1000), 3), 9), [1000, 1000]))
+
+    it("times - counts delays", () =>
+      assert.deepStrictEqual(Strategy.delays(Strategy.times(Strategy.fixed(1000), 3), 9), [1000, 1000, 1000]))
+
+    it("cap - bounds what is under it", () =>
+      assert.deepStrictEqual(
+        Strategy.delays(Strategy.exponential({ initial: 1000 }).pipe(Strategy.cap("3 seconds")), 3),
+        [1000, 2000, 3000]
+      ))
+
+    it("make - draws nonsense to no delay", () => {
+      const nonsense = [-1, Number.NaN, 5] as const
+      const strategy = Strategy.make({ decide: (step) => nonsense[step - 1] ?? "end" })
+      assert.deepStrictEqual(Strategy.delays(strategy, 9), [0, 0, 5])
+    })
+
+    it("scale - multiplies first wait, delays and limit, and hides it from the decision", () => {
+      const seen: Array<number> = []
+      const strategy = Strategy.make({
+        firstWait: "10 seconds",
+        limit: "40 seconds",
+        decide: (_step, _elapsed, { elapsed }) => {
+          seen.push(elapsed)
+          return 10_000
+        }
+      }).pipe(Strategy.scale(0.1))
+      assert.deepStrictEqual([Strategy.firstWait(strategy), Strategy.delays(strategy, 9)], [1000, [1000, 1000, 1000]])
+      assert.deepStrictEqual(seen, [10_000, 20_000, 30_000])
+    })
+
+    it("withFirstWait - replaces the first wait and keeps the rest", () => {
+      const strategy = Strategy.fixed("2 seconds").pipe(Strategy.attempts(2), Strategy.withFirstWait("7 seconds"))
+      assert.deepStrictEqual([Strategy.firstWait(strategy), Strategy.delays(strategy, 9)], [7000, [2000]])
+    })
+  })
+
+  describe("jittered", () => {
+    const base = Strategy.fixed("10 seconds")
+    const extremes = (strategy: Strategy.Strategy) =>
+      [0, 1 - Number.EPSILON].map((draw) => Math.round(Strategy.delays(strategy, 1, { random: () => draw })[0]!))
+
+    it("equal - draws from half to all", () =>
+      assert.deepStrictEqual(extremes(base.pipe(Strategy.jittered("equal"))), [5000, 10_000]))
+
+    it("full - draws from nothing to all", () =>
+      assert.deepStrictEqual(extremes(base.pipe(Strategy.jittered("full"))), [0, 10_000]))
+
+    it("seeded - repeats itself, and differs between keys and steps", () => {
+      const strategy = Strategy.jittered(base, "full", { seed: "s" })
+      const delays = (key: string) => Strategy.delays(strategy, 20, { key, random: () => Number.NaN })
+      assert.deepStrictEqual(delays("a"), delays("a"))
+      assert.strictEqual(new Set([...delays("a"), ...delays("b")]).size, 40)
+    })
+
+    it("seeded - spreads many keys evenly", () => {
+      const strategy = Strategy.jittered(base, "full", { seed: "s" })
+      const tenths = Array.from({ length: 10 }, () => 0)
+      for (let i = 0; i < 10_000; i++)
+        tenths[Math.floor(Strategy.delays(strategy, 1, { key: `job-${i}` })[0]! / 1000)]!++
+      assert(
+        tenths.every((count) => count > 900 && count < 1100),
+        String(tenths)
+      )
+    })
+
+    it.effect("draws from the Random service", () =>
+      Effect.gen(function* () {
+        const times = (seed: string) =>
+          Random.withSeed(lookTimes(Strategy.attempts(Strategy.jittered(base, "full"), 4)), seed)
+        const again = { a: yield* times("a"), b: yield* times("b") }
+        const later = yield* times("a")
+        const gaps = (looks: ReadonlyArray<number>) =>
+          looks.slice(1).map((at, i) => Math.round((at - looks[i]!) * 1000))
+        assert.deepStrictEqual(gaps(again.a), gaps(later))
+        assert.notDeepEqual(gaps(again.a), gaps(again.b))
+      })
+    )
+  })
+
+  describe("the Schedule view", () => {
+    it.effect("repeats with the same delays as the loop", () =>
+      Effect.gen(function* () {
+        const strategy = Strategy.exponential({ initial: "1 second", factor: 2, cap: "4 seconds" }).pipe(
+          Strategy.limit("20 seconds")
+        )
+        const plain = Schedule.map(strategy, ({ output }) => output)
+        assert.isUndefined(Strategy.plan(plain))
+        assert.deepStrictEqual(yield* lookTimes(plain), [0, 1, 3, 7, 11, 15, 19, 20])
+      })
+    )
+
+    it.effect("loses its first wait under effect's combinators, as said", () =>
+      Effect.gen(function* () {
+        const strategy = Strategy.attempts(Strategy.withFirstWait(Strategy.fixed("1 second"), "5 seconds"), 2)
+        assert.deepStrictEqual(yield* lookTimes(strategy), [5, 6])
+        assert.deepStrictEqual(
+          yield* lookTimes(
+            Schedule.tap(strategy, () => Effect.void),
+            "1 hour"
+          ).pipe(Effect.map((looks) => looks.map((at) => at - looks[0]!))),
+          [0, 1]
+        )
+      })
+    )
+
+    it.effect("two runs of one value do not disturb each other", () =>
+      Effect.gen(function* () {
+        const strategy = Strategy.linear({ increment: "1 second" })
+        const one = scripted(pending)
+        const two = scripted(pending)
+        const options = { strategy, deadline: "10 seconds" } as const
+        yield* runFor(
+          Effect.all(
+            [
+              Effect.exit(Poll.until(one.check, options)),
+              Effect.delay(Effect.exit(Poll.until(two.check, options)), 500)
+            ],
+            { concurrency: 2 }
+          ),
+          "1 minute"
+        )
+        assert.deepStrictEqual(one.looks, [0, 1000, 3000, 6000, 10_000])
+        assert.deepStrictEqual(two.looks, [500, 1500, 3500, 6500, 10_500])
+      })
+    )
+  })
+
+  describe("laws", () => {
+    const millis = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 100_000 }))
+    const draw = Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 0.999 }))
+
+    it.prop(
+      "cap - no delay exceeds it, whatever is under it and over it",
+      [millis, millis, draw],
+      ([initial, max, random]) => {
+        const strategy = Strategy.exponential({ initial }).pipe(Strategy.cap(max), Strategy.jittered("equal"))
+        for (const delay of Strategy.delays(strategy, 30, { random: () => random })) assert.isAtMost(delay, max)
+      }
+    )
+
+    it.prop("exponential and linear never shrink", [millis, millis], ([initial, increment]) => {
+      for (const strategy of [Strategy.exponential({ initial }), Strategy.linear({ initial, increment })]) {
+        const delays = Strategy.delays(strategy, 30)
+        delays.slice(1).forEach((delay, i) => assert.isAtLeast(delay, delays[i]!))
+      }
+    })
+
+    it.prop(
+      "limit - first wait and delays together never exceed it",
+      [millis, millis, millis],
+      ([first, initial, limit]) => {
+        const strategy = Strategy.exponential({ initial }).pipe(Strategy.withFirstWait(first), Strategy.limit(limit))
+        const total = Strategy.delays(strategy, 1000).reduce((sum, delay) => sum + delay, first)
+        assert.isAtMost(total, Math.max(first, limit))
+      }
+    )
+
+    it.prop("scale - scaling there and back changes nothing", [millis, millis], ([initial, first]) => {
+      const strategy = Strategy.exponential({ initial }).pipe(Strategy.withFirstWait(first))
+      const back = strategy.pipe(Strategy.scale(1 / 8), Strategy.scale(8))
+      assert.deepStrictEqual(Strategy.delays(back, 10), Strategy.delays(strategy, 10))
+    })
+  })
+
+  it("sees the observation: more often near the end", () => {
+    const strategy = Strategy.make({ decide: (_step, _elapsed, { status }) => 10_000 * (1 - (status.progress ?? 0)) })
+    assert.deepStrictEqual(Strategy.delays(strategy, 1, { status: Status.pending({ progress: 0.5 }) }), [5000])
+  })
+
+  it("next - ends at its attempts and at its limit", () => {
+    const plan = Strategy.plan(Strategy.fixed(1000).pipe(Strategy.attempts(3), Strategy.limit(5000)))!
+    const decide = (seen: Partial<Observation>) => Strategy.next(plan, 1, 0, { ...observation, ...seen }, () => 0)
+    assert.deepStrictEqual(
+      [decide({}), decide({ attempt: 3 }), decide({ elapsed: 4500 }), decide({ elapsed: 5000 })],
+      [1000, "end", 500, "end"]
+    )
+  })
+
+  describe("construction", () => {
+    const fixed = Strategy.fixed(1000)
+    const bad: ReadonlyArray<readonly [string, () => unknown, RegExp]> = [
+      [
+        "fixed interval",
+        () => Strategy.fixed(-1),
+        /^Strategy\.fixed: interval must be a positive finite duration, got -1/
+      ],
+      ["fixed zero", () => Strategy.fixed(0), /^Strategy\.fixed: interval/],
+      ["linear increment", () => Strategy.linear({ increment: 0 }), /^Strategy\.linear: increment/],
+      ["linear initial", () => Strategy.linear({ increment: 1, initial: -1 }), /^Strategy\.linear: initial/],
+      ["linear cap", () => Strategy.linear({ increment: 1, initial: 5, cap: 4 }), /^Strategy\.linear: cap .* 4 < 5/],
+      [
+        "factor",
+        () => Strategy.exponential({ initial: 1, factor: 0.5 }),
+        /factor must be a finite number >= 1, got 0\.5/
+      ],
+      ["initial", () => Strategy.exponential({ initial: "Infinity" }), /^Strategy\.exponential: initial/],
+      [
+        "cap",
+        () => Strategy.exponential({ initial: 10, cap: 5 }),
+        /^Strategy\.exponential: cap must be at least initial/
+      ],
+      ["interval", () => Strategy.adaptive({ firstWait: 0, interval: -5, limit: 10 }), /^Strategy\.adaptive: interval/],
+      [
+        "limit",
+        () => Strategy.adaptive({ firstWait: 10, interval: 5, limit: 10 }),
+        /^Strategy\.adaptive: limit must be/
+      ],
+      [
+        "attempts",
+        () => Strategy.attempts(fixed, 0),
+        /^Strategy\.attempts: maxAttempts must be an integer >= 1, got 0/
+      ],
+      ["times", () => Strategy.times(fixed, 1.5), /^Strategy\.times: maxTimes must be an integer >= 0, got 1\.5/],
+      ["scale", () => Strategy.scale(fixed, 0), /^Strategy\.scale: factor must be a positive finite number, got 0/],
+      ["first wait", () => Strategy.withFirstWait(fixed, Number.NaN), /^Strategy\.withFirstWait: firstWait/],
+      ["limit", () => Strategy.limit(fixed, "0 millis"), /^Strategy\.limit: duration/],
+      ["cap", () => Strategy.cap(fixed, 0), /^Strategy\.cap: max/]
+    ]
+    for (const [name, make, message] of bad) {
+      it(`throws a RangeError that names the option - ${name}`, () => {
+        assert.throws(make, RangeError, message)
+      })
+    }
+  })
+})
