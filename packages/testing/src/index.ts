@@ -1,0 +1,11 @@
+/**
+ * A scripted job server that keeps the truth, for tests of pollers.
+ *
+ * @since 0.1.0
+ */
+export * as Fault from "./Fault.ts"
+export * as JobScript from "./JobScript.ts"
+export * as JobServer from "./JobServer.ts"
+export * as Submission from "./Submission.ts"
+export * as Truth from "./Truth.ts"
+export * as WebhookInbox from "./WebhookInbox.ts"

@@ -1,0 +1,182 @@
+/**
+ * The wire of EventPlatform: tasks, campaigns, packages, taste clusters and badges.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import * as JobStore from "./JobStore.ts"
+import type { Provider } from "./Provider.ts"
+import * as Wire from "./wire.ts"
+
+/** Creates the wire of EventPlatform. */
+export const make = (store: JobStore.JobStore, options: { readonly speed: number }): Provider => {
+  /** The last run of each event's campaign, and the one before it. */
+  const campaigns = new Map<string, { readonly run: JobStore.Job; readonly previous: JobStore.Job | undefined }>()
+
+  const create: Provider["create"] = (kind, input) => {
+    const shape = shapes[kind] ?? taskShape
+    const id = store.nextId(shape.prefix)
+    const sharedIds: Record<string, string> = shape.perEvent ? { eid: input.params["eid"] ?? "evt_1" } : {}
+    return store
+      .add({
+        ...input,
+        params: { ...input.params, ...sharedIds },
+        provider: "EventPlatform",
+        kind,
+        id,
+        ids: { [shape.idName]: id },
+        sharedIds,
+        says: shape.says,
+        ending: (end) =>
+          kind === "package" && end.outcome === "succeeded" && end.result === undefined
+            ? { ...end, result: `https://files.example.com/packages/${id}.zip` }
+            : end
+      })
+      .pipe(
+        Effect.tap((run) =>
+          Effect.sync(() => {
+            if (kind !== "campaign") return
+            const eid = run.ids["eid"] ?? ""
+            campaigns.set(eid, { run, previous: campaigns.get(eid)?.run })
+          })
+        )
+      )
+  }
+
+  const submit = (incoming: Wire.Incoming, kind: string, params: Readonly<Record<string, string>> = {}) =>
+    Effect.flatMap(readAny(incoming), ({ sent }) => create(kind, { script: undefined, params, body: sent }))
+
+  const find = (id: string, kinds: ReadonlyArray<string>): JobStore.Job | undefined => {
+    const job = store.find(id)
+    return job?.provider === "EventPlatform" && kinds.includes(job.kind) ? job : undefined
+  }
+
+  const badge = (id: string, path: `/${string}`, nominalMillis: number): Wire.Route =>
+    Wire.route("GET", path, () =>
+      Effect.map(store.count("EventPlatform", "badge", id), (now) =>
+        Wire.json({ unread: Math.floor(((now - store.startedAt) * options.speed) / nominalMillis) })
+      )
+    )
+
+  return {
+    name: "EventPlatform",
+    prefix: "/event-platform",
+    kinds: Object.keys(shapes),
+    create,
+    routes: [
+      Wire.route("POST", "/tasks", (incoming) =>
+        Effect.map(submit(incoming, "task"), (job) => Wire.json({ task_id: job.id }, 201))
+      ),
+      Wire.route("GET", "/tasks/:id", ({ param }) => store.look(find(param("id"), ["task", "campaign"]), taskAnswer)),
+      Wire.route("PUT", "/events/:eid/client_campaign_status", (incoming) =>
+        submit(incoming, "campaign", { ...strings(incoming.query), eid: incoming.param("eid") }).pipe(
+          Effect.map((job) => Wire.json({ task_id: job.id, updated_at: Wire.iso(job.submittedAt) }))
+        )
+      ),
+      Wire.route("GET", "/events/:eid/client_campaign_status/task", ({ param }) => {
+        const campaign = campaigns.get(param("eid"))
+        return store.look(campaign?.run, (run, now) => {
+          const stale = now < run.submittedAt + store.scale(run.script.staleFor)
+          return taskAnswer(stale ? (campaign?.previous ?? run) : run, now)
+        })
+      }),
+      Wire.route("POST", "/package_builder/packages", (incoming) =>
+        Effect.map(submit(incoming, "package"), (job) => Wire.json({ id: job.id, status: "PENDING" }, 201))
+      ),
+      Wire.route("GET", "/package_builder/packages/:id", ({ param }) =>
+        store.look(find(param("id"), ["package"]), (job, now) => {
+          const end = JobStore.endOf(job, now)
+          return Wire.json({
+            id: job.id,
+            status: JobStore.wordOf(job, now, packageWords),
+            url: end?.result,
+            error: end?.failure?.message
+          })
+        })
+      ),
+      Wire.route("POST", "/events/:eid/taste_clusters/runs", (incoming) =>
+        Effect.map(submit(incoming, "tasteClusters", { eid: incoming.param("eid") }), (job) =>
+          Wire.json({ run_id: job.id }, 201)
+        )
+      ),
+      Wire.route("GET", "/events/:eid/taste_clusters/runs/:id", ({ param }) => {
+        const run = find(param("id"), ["tasteClusters"])
+        return store.look(run?.ids["eid"] === param("eid") ? run : undefined, (job, now) => {
+          const end = JobStore.endOf(job, now)
+          return Wire.json({
+            run_id: job.id,
+            status: JobStore.wordOf(job, now, clusterWords),
+            clusters: end?.result,
+            error: end?.failure?.message
+          })
+        })
+      }),
+      badge("notifications_stats", "/notifications/stats", 10_000),
+      badge("messages_unread", "/messages/unread", 300_000)
+    ]
+  }
+}
+
+// ---- internal ----
+
+const readAny = Wire.body(Wire.AnyObject)
+
+interface Shape {
+  readonly prefix: string
+  readonly idName: string
+  readonly perEvent: boolean
+  readonly says: JobStore.Entry["says"]
+}
+
+const taskShape: Shape = {
+  prefix: "task",
+  idName: "task_id",
+  perEvent: false,
+  says: ["succeeded", "failed", "canceled"]
+}
+
+const shapes: Readonly<Record<string, Shape>> = {
+  task: taskShape,
+  campaign: { ...taskShape, perEvent: true },
+  package: { prefix: "pkg", idName: "id", perEvent: false, says: ["succeeded", "failed", "expired"] },
+  tasteClusters: { prefix: "run", idName: "run_id", perEvent: true, says: ["succeeded", "failed"] }
+}
+
+const taskWords = {
+  queued: "pending",
+  running: "running",
+  succeeded: "completed",
+  failed: "failed",
+  canceled: "canceled"
+}
+
+const packageWords = {
+  queued: "PENDING",
+  running: "BUILDING",
+  succeeded: "DONE",
+  failed: "FAILED",
+  expired: "EXPIRED"
+}
+
+const clusterWords = { queued: "queued", running: "running", succeeded: "ready", failed: "error" }
+
+const taskAnswer = (job: JobStore.Job, now: number): Wire.Answer => {
+  const end = JobStore.endOf(job, now)
+  const changedAt = end?.at ?? (JobStore.hasStarted(job, now) ? JobStore.startOf(job) : job.submittedAt)
+  return Wire.json({
+    task_id: job.id,
+    state: JobStore.wordOf(job, now, taskWords),
+    result: end?.result,
+    error: end?.failure?.message,
+    progress: JobStore.progressOf(job, now),
+    updated_at: Wire.iso(Math.floor(changedAt))
+  })
+}
+
+const strings = (query: Wire.Incoming["query"]): Record<string, string> => {
+  const single: Record<string, string> = {}
+  for (const [name, value] of Object.entries(query)) {
+    if (typeof value === "string") single[name] = value
+  }
+  return single
+}

@@ -1,0 +1,203 @@
+/**
+ * The wire of Mixpeek: tasks, and the resources behind them.
+ *
+ * @since 0.1.0
+ */
+import * as Clock from "effect/Clock"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import * as JobStore from "./JobStore.ts"
+import type { Provider } from "./Provider.ts"
+import * as Wire from "./wire.ts"
+
+/** Creates the wire of Mixpeek; a list answers at most `pageSize` tasks, the newest first. */
+export const make = (store: JobStore.JobStore, options: { readonly pageSize: number }): Provider => {
+  const create: Provider["create"] = (kind, input) => {
+    const shape = shapes[kind] ?? batchShape
+    const id = store.nextId("tsk")
+    const sharedIds: Record<string, string> =
+      kind === "batch" ? { bucket_id: input.params["bucket_id"] ?? "bkt_1" } : {}
+    return store.add({
+      ...input,
+      params: { ...input.params, ...sharedIds },
+      provider: "Mixpeek",
+      kind,
+      id,
+      ids: { task_id: id, [shape.idName]: store.nextId(shape.prefix) },
+      sharedIds,
+      says: ["succeeded", "failed", "canceled"]
+    })
+  }
+
+  const submit = (path: `/${string}`, kind: string): Wire.Route =>
+    Wire.route("POST", path, (incoming) => {
+      const params: Record<string, string> = kind === "batch" ? { bucket_id: incoming.param("bucket_id") } : {}
+      return readSubmission(incoming).pipe(
+        Effect.flatMap(({ sent }) => create(kind, { script: undefined, params, body: sent })),
+        Effect.map((job) => Wire.json(job.ids, 201))
+      )
+    })
+
+  const resource = (path: `/${string}`, kind: string): Wire.Route =>
+    Wire.route("GET", path, ({ param }) => {
+      const job = store.find(param("id"))
+      const own =
+        job?.provider === "Mixpeek" &&
+        job.kind === kind &&
+        resourceId(job) === param("id") &&
+        (kind !== "batch" || job.ids["bucket_id"] === param("bucket_id"))
+      return store.look(own ? job : undefined, resourceAnswer, true)
+    })
+
+  const find = (id: string): JobStore.Job | undefined => {
+    const job = store.find(id)
+    return job?.provider === "Mixpeek" && job.id === id ? job : undefined
+  }
+
+  return {
+    name: "Mixpeek",
+    prefix: "/mixpeek",
+    kinds: Object.keys(shapes),
+    create,
+    routes: [
+      submit("/v1/buckets/:bucket_id/batches", "batch"),
+      submit("/v1/clusters", "cluster"),
+      submit("/v1/taxonomies", "taxonomy"),
+      resource("/v1/buckets/:bucket_id/batches/:id", "batch"),
+      resource("/v1/clusters/:id", "cluster"),
+      resource("/v1/taxonomies/:id", "taxonomy"),
+      Wire.route("GET", "/v1/tasks/:id", ({ param }) =>
+        store.look(find(param("id")), (job, now) => Wire.json(task(job, now)))
+      ),
+      Wire.route("POST", "/v1/tasks/list", (incoming) =>
+        Effect.gen(function* () {
+          const { value: filter } = yield* readFilter(incoming)
+          const after = yield* instant("created_after", filter.created_after, -Infinity)
+          const before = yield* instant("created_before", filter.created_before, Infinity)
+          const now = yield* store.count("Mixpeek", "list", "tasks_list")
+          const listed = store
+            .list("Mixpeek")
+            .filter(
+              (job) =>
+                !store.isGone(job, now) &&
+                matches(filter.task_type, taskType(job)) &&
+                matches(filter.status, statusOf(job, now)) &&
+                matches(filter.namespace, namespaceOf(job)) &&
+                job.submittedAt >= after &&
+                job.submittedAt <= before
+            )
+            .toReversed()
+            .slice(0, options.pageSize)
+          for (const job of listed) job.listed++
+          return Wire.json({ tasks: listed.map((job) => task(job, now)) })
+        })
+      ),
+      Wire.route("POST", "/v1/tasks/:id/kill", ({ param }) =>
+        Effect.gen(function* () {
+          const job = find(param("id"))
+          const now = yield* Clock.currentTimeMillis
+          if (job === undefined || store.isGone(job, now)) return Wire.notFound("task")
+          if (job.kind === "taxonomy") {
+            return Wire.json({ code: "cancel_unsupported", error: `${taskType(job)} cannot be killed` }, 400)
+          }
+          yield* store.settle(job, { outcome: "canceled", result: undefined, failure: undefined })
+          return Wire.json({ task_id: job.id, status: statusOf(job, now) })
+        })
+      )
+    ]
+  }
+}
+
+// ---- internal ----
+
+interface Shape {
+  readonly prefix: string
+  readonly idName: string
+  readonly taskType: string
+}
+
+const batchShape: Shape = { prefix: "batch", idName: "batch_id", taskType: "api_buckets_batches_process" }
+
+const shapes: Readonly<Record<string, Shape>> = {
+  batch: batchShape,
+  cluster: { prefix: "cluster", idName: "cluster_id", taskType: "api_clusters_execute" },
+  taxonomy: { prefix: "taxonomy", idName: "taxonomy_id", taskType: "api_taxonomies_materialize" }
+}
+
+const words = {
+  queued: "PENDING",
+  running: "PROCESSING",
+  succeeded: "COMPLETED",
+  failed: "FAILED",
+  canceled: "CANCELED"
+}
+
+const Words = Schema.optional(Schema.Union([Schema.String, Schema.Array(Schema.String)]))
+
+const Instant = Schema.optional(Schema.Union([Schema.String, Schema.Finite]))
+
+const readSubmission = Wire.body(Schema.Struct({ namespace: Schema.optional(Schema.String) }))
+
+const readFilter = Wire.body(
+  Schema.Struct({
+    task_type: Words,
+    status: Words,
+    namespace: Words,
+    created_after: Instant,
+    created_before: Instant
+  })
+)
+
+const hasNamespace = Schema.is(Schema.Struct({ namespace: Schema.String }))
+
+const shapeOf = (job: JobStore.Job): Shape => shapes[job.kind] ?? batchShape
+
+const taskType = (job: JobStore.Job): string => shapeOf(job).taskType
+
+const resourceId = (job: JobStore.Job): string => job.ids[shapeOf(job).idName] ?? ""
+
+const namespaceOf = (job: JobStore.Job): string => (hasNamespace(job.body) ? job.body.namespace : "default")
+
+const statusOf = (job: JobStore.Job, now: number): string => JobStore.wordOf(job, now, words)
+
+const matches = (wanted: string | ReadonlyArray<string> | undefined, value: string): boolean =>
+  wanted === undefined || (typeof wanted === "string" ? wanted === value : wanted.includes(value))
+
+const instant = (
+  field: string,
+  value: string | number | undefined,
+  absent: number
+): Effect.Effect<number, Wire.Answer> => {
+  if (value === undefined) return Effect.succeed(absent)
+  const time = Option.getOrUndefined(DateTime.make(value))
+  return time === undefined
+    ? Effect.fail(Wire.badRequest(`${field} is not a time`))
+    : Effect.succeed(DateTime.toEpochMillis(time))
+}
+
+const task = (job: JobStore.Job, now: number): unknown => {
+  const end = JobStore.endOf(job, now)
+  const { task_id: _, ...ids } = job.ids
+  return {
+    task_id: job.id,
+    task_type: taskType(job),
+    status: statusOf(job, now),
+    inputs: [resourceId(job)],
+    outputs: end?.result ?? null,
+    additional_data: { ...ids, job_id: `ray_${job.id}` },
+    error_message: end?.failure?.message ?? null,
+    created_at: Wire.iso(job.submittedAt)
+  }
+}
+
+const resourceAnswer = (job: JobStore.Job, now: number): Wire.Answer => {
+  const end = JobStore.endOf(job, now)
+  return Wire.json({
+    [shapeOf(job).idName]: resourceId(job),
+    status: statusOf(job, now),
+    error_message: end?.failure?.message ?? null,
+    outputs: end?.result ?? null
+  })
+}

@@ -1,0 +1,72 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Fault from "@effect-poll/testing/Fault"
+import * as JobScript from "@effect-poll/testing/JobScript"
+import * as Duration from "effect/Duration"
+
+describe("JobScript", () => {
+  it("make - has the documented defaults", () => {
+    const script = JobScript.make()
+    assert.strictEqual(Duration.toMillis(script.duration), 1000)
+    assert.strictEqual(script.outcome, "succeeded")
+    assert.strictEqual(script.progress, "linear")
+    assert.strictEqual(script.recordTtl, undefined)
+    assert.strictEqual(Duration.toMillis(script.staleFor), 300)
+    assert.deepStrictEqual(script.faults, [])
+    assert.isTrue(JobScript.isJobScript(script))
+    assert.isFalse(JobScript.isJobScript({ duration: 1 }))
+  })
+
+  it("constructors - fix the outcome", () => {
+    assert.strictEqual(JobScript.succeeded("1 second").outcome, "succeeded")
+    assert.strictEqual(JobScript.failed("1 second").outcome, "failed")
+    assert.strictEqual(JobScript.canceled("1 second").outcome, "canceled")
+    assert.strictEqual(JobScript.expired("1 second").outcome, "expired")
+    assert.strictEqual(Duration.toMillis(JobScript.endless().duration), Infinity)
+  })
+
+  it.each([
+    ["duration", () => JobScript.make({ duration: -1 })],
+    ["duration", () => JobScript.make({ duration: NaN })],
+    // @ts-expect-error not a duration
+    ["duration", () => JobScript.make({ duration: "soon" })],
+    // @ts-expect-error not an outcome
+    ["outcome", () => JobScript.make({ outcome: "lost" })],
+    // @ts-expect-error not a kind of progress
+    ["progress", () => JobScript.make({ progress: "wild" })],
+    ["recordTtl", () => JobScript.make({ recordTtl: Duration.seconds(-1) })],
+    ["staleFor", () => JobScript.make({ staleFor: "-1 millis" })],
+    ["retryAfter", () => JobScript.make({ retryAfter: "1500 millis" })],
+    ["look", () => JobScript.make({ faults: [{ kind: "drop", look: 0 }] })]
+  ])("make - a bad %s is a RangeError that names it", (option, construct) => {
+    assert.throws(construct, RangeError, option)
+  })
+})
+
+describe("Fault", () => {
+  it.each([
+    ["Fault.drop: look", () => Fault.drop(0)],
+    ["Fault.serverError: look", () => Fault.serverError(1.5)],
+    ["Fault.badGateway: look", () => Fault.badGateway(-1)],
+    ["Fault.badBody: look", () => Fault.badBody(NaN)],
+    ["Fault.html: look", () => Fault.html(Infinity)],
+    ["Fault.latency: look", () => Fault.latency(0, "1 second")],
+    ["Fault.latency: delay", () => Fault.latency(1, -5)],
+    ["Fault.tooManyRequests: retryAfter", () => Fault.tooManyRequests(1, "100 millis")],
+    ["Fault.tooManyRequests: retryAfter", () => Fault.tooManyRequests(1, "Infinity")],
+    ["Fault.repeat: times", () => Fault.repeat(Fault.drop(1), 0)]
+  ])("%s - is checked", (message, construct) => {
+    assert.throws(construct, RangeError, message)
+  })
+
+  it("repeat - covers consecutive looks, in both forms", () => {
+    const looks = [3, 4, 5]
+    assert.deepStrictEqual(
+      Fault.repeat(Fault.drop(3), 3).map((fault) => fault.look),
+      looks
+    )
+    assert.deepStrictEqual(
+      Fault.repeat(3)(Fault.drop(3)).map((fault) => fault.look),
+      looks
+    )
+  })
+})

@@ -1,0 +1,197 @@
+import { assert, describe } from "@effect/vitest"
+import * as JobScript from "@effect-poll/testing/JobScript"
+import * as JobServer from "@effect-poll/testing/JobServer"
+import * as WebhookInbox from "@effect-poll/testing/WebhookInbox"
+import * as Effect from "effect/Effect"
+import { TestClock } from "effect/testing"
+import { createServer } from "node:http"
+import { aged, get, post } from "./client.ts"
+
+const scripted = (script: JobScript.JobScript, speed?: number) =>
+  Effect.gen(function* () {
+    const server = yield* JobServer.make({ script: () => script, speed })
+    const inbox = yield* WebhookInbox.make()
+    const url = `${server.urls.AsyncQueue}/v1`
+    const submit = (body: object) =>
+      Effect.map(post(`${url}/tasks`, { targetUrl: `${inbox.url}/target`, payload: { n: 1 }, ...body }), (reply) => {
+        assert.strictEqual(reply.status, 201)
+        const { signalToken, task } = reply.json
+        const id: string = task.id
+        return {
+          id,
+          first: task.status,
+          signalToken,
+          look: Effect.map(get(`${url}/tasks/${id}`), ({ json }) => json),
+          signal: (body: object) => post(`${url}/signals/${signalToken}`, body)
+        }
+      })
+    return { server, inbox, url, submit }
+  })
+
+const hangingUrl = Effect.acquireRelease(
+  Effect.callback<{ readonly url: string; readonly close: () => void }>((resume) => {
+    const server = createServer(() => {})
+    server.listen(0, "127.0.0.1", () => {
+      const address = server.address()
+      const port = typeof address === "object" ? address?.port : undefined
+      const close = () => {
+        server.close()
+        server.closeAllConnections()
+      }
+      resume(Effect.succeed({ url: `http://127.0.0.1:${port}`, close }))
+    })
+  }),
+  ({ close }) => Effect.sync(close)
+).pipe(Effect.map(({ url }) => url))
+
+// The push to the target is real, so its effect on the word is waited for.
+const untilWord = <E, R>(look: Effect.Effect<{ readonly status: string }, E, R>, word: string) =>
+  Effect.gen(function* () {
+    let status = (yield* look).status
+    while (status !== word) status = (yield* look).status
+    return status
+  })
+
+describe("AsyncQueue", () => {
+  aged("pending, processing, completed; the payload reaches the target", () =>
+    Effect.gen(function* () {
+      const { inbox, submit } = yield* scripted(JobScript.succeeded("10 seconds", { result: { frames: 9 } }))
+      const task = yield* submit({})
+      assert.strictEqual(task.first, "pending")
+      assert.strictEqual(task.signalToken, undefined)
+      const post = yield* inbox.take
+      assert.deepStrictEqual([post.path, post.body], ["/target", { n: 1 }])
+      assert.deepStrictEqual(yield* task.look, { id: task.id, status: "pending" })
+      yield* TestClock.adjust("5 seconds")
+      assert.deepStrictEqual(yield* task.look, { id: task.id, status: "processing" })
+      yield* TestClock.adjust("5 seconds")
+      assert.deepStrictEqual(yield* task.look, { id: task.id, status: "completed", result: { frames: 9 } })
+    })
+  )
+
+  aged("failed with an error; maxWaitTime is the server's own limit", () =>
+    Effect.gen(function* () {
+      const failure = { code: "E", message: "codec" }
+      const { server, submit } = yield* scripted(JobScript.failed("10 seconds", { failure }), 10)
+      const failed = yield* submit({})
+      const limited = yield* submit({ maxWaitTime: 5 })
+      yield* TestClock.adjust("1 second")
+      assert.deepStrictEqual(yield* failed.look, { id: failed.id, status: "failed", error: "codec" })
+      assert.deepStrictEqual(yield* limited.look, { id: limited.id, status: "timeout" })
+      const truth = yield* server.truthOf(limited.id)
+      assert.deepStrictEqual([truth.outcome, truth.endedAt], ["expired", 500])
+    })
+  )
+
+  aged("a target that is empty or cannot be reached does not matter", () =>
+    Effect.gen(function* () {
+      const { submit } = yield* scripted(JobScript.succeeded("10 seconds"))
+      const empty = yield* submit({ targetUrl: "" })
+      const unreachable = yield* submit({ targetUrl: "http://127.0.0.1:1/nobody", waitForSignal: true })
+      assert.strictEqual(yield* untilWord(unreachable.look, "waiting"), "waiting")
+      yield* TestClock.adjust("10 seconds")
+      assert.strictEqual((yield* empty.look).status, "completed")
+      assert.strictEqual((yield* unreachable.look).status, "waiting")
+    })
+  )
+
+  aged("a target that never answers does not hold a signal task", () =>
+    Effect.gen(function* () {
+      const { submit } = yield* scripted(JobScript.make())
+      const targetUrl = yield* hangingUrl
+      const task = yield* submit({ targetUrl, waitForSignal: true })
+      assert.strictEqual((yield* task.look).status, "pending")
+      yield* TestClock.adjust("5 seconds")
+      assert.strictEqual((yield* task.look).status, "waiting")
+    })
+  )
+
+  aged("bad bodies name the field", () =>
+    Effect.gen(function* () {
+      const { url, submit } = yield* scripted(JobScript.make())
+      const noTarget = yield* post(`${url}/tasks`, { payload: 1 })
+      assert.strictEqual(noTarget.status, 400)
+      assert.include(noTarget.json.error, "targetUrl")
+      const badLimit = yield* post(`${url}/tasks`, { targetUrl: "", maxWaitTime: -1 })
+      assert.strictEqual(badLimit.status, 400)
+      assert.include(badLimit.json.error, "maxWaitTime")
+      const task = yield* submit({ waitForSignal: true })
+      const badSignal = yield* task.signal({ status: "perhaps" })
+      assert.strictEqual(badSignal.status, 400)
+      assert.include(badSignal.json.error, "status")
+    })
+  )
+
+  describe("signals", () => {
+    aged("a signal ends the task, a second one is harmless", () =>
+      Effect.gen(function* () {
+        const { server, submit } = yield* scripted(JobScript.succeeded("1 second"))
+        const task = yield* submit({ waitForSignal: true, maxWaitTime: 3600 })
+        assert.strictEqual(yield* untilWord(task.look, "waiting"), "waiting")
+        yield* TestClock.adjust("60 seconds")
+        assert.strictEqual((yield* task.look).status, "waiting")
+        const first = yield* task.signal({ status: "completed", result: { approved: true } })
+        assert.strictEqual(first.status, 200)
+        assert.strictEqual(first.json.alreadySignaled, undefined)
+        yield* TestClock.adjust("60 seconds")
+        const second = yield* task.signal({ status: "failed" })
+        assert.deepStrictEqual([second.status, second.json.alreadySignaled], [200, true])
+        yield* TestClock.adjust("2 hours")
+        assert.deepStrictEqual(yield* task.look, { id: task.id, status: "completed", result: { approved: true } })
+        const truth = yield* server.truthOf(task.id)
+        assert.deepStrictEqual([truth.outcome, truth.endedAt], ["succeeded", 60_000])
+      })
+    )
+
+    aged("a failing signal fails the task", () =>
+      Effect.gen(function* () {
+        const { server, submit } = yield* scripted(JobScript.make())
+        const task = yield* submit({ waitForSignal: true })
+        yield* task.signal({ status: "failed", result: { message: "declined" } })
+        const status = yield* task.look
+        assert.deepStrictEqual([status.status, status.error], ["failed", "declined"])
+        assert.strictEqual((yield* server.truthOf(task.id)).failure?.message, "declined")
+      })
+    )
+
+    aged("unknown, finished and expired tokens have answers of their own", () =>
+      Effect.gen(function* () {
+        const { server, submit, url } = yield* scripted(JobScript.succeeded("1 second", { endsWithoutSignal: true }))
+        const unknown = yield* post(`${url}/signals/sgn_99`, { status: "completed" })
+        assert.deepStrictEqual([unknown.status, unknown.json.code], [404, "unknown_token"])
+        const finished = yield* submit({ waitForSignal: true })
+        assert.strictEqual((yield* post(`${url}/signals/${finished.id}`, { status: "completed" })).status, 404)
+        const limited = yield* server.create("AsyncQueue", "task", JobScript.make(), {
+          body: { waitForSignal: true, maxWaitTime: 2 }
+        })
+        yield* TestClock.adjust("2 seconds")
+        const late = yield* finished.signal({ status: "failed" })
+        assert.deepStrictEqual([late.status, late.json.code], [409, "task_finished"])
+        assert.strictEqual((yield* finished.look).status, "completed")
+        const expired = yield* post(`${url}/signals/${limited.ids["signalToken"]}`, { status: "completed" })
+        assert.deepStrictEqual([expired.status, expired.json.code], [410, "token_expired"])
+        assert.strictEqual((yield* get(`${url}/tasks/${limited.id}`)).json.status, "timeout")
+      })
+    )
+  })
+
+  describe("onCompleteUrl", () => {
+    aged("is called at every kind of end", () =>
+      Effect.gen(function* () {
+        const { inbox, submit } = yield* scripted(JobScript.succeeded("10 seconds", { result: 1 }))
+        const onComplete = { targetUrl: "", onCompleteUrl: `${inbox.url}/done` }
+        const signaled = yield* submit({ ...onComplete, waitForSignal: true })
+        const limited = yield* submit({ ...onComplete, waitForSignal: true, maxWaitTime: 5 })
+        const plain = yield* submit(onComplete)
+        yield* signaled.signal({ status: "completed", result: 2 })
+        const first = yield* inbox.take
+        assert.deepStrictEqual([first.path, first.body], ["/done", { id: signaled.id, status: "completed", result: 2 }])
+        yield* TestClock.adjust("5 seconds")
+        assert.deepStrictEqual((yield* inbox.take).body, { id: limited.id, status: "timeout" })
+        yield* TestClock.adjust("5 seconds")
+        assert.deepStrictEqual((yield* inbox.take).body, { id: plain.id, status: "completed", result: 1 })
+        assert.strictEqual((yield* inbox.received).length, 3)
+      })
+    )
+  })
+})
