@@ -20,22 +20,33 @@
  *
  * **Gotchas**
  *
- * An interruption or a timeout leaves the remote job as it is.
+ * An interruption or a timeout leaves the remote job as it is, unless `onInterrupt` or `onTimeout` say otherwise.
  *
  * @since 0.1.0
  */
+import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import type { Schedule } from "effect/Schedule"
+import type { Scope } from "effect/Scope"
 import * as Stream from "effect/Stream"
+import type { Gate } from "./Gate.ts"
+import type { Handle } from "./Handle.ts"
+import { Reference as PollDefaults } from "./internal/defaults.ts"
 import * as eventBuffer from "./internal/eventBuffer.ts"
+import * as handle from "./internal/handle.ts"
 import * as host from "./internal/host.ts"
-import { compile, type Policy } from "./internal/policy.ts"
-import { isJob, type Job, type PollErrorPolicy, type UnknownStatusPolicy } from "./Job.ts"
+import * as request from "./internal/request.ts"
+import { receipt as receiptToken } from "./internal/token.ts"
+import type { Job, PollErrorPolicy, UnknownStatusPolicy } from "./Job.ts"
 import type { Look, Run } from "./Look.ts"
 import type { Observation } from "./Observation.ts"
-import type { PollError } from "./PollError.ts"
+import type { Observer } from "./Observer.ts"
+import { type PollError, ResumeTokenError } from "./PollError.ts"
 import type { PollEvent } from "./PollEvent.ts"
+import type { ResumeToken } from "./ResumeToken.ts"
 
 /**
  * The options of one wait.
@@ -73,6 +84,23 @@ export interface Options<in E = never, out R = never> {
   readonly stall?: { readonly after: Duration.Input; readonly then?: "fail" | "report" | undefined } | undefined
   readonly unknownStatus?: UnknownStatusPolicy | undefined
   readonly pollErrors?: PollErrorPolicy<E> | undefined
+  /** Asked before each look; by default every look may be made. */
+  readonly gate?: Gate<R> | undefined
+  /**
+   * What becomes of the remote job when our patience ends (`PollTimeout`): `"leave"` it (the default), or
+   * `"cancelRemote"`: ask the server to stop it by the job's `cancel` and watch for its true end for `cancelGrace` more. An
+   * end that is seen then is the end of the wait, otherwise it is the `PollTimeout`.
+   */
+  readonly onTimeout?: "leave" | "cancelRemote" | undefined
+  /**
+   * What becomes of the remote job when the wait is interrupted: `"leave"` it (the default), or `"cancelRemote"`: ask the
+   * server to stop it, for at most `cancelGrace`.
+   */
+  readonly onInterrupt?: "leave" | "cancelRemote" | undefined
+  /** Bounds what follows after the end of a wait; a positive finite duration, default 10 seconds. */
+  readonly cancelGrace?: Duration.Input | undefined
+  /** Told of everything that happens; beside those of `PollDefaults`. */
+  readonly observers?: ReadonlyArray<Observer<R>> | undefined
 }
 
 /**
@@ -123,7 +151,7 @@ export const until: {
     key: K,
     options: Options<E, RS>
   ): Effect.Effect<A, PollError<F, E>, R | RS>
-} = dataFirstOrLast("Poll.until", (policy) => host.run(policy))
+} = request.face("Poll.until", (wait) => host.run(wait))
 
 /**
  * Watches a job until it ends, and tells what happens on the way.
@@ -159,60 +187,169 @@ export const events: {
     key: K,
     options: Options<E, RS>
   ): Stream.Stream<PollEvent<A, F, E>, never, R | RS>
-} = dataFirstOrLast("Poll.events", (policy) =>
+} = request.face("Poll.events", (wait) =>
   Stream.unwrap(
     Effect.gen(function* () {
       const buffer = eventBuffer.make(256)
-      yield* Effect.forkScoped(Effect.exit(host.run(policy, buffer.offer)))
+      yield* Effect.forkScoped(Effect.exit(host.run(wait, { emit: buffer.offer })))
       return Stream.fromPull(Effect.succeed(buffer.take))
     })
   )
 )
 
-// ---- internal ----
+/**
+ * Starts to watch a job in the background, for as long as the scope lives, and yields a handle to the wait.
+ *
+ * @category running
+ * @since 0.1.0
+ */
+export const start: {
+  <E0, RS = never>(
+    options: Options<E0, RS>
+  ): <A = never, F = never, E extends E0 = never, R = never>(
+    check: Effect.Effect<Look<A, F>, E, R>
+  ) => Effect.Effect<Handle<A, F, E>, never, R | RS | Scope>
+  <A = never, F = never, E = never, R = never, RS = never>(
+    check: Effect.Effect<Look<A, F>, E, R>,
+    options: Options<E, RS>
+  ): Effect.Effect<Handle<A, F, E>, never, R | RS | Scope>
+  <K, E0, RS = never>(
+    key: K,
+    options: Options<E0, RS>
+  ): <A, F, E extends E0, R>(
+    job: Job<K, A, F, E, R, never, unknown>
+  ) => Effect.Effect<Handle<A, F, E>, never, R | RS | Scope>
+  <K, A, F, E, R, RS = never>(
+    job: Job<K, A, F, E, R, never, unknown>,
+    key: K,
+    options: Options<E, RS>
+  ): Effect.Effect<Handle<A, F, E>, never, R | RS | Scope>
+} = request.face("Poll.start", (wait) => handle.start(wait))
 
-type AnyJob = Job<unknown, unknown, unknown, unknown, unknown>
-type AnyOptions = Options<never, unknown>
-type AnyCheck = Effect.Effect<Look<unknown, unknown>, unknown, unknown>
-
-/** Sorts out the four ways to call a face of the loop: (options), (check, options), (key, options), (job, key, options). */
-function dataFirstOrLast(name: string, face: (policy: Policy) => unknown): never {
-  const onCheck = (check: AnyCheck, options: AnyOptions) => face(policyOfCheck(name, check, options))
-  const onJob = (job: AnyJob, key: unknown, options: AnyOptions) => face(policyOfJob(name, job, key, options))
-  return ((...args: ReadonlyArray<unknown>) => {
-    if (args.length === 1) return (check: AnyCheck) => onCheck(check, args[0] as AnyOptions)
-    if (isJob(args[0])) return onJob(args[0], args[1], args[2] as AnyOptions)
-    if (Effect.isEffect(args[0])) return onCheck(args[0] as AnyCheck, args[1] as AnyOptions)
-    return (job: AnyJob) => onJob(job, args[0], args[1] as AnyOptions)
-  }) as never
-}
-
-const policyOfCheck = (name: string, check: AnyCheck, options: AnyOptions): Policy =>
-  compile({ ...common(name, options), job: "check", key: "check", rawKey: undefined, check, missing: undefined })
-
-const policyOfJob = (name: string, job: AnyJob, key: unknown, options: AnyOptions): Policy => {
-  const own = common(name, options)
-  return compile({
-    ...own,
-    job: job.name,
-    key: job.key.encode(key),
-    rawKey: key,
-    check: Effect.suspend(() => job.check(key)),
-    strategy: own.strategy ?? (typeof job.strategy === "function" ? job.strategy(key) : job.strategy),
-    missing: job.missing,
-    unknownStatus: own.unknownStatus ?? job.unknownStatus,
-    pollErrors: own.pollErrors ?? job.pollErrors
+/**
+ * Submits a job, hands out the receipt, and watches the job until it ends.
+ *
+ * **Details**
+ *
+ * `onReceipt` is given a `ResumeToken` at attempt 0, to be stored before the first look is made: from then on the job is
+ * never lost, whatever becomes of this process. If it fails, so does the whole, and no look is made. The deadline counts
+ * from the receipt.
+ *
+ * The submit is sent once and never again: one that failed may have been accepted all the same. Retry it yourself if it
+ * carries an idempotency key.
+ *
+ * A job without `submit` is a RangeError at the call.
+ *
+ * **Example** (Storing the receipt)
+ *
+ * ```ts
+ * import * as Effect from "effect/Effect"
+ * import * as Job from "effect-poll/Job"
+ * import * as Poll from "effect-poll/Poll"
+ * import * as Status from "effect-poll/Status"
+ *
+ * const Render = Job.make("render", {
+ *   submit: (scene: string) => Effect.succeed({ key: `${scene}-1` }),
+ *   check: (id) => Effect.succeed(Status.succeeded(`${id}.png`))
+ * })
+ * const stored: Array<string> = []
+ * const image = Poll.run(Render, "forest", {
+ *   deadline: "10 minutes",
+ *   onReceipt: (token) => Effect.sync(() => stored.push(token.key))
+ * })
+ * await Effect.runPromise(image) // => "forest-1.png"
+ * stored // => ["forest-1"]
+ * ```
+ *
+ * @category running
+ * @since 0.1.0
+ */
+export const run = <K, A, F, E, R, I, ES, RS = never, E2 = never, R2 = never>(
+  job: Job<K, A, F, E, R, I, ES>,
+  input: I,
+  options: Options<E, RS> & {
+    readonly onReceipt?: ((token: ResumeToken) => Effect.Effect<unknown, E2, R2>) | undefined
+  }
+): Effect.Effect<A, PollError<F, E> | ES | E2, R | RS | R2> => {
+  const { submit } = job
+  if (submit === undefined) throw new RangeError(`Poll.run: the job ${job.name} has no submit`)
+  request.validate("Poll.run", options)
+  return Effect.gen(function* () {
+    const receipt = yield* submit(input)
+    const wait = request.ofJob("Poll.run", job, receipt.key, { ...options, since: options.since ?? receipt.run })
+    const token = receiptToken(wait(yield* PollDefaults), yield* Clock.currentTimeMillis)
+    if (options.onReceipt !== undefined) yield* options.onReceipt(token)
+    return yield* host.run<A, PollError<F, E>, R | RS>(wait, { token })
   })
 }
 
-const common = (name: string, options: AnyOptions) => ({
-  name,
-  strategy: options.strategy,
-  deadline: options.deadline,
-  lookTimeout: options.lookTimeout,
-  maxHint: options.maxHint,
-  since: options.since,
-  stall: options.stall,
-  unknownStatus: options.unknownStatus,
-  pollErrors: options.pollErrors
-})
+/**
+ * Goes on with a wait of another process: from its token, with the same deadline.
+ *
+ * **Details**
+ *
+ * Attempts, budgets of errors, the floor of the server and the step of the strategy go on where they were; a foreign
+ * `Schedule` starts anew, since it keeps its state to itself. A token whose deadline has passed gets one look. A token
+ * of another job or of an unknown version is a `ResumeTokenError`.
+ *
+ * @category running
+ * @since 0.1.0
+ */
+export const resume = <K, A, F, E, R, RS = never>(
+  job: Job<K, A, F, E, R, never, unknown>,
+  token: ResumeToken,
+  options?: Omit<Options<E, RS>, "deadline" | "since">
+): Effect.Effect<A, PollError<F, E> | ResumeTokenError, R | RS> => {
+  const rest = { ...options, deadline: "unbounded", since: token.run } as const
+  request.validate("Poll.resume", rest)
+  return Effect.suspend((): Effect.Effect<A, PollError<F, E> | ResumeTokenError, R | RS> => {
+    const key = request.keyOfToken(job, token)
+    return key instanceof ResumeTokenError
+      ? Effect.fail(key)
+      : host.run<A, PollError<F, E>, R | RS>(request.ofJob("Poll.resume", job, key, rest), { token })
+  })
+}
+
+/**
+ * Watches a job and yields its result as a Promise.
+ *
+ * **Details**
+ *
+ * For code outside of Effect; the check must need no services. The promise is rejected with the typed error, or with the
+ * `reason` of the `signal` when that aborts: an aborted wait sends no further request and leaves no listener behind.
+ *
+ * **Example** (With an AbortSignal)
+ *
+ * ```ts
+ * import * as Effect from "effect/Effect"
+ * import * as Poll from "effect-poll/Poll"
+ * import * as Status from "effect-poll/Status"
+ *
+ * const check = Effect.succeed(Status.succeeded("done"))
+ * await Poll.promise(check, { deadline: "1 minute", signal: AbortSignal.timeout(1000) }) // => "done"
+ * ```
+ *
+ * @category running
+ * @since 0.1.0
+ */
+export const promise: {
+  <A = never, F = never, E = never>(
+    check: Effect.Effect<Look<A, F>, E>,
+    options: Options<E> & { readonly signal?: AbortSignal | undefined }
+  ): Promise<A>
+  <K, A, F, E>(
+    job: Job<K, A, F, E, never, never, unknown>,
+    key: K,
+    options: Options<E> & { readonly signal?: AbortSignal | undefined }
+  ): Promise<A>
+  // The bridge out of Effect: here a Promise is meant.
+  // @effect-diagnostics-next-line asyncFunction:off
+} = async (...args: ReadonlyArray<unknown>): Promise<never> => {
+  const { signal } = args[args.length - 1] as { readonly signal?: AbortSignal | undefined }
+  signal?.throwIfAborted()
+  const wait = (until as unknown as (...args: ReadonlyArray<unknown>) => Effect.Effect<never, unknown>)(...args)
+  const exit = await Effect.runPromiseExit(wait, signal === undefined ? {} : { signal })
+  if (Exit.isSuccess(exit)) return exit.value
+  if (signal?.aborted === true && Exit.hasInterrupts(exit)) signal.throwIfAborted()
+  throw Cause.squash(exit.cause)
+}

@@ -222,6 +222,43 @@ export class LookTimeout
 }
 
 /**
+ * A stored token cannot be resumed: it is of an unknown version, of another job, or no token at all.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class ResumeTokenError
+  extends /*#__PURE__*/ Data.TaggedError("ResumeTokenError")<{
+    readonly reason: "version" | "job" | "malformed"
+    readonly detail: string
+  }>
+{
+  override get message(): string {
+    return `the token cannot be resumed: ${this.detail}`
+  }
+}
+
+/**
+ * The server could not be asked to stop a job: the `Job` has no `cancel`, or it failed with `error`.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class CancelFailed
+  extends /*#__PURE__*/ Data.TaggedError("CancelFailed")<{
+    readonly job: string
+    readonly key: string
+    readonly reason: "unsupported" | "failed"
+    readonly error: unknown
+  }>
+{
+  override get message(): string {
+    const why = this.reason === "unsupported" ? "its Job has no cancel" : show(this.error)
+    return `${this.job} ${JSON.stringify(this.key)} could not be canceled: ${why}`
+  }
+}
+
+/**
  * All the ways in which a wait for a job with the failure `F` can end badly, if its looks fail with `E`.
  *
  * @category models

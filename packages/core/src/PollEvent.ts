@@ -81,6 +81,8 @@ export interface Waiting {
   readonly _tag: "Waiting"
   readonly delay: Duration
   readonly reason: WaitReason
+  /** What the gate says, if the reason is `gate`. */
+  readonly gate: string | undefined
 }
 
 /**
@@ -92,6 +94,9 @@ export interface Waiting {
  * - `serverHint`: the server asked not to be asked earlier.
  * - `pollError`, `retry`: after a failed look, or between its retries.
  * - `missing`: the job is not found yet, within the grace after the start.
+ * - `gate`: the gate postponed the look.
+ * - `woken`: a look was asked for, and comes as soon as the server allows.
+ * - `paused`: until it is resumed, or until the deadline.
  * - `lastLook`: the strategy would wait beyond the deadline, so the last look is placed before it.
  * - `deadline`: no look fits any more.
  *
@@ -105,6 +110,9 @@ export type WaitReason =
   | "pollError"
   | "retry"
   | "missing"
+  | "gate"
+  | "woken"
+  | "paused"
   | "lastLook"
   | "deadline"
 

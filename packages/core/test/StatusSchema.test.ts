@@ -130,7 +130,7 @@ describe("StatusSchema", () => {
 
     it.effect("needs the services of its Schema", () =>
       Effect.gen(function* () {
-        const found = yield* Schema.decodeUnknownEffect(RenderStatus)({ status: "PENDING" })
+        const found = yield* Schema.decodeEffect(RenderStatus)({ status: "PENDING" })
         assert.strictEqual(found._tag, "Pending")
       })
     )

@@ -2,6 +2,7 @@ import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Equal from "effect/Equal"
 import * as Exit from "effect/Exit"
+import type * as Gate from "../Gate.ts"
 import * as Look from "../Look.ts"
 import type { Observation } from "../Observation.ts"
 import * as PollError from "../PollError.ts"
@@ -9,6 +10,7 @@ import type { WaitReason } from "../PollEvent.ts"
 import * as Status from "../Status.ts"
 import * as Strategy from "../Strategy.ts"
 import type { Stepper } from "./policy.ts"
+import { receipt, restore } from "./token.ts"
 import { advance, remember, seen, type Wait } from "./wait.ts"
 
 // The rules of a wait, all of them and nowhere else: `step(wait, event, now)` changes the wait and says what the host
@@ -19,22 +21,36 @@ export type Event =
   | { readonly _tag: "Started" }
   /** The sleep is over (or a timer fired early: then the machine sleeps on). */
   | { readonly _tag: "Due" }
+  /** The gate has answered. */
+  | { readonly _tag: "Gated"; readonly exit: Exit.Exit<Gate.Answer> }
   /** The look under way has ended. */
   | { readonly _tag: "Looked"; readonly exit: Exit.Exit<Look.Look<unknown, unknown>, unknown> }
   /** `lookBy` has come. */
-  | { readonly _tag: "LookOverdue" }
+  | { readonly _tag: "Overdue" }
   /** The schedule that "step" asked for has decided. */
   | { readonly _tag: "Stepped"; readonly exit: Exit.Exit<Strategy.Decision> }
+  /** Somebody wants a look now; with `force`, even before the server or the gate wants to be asked. */
+  | { readonly _tag: "Woken"; readonly force: boolean }
+  | { readonly _tag: "Paused" }
+  | { readonly _tag: "Resumed" }
+  /** The server has been asked to stop the job, with or without success. */
+  | { readonly _tag: "CancelAsked" }
+  /** The host was interrupted. */
+  | { readonly _tag: "Stopped" }
 
 /**
- * What the host has to do: look, sleep until `dueAt`, step the schedule in `stepping`, hand out `exit`, or go on with
- * what it does.
+ * What the host has to do: ask the gate, look, sleep until `dueAt`, step the schedule in `stepping`, ask the server to
+ * stop the job, hand out `exit`, or go on with what it does. Every command but the last replaces what is under way.
  */
-export type Command = "look" | "sleep" | "step" | "end" | "continue"
+export type Command = "gate" | "look" | "sleep" | "step" | "cancel" | "end" | "continue"
 
 export const started: Event = { _tag: "Started" }
 export const due: Event = { _tag: "Due" }
-export const lookOverdue: Event = { _tag: "LookOverdue" }
+export const overdue: Event = { _tag: "Overdue" }
+export const paused: Event = { _tag: "Paused" }
+export const resumed: Event = { _tag: "Resumed" }
+export const stopped: Event = { _tag: "Stopped" }
+export const cancelAsked: Event = { _tag: "CancelAsked" }
 
 export const step = (wait: Wait, event: Event, now: number): Command => {
   advance(wait, now)
@@ -43,12 +59,24 @@ export const step = (wait: Wait, event: Event, now: number): Command => {
       return start(wait)
     case "Due":
       return wait.phase === "waiting" ? onDue(wait) : "continue"
+    case "Gated":
+      return wait.phase === "gating" ? onGated(wait, event.exit) : "continue"
     case "Looked":
       return wait.phase === "looking" ? onLooked(wait, event.exit) : "continue"
-    case "LookOverdue":
-      return wait.phase === "looking" && wait.now >= wait.lookBy ? onLookOverdue(wait) : "continue"
+    case "Overdue":
+      return wait.now >= wait.lookBy ? onOverdue(wait) : "continue"
     case "Stepped":
       return wait.phase === "stepping" ? onHostStepped(wait, event.exit) : "continue"
+    case "Woken":
+      return onWoken(wait, event.force)
+    case "Paused":
+      return onPaused(wait)
+    case "Resumed":
+      return onResumed(wait)
+    case "CancelAsked":
+      return wait.phase === "canceling" ? onCancelAsked(wait) : "continue"
+    case "Stopped":
+      return end(wait, Exit.interrupt())
   }
 }
 
@@ -76,18 +104,17 @@ const longestDelay = 86_400_000
 const leastGap = 1_000
 
 const start = (wait: Wait): Command => {
-  const { deadline, strategy } = wait.policy
-  const limit = strategy.plan?.limit ?? Number.POSITIVE_INFINITY
-  wait.started = wait.changedAt = wait.now
-  wait.boundedBy = limit < deadline ? "strategy" : "deadline"
-  wait.deadlineAt = Math.ceil(wait.now + Math.min(limit, deadline))
-  const firstWait = strategy.plan?.firstWait ?? 0
-  return firstWait === 0 ? look(wait) : sleepUntil(wait, wait.now + firstWait, "firstWait")
+  if (!wait.resumed) restore(wait, receipt(wait.policy, wait.now))
+  const { deadlineAt } = wait
+  wait.emit?.({ _tag: "Started", deadlineAt: Number.isFinite(deadlineAt) ? deadlineAt : "unbounded" })
+  // A wait that is resumed after its deadline was asleep, not slow: it has one look.
+  if (wait.now > deadlineAt || Math.max(wait.dueAt, wait.floorAt) <= wait.now) return approach(wait)
+  return sleepUntil(wait, wait.dueAt, wait.attempts === 0 ? "firstWait" : "strategy")
 }
 
 // -- sleeping --
 
-/** Sets the time of the next look; the deadline, the last look before it and the server's floor bound it. */
+/** Sets the time of the next look; the deadline, the last look before it, the server and the gate bound it. */
 const sleepUntil = (wait: Wait, at: number, reason: WaitReason): Command => {
   const estimate = Math.max(...wait.took)
   // Clocks count whole milliseconds: a fraction of one would be slept for again and again.
@@ -98,38 +125,91 @@ const sleepUntil = (wait: Wait, at: number, reason: WaitReason): Command => {
     if (dueAt < at) why = "lastLook"
     wait.lastLook = true
   }
-  if (wait.floorAt > dueAt) {
-    dueAt = wait.floorAt
-    why = "serverHint"
+  if (Math.max(wait.floorAt, wait.gatedUntil) > dueAt) {
+    dueAt = Math.max(wait.floorAt, wait.gatedUntil)
+    why = wait.floorAt >= wait.gatedUntil ? "serverHint" : "gate"
   }
   if (dueAt > wait.deadlineAt) {
     dueAt = wait.deadlineAt
     why = "deadline"
   }
+  return sleep(wait, dueAt, why)
+}
+
+const sleep = (wait: Wait, dueAt: number, reason: WaitReason): Command => {
   wait.phase = "waiting"
   wait.dueAt = dueAt
-  wait.slept = dueAt - wait.now
-  wait.reason = why
-  wait.emit?.({ _tag: "Waiting", delay: Duration.millis(wait.slept), reason: why })
+  wait.alarmAt = wait.paused ? wait.deadlineAt : dueAt
+  wait.slept = wait.alarmAt - wait.now
+  wait.reason = reason
+  wait.emit?.({
+    _tag: "Waiting",
+    delay: Duration.millis(wait.slept),
+    reason: wait.paused ? "paused" : reason,
+    gate: reason === "gate" && !wait.paused ? wait.gatedBy : undefined
+  })
   return "sleep"
 }
 
 const onDue = (wait: Wait): Command => {
-  if (wait.now < wait.dueAt) return "sleep"
-  if (wait.reason === "deadline") return timeout(wait, wait.boundedBy)
+  if (wait.now < wait.alarmAt) return "sleep"
+  if (wait.paused || wait.reason === "deadline") return timeout(wait, wait.boundedBy)
   if (wait.now > wait.deadlineAt && !wasSuspended(wait, wait.dueAt)) return timeout(wait, wait.boundedBy)
-  return look(wait)
+  return approach(wait)
 }
 
 /** Whether so much time has passed since `expected` that the machine must have been suspended, not just late. */
 const wasSuspended = (wait: Wait, expected: number): boolean => wait.now - expected > Math.max(leastGap, 2 * wait.slept)
+
+// -- being woken and paused --
+
+const onWoken = (wait: Wait, force: boolean): Command => {
+  if (force) wait.floorAt = wait.gatedUntil = 0
+  if (wait.phase !== "waiting") {
+    wait.wokenMeanwhile = wait.phase !== "ended"
+    return "continue"
+  }
+  const earliest = Math.max(wait.now, wait.floorAt, wait.gatedUntil)
+  if (wait.paused || earliest >= wait.dueAt) return "continue"
+  wait.lastLook = false
+  return earliest === wait.now ? approach(wait) : sleepUntil(wait, earliest, "woken")
+}
+
+const onPaused = (wait: Wait): Command => {
+  wait.paused = true
+  return wait.phase === "waiting" ? sleep(wait, wait.dueAt, wait.reason) : "continue"
+}
+
+const onResumed = (wait: Wait): Command => {
+  wait.paused = false
+  if (wait.phase !== "waiting") return "continue"
+  return wait.dueAt > wait.now ? sleep(wait, wait.dueAt, wait.reason) : approach(wait)
+}
+
+// -- the gate --
+
+const approach = (wait: Wait): Command => {
+  if (wait.policy.gate === undefined) return look(wait)
+  wait.phase = "gating"
+  wait.lookBy = wait.now > wait.deadlineAt ? Number.POSITIVE_INFINITY : wait.deadlineAt
+  return "gate"
+}
+
+const onGated = (wait: Wait, exit: Exit.Exit<Gate.Answer>): Command => {
+  if (Exit.isFailure(exit)) return end(wait, exit)
+  if (exit.value._tag === "open") return look(wait)
+  wait.gatedUntil = Math.ceil(wait.now + Duration.toMillis(exit.value.until))
+  wait.gatedBy = exit.value.why
+  return sleepUntil(wait, wait.now, "gate")
+}
 
 // -- looking --
 
 const look = (wait: Wait): Command => {
   if (wait.retries === 0) wait.attempts++
   wait.phase = "looking"
-  wait.floorAt = 0
+  wait.floorAt = wait.gatedUntil = 0
+  wait.wokenMeanwhile = false
   wait.lookStarted = wait.now
   // A look beyond the deadline happens only after a suspension: then it has its own timeout and nothing else.
   const bound = wait.now > wait.deadlineAt ? Number.POSITIVE_INFINITY : wait.deadlineAt
@@ -152,16 +232,26 @@ const onLooked = (wait: Wait, exit: Exit.Exit<Look.Look<unknown, unknown>, unkno
   return onPollError(wait, Cause.squash(exit.cause))
 }
 
-const onLookOverdue = (wait: Wait): Command =>
-  wait.now >= wait.deadlineAt && wait.lookStarted <= wait.deadlineAt
-    ? late(wait)
-    : onPollError(wait, new PollError.LookTimeout({ lookTimeout: Duration.millis(wait.policy.lookTimeout) }))
+const onOverdue = (wait: Wait): Command => {
+  switch (wait.phase) {
+    case "looking":
+      return wait.now >= wait.deadlineAt && wait.lookStarted <= wait.deadlineAt
+        ? late(wait)
+        : onPollError(wait, new PollError.LookTimeout({ lookTimeout: Duration.millis(wait.policy.lookTimeout) }))
+    case "gating":
+      return timeout(wait, wait.boundedBy)
+    case "canceling":
+      return onCancelAsked(wait)
+    default:
+      return "continue"
+  }
+}
 
 /** The deadline passed during a look: the end, unless the machine was suspended meanwhile. */
 const late = (wait: Wait): Command => {
   if (wasSuspended(wait, wait.lookBy)) {
     wait.retries = 0
-    return look(wait)
+    return approach(wait)
   }
   return timeout(wait, wait.boundedBy)
 }
@@ -250,6 +340,7 @@ const onUnchanged = (wait: Wait): Command | undefined => {
 }
 
 const onPending = (wait: Wait): Command => {
+  if (wait.wokenMeanwhile) return sleepUntil(wait, wait.now, "woken")
   if (wait.lastLook) return timeout(wait, wait.boundedBy)
   if (wait.strategySteps++ === 0) wait.strategyStarted = wait.now
   return stepBy(wait, wait.policy.strategy, wait.strategySteps, wait.now - wait.strategyStarted)
@@ -356,15 +447,28 @@ const onStepped = (wait: Wait, decision: Strategy.Decision): Command => {
 
 // -- ends --
 
-const timeout = (wait: Wait, reason: "deadline" | "strategy"): Command =>
-  fail(
-    wait,
-    new PollError.PollTimeout({
-      ...seen(wait),
-      reason,
-      notBefore: wait.floorAt > wait.deadlineAt ? wait.floorAt : undefined
-    })
-  )
+const timeout = (wait: Wait, reason: "deadline" | "strategy"): Command => {
+  if (wait.gaveUp !== undefined) return fail(wait, wait.gaveUp)
+  const error = new PollError.PollTimeout({
+    ...seen(wait),
+    reason,
+    notBefore: wait.floorAt > wait.deadlineAt ? wait.floorAt : undefined
+  })
+  const { cancel, cancelGrace, onTimeout } = wait.policy
+  if (onTimeout === "leave" || cancel === undefined) return fail(wait, error)
+  wait.gaveUp = error
+  wait.phase = "canceling"
+  wait.lookBy = wait.now + cancelGrace
+  return "cancel"
+}
+
+/** The job was asked to stop: its true end is awaited for a while, then the timeout stands. */
+const onCancelAsked = (wait: Wait): Command => {
+  wait.deadlineAt = wait.now + wait.policy.cancelGrace
+  wait.lastLook = wait.paused = false
+  wait.floorAt = wait.gatedUntil = wait.retries = 0
+  return approach(wait)
+}
 
 const fail = (wait: Wait, error: PollError.PollError<unknown, unknown>): Command => end(wait, Exit.fail(error))
 

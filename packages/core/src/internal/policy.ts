@@ -1,13 +1,16 @@
 import type { Effect } from "effect/Effect"
 import type { Schedule } from "effect/Schedule"
+import type * as Gate from "../Gate.ts"
 import type { Fallback, Missing, PollErrorPolicy, UnknownStatusPolicy } from "../Job.ts"
 import type { Look, Run } from "../Look.ts"
 import type { Observation } from "../Observation.ts"
+import type { Options } from "../Poll.ts"
+import type { Observer } from "../Observer.ts"
 import * as PollError from "../PollError.ts"
 import type { Status } from "../Status.ts"
 import * as Strategy from "../Strategy.ts"
+import { builtin, type Defaults } from "./defaults.ts"
 import * as validate from "./validate.ts"
-import type * as Duration from "effect/Duration"
 
 /** A schedule as the machine steps it: by its plan if it has one, otherwise by the host. */
 export interface Stepper {
@@ -25,6 +28,11 @@ export interface Policy {
   readonly lookTimeout: number
   readonly maxHint: number
   readonly since: Run | undefined
+  readonly gate: Effect<Gate.Answer, never, unknown> | undefined
+  readonly cancel: Effect<void, unknown, unknown> | undefined
+  readonly onTimeout: "leave" | "cancelRemote"
+  readonly onInterrupt: "leave" | "cancelRemote"
+  readonly cancelGrace: number
   readonly stall: { readonly after: number; readonly fail: boolean } | undefined
   readonly missing: {
     readonly grace: number
@@ -45,35 +53,36 @@ export interface Policy {
     readonly skipLook: boolean
     readonly classify: (error: unknown) => PollError.Classification
   }
+  readonly observers: ReadonlyArray<Observer<unknown>>
 }
 
-/** The options that compile to a policy; `name` is who is complained of. */
-export interface Input {
+/** The options that compile to a policy; `name` is the function that is complained of. */
+export interface Input extends Omit<Options<never, unknown>, "unknownStatus"> {
   readonly name: string
   readonly job: string
   readonly key: string
   readonly rawKey: unknown
   readonly check: Effect<Look<unknown, unknown>, unknown, unknown>
-  readonly strategy: Schedule<unknown, Observation, never, unknown> | undefined
-  readonly deadline: Duration.Input | "unbounded"
-  readonly lookTimeout: Duration.Input | "unbounded" | undefined
-  readonly maxHint: Duration.Input | undefined
-  readonly since: Run | undefined
-  readonly stall: { readonly after: Duration.Input; readonly then?: "fail" | "report" | undefined } | undefined
+  readonly cancel: Effect<void, unknown, unknown> | undefined
   readonly missing: Missing<never, unknown, unknown, unknown, unknown> | undefined
-  readonly unknownStatus: UnknownStatusPolicy<unknown, unknown> | undefined
-  readonly pollErrors: PollErrorPolicy<never> | undefined
+  readonly unknownStatus?: UnknownStatusPolicy<unknown, unknown> | undefined
 }
 
-export const compile = (input: Input): Policy => ({
+/** Checks the options of a wait; what they leave out comes from the defaults. */
+export const compile = (input: Input, defaults: Defaults = builtin): Policy => ({
   job: input.job,
   key: validate.nonEmpty(`${input.name}: key`, input.key),
   check: input.check,
-  strategy: input.strategy === undefined ? defaultStrategy : stepper(input.strategy),
+  strategy: stepper(input.strategy ?? defaults.strategy),
   deadline: validate.millisOrUnbounded(`${input.name}: deadline`, input.deadline),
-  lookTimeout: validate.millisOrUnbounded(`${input.name}: lookTimeout`, input.lookTimeout ?? 60_000),
-  maxHint: validate.millis(`${input.name}: maxHint`, input.maxHint ?? 3_600_000, "nonNegative"),
+  lookTimeout: validate.millisOrUnbounded(`${input.name}: lookTimeout`, input.lookTimeout ?? defaults.lookTimeout),
+  maxHint: validate.millis(`${input.name}: maxHint`, input.maxHint ?? defaults.maxHint, "nonNegative"),
   since: input.since,
+  gate: input.gate?.ask({ job: input.job, key: input.key }),
+  cancel: input.cancel,
+  onTimeout: input.onTimeout ?? "leave",
+  onInterrupt: input.onInterrupt ?? "leave",
+  cancelGrace: validate.millis(`${input.name}: cancelGrace`, input.cancelGrace ?? defaults.cancelGrace, "positive"),
   stall:
     input.stall === undefined
       ? undefined
@@ -83,7 +92,8 @@ export const compile = (input: Input): Policy => ({
         },
   missing: compileMissing(input),
   unknownStatus: compileUnknownStatus(input.name, input.unknownStatus ?? "fail"),
-  errors: compileErrors(input.name, input.pollErrors ?? {})
+  errors: compileErrors(input.name, input.pollErrors ?? {}, defaults),
+  observers: [...defaults.observers, ...(input.observers ?? [])]
 })
 
 // ---- internal ----
@@ -92,10 +102,6 @@ const stepper = (schedule: Schedule<unknown, Observation, never, unknown>): Step
   schedule,
   plan: Strategy.plan(schedule)
 })
-
-const defaultStrategy = stepper(/*#__PURE__*/ Strategy.linear({ initial: 1_000, increment: 2_000 }))
-
-const defaultErrorDelays = stepper(/*#__PURE__*/ Strategy.exponential({ initial: 1_000, factor: 2, cap: 30_000 }))
 
 const compileMissing = ({ missing, name, rawKey }: Input): Policy["missing"] => {
   const fallback = missing?.fallback as Fallback<unknown, unknown, unknown, unknown, unknown> | undefined
@@ -125,11 +131,11 @@ const compileUnknownStatus = (name: string, policy: UnknownStatusPolicy<unknown,
       }
 }
 
-const compileErrors = (name: string, policy: PollErrorPolicy<never>): Policy["errors"] => ({
-  delays: policy.schedule === undefined ? defaultErrorDelays : stepper(policy.schedule),
+const compileErrors = (name: string, policy: PollErrorPolicy<never>, defaults: Defaults): Policy["errors"] => ({
+  delays: stepper(policy.schedule ?? defaults.errorDelays),
   retries: policy.retries === undefined ? undefined : stepper(policy.retries),
-  inRow: budget(`${name}: pollErrors.inRow`, policy.inRow ?? 5),
-  inAll: budget(`${name}: pollErrors.inAll`, policy.inAll ?? "unbounded"),
+  inRow: budget(`${name}: pollErrors.inRow`, policy.inRow ?? defaults.errorsInRow),
+  inAll: budget(`${name}: pollErrors.inAll`, policy.inAll ?? defaults.errorsInAll),
   skipLook: policy.exhausted === "skipLook",
   classify: (policy.classify as ((error: unknown) => PollError.Classification) | undefined) ?? PollError.classification
 })

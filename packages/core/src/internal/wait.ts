@@ -1,21 +1,22 @@
 import * as Duration from "effect/Duration"
 import type * as Exit from "effect/Exit"
-import type { HistoryEntry, Seen } from "../PollError.ts"
-import type { PollEvent, WaitReason } from "../PollEvent.ts"
+import type * as PollError from "../PollError.ts"
+import type { Notice } from "../Observer.ts"
+import type { WaitReason } from "../PollEvent.ts"
 import type { Status } from "../Status.ts"
 import type { Policy, Stepper } from "./policy.ts"
 
 /**
  * The state of one wait: what the machine reads and writes. Times are wall-clock milliseconds.
  *
- * A host reads `dueAt` after the command "sleep", `lookBy` and `fallbackKey` after "look", `stepping` and `stepCount`
+ * A host reads `alarmAt` after the command "sleep", `lookBy` and `fallbackKey` after "look", `stepping` and `stepCount`
  * after "step" and `exit` after "end"; it writes nothing.
  */
 export interface Wait {
   readonly policy: Policy
   readonly random: () => number
-  readonly emit: ((event: PollEvent<unknown, unknown, unknown>) => void) | undefined
-  phase: "waiting" | "looking" | "stepping" | "ended"
+  readonly emit: ((event: Notice["event"]) => void) | undefined
+  phase: "waiting" | "gating" | "looking" | "stepping" | "canceling" | "ended"
   exit: Exit.Exit<unknown, unknown> | undefined
 
   /** The latest time that an event came with: time never runs backwards in here. */
@@ -25,15 +26,27 @@ export interface Wait {
   /** Whether the bound is the deadline of the wait or the limit of its strategy. */
   boundedBy: "deadline" | "strategy"
 
+  /** Goes on from a token, instead of starting anew. */
+  resumed: boolean
   dueAt: number
+  /** When the host has to come back: `dueAt`, or the deadline while the wait is paused. */
+  alarmAt: number
   /** How long the sleep was meant to take. */
   slept: number
   reason: WaitReason
   /** The server does not want to be asked before. */
   floorAt: number
+  /** The gate does not want to be asked before, and why. */
+  gatedUntil: number
+  gatedBy: string | undefined
+  /** Woken while it could not look: it will look again as soon as it can. */
+  wokenMeanwhile: boolean
+  paused: boolean
+  /** The timeout that the wait ends with, if asking the server to stop the job brings no other end. */
+  gaveUp: PollError.PollError<unknown, unknown> | undefined
   /** The look that is under way, or due next, is the last one. */
   lastLook: boolean
-  /** When the look under way is given up. */
+  /** When the look, the gate or the cancel under way is given up. */
   lookBy: number
   lookStarted: number
   /** How long the newest three looks took. */
@@ -62,7 +75,7 @@ export interface Wait {
   readonly unlisted: Map<string, number>
   hintsClamped: number
   hintsUnreadable: number
-  history: Array<{ -readonly [K in keyof HistoryEntry]: HistoryEntry[K] }>
+  history: Array<{ -readonly [K in keyof PollError.HistoryEntry]: PollError.HistoryEntry[K] }>
 }
 
 /** The state of a wait that has not started. */
@@ -76,10 +89,17 @@ export const make = (policy: Policy, random: () => number, emit: Wait["emit"]): 
   started: 0,
   deadlineAt: 0,
   boundedBy: "deadline",
+  resumed: false,
   dueAt: 0,
+  alarmAt: 0,
   slept: 0,
   reason: "firstWait",
   floorAt: 0,
+  gatedUntil: 0,
+  gatedBy: undefined,
+  wokenMeanwhile: false,
+  paused: false,
+  gaveUp: undefined,
   lastLook: false,
   lookBy: Number.POSITIVE_INFINITY,
   lookStarted: 0,
@@ -122,7 +142,7 @@ export const remember = (self: Wait, finding: string): void => {
 }
 
 /** What an error of this wait carries. */
-export const seen = (self: Wait): Seen => ({
+export const seen = (self: Wait): PollError.Seen => ({
   job: self.policy.job,
   key: self.policy.key,
   attempts: self.attempts,
@@ -139,7 +159,9 @@ export const advance = (self: Wait, now: number): void => {
     self.started -= back
     self.deadlineAt -= back
     self.dueAt -= back
+    self.alarmAt -= back
     self.floorAt -= back
+    self.gatedUntil -= back
     self.lookBy -= back
     self.lookStarted -= back
     self.strategyStarted -= back

@@ -1,0 +1,93 @@
+/**
+ * May I look now?
+ *
+ * A gate is asked before each look. It lets the look through, or postpones it and says why: a rate budget that is used
+ * up, a circuit breaker that is open, a device that is offline, a tab that is hidden. A postponed look is no attempt and
+ * spends no error budget; the deadline of the wait goes on.
+ *
+ * @since 0.1.0
+ */
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as validate from "./internal/validate.ts"
+
+/**
+ * Says whether a look may be made.
+ *
+ * **Details**
+ *
+ * `ask` may take its time: the deadline of the wait bounds it.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Gate<out R = never> {
+  readonly ask: (look: { readonly job: string; readonly key: string }) => Effect.Effect<Answer, never, R>
+}
+
+/**
+ * The answer of a gate.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Answer =
+  | { readonly _tag: "open" }
+  | { readonly _tag: "postponed"; readonly until: Duration.Duration; readonly why: string }
+
+/**
+ * The answer that lets a look through.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const open: Answer = { _tag: "open" }
+
+/**
+ * The answer that postpones a look: ask again after a positive finite duration.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const postponed = (duration: Duration.Input, why: string): Answer => ({
+  _tag: "postponed",
+  until: Duration.millis(validate.millis("Gate.postponed: duration", duration, "positive")),
+  why
+})
+
+/**
+ * Creates a gate from how it answers.
+ *
+ * **Example** (Looking only while online)
+ *
+ * ```ts
+ * import * as Effect from "effect/Effect"
+ * import * as Gate from "effect-poll/Gate"
+ *
+ * let online = false
+ * const whileOnline = Gate.make(() => Effect.sync(() => (online ? Gate.open : Gate.postponed("1 second", "offline"))))
+ * const answer = await Effect.runPromise(whileOnline.ask({ job: "render", key: "a" }))
+ * answer._tag // => "postponed"
+ * ```
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = <R = never>(ask: Gate<R>["ask"]): Gate<R> => ({ ask })
+
+/**
+ * Asks several gates in order: the first that postpones the look decides.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const all = <R>(gates: ReadonlyArray<Gate<R>>): Gate<R> =>
+  make(
+    Effect.fnUntraced(function* (look) {
+      for (const gate of gates) {
+        const answer = yield* gate.ask(look)
+        if (answer._tag === "postponed") return answer
+      }
+      return open
+    })
+  )

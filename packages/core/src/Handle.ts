@@ -1,0 +1,43 @@
+/**
+ * A wait that runs in the background (see `Poll.start`).
+ *
+ * @since 0.1.0
+ */
+import type { Effect } from "effect/Effect"
+import type { Stream } from "effect/Stream"
+import type { CancelFailed, PollError } from "./PollError.ts"
+import type { PollEvent } from "./PollEvent.ts"
+import type { ResumeToken } from "./ResumeToken.ts"
+import type { Status } from "./Status.ts"
+
+/**
+ * What can be done with a wait that runs in the background.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Handle<out A, out F = never, out E = never> {
+  /**
+   * The result, as `Poll.until` would have it. May be asked for by many and at any time. Interrupting who asks does not
+   * interrupt the wait; when the scope of the wait closes first, it is interrupted.
+   */
+  readonly await: Effect<A, PollError<F, E>>
+  /** What happens from now on, and what is known already; ends with `Ended`. Each run is a reader of its own. */
+  readonly events: Stream<PollEvent<A, F, E>>
+  /** The last status seen. */
+  readonly status: Effect<Status<A, F> | undefined>
+  /**
+   * Looks now instead of at the planned time. Two looks never overlap: during one, another follows. The server's floor
+   * and the gate hold, unless `force` is true.
+   */
+  readonly pollNow: (options?: { readonly force?: boolean | undefined }) => Effect<void>
+  /** Makes no look until `resume`. The deadline goes on. A look under way is not stopped. */
+  readonly pause: Effect<void>
+  readonly resume: Effect<void>
+  /**
+   * Asks the server to stop the job, and looks at once. The wait goes on, since the job may still end otherwise.
+   */
+  readonly cancel: Effect<void, CancelFailed>
+  /** The wait as it stands, for another process to go on with. */
+  readonly token: Effect<ResumeToken>
+}

@@ -1,0 +1,37 @@
+import * as Context from "effect/Context"
+import type * as Duration from "effect/Duration"
+import type { Schedule } from "effect/Schedule"
+import type { Observation } from "../Observation.ts"
+import type { Observer } from "../Observer.ts"
+import * as Strategy from "../Strategy.ts"
+
+/** See `PollDefaults`, which documents the fields. */
+export interface Defaults {
+  readonly strategy: Schedule<unknown, Observation>
+  readonly lookTimeout: Duration.Input | "unbounded"
+  readonly maxHint: Duration.Input
+  readonly cancelGrace: Duration.Input
+  readonly errorDelays: Schedule<unknown, Observation>
+  readonly errorsInRow: number | "unbounded"
+  readonly errorsInAll: number | "unbounded"
+  readonly span: boolean
+  readonly logs: boolean
+  readonly observers: ReadonlyArray<Observer>
+}
+
+export const builtin: Defaults = {
+  strategy: /*#__PURE__*/ Strategy.linear({ initial: "1 second", increment: "2 seconds" }),
+  lookTimeout: "1 minute",
+  maxHint: "1 hour",
+  cancelGrace: "10 seconds",
+  errorDelays: /*#__PURE__*/ Strategy.exponential({ initial: "1 second", factor: 2, cap: "30 seconds" }),
+  errorsInRow: 5,
+  errorsInAll: "unbounded",
+  span: true,
+  logs: true,
+  observers: []
+}
+
+export const Reference: Context.Reference<Defaults> = /*#__PURE__*/ Context.Reference("effect-poll/PollDefaults", {
+  defaultValue: () => builtin
+})

@@ -1,0 +1,98 @@
+import * as Effect from "effect/Effect"
+import { isJob, type Job } from "../Job.ts"
+import type { Look } from "../Look.ts"
+import type { Options } from "../Poll.ts"
+import { ResumeTokenError } from "../PollError.ts"
+import type { ResumeToken } from "../ResumeToken.ts"
+import { builtin, type Defaults } from "./defaults.ts"
+import { compile, type Input, type Policy } from "./policy.ts"
+
+/** A wait that can be run: its options are checked, and compiled again under other defaults. */
+export type Request = (defaults: Defaults) => Policy
+
+type AnyJob = Job<unknown, unknown, unknown, unknown, unknown, never, unknown>
+type AnyOptions = Options<never, unknown>
+type AnyCheck = Effect.Effect<Look<unknown, unknown>, unknown, unknown>
+
+/**
+ * Makes a face of the loop that can be called in four ways: (options), (check, options), (key, options) and
+ * (job, key, options).
+ */
+export const face = (name: string, run: (request: Request) => unknown): never => {
+  const onCheck = (check: AnyCheck, options: AnyOptions) => run(ofCheck(name, check, options))
+  const onJob = (job: AnyJob, key: unknown, options: AnyOptions) => run(ofAnyJob(name, job, key, options))
+  return ((...args: ReadonlyArray<unknown>) => {
+    if (args.length === 1) return (check: AnyCheck) => onCheck(check, args[0] as AnyOptions)
+    if (isJob(args[0])) return onJob(args[0], args[1], args[2] as AnyOptions)
+    if (Effect.isEffect(args[0])) return onCheck(args[0] as AnyCheck, args[1] as AnyOptions)
+    return (job: AnyJob) => onJob(job, args[0], args[1] as AnyOptions)
+  }) as never
+}
+
+/** A wait for one key of a job. */
+export const ofJob = <K, A, F, E, R, RS>(
+  name: string,
+  job: Job<K, A, F, E, R, never, unknown>,
+  key: K,
+  options: Options<E, RS>
+): Request => ofAnyJob(name, job as unknown as AnyJob, key, options)
+
+/** Throws what is wrong with the options, before there is a key. */
+export const validate = <E, R>(name: string, options: Options<E, R>): void => {
+  ofCheck(name, Effect.never, options)
+}
+
+/** The key that a token speaks of, or why it does not speak of this job. */
+export const keyOfToken = <K, A, F, E, R>(
+  job: Job<K, A, F, E, R, never, unknown>,
+  token: ResumeToken
+): K | ResumeTokenError => {
+  if (token.version !== 1) {
+    const detail = `its version is ${String(token.version)}, known is 1`
+    return new ResumeTokenError({ reason: "version", detail })
+  }
+  if (token.job !== job.name) {
+    return new ResumeTokenError({ reason: "job", detail: `it is of the job ${token.job}, not ${job.name}` })
+  }
+  try {
+    return job.key.decode(token.key)
+  } catch {
+    return new ResumeTokenError({ reason: "malformed", detail: `its key does not fit the job ${job.name}` })
+  }
+}
+
+// ---- internal ----
+
+const ofCheck = (name: string, check: AnyCheck, options: AnyOptions): Request =>
+  checked({
+    ...options,
+    name,
+    job: "check",
+    key: "check",
+    rawKey: undefined,
+    check,
+    cancel: undefined,
+    missing: undefined
+  })
+
+const ofAnyJob = (name: string, job: AnyJob, key: unknown, options: AnyOptions): Request => {
+  const { cancel } = job
+  return checked({
+    ...options,
+    name,
+    job: job.name,
+    key: job.key.encode(key),
+    rawKey: key,
+    check: Effect.suspend(() => job.check(key)),
+    cancel: cancel === undefined ? undefined : Effect.suspend(() => cancel(key)),
+    strategy: options.strategy ?? (typeof job.strategy === "function" ? job.strategy(key) : job.strategy),
+    missing: job.missing,
+    unknownStatus: options.unknownStatus ?? job.unknownStatus,
+    pollErrors: options.pollErrors ?? job.pollErrors
+  })
+}
+
+const checked = (input: Input): Request => {
+  const policy = compile(input)
+  return (defaults) => (defaults === builtin ? policy : compile(input, defaults))
+}

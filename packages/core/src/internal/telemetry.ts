@@ -1,0 +1,118 @@
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import type { Span } from "effect/Tracer"
+import type { Notice, Observer } from "../Observer.ts"
+import type { PollEvent } from "../PollEvent.ts"
+import * as Status from "../Status.ts"
+import type { Defaults } from "./defaults.ts"
+import type { Wait } from "./wait.ts"
+
+type AnyEvent = PollEvent<unknown, unknown, unknown>
+type Fork = <A>(effect: Effect.Effect<A, never, unknown>) => Fiber.Fiber<A>
+
+/** Tells span, log and observers of what happens in a wait. */
+export interface Telemetry {
+  readonly tell: (wait: Wait, event: Notice["event"]) => void
+  /** Holds a result back until the observers have been told; nothing if they have. */
+  readonly flush: (atMost: Duration.Input) => Effect.Effect<void> | undefined
+}
+
+export const make = (
+  options: Pick<Defaults, "logs"> & {
+    readonly span: Span | undefined
+    readonly observers: ReadonlyArray<Observer<unknown>>
+  },
+  fork: Fork
+): Telemetry => {
+  const queue = makeQueue(options.observers, fork)
+  return {
+    flush: queue.flush,
+    tell: (wait, event) => {
+      if (options.span !== undefined) toSpan(options.span, wait, event)
+      if (options.logs) toLog(wait, event, fork)
+      queue.offer(wait, event)
+    }
+  }
+}
+
+// ---- internal ----
+
+const toSpan = (span: Span, wait: Wait, event: Notice["event"]): void => {
+  if (event._tag === "Observed") {
+    span.event("poll.status", BigInt(Math.floor(wait.now)) * 1_000_000n, {
+      "poll.status": Status.describe(event.status),
+      "poll.attempt": event.attempt
+    })
+  }
+  if (event._tag === "Ended") {
+    span.attribute("poll.attempts", wait.attempts)
+    span.attribute("poll.ending", endingOf(event.exit))
+  }
+}
+
+/** How a wait ended, in one word. */
+export const endingOf = (exit: Exit.Exit<unknown, { readonly _tag: string }>): string => {
+  if (Exit.isSuccess(exit)) return "Succeeded"
+  const error = Exit.findErrorOption(exit)
+  if (error._tag === "Some") return error.value._tag
+  return Exit.hasInterrupts(exit) ? "Interrupted" : "Defect"
+}
+
+const toLog = (wait: Wait, event: Notice["event"], fork: Fork): void => {
+  const log = logOf(wait, event)
+  if (log === undefined) return
+  fork(Effect.annotateLogs(log, { job: wait.policy.job, key: wait.policy.key, attempts: wait.attempts }))
+}
+
+const logOf = (wait: Wait, event: Notice["event"]): Effect.Effect<void> | undefined => {
+  if (event._tag === "PollFailed") {
+    const said = `a look at ${wait.policy.job} failed`
+    // From the third failure in a row on it is more than a hiccup; one warning is enough.
+    return event.inRow === 3
+      ? Effect.logWarning(`${said} for the third time in a row`, event.error)
+      : Effect.logDebug(said, event.error)
+  }
+  if (event._tag !== "Ended" || Exit.isSuccess(event.exit)) return undefined
+  const error = Exit.findErrorOption(event.exit)
+  return error._tag === "Some" ? Effect.logError(error.value.message) : undefined
+}
+
+const makeQueue = (observers: ReadonlyArray<Observer<unknown>>, fork: Fork) => {
+  const notices: Array<Notice> = []
+  let telling: Fiber.Fiber<void> | undefined
+  const tellAll: Effect.Effect<void, never, unknown> = Effect.suspend(() => {
+    const notice = notices.shift()
+    if (notice === undefined) {
+      telling = undefined
+      return Effect.void
+    }
+    return Effect.andThen(
+      Effect.forEach(observers, (observer) => Effect.exit(Effect.suspend(() => observer.observe(notice))), {
+        discard: true
+      }),
+      tellAll
+    )
+  })
+  return {
+    offer: (wait: Wait, event: Started | AnyEvent): void => {
+      if (observers.length === 0) return
+      notices.push({
+        job: wait.policy.job,
+        key: wait.policy.key,
+        at: wait.now,
+        elapsed: wait.now - wait.started,
+        attempts: wait.attempts,
+        event
+      })
+      if (telling !== undefined) return
+      const fiber = fork(tellAll)
+      telling = fiber.pollUnsafe() === undefined ? fiber : undefined
+    },
+    flush: (atMost: Duration.Input): Effect.Effect<void> | undefined =>
+      telling === undefined ? undefined : Effect.asVoid(Effect.timeoutOption(Fiber.await(telling), atMost))
+  }
+}
+
+type Started = Exclude<Notice["event"], AnyEvent>

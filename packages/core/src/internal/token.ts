@@ -1,0 +1,62 @@
+import type { ResumeToken } from "../ResumeToken.ts"
+import type { Policy } from "./policy.ts"
+import type { Wait } from "./wait.ts"
+
+/** The token of a wait as it stands. */
+export const fromWait = (wait: Wait): ResumeToken => ({
+  version: 1,
+  job: wait.policy.job,
+  key: wait.policy.key,
+  run: wait.policy.since,
+  fallbackKey: wait.fallbackKey,
+  attempts: wait.attempts,
+  strategySteps: wait.strategySteps,
+  strategyStartedAt: wait.strategyStarted,
+  errorsInRow: wait.errorsInRow,
+  errorsInAll: wait.errorsInAll,
+  // A look that is under way may be lost with this process: it is due again.
+  dueAt: wait.phase === "waiting" ? wait.dueAt : wait.now,
+  floorAt: wait.floorAt,
+  startedAt: wait.started,
+  deadlineAt: Number.isFinite(wait.deadlineAt) ? wait.deadlineAt : "unbounded",
+  boundedBy: wait.boundedBy
+})
+
+/** The token of a job that was just submitted: a wait at attempt 0, which starts now. */
+export const receipt = (policy: Policy, now: number): ResumeToken => {
+  const limit = policy.strategy.plan?.limit ?? Number.POSITIVE_INFINITY
+  const bound = Math.ceil(now + Math.min(limit, policy.deadline))
+  return {
+    version: 1,
+    job: policy.job,
+    key: policy.key,
+    run: policy.since,
+    fallbackKey: undefined,
+    attempts: 0,
+    strategySteps: 0,
+    strategyStartedAt: now,
+    errorsInRow: 0,
+    errorsInAll: 0,
+    dueAt: Math.ceil(now + (policy.strategy.plan?.firstWait ?? 0)),
+    floorAt: 0,
+    startedAt: now,
+    deadlineAt: Number.isFinite(bound) ? bound : "unbounded",
+    boundedBy: limit < policy.deadline ? "strategy" : "deadline"
+  }
+}
+
+/** Lets a wait that has not started go on where the token says. */
+export const restore = (wait: Wait, token: ResumeToken): void => {
+  wait.fallbackKey = token.fallbackKey
+  wait.attempts = token.attempts
+  // A foreign schedule keeps its state to itself: it starts anew.
+  wait.strategySteps = wait.policy.strategy.plan === undefined ? 0 : token.strategySteps
+  wait.strategyStarted = token.strategyStartedAt
+  wait.errorsInRow = token.errorsInRow
+  wait.errorsInAll = token.errorsInAll
+  wait.dueAt = token.dueAt
+  wait.floorAt = token.floorAt
+  wait.started = wait.changedAt = token.startedAt
+  wait.deadlineAt = token.deadlineAt === "unbounded" ? Number.POSITIVE_INFINITY : token.deadlineAt
+  wait.boundedBy = token.boundedBy
+}

@@ -1,0 +1,76 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Job from "effect-poll/Job"
+import * as Poll from "effect-poll/Poll"
+import * as Status from "effect-poll/Status"
+import * as Strategy from "effect-poll/Strategy"
+import { pending } from "./scripted.ts"
+
+const options = { strategy: Strategy.fixed("1 millis"), deadline: "10 seconds" } as const
+
+/** A signal that counts its listeners. */
+const countingSignal = () => {
+  const controller = new AbortController()
+  const { signal } = controller
+  const count = { now: 0, most: 0 }
+  const add = signal.addEventListener.bind(signal)
+  const remove = signal.removeEventListener.bind(signal)
+  signal.addEventListener = ((...args: Parameters<typeof add>) => {
+    count.most = Math.max(count.most, ++count.now)
+    add(...args)
+  }) as never
+  signal.removeEventListener = ((...args: Parameters<typeof remove>) => {
+    count.now--
+    remove(...args)
+  }) as never
+  return { controller, signal, count }
+}
+
+describe("Poll.promise", () => {
+  it("resolves with the result", async () => {
+    const job = Job.make("j", { check: (id: string) => Effect.succeed(Status.succeeded(id)) })
+    assert.strictEqual(await Poll.promise(job, "a", options), "a")
+    assert.strictEqual(await Poll.promise(Effect.succeed(Status.succeeded("b")), options), "b")
+  })
+
+  it("rejects with the typed error", async () => {
+    const error: unknown = await Poll.promise(Effect.succeed(Status.failed("bad")), options).catch((e: unknown) => e)
+    assert.propertyVal(error as object, "_tag", "JobFailed")
+    assert.propertyVal(error as object, "failure", "bad")
+  })
+
+  it("R9 leaves no listener after 200 looks", async () => {
+    let n = 0
+    const { count, signal } = countingSignal()
+    const check = Effect.sync(() => (++n < 200 ? pending : Status.succeeded(n)))
+    assert.strictEqual(await Poll.promise(check, { ...options, signal }), 200)
+    assert.deepStrictEqual(count, { now: 0, most: 1 })
+  })
+
+  it("R8 an abort ends it with its reason, and no look follows", async () => {
+    let looks = 0
+    const { controller, signal } = countingSignal()
+    const check = Effect.sync(() => {
+      if (++looks === 3) queueMicrotask(() => controller.abort("enough"))
+      return pending
+    })
+    const reason: unknown = await Poll.promise(check, { ...options, signal }).catch((e: unknown) => e)
+    const seen = looks
+    await Effect.runPromise(Effect.sleep(30))
+    assert.deepStrictEqual([reason, looks], ["enough", seen])
+  })
+
+  it("R8 a signal that was aborted before sends no look", async () => {
+    let looks = 0
+    const check = Effect.sync(() => (looks++, pending))
+    const reason: unknown = await Poll.promise(check, { ...options, signal: AbortSignal.abort("before") }).catch(
+      (e: unknown) => e
+    )
+    assert.deepStrictEqual([reason, looks], ["before", 0])
+  })
+
+  it("bad options reject", async () => {
+    const error: unknown = await Poll.promise(Effect.succeed(pending), { deadline: 0 }).catch((e: unknown) => e)
+    assert.instanceOf(error, RangeError)
+  })
+})

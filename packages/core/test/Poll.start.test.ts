@@ -1,0 +1,284 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import * as TestClock from "effect/testing/TestClock"
+import * as Job from "effect-poll/Job"
+import * as Look from "effect-poll/Look"
+import * as Poll from "effect-poll/Poll"
+import * as Status from "effect-poll/Status"
+import * as Strategy from "effect-poll/Strategy"
+import { ending, pending, runFor, scripted } from "./scripted.ts"
+
+const every10s = { strategy: Strategy.fixed("10 seconds"), deadline: "10 minutes" } as const
+
+describe("Poll.start", () => {
+  it.effect("await - yields the result to many, at any time", () =>
+    Effect.gen(function* () {
+      const { check } = scripted(pending, Status.succeeded("done"))
+      const handle = yield* Poll.start(check, every10s)
+      const early = yield* Effect.forkChild(handle.await)
+      yield* TestClock.adjust("10 seconds")
+      assert.deepStrictEqual([yield* Fiber.join(early), yield* handle.await], ["done", "done"])
+    })
+  )
+
+  it.effect("await - interrupting who asks does not interrupt the wait", () =>
+    Effect.gen(function* () {
+      const { check } = scripted(pending, Status.succeeded("done"))
+      const handle = yield* Poll.start(check, every10s)
+      yield* Fiber.interrupt(yield* Effect.forkChild(handle.await, { startImmediately: true }))
+      yield* TestClock.adjust("10 seconds")
+      assert.strictEqual(yield* handle.await, "done")
+    })
+  )
+
+  it.effect("the end of its scope ends the wait, and no look follows", () =>
+    Effect.gen(function* () {
+      const { check, looks } = scripted(pending)
+      const scope = yield* Scope.make()
+      const handle = yield* Scope.provide(Poll.start(check, every10s), scope)
+      const waiting = yield* Effect.forkChild(Effect.exit(handle.await))
+      yield* TestClock.adjust("15 seconds")
+      yield* Scope.close(scope, Exit.void)
+      yield* TestClock.adjust("1 hour")
+      assert.deepStrictEqual(looks, [0, 10_000])
+      assert(Exit.hasInterrupts(yield* Fiber.join(waiting)))
+    })
+  )
+
+  it.effect("status - is the last status seen", () =>
+    Effect.gen(function* () {
+      const { check } = scripted(Status.pending({ progress: 0.1 }), Effect.fail("reset"), Status.succeeded(1))
+      const handle = yield* Poll.start(check, every10s)
+      assert.deepStrictEqual(yield* handle.status, Status.pending({ progress: 0.1 }))
+      yield* TestClock.adjust("10 seconds")
+      assert.deepStrictEqual(yield* handle.status, Status.pending({ progress: 0.1 }))
+    })
+  )
+
+  it.effect("events - tells a late reader what is known, each reader on its own", () =>
+    Effect.gen(function* () {
+      const { check } = scripted(pending, Status.succeeded(1))
+      const handle = yield* Poll.start(check, every10s)
+      const one = yield* Effect.forkChild(Stream.runCollect(handle.events), { startImmediately: true })
+      yield* TestClock.adjust("10 seconds")
+      const tags = (events: ReadonlyArray<{ readonly _tag: string }>) => events.map((event) => event._tag)
+      assert.deepStrictEqual(tags(yield* Fiber.join(one)), ["Observed", "Observed", "Ended"])
+      assert.deepStrictEqual(tags(yield* Stream.runCollect(handle.events)), ["Observed", "Ended"])
+    })
+  )
+
+  describe("pollNow", () => {
+    it.effect("looks at once, and the strategy goes on from there", () =>
+      Effect.gen(function* () {
+        const { check, looks } = scripted(pending)
+        const handle = yield* Poll.start(check, every10s)
+        yield* TestClock.adjust("3 seconds")
+        yield* handle.pollNow()
+        yield* TestClock.adjust("10 seconds")
+        assert.deepStrictEqual(looks, [0, 3000, 13_000])
+      })
+    )
+
+    it.effect("never makes two looks overlap: another follows", () =>
+      Effect.gen(function* () {
+        const { check, looks } = scripted(Effect.delay(Effect.succeed(pending), "4 seconds"))
+        const handle = yield* Poll.start(check, every10s)
+        yield* TestClock.adjust("1 second")
+        yield* handle.pollNow()
+        yield* handle.pollNow()
+        yield* TestClock.adjust("17 seconds")
+        assert.deepStrictEqual(looks, [0, 4000, 18_000])
+      })
+    )
+
+    it.effect("keeps the server's floor, unless it is forced", () =>
+      Effect.gen(function* () {
+        const { check, looks } = scripted(Look.withHint(pending, "8 seconds"))
+        const handle = yield* Poll.start(check, every10s)
+        yield* TestClock.adjust("1 second")
+        yield* handle.pollNow()
+        yield* TestClock.adjust("8 seconds")
+        assert.deepStrictEqual(looks, [0, 8000])
+        yield* handle.pollNow({ force: true })
+        assert.deepStrictEqual(looks, [0, 8000, 9000])
+      })
+    )
+
+    it.effect("after the end does nothing", () =>
+      Effect.gen(function* () {
+        const { check, looks } = scripted(Status.succeeded(1))
+        const handle = yield* Poll.start(check, every10s)
+        yield* handle.pollNow({ force: true })
+        yield* TestClock.adjust("1 hour")
+        assert.deepStrictEqual(looks, [0])
+      })
+    )
+  })
+
+  describe("pause", () => {
+    it.effect("makes no look until it is resumed, then those that are due", () =>
+      Effect.gen(function* () {
+        const { check, looks } = scripted(pending)
+        const handle = yield* Poll.start(check, every10s)
+        yield* TestClock.adjust("1 second")
+        yield* handle.pause
+        yield* handle.pollNow()
+        yield* TestClock.adjust("1 minute")
+        assert.deepStrictEqual(looks, [0])
+        yield* handle.resume
+        assert.deepStrictEqual(looks, [0, 61_000])
+        yield* handle.pause
+        yield* TestClock.adjust("4 seconds")
+        yield* handle.resume
+        yield* TestClock.adjust("6 seconds")
+        assert.deepStrictEqual(looks, [0, 61_000, 71_000])
+      })
+    )
+
+    it.effect("does not stop the deadline", () =>
+      Effect.gen(function* () {
+        const { check, looks } = scripted(pending)
+        const handle = yield* Poll.start(check, { ...every10s, deadline: "25 seconds" })
+        yield* handle.pause
+        const { at, exit } = yield* runFor(handle.await, "1 hour")
+        assert.deepStrictEqual([ending(exit), at, looks], ["PollTimeout deadline", 25_000, [0]])
+      })
+    )
+  })
+
+  describe("cancel", () => {
+    it.effect("R11 asks the server, looks at once, and takes whatever the end is", () =>
+      Effect.gen(function* () {
+        let asked = 0
+        const { check, looks } = scripted<string>(pending, pending, Status.succeeded("made it"))
+        const job = Job.make("render", {
+          check: () => check,
+          cancel: () => Effect.sync(() => void asked++)
+        })
+        const handle = yield* Poll.start(job, "a", every10s)
+        yield* TestClock.adjust("3 seconds")
+        yield* handle.cancel
+        yield* TestClock.adjust("10 seconds")
+        assert.deepStrictEqual([asked, looks], [1, [0, 3000, 13_000]])
+        assert.strictEqual(yield* handle.await, "made it")
+      })
+    )
+
+    it.effect("is a typed error where there is none, or where it fails", () =>
+      Effect.gen(function* () {
+        const check = () => Effect.succeed(pending)
+        const none = yield* Poll.start(Job.make("render", { check }), "a", every10s)
+        const failing = yield* Poll.start(Job.make("render", { check, cancel: () => Effect.fail("no") }), "a", every10s)
+        const errors = [yield* Effect.flip(none.cancel), yield* Effect.flip(failing.cancel)]
+        assert.deepStrictEqual(
+          errors.map(({ message, reason }) => [reason, message]),
+          [
+            ["unsupported", `render "a" could not be canceled: its Job has no cancel`],
+            ["failed", `render "a" could not be canceled: no`]
+          ]
+        )
+      })
+    )
+  })
+})
+
+describe("the remote job when our patience ends", () => {
+  const cancelable = (
+    cancel: Effect.Effect<void, string>,
+    ...answers: ReadonlyArray<Look.Look<string> | Effect.Effect<Look.Look<string>>>
+  ) => {
+    const { check, looks } = scripted<string>(...answers)
+    const asked: Array<number> = []
+    const job = Job.make("render", {
+      check: () => check,
+      cancel: () =>
+        Effect.flatMap(
+          Effect.clockWith((clock) => clock.currentTimeMillis),
+          (at) => {
+            asked.push(at)
+            return cancel
+          }
+        )
+    })
+    return { job, looks, asked }
+  }
+  const options = { strategy: Strategy.fixed("4 seconds"), deadline: "10 seconds" } as const
+
+  it.effect("R10 is left alone by default", () =>
+    Effect.gen(function* () {
+      const { asked, job } = cancelable(Effect.void, pending)
+      const { exit } = yield* runFor(Poll.until(job, "a", options), "1 hour")
+      assert.deepStrictEqual([ending(exit), asked], ["PollTimeout deadline", []])
+    })
+  )
+
+  it.effect("R10 is canceled on a timeout, and its true end is seen", () =>
+    Effect.gen(function* () {
+      const { asked, job, looks } = cancelable(
+        Effect.void,
+        pending,
+        pending,
+        pending,
+        pending,
+        pending,
+        Status.canceled()
+      )
+      const { at, exit } = yield* runFor(Poll.until(job, "a", { ...options, onTimeout: "cancelRemote" }), "1 hour")
+      assert.deepStrictEqual([ending(exit), at, asked], ["JobCanceled", 14_000, [10_000]])
+      assert.deepStrictEqual(looks, [0, 4000, 8000, 10_000, 10_000, 14_000])
+    })
+  )
+
+  it.effect("R11 may have made it after all", () =>
+    Effect.gen(function* () {
+      const { job } = cancelable(Effect.void, pending, pending, pending, pending, Status.succeeded("late"))
+      const { exit } = yield* runFor(Poll.until(job, "a", { ...options, onTimeout: "cancelRemote" }), "1 hour")
+      assert.strictEqual(ending(exit), "late")
+    })
+  )
+
+  it.effect("R10 the timeout stands when no end is seen in the grace, or the cancel fails or hangs", () =>
+    Effect.gen(function* () {
+      for (const cancel of [Effect.void, Effect.fail("no"), Effect.never]) {
+        const { asked, job } = cancelable(cancel, pending)
+        const start = yield* Effect.clockWith((clock) => clock.currentTimeMillis)
+        const { at, exit } = yield* runFor(
+          Poll.until(job, "a", { ...options, onTimeout: "cancelRemote", cancelGrace: "5 seconds" }),
+          "1 hour"
+        )
+        assert.deepStrictEqual([ending(exit), asked.length], ["PollTimeout deadline", 1])
+        assert.strictEqual(at - start, cancel === Effect.never ? 20_000 : 15_000)
+      }
+    })
+  )
+
+  it.effect("R10 is canceled on an interruption, for a bounded time", () =>
+    Effect.gen(function* () {
+      const { asked, job } = cancelable(Effect.never, pending)
+      const fiber = yield* Effect.forkChild(
+        Poll.until(job, "a", { ...options, onInterrupt: "cancelRemote", cancelGrace: "5 seconds" })
+      )
+      yield* TestClock.adjust("2 seconds")
+      const interrupting = yield* Effect.forkChild(Fiber.interrupt(fiber))
+      yield* TestClock.adjust("4 seconds")
+      assert.deepStrictEqual([asked, interrupting.pollUnsafe()], [[2000], undefined])
+      yield* TestClock.adjust("1 second")
+      assert.isDefined(interrupting.pollUnsafe())
+    })
+  )
+
+  it.effect("is not canceled once it has ended", () =>
+    Effect.gen(function* () {
+      const { asked, job } = cancelable(Effect.void, Status.succeeded("done"))
+      yield* runFor(
+        Poll.until(job, "a", { ...options, onTimeout: "cancelRemote", onInterrupt: "cancelRemote" }),
+        "1 hour"
+      )
+      assert.deepStrictEqual(asked, [])
+    })
+  )
+})
