@@ -40,7 +40,7 @@ import * as handle from "./internal/handle.ts"
 import * as host from "./internal/host.ts"
 import * as request from "./internal/request.ts"
 import { receipt as receiptToken } from "./internal/token.ts"
-import type { Job, PollErrorPolicy, UnknownStatusPolicy } from "./Job.ts"
+import type { Job, PollErrorPolicy, Receipt, UnknownStatusPolicy } from "./Job.ts"
 import type { Look, Run } from "./Look.ts"
 import type { Observation } from "./Observation.ts"
 import type { Observer } from "./Observer.ts"
@@ -232,7 +232,7 @@ export const start: {
  * **Details**
  *
  * `onReceipt` is given a `ResumeToken` at attempt 0, to be stored before the first look is made: from then on the job is
- * never lost, whatever becomes of this process. If it fails, so does the whole, and no look is made. The deadline counts
+ * never lost, whatever becomes of this process. It also sees the receipt itself, as `submit` yielded it. If it fails, so does the whole, and no look is made. The deadline counts
  * from the receipt.
  *
  * The submit is sent once and never again: one that failed may have been accepted all the same. Retry it yourself if it
@@ -268,7 +268,7 @@ export const run = <K, A, F, E, R, I, ES, RS = never, E2 = never, R2 = never>(
   job: Job<K, A, F, E, R, I, ES>,
   input: I,
   options: Options<E, RS> & {
-    readonly onReceipt?: ((token: ResumeToken) => Effect.Effect<unknown, E2, R2>) | undefined
+    readonly onReceipt?: ((token: ResumeToken, receipt: Receipt<K>) => Effect.Effect<unknown, E2, R2>) | undefined
   }
 ): Effect.Effect<A, PollError<F, E> | ES | E2, R | RS | R2> => {
   const { submit } = job
@@ -278,7 +278,7 @@ export const run = <K, A, F, E, R, I, ES, RS = never, E2 = never, R2 = never>(
     const receipt = yield* submit(input)
     const wait = request.ofJob("Poll.run", job, receipt.key, { ...options, since: options.since ?? receipt.run })
     const token = receiptToken(wait(yield* PollDefaults), yield* Clock.currentTimeMillis)
-    if (options.onReceipt !== undefined) yield* options.onReceipt(token)
+    if (options.onReceipt !== undefined) yield* options.onReceipt(token, receipt)
     return yield* host.run<A, PollError<F, E>, R | RS>(wait, { token })
   })
 }

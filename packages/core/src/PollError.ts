@@ -179,7 +179,7 @@ export class PollRejected<E>
     super(args)
   }
   override get message(): string {
-    return `A look at ${subject(this)} was rejected: ${show(this.error)}${soFar(this)}`
+    return `A look at ${subject(this)} was rejected: ${show(this.error)}${soFar(this, this.error)}`
   }
 }
 
@@ -201,7 +201,7 @@ export class PollErrorsExhausted<E>
   }
   override get message(): string {
     const which = this.budget === "inRow" ? "in a row" : "in all"
-    return `${this.errors} looks ${which} at ${subject(this)} failed, the last one with ${show(this.error)}${soFar(this)}`
+    return `${this.errors} looks ${which} at ${subject(this)} failed, the last one with ${show(this.error)}${soFar(this, this.error)}`
   }
 }
 
@@ -345,10 +345,14 @@ const isoTime = (millis: number): string => new Date(millis).toISOString()
 
 const subject = (seen: Seen): string => `${seen.job} ${JSON.stringify(seen.key)}`
 
-const soFar = (seen: Seen): string => {
+/** What was seen; the poll error is left out where the message has said it already. */
+const soFar = (seen: Seen, said?: unknown): string => {
   const looks = `${seen.attempts} ${seen.attempts === 1 ? "look" : "looks"} in ${Duration.format(seen.elapsed)}`
   const status = seen.lastStatus === undefined ? "no status seen" : `last status ${Status.describe(seen.lastStatus)}`
-  const error = seen.lastPollError === undefined ? "" : `, last poll error ${show(seen.lastPollError)}`
+  const error =
+    seen.lastPollError === undefined || seen.lastPollError === said
+      ? ""
+      : `, last poll error ${show(seen.lastPollError)}`
   return ` (${looks}, ${status}${error})`
 }
 

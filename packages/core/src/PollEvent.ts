@@ -67,7 +67,7 @@ export interface PollFailed<E> {
   readonly _tag: "PollFailed"
   readonly attempt: number
   readonly error: E
-  /** Looks that failed in a row, this one included; 0 if it will be retried within the same look. */
+  /** Looks that failed in a row, this one included; 0 if it is retried within the same look. */
   readonly inRow: number
 }
 
@@ -93,7 +93,7 @@ export interface Waiting {
  * - `firstWait`, `strategy`: the strategy says so.
  * - `serverHint`: the server asked not to be asked earlier.
  * - `pollError`, `retry`: after a failed look, or between its retries.
- * - `missing`: the job is not found yet, within the grace after the start.
+ * - `missing`: the job is not found yet, within the grace after the start; or it is gone and its fallback is next.
  * - `gate`: the gate postponed the look.
  * - `woken`: a look was asked for, and comes as soon as the server allows.
  * - `paused`: until it is resumed, or until the deadline.
@@ -124,5 +124,7 @@ export type WaitReason =
  */
 export interface Ended<A, F, E> {
   readonly _tag: "Ended"
+  /** Looks made, failed ones too. */
+  readonly attempts: number
   readonly exit: Exit<A, PollError<F, E>>
 }

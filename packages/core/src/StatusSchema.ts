@@ -157,6 +157,47 @@ export const fromField = <
 }
 
 /**
+ * Decodes a tagged union, with one case per tag: `fromField` with the field `_tag`.
+ *
+ * **Example** (A union of tagged structs)
+ *
+ * ```ts
+ * import * as Schema from "effect/Schema"
+ * import * as Status from "effect-poll/Status"
+ * import * as StatusSchema from "effect-poll/StatusSchema"
+ *
+ * const Build = Schema.Union([
+ *   Schema.TaggedStruct("Running", { percent: Schema.Finite }),
+ *   Schema.TaggedStruct("Done", { url: Schema.String })
+ * ])
+ * const BuildStatus = StatusSchema.fromTag(Build, {
+ *   Running: (build) => Status.pending({ progress: build.percent / 100 }),
+ *   Done: (build) => Status.succeeded(build.url)
+ * })
+ * const found = Schema.decodeSync(BuildStatus)({ _tag: "Done", url: "a.zip" })
+ * found._tag // => "Succeeded"
+ * ```
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const fromTag = <
+  S extends Schema.Constraint,
+  const Cases extends { readonly [W in Words<S["Type"], "_tag">]: Case<WithWord<S["Type"], "_tag", W>> } & {
+    readonly [K in Exclude<keyof Cases, Words<S["Type"], "_tag">>]: never
+  },
+  Otherwise extends Status.Status<unknown, unknown> = never
+>(
+  schema: S,
+  cases: Cases,
+  options?: { readonly otherwise?: ((word: string) => Otherwise) | undefined }
+): StatusSchema<
+  ValueOf<Cases[keyof Cases]> | ValueOf<Otherwise>,
+  FailureOf<Cases[keyof Cases]> | FailureOf<Otherwise>,
+  S["DecodingServices"]
+> => fromField<S, "_tag", Cases, Otherwise>(schema, "_tag", cases, options)
+
+/**
  * Decodes a status that stands inside an envelope, under one key of it.
  *
  * **Example** (An answer that wraps everything in `data`)

@@ -58,7 +58,7 @@ describe("Poll.events", () => {
         "Observed Succeeded",
         "Ended"
       ])
-      assert.deepStrictEqual(exit.value.at(-1), { _tag: "Ended", exit: Exit.succeed("done") })
+      assert.deepStrictEqual(exit.value.at(-1), { _tag: "Ended", attempts: 5, exit: Exit.succeed("done") })
     })
   )
 

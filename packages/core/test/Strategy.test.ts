@@ -107,6 +107,15 @@ describe("Strategy", () => {
     it("full - draws from nothing to all", () =>
       assert.deepStrictEqual(extremes(base.pipe(Strategy.jittered("full"))), [0, 10_000]))
 
+    it("none - takes jitter away", () =>
+      assert.deepStrictEqual(
+        extremes(base.pipe(Strategy.jittered("full"), Strategy.jittered("none"))),
+        [10_000, 10_000]
+      ))
+
+    it("atLeast - draws from there", () =>
+      assert.deepStrictEqual(extremes(base.pipe(Strategy.jittered({ atLeast: "3 seconds" }))), [3000, 10_000]))
+
     it("seeded - repeats itself, and differs between keys and steps", () => {
       const strategy = Strategy.jittered(base, "full", { seed: "s" })
       const delays = (key: string) => Strategy.delays(strategy, 20, { key, random: () => Number.NaN })
@@ -137,6 +146,79 @@ describe("Strategy", () => {
         assert.notDeepEqual(gaps(again.a), gaps(again.b))
       })
     )
+  })
+
+  it.effect("case 15: the worked example of the Smithy waiter specification", () =>
+    Effect.gen(function* () {
+      const delays = [2, 3, 6, 6, 22, 62, 43, 24, 71, 42, 9, 6]
+      // What must be drawn so that the delay lies where the specification drew it, between 2 s and the backoff.
+      const draws = delays.map((delay, i) => (delay - 2) / Math.max(1, Math.min(120, 2 ** (i + 1)) - 2))
+      let drawn = 0
+      const strategy = Strategy.exponential({ initial: "2 seconds", cap: "120 seconds" }).pipe(
+        Strategy.jittered({ atLeast: "2 seconds" }),
+        Strategy.clearOfDeadline("2 seconds")
+      )
+      const { check, looks } = scripted(pending)
+      const { at } = yield* runFor(
+        Effect.provideService(Poll.until(check, { strategy, deadline: "300 seconds" }), Random.Random, {
+          nextDoubleUnsafe: () => draws[drawn++] ?? 0.5,
+          nextIntUnsafe: () => 0
+        }),
+        "1 hour"
+      )
+      assert.deepStrictEqual(
+        looks.map((look) => look / 1000),
+        [0, 2, 5, 11, 17, 39, 101, 144, 168, 239, 281, 290, 296, 300]
+      )
+      assert.strictEqual(at, 300_000)
+    })
+  )
+
+  describe("byProgress", () => {
+    const strategy = Strategy.byProgress({ min: "1 second", max: "20 seconds", otherwise: Strategy.fixed("5 seconds") })
+    const delay = (progress: number | undefined, elapsed: number) =>
+      Strategy.explain(strategy, { elapsed, status: Status.pending({ progress }) }).delay
+
+    it("waits for half of what is left, between its bounds, and as otherwise without progress", () => {
+      assert.deepStrictEqual(
+        [delay(0.5, 10_000), delay(0.9, 9000), delay(0.01, 10_000), delay(1, 10_000), delay(undefined, 1), delay(0, 1)],
+        [5000, 1000, 20_000, 1000, 5000, 5000]
+      )
+    })
+  })
+
+  it("table - finds its row, and takes the other where there is none", () => {
+    const find = Strategy.table({ a: Strategy.fixed(1000) }, Strategy.fixed(2000))
+    assert.deepStrictEqual(
+      ["a", "b", "toString"].map((name) => Strategy.delays(find(name), 1)),
+      [[1000], [2000], [2000]]
+    )
+  })
+
+  describe("explain", () => {
+    const strategy = Strategy.exponential({ initial: "2 seconds" }).pipe(Strategy.jittered("equal"))
+    const text = (options: Parameters<typeof Strategy.explain>[1]) => Strategy.explain(strategy, options).text
+
+    it("says what decided", () => {
+      assert.strictEqual(text({}), "1s 500ms: strategy 2s, jitter -500ms")
+      assert.strictEqual(
+        text({ random: () => 0.6, floor: "5 seconds" }),
+        "5s: server floor 5s > strategy 2s, jitter -400ms"
+      )
+      assert.strictEqual(
+        text({ remaining: 1000, lookTakes: 200 }),
+        "800ms: strategy 2s, jitter -500ms, clipped by the deadline"
+      )
+      assert.strictEqual(
+        text({ remaining: 1000, floor: "5 seconds" }),
+        "1s: no look fits: the server floor 5s is beyond the deadline"
+      )
+      assert.strictEqual(Strategy.explain(Strategy.attempts(strategy, 1)).text, "end: the strategy is over")
+    })
+
+    it("explains what the loop does", () => {
+      assert.strictEqual(Strategy.explain(strategy, { step: 3 }).delay, Strategy.delays(strategy, 3)[2])
+    })
   })
 
   describe("the Schedule view", () => {
@@ -276,7 +358,12 @@ describe("Strategy", () => {
       ["scale", () => Strategy.scale(fixed, 0), /^Strategy\.scale: factor must be a positive finite number, got 0/],
       ["first wait", () => Strategy.withFirstWait(fixed, Number.NaN), /^Strategy\.withFirstWait: firstWait/],
       ["limit", () => Strategy.limit(fixed, "0 millis"), /^Strategy\.limit: duration/],
-      ["cap", () => Strategy.cap(fixed, 0), /^Strategy\.cap: max/]
+      ["cap", () => Strategy.cap(fixed, 0), /^Strategy\.cap: max/],
+      ["atLeast", () => Strategy.jittered(fixed, { atLeast: -1 }), /^Strategy\.jittered: atLeast/],
+      ["margin", () => Strategy.clearOfDeadline(fixed, -1), /^Strategy\.clearOfDeadline: margin/],
+      ["share", () => Strategy.byProgress({ min: 1, max: 2, otherwise: fixed, share: 0 }), /byProgress: share/],
+      ["max", () => Strategy.byProgress({ min: 2, max: 1, otherwise: fixed }), /byProgress: max must be at least min/],
+      ["step", () => Strategy.explain(fixed, { step: 0 }), /^Strategy\.explain: step/]
     ]
     for (const [name, make, message] of bad) {
       it(`throws a RangeError that names the option - ${name}`, () => {

@@ -241,7 +241,7 @@ describe("PollDefaults", () => {
         )
       )
       const { errorsInRow, lookTimeout, span } = yield* read
-      assert.deepStrictEqual([errorsInRow, span, lookTimeout], [3, false, "1 minute"])
+      assert.deepStrictEqual([errorsInRow, span, lookTimeout], [3, false, 60_000])
     })
   )
 

@@ -21,9 +21,10 @@ export interface Defaults {
 
 export const builtin: Defaults = {
   strategy: /*#__PURE__*/ Strategy.linear({ initial: "1 second", increment: "2 seconds" }),
-  lookTimeout: "1 minute",
-  maxHint: "1 hour",
-  cancelGrace: "10 seconds",
+  // In milliseconds, since every wait reads them: 1 minute, 1 hour, 10 seconds.
+  lookTimeout: 60_000,
+  maxHint: 3_600_000,
+  cancelGrace: 10_000,
   errorDelays: /*#__PURE__*/ Strategy.exponential({ initial: "1 second", factor: 2, cap: "30 seconds" }),
   errorsInRow: 5,
   errorsInAll: "unbounded",

@@ -59,7 +59,13 @@ const known = (wait: host.Host["wait"]): ReadonlyArray<AnyEvent> => [
     : [{ _tag: "Observed", attempt: wait.attempts, status: wait.status } satisfies AnyEvent]),
   ...(wait.exit === undefined
     ? []
-    : [{ _tag: "Ended", exit: wait.exit as Exit.Exit<unknown, PollError<unknown, unknown>> } satisfies AnyEvent])
+    : [
+        {
+          _tag: "Ended",
+          attempts: wait.attempts,
+          exit: wait.exit as Exit.Exit<unknown, PollError<unknown, unknown>>
+        } satisfies AnyEvent
+      ])
 ]
 
 const askToStop = <R>(

@@ -9,7 +9,6 @@ import * as Random from "effect/Random"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import * as Tracer from "effect/Tracer"
-import type * as Gate from "../Gate.ts"
 import type { Look } from "../Look.ts"
 import type { Observation } from "../Observation.ts"
 import type { Decision } from "../Strategy.ts"
@@ -88,9 +87,9 @@ type Step = (now: number, input: Observation) => Pull.Pull<[unknown, Duration.Du
 /**
  * Does what the machine says, and tells it what happened.
  *
- * Looks and sleeps are fibers of their own that nobody waits for, so that a look can be given up without being waited
- * for and a sleep can be cut short. One watchdog guards the looks of a wait; it sleeps from one `lookBy` to the next
- * instead of being set for each look.
+ * One fiber, the driver, looks and sleeps in turn. When something else happens (a look is overdue, somebody wants a look
+ * now), that fiber is interrupted, not waited for, and another takes over; `turn` says which one has the word. A watchdog
+ * guards the looks of a wait: it sleeps from one `lookBy` to the next instead of being set for each look.
  */
 export class Host {
   readonly wait: Wait
@@ -99,12 +98,10 @@ export class Host {
   private readonly done: (exit: Exit.Exit<unknown, unknown>) => void
   private readonly telemetry: Telemetry
   private readonly steps = new Map<Stepper, Step>()
-  /** The look, the sleep or the step under way. */
-  private activity: Fiber.Fiber<unknown, unknown> | undefined
+  private driver: Fiber.Fiber<void> | undefined
+  private turn = 0
   private watchdog: Fiber.Fiber<void> | undefined
   private watchedUntil = Number.POSITIVE_INFINITY
-  private spins = 0
-  private stopped = false
 
   constructor(
     { context, defaults, policy, span }: Setting,
@@ -116,56 +113,31 @@ export class Host {
     this.fork = Effect.runForkWith(span === undefined ? context : Context.add(context, Tracer.ParentSpan, span))
     this.telemetry = makeTelemetry({ logs: defaults.logs, observers: policy.observers, span }, this.fork)
     this.done = done
-    this.wait = makeWait(
+    this.wait = makeWait({
       policy,
-      () => random.nextDoubleUnsafe(),
-      (event) => {
+      random: () => random.nextDoubleUnsafe(),
+      everything: policy.observers.length > 0 || options?.emit !== undefined,
+      emit: (event) => {
         this.telemetry.tell(this.wait, event)
         if (event._tag !== "Started") options?.emit?.(event)
       }
-    )
+    })
     if (options?.token !== undefined) {
       restore(this.wait, options.token)
       this.wait.resumed = true
     }
   }
 
-  /** Tells the machine what happened and does what it says, until that takes time. */
-  tell(happened: machine.Event): void {
-    let event: machine.Event | undefined = happened
-    while (event !== undefined) {
-      const command: machine.Command = machine.step(this.wait, event, this.clock.currentTimeMillisUnsafe())
-      // A reader of an event, or a check, may have stopped us meanwhile.
-      if (command === "continue" || this.stopped) return
-      const former = this.activity
-      this.activity = undefined
-      former?.interruptUnsafe()
-      switch (command) {
-        case "gate":
-          event = this.start(this.wait.policy.gate!, gated)
-          if (event === undefined) this.guard()
-          break
-        case "look":
-          event = this.start(this.look(), looked)
-          if (event === undefined) this.guard()
-          break
-        case "cancel":
-          event = this.start(Effect.exit(this.wait.policy.cancel!), () => machine.cancelAsked)
-          if (event === undefined) this.guard()
-          break
-        case "sleep":
-          event = this.start(this.sleepUntil(this.wait.alarmAt), () => machine.due)
-          break
-        case "step":
-          event = this.start(this.step(), stepped)
-          break
-        case "end":
-          this.stopped = true
-          this.watchdog?.interruptUnsafe()
-          this.hand(this.wait.exit!)
-          return
-      }
-    }
+  /** Tells the machine what happened; what it says replaces what is under way. */
+  tell(event: machine.Event): void {
+    const command = this.step(event)
+    if (command === "continue") return
+    const turn = ++this.turn
+    const former = this.driver
+    this.driver = undefined
+    former?.interruptUnsafe()
+    const driver = this.fork(this.drive(turn, command))
+    if (this.turn === turn) this.driver = driver
   }
 
   /**
@@ -174,25 +146,62 @@ export class Host {
    */
   readonly stop: Effect.Effect<void> = Effect.suspend(() => {
     const { cancel, cancelGrace, onInterrupt } = this.wait.policy
-    const running = [this.activity, this.watchdog].filter((fiber) => fiber !== undefined)
+    const running = [this.driver, this.watchdog].filter((fiber) => fiber !== undefined)
     const interrupted = this.wait.phase !== "ended"
-    this.stopped = true
-    this.activity = undefined
+    this.turn++
+    this.driver = this.watchdog = undefined
     const stopped = Fiber.interruptAll(running)
     if (!interrupted) return stopped
-    machine.step(this.wait, machine.stopped, this.clock.currentTimeMillisUnsafe())
+    this.step(machine.stopped)
+    const asked = onInterrupt === "leave" || cancel === undefined ? Effect.void : this.bounded(cancel, cancelGrace)
     return stopped.pipe(
-      Effect.andThen(onInterrupt === "leave" || cancel === undefined ? Effect.void : this.bounded(cancel, cancelGrace)),
+      Effect.andThen(asked),
       Effect.andThen(Effect.suspend(() => this.telemetry.flush(cancelGrace) ?? Effect.void))
     )
   })
 
-  /** Runs an effect in a fiber of its own, and waits for it for so long. */
-  private bounded(effect: Effect.Effect<unknown, unknown, unknown>, atMost: Duration.Input): Effect.Effect<void> {
-    return Effect.flatMap(
-      Effect.sync(() => this.fork(effect)),
-      (fiber) => Effect.asVoid(Effect.timeoutOption(Fiber.await(fiber), atMost))
-    )
+  private step(event: machine.Event): machine.Command {
+    return machine.step(this.wait, event, this.clock.currentTimeMillisUnsafe())
+  }
+
+  /** Does one command after the other, until the wait ends or another driver takes over. */
+  private drive(turn: number, first: machine.Command): Effect.Effect<void, never, unknown> {
+    return Effect.gen({ self: this }, function* () {
+      let command = first
+      while (this.turn === turn) {
+        let event: machine.Event = machine.due
+        switch (command) {
+          case "look":
+            this.guard()
+            event = { _tag: "Looked", exit: yield* Effect.exit(this.look()) }
+            break
+          case "sleep":
+            yield* this.sleep()
+            break
+          case "gate":
+            this.guard()
+            event = { _tag: "Gated", exit: yield* Effect.exit(this.wait.policy.gate!) }
+            break
+          case "step":
+            event = { _tag: "Stepped", exit: yield* Effect.exit(this.stepSchedule()) }
+            break
+          case "cancel":
+            this.guard()
+            yield* Effect.exit(this.wait.policy.cancel!)
+            event = machine.cancelAsked
+            break
+          case "end":
+            this.watchdog?.interruptUnsafe()
+            this.hand(this.wait.exit!)
+            return
+          case "continue":
+            return
+        }
+        // Replaced meanwhile: what was found is nobody's business any more.
+        if (this.turn !== turn) return
+        command = this.step(event)
+      }
+    })
   }
 
   /** Hands the result out, once the observers have been told. */
@@ -202,25 +211,12 @@ export class Host {
     this.fork(flush).addObserver(() => this.done(exit))
   }
 
-  /** Starts an effect; yields its event if it ended at once, otherwise tells it when it ends. */
-  private start<A, E>(
-    effect: Effect.Effect<A, E, unknown>,
-    toEvent: (exit: Exit.Exit<A, E>) => machine.Event
-  ): machine.Event | undefined {
-    const fiber = this.fork(effect)
-    const exit = fiber.pollUnsafe()
-    if (exit !== undefined) return toEvent(exit)
-    if (this.stopped) {
-      fiber.interruptUnsafe()
-      return undefined
-    }
-    this.activity = fiber
-    fiber.addObserver((late) => {
-      if (this.activity !== fiber) return
-      this.activity = undefined
-      this.tell(toEvent(late))
-    })
-    return undefined
+  /** Runs an effect in a fiber of its own, and waits for it for so long. */
+  private bounded(effect: Effect.Effect<unknown, unknown, unknown>, atMost: Duration.Input): Effect.Effect<void> {
+    return Effect.flatMap(
+      Effect.sync(() => this.fork(effect)),
+      (fiber) => Effect.asVoid(Effect.timeoutOption(Fiber.await(fiber), atMost))
+    )
   }
 
   private look(): Effect.Effect<Look<unknown, unknown>, unknown, unknown> {
@@ -228,25 +224,26 @@ export class Host {
     return fallbackKey === undefined ? policy.check : policy.missing.checkFallback!(fallbackKey)
   }
 
-  private sleepUntil(at: number): Effect.Effect<void> {
-    const millis = at - this.clock.currentTimeMillisUnsafe()
-    if (millis > 0) return this.clock.sleep(Duration.millis(millis))
-    // A strategy without delays must not starve the process, whatever the clock makes of a sleep of no length.
-    return ++this.spins % 256 === 0 ? Effect.yieldNow : this.clock.sleep(Duration.zero)
+  private sleep(): Effect.Effect<void> {
+    const millis = this.wait.alarmAt - this.wait.now
+    return this.clock.sleep(Duration.millis(Math.max(0, millis)))
   }
 
   private guard(): void {
     const { lookBy } = this.wait
-    if (this.stopped || lookBy === Number.POSITIVE_INFINITY) return
+    if (lookBy === Number.POSITIVE_INFINITY) return
     if (this.watchdog !== undefined) {
       if (this.watchedUntil <= lookBy) return
       const late = this.watchdog
       this.watchdog = undefined
       late.interruptUnsafe()
     }
-    // It comes in two legs, the last a millisecond long, so that an answer that arrives at `lookBy` is heard first.
-    const millis = lookBy - this.clock.currentTimeMillisUnsafe()
-    const fiber = this.fork(this.clock.sleep(Duration.millis(millis > 1 ? millis - 1 : millis)))
+    // It comes in two legs, the last a millisecond long, so that an answer that arrives at `lookBy` is heard first; for
+    // the same reason it yields to a look that starts at `lookBy` itself.
+    const millis = lookBy - this.wait.now
+    const fiber = this.fork(
+      millis > 0 ? this.clock.sleep(Duration.millis(millis > 1 ? millis - 1 : millis)) : Effect.yieldNow
+    )
     this.watchdog = fiber
     this.watchedUntil = lookBy
     fiber.addObserver((exit) => {
@@ -258,7 +255,7 @@ export class Host {
     })
   }
 
-  private step(): Effect.Effect<Decision, never, unknown> {
+  private stepSchedule(): Effect.Effect<Decision, never, unknown> {
     const { stepCount, stepping } = this.wait
     const begin = stepCount === 1 ? undefined : this.steps.get(stepping!)
     const step: Effect.Effect<Step, never, unknown> =
@@ -277,9 +274,3 @@ export class Host {
 // ---- internal ----
 
 const isGuarded = ({ phase }: Wait): boolean => phase === "looking" || phase === "gating" || phase === "canceling"
-
-const gated = (exit: Exit.Exit<Gate.Answer>): machine.Event => ({ _tag: "Gated", exit })
-
-const looked = (exit: Exit.Exit<Look<unknown, unknown>, unknown>): machine.Event => ({ _tag: "Looked", exit })
-
-const stepped = (exit: Exit.Exit<Decision>): machine.Event => ({ _tag: "Stepped", exit })

@@ -10,6 +10,7 @@ import type { WaitReason } from "../PollEvent.ts"
 import * as Status from "../Status.ts"
 import * as Strategy from "../Strategy.ts"
 import type { Stepper } from "./policy.ts"
+import { place } from "./place.ts"
 import { receipt, restore } from "./token.ts"
 import { advance, remember, seen, type Wait } from "./wait.ts"
 
@@ -52,11 +53,10 @@ export const resumed: Event = { _tag: "Resumed" }
 export const stopped: Event = { _tag: "Stopped" }
 export const cancelAsked: Event = { _tag: "CancelAsked" }
 
-export const step = (wait: Wait, event: Event, now: number): Command => {
-  advance(wait, now)
+export const step = (wait: Wait, event: Event, clock: number): Command => {
+  if (event._tag === "Started") return start(wait, clock)
+  advance(wait, clock)
   switch (event._tag) {
-    case "Started":
-      return start(wait)
     case "Due":
       return wait.phase === "waiting" ? onDue(wait) : "continue"
     case "Gated":
@@ -84,7 +84,7 @@ export const step = (wait: Wait, event: Event, now: number): Command => {
 export const observe = (wait: Wait): Observation => ({
   key: wait.policy.key,
   attempt: wait.attempts,
-  elapsed: wait.now - wait.started,
+  elapsed: wait.now,
   remaining: wait.deadlineAt - wait.now,
   sinceChange: wait.now - wait.changedAt,
   status: wait.status !== undefined && wait.status._tag === "Pending" ? wait.status : noStatus
@@ -103,10 +103,11 @@ const longestDelay = 86_400_000
 /** A gap shorter than this, in milliseconds, is a busy process and not a suspended one. */
 const leastGap = 1_000
 
-const start = (wait: Wait): Command => {
-  if (!wait.resumed) restore(wait, receipt(wait.policy, wait.now))
+const start = (wait: Wait, clock: number): Command => {
+  if (!wait.resumed) restore(wait, receipt(wait.policy, clock))
+  advance(wait, clock)
   const { deadlineAt } = wait
-  wait.emit?.({ _tag: "Started", deadlineAt: Number.isFinite(deadlineAt) ? deadlineAt : "unbounded" })
+  wait.emit({ _tag: "Started", deadlineAt: Number.isFinite(deadlineAt) ? wait.base + deadlineAt : "unbounded" })
   // A wait that is resumed after its deadline was asleep, not slow: it has one look.
   if (wait.now > deadlineAt || Math.max(wait.dueAt, wait.floorAt) <= wait.now) return approach(wait)
   return sleepUntil(wait, wait.dueAt, wait.attempts === 0 ? "firstWait" : "strategy")
@@ -114,26 +115,13 @@ const start = (wait: Wait): Command => {
 
 // -- sleeping --
 
-/** Sets the time of the next look; the deadline, the last look before it, the server and the gate bound it. */
-const sleepUntil = (wait: Wait, at: number, reason: WaitReason): Command => {
-  const estimate = Math.max(...wait.took)
-  // Clocks count whole milliseconds: a fraction of one would be slept for again and again.
-  let dueAt = Math.ceil(at)
-  let why = reason
-  if (dueAt + estimate >= wait.deadlineAt) {
-    dueAt = Math.max(wait.now, wait.deadlineAt - estimate)
-    if (dueAt < at) why = "lastLook"
-    wait.lastLook = true
-  }
-  if (Math.max(wait.floorAt, wait.gatedUntil) > dueAt) {
-    dueAt = Math.max(wait.floorAt, wait.gatedUntil)
-    why = wait.floorAt >= wait.gatedUntil ? "serverHint" : "gate"
-  }
-  if (dueAt > wait.deadlineAt) {
-    dueAt = wait.deadlineAt
-    why = "deadline"
-  }
-  return sleep(wait, dueAt, why)
+const sleepUntil = (wait: Wait, at: number, wanted: WaitReason): Command => {
+  const { deadlineAt, floorAt, gatedUntil, now } = wait
+  const [first, second, third] = wait.took
+  const estimate = Math.max(first, second, third)
+  const { dueAt, last, reason } = place({ now, at, floorAt, gatedUntil, deadlineAt, estimate }, wanted)
+  wait.lastLook ||= last
+  return sleep(wait, dueAt, reason)
 }
 
 const sleep = (wait: Wait, dueAt: number, reason: WaitReason): Command => {
@@ -142,7 +130,8 @@ const sleep = (wait: Wait, dueAt: number, reason: WaitReason): Command => {
   wait.alarmAt = wait.paused ? wait.deadlineAt : dueAt
   wait.slept = wait.alarmAt - wait.now
   wait.reason = reason
-  wait.emit?.({
+  if (!wait.everything) return "sleep"
+  wait.emit({
     _tag: "Waiting",
     delay: Duration.millis(wait.slept),
     reason: wait.paused ? "paused" : reason,
@@ -300,9 +289,10 @@ const onStatus = (wait: Wait, status: Status.Status<unknown, unknown>): Command 
   if (changed) {
     wait.changedAt = wait.now
     wait.stallReported = false
+    wait.statusText = Status.describe(status)
   }
-  remember(wait, Status.describe(status))
-  wait.emit?.(
+  remember(wait, wait.statusText)
+  wait.emit(
     changed ? { _tag: "Observed", attempt: wait.attempts, status } : { _tag: "Unchanged", attempt: wait.attempts }
   )
   switch (status._tag) {
@@ -324,7 +314,7 @@ const sameStatus = (a: Status.Status<unknown, unknown>, b: Status.Status<unknown
   b._tag === "Pending" &&
   a.state === b.state &&
   a.progress === b.progress &&
-  Equal.equals(a.detail, b.detail)
+  (a.detail === b.detail || Equal.equals(a.detail, b.detail))
 
 /** Fails a wait that has not changed for too long, or reports it once. */
 const onUnchanged = (wait: Wait): Command | undefined => {
@@ -333,13 +323,14 @@ const onUnchanged = (wait: Wait): Command | undefined => {
   if (stall === undefined || unchanged < stall.after) return undefined
   if (stall.fail) return fail(wait, new PollError.JobStalled({ ...seen(wait), unchanged: Duration.millis(unchanged) }))
   if (!wait.stallReported) {
-    wait.emit?.({ _tag: "Stalled", attempt: wait.attempts, unchanged: Duration.millis(unchanged) })
+    wait.emit({ _tag: "Stalled", attempt: wait.attempts, unchanged: Duration.millis(unchanged) })
   }
   wait.stallReported = true
   return undefined
 }
 
-const onPending = (wait: Wait): Command => {
+const onPending = (wait: Wait, reason: WaitReason = "strategy"): Command => {
+  wait.reason = reason
   if (wait.wokenMeanwhile) return sleepUntil(wait, wait.now, "woken")
   if (wait.lastLook) return timeout(wait, wait.boundedBy)
   if (wait.strategySteps++ === 0) wait.strategyStarted = wait.now
@@ -349,7 +340,7 @@ const onPending = (wait: Wait): Command => {
 const onMissing = (wait: Wait): Command => {
   const { checkFallback, gone, grace, locate } = wait.policy.missing
   remember(wait, "Missing")
-  if (wait.status === undefined && wait.now - wait.started < grace) return onPending(wait)
+  if (wait.status === undefined && wait.now < grace) return onPending(wait, "missing")
   if (locate !== undefined && checkFallback !== undefined && wait.fallbackKey === undefined) {
     wait.fallbackKey = locate(wait.status)
     if (wait.fallbackKey !== undefined) return sleepUntil(wait, wait.now, "missing")
@@ -366,7 +357,8 @@ const onUnlisted = (wait: Wait, word: string): Command => {
     remember(wait, `Unlisted ${word}`)
     return fail(wait, new PollError.UnknownStatus({ ...seen(wait), word }))
   }
-  return onStatus(wait, Status.pending({ state: word }))
+  const last = wait.status
+  return onStatus(wait, Status.pending({ state: word, detail: last?._tag === "Pending" ? last.detail : undefined }))
 }
 
 // -- looks that failed --
@@ -379,7 +371,6 @@ const onPollError = (wait: Wait, error: unknown): Command => {
   if (kind._tag === "permanent") return fail(wait, new PollError.PollRejected({ ...seen(wait), error }))
   if (kind.retryAfter !== undefined) onHint(wait, kind.retryAfter)
   if (retries !== undefined && !wait.lastLook) {
-    wait.emit?.({ _tag: "PollFailed", attempt: wait.attempts, error, inRow: 0 })
     wait.retries++
     return stepBy(wait, retries, wait.retries, wait.now - wait.lookStarted)
   }
@@ -391,7 +382,7 @@ const onLookFailed = (wait: Wait): Command => {
   wait.retries = 0
   wait.errorsInRow++
   wait.errorsInAll++
-  wait.emit?.({ _tag: "PollFailed", attempt: wait.attempts, error: wait.pollError, inRow: wait.errorsInRow })
+  wait.emit({ _tag: "PollFailed", attempt: wait.attempts, error: wait.pollError, inRow: wait.errorsInRow })
   if (wait.errorsInAll > inAll) return exhausted(wait, "inAll", wait.errorsInAll)
   if (wait.errorsInRow > inRow) {
     if (!skipLook) return exhausted(wait, "inRow", wait.errorsInRow)
@@ -436,10 +427,12 @@ const onStepped = (wait: Wait, decision: Strategy.Decision): Command => {
   if (stepper === strategy) {
     return decision === "end"
       ? timeout(wait, "strategy")
-      : sleepUntil(wait, wait.now + Math.max(0, decision), "strategy")
+      : sleepUntil(wait, wait.now + Math.max(0, decision), wait.reason)
   }
   if (stepper === errors.retries && wait.retries > 0) {
-    return decision === "end" ? onLookFailed(wait) : sleepUntil(wait, wait.now + decision, "retry")
+    if (decision === "end") return onLookFailed(wait)
+    wait.emit({ _tag: "PollFailed", attempt: wait.attempts, error: wait.pollError, inRow: 0 })
+    return sleepUntil(wait, wait.now + decision, "retry")
   }
   if (decision === "end") return exhausted(wait, "inRow", wait.errorsInRow)
   return sleepUntil(wait, wait.now + Math.max(leastErrorDelay, decision), "pollError")
@@ -452,7 +445,7 @@ const timeout = (wait: Wait, reason: "deadline" | "strategy"): Command => {
   const error = new PollError.PollTimeout({
     ...seen(wait),
     reason,
-    notBefore: wait.floorAt > wait.deadlineAt ? wait.floorAt : undefined
+    notBefore: wait.floorAt > wait.deadlineAt ? wait.base + wait.floorAt : undefined
   })
   const { cancel, cancelGrace, onTimeout } = wait.policy
   if (onTimeout === "leave" || cancel === undefined) return fail(wait, error)
@@ -475,6 +468,10 @@ const fail = (wait: Wait, error: PollError.PollError<unknown, unknown>): Command
 const end = (wait: Wait, exit: Exit.Exit<unknown, unknown>): Command => {
   wait.phase = "ended"
   wait.exit = exit
-  wait.emit?.({ _tag: "Ended", exit: exit as Exit.Exit<unknown, PollError.PollError<unknown, unknown>> })
+  wait.emit({
+    _tag: "Ended",
+    attempts: wait.attempts,
+    exit: exit as Exit.Exit<unknown, PollError.PollError<unknown, unknown>>
+  })
   return "end"
 }

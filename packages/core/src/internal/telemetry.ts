@@ -41,7 +41,7 @@ export const make = (
 
 const toSpan = (span: Span, wait: Wait, event: Notice["event"]): void => {
   if (event._tag === "Observed") {
-    span.event("poll.status", BigInt(Math.floor(wait.now)) * 1_000_000n, {
+    span.event("poll.status", BigInt(Math.floor(wait.base + wait.now)) * 1_000_000n, {
       "poll.status": Status.describe(event.status),
       "poll.attempt": event.attempt
     })
@@ -101,8 +101,8 @@ const makeQueue = (observers: ReadonlyArray<Observer<unknown>>, fork: Fork) => {
       notices.push({
         job: wait.policy.job,
         key: wait.policy.key,
-        at: wait.now,
-        elapsed: wait.now - wait.started,
+        at: wait.base + wait.now,
+        elapsed: wait.now,
         attempts: wait.attempts,
         event
       })

@@ -11,14 +11,14 @@ export const fromWait = (wait: Wait): ResumeToken => ({
   fallbackKey: wait.fallbackKey,
   attempts: wait.attempts,
   strategySteps: wait.strategySteps,
-  strategyStartedAt: wait.strategyStarted,
+  strategyStartedAt: wait.base + wait.strategyStarted,
   errorsInRow: wait.errorsInRow,
   errorsInAll: wait.errorsInAll,
   // A look that is under way may be lost with this process: it is due again.
-  dueAt: wait.phase === "waiting" ? wait.dueAt : wait.now,
-  floorAt: wait.floorAt,
-  startedAt: wait.started,
-  deadlineAt: Number.isFinite(wait.deadlineAt) ? wait.deadlineAt : "unbounded",
+  dueAt: wait.base + (wait.phase === "waiting" ? wait.dueAt : wait.now),
+  floorAt: wait.base + wait.floorAt,
+  startedAt: wait.base,
+  deadlineAt: Number.isFinite(wait.deadlineAt) ? wait.base + wait.deadlineAt : "unbounded",
   boundedBy: wait.boundedBy
 })
 
@@ -38,7 +38,7 @@ export const receipt = (policy: Policy, now: number): ResumeToken => {
     errorsInRow: 0,
     errorsInAll: 0,
     dueAt: Math.ceil(now + (policy.strategy.plan?.firstWait ?? 0)),
-    floorAt: 0,
+    floorAt: now,
     startedAt: now,
     deadlineAt: Number.isFinite(bound) ? bound : "unbounded",
     boundedBy: limit < policy.deadline ? "strategy" : "deadline"
@@ -47,16 +47,16 @@ export const receipt = (policy: Policy, now: number): ResumeToken => {
 
 /** Lets a wait that has not started go on where the token says. */
 export const restore = (wait: Wait, token: ResumeToken): void => {
+  wait.base = token.startedAt
   wait.fallbackKey = token.fallbackKey
   wait.attempts = token.attempts
   // A foreign schedule keeps its state to itself: it starts anew.
   wait.strategySteps = wait.policy.strategy.plan === undefined ? 0 : token.strategySteps
-  wait.strategyStarted = token.strategyStartedAt
+  wait.strategyStarted = token.strategyStartedAt - wait.base
   wait.errorsInRow = token.errorsInRow
   wait.errorsInAll = token.errorsInAll
-  wait.dueAt = token.dueAt
-  wait.floorAt = token.floorAt
-  wait.started = wait.changedAt = token.startedAt
-  wait.deadlineAt = token.deadlineAt === "unbounded" ? Number.POSITIVE_INFINITY : token.deadlineAt
+  wait.dueAt = token.dueAt - wait.base
+  wait.floorAt = token.floorAt - wait.base
+  wait.deadlineAt = token.deadlineAt === "unbounded" ? Number.POSITIVE_INFINITY : token.deadlineAt - wait.base
   wait.boundedBy = token.boundedBy
 }

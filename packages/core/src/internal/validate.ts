@@ -47,7 +47,7 @@ export const nonEmpty = (option: string, value: string): string => {
 
 const toMillis = (input: Duration.Input): number | undefined => {
   // effect reads NaN as a duration of zero.
-  if (Number.isNaN(input)) return undefined
+  if (typeof input === "number") return Number.isNaN(input) ? undefined : input
   try {
     return Duration.toMillis(Duration.fromInputUnsafe(input))
   } catch {

@@ -7,7 +7,8 @@ import type { Status } from "../Status.ts"
 import type { Policy, Stepper } from "./policy.ts"
 
 /**
- * The state of one wait: what the machine reads and writes. Times are wall-clock milliseconds.
+ * The state of one wait: what the machine reads and writes. Times are milliseconds since `base`: small integers, which
+ * cost no memory of their own.
  *
  * A host reads `alarmAt` after the command "sleep", `lookBy` and `fallbackKey` after "look", `stepping` and `stepCount`
  * after "step" and `exit` after "end"; it writes nothing.
@@ -15,13 +16,16 @@ import type { Policy, Stepper } from "./policy.ts"
 export interface Wait {
   readonly policy: Policy
   readonly random: () => number
-  readonly emit: ((event: Notice["event"]) => void) | undefined
+  readonly emit: (event: Notice["event"]) => void
+  /** Whether anybody wants to hear of every look and every sleep, not only of changes and failures. */
+  readonly everything: boolean
   phase: "waiting" | "gating" | "looking" | "stepping" | "canceling" | "ended"
   exit: Exit.Exit<unknown, unknown> | undefined
 
+  /** The wall-clock time that the others count from: the start of the wait. */
+  base: number
   /** The latest time that an event came with: time never runs backwards in here. */
   now: number
-  started: number
   deadlineAt: number
   /** Whether the bound is the deadline of the wait or the limit of its strategy. */
   boundedBy: "deadline" | "strategy"
@@ -66,6 +70,8 @@ export interface Wait {
   stepCount: number
 
   status: Status<unknown, unknown> | undefined
+  /** What the history calls the status. */
+  statusText: string
   changedAt: number
   stallReported: boolean
   pollError: unknown
@@ -79,14 +85,12 @@ export interface Wait {
 }
 
 /** The state of a wait that has not started. */
-export const make = (policy: Policy, random: () => number, emit: Wait["emit"]): Wait => ({
-  policy,
-  random,
-  emit,
+export const make = (given: Pick<Wait, "policy" | "random" | "emit" | "everything">): Wait => ({
+  ...given,
   phase: "waiting",
   exit: undefined,
-  now: Number.NEGATIVE_INFINITY,
-  started: 0,
+  base: 0,
+  now: 0,
   deadlineAt: 0,
   boundedBy: "deadline",
   resumed: false,
@@ -114,6 +118,7 @@ export const make = (policy: Policy, random: () => number, emit: Wait["emit"]): 
   stepping: undefined,
   stepCount: 0,
   status: undefined,
+  statusText: "",
   changedAt: 0,
   stallReported: false,
   pollError: undefined,
@@ -130,7 +135,7 @@ const historyBound = 32
 
 /** Notes what a look found; the same finding again lengthens the newest entry. */
 export const remember = (self: Wait, finding: string): void => {
-  const at = self.now - self.started
+  const at = self.now
   const newest = self.history[self.history.length - 1]
   if (newest !== undefined && newest.finding === finding) {
     newest.looks++
@@ -146,27 +151,14 @@ export const seen = (self: Wait): PollError.Seen => ({
   job: self.policy.job,
   key: self.policy.key,
   attempts: self.attempts,
-  elapsed: Duration.millis(self.now - self.started),
+  elapsed: Duration.millis(self.now),
   lastStatus: self.status,
   lastPollError: self.pollError,
   history: self.history.map((entry) => ({ ...entry }))
 })
 
-/** A wall clock that was set back moves all the times of the wait with it. */
-export const advance = (self: Wait, now: number): void => {
-  if (now < self.now) {
-    const back = self.now - now
-    self.started -= back
-    self.deadlineAt -= back
-    self.dueAt -= back
-    self.alarmAt -= back
-    self.floorAt -= back
-    self.gatedUntil -= back
-    self.lookBy -= back
-    self.lookStarted -= back
-    self.strategyStarted -= back
-    self.changedAt -= back
-    self.unlistedSince -= back
-  }
-  self.now = now
+/** Takes note of the wall-clock time. A clock that was set back moves `base`, and so all the times of the wait, with it. */
+export const advance = (self: Wait, clock: number): void => {
+  if (clock - self.base < self.now) self.base = clock - self.now
+  else self.now = clock - self.base
 }

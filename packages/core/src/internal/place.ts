@@ -1,0 +1,39 @@
+import type { WaitReason } from "../PollEvent.ts"
+
+/** When the next look is, why then, and whether it is the last one. */
+export interface Place {
+  readonly dueAt: number
+  readonly reason: WaitReason
+  readonly last: boolean
+}
+
+/**
+ * Places the next look, which a schedule wants `at`: the deadline, the last look before it, the server and the gate
+ * bound it. All are times in milliseconds; `estimate` is how long a look takes.
+ */
+export const place = (
+  bounds: {
+    readonly now: number
+    readonly at: number
+    readonly floorAt: number
+    readonly gatedUntil: number
+    readonly deadlineAt: number
+    readonly estimate: number
+  },
+  wanted: WaitReason
+): Place => {
+  const { at, deadlineAt, estimate, floorAt, gatedUntil, now } = bounds
+  // Clocks count whole milliseconds: a fraction of one would be slept for again and again.
+  let dueAt = Math.ceil(at)
+  let reason = wanted
+  const last = dueAt + estimate >= deadlineAt
+  if (last) {
+    dueAt = Math.max(now, deadlineAt - estimate)
+    if (dueAt < at) reason = "lastLook"
+  }
+  if (Math.max(floorAt, gatedUntil) > dueAt) {
+    dueAt = Math.max(floorAt, gatedUntil)
+    reason = floorAt >= gatedUntil ? "serverHint" : "gate"
+  }
+  return dueAt > deadlineAt ? { dueAt: deadlineAt, reason: "deadline", last } : { dueAt, reason, last }
+}
