@@ -1,0 +1,199 @@
+/**
+ * What can go wrong with one HTTP request of a poller, and whether another look may mend it.
+ *
+ * **Details**
+ *
+ * | reason | what happened | kind |
+ * |---|---|---|
+ * | `Transport` | no answer, or one that broke off | transient |
+ * | `InvalidRequest` | the request could not be sent as it is: a bad URL, a body that cannot be encoded | permanent |
+ * | `Status` | an answer outside of 200..299 | see `isTransientStatus` |
+ * | `NotJson` | 2xx, but the body is empty or not JSON: a proxy's page, a captive portal | transient |
+ * | `Decode` | 2xx and JSON, but not what the Schema expects | permanent |
+ *
+ * Handle one of them with `Effect.catchReason("HttpCheckError", "Status", ...)`.
+ *
+ * @since 0.1.0
+ */
+import * as Data from "effect/Data"
+import type * as Duration from "effect/Duration"
+import { hasProperty } from "effect/Predicate"
+import * as PollError from "effect-poll/PollError"
+
+/**
+ * Why a request told nothing of its job.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Reason = Transport | InvalidRequest | Status | NotJson | Decode
+
+/**
+ * The server did not answer, or its answer broke off.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Transport {
+  readonly _tag: "Transport"
+  /** What the HTTP client said; it may be an error of the operating system. */
+  readonly cause: unknown
+}
+
+/**
+ * The request could not be sent as it is.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface InvalidRequest {
+  readonly _tag: "InvalidRequest"
+  readonly part: "url" | "body"
+}
+
+/**
+ * The server answered with a status outside of 200..299.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Status {
+  readonly _tag: "Status"
+  readonly status: number
+  readonly body: BodyKind
+  readonly retryAfter: Duration.Duration | "unreadable" | undefined
+}
+
+/**
+ * The server answered with a status of 200..299 and a body that is not JSON.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface NotJson {
+  readonly _tag: "NotJson"
+  readonly status: number
+  readonly body: BodyKind
+  readonly retryAfter: Duration.Duration | "unreadable" | undefined
+}
+
+/**
+ * The server answered with JSON that the Schema rejects. `issue` says where and what was expected, never what was there.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Decode {
+  readonly _tag: "Decode"
+  readonly status: number
+  readonly issue: string
+}
+
+/**
+ * What kind of body an answer had; the body itself is kept nowhere.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface BodyKind {
+  readonly kind: "json" | "empty" | "other"
+  /** The media type of the answer, without parameters. */
+  readonly type: string | undefined
+}
+
+/**
+ * A request that told nothing of its job.
+ *
+ * **Details**
+ *
+ * The error says of itself whether it is transient (`PollError.classify`), with the server's Retry-After if it sent one.
+ * `url` and `message` carry neither the query of the URL nor a user and password in it, and no body.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class HttpCheckError
+  extends /*#__PURE__*/ Data.TaggedError("HttpCheckError")<{
+    readonly method: string
+    readonly url: string
+    readonly reason: Reason
+  }>
+  implements PollError.Classified
+{
+  get [PollError.classify](): PollError.Classification {
+    const { reason } = this
+    switch (reason._tag) {
+      case "Transport":
+        return PollError.transient()
+      case "Status":
+        return isTransientStatus(reason.status)
+          ? PollError.transient({ retryAfter: reason.retryAfter })
+          : PollError.permanent
+      case "NotJson":
+        return PollError.transient({ retryAfter: reason.retryAfter })
+      case "InvalidRequest":
+      case "Decode":
+        return PollError.permanent
+    }
+  }
+  override get message(): string {
+    return `${this.method} ${this.url}: ${describe(this.reason)}`
+  }
+}
+
+/**
+ * Tests whether a later request may be answered otherwise than with this status.
+ *
+ * **Details**
+ *
+ * True for 408, 425, 429, all of 500..599, and redirects that were not followed, except the permanent ones 301 and 308.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const isTransientStatus = (status: number): boolean =>
+  status >= 500 || (status < 400 ? status !== 301 && status !== 308 : [408, 425, 429].includes(status))
+
+/**
+ * Takes from a URL what must not be seen in logs: query, fragment, user and password.
+ *
+ * @category destructors
+ * @since 0.1.0
+ */
+export const safeUrl = (url: string): string =>
+  url.replace(/[?#].*$/s, "").replace(/^(\s*(?:[a-z][a-z0-9+.-]*:)?[/\\]{2})[^/\\]*@/i, "$1")
+
+// ---- internal ----
+
+const describe = (reason: Reason): string => {
+  switch (reason._tag) {
+    case "Transport": {
+      const code = codeOf(reason.cause)
+      return code === undefined ? "network error" : `network error (${code})`
+    }
+    case "InvalidRequest":
+      return reason.part === "url" ? "the URL is not valid" : "the body cannot be encoded"
+    case "Status":
+    case "NotJson":
+      return `${reason.status}${describeBody(reason.body)}`
+    case "Decode":
+      return `${reason.status} with unexpected JSON: ${reason.issue.replace(/\s*\n\s*/g, " ")}`
+  }
+}
+
+const describeBody = ({ kind, type }: BodyKind): string => {
+  if (kind === "json") return ""
+  return kind === "empty"
+    ? " with an empty body"
+    : ` with a body that is not JSON${type === undefined ? "" : ` (${type})`}`
+}
+
+/** The code of the innermost error that has one: `ECONNRESET` and the like. */
+const codeOf = (cause: unknown): string | undefined => {
+  let code: string | undefined
+  for (let at = cause, depth = 0; at !== undefined && depth < 5; depth++) {
+    if (hasProperty(at, "code") && typeof at.code === "string") code = at.code
+    at = hasProperty(at, "cause") ? at.cause : undefined
+  }
+  return code
+}

@@ -1,0 +1,2 @@
+export * as HttpCheck from "./HttpCheck.ts"
+export * as HttpCheckError from "./HttpCheckError.ts"

@@ -1,0 +1,387 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as HttpClient from "effect/http/HttpClient"
+import * as HttpClientError from "effect/http/HttpClientError"
+import * as HttpClientRequest from "effect/http/HttpClientRequest"
+import * as HttpClientResponse from "effect/http/HttpClientResponse"
+import * as Schema from "effect/Schema"
+import * as TestClock from "effect/testing/TestClock"
+import * as Look from "effect-poll/Look"
+import * as Poll from "effect-poll/Poll"
+import * as PollError from "effect-poll/PollError"
+import * as Status from "effect-poll/Status"
+import * as StatusSchema from "effect-poll/StatusSchema"
+import * as Strategy from "effect-poll/Strategy"
+import * as HttpCheck from "@effect-poll/http/HttpCheck"
+import { HttpCheckError, safeUrl } from "@effect-poll/http/HttpCheckError"
+
+const TaskStatus = StatusSchema.fromField(
+  Schema.Struct({ state: Schema.Literals(["busy", "done"]), size: Schema.optionalKey(Schema.Finite) }),
+  "state",
+  { busy: Status.pending(), done: (task) => Status.succeeded(task.size) }
+)
+
+/** A client that gives this answer to every request, and notes what it was asked. */
+const answering = (
+  answer: (request: HttpClientRequest.HttpClientRequest) => Response | HttpClientError.HttpClientError
+) => {
+  const requests: Array<HttpClientRequest.HttpClientRequest> = []
+  const client = HttpClient.make((request) => {
+    requests.push(request)
+    const given = answer(request)
+    return given instanceof Response ? Effect.succeed(HttpClientResponse.fromWeb(request, given)) : Effect.fail(given)
+  })
+  return { requests, provide: Effect.provideService(HttpClient.HttpClient, client) }
+}
+
+const json = { "content-type": "application/json" }
+const url = "http://user:pass@h/v1/tasks/1?key=secret#top"
+const page = "<html>SECRET</html>"
+
+/** What a look says, in a few words. */
+const said = (body: string | null, init: ResponseInit, options?: HttpCheck.Options) =>
+  Effect.gen(function* () {
+    const { provide } = answering(() => new Response(body, init))
+    const result = yield* Effect.result(provide(HttpCheck.get(url, TaskStatus, options)))
+    if (result._tag === "Failure") {
+      const kind = PollError.classification(result.failure)
+      const after = kind._tag === "transient" ? kind.retryAfter : undefined
+      return [kind._tag, ...inWords(after), result.failure.message].join(" | ")
+    }
+    const look = result.success
+    const found = Look.finding(look)
+    const word =
+      found._tag === "Unlisted"
+        ? `Unlisted ${found.word}`
+        : Status.isStatus(found)
+          ? Status.describe(found)
+          : found._tag
+    return [
+      word,
+      ...(look._tag === "Reported" ? inWords(look.hint) : []),
+      ...(look._tag === "Reported" && look.run !== undefined ? [`run ${look.run}`] : [])
+    ].join(" | ")
+  })
+
+const inWords = (hint: Look.Hint | undefined): ReadonlyArray<string> =>
+  hint === undefined ? [] : [hint === "unreadable" ? hint : String(Duration.toMillis(hint))]
+
+const at = "GET http://h/v1/tasks/1:"
+
+const table: ReadonlyArray<readonly [name: string, body: string | null, init: ResponseInit, expected: string]> = [
+  ["a listed word", '{"state":"busy"}', { headers: json }, "Pending busy"],
+  ["an end", '{"state":"done","size":3}', { headers: json }, "Succeeded done"],
+  ["a 202", '{"state":"busy"}', { status: 202 }, "Pending busy"],
+  ["JSON of another media type", '{"state":"busy"}', { headers: { "content-type": "text/plain" } }, "Pending busy"],
+  ["an unlisted word", '{"state":"odd","size":"x"}', { headers: json }, "Unlisted odd"],
+  ["a hint on a 200", '{"state":"busy"}', { headers: { "retry-after": "7" } }, "Pending busy | 7000"],
+  ["a hint on a 202", '{"state":"busy"}', { status: 202, headers: { "retry-after": " 0 " } }, "Pending busy | 0"],
+  ["a huge hint", '{"state":"busy"}', { headers: { "retry-after": "999999999" } }, "Pending busy | 999999999000"],
+  ["an unreadable hint", '{"state":"busy"}', { headers: { "retry-after": "1.5" } }, "Pending busy | unreadable"],
+  [
+    "a hint that is a date",
+    '{"state":"busy"}',
+    { headers: { "retry-after": "Thu, 01 Jan 1970 00:01:30 GMT" } },
+    "Pending busy | 30000"
+  ],
+  [
+    "a hint that is past",
+    '{"state":"busy"}',
+    { headers: { "retry-after": "Thu, 01 Jan 1970 00:00:30 GMT" } },
+    "Pending busy | 0"
+  ],
+  ["a 404", '{"error":"SECRET"}', { status: 404 }, "Missing"],
+  ["a 404 with a page and a hint", page, { status: 404, headers: { "retry-after": "2" } }, "Missing | 2000"],
+  [
+    "a page",
+    page,
+    { headers: { "content-type": "text/html; charset=utf-8" } },
+    `transient | ${at} 200 with a body that is not JSON (text/html)`
+  ],
+  ["an empty body", "", { headers: json }, `transient | ${at} 200 with an empty body`],
+  ["no body at all", null, { status: 204 }, `transient | ${at} 204 with an empty body`],
+  [
+    "a page with a hint",
+    page,
+    { headers: { "retry-after": "3", "content-type": "text/html" } },
+    `transient | 3000 | ${at} 200 with a body that is not JSON (text/html)`
+  ],
+  [
+    "cut JSON",
+    '{"state":"SECRET',
+    { headers: json },
+    `transient | ${at} 200 with a body that is not JSON (application/json)`
+  ],
+  [
+    "a bad body",
+    '{"state":"done","size":"SECRET"}',
+    { headers: json },
+    `permanent | ${at} 200 with unexpected JSON: Expected number at ["size"]`
+  ],
+  [
+    "no word",
+    '{"unexpected":[true]}',
+    { headers: json },
+    `permanent | ${at} 200 with unexpected JSON: Missing key at ["state"]`
+  ],
+  [
+    "JSON that is no object",
+    '"SECRET"',
+    { headers: json },
+    `permanent | ${at} 200 with unexpected JSON: Expected object`
+  ],
+  [
+    "a 502 page",
+    page,
+    { status: 502, headers: { "content-type": "text/html" } },
+    `transient | ${at} 502 with a body that is not JSON (text/html)`
+  ],
+  ["a 500 with JSON", '{"state":"done"}', { status: 500 }, `transient | ${at} 500`],
+  [
+    "a 503 with a hint",
+    "",
+    { status: 503, headers: { "retry-after": "120" } },
+    `transient | 120000 | ${at} 503 with an empty body`
+  ],
+  [
+    "a 429 with an unreadable hint",
+    "{}",
+    { status: 429, headers: { "retry-after": "soon" } },
+    `transient | unreadable | ${at} 429`
+  ],
+  ["a 408", "{}", { status: 408 }, `transient | ${at} 408`],
+  ["a 401", "{}", { status: 401, headers: { "retry-after": "3" } }, `permanent | ${at} 401`],
+  [
+    "a 403 page",
+    page,
+    { status: 403, headers: { "content-type": "text/html" } },
+    `permanent | ${at} 403 with a body that is not JSON (text/html)`
+  ],
+  ["a 410", "{}", { status: 410 }, `permanent | ${at} 410`],
+  ["a redirect that was not followed", "", { status: 302 }, `transient | ${at} 302 with an empty body`],
+  ["a permanent redirect", "", { status: 308 }, `permanent | ${at} 308 with an empty body`]
+]
+
+describe("HttpCheck", () => {
+  describe("answers", () => {
+    it.effect.each(table)("%s", ([_, body, init, expected]) =>
+      Effect.gen(function* () {
+        yield* TestClock.adjust("1 minute")
+        assert.strictEqual(yield* said(body, init), expected)
+      })
+    )
+
+    it.effect("get - no answer is transient and names the code of the innermost error", () =>
+      Effect.gen(function* () {
+        const cause = new Error("fetch failed SECRET", { cause: Object.assign(new Error("x"), { code: "ECONNRESET" }) })
+        const { provide } = answering(
+          (request) =>
+            new HttpClientError.HttpClientError({ reason: new HttpClientError.TransportError({ request, cause }) })
+        )
+        const error = yield* Effect.flip(provide(HttpCheck.get(url, TaskStatus)))
+        assert.strictEqual(error.message, "GET http://h/v1/tasks/1: network error (ECONNRESET)")
+        assert.deepStrictEqual(PollError.classification(error), PollError.transient())
+      })
+    )
+
+    it.effect("get - a URL that is none is permanent", () =>
+      Effect.gen(function* () {
+        const { provide } = answering(() => new Response("{}"))
+        const error = yield* Effect.flip(provide(HttpCheck.get("http://", TaskStatus)))
+        assert.strictEqual(error.message, "GET http://: the URL is not valid")
+        assert.deepStrictEqual(PollError.classification(error), PollError.permanent)
+      })
+    )
+
+    it.effect("get - a client that fails on statuses is asked for the answer all the same", () =>
+      Effect.gen(function* () {
+        const client = HttpClient.filterStatusOk(
+          HttpClient.make((request) =>
+            Effect.succeed(HttpClientResponse.fromWeb(request, new Response("", { status: 404 })))
+          )
+        )
+        const look = yield* Effect.provideService(HttpCheck.get(url, TaskStatus), HttpClient.HttpClient, client)
+        assert.strictEqual(look._tag, "Missing")
+      })
+    )
+  })
+
+  describe("options", () => {
+    it.effect("isMissing - is given status and JSON, and replaces the default", () =>
+      Effect.gen(function* () {
+        const isMissing = (status: number, body: unknown) =>
+          status === 200 && JSON.stringify(body) === '{"code":"no_task"}'
+        assert.strictEqual(yield* said('{"code":"no_task"}', {}, { isMissing }), "Missing")
+        assert.strictEqual(yield* said("{}", { status: 404 }, { isMissing }), `permanent | ${at} 404`)
+      })
+    )
+
+    it.effect("run - is read from the body", () =>
+      Effect.gen(function* () {
+        const run = (body: unknown) => (body as { readonly size: number }).size
+        assert.strictEqual(yield* said('{"state":"done","size":3}', {}, { run }), "Succeeded done | run 3")
+      })
+    )
+
+    it("get - an empty URL is a RangeError", () => {
+      assert.throws(() => HttpCheck.get(" ", TaskStatus), RangeError, "HttpCheck.get: url")
+      assert.throws(
+        () => HttpCheck.make(HttpClientRequest.get(""), TaskStatus),
+        RangeError,
+        "HttpCheck.make: request.url"
+      )
+    })
+
+    it.effect("make - asks for JSON unless the request asks for something else", () =>
+      Effect.gen(function* () {
+        const { provide, requests } = answering(() => new Response('{"state":"busy"}'))
+        yield* provide(HttpCheck.make(HttpClientRequest.get(url), TaskStatus))
+        yield* provide(HttpCheck.make(HttpClientRequest.accept(HttpClientRequest.get(url), "text/x"), TaskStatus))
+        assert.deepStrictEqual(
+          requests.map((request) => request.headers["accept"]),
+          ["application/json", "text/x"]
+        )
+      })
+    )
+  })
+
+  describe("json", () => {
+    const Answer = Schema.Struct({ id: Schema.String })
+    const post = HttpClientRequest.post("http://h/signals/TOKEN")
+
+    it.effect("json - sends the body once and decodes the answer", () =>
+      Effect.gen(function* () {
+        const { provide, requests } = answering(() => new Response('{"id":"a"}', { status: 201 }))
+        assert.deepStrictEqual(yield* provide(HttpCheck.json(post, Answer, { body: { n: 1 } })), { id: "a" })
+        assert.strictEqual(requests.length, 1)
+        const body = requests[0]!.body
+        assert.strictEqual(body._tag === "Uint8Array" ? new TextDecoder().decode(body.body) : body._tag, '{"n":1}')
+      })
+    )
+
+    it.effect("json - refuse makes a typed error of a refusal, otherwise it is an HttpCheckError", () =>
+      Effect.gen(function* () {
+        const { provide } = answering(() => new Response('{"code":"gone"}', { status: 409 }))
+        const refuse = (status: number, body: unknown) => (status === 409 ? JSON.stringify(body) : undefined)
+        assert.strictEqual(yield* Effect.flip(provide(HttpCheck.json(post, Answer, { refuse }))), '{"code":"gone"}')
+        const plain = yield* Effect.flip(provide(HttpCheck.json(post, Answer)))
+        assert.strictEqual(plain.message, "POST http://h/signals/TOKEN: 409")
+      })
+    )
+
+    it.effect("json - shownUrl hides the path from errors and the request from traces", () =>
+      Effect.gen(function* () {
+        const disabled: Array<boolean> = []
+        const client = HttpClient.make((request) =>
+          Effect.map(HttpClient.TracerDisabledWhen, (when) => {
+            disabled.push(when(request))
+            return HttpClientResponse.fromWeb(request, new Response("<html>", { status: 200 }))
+          })
+        )
+        const error = yield* HttpCheck.json(post, Answer, { shownUrl: "http://h/signals/<redacted>" }).pipe(
+          Effect.provideService(HttpClient.HttpClient, client),
+          Effect.flip
+        )
+        assert.strictEqual(
+          error.message,
+          "POST http://h/signals/<redacted>: 200 with a body that is not JSON (text/plain)"
+        )
+        assert.notInclude(JSON.stringify(error), "TOKEN")
+        assert.deepStrictEqual(disabled, [true])
+      })
+    )
+
+    it.effect("json - an empty body is undefined to the Schema, and a body that cannot be encoded is permanent", () =>
+      Effect.gen(function* () {
+        const { provide } = answering(() => new Response(null, { status: 204 }))
+        assert.isUndefined(yield* provide(HttpCheck.json(post, Schema.Unknown)))
+        const rejected = yield* Effect.flip(provide(HttpCheck.json(post, Answer)))
+        assert.strictEqual(rejected.reason._tag, "Decode")
+        const error = yield* Effect.flip(provide(HttpCheck.json(post, Schema.Unknown, { body: { n: 1n } })))
+        assert.strictEqual(error.message, "POST http://h/signals/TOKEN: the body cannot be encoded")
+      })
+    )
+  })
+
+  describe("in a wait", () => {
+    it.effect("until - ends at once on a 401, and follows the Retry-After of a 503", () =>
+      Effect.gen(function* () {
+        const answers = [
+          new Response("", { status: 503, headers: { "retry-after": "20" } }),
+          new Response('{"state":"busy"}', { headers: { "retry-after": "10" } }),
+          new Response("{}", { status: 401 })
+        ]
+        const { provide, requests } = answering(() => answers[requests.length - 1]!)
+        const fiber = yield* Effect.forkChild(
+          Effect.flip(
+            provide(
+              Poll.until(HttpCheck.get(url, TaskStatus), { strategy: Strategy.fixed("1 second"), deadline: "1 hour" })
+            )
+          ),
+          { startImmediately: true }
+        )
+        yield* TestClock.adjust("29 seconds")
+        assert.strictEqual(requests.length, 2)
+        yield* TestClock.adjust("1 second")
+        const error = yield* Fiber.join(fiber)
+        assert.strictEqual(error._tag, "PollRejected")
+        assert.strictEqual(Duration.toSeconds(error.elapsed), 30)
+        assert.notInclude(error.message, "secret")
+      })
+    )
+
+    it.effect("until - interruption interrupts the request", () =>
+      Effect.gen(function* () {
+        let interrupted = 0
+        const client = HttpClient.make(() =>
+          Effect.onInterrupt(Effect.never, () =>
+            Effect.sync(() => {
+              interrupted++
+            })
+          )
+        )
+        const fiber = yield* Effect.forkChild(
+          Effect.provideService(
+            Poll.until(HttpCheck.get(url, TaskStatus), { deadline: "unbounded" }),
+            HttpClient.HttpClient,
+            client
+          ),
+          { startImmediately: true }
+        )
+        yield* TestClock.adjust("1 second")
+        yield* Fiber.interrupt(fiber)
+        assert.strictEqual(interrupted, 1)
+      })
+    )
+  })
+
+  describe("HttpCheckError", () => {
+    it("safeUrl - keeps scheme, host and path", () => {
+      const cases: ReadonlyArray<readonly [string, string]> = [
+        ["http://h:1/a/b", "http://h:1/a/b"],
+        ["http://h/a?x=http://u:p@h/#y", "http://h/a"],
+        ["http://u:p@h/a@b", "http://h/a@b"],
+        ["//u:p@h/a", "//h/a"],
+        ["/v1/tasks/a@b?x", "/v1/tasks/a@b"],
+        ["HTTPS://u:p@x@h/a#b\nc", "HTTPS://h/a"]
+      ]
+      for (const [from, to] of cases) assert.strictEqual(safeUrl(from), to)
+    })
+
+    it.effect("HttpCheckError - is caught by reason", () =>
+      Effect.gen(function* () {
+        const { provide } = answering(() => new Response("{}", { status: 418 }))
+        const status = yield* provide(HttpCheck.get(url, TaskStatus)).pipe(
+          Effect.catchReason("HttpCheckError", "Status", ({ status }) => Effect.succeed(status))
+        )
+        assert.strictEqual(status, 418)
+        assert.isTrue(
+          new HttpCheckError({ method: "GET", url: "/", reason: { _tag: "InvalidRequest", part: "url" } }) instanceof
+            Error
+        )
+      })
+    )
+  })
+})
