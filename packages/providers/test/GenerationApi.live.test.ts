@@ -1,0 +1,77 @@
+import { assert, describe } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Redacted from "effect/Redacted"
+import * as Poll from "effect-poll/Poll"
+import * as GenerationApi from "@effect-poll/providers/GenerationApi"
+import * as Fault from "@effect-poll/testing/Fault"
+import * as JobScript from "@effect-poll/testing/JobScript"
+import * as JobServer from "@effect-poll/testing/JobServer"
+import { live } from "./support.ts"
+
+const speed = 100
+const timeScale = 1 / speed
+const deadline = "30 seconds"
+const token = Redacted.make("t0ken")
+
+const running = (script: JobScript.Options) =>
+  Effect.map(JobServer.make({ speed, token, script: () => JobScript.make(script) }), (server) => ({
+    server,
+    api: GenerationApi.make({ baseUrl: server.urls.GenerationApi, token, timeScale })
+  }))
+
+describe("GenerationApi", () => {
+  live("a picture, by the table of its model", () =>
+    Effect.gen(function* () {
+      const { api, server } = yield* running({ duration: "7 seconds" })
+      const { key } = yield* api.submit!({ model: "nano-banana", input: { prompt: "a heron" } })
+      const urls = yield* Poll.until(api, key, { deadline })
+      assert.deepStrictEqual(urls, [`https://files.example.com/generated/${key.taskId}.png`])
+      assert.strictEqual((yield* server.truthOf(key.taskId)).looksAfterEnd, 1)
+    }).pipe(Effect.orDie)
+  )
+
+  live("a bad resultJson, and a failure that speaks of the network", () =>
+    Effect.gen(function* () {
+      const broken = yield* running({ duration: 0, result: "{broken" })
+      const one = yield* broken.api.submit!({ model: "suno", input: { prompt: "rain" } })
+      const rejected = yield* Effect.flip(Poll.until(broken.api, one.key, { deadline }))
+      assert.strictEqual(rejected._tag, "PollRejected")
+      const failing = yield* running({
+        duration: 0,
+        outcome: "failed",
+        failure: { code: "E7", message: "network busy" }
+      })
+      const two = yield* failing.api.submit!({ model: "suno", input: { prompt: "rain" } })
+      const wait = { deadline, ...GenerationApi.resilient({ timeScale }) } as const
+      const failed = yield* Effect.flip(Poll.until(failing.api, two.key, wait))
+      assert.strictEqual(failed._tag === "JobFailed" ? String(failed.failure) : failed._tag, "E7: network busy")
+      assert.strictEqual((yield* failing.server.truthOf(two.key.taskId)).requests, 1)
+    }).pipe(Effect.orDie)
+  )
+
+  live("a network that is down for a while", () =>
+    Effect.gen(function* () {
+      const { api, server } = yield* running({ duration: "10 seconds", faults: Fault.repeat(Fault.drop(1), 4) })
+      const { key } = yield* api.submit!({ model: "suno", input: { prompt: "rain" } })
+      const urls = yield* Poll.until(api, key, { deadline, ...GenerationApi.resilient({ timeScale }) })
+      assert.strictEqual(urls.length, 1)
+      assert.strictEqual((yield* server.truthOf(key.taskId)).faultsServed, 4)
+    }).pipe(Effect.orDie)
+  )
+
+  live("a wrong token", () =>
+    Effect.gen(function* () {
+      const { server } = yield* running({})
+      const wrong = GenerationApi.make({
+        baseUrl: server.urls.GenerationApi,
+        token: Redacted.make("SECRET"),
+        timeScale
+      })
+      const refused = yield* Effect.flip(wrong.submit!({ model: "suno", input: { prompt: "rain" } }))
+      assert.match(refused.message, /: 401$/)
+      const rejected = yield* Effect.flip(Poll.until(wrong, { model: "suno", taskId: "t" }, { deadline }))
+      assert.strictEqual(rejected._tag, "PollRejected")
+      assert.notInclude(`${rejected.message} ${JSON.stringify(rejected)}`, "SECRET")
+    }).pipe(Effect.orDie)
+  )
+})

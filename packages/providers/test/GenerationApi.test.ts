@@ -1,0 +1,166 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as HttpClientError from "effect/http/HttpClientError"
+import * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
+import * as Poll from "effect-poll/Poll"
+import type { HttpCheckError } from "@effect-poll/http/HttpCheckError"
+import * as GenerationApi from "@effect-poll/providers/GenerationApi"
+import { answering, runFor, sent } from "./support.ts"
+
+const api = GenerationApi.make({ baseUrl: "http://h", token: Redacted.make("t0ken") })
+const key = { model: "flux-2", taskId: "t/1" }
+const task = (data: object) => ({ data: { taskId: "t/1", model: "flux-2", resultJson: null, failCode: null, ...data } })
+const until = (options: Partial<Poll.Options<HttpCheckError>> = {}) =>
+  Poll.until(api, key, { deadline: "20 minutes", ...options })
+
+describe("GenerationApi", () => {
+  describe("answers", () => {
+    it.effect("success - the URLs in resultJson", () =>
+      Effect.gen(function* () {
+        const { provide, requests, times } = answering(() =>
+          task({ state: "success", resultJson: '{"resultUrls":["http://f/1.png"]}' })
+        )
+        assert.deepStrictEqual(yield* runFor(provide(until()), "1 minute"), ["http://f/1.png"])
+        assert.deepStrictEqual(times, [10_000])
+        assert.strictEqual(requests[0]?.url, "http://h/generateTask/flux-2/t%2F1")
+        assert.strictEqual(requests[0]?.headers["authorization"], "Bearer t0ken")
+      })
+    )
+
+    it.effect.each([
+      ['{"resultUrls":"SECRET"}', 'Expected array at ["data"]["resultJson"]["resultUrls"]'],
+      ["SECRET{", 'Expected a valid JSON string at ["data"]["resultJson"]'],
+      [null, 'Expected string at ["data"]["resultJson"]']
+    ] as const)("a bad resultJson is a decode error that names the path: %s", ([resultJson, issue]) =>
+      Effect.gen(function* () {
+        const { provide } = answering(() => task({ state: "success", resultJson }))
+        const error = yield* runFor(Effect.flip(provide(until())), "1 minute")
+        assert.strictEqual(error._tag, "PollRejected")
+        assert.include(error.message, issue)
+        assert.notInclude(error.message, "SECRET")
+      })
+    )
+
+    it.effect.each([
+      ["E42", "no network today", "E42: no network today"],
+      [42, "", "42: Unknown error"],
+      [null, null, "Unknown error"]
+    ] as const)("failed - %s, %s is shown as %s, and is never a poll error", ([failCode, failMsg, shown]) =>
+      Effect.gen(function* () {
+        const { provide, requests } = answering(() => task({ state: "failed", failCode, failMsg }))
+        const error = yield* Effect.flip(provide(until(GenerationApi.resilient())))
+        assert.strictEqual(error._tag === "JobFailed" ? String(error.failure) : error._tag, shown)
+        assert.include(error.message, `failed: ${shown}`)
+        assert.strictEqual(requests.length, 1)
+      })
+    )
+
+    it.effect("Callback - the envelope, as the task and as a status", () =>
+      Effect.gen(function* () {
+        const body = task({ state: "success", resultJson: '{"resultUrls":["u"]}' })
+        const callback = yield* Schema.decodeUnknownEffect(GenerationApi.Callback)(body)
+        assert.strictEqual(callback.data.taskId, "t/1")
+        const found = yield* Schema.decodeEffect(GenerationApi.TaskStatus)(body)
+        assert.deepStrictEqual(found._tag === "Succeeded" ? found.value : found, ["u"])
+      })
+    )
+  })
+
+  describe("resilient", () => {
+    it.effect("a dead network: three tries per look, then the next interval; the limit is absolute", () =>
+      Effect.gen(function* () {
+        const { provide, times } = answering(
+          (request) => new HttpClientError.HttpClientError({ reason: new HttpClientError.TransportError({ request }) })
+        )
+        const error = yield* runFor(Effect.flip(provide(until(GenerationApi.resilient()))), "1 hour")
+        assert.deepStrictEqual(times.slice(0, 7), [0, 1000, 3000, 9000, 10_000, 12_000, 18_000])
+        assert.strictEqual(error._tag === "PollTimeout" ? error.reason : error._tag, "strategy")
+        assert.isAtMost(times.at(-1)!, 300_000)
+      })
+    )
+
+    it.effect("a network that comes back", () =>
+      Effect.gen(function* () {
+        const { provide, times } = answering((request, attempt) =>
+          attempt === 1
+            ? new HttpClientError.HttpClientError({ reason: new HttpClientError.TransportError({ request }) })
+            : task({ state: attempt < 4 ? "generating" : "success", resultJson: '{"resultUrls":[]}' })
+        )
+        yield* runFor(provide(until(GenerationApi.resilient())), "1 hour")
+        assert.deepStrictEqual(times, [0, 1000, 4000, 7000])
+      })
+    )
+
+    it.effect("any other error ends the wait", () =>
+      Effect.gen(function* () {
+        const { provide, requests } = answering(() => new Response("", { status: 502 }))
+        const error = yield* Effect.flip(provide(until(GenerationApi.resilient())))
+        assert.strictEqual(error._tag, "PollRejected")
+        assert.strictEqual(requests.length, 1)
+      })
+    )
+  })
+
+  describe("submit", () => {
+    it.effect("async, and callback with a URL; sent once", () =>
+      Effect.gen(function* () {
+        const { provide, requests } = answering(() => ({ data: { taskId: "t1" } }))
+        const submission = { model: "suno", input: { prompt: "rain", tempo: 90 } }
+        assert.deepStrictEqual((yield* provide(api.submit!(submission))).key, { model: "suno", taskId: "t1" })
+        yield* provide(api.submit!({ ...submission, callbackUrl: "http://me" }))
+        assert.deepStrictEqual(requests.map(sent), [
+          '{"request_type":"async","input":{"prompt":"rain","tempo":90}}',
+          '{"request_type":"callback","callback_url":"http://me","input":{"prompt":"rain","tempo":90}}'
+        ])
+        const failing = answering(() => new Response("", { status: 503 }))
+        const error = yield* Effect.flip(failing.provide(api.submit!(submission)))
+        assert.strictEqual(error.message, "POST http://h/generateTask/suno: 503 with an empty body")
+        assert.strictEqual(failing.requests.length, 1)
+      })
+    )
+  })
+
+  describe("make", () => {
+    it("KeyCodec - model/taskId, there and back", () => {
+      assert.strictEqual(api.key.encode(key), "flux-2/t%2F1")
+      assert.deepStrictEqual(api.key.decode("flux-2/t%2F1"), key)
+      for (const encoded of ["a", "a/", "/b", "a/b/c", ""]) assert.throws(() => api.key.decode(encoded), RangeError)
+    })
+
+    it("bad options are RangeErrors that name them", () => {
+      const token = Redacted.make("t")
+      assert.throws(() => GenerationApi.make({ baseUrl: "", token }), RangeError, "GenerationApi.make: baseUrl")
+      assert.throws(
+        () => GenerationApi.make({ baseUrl: "h", token: Redacted.make("") }),
+        RangeError,
+        "GenerationApi.make: token"
+      )
+      assert.throws(
+        () => GenerationApi.make({ baseUrl: "h", token, statusPath: "/x" }),
+        RangeError,
+        "GenerationApi.make: statusPath must contain {taskId}"
+      )
+      const noModel = { model: "", taskId: "t" }
+      assert.throws(() => Poll.until(api, noModel, { deadline: 1 }), RangeError, "GenerationApi: key.model")
+      assert.throws(() => api.submit!({ model: "", input: { prompt: "" } }), RangeError, "GenerationApi: model")
+    })
+
+    it.effect("strategy - may be given by key; statusPath is a setting", () =>
+      Effect.gen(function* () {
+        const own = GenerationApi.make({
+          baseUrl: "http://h",
+          token: Redacted.make("t"),
+          strategy: ({ model }) => GenerationApi.strategyFor(model === "flux-2" ? "sora-2" : "suno"),
+          statusPath: "/tasks/{taskId}"
+        })
+        const { provide, requests, times } = answering(() =>
+          task({ state: "success", resultJson: '{"resultUrls":[]}' })
+        )
+        yield* runFor(provide(Poll.until(own, key, { deadline: "5 minutes" })), "5 minutes")
+        assert.deepStrictEqual(times, [60_000])
+        assert.strictEqual(requests[0]?.url, "http://h/tasks/t%2F1")
+      })
+    )
+  })
+})

@@ -1,0 +1,139 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import * as Poll from "effect-poll/Poll"
+import * as Strategy from "effect-poll/Strategy"
+import * as JobStatus from "@effect-poll/providers/JobStatus"
+import { answering, runFor } from "./support.ts"
+
+const job = JobStatus.make({ baseUrl: "http://h/" })
+const until = Poll.until(job, "abc", { deadline: "10 minutes" })
+const html = () => new Response("<html>", { headers: { "content-type": "text/html" } })
+
+describe("JobStatus", () => {
+  describe("failed looks", () => {
+    it.effect("each of the 30 is a failed one: PollTimeout of the strategy, with the last poll error", () =>
+      Effect.gen(function* () {
+        const kinds = [() => new Response("", { status: 502 }), html, () => ({ unexpected: [true] })]
+        const { provide, times } = answering((_, attempt) => kinds[attempt % 3]!())
+        const error = yield* runFor(Effect.flip(provide(until)), "10 minutes")
+        assert.strictEqual(error._tag, "PollTimeout")
+        assert.strictEqual(error._tag === "PollTimeout" ? error.reason : "", "strategy")
+        assert.deepStrictEqual(
+          times,
+          Array.from({ length: 30 }, (_, look) => look * 2000)
+        )
+        assert.strictEqual(error.attempts, 30)
+        assert.include(error.message, "last poll error HttpCheckError: GET http://h/api/job-status/abc: 502")
+      })
+    )
+
+    it.effect("a Retry-After is a floor for the look after it", () =>
+      Effect.gen(function* () {
+        const { provide, times } = answering((_, attempt) =>
+          attempt === 1
+            ? new Response("{}", { status: 429, headers: { "retry-after": "9" } })
+            : { status: "completed", result: 1 }
+        )
+        assert.strictEqual(yield* runFor(provide(until), "1 minute"), 1)
+        assert.deepStrictEqual(times, [0, 9000])
+      })
+    )
+
+    it.effect("a permanent refusal ends the wait at once, and so does an unknown id", () =>
+      Effect.gen(function* () {
+        for (const [status, tag] of [
+          [401, "PollRejected"],
+          [404, "JobNotFound"]
+        ] as const) {
+          const { provide, requests } = answering(() => new Response("{}", { status }))
+          assert.strictEqual((yield* Effect.flip(provide(until)))._tag, tag)
+          assert.strictEqual(requests.length, 1)
+        }
+      })
+    )
+  })
+
+  describe("words", () => {
+    it.effect.each([{}, { errorMessage: null }, { errorMessage: "" }, { errorMessage: " " }])(
+      "failed with %o is an unknown error",
+      (rest) =>
+        Effect.gen(function* () {
+          const { provide } = answering(() => ({ jobId: "abc", status: "failed", ...rest }))
+          const error = yield* Effect.flip(provide(until))
+          assert.strictEqual(error._tag === "JobFailed" ? error.failure : error._tag, "Unknown error")
+        })
+    )
+
+    it.effect("an unlisted word is pending and kept, unless it is to fail", () =>
+      Effect.gen(function* () {
+        const odd = () => ({ status: "paused", progress: "x" })
+        const { provide } = answering((_, attempt) => (attempt < 3 ? odd() : { status: "completed" }))
+        assert.isUndefined(yield* runFor(provide(until), "1 minute"))
+        const strict = JobStatus.make({ baseUrl: "http://h", unknownStatus: "fail" })
+        const error = yield* Effect.flip(answering(odd).provide(Poll.until(strict, "abc", { deadline: "1 minute" })))
+        assert.strictEqual(error._tag === "UnknownStatus" ? error.word : error._tag, "paused")
+      })
+    )
+
+    it.effect("progress is a fraction", () =>
+      Effect.gen(function* () {
+        const look = yield* answering(() => ({ status: "processing", progress: 40 })).provide(job.check("abc"))
+        assert.strictEqual(look._tag === "Pending" ? look.progress : undefined, 0.4)
+      })
+    )
+
+    it.effect("result - is decoded, or a poll error that uses a look", () =>
+      Effect.gen(function* () {
+        const typed = JobStatus.make({ baseUrl: "http://h", result: Schema.Struct({ output: Schema.String }) })
+        const { provide } = answering((_, attempt) => ({
+          status: "completed",
+          result: attempt === 1 ? {} : { output: "x" }
+        }))
+        const result = yield* runFor(provide(Poll.until(typed, "abc", { deadline: "1 minute" })), "1 minute")
+        assert.deepStrictEqual(result, { output: "x" })
+      })
+    )
+  })
+
+  describe("make", () => {
+    it("bad options are RangeErrors that name them", () => {
+      const bad = (options: Partial<JobStatus.Options>, message: string) =>
+        assert.throws(() => JobStatus.make({ baseUrl: "http://h", ...options }), RangeError, message)
+      bad({ baseUrl: "" }, "JobStatus.make: baseUrl must be a non-empty string")
+      bad({ timeScale: 0 }, "JobStatus.make: timeScale must be a positive finite number")
+      bad({ submitPath: "" }, "JobStatus.make: submitPath")
+      bad({ statusPath: "/jobs" }, "JobStatus.make: statusPath must contain {jobId}")
+      assert.throws(() => Poll.until(job, "", { deadline: "1 minute" }), RangeError, "key")
+    })
+
+    it.effect("timeScale - hurries the default strategy, and not one that is given", () =>
+      Effect.gen(function* () {
+        for (const [options, second] of [
+          [{}, 20],
+          [{ strategy: Strategy.fixed("3 seconds") }, 3000]
+        ] as const) {
+          const { provide, times } = answering((_, attempt) => ({ status: attempt === 1 ? "pending" : "completed" }))
+          const hurried = JobStatus.make({ baseUrl: "http://h", timeScale: 0.01, ...options })
+          const start = yield* Effect.clockWith((clock) => clock.currentTimeMillis)
+          yield* runFor(provide(Poll.until(hurried, "abc", { deadline: "1 minute" })), "1 minute")
+          assert.deepStrictEqual(
+            times.map((at) => at - start),
+            [0, second]
+          )
+        }
+      })
+    )
+
+    it.effect("a key is one segment of the path", () =>
+      Effect.gen(function* () {
+        const { provide, requests } = answering(() => ({ status: "completed" }))
+        yield* provide(Poll.until(job, "a/../b?c", { deadline: "1 minute" }))
+        assert.strictEqual(requests[0]?.url, "http://h/api/job-status/a%2F..%2Fb%3Fc")
+        const exit = yield* Effect.exit(provide(Poll.until(job, "..", { deadline: "1 minute" })))
+        assert.include(String(exit), "RangeError: JobStatus: key")
+        assert.strictEqual(requests.length, 1)
+      })
+    )
+  })
+})

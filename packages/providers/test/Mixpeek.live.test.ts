@@ -1,0 +1,88 @@
+import { assert, describe } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Poll from "effect-poll/Poll"
+import * as Mixpeek from "@effect-poll/providers/Mixpeek"
+import * as Fault from "@effect-poll/testing/Fault"
+import * as JobScript from "@effect-poll/testing/JobScript"
+import * as JobServer from "@effect-poll/testing/JobServer"
+import { live } from "./support.ts"
+
+const speed = 100
+const deadline = "30 seconds"
+
+const running = (script: JobScript.Options, options: Partial<Mixpeek.Options> = {}) =>
+  Effect.map(JobServer.make({ speed, script: () => JobScript.make(script) }), (server) => ({
+    server,
+    ...Mixpeek.make({ baseUrl: server.urls.Mixpeek, timeScale: 1 / speed, ...options })
+  }))
+
+describe("Mixpeek", () => {
+  live("a batch, through faults", () =>
+    Effect.gen(function* () {
+      const faults = [Fault.drop(1), Fault.badGateway(2), Fault.html(3)]
+      const { server, tasks } = yield* running({ duration: "8 seconds", result: { documents: 3 }, faults })
+      const { key } = yield* tasks.submit!({ kind: "batch", bucketId: "k1" })
+      assert.deepStrictEqual(yield* Poll.until(tasks, key, { deadline }), { documents: 3 })
+      assert.strictEqual((yield* server.truthOf(key.taskId)).faultsServed, 3)
+    }).pipe(Effect.orDie)
+  )
+
+  live("a record that goes before the end: the resource tells it, with ids of the task or of the caller", () =>
+    Effect.gen(function* () {
+      const { tasks } = yield* running({
+        duration: "20 seconds",
+        recordTtl: "8 seconds",
+        recordTtlFrom: "submission",
+        result: 1
+      })
+      const cluster = yield* tasks.submit!({ kind: "cluster" })
+      assert.strictEqual(yield* Poll.until(tasks, { taskId: cluster.key.taskId }, { deadline }), 1)
+      assert.strictEqual(yield* Poll.until(tasks, cluster.key, { deadline }), 1)
+      const missing = yield* Effect.flip(Poll.until(tasks, { taskId: cluster.key.taskId }, { deadline }))
+      assert.strictEqual(missing._tag, "JobNotFound")
+    }).pipe(Effect.orDie)
+  )
+
+  live("a taxonomy falls back where the user says", () =>
+    Effect.gen(function* () {
+      const { tasks } = yield* running(
+        { duration: 0, recordTtl: 0, result: 2 },
+        { fallbacks: { api_taxonomies_materialize: "/v1/taxonomies/{taxonomy_id}" } }
+      )
+      const { key } = yield* tasks.submit!({ kind: "taxonomy" })
+      assert.strictEqual(yield* Poll.until(tasks, key, { deadline }), 2)
+    }).pipe(Effect.orDie)
+  )
+
+  live("kill, list, resources", () =>
+    Effect.gen(function* () {
+      const { kill, list, resources, tasks } = yield* running({ duration: "1 hour" })
+      const batch = yield* tasks.submit!({ kind: "batch", bucketId: "k1" })
+      const taxonomy = yield* tasks.submit!({ kind: "taxonomy" })
+      assert.deepStrictEqual(
+        (yield* list({ taskTypes: ["api_buckets_batches_process"] })).map((task) => task.task_id),
+        [batch.key.taskId]
+      )
+      yield* kill(batch.key)
+      assert.strictEqual((yield* Effect.flip(Poll.until(tasks, batch.key, { deadline })))._tag, "JobCanceled")
+      const resource = batch.key.fallback!
+      assert.strictEqual((yield* Effect.flip(Poll.until(resources, resource, { deadline })))._tag, "JobCanceled")
+      const refused = yield* Effect.flip(kill({ taskId: taxonomy.key.taskId }))
+      assert.strictEqual(refused._tag, "CancelUnsupported")
+    }).pipe(Effect.orDie)
+  )
+
+  live("a word that nobody lists is pending; a listed one means what the options say", () =>
+    Effect.gen(function* () {
+      const strange = yield* running({ duration: "5 seconds", word: "DREAMING", result: 3 })
+      const one = yield* strange.tasks.submit!({ kind: "cluster" })
+      assert.strictEqual(yield* Poll.until(strange.tasks, one.key, { deadline }), 3)
+      const skipped = yield* running(
+        { duration: 0, endWord: "SKIPPED" },
+        { meanings: { task: { SKIPPED: "canceled" } } }
+      )
+      const two = yield* skipped.tasks.submit!({ kind: "cluster" })
+      assert.strictEqual((yield* Effect.flip(Poll.until(skipped.tasks, two.key, { deadline })))._tag, "JobCanceled")
+    }).pipe(Effect.orDie)
+  )
+})

@@ -1,0 +1,142 @@
+import { describe, expectTypeOf, it } from "@effect/vitest"
+import type * as Effect from "effect/Effect"
+import type { HttpClient } from "effect/http/HttpClient"
+import type * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
+import * as Poll from "effect-poll/Poll"
+import type { PollError } from "effect-poll/PollError"
+import * as Status from "effect-poll/Status"
+import * as StatusSchema from "effect-poll/StatusSchema"
+import type { HttpCheckError } from "@effect-poll/http/HttpCheckError"
+import * as AsyncQueue from "@effect-poll/providers/AsyncQueue"
+import * as EventPlatform from "@effect-poll/providers/EventPlatform"
+import * as EventPlatformBadges from "@effect-poll/providers/EventPlatformBadges"
+import * as GenerationApi from "@effect-poll/providers/GenerationApi"
+import * as JobStatus from "@effect-poll/providers/JobStatus"
+import * as Mixpeek from "@effect-poll/providers/Mixpeek"
+import * as MixpeekStatus from "@effect-poll/providers/MixpeekStatus"
+
+const baseUrl = "http://h"
+const deadline = "1 minute"
+
+type Wait<A, F> = Effect.Effect<A, PollError<F, HttpCheckError>, HttpClient>
+
+const pending = Status.pending()
+
+describe("results and failures", () => {
+  it("JobStatus", () => {
+    expectTypeOf(Poll.until(JobStatus.make({ baseUrl }), "k", { deadline })).toEqualTypeOf<Wait<unknown, string>>()
+    const typed = JobStatus.make({ baseUrl, result: Schema.Struct({ output: Schema.String }) })
+    expectTypeOf(Poll.until(typed, "k", { deadline })).toEqualTypeOf<Wait<{ readonly output: string }, string>>()
+  })
+
+  it("EventPlatform", () => {
+    const { campaigns, packages, tasks } = EventPlatform.make({ baseUrl })
+    expectTypeOf(Poll.until(tasks, "k", { deadline })).toEqualTypeOf<Wait<unknown, string>>()
+    expectTypeOf(Poll.until(campaigns, "k", { deadline, since: "t" })).toEqualTypeOf<Wait<unknown, string>>()
+    expectTypeOf(Poll.until(packages, "k", { deadline })).toEqualTypeOf<Wait<EventPlatform.Package, string>>()
+    const { messages } = EventPlatformBadges.make({ baseUrl })
+    expectTypeOf(Poll.until(messages.check, { deadline })).toEqualTypeOf<Wait<never, never>>()
+  })
+
+  it("GenerationApi", () => {
+    const api = GenerationApi.make({ baseUrl, token: {} as Redacted.Redacted })
+    const key = { model: "m", taskId: "t" }
+    type Expected = Wait<ReadonlyArray<string>, GenerationApi.GenerationFailure>
+    expectTypeOf(Poll.until(api, key, { deadline })).toEqualTypeOf<Expected>()
+    expectTypeOf(Poll.until(api, key, { deadline, ...GenerationApi.resilient() })).toEqualTypeOf<Expected>()
+    // @ts-expect-error: the key has two parts
+    void Poll.until(api, "t", { deadline })
+  })
+
+  it("Mixpeek", () => {
+    const { kill, resources, tasks } = Mixpeek.make({ baseUrl })
+    expectTypeOf(Poll.until(tasks, { taskId: "t" }, { deadline })).toEqualTypeOf<Wait<unknown, string>>()
+    const resource = { taskType: "t", ids: {} }
+    expectTypeOf(Poll.until(resources, resource, { deadline })).toEqualTypeOf<Wait<unknown, string>>()
+    expectTypeOf(kill({ taskId: "t" })).toEqualTypeOf<
+      Effect.Effect<void, Mixpeek.CancelUnsupported | HttpCheckError, HttpClient>
+    >()
+    // @ts-expect-error: COMPLETED means what the documentation says
+    Mixpeek.make({ baseUrl, meanings: { task: { COMPLETED: "failed" } } })
+  })
+
+  it("AsyncQueue", () => {
+    const queue = AsyncQueue.make({ baseUrl, result: Schema.Finite })
+    expectTypeOf(Poll.until(queue.signalTasks, "k", { deadline })).toEqualTypeOf<Wait<number, string>>()
+    expectTypeOf(queue.signal({} as Redacted.Redacted, { status: "completed" })).toEqualTypeOf<
+      Effect.Effect<
+        "accepted" | "alreadySignaled",
+        AsyncQueue.UnknownToken | AsyncQueue.TaskFinished | AsyncQueue.TokenExpired | HttpCheckError,
+        HttpClient
+      >
+    >()
+    // @ts-expect-error: a token is a secret
+    void queue.signal("token", { status: "completed" })
+  })
+})
+
+describe("one case per word", () => {
+  it("a word without a case does not compile", () => {
+    // @ts-expect-error: failed is missing
+    StatusSchema.fromField(JobStatus.payload(), "status", {
+      pending,
+      processing: pending,
+      completed: (job) => Status.succeeded(job)
+    })
+    // @ts-expect-error: canceled is missing
+    StatusSchema.fromField(EventPlatform.Task, "state", {
+      pending,
+      running: pending,
+      completed: pending,
+      failed: pending
+    })
+    // @ts-expect-error: EXPIRED is missing
+    StatusSchema.fromField(EventPlatform.PackageAnswer, "status", {
+      PENDING: pending,
+      BUILDING: pending,
+      DONE: pending,
+      FAILED: pending
+    })
+    // @ts-expect-error: generating is missing
+    StatusSchema.fromField(GenerationApi.Task, "state", { waiting: pending, success: pending, failed: pending })
+    // @ts-expect-error: timeout is missing
+    StatusSchema.fromField(AsyncQueue.payload(), "status", {
+      pending,
+      processing: pending,
+      waiting: pending,
+      completed: pending,
+      failed: pending
+    })
+    // @ts-expect-error: SUSPENDED is missing
+    StatusSchema.fromField(MixpeekStatus.Task, "status", {
+      PENDING: pending,
+      PROCESSING: pending,
+      IN_PROGRESS: pending,
+      COMPLETED: pending,
+      FAILED: pending,
+      CANCELED: pending,
+      SKIPPED: pending,
+      UNKNOWN: pending,
+      DRAFT: pending,
+      ACTIVE: pending,
+      ARCHIVED: pending
+    })
+  })
+
+  it("a case without a word does not compile, and a case sees the member of its word", () => {
+    StatusSchema.fromField(GenerationApi.Task, "state", {
+      waiting: pending,
+      generating: pending,
+      success: (task) => {
+        expectTypeOf(task.resultJson.resultUrls).toEqualTypeOf<ReadonlyArray<string>>()
+        return pending
+      },
+      failed: (task) => {
+        // @ts-expect-error: only a success has a result
+        task.resultJson
+        return pending
+      }
+    })
+  })
+})
