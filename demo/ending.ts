@@ -1,0 +1,43 @@
+import type { HttpCheckError } from "@effect-poll/http/HttpCheckError"
+import * as Cause from "effect/Cause"
+import * as Exit from "effect/Exit"
+import * as Option from "effect/Option"
+import type { PollError } from "effect-poll/PollError"
+import type { EndingKind } from "./plan.ts"
+
+/** How a wait ended. */
+export interface Ending {
+  readonly kind: EndingKind
+  /** The result of a job that succeeded, or what the server says of a failure. */
+  readonly value: unknown
+  /** The error in words; undefined for a success. */
+  readonly message: string | undefined
+  /** Looks made, if the end says so: every error of a wait does. */
+  readonly looks: number | undefined
+}
+
+export const fromExit = (exit: Exit.Exit<unknown, PollError<unknown, HttpCheckError>>): Ending => {
+  if (Exit.isSuccess(exit)) return { kind: "succeeded", value: exit.value, message: undefined, looks: undefined }
+  const error = Option.getOrUndefined(Cause.findErrorOption(exit.cause))
+  if (error === undefined) {
+    return { kind: "broken", value: undefined, message: Cause.pretty(exit.cause), looks: undefined }
+  }
+  return {
+    kind: Object.hasOwn(kinds, error._tag) ? kinds[error._tag as keyof typeof kinds] : "broken",
+    value: error._tag === "JobFailed" ? error.failure : undefined,
+    message: error.message,
+    looks: error.attempts
+  }
+}
+
+// ---- internal ----
+
+const kinds = {
+  JobFailed: "failed",
+  JobCanceled: "canceled",
+  JobExpired: "expired",
+  JobNotFound: "notFound",
+  JobStalled: "stalled",
+  PollTimeout: "timedOut",
+  PollRejected: "rejected"
+} as const satisfies Partial<Record<PollError<unknown, unknown>["_tag"], EndingKind>>

@@ -1,0 +1,213 @@
+import type { HttpCheckError } from "@effect-poll/http/HttpCheckError"
+import * as HttpCheck from "@effect-poll/http/HttpCheck"
+import * as AsyncQueue from "@effect-poll/providers/AsyncQueue"
+import * as EventPlatform from "@effect-poll/providers/EventPlatform"
+import * as GenerationApi from "@effect-poll/providers/GenerationApi"
+import * as JobStatus from "@effect-poll/providers/JobStatus"
+import * as Mixpeek from "@effect-poll/providers/Mixpeek"
+import type { JobServer } from "@effect-poll/testing/JobServer"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import type * as HttpClient from "effect/http/HttpClient"
+import * as HttpClientRequest from "effect/http/HttpClientRequest"
+import * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
+import type * as Scope from "effect/Scope"
+import type * as Stream from "effect/Stream"
+import type * as Job from "effect-poll/Job"
+import * as Poll from "effect-poll/Poll"
+import type { PollEvent } from "effect-poll/PollEvent"
+import * as Status from "effect-poll/Status"
+import * as StatusSchema from "effect-poll/StatusSchema"
+import * as Strategy from "effect-poll/Strategy"
+import type { GenerationStrategy, Plan } from "./plan.ts"
+import { previousName } from "./population.ts"
+import type { Pushes } from "./pushes.ts"
+import { counted, type Requests } from "./tally.ts"
+
+/** A job that was submitted, and how it is watched. */
+export interface Started {
+  /** What the server calls it. */
+  readonly id: string
+  readonly events: Stream.Stream<PollEvent<unknown, unknown, HttpCheckError>, never, HttpClient.HttpClient>
+  /** What we do to it while it is watched; a text if the server did not take it as it should. */
+  readonly meanwhile: Effect.Effect<string | undefined, never, HttpClient.HttpClient>
+}
+
+/** Submits the job of a plan. */
+export interface Lanes {
+  /** Counts the looks of a wait that begins here; those of the others are made where its events are read. */
+  readonly start: (
+    plan: Plan,
+    looks: Requests
+  ) => Effect.Effect<Started, HttpCheckError, HttpClient.HttpClient | Scope.Scope>
+  readonly mixpeek: Mixpeek.Mixpeek
+}
+
+/** The bearer token of the demo's own server. */
+export const token = "demo"
+
+/** Makes the jobs of all providers, all of them sped up alike. */
+export const make = (options: {
+  readonly urls: JobServer["Service"]["urls"]
+  readonly pushes: Pushes
+  readonly speed: number
+}): Lanes => {
+  const { pushes, speed, urls } = options
+  const timeScale = 1 / speed
+  const real = (seconds: number): Duration.Duration => Duration.millis((seconds * 1000) / speed)
+  const patience = real(900)
+
+  const jobStatus = JobStatus.make({ baseUrl: urls.JobStatus, timeScale })
+  const events = EventPlatform.make({ baseUrl: urls.EventPlatform, timeScale })
+  const clusters = tasteClusters(urls.EventPlatform, timeScale)
+  const generation = generationBy(urls.GenerationApi, timeScale)
+  const mixpeek = Mixpeek.make({ baseUrl: urls.Mixpeek, timeScale })
+  const queue = AsyncQueue.make({ baseUrl: urls.AsyncQueue, timeScale })
+
+  const start: Lanes["start"] = Effect.fnUntraced(function* ({ name, work }, looks) {
+    switch (work.lane) {
+      case "job": {
+        const { key } = yield* jobStatus.submit!({ plan: name })
+        return watched(key, Poll.events(jobStatus, key, { deadline: patience }))
+      }
+      case "task": {
+        const { key } = yield* events.tasks.submit!({ plan: name })
+        const stall = work.stallAfter === undefined ? undefined : { after: real(work.stallAfter) }
+        return watched(key, Poll.events(events.tasks, key, { deadline: patience, stall }))
+      }
+      case "campaign": {
+        const change = (plan: string) => events.campaigns.submit!({ eventId: name, query: { plan } })
+        yield* change(previousName(name))
+        const { key, run } = yield* change(name)
+        return watched(String(run), Poll.events(events.campaigns, key, { deadline: patience, since: run }))
+      }
+      case "package": {
+        const { key } = yield* events.packages.submit!({ plan: name })
+        return watched(key, Poll.events(events.packages, key, { deadline: patience }))
+      }
+      case "tasteClusters": {
+        const { key } = yield* clusters.submit!(name)
+        return watched(key, Poll.events(clusters, key, { deadline: patience }))
+      }
+      case "generation": {
+        const api = generation[work.strategy]
+        const callbackUrl = work.callback === true ? `${pushes.url}/callback` : undefined
+        const { key } = yield* api.submit!({ model: work.model, input: { prompt: name }, callbackUrl })
+        if (callbackUrl === undefined) return watched(key.taskId, Poll.events(api, key, { deadline: patience }))
+        const handle = yield* counted(looks, "looks")(Poll.start(api, key, { deadline: patience }))
+        yield* pushes.wake(key.taskId, handle.pollNow())
+        return watched(key.taskId, handle.events)
+      }
+      case "mixpeek": {
+        const body = { plan: name }
+        const { key } = yield* mixpeek.tasks.submit!(
+          work.kind === "batch" ? { kind: "batch", bucketId: "bkt_demo", body } : { kind: work.kind, body }
+        )
+        if (work.watches === "resource" && key.fallback !== undefined) {
+          return watched(key.taskId, Poll.events(mixpeek.resources, key.fallback, { deadline: patience }))
+        }
+        if (work.killAfter === undefined) {
+          return watched(key.taskId, Poll.events(mixpeek.tasks, key, { deadline: patience }))
+        }
+        const handle = yield* counted(looks, "looks")(Poll.start(mixpeek.tasks, key, { deadline: patience }))
+        const canBeKilled = work.kind !== "taxonomy"
+        const kill = handle.cancel.pipe(
+          Effect.as(canBeKilled ? undefined : "the kill of a taxonomy was not refused"),
+          Effect.catch((error) =>
+            Effect.succeed(!canBeKilled && error.error instanceof Mixpeek.CancelUnsupported ? undefined : error.message)
+          ),
+          Effect.delay(real(work.killAfter))
+        )
+        return watched(key.taskId, handle.events, kill)
+      }
+      case "queue": {
+        const { key } = yield* queue.tasks.submit!({
+          targetUrl: `${pushes.url}/target`,
+          payload: { plan: name },
+          maxWaitTime: work.maxWaitTime === undefined ? undefined : Duration.seconds(work.maxWaitTime),
+          onCompleteUrl: work.onComplete === true ? `${pushes.url}/complete` : undefined
+        })
+        const deadline = work.deadline === undefined ? patience : real(work.deadline)
+        if (work.onComplete !== true) return watched(key, Poll.events(queue.tasks, key, { deadline }))
+        const handle = yield* counted(looks, "looks")(Poll.start(queue.tasks, key, { deadline }))
+        yield* pushes.wake(key, handle.pollNow())
+        return watched(key, handle.events)
+      }
+      case "signal": {
+        const maxWaitTime = Duration.seconds(work.maxWaitTime)
+        const { key, signalToken } = yield* queue.submitSignalTask({
+          targetUrl: `${pushes.url}/target`,
+          payload: { plan: name },
+          maxWaitTime
+        })
+        const deadline = AsyncQueue.defaultDeadline(maxWaitTime, { timeScale })
+        if (work.signal === undefined) return watched(key, Poll.events(queue.signalTasks, key, { deadline }))
+        const handle = yield* counted(looks, "looks")(Poll.start(queue.signalTasks, key, { deadline }))
+        const { after, result, status, twice } = work.signal
+        const send = (wanted: "accepted" | "alreadySignaled") =>
+          queue.signal(signalToken, { status, result }).pipe(
+            Effect.map((got) => (got === wanted ? undefined : `a signal was ${got} and not ${wanted}`)),
+            Effect.catch((error) => Effect.succeed(error.message))
+          )
+        const first = send("accepted").pipe(Effect.delay(real(after)), Effect.tap(handle.pollNow()))
+        const both = Effect.flatMap(first, (trouble) => Effect.map(send("alreadySignaled"), (more) => trouble ?? more))
+        return watched(key, handle.events, twice === true ? both : first)
+      }
+    }
+  })
+
+  return { start, mixpeek }
+}
+
+// ---- internal ----
+
+const watched = (
+  id: string,
+  events: Stream.Stream<PollEvent<unknown, unknown, HttpCheckError>, never, HttpClient.HttpClient>,
+  meanwhile: Started["meanwhile"] = Effect.undefined
+): Started => ({ id, events, meanwhile })
+
+/** The same API under each of its strategies. */
+const generationBy = (
+  baseUrl: string,
+  timeScale: number
+): Readonly<Record<GenerationStrategy, GenerationApi.GenerationApi>> => {
+  const common = { baseUrl, token: Redacted.make(token), timeScale }
+  const by = (strategy: Strategy.Strategy) =>
+    GenerationApi.make({ ...common, strategy: Strategy.scale(strategy, timeScale) })
+  return {
+    adaptive: GenerationApi.make(common),
+    fixed: by(GenerationApi.fixed),
+    exponential: by(GenerationApi.exponential),
+    many: by(GenerationApi.many),
+    resilient: GenerationApi.make({ ...common, ...GenerationApi.resilient({ timeScale }) })
+  }
+}
+
+const ClusterRun = Schema.Struct({
+  status: Schema.Literals(["queued", "running", "ready", "error"]),
+  clusters: Schema.optional(Schema.Unknown),
+  error: Schema.optional(Schema.String)
+})
+
+const ClusterStatus = StatusSchema.fromField(ClusterRun, "status", {
+  queued: Status.pending(),
+  running: Status.pending(),
+  ready: (run) => Status.succeeded(run.clusters),
+  error: (run) => Status.failed(run.error ?? "Unknown error")
+})
+
+/** The caller's part of a taste-cluster job: where to kick a run and to look at it, its words, and when to look. */
+const tasteClusters = (baseUrl: string, timeScale: number) => {
+  const runs = `${baseUrl}/events/evt_demo/taste_clusters/runs`
+  return EventPlatform.tasteClusters({
+    check: (id: string) => HttpClientRequest.get(`${runs}/${id}`),
+    status: ClusterStatus,
+    submit: (plan: string) =>
+      HttpCheck.json(HttpClientRequest.post(runs), Schema.Struct({ run_id: Schema.String }), { body: { plan } }).pipe(
+        Effect.map(({ run_id }): Job.Receipt<string> => ({ key: run_id }))
+      ),
+    strategy: Strategy.scale(Strategy.linear({ initial: "1 second", increment: "2 seconds" }), timeScale)
+  })
+}

@@ -1,0 +1,112 @@
+import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
+import type { HttpCheckError } from "@effect-poll/http/HttpCheckError"
+import * as JobServer from "@effect-poll/testing/JobServer"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import type { ServeError } from "effect/http/HttpServerError"
+import * as Schedule from "effect/Schedule"
+import type * as Scope from "effect/Scope"
+import * as Poll from "effect-poll/Poll"
+import * as Status from "effect-poll/Status"
+import * as Strategy from "effect-poll/Strategy"
+import * as Judge from "./judge.ts"
+import * as Lanes from "./lanes.ts"
+import type { Plan } from "./plan.ts"
+import * as Population from "./population.ts"
+import * as Pushes from "./pushes.ts"
+import * as Report from "./report.ts"
+import type { Screen } from "./screen.ts"
+import * as Table from "./table.ts"
+import * as Tally from "./tally.ts"
+import * as Watch from "./watch.ts"
+
+/** Runs the demo: starts a server, submits all jobs, watches them at once, and compares what was seen with the truth. */
+export const run: (
+  options: { readonly jobs: number; readonly speed: number },
+  screen: Screen
+) => Effect.Effect<Report.Report, HttpCheckError | ServeError, Scope.Scope> = Effect.fnUntraced(
+  function* ({ jobs, speed }, screen) {
+    const startedAt = yield* Clock.currentTimeMillis
+    const plans = Population.make(jobs)
+    const server = yield* JobServer.make({ speed, script: Population.scriptOf(plans), token: Lanes.token })
+    const pushes = yield* Pushes.make
+    const lanes = Lanes.make({ urls: server.urls, pushes, speed })
+    const tally = Tally.make()
+    const sent = Tally.requests()
+    const badges = { notifications: Tally.requests(), messages: Tally.requests() }
+
+    const picture = yield* Effect.forkScoped(draw(screen, tally, { speed, startedAt }))
+    const work = Effect.gen(function* () {
+      const badgeWatch = yield* Watch.badges({ baseUrl: server.urls.EventPlatform, speed }, badges).pipe(
+        Tally.counted(tally.EventPlatform.requests),
+        Effect.forkChild
+      )
+      const seen = yield* Effect.forEach(
+        plans,
+        (plan) => {
+          const row = tally[plan.provider]
+          return Tally.counted(row.requests)(Watch.job(lanes, plan, row))
+        },
+        { concurrency: "unbounded" }
+      )
+      yield* Fiber.interrupt(badgeWatch)
+      const listed = yield* Tally.counted(tally.Mixpeek.requests)(lanes.mixpeek.list())
+      return { seen, listed: listed.map((task) => task.task_id ?? "") }
+    })
+    const { listed, seen } = yield* Tally.counted(sent)(work)
+    const posts = yield* settled(pushes, plans)
+    yield* Fiber.interrupt(picture)
+
+    const truths = yield* server.truth
+    const evidence = {
+      seen,
+      truths,
+      endpoints: {
+        notifications_stats: badges.notifications,
+        messages_unread: badges.messages,
+        tasks_list: { sent: 1, open: 0, cut: 0 }
+      },
+      listed,
+      sent,
+      received: yield* server.requests,
+      posts
+    }
+    const seconds = ((yield* Clock.currentTimeMillis) - startedAt) / 1000
+    return Report.make({ seen, truths, tally, mismatches: Judge.judge(evidence), speed, seconds })
+  },
+  Effect.provide(NodeHttpClient.layerNodeHttpOptions({ keepAlive: true }))
+)
+
+// ---- internal ----
+
+/** Shows the counts for as long as it runs, and once more when it is over. */
+const draw = (
+  screen: Screen,
+  tally: Tally.Tally,
+  { speed, startedAt }: { readonly speed: number; readonly startedAt: number }
+): Effect.Effect<unknown> => {
+  const once = Effect.map(Clock.currentTimeMillis, (now) => {
+    const seconds = (now - startedAt) / 1000
+    screen.draw(
+      screen.isTerminal
+        ? Table.render(tally, { speed, seconds }, { columns: screen.columns(), colors: screen.colors })
+        : [Table.quiet(tally, seconds)]
+    )
+  })
+  return once.pipe(
+    Effect.repeat(Schedule.spaced(screen.isTerminal ? "100 millis" : "1 second")),
+    Effect.ensuring(screen.isTerminal ? once : Effect.void)
+  )
+}
+
+/** Counts the posts by path, once as many have come as must come or two seconds have passed. */
+const settled = (pushes: Pushes.Pushes, plans: ReadonlyArray<Plan>) => {
+  const wanted = Object.entries(Pushes.expected(plans))
+  const check = Effect.map(pushes.counts, (counts) =>
+    wanted.every(([path, count]) => (counts[path] ?? 0) >= count) ? Status.succeeded(counts) : Status.pending()
+  )
+  return Poll.until(check, { strategy: Strategy.fixed("20 millis"), deadline: "2 seconds" }).pipe(
+    Effect.catch(() => pushes.counts)
+  )
+}

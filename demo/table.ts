@@ -1,0 +1,101 @@
+import { styleText } from "node:util"
+import { providers } from "./plan.ts"
+import { endedOf, type Row, type Tally } from "./tally.ts"
+
+/** What the table is drawn for. */
+export interface Canvas {
+  readonly columns: number
+  readonly colors: boolean
+}
+
+/** The live table: a row per provider, no line longer than the terminal is wide. */
+export const render = (
+  tally: Tally,
+  time: { readonly speed: number; readonly seconds: number },
+  canvas: Canvas
+): ReadonlyArray<string> => {
+  const rows = providers.map((name) => rowOf(name, tally[name]))
+  const all = rows.reduce(add, rowOf("all", undefined))
+  return [
+    clip(`effect-poll, ${time.seconds.toFixed(1)} s at speed ${time.speed}`, canvas),
+    clip(header, canvas),
+    ...rows.map((row) => line(row, canvas)),
+    line(all, canvas)
+  ]
+}
+
+/** The same in one line, for where there is no terminal. */
+export const quiet = (tally: Tally, seconds: number): string => {
+  const { ended, jobs, requests } = providers.map((name) => rowOf(name, tally[name])).reduce(add)
+  return `${seconds.toFixed(0)} s: ${ended} of ${jobs} jobs have ended, ${requests} requests sent`
+}
+
+// ---- internal ----
+
+interface Counts {
+  readonly name: string
+  readonly jobs: number
+  readonly waiting: number
+  readonly looking: number
+  readonly ended: number
+  readonly succeeded: number
+  readonly failed: number
+  readonly canceled: number
+  readonly expired: number
+  readonly rest: number
+  readonly requests: number
+}
+
+const header =
+  "provider".padEnd(14) +
+  ["wait", "look", "done", "ok", "fail", "canc", "exp", "rest"].map((name) => name.padStart(5)).join("") +
+  "requests".padStart(9)
+
+const rowOf = (name: string, row: Row | undefined): Counts => {
+  const jobs = row?.jobs ?? 0
+  const ended = row === undefined ? 0 : endedOf(row)
+  const { canceled = 0, expired = 0, failed = 0, succeeded = 0 } = row?.ended ?? {}
+  const looking = Math.min(row?.requests.open ?? 0, jobs - ended)
+  return {
+    name,
+    jobs,
+    waiting: jobs - ended - looking,
+    looking,
+    ended,
+    succeeded,
+    failed,
+    canceled,
+    expired,
+    rest: ended - succeeded - failed - canceled - expired,
+    requests: row?.requests.sent ?? 0
+  }
+}
+
+const add = (a: Counts, b: Counts): Counts => ({
+  name: a.name,
+  jobs: a.jobs + b.jobs,
+  waiting: a.waiting + b.waiting,
+  looking: a.looking + b.looking,
+  ended: a.ended + b.ended,
+  succeeded: a.succeeded + b.succeeded,
+  failed: a.failed + b.failed,
+  canceled: a.canceled + b.canceled,
+  expired: a.expired + b.expired,
+  rest: a.rest + b.rest,
+  requests: a.requests + b.requests
+})
+
+const line = (row: Counts, canvas: Canvas): string => {
+  const counts = [row.waiting, row.looking, row.ended, row.succeeded, row.failed, row.canceled, row.expired, row.rest]
+  const text =
+    row.name.padEnd(14) + counts.map((count) => String(count).padStart(5)).join("") + String(row.requests).padStart(9)
+  const width = Math.min(30, canvas.columns - text.length - 2)
+  if (width < 5) return clip(text, canvas)
+  const done = row.jobs === 0 ? 0 : Math.floor((width * row.ended) / row.jobs)
+  return `${text}  ${paint(canvas, "green", "█".repeat(done))}${paint(canvas, "dim", "░".repeat(width - done))}`
+}
+
+const clip = (text: string, { columns }: Canvas): string => text.slice(0, columns)
+
+const paint = (canvas: Canvas, format: "green" | "dim", text: string): string =>
+  canvas.colors && text !== "" ? styleText(format, text, { validateStream: false }) : text

@@ -1,0 +1,55 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Report from "../report.ts"
+import * as Tally from "../tally.ts"
+import { job } from "./evidence.ts"
+
+describe("report", () => {
+  it("percentile - is the nearest rank", () => {
+    const values = Array.from({ length: 20 }, (_, index) => 20 - index)
+    assert.strictEqual(Report.percentile(values, 0.5), 10)
+    assert.strictEqual(Report.percentile(values, 0.95), 19)
+    assert.strictEqual(Report.percentile([7], 0.5), 7)
+    assert.strictEqual(Report.percentile([3, 9], 0.95), 9)
+    assert.strictEqual(Report.percentile([], 0.5), null)
+  })
+
+  const report = (mismatches: Parameters<typeof Report.make>[0]["mismatches"] = []) => {
+    const tally = Tally.make()
+    tally.JobStatus.ended.succeeded = 1
+    tally.JobStatus.requests.sent = 123_456
+    const { seen, truth } = job({ lag: 40 })
+    return Report.make({ seen: [seen], truths: [truth], tally, mismatches, speed: 30, seconds: 21 })
+  }
+
+  it("make - tells the lag in real and in scaled time, and none where no end was seen", () => {
+    const { lagMillis, lagScaledMillis, providers } = report()
+    assert.deepStrictEqual(lagMillis, { p50: 40, p95: 40 })
+    assert.deepStrictEqual(lagScaledMillis, { p50: 1200, p95: 1200 })
+    assert.deepStrictEqual(providers.Mixpeek.lagMillis, { p50: null, p95: null })
+  })
+
+  it("render - fits 80 columns, in aligned rows", () => {
+    const lines = Report.render(report())
+    for (const line of lines) assert.isAtMost(line.length, 80)
+    const rows = lines.filter((line) => /^(succeeded|jobs|requests|lag|failed looks) /.test(line))
+    assert.strictEqual(new Set(rows.map((row) => row.length)).size, 1)
+    assert.strictEqual(lines.at(-1), "mismatches against the server's truth: 0")
+  })
+
+  it("render - lists each mismatch", () => {
+    const mismatch = {
+      provider: "JobStatus",
+      of: "JobStatus-1 job_1",
+      what: "result",
+      seen: 1,
+      truth: undefined
+    } as const
+    const lines = Report.render(report([mismatch]))
+    assert.deepStrictEqual(lines.slice(-4), [
+      "mismatches against the server's truth: 1",
+      "  JobStatus-1 job_1: result",
+      "    we saw: 1",
+      "    truth:  nothing"
+    ])
+  })
+})

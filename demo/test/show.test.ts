@@ -1,0 +1,23 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Logger from "effect/Logger"
+import * as Screen from "../screen.ts"
+import * as Show from "../show.ts"
+
+describe("show", () => {
+  it.live(
+    "sees what really happened to every job",
+    () =>
+      Effect.gen(function* () {
+        const lines: Array<string> = []
+        const screen = yield* Screen.make({ write: (text: string) => lines.push(text) > 0 }, {})
+        const report = yield* Show.run({ jobs: 12, speed: 60 }, screen)
+        assert.deepStrictEqual(report.mismatchList, [])
+        assert.strictEqual(report.jobs, 12)
+        assert.strictEqual(report.outcomes.broken, 0)
+        assert.isNotNull(report.lagMillis.p95)
+        assert.match(lines[0]!, /^0 s: 0 of 12 jobs have ended/)
+      }).pipe(Effect.scoped, Effect.provide(Logger.layer([]))),
+    60_000
+  )
+})
