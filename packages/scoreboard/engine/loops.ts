@@ -1,0 +1,45 @@
+// The loops that are measured: each waits for jobs that answer `looks` times after a trivial asynchronous check.
+import * as Effect from "effect/Effect"
+import * as Schedule from "effect/Schedule"
+import * as Poll from "effect-poll/Poll"
+import * as Status from "effect-poll/Status"
+import * as Strategy from "effect-poll/Strategy"
+
+type Check = () => Promise<Status.Status<number>>
+
+const delay = 1
+
+const strategy = Strategy.fixed(delay)
+
+/** A wait for one job, by the name of its loop. */
+export const loops: Record<string, (check: Check) => Effect.Effect<unknown, unknown>> = {
+  "hand-loop": (check) =>
+    Effect.gen(function* () {
+      const look = Effect.promise(check)
+      while (true) {
+        const status = yield* look
+        switch (status._tag) {
+          case "Pending":
+            yield* Effect.sleep(delay)
+            break
+          case "Succeeded":
+            return status.value
+          default:
+            return yield* Effect.die(status)
+        }
+      }
+    }),
+  "effect-repeat": (check) =>
+    Effect.repeat(Effect.promise(check), {
+      schedule: Schedule.spaced(delay),
+      until: (status) => status._tag !== "Pending"
+    }),
+  poll: (check) => Poll.until(Effect.promise(check), { strategy, deadline: "1 hour" })
+}
+
+/** A job that is done at its nth look. */
+export const job = (looks: number): Check => {
+  let seen = 0
+  // oxlint-disable-next-line typescript/require-await -- an asynchronous check is what is measured
+  return async () => (++seen < looks ? Status.pending() : Status.succeeded(seen))
+}

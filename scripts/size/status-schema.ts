@@ -1,0 +1,4 @@
+export * as Poll from "effect-poll/Poll"
+export * as Status from "effect-poll/Status"
+export * as StatusSchema from "effect-poll/StatusSchema"
+export * as Strategy from "effect-poll/Strategy"
