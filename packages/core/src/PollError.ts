@@ -45,6 +45,10 @@ export interface Seen {
   readonly lastStatus: Status.Status<unknown, unknown> | undefined
   /** The typed error of the last look that failed. */
   readonly lastPollError: unknown
+  /** State words that nobody listed, and how often each was seen. */
+  readonly unlisted: Readonly<Record<string, number>>
+  /** Wishes of the server that were drawn to `maxHint`, and those that could not be read. */
+  readonly hints: { readonly clamped: number; readonly unreadable: number }
   /** What the looks found, in order, runs of the same finding as one entry; the newest 32 entries. */
   readonly history: ReadonlyArray<HistoryEntry>
 }

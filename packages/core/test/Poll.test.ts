@@ -490,6 +490,25 @@ describe("Poll", () => {
       })
     )
 
+    it.effect("R2 R12 an error counts unlisted words and hints that were not followed", () =>
+      Effect.gen(function* () {
+        const { check } = scripted(
+          Look.unlisted("PAUSED"),
+          Look.unlisted("toString"),
+          Look.withHint(Look.unlisted("PAUSED"), "unreadable"),
+          Look.withHint(pending, "2 hours")
+        )
+        const { exit } = yield* runFor(
+          Poll.until(check, { strategy: every2s, deadline: "10 seconds", unknownStatus: "continue" }),
+          "1 minute"
+        )
+        const error = exit === "running" ? undefined : Exit.findErrorOption(exit)
+        assert(error?._tag === "Some" && error.value._tag === "PollTimeout")
+        assert.deepStrictEqual(error.value.unlisted, { PAUSED: 2, toString: 1 })
+        assert.deepStrictEqual(error.value.hints, { clamped: 1, unreadable: 1 })
+      })
+    )
+
     it.effect("R12 a timeout says until when the server asked to wait", () =>
       Effect.gen(function* () {
         const { check } = scripted(Look.withHint(pending, "1 minute"))

@@ -102,6 +102,10 @@ export class Host {
   private turn = 0
   private watchdog: Fiber.Fiber<void> | undefined
   private watchedUntil = Number.POSITIVE_INFINITY
+  private looking: Effect.Effect<Exit.Exit<Look<unknown, unknown>, unknown>, never, unknown> | undefined
+  private lookingAt: string | undefined
+  private sleeping: Effect.Effect<void> | undefined
+  private sleepingFor = 0
 
   constructor(
     { context, defaults, policy, span }: Setting,
@@ -173,7 +177,7 @@ export class Host {
         switch (command) {
           case "look":
             this.guard()
-            event = { _tag: "Looked", exit: yield* Effect.exit(this.look()) }
+            event = { _tag: "Looked", exit: yield* this.look() }
             break
           case "sleep":
             yield* this.sleep()
@@ -219,14 +223,26 @@ export class Host {
     )
   }
 
-  private look(): Effect.Effect<Look<unknown, unknown>, unknown, unknown> {
-    const { policy, fallbackKey } = this.wait
-    return fallbackKey === undefined ? policy.check : policy.missing.checkFallback!(fallbackKey)
+  /** The look, made once for each source: looks are many, and all the same. */
+  private look(): Effect.Effect<Exit.Exit<Look<unknown, unknown>, unknown>, never, unknown> {
+    const { fallbackKey, policy } = this.wait
+    if (this.looking === undefined || this.lookingAt !== fallbackKey) {
+      this.lookingAt = fallbackKey
+      this.looking = Effect.exit(
+        fallbackKey === undefined ? policy.check : Effect.suspend(() => policy.missing.checkFallback!(fallbackKey))
+      )
+    }
+    return this.looking
   }
 
+  /** The sleep until the alarm; the same as before where it is as long. */
   private sleep(): Effect.Effect<void> {
-    const millis = this.wait.alarmAt - this.wait.now
-    return this.clock.sleep(Duration.millis(Math.max(0, millis)))
+    const millis = Math.max(0, this.wait.alarmAt - this.wait.now)
+    if (this.sleeping === undefined || this.sleepingFor !== millis) {
+      this.sleepingFor = millis
+      this.sleeping = this.clock.sleep(Duration.millis(millis))
+    }
+    return this.sleeping
   }
 
   private guard(): void {

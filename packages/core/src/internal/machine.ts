@@ -350,7 +350,8 @@ const onMissing = (wait: Wait): Command => {
 
 const onUnlisted = (wait: Wait, word: string): Command => {
   const { duration, looks, treatAs } = wait.policy.unknownStatus
-  wait.unlisted.set(word, (wait.unlisted.get(word) ?? 0) + 1)
+  const counts = (wait.unlisted ??= new Map())
+  counts.set(word, (counts.get(word) ?? 0) + 1)
   if (treatAs !== undefined) return onStatus(wait, Status.withState(treatAs(word), word))
   if (wait.unlistedInRow++ === 0) wait.unlistedSince = wait.now
   if (wait.unlistedInRow > looks || wait.now - wait.unlistedSince > duration) {

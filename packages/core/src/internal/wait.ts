@@ -78,15 +78,30 @@ export interface Wait {
   unlistedInRow: number
   unlistedSince: number
   /** Unlisted words, and how often each was seen. */
-  readonly unlisted: Map<string, number>
+  unlisted: Map<string, number> | undefined
   hintsClamped: number
   hintsUnreadable: number
-  history: Array<{ -readonly [K in keyof PollError.HistoryEntry]: PollError.HistoryEntry[K] }>
+  /** The newest entry of the history; here, since most looks only count it up. */
+  finding: string
+  findingLooks: number
+  findingFirst: number
+  findingLast: number
+  /** The entries before it. */
+  readonly history: Array<PollError.HistoryEntry>
 }
 
 /** The state of a wait that has not started. */
-export const make = (given: Pick<Wait, "policy" | "random" | "emit" | "everything">): Wait => ({
-  ...given,
+export const make = ({
+  emit,
+  everything,
+  policy,
+  random
+}: Pick<Wait, "policy" | "random" | "emit" | "everything">): Wait => ({
+  // Written out: a spread would cost the object its fast shape.
+  policy,
+  random,
+  emit,
+  everything,
   phase: "waiting",
   exit: undefined,
   base: 0,
@@ -124,9 +139,13 @@ export const make = (given: Pick<Wait, "policy" | "random" | "emit" | "everythin
   pollError: undefined,
   unlistedInRow: 0,
   unlistedSince: 0,
-  unlisted: new Map(),
+  unlisted: undefined,
   hintsClamped: 0,
   hintsUnreadable: 0,
+  finding: "",
+  findingLooks: 0,
+  findingFirst: 0,
+  findingLast: 0,
   history: []
 })
 
@@ -135,16 +154,23 @@ const historyBound = 32
 
 /** Notes what a look found; the same finding again lengthens the newest entry. */
 export const remember = (self: Wait, finding: string): void => {
-  const at = self.now
-  const newest = self.history[self.history.length - 1]
-  if (newest !== undefined && newest.finding === finding) {
-    newest.looks++
-    newest.last = at
-    return
+  if (finding !== self.finding) {
+    if (self.findingLooks > 0) self.history.push(newest(self))
+    if (self.history.length === historyBound) self.history.shift()
+    self.finding = finding
+    self.findingLooks = 0
+    self.findingFirst = self.now
   }
-  if (self.history.length === historyBound) self.history.shift()
-  self.history.push({ finding, looks: 1, first: at, last: at })
+  self.findingLooks++
+  self.findingLast = self.now
 }
+
+const newest = ({ finding, findingFirst, findingLast, findingLooks }: Wait): PollError.HistoryEntry => ({
+  finding,
+  looks: findingLooks,
+  first: findingFirst,
+  last: findingLast
+})
 
 /** What an error of this wait carries. */
 export const seen = (self: Wait): PollError.Seen => ({
@@ -154,7 +180,9 @@ export const seen = (self: Wait): PollError.Seen => ({
   elapsed: Duration.millis(self.now),
   lastStatus: self.status,
   lastPollError: self.pollError,
-  history: self.history.map((entry) => ({ ...entry }))
+  unlisted: self.unlisted === undefined ? {} : Object.fromEntries(self.unlisted),
+  hints: { clamped: self.hintsClamped, unreadable: self.hintsUnreadable },
+  history: self.findingLooks === 0 ? [] : [...self.history, newest(self)]
 })
 
 /** Takes note of the wall-clock time. A clock that was set back moves `base`, and so all the times of the wait, with it. */

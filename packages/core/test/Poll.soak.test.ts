@@ -1,0 +1,50 @@
+import { setFlagsFromString } from "node:v8"
+import { runInNewContext } from "node:vm"
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Schedule from "effect/Schedule"
+import * as Poll from "effect-poll/Poll"
+import * as Status from "effect-poll/Status"
+
+setFlagsFromString("--expose-gc")
+const gc = runInNewContext("gc") as () => void
+
+const heap = (): number => {
+  gc()
+  return process.memoryUsage().heapUsed
+}
+
+const timers = (): number => process.getActiveResourcesInfo().filter((name) => name === "Timeout").length
+
+describe("Poll.promise", () => {
+  it("R9 a soak of 100,000 looks leaves no timer, no listener and no growing heap", { timeout: 60_000 }, async () => {
+    const controller = new AbortController()
+    let listeners = 0
+    const { signal } = controller
+    const { addEventListener, removeEventListener } = signal
+    signal.addEventListener = ((...args: Parameters<typeof addEventListener>) => {
+      listeners++
+      addEventListener.apply(signal, args)
+    }) as never
+    signal.removeEventListener = ((...args: Parameters<typeof removeEventListener>) => {
+      listeners--
+      removeEventListener.apply(signal, args)
+    }) as never
+    let looks = 0
+    let early = 0
+    const check = Effect.promise(() => {
+      looks++
+      if (looks === 10_000) early = heap()
+      // Every look says something new, so that a history without a bound would grow.
+      return Promise.resolve(
+        looks < 100_000 ? Status.pending({ detail: looks, state: `s${looks}` }) : Status.succeeded(looks)
+      )
+    })
+    const before = timers()
+    const result = await Poll.promise(check, { strategy: Schedule.forever, deadline: "10 minutes", signal })
+    assert.strictEqual(result, 100_000)
+    assert.isBelow(heap() - early, 2_000_000)
+    assert.strictEqual(listeners, 0)
+    assert.isAtMost(timers(), before)
+  })
+})
