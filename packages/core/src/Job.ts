@@ -198,14 +198,14 @@ export const isJob = (u: unknown): u is Job<unknown, unknown, unknown, unknown, 
  * @since 0.1.0
  */
 export const make: {
-  <A, F = never, E = never, R = never, I = never, ES = never>(
-    name: string,
-    options: Options<string, A, F, E, R, I, ES>
-  ): Job<string, A, F, E, R, I, ES>
   <K, A, F = never, E = never, R = never, I = never, ES = never>(
     name: string,
     options: Options<K, A, F, E, R, I, ES> & { readonly key: KeyCodec<K> }
   ): Job<K, A, F, E, R, I, ES>
+  <A, F = never, E = never, R = never, I = never, ES = never>(
+    name: string,
+    options: Options<string, A, F, E, R, I, ES>
+  ): Job<string, A, F, E, R, I, ES>
 } = <K, A, F, E, R, I, ES>(
   name: string,
   options: Options<K, A, F, E, R, I, ES> & { readonly key?: KeyCodec<K> }

@@ -60,7 +60,7 @@ export interface Seen {
  * @since 0.1.0
  */
 export interface HistoryEntry {
-  /** In a few words: `Pending PROCESSING 40 %`, `Missing`, `poll error: HttpLookError`. */
+  /** In a few words: `Pending PROCESSING 40 %`, `Missing`, `poll error: HttpCheckError`. */
   readonly finding: string
   readonly looks: number
   /** Milliseconds from the start of the wait to the end of the first of these looks. */

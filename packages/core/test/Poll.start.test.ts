@@ -256,6 +256,14 @@ describe("the remote job when our patience ends", () => {
     })
   )
 
+  it.effect("R12 the look after a cancel waits for the server's floor", () =>
+    Effect.gen(function* () {
+      const { asked, job, looks } = cancelable(Effect.void, Look.withHint(pending, "13 seconds"), Status.canceled())
+      const { exit } = yield* runFor(Poll.until(job, "a", { ...options, onTimeout: "cancelRemote" }), "1 hour")
+      assert.deepStrictEqual([ending(exit), asked, looks], ["JobCanceled", [10_000], [0, 13_000]])
+    })
+  )
+
   it.effect("R10 is canceled on an interruption, for a bounded time", () =>
     Effect.gen(function* () {
       const { asked, job } = cancelable(Effect.never, pending)

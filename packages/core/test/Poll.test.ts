@@ -564,6 +564,34 @@ describe("Poll", () => {
       })
     )
 
+    it.effect("a check that interrupts the fiber it runs in ends the wait, instead of hanging", () =>
+      Effect.gen(function* () {
+        const check = Effect.withFiber((fiber) => {
+          fiber.interruptUnsafe()
+          return Effect.as(Effect.yieldNow, pending)
+        })
+        const { at, exit } = yield* runFor(Poll.until(check, { deadline: "1 minute" }), "1 hour")
+        assert(exit !== "running" && Exit.hasInterrupts(exit))
+        assert.strictEqual(at, 0)
+      })
+    )
+
+    it.effect("a foreign schedule is given the time of the wall clock", () =>
+      Effect.gen(function* () {
+        yield* TestClock.adjust("1 hour")
+        const nows: Array<number> = []
+        const schedule = Schedule.fromStep(
+          Effect.succeed((now: number, _input: unknown) => {
+            nows.push(now)
+            return Effect.succeed<[number, Duration.Duration]>([0, Duration.seconds(2)])
+          })
+        )
+        const { check } = scripted(pending, pending, done)
+        yield* runFor(Poll.until(check, { strategy: schedule, deadline: "1 minute" }), "1 minute")
+        assert.deepStrictEqual(nows, [3_600_000, 3_602_000])
+      })
+    )
+
     it.effect("a check that throws while it is made is a defect", () =>
       Effect.gen(function* () {
         const job = Job.make("thrower", {

@@ -154,6 +154,17 @@ describe("Poll.resume", () => {
     })
   )
 
+  it.effect("after its deadline makes no look where the server still wants its rest", () =>
+    Effect.gen(function* () {
+      const { job } = jobOf(Look.withHint(pending, "50 minutes"))
+      const token = yield* tokenAfter(job, "1 second")
+      yield* TestClock.adjust("10 minutes")
+      const other = jobOf(Status.succeeded("done"))
+      const { exit } = yield* runFor(Poll.resume(other.job, token), "1 hour")
+      assert.deepStrictEqual([ending(exit), other.looks], ["PollTimeout deadline", []])
+    })
+  )
+
   it.effect("a look under way is due again", () =>
     Effect.gen(function* () {
       const { job } = jobOf(Effect.never, Status.succeeded("done"))

@@ -168,6 +168,12 @@ describe("Job", () => {
     expectTypeOf(made).toExtend<Job.Job<string, string, number, NetworkError, Network>>()
   })
 
+  it("infers the key of its check from the codec", () => {
+    const key = StatusSchema.key(Schema.fromJsonString(Schema.Struct({ model: Schema.String })))
+    const made = Job.make("render", { key, check: ({ model }) => Effect.succeed(Status.succeeded(model)) })
+    expectTypeOf(made).toExtend<Job.Job<{ readonly model: string }, string>>()
+  })
+
   it("takes another key only with its codec", () => {
     // @ts-expect-error a key that is no string needs a codec
     Job.make("render", { check: (_id: number) => check })

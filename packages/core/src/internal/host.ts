@@ -2,7 +2,7 @@ import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import type * as Exit from "effect/Exit"
+import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Pull from "effect/Pull"
 import * as Random from "effect/Random"
@@ -142,6 +142,10 @@ export class Host {
     former?.interruptUnsafe()
     const driver = this.fork(this.drive(turn, command))
     if (this.turn === turn) this.driver = driver
+    // A driver that was killed, by a check that interrupts its own fiber, must not leave the wait without an end.
+    driver.addObserver((exit) => {
+      if (this.turn === turn && Exit.isFailure(exit)) this.tell({ _tag: "Died", cause: exit.cause })
+    })
   }
 
   /**
@@ -278,7 +282,7 @@ export class Host {
       begin === undefined ? Schedule.toStep(stepping!.schedule) : Effect.succeed(begin)
     return Effect.flatMap(step, (run) => {
       this.steps.set(stepping!, run)
-      return Pull.matchEffect(run(this.wait.now, machine.observe(this.wait)), {
+      return Pull.matchEffect(run(this.wait.base + this.wait.now, machine.observe(this.wait)), {
         onSuccess: ([, delay]) => Effect.succeed<Decision>(Duration.toMillis(delay)),
         onDone: () => Effect.succeed<Decision>("end"),
         onFailure: Effect.failCause

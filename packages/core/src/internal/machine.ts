@@ -36,6 +36,8 @@ export type Event =
   | { readonly _tag: "Resumed" }
   /** The server has been asked to stop the job, with or without success. */
   | { readonly _tag: "CancelAsked" }
+  /** What was under way broke in a way that it cannot say itself. */
+  | { readonly _tag: "Died"; readonly cause: Cause.Cause<never> }
   /** The host was interrupted. */
   | { readonly _tag: "Stopped" }
 
@@ -75,6 +77,8 @@ export const step = (wait: Wait, event: Event, clock: number): Command => {
       return onResumed(wait)
     case "CancelAsked":
       return wait.phase === "canceling" ? onCancelAsked(wait) : "continue"
+    case "Died":
+      return wait.phase === "ended" ? "continue" : end(wait, Exit.failCause(event.cause))
     case "Stopped":
       return end(wait, Exit.interrupt())
   }
@@ -108,7 +112,8 @@ const start = (wait: Wait, clock: number): Command => {
   advance(wait, clock)
   const { deadlineAt } = wait
   wait.emit({ _tag: "Started", deadlineAt: Number.isFinite(deadlineAt) ? wait.base + deadlineAt : "unbounded" })
-  // A wait that is resumed after its deadline was asleep, not slow: it has one look.
+  // A wait that is resumed after its deadline was asleep, not slow: it has one look, if the server allows it.
+  if (wait.now > deadlineAt && wait.floorAt > wait.now) return timeout(wait, wait.boundedBy)
   if (wait.now > deadlineAt || Math.max(wait.dueAt, wait.floorAt) <= wait.now) return approach(wait)
   return sleepUntil(wait, wait.dueAt, wait.attempts === 0 ? "firstWait" : "strategy")
 }
@@ -460,8 +465,8 @@ const timeout = (wait: Wait, reason: "deadline" | "strategy"): Command => {
 const onCancelAsked = (wait: Wait): Command => {
   wait.deadlineAt = wait.now + wait.policy.cancelGrace
   wait.lastLook = wait.paused = false
-  wait.floorAt = wait.gatedUntil = wait.retries = 0
-  return approach(wait)
+  wait.retries = 0
+  return sleepUntil(wait, wait.now, "woken")
 }
 
 const fail = (wait: Wait, error: PollError.PollError<unknown, unknown>): Command => end(wait, Exit.fail(error))
