@@ -9,7 +9,6 @@ import * as Random from "effect/Random"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import * as Tracer from "effect/Tracer"
-import type { Look } from "../Look.ts"
 import type { Observation } from "../Observation.ts"
 import type { Decision } from "../Strategy.ts"
 import { type Defaults, Reference } from "./defaults.ts"
@@ -102,7 +101,7 @@ export class Host {
   private turn = 0
   private watchdog: Fiber.Fiber<void> | undefined
   private watchedUntil = Number.POSITIVE_INFINITY
-  private looking: Effect.Effect<Exit.Exit<Look<unknown, unknown>, unknown>, never, unknown> | undefined
+  private looking: Effect.Effect<machine.Event, never, unknown> | undefined
   private lookingAt: string | undefined
   private sleeping: Effect.Effect<void> | undefined
   private sleepingFor = 0
@@ -181,7 +180,7 @@ export class Host {
         switch (command) {
           case "look":
             this.guard()
-            event = { _tag: "Looked", exit: yield* this.look() }
+            event = yield* this.look()
             break
           case "sleep":
             yield* this.sleep()
@@ -227,14 +226,14 @@ export class Host {
     )
   }
 
-  /** The look, made once for each source: looks are many, and all the same. */
-  private look(): Effect.Effect<Exit.Exit<Look<unknown, unknown>, unknown>, never, unknown> {
+  /** The look and what to tell of it, made once for each source: looks are many, and all the same. */
+  private look(): Effect.Effect<machine.Event, never, unknown> {
     const { fallbackKey, policy } = this.wait
     if (this.looking === undefined || this.lookingAt !== fallbackKey) {
       this.lookingAt = fallbackKey
-      this.looking = Effect.exit(
+      const check =
         fallbackKey === undefined ? policy.check : Effect.suspend(() => policy.missing.checkFallback!(fallbackKey))
-      )
+      this.looking = Effect.matchCause(check, { onSuccess: machine.looked, onFailure: machine.lookFailed })
     }
     return this.looking
   }

@@ -3,7 +3,7 @@ import * as Duration from "effect/Duration"
 import * as Equal from "effect/Equal"
 import * as Exit from "effect/Exit"
 import type * as Gate from "../Gate.ts"
-import * as Look from "../Look.ts"
+import type * as Look from "../Look.ts"
 import type { Observation } from "../Observation.ts"
 import * as PollError from "../PollError.ts"
 import type { WaitReason } from "../PollEvent.ts"
@@ -24,8 +24,10 @@ export type Event =
   | { readonly _tag: "Due" }
   /** The gate has answered. */
   | { readonly _tag: "Gated"; readonly exit: Exit.Exit<Gate.Answer> }
-  /** The look under way has ended. */
-  | { readonly _tag: "Looked"; readonly exit: Exit.Exit<Look.Look<unknown, unknown>, unknown> }
+  /** The look under way has ended, */
+  | { readonly _tag: "Looked"; readonly look: Look.Look<unknown, unknown> }
+  /** or failed. */
+  | { readonly _tag: "LookFailed"; readonly cause: Cause.Cause<unknown> }
   /** `lookBy` has come. */
   | { readonly _tag: "Overdue" }
   /** The schedule that "step" asked for has decided. */
@@ -47,6 +49,8 @@ export type Event =
  */
 export type Command = "gate" | "look" | "sleep" | "step" | "cancel" | "end" | "continue"
 
+export const looked = (look: Look.Look<unknown, unknown>): Event => ({ _tag: "Looked", look })
+export const lookFailed = (cause: Cause.Cause<unknown>): Event => ({ _tag: "LookFailed", cause })
 export const started: Event = { _tag: "Started" }
 export const due: Event = { _tag: "Due" }
 export const overdue: Event = { _tag: "Overdue" }
@@ -64,7 +68,9 @@ export const step = (wait: Wait, event: Event, clock: number): Command => {
     case "Gated":
       return wait.phase === "gating" ? onGated(wait, event.exit) : "continue"
     case "Looked":
-      return wait.phase === "looking" ? onLooked(wait, event.exit) : "continue"
+      return wait.phase === "looking" ? onLooked(wait, event.look) : "continue"
+    case "LookFailed":
+      return wait.phase === "looking" ? onLookBroke(wait, event.cause) : "continue"
     case "Overdue":
       return wait.now >= wait.lookBy ? onOverdue(wait) : "continue"
     case "Stepped":
@@ -212,19 +218,21 @@ const look = (wait: Wait): Command => {
   return "look"
 }
 
-const onLooked = (wait: Wait, exit: Exit.Exit<Look.Look<unknown, unknown>, unknown>): Command => {
-  const inTime = wait.now <= wait.deadlineAt || wait.lookStarted > wait.deadlineAt
-  if (Exit.isSuccess(exit)) {
-    const found = exit.value
-    if (found._tag === "Reported" && found.hint !== undefined) onHint(wait, found.hint)
-    if (!inTime) return late(wait)
-    took(wait)
-    return onFinding(wait, Look.finding(found), found._tag === "Reported" ? found.run : undefined)
-  }
-  if (!exit.cause.reasons.every(Cause.isFailReason)) return end(wait, exit)
-  if (!inTime) return late(wait)
-  return onPollError(wait, Cause.squash(exit.cause))
+const onLooked = (wait: Wait, found: Look.Look<unknown, unknown>): Command => {
+  if (found._tag === "Reported" && found.hint !== undefined) onHint(wait, found.hint)
+  if (isLate(wait)) return late(wait)
+  took(wait)
+  return found._tag === "Reported" ? onFinding(wait, found.finding, found.run) : onFinding(wait, found, undefined)
 }
+
+/** A typed error is a poll error; a defect or an interruption inside the check ends the wait with its own cause. */
+const onLookBroke = (wait: Wait, cause: Cause.Cause<unknown>): Command => {
+  if (!cause.reasons.every(Cause.isFailReason)) return end(wait, Exit.failCause(cause))
+  return isLate(wait) ? late(wait) : onPollError(wait, Cause.squash(cause))
+}
+
+/** Whether an answer came after the deadline, to a look that was made before it. */
+const isLate = (wait: Wait): boolean => wait.now > wait.deadlineAt && wait.lookStarted <= wait.deadlineAt
 
 const onOverdue = (wait: Wait): Command => {
   switch (wait.phase) {
