@@ -35,7 +35,8 @@ export interface Handle<out A, out F = never, out E = never> {
   readonly pause: Effect<void>
   readonly resume: Effect<void>
   /**
-   * Asks the server to stop the job, and looks at once. The wait goes on, since the job may still end otherwise.
+   * Asks the server to stop the job, and looks as soon as the server and a pause allow. The wait goes on, since the job
+   * may still end otherwise. After the end of the wait it does nothing.
    */
   readonly cancel: Effect<void, CancelFailed>
   /** The wait as it stands, for another process to go on with. */

@@ -10,7 +10,7 @@ import { type Pipeable, pipeArguments } from "effect/Pipeable"
 import { hasProperty } from "effect/Predicate"
 import type { Schedule } from "effect/Schedule"
 import * as validate from "./internal/validate.ts"
-import type { Look, Run } from "./Look.ts"
+import type { Hint, Look, Run } from "./Look.ts"
 import type { Observation } from "./Observation.ts"
 import type { Classification } from "./PollError.ts"
 import type { Status } from "./Status.ts"
@@ -58,7 +58,8 @@ export interface Options<in out K, out A, out F, in out E, out R, in I = never, 
 }
 
 /**
- * What a submit yields: the key of the job, and the run that it started if the key is used again for later runs.
+ * What a submit yields: the key of the job, the run that it started if the key is used again for later runs, and the
+ * wish of the server for the first look.
  *
  * @category models
  * @since 0.1.0
@@ -66,6 +67,8 @@ export interface Options<in out K, out A, out F, in out E, out R, in I = never, 
 export interface Receipt<out K> {
   readonly key: K
   readonly run?: Run | undefined
+  /** When the server wishes to be asked first. */
+  readonly hint?: Hint | undefined
 }
 
 /**

@@ -159,9 +159,9 @@ export const until: {
  * **Details**
  *
  * The stream never fails: its last event is `Ended`, with the exit that `until` would have had. It starts to look when
- * it is run, and stops when its scope closes. A slow reader never slows the wait: at most 256 events are kept for it,
- * and where there are more, `Waiting` and `Unchanged` are dropped first, then `PollFailed`; a change of the status is
- * never dropped.
+ * it is run, and stops when its scope closes. A slow reader never slows the wait: when 256 events are kept for it, the
+ * oldest `Waiting` or `Unchanged` makes room, then the oldest `PollFailed`. A change of the status is never dropped, so
+ * that more are kept where a reader is behind by more than 256 changes.
  *
  * @category running
  * @since 0.1.0
@@ -191,7 +191,9 @@ export const events: {
   Stream.unwrap(
     Effect.gen(function* () {
       const buffer = eventBuffer.make(256)
-      yield* Effect.forkScoped(Effect.exit(host.run(wait, { emit: buffer.offer })))
+      const waited = Effect.exit(host.run<unknown, PollError<unknown, unknown>, unknown>(wait, { emit: buffer.offer }))
+      // A wait that could not even start (its defaults are out of range) has told nothing.
+      yield* Effect.forkScoped(Effect.map(waited, (exit) => buffer.offer({ _tag: "Ended", attempts: 0, exit })))
       return Stream.fromPull(Effect.succeed(buffer.take))
     })
   )
@@ -233,7 +235,8 @@ export const start: {
  *
  * `onReceipt` is given a `ResumeToken` at attempt 0, to be stored before the first look is made: from then on the job is
  * never lost, whatever becomes of this process. It also sees the receipt itself, as `submit` yielded it. If it fails, so does the whole, and no look is made. The deadline counts
- * from the receipt.
+ * from the receipt. An interruption waits until the receipt is stored. A `hint` of the receipt is the floor of the first
+ * look.
  *
  * The submit is sent once and never again: one that failed may have been accepted all the same. Retry it yourself if it
  * carries an idempotency key.
@@ -274,13 +277,19 @@ export const run = <K, A, F, E, R, I, ES, RS = never, E2 = never, R2 = never>(
   const { submit } = job
   if (submit === undefined) throw new RangeError(`Poll.run: the job ${job.name} has no submit`)
   request.validate("Poll.run", options)
-  return Effect.gen(function* () {
-    const receipt = yield* submit(input)
+  const submitted = Effect.fnUntraced(function* (receipt: Receipt<K>) {
     const wait = request.ofJob("Poll.run", job, receipt.key, { ...options, since: options.since ?? receipt.run })
-    const token = receiptToken(wait(yield* PollDefaults), yield* Clock.currentTimeMillis)
+    const token = receiptToken(wait(yield* PollDefaults), yield* Clock.currentTimeMillis, receipt.hint)
     if (options.onReceipt !== undefined) yield* options.onReceipt(token, receipt)
-    return yield* host.run<A, PollError<F, E>, R | RS>(wait, { token })
+    return { wait, token }
   })
+  // Between the submit and the stored receipt there is no room for an interruption: it would lose the job.
+  return Effect.uninterruptibleMask((restore) =>
+    restore(submit(input)).pipe(
+      Effect.flatMap(submitted),
+      Effect.flatMap(({ token, wait }) => restore(host.run<A, PollError<F, E>, R | RS>(wait, { token })))
+    )
+  )
 }
 
 /**

@@ -45,7 +45,7 @@ export interface Seen {
   readonly lastStatus: Status.Status<unknown, unknown> | undefined
   /** The typed error of the last look that failed. */
   readonly lastPollError: unknown
-  /** State words that nobody listed, and how often each was seen. */
+  /** State words that nobody listed (the first 32 of them), and how often each was seen. */
   readonly unlisted: Readonly<Record<string, number>>
   /** Wishes of the server that were drawn to `maxHint`, and those that could not be read. */
   readonly hints: { readonly clamped: number; readonly unreadable: number }
@@ -343,9 +343,12 @@ export const classification = (error: unknown): Classification =>
 
 const unsaid: Classification = { _tag: "transient" }
 
-// A rendering of a time that is already known: no clock is read.
-// @effect-diagnostics-next-line globalDate:off
-const isoTime = (millis: number): string => new Date(millis).toISOString()
+const isoTime = (millis: number): string => {
+  if (Math.abs(millis) > 8.64e15) return `${millis} ms`
+  // A rendering of a time that is already known: no clock is read.
+  // @effect-diagnostics-next-line globalDate:off
+  return new Date(millis).toISOString()
+}
 
 const subject = (seen: Seen): string => `${seen.job} ${JSON.stringify(seen.key)}`
 
@@ -374,6 +377,6 @@ const show = (u: unknown): string => {
   try {
     return saysItself(u) ? String(u) : (JSON.stringify(u) ?? String(u))
   } catch {
-    return String(u)
+    return Object.prototype.toString.call(u)
   }
 }

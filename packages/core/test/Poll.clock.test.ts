@@ -1,45 +1,14 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Clock from "effect/Clock"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
+import * as Look from "effect-poll/Look"
 import * as Poll from "effect-poll/Poll"
+import * as PollError from "effect-poll/PollError"
 import * as Status from "effect-poll/Status"
 import * as Strategy from "effect-poll/Strategy"
 import { ending, pending } from "./scripted.ts"
-
-/**
- * A clock whose time is set by hand and whose timers fire when told: TestClock cannot show a machine that slept through
- * its timers, nor a wall clock that is set back.
- */
-const stubClock = () => {
-  let now = 1_000_000
-  const timers = new Set<{ readonly millis: number; readonly fire: () => void }>()
-  const clock = {
-    currentTimeMillisUnsafe: () => now,
-    currentTimeMillis: Effect.sync(() => now),
-    currentTimeNanosUnsafe: () => BigInt(now) * 1_000_000n,
-    currentTimeNanos: Effect.sync(() => BigInt(now) * 1_000_000n),
-    monotonicTimeNanosUnsafe: () => BigInt(now) * 1_000_000n,
-    monotonicTimeNanos: Effect.sync(() => BigInt(now) * 1_000_000n),
-    sleep: (duration: Duration.Duration) =>
-      Effect.callback<void>((resume) => {
-        const timer = { millis: Duration.toMillis(duration), fire: () => resume(Effect.void) }
-        timers.add(timer)
-        return Effect.sync(() => timers.delete(timer))
-      })
-  } satisfies Clock.Clock
-  /** Moves the time to so many ms after the start and fires the shortest timer, or all. */
-  const fireAt = (at: number, which: "shortest" | "all" = "shortest"): void => {
-    now = 1_000_000 + at
-    const due = [...timers].toSorted((a, b) => a.millis - b.millis).slice(0, which === "all" ? timers.size : 1)
-    for (const timer of due) {
-      timers.delete(timer)
-      timer.fire()
-    }
-  }
-  return { clock, fireAt, asleep: () => [...timers].map((timer) => timer.millis).toSorted((a, b) => a - b) }
-}
+import { stubClock } from "./stubClock.ts"
 
 const watch = (check: Effect.Effect<Status.Status<string>>, options: Poll.Options) => {
   const stub = stubClock()
@@ -134,5 +103,54 @@ describe("Poll and the wall clock", () => {
       assert.notStrictEqual(ends(), "running")
       assert.deepStrictEqual(asleep(), [])
     }
+  })
+
+  it("lateness is measured by the last sleep, and a short one is never a suspension", () => {
+    for (const [interval, deadline, late] of [
+      [10_000, 25_000, 15_000],
+      [100, 250, 500]
+    ] as const) {
+      let looks = 0
+      const { ends, fireAt } = watch(
+        Effect.sync(() => (looks++, pending)),
+        { strategy: Strategy.fixed(interval), deadline }
+      )
+      fireAt(interval)
+      fireAt(deadline + late)
+      assert.deepStrictEqual([ends(), looks], ["PollTimeout deadline", 2])
+    }
+  })
+
+  it("an answer or an error that comes after the deadline, before its watchdog, is no news", () => {
+    const late = (answer: Effect.Effect<Look.Look<string>, unknown>) => {
+      const stub = stubClock()
+      let answerNow = (): void => {}
+      let error: unknown
+      const check = Effect.callback<Look.Look<string>, unknown>((resume) => {
+        answerNow = () => resume(answer)
+      })
+      const wait = Effect.flip(Poll.until(check, options))
+      Effect.runFork(Effect.provideService(wait, Clock.Clock, stub.clock)).addObserver((exit) => {
+        error = exit._tag === "Success" ? exit.value : exit
+      })
+      stub.setTo(10_020)
+      answerNow()
+      return error as { readonly _tag: string; readonly notBefore: number | undefined }
+    }
+    assert.strictEqual(late(Effect.succeed(Status.succeeded("late")))._tag, "PollTimeout")
+    assert.strictEqual(late(Effect.fail({ [PollError.classify]: PollError.permanent }))._tag, "PollTimeout")
+    assert.strictEqual(late(Effect.succeed(Look.withHint(pending, "5 seconds"))).notBefore, 1_015_020)
+  })
+
+  it("a clock that is set back by little moves the wait too", () => {
+    let looks = 0
+    const { asleep, ends, fireAt } = watch(
+      Effect.sync(() => (looks++, pending)),
+      options
+    )
+    for (const at of [2000, 4000, 3000]) fireAt(at)
+    assert.deepStrictEqual([looks, asleep()[0]], [3, 2000])
+    for (const at of [5000, 7000, 9000]) fireAt(at)
+    assert.deepStrictEqual([ends(), looks], ["PollTimeout deadline", 6])
   })
 })

@@ -168,6 +168,18 @@ describe("Poll.start", () => {
       })
     )
 
+    it.effect("does nothing after the end", () =>
+      Effect.gen(function* () {
+        const job = Job.make("render", {
+          check: () => Effect.succeed(Status.succeeded(1)),
+          cancel: () => Effect.die("asked")
+        })
+        const handle = yield* Poll.start(job, "a", every10s)
+        yield* handle.cancel
+        assert.strictEqual(yield* handle.await, 1)
+      })
+    )
+
     it.effect("is a typed error where there is none, or where it fails", () =>
       Effect.gen(function* () {
         const check = () => Effect.succeed(pending)

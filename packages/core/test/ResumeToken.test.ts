@@ -1,6 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import * as Schema from "effect/Schema"
 import * as TestClock from "effect/testing/TestClock"
 import * as Job from "effect-poll/Job"
@@ -67,6 +69,43 @@ describe("Poll.run", () => {
       const { job } = jobOf(Look.withRun(Status.succeeded("old"), 6), Look.withRun(Status.succeeded("new"), 7))
       const { exit } = yield* runFor(Poll.run(job, "forest", { strategy, deadline: "1 minute" }), "1 hour")
       assert.strictEqual(ending(exit), "new")
+    })
+  )
+
+  it.effect("R3 an interruption between submit and receipt waits until the receipt is stored", () =>
+    Effect.gen(function* () {
+      const stored: Array<string> = []
+      const job = Job.make("render", {
+        submit: () => Effect.delay(Effect.succeed({ key: "a" }), "1 second"),
+        check: () => Effect.succeed(pending)
+      })
+      const fiber = yield* Effect.forkChild(
+        Poll.run(job, undefined as never, {
+          deadline: "1 minute",
+          onReceipt: (token, { key }) =>
+            Effect.delay(
+              Effect.sync(() => stored.push(`${token.key} ${key}`)),
+              "1 second"
+            )
+        })
+      )
+      yield* TestClock.adjust("1500 millis")
+      yield* Effect.forkChild(Fiber.interrupt(fiber))
+      yield* TestClock.adjust("1 minute")
+      assert.deepStrictEqual(stored, ["a a"])
+      assert.isDefined(fiber.pollUnsafe())
+    })
+  )
+
+  it.effect("R12 the wish of the server in its first answer is the floor of the first look", () =>
+    Effect.gen(function* () {
+      const { check, looks } = scripted(Status.succeeded("done"))
+      const job = Job.make("render", {
+        submit: () => Effect.succeed({ key: "a", hint: Duration.seconds(7) }),
+        check: () => check
+      })
+      yield* runFor(Poll.run(job, undefined as never, { deadline: "1 minute" }), "1 hour")
+      assert.deepStrictEqual(looks, [7000])
     })
   )
 

@@ -29,6 +29,7 @@ export const make = (capacity: number): EventBuffer => {
   return {
     take: drain,
     offer: (event) => {
+      if (ended) return
       if (events.length >= capacity) dropOne(events)
       ended = ended || event._tag === "Ended"
       events.push(event)

@@ -45,7 +45,9 @@ export const start = <A, F, E, R>(request: Request): Effect.Effect<Handle<A, F, 
       pollNow: (options) => wake(options?.force === true),
       pause: tell(machine.paused),
       resume: tell(machine.resumed),
-      cancel: Effect.andThen(askToStop(wait.policy, context), wake(false)),
+      cancel: Effect.suspend(() =>
+        wait.exit === undefined ? Effect.andThen(askToStop(wait.policy, context), wake(false)) : Effect.void
+      ),
       token: Effect.sync(() => fromWait(wait))
     }
   })

@@ -1,3 +1,4 @@
+import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
@@ -40,18 +41,28 @@ export const start = <R>(
   done: (exit: Exit.Exit<unknown, unknown>) => void
 ): Effect.Effect<Host, never, R | Scope.Scope> =>
   prepare(request, (setting) => {
-    const wait = (span?: Tracer.Span): Effect.Effect<Host, never, Scope.Scope> =>
-      Effect.acquireRelease(
+    const wait = (span?: Tracer.Span): Effect.Effect<Host, never, Scope.Scope> => {
+      const clock = Context.get(setting.context, Clock.Clock)
+      const endSpan = (exit: Exit.Exit<unknown, unknown>): void => {
+        if (span?.status._tag === "Started") span.end(clock.currentTimeNanosUnsafe(), exit)
+      }
+      return Effect.acquireRelease(
         Effect.sync(() => {
-          const host = new Host({ ...setting, span }, options, done)
+          const host = new Host({ ...setting, span }, options, (exit) => {
+            endSpan(exit)
+            done(exit)
+          })
           host.tell(machine.started)
           return host
         }),
-        (host) => host.stop
+        (host) =>
+          Effect.andThen(
+            host.stop,
+            Effect.sync(() => endSpan(host.wait.exit ?? Exit.interrupt()))
+          )
       )
-    return setting.defaults.span
-      ? Effect.flatMap(Effect.makeSpanScoped(spanName, spanOptions(setting.policy)), wait)
-      : wait()
+    }
+    return setting.defaults.span ? Effect.flatMap(Effect.makeSpan(spanName, spanOptions(setting.policy)), wait) : wait()
   })
 
 export interface HostOptions {
@@ -100,6 +111,7 @@ export class Host {
   private driver: Fiber.Fiber<void> | undefined
   private turn = 0
   private watchdog: Fiber.Fiber<void> | undefined
+  private flushing: Fiber.Fiber<void> | undefined
   private watchedUntil = Number.POSITIVE_INFINITY
   private looking: Effect.Effect<machine.Event, never, unknown> | undefined
   private lookingAt: string | undefined
@@ -148,19 +160,21 @@ export class Host {
   }
 
   /**
-   * Stops everything at once and waits for the finalizers of a look under way. A wait that has not ended is then
+   * Stops everything at once and waits for the finalizers of the look under way (not of looks given up before). A wait that has not ended is then
    * interrupted: the server is asked to stop the job if the policy says so, and the observers are told.
    */
   readonly stop: Effect.Effect<void> = Effect.suspend(() => {
     const { cancel, cancelGrace, onInterrupt } = this.wait.policy
-    const running = [this.driver, this.watchdog].filter((fiber) => fiber !== undefined)
+    const running = [this.driver, this.watchdog, this.flushing].filter((fiber) => fiber !== undefined)
     const interrupted = this.wait.phase !== "ended"
+    const alreadyAsked = this.wait.gaveUp !== undefined && this.wait.phase !== "canceling"
     this.turn++
     this.driver = this.watchdog = undefined
     const stopped = Fiber.interruptAll(running)
     if (!interrupted) return stopped
     this.step(machine.stopped)
-    const asked = onInterrupt === "leave" || cancel === undefined ? Effect.void : this.bounded(cancel, cancelGrace)
+    const asked =
+      onInterrupt === "leave" || cancel === undefined || alreadyAsked ? Effect.void : this.bounded(cancel, cancelGrace)
     return stopped.pipe(
       Effect.andThen(asked),
       Effect.andThen(Effect.suspend(() => this.telemetry.flush(cancelGrace) ?? Effect.void))
@@ -168,7 +182,12 @@ export class Host {
   })
 
   private step(event: machine.Event): machine.Command {
-    return machine.step(this.wait, event, this.clock.currentTimeMillisUnsafe())
+    const now = this.clock.currentTimeMillisUnsafe()
+    try {
+      return machine.step(this.wait, event, now)
+    } catch (defect) {
+      return machine.step(this.wait, { _tag: "Died", cause: Cause.die(defect) }, now)
+    }
   }
 
   /** Does one command after the other, until the wait ends or another driver takes over. */
@@ -190,6 +209,7 @@ export class Host {
             event = { _tag: "Gated", exit: yield* Effect.exit(this.wait.policy.gate!) }
             break
           case "step":
+            this.guard()
             event = { _tag: "Stepped", exit: yield* Effect.exit(this.stepSchedule()) }
             break
           case "cancel":
@@ -215,14 +235,21 @@ export class Host {
   private hand(exit: Exit.Exit<unknown, unknown>): void {
     const flush = this.telemetry.flush(this.wait.policy.cancelGrace)
     if (flush === undefined) return this.done(exit)
-    this.fork(flush).addObserver(() => this.done(exit))
+    this.flushing = this.fork(flush)
+    this.flushing.addObserver((flushed) => {
+      if (flushed._tag === "Success") this.done(exit)
+    })
   }
 
   /** Runs an effect in a fiber of its own, and waits for it for so long. */
   private bounded(effect: Effect.Effect<unknown, unknown, unknown>, atMost: Duration.Input): Effect.Effect<void> {
     return Effect.flatMap(
       Effect.sync(() => this.fork(effect)),
-      (fiber) => Effect.asVoid(Effect.timeoutOption(Fiber.await(fiber), atMost))
+      (fiber) =>
+        Effect.timeoutOption(Fiber.await(fiber), atMost).pipe(
+          Effect.ensuring(Effect.sync(() => fiber.interruptUnsafe())),
+          Effect.asVoid
+        )
     )
   }
 
@@ -292,4 +319,4 @@ export class Host {
 
 // ---- internal ----
 
-const isGuarded = ({ phase }: Wait): boolean => phase === "looking" || phase === "gating" || phase === "canceling"
+const isGuarded = ({ phase }: Wait): boolean => phase !== "waiting" && phase !== "ended"

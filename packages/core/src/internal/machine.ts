@@ -2,6 +2,7 @@ import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Equal from "effect/Equal"
 import * as Exit from "effect/Exit"
+import { hasProperty } from "effect/Predicate"
 import type * as Gate from "../Gate.ts"
 import type * as Look from "../Look.ts"
 import type { Observation } from "../Observation.ts"
@@ -38,7 +39,7 @@ export type Event =
   | { readonly _tag: "Resumed" }
   /** The server has been asked to stop the job, with or without success. */
   | { readonly _tag: "CancelAsked" }
-  /** What was under way broke in a way that it cannot say itself. */
+  /** What the user gave threw, or interrupted the fiber it runs in. */
   | { readonly _tag: "Died"; readonly cause: Cause.Cause<never> }
   /** The host was interrupted. */
   | { readonly _tag: "Stopped" }
@@ -113,14 +114,19 @@ const longestDelay = 86_400_000
 /** A gap shorter than this, in milliseconds, is a busy process and not a suspended one. */
 const leastGap = 1_000
 
+/** How many unlisted words are counted; a server that invents more of them is not followed. */
+const unlistedBound = 32
+
+/** How long a gate or a look that begins after the deadline may take at most, in milliseconds. */
+const longestLateLook = 60_000
+
 const start = (wait: Wait, clock: number): Command => {
   if (!wait.resumed) restore(wait, receipt(wait.policy, clock))
   advance(wait, clock)
   const { deadlineAt } = wait
   wait.emit({ _tag: "Started", deadlineAt: Number.isFinite(deadlineAt) ? wait.base + deadlineAt : "unbounded" })
   // A wait that is resumed after its deadline was asleep, not slow: it has one look, if the server allows it.
-  if (wait.now > deadlineAt && wait.floorAt > wait.now) return timeout(wait, wait.boundedBy)
-  if (wait.now > deadlineAt || Math.max(wait.dueAt, wait.floorAt) <= wait.now) return approach(wait)
+  if (wait.floorAt <= wait.now && (wait.now > deadlineAt || wait.dueAt <= wait.now)) return approach(wait)
   return sleepUntil(wait, wait.dueAt, wait.attempts === 0 ? "firstWait" : "strategy")
 }
 
@@ -164,14 +170,16 @@ const wasSuspended = (wait: Wait, expected: number): boolean => wait.now - expec
 // -- being woken and paused --
 
 const onWoken = (wait: Wait, force: boolean): Command => {
-  if (force) wait.floorAt = wait.gatedUntil = 0
   if (wait.phase !== "waiting") {
-    wait.wokenMeanwhile = wait.phase !== "ended"
+    if (wait.wokenMeanwhile !== "forced") wait.wokenMeanwhile = force ? "forced" : "woken"
     return "continue"
   }
+  if (wait.now > wait.deadlineAt) return "continue"
+  if (force) wait.floorAt = wait.gatedUntil = 0
   const earliest = Math.max(wait.now, wait.floorAt, wait.gatedUntil)
   if (wait.paused || earliest >= wait.dueAt) return "continue"
   wait.lastLook = false
+  if (force) return look(wait)
   return earliest === wait.now ? approach(wait) : sleepUntil(wait, earliest, "woken")
 }
 
@@ -182,7 +190,7 @@ const onPaused = (wait: Wait): Command => {
 
 const onResumed = (wait: Wait): Command => {
   wait.paused = false
-  if (wait.phase !== "waiting") return "continue"
+  if (wait.phase !== "waiting" || wait.now > wait.deadlineAt) return "continue"
   return wait.dueAt > wait.now ? sleep(wait, wait.dueAt, wait.reason) : approach(wait)
 }
 
@@ -191,13 +199,14 @@ const onResumed = (wait: Wait): Command => {
 const approach = (wait: Wait): Command => {
   if (wait.policy.gate === undefined) return look(wait)
   wait.phase = "gating"
-  wait.lookBy = wait.now > wait.deadlineAt ? Number.POSITIVE_INFINITY : wait.deadlineAt
+  wait.lookBy = bound(wait)
   return "gate"
 }
 
 const onGated = (wait: Wait, exit: Exit.Exit<Gate.Answer>): Command => {
   if (Exit.isFailure(exit)) return end(wait, exit)
-  if (exit.value._tag === "open") return look(wait)
+  if (wait.now > wait.lookBy && !wasSuspended(wait, wait.lookBy)) return timeout(wait, wait.boundedBy)
+  if (exit.value._tag === "open") return wait.paused ? sleep(wait, wait.now, "woken") : look(wait)
   wait.gatedUntil = Math.ceil(wait.now + Duration.toMillis(exit.value.until))
   wait.gatedBy = exit.value.why
   return sleepUntil(wait, wait.now, "gate")
@@ -209,14 +218,15 @@ const look = (wait: Wait): Command => {
   if (wait.retries === 0) wait.attempts++
   wait.phase = "looking"
   wait.floorAt = wait.gatedUntil = 0
-  wait.wokenMeanwhile = false
+  wait.wokenMeanwhile = undefined
   wait.lookStarted = wait.now
-  // A look beyond the deadline happens only after a suspension: then it has its own timeout and nothing else.
-  const bound = wait.now > wait.deadlineAt ? Number.POSITIVE_INFINITY : wait.deadlineAt
   if (wait.now > wait.deadlineAt) wait.lastLook = true
-  wait.lookBy = Math.min(bound, Math.ceil(wait.now + wait.policy.lookTimeout))
+  wait.lookBy = Math.min(bound(wait), Math.ceil(wait.now + wait.policy.lookTimeout))
   return "look"
 }
+
+/** A gate or a look is bounded by the deadline; beyond it (after a suspension), by a time of its own. */
+const bound = (wait: Wait): number => (wait.now > wait.deadlineAt ? wait.now + longestLateLook : wait.deadlineAt)
 
 const onLooked = (wait: Wait, found: Look.Look<unknown, unknown>): Command => {
   if (found._tag === "Reported" && found.hint !== undefined) onHint(wait, found.hint)
@@ -228,7 +238,9 @@ const onLooked = (wait: Wait, found: Look.Look<unknown, unknown>): Command => {
 /** A typed error is a poll error; a defect or an interruption inside the check ends the wait with its own cause. */
 const onLookBroke = (wait: Wait, cause: Cause.Cause<unknown>): Command => {
   if (!cause.reasons.every(Cause.isFailReason)) return end(wait, Exit.failCause(cause))
-  return isLate(wait) ? late(wait) : onPollError(wait, Cause.squash(cause))
+  if (isLate(wait)) return late(wait)
+  took(wait)
+  return onPollError(wait, Cause.squash(cause))
 }
 
 /** Whether an answer came after the deadline, to a look that was made before it. */
@@ -241,6 +253,8 @@ const onOverdue = (wait: Wait): Command => {
         ? late(wait)
         : onPollError(wait, new PollError.LookTimeout({ lookTimeout: Duration.millis(wait.policy.lookTimeout) }))
     case "gating":
+      return late(wait)
+    case "stepping":
       return timeout(wait, wait.boundedBy)
     case "canceling":
       return onCancelAsked(wait)
@@ -279,21 +293,24 @@ const onHint = (wait: Wait, hint: Look.Hint): void => {
 
 const onFinding = (wait: Wait, finding: Look.Finding<unknown, unknown>, run: Look.Run | undefined): Command => {
   wait.retries = 0
-  if (finding._tag === "Missing") return onMissing(wait)
   wait.errorsInRow = 0
-  if (finding._tag === "Unlisted") return onUnlisted(wait, finding.word)
+  if (finding._tag === "Missing") return onMissing(wait)
+  const earlier = isEarlierRun(wait.policy.since, run)
+  if (finding._tag === "Unlisted" && !earlier) return onUnlisted(wait, finding.word)
   wait.unlistedInRow = 0
-  return onStatus(wait, isEarlierRun(wait.policy.since, run) ? asPending(finding) : finding)
+  return onStatus(wait, earlier ? asPending(finding) : (finding as Status.Status<unknown, unknown>))
 }
 
 /** An answer about a run of the same key that is older than the one we wait for (semantics of `since`). */
 const isEarlierRun = (since: Look.Run | undefined, run: Look.Run | undefined): boolean => {
   if (since === undefined || run === undefined) return false
-  return typeof since === "number" && typeof run === "number" ? run < since : run !== since
+  return typeof since === "number" && typeof run === "number" ? run < since : String(run) !== String(since)
 }
 
-const asPending = (status: Status.Status<unknown, unknown>): Status.Status<unknown, unknown> =>
-  status._tag === "Pending" ? status : Status.pending({ state: "EARLIER RUN", detail: status.state })
+const asPending = (finding: Exclude<Look.Finding<unknown, unknown>, Look.Missing>): Status.Status<unknown, unknown> =>
+  finding._tag === "Pending"
+    ? finding
+    : Status.pending({ state: "EARLIER RUN", detail: finding._tag === "Unlisted" ? finding.word : finding.state })
 
 const onStatus = (wait: Wait, status: Status.Status<unknown, unknown>): Command => {
   const before = wait.status
@@ -333,7 +350,7 @@ const sameStatus = (a: Status.Status<unknown, unknown>, b: Status.Status<unknown
 const onUnchanged = (wait: Wait): Command | undefined => {
   const { stall } = wait.policy
   const unchanged = wait.now - wait.changedAt
-  if (stall === undefined || unchanged < stall.after) return undefined
+  if (stall === undefined || wait.gaveUp !== undefined || unchanged < stall.after) return undefined
   if (stall.fail) return fail(wait, new PollError.JobStalled({ ...seen(wait), unchanged: Duration.millis(unchanged) }))
   if (!wait.stallReported) {
     wait.emit({ _tag: "Stalled", attempt: wait.attempts, unchanged: Duration.millis(unchanged) })
@@ -344,11 +361,19 @@ const onUnchanged = (wait: Wait): Command | undefined => {
 
 const onPending = (wait: Wait, reason: WaitReason = "strategy"): Command => {
   wait.reason = reason
-  if (wait.wokenMeanwhile) return sleepUntil(wait, wait.now, "woken")
+  if (wait.wokenMeanwhile !== undefined && wait.attempts < maxAttempts(wait)) return onWokenMeanwhile(wait)
   if (wait.lastLook) return timeout(wait, wait.boundedBy)
   if (wait.strategySteps++ === 0) wait.strategyStarted = wait.now
   return stepBy(wait, wait.policy.strategy, wait.strategySteps, wait.now - wait.strategyStarted)
 }
+
+/** Somebody asked for a look while none could be made. */
+const onWokenMeanwhile = (wait: Wait): Command => {
+  if (wait.wokenMeanwhile === "forced") wait.floorAt = wait.gatedUntil = 0
+  return sleepUntil(wait, wait.now, "woken")
+}
+
+const maxAttempts = (wait: Wait): number => wait.policy.strategy.plan?.maxAttempts ?? Number.POSITIVE_INFINITY
 
 const onMissing = (wait: Wait): Command => {
   const { checkFallback, gone, grace, locate } = wait.policy.missing
@@ -356,7 +381,9 @@ const onMissing = (wait: Wait): Command => {
   if (wait.status === undefined && wait.now < grace) return onPending(wait, "missing")
   if (locate !== undefined && checkFallback !== undefined && wait.fallbackKey === undefined) {
     wait.fallbackKey = locate(wait.status)
-    if (wait.fallbackKey !== undefined) return sleepUntil(wait, wait.now, "missing")
+    if (wait.fallbackKey !== undefined) {
+      return wait.now > wait.deadlineAt ? approach(wait) : sleepUntil(wait, wait.now, "missing")
+    }
   }
   return gone === undefined ? fail(wait, new PollError.JobNotFound(seen(wait))) : onStatus(wait, gone())
 }
@@ -364,12 +391,12 @@ const onMissing = (wait: Wait): Command => {
 const onUnlisted = (wait: Wait, word: string): Command => {
   const { duration, looks, treatAs } = wait.policy.unknownStatus
   const counts = (wait.unlisted ??= new Map())
-  counts.set(word, (counts.get(word) ?? 0) + 1)
+  if (counts.has(word) || counts.size < unlistedBound) counts.set(word, (counts.get(word) ?? 0) + 1)
   if (treatAs !== undefined) return onStatus(wait, Status.withState(treatAs(word), word))
   if (wait.unlistedInRow++ === 0) wait.unlistedSince = wait.now
   if (wait.unlistedInRow > looks || wait.now - wait.unlistedSince > duration) {
     remember(wait, `Unlisted ${word}`)
-    return fail(wait, new PollError.UnknownStatus({ ...seen(wait), word }))
+    return giveUp(wait, new PollError.UnknownStatus({ ...seen(wait), word }))
   }
   const last = wait.status
   return onStatus(wait, Status.pending({ state: word, detail: last?._tag === "Pending" ? last.detail : undefined }))
@@ -382,11 +409,14 @@ const onPollError = (wait: Wait, error: unknown): Command => {
   const kind = error instanceof PollError.LookTimeout ? PollError.transient() : classify(error)
   wait.pollError = error
   remember(wait, `poll error: ${nameOf(error)}`)
-  if (kind._tag === "permanent") return fail(wait, new PollError.PollRejected({ ...seen(wait), error }))
+  if (kind._tag === "permanent") {
+    wait.emit({ _tag: "PollFailed", attempt: wait.attempts, error, inRow: wait.errorsInRow + 1 })
+    return giveUp(wait, new PollError.PollRejected({ ...seen(wait), error }))
+  }
   if (kind.retryAfter !== undefined) onHint(wait, kind.retryAfter)
   if (retries !== undefined && !wait.lastLook) {
-    wait.retries++
-    return stepBy(wait, retries, wait.retries, wait.now - wait.lookStarted)
+    if (wait.retries++ === 0) wait.retriesStarted = wait.now
+    return stepBy(wait, retries, wait.retries, wait.now - wait.retriesStarted)
   }
   return onLookFailed(wait)
 }
@@ -394,7 +424,7 @@ const onPollError = (wait: Wait, error: unknown): Command => {
 const onLookFailed = (wait: Wait): Command => {
   const { delays, inAll, inRow, skipLook } = wait.policy.errors
   wait.retries = 0
-  wait.errorsInRow++
+  if (wait.errorsInRow++ === 0) wait.errorsStarted = wait.now
   wait.errorsInAll++
   wait.emit({ _tag: "PollFailed", attempt: wait.attempts, error: wait.pollError, inRow: wait.errorsInRow })
   if (wait.errorsInAll > inAll) return exhausted(wait, "inAll", wait.errorsInAll)
@@ -404,17 +434,21 @@ const onLookFailed = (wait: Wait): Command => {
     return onPending(wait)
   }
   if (wait.lastLook) return timeout(wait, wait.boundedBy)
-  if (wait.attempts >= (wait.policy.strategy.plan?.maxAttempts ?? Number.POSITIVE_INFINITY)) {
-    return timeout(wait, "strategy")
-  }
-  return stepBy(wait, delays, wait.errorsInRow, 0)
+  if (wait.attempts >= maxAttempts(wait) && wait.gaveUp === undefined) return timeout(wait, "strategy")
+  return stepBy(wait, delays, wait.errorsInRow, wait.now - wait.errorsStarted)
 }
 
 const exhausted = (wait: Wait, which: "inRow" | "inAll", errors: number): Command =>
-  fail(wait, new PollError.PollErrorsExhausted({ ...seen(wait), error: wait.pollError, budget: which, errors }))
+  giveUp(wait, new PollError.PollErrorsExhausted({ ...seen(wait), error: wait.pollError, budget: which, errors }))
 
 const nameOf = (error: unknown): string =>
-  error instanceof Error ? error.name : typeof error === "string" ? error : typeof error
+  hasProperty(error, "_tag")
+    ? String(error._tag)
+    : error instanceof Error
+      ? error.name
+      : typeof error === "string"
+        ? error
+        : typeof error
 
 // -- schedules --
 
@@ -423,6 +457,7 @@ const stepBy = (wait: Wait, stepper: Stepper, count: number, elapsed: number): C
   wait.phase = "stepping"
   wait.stepping = stepper
   wait.stepCount = count
+  wait.lookBy = wait.deadlineAt
   return stepper.plan === undefined
     ? "step"
     : onStepped(wait, Strategy.next(stepper.plan, count, elapsed, observe(wait), wait.random))
@@ -430,18 +465,18 @@ const stepBy = (wait: Wait, stepper: Stepper, count: number, elapsed: number): C
 
 const onHostStepped = (wait: Wait, exit: Exit.Exit<Strategy.Decision>): Command => {
   if (Exit.isFailure(exit)) return end(wait, exit)
-  if (exit.value === "end" || Number.isFinite(exit.value)) return onStepped(wait, exit.value)
-  return onStepped(wait, exit.value > 0 ? longestDelay : 0)
+  return onStepped(wait, exit.value)
 }
 
-const onStepped = (wait: Wait, decision: Strategy.Decision): Command => {
+const onStepped = (wait: Wait, decided: Strategy.Decision): Command => {
+  const decision = decided === "end" ? decided : delayOf(wait, decided)
   const { errors, strategy } = wait.policy
   const stepper = wait.stepping
   wait.stepping = undefined
   if (stepper === strategy) {
-    return decision === "end"
-      ? timeout(wait, "strategy")
-      : sleepUntil(wait, wait.now + Math.max(0, decision), wait.reason)
+    // A job that was asked to stop is watched on, whatever the strategy says.
+    if (decision === "end" && wait.gaveUp !== undefined) return sleepUntil(wait, wait.now + leastGap, "strategy")
+    return decision === "end" ? timeout(wait, "strategy") : sleepUntil(wait, wait.now + decision, wait.reason)
   }
   if (stepper === errors.retries && wait.retries > 0) {
     if (decision === "end") return onLookFailed(wait)
@@ -450,6 +485,14 @@ const onStepped = (wait: Wait, decision: Strategy.Decision): Command => {
   }
   if (decision === "end") return exhausted(wait, "inRow", wait.errorsInRow)
   return sleepUntil(wait, wait.now + Math.max(leastErrorDelay, decision), "pollError")
+}
+
+const delayOf = (wait: Wait, millis: number): number => {
+  if (wait.wokenMeanwhile !== undefined) {
+    if (wait.wokenMeanwhile === "forced") wait.floorAt = wait.gatedUntil = 0
+    return 0
+  }
+  return Number.isFinite(millis) ? Math.max(0, millis) : millis > 0 ? longestDelay : 0
 }
 
 // -- ends --
@@ -476,6 +519,9 @@ const onCancelAsked = (wait: Wait): Command => {
   wait.retries = 0
   return sleepUntil(wait, wait.now, "woken")
 }
+
+/** Fails with an error that is no news of the job: after a timeout, that timeout stands. */
+const giveUp = (wait: Wait, error: PollError.PollError<unknown, unknown>): Command => fail(wait, wait.gaveUp ?? error)
 
 const fail = (wait: Wait, error: PollError.PollError<unknown, unknown>): Command => end(wait, Exit.fail(error))
 

@@ -26,8 +26,7 @@ export const place = (
   // Clocks count whole milliseconds: a fraction of one would be slept for again and again.
   let dueAt = Math.ceil(at)
   let reason = wanted
-  const last = dueAt + estimate >= deadlineAt
-  if (last) {
+  if (dueAt + estimate >= deadlineAt) {
     dueAt = Math.max(now, deadlineAt - estimate)
     if (dueAt < at) reason = "lastLook"
   }
@@ -35,5 +34,6 @@ export const place = (
     dueAt = Math.max(floorAt, gatedUntil)
     reason = floorAt >= gatedUntil ? "serverHint" : "gate"
   }
+  const last = dueAt + estimate >= deadlineAt
   return dueAt > deadlineAt ? { dueAt: deadlineAt, reason: "deadline", last } : { dueAt, reason, last }
 }

@@ -1,4 +1,4 @@
-import type { Effect } from "effect/Effect"
+import * as Effect from "effect/Effect"
 import type { Schedule } from "effect/Schedule"
 import type * as Gate from "../Gate.ts"
 import type { Fallback, Missing, PollErrorPolicy, UnknownStatusPolicy } from "../Job.ts"
@@ -22,14 +22,14 @@ export interface Stepper {
 export interface Policy {
   readonly job: string
   readonly key: string
-  readonly check: Effect<Look<unknown, unknown>, unknown, unknown>
+  readonly check: Effect.Effect<Look<unknown, unknown>, unknown, unknown>
   readonly strategy: Stepper
   readonly deadline: number
   readonly lookTimeout: number
   readonly maxHint: number
   readonly since: Run | undefined
-  readonly gate: Effect<Gate.Answer, never, unknown> | undefined
-  readonly cancel: Effect<void, unknown, unknown> | undefined
+  readonly gate: Effect.Effect<Gate.Answer, never, unknown> | undefined
+  readonly cancel: Effect.Effect<void, unknown, unknown> | undefined
   readonly onTimeout: "leave" | "cancelRemote"
   readonly onInterrupt: "leave" | "cancelRemote"
   readonly cancelGrace: number
@@ -37,7 +37,7 @@ export interface Policy {
   readonly missing: {
     readonly grace: number
     readonly locate: ((last: Status<unknown, unknown> | undefined) => string | undefined) | undefined
-    readonly checkFallback: ((key: string) => Effect<Look<unknown, unknown>, unknown, unknown>) | undefined
+    readonly checkFallback: ((key: string) => Effect.Effect<Look<unknown, unknown>, unknown, unknown>) | undefined
     readonly gone: (() => Status<unknown, unknown>) | undefined
   }
   readonly unknownStatus: {
@@ -62,8 +62,8 @@ export interface Input extends Omit<Options<never, unknown>, "unknownStatus"> {
   readonly job: string
   readonly key: string
   readonly rawKey: unknown
-  readonly check: Effect<Look<unknown, unknown>, unknown, unknown>
-  readonly cancel: Effect<void, unknown, unknown> | undefined
+  readonly check: Effect.Effect<Look<unknown, unknown>, unknown, unknown>
+  readonly cancel: Effect.Effect<void, unknown, unknown> | undefined
   readonly missing: Missing<never, unknown, unknown, unknown, unknown> | undefined
   readonly unknownStatus?: UnknownStatusPolicy<unknown, unknown> | undefined
 }
@@ -78,7 +78,7 @@ export const compile = (input: Input, defaults: Defaults = builtin): Policy => (
   lookTimeout: validate.millisOrUnbounded(`${input.name}: lookTimeout`, input.lookTimeout ?? defaults.lookTimeout),
   maxHint: validate.millis(`${input.name}: maxHint`, input.maxHint ?? defaults.maxHint, "nonNegative"),
   since: input.since,
-  gate: input.gate?.ask({ job: input.job, key: input.key }),
+  gate: compileGate(input),
   cancel: input.cancel,
   onTimeout: input.onTimeout ?? "leave",
   onInterrupt: input.onInterrupt ?? "leave",
@@ -103,12 +103,15 @@ const stepper = (schedule: Schedule<unknown, Observation, never, unknown>): Step
   plan: Strategy.plan(schedule)
 })
 
+const compileGate = ({ gate, job, key }: Input): Policy["gate"] =>
+  gate === undefined ? undefined : Effect.suspend(() => gate.ask({ job, key }))
+
 const compileMissing = ({ missing, name, rawKey }: Input): Policy["missing"] => {
   const fallback = missing?.fallback as Fallback<unknown, unknown, unknown, unknown, unknown> | undefined
   return {
     grace: validate.millis(`${name}: missing.grace`, missing?.grace ?? 0, "nonNegative"),
     locate: fallback === undefined ? undefined : (last) => fallback.locate(rawKey, last),
-    checkFallback: fallback?.check,
+    checkFallback: fallback === undefined ? undefined : (key) => Effect.suspend(() => fallback.check(key)),
     gone: missing?.gone
   }
 }

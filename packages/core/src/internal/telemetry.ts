@@ -76,7 +76,7 @@ const logOf = (wait: Wait, event: Notice["event"]): Effect.Effect<void> | undefi
   }
   if (event._tag !== "Ended" || Exit.isSuccess(event.exit)) return undefined
   const error = Exit.findErrorOption(event.exit)
-  return error._tag === "Some" ? Effect.logError(error.value.message) : undefined
+  return error._tag === "Some" ? Effect.suspend(() => Effect.logError(error.value.message)) : undefined
 }
 
 const makeQueue = (observers: ReadonlyArray<Observer<unknown>>, fork: Fork) => {
@@ -107,11 +107,17 @@ const makeQueue = (observers: ReadonlyArray<Observer<unknown>>, fork: Fork) => {
         event
       })
       if (telling !== undefined) return
-      const fiber = fork(tellAll)
-      telling = fiber.pollUnsafe() === undefined ? fiber : undefined
+      // Not within the step that tells: an observer may have a handle to this very wait.
+      telling = fork(Effect.andThen(Effect.yieldNow, tellAll))
     },
-    flush: (atMost: Duration.Input): Effect.Effect<void> | undefined =>
-      telling === undefined ? undefined : Effect.asVoid(Effect.timeoutOption(Fiber.await(telling), atMost))
+    flush: (atMost: Duration.Input): Effect.Effect<void> | undefined => {
+      const fiber = telling
+      if (fiber === undefined) return undefined
+      return Effect.timeoutOption(Fiber.await(fiber), atMost).pipe(
+        Effect.ensuring(Effect.sync(() => fiber.interruptUnsafe())),
+        Effect.asVoid
+      )
+    }
   }
 }
 

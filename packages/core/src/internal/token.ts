@@ -1,3 +1,5 @@
+import * as Duration from "effect/Duration"
+import type { Hint } from "../Look.ts"
 import type { ResumeToken } from "../ResumeToken.ts"
 import type { Policy } from "./policy.ts"
 import type { Wait } from "./wait.ts"
@@ -23,7 +25,8 @@ export const fromWait = (wait: Wait): ResumeToken => ({
 })
 
 /** The token of a job that was just submitted: a wait at attempt 0, which starts now. */
-export const receipt = (policy: Policy, now: number): ResumeToken => {
+export const receipt = (policy: Policy, now: number, hint?: Hint): ResumeToken => {
+  const floor = hint === undefined || hint === "unreadable" ? 0 : Math.min(Duration.toMillis(hint), policy.maxHint)
   const limit = policy.strategy.plan?.limit ?? Number.POSITIVE_INFINITY
   const bound = Math.ceil(now + Math.min(limit, policy.deadline))
   return {
@@ -38,7 +41,7 @@ export const receipt = (policy: Policy, now: number): ResumeToken => {
     errorsInRow: 0,
     errorsInAll: 0,
     dueAt: Math.ceil(now + (policy.strategy.plan?.firstWait ?? 0)),
-    floorAt: now,
+    floorAt: Math.ceil(now + floor),
     startedAt: now,
     deadlineAt: Number.isFinite(bound) ? bound : "unbounded",
     boundedBy: limit < policy.deadline ? "strategy" : "deadline"

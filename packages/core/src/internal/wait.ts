@@ -44,7 +44,7 @@ export interface Wait {
   gatedUntil: number
   gatedBy: string | undefined
   /** Woken while it could not look: it will look again as soon as it can. */
-  wokenMeanwhile: boolean
+  wokenMeanwhile: "woken" | "forced" | undefined
   paused: boolean
   /** The timeout that the wait ends with, if asking the server to stop the job brings no other end. */
   gaveUp: PollError.PollError<unknown, unknown> | undefined
@@ -53,6 +53,9 @@ export interface Wait {
   /** When the look, the gate or the cancel under way is given up. */
   lookBy: number
   lookStarted: number
+  /** When the first of the retries, and of the errors in a row, was met. */
+  retriesStarted: number
+  errorsStarted: number
   /** How long the newest three looks took. */
   readonly took: [number, number, number]
   /** The key at the fallback, once the job itself is gone. */
@@ -116,12 +119,14 @@ export const make = ({
   floorAt: 0,
   gatedUntil: 0,
   gatedBy: undefined,
-  wokenMeanwhile: false,
+  wokenMeanwhile: undefined,
   paused: false,
   gaveUp: undefined,
   lastLook: false,
   lookBy: Number.POSITIVE_INFINITY,
   lookStarted: 0,
+  retriesStarted: 0,
+  errorsStarted: 0,
   took: [0, 0, 0],
   fallbackKey: undefined,
   attempts: 0,

@@ -1,0 +1,603 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Schedule from "effect/Schedule"
+import * as Stream from "effect/Stream"
+import * as TestClock from "effect/testing/TestClock"
+import * as Tracer from "effect/Tracer"
+import * as Gate from "effect-poll/Gate"
+import * as Job from "effect-poll/Job"
+import * as Look from "effect-poll/Look"
+import * as Observer from "effect-poll/Observer"
+import * as Poll from "effect-poll/Poll"
+import * as PollDefaults from "effect-poll/PollDefaults"
+import * as PollError from "effect-poll/PollError"
+import type { ResumeToken } from "effect-poll/ResumeToken"
+import * as Status from "effect-poll/Status"
+import * as Strategy from "effect-poll/Strategy"
+import { type Answer, ending, pending, runFor, scripted } from "./scripted.ts"
+
+const every2s = Strategy.fixed("2 seconds")
+const bug = (): never => {
+  throw new Error("bug")
+}
+const done = Status.succeeded("done")
+const token = (some: Partial<ResumeToken>): ResumeToken => ({
+  version: 1,
+  job: "render",
+  key: "a",
+  attempts: 1,
+  strategySteps: 1,
+  strategyStartedAt: 0,
+  errorsInRow: 0,
+  errorsInAll: 0,
+  dueAt: 0,
+  floorAt: 0,
+  startedAt: 0,
+  deadlineAt: 10_000,
+  boundedBy: "deadline",
+  ...some
+})
+
+describe("what the user gave throws", () => {
+  it.effect("a strategy that throws after a look timed out ends the wait", () =>
+    Effect.gen(function* () {
+      const schedule = Strategy.make({
+        decide: () => {
+          throw new Error("bug")
+        }
+      })
+      const options = { deadline: "1 minute", lookTimeout: "5 seconds", pollErrors: { schedule } } as const
+      const { at, exit } = yield* runFor(Poll.until(Effect.never, options), "1 hour")
+      assert.notStrictEqual(exit, "running")
+      assert.strictEqual(at, 5000)
+    })
+  )
+
+  const cases: ReadonlyArray<readonly [string, Effect.Effect<unknown, unknown>]> = [
+    ["decide", Poll.until(Effect.succeed(pending), { strategy: Strategy.make({ decide: bug }), deadline: "1 minute" })],
+    [
+      "classify",
+      Poll.until(Effect.fail("x"), { deadline: "1 minute", lookTimeout: "unbounded", pollErrors: { classify: bug } })
+    ],
+    [
+      "treatAs",
+      Poll.until(Effect.succeed(Look.unlisted("x")), { deadline: "1 minute", unknownStatus: { treatAs: bug } })
+    ],
+    [
+      "gone",
+      Poll.until(Job.make("j", { check: () => Effect.succeed(Look.missing), missing: { gone: bug } }), "a", {
+        deadline: "1 minute"
+      })
+    ],
+    [
+      "locate",
+      Poll.until(
+        Job.make("j", {
+          check: () => Effect.succeed(Look.missing),
+          missing: { fallback: { locate: bug, check: () => Effect.succeed(pending) } }
+        }),
+        "a",
+        { deadline: "1 minute" }
+      )
+    ],
+    [
+      "fallback check",
+      Poll.until(
+        Job.make("j", {
+          check: () => Effect.succeed(Look.missing),
+          missing: { fallback: { locate: () => "b", check: bug } }
+        }),
+        "a",
+        { deadline: "1 minute" }
+      )
+    ],
+    [
+      "message",
+      Poll.until(Effect.succeed(Look.withHint(pending, Number.MAX_SAFE_INTEGER)), {
+        deadline: "1 minute",
+        maxHint: Number.MAX_SAFE_INTEGER
+      })
+    ],
+    [
+      "failure that cannot be shown",
+      Poll.until(Effect.succeed(Status.failed({ toString: bug, toJSON: bug })), { deadline: "1 minute" })
+    ],
+    [
+      "interrupts itself",
+      Poll.until(
+        Effect.as(
+          Effect.withFiber((fiber) => Fiber.interrupt(fiber)),
+          pending
+        ),
+        { deadline: "1 minute", lookTimeout: "unbounded" }
+      )
+    ]
+  ]
+  for (const [name, wait] of cases)
+    it.effect(name, () =>
+      Effect.gen(function* () {
+        const { exit, at } = yield* runFor(wait, "1 hour")
+        assert.notStrictEqual(exit, "running")
+        assert.strictEqual(at, name === "message" ? 60_000 : 0)
+      })
+    )
+})
+
+describe("the gate", () => {
+  it.effect("is asked before each look", () =>
+    Effect.gen(function* () {
+      const asked: Array<string> = []
+      const gate = Gate.make(({ job, key }) => {
+        asked.push(`${job}/${key}`)
+        return Effect.succeed(Gate.open)
+      })
+      const job = Job.make("render", { check: () => scripted(pending).check })
+      const wait = Poll.until(job, "a", { strategy: Strategy.attempts(every2s, 3), deadline: "1 minute", gate })
+      assert.deepStrictEqual(asked, [])
+      yield* runFor(wait, "1 minute")
+      assert.deepStrictEqual(asked, ["render/a", "render/a", "render/a"])
+    })
+  )
+  it.effect("pause holds while the gate is asked", () =>
+    Effect.gen(function* () {
+      const { check, looks } = scripted(pending)
+      const gate = Gate.make(() => Effect.delay(Effect.succeed(Gate.open), "5 seconds"))
+      const handle = yield* Poll.start(check, { strategy: every2s, deadline: "1 minute", gate })
+      yield* TestClock.adjust("1 second")
+      yield* handle.pause
+      yield* TestClock.adjust("20 seconds")
+      assert.deepStrictEqual(looks, [])
+    })
+  )
+  it.effect("a gate that does not answer after the deadline of a resumed wait", () =>
+    Effect.gen(function* () {
+      const job = Job.make("render", { check: () => Effect.succeed(pending) })
+      yield* TestClock.adjust("1 hour")
+      const { exit } = yield* runFor(Poll.resume(job, token({}), { gate: Gate.make(() => Effect.never) }), "10 hours")
+      assert.strictEqual(ending(exit), "PollTimeout deadline")
+    })
+  )
+  it.effect("force looks through a closed gate (Handle doc)", () =>
+    Effect.gen(function* () {
+      const { check, looks } = scripted(pending)
+      const gate = Gate.make(() => Effect.succeed(Gate.postponed("1 hour", "offline")))
+      const handle = yield* Poll.start(check, { strategy: every2s, deadline: "3 hours", gate })
+      yield* handle.pollNow({ force: true })
+      assert.deepStrictEqual(looks, [0])
+    })
+  )
+})
+
+describe("the last look", () => {
+  it.effect("hint that ends at the deadline: one look there", () =>
+    Effect.gen(function* () {
+      const { check, looks } = scripted(Look.withHint(pending, "10 seconds"), pending)
+      yield* runFor(Poll.until(check, { strategy: every2s, deadline: "10 seconds" }), "1 minute")
+      assert.deepStrictEqual(looks, [0, 10_000])
+    })
+  )
+  it.effect("gate that opens at the deadline: one look there", () =>
+    Effect.gen(function* () {
+      const { check, looks } = scripted(pending)
+      let n = 0
+      const gate = Gate.make(() => Effect.sync(() => (n++ === 0 ? Gate.postponed("10 seconds", "x") : Gate.open)))
+      yield* runFor(Poll.until(check, { strategy: every2s, deadline: "10 seconds", gate }), "1 minute")
+      assert.deepStrictEqual(looks, [10_000])
+    })
+  )
+  it.effect("estimate counts failed looks", () =>
+    Effect.gen(function* () {
+      const slow = <A, E>(e: Effect.Effect<A, E>) => Effect.delay(e, "3 seconds")
+      const { check, looks } = scripted<string, never, string>(slow(Effect.fail("x")), slow(Effect.succeed(done)))
+      const { exit } = yield* runFor(
+        Poll.until(check, { deadline: "10 seconds", pollErrors: { schedule: Strategy.fixed("1 minute") } }),
+        "1 minute"
+      )
+      assert.deepStrictEqual([ending(exit), looks], ["done", [0, 7000]])
+    })
+  )
+})
+
+describe("being woken", () => {
+  it.effect("attempts bounds woken looks", () =>
+    Effect.gen(function* () {
+      const { check, looks } = scripted(Effect.delay(Effect.succeed(pending), "1 second"))
+      const handle = yield* Poll.start(check, { strategy: Strategy.attempts(every2s, 1), deadline: "1 minute" })
+      yield* handle.pollNow()
+      yield* TestClock.adjust("1 minute")
+      assert.deepStrictEqual(looks, [0])
+    })
+  )
+  it.effect("wake during a slow foreign step", () =>
+    Effect.gen(function* () {
+      const { check, looks } = scripted(pending)
+      const strategy = Schedule.addDelay(Schedule.spaced("1 minute"), () =>
+        Effect.delay(Effect.succeed(0), "5 seconds")
+      )
+      const handle = yield* Poll.start(check, { strategy, deadline: "1 hour" })
+      yield* TestClock.adjust("1 second")
+      yield* handle.pollNow()
+      yield* TestClock.adjust("10 seconds")
+      assert.strictEqual(looks.length, 2)
+    })
+  )
+  it.effect("wake during a look that fails", () =>
+    Effect.gen(function* () {
+      const { check, looks } = scripted<never, never, string>(Effect.delay(Effect.fail("x"), "5 seconds"), pending)
+      const handle = yield* Poll.start(check, {
+        strategy: every2s,
+        deadline: "1 hour",
+        pollErrors: { schedule: Strategy.fixed("1 minute") }
+      })
+      yield* TestClock.adjust("1 second")
+      yield* handle.pollNow()
+      yield* TestClock.adjust("5 seconds")
+      assert.strictEqual(looks.length, 2)
+    })
+  )
+  it.effect("forced during a look breaks the floor of that look", () =>
+    Effect.gen(function* () {
+      const { check, looks } = scripted(Effect.delay(Effect.succeed(Look.withHint(pending, "1 minute")), "5 seconds"))
+      const handle = yield* Poll.start(check, { strategy: every2s, deadline: "1 hour" })
+      yield* handle.pollNow({ force: true })
+      yield* TestClock.adjust("10 seconds")
+      assert.deepStrictEqual(looks, [0, 5000])
+    })
+  )
+})
+
+describe("schedules", () => {
+  it.effect("the deadline bounds a schedule's step", () =>
+    Effect.gen(function* () {
+      const strategy = Schedule.addDelay(Schedule.forever, () => Effect.never)
+      const { exit } = yield* runFor(
+        Poll.until(Effect.succeed(pending), { strategy, deadline: "10 seconds" }),
+        "1 hour"
+      )
+      assert.strictEqual(ending(exit), "PollTimeout deadline")
+    })
+  )
+  it.effect("a foreign schedule sees the wall clock", () =>
+    Effect.gen(function* () {
+      const aligned = Schedule.fromStepWithMetadata(
+        Effect.succeed(({ now }: Schedule.InputMetadata<unknown>) =>
+          Effect.succeed<[number, Duration.Duration]>([now, Duration.millis(60_000 - (now % 60_000))])
+        )
+      )
+      yield* TestClock.adjust("30 seconds")
+      const by = scripted(pending)
+      yield* runFor(Poll.until(by.check, { strategy: aligned, deadline: "80 seconds" }), "70 seconds")
+      assert.deepStrictEqual(by.looks, [30_000, 60_000])
+    })
+  )
+  it.effect("own infinite delay, unbounded", () =>
+    Effect.gen(function* () {
+      const { check, looks } = scripted(pending)
+      yield* runFor(
+        Poll.until(check, { strategy: Strategy.make({ decide: () => Infinity }), deadline: "unbounded" }),
+        "2 days"
+      )
+      assert.isAbove(looks.length, 1)
+    })
+  )
+  it.effect("elapsed of retries and of error delays counts from their first step", () =>
+    Effect.gen(function* () {
+      const seen: Array<number> = []
+      const { check } = scripted<never, never, string>(Effect.fail("x"))
+      yield* runFor(
+        Poll.until(check, {
+          deadline: "1 minute",
+          pollErrors: { inRow: 3, schedule: Strategy.make({ decide: (_s, elapsed) => (seen.push(elapsed), 1000) }) }
+        }),
+        "1 minute"
+      )
+      assert.deepStrictEqual(seen, [0, 1000, 2000])
+    })
+  )
+  it.effect("elapsed of retries", () =>
+    Effect.gen(function* () {
+      const seen: Array<number> = []
+      const { check } = scripted<never, never, string>(Effect.fail("x"))
+      yield* runFor(
+        Poll.until(check, {
+          deadline: "1 minute",
+          pollErrors: {
+            inRow: 0,
+            retries: Strategy.make({ decide: (s, elapsed) => (seen.push(elapsed), s > 3 ? "end" : 1000) })
+          }
+        }),
+        "1 minute"
+      )
+      assert.deepStrictEqual(seen, [0, 1000, 2000, 3000])
+    })
+  )
+})
+
+describe("cancelRemote", () => {
+  const job = (answers: ReadonlyArray<Answer<string, never, string>>) => {
+    const asked: Array<number> = []
+    const { check, looks } = scripted<string, never, string>(...answers)
+    return {
+      asked,
+      looks,
+      job: Job.make("render", {
+        check: () => check,
+        cancel: () => Effect.map(Clock.currentTimeMillis, (at) => void asked.push(at))
+      })
+    }
+  }
+  it.effect("watches for the grace after a strategy that ended", () =>
+    Effect.gen(function* () {
+      const it = job([pending, pending, pending, Status.canceled()])
+      const { exit } = yield* runFor(
+        Poll.until(it.job, "a", {
+          strategy: Strategy.attempts(every2s, 2),
+          deadline: "1 minute",
+          onTimeout: "cancelRemote"
+        }),
+        "1 hour"
+      )
+      assert.strictEqual(ending(exit), "JobCanceled")
+    })
+  )
+  it.effect("watches for the grace after a strategy's limit", () =>
+    Effect.gen(function* () {
+      const it = job([pending, pending, pending, pending, Status.canceled()])
+      const { exit } = yield* runFor(
+        Poll.until(it.job, "a", {
+          strategy: Strategy.limit(every2s, "3 seconds"),
+          deadline: "1 minute",
+          onTimeout: "cancelRemote"
+        }),
+        "1 hour"
+      )
+      assert.strictEqual(ending(exit), "JobCanceled")
+    })
+  )
+  it.effect("a poll error in the grace leaves the timeout", () =>
+    Effect.gen(function* () {
+      const it = job([pending, pending, Effect.fail("reset")])
+      const { exit } = yield* runFor(
+        Poll.until(it.job, "a", {
+          strategy: Strategy.fixed("10 seconds"),
+          deadline: "10 seconds",
+          pollErrors: { inRow: 0 },
+          onTimeout: "cancelRemote"
+        }),
+        "1 hour"
+      )
+      assert.strictEqual(ending(exit), "PollTimeout deadline")
+    })
+  )
+  it.effect("a stall in the grace leaves the timeout", () =>
+    Effect.gen(function* () {
+      const it = job([pending])
+      const { exit } = yield* runFor(
+        Poll.until(it.job, "a", {
+          strategy: Strategy.fixed("6 seconds"),
+          deadline: "10 seconds",
+          stall: { after: "11 seconds" },
+          onTimeout: "cancelRemote"
+        }),
+        "1 hour"
+      )
+      assert.strictEqual(ending(exit), "PollTimeout deadline")
+    })
+  )
+  it.effect("interruption in the grace does not ask twice", () =>
+    Effect.gen(function* () {
+      const it = job([pending])
+      const fiber = yield* Effect.forkChild(
+        Poll.until(it.job, "a", {
+          strategy: every2s,
+          deadline: "10 seconds",
+          onTimeout: "cancelRemote",
+          onInterrupt: "cancelRemote"
+        })
+      )
+      yield* TestClock.adjust("13 seconds")
+      yield* Fiber.interrupt(fiber)
+      assert.deepStrictEqual(it.asked, [10_000])
+    })
+  )
+  it.effect("a cancel that hangs on interruption is stopped after the grace", () =>
+    Effect.gen(function* () {
+      let stopped = 0
+      const job = Job.make("render", {
+        check: () => Effect.succeed(pending),
+        cancel: () => Effect.onInterrupt(Effect.never, () => Effect.sync(() => void stopped++))
+      })
+      const fiber = yield* Effect.forkChild(
+        Poll.until(job, "a", { deadline: "unbounded", onInterrupt: "cancelRemote", cancelGrace: "5 seconds" })
+      )
+      yield* TestClock.adjust("2 seconds")
+      yield* Effect.forkChild(Fiber.interrupt(fiber))
+      yield* TestClock.adjust("1 hour")
+      assert.strictEqual(stopped, 1)
+    })
+  )
+})
+
+describe("observers and spans", () => {
+  it.effect("a hung observer is stopped after the grace", () =>
+    Effect.gen(function* () {
+      let stopped = 0
+      const hung = Observer.make(() => Effect.onInterrupt(Effect.never, () => Effect.sync(() => void stopped++)))
+      yield* runFor(Poll.until(Effect.succeed(done), { deadline: "1 minute", observers: [hung] }), "1 hour")
+      assert.strictEqual(stopped, 1)
+    })
+  )
+  it.effect("interrupting during the flush leaves nothing", () =>
+    Effect.gen(function* () {
+      let told = 0
+      const slow = Observer.make(() =>
+        Effect.delay(
+          Effect.sync(() => void told++),
+          "3 seconds"
+        )
+      )
+      const fiber = yield* Effect.forkChild(
+        Poll.until(Effect.succeed(done), { deadline: "1 minute", observers: [slow] })
+      )
+      yield* TestClock.adjust("1 second")
+      yield* Fiber.interrupt(fiber)
+      const now = told
+      yield* TestClock.adjust("1 minute")
+      assert.strictEqual(told, now)
+    })
+  )
+  it.effect("an observer that resumes what is paused", () =>
+    Effect.gen(function* () {
+      const { check, looks } = scripted(Effect.delay(Effect.succeed(pending), "1 second"))
+      let resume: Effect.Effect<void> = Effect.void
+      const observer = Observer.make(({ event }) =>
+        event._tag === "Waiting" && event.reason === "paused" ? resume : Effect.void
+      )
+      const handle = yield* Poll.start(check, { strategy: every2s, deadline: "10 minutes", observers: [observer] })
+      resume = Effect.andThen(handle.resume, handle.pollNow())
+      yield* TestClock.adjust("2 seconds")
+      yield* handle.pause
+      yield* TestClock.adjust("20 seconds")
+      assert.isAbove(looks.length, 4)
+    })
+  )
+  it.effect("in order, when an observer wakes, no gate", () =>
+    Effect.gen(function* () {
+      const { check } = scripted<string>(Effect.delay(Effect.succeed(pending), 1), done)
+      const told: Array<string> = []
+      let wake: Effect.Effect<void> = Effect.void
+      const a = Observer.make(({ event }) => (event._tag === "Waiting" ? wake : Effect.void))
+      const b = Observer.make(({ event }) => Effect.sync(() => void told.push(event._tag)))
+      const handle = yield* Poll.start(check, { strategy: every2s, deadline: "10 minutes", observers: [a, b] })
+      wake = handle.pollNow()
+      yield* TestClock.adjust("20 seconds")
+      assert.deepStrictEqual(told, ["Started", "Observed", "Waiting", "Observed", "Ended"])
+    })
+  )
+  it.effect("the span of a started wait ends with the wait", () =>
+    Effect.gen(function* () {
+      const spans: Array<Tracer.NativeSpan> = []
+      const tracer = Tracer.make({
+        span: (given) => {
+          const span = new Tracer.NativeSpan(given)
+          spans.push(span)
+          return span
+        }
+      })
+      const handle = yield* Effect.withTracer(
+        Poll.start(Effect.succeed(Status.failed("x")), { deadline: "1 minute" }),
+        tracer
+      )
+      yield* Effect.exit(handle.await)
+      assert.strictEqual(spans[0]!.status._tag, "Ended")
+    })
+  )
+  it.effect("events end when the defaults are bad", () =>
+    Effect.gen(function* () {
+      const { exit } = yield* runFor(
+        Effect.provide(
+          Stream.runCollect(Poll.events(Effect.succeed(pending), { deadline: "1 minute" })),
+          PollDefaults.layer({ errorsInRow: -1 })
+        ),
+        "1 hour"
+      )
+      assert.notStrictEqual(exit, "running")
+    })
+  )
+  it.effect("a permanent error is a PollFailed event", () =>
+    Effect.gen(function* () {
+      const e = { [PollError.classify]: PollError.permanent }
+      const events = yield* Stream.runCollect(Poll.events(Effect.fail(e), { deadline: "1 minute" }))
+      assert.deepStrictEqual(
+        events.map((e) => e._tag),
+        ["PollFailed", "Ended"]
+      )
+    })
+  )
+})
+
+describe("words, fallbacks and history", () => {
+  it.effect("errors in a row: a missing look between breaks the row", () =>
+    Effect.gen(function* () {
+      const { check } = scripted<string, never, string>(Effect.fail("x"), Look.missing, Effect.fail("x"), done)
+      const job = Job.make("j", { check: () => check, missing: { grace: "1 minute" } })
+      const { exit } = yield* runFor(
+        Poll.until(job, "a", { strategy: every2s, deadline: "1 minute", pollErrors: { inRow: 1 } }),
+        "1 minute"
+      )
+      assert.strictEqual(ending(exit), "done")
+    })
+  )
+  it.effect("R28 an unlisted word of an earlier run", () =>
+    Effect.gen(function* () {
+      const { check } = scripted<string>(Look.withRun(Look.unlisted("STOPPED"), 1), Look.withRun(done, 2))
+      const { exit } = yield* runFor(
+        Poll.until(check, {
+          strategy: every2s,
+          deadline: "1 minute",
+          since: 2,
+          unknownStatus: { treatAs: () => Status.canceled() }
+        }),
+        "1 minute"
+      )
+      assert.strictEqual(ending(exit), "done")
+    })
+  )
+  it.effect("R28 an unlisted word of an earlier run fails", () =>
+    Effect.gen(function* () {
+      const { check } = scripted<string>(Look.withRun(Look.unlisted("STOPPED"), 1), Look.withRun(done, 2))
+      const { exit } = yield* runFor(
+        Poll.until(check, { strategy: every2s, deadline: "1 minute", since: 2 }),
+        "1 minute"
+      )
+      assert.strictEqual(ending(exit), "done")
+    })
+  )
+  it.effect("R22 resumed after its deadline keeps the floor", () =>
+    Effect.gen(function* () {
+      const { check, looks } = scripted<string>(done)
+      const job = Job.make("render", { check: () => check })
+      yield* TestClock.adjust("20 seconds")
+      yield* runFor(Poll.resume(job, token({ floorAt: 60_000, dueAt: 10_000 })), "2 minutes")
+      assert.isTrue(
+        looks.every((at) => at >= 60_000),
+        String(looks)
+      )
+    })
+  )
+  it.effect("resumed after its deadline with a hung look and no lookTimeout", () =>
+    Effect.gen(function* () {
+      const job = Job.make("render", { check: () => Effect.never })
+      yield* TestClock.adjust("20 seconds")
+      const { exit } = yield* runFor(Poll.resume(job, token({}), { lookTimeout: "unbounded" }), "100 hours")
+      assert.notStrictEqual(exit, "running")
+    })
+  )
+  it.effect("resumed after its deadline turns to the fallback", () =>
+    Effect.gen(function* () {
+      const job = Job.make("render", {
+        check: () => Effect.succeed(Look.missing),
+        missing: { fallback: { locate: (k) => k, check: () => Effect.succeed(done) } }
+      })
+      yield* TestClock.adjust("20 seconds")
+      const { exit } = yield* runFor(Poll.resume(job, token({})), "1 hour")
+      assert.strictEqual(ending(exit), "done")
+    })
+  )
+  it.effect("history names a tagged error that is no Error", () =>
+    Effect.gen(function* () {
+      const { exit } = yield* runFor(
+        Poll.until(Effect.fail({ _tag: "HttpLookError" }), { deadline: "1 minute", pollErrors: { inRow: 0 } }),
+        "1 minute"
+      )
+      assert(exit !== "running" && Exit.isFailure(exit))
+      const e = Exit.findErrorOption(exit)
+      assert(e._tag === "Some")
+      assert.strictEqual(e.value.history[0]!.finding, "poll error: HttpLookError")
+    })
+  )
+})

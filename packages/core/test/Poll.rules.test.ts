@@ -1,0 +1,727 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Cause from "effect/Cause"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Schedule from "effect/Schedule"
+import * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import * as TestClock from "effect/testing/TestClock"
+import * as Gate from "effect-poll/Gate"
+import * as Job from "effect-poll/Job"
+import * as Look from "effect-poll/Look"
+import * as Observer from "effect-poll/Observer"
+import * as Poll from "effect-poll/Poll"
+import * as PollDefaults from "effect-poll/PollDefaults"
+import * as PollError from "effect-poll/PollError"
+import type { PollEvent } from "effect-poll/PollEvent"
+import type { ResumeToken } from "effect-poll/ResumeToken"
+import * as Status from "effect-poll/Status"
+import * as Strategy from "effect-poll/Strategy"
+import { type Answer, ending, pending, runFor, scripted } from "./scripted.ts"
+
+const every2s = Strategy.fixed("2 seconds")
+const every10s = Strategy.fixed("10 seconds")
+const done = Status.succeeded("done")
+const slow = <A = never, E = never>(
+  duration: Duration.Input,
+  answer: Answer<A, never, E>
+): Effect.Effect<Look.Look<A>, E> => Effect.delay(Effect.isEffect(answer) ? answer : Effect.succeed(answer), duration)
+
+/** Everything that a wait tells, with the delays of its sleeps. */
+const eventsOf = <A, E>(check: Effect.Effect<Look.Look<A>, E>, options: Poll.Options<E>) =>
+  Effect.map(runFor(Stream.runCollect(Poll.events(check, options)), "1 hour"), ({ exit }) => {
+    assert(exit !== "running" && Exit.isSuccess(exit))
+    return exit.value
+  })
+
+const sleeps = (events: ReadonlyArray<PollEvent<unknown, unknown, unknown>>) =>
+  events.flatMap((event) =>
+    event._tag === "Waiting" ? [`${event.reason} ${Duration.toMillis(event.delay)} ${event.gate ?? ""}`.trim()] : []
+  )
+
+/** The error that a wait ended with. */
+const failure = <A, E>(wait: Effect.Effect<A, E>) =>
+  Effect.map(runFor(wait, "1 hour"), ({ exit }) => {
+    assert(exit !== "running")
+    const error = Exit.findErrorOption(exit)
+    assert(error._tag === "Some")
+    return error.value
+  })
+
+const token = (some: Partial<ResumeToken>): ResumeToken => ({
+  version: 1,
+  job: "render",
+  key: "a",
+  attempts: 1,
+  strategySteps: 1,
+  strategyStartedAt: 0,
+  errorsInRow: 0,
+  errorsInAll: 0,
+  dueAt: 0,
+  floorAt: 0,
+  startedAt: 0,
+  deadlineAt: 100_000,
+  boundedBy: "deadline",
+  ...some
+})
+
+const render = (...answers: ReadonlyArray<Answer<string, never, string>>) => {
+  const { check, looks } = scripted<string, never, string>(...answers)
+  return { job: Job.make("render", { check: () => check }), looks }
+}
+
+describe("the last look", () => {
+  it.effect("R5 is placed by the longest of the last three looks, not by the newest", () =>
+    Effect.gen(function* () {
+      const { check, looks } = scripted(slow("3 seconds", pending), pending, pending, pending)
+      yield* runFor(Poll.until(check, { strategy: Strategy.fixed("1 second"), deadline: "8500 millis" }), "1 hour")
+      assert.deepStrictEqual(looks, [0, 4000, 5000, 5500])
+    })
+  )
+
+  it.effect("R5 one that is woken before it is due is not the last", () =>
+    Effect.gen(function* () {
+      const { check, looks } = scripted(pending)
+      const handle = yield* Poll.start(check, { strategy: every10s, deadline: "5 seconds" })
+      yield* TestClock.adjust("1 second")
+      yield* handle.pollNow()
+      yield* TestClock.adjust("1 minute")
+      assert.deepStrictEqual(looks, [0, 1000, 5000])
+    })
+  )
+
+  it.effect("R4 one that hangs at the deadline itself ends there", () =>
+    Effect.gen(function* () {
+      const { check } = scripted(pending, Effect.never)
+      const { at, exit } = yield* runFor(Poll.until(check, { strategy: every10s, deadline: "5 seconds" }), "1 hour")
+      assert.deepStrictEqual([ending(exit), at], ["PollTimeout deadline", 5000])
+    })
+  )
+
+  it.effect("is not retried", () =>
+    Effect.gen(function* () {
+      const { check, looks } = scripted<string, never, string>(pending, Effect.fail("reset"), done)
+      const options = { strategy: every10s, deadline: "5 seconds", pollErrors: { retries: every2s } } as const
+      const { exit } = yield* runFor(Poll.until(check, options), "1 hour")
+      assert.deepStrictEqual([ending(exit), looks], ["PollTimeout deadline", [0, 5000]])
+    })
+  )
+
+  it.effect("another follows if it was woken meanwhile", () =>
+    Effect.gen(function* () {
+      const second = slow("1 second", pending)
+      const { check, looks } = scripted<string>(second, second, second, done)
+      const handle = yield* Poll.start(check, { strategy: Strategy.fixed("3 seconds"), deadline: "7 seconds" })
+      yield* TestClock.adjust("6500 millis")
+      yield* handle.pollNow()
+      yield* TestClock.adjust("1 second")
+      assert.deepStrictEqual(looks, [0, 4000, 6000, 7000])
+      assert.strictEqual(yield* handle.await, "done")
+    })
+  )
+})
+
+describe("what is told", () => {
+  it.effect("how long a sleep takes, and why", () =>
+    Effect.gen(function* () {
+      const { check } = scripted<string, never, string>(
+        pending,
+        Effect.fail("a"),
+        Look.withHint(pending, "7 seconds"),
+        pending,
+        done
+      )
+      const events = yield* eventsOf(check, { strategy: every2s, deadline: "12 seconds" })
+      assert.deepStrictEqual(sleeps(events), ["strategy 2000", "pollError 1000", "serverHint 7000", "strategy 2000"])
+    })
+  )
+
+  it.effect("a gate's words only while the gate is why", () =>
+    Effect.gen(function* () {
+      let asked = 0
+      const gate = Gate.make(() =>
+        Effect.sync(() => (asked++ === 0 ? Gate.postponed("3 seconds", "offline") : Gate.open))
+      )
+      const { check } = scripted<string>(pending, done)
+      const events = yield* eventsOf(check, { strategy: every2s, deadline: "1 minute", gate })
+      assert.deepStrictEqual(sleeps(events), ["gate 3000 offline", "strategy 2000"])
+    })
+  )
+
+  it.effect("a pause, with the time until the deadline", () =>
+    Effect.gen(function* () {
+      const { check } = scripted<string>(pending)
+      const handle = yield* Poll.start(check, { strategy: every2s, deadline: "10 seconds" })
+      const events = yield* Effect.forkChild(Stream.runCollect(handle.events), { startImmediately: true })
+      yield* TestClock.adjust("1 second")
+      yield* handle.pause
+      yield* TestClock.adjust("1 minute")
+      assert.deepStrictEqual(sleeps(yield* Fiber.join(events)), ["paused 9000"])
+    })
+  )
+
+  it.effect("nothing when a wake cannot come earlier than what is due", () =>
+    Effect.gen(function* () {
+      const { check } = scripted<string>(Look.withHint(pending, "8 seconds"), done)
+      const handle = yield* Poll.start(check, { strategy: every2s, deadline: "1 minute" })
+      const events = yield* Effect.forkChild(Stream.runCollect(handle.events), { startImmediately: true })
+      yield* TestClock.adjust("1 second")
+      yield* handle.pollNow()
+      yield* TestClock.adjust("1 minute")
+      assert.deepStrictEqual(sleeps(yield* Fiber.join(events)), [])
+    })
+  )
+
+  it.effect("a change of the state, and of the detail", () =>
+    Effect.gen(function* () {
+      const { check } = scripted<string>(
+        Status.pending({ state: "A" }),
+        Status.pending({ state: "B" }),
+        Status.pending({ state: "B", detail: 1 }),
+        Status.pending({ state: "B", detail: 1 }),
+        done
+      )
+      const events = yield* eventsOf(check, { strategy: every2s, deadline: "1 minute" })
+      const tags = events.flatMap((event) => (event._tag === "Waiting" ? [] : [event._tag]))
+      assert.deepStrictEqual(tags, ["Observed", "Observed", "Observed", "Unchanged", "Observed", "Ended"])
+    })
+  )
+
+  it.effect("R26 each stall once: anew after a change", () =>
+    Effect.gen(function* () {
+      const a = Status.pending({ state: "A" })
+      const b = Status.pending({ state: "B" })
+      const { check } = scripted<string>(a, a, a, a, b, b, b, b, done)
+      const stall = { after: "3 seconds", then: "report" } as const
+      const events = yield* eventsOf(check, { strategy: every2s, deadline: "1 minute", stall })
+      const stalls = events.flatMap((event) => (event._tag === "Stalled" ? [event.attempt] : []))
+      assert.deepStrictEqual(stalls, [3, 7])
+    })
+  )
+
+  it.effect("each retry within a look, and which look it belongs to", () =>
+    Effect.gen(function* () {
+      const no = Effect.fail("no")
+      const { check } = scripted<string, never, string>(no, pending, no, no, no, done)
+      const pollErrors = { retries: Strategy.times(Strategy.fixed("1 second"), 1) }
+      const events = yield* eventsOf(check, { strategy: every2s, deadline: "1 minute", pollErrors })
+      const failed = events.flatMap((event) => (event._tag === "PollFailed" ? [[event.attempt, event.inRow]] : []))
+      assert.deepStrictEqual(failed, [
+        [1, 0],
+        [2, 0],
+        [2, 1],
+        [3, 0]
+      ])
+      const last = events.at(-1)!
+      assert(last._tag === "Ended")
+      assert.strictEqual(last.attempts, 3)
+    })
+  )
+
+  it.effect("the history is bounded, and keeps the newest", () =>
+    Effect.gen(function* () {
+      let n = 0
+      const check = Effect.sync(() => Status.pending({ state: `S${++n}` }))
+      const error = yield* failure(Poll.until(check, { strategy: Strategy.attempts(every2s, 100), deadline: "1 hour" }))
+      assert(error._tag === "PollTimeout")
+      assert.deepStrictEqual([error.history.length, error.history.at(-1)!.finding], [32, "Pending S100"])
+    })
+  )
+})
+
+describe("a look that does not say pending", () => {
+  it.effect("R16 missing looks are in the history", () =>
+    Effect.gen(function* () {
+      const error = yield* failure(Poll.until(Effect.succeed(Look.missing), { deadline: "1 minute" }))
+      assert(error._tag === "JobNotFound")
+      assert.deepStrictEqual(error.history, [{ finding: "Missing", looks: 1, first: 0, last: 0 }])
+    })
+  )
+
+  it.effect("R2 an unlisted word that fails is in the history", () =>
+    Effect.gen(function* () {
+      const error = yield* failure(Poll.until(Effect.succeed(Look.unlisted("PAUSED")), { deadline: "1 minute" }))
+      assert(error._tag === "UnknownStatus")
+      assert.deepStrictEqual(error.history, [{ finding: "Unlisted PAUSED", looks: 1, first: 0, last: 0 }])
+    })
+  )
+
+  it.effect("R2 an unlisted word that stands for a status is its state, one that is pending keeps the detail", () =>
+    Effect.gen(function* () {
+      const treated = Poll.until(Effect.succeed(Look.unlisted("STOPPED")), {
+        deadline: "1 minute",
+        unknownStatus: { treatAs: () => Status.canceled() }
+      })
+      const error = yield* failure(treated)
+      assert.deepStrictEqual(error.lastStatus, Status.canceled({ state: "STOPPED" }))
+      const { check } = scripted<string>(Status.pending({ detail: 7 }), Look.unlisted("PAUSED"))
+      const handle = yield* Poll.start(check, { strategy: every2s, deadline: "1 minute", unknownStatus: "continue" })
+      yield* TestClock.adjust("2 seconds")
+      assert.deepStrictEqual(yield* handle.status, Status.pending({ state: "PAUSED", detail: 7 }))
+    })
+  )
+
+  it.effect("R2 so long means: that long is borne", () =>
+    Effect.gen(function* () {
+      const { check } = scripted<string>(Look.unlisted("A"), Look.unlisted("A"), Look.unlisted("A"), done)
+      const options = { strategy: every2s, deadline: "1 minute", unknownStatus: { duration: "4 seconds" } } as const
+      assert.strictEqual(ending((yield* runFor(Poll.until(check, options), "1 hour")).exit), "done")
+    })
+  )
+
+  it.effect("R28 a run that is no number is none of a numbered one", () =>
+    Effect.gen(function* () {
+      const { check } = scripted<string>(Look.withRun(Status.succeeded("old"), "x"), Look.withRun(done, 8))
+      const { exit } = yield* runFor(Poll.until(check, { strategy: every2s, deadline: "1 minute", since: 7 }), "1 hour")
+      assert.strictEqual(ending(exit), "done")
+    })
+  )
+})
+
+describe("a look that fails", () => {
+  it.effect("is a defect where there is one among its failures", () =>
+    Effect.gen(function* () {
+      const cause: Cause.Cause<never> = Cause.combine(Cause.fail("x"), Cause.die("bug")) as never
+      const { exit } = yield* runFor(Poll.until(Effect.failCause(cause), { deadline: "1 minute" }), "1 minute")
+      assert.deepStrictEqual(exit, Exit.failCause(cause))
+    })
+  )
+
+  it.effect("R7 a look that timed out is transient, whatever the classifier says", () =>
+    Effect.gen(function* () {
+      const { check } = scripted<string, never, string>(Effect.never, done)
+      const options = {
+        deadline: "1 minute",
+        lookTimeout: "3 seconds",
+        pollErrors: { classify: () => PollError.permanent }
+      } as const
+      assert.strictEqual(ending((yield* runFor(Poll.until(check, options), "1 hour")).exit), "done")
+    })
+  )
+
+  it.effect("R3 skipLook starts the count in a row anew", () =>
+    Effect.gen(function* () {
+      const { check, looks } = scripted<never, never, string>(Effect.fail("x"))
+      const pollErrors = { inRow: 1, schedule: Strategy.fixed("1 second"), exhausted: "skipLook" } as const
+      yield* runFor(Poll.until(check, { strategy: every10s, deadline: "30 seconds", pollErrors }), "1 hour")
+      assert.deepStrictEqual(looks, [0, 1000, 11_000, 12_000, 22_000, 23_000, 30_000])
+    })
+  )
+
+  it.effect("R3 a poll-error schedule that ends uses the budget up", () =>
+    Effect.gen(function* () {
+      const pollErrors = { inRow: "unbounded", schedule: Strategy.times(Strategy.fixed("1 second"), 2) } as const
+      const error = yield* failure(Poll.until(Effect.fail("x"), { deadline: "1 minute", pollErrors }))
+      assert(error._tag === "PollErrorsExhausted")
+      assert.deepStrictEqual([error.budget, error.errors, error.attempts], ["inRow", 3, 3])
+    })
+  )
+
+  it.effect("R2 is never followed without a pause", () =>
+    Effect.gen(function* () {
+      const { check, looks } = scripted<never, never, string>(Effect.fail("x"))
+      yield* runFor(
+        Poll.until(check, { deadline: "1 minute", pollErrors: { inRow: 2, schedule: Schedule.forever } }),
+        10
+      )
+      assert.deepStrictEqual(looks, [0, 1, 2])
+    })
+  )
+
+  it.effect("R21 the late answer of an uninterruptible look that was given up changes nothing", () =>
+    Effect.gen(function* () {
+      const stale = Effect.uninterruptible(slow<string>("5 seconds", Status.succeeded("stale")))
+      const { check } = scripted<string>(stale, slow("3 seconds", done))
+      const options = { strategy: every2s, deadline: "1 minute", lookTimeout: "3500 millis" } as const
+      const { at, exit } = yield* runFor(Poll.until(check, options), "1 hour")
+      assert.deepStrictEqual([ending(exit), at], ["done", 7500])
+    })
+  )
+})
+
+describe("schedules", () => {
+  it.effect("an endless delay of a foreign schedule is a day", () =>
+    Effect.gen(function* () {
+      const { check, looks } = scripted(pending)
+      yield* runFor(
+        Poll.until(check, { strategy: Schedule.spaced(Duration.infinity), deadline: "unbounded" }),
+        "2 days"
+      )
+      assert.deepStrictEqual(looks, [0, 86_400_000, 2 * 86_400_000])
+    })
+  )
+
+  it.effect("a defect of a foreign schedule ends the wait", () =>
+    Effect.gen(function* () {
+      const strategy = Schedule.addDelay(Schedule.forever, () => Effect.die("bug"))
+      const { exit } = yield* runFor(Poll.until(Effect.succeed(pending), { strategy, deadline: "unbounded" }), "1 hour")
+      assert.deepStrictEqual(exit, Exit.die("bug"))
+    })
+  )
+
+  it.effect("a decision sees the time since the first of them", () =>
+    Effect.gen(function* () {
+      const seen: Array<readonly [number, number]> = []
+      const strategy = Strategy.make({
+        firstWait: "5 seconds",
+        maxAttempts: 4,
+        decide: (step, elapsed) => (seen.push([step, elapsed]), 2000)
+      })
+      yield* runFor(Poll.until(Effect.succeed(pending), { strategy, deadline: "1 minute" }), "1 hour")
+      assert.deepStrictEqual(seen, [
+        [1, 0],
+        [2, 2000],
+        [3, 4000]
+      ])
+    })
+  )
+})
+
+describe("gate", () => {
+  it.effect("a wake does not ask a gate before its time, a forced one does", () =>
+    Effect.gen(function* () {
+      let asked = 0
+      const gate = Gate.make(() => Effect.sync(() => (asked++ === 0 ? Gate.postponed("1 hour", "offline") : Gate.open)))
+      const { check, looks } = scripted(pending)
+      const handle = yield* Poll.start(check, { strategy: every2s, deadline: "3 hours", gate })
+      yield* handle.pollNow()
+      assert.deepStrictEqual([asked, looks.length], [1, 0])
+      yield* handle.pollNow({ force: true })
+      assert.strictEqual(looks.length, 1)
+    })
+  )
+
+  it.effect("a defect of the gate ends the wait", () =>
+    Effect.gen(function* () {
+      const gate = Gate.make(() => Effect.die("bug"))
+      const { exit } = yield* runFor(Poll.until(Effect.succeed(done), { deadline: "1 minute", gate }), "1 minute")
+      assert.deepStrictEqual(exit, Exit.die("bug"))
+    })
+  )
+})
+
+describe("pause", () => {
+  it.effect("leaves a look under way alone, and so does resume", () =>
+    Effect.gen(function* () {
+      let interrupted = 0
+      const look = Effect.onInterrupt(slow("4 seconds", pending), () => Effect.sync(() => void interrupted++))
+      const { check, looks } = scripted(look)
+      const handle = yield* Poll.start(check, { strategy: every10s, deadline: "1 minute" })
+      yield* TestClock.adjust("1 second")
+      yield* handle.pause
+      yield* handle.resume
+      yield* TestClock.adjust("1 second")
+      yield* handle.pause
+      yield* TestClock.adjust("10 seconds")
+      assert.deepStrictEqual([interrupted, looks, yield* handle.status], [0, [0], pending])
+    })
+  )
+
+  it.effect("is over when the job was asked to stop", () =>
+    Effect.gen(function* () {
+      const { check } = scripted<string>(pending, pending, Status.canceled())
+      const job = Job.make("render", { check: () => check, cancel: () => Effect.void })
+      const handle = yield* Poll.start(job, "a", {
+        strategy: every2s,
+        deadline: "10 seconds",
+        onTimeout: "cancelRemote"
+      })
+      yield* handle.pause
+      assert.strictEqual(ending((yield* runFor(handle.await, "1 hour")).exit), "JobCanceled")
+    })
+  )
+})
+
+describe("interruption", () => {
+  it.effect("R10 leaves the remote job alone by default", () =>
+    Effect.gen(function* () {
+      let asked = 0
+      const job = Job.make("render", {
+        check: () => Effect.succeed(pending),
+        cancel: () => Effect.sync(() => void asked++)
+      })
+      const fiber = yield* Effect.forkChild(Poll.until(job, "a", { strategy: every2s, deadline: "1 minute" }))
+      yield* TestClock.adjust("3 seconds")
+      yield* Fiber.interrupt(fiber)
+      assert.strictEqual(asked, 0)
+    })
+  )
+
+  it.effect("waits until the observers were told", () =>
+    Effect.gen(function* () {
+      const told: Array<string> = []
+      const slowly = Observer.make(({ event }) =>
+        Effect.delay(
+          Effect.sync(() => told.push(event._tag)),
+          "1 second"
+        )
+      )
+      const wait = Poll.until(Effect.succeed(pending), { strategy: every10s, deadline: "1 hour", observers: [slowly] })
+      const fiber = yield* Effect.forkChild(wait)
+      yield* TestClock.adjust("5 seconds")
+      const interrupting = yield* Effect.forkChild(Fiber.interrupt(fiber), { startImmediately: true })
+      assert.isUndefined(interrupting.pollUnsafe())
+      yield* TestClock.adjust("1 second")
+      assert.isDefined(interrupting.pollUnsafe())
+      assert.deepStrictEqual(told, ["Started", "Observed", "Waiting", "Ended"])
+    })
+  )
+
+  it.effect("of a scope after the end tells no second end", () =>
+    Effect.gen(function* () {
+      const told: Array<string> = []
+      const observer = Observer.make(({ event }) => Effect.sync(() => void told.push(event._tag)))
+      const scope = yield* Scope.make()
+      yield* Scope.provide(Poll.start(Effect.succeed(done), { deadline: "1 minute", observers: [observer] }), scope)
+      yield* TestClock.adjust("1 second")
+      yield* Scope.close(scope, Exit.void)
+      assert.deepStrictEqual(told, ["Started", "Observed", "Ended"])
+    })
+  )
+})
+
+describe("tokens", () => {
+  it.effect("R22 hold how far the wait is", () =>
+    Effect.gen(function* () {
+      yield* TestClock.adjust("1 hour")
+      const at = 3_600_000
+      const no = Effect.fail("no")
+      const { job } = render(no, pending, no, no, slow("1 hour", pending))
+      const handle = yield* Poll.start(job, "a", {
+        strategy: Strategy.limit(every2s, "10 minutes"),
+        deadline: "1 hour",
+        since: 7,
+        lookTimeout: "unbounded"
+      })
+      yield* TestClock.adjust("4 seconds")
+      const {
+        attempts,
+        boundedBy,
+        deadlineAt,
+        dueAt,
+        errorsInAll,
+        errorsInRow,
+        run,
+        strategyStartedAt,
+        strategySteps
+      } = yield* handle.token
+      assert.deepStrictEqual([attempts, run, boundedBy, deadlineAt], [4, 7, "strategy", at + 600_000])
+      assert.deepStrictEqual([errorsInRow, errorsInAll], [2, 3])
+      assert.deepStrictEqual([strategySteps, strategyStartedAt, dueAt], [1, at + 1000, at + 6000])
+      yield* TestClock.adjust("1 second")
+      yield* handle.pollNow()
+      assert.strictEqual((yield* handle.token).dueAt, at + 5000)
+    })
+  )
+
+  it.effect("R22 hold the floor, as a wall-clock time", () =>
+    Effect.gen(function* () {
+      yield* TestClock.adjust("1 hour")
+      const { job } = render(Look.withHint(pending, "30 seconds"))
+      const handle = yield* Poll.start(job, "a", { deadline: "1 minute" })
+      assert.strictEqual((yield* handle.token).floorAt, 3_630_000)
+    })
+  )
+
+  it.effect("R22 resume keeps the floor even where less is due", () =>
+    Effect.gen(function* () {
+      const { job, looks } = render(done)
+      yield* runFor(Poll.resume(job, token({ floorAt: 5000 })), "1 hour")
+      assert.deepStrictEqual(looks, [5000])
+    })
+  )
+
+  it.effect("R23 resume keeps the budgets of errors", () =>
+    Effect.gen(function* () {
+      const run = (some: Partial<ResumeToken>, pollErrors: Job.PollErrorPolicy<string>) =>
+        failure(Poll.resume(render(Effect.fail("no")).job, token(some), { pollErrors }))
+      const inRow = yield* run({ errorsInRow: 2 }, { inRow: 2 })
+      const inAll = yield* run({ errorsInAll: 5 }, { inAll: 5 })
+      assert(inRow._tag === "PollErrorsExhausted" && inAll._tag === "PollErrorsExhausted")
+      assert.deepStrictEqual([inRow.budget, inRow.attempts, inAll.budget, inAll.attempts], ["inRow", 2, "inAll", 2])
+    })
+  )
+
+  it.effect("R23 resume keeps what bounds it, and the strategy's own time", () =>
+    Effect.gen(function* () {
+      const seen: Array<readonly [number, number]> = []
+      const strategy = Strategy.make({ decide: (step, elapsed) => (seen.push([step, elapsed]), 60_000) })
+      const stored = token({ strategySteps: 3, strategyStartedAt: 1000, boundedBy: "strategy", deadlineAt: 30_000 })
+      yield* TestClock.adjust("20 seconds")
+      const error = yield* failure(Poll.resume(render(pending).job, stored, { strategy }))
+      assert(error._tag === "PollTimeout")
+      assert.deepStrictEqual([error.reason, seen], ["strategy", [[4, 19_000]]])
+    })
+  )
+
+  it.effect("a foreign schedule starts anew", () =>
+    Effect.gen(function* () {
+      const { job, looks } = render(pending)
+      const strategy = Schedule.exponential("1 second")
+      yield* runFor(Poll.resume(job, token({ strategySteps: 3, deadlineAt: 5000 }), { strategy }), "1 hour")
+      assert.deepStrictEqual(looks, [0, 1000, 3000, 5000])
+      const recurs = yield* failure(
+        Poll.resume(render(pending).job, token({ strategySteps: 3, deadlineAt: "unbounded" }), {
+          strategy: Schedule.recurs(1)
+        })
+      )
+      assert.strictEqual(recurs._tag, "PollTimeout")
+    })
+  )
+
+  it.effect("a resumed wait says that it waits for its strategy", () =>
+    Effect.gen(function* () {
+      const told: Array<string> = []
+      const observer = Observer.make(({ event }) =>
+        Effect.sync(() => void (event._tag === "Waiting" && told.push(event.reason)))
+      )
+      yield* runFor(Poll.resume(render(done).job, token({ dueAt: 5000 }), { observers: [observer] }), "1 hour")
+      assert.deepStrictEqual(told, ["strategy"])
+    })
+  )
+
+  it.effect("after its deadline the one look has a slow gate's time and its own timeout", () =>
+    Effect.gen(function* () {
+      yield* TestClock.adjust("1 hour")
+      const gate = Gate.make(() => Effect.delay(Effect.succeed(Gate.open), "1 second"))
+      const { exit } = yield* runFor(Poll.resume(render(done).job, token({}), { gate }), "1 hour")
+      assert.strictEqual(ending(exit), "done")
+      const error = yield* failure(Poll.resume(render(Effect.never).job, token({}), { lookTimeout: "5 seconds" }))
+      assert(error._tag === "PollTimeout")
+      assert.instanceOf(error.lastPollError, PollError.LookTimeout)
+    })
+  )
+
+  it.effect("where limit and deadline are the same, it is the deadline", () =>
+    Effect.gen(function* () {
+      const strategy = Strategy.limit(every2s, "5 seconds")
+      const { exit } = yield* runFor(Poll.until(Effect.succeed(pending), { strategy, deadline: "5 seconds" }), "1 hour")
+      assert.strictEqual(ending(exit), "PollTimeout deadline")
+    })
+  )
+
+  it.effect("R12 notBefore is a wall-clock time", () =>
+    Effect.gen(function* () {
+      yield* TestClock.adjust("1 hour")
+      const wait = Poll.until(Effect.succeed(Look.withHint(pending, "1 minute")), { deadline: "5 seconds" })
+      const error = yield* failure(wait)
+      assert(error._tag === "PollTimeout")
+      assert.strictEqual(error.notBefore, 3_660_000)
+    })
+  )
+})
+
+describe("PollDefaults", () => {
+  it.effect("observers are told beside those of the wait; budgets and timeouts hold", () =>
+    Effect.gen(function* () {
+      const told: Array<string> = []
+      const named = (name: string) =>
+        Observer.make(({ event }) => Effect.sync(() => void (event._tag === "Ended" && told.push(name))))
+      const layer = PollDefaults.layer({ observers: [named("all")], errorsInAll: 1, lookTimeout: "2 seconds" })
+      const wait = Poll.until(Effect.never, { deadline: "1 minute", observers: [named("own")] })
+      const { at, exit } = yield* runFor(Effect.provide(wait, layer), "1 hour")
+      assert.deepStrictEqual([ending(exit), at, told], ["PollErrorsExhausted", 5000, ["all", "own"]])
+    })
+  )
+})
+
+describe("what PollDefaults reach", () => {
+  it.effect("strategy, maxHint and cancelGrace hold", () =>
+    Effect.gen(function* () {
+      const layer = PollDefaults.layer({ strategy: every10s, maxHint: "12 seconds", cancelGrace: "3 seconds" })
+      const { check, looks } = scripted(pending, Look.withHint(pending, "1 minute"), pending)
+      const job = Job.make("render", { check: () => check, cancel: () => Effect.void })
+      const wait = Poll.until(job, "a", { deadline: "30 seconds", onTimeout: "cancelRemote" })
+      const { at, exit } = yield* runFor(Effect.provide(wait, layer), "1 hour")
+      assert.deepStrictEqual([ending(exit), at], ["PollTimeout deadline", 33_000])
+      assert.deepStrictEqual(looks.slice(0, 3), [0, 10_000, 22_000])
+    })
+  )
+})
+
+describe("the timeout that stands after a cancel", () => {
+  it.effect("R6 says what was seen until then", () =>
+    Effect.gen(function* () {
+      const job = Job.make("render", { check: () => Effect.succeed(pending), cancel: () => Effect.void })
+      const options = { strategy: every2s, deadline: "10 seconds", onTimeout: "cancelRemote" } as const
+      const error = yield* failure(Poll.until(job, "a", options))
+      assert(error._tag === "PollTimeout")
+      assert.deepStrictEqual(error.history, [{ finding: "Pending", looks: 6, first: 0, last: 10_000 }])
+    })
+  )
+})
+
+describe("Strategy", () => {
+  const fixed = Strategy.fixed(1000)
+  const seen = { key: "", attempt: 1, elapsed: 0, remaining: 10_000, sinceChange: 0, status: pending }
+
+  it("attempts and limit - the smaller one counts, whatever the order", () => {
+    const attempts = (a: number, b: number) =>
+      Strategy.delays(fixed.pipe(Strategy.attempts(a), Strategy.attempts(b)), 9).length
+    const limit = (a: number, b: number) => Strategy.delays(fixed.pipe(Strategy.limit(a), Strategy.limit(b)), 9).length
+    assert.deepStrictEqual([attempts(2, 4), attempts(4, 2), limit(2000, 4000), limit(4000, 2000)], [1, 1, 2, 2])
+  })
+
+  it("jittered - never lengthens a delay to its atLeast", () =>
+    assert.deepStrictEqual(Strategy.delays(Strategy.jittered(fixed, { atLeast: "3 seconds" }), 1), [1000]))
+
+  it("exponential - an initial above an hour stays what it is", () =>
+    assert.deepStrictEqual(Strategy.delays(Strategy.exponential({ initial: "2 hours" }), 2), [7_200_000, 7_200_000]))
+
+  it("delays - the time of a decision counts without the first wait, that of the observation with it", () => {
+    const times: Array<readonly [number, number]> = []
+    const strategy = Strategy.make({
+      firstWait: 5000,
+      decide: (_step, elapsed, observation) => (times.push([elapsed, observation.elapsed]), 1000)
+    })
+    Strategy.delays(strategy, 2)
+    Strategy.explain(strategy, { elapsed: 7000 })
+    assert.deepStrictEqual(times.slice(0, 3), [
+      [0, 5000],
+      [1000, 6000],
+      [2000, 7000]
+    ])
+  })
+
+  it("explain - knows the limit, and never looks in the past", () => {
+    const limited = Strategy.explain(Strategy.limit(Strategy.fixed(5000), 4000), { lookTakes: 1000 })
+    assert.deepStrictEqual([limited.delay, limited.reason], [3000, "lastLook"])
+    const late = Strategy.explain(fixed, { remaining: 1000, lookTakes: 5000 })
+    assert.deepStrictEqual([late.delay, late.reason], [0, "lastLook"])
+    assert.strictEqual(Strategy.explain(fixed, { remaining: 1000 }).reason, "strategy")
+  })
+
+  it("clearOfDeadline - a look as far from the deadline as the margin is left out too", () => {
+    const next = (strategy: Strategy.Strategy, remaining: number) =>
+      Strategy.next(Strategy.plan(strategy)!, 1, 0, { ...seen, remaining }, () => 0)
+    const clear = Strategy.clearOfDeadline(fixed, 500)
+    assert.deepStrictEqual([next(clear, 1501), next(clear, 1500), next(clear, -5)], [1000, 1500, 0])
+    const scaled = Strategy.scale(clear, 0.1)
+    assert.deepStrictEqual([next(scaled, 151), next(scaled, 150)], [100, 150])
+  })
+
+  it("scale - hides itself from all that a decision sees, and scales the least of a jitter", () => {
+    let got: ReadonlyArray<number> = []
+    const spy = Strategy.make({
+      decide: (_step, elapsed, { remaining, sinceChange }) => ((got = [elapsed, remaining, sinceChange]), 10_000)
+    })
+    const plan = Strategy.plan(spy.pipe(Strategy.jittered({ atLeast: 4000 }), Strategy.scale(0.1)))!
+    const delay = Strategy.next(plan, 1, 200, { ...seen, remaining: 5000, sinceChange: 300 }, () => 0)
+    assert.deepStrictEqual([got, delay], [[2000, 50_000, 3000], 400])
+  })
+
+  it.effect("the Schedule view yields its delay, and its last one when it ends", () =>
+    Effect.gen(function* () {
+      let attempt = 0
+      const look = Effect.sync(() => ({ ...seen, attempt: ++attempt }))
+      const repeated = Effect.repeat(look, Strategy.attempts(Strategy.linear({ increment: 1000 }), 3))
+      const { exit } = yield* runFor(repeated, "1 hour")
+      assert(exit !== "running" && Exit.isSuccess(exit))
+      assert.strictEqual(Duration.toMillis(exit.value), 2000)
+      const none = yield* Effect.repeat(Effect.succeed(seen), Strategy.attempts(fixed, 1))
+      assert.strictEqual(Duration.toMillis(none), 0)
+    })
+  )
+})
