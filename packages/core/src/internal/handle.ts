@@ -10,7 +10,7 @@ import type { PollEvent } from "../PollEvent.ts"
 import type { Status } from "../Status.ts"
 import * as eventBuffer from "./eventBuffer.ts"
 import * as host from "./host.ts"
-import * as machine from "./machine.ts"
+import * as event from "./event.ts"
 import type { Request } from "./request.ts"
 import { fromWait } from "./token.ts"
 
@@ -28,7 +28,7 @@ export const start = <A, F, E, R>(request: Request): Effect.Effect<Handle<A, F, 
       Deferred.doneUnsafe(result, exit as Exit.Exit<A, PollError<F, E>>)
     )
     const { wait } = running
-    const tell = (event: machine.Event) => Effect.sync(() => running.tell(event))
+    const tell = (happened: event.Event) => Effect.sync(() => running.tell(happened))
     const wake = (force: boolean) => tell({ _tag: "Woken", force })
     return {
       await: Deferred.await(result),
@@ -43,8 +43,8 @@ export const start = <A, F, E, R>(request: Request): Effect.Effect<Handle<A, F, 
       ) as Stream.Stream<PollEvent<A, F, E>>,
       status: Effect.sync(() => wait.status as Status<A, F> | undefined),
       pollNow: (options) => wake(options?.force === true),
-      pause: tell(machine.paused),
-      resume: tell(machine.resumed),
+      pause: tell(event.paused),
+      resume: tell(event.resumed),
       cancel: Effect.suspend(() =>
         wait.exit === undefined ? Effect.andThen(askToStop(wait.policy, context), wake(false)) : Effect.void
       ),

@@ -13,6 +13,7 @@ import * as Tracer from "effect/Tracer"
 import type { Observation } from "../Observation.ts"
 import type { Decision } from "../Strategy.ts"
 import { type Defaults, Reference } from "./defaults.ts"
+import * as event from "./event.ts"
 import * as machine from "./machine.ts"
 import type { Policy, Stepper } from "./policy.ts"
 import type { PollEvent } from "../PollEvent.ts"
@@ -28,7 +29,7 @@ export const run = <A, E, R>(request: Request, options?: HostOptions): Effect.Ef
     const wait = (span?: Tracer.Span): Effect.Effect<A, E> =>
       Effect.callback((resume) => {
         const host = new Host({ ...setting, span }, options, (exit) => resume(exit as Exit.Exit<A, E>))
-        host.tell(machine.started)
+        host.tell(event.started)
         return host.stop
       })
     return setting.defaults.span ? Effect.useSpan(spanName, spanOptions(setting.policy), wait) : wait()
@@ -52,7 +53,7 @@ export const start = <R>(
             endSpan(exit)
             done(exit)
           })
-          host.tell(machine.started)
+          host.tell(event.started)
           return host
         }),
         (host) =>
@@ -113,7 +114,7 @@ export class Host {
   private watchdog: Fiber.Fiber<void> | undefined
   private flushing: Fiber.Fiber<void> | undefined
   private watchedUntil = Number.POSITIVE_INFINITY
-  private looking: Effect.Effect<machine.Event, never, unknown> | undefined
+  private looking: Effect.Effect<event.Event, never, unknown> | undefined
   private lookingAt: string | undefined
   private sleeping: Effect.Effect<void> | undefined
   private sleepingFor = 0
@@ -132,9 +133,9 @@ export class Host {
       policy,
       random: () => random.nextDoubleUnsafe(),
       everything: policy.observers.length > 0 || options?.emit !== undefined,
-      emit: (event) => {
-        this.telemetry.tell(this.wait, event)
-        if (event._tag !== "Started") options?.emit?.(event)
+      emit: (told) => {
+        this.telemetry.tell(this.wait, told)
+        if (told._tag !== "Started") options?.emit?.(told)
       }
     })
     if (options?.token !== undefined) {
@@ -144,8 +145,8 @@ export class Host {
   }
 
   /** Tells the machine what happened; what it says replaces what is under way. */
-  tell(event: machine.Event): void {
-    const command = this.step(event)
+  tell(happened: event.Event): void {
+    const command = this.step(happened)
     if (command === "continue") return
     const turn = ++this.turn
     const former = this.driver
@@ -172,7 +173,7 @@ export class Host {
     this.driver = this.watchdog = undefined
     const stopped = Fiber.interruptAll(running)
     if (!interrupted) return stopped
-    this.step(machine.stopped)
+    this.step(event.stopped)
     const asked =
       onInterrupt === "leave" || cancel === undefined || alreadyAsked ? Effect.void : this.bounded(cancel, cancelGrace)
     return stopped.pipe(
@@ -181,41 +182,41 @@ export class Host {
     )
   })
 
-  private step(event: machine.Event): machine.Command {
+  private step(happened: event.Event): event.Command {
     const now = this.clock.currentTimeMillisUnsafe()
     try {
-      return machine.step(this.wait, event, now)
+      return machine.step(this.wait, happened, now)
     } catch (defect) {
       return machine.step(this.wait, { _tag: "Died", cause: Cause.die(defect) }, now)
     }
   }
 
   /** Does one command after the other, until the wait ends or another driver takes over. */
-  private drive(turn: number, first: machine.Command): Effect.Effect<void, never, unknown> {
+  private drive(turn: number, first: event.Command): Effect.Effect<void, never, unknown> {
     return Effect.gen({ self: this }, function* () {
       let command = first
       while (this.turn === turn) {
-        let event: machine.Event = machine.due
+        let happened: event.Event = event.due
         switch (command) {
           case "look":
             this.guard()
-            event = yield* this.look()
+            happened = yield* this.look()
             break
           case "sleep":
             yield* this.sleep()
             break
           case "gate":
             this.guard()
-            event = { _tag: "Gated", exit: yield* Effect.exit(this.wait.policy.gate!) }
+            happened = { _tag: "Gated", exit: yield* Effect.exit(this.wait.policy.gate!) }
             break
           case "step":
             this.guard()
-            event = { _tag: "Stepped", exit: yield* Effect.exit(this.stepSchedule()) }
+            happened = { _tag: "Stepped", exit: yield* Effect.exit(this.stepSchedule()) }
             break
           case "cancel":
             this.guard()
             yield* Effect.exit(this.wait.policy.cancel!)
-            event = machine.cancelAsked
+            happened = event.cancelAsked
             break
           case "end":
             this.watchdog?.interruptUnsafe()
@@ -226,7 +227,7 @@ export class Host {
         }
         // Replaced meanwhile: what was found is nobody's business any more.
         if (this.turn !== turn) return
-        command = this.step(event)
+        command = this.step(happened)
       }
     })
   }
@@ -254,13 +255,13 @@ export class Host {
   }
 
   /** The look and what to tell of it, made once for each source: looks are many, and all the same. */
-  private look(): Effect.Effect<machine.Event, never, unknown> {
+  private look(): Effect.Effect<event.Event, never, unknown> {
     const { fallbackKey, policy } = this.wait
     if (this.looking === undefined || this.lookingAt !== fallbackKey) {
       this.lookingAt = fallbackKey
       const check =
         fallbackKey === undefined ? policy.check : Effect.suspend(() => policy.missing.checkFallback!(fallbackKey))
-      this.looking = Effect.matchCause(check, { onSuccess: machine.looked, onFailure: machine.lookFailed })
+      this.looking = Effect.matchCause(check, { onSuccess: event.looked, onFailure: event.lookFailed })
     }
     return this.looking
   }
@@ -296,7 +297,7 @@ export class Host {
       if (this.watchdog !== fiber) return
       this.watchdog = undefined
       if (exit._tag === "Failure" || !isGuarded(this.wait)) return
-      this.tell(machine.overdue)
+      this.tell(event.overdue)
       if (isGuarded(this.wait)) this.guard()
     })
   }

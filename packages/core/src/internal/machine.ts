@@ -1,6 +1,5 @@
 import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
-import * as Equal from "effect/Equal"
 import * as Exit from "effect/Exit"
 import { hasProperty } from "effect/Predicate"
 import type * as Gate from "../Gate.ts"
@@ -11,54 +10,14 @@ import type { WaitReason } from "../PollEvent.ts"
 import * as Status from "../Status.ts"
 import * as Strategy from "../Strategy.ts"
 import type { Stepper } from "./policy.ts"
+import type { Command, Event } from "./event.ts"
+import { asPending, isEarlierRun, sameStatus } from "./finding.ts"
 import { place } from "./place.ts"
 import { receipt, restore } from "./token.ts"
 import { advance, remember, seen, type Wait } from "./wait.ts"
 
 // The rules of a wait, all of them and nowhere else: `step(wait, event, now)` changes the wait and says what the host
 // has to do next. It is synchronous, knows no fiber and no timer, and never throws.
-
-/** What can happen to a wait. */
-export type Event =
-  | { readonly _tag: "Started" }
-  /** The sleep is over (or a timer fired early: then the machine sleeps on). */
-  | { readonly _tag: "Due" }
-  /** The gate has answered. */
-  | { readonly _tag: "Gated"; readonly exit: Exit.Exit<Gate.Answer> }
-  /** The look under way has ended, */
-  | { readonly _tag: "Looked"; readonly look: Look.Look<unknown, unknown> }
-  /** or failed. */
-  | { readonly _tag: "LookFailed"; readonly cause: Cause.Cause<unknown> }
-  /** `lookBy` has come. */
-  | { readonly _tag: "Overdue" }
-  /** The schedule that "step" asked for has decided. */
-  | { readonly _tag: "Stepped"; readonly exit: Exit.Exit<Strategy.Decision> }
-  /** Somebody wants a look now; with `force`, even before the server or the gate wants to be asked. */
-  | { readonly _tag: "Woken"; readonly force: boolean }
-  | { readonly _tag: "Paused" }
-  | { readonly _tag: "Resumed" }
-  /** The server has been asked to stop the job, with or without success. */
-  | { readonly _tag: "CancelAsked" }
-  /** What the user gave threw, or interrupted the fiber it runs in. */
-  | { readonly _tag: "Died"; readonly cause: Cause.Cause<never> }
-  /** The host was interrupted. */
-  | { readonly _tag: "Stopped" }
-
-/**
- * What the host has to do: ask the gate, look, sleep until `dueAt`, step the schedule in `stepping`, ask the server to
- * stop the job, hand out `exit`, or go on with what it does. Every command but the last replaces what is under way.
- */
-export type Command = "gate" | "look" | "sleep" | "step" | "cancel" | "end" | "continue"
-
-export const looked = (look: Look.Look<unknown, unknown>): Event => ({ _tag: "Looked", look })
-export const lookFailed = (cause: Cause.Cause<unknown>): Event => ({ _tag: "LookFailed", cause })
-export const started: Event = { _tag: "Started" }
-export const due: Event = { _tag: "Due" }
-export const overdue: Event = { _tag: "Overdue" }
-export const paused: Event = { _tag: "Paused" }
-export const resumed: Event = { _tag: "Resumed" }
-export const stopped: Event = { _tag: "Stopped" }
-export const cancelAsked: Event = { _tag: "CancelAsked" }
 
 export const step = (wait: Wait, event: Event, clock: number): Command => {
   if (event._tag === "Started") return start(wait, clock)
@@ -301,17 +260,6 @@ const onFinding = (wait: Wait, finding: Look.Finding<unknown, unknown>, run: Loo
   return onStatus(wait, earlier ? asPending(finding) : (finding as Status.Status<unknown, unknown>))
 }
 
-/** An answer about a run of the same key that is older than the one we wait for (semantics of `since`). */
-const isEarlierRun = (since: Look.Run | undefined, run: Look.Run | undefined): boolean => {
-  if (since === undefined || run === undefined) return false
-  return typeof since === "number" && typeof run === "number" ? run < since : String(run) !== String(since)
-}
-
-const asPending = (finding: Exclude<Look.Finding<unknown, unknown>, Look.Missing>): Status.Status<unknown, unknown> =>
-  finding._tag === "Pending"
-    ? finding
-    : Status.pending({ state: "EARLIER RUN", detail: finding._tag === "Unlisted" ? finding.word : finding.state })
-
 const onStatus = (wait: Wait, status: Status.Status<unknown, unknown>): Command => {
   const before = wait.status
   const changed = before === undefined || !sameStatus(before, status)
@@ -338,13 +286,6 @@ const onStatus = (wait: Wait, status: Status.Status<unknown, unknown>): Command 
       return fail(wait, new PollError.JobExpired(seen(wait)))
   }
 }
-
-const sameStatus = (a: Status.Status<unknown, unknown>, b: Status.Status<unknown, unknown>): boolean =>
-  a._tag === "Pending" &&
-  b._tag === "Pending" &&
-  a.state === b.state &&
-  a.progress === b.progress &&
-  (a.detail === b.detail || Equal.equals(a.detail, b.detail))
 
 /** Fails a wait that has not changed for too long, or reports it once. */
 const onUnchanged = (wait: Wait): Command | undefined => {

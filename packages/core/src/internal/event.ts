@@ -1,0 +1,47 @@
+import type * as Cause from "effect/Cause"
+import type * as Exit from "effect/Exit"
+import type * as Gate from "../Gate.ts"
+import type * as Look from "../Look.ts"
+import type * as Strategy from "../Strategy.ts"
+
+/** What can happen to a wait. */
+export type Event =
+  | { readonly _tag: "Started" }
+  /** The sleep is over (or a timer fired early: then the machine sleeps on). */
+  | { readonly _tag: "Due" }
+  /** The gate has answered. */
+  | { readonly _tag: "Gated"; readonly exit: Exit.Exit<Gate.Answer> }
+  /** The look under way has ended, */
+  | { readonly _tag: "Looked"; readonly look: Look.Look<unknown, unknown> }
+  /** or failed. */
+  | { readonly _tag: "LookFailed"; readonly cause: Cause.Cause<unknown> }
+  /** `lookBy` has come. */
+  | { readonly _tag: "Overdue" }
+  /** The schedule that "step" asked for has decided. */
+  | { readonly _tag: "Stepped"; readonly exit: Exit.Exit<Strategy.Decision> }
+  /** Somebody wants a look now; with `force`, even before the server or the gate wants to be asked. */
+  | { readonly _tag: "Woken"; readonly force: boolean }
+  | { readonly _tag: "Paused" }
+  | { readonly _tag: "Resumed" }
+  /** The server has been asked to stop the job, with or without success. */
+  | { readonly _tag: "CancelAsked" }
+  /** What the user gave threw, or interrupted the fiber it runs in. */
+  | { readonly _tag: "Died"; readonly cause: Cause.Cause<never> }
+  /** The host was interrupted. */
+  | { readonly _tag: "Stopped" }
+
+/**
+ * What the host has to do: ask the gate, look, sleep until `dueAt`, step the schedule in `stepping`, ask the server to
+ * stop the job, hand out `exit`, or go on with what it does. Every command but the last replaces what is under way.
+ */
+export type Command = "gate" | "look" | "sleep" | "step" | "cancel" | "end" | "continue"
+
+export const looked = (look: Look.Look<unknown, unknown>): Event => ({ _tag: "Looked", look })
+export const lookFailed = (cause: Cause.Cause<unknown>): Event => ({ _tag: "LookFailed", cause })
+export const started: Event = { _tag: "Started" }
+export const due: Event = { _tag: "Due" }
+export const overdue: Event = { _tag: "Overdue" }
+export const paused: Event = { _tag: "Paused" }
+export const resumed: Event = { _tag: "Resumed" }
+export const stopped: Event = { _tag: "Stopped" }
+export const cancelAsked: Event = { _tag: "CancelAsked" }

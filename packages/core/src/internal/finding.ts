@@ -1,0 +1,25 @@
+import * as Equal from "effect/Equal"
+import type * as Look from "../Look.ts"
+import * as Status from "../Status.ts"
+
+/** An answer about a run of the same key that is older than the one we wait for (semantics of `since`). */
+export const isEarlierRun = (since: Look.Run | undefined, run: Look.Run | undefined): boolean => {
+  if (since === undefined || run === undefined) return false
+  return typeof since === "number" && typeof run === "number" ? run < since : String(run) !== String(since)
+}
+
+/** An end of an earlier run says only that the one we wait for goes on. */
+export const asPending = (
+  finding: Exclude<Look.Finding<unknown, unknown>, Look.Missing>
+): Status.Status<unknown, unknown> =>
+  finding._tag === "Pending"
+    ? finding
+    : Status.pending({ state: "EARLIER RUN", detail: finding._tag === "Unlisted" ? finding.word : finding.state })
+
+/** Whether two statuses say the same of a job that goes on. */
+export const sameStatus = (a: Status.Status<unknown, unknown>, b: Status.Status<unknown, unknown>): boolean =>
+  a._tag === "Pending" &&
+  b._tag === "Pending" &&
+  a.state === b.state &&
+  a.progress === b.progress &&
+  (a.detail === b.detail || Equal.equals(a.detail, b.detail))
