@@ -15,33 +15,15 @@ import * as Observer from "effect-poll/Observer"
 import * as Poll from "effect-poll/Poll"
 import * as PollDefaults from "effect-poll/PollDefaults"
 import * as PollError from "effect-poll/PollError"
-import type { ResumeToken } from "effect-poll/ResumeToken"
 import * as Status from "effect-poll/Status"
 import * as Strategy from "effect-poll/Strategy"
-import { type Answer, ending, pending, runFor, scripted } from "./scripted.ts"
+import { type Answer, ending, pending, runFor, scripted, token } from "./scripted.ts"
 
 const every2s = Strategy.fixed("2 seconds")
 const bug = (): never => {
   throw new Error("bug")
 }
 const done = Status.succeeded("done")
-const token = (some: Partial<ResumeToken>): ResumeToken => ({
-  version: 1,
-  job: "render",
-  key: "a",
-  attempts: 1,
-  strategySteps: 1,
-  strategyStartedAt: 0,
-  errorsInRow: 0,
-  errorsInAll: 0,
-  dueAt: 0,
-  floorAt: 0,
-  startedAt: 0,
-  deadlineAt: 10_000,
-  boundedBy: "deadline",
-  ...some
-})
-
 describe("what the user gave throws", () => {
   it.effect("a strategy that throws after a look timed out ends the wait", () =>
     Effect.gen(function* () {

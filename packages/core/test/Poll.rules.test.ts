@@ -19,7 +19,7 @@ import type { PollEvent } from "effect-poll/PollEvent"
 import type { ResumeToken } from "effect-poll/ResumeToken"
 import * as Status from "effect-poll/Status"
 import * as Strategy from "effect-poll/Strategy"
-import { type Answer, ending, pending, runFor, scripted } from "./scripted.ts"
+import { type Answer, ending, pending, runFor, scripted, token } from "./scripted.ts"
 
 const every2s = Strategy.fixed("2 seconds")
 const every10s = Strategy.fixed("10 seconds")
@@ -49,23 +49,6 @@ const failure = <A, E>(wait: Effect.Effect<A, E>) =>
     assert(error._tag === "Some")
     return error.value
   })
-
-const token = (some: Partial<ResumeToken>): ResumeToken => ({
-  version: 1,
-  job: "render",
-  key: "a",
-  attempts: 1,
-  strategySteps: 1,
-  strategyStartedAt: 0,
-  errorsInRow: 0,
-  errorsInAll: 0,
-  dueAt: 0,
-  floorAt: 0,
-  startedAt: 0,
-  deadlineAt: 100_000,
-  boundedBy: "deadline",
-  ...some
-})
 
 const render = (...answers: ReadonlyArray<Answer<string, never, string>>) => {
   const { check, looks } = scripted<string, never, string>(...answers)
@@ -483,6 +466,8 @@ describe("interruption", () => {
 })
 
 describe("tokens", () => {
+  const late = (some: Partial<ResumeToken>) => token({ deadlineAt: 100_000, ...some })
+
   it.effect("R22 hold how far the wait is", () =>
     Effect.gen(function* () {
       yield* TestClock.adjust("1 hour")
@@ -528,7 +513,7 @@ describe("tokens", () => {
   it.effect("R22 resume keeps the floor even where less is due", () =>
     Effect.gen(function* () {
       const { job, looks } = render(done)
-      yield* runFor(Poll.resume(job, token({ floorAt: 5000 })), "1 hour")
+      yield* runFor(Poll.resume(job, late({ floorAt: 5000 })), "1 hour")
       assert.deepStrictEqual(looks, [5000])
     })
   )
@@ -536,7 +521,7 @@ describe("tokens", () => {
   it.effect("R23 resume keeps the budgets of errors", () =>
     Effect.gen(function* () {
       const run = (some: Partial<ResumeToken>, pollErrors: Job.PollErrorPolicy<string>) =>
-        failure(Poll.resume(render(Effect.fail("no")).job, token(some), { pollErrors }))
+        failure(Poll.resume(render(Effect.fail("no")).job, late(some), { pollErrors }))
       const inRow = yield* run({ errorsInRow: 2 }, { inRow: 2 })
       const inAll = yield* run({ errorsInAll: 5 }, { inAll: 5 })
       assert(inRow._tag === "PollErrorsExhausted" && inAll._tag === "PollErrorsExhausted")
@@ -548,7 +533,7 @@ describe("tokens", () => {
     Effect.gen(function* () {
       const seen: Array<readonly [number, number]> = []
       const strategy = Strategy.make({ decide: (step, elapsed) => (seen.push([step, elapsed]), 60_000) })
-      const stored = token({ strategySteps: 3, strategyStartedAt: 1000, boundedBy: "strategy", deadlineAt: 30_000 })
+      const stored = late({ strategySteps: 3, strategyStartedAt: 1000, boundedBy: "strategy", deadlineAt: 30_000 })
       yield* TestClock.adjust("20 seconds")
       const error = yield* failure(Poll.resume(render(pending).job, stored, { strategy }))
       assert(error._tag === "PollTimeout")
@@ -560,10 +545,10 @@ describe("tokens", () => {
     Effect.gen(function* () {
       const { job, looks } = render(pending)
       const strategy = Schedule.exponential("1 second")
-      yield* runFor(Poll.resume(job, token({ strategySteps: 3, deadlineAt: 5000 }), { strategy }), "1 hour")
+      yield* runFor(Poll.resume(job, late({ strategySteps: 3, deadlineAt: 5000 }), { strategy }), "1 hour")
       assert.deepStrictEqual(looks, [0, 1000, 3000, 5000])
       const recurs = yield* failure(
-        Poll.resume(render(pending).job, token({ strategySteps: 3, deadlineAt: "unbounded" }), {
+        Poll.resume(render(pending).job, late({ strategySteps: 3, deadlineAt: "unbounded" }), {
           strategy: Schedule.recurs(1)
         })
       )
@@ -577,7 +562,7 @@ describe("tokens", () => {
       const observer = Observer.make(({ event }) =>
         Effect.sync(() => void (event._tag === "Waiting" && told.push(event.reason)))
       )
-      yield* runFor(Poll.resume(render(done).job, token({ dueAt: 5000 }), { observers: [observer] }), "1 hour")
+      yield* runFor(Poll.resume(render(done).job, late({ dueAt: 5000 }), { observers: [observer] }), "1 hour")
       assert.deepStrictEqual(told, ["strategy"])
     })
   )
@@ -586,9 +571,9 @@ describe("tokens", () => {
     Effect.gen(function* () {
       yield* TestClock.adjust("1 hour")
       const gate = Gate.make(() => Effect.delay(Effect.succeed(Gate.open), "1 second"))
-      const { exit } = yield* runFor(Poll.resume(render(done).job, token({}), { gate }), "1 hour")
+      const { exit } = yield* runFor(Poll.resume(render(done).job, late({}), { gate }), "1 hour")
       assert.strictEqual(ending(exit), "done")
-      const error = yield* failure(Poll.resume(render(Effect.never).job, token({}), { lookTimeout: "5 seconds" }))
+      const error = yield* failure(Poll.resume(render(Effect.never).job, late({}), { lookTimeout: "5 seconds" }))
       assert(error._tag === "PollTimeout")
       assert.instanceOf(error.lastPollError, PollError.LookTimeout)
     })

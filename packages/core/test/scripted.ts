@@ -4,6 +4,7 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as TestClock from "effect/testing/TestClock"
 import type * as Look from "effect-poll/Look"
+import type { ResumeToken } from "effect-poll/ResumeToken"
 import * as Status from "effect-poll/Status"
 
 export type Answer<A, F, E> = Look.Look<A, F> | Effect.Effect<Look.Look<A, F>, E>
@@ -45,3 +46,21 @@ export const ending = (exit: Exit.Exit<unknown, unknown> | "running"): unknown =
   const failure = error.value as { readonly _tag: string; readonly reason?: string }
   return failure.reason === undefined ? failure._tag : `${failure._tag} ${failure.reason}`
 }
+
+/** A token of a wait for the job "render", key "a", after one look; its deadline is at 10 seconds. */
+export const token = (some: Partial<ResumeToken>): ResumeToken => ({
+  version: 1,
+  job: "render",
+  key: "a",
+  attempts: 1,
+  strategySteps: 1,
+  strategyStartedAt: 0,
+  errorsInRow: 0,
+  errorsInAll: 0,
+  dueAt: 0,
+  floorAt: 0,
+  startedAt: 0,
+  deadlineAt: 10_000,
+  boundedBy: "deadline",
+  ...some
+})

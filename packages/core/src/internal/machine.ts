@@ -34,7 +34,7 @@ export const step = (wait: Wait, event: Event, clock: number): Command => {
     case "Overdue":
       return wait.now >= wait.lookBy ? onOverdue(wait) : "continue"
     case "Stepped":
-      return wait.phase === "stepping" ? onHostStepped(wait, event.exit) : "continue"
+      return wait.phase === "stepping" ? onStepped(wait, event.exit) : "continue"
     case "Woken":
       return onWoken(wait, event.force)
     case "Paused":
@@ -263,8 +263,8 @@ const onFinding = (wait: Wait, finding: Look.Finding<unknown, unknown>, run: Loo
 const onStatus = (wait: Wait, status: Status.Status<unknown, unknown>): Command => {
   const before = wait.status
   const changed = before === undefined || !sameStatus(before, status)
-  wait.status = status
   if (changed) {
+    wait.status = status
     wait.changedAt = wait.now
     wait.stallReported = false
     wait.statusText = Status.describe(status)
@@ -395,25 +395,22 @@ const nameOf = (error: unknown): string =>
 
 /** Asks a schedule for its next delay: its plan here and now, a foreign one through the host. */
 const stepBy = (wait: Wait, stepper: Stepper, count: number, elapsed: number): Command => {
+  if (stepper.plan !== undefined) {
+    return onDecided(wait, stepper, Strategy.next(stepper.plan, count, elapsed, observe(wait), wait.random))
+  }
   wait.phase = "stepping"
   wait.stepping = stepper
   wait.stepCount = count
   wait.lookBy = wait.deadlineAt
-  return stepper.plan === undefined
-    ? "step"
-    : onStepped(wait, Strategy.next(stepper.plan, count, elapsed, observe(wait), wait.random))
+  return "step"
 }
 
-const onHostStepped = (wait: Wait, exit: Exit.Exit<Strategy.Decision>): Command => {
-  if (Exit.isFailure(exit)) return end(wait, exit)
-  return onStepped(wait, exit.value)
-}
+const onStepped = (wait: Wait, exit: Exit.Exit<Strategy.Decision>): Command =>
+  Exit.isFailure(exit) ? end(wait, exit) : onDecided(wait, wait.stepping!, exit.value)
 
-const onStepped = (wait: Wait, decided: Strategy.Decision): Command => {
+const onDecided = (wait: Wait, stepper: Stepper, decided: Strategy.Decision): Command => {
   const decision = decided === "end" ? decided : delayOf(wait, decided)
   const { errors, strategy } = wait.policy
-  const stepper = wait.stepping
-  wait.stepping = undefined
   if (stepper === strategy) {
     // A job that was asked to stop is watched on, whatever the strategy says.
     if (decision === "end" && wait.gaveUp !== undefined) return sleepUntil(wait, wait.now + leastGap, "strategy")
