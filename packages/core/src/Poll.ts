@@ -39,6 +39,7 @@ import * as eventBuffer from "./internal/eventBuffer.ts"
 import * as handle from "./internal/handle.ts"
 import * as host from "./internal/host.ts"
 import * as request from "./internal/request.ts"
+import { entryOf } from "./internal/journal.ts"
 import { receipt as receiptToken } from "./internal/token.ts"
 import type { Job, PollErrorPolicy, Receipt, UnknownStatusPolicy } from "./Job.ts"
 import type { Look, Run } from "./Look.ts"
@@ -46,6 +47,7 @@ import type { Observation } from "./Observation.ts"
 import type { Observer } from "./Observer.ts"
 import { type PollError, ResumeTokenError } from "./PollError.ts"
 import type { PollEvent } from "./PollEvent.ts"
+import type { Entry } from "./PollJournal.ts"
 import type { ResumeToken } from "./ResumeToken.ts"
 
 /**
@@ -362,3 +364,31 @@ export const promise: {
   if (signal?.aborted === true && Exit.hasInterrupts(exit)) signal.throwIfAborted()
   throw Cause.squash(exit.cause)
 }
+
+/**
+ * Creates an observer that keeps a journal: it hands the start of a wait, the changes of its status and its end to a sink,
+ * in order, as entries that `PollJournal.Entry` can encode.
+ *
+ * **Example** (Keeping the journal in memory)
+ *
+ * ```ts
+ * import * as Effect from "effect/Effect"
+ * import * as Poll from "effect-poll/Poll"
+ * import * as Status from "effect-poll/Status"
+ *
+ * const entries: Array<string> = []
+ * const journal = Poll.journal((entry) => Effect.sync(() => entries.push(entry._tag)))
+ * const check = Effect.succeed(Status.succeeded("done"))
+ * await Effect.runPromise(Poll.until(check, { deadline: "1 minute", observers: [journal] }))
+ * entries // => ["Started", "Changed", "Ended"]
+ * ```
+ *
+ * @category observers
+ * @since 0.1.0
+ */
+export const journal = <R = never>(sink: (entry: Entry) => Effect.Effect<unknown, never, R>): Observer<R> => ({
+  observe: (notice) => {
+    const entry = entryOf(notice)
+    return entry === undefined ? Effect.void : Effect.asVoid(sink(entry))
+  }
+})
