@@ -108,7 +108,7 @@ export class Host {
   private readonly fork: <A, E>(effect: Effect.Effect<A, E, unknown>) => Fiber.Fiber<A, E>
   private readonly done: (exit: Exit.Exit<unknown, unknown>) => void
   private readonly telemetry: Telemetry
-  private readonly steps = new Map<Stepper, Step>()
+  private steps: Map<Stepper, Step> | undefined
   private driver: Fiber.Fiber<void> | undefined
   private turn = 0
   private watchdog: Fiber.Fiber<void> | undefined
@@ -304,11 +304,11 @@ export class Host {
 
   private stepSchedule(): Effect.Effect<Decision, never, unknown> {
     const { stepCount, stepping } = this.wait
-    const begin = stepCount === 1 ? undefined : this.steps.get(stepping!)
+    const begin = stepCount === 1 ? undefined : this.steps?.get(stepping!)
     const step: Effect.Effect<Step, never, unknown> =
       begin === undefined ? Schedule.toStep(stepping!.schedule) : Effect.succeed(begin)
     return Effect.flatMap(step, (run) => {
-      this.steps.set(stepping!, run)
+      this.steps = (this.steps ?? new Map<Stepper, Step>()).set(stepping!, run)
       return Pull.matchEffect(run(this.wait.base + this.wait.now, machine.observe(this.wait)), {
         onSuccess: ([, delay]) => Effect.succeed<Decision>(Duration.toMillis(delay)),
         onDone: () => Effect.succeed<Decision>("end"),

@@ -93,7 +93,10 @@ export const compile = (input: Input, defaults: Defaults = builtin): Policy => (
   missing: compileMissing(input),
   unknownStatus: compileUnknownStatus(input.name, input.unknownStatus ?? "fail"),
   errors: compileErrors(input.name, input.pollErrors ?? {}, defaults),
-  observers: [...defaults.observers, ...(input.observers ?? [])]
+  observers:
+    input.observers === undefined && defaults.observers.length === 0
+      ? noObservers
+      : [...defaults.observers, ...(input.observers ?? [])]
 })
 
 // ---- internal ----
@@ -106,19 +109,25 @@ const stepper = (schedule: Schedule<unknown, Observation, never, unknown>): Step
 const compileGate = ({ gate, job, key }: Input): Policy["gate"] =>
   gate === undefined ? undefined : Effect.suspend(() => gate.ask({ job, key }))
 
+// What most waits leave out is the same value for all of them: waits are many.
+const noMissing: Policy["missing"] = { grace: 0, locate: undefined, checkFallback: undefined, gone: undefined }
+const noObservers: Policy["observers"] = []
+const failOnUnknown: Policy["unknownStatus"] = { looks: 0, duration: Number.POSITIVE_INFINITY, treatAs: undefined }
+
 const compileMissing = ({ missing, name, rawKey }: Input): Policy["missing"] => {
-  const fallback = missing?.fallback as Fallback<unknown, unknown, unknown, unknown, unknown> | undefined
+  if (missing === undefined) return noMissing
+  const fallback = missing.fallback as Fallback<unknown, unknown, unknown, unknown, unknown> | undefined
   return {
-    grace: validate.millis(`${name}: missing.grace`, missing?.grace ?? 0, "nonNegative"),
+    grace: validate.millis(`${name}: missing.grace`, missing.grace ?? 0, "nonNegative"),
     locate: fallback === undefined ? undefined : (last) => fallback.locate(rawKey, last),
     checkFallback: fallback === undefined ? undefined : (key) => Effect.suspend(() => fallback.check(key)),
-    gone: missing?.gone
+    gone: missing.gone
   }
 }
 
 const compileUnknownStatus = (name: string, policy: UnknownStatusPolicy<unknown, unknown>): Policy["unknownStatus"] => {
   const unbounded = Number.POSITIVE_INFINITY
-  if (policy === "fail") return { looks: 0, duration: unbounded, treatAs: undefined }
+  if (policy === "fail") return failOnUnknown
   if (policy === "continue") return { looks: unbounded, duration: unbounded, treatAs: undefined }
   if ("treatAs" in policy) return { looks: unbounded, duration: unbounded, treatAs: policy.treatAs }
   return "looks" in policy

@@ -4,12 +4,10 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import type { Span } from "effect/Tracer"
 import type { Notice, Observer } from "../Observer.ts"
-import type { PollEvent } from "../PollEvent.ts"
 import * as Status from "../Status.ts"
 import type { Defaults } from "./defaults.ts"
 import type { Wait } from "./wait.ts"
 
-type AnyEvent = PollEvent<unknown, unknown, unknown>
 type Fork = <A>(effect: Effect.Effect<A, never, unknown>) => Fiber.Fiber<A>
 
 /** Tells span, log and observers of what happens in a wait. */
@@ -26,7 +24,7 @@ export const make = (
   },
   fork: Fork
 ): Telemetry => {
-  const queue = makeQueue(options.observers, fork)
+  const queue = options.observers.length === 0 ? noQueue : makeQueue(options.observers, fork)
   return {
     flush: queue.flush,
     tell: (wait, event) => {
@@ -79,7 +77,14 @@ const logOf = (wait: Wait, event: Notice["event"]): Effect.Effect<void> | undefi
   return error._tag === "Some" ? Effect.suspend(() => Effect.logError(error.value.message)) : undefined
 }
 
-const makeQueue = (observers: ReadonlyArray<Observer<unknown>>, fork: Fork) => {
+interface Queue {
+  readonly offer: (wait: Wait, event: Notice["event"]) => void
+  readonly flush: Telemetry["flush"]
+}
+
+const noQueue: Queue = { offer: () => {}, flush: () => undefined }
+
+const makeQueue = (observers: ReadonlyArray<Observer<unknown>>, fork: Fork): Queue => {
   const notices: Array<Notice> = []
   let telling: Fiber.Fiber<void> | undefined
   const tellAll: Effect.Effect<void, never, unknown> = Effect.suspend(() => {
@@ -96,8 +101,7 @@ const makeQueue = (observers: ReadonlyArray<Observer<unknown>>, fork: Fork) => {
     )
   })
   return {
-    offer: (wait: Wait, event: Started | AnyEvent): void => {
-      if (observers.length === 0) return
+    offer: (wait, event) => {
       notices.push({
         job: wait.policy.job,
         key: wait.policy.key,
@@ -110,7 +114,7 @@ const makeQueue = (observers: ReadonlyArray<Observer<unknown>>, fork: Fork) => {
       // Not within the step that tells: an observer may have a handle to this very wait.
       telling = fork(Effect.andThen(Effect.yieldNow, tellAll))
     },
-    flush: (atMost: Duration.Input): Effect.Effect<void> | undefined => {
+    flush: (atMost) => {
       const fiber = telling
       if (fiber === undefined) return undefined
       return Effect.timeoutOption(Fiber.await(fiber), atMost).pipe(
@@ -120,5 +124,3 @@ const makeQueue = (observers: ReadonlyArray<Observer<unknown>>, fork: Fork) => {
     }
   }
 }
-
-type Started = Exclude<Notice["event"], AnyEvent>
