@@ -270,9 +270,8 @@ const onStatus = (wait: Wait, status: Status.Status<unknown, unknown>): Command 
     wait.statusText = Status.describe(status)
   }
   remember(wait, wait.statusText)
-  wait.emit(
-    changed ? { _tag: "Observed", attempt: wait.attempts, status } : { _tag: "Unchanged", attempt: wait.attempts }
-  )
+  if (changed) wait.emit({ _tag: "Observed", attempt: wait.attempts, status })
+  else if (wait.everything) wait.emit({ _tag: "Unchanged", attempt: wait.attempts })
   switch (status._tag) {
     case "Pending":
       return onUnchanged(wait) ?? onPending(wait)
