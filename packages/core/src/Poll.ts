@@ -103,6 +103,8 @@ export interface Options<in E = never, out R = never> {
   readonly cancelGrace?: Duration.Input | undefined
   /** Told of everything that happens; beside those of `PollDefaults`. */
   readonly observers?: ReadonlyArray<Observer<R>> | undefined
+  /** Whether errors tell what the newest looks found; default true, in a `Poller` false. */
+  readonly history?: boolean | undefined
 }
 
 /**
@@ -278,10 +280,11 @@ export const run = <K, A, F, E, R, I, ES, RS = never, E2 = never, R2 = never>(
 ): Effect.Effect<A, PollError<F, E> | ES | E2, R | RS | R2> => {
   const { submit } = job
   if (submit === undefined) throw new RangeError(`Poll.run: the job ${job.name} has no submit`)
-  request.validate("Poll.run", options)
+  request.check("Poll.run", options)
   const submitted = Effect.fnUntraced(function* (receipt: Receipt<K>) {
     const wait = request.ofJob("Poll.run", job, receipt.key, { ...options, since: options.since ?? receipt.run })
-    const token = receiptToken(wait(yield* PollDefaults), yield* Clock.currentTimeMillis, receipt.hint)
+    const policy = wait.policy(yield* PollDefaults)
+    const token = receiptToken(policy, wait.key, yield* Clock.currentTimeMillis, receipt.hint)
     if (options.onReceipt !== undefined) yield* options.onReceipt(token, receipt)
     return { wait, token }
   })
@@ -312,7 +315,7 @@ export const resume = <K, A, F, E, R, RS = never>(
   options?: Omit<Options<E, RS>, "deadline" | "since">
 ): Effect.Effect<A, PollError<F, E> | ResumeTokenError, R | RS> => {
   const rest = { ...options, deadline: "unbounded", since: token.run } as const
-  request.validate("Poll.resume", rest)
+  request.check("Poll.resume", rest)
   return Effect.suspend((): Effect.Effect<A, PollError<F, E> | ResumeTokenError, R | RS> => {
     const key = request.keyOfToken(job, token)
     return key instanceof ResumeTokenError

@@ -2,11 +2,13 @@ import type * as Cause from "effect/Cause"
 import type * as Exit from "effect/Exit"
 import type * as Gate from "../Gate.ts"
 import type * as Look from "../Look.ts"
+import type { ResumeToken } from "../ResumeToken.ts"
 import type * as Strategy from "../Strategy.ts"
 
 /** What can happen to a wait. */
 export type Event =
-  | { readonly _tag: "Started" }
+  /** Anew or from a token; the first look may be put off by so many milliseconds. */
+  | { readonly _tag: "Started"; readonly token: ResumeToken | undefined; readonly stagger: number }
   /** The sleep is over (or a timer fired early: then the machine sleeps on). */
   | { readonly _tag: "Due" }
   /** The gate has answered. */
@@ -15,7 +17,9 @@ export type Event =
   | { readonly _tag: "Looked"; readonly look: Look.Look<unknown, unknown> }
   /** or failed. */
   | { readonly _tag: "LookFailed"; readonly cause: Cause.Cause<unknown> }
-  /** `lookBy` has come. */
+  /** Another wait for the same job looks now. */
+  | { readonly _tag: "Joined" }
+  /** What is under way is to be given up. */
   | { readonly _tag: "Overdue" }
   /** The schedule that "step" asked for has decided. */
   | { readonly _tag: "Stepped"; readonly exit: Exit.Exit<Strategy.Decision> }
@@ -31,14 +35,15 @@ export type Event =
   | { readonly _tag: "Stopped" }
 
 /**
- * What the host has to do: ask the gate, look, sleep until `dueAt`, step the schedule in `stepping`, ask the server to
+ * What the host has to do: ask the gate, look, sleep until the alarm, step the schedule in `stepping`, ask the server to
  * stop the job, hand out `exit`, or go on with what it does. Every command but the last replaces what is under way.
  */
 export type Command = "gate" | "look" | "sleep" | "step" | "cancel" | "end" | "continue"
 
 export const looked = (look: Look.Look<unknown, unknown>): Event => ({ _tag: "Looked", look })
 export const lookFailed = (cause: Cause.Cause<unknown>): Event => ({ _tag: "LookFailed", cause })
-export const started: Event = { _tag: "Started" }
+export const started = (token: ResumeToken | undefined, stagger = 0): Event => ({ _tag: "Started", token, stagger })
+export const joined: Event = { _tag: "Joined" }
 export const due: Event = { _tag: "Due" }
 export const overdue: Event = { _tag: "Overdue" }
 export const paused: Event = { _tag: "Paused" }

@@ -46,7 +46,7 @@ export const start = <A, F, E, R>(request: Request): Effect.Effect<Handle<A, F, 
       pause: tell(event.paused),
       resume: tell(event.resumed),
       cancel: Effect.suspend(() =>
-        wait.exit === undefined ? Effect.andThen(askToStop(wait.policy, context), wake(false)) : Effect.void
+        wait.rare.exit === undefined ? Effect.andThen(askToStop(wait, context), wake(false)) : Effect.void
       ),
       token: Effect.sync(() => fromWait(wait))
     }
@@ -59,24 +59,26 @@ const known = (wait: host.Host["wait"]): ReadonlyArray<AnyEvent> => [
   ...(wait.status === undefined
     ? []
     : [{ _tag: "Observed", attempt: wait.attempts, status: wait.status } satisfies AnyEvent]),
-  ...(wait.exit === undefined
+  ...(wait.rare.exit === undefined
     ? []
     : [
         {
           _tag: "Ended",
           attempts: wait.attempts,
-          exit: wait.exit as Exit.Exit<unknown, PollError<unknown, unknown>>
+          exit: wait.rare.exit as Exit.Exit<unknown, PollError<unknown, unknown>>
         } satisfies AnyEvent
       ])
 ]
 
 const askToStop = <R>(
-  { cancel, job, key }: host.Host["wait"]["policy"],
+  { key, rawKey, setting }: host.Host["wait"],
   context: Context.Context<R>
-): Effect.Effect<void, CancelFailed> =>
-  cancel === undefined
+): Effect.Effect<void, CancelFailed> => {
+  const { cancel, job } = setting.policy
+  return cancel === undefined
     ? Effect.fail(new CancelFailed({ job, key, reason: "unsupported", error: undefined }))
-    : cancel.pipe(
+    : Effect.suspend(() => cancel(rawKey)).pipe(
         Effect.mapError((error) => new CancelFailed({ job, key, reason: "failed", error })),
         Effect.provideContext(context as Context.Context<unknown>)
       )
+}

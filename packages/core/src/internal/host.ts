@@ -10,7 +10,9 @@ import * as Random from "effect/Random"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import * as Tracer from "effect/Tracer"
+import type * as Gate from "../Gate.ts"
 import type { Observation } from "../Observation.ts"
+import type { Notice } from "../Observer.ts"
 import type { Decision } from "../Strategy.ts"
 import { type Defaults, Reference } from "./defaults.ts"
 import * as event from "./event.ts"
@@ -20,19 +22,18 @@ import type { PollEvent } from "../PollEvent.ts"
 import type { ResumeToken } from "../ResumeToken.ts"
 import { make as makeTelemetry, type Telemetry } from "./telemetry.ts"
 import type { Request } from "./request.ts"
-import { restore } from "./token.ts"
-import { make as makeWait, type Wait } from "./wait.ts"
+import { alarmAt, make as makeWait, type Setting, timeline, type Timeline, type Wait } from "./wait.ts"
 
 /** Runs one wait to its end. */
 export const run = <A, E, R>(request: Request, options?: HostOptions): Effect.Effect<A, E, R> =>
-  prepare(request, (setting) => {
+  prepare(request, (place) => {
     const wait = (span?: Tracer.Span): Effect.Effect<A, E> =>
       Effect.callback((resume) => {
-        const host = new Host({ ...setting, span }, options, (exit) => resume(exit as Exit.Exit<A, E>))
-        host.tell(event.started)
+        const host = new Host(place, span, options, (exit) => resume(exit as Exit.Exit<A, E>))
+        host.tell(event.started(options?.token))
         return host.stop
       })
-    return setting.defaults.span ? Effect.useSpan(spanName, spanOptions(setting.policy), wait) : wait()
+    return place.defaults.span ? Effect.useSpan(spanName, spanOptions(place), wait) : wait()
   })
 
 /** Starts one wait for as long as the scope lives. */
@@ -41,29 +42,29 @@ export const start = <R>(
   options: HostOptions,
   done: (exit: Exit.Exit<unknown, unknown>) => void
 ): Effect.Effect<Host, never, R | Scope.Scope> =>
-  prepare(request, (setting) => {
+  prepare(request, (place) => {
     const wait = (span?: Tracer.Span): Effect.Effect<Host, never, Scope.Scope> => {
-      const clock = Context.get(setting.context, Clock.Clock)
+      const clock = Context.get(place.context, Clock.Clock)
       const endSpan = (exit: Exit.Exit<unknown, unknown>): void => {
         if (span?.status._tag === "Started") span.end(clock.currentTimeNanosUnsafe(), exit)
       }
       return Effect.acquireRelease(
         Effect.sync(() => {
-          const host = new Host({ ...setting, span }, options, (exit) => {
+          const host = new Host(place, span, options, (exit) => {
             endSpan(exit)
             done(exit)
           })
-          host.tell(event.started)
+          host.tell(event.started(options.token))
           return host
         }),
         (host) =>
           Effect.andThen(
             host.stop,
-            Effect.sync(() => endSpan(host.wait.exit ?? Exit.interrupt()))
+            Effect.sync(() => endSpan(host.wait.rare.exit ?? Exit.interrupt()))
           )
       )
     }
-    return setting.defaults.span ? Effect.flatMap(Effect.makeSpan(spanName, spanOptions(setting.policy)), wait) : wait()
+    return place.defaults.span ? Effect.flatMap(Effect.makeSpan(spanName, spanOptions(place)), wait) : wait()
   })
 
 export interface HostOptions {
@@ -73,25 +74,27 @@ export interface HostOptions {
 }
 
 /** What a wait runs in. */
-interface Setting {
+interface Place {
+  readonly request: Request
   readonly policy: Policy
   readonly context: Context.Context<unknown>
   readonly defaults: Defaults
-  readonly span?: Tracer.Span | undefined
 }
 
 const prepare = <A, E, R, R2>(
   request: Request,
-  use: (setting: Setting) => Effect.Effect<A, E, R2>
+  use: (place: Place) => Effect.Effect<A, E, R2>
 ): Effect.Effect<A, E, R | R2> =>
   Effect.contextWith((context: Context.Context<R>) => {
     const defaults = Context.get(context, Reference)
-    return use({ policy: request(defaults), context: context as Context.Context<unknown>, defaults })
+    return use({ request, policy: request.policy(defaults), context: context as Context.Context<unknown>, defaults })
   })
 
 const spanName = "poll.wait"
 
-const spanOptions = (policy: Policy) => ({ attributes: { "poll.job": policy.job, "poll.key": policy.key } })
+const spanOptions = ({ policy, request }: Place) => ({
+  attributes: { "poll.job": policy.job, "poll.key": request.key }
+})
 
 type Step = (now: number, input: Observation) => Pull.Pull<[unknown, Duration.Duration], never, unknown, unknown>
 
@@ -102,11 +105,15 @@ type Step = (now: number, input: Observation) => Pull.Pull<[unknown, Duration.Du
  * now), that fiber is interrupted, not waited for, and another takes over; `turn` says which one has the word. A watchdog
  * guards the looks of a wait: it sleeps from one `lookBy` to the next instead of being set for each look.
  */
-export class Host {
+export class Host implements Setting {
+  readonly policy: Policy
+  readonly time: Timeline
+  readonly random: () => number
   readonly wait: Wait
   private readonly clock: Clock.Clock
   private readonly fork: <A, E>(effect: Effect.Effect<A, E, unknown>) => Fiber.Fiber<A, E>
   private readonly done: (exit: Exit.Exit<unknown, unknown>) => void
+  private readonly listener: HostOptions["emit"]
   private readonly telemetry: Telemetry
   private steps: Map<Stepper, Step> | undefined
   private driver: Fiber.Fiber<void> | undefined
@@ -120,28 +127,35 @@ export class Host {
   private sleepingFor = 0
 
   constructor(
-    { context, defaults, policy, span }: Setting,
+    { context, defaults, policy, request }: Place,
+    span: Tracer.Span | undefined,
     options: HostOptions | undefined,
     done: (exit: Exit.Exit<unknown, unknown>) => void
   ) {
     const random = Context.get(context, Random.Random)
+    this.policy = policy
     this.clock = Context.get(context, Clock.Clock)
+    this.time = timeline(this.clock.currentTimeMillisUnsafe())
+    this.random = () => random.nextDoubleUnsafe()
     this.fork = Effect.runForkWith(span === undefined ? context : Context.add(context, Tracer.ParentSpan, span))
     this.telemetry = makeTelemetry({ logs: defaults.logs, observers: policy.observers, span }, this.fork)
     this.done = done
-    this.wait = makeWait({
-      policy,
-      random: () => random.nextDoubleUnsafe(),
-      everything: policy.observers.length > 0 || options?.emit !== undefined,
-      emit: (told) => {
-        this.telemetry.tell(this.wait, told)
-        if (told._tag !== "Started") options?.emit?.(told)
-      }
-    })
-    if (options?.token !== undefined) {
-      restore(this.wait, options.token)
-      this.wait.resumed = true
-    }
+    this.listener = options?.emit
+    this.wait = makeWait(this, request.key, request.rawKey, undefined)
+  }
+
+  emit(wait: Wait, told: Notice["event"]): void {
+    this.telemetry.tell(wait, told)
+    if (told._tag !== "Started") this.listener?.(told)
+  }
+
+  hears(): boolean {
+    return this.listener !== undefined || this.policy.observers.length > 0
+  }
+
+  /** Its only wait may look whenever it wants to. */
+  hasRoom(): boolean {
+    return true
   }
 
   /** Tells the machine what happened; what it says replaces what is under way. */
@@ -165,17 +179,19 @@ export class Host {
    * interrupted: the server is asked to stop the job if the policy says so, and the observers are told.
    */
   readonly stop: Effect.Effect<void> = Effect.suspend(() => {
-    const { cancel, cancelGrace, onInterrupt } = this.wait.policy
+    const { cancel, cancelGrace, onInterrupt } = this.policy
     const running = [this.driver, this.watchdog, this.flushing].filter((fiber) => fiber !== undefined)
     const interrupted = this.wait.phase !== "ended"
-    const alreadyAsked = this.wait.gaveUp !== undefined && this.wait.phase !== "canceling"
+    const alreadyAsked = this.wait.rare.gaveUp !== undefined && this.wait.phase !== "canceling"
     this.turn++
     this.driver = this.watchdog = undefined
     const stopped = Fiber.interruptAll(running)
     if (!interrupted) return stopped
     this.step(event.stopped)
     const asked =
-      onInterrupt === "leave" || cancel === undefined || alreadyAsked ? Effect.void : this.bounded(cancel, cancelGrace)
+      onInterrupt === "leave" || cancel === undefined || alreadyAsked
+        ? Effect.void
+        : this.bounded(this.cancel(), cancelGrace)
     return stopped.pipe(
       Effect.andThen(asked),
       Effect.andThen(Effect.suspend(() => this.telemetry.flush(cancelGrace) ?? Effect.void))
@@ -207,7 +223,7 @@ export class Host {
             break
           case "gate":
             this.guard()
-            happened = { _tag: "Gated", exit: yield* Effect.exit(this.wait.policy.gate!) }
+            happened = { _tag: "Gated", exit: yield* Effect.exit(this.gate()) }
             break
           case "step":
             this.guard()
@@ -215,12 +231,12 @@ export class Host {
             break
           case "cancel":
             this.guard()
-            yield* Effect.exit(this.wait.policy.cancel!)
+            yield* Effect.exit(this.cancel())
             happened = event.cancelAsked
             break
           case "end":
             this.watchdog?.interruptUnsafe()
-            this.hand(this.wait.exit!)
+            this.hand(this.wait.rare.exit!)
             return
           case "continue":
             return
@@ -234,7 +250,7 @@ export class Host {
 
   /** Hands the result out, once the observers have been told. */
   private hand(exit: Exit.Exit<unknown, unknown>): void {
-    const flush = this.telemetry.flush(this.wait.policy.cancelGrace)
+    const flush = this.telemetry.flush(this.policy.cancelGrace)
     if (flush === undefined) return this.done(exit)
     this.flushing = this.fork(flush)
     this.flushing.addObserver((flushed) => {
@@ -256,19 +272,29 @@ export class Host {
 
   /** The look and what to tell of it, made once for each source: looks are many, and all the same. */
   private look(): Effect.Effect<event.Event, never, unknown> {
-    const { fallbackKey, policy } = this.wait
+    const { policy, wait } = this
+    const { fallbackKey } = wait.rare
     if (this.looking === undefined || this.lookingAt !== fallbackKey) {
       this.lookingAt = fallbackKey
-      const check =
-        fallbackKey === undefined ? policy.check : Effect.suspend(() => policy.missing.checkFallback!(fallbackKey))
+      const check = Effect.suspend(() =>
+        fallbackKey === undefined ? policy.check(wait.rawKey) : policy.missing.checkFallback!(fallbackKey)
+      )
       this.looking = Effect.matchCause(check, { onSuccess: event.looked, onFailure: event.lookFailed })
     }
     return this.looking
   }
 
+  private gate(): Effect.Effect<Gate.Answer, never, unknown> {
+    return Effect.suspend(() => this.policy.gate!.ask({ job: this.policy.job, key: this.wait.key }))
+  }
+
+  private cancel(): Effect.Effect<void, unknown, unknown> {
+    return Effect.suspend(() => this.policy.cancel!(this.wait.rawKey))
+  }
+
   /** The sleep until the alarm; the same as before where it is as long. */
   private sleep(): Effect.Effect<void> {
-    const millis = Math.max(0, this.wait.alarmAt - this.wait.now)
+    const millis = Math.max(0, alarmAt(this.wait) - this.time.now)
     if (this.sleeping === undefined || this.sleepingFor !== millis) {
       this.sleepingFor = millis
       this.sleeping = this.clock.sleep(Duration.millis(millis))
@@ -277,7 +303,7 @@ export class Host {
   }
 
   private guard(): void {
-    const { lookBy } = this.wait
+    const lookBy = this.wait.nextAt
     if (lookBy === Number.POSITIVE_INFINITY) return
     if (this.watchdog !== undefined) {
       if (this.watchedUntil <= lookBy) return
@@ -287,7 +313,7 @@ export class Host {
     }
     // It comes in two legs, the last a millisecond long, so that an answer that arrives at `lookBy` is heard first; for
     // the same reason it yields to a look that starts at `lookBy` itself.
-    const millis = lookBy - this.wait.now
+    const millis = lookBy - this.time.now
     const fiber = this.fork(
       millis > 0 ? this.clock.sleep(Duration.millis(millis > 1 ? millis - 1 : millis)) : Effect.yieldNow
     )
@@ -303,13 +329,13 @@ export class Host {
   }
 
   private stepSchedule(): Effect.Effect<Decision, never, unknown> {
-    const { stepCount, stepping } = this.wait
+    const { stepCount, stepping } = this.wait.rare
     const begin = stepCount === 1 ? undefined : this.steps?.get(stepping!)
     const step: Effect.Effect<Step, never, unknown> =
       begin === undefined ? Schedule.toStep(stepping!.schedule) : Effect.succeed(begin)
     return Effect.flatMap(step, (run) => {
       this.steps = (this.steps ?? new Map<Stepper, Step>()).set(stepping!, run)
-      return Pull.matchEffect(run(this.wait.base + this.wait.now, machine.observe(this.wait)), {
+      return Pull.matchEffect(run(this.time.base + this.time.now, machine.observe(this.wait)), {
         onSuccess: ([, delay]) => Effect.succeed<Decision>(Duration.toMillis(delay)),
         onDone: () => Effect.succeed<Decision>("end"),
         onFailure: Effect.failCause

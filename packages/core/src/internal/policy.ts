@@ -1,4 +1,4 @@
-import * as Effect from "effect/Effect"
+import type * as Effect from "effect/Effect"
 import type { Schedule } from "effect/Schedule"
 import type * as Gate from "../Gate.ts"
 import type { Fallback, Missing, PollErrorPolicy, UnknownStatusPolicy } from "../Job.ts"
@@ -18,26 +18,30 @@ export interface Stepper {
   readonly plan: Strategy.Plan | undefined
 }
 
-/** The options of one wait, checked and in milliseconds: everything the machine decides by. */
+/**
+ * The options of a wait, checked and in milliseconds: everything the machine decides by. It knows no key, so that waits
+ * with the same options share it.
+ */
 export interface Policy {
   readonly job: string
-  readonly key: string
-  readonly check: Effect.Effect<Look<unknown, unknown>, unknown, unknown>
+  readonly check: (key: unknown) => AnyLook
   readonly strategy: Stepper
-  readonly deadline: number
+  /** The sooner of the deadline and the limit of the strategy, and which of them it is. */
+  readonly bound: number
+  readonly boundedBy: "deadline" | "strategy"
   readonly lookTimeout: number
   readonly maxHint: number
   readonly since: Run | undefined
-  readonly gate: Effect.Effect<Gate.Answer, never, unknown> | undefined
-  readonly cancel: Effect.Effect<void, unknown, unknown> | undefined
+  readonly gate: Gate.Gate<unknown> | undefined
+  readonly cancel: ((key: unknown) => Effect.Effect<void, unknown, unknown>) | undefined
   readonly onTimeout: "leave" | "cancelRemote"
   readonly onInterrupt: "leave" | "cancelRemote"
   readonly cancelGrace: number
   readonly stall: { readonly after: number; readonly fail: boolean } | undefined
   readonly missing: {
     readonly grace: number
-    readonly locate: ((last: Status<unknown, unknown> | undefined) => string | undefined) | undefined
-    readonly checkFallback: ((key: string) => Effect.Effect<Look<unknown, unknown>, unknown, unknown>) | undefined
+    readonly locate: ((key: unknown, last: Status<unknown, unknown> | undefined) => string | undefined) | undefined
+    readonly checkFallback: ((fallbackKey: string) => AnyLook) | undefined
     readonly gone: (() => Status<unknown, unknown>) | undefined
   }
   readonly unknownStatus: {
@@ -54,50 +58,58 @@ export interface Policy {
     readonly classify: (error: unknown) => PollError.Classification
   }
   readonly observers: ReadonlyArray<Observer<unknown>>
+  /** Whether errors say what the looks found. */
+  readonly history: boolean
 }
+
+type AnyLook = Effect.Effect<Look<unknown, unknown>, unknown, unknown>
 
 /** The options that compile to a policy; `name` is the function that is complained of. */
 export interface Input extends Omit<Options<never, unknown>, "unknownStatus"> {
   readonly name: string
   readonly job: string
-  readonly key: string
-  readonly rawKey: unknown
-  readonly check: Effect.Effect<Look<unknown, unknown>, unknown, unknown>
-  readonly cancel: Effect.Effect<void, unknown, unknown> | undefined
+  readonly check: Policy["check"]
+  readonly cancel: Policy["cancel"]
   readonly missing: Missing<never, unknown, unknown, unknown, unknown> | undefined
   readonly unknownStatus?: UnknownStatusPolicy<unknown, unknown> | undefined
 }
 
 /** Checks the options of a wait; what they leave out comes from the defaults. */
-export const compile = (input: Input, defaults: Defaults = builtin): Policy => ({
-  job: input.job,
-  key: validate.nonEmpty(`${input.name}: key`, input.key),
-  check: input.check,
-  strategy: stepper(input.strategy ?? defaults.strategy),
-  deadline: validate.millisOrUnbounded(`${input.name}: deadline`, input.deadline),
-  lookTimeout: validate.millisOrUnbounded(`${input.name}: lookTimeout`, input.lookTimeout ?? defaults.lookTimeout),
-  maxHint: validate.millis(`${input.name}: maxHint`, input.maxHint ?? defaults.maxHint, "nonNegative"),
-  since: input.since,
-  gate: compileGate(input),
-  cancel: input.cancel,
-  onTimeout: input.onTimeout ?? "leave",
-  onInterrupt: input.onInterrupt ?? "leave",
-  cancelGrace: validate.millis(`${input.name}: cancelGrace`, input.cancelGrace ?? defaults.cancelGrace, "positive"),
-  stall:
-    input.stall === undefined
-      ? undefined
-      : {
-          after: validate.millis(`${input.name}: stall.after`, input.stall.after, "positive"),
-          fail: input.stall.then !== "report"
-        },
-  missing: compileMissing(input),
-  unknownStatus: compileUnknownStatus(input.name, input.unknownStatus ?? "fail"),
-  errors: compileErrors(input.name, input.pollErrors ?? {}, defaults),
-  observers:
-    input.observers === undefined && defaults.observers.length === 0
-      ? noObservers
-      : [...defaults.observers, ...(input.observers ?? [])]
-})
+export const compile = (input: Input, defaults: Defaults = builtin): Policy => {
+  const strategy = stepper(input.strategy ?? defaults.strategy)
+  const deadline = validate.millisOrUnbounded(`${input.name}: deadline`, input.deadline)
+  const limit = strategy.plan?.limit ?? Number.POSITIVE_INFINITY
+  return {
+    job: input.job,
+    check: input.check,
+    strategy,
+    bound: Math.min(limit, deadline),
+    boundedBy: limit < deadline ? "strategy" : "deadline",
+    lookTimeout: validate.millisOrUnbounded(`${input.name}: lookTimeout`, input.lookTimeout ?? defaults.lookTimeout),
+    maxHint: validate.millis(`${input.name}: maxHint`, input.maxHint ?? defaults.maxHint, "nonNegative"),
+    since: input.since,
+    gate: input.gate as Gate.Gate<unknown> | undefined,
+    cancel: input.cancel,
+    onTimeout: input.onTimeout ?? "leave",
+    onInterrupt: input.onInterrupt ?? "leave",
+    cancelGrace: validate.millis(`${input.name}: cancelGrace`, input.cancelGrace ?? defaults.cancelGrace, "positive"),
+    stall:
+      input.stall === undefined
+        ? undefined
+        : {
+            after: validate.millis(`${input.name}: stall.after`, input.stall.after, "positive"),
+            fail: input.stall.then !== "report"
+          },
+    missing: compileMissing(input),
+    unknownStatus: compileUnknownStatus(input.name, input.unknownStatus ?? "fail"),
+    errors: compileErrors(input.name, input.pollErrors ?? {}, defaults),
+    observers:
+      input.observers === undefined && defaults.observers.length === 0
+        ? noObservers
+        : [...defaults.observers, ...(input.observers ?? [])],
+    history: input.history ?? true
+  }
+}
 
 // ---- internal ----
 
@@ -106,21 +118,18 @@ const stepper = (schedule: Schedule<unknown, Observation, never, unknown>): Step
   plan: Strategy.plan(schedule)
 })
 
-const compileGate = ({ gate, job, key }: Input): Policy["gate"] =>
-  gate === undefined ? undefined : Effect.suspend(() => gate.ask({ job, key }))
-
 // What most waits leave out is the same value for all of them: waits are many.
 const noMissing: Policy["missing"] = { grace: 0, locate: undefined, checkFallback: undefined, gone: undefined }
 const noObservers: Policy["observers"] = []
 const failOnUnknown: Policy["unknownStatus"] = { looks: 0, duration: Number.POSITIVE_INFINITY, treatAs: undefined }
 
-const compileMissing = ({ missing, name, rawKey }: Input): Policy["missing"] => {
+const compileMissing = ({ missing, name }: Input): Policy["missing"] => {
   if (missing === undefined) return noMissing
   const fallback = missing.fallback as Fallback<unknown, unknown, unknown, unknown, unknown> | undefined
   return {
     grace: validate.millis(`${name}: missing.grace`, missing.grace ?? 0, "nonNegative"),
-    locate: fallback === undefined ? undefined : (last) => fallback.locate(rawKey, last),
-    checkFallback: fallback === undefined ? undefined : (key) => Effect.suspend(() => fallback.check(key)),
+    locate: fallback?.locate,
+    checkFallback: fallback?.check,
     gone: missing.gone
   }
 }

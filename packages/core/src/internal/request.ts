@@ -6,9 +6,14 @@ import { ResumeTokenError } from "../PollError.ts"
 import type { ResumeToken } from "../ResumeToken.ts"
 import { builtin, type Defaults } from "./defaults.ts"
 import { compile, type Input, type Policy } from "./policy.ts"
+import * as validate from "./validate.ts"
 
 /** A wait that can be run: its options are checked, and compiled again under other defaults. */
-export type Request = (defaults: Defaults) => Policy
+export interface Request {
+  readonly key: string
+  readonly rawKey: unknown
+  readonly policy: (defaults: Defaults) => Policy
+}
 
 type AnyJob = Job<unknown, unknown, unknown, unknown, unknown, never, unknown>
 type AnyOptions = Options<never, unknown>
@@ -38,7 +43,7 @@ export const ofJob = <K, A, F, E, R, RS>(
 ): Request => ofAnyJob(name, job as unknown as AnyJob, key, options)
 
 /** Throws what is wrong with the options, before there is a key. */
-export const validate = <E, R>(name: string, options: Options<E, R>): void => {
+export const check = <E, R>(name: string, options: Options<E, R>): void => {
   ofCheck(name, Effect.never, options)
 }
 
@@ -63,36 +68,44 @@ export const keyOfToken = <K, A, F, E, R>(
 
 // ---- internal ----
 
-const ofCheck = (name: string, check: AnyCheck, options: AnyOptions): Request =>
-  checked({
-    ...options,
-    name,
-    job: "check",
-    key: "check",
-    rawKey: undefined,
-    check,
-    cancel: undefined,
-    missing: undefined
-  })
+/** An effect that is watched without a job is its own key. */
+const ofCheck = (name: string, check: AnyCheck, options: AnyOptions): Request => ({
+  key: "check",
+  rawKey: check,
+  policy: policyOf(name, undefined, options.strategy, options)
+})
 
 const ofAnyJob = (name: string, job: AnyJob, key: unknown, options: AnyOptions): Request => {
-  const { cancel } = job
-  return checked({
-    ...options,
-    name,
-    job: job.name,
-    key: job.key.encode(key),
+  const strategy = options.strategy ?? (typeof job.strategy === "function" ? job.strategy(key) : job.strategy)
+  return {
+    key: validate.nonEmpty(`${name}: key`, job.key.encode(key)),
     rawKey: key,
-    check: Effect.suspend(() => job.check(key)),
-    cancel: cancel === undefined ? undefined : Effect.suspend(() => cancel(key)),
-    strategy: options.strategy ?? (typeof job.strategy === "function" ? job.strategy(key) : job.strategy),
-    missing: job.missing,
-    unknownStatus: options.unknownStatus ?? job.unknownStatus,
-    pollErrors: options.pollErrors ?? job.pollErrors
-  })
+    policy: policyOf(name, job, strategy, options)
+  }
 }
 
-const checked = (input: Input): Request => {
+const policyOf = (
+  name: string,
+  job: AnyJob | undefined,
+  strategy: AnyOptions["strategy"],
+  options: AnyOptions
+): Request["policy"] => {
+  const input: Input =
+    job === undefined
+      ? { ...options, name, job: "check", check: checkOfKey, cancel: undefined, missing: undefined }
+      : {
+          ...options,
+          name,
+          job: job.name,
+          check: job.check,
+          cancel: job.cancel,
+          strategy,
+          missing: job.missing,
+          unknownStatus: options.unknownStatus ?? job.unknownStatus,
+          pollErrors: options.pollErrors ?? job.pollErrors
+        }
   const policy = compile(input)
   return (defaults) => (defaults === builtin ? policy : compile(input, defaults))
 }
+
+const checkOfKey = (key: unknown): AnyCheck => key as AnyCheck

@@ -6,7 +6,7 @@ import type { Span } from "effect/Tracer"
 import type { Notice, Observer } from "../Observer.ts"
 import * as Status from "../Status.ts"
 import type { Defaults } from "./defaults.ts"
-import type { Wait } from "./wait.ts"
+import { elapsed, type Wait } from "./wait.ts"
 
 type Fork = <A>(effect: Effect.Effect<A, never, unknown>) => Fiber.Fiber<A>
 
@@ -39,7 +39,7 @@ export const make = (
 
 const toSpan = (span: Span, wait: Wait, event: Notice["event"]): void => {
   if (event._tag === "Observed") {
-    span.event("poll.status", BigInt(Math.floor(wait.base + wait.now)) * 1_000_000n, {
+    span.event("poll.status", BigInt(Math.floor(wait.setting.time.base + wait.setting.time.now)) * 1_000_000n, {
       "poll.status": Status.describe(event.status),
       "poll.attempt": event.attempt
     })
@@ -61,12 +61,12 @@ export const endingOf = (exit: Exit.Exit<unknown, { readonly _tag: string }>): s
 const toLog = (wait: Wait, event: Notice["event"], fork: Fork): void => {
   const log = logOf(wait, event)
   if (log === undefined) return
-  fork(Effect.annotateLogs(log, { job: wait.policy.job, key: wait.policy.key, attempts: wait.attempts }))
+  fork(Effect.annotateLogs(log, { job: wait.setting.policy.job, key: wait.key, attempts: wait.attempts }))
 }
 
 const logOf = (wait: Wait, event: Notice["event"]): Effect.Effect<void> | undefined => {
   if (event._tag === "PollFailed") {
-    const said = `a look at ${wait.policy.job} failed`
+    const said = `a look at ${wait.setting.policy.job} failed`
     // From the third failure in a row on it is more than a hiccup; one warning is enough.
     return event.inRow === 3
       ? Effect.logWarning(`${said} for the third time in a row`, event.error)
@@ -103,10 +103,10 @@ const makeQueue = (observers: ReadonlyArray<Observer<unknown>>, fork: Fork): Que
   return {
     offer: (wait, event) => {
       notices.push({
-        job: wait.policy.job,
-        key: wait.policy.key,
-        at: wait.base + wait.now,
-        elapsed: wait.now,
+        job: wait.setting.policy.job,
+        key: wait.key,
+        at: wait.setting.time.base + wait.setting.time.now,
+        elapsed: elapsed(wait),
         attempts: wait.attempts,
         event
       })

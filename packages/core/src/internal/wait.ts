@@ -1,45 +1,76 @@
 import * as Duration from "effect/Duration"
 import type * as Exit from "effect/Exit"
-import type * as PollError from "../PollError.ts"
 import type { Notice } from "../Observer.ts"
+import type * as PollError from "../PollError.ts"
 import type { WaitReason } from "../PollEvent.ts"
 import type { Status } from "../Status.ts"
+import * as history from "./history.ts"
 import type { Policy, Stepper } from "./policy.ts"
 
+/** What a wait runs by. A host that has many waits shares one among those that are alike. */
+export interface Setting {
+  readonly policy: Policy
+  readonly time: Timeline
+  readonly random: () => number
+  readonly emit: (wait: Wait, event: Notice["event"]) => void
+  /** Whether anybody wants to hear of every look and every sleep of this wait, not only of changes and failures. */
+  readonly hears: (wait: Wait) => boolean
+  /** Whether a look may begin at once; otherwise the machine says "gate", and the host answers when there is room. */
+  readonly hasRoom: (wait: Wait) => boolean
+}
+
+/** The time of a host. It never runs backwards: a wall clock that is set back moves `base` with it. */
+export interface Timeline {
+  /** The wall-clock time that the others count from. */
+  base: number
+  /** The latest time that an event came with. */
+  now: number
+}
+
 /**
- * The state of one wait: what the machine reads and writes. Times are milliseconds since `base`: small integers, which
- * cost no memory of their own.
+ * The state of one wait: what the machine reads and writes. Times are milliseconds since the `base` of its timeline: small
+ * integers, which cost no memory of their own. What most waits never need stands apart, in `rare`: waits are many.
  *
- * A host reads `alarmAt` after the command "sleep", `lookBy` and `fallbackKey` after "look", `stepping` and `stepCount`
- * after "step" and `exit` after "end"; it writes nothing.
+ * A host reads `alarmAt` after the command "sleep", `nextAt` after "gate", "look", "step" and "cancel", and from `rare`
+ * `fallbackKey` after "look", `stepping` and `stepCount` after "step" and `exit` after "end". It writes nothing but `hold`.
  */
 export interface Wait {
-  readonly policy: Policy
-  readonly random: () => number
-  readonly emit: (event: Notice["event"]) => void
-  /** Whether anybody wants to hear of every look and every sleep, not only of changes and failures. */
-  readonly everything: boolean
+  readonly setting: Setting
+  /** The encoded key: the identity of the job. */
+  readonly key: string
+  readonly rawKey: unknown
+  /** The host's own. */
+  hold: unknown
   phase: "waiting" | "gating" | "looking" | "stepping" | "canceling" | "ended"
-  exit: Exit.Exit<unknown, unknown> | undefined
-
-  /** The wall-clock time that the others count from: the start of the wait. */
-  base: number
-  /** The latest time that an event came with: time never runs backwards in here. */
-  now: number
+  reason: WaitReason
+  startedAt: number
   deadlineAt: number
-  /** Whether the bound is the deadline of the wait or the limit of its strategy. */
-  boundedBy: "deadline" | "strategy"
-
-  /** Goes on from a token, instead of starting anew. */
-  resumed: boolean
-  dueAt: number
-  /** When the host has to come back: `dueAt`, or the deadline while the wait is paused. */
-  alarmAt: number
+  /** When the look is due that the wait sleeps for; when what is under way (a look, a gate, a step) is given up. */
+  nextAt: number
   /** How long the sleep was meant to take. */
   slept: number
-  reason: WaitReason
   /** The server does not want to be asked before. */
   floorAt: number
+  lookStarted: number
+  /** How long the newest three looks took. */
+  took1: number
+  took2: number
+  took3: number
+  attempts: number
+  strategySteps: number
+  strategyStarted: number
+  status: Status<unknown, unknown> | undefined
+  changedAt: number
+  /** None if nobody asked for it. */
+  history: history.History | undefined
+  rare: Rare
+}
+
+/** The part of the state that a wait without trouble never needs. */
+export interface Rare {
+  exit: Exit.Exit<unknown, unknown> | undefined
+  /** Whether the bound of a resumed wait is its deadline or the limit of its strategy. */
+  boundedBy: "deadline" | "strategy" | undefined
   /** The gate does not want to be asked before, and why. */
   gatedUntil: number
   gatedBy: string | undefined
@@ -50,148 +81,122 @@ export interface Wait {
   gaveUp: PollError.PollError<unknown, unknown> | undefined
   /** The look that is under way, or due next, is the last one. */
   lastLook: boolean
-  /** When the look, the gate or the cancel under way is given up. */
-  lookBy: number
-  lookStarted: number
-  /** When the first of the retries, and of the errors in a row, was met. */
-  retriesStarted: number
-  errorsStarted: number
-  /** How long the newest three looks took. */
-  readonly took: [number, number, number]
   /** The key at the fallback, once the job itself is gone. */
   fallbackKey: string | undefined
-
-  attempts: number
   /** Retries within the look under way. */
   retries: number
   errorsInRow: number
   errorsInAll: number
-  strategySteps: number
-  strategyStarted: number
+  /** When the first of the retries, and of the errors in a row, was met. */
+  retriesStarted: number
+  errorsStarted: number
+  pollError: unknown
   /** The schedule whose step the machine waits for, and which step of it that is; the first one starts it anew. */
   stepping: Stepper | undefined
   stepCount: number
-
-  status: Status<unknown, unknown> | undefined
-  /** What the history calls the status. */
-  statusText: string
-  changedAt: number
   stallReported: boolean
-  pollError: unknown
   unlistedInRow: number
   unlistedSince: number
   /** Unlisted words, and how often each was seen. */
   unlisted: Map<string, number> | undefined
   hintsClamped: number
   hintsUnreadable: number
-  /** The newest entry of the history; here, since most looks only count it up. */
-  finding: string
-  findingLooks: number
-  findingFirst: number
-  findingLast: number
-  /** The entries before it. */
-  readonly history: Array<PollError.HistoryEntry>
 }
 
 /** The state of a wait that has not started. */
-export const make = ({
-  emit,
-  everything,
-  policy,
-  random
-}: Pick<Wait, "policy" | "random" | "emit" | "everything">): Wait => ({
+export const make = (setting: Setting, key: string, rawKey: unknown, hold: unknown): Wait => ({
   // Written out: a spread would cost the object its fast shape.
-  policy,
-  random,
-  emit,
-  everything,
+  setting,
+  key,
+  rawKey,
+  hold,
   phase: "waiting",
-  exit: undefined,
-  base: 0,
-  now: 0,
-  deadlineAt: 0,
-  boundedBy: "deadline",
-  resumed: false,
-  dueAt: 0,
-  alarmAt: 0,
-  slept: 0,
   reason: "firstWait",
+  startedAt: 0,
+  deadlineAt: 0,
+  nextAt: 0,
+  slept: 0,
   floorAt: 0,
+  lookStarted: 0,
+  took1: 0,
+  took2: 0,
+  took3: 0,
+  attempts: 0,
+  strategySteps: 0,
+  strategyStarted: 0,
+  status: undefined,
+  changedAt: 0,
+  history: setting.policy.history ? history.make() : undefined,
+  rare: calm
+})
+
+/** The rare part of a wait, to write to. */
+export const rare = (self: Wait): Rare => (self.rare === calm ? (self.rare = makeRare()) : self.rare)
+
+/** A timeline that begins now. */
+export const timeline = (clock: number): Timeline => ({ base: clock, now: 0 })
+
+/** Takes note of the wall-clock time. */
+export const advance = (time: Timeline, clock: number): void => {
+  if (clock - time.base < time.now) time.base = clock - time.now
+  else time.now = clock - time.base
+}
+
+/** When the host has to come back: a wait that is paused sleeps until its deadline. */
+export const alarmAt = (self: Wait): number =>
+  self.phase === "waiting" && self.rare.paused ? self.deadlineAt : self.nextAt
+
+/** Milliseconds since the wait started. */
+export const elapsed = (self: Wait): number => self.setting.time.now - self.startedAt
+
+/** Whether the bound of the wait is its deadline or the limit of its strategy. */
+export const boundedBy = (self: Wait): "deadline" | "strategy" => self.rare.boundedBy ?? self.setting.policy.boundedBy
+
+/** Notes what a look found. */
+export const remember = (self: Wait, finding: string): void => {
+  if (self.history !== undefined) history.add(self.history, finding, elapsed(self))
+}
+
+/** What an error of this wait carries. */
+export const seen = (self: Wait): PollError.Seen => ({
+  job: self.setting.policy.job,
+  key: self.key,
+  attempts: self.attempts,
+  elapsed: Duration.millis(elapsed(self)),
+  lastStatus: self.status,
+  lastPollError: self.rare.pollError,
+  unlisted: self.rare.unlisted === undefined ? {} : Object.fromEntries(self.rare.unlisted),
+  hints: { clamped: self.rare.hintsClamped, unreadable: self.rare.hintsUnreadable },
+  history: self.history === undefined ? [] : history.entries(self.history)
+})
+
+// ---- internal ----
+
+const makeRare = (): Rare => ({
+  exit: undefined,
+  boundedBy: undefined,
   gatedUntil: 0,
   gatedBy: undefined,
   wokenMeanwhile: undefined,
   paused: false,
   gaveUp: undefined,
   lastLook: false,
-  lookBy: Number.POSITIVE_INFINITY,
-  lookStarted: 0,
-  retriesStarted: 0,
-  errorsStarted: 0,
-  took: [0, 0, 0],
   fallbackKey: undefined,
-  attempts: 0,
   retries: 0,
   errorsInRow: 0,
   errorsInAll: 0,
-  strategySteps: 0,
-  strategyStarted: 0,
+  retriesStarted: 0,
+  errorsStarted: 0,
+  pollError: undefined,
   stepping: undefined,
   stepCount: 0,
-  status: undefined,
-  statusText: "",
-  changedAt: 0,
   stallReported: false,
-  pollError: undefined,
   unlistedInRow: 0,
   unlistedSince: 0,
   unlisted: undefined,
   hintsClamped: 0,
-  hintsUnreadable: 0,
-  finding: "",
-  findingLooks: 0,
-  findingFirst: 0,
-  findingLast: 0,
-  history: []
+  hintsUnreadable: 0
 })
 
-/** The longest history that an error carries; older entries are dropped. */
-const historyBound = 32
-
-/** Notes what a look found; the same finding again lengthens the newest entry. */
-export const remember = (self: Wait, finding: string): void => {
-  if (finding !== self.finding) {
-    if (self.findingLooks > 0) self.history.push(newest(self))
-    if (self.history.length === historyBound) self.history.shift()
-    self.finding = finding
-    self.findingLooks = 0
-    self.findingFirst = self.now
-  }
-  self.findingLooks++
-  self.findingLast = self.now
-}
-
-const newest = ({ finding, findingFirst, findingLast, findingLooks }: Wait): PollError.HistoryEntry => ({
-  finding,
-  looks: findingLooks,
-  first: findingFirst,
-  last: findingLast
-})
-
-/** What an error of this wait carries. */
-export const seen = (self: Wait): PollError.Seen => ({
-  job: self.policy.job,
-  key: self.policy.key,
-  attempts: self.attempts,
-  elapsed: Duration.millis(self.now),
-  lastStatus: self.status,
-  lastPollError: self.pollError,
-  unlisted: self.unlisted === undefined ? {} : Object.fromEntries(self.unlisted),
-  hints: { clamped: self.hintsClamped, unreadable: self.hintsUnreadable },
-  history: self.findingLooks === 0 ? [] : [...self.history, newest(self)]
-})
-
-/** Takes note of the wall-clock time. A clock that was set back moves `base`, and so all the times of the wait, with it. */
-export const advance = (self: Wait, clock: number): void => {
-  if (clock - self.base < self.now) self.base = clock - self.now
-  else self.now = clock - self.base
-}
+/** What all waits without trouble share; nobody writes to it. */
+const calm: Rare = makeRare()
