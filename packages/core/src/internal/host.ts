@@ -22,6 +22,7 @@ import type { PollEvent } from "../PollEvent.ts"
 import type { ResumeToken } from "../ResumeToken.ts"
 import { make as makeTelemetry, type Telemetry } from "./telemetry.ts"
 import type { Request } from "./request.ts"
+import { observe } from "./verdict.ts"
 import { alarmAt, make as makeWait, type Setting, timeline, type Timeline, type Wait } from "./wait.ts"
 
 /** Runs one wait to its end. */
@@ -335,7 +336,7 @@ export class Host implements Setting {
       begin === undefined ? Schedule.toStep(stepping!.schedule) : Effect.succeed(begin)
     return Effect.flatMap(step, (run) => {
       this.steps = (this.steps ?? new Map<Stepper, Step>()).set(stepping!, run)
-      return Pull.matchEffect(run(this.time.base + this.time.now, machine.observe(this.wait)), {
+      return Pull.matchEffect(run(this.time.base + this.time.now, observe(this.wait)), {
         onSuccess: ([, delay]) => Effect.succeed<Decision>(Duration.toMillis(delay)),
         onDone: () => Effect.succeed<Decision>("end"),
         onFailure: Effect.failCause

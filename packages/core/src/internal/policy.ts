@@ -88,7 +88,7 @@ export const compile = (input: Input, defaults: Defaults = builtin): Policy => {
     lookTimeout: validate.millisOrUnbounded(`${input.name}: lookTimeout`, input.lookTimeout ?? defaults.lookTimeout),
     maxHint: validate.millis(`${input.name}: maxHint`, input.maxHint ?? defaults.maxHint, "nonNegative"),
     since: input.since,
-    gate: input.gate as Gate.Gate<unknown> | undefined,
+    gate: input.gate,
     cancel: input.cancel,
     onTimeout: input.onTimeout ?? "leave",
     onInterrupt: input.onInterrupt ?? "leave",
