@@ -8,6 +8,7 @@ import type * as Duration from "effect/Duration"
 import type { Effect } from "effect/Effect"
 import { type Pipeable, pipeArguments } from "effect/Pipeable"
 import { hasProperty } from "effect/Predicate"
+import type { Result } from "effect/Result"
 import type { Schedule } from "effect/Schedule"
 import * as validate from "./internal/validate.ts"
 import type { Hint, Look, Run } from "./Look.ts"
@@ -42,6 +43,11 @@ export interface Options<in out K, out A, out F, in out E, out R, in I = never, 
   /** Looks at one piece of work. A plain `Status` is a look. */
   readonly check: (key: K) => Effect<Look<A, F>, E, R>
   /**
+   * Looks at many pieces of work in one request. A `Poller` uses it for the keys that fall due together; everybody else
+   * looks by `check`, which also serves the keys that an answer lacks.
+   */
+  readonly checkMany?: CheckMany<K, A, F, E, R> | undefined
+  /**
    * Submits a piece of work and yields its receipt. It is never sent again by this library, since a submit that failed
    * may still have been accepted.
    */
@@ -55,6 +61,29 @@ export interface Options<in out K, out A, out F, in out E, out R, in I = never, 
   readonly missing?: Missing<K, A, F, E, R> | undefined
   readonly unknownStatus?: UnknownStatusPolicy<A, F> | undefined
   readonly pollErrors?: PollErrorPolicy<E> | undefined
+}
+
+/**
+ * A look at many keys in one request.
+ *
+ * **Details**
+ *
+ * The answer has a look or an error for each encoded key. A key that it lacks is looked at alone. An error of the whole
+ * request counts for each of its keys if it is transient; if it is permanent, the request is split to find the key that
+ * it is about. The slowest hint for one of the keys holds for all of them.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface CheckMany<in K, out A, out F, out E, out R> {
+  readonly check: (keys: ReadonlyArray<K>) => Effect<ReadonlyMap<string, Result<Look<A, F>, E>>, E, R>
+  /** The most keys of one request; a whole number from 1. */
+  readonly max: number
+  /**
+   * How long a due look may wait for others that it can be made with; a non-negative finite duration, default 50
+   * milliseconds.
+   */
+  readonly slack?: Duration.Input | undefined
 }
 
 /**
@@ -184,7 +213,7 @@ export const isJob = (u: unknown): u is Job<unknown, unknown, unknown, unknown, 
  * **Details**
  *
  * The key is a string unless `key` says how it is written as one (see `StatusSchema.key`). An empty name is a
- * RangeError.
+ * RangeError, as are figures of `checkMany` out of their range.
  *
  * **Example** (A job that is done when asked)
  *
@@ -212,12 +241,17 @@ export const make: {
 } = <K, A, F, E, R, I, ES>(
   name: string,
   options: Options<K, A, F, E, R, I, ES> & { readonly key?: KeyCodec<K> }
-): Job<K, A, F, E, R, I, ES> =>
-  Object.assign(Object.create(Proto), {
+): Job<K, A, F, E, R, I, ES> => {
+  if (options.checkMany !== undefined) {
+    validate.count("Job.make: checkMany.max", options.checkMany.max, 1)
+    validate.millis("Job.make: checkMany.slack", options.checkMany.slack ?? 0, "nonNegative")
+  }
+  return Object.assign(Object.create(Proto), {
     ...options,
     name: validate.nonEmpty("Job.make: name", name),
     key: options.key ?? stringKey
   })
+}
 
 // ---- internal ----
 

@@ -7,7 +7,6 @@ import * as Fiber from "effect/Fiber"
 import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
-import * as Tracer from "effect/Tracer"
 import * as Gate from "effect-poll/Gate"
 import * as Job from "effect-poll/Job"
 import * as Look from "effect-poll/Look"
@@ -413,25 +412,6 @@ describe("observers and spans", () => {
       assert.strictEqual(stopped, 1)
     })
   )
-  it.effect("interrupting during the flush leaves nothing", () =>
-    Effect.gen(function* () {
-      let told = 0
-      const slow = Observer.make(() =>
-        Effect.delay(
-          Effect.sync(() => void told++),
-          "3 seconds"
-        )
-      )
-      const fiber = yield* Effect.forkChild(
-        Poll.until(Effect.succeed(done), { deadline: "1 minute", observers: [slow] })
-      )
-      yield* TestClock.adjust("1 second")
-      yield* Fiber.interrupt(fiber)
-      const now = told
-      yield* TestClock.adjust("1 minute")
-      assert.strictEqual(told, now)
-    })
-  )
   it.effect("an observer that resumes what is paused", () =>
     Effect.gen(function* () {
       const { check, looks } = scripted(Effect.delay(Effect.succeed(pending), "1 second"))
@@ -458,24 +438,6 @@ describe("observers and spans", () => {
       wake = handle.pollNow()
       yield* TestClock.adjust("20 seconds")
       assert.deepStrictEqual(told, ["Started", "Observed", "Waiting", "Observed", "Ended"])
-    })
-  )
-  it.effect("the span of a started wait ends with the wait", () =>
-    Effect.gen(function* () {
-      const spans: Array<Tracer.NativeSpan> = []
-      const tracer = Tracer.make({
-        span: (given) => {
-          const span = new Tracer.NativeSpan(given)
-          spans.push(span)
-          return span
-        }
-      })
-      const handle = yield* Effect.withTracer(
-        Poll.start(Effect.succeed(Status.failed("x")), { deadline: "1 minute" }),
-        tracer
-      )
-      yield* Effect.exit(handle.await)
-      assert.strictEqual(spans[0]!.status._tag, "Ended")
     })
   )
   it.effect("events end when the defaults are bad", () =>

@@ -255,4 +255,41 @@ describe("PollDefaults", () => {
       assert.instanceOf(reason.defect, RangeError)
     })
   )
+  it.effect("an interruption while the observers are told leaves nothing", () =>
+    Effect.gen(function* () {
+      let told = 0
+      const slow = Observer.make(() =>
+        Effect.delay(
+          Effect.sync(() => void told++),
+          "3 seconds"
+        )
+      )
+      const fiber = yield* Effect.forkChild(
+        Poll.until(Effect.succeed(Status.succeeded("done")), { deadline: "1 minute", observers: [slow] })
+      )
+      yield* TestClock.adjust("1 second")
+      yield* Fiber.interrupt(fiber)
+      const now = told
+      yield* TestClock.adjust("1 minute")
+      assert.strictEqual(told, now)
+    })
+  )
+  it.effect("the span of a started wait ends with the wait", () =>
+    Effect.gen(function* () {
+      const spans: Array<Tracer.NativeSpan> = []
+      const tracer = Tracer.make({
+        span: (given) => {
+          const span = new Tracer.NativeSpan(given)
+          spans.push(span)
+          return span
+        }
+      })
+      const handle = yield* Effect.withTracer(
+        Poll.start(Effect.succeed(Status.failed("x")), { deadline: "1 minute" }),
+        tracer
+      )
+      yield* Effect.exit(handle.await)
+      assert.strictEqual(spans[0]!.status._tag, "Ended")
+    })
+  )
 })

@@ -1,84 +1,158 @@
 import type * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
-import type * as Exit from "effect/Exit"
+import * as Exit from "effect/Exit"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { Handle } from "../Handle.ts"
 import { CancelFailed, type PollError } from "../PollError.ts"
 import type { PollEvent } from "../PollEvent.ts"
+import type { ResumeToken } from "../ResumeToken.ts"
 import type { Status } from "../Status.ts"
+import * as event from "./event.ts"
 import * as eventBuffer from "./eventBuffer.ts"
 import * as host from "./host.ts"
-import * as event from "./event.ts"
 import type { Request } from "./request.ts"
 import { fromWait } from "./token.ts"
+import type { Wait } from "./wait.ts"
 
 type AnyEvent = PollEvent<unknown, unknown, unknown>
+
+/** Whoever drives a wait, as its handle sees it. */
+export interface Driver {
+  readonly tell: (wait: Wait, happened: event.Event) => void
+  readonly contextOf: (wait: Wait) => Context.Context<unknown>
+}
+
+/**
+ * The handle of a wait. What it offers is made when it is asked for: a Poller has as many handles as jobs.
+ */
+export class WaitHandle<A, F, E> implements Handle<A, F, E> {
+  /** Given by the driver, before anybody else sees the handle. */
+  wait!: Wait
+  private readonly driver: Driver
+  private result: Exit.Exit<A, PollError<F, E>> | undefined
+  private waiters: Deferred.Deferred<A, PollError<F, E>> | undefined
+  private readers: Set<(event: AnyEvent) => void> | undefined
+
+  constructor(driver: Driver) {
+    this.driver = driver
+  }
+
+  // -- for the driver --
+
+  get hears(): boolean {
+    return this.readers !== undefined && this.readers.size > 0
+  }
+
+  emit(event: AnyEvent): void {
+    this.readers?.forEach((read) => read(event))
+  }
+
+  ended(_: Wait, exit: Exit.Exit<unknown, unknown>): void {
+    this.result ??= exit as Exit.Exit<A, PollError<F, E>>
+    if (this.waiters !== undefined) Deferred.doneUnsafe(this.waiters, this.result)
+  }
+
+  // -- for the user --
+
+  get await(): Effect.Effect<A, PollError<F, E>> {
+    return Effect.suspend(() => {
+      if (this.result !== undefined) return this.result
+      this.waiters ??= Deferred.makeUnsafe<A, PollError<F, E>>()
+      return Deferred.await(this.waiters)
+    })
+  }
+
+  get events(): Stream.Stream<PollEvent<A, F, E>> {
+    const open = Effect.gen({ self: this }, function* () {
+      const buffer = eventBuffer.make(256)
+      known(this.wait).forEach(buffer.offer)
+      const readers = (this.readers ??= new Set())
+      readers.add(buffer.offer)
+      yield* Effect.addFinalizer(() => Effect.sync(() => readers.delete(buffer.offer)))
+      return Stream.fromPull(Effect.succeed(buffer.take))
+    })
+    return Stream.unwrap(open) as Stream.Stream<PollEvent<A, F, E>>
+  }
+
+  get status(): Effect.Effect<Status<A, F> | undefined> {
+    return Effect.sync(() => this.wait.status as Status<A, F> | undefined)
+  }
+
+  get pollNow(): Handle<A, F, E>["pollNow"] {
+    return (options) => this.told({ _tag: "Woken", force: options?.force === true })
+  }
+
+  get pause(): Effect.Effect<void> {
+    return this.told(event.paused)
+  }
+
+  get resume(): Effect.Effect<void> {
+    return this.told(event.resumed)
+  }
+
+  get cancel(): Effect.Effect<void, CancelFailed> {
+    return Effect.suspend(() =>
+      this.wait.phase === "ended"
+        ? Effect.void
+        : Effect.andThen(askToStop(this.wait, this.driver.contextOf(this.wait)), this.pollNow())
+    )
+  }
+
+  get token(): Effect.Effect<ResumeToken> {
+    return Effect.sync(() => fromWait(this.wait))
+  }
+
+  private told(happened: event.Event): Effect.Effect<void> {
+    return Effect.sync(() => {
+      if (this.wait.phase !== "ended") this.driver.tell(this.wait, happened)
+    })
+  }
+}
 
 /** Starts a wait and makes its handle. */
 export const start = <A, F, E, R>(request: Request): Effect.Effect<Handle<A, F, E>, never, R | Scope.Scope> =>
   Effect.gen(function* () {
-    const context = yield* Effect.context<R>()
-    const result = Deferred.makeUnsafe<A, PollError<F, E>>()
-    const readers = new Set<(event: AnyEvent) => void>()
-    const emit = (event: AnyEvent): void => readers.forEach((read) => read(event))
-    yield* Effect.addFinalizer(() => Deferred.interrupt(result))
-    const running = yield* host.start<R>(request, { emit }, (exit) =>
-      Deferred.doneUnsafe(result, exit as Exit.Exit<A, PollError<F, E>>)
-    )
-    const { wait } = running
-    const tell = (happened: event.Event) => Effect.sync(() => running.tell(happened))
-    const wake = (force: boolean) => tell({ _tag: "Woken", force })
-    return {
-      await: Deferred.await(result),
-      events: Stream.unwrap(
-        Effect.gen(function* () {
-          const buffer = eventBuffer.make(256)
-          known(wait).forEach(buffer.offer)
-          readers.add(buffer.offer)
-          yield* Effect.addFinalizer(() => Effect.sync(() => readers.delete(buffer.offer)))
-          return Stream.fromPull(Effect.succeed(buffer.take))
-        })
-      ) as Stream.Stream<PollEvent<A, F, E>>,
-      status: Effect.sync(() => wait.status as Status<A, F> | undefined),
-      pollNow: (options) => wake(options?.force === true),
-      pause: tell(event.paused),
-      resume: tell(event.resumed),
-      cancel: Effect.suspend(() =>
-        wait.rare.exit === undefined ? Effect.andThen(askToStop(wait, context), wake(false)) : Effect.void
-      ),
-      token: Effect.sync(() => fromWait(wait))
-    }
+    const context = (yield* Effect.context<R>()) as Context.Context<unknown>
+    let running: host.Host | undefined
+    const handle = new WaitHandle<A, F, E>({
+      tell: (_, happened) => running?.tell(happened),
+      contextOf: () => context
+    })
+    yield* Effect.addFinalizer(() => Effect.sync(() => handle.ended(handle.wait, Exit.interrupt())))
+    const options = { emit: (event: AnyEvent) => handle.emit(event) }
+    running = yield* host.start<R>(request, options, (exit) => handle.ended(handle.wait, exit))
+    handle.wait = running.wait
+    return handle
   })
 
 // ---- internal ----
 
 /** What a reader who comes late would have seen last. */
-const known = (wait: host.Host["wait"]): ReadonlyArray<AnyEvent> => [
-  ...(wait.status === undefined
-    ? []
-    : [{ _tag: "Observed", attempt: wait.attempts, status: wait.status } satisfies AnyEvent]),
-  ...(wait.rare.exit === undefined
-    ? []
-    : [
-        {
-          _tag: "Ended",
-          attempts: wait.attempts,
-          exit: wait.rare.exit as Exit.Exit<unknown, PollError<unknown, unknown>>
-        } satisfies AnyEvent
-      ])
-]
+const known = (wait: Wait): ReadonlyArray<AnyEvent> => {
+  const { exit } = wait.rare
+  const events: Array<AnyEvent> = []
+  if (wait.status !== undefined) events.push({ _tag: "Observed", attempt: wait.attempts, status: wait.status })
+  if (exit !== undefined) {
+    events.push({
+      _tag: "Ended",
+      attempts: wait.attempts,
+      exit: exit as Exit.Exit<unknown, PollError<unknown, unknown>>
+    })
+  }
+  return events
+}
 
-const askToStop = <R>(
-  { key, rawKey, setting }: host.Host["wait"],
-  context: Context.Context<R>
+const askToStop = (
+  { key, rawKey, setting }: Wait,
+  context: Context.Context<unknown>
 ): Effect.Effect<void, CancelFailed> => {
   const { cancel, job } = setting.policy
   return cancel === undefined
     ? Effect.fail(new CancelFailed({ job, key, reason: "unsupported", error: undefined }))
     : Effect.suspend(() => cancel(rawKey)).pipe(
         Effect.mapError((error) => new CancelFailed({ job, key, reason: "failed", error })),
-        Effect.provideContext(context as Context.Context<unknown>)
+        Effect.provideContext(context)
       )
 }

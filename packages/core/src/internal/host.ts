@@ -1,28 +1,25 @@
-import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
-import * as Pull from "effect/Pull"
 import * as Random from "effect/Random"
-import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import * as Tracer from "effect/Tracer"
 import type * as Gate from "../Gate.ts"
-import type { Observation } from "../Observation.ts"
 import type { Notice } from "../Observer.ts"
-import type { Decision } from "../Strategy.ts"
 import { type Defaults, Reference } from "./defaults.ts"
 import * as event from "./event.ts"
 import * as machine from "./machine.ts"
-import type { Policy, Stepper } from "./policy.ts"
+import type { Policy } from "./policy.ts"
 import type { PollEvent } from "../PollEvent.ts"
 import type { ResumeToken } from "../ResumeToken.ts"
 import { make as makeTelemetry, type Telemetry } from "./telemetry.ts"
 import type { Request } from "./request.ts"
-import { observe } from "./verdict.ts"
+import { bounded } from "./bounded.ts"
+import { asksOnInterrupt } from "./ending.ts"
+import { stepForeign } from "./foreign.ts"
 import { alarmAt, make as makeWait, type Setting, timeline, type Timeline, type Wait } from "./wait.ts"
 
 /** Runs one wait to its end. */
@@ -97,8 +94,6 @@ const spanOptions = ({ policy, request }: Place) => ({
   attributes: { "poll.job": policy.job, "poll.key": request.key }
 })
 
-type Step = (now: number, input: Observation) => Pull.Pull<[unknown, Duration.Duration], never, unknown, unknown>
-
 /**
  * Does what the machine says, and tells it what happened.
  *
@@ -116,7 +111,6 @@ export class Host implements Setting {
   private readonly done: (exit: Exit.Exit<unknown, unknown>) => void
   private readonly listener: HostOptions["emit"]
   private readonly telemetry: Telemetry
-  private steps: Map<Stepper, Step> | undefined
   private driver: Fiber.Fiber<void> | undefined
   private turn = 0
   private watchdog: Fiber.Fiber<void> | undefined
@@ -180,19 +174,16 @@ export class Host implements Setting {
    * interrupted: the server is asked to stop the job if the policy says so, and the observers are told.
    */
   readonly stop: Effect.Effect<void> = Effect.suspend(() => {
-    const { cancel, cancelGrace, onInterrupt } = this.policy
+    const { cancelGrace } = this.policy
     const running = [this.driver, this.watchdog, this.flushing].filter((fiber) => fiber !== undefined)
     const interrupted = this.wait.phase !== "ended"
-    const alreadyAsked = this.wait.rare.gaveUp !== undefined && this.wait.phase !== "canceling"
+    const asks = asksOnInterrupt(this.wait)
     this.turn++
     this.driver = this.watchdog = undefined
     const stopped = Fiber.interruptAll(running)
     if (!interrupted) return stopped
     this.step(event.stopped)
-    const asked =
-      onInterrupt === "leave" || cancel === undefined || alreadyAsked
-        ? Effect.void
-        : this.bounded(this.cancel(), cancelGrace)
+    const asked = asks ? bounded(this.fork, this.cancel(), cancelGrace) : Effect.void
     return stopped.pipe(
       Effect.andThen(asked),
       Effect.andThen(Effect.suspend(() => this.telemetry.flush(cancelGrace) ?? Effect.void))
@@ -200,12 +191,7 @@ export class Host implements Setting {
   })
 
   private step(happened: event.Event): event.Command {
-    const now = this.clock.currentTimeMillisUnsafe()
-    try {
-      return machine.step(this.wait, happened, now)
-    } catch (defect) {
-      return machine.step(this.wait, { _tag: "Died", cause: Cause.die(defect) }, now)
-    }
+    return machine.step(this.wait, happened, this.clock.currentTimeMillisUnsafe())
   }
 
   /** Does one command after the other, until the wait ends or another driver takes over. */
@@ -228,7 +214,7 @@ export class Host implements Setting {
             break
           case "step":
             this.guard()
-            happened = { _tag: "Stepped", exit: yield* Effect.exit(this.stepSchedule()) }
+            happened = { _tag: "Stepped", exit: yield* Effect.exit(stepForeign(this.wait)) }
             break
           case "cancel":
             this.guard()
@@ -257,18 +243,6 @@ export class Host implements Setting {
     this.flushing.addObserver((flushed) => {
       if (flushed._tag === "Success") this.done(exit)
     })
-  }
-
-  /** Runs an effect in a fiber of its own, and waits for it for so long. */
-  private bounded(effect: Effect.Effect<unknown, unknown, unknown>, atMost: Duration.Input): Effect.Effect<void> {
-    return Effect.flatMap(
-      Effect.sync(() => this.fork(effect)),
-      (fiber) =>
-        Effect.timeoutOption(Fiber.await(fiber), atMost).pipe(
-          Effect.ensuring(Effect.sync(() => fiber.interruptUnsafe())),
-          Effect.asVoid
-        )
-    )
   }
 
   /** The look and what to tell of it, made once for each source: looks are many, and all the same. */
@@ -326,21 +300,6 @@ export class Host implements Setting {
       if (exit._tag === "Failure" || !isGuarded(this.wait)) return
       this.tell(event.overdue)
       if (isGuarded(this.wait)) this.guard()
-    })
-  }
-
-  private stepSchedule(): Effect.Effect<Decision, never, unknown> {
-    const { stepCount, stepping } = this.wait.rare
-    const begin = stepCount === 1 ? undefined : this.steps?.get(stepping!)
-    const step: Effect.Effect<Step, never, unknown> =
-      begin === undefined ? Schedule.toStep(stepping!.schedule) : Effect.succeed(begin)
-    return Effect.flatMap(step, (run) => {
-      this.steps = (this.steps ?? new Map<Stepper, Step>()).set(stepping!, run)
-      return Pull.matchEffect(run(this.time.base + this.time.now, observe(this.wait)), {
-        onSuccess: ([, delay]) => Effect.succeed<Decision>(Duration.toMillis(delay)),
-        onDone: () => Effect.succeed<Decision>("end"),
-        onFailure: Effect.failCause
-      })
     })
   }
 }

@@ -16,6 +16,17 @@ import { advance, alarmAt, boundedBy, rare, type Wait } from "./wait.ts"
 
 export const step = (wait: Wait, event: Event, clock: number): Command => {
   advance(wait.setting.time, clock)
+  try {
+    return judge(wait, event)
+  } catch (defect) {
+    // What the user gave threw: a classifier, a strategy, a fallback.
+    return end(wait, Exit.die(defect))
+  }
+}
+
+// ---- internal ----
+
+const judge = (wait: Wait, event: Event): Command => {
   switch (event._tag) {
     case "Started":
       return start(wait, event)
@@ -47,8 +58,6 @@ export const step = (wait: Wait, event: Event, clock: number): Command => {
       return end(wait, Exit.interrupt())
   }
 }
-
-// ---- internal ----
 
 const start = (wait: Wait, { stagger, token }: Extract<Event, { _tag: "Started" }>): Command => {
   const { policy, time } = wait.setting
@@ -85,7 +94,7 @@ const onWoken = (wait: Wait, force: boolean): Command => {
   const earliest = Math.max(now, wait.floorAt, wait.rare.gatedUntil)
   if (wait.rare.paused || earliest >= wait.nextAt) return "continue"
   if (wait.rare.lastLook) wait.rare.lastLook = false
-  if (force) return look(wait)
+  if (force && wait.setting.hasRoom(wait)) return look(wait)
   return earliest === now ? approach(wait) : sleepUntil(wait, earliest, "woken")
 }
 

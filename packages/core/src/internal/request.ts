@@ -84,12 +84,17 @@ const ofAnyJob = (name: string, job: AnyJob, key: unknown, options: AnyOptions):
   }
 }
 
+type PolicyOf = Request["policy"]
+
+/** The policy that was compiled last for a job, or for a strategy where there is no job: waits with it share it. */
+const compiled = new WeakMap<object, { readonly input: Input; readonly policy: PolicyOf }>()
+
 const policyOf = (
   name: string,
   job: AnyJob | undefined,
   strategy: AnyOptions["strategy"],
   options: AnyOptions
-): Request["policy"] => {
+): PolicyOf => {
   const input: Input =
     job === undefined
       ? { ...options, name, job: "check", check: checkOfKey, cancel: undefined, missing: undefined }
@@ -104,8 +109,26 @@ const policyOf = (
           unknownStatus: options.unknownStatus ?? job.unknownStatus,
           pollErrors: options.pollErrors ?? job.pollErrors
         }
-  const policy = compile(input)
-  return (defaults) => (defaults === builtin ? policy : compile(input, defaults))
+  const owner = job ?? strategy ?? builtin
+  const last = compiled.get(owner)
+  if (last !== undefined && isSame(last.input, input)) return last.policy
+  const policy = compileOnce(input)
+  compiled.set(owner, { input, policy })
+  return policy
+}
+
+/** Compiles now, so that what is wrong is said at the call; and once more for defaults that are not the built-in ones. */
+const compileOnce = (input: Input): PolicyOf => {
+  let last = { defaults: builtin, policy: compile(input) }
+  return (defaults) => {
+    if (defaults !== last.defaults) last = { defaults, policy: compile(input, defaults) }
+    return last.policy
+  }
+}
+
+const isSame = (a: Input, b: Input): boolean => {
+  const keys = Object.keys(a) as Array<keyof Input>
+  return keys.length === Object.keys(b).length && keys.every((key) => a[key] === b[key])
 }
 
 const checkOfKey = (key: unknown): AnyCheck => key as AnyCheck

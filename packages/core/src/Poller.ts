@@ -1,0 +1,372 @@
+/**
+ * Watches many jobs at once, of one kind or of several: a service with one timer and one memory of what is due, that has a
+ * fiber only for the looks under way.
+ *
+ * **When to use**
+ *
+ * Use `Poll.until` with `Effect.forEach` for up to a few thousand jobs. Use a `Poller` for more, where looks must be
+ * bounded in number, where several parts of a program wait for the same jobs, or where one request can look at many.
+ *
+ * **Details**
+ *
+ * - The rules of a wait are those of `Poll`: it is the same machine.
+ * - Waits for the same key of the same job share their looks; deadline, stall, result and cancel belong to each. A look is
+ *   shared only among waits that were added with the same services: other credentials look for themselves.
+ * - What a look needs is taken from where the wait was added: services, and the span that looks are children of.
+ * - At most `concurrency` looks are under way, in turns between jobs and in order of their due time within one. A wait that
+ *   stands in line is still bound by its deadline.
+ * - First looks are staggered: the first of a job begins at once, those that are added with it are spread over the interval of
+ *   their strategy, as many as one each millisecond.
+ * - Where the job has a `checkMany`, looks that fall due within its slack are made in one request.
+ * - A wait has no span of its own here, and its errors have no history unless the option `history` asks for it.
+ * - Observers are told beside the waits: a result is not held back for them.
+ *
+ * @since 0.1.0
+ */
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Data from "effect/Data"
+import * as Deferred from "effect/Deferred"
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
+import * as Random from "effect/Random"
+import type * as Scope from "effect/Scope"
+import type * as Stream from "effect/Stream"
+import type { Handle } from "./Handle.ts"
+import { Desk } from "./internal/poller/desk.ts"
+import * as validate from "./internal/validate.ts"
+import type { Job } from "./Job.ts"
+import type { Options as WaitOptions } from "./Poll.ts"
+import type { PollError, ResumeTokenError } from "./PollError.ts"
+import type { ResumeToken } from "./ResumeToken.ts"
+
+/**
+ * The options of a `Poller`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Options<out R = never> {
+  /** How many looks may be under way at a time; a whole number from 1, or `"unbounded"`; default 1000. */
+  readonly concurrency?: number | "unbounded" | undefined
+  /** How many looks of one job may be under way at a time; default: as `concurrency`. */
+  readonly concurrencyPerJob?: number | "unbounded" | undefined
+  /**
+   * How many waits there may be at a time, together with results that no stream has taken yet; a whole number from 1, or
+   * `"unbounded"`; default one million. When there are as many, `add` waits.
+   */
+  readonly maximum?: number | "unbounded" | undefined
+  /** Whether first looks are staggered; default true. */
+  readonly stagger?: boolean | undefined
+  /**
+   * The shortest time between two wake-ups, within which looks are begun together; a non-negative finite duration, default
+   * none. Ten milliseconds halve the cost of a Poller with few looks.
+   */
+  readonly coalesce?: Duration.Input | undefined
+  /**
+   * How long the end of a key is kept for who asks for it again, instead of looking; a non-negative finite duration, default 1
+   * second.
+   */
+  readonly linger?: Duration.Input | undefined
+  /** Told of the jobs that are still running when the scope closes, for another process to resume. */
+  readonly onShutdown?: ((running: ReadonlyArray<ResumeToken>) => Effect.Effect<void, never, R>) | undefined
+}
+
+/**
+ * A wait that a `Poller` drives.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Watch<out A, out F = never, out E = never> extends Handle<A, F, E> {
+  /**
+   * Ends this wait as interrupted. Others for the same key go on. The server is asked to stop the job if `onInterrupt` says
+   * so and nobody else waits for it.
+   */
+  readonly remove: Effect.Effect<void>
+}
+
+/**
+ * How a wait of a stream ended.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Ended<out K, out A, out F = never, out E = never> {
+  readonly key: K
+  readonly exit: Exit.Exit<A, PollError<F, E>>
+  readonly attempts: number
+  /** Milliseconds since the wait started. */
+  readonly elapsed: number
+}
+
+/**
+ * What a `Poller` is doing.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Snapshot {
+  /** Waits that have not ended. */
+  readonly watched: number
+  /** Of them: those that sleep until their next look, */
+  readonly sleeping: number
+  /** those that may look, and stand in line or wait for their gate, */
+  readonly inLine: number
+  /** and those that look. */
+  readonly looking: number
+  /** Requests under way: looks and questions to gates. */
+  readonly underWay: number
+  /** Waits that ended, by how: `Succeeded`, the tag of the error, `Interrupted`, `Defect`. */
+  readonly ended: Readonly<Record<string, number>>
+}
+
+type AnyJob<K, A, F, E, R> = Job<K, A, F, E, R, never, unknown>
+
+/**
+ * Watches many jobs at once.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Service {
+  /**
+   * Adds a wait and yields its handle, at once unless the Poller is full. Bad options are a RangeError at the call. The wait
+   * lasts until it ends, is removed, or the Poller closes; it does not end with the fiber that added it.
+   */
+  readonly add: <K, A, F, E, R, RS = never>(
+    job: AnyJob<K, A, F, E, R>,
+    key: K,
+    options: WaitOptions<E, RS>
+  ) => Effect.Effect<Watch<A, F, E>, never, R | RS>
+  /** Goes on with a wait of another process, from its token (see `Poll.resume`). */
+  readonly resume: <K, A, F, E, R, RS = never>(
+    job: AnyJob<K, A, F, E, R>,
+    token: ResumeToken,
+    options?: Omit<WaitOptions<E, RS>, "deadline" | "since">
+  ) => Effect.Effect<Watch<A, F, E>, ResumeTokenError, R | RS>
+  /** Adds a wait and yields its result, as `Poll.until` does; an interruption removes the wait. */
+  readonly until: <K, A, F, E, R, RS = never>(
+    job: AnyJob<K, A, F, E, R>,
+    key: K,
+    options: WaitOptions<E, RS>
+  ) => Effect.Effect<A, PollError<F, E>, R | RS>
+  /**
+   * Adds a wait for each key and yields their ends as they come, at the least cost for each: there are no handles. The keys
+   * may be a stream without an end; they are taken as there is room, and an end makes room when it is taken. When the stream is
+   * left, its waits are removed.
+   */
+  readonly results: <K, A, F, E, R, RS = never, EK = never, RK = never>(
+    job: AnyJob<K, A, F, E, R>,
+    keys: Iterable<K> | Stream.Stream<K, EK, RK>,
+    options: WaitOptions<E, RS>
+  ) => Stream.Stream<Ended<K, A, F, E>, EK, R | RS | RK>
+  /** What it is doing. */
+  readonly status: Effect.Effect<Snapshot>
+  /**
+   * Stops watching, and yields the tokens of the jobs that are still running. Their waits end as interrupted; `add` then does
+   * so too. Closing the scope does the same.
+   */
+  readonly shutdown: Effect.Effect<ReadonlyArray<ResumeToken>>
+}
+
+/**
+ * The `Poller` of a program, as a service.
+ *
+ * @category services
+ * @since 0.1.0
+ */
+export class Poller extends Context.Service<Poller, Service>()("effect-poll/Poller") {}
+
+/**
+ * Creates a `Poller` that lives as long as the scope.
+ *
+ * **Details**
+ *
+ * A figure out of its range is a RangeError at the call.
+ *
+ * **Example** (Three jobs, as they end)
+ *
+ * ```ts
+ * import * as Effect from "effect/Effect"
+ * import * as Stream from "effect/Stream"
+ * import * as Job from "effect-poll/Job"
+ * import * as Poller from "effect-poll/Poller"
+ * import * as Status from "effect-poll/Status"
+ *
+ * const Render = Job.make("render", { check: (id: string) => Effect.succeed(Status.succeeded(`${id}.png`)) })
+ * const program = Effect.gen(function* () {
+ *   const poller = yield* Poller.make()
+ *   const ends = yield* Stream.runCollect(poller.results(Render, ["a", "b", "c"], { deadline: "10 minutes" }))
+ *   return ends.map(({ key }) => key).toSorted()
+ * })
+ * await Effect.runPromise(Effect.scoped(program)) // => ["a", "b", "c"]
+ * ```
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = <R = never>(options?: Options<R>): Effect.Effect<Service, never, Scope.Scope | R> => {
+  const figure = (name: "concurrency" | "concurrencyPerJob" | "maximum", otherwise: number): number => {
+    const value = options?.[name] ?? otherwise
+    return value === "unbounded" ? Number.POSITIVE_INFINITY : validate.count(`Poller.make: ${name}`, value, 1)
+  }
+  const concurrency = figure("concurrency", 1_000)
+  const settings = {
+    limits: {
+      concurrency,
+      concurrencyPerJob: options?.concurrencyPerJob === undefined ? concurrency : figure("concurrencyPerJob", 1),
+      coalesce: validate.millis("Poller.make: coalesce", options?.coalesce ?? 0, "nonNegative"),
+      linger: validate.millis("Poller.make: linger", options?.linger ?? 1_000, "nonNegative")
+    },
+    maximum: figure("maximum", 1_000_000),
+    stagger: options?.stagger ?? true
+  }
+  return Effect.gen(function* () {
+    const fork = Effect.runForkWith(yield* Effect.context<never>())
+    const random = yield* Random.Random
+    const desk = new Desk(settings, yield* Clock.Clock, () => random.nextDoubleUnsafe(), fork)
+    const closed = Effect.flatMap(desk.shutdown, (running) => options?.onShutdown?.(running) ?? Effect.void)
+    yield* Effect.addFinalizer(() => closed)
+    return desk
+  })
+}
+
+/**
+ * Creates a layer with the `Poller` of a program.
+ *
+ * @category layers
+ * @since 0.1.0
+ */
+export const layer = <R = never>(options?: Options<R>): Layer.Layer<Poller, never, R> =>
+  Layer.effect(Poller, make(options))
+
+/**
+ * Too few of some waits succeeded.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class QuorumFailed<out F = unknown, out E = unknown>
+  extends /*#__PURE__*/ Data.TaggedError("QuorumFailed")<{
+    /** How many had to succeed, */
+    readonly needed: number
+    /** and how many did, of how many. */
+    readonly succeeded: number
+    readonly watched: number
+    /** Why the others failed, in order of time. */
+    readonly causes: ReadonlyArray<Exit.Failure<never, PollError<F, E>>["cause"]>
+  }>
+{
+  override get message(): string {
+    const { causes, needed, succeeded, watched } = this
+    return `${needed} of ${watched} waits had to succeed: ${succeeded} did, ${causes.length} failed`
+  }
+}
+
+/**
+ * Waits until all have succeeded, and yields their results in order. The first that fails, fails the whole; the others are
+ * removed.
+ *
+ * @category combining
+ * @since 0.1.0
+ */
+export const all = <A, F, E>(watches: Iterable<Watch<A, F, E>>): Effect.Effect<Array<A>, PollError<F, E>> =>
+  Effect.suspend(() => {
+    const list = [...watches]
+    return Effect.flatMap(settle(list, { successes: list.length, failures: 0 }), ({ causes, results }) => {
+      const cause = causes[0]
+      return cause === undefined ? Effect.succeed(results.map(({ value }) => value)) : Effect.failCause(cause)
+    })
+  })
+
+/**
+ * Waits for the first that succeeds, and removes the others.
+ *
+ * @category combining
+ * @since 0.1.0
+ */
+export const any = <A, F, E>(watches: Iterable<Watch<A, F, E>>): Effect.Effect<A, QuorumFailed<F, E>> =>
+  Effect.map(quorum(watches, 1), (results) => results[0]!)
+
+/**
+ * Waits until `count` have succeeded, yields their results in the order of the list, and removes the others. Fails as soon
+ * as so many cannot succeed any more. `count` is a whole number from 1, otherwise it is a RangeError.
+ *
+ * @category combining
+ * @since 0.1.0
+ */
+export const quorum = <A, F, E>(
+  watches: Iterable<Watch<A, F, E>>,
+  count: number
+): Effect.Effect<Array<A>, QuorumFailed<F, E>> => {
+  const needed = validate.count("Poller.quorum: count", count, 1)
+  return Effect.suspend(() => {
+    const list = [...watches]
+    return Effect.flatMap(settle(list, { successes: needed, failures: list.length - needed }), ({ causes, results }) =>
+      results.length >= needed
+        ? Effect.succeed(results.map(({ value }) => value))
+        : Effect.fail(new QuorumFailed({ needed, succeeded: results.length, watched: list.length, causes }))
+    )
+  })
+}
+
+/**
+ * Waits until all have ended, and yields the results of those that succeeded, in order. Fails, and removes the others, as
+ * soon as more than `failures` have failed. `failures` is a whole number from 0, otherwise it is a RangeError.
+ *
+ * @category combining
+ * @since 0.1.0
+ */
+export const tolerate = <A, F, E>(
+  watches: Iterable<Watch<A, F, E>>,
+  failures: number
+): Effect.Effect<Array<A>, QuorumFailed<F, E>> => {
+  validate.count("Poller.tolerate: failures", failures, 0)
+  return Effect.suspend(() => {
+    const list = [...watches]
+    const needed = Math.max(0, list.length - failures)
+    return Effect.flatMap(settle(list, { successes: list.length, failures }), ({ causes, results }) =>
+      causes.length <= failures
+        ? Effect.succeed(results.map(({ value }) => value))
+        : Effect.fail(new QuorumFailed({ needed, succeeded: results.length, watched: list.length, causes }))
+    )
+  })
+}
+
+// ---- internal ----
+
+interface Settled<A, F, E> {
+  /** In the order of the list. */
+  readonly results: ReadonlyArray<{ readonly at: number; readonly value: A }>
+  /** In order of time. */
+  readonly causes: ReadonlyArray<Exit.Failure<never, PollError<F, E>>["cause"]>
+}
+
+/** Waits until so many have succeeded, or more than so many have failed, or all have ended; and removes the rest. */
+const settle = <A, F, E>(
+  watches: ReadonlyArray<Watch<A, F, E>>,
+  until: { readonly successes: number; readonly failures: number }
+): Effect.Effect<Settled<A, F, E>> =>
+  Effect.gen(function* () {
+    const settled = yield* Deferred.make<void>()
+    const results: Array<{ readonly at: number; readonly value: A }> = []
+    const causes: Array<Exit.Failure<never, PollError<F, E>>["cause"]> = []
+    const isSettled = () =>
+      results.length >= until.successes ||
+      causes.length > until.failures ||
+      results.length + causes.length === watches.length
+    if (isSettled()) return { results, causes }
+    const follow = (watch: Watch<A, F, E>, at: number) =>
+      Effect.flatMap(Effect.exit(watch.await), (exit) => {
+        if (isSettled()) return Effect.void
+        if (Exit.isSuccess(exit)) results.push({ at, value: exit.value })
+        else causes.push(exit.cause)
+        return isSettled() ? Deferred.succeed(settled, undefined) : Effect.void
+      })
+    const followAll = Effect.forEach(watches, follow, { concurrency: "unbounded", discard: true })
+    yield* Effect.raceFirst(followAll, Deferred.await(settled))
+    return { results: results.toSorted((a, b) => a.at - b.at), causes }
+  }).pipe(Effect.ensuring(Effect.forEach(watches, (watch) => watch.remove, { concurrency: 16, discard: true })))

@@ -1,0 +1,45 @@
+import * as Exit from "effect/Exit"
+import * as PollError from "../PollError.ts"
+import type { Command } from "./event.ts"
+import { rare, seen, type Wait } from "./wait.ts"
+
+// How a wait ends.
+
+export const timeout = (wait: Wait, reason: "deadline" | "strategy"): Command => {
+  if (wait.rare.gaveUp !== undefined) return fail(wait, wait.rare.gaveUp)
+  const error = new PollError.PollTimeout({
+    ...seen(wait),
+    reason,
+    notBefore: wait.floorAt > wait.deadlineAt ? wait.setting.time.base + wait.floorAt : undefined
+  })
+  const { cancel, cancelGrace, onTimeout } = wait.setting.policy
+  if (onTimeout === "leave" || cancel === undefined) return fail(wait, error)
+  rare(wait).gaveUp = error
+  wait.phase = "canceling"
+  wait.nextAt = wait.setting.time.now + cancelGrace
+  return "cancel"
+}
+
+/** Fails with an error that is no news of the job: after a timeout, that timeout stands. */
+export const giveUp = (wait: Wait, error: PollError.PollError<unknown, unknown>): Command =>
+  fail(wait, wait.rare.gaveUp ?? error)
+
+export const fail = (wait: Wait, error: PollError.PollError<unknown, unknown>): Command => end(wait, Exit.fail(error))
+
+export const end = (wait: Wait, exit: Exit.Exit<unknown, unknown>): Command => {
+  wait.phase = "ended"
+  rare(wait).exit = exit
+  wait.setting.emit(wait, {
+    _tag: "Ended",
+    attempts: wait.attempts,
+    exit: exit as Exit.Exit<unknown, PollError.PollError<unknown, unknown>>
+  })
+  return "end"
+}
+
+/** Whether the server is asked to stop the job when this wait is interrupted: not again, after it was asked on a timeout. */
+export const asksOnInterrupt = (wait: Wait): boolean => {
+  const { cancel, onInterrupt } = wait.setting.policy
+  const alreadyAsked = wait.rare.gaveUp !== undefined && wait.phase !== "canceling"
+  return onInterrupt === "cancelRemote" && cancel !== undefined && wait.phase !== "ended" && !alreadyAsked
+}

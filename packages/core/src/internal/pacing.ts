@@ -1,0 +1,74 @@
+import * as Duration from "effect/Duration"
+import type { WaitReason } from "../PollEvent.ts"
+import type { Command } from "./event.ts"
+import { place } from "./place.ts"
+import { alarmAt, rare, type Wait } from "./wait.ts"
+
+// When the next look is: the sleep before it, the gate, and the look itself.
+
+/** A gap shorter than this, in milliseconds, is a busy process and not a suspended one. */
+export const leastGap = 1_000
+
+export const sleepUntil = (wait: Wait, at: number, wanted: WaitReason): Command => {
+  const { deadlineAt, floorAt, took1, took2, took3 } = wait
+  const { now } = wait.setting.time
+  const estimate = Math.max(took1, took2, took3)
+  const { gatedUntil } = wait.rare
+  const { dueAt, last, reason } = place({ now, at, floorAt, gatedUntil, deadlineAt, estimate }, wanted)
+  if (last) rare(wait).lastLook = true
+  return sleep(wait, dueAt, reason)
+}
+
+export const sleep = (wait: Wait, dueAt: number, reason: WaitReason): Command => {
+  wait.phase = "waiting"
+  wait.nextAt = dueAt
+  wait.reason = reason
+  wait.slept = alarmAt(wait) - wait.setting.time.now
+  if (!wait.setting.hears(wait)) return "sleep"
+  const { gatedBy, paused } = wait.rare
+  wait.setting.emit(wait, {
+    _tag: "Waiting",
+    delay: Duration.millis(wait.slept),
+    reason: paused ? "paused" : reason,
+    gate: reason === "gate" && !paused ? gatedBy : undefined
+  })
+  return "sleep"
+}
+
+/** Whether so much time has passed since `expected` that the machine must have been suspended, not just late. */
+export const wasSuspended = (wait: Wait, expected: number): boolean =>
+  wait.setting.time.now - expected > Math.max(leastGap, 2 * wait.slept)
+
+export const approach = (wait: Wait): Command => {
+  const { setting } = wait
+  if (setting.policy.gate === undefined && setting.hasRoom(wait)) return look(wait)
+  wait.phase = "gating"
+  wait.nextAt = bound(wait)
+  return "gate"
+}
+
+export const look = (wait: Wait): Command => {
+  const { now } = wait.setting.time
+  if (wait.rare.retries === 0) wait.attempts++
+  wait.phase = "looking"
+  liftFloors(wait)
+  if (wait.rare.wokenMeanwhile !== undefined) wait.rare.wokenMeanwhile = undefined
+  wait.lookStarted = now
+  if (now > wait.deadlineAt) rare(wait).lastLook = true
+  wait.nextAt = Math.min(bound(wait), Math.ceil(now + wait.setting.policy.lookTimeout))
+  return "look"
+}
+
+export const liftFloors = (wait: Wait): void => {
+  wait.floorAt = 0
+  if (wait.rare.gatedUntil !== 0) wait.rare.gatedUntil = 0
+}
+
+// ---- internal ----
+
+/** How long a gate or a look that begins after the deadline may take at most, in milliseconds. */
+const longestLateLook = 60_000
+
+/** A gate or a look is bounded by the deadline; beyond it (after a suspension), by a time of its own. */
+const bound = (wait: Wait): number =>
+  wait.setting.time.now > wait.deadlineAt ? wait.setting.time.now + longestLateLook : wait.deadlineAt

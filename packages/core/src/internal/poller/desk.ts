@@ -1,0 +1,254 @@
+import type * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import type * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
+import * as Semaphore from "effect/Semaphore"
+import * as Stream from "effect/Stream"
+import type { Job } from "../../Job.ts"
+import type { Options } from "../../Poll.ts"
+import { type PollError, ResumeTokenError } from "../../PollError.ts"
+import type { Ended, Service, Snapshot, Watch } from "../../Poller.ts"
+import type { ResumeToken } from "../../ResumeToken.ts"
+import * as Strategy from "../../Strategy.ts"
+import { Reference } from "../defaults.ts"
+import type * as event from "../event.ts"
+import { type Driver, WaitHandle } from "../handle.ts"
+import type { Policy } from "../policy.ts"
+import * as request from "../request.ts"
+import { fromWait } from "../token.ts"
+import { noStatus } from "../verdict.ts"
+import type { Wait } from "../wait.ts"
+import { Engine, type Limits } from "./engine.ts"
+import { holderOf } from "./errand.ts"
+import { groupOf } from "./group.ts"
+import type { Holder } from "./holder.ts"
+import { Registry } from "./registry.ts"
+import { Results } from "./results.ts"
+
+export interface Settings {
+  readonly limits: Limits
+  /** How many waits and results that nobody has taken there may be. */
+  readonly maximum: number
+  readonly stagger: boolean
+}
+
+type AnyJob<K, A, F, E, R> = Job<K, A, F, E, R, never, unknown>
+type SomeJob = AnyJob<unknown, unknown, unknown, unknown, unknown>
+type Fork = <A>(effect: Effect.Effect<A>) => Fiber.Fiber<A>
+
+/** Where waits come in and results go out: the service in front of an engine. */
+export class Desk implements Service, Driver {
+  private readonly engine: Engine
+  private readonly registry = new Registry()
+  private readonly settings: Settings
+  private readonly room: Semaphore.Semaphore | undefined
+  private readonly fork: Fork
+  private closed = false
+
+  constructor(settings: Settings, clock: Clock.Clock, random: () => number, fork: Fork) {
+    this.settings = settings
+    this.engine = new Engine(clock, random, settings.limits, fork)
+    this.room = Number.isFinite(settings.maximum) ? Semaphore.makeUnsafe(settings.maximum) : undefined
+    this.fork = fork
+  }
+
+  // -- the service --
+
+  readonly add = <K, A, F, E, R, RS = never>(
+    job: AnyJob<K, A, F, E, R>,
+    key: K,
+    options: Options<E, RS>
+  ): Effect.Effect<Watch<A, F, E>, never, R | RS> => {
+    const wanted = request.ofJob("Poller.add", job, key, { history: false, ...options })
+    return Effect.uninterruptibleMask((restore) =>
+      Effect.andThen(restore(this.enter), this.watch<A, F, E, R | RS>(job, wanted, undefined))
+    )
+  }
+
+  readonly resume = <K, A, F, E, R, RS = never>(
+    job: AnyJob<K, A, F, E, R>,
+    token: ResumeToken,
+    options?: Omit<Options<E, RS>, "deadline" | "since">
+  ): Effect.Effect<Watch<A, F, E>, ResumeTokenError, R | RS> => {
+    const rest = { history: false, ...options, deadline: "unbounded", since: token.run } as const
+    request.check("Poller.resume", rest)
+    return Effect.suspend((): Effect.Effect<Watch<A, F, E>, ResumeTokenError, R | RS> => {
+      const key = request.keyOfToken(job, token)
+      if (key instanceof ResumeTokenError) return Effect.fail(key)
+      const wanted = request.ofJob("Poller.resume", job, key, rest)
+      return Effect.uninterruptibleMask((restore) =>
+        Effect.andThen(restore(this.enter), this.watch<A, F, E, R | RS>(job, wanted, token))
+      )
+    })
+  }
+
+  readonly until = <K, A, F, E, R, RS = never>(
+    job: AnyJob<K, A, F, E, R>,
+    key: K,
+    options: Options<E, RS>
+  ): Effect.Effect<A, PollError<F, E>, R | RS> => {
+    const wanted = request.ofJob("Poller.until", job, key, { history: false, ...options })
+    return Effect.uninterruptibleMask((restore) =>
+      restore(this.enter).pipe(
+        Effect.andThen(this.watch<A, F, E, R | RS>(job, wanted, undefined)),
+        Effect.flatMap((watch) => Effect.ensuring(restore(watch.await), watch.remove))
+      )
+    )
+  }
+
+  readonly results = <K, A, F, E, R, RS = never, EK = never, RK = never>(
+    job: AnyJob<K, A, F, E, R>,
+    keys: Iterable<K> | Stream.Stream<K, EK, RK>,
+    options: Options<E, RS>
+  ): Stream.Stream<Ended<K, A, F, E>, EK, R | RS | RK> => {
+    request.check("Poller.results", options)
+    const source: Stream.Stream<K, EK, RK> = Stream.isStream(keys) ? keys : Stream.fromIterable(keys)
+    const follow = Effect.gen({ self: this }, function* () {
+      const results = new Results(this.release)
+      yield* Effect.addFinalizer(() => this.removeAll((wait) => holderOf(wait) === results))
+      const beginOne = (key: K) => {
+        const wanted = request.ofJob("Poller.results", job, key, { history: false, ...options })
+        return Effect.uninterruptibleMask((restore) =>
+          Effect.andThen(restore(this.enter), this.begin<R | RS>(job, wanted, results, undefined))
+        )
+      }
+      const fed = Effect.exit(Stream.runForEach(source, beginOne))
+      yield* Effect.forkScoped(Effect.map(fed, (exit) => results.complete(exit)))
+      return Stream.fromPull(Effect.succeed(results.take))
+    })
+    return Stream.unwrap(follow) as Stream.Stream<Ended<K, A, F, E>, EK, R | RS | RK>
+  }
+
+  readonly status: Effect.Effect<Snapshot> = Effect.sync(() => {
+    const phases = { sleeping: 0, inLine: 0, looking: 0 }
+    let watched = 0
+    for (const { phase } of this.registry.waits()) {
+      watched++
+      if (phase === "gating") phases.inLine++
+      else if (phase === "looking") phases.looking++
+      else phases.sleeping++
+    }
+    return { watched, ...phases, underWay: this.engine.underWay, ended: { ...this.engine.endings } }
+  })
+
+  readonly shutdown: Effect.Effect<ReadonlyArray<ResumeToken>> = Effect.uninterruptible(
+    Effect.suspend(() => {
+      if (this.closed) return Effect.succeed([])
+      this.closed = true
+      this.engine.close()
+      const tokens = Array.from(this.registry.waits(), fromWait)
+      const told = Effect.forEach(
+        this.registry.observed,
+        ({ policy, telemetry }) => telemetry.flush(policy.cancelGrace) ?? Effect.void,
+        { concurrency: "unbounded", discard: true }
+      )
+      return this.removeAll(() => true).pipe(
+        Effect.andThen(told),
+        // Who still waits for room learns that there will be none.
+        Effect.andThen(this.room?.releaseAll ?? Effect.void),
+        Effect.as(tokens)
+      )
+    })
+  )
+
+  // -- for its handles --
+
+  tell(wait: Wait, happened: event.Event): void {
+    this.engine.tell(wait, happened)
+  }
+
+  contextOf(wait: Wait): Context.Context<unknown> {
+    return groupOf(wait).context
+  }
+
+  remove(wait: Wait): Effect.Effect<void> {
+    return this.engine.remove(wait)
+  }
+
+  readonly release = (count: number): void => {
+    if (this.room !== undefined) this.fork(this.room.release(count))
+  }
+
+  // -- coming in --
+
+  private readonly enter: Effect.Effect<void> = Effect.suspend(() => {
+    const { room } = this
+    if (this.closed) return Effect.interrupt
+    if (room === undefined) return Effect.void
+    return Effect.flatMap(room.take(1), () => (this.closed ? Effect.interrupt : Effect.void))
+  })
+
+  private watch<A, F, E, R>(
+    job: unknown,
+    wanted: request.Request,
+    token: ResumeToken | undefined
+  ): Effect.Effect<Watch<A, F, E>, never, R> {
+    return Effect.suspend(() => {
+      const watch = new PollerWatch<A, F, E>(this)
+      return Effect.map(this.begin<R>(job, wanted, watch, token), (wait) => {
+        watch.wait = wait
+        return watch
+      })
+    })
+  }
+
+  private begin<R>(
+    job: unknown,
+    wanted: request.Request,
+    holder: Holder & { readonly begin?: () => void },
+    token: ResumeToken | undefined
+  ): Effect.Effect<Wait, never, R> {
+    return Effect.contextWith((context: Context.Context<R>) => {
+      const here = context as Context.Context<unknown>
+      const defaults = Context.get(here, Reference)
+      const policy = wanted.policy(defaults)
+      const group = this.registry.groupFor(this.engine, job as SomeJob, policy, here, defaults.logs)
+      holder.begin?.()
+      const stagger = this.settings.stagger ? firstDelay(policy, wanted.key) : 0
+      return Effect.succeed(this.engine.add(group, wanted.key, wanted.rawKey, holder, { token, stagger }))
+    })
+  }
+
+  private removeAll(which: (wait: Wait) => boolean): Effect.Effect<void> {
+    return Effect.suspend(() =>
+      Effect.forEach(Array.from(this.registry.waits()).filter(which), (wait) => this.remove(wait), {
+        concurrency: 64,
+        discard: true
+      })
+    )
+  }
+}
+
+// ---- internal ----
+
+class PollerWatch<A, F, E> extends WaitHandle<A, F, E> implements Watch<A, F, E> {
+  private readonly desk: Desk
+
+  constructor(desk: Desk) {
+    super(desk)
+    this.desk = desk
+  }
+
+  get remove(): Effect.Effect<void> {
+    return Effect.suspend(() => this.desk.remove(this.wait))
+  }
+
+  override ended(wait: Wait, exit: Exit.Exit<unknown, unknown>): void {
+    super.ended(wait, exit)
+    this.desk.release(1)
+  }
+}
+
+/** How long the strategy waits after a first look, in milliseconds: first looks are spread over that. */
+const firstDelay = ({ bound, strategy }: Policy, key: string): number => {
+  if (strategy.plan === undefined) return 1_000
+  const seen = { key, attempt: 1, elapsed: 0, remaining: bound, sinceChange: 0, status: noStatus }
+  try {
+    const delay = Strategy.next(strategy.plan, 1, 0, seen, () => 0.5)
+    return delay === "end" ? 0 : delay
+  } catch {
+    // The wait itself will tell.
+    return 0
+  }
+}

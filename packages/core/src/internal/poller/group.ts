@@ -1,0 +1,60 @@
+import type * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
+import type { Notice } from "../../Observer.ts"
+import type { Policy } from "../policy.ts"
+import { make as makeTelemetry, type Telemetry } from "../telemetry.ts"
+import type { Setting, Timeline, Wait } from "../wait.ts"
+import { holderOf } from "./errand.ts"
+import type { Site } from "./site.ts"
+
+/** What the group asks of the engine that it belongs to. */
+export interface Office {
+  readonly time: Timeline
+  readonly random: () => number
+  readonly hasRoom: (wait: Wait) => boolean
+}
+
+/** Waits of one site with the same options, added in the same context: what they share. */
+export class Group implements Setting {
+  readonly policy: Policy
+  readonly context: Context.Context<unknown>
+  readonly site: Site
+  readonly time: Timeline
+  readonly random: () => number
+  readonly telemetry: Telemetry
+  private readonly office: Office
+  private readonly forkIn: (effect: Effect.Effect<unknown, unknown, unknown>) => Fiber.Fiber<unknown, unknown>
+
+  constructor(office: Office, site: Site, policy: Policy, context: Context.Context<unknown>, logs: boolean) {
+    this.office = office
+    this.site = site
+    this.policy = policy
+    this.context = context
+    this.time = office.time
+    this.random = office.random
+    this.forkIn = Effect.runForkWith(context)
+    this.telemetry = makeTelemetry({ logs, observers: policy.observers, span: undefined }, this.forkIn as never)
+  }
+
+  /** Runs an effect where the waits were added, as a fiber that nobody else interrupts. */
+  fork<A, E>(effect: Effect.Effect<A, E, unknown>): Fiber.Fiber<A, E> {
+    return this.forkIn(effect) as Fiber.Fiber<A, E>
+  }
+
+  emit(wait: Wait, event: Notice["event"]): void {
+    this.telemetry.tell(wait, event)
+    if (event._tag !== "Started") holderOf(wait).emit(event)
+  }
+
+  hears(wait: Wait): boolean {
+    return this.policy.observers.length > 0 || holderOf(wait).hears
+  }
+
+  hasRoom(wait: Wait): boolean {
+    return this.office.hasRoom(wait)
+  }
+}
+
+/** The group of a wait that a Poller drives. */
+export const groupOf = (wait: Wait): Group => wait.setting as Group

@@ -1,0 +1,144 @@
+import * as Cause from "effect/Cause"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Result from "effect/Result"
+import * as Look from "../../Look.ts"
+import * as event from "../event.ts"
+import type { Wait } from "../wait.ts"
+import { groupOf } from "./group.ts"
+
+type AnyLook = Look.Look<unknown, unknown>
+type Answers = ReadonlyMap<string, Result.Result<AnyLook, unknown>>
+
+/** The look at one key. */
+export const one = (wait: Wait): Effect.Effect<AnyLook, unknown, unknown> =>
+  Effect.suspend(() => {
+    const { check, missing } = wait.setting.policy
+    const { fallbackKey } = wait.rare
+    return fallbackKey === undefined ? check(wait.rawKey) : missing.checkFallback!(fallbackKey)
+  })
+
+/** What looks found, wait by wait; and the slowest wish of the server among them. */
+export interface Found {
+  readonly of: (wait: Wait) => event.Event | undefined
+  readonly slowest: Look.Hint | undefined
+}
+
+/**
+ * The look at many keys in one request.
+ *
+ * - A key that the answer lacks is looked at alone.
+ * - A transient error is one for all. A permanent one may be the fault of some key: the request is split in halves to find
+ *   it, and where both halves fail too, their keys are looked at one by one.
+ * - The slowest wish of the server for one of the keys holds for all of them: it was one request.
+ */
+export const many = (waits: ReadonlyArray<Wait>): Effect.Effect<Found, never, unknown> =>
+  Effect.flatMap(Effect.exit(ask(waits)), (exit) => {
+    if (Exit.isFailure(exit) && isDoubtful(waits, exit)) return waits.length === 1 ? alone(waits) : split(waits)
+    return follow(waits, exit)
+  })
+
+/** What the exit of a look is to the machine. */
+export const eventOf = (exit: Exit.Exit<AnyLook, unknown>): event.Event =>
+  Exit.isSuccess(exit) ? event.looked(exit.value) : event.lookFailed(exit.cause)
+
+/** What was found for a wait, with the wish of the server that holds for all. */
+export const eventFor = (found: Found, wait: Wait): event.Event => {
+  const told = found.of(wait) ?? event.looked(Look.missing)
+  return found.slowest === undefined || told._tag !== "Looked"
+    ? told
+    : event.looked(Look.withHint(told.look, found.slowest))
+}
+
+// ---- internal ----
+
+const ask = (waits: ReadonlyArray<Wait>): Effect.Effect<Answers, unknown, unknown> =>
+  Effect.suspend(() => groupOf(waits[0]!).site.job.checkMany!.check(waits.map((wait) => wait.rawKey)))
+
+/** Whether a failure of the request may be the fault of one of its keys: the error is typed, and permanent. */
+const isDoubtful = (waits: ReadonlyArray<Wait>, exit: Exit.Failure<unknown, unknown>): boolean =>
+  exit.cause.reasons.every(Cause.isFailReason) &&
+  waits[0]!.setting.policy.errors.classify(Cause.squash(exit.cause))._tag === "permanent"
+
+const follow = (
+  waits: ReadonlyArray<Wait>,
+  exit: Exit.Exit<Answers, unknown>
+): Effect.Effect<Found, never, unknown> => {
+  if (Exit.isFailure(exit)) {
+    const failed = event.lookFailed(exit.cause)
+    return Effect.succeed({ of: () => failed, slowest: undefined })
+  }
+  const answers = exit.value
+  const found: Found = { of: ({ key }) => eventOfResult(answers.get(key)), slowest: slowestOf(answers.values()) }
+  const unanswered = waits.filter(({ key }) => !answers.has(key))
+  return unanswered.length === 0
+    ? Effect.succeed(found)
+    : Effect.map(alone(unanswered), (rest) => together([found, rest]))
+}
+
+const split = (waits: ReadonlyArray<Wait>): Effect.Effect<Found, never, unknown> => {
+  const half = Math.ceil(waits.length / 2)
+  const halves = [waits.slice(0, half), waits.slice(half)]
+  return Effect.flatMap(
+    Effect.forEach(halves, (part) => Effect.exit(ask(part))),
+    (exits) => {
+      const doubtful = exits.map((exit, at) => Exit.isFailure(exit) && isDoubtful(halves[at]!, exit))
+      if (doubtful.every(Boolean)) return alone(waits)
+      const found = Effect.forEach(halves, (part, at) => {
+        if (doubtful[at] !== true) return follow(part, exits[at]!)
+        return part.length === 1 ? alone(part) : split(part)
+      })
+      return Effect.map(found, together)
+    }
+  )
+}
+
+/** Looks at each key by itself, a few at a time. */
+const alone = (waits: ReadonlyArray<Wait>): Effect.Effect<Found, never, unknown> =>
+  Effect.map(
+    Effect.forEach(waits, (wait) => Effect.map(Effect.exit(one(wait)), (exit) => [wait.key, exit] as const), {
+      concurrency: 4
+    }),
+    (entries) => {
+      const exits = new Map(entries)
+      return {
+        of: ({ key }) => {
+          const exit = exits.get(key)
+          return exit === undefined ? undefined : eventOf(exit)
+        },
+        slowest: undefined
+      }
+    }
+  )
+
+const together = (parts: ReadonlyArray<Found>): Found => ({
+  of: (wait) => {
+    for (const part of parts) {
+      const found = part.of(wait)
+      if (found !== undefined) return found
+    }
+    return undefined
+  },
+  slowest: parts.reduce<Look.Hint | undefined>((slowest, part) => slower(slowest, part.slowest), undefined)
+})
+
+const eventOfResult = (answer: Result.Result<AnyLook, unknown> | undefined): event.Event | undefined =>
+  answer === undefined
+    ? undefined
+    : Result.isSuccess(answer)
+      ? event.looked(answer.success)
+      : event.lookFailed(Cause.fail(answer.failure))
+
+const slowestOf = (answers: Iterable<Result.Result<AnyLook, unknown>>): Look.Hint | undefined => {
+  let slowest: Look.Hint | undefined
+  for (const answer of answers) {
+    if (Result.isSuccess(answer) && answer.success._tag === "Reported") slowest = slower(slowest, answer.success.hint)
+  }
+  return slowest
+}
+
+const slower = (a: Look.Hint | undefined, b: Look.Hint | undefined): Look.Hint | undefined => {
+  if (b === undefined || b === "unreadable") return a
+  return a === undefined || a === "unreadable" || Duration.isGreaterThan(b, a) ? b : a
+}

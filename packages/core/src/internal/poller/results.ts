@@ -1,0 +1,63 @@
+import type { NonEmptyReadonlyArray } from "effect/Array"
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import type * as Exit from "effect/Exit"
+import * as Latch from "effect/Latch"
+import type * as Pull from "effect/Pull"
+import { elapsed, type Wait } from "../wait.ts"
+import type { Holder } from "./holder.ts"
+
+/** How a wait ended, for a stream of many. */
+export interface Ended {
+  readonly key: unknown
+  readonly exit: Exit.Exit<unknown, unknown>
+  readonly attempts: number
+  /** Milliseconds. */
+  readonly elapsed: number
+}
+
+/** Holds many waits without a handle of their own, and their ends until a stream takes them. */
+export class Results implements Holder {
+  readonly hears = false
+  private readonly ends: Array<Ended> = []
+  private readonly changed = Latch.makeUnsafe()
+  private readonly taken: (count: number) => void
+  /** How many waits have begun and not ended. */
+  private open = 0
+  private fed: Exit.Exit<void, unknown> | undefined
+
+  constructor(taken: (count: number) => void) {
+    this.taken = taken
+  }
+
+  emit(): void {}
+
+  begin(): void {
+    this.open++
+  }
+
+  ended(wait: Wait, exit: Exit.Exit<unknown, unknown>): void {
+    this.open--
+    this.ends.push({ key: wait.rawKey, exit, attempts: wait.attempts, elapsed: elapsed(wait) })
+    this.changed.openUnsafe()
+  }
+
+  /** No more waits will begin: the keys are at their end, or failed. */
+  complete(fed: Exit.Exit<void, unknown>): void {
+    this.fed = fed
+    this.changed.openUnsafe()
+  }
+
+  /** All ends that are there, waiting for at least one; done after the last, or when the keys failed. */
+  readonly take: Pull.Pull<NonEmptyReadonlyArray<Ended>, unknown> = Effect.suspend(() => {
+    this.changed.closeUnsafe()
+    if (this.ends.length > 0) {
+      const ends = this.ends.splice(0)
+      this.taken(ends.length)
+      return Effect.succeed(ends as unknown as NonEmptyReadonlyArray<Ended>)
+    }
+    if (this.fed?._tag === "Failure") return Effect.failCause(this.fed.cause)
+    if (this.fed !== undefined && this.open === 0) return Cause.done()
+    return Effect.andThen(this.changed.await, this.take)
+  })
+}

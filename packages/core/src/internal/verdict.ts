@@ -1,0 +1,250 @@
+import * as Duration from "effect/Duration"
+import * as Exit from "effect/Exit"
+import { hasProperty } from "effect/Predicate"
+import type * as Look from "../Look.ts"
+import type { Observation } from "../Observation.ts"
+import * as PollError from "../PollError.ts"
+import type { WaitReason } from "../PollEvent.ts"
+import * as Status from "../Status.ts"
+import * as Strategy from "../Strategy.ts"
+import { end, fail, giveUp, timeout } from "./ending.ts"
+import type { Command } from "./event.ts"
+import { asPending, isEarlierRun, sameStatus } from "./finding.ts"
+import * as history from "./history.ts"
+import { approach, leastGap, liftFloors, sleepUntil } from "./pacing.ts"
+import type { Stepper } from "./policy.ts"
+import { boundedBy, elapsed, rare, remember, seen, type Wait } from "./wait.ts"
+
+// What follows from what a look found, or from its failure.
+
+export const noStatus = /*#__PURE__*/ Status.pending()
+
+/** What a schedule is shown when it is stepped. */
+export const observe = (wait: Wait): Observation => {
+  const { now } = wait.setting.time
+  return {
+    key: wait.key,
+    attempt: wait.attempts,
+    elapsed: now - wait.startedAt,
+    remaining: wait.deadlineAt - now,
+    sinceChange: now - wait.changedAt,
+    status: wait.status !== undefined && wait.status._tag === "Pending" ? wait.status : noStatus
+  }
+}
+
+export const onHint = (wait: Wait, hint: Look.Hint): void => {
+  const { maxHint } = wait.setting.policy
+  if (hint === "unreadable") {
+    rare(wait).hintsUnreadable++
+    return
+  }
+  const millis = Duration.toMillis(hint)
+  if (!(millis > 0)) return
+  if (millis > maxHint) rare(wait).hintsClamped++
+  wait.floorAt = Math.ceil(wait.setting.time.now + Math.min(millis, maxHint))
+}
+
+export const onFinding = (wait: Wait, finding: Look.Finding<unknown, unknown>, run: Look.Run | undefined): Command => {
+  if (wait.rare.retries > 0) wait.rare.retries = 0
+  if (wait.rare.errorsInRow > 0) wait.rare.errorsInRow = 0
+  if (finding._tag === "Missing") return onMissing(wait)
+  const earlier = isEarlierRun(wait.setting.policy.since, run)
+  if (finding._tag === "Unlisted" && !earlier) return onUnlisted(wait, finding.word)
+  if (wait.rare.unlistedInRow > 0) wait.rare.unlistedInRow = 0
+  return onStatus(wait, earlier ? asPending(finding) : (finding as Status.Status<unknown, unknown>))
+}
+
+export const onPollError = (wait: Wait, error: unknown): Command => {
+  const { setting } = wait
+  const { policy, time } = setting
+  const { classify, retries } = policy.errors
+  const kind = error instanceof PollError.LookTimeout ? PollError.transient() : classify(error)
+  const own = rare(wait)
+  own.pollError = error
+  remember(wait, `poll error: ${nameOf(error)}`)
+  if (kind._tag === "permanent") {
+    setting.emit(wait, { _tag: "PollFailed", attempt: wait.attempts, error, inRow: own.errorsInRow + 1 })
+    return giveUp(wait, new PollError.PollRejected({ ...seen(wait), error }))
+  }
+  if (kind.retryAfter !== undefined) onHint(wait, kind.retryAfter)
+  if (retries !== undefined && !own.lastLook) {
+    if (own.retries++ === 0) own.retriesStarted = time.now
+    return stepBy(wait, retries, own.retries, time.now - own.retriesStarted)
+  }
+  return onLookFailed(wait)
+}
+
+export const onStepped = (wait: Wait, exit: Exit.Exit<Strategy.Decision>): Command =>
+  Exit.isFailure(exit) ? end(wait, exit) : onDecided(wait, wait.rare.stepping!, exit.value)
+
+// ---- internal ----
+
+/** The shortest pause after a failed look, in milliseconds. */
+const leastErrorDelay = 1
+
+/** What an endless delay of a foreign schedule is drawn to, in milliseconds: a day. */
+const longestDelay = 86_400_000
+
+/** How many unlisted words are counted; a server that invents more of them is not followed. */
+const unlistedBound = 32
+
+const onStatus = (wait: Wait, status: Status.Status<unknown, unknown>): Command => {
+  const { setting, status: before } = wait
+  const changed = before === undefined || !sameStatus(before, status)
+  if (changed) {
+    wait.status = status
+    wait.changedAt = setting.time.now
+    if (wait.rare.stallReported) wait.rare.stallReported = false
+  }
+  if (wait.history !== undefined) history.addStatus(wait.history, wait.status!, elapsed(wait))
+  if (changed) setting.emit(wait, { _tag: "Observed", attempt: wait.attempts, status })
+  else if (setting.hears(wait)) setting.emit(wait, { _tag: "Unchanged", attempt: wait.attempts })
+  switch (status._tag) {
+    case "Pending":
+      return onUnchanged(wait) ?? onPending(wait)
+    case "Succeeded":
+      return end(wait, Exit.succeed(status.value))
+    case "Failed":
+      return fail(wait, new PollError.JobFailed({ ...seen(wait), failure: status.failure }))
+    case "Canceled":
+      return fail(wait, new PollError.JobCanceled(seen(wait)))
+    case "Expired":
+      return fail(wait, new PollError.JobExpired(seen(wait)))
+  }
+}
+
+/** Fails a wait that has not changed for too long, or reports it once. */
+const onUnchanged = (wait: Wait): Command | undefined => {
+  const { stall } = wait.setting.policy
+  const unchanged = wait.setting.time.now - wait.changedAt
+  if (stall === undefined || wait.rare.gaveUp !== undefined || unchanged < stall.after) return undefined
+  if (stall.fail) return fail(wait, new PollError.JobStalled({ ...seen(wait), unchanged: Duration.millis(unchanged) }))
+  if (!wait.rare.stallReported) {
+    wait.setting.emit(wait, { _tag: "Stalled", attempt: wait.attempts, unchanged: Duration.millis(unchanged) })
+  }
+  rare(wait).stallReported = true
+  return undefined
+}
+
+const onPending = (wait: Wait, reason: WaitReason = "strategy"): Command => {
+  const { setting } = wait
+  const { now } = setting.time
+  wait.reason = reason
+  if (wait.rare.wokenMeanwhile !== undefined && wait.attempts < maxAttempts(wait)) return onWokenMeanwhile(wait)
+  if (wait.rare.lastLook) return timeout(wait, boundedBy(wait))
+  if (wait.strategySteps++ === 0) wait.strategyStarted = now
+  return stepBy(wait, setting.policy.strategy, wait.strategySteps, now - wait.strategyStarted)
+}
+
+/** Somebody asked for a look while none could be made. */
+const onWokenMeanwhile = (wait: Wait): Command => {
+  if (wait.rare.wokenMeanwhile === "forced") liftFloors(wait)
+  return sleepUntil(wait, wait.setting.time.now, "woken")
+}
+
+const maxAttempts = (wait: Wait): number => wait.setting.policy.strategy.plan?.maxAttempts ?? Number.POSITIVE_INFINITY
+
+const onMissing = (wait: Wait): Command => {
+  const { checkFallback, gone, grace, locate } = wait.setting.policy.missing
+  const { now } = wait.setting.time
+  remember(wait, "Missing")
+  if (wait.status === undefined && elapsed(wait) < grace) return onPending(wait, "missing")
+  if (locate !== undefined && checkFallback !== undefined && wait.rare.fallbackKey === undefined) {
+    const fallbackKey = locate(wait.rawKey, wait.status)
+    if (fallbackKey !== undefined) {
+      rare(wait).fallbackKey = fallbackKey
+      return now > wait.deadlineAt ? approach(wait) : sleepUntil(wait, now, "missing")
+    }
+  }
+  return gone === undefined ? fail(wait, new PollError.JobNotFound(seen(wait))) : onStatus(wait, gone())
+}
+
+const onUnlisted = (wait: Wait, word: string): Command => {
+  const { duration, looks, treatAs } = wait.setting.policy.unknownStatus
+  const { now } = wait.setting.time
+  const own = rare(wait)
+  const counts = (own.unlisted ??= new Map())
+  if (counts.has(word) || counts.size < unlistedBound) counts.set(word, (counts.get(word) ?? 0) + 1)
+  if (treatAs !== undefined) return onStatus(wait, Status.withState(treatAs(word), word))
+  if (own.unlistedInRow++ === 0) own.unlistedSince = now
+  if (own.unlistedInRow > looks || now - own.unlistedSince > duration) {
+    remember(wait, `Unlisted ${word}`)
+    return giveUp(wait, new PollError.UnknownStatus({ ...seen(wait), word }))
+  }
+  const last = wait.status
+  return onStatus(wait, Status.pending({ state: word, detail: last?._tag === "Pending" ? last.detail : undefined }))
+}
+
+// -- looks that failed --
+
+const onLookFailed = (wait: Wait): Command => {
+  const { setting } = wait
+  const { policy, time } = setting
+  const { delays, inAll, inRow, skipLook } = policy.errors
+  const own = rare(wait)
+  own.retries = 0
+  if (own.errorsInRow++ === 0) own.errorsStarted = time.now
+  own.errorsInAll++
+  setting.emit(wait, { _tag: "PollFailed", attempt: wait.attempts, error: own.pollError, inRow: own.errorsInRow })
+  if (own.errorsInAll > inAll) return exhausted(wait, "inAll", own.errorsInAll)
+  if (own.errorsInRow > inRow) {
+    if (!skipLook) return exhausted(wait, "inRow", own.errorsInRow)
+    own.errorsInRow = 0
+    return onPending(wait)
+  }
+  if (own.lastLook) return timeout(wait, boundedBy(wait))
+  if (wait.attempts >= maxAttempts(wait) && own.gaveUp === undefined) return timeout(wait, "strategy")
+  return stepBy(wait, delays, own.errorsInRow, time.now - own.errorsStarted)
+}
+
+const exhausted = (wait: Wait, budget: "inRow" | "inAll", errors: number): Command =>
+  giveUp(wait, new PollError.PollErrorsExhausted({ ...seen(wait), error: wait.rare.pollError, budget, errors }))
+
+const nameOf = (error: unknown): string =>
+  hasProperty(error, "_tag")
+    ? String(error._tag)
+    : error instanceof Error
+      ? error.name
+      : typeof error === "string"
+        ? error
+        : typeof error
+
+// -- schedules --
+
+/** Asks a schedule for its next delay: its plan here and now, a foreign one through the host. */
+const stepBy = (wait: Wait, stepper: Stepper, count: number, since: number): Command => {
+  if (stepper.plan !== undefined) {
+    return onDecided(wait, stepper, Strategy.next(stepper.plan, count, since, observe(wait), wait.setting.random))
+  }
+  wait.phase = "stepping"
+  rare(wait).stepping = stepper
+  rare(wait).stepCount = count
+  wait.nextAt = wait.deadlineAt
+  return "step"
+}
+
+const onDecided = (wait: Wait, stepper: Stepper, decided: Strategy.Decision): Command => {
+  const decision = decided === "end" ? decided : delayOf(wait, decided)
+  const { errors, strategy } = wait.setting.policy
+  const { now } = wait.setting.time
+  if (stepper === strategy) {
+    // A job that was asked to stop is watched on, whatever the strategy says.
+    if (decision === "end" && wait.rare.gaveUp !== undefined) return sleepUntil(wait, now + leastGap, "strategy")
+    return decision === "end" ? timeout(wait, "strategy") : sleepUntil(wait, now + decision, wait.reason)
+  }
+  if (stepper === errors.retries && wait.rare.retries > 0) {
+    if (decision === "end") return onLookFailed(wait)
+    wait.setting.emit(wait, { _tag: "PollFailed", attempt: wait.attempts, error: wait.rare.pollError, inRow: 0 })
+    return sleepUntil(wait, now + decision, "retry")
+  }
+  if (decision === "end") return exhausted(wait, "inRow", wait.rare.errorsInRow)
+  return sleepUntil(wait, now + Math.max(leastErrorDelay, decision), "pollError")
+}
+
+const delayOf = (wait: Wait, millis: number): number => {
+  if (wait.rare.wokenMeanwhile !== undefined) {
+    if (wait.rare.wokenMeanwhile === "forced") liftFloors(wait)
+    return 0
+  }
+  return Number.isFinite(millis) ? Math.max(0, millis) : millis > 0 ? longestDelay : 0
+}
