@@ -9,7 +9,7 @@ import type { Command, Event } from "./event.ts"
 import { approach, liftFloors, look, sleep, sleepUntil, wasSuspended } from "./pacing.ts"
 import { receipt, restore } from "./token.ts"
 import { onFinding, onHint, onPollError, onStepped } from "./verdict.ts"
-import { advance, alarmAt, boundedBy, rare, type Wait } from "./wait.ts"
+import { advance, alarmAt, boundedBy, rare, type Wait, whole } from "./wait.ts"
 
 // The rules of a wait, here and in pacing, verdict and ending, and nowhere else: `step(wait, event, now)` changes the wait and says what the host
 // has to do next. It is synchronous, knows no fiber and no timer, and never throws.
@@ -63,7 +63,7 @@ const start = (wait: Wait, { stagger, token }: Extract<Event, { _tag: "Started" 
   const { policy, time } = wait.setting
   const { now } = time
   restore(wait, token ?? receipt(policy, wait.key, time.base + now))
-  if (token === undefined || wait.nextAt <= now) wait.nextAt = Math.max(wait.nextAt, now) + stagger
+  if (token === undefined || wait.nextAt <= now) wait.nextAt = whole(Math.max(wait.nextAt, now) + stagger)
   wait.setting.emit(wait, {
     _tag: "Started",
     deadlineAt: Number.isFinite(wait.deadlineAt) ? time.base + wait.deadlineAt : "unbounded"
@@ -180,7 +180,7 @@ const late = (wait: Wait): Command => {
 const took = (wait: Wait): void => {
   wait.took1 = wait.took2
   wait.took2 = wait.took3
-  wait.took3 = wait.setting.time.now - wait.lookStarted
+  wait.took3 = whole(wait.setting.time.now - wait.lookStarted)
 }
 
 /** The job was asked to stop: its true end is awaited for a while, then the timeout stands. */

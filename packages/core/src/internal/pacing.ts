@@ -2,7 +2,7 @@ import * as Duration from "effect/Duration"
 import type { WaitReason } from "../PollEvent.ts"
 import type { Command } from "./event.ts"
 import { place } from "./place.ts"
-import { alarmAt, rare, type Wait } from "./wait.ts"
+import { alarmAt, rare, type Wait, whole } from "./wait.ts"
 
 // When the next look is: the sleep before it, the gate, and the look itself.
 
@@ -21,9 +21,9 @@ export const sleepUntil = (wait: Wait, at: number, wanted: WaitReason): Command 
 
 export const sleep = (wait: Wait, dueAt: number, reason: WaitReason): Command => {
   wait.phase = "waiting"
-  wait.nextAt = dueAt
+  wait.nextAt = whole(dueAt)
   wait.reason = reason
-  wait.slept = alarmAt(wait) - wait.setting.time.now
+  wait.slept = whole(alarmAt(wait) - wait.setting.time.now)
   if (!wait.setting.hears(wait)) return "sleep"
   const { gatedBy, paused } = wait.rare
   wait.setting.emit(wait, {
@@ -43,7 +43,7 @@ export const approach = (wait: Wait): Command => {
   const { setting } = wait
   if (setting.policy.gate === undefined && setting.hasRoom(wait)) return look(wait)
   wait.phase = "gating"
-  wait.nextAt = bound(wait)
+  wait.nextAt = whole(bound(wait))
   return "gate"
 }
 
@@ -55,7 +55,7 @@ export const look = (wait: Wait): Command => {
   if (wait.rare.wokenMeanwhile !== undefined) wait.rare.wokenMeanwhile = undefined
   wait.lookStarted = now
   if (now > wait.deadlineAt) rare(wait).lastLook = true
-  wait.nextAt = Math.min(bound(wait), Math.ceil(now + wait.setting.policy.lookTimeout))
+  wait.nextAt = whole(Math.min(bound(wait), Math.ceil(now + wait.setting.policy.lookTimeout)))
   return "look"
 }
 

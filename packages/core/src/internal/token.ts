@@ -2,7 +2,7 @@ import * as Duration from "effect/Duration"
 import type { Hint } from "../Look.ts"
 import type { ResumeToken } from "../ResumeToken.ts"
 import type { Policy } from "./policy.ts"
-import { boundedBy, rare, type Wait } from "./wait.ts"
+import { boundedBy, rare, type Wait, whole } from "./wait.ts"
 
 /** The token of a wait as it stands. */
 export const fromWait = (wait: Wait): ResumeToken => {
@@ -53,14 +53,14 @@ export const receipt = (policy: Policy, key: string, now: number, hint?: Hint): 
 /** Lets a wait that has not started go on where the token says. */
 export const restore = (wait: Wait, token: ResumeToken): void => {
   const { policy, time } = wait.setting
-  wait.startedAt = wait.changedAt = token.startedAt - time.base
+  wait.startedAt = wait.changedAt = whole(token.startedAt - time.base)
   wait.attempts = token.attempts
   // A foreign schedule keeps its state to itself: it starts anew.
   wait.strategySteps = policy.strategy.plan === undefined ? 0 : token.strategySteps
-  wait.strategyStarted = token.strategyStartedAt - time.base
-  wait.nextAt = token.dueAt - time.base
-  wait.floorAt = token.floorAt - time.base
-  wait.deadlineAt = token.deadlineAt === "unbounded" ? Number.POSITIVE_INFINITY : token.deadlineAt - time.base
+  wait.strategyStarted = whole(token.strategyStartedAt - time.base)
+  wait.nextAt = whole(token.dueAt - time.base)
+  wait.floorAt = whole(token.floorAt - time.base)
+  wait.deadlineAt = token.deadlineAt === "unbounded" ? Number.POSITIVE_INFINITY : whole(token.deadlineAt - time.base)
   if (token.boundedBy !== policy.boundedBy) rare(wait).boundedBy = token.boundedBy
   if (token.fallbackKey !== undefined) rare(wait).fallbackKey = token.fallbackKey
   if (token.errorsInAll > 0) rare(wait).errorsInAll = token.errorsInAll

@@ -13,7 +13,7 @@ import { asPending, isEarlierRun, sameStatus } from "./finding.ts"
 import * as history from "./history.ts"
 import { approach, leastGap, liftFloors, sleepUntil } from "./pacing.ts"
 import type { Stepper } from "./policy.ts"
-import { boundedBy, elapsed, rare, remember, seen, type Wait } from "./wait.ts"
+import { boundedBy, elapsed, rare, remember, seen, type Wait, whole } from "./wait.ts"
 
 // What follows from what a look found, or from its failure.
 
@@ -41,7 +41,7 @@ export const onHint = (wait: Wait, hint: Look.Hint): void => {
   const millis = Duration.toMillis(hint)
   if (!(millis > 0)) return
   if (millis > maxHint) rare(wait).hintsClamped++
-  wait.floorAt = Math.ceil(wait.setting.time.now + Math.min(millis, maxHint))
+  wait.floorAt = whole(Math.ceil(wait.setting.time.now + Math.min(millis, maxHint)))
 }
 
 export const onFinding = (wait: Wait, finding: Look.Finding<unknown, unknown>, run: Look.Run | undefined): Command => {

@@ -3,7 +3,6 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
-import * as Semaphore from "effect/Semaphore"
 import * as Stream from "effect/Stream"
 import type { Job } from "../../Job.ts"
 import type { Options } from "../../Poll.ts"
@@ -25,6 +24,7 @@ import { groupOf } from "./group.ts"
 import type { Holder } from "./holder.ts"
 import { Registry } from "./registry.ts"
 import { Results } from "./results.ts"
+import { Room } from "./room.ts"
 
 export interface Settings {
   readonly limits: Limits
@@ -42,15 +42,13 @@ export class Desk implements Service, Driver {
   private readonly engine: Engine
   private readonly registry = new Registry()
   private readonly settings: Settings
-  private readonly room: Semaphore.Semaphore | undefined
-  private readonly fork: Fork
+  private readonly room: Room
   private closed = false
 
   constructor(settings: Settings, clock: Clock.Clock, random: () => number, fork: Fork) {
     this.settings = settings
     this.engine = new Engine(clock, random, settings.limits, fork)
-    this.room = Number.isFinite(settings.maximum) ? Semaphore.makeUnsafe(settings.maximum) : undefined
-    this.fork = fork
+    this.room = new Room(settings.maximum)
   }
 
   // -- the service --
@@ -105,15 +103,25 @@ export class Desk implements Service, Driver {
     request.check("Poller.results", options)
     const source: Stream.Stream<K, EK, RK> = Stream.isStream(keys) ? keys : Stream.fromIterable(keys)
     const follow = Effect.gen({ self: this }, function* () {
+      const context = yield* Effect.context<R | RS>()
       const results = new Results(this.release)
       yield* Effect.addFinalizer(() => this.removeAll((wait) => holderOf(wait) === results))
-      const beginOne = (key: K) => {
+      const beginOne = (key: K): void => {
         const wanted = request.ofJob("Poller.results", job, key, { history: false, ...options })
-        return Effect.uninterruptibleMask((restore) =>
-          Effect.andThen(restore(this.enter), this.begin<R | RS>(job, wanted, results, undefined))
-        )
+        results.begin()
+        this.begin(job, wanted, results, undefined, context)
       }
-      const fed = Effect.exit(Stream.runForEach(source, beginOne))
+      // As many at a time as there is room for: keys are many.
+      const beginAll = (keys: ReadonlyArray<K>, from = 0): Effect.Effect<void> =>
+        Effect.suspend(() => {
+          let next = from
+          while (next < keys.length && !this.closed && this.room.tryTake()) beginOne(keys[next++]!)
+          if (next === keys.length) return Effect.void
+          return Effect.uninterruptibleMask((restore) =>
+            Effect.map(restore(this.enter), () => beginOne(keys[next]!))
+          ).pipe(Effect.andThen(beginAll(keys, next + 1)))
+        })
+      const fed = Effect.exit(Stream.runForEachArray(source, (keys) => beginAll(keys)))
       yield* Effect.forkScoped(Effect.map(fed, (exit) => results.complete(exit)))
       return Stream.fromPull(Effect.succeed(results.take))
     })
@@ -146,7 +154,7 @@ export class Desk implements Service, Driver {
       return this.removeAll(() => true).pipe(
         Effect.andThen(told),
         // Who still waits for room learns that there will be none.
-        Effect.andThen(this.room?.releaseAll ?? Effect.void),
+        Effect.andThen(Effect.sync(() => this.room.release(Number.MAX_SAFE_INTEGER))),
         Effect.as(tokens)
       )
     })
@@ -167,16 +175,15 @@ export class Desk implements Service, Driver {
   }
 
   readonly release = (count: number): void => {
-    if (this.room !== undefined) this.fork(this.room.release(count))
+    this.room.release(count)
   }
 
   // -- coming in --
 
   private readonly enter: Effect.Effect<void> = Effect.suspend(() => {
-    const { room } = this
     if (this.closed) return Effect.interrupt
-    if (room === undefined) return Effect.void
-    return Effect.flatMap(room.take(1), () => (this.closed ? Effect.interrupt : Effect.void))
+    if (this.room.tryTake()) return Effect.void
+    return Effect.flatMap(this.room.take, () => (this.closed ? Effect.interrupt : Effect.void))
   })
 
   private watch<A, F, E, R>(
@@ -184,30 +191,26 @@ export class Desk implements Service, Driver {
     wanted: request.Request,
     token: ResumeToken | undefined
   ): Effect.Effect<Watch<A, F, E>, never, R> {
-    return Effect.suspend(() => {
+    return Effect.contextWith((context: Context.Context<R>) => {
       const watch = new PollerWatch<A, F, E>(this)
-      return Effect.map(this.begin<R>(job, wanted, watch, token), (wait) => {
-        watch.wait = wait
-        return watch
-      })
+      watch.wait = this.begin(job, wanted, watch, token, context)
+      return Effect.succeed(watch)
     })
   }
 
   private begin<R>(
     job: unknown,
     wanted: request.Request,
-    holder: Holder & { readonly begin?: () => void },
-    token: ResumeToken | undefined
-  ): Effect.Effect<Wait, never, R> {
-    return Effect.contextWith((context: Context.Context<R>) => {
-      const here = context as Context.Context<unknown>
-      const defaults = Context.get(here, Reference)
-      const policy = wanted.policy(defaults)
-      const group = this.registry.groupFor(this.engine, job as SomeJob, policy, here, defaults.logs)
-      holder.begin?.()
-      const stagger = this.settings.stagger ? firstDelay(policy, wanted.key) : 0
-      return Effect.succeed(this.engine.add(group, wanted.key, wanted.rawKey, holder, { token, stagger }))
-    })
+    holder: Holder,
+    token: ResumeToken | undefined,
+    context: Context.Context<R>
+  ): Wait {
+    const here = context as Context.Context<unknown>
+    const defaults = Context.get(here, Reference)
+    const policy = wanted.policy(defaults)
+    const group = this.registry.groupFor(this.engine, job as SomeJob, policy, here, defaults.logs)
+    const stagger = this.settings.stagger ? firstDelay(policy, wanted.key) : 0
+    return this.engine.add(group, wanted.key, wanted.rawKey, holder, { token, stagger })
   }
 
   private removeAll(which: (wait: Wait) => boolean): Effect.Effect<void> {

@@ -5,6 +5,7 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Gate from "../../Gate.ts"
 import type { ResumeToken } from "../../ResumeToken.ts"
+import type * as Strategy from "../../Strategy.ts"
 import { bounded } from "../bounded.ts"
 import { asksOnInterrupt } from "../ending.ts"
 import * as event from "../event.ts"
@@ -14,7 +15,7 @@ import { endingOf } from "../telemetry.ts"
 import { receipt } from "../token.ts"
 import { advance, alarmAt, make as makeWait, type Timeline, timeline, type Wait } from "../wait.ts"
 import { DueHeap } from "./dueHeap.ts"
-import { Errand, holderOf, Seat, seatOf } from "./errand.ts"
+import { Errand, errandOf, holderOf, Seat } from "./errand.ts"
 import { type Group, groupOf, type Office } from "./group.ts"
 import type { Holder } from "./holder.ts"
 import * as looks from "./looks.ts"
@@ -119,7 +120,7 @@ export class Engine implements Office {
     return Effect.suspend(() => {
       if (wait.phase === "ended") return Effect.void
       const { policy, site } = groupOf(wait)
-      const errand = seatOf(wait)?.errand
+      const errand = errandOf(wait)
       const fiber = errand?.waits.length === 1 ? errand.fiber : undefined
       const asks = asksOnInterrupt(wait) && site.of(wait.key).length === 1
       this.tell(wait, event.stopped)
@@ -173,8 +174,7 @@ export class Engine implements Office {
     this.wakesAt = wakesAt
     if (wakesAt === Number.POSITIVE_INFINITY) return
     const millis = wakesAt - now
-    const sleep = this.clock.sleep(Duration.millis(Math.max(0, millis)))
-    const timer = this.fork(millis > 0 ? sleep : Effect.andThen(Effect.yieldNow, sleep))
+    const timer = this.fork(millis > 0 ? this.clock.sleep(Duration.millis(millis)) : Effect.yieldNow)
     this.timer = timer
     timer.addObserver((exit) => {
       if (this.timer !== timer) return
@@ -236,7 +236,7 @@ export class Engine implements Office {
         this.stand(wait)
         break
       case "step":
-        this.send(wait, stepForeign(wait), (exit) => ({ _tag: "Stepped", exit }))
+        this.send(wait, stepForeign(wait))
         break
       case "cancel":
         this.cancel(wait)
@@ -267,64 +267,67 @@ export class Engine implements Office {
 
   // -- what is under way --
 
-  private join(wait: Wait, errand: Errand | undefined): void {
-    wait.hold = new Seat(holderOf(wait), errand)
-    errand?.waits.push(wait)
+  private join(wait: Wait, errand: Errand): void {
+    errand.add(wait)
+    this.setAlarm(wait)
+  }
+
+  private setAlarm(wait: Wait): void {
     if (wait.nextAt < Number.POSITIVE_INFINITY) this.alarms.push(wait, wait.nextAt)
   }
 
   private leave(wait: Wait): void {
-    const seat = seatOf(wait)
-    if (seat === undefined) return
-    wait.hold = seat.holder
-    const { errand } = seat
+    const { hold } = wait
+    if (!(hold instanceof Errand || hold instanceof Seat)) return
+    const errand = errandOf(wait)
+    wait.hold = holderOf(wait)
     if (errand === undefined || errand.over) return
-    errand.waits.splice(errand.waits.indexOf(wait), 1)
+    errand.remove(wait)
     // Not waited for; but it counts until it is over.
-    if (errand.waits.length === 0) errand.fiber?.interruptUnsafe()
+    if (errand.isEmpty) errand.fiber?.interruptUnsafe()
   }
 
-  /** Runs what some waits have joined, and tells those that are still there. */
-  private start<A, E>(
-    errand: Errand,
-    effect: Effect.Effect<A, E, unknown>,
-    done: (waits: ReadonlyArray<Wait>, exit: Exit.Exit<A, E>) => void
-  ): void {
-    const { counts, site } = errand
-    this.underWay += counts
-    site.traffic.underWay += counts
-    const fiber = groupOf(errand.waits[0]!).fork(effect)
+  /** Runs what some waits have joined. */
+  private start(errand: Errand, effect: Effect.Effect<unknown, unknown, unknown>): void {
+    this.count(errand, 1)
+    const fiber = groupOf(errand.first!).fork(effect)
     errand.fiber = fiber
-    fiber.addObserver((exit) => {
-      errand.over = true
-      this.underWay -= counts
-      site.traffic.underWay -= counts
-      if (this.closed) return
-      const outer = this.enter()
-      try {
-        done(errand.waits, exit)
-      } finally {
-        this.exit(outer)
-      }
-    })
+    fiber.addObserver((exit) => this.land(errand, exit))
+  }
+
+  private count({ kind, site }: Errand, by: 1 | -1): void {
+    if (kind === "task") return
+    this.underWay += by
+    site.traffic.underWay += by
+  }
+
+  /** Tells those who are still there of what came of it. */
+  private land(errand: Errand, exit: Exit.Exit<unknown, unknown>): void {
+    errand.over = true
+    this.count(errand, -1)
+    if (this.closed || errand.isEmpty) return
+    const outer = this.enter()
+    try {
+      if (errand.kind === "gate") return this.admitted(errand.waits, exit as Exit.Exit<Gate.Answer>)
+      const { first, more } = errand
+      if (first !== undefined) this.step(first, happened(errand, first, exit))
+      if (more !== undefined) for (const wait of more) this.step(wait, happened(errand, wait, exit))
+    } finally {
+      this.exit(outer)
+    }
   }
 
   /** Does something for one wait that is no look. */
-  private send<A, E>(
-    wait: Wait,
-    effect: Effect.Effect<A, E, unknown>,
-    happened: (exit: Exit.Exit<A, E>) => event.Event
-  ): void {
-    const errand = new Errand(groupOf(wait).site, 0)
+  private send(wait: Wait, effect: Effect.Effect<unknown, unknown, unknown>): void {
+    const errand = new Errand("task", groupOf(wait).site)
     this.join(wait, errand)
-    this.start(errand, effect, (waits, exit) => waits.forEach((wait) => this.step(wait, happened(exit))))
+    this.start(errand, effect)
   }
 
   private cancel(wait: Wait): void {
     const { policy, site } = groupOf(wait)
     // While others wait for this job, it is theirs too.
-    const asked = site.of(wait.key).length > 1 ? Effect.void : Effect.suspend(() => policy.cancel!(wait.rawKey))
-    this.send(wait, asked, () => event.cancelAsked)
+    this.send(wait, site.of(wait.key).length > 1 ? Effect.void : Effect.suspend(() => policy.cancel!(wait.rawKey)))
   }
 
   // -- looks --
@@ -334,34 +337,33 @@ export class Engine implements Office {
     const { site } = groupOf(wait)
     const { boarding } = this
     const look = site.lookFor(wait) ?? (boarding?.admits(wait) === true ? boarding : undefined)
-    if (look === undefined) this.depart(site, () => this.board(wait))
-    else this.join(wait, look)
+    if (look !== undefined) return this.join(wait, look)
+    const errand = this.lookAt(wait)
+    this.join(wait, errand)
+    this.depart(errand)
   }
 
-  /** Starts a look for those who board it meanwhile, and for all who wait for the same keys. */
-  private depart(site: Site, board: () => void): void {
-    const errand = new Errand(site, 1)
+  /** A look that others may board as well. */
+  private lookAt({ rare, setting }: Wait): Errand {
+    const { site } = setting as Group
+    return new Errand(site.batch === undefined || rare.fallbackKey !== undefined ? "look" : "many", site)
+  }
+
+  /** Starts a look for those who have boarded it, and for all who wait for the same keys. */
+  private depart(errand: Errand): void {
+    const { kind, site } = errand
+    if (site.isShared) this.callSiblings(errand)
+    if (errand.isEmpty) return
+    this.start(errand, kind === "look" ? looks.one(errand.first!) : looks.many(errand.waits))
+  }
+
+  private callSiblings(errand: Errand): void {
     const former = this.boarding
     this.boarding = errand
-    board()
-    for (const wait of errand.waits.slice()) {
-      for (const sibling of site.siblings(wait)) this.step(sibling, event.joined)
+    for (const wait of errand.waits) {
+      for (const sibling of errand.site.siblings(wait)) this.step(sibling, event.joined)
     }
     this.boarding = former
-    const first = errand.waits[0]
-    if (first === undefined) return
-    if (errand.isSingle) {
-      return this.start(errand, looks.one(first), (waits, exit) => {
-        const found = looks.eventOf(exit)
-        for (const wait of waits) this.step(wait, found)
-      })
-    }
-    const waits = [...new Map(errand.waits.map((wait) => [wait.key, wait])).values()]
-    this.start(errand, looks.many(waits), (waits, exit) => {
-      for (const wait of waits) {
-        this.step(wait, Exit.isSuccess(exit) ? looks.eventFor(exit.value, wait) : event.lookFailed(exit.cause))
-      }
-    })
   }
 
   // -- lines --
@@ -373,7 +375,8 @@ export class Engine implements Office {
 
   private stand(wait: Wait): void {
     const { site } = groupOf(wait)
-    this.join(wait, undefined)
+    wait.hold = new Seat(holderOf(wait), undefined)
+    this.setAlarm(wait)
     site.enqueue(wait)
     if (!site.inTurn) this.turns.push(site)
     site.inTurn = true
@@ -404,30 +407,46 @@ export class Engine implements Office {
   private admit(site: Site, waits: ReadonlyArray<Wait>): void {
     const first = waits[0]!
     const { gate, job } = first.setting.policy
-    if (gate === undefined) return this.admitted(site, waits, open)
-    const errand = new Errand(site, 1)
-    for (const wait of waits) {
-      this.leave(wait)
-      this.alarms.drop()
-      this.join(wait, errand)
-    }
-    const asked = Effect.suspend(() => gate.ask({ job, key: first.key }))
-    this.start(errand, asked, (waits, exit) => this.admitted(site, waits, exit))
+    if (gate === undefined) return this.admitted(waits, open)
+    const errand = new Errand("gate", site)
+    // The alarm that was set for the line holds for the gate.
+    for (const wait of waits) errand.add(wait)
+    this.start(
+      errand,
+      Effect.suspend(() => gate.ask({ job, key: first.key }))
+    )
   }
 
-  private admitted(site: Site, waits: ReadonlyArray<Wait>, exit: Exit.Exit<Gate.Answer>): void {
-    this.depart(site, () => {
-      for (const wait of waits) this.step(wait, { _tag: "Gated", exit })
-    })
+  private admitted(waits: ReadonlyArray<Wait>, exit: Exit.Exit<Gate.Answer>): void {
+    const former = this.boarding
+    const errand = this.lookAt(waits[0]!)
+    this.boarding = errand
+    for (const wait of waits) this.step(wait, { _tag: "Gated", exit })
+    this.boarding = former
+    this.depart(errand)
   }
 }
 
 // ---- internal ----
 
 /** How many waits are woken, or let through, before others get a turn. */
-const slice = 1_024
+const slice = 64
 
 const open = Exit.succeed(Gate.open)
+
+/** What came of an errand, for one of its waits. */
+const happened = (errand: Errand, wait: Wait, exit: Exit.Exit<unknown, unknown>): event.Event => {
+  switch (errand.kind) {
+    case "look":
+      return looks.eventOf(exit as looks.LookExit)
+    case "many":
+      return looks.eventFor(exit as looks.ManyExit, wait)
+    default:
+      return wait.phase === "stepping"
+        ? { _tag: "Stepped", exit: exit as Exit.Exit<Strategy.Decision> }
+        : event.cancelAsked
+  }
+}
 
 const isBusy = ({ phase }: Wait): boolean => phase !== "waiting" && phase !== "ended"
 

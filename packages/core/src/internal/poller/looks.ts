@@ -11,13 +11,19 @@ import { groupOf } from "./group.ts"
 type AnyLook = Look.Look<unknown, unknown>
 type Answers = ReadonlyMap<string, Result.Result<AnyLook, unknown>>
 
+export type LookExit = Exit.Exit<AnyLook, unknown>
+export type ManyExit = Exit.Exit<Found>
+
 /** The look at one key. */
-export const one = (wait: Wait): Effect.Effect<AnyLook, unknown, unknown> =>
-  Effect.suspend(() => {
-    const { check, missing } = wait.setting.policy
-    const { fallbackKey } = wait.rare
+export const one = (wait: Wait): Effect.Effect<AnyLook, unknown, unknown> => {
+  const { check, missing } = wait.setting.policy
+  const { fallbackKey } = wait.rare
+  try {
     return fallbackKey === undefined ? check(wait.rawKey) : missing.checkFallback!(fallbackKey)
-  })
+  } catch (defect) {
+    return Effect.die(defect)
+  }
+}
 
 /** What looks found, wait by wait; and the slowest wish of the server among them. */
 export interface Found {
@@ -33,25 +39,32 @@ export interface Found {
  *   it, and where both halves fail too, their keys are looked at one by one.
  * - The slowest wish of the server for one of the keys holds for all of them: it was one request.
  */
-export const many = (waits: ReadonlyArray<Wait>): Effect.Effect<Found, never, unknown> =>
-  Effect.flatMap(Effect.exit(ask(waits)), (exit) => {
+export const many = (all: ReadonlyArray<Wait>): Effect.Effect<Found, never, unknown> => {
+  const waits = onePerKey(all)
+  return Effect.flatMap(Effect.exit(ask(waits)), (exit) => {
     if (Exit.isFailure(exit) && isDoubtful(waits, exit)) return waits.length === 1 ? alone(waits) : split(waits)
     return follow(waits, exit)
   })
+}
 
 /** What the exit of a look is to the machine. */
-export const eventOf = (exit: Exit.Exit<AnyLook, unknown>): event.Event =>
+export const eventOf = (exit: LookExit): event.Event =>
   Exit.isSuccess(exit) ? event.looked(exit.value) : event.lookFailed(exit.cause)
 
-/** What was found for a wait, with the wish of the server that holds for all. */
-export const eventFor = (found: Found, wait: Wait): event.Event => {
-  const told = found.of(wait) ?? event.looked(Look.missing)
-  return found.slowest === undefined || told._tag !== "Looked"
-    ? told
-    : event.looked(Look.withHint(told.look, found.slowest))
+/** What was found for one of many waits, with the wish of the server that holds for all. */
+export const eventFor = (exit: ManyExit, wait: Wait): event.Event => {
+  if (Exit.isFailure(exit)) return event.lookFailed(exit.cause)
+  const { of, slowest } = exit.value
+  const told = of(wait)
+  if (told === undefined) return event.lookFailed(Cause.die(new Error(`no look at the key ${wait.key} was made`)))
+  return slowest === undefined || told._tag !== "Looked" ? told : event.looked(Look.withHint(told.look, slowest))
 }
 
 // ---- internal ----
+
+const onePerKey = (waits: ReadonlyArray<Wait>): ReadonlyArray<Wait> => [
+  ...new Map(waits.map((wait) => [wait.key, wait])).values()
+]
 
 const ask = (waits: ReadonlyArray<Wait>): Effect.Effect<Answers, unknown, unknown> =>
   Effect.suspend(() => groupOf(waits[0]!).site.job.checkMany!.check(waits.map((wait) => wait.rawKey)))

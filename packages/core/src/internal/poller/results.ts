@@ -39,7 +39,7 @@ export class Results implements Holder {
   ended(wait: Wait, exit: Exit.Exit<unknown, unknown>): void {
     this.open--
     this.ends.push({ key: wait.rawKey, exit, attempts: wait.attempts, elapsed: elapsed(wait) })
-    this.changed.openUnsafe()
+    if (this.ends.length === 1) this.changed.openUnsafe()
   }
 
   /** No more waits will begin: the keys are at their end, or failed. */

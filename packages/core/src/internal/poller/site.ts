@@ -1,7 +1,12 @@
 import type { Job } from "../../Job.ts"
 import type { Status } from "../../Status.ts"
 import type { Wait } from "../wait.ts"
-import { seatOf, type Errand } from "./errand.ts"
+import { type Errand, errandOf, standsInLine } from "./errand.ts"
+
+interface End {
+  readonly status: Status<unknown, unknown>
+  readonly until: number
+}
 
 type AnyJob = Job<unknown, unknown, unknown, unknown, unknown, never, unknown>
 
@@ -27,7 +32,10 @@ export class Site {
   private line: Array<Wait> = []
   private served = 0
   private nextFirstAt = 0
-  private readonly lately = new Map<string, { readonly status: Status<unknown, unknown>; readonly until: number }>()
+  // Two generations, of which the older goes as a whole: to delete from a map one by one is slow.
+  private newer = new Map<string, End>()
+  private older = new Map<string, End>()
+  private renewAt = 0
 
   constructor(job: AnyJob, traffic: Traffic, batch: Site["batch"]) {
     this.job = job
@@ -69,8 +77,9 @@ export class Site {
     }
   }
 
-  get isEmpty(): boolean {
-    return this.waits.size === 0
+  /** Whether any key has more than one wait. */
+  get isShared(): boolean {
+    return this.shared > 0
   }
 
   /** The other waits for the same key that look at the same source. */
@@ -82,7 +91,7 @@ export class Site {
   /** The look that is under way for the key of this wait, if any. */
   lookFor(wait: Wait): Errand | undefined {
     for (const sibling of this.siblings(wait)) {
-      const errand = sibling.phase === "looking" ? seatOf(sibling)?.errand : undefined
+      const errand = sibling.phase === "looking" ? errandOf(sibling) : undefined
       if (errand !== undefined && !errand.over) return errand
     }
     return undefined
@@ -141,16 +150,18 @@ export class Site {
   // -- the ends of late --
 
   keep(key: string, status: Status<unknown, unknown>, now: number, linger: number): void {
-    for (const [known, { until }] of this.lately) {
-      if (until > now) break
-      this.lately.delete(known)
+    if (linger === 0) return
+    if (now >= this.renewAt) {
+      this.older = now < this.renewAt + linger ? this.newer : new Map()
+      this.newer = new Map()
+      this.renewAt = now + linger
     }
-    if (linger > 0) this.lately.set(key, { status, until: now + linger })
+    this.newer.set(key, { status, until: now + linger })
   }
 
   /** The end of this key, if it was seen a moment ago. */
   endOf(key: string, now: number): Status<unknown, unknown> | undefined {
-    const found = this.lately.get(key)
+    const found = this.newer.get(key) ?? this.older.get(key)
     return found !== undefined && now < found.until ? found.status : undefined
   }
 }
@@ -158,11 +169,6 @@ export class Site {
 // ---- internal ----
 
 const nobody: ReadonlyArray<Wait> = []
-
-const standsInLine = (wait: Wait): boolean => {
-  const seat = seatOf(wait)
-  return wait.phase === "gating" && seat !== undefined && seat.errand === undefined
-}
 
 const canLookTogether = (a: Wait, b: Wait): boolean =>
   b.rare.fallbackKey === undefined && a.setting.policy.gate === b.setting.policy.gate
