@@ -43,6 +43,8 @@ describe("Poll.promise", () => {
     const before = timers()
     const result = await Poll.promise(check, { strategy: Schedule.forever, deadline: "10 minutes", signal })
     assert.strictEqual(result, 100_000)
+    // The promise is resolved from within the last look, which holds the wait until it has returned.
+    await new Promise((resolve) => setTimeout(resolve, 20))
     assert.isBelow(heap() - early, 2_000_000)
     assert.strictEqual(listeners, 0)
     assert.isAtMost(timers(), before)

@@ -28,7 +28,7 @@ export const fail = (wait: Wait, error: PollError.PollError<unknown, unknown>): 
 
 export const end = (wait: Wait, exit: Exit.Exit<unknown, unknown>): Command => {
   wait.phase = "ended"
-  rare(wait).exit = exit
+  wait.nextAt = wait.setting.time.now
   wait.setting.emit(wait, {
     _tag: "Ended",
     attempts: wait.attempts,

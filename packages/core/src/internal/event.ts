@@ -16,9 +16,11 @@ export type Event =
   /** The look under way has ended, */
   | { readonly _tag: "Looked"; readonly look: Look.Look<unknown, unknown> }
   /** or failed. */
-  | { readonly _tag: "LookFailed"; readonly cause: Cause.Cause<unknown> }
+  | { readonly _tag: "LookFailed"; readonly cause: Cause.Cause<unknown>; readonly hint?: Look.Hint }
   /** Another wait for the same job looks now. */
   | { readonly _tag: "Joined" }
+  /** The server does not want to be asked before, as it said to another wait for the same job. */
+  | { readonly _tag: "Floored"; readonly floorAt: number }
   /** What is under way is to be given up. */
   | { readonly _tag: "Overdue" }
   /** The schedule that "step" asked for has decided. */
@@ -36,7 +38,7 @@ export type Event =
 
 /**
  * What the host has to do: ask the gate, look, sleep until the alarm, step the schedule in `stepping`, ask the server to
- * stop the job, hand out `exit`, or go on with what it does. Every command but the last replaces what is under way.
+ * stop the job, hand out the exit that came with `Ended`, or go on with what it does. Every command but the last replaces what is under way.
  */
 export type Command = "gate" | "look" | "sleep" | "step" | "cancel" | "end" | "continue"
 

@@ -20,6 +20,5 @@ export const asPending = (
 export const sameStatus = (a: Status.Status<unknown, unknown>, b: Status.Status<unknown, unknown>): boolean =>
   a._tag === "Pending" &&
   b._tag === "Pending" &&
-  a.state === b.state &&
-  a.progress === b.progress &&
-  (a.detail === b.detail || Equal.equals(a.detail, b.detail))
+  (a === b ||
+    (a.state === b.state && a.progress === b.progress && (a.detail === b.detail || Equal.equals(a.detail, b.detail))))

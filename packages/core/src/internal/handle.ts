@@ -67,7 +67,7 @@ export class WaitHandle<A, F, E> implements Handle<A, F, E> {
   get events(): Stream.Stream<PollEvent<A, F, E>> {
     const open = Effect.gen({ self: this }, function* () {
       const buffer = eventBuffer.make(256)
-      known(this.wait).forEach(buffer.offer)
+      this.known().forEach(buffer.offer)
       const readers = (this.readers ??= new Set())
       readers.add(buffer.offer)
       yield* Effect.addFinalizer(() => Effect.sync(() => readers.delete(buffer.offer)))
@@ -104,6 +104,15 @@ export class WaitHandle<A, F, E> implements Handle<A, F, E> {
     return Effect.sync(() => fromWait(this.wait))
   }
 
+  /** What a reader who comes late would have seen last. */
+  private known(): ReadonlyArray<AnyEvent> {
+    const { result, wait } = this
+    const events: Array<AnyEvent> = []
+    if (wait.status !== undefined) events.push({ _tag: "Observed", attempt: wait.attempts, status: wait.status })
+    if (result !== undefined) events.push({ _tag: "Ended", attempts: wait.attempts, exit: result })
+    return events
+  }
+
   private told(happened: event.Event): Effect.Effect<void> {
     return Effect.sync(() => {
       if (this.wait.phase !== "ended") this.driver.tell(this.wait, happened)
@@ -128,21 +137,6 @@ export const start = <A, F, E, R>(request: Request): Effect.Effect<Handle<A, F, 
   })
 
 // ---- internal ----
-
-/** What a reader who comes late would have seen last. */
-const known = (wait: Wait): ReadonlyArray<AnyEvent> => {
-  const { exit } = wait.rare
-  const events: Array<AnyEvent> = []
-  if (wait.status !== undefined) events.push({ _tag: "Observed", attempt: wait.attempts, status: wait.status })
-  if (exit !== undefined) {
-    events.push({
-      _tag: "Ended",
-      attempts: wait.attempts,
-      exit: exit as Exit.Exit<unknown, PollError<unknown, unknown>>
-    })
-  }
-  return events
-}
 
 const askToStop = (
   { key, rawKey, setting }: Wait,

@@ -58,7 +58,7 @@ export const start = <R>(
         (host) =>
           Effect.andThen(
             host.stop,
-            Effect.sync(() => endSpan(host.wait.rare.exit ?? Exit.interrupt()))
+            Effect.sync(() => endSpan(host.exit ?? Exit.interrupt()))
           )
       )
     }
@@ -106,10 +106,12 @@ export class Host implements Setting {
   readonly time: Timeline
   readonly random: () => number
   readonly wait: Wait
+  exit: Exit.Exit<unknown, unknown> | undefined
   private readonly clock: Clock.Clock
   private readonly fork: <A, E>(effect: Effect.Effect<A, E, unknown>) => Fiber.Fiber<A, E>
   private readonly done: (exit: Exit.Exit<unknown, unknown>) => void
   private readonly listener: HostOptions["emit"]
+  private readonly untold: Array<PollEvent<unknown, unknown, unknown>> = []
   private readonly telemetry: Telemetry
   private driver: Fiber.Fiber<void> | undefined
   private turn = 0
@@ -140,8 +142,9 @@ export class Host implements Setting {
   }
 
   emit(wait: Wait, told: Notice["event"]): void {
+    if (told._tag === "Ended") this.exit = told.exit
     this.telemetry.tell(wait, told)
-    if (told._tag !== "Started") this.listener?.(told)
+    if (told._tag !== "Started" && this.listener !== undefined) this.untold.push(told)
   }
 
   hears(): boolean {
@@ -155,8 +158,10 @@ export class Host implements Setting {
 
   /** Tells the machine what happened; what it says replaces what is under way. */
   tell(happened: event.Event): void {
+    const before = this.turn
     const command = this.step(happened)
-    if (command === "continue") return
+    // Who was told of the step may have made the next one.
+    if (command === "continue" || this.turn !== before) return
     const turn = ++this.turn
     const former = this.driver
     this.driver = undefined
@@ -191,7 +196,10 @@ export class Host implements Setting {
   })
 
   private step(happened: event.Event): event.Command {
-    return machine.step(this.wait, happened, this.clock.currentTimeMillisUnsafe())
+    const command = machine.step(this.wait, happened, this.clock.currentTimeMillisUnsafe())
+    // Not within the step: who hears of it may have a handle to this very wait.
+    if (this.untold.length > 0) for (const told of this.untold.splice(0)) this.listener?.(told)
+    return command
   }
 
   /** Does one command after the other, until the wait ends or another driver takes over. */
@@ -223,7 +231,7 @@ export class Host implements Setting {
             break
           case "end":
             this.watchdog?.interruptUnsafe()
-            this.hand(this.wait.rare.exit!)
+            this.hand(this.exit!)
             return
           case "continue":
             return

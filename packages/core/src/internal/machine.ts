@@ -7,7 +7,7 @@ import * as PollError from "../PollError.ts"
 import { end, timeout } from "./ending.ts"
 import type { Command, Event } from "./event.ts"
 import { approach, liftFloors, look, sleep, sleepUntil, wasSuspended } from "./pacing.ts"
-import { receipt, restore } from "./token.ts"
+import { begin, restore } from "./token.ts"
 import { onFinding, onHint, onPollError, onStepped } from "./verdict.ts"
 import { advance, alarmAt, boundedBy, rare, type Wait, whole } from "./wait.ts"
 
@@ -37,13 +37,15 @@ const judge = (wait: Wait, event: Event): Command => {
     case "Looked":
       return wait.phase === "looking" ? onLooked(wait, event.look) : "continue"
     case "LookFailed":
-      return wait.phase === "looking" ? onLookBroke(wait, event.cause) : "continue"
+      return wait.phase === "looking" ? onLookBroke(wait, event.cause, event.hint) : "continue"
     case "Overdue":
       return wait.setting.time.now >= wait.nextAt ? onOverdue(wait) : "continue"
     case "Stepped":
       return wait.phase === "stepping" ? onStepped(wait, event.exit) : "continue"
     case "Joined":
       return onJoined(wait)
+    case "Floored":
+      return onFloored(wait, event.floorAt)
     case "Woken":
       return onWoken(wait, event.force)
     case "Paused":
@@ -60,9 +62,10 @@ const judge = (wait: Wait, event: Event): Command => {
 }
 
 const start = (wait: Wait, { stagger, token }: Extract<Event, { _tag: "Started" }>): Command => {
-  const { policy, time } = wait.setting
+  const { time } = wait.setting
   const { now } = time
-  restore(wait, token ?? receipt(policy, wait.key, time.base + now))
+  if (token === undefined) begin(wait)
+  else restore(wait, token)
   if (token === undefined || wait.nextAt <= now) wait.nextAt = whole(Math.max(wait.nextAt, now) + stagger)
   wait.setting.emit(wait, {
     _tag: "Started",
@@ -95,6 +98,8 @@ const onWoken = (wait: Wait, force: boolean): Command => {
   if (wait.rare.paused || earliest >= wait.nextAt) return "continue"
   if (wait.rare.lastLook) wait.rare.lastLook = false
   if (force && wait.setting.hasRoom(wait)) return look(wait)
+  // Without room the gate is not asked all the same: the host sees that it was forced.
+  if (force) rare(wait).wokenMeanwhile = "forced"
   return earliest === now ? approach(wait) : sleepUntil(wait, earliest, "woken")
 }
 
@@ -103,6 +108,12 @@ const onJoined = (wait: Wait): Command => {
   if (wait.phase !== "waiting" || wait.rare.paused || wait.setting.time.now > wait.deadlineAt) return "continue"
   if (wait.rare.lastLook) wait.rare.lastLook = false
   return look(wait)
+}
+
+const onFloored = (wait: Wait, floorAt: number): Command => {
+  wait.floorAt = Math.max(wait.floorAt, floorAt)
+  if (wait.phase !== "waiting" || wait.floorAt <= wait.nextAt || wait.reason === "deadline") return "continue"
+  return sleepUntil(wait, wait.nextAt, wait.reason)
 }
 
 const onPaused = (wait: Wait): Command => {
@@ -138,7 +149,8 @@ const onLooked = (wait: Wait, found: Look.Look<unknown, unknown>): Command => {
 }
 
 /** A typed error is a poll error; a defect or an interruption inside the check ends the wait with its own cause. */
-const onLookBroke = (wait: Wait, cause: Cause.Cause<unknown>): Command => {
+const onLookBroke = (wait: Wait, cause: Cause.Cause<unknown>, hint: Look.Hint | undefined): Command => {
+  if (hint !== undefined) onHint(wait, hint)
   if (!cause.reasons.every(Cause.isFailReason)) return end(wait, Exit.failCause(cause))
   if (isLate(wait)) return late(wait)
   took(wait)

@@ -42,6 +42,23 @@ export const ofJob = <K, A, F, E, R, RS>(
   options: Options<E, RS>
 ): Request => ofAnyJob(name, job as unknown as AnyJob, key, options)
 
+/** Waits for many keys of a job: what does not depend on the key is made once. */
+export const ofKeys = <K, A, F, E, R, RS>(
+  name: string,
+  job: Job<K, A, F, E, R, never, unknown>,
+  options: Options<E, RS>
+): ((key: K) => Request) => {
+  const { strategy } = job
+  if (typeof strategy === "function" && options.strategy === undefined) return (key) => ofJob(name, job, key, options)
+  const policy = policyOf(
+    name,
+    job as unknown as AnyJob,
+    options.strategy ?? (strategy as AnyOptions["strategy"]),
+    options
+  )
+  return (key) => ({ key: validate.nonEmpty(`${name}: key`, job.key.encode(key)), rawKey: key, policy })
+}
+
 /** Throws what is wrong with the options, before there is a key. */
 export const check = <E, R>(name: string, options: Options<E, R>): void => {
   ofCheck(name, Effect.never, options)

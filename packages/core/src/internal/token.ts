@@ -27,10 +27,18 @@ export const fromWait = (wait: Wait): ResumeToken => {
   }
 }
 
+/** Lets a wait start now, as a receipt would say, without writing one. */
+export const begin = (wait: Wait): void => {
+  const { policy, time } = wait.setting
+  wait.startedAt = wait.changedAt = wait.floorAt = time.now
+  wait.nextAt = whole(firstDue(policy, time.now))
+  wait.deadlineAt = whole(boundOf(policy, time.now))
+}
+
 /** The token of a job that was just submitted: a wait at attempt 0, which starts now. */
 export const receipt = (policy: Policy, key: string, now: number, hint?: Hint): ResumeToken => {
   const floor = hint === undefined || hint === "unreadable" ? 0 : Math.min(Duration.toMillis(hint), policy.maxHint)
-  const bound = Math.ceil(now + policy.bound)
+  const bound = boundOf(policy, now)
   return {
     version: 1,
     job: policy.job,
@@ -42,7 +50,7 @@ export const receipt = (policy: Policy, key: string, now: number, hint?: Hint): 
     strategyStartedAt: now,
     errorsInRow: 0,
     errorsInAll: 0,
-    dueAt: Math.ceil(now + (policy.strategy.plan?.firstWait ?? 0)),
+    dueAt: firstDue(policy, now),
     floorAt: Math.ceil(now + floor),
     startedAt: now,
     deadlineAt: Number.isFinite(bound) ? bound : "unbounded",
@@ -69,3 +77,9 @@ export const restore = (wait: Wait, token: ResumeToken): void => {
     rare(wait).errorsStarted = wait.startedAt
   }
 }
+
+// ---- internal ----
+
+const firstDue = ({ strategy }: Policy, now: number): number => Math.ceil(now + (strategy.plan?.firstWait ?? 0))
+
+const boundOf = ({ bound }: Policy, now: number): number => Math.ceil(now + bound)

@@ -41,7 +41,7 @@ export const onHint = (wait: Wait, hint: Look.Hint): void => {
   const millis = Duration.toMillis(hint)
   if (!(millis > 0)) return
   if (millis > maxHint) rare(wait).hintsClamped++
-  wait.floorAt = whole(Math.ceil(wait.setting.time.now + Math.min(millis, maxHint)))
+  wait.floorAt = Math.max(wait.floorAt, whole(Math.ceil(wait.setting.time.now + Math.min(millis, maxHint))))
 }
 
 export const onFinding = (wait: Wait, finding: Look.Finding<unknown, unknown>, run: Look.Run | undefined): Command => {

@@ -1,5 +1,4 @@
 import * as Duration from "effect/Duration"
-import type * as Exit from "effect/Exit"
 import type { Notice } from "../Observer.ts"
 import type * as PollError from "../PollError.ts"
 import type { WaitReason } from "../PollEvent.ts"
@@ -32,7 +31,8 @@ export interface Timeline {
  * integers, which cost no memory of their own. What most waits never need stands apart, in `rare`: waits are many.
  *
  * A host reads `alarmAt` after the command "sleep", `nextAt` after "gate", "look", "step" and "cancel", and from `rare`
- * `fallbackKey` after "look", `stepping` and `stepCount` after "step" and `exit` after "end". It writes nothing but `hold`.
+ * `fallbackKey` after "look", `stepping` and `stepCount` after "step". The exit comes with the event `Ended`, before "end". It writes
+ * nothing but `hold`.
  */
 export interface Wait {
   readonly setting: Setting
@@ -45,7 +45,10 @@ export interface Wait {
   reason: WaitReason
   startedAt: number
   deadlineAt: number
-  /** When the look is due that the wait sleeps for; when what is under way (a look, a gate, a step) is given up. */
+  /**
+   * When the look is due that the wait sleeps for; when what is under way (a look, a gate, a step) is given up; when the
+   * wait ended.
+   */
   nextAt: number
   /** How long the sleep was meant to take. */
   slept: number
@@ -68,7 +71,6 @@ export interface Wait {
 
 /** The part of the state that a wait without trouble never needs. */
 export interface Rare {
-  exit: Exit.Exit<unknown, unknown> | undefined
   /** Whether the bound of a resumed wait is its deadline or the limit of its strategy. */
   boundedBy: "deadline" | "strategy" | undefined
   /** The gate does not want to be asked before, and why. */
@@ -179,7 +181,6 @@ export const seen = (self: Wait): PollError.Seen => ({
 // ---- internal ----
 
 const makeRare = (): Rare => ({
-  exit: undefined,
   boundedBy: undefined,
   gatedUntil: 0,
   gatedBy: undefined,

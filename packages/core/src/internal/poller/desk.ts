@@ -20,7 +20,7 @@ import { noStatus } from "../verdict.ts"
 import type { Wait } from "../wait.ts"
 import { Engine, type Limits } from "./engine.ts"
 import { holderOf } from "./errand.ts"
-import { groupOf } from "./group.ts"
+import { type Group, groupOf } from "./group.ts"
 import type { Holder } from "./holder.ts"
 import { Registry } from "./registry.ts"
 import { Results } from "./results.ts"
@@ -43,12 +43,17 @@ export class Desk implements Service, Driver {
   private readonly registry = new Registry()
   private readonly settings: Settings
   private readonly room: Room
+  private readonly fork: Fork
   private closed = false
+  private last:
+    | { readonly policy: request.Request["policy"]; readonly context: Context.Context<unknown>; readonly group: Group }
+    | undefined
 
   constructor(settings: Settings, clock: Clock.Clock, random: () => number, fork: Fork) {
     this.settings = settings
-    this.engine = new Engine(clock, random, settings.limits, fork)
+    this.engine = new Engine(clock, random, settings.limits, fork, (group) => this.registry.ended(group))
     this.room = new Room(settings.maximum)
+    this.fork = fork
   }
 
   // -- the service --
@@ -100,26 +105,32 @@ export class Desk implements Service, Driver {
     keys: Iterable<K> | Stream.Stream<K, EK, RK>,
     options: Options<E, RS>
   ): Stream.Stream<Ended<K, A, F, E>, EK, R | RS | RK> => {
-    request.check("Poller.results", options)
+    const requestFor = request.ofKeys("Poller.results", job, { history: false, ...options })
     const source: Stream.Stream<K, EK, RK> = Stream.isStream(keys) ? keys : Stream.fromIterable(keys)
     const follow = Effect.gen({ self: this }, function* () {
       const context = yield* Effect.context<R | RS>()
-      const results = new Results(this.release)
-      yield* Effect.addFinalizer(() => this.removeAll((wait) => holderOf(wait) === results))
-      const beginOne = (key: K): void => {
-        const wanted = request.ofJob("Poller.results", job, key, { history: false, ...options })
+      const results = new Results(this.release, this.fork)
+      yield* Effect.addFinalizer(() => {
+        results.leave()
+        return this.removeAll((wait) => holderOf(wait) === results)
+      })
+      const beginOne = (wanted: request.Request): void => {
         results.begin()
         this.begin(job, wanted, results, undefined, context)
       }
       // As many at a time as there is room for: keys are many.
       const beginAll = (keys: ReadonlyArray<K>, from = 0): Effect.Effect<void> =>
         Effect.suspend(() => {
-          let next = from
-          while (next < keys.length && !this.closed && this.room.tryTake()) beginOne(keys[next++]!)
-          if (next === keys.length) return Effect.void
-          return Effect.uninterruptibleMask((restore) =>
-            Effect.map(restore(this.enter), () => beginOne(keys[next]!))
-          ).pipe(Effect.andThen(beginAll(keys, next + 1)))
+          for (let next = from; next < keys.length; next++) {
+            const wanted = requestFor(keys[next]!)
+            if (this.closed || !this.room.tryTake()) {
+              return Effect.uninterruptibleMask((restore) =>
+                Effect.map(restore(this.enter), () => beginOne(wanted))
+              ).pipe(Effect.andThen(beginAll(keys, next + 1)))
+            }
+            beginOne(wanted)
+          }
+          return Effect.void
         })
       const fed = Effect.exit(Stream.runForEachArray(source, (keys) => beginAll(keys)))
       yield* Effect.forkScoped(Effect.map(fed, (exit) => results.complete(exit)))
@@ -147,7 +158,7 @@ export class Desk implements Service, Driver {
       this.engine.close()
       const tokens = Array.from(this.registry.waits(), fromWait)
       const told = Effect.forEach(
-        this.registry.observed,
+        [...this.registry.observed],
         ({ policy, telemetry }) => telemetry.flush(policy.cancelGrace) ?? Effect.void,
         { concurrency: "unbounded", discard: true }
       )
@@ -205,12 +216,27 @@ export class Desk implements Service, Driver {
     token: ResumeToken | undefined,
     context: Context.Context<R>
   ): Wait {
-    const here = context as Context.Context<unknown>
-    const defaults = Context.get(here, Reference)
-    const policy = wanted.policy(defaults)
-    const group = this.registry.groupFor(this.engine, job as SomeJob, policy, here, defaults.logs)
-    const stagger = this.settings.stagger ? firstDelay(policy, wanted.key) : 0
+    const group = this.groupFor(job as SomeJob, wanted, context as Context.Context<unknown>)
+    const stagger = this.settings.stagger ? firstDelay(group.policy, wanted.key) : 0
+    this.registry.begun(group)
     return this.engine.add(group, wanted.key, wanted.rawKey, holder, { token, stagger })
+  }
+
+  /** Most waits are alike the one before them. */
+  private groupFor(job: SomeJob, wanted: request.Request, context: Context.Context<unknown>): Group {
+    const { last } = this
+    const isAlike = last !== undefined && last.policy === wanted.policy && last.context === context
+    if (isAlike && !last.group.site.isGone) return last.group
+    try {
+      const defaults = Context.get(context, Reference)
+      const group = this.registry.groupFor(this.engine, job, wanted.policy(defaults), context, defaults.logs)
+      this.last = { policy: wanted.policy, context, group }
+      return group
+    } catch (defect) {
+      // Defaults out of their range.
+      this.release(1)
+      throw defect
+    }
   }
 
   private removeAll(which: (wait: Wait) => boolean): Effect.Effect<void> {

@@ -1,11 +1,9 @@
 import type * as Clock from "effect/Clock"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Gate from "../../Gate.ts"
 import type { ResumeToken } from "../../ResumeToken.ts"
-import type * as Strategy from "../../Strategy.ts"
 import { bounded } from "../bounded.ts"
 import { asksOnInterrupt } from "../ending.ts"
 import * as event from "../event.ts"
@@ -19,13 +17,14 @@ import { Errand, errandOf, holderOf, Seat } from "./errand.ts"
 import { type Group, groupOf, type Office } from "./group.ts"
 import type { Holder } from "./holder.ts"
 import * as looks from "./looks.ts"
-import type { Site } from "./site.ts"
+import { endOf, type Site } from "./site.ts"
+import { Timer } from "./timer.ts"
 
 /** The figures of an engine, checked and in milliseconds. */
 export interface Limits {
   readonly concurrency: number
   readonly concurrencyPerJob: number
-  /** The shortest time between two wake-ups. */
+  /** Looks that are due within so long are begun together. */
   readonly coalesce: number
   /** How long the end of a key is kept for who asks again. */
   readonly linger: number
@@ -47,30 +46,36 @@ export class Engine implements Office {
   underWay = 0
   /** How many waits ended, by how. */
   readonly endings: Record<string, number> = {}
+  lastExit: Exit.Exit<unknown, unknown> | undefined
   private readonly limits: Limits
   private readonly clock: Clock.Clock
-  private readonly fork: <A>(effect: Effect.Effect<A>) => Fiber.Fiber<A>
-  private readonly sleepers = new DueHeap<Wait>((wait, due) => wait.phase === "waiting" && wakeAt(wait) === due)
+  private readonly ended: (group: Group) => void
+  private readonly sleepers = new DueHeap<Wait>((wait, due) => wait.phase === "waiting" && this.wakeAt(wait) === due)
   private readonly alarms = new DueHeap<Wait>((wait, due) => isBusy(wait) && wait.nextAt === due)
   private readonly turns: Array<Site> = []
+  private readonly actions: Array<() => void> = []
   private boarding: Errand | undefined
-  private timer: Fiber.Fiber<void> | undefined
-  private wakesAt = Number.POSITIVE_INFINITY
-  private lastTick = Number.NEGATIVE_INFINITY
-  private moreToServe = false
+  private readonly timer: Timer
+  /** Whether the timer may have to be set anew. */
+  private unsettled = true
+  /** Whether it stopped in the middle of what is due, for others to have a turn. */
+  private isUnfinished = false
   private busy = false
+  private isTicking = false
   private closed = false
 
   constructor(
     clock: Clock.Clock,
     random: () => number,
     limits: Limits,
-    fork: <A>(effect: Effect.Effect<A>) => Fiber.Fiber<A>
+    fork: <A>(effect: Effect.Effect<A>) => Fiber.Fiber<A>,
+    ended: (group: Group) => void
   ) {
+    this.ended = ended
     this.clock = clock
     this.random = random
     this.limits = limits
-    this.fork = fork
+    this.timer = new Timer(clock, fork, () => this.tick())
     this.time = timeline(clock.currentTimeMillisUnsafe())
   }
 
@@ -87,22 +92,29 @@ export class Engine implements Office {
     const outer = this.enter()
     try {
       const { base, now } = this.time
-      const others = site.of(key)
+      const former = site.find(key)
       // What the server asked of the others, it asks of this one too.
-      const floor = others.reduce((floor, { floorAt }) => Math.max(floor, floorAt), now)
-      const token =
-        options.token ?? (floor > now ? receipt(policy, key, base + now, Duration.millis(floor - now)) : undefined)
+      const floor = former === undefined ? now : former.reduce((floor, { floorAt }) => Math.max(floor, floorAt), now)
+      const token = withFloor(options.token, floor > now ? base + floor : undefined, () =>
+        receipt(policy, key, base + now)
+      )
       const stagger = options.stagger > 0 ? site.stagger(now, options.stagger, this.random) : 0
-      const known = policy.since === undefined ? site.endOf(key, now) : undefined
-      site.add(wait)
+      const known = policy.since === undefined ? endOf(former, now, this.limits.linger) : undefined
+      site.add(wait, former)
       const command = machine.step(wait, event.started(token, stagger), base + now)
-      if (known !== undefined && machine.step(wait, event.joined, base + now) === "look") {
-        this.advise(wait, event.looked(known))
-      } else this.obey(wait, command)
+      if (known !== undefined && this.mayLook(wait, command)) this.advise(wait, event.looked(known))
+      else this.obey(wait, command)
     } finally {
       this.exit(outer)
     }
     return wait
+  }
+
+  /** Whether a wait that has just begun looks at once, so that it can be told what others saw. */
+  private mayLook(wait: Wait, command: event.Command): boolean {
+    const clock = this.time.base + this.time.now
+    if (command === "gate") return machine.step(wait, { _tag: "Gated", exit: open }, clock) === "look"
+    return command === "look" || machine.step(wait, event.joined, clock) === "look"
   }
 
   /** Tells the machine what happened to a wait, and does what it says. */
@@ -122,7 +134,7 @@ export class Engine implements Office {
       const { policy, site } = groupOf(wait)
       const errand = errandOf(wait)
       const fiber = errand?.waits.length === 1 ? errand.fiber : undefined
-      const asks = asksOnInterrupt(wait) && site.of(wait.key).length === 1
+      const asks = asksOnInterrupt(wait) && !isWanted(site, wait)
       this.tell(wait, event.stopped)
       const stopped = fiber === undefined ? Effect.void : Fiber.interrupt(fiber)
       if (!asks) return Effect.asVoid(stopped)
@@ -135,8 +147,11 @@ export class Engine implements Office {
   /** Wakes up no more. */
   close(): void {
     this.closed = true
-    this.timer?.interruptUnsafe()
-    this.timer = undefined
+    this.timer.clear()
+  }
+
+  later(action: () => void): void {
+    this.actions.push(action)
   }
 
   hasRoom(wait: Wait): boolean {
@@ -157,51 +172,44 @@ export class Engine implements Office {
   private exit(outer: boolean): void {
     if (!outer) return
     try {
-      this.serve()
+      if (this.turns.length > 0) this.serve()
     } finally {
       this.busy = false
-      this.setTimer()
+      if (this.unsettled) this.setTimer()
     }
+    if (this.actions.length > 0) for (const act of this.actions.splice(0)) act()
   }
 
   private setTimer(): void {
-    if (this.closed) return
-    const { now } = this.time
-    const wakesAt = Math.max(this.nextAt(now), this.lastTick + this.limits.coalesce)
-    if (wakesAt === this.wakesAt && this.timer !== undefined) return
-    this.timer?.interruptUnsafe()
-    this.timer = undefined
-    this.wakesAt = wakesAt
-    if (wakesAt === Number.POSITIVE_INFINITY) return
-    const millis = wakesAt - now
-    const timer = this.fork(millis > 0 ? this.clock.sleep(Duration.millis(millis)) : Effect.yieldNow)
-    this.timer = timer
-    timer.addObserver((exit) => {
-      if (this.timer !== timer) return
-      this.timer = undefined
-      if (Exit.isSuccess(exit)) this.tick()
-    })
+    this.unsettled = false
+    if (!this.closed) this.timer.set(this.nextAt(this.time.now), this.time.now, this.isUnfinished)
   }
 
   private nextAt(now: number): number {
-    if (this.moreToServe) return now
+    if (this.isUnfinished) return now
     const alarm = this.alarms.next()
     // An alarm comes in two legs, the last a millisecond long: an answer that arrives at the same time is heard first.
-    return Math.min(this.sleepers.next(), alarm > now + 1 ? alarm - 1 : alarm)
+    let next = Math.min(this.sleepers.next(), alarm > now + 1 ? alarm - 1 : alarm)
+    for (const site of this.turns) if (!site.isReady(now, false)) next = Math.min(next, site.gatherUntil)
+    return next
   }
 
   private tick(): void {
+    this.unsettled = true
     const outer = this.enter()
     try {
       const { now } = this.time
-      this.lastTick = now
       // An alarm that is set from here on, for now, is for the next tick: what it guards has its chance first.
       const overdue = this.alarms.takeAll(now)
-      for (let taken = 0; taken < slice; taken++) {
+      this.isTicking = true
+      let taken = 0
+      for (; taken < slice; taken++) {
         const wait = this.sleepers.take(now)
         if (wait === undefined) break
         this.advise(wait, event.due)
       }
+      this.isUnfinished = taken === slice
+      this.isTicking = false
       for (const wait of overdue) if (isBusy(wait) && wait.nextAt <= now) this.advise(wait, event.overdue)
     } finally {
       this.exit(outer)
@@ -213,6 +221,7 @@ export class Engine implements Office {
   /** A step of a wait that stands in one of the heaps. */
   private step(wait: Wait, happened: event.Event): void {
     const heap = wait.phase === "waiting" ? this.sleepers : this.alarms
+    if (wait.nextAt <= this.timer.at + 1 || this.turns.length > 0) this.unsettled = true
     if (this.advise(wait, happened) !== "continue") heap.drop()
   }
 
@@ -248,21 +257,29 @@ export class Engine implements Office {
   }
 
   private sleep(wait: Wait): void {
-    const at = wakeAt(wait)
-    if (at < Number.POSITIVE_INFINITY) this.sleepers.push(wait, at)
+    const at = this.wakeAt(wait)
+    if (at === Number.POSITIVE_INFINITY) return
+    if (at < this.timer.at) this.unsettled = true
+    this.sleepers.push(wait, at)
+  }
+
+  /** When a sleeping wait is to be woken: where looks are gathered, at the end of the time within which they are. */
+  private wakeAt(wait: Wait): number {
+    const alarm = alarmAt(wait)
+    const slack = groupOf(wait).site.batch?.slack ?? this.limits.coalesce
+    if (slack === 0) return alarm
+    const gathered = Math.ceil(alarm / slack) * slack
+    return gathered <= wait.deadlineAt ? gathered : alarm
   }
 
   private finish(wait: Wait): void {
-    const { site } = groupOf(wait)
-    site.remove(wait)
-    const { status } = wait
-    if (status !== undefined && status._tag !== "Pending") {
-      site.keep(wait.key, status, this.time.now, this.limits.linger)
-    }
-    const exit = wait.rare.exit!
+    const group = groupOf(wait)
+    group.site.retire(wait, this.limits.linger)
+    const exit = this.lastExit!
     const ending = endingOf(exit as Parameters<typeof endingOf>[0])
     this.endings[ending] = (this.endings[ending] ?? 0) + 1
     holderOf(wait).ended(wait, exit)
+    this.ended(group)
   }
 
   // -- what is under way --
@@ -273,7 +290,9 @@ export class Engine implements Office {
   }
 
   private setAlarm(wait: Wait): void {
-    if (wait.nextAt < Number.POSITIVE_INFINITY) this.alarms.push(wait, wait.nextAt)
+    if (wait.nextAt === Number.POSITIVE_INFINITY) return
+    if (wait.nextAt <= this.timer.at) this.unsettled = true
+    this.alarms.push(wait, wait.nextAt)
   }
 
   private leave(wait: Wait): void {
@@ -283,6 +302,7 @@ export class Engine implements Office {
     wait.hold = holderOf(wait)
     if (errand === undefined || errand.over) return
     errand.remove(wait)
+    if (errand.kind === "many" && errand.fiber !== undefined) errand.site.left.set(wait.key, errand)
     // Not waited for; but it counts until it is over.
     if (errand.isEmpty) errand.fiber?.interruptUnsafe()
   }
@@ -290,7 +310,7 @@ export class Engine implements Office {
   /** Runs what some waits have joined. */
   private start(errand: Errand, effect: Effect.Effect<unknown, unknown, unknown>): void {
     this.count(errand, 1)
-    const fiber = groupOf(errand.first!).fork(effect)
+    const fiber = groupOf(errand.waits[0]!).fork(effect)
     errand.fiber = fiber
     fiber.addObserver((exit) => this.land(errand, exit))
   }
@@ -304,16 +324,30 @@ export class Engine implements Office {
   /** Tells those who are still there of what came of it. */
   private land(errand: Errand, exit: Exit.Exit<unknown, unknown>): void {
     errand.over = true
+    const { left } = errand.site
+    if (left.size > 0) for (const [key, other] of left) if (other === errand) left.delete(key)
     this.count(errand, -1)
-    if (this.closed || errand.isEmpty) return
+    if (this.closed) return
     const outer = this.enter()
     try {
+      if (errand.isEmpty) return
       if (errand.kind === "gate") return this.admitted(errand.waits, exit as Exit.Exit<Gate.Answer>)
       const { first, more } = errand
-      if (first !== undefined) this.step(first, happened(errand, first, exit))
-      if (more !== undefined) for (const wait of more) this.step(wait, happened(errand, wait, exit))
+      if (first !== undefined) this.step(first, looks.happened(errand, first, exit))
+      if (more !== undefined) for (const wait of more) this.step(wait, looks.happened(errand, wait, exit))
+      if (errand.site.isShared) this.tellFloors(errand)
     } finally {
       this.exit(outer)
+    }
+  }
+
+  /** What the server asked of those who looked, it asks of the others for the same keys as well. */
+  private tellFloors(errand: Errand): void {
+    for (const wait of errand.waits) {
+      if (wait.floorAt <= this.time.now) continue
+      for (const sibling of errand.site.siblings(wait)) {
+        if (sibling.floorAt < wait.floorAt) this.step(sibling, { _tag: "Floored", floorAt: wait.floorAt })
+      }
     }
   }
 
@@ -326,8 +360,8 @@ export class Engine implements Office {
 
   private cancel(wait: Wait): void {
     const { policy, site } = groupOf(wait)
-    // While others wait for this job, it is theirs too.
-    this.send(wait, site.of(wait.key).length > 1 ? Effect.void : Effect.suspend(() => policy.cancel!(wait.rawKey)))
+    // While others want this job, it is theirs too.
+    this.send(wait, isWanted(site, wait) ? Effect.void : Effect.suspend(() => policy.cancel!(wait.rawKey)))
   }
 
   // -- looks --
@@ -336,7 +370,7 @@ export class Engine implements Office {
   private board(wait: Wait): void {
     const { site } = groupOf(wait)
     const { boarding } = this
-    const look = site.lookFor(wait) ?? (boarding?.admits(wait) === true ? boarding : undefined)
+    const look = boarding?.site === site && boarding.admits(wait) ? boarding : site.lookFor(wait)
     if (look !== undefined) return this.join(wait, look)
     const errand = this.lookAt(wait)
     this.join(wait, errand)
@@ -354,7 +388,7 @@ export class Engine implements Office {
     const { kind, site } = errand
     if (site.isShared) this.callSiblings(errand)
     if (errand.isEmpty) return
-    this.start(errand, kind === "look" ? looks.one(errand.first!) : looks.many(errand.waits))
+    this.start(errand, kind === "look" ? looks.one(errand.waits[0]!) : looks.many(errand.waits))
   }
 
   private callSiblings(errand: Errand): void {
@@ -377,26 +411,27 @@ export class Engine implements Office {
     const { site } = groupOf(wait)
     wait.hold = new Seat(holderOf(wait), undefined)
     this.setAlarm(wait)
-    site.enqueue(wait)
+    // Who comes on time comes with others; who comes in between waits for the next time.
+    site.enqueue(wait, this.isTicking ? this.time.now : this.time.now + 1)
     if (!site.inTurn) this.turns.push(site)
     site.inTurn = true
+    this.unsettled = true
   }
 
   /** Lets looks begin as long as there is room, one site after the other. */
   private serve(): void {
-    this.moreToServe = false
     let served = 0
     let blocked = 0
     while (blocked < this.turns.length && this.underWay < this.limits.concurrency && !this.closed) {
       if (served === slice) {
-        this.moreToServe = true
+        this.isUnfinished = this.unsettled = true
         return
       }
       const site = this.turns.shift()!
       site.inTurn = !site.isIdle
       if (!site.inTurn) continue
       this.turns.push(site)
-      if (this.hasRoomFor(site)) {
+      if (this.hasRoomFor(site) && site.isReady(this.time.now, this.isUnfinished)) {
         served++
         blocked = 0
         this.admit(site, site.dequeue())
@@ -407,7 +442,8 @@ export class Engine implements Office {
   private admit(site: Site, waits: ReadonlyArray<Wait>): void {
     const first = waits[0]!
     const { gate, job } = first.setting.policy
-    if (gate === undefined) return this.admitted(waits, open)
+    const isForced = waits.every(({ rare }) => rare.wokenMeanwhile === "forced")
+    if (gate === undefined || isForced) return this.admitted(waits, open)
     const errand = new Errand("gate", site)
     // The alarm that was set for the line holds for the gate.
     for (const wait of waits) errand.add(wait)
@@ -434,27 +470,19 @@ const slice = 64
 
 const open = Exit.succeed(Gate.open)
 
-/** What came of an errand, for one of its waits. */
-const happened = (errand: Errand, wait: Wait, exit: Exit.Exit<unknown, unknown>): event.Event => {
-  switch (errand.kind) {
-    case "look":
-      return looks.eventOf(exit as looks.LookExit)
-    case "many":
-      return looks.eventFor(exit as looks.ManyExit, wait)
-    default:
-      return wait.phase === "stepping"
-        ? { _tag: "Stepped", exit: exit as Exit.Exit<Strategy.Decision> }
-        : event.cancelAsked
-  }
+/** Whether somebody else still waits for the job, and has not given it up. */
+const isWanted = (site: Site, wait: Wait): boolean =>
+  site.of(wait.key).some((other) => other !== wait && other.rare.gaveUp === undefined)
+
+/** A token that keeps the floor that is known already; without either, none. */
+const withFloor = (
+  token: ResumeToken | undefined,
+  floorAt: number | undefined,
+  fresh: () => ResumeToken
+): ResumeToken | undefined => {
+  if (floorAt === undefined) return token
+  const from = token ?? fresh()
+  return { ...from, floorAt: Math.max(from.floorAt, floorAt) }
 }
 
 const isBusy = ({ phase }: Wait): boolean => phase !== "waiting" && phase !== "ended"
-
-/** When a sleeping wait is to be woken: where looks are gathered, at the end of the time within which they are. */
-const wakeAt = (wait: Wait): number => {
-  const alarm = alarmAt(wait)
-  const slack = groupOf(wait).site.batch?.slack ?? 0
-  if (slack === 0) return alarm
-  const gathered = Math.ceil(alarm / slack) * slack
-  return gathered <= wait.deadlineAt ? gathered : alarm
-}

@@ -1,5 +1,6 @@
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import type * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import type { Notice } from "../../Observer.ts"
 import type { Policy } from "../policy.ts"
@@ -13,6 +14,10 @@ export interface Office {
   readonly time: Timeline
   readonly random: () => number
   readonly hasRoom: (wait: Wait) => boolean
+  /** Does something when nothing is under way in the engine itself. */
+  readonly later: (action: () => void) => void
+  /** How the wait ended that ended last. */
+  lastExit: Exit.Exit<unknown, unknown> | undefined
 }
 
 /** Waits of one site with the same options, added in the same context: what they share. */
@@ -22,7 +27,10 @@ export class Group implements Setting {
   readonly site: Site
   readonly time: Timeline
   readonly random: () => number
-  readonly telemetry: Telemetry
+  private readonly logs: boolean
+  private made: Telemetry | undefined
+  /** How many of its waits have not ended. */
+  open = 0
   private readonly office: Office
   private readonly forkIn: (effect: Effect.Effect<unknown, unknown, unknown>) => Fiber.Fiber<unknown, unknown>
 
@@ -34,7 +42,14 @@ export class Group implements Setting {
     this.time = office.time
     this.random = office.random
     this.forkIn = Effect.runForkWith(context)
-    this.telemetry = makeTelemetry({ logs, observers: policy.observers, span: undefined }, this.forkIn as never)
+    this.logs = logs
+  }
+
+  /** Made when there is something to tell: groups may be as many as waits. */
+  get telemetry(): Telemetry {
+    const { logs, policy } = this
+    this.made ??= makeTelemetry({ logs, observers: policy.observers, span: undefined }, this.forkIn as never)
+    return this.made
   }
 
   /** Runs an effect where the waits were added, as a fiber that nobody else interrupts. */
@@ -43,8 +58,12 @@ export class Group implements Setting {
   }
 
   emit(wait: Wait, event: Notice["event"]): void {
-    this.telemetry.tell(wait, event)
-    if (event._tag !== "Started") holderOf(wait).emit(event)
+    if (event._tag === "Ended") this.office.lastExit = event.exit
+    if (this.policy.observers.length > 0 || (this.logs && mayBeLogged(event))) this.telemetry.tell(wait, event)
+    if (event._tag === "Started") return
+    const holder = holderOf(wait)
+    // Not within the step: who hears of it may have a handle to this very wait.
+    if (holder.hears) this.office.later(() => holder.emit(event))
   }
 
   hears(wait: Wait): boolean {
@@ -55,6 +74,9 @@ export class Group implements Setting {
     return this.office.hasRoom(wait)
   }
 }
+
+const mayBeLogged = (event: Notice["event"]): boolean =>
+  event._tag === "PollFailed" || (event._tag === "Ended" && event.exit._tag === "Failure")
 
 /** The group of a wait that a Poller drives. */
 export const groupOf = (wait: Wait): Group => wait.setting as Group

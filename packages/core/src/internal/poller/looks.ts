@@ -5,14 +5,16 @@ import * as Exit from "effect/Exit"
 import * as Result from "effect/Result"
 import * as Look from "../../Look.ts"
 import * as event from "../event.ts"
+import type * as Strategy from "../../Strategy.ts"
 import type { Wait } from "../wait.ts"
+import type { Errand } from "./errand.ts"
 import { groupOf } from "./group.ts"
 
 type AnyLook = Look.Look<unknown, unknown>
 type Answers = ReadonlyMap<string, Result.Result<AnyLook, unknown>>
 
-export type LookExit = Exit.Exit<AnyLook, unknown>
-export type ManyExit = Exit.Exit<Found>
+type LookExit = Exit.Exit<AnyLook, unknown>
+type ManyExit = Exit.Exit<Found>
 
 /** The look at one key. */
 export const one = (wait: Wait): Effect.Effect<AnyLook, unknown, unknown> => {
@@ -48,16 +50,32 @@ export const many = (all: ReadonlyArray<Wait>): Effect.Effect<Found, never, unkn
 }
 
 /** What the exit of a look is to the machine. */
-export const eventOf = (exit: LookExit): event.Event =>
+const eventOf = (exit: LookExit): event.Event =>
   Exit.isSuccess(exit) ? event.looked(exit.value) : event.lookFailed(exit.cause)
 
 /** What was found for one of many waits, with the wish of the server that holds for all. */
-export const eventFor = (exit: ManyExit, wait: Wait): event.Event => {
+const eventFor = (exit: ManyExit, wait: Wait): event.Event => {
   if (Exit.isFailure(exit)) return event.lookFailed(exit.cause)
   const { of, slowest } = exit.value
   const told = of(wait)
   if (told === undefined) return event.lookFailed(Cause.die(new Error(`no look at the key ${wait.key} was made`)))
-  return slowest === undefined || told._tag !== "Looked" ? told : event.looked(Look.withHint(told.look, slowest))
+  if (slowest === undefined) return told
+  if (told._tag === "LookFailed") return { ...told, hint: slowest }
+  return told._tag === "Looked" ? event.looked(Look.withHint(told.look, slowest)) : told
+}
+
+/** What came of an errand, for one of its waits. */
+export const happened = (errand: Errand, wait: Wait, exit: Exit.Exit<unknown, unknown>): event.Event => {
+  switch (errand.kind) {
+    case "look":
+      return eventOf(exit as LookExit)
+    case "many":
+      return eventFor(exit as ManyExit, wait)
+    default:
+      return wait.phase === "stepping"
+        ? { _tag: "Stepped", exit: exit as Exit.Exit<Strategy.Decision> }
+        : event.cancelAsked
+  }
 }
 
 // ---- internal ----
@@ -107,12 +125,10 @@ const split = (waits: ReadonlyArray<Wait>): Effect.Effect<Found, never, unknown>
   )
 }
 
-/** Looks at each key by itself, a few at a time. */
+/** Looks at each key by itself, one after the other: together they have the place of one look. */
 const alone = (waits: ReadonlyArray<Wait>): Effect.Effect<Found, never, unknown> =>
   Effect.map(
-    Effect.forEach(waits, (wait) => Effect.map(Effect.exit(one(wait)), (exit) => [wait.key, exit] as const), {
-      concurrency: 4
-    }),
+    Effect.forEach(waits, (wait) => Effect.map(Effect.exit(one(wait)), (exit) => [wait.key, exit] as const)),
     (entries) => {
       const exits = new Map(entries)
       return {

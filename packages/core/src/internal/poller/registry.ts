@@ -1,5 +1,7 @@
 import type * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import * as References from "effect/References"
 import * as Scope from "effect/Scope"
 import * as Tracer from "effect/Tracer"
@@ -16,31 +18,65 @@ export class Registry {
   private readonly traffic = new Map<AnyJob, Traffic>()
   private readonly sites = new Map<AnyJob, Map<string, Site>>()
   private readonly groups = new WeakMap<Context.Context<unknown>, WeakMap<Policy, Group>>()
-  /** Those that tell observers, who have to hear of the end. */
+  /** Those with waits that tell observers, who have to hear of the end. */
   readonly observed = new Set<Group>()
+  private sweepAt = leastSweep
+  private count = 0
 
   groupFor(office: Office, job: AnyJob, policy: Policy, context: Context.Context<unknown>, logs: boolean): Group {
     const here = this.groups.get(context) ?? new WeakMap<Policy, Group>()
     this.groups.set(context, here)
     const known = here.get(policy)
-    if (known !== undefined) return known
+    if (known !== undefined && !known.site.isGone) return known
     const group = new Group(office, this.siteFor(job, context), policy, context, logs)
     here.set(policy, group)
-    if (policy.observers.length > 0) this.observed.add(group)
     return group
+  }
+
+  /** Takes note of a wait that begins. */
+  begun(group: Group): void {
+    group.open++
+    if (group.policy.observers.length > 0) this.observed.add(group)
+  }
+
+  /** Takes note of a wait that ended. */
+  ended(group: Group): void {
+    if (--group.open > 0 || !this.observed.has(group)) return
+    const told = group.telemetry.flush(group.policy.cancelGrace) ?? Effect.void
+    group.fork(Effect.map(told, () => group.open === 0 && this.observed.delete(group)))
   }
 
   siteFor(job: AnyJob, context: Context.Context<unknown>): Site {
     const here = this.sites.get(job) ?? new Map<string, Site>()
-    this.sites.set(job, here)
     const world = worldOf(context)
     const known = here.get(world)
     if (known !== undefined) return known
+    if (++this.count > this.sweepAt) this.sweep()
     const traffic = this.traffic.get(job) ?? { underWay: 0 }
     this.traffic.set(job, traffic)
     const site = new Site(job, traffic, batchOf(job))
     here.set(world, site)
+    this.sites.set(job, here)
     return site
+  }
+
+  /** Forgets the sites that nobody needs: worlds may be as many as requests to a server. */
+  private sweep(): void {
+    this.count = 0
+    for (const [job, sites] of this.sites) {
+      for (const [world, site] of sites) {
+        if (site.isUnused) {
+          site.isGone = true
+          sites.delete(world)
+        }
+      }
+      if (sites.size === 0 && this.traffic.get(job)!.underWay === 0) {
+        this.sites.delete(job)
+        this.traffic.delete(job)
+      }
+      this.count += sites.size
+    }
+    this.sweepAt = Math.max(leastSweep, 2 * this.count)
   }
 
   /** All waits that have not ended. */
@@ -50,6 +86,8 @@ export class Registry {
 }
 
 // ---- internal ----
+
+const leastSweep = 256
 
 const batchOf = ({ checkMany }: AnyJob): Site["batch"] =>
   checkMany === undefined
@@ -61,18 +99,24 @@ const passing: ReadonlySet<string> = /*#__PURE__*/ new Set([
   Tracer.ParentSpan.key,
   Scope.Scope.key,
   References.CurrentLogAnnotations.key,
-  References.CurrentLogSpans.key
+  References.CurrentLogSpans.key,
+  Layer.CurrentMemoMap.key
 ])
 
-const numbers = new WeakMap<object, number>()
+const numbers = new WeakMap<WeakKey, number>()
 let numbered = 0
 
-const numberOf = (value: object): number => {
+const numberOf = (value: WeakKey): number => {
   const known = numbers.get(value)
   if (known !== undefined) return known
   numbers.set(value, ++numbered)
   return numbered
 }
+
+const hasIdentity = (value: unknown): value is WeakKey =>
+  (typeof value === "object" && value !== null) ||
+  typeof value === "function" ||
+  (typeof value === "symbol" && Symbol.keyFor(value) === undefined)
 
 /**
  * The services of a context, as a text: two waits look in the same world if it is the same. Waits with other credentials
@@ -82,8 +126,7 @@ const worldOf = (context: Context.Context<unknown>): string => {
   const services: Array<string> = []
   for (const [key, value] of context.mapUnsafe as ReadonlyMap<string, unknown>) {
     if (passing.has(key)) continue
-    const isObject = (typeof value === "object" && value !== null) || typeof value === "function"
-    services.push(`${key}=${isObject ? `#${numberOf(value)}` : `${typeof value} ${String(value)}`}`)
+    services.push(`${key}=${hasIdentity(value) ? `#${numberOf(value)}` : `${typeof value} ${String(value)}`}`)
   }
   return services.toSorted().join("\n")
 }

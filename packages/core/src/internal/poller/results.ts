@@ -22,12 +22,16 @@ export class Results implements Holder {
   private readonly ends: Array<Ended> = []
   private readonly changed = Latch.makeUnsafe()
   private readonly taken: (count: number) => void
+  private readonly fork: (effect: Effect.Effect<void>) => unknown
+  private waking = false
   /** How many waits have begun and not ended. */
   private open = 0
+  private isLeft = false
   private fed: Exit.Exit<void, unknown> | undefined
 
-  constructor(taken: (count: number) => void) {
+  constructor(taken: (count: number) => void, fork: (effect: Effect.Effect<void>) => unknown) {
     this.taken = taken
+    this.fork = fork
   }
 
   emit(): void {}
@@ -38,8 +42,12 @@ export class Results implements Holder {
 
   ended(wait: Wait, exit: Exit.Exit<unknown, unknown>): void {
     this.open--
+    if (this.isLeft) return this.taken(1)
     this.ends.push({ key: wait.rawKey, exit, attempts: wait.attempts, elapsed: elapsed(wait) })
-    if (this.ends.length === 1) this.changed.openUnsafe()
+    if (this.waking) return
+    // Not at once: ends come in crowds, and who takes them is woken once for all.
+    this.waking = true
+    this.fork(Effect.andThen(Effect.yieldNow, this.wake))
   }
 
   /** No more waits will begin: the keys are at their end, or failed. */
@@ -47,6 +55,17 @@ export class Results implements Holder {
     this.fed = fed
     this.changed.openUnsafe()
   }
+
+  /** Nobody will take what comes from here on. */
+  leave(): void {
+    this.isLeft = true
+    this.taken(this.ends.splice(0).length)
+  }
+
+  private readonly wake = Effect.sync(() => {
+    this.waking = false
+    this.changed.openUnsafe()
+  })
 
   /** All ends that are there, waiting for at least one; done after the last, or when the keys failed. */
   readonly take: Pull.Pull<NonEmptyReadonlyArray<Ended>, unknown> = Effect.suspend(() => {

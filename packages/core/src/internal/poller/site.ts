@@ -3,11 +3,6 @@ import type { Status } from "../../Status.ts"
 import type { Wait } from "../wait.ts"
 import { type Errand, errandOf, standsInLine } from "./errand.ts"
 
-interface End {
-  readonly status: Status<unknown, unknown>
-  readonly until: number
-}
-
 type AnyJob = Job<unknown, unknown, unknown, unknown, unknown, never, unknown>
 
 /** A job as a Poller sees it, with all its sites together: how many of its looks are under way. */
@@ -24,6 +19,12 @@ export class Site {
   readonly traffic: Traffic
   /** The most keys of one request, where the job has one for many; the time within which looks are gathered for it. */
   readonly batch: { readonly max: number; readonly slack: number } | undefined
+  /** The looks for many that are under way, by the keys of those who have left them: nobody else asks for those keys. */
+  readonly left = new Map<string, Errand>()
+  /** Whether it was forgotten, since nobody needed it. */
+  isGone = false
+  /** Until when looks are gathered for a request for many. */
+  gatherUntil = 0
   /** Whether it waits for its turn to let looks begin. */
   inTurn = false
   private readonly waits = new Map<string, Wait | Array<Wait>>()
@@ -32,10 +33,9 @@ export class Site {
   private line: Array<Wait> = []
   private served = 0
   private nextFirstAt = 0
-  // Two generations, of which the older goes as a whole: to delete from a map one by one is slow.
-  private newer = new Map<string, End>()
-  private older = new Map<string, End>()
-  private renewAt = 0
+  /** Those whose end was seen of late, in order of time; the first of them are forgotten already. */
+  private lately: Array<Wait> = []
+  private forgotten = 0
 
   constructor(job: AnyJob, traffic: Traffic, batch: Site["batch"]) {
     this.job = job
@@ -45,36 +45,65 @@ export class Site {
 
   // -- who waits --
 
-  add(wait: Wait): void {
-    const before = this.waits.get(wait.key)
-    if (before === undefined) this.waits.set(wait.key, wait)
-    else if (Array.isArray(before)) before.push(wait)
-    else {
-      this.waits.set(wait.key, [before, wait])
-      this.shared++
+  /** The waits for this key, or the one that saw its end of late. */
+  find(key: string): ReadonlyArray<Wait> | undefined {
+    const found = this.waits.get(key)
+    return found === undefined || Array.isArray(found) ? found : [found]
+  }
+
+  /** Adds a wait to those that were found for its key. */
+  add(wait: Wait, former: ReadonlyArray<Wait> | undefined): void {
+    if (former === undefined || former[0]!.phase === "ended") {
+      this.waits.set(wait.key, wait)
+      return
+    }
+    if (former.length === 1) this.shared++
+    this.waits.set(wait.key, [...former, wait])
+  }
+
+  /** Lets a wait go that has ended; the end of a job is kept for a while. */
+  retire(wait: Wait, linger: number): void {
+    this.forget(wait.nextAt, linger)
+    const found = this.waits.get(wait.key)
+    if (Array.isArray(found)) {
+      const rest = found.filter((other) => other !== wait)
+      this.waits.set(wait.key, rest.length === 1 ? rest[0]! : rest)
+      if (rest.length === 1) this.shared--
+    } else if (found === wait) {
+      if (linger > 0 && hasSeenTheEnd(wait)) this.lately.push(wait)
+      else this.waits.delete(wait.key)
     }
   }
 
-  remove(wait: Wait): void {
-    const found = this.waits.get(wait.key)
-    if (found === wait) this.waits.delete(wait.key)
-    if (!Array.isArray(found)) return
-    const rest = found.filter((other) => other !== wait)
-    this.waits.set(wait.key, rest.length === 1 ? rest[0]! : rest)
-    if (rest.length === 1) this.shared--
+  private forget(now: number, linger: number): void {
+    const { lately } = this
+    while (this.forgotten < lately.length && lately[this.forgotten]!.nextAt + linger <= now) {
+      const wait = lately[this.forgotten++]!
+      if (this.waits.get(wait.key) === wait) this.waits.delete(wait.key)
+    }
+    if (this.forgotten > 1_024 && this.forgotten * 2 > lately.length) {
+      this.lately = lately.slice(this.forgotten)
+      this.forgotten = 0
+    }
   }
 
   /** All waits for this key. */
   of(key: string): ReadonlyArray<Wait> {
     const found = this.waits.get(key)
-    return found === undefined ? [] : Array.isArray(found) ? found : [found]
+    if (found === undefined || isOver(found)) return nobody
+    return Array.isArray(found) ? found : [found]
   }
 
   *[Symbol.iterator](): Generator<Wait> {
     for (const found of this.waits.values()) {
       if (Array.isArray(found)) yield* found
-      else yield found
+      else if (!isOver(found)) yield found
     }
+  }
+
+  /** Whether nobody waits here, and nobody did of late. */
+  get isUnused(): boolean {
+    return this.waits.size === 0 && this.isIdle && this.left.size === 0
   }
 
   /** Whether any key has more than one wait. */
@@ -89,9 +118,15 @@ export class Site {
   }
 
   /** The look that is under way for the key of this wait, if any. */
-  lookFor(wait: Wait): Errand | undefined {
-    for (const sibling of this.siblings(wait)) {
-      const errand = sibling.phase === "looking" ? errandOf(sibling) : undefined
+  lookFor({ key, rare }: Wait): Errand | undefined {
+    const left = rare.fallbackKey === undefined ? this.left.get(key) : undefined
+    if (left !== undefined) return left
+    if (this.shared === 0) return undefined
+    const found = this.waits.get(key)
+    if (!Array.isArray(found)) return undefined
+    for (const sibling of found) {
+      if (sibling.phase !== "looking" || sibling.rare.fallbackKey !== rare.fallbackKey) continue
+      const errand = errandOf(sibling)
       if (errand !== undefined && !errand.over) return errand
     }
     return undefined
@@ -99,8 +134,18 @@ export class Site {
 
   // -- who stands in line for a look --
 
-  enqueue(wait: Wait): void {
+  enqueue(wait: Wait, now: number): void {
+    const slack = this.batch?.slack ?? 0
+    if (slack > 0 && this.isIdle) this.gatherUntil = Math.ceil(now / slack) * slack
+    // A look that would come too late is not waited with.
+    if (wait.deadlineAt < this.gatherUntil) this.gatherUntil = Math.min(this.gatherUntil, wait.deadlineAt - 1)
     this.line.push(wait)
+  }
+
+  /** Whether looks may begin: those for many are gathered first, unless there is a request full of them. */
+  isReady(now: number, moreToCome: boolean): boolean {
+    if (this.batch === undefined || this.line.length - this.served >= this.batch.max) return true
+    return now >= this.gatherUntil && !moreToCome
   }
 
   /** Whether nobody stands in line; those who have left it are forgotten. */
@@ -143,32 +188,28 @@ export class Site {
    */
   stagger(now: number, atMost: number, random: () => number): number {
     const spread = Math.min(Math.max(0, this.nextFirstAt - now), atMost)
-    this.nextFirstAt = Math.max(now, this.nextFirstAt) + 1
+    this.nextFirstAt = Math.min(now + atMost, Math.max(now, this.nextFirstAt) + 1)
     return Math.floor(spread * random())
   }
+}
 
-  // -- the ends of late --
-
-  keep(key: string, status: Status<unknown, unknown>, now: number, linger: number): void {
-    if (linger === 0) return
-    if (now >= this.renewAt) {
-      this.older = now < this.renewAt + linger ? this.newer : new Map()
-      this.newer = new Map()
-      this.renewAt = now + linger
-    }
-    this.newer.set(key, { status, until: now + linger })
-  }
-
-  /** The end of this key, if it was seen a moment ago. */
-  endOf(key: string, now: number): Status<unknown, unknown> | undefined {
-    const found = this.newer.get(key) ?? this.older.get(key)
-    return found !== undefined && now < found.until ? found.status : undefined
-  }
+/** The end of a key, if it was seen a moment ago. */
+export const endOf = (
+  found: ReadonlyArray<Wait> | undefined,
+  now: number,
+  linger: number
+): Status<unknown, unknown> | undefined => {
+  const last = found?.[0]
+  return last !== undefined && last.phase === "ended" && now < last.nextAt + linger ? last.status : undefined
 }
 
 // ---- internal ----
 
 const nobody: ReadonlyArray<Wait> = []
+
+const isOver = (found: Wait | Array<Wait>): found is Wait => !Array.isArray(found) && found.phase === "ended"
+
+const hasSeenTheEnd = ({ status }: Wait): boolean => status !== undefined && status._tag !== "Pending"
 
 const canLookTogether = (a: Wait, b: Wait): boolean =>
   b.rare.fallbackKey === undefined && a.setting.policy.gate === b.setting.policy.gate
