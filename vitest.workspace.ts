@@ -62,6 +62,7 @@ export default defineConfig({
       inPackage("http"),
       inPackage("testing"),
       inPackage("providers"),
+      inPackage("scoreboard"),
       project("demo", "demo", "test/**/*.test.ts"),
       project("docs", "docs", "*.test.ts"),
       project("scripts", "scripts", "test/**/*.test.ts"),

@@ -1,8 +1,31 @@
-// `pnpm scoreboard engine [--looks N] [--json]`: what a look costs, ours and others in one run.
+// `pnpm scoreboard <table>`: ours and other pollers side by side, in one run.
+import { execFileSync } from "node:child_process"
+import { writeFileSync } from "node:fs"
+import { fileURLToPath } from "node:url"
 import { parseArgs } from "node:util"
-import * as engine from "./engine/measure.ts"
+import * as board from "./conformance/board.ts"
+import { page } from "./conformance/document.ts"
+import { engines, isPeer } from "./engine/engines.ts"
+import * as jobs from "./engine/jobs.ts"
+import * as loops from "./engine/measure.ts"
+import { installPeers } from "./peers.ts"
 
-const usage = "usage: pnpm scoreboard engine [--waits N] [--looks N] [--rounds N] [--json]"
+const usage = `usage: pnpm scoreboard <table> [options]
+  engine       what a look and a wait cost: the loops of \`loops\`, then many jobs at once, ours and the peers'
+    --n N        jobs at once (100000)
+    --rows a,b   only these rows: ${Object.keys(engines).join(", ")}
+  loops        what a look costs in ours, in effect's repeat and in a loop by hand
+    --waits N    (1000)
+    --looks N    (100)
+  conformance  what ours and other pollers do in cases that matter
+    --rows a,b   only these pollers
+    --cases text only cases with this in their name
+    --runs N     how often each is judged; all runs must agree (1)
+    --write      writes docs/conformance.md, of all pollers and cases
+  engine, loops
+    --rounds N   how often each is measured
+  all
+    --json       the figures as JSON in the last line`
 
 const fail = (message: string): never => {
   console.error(`scoreboard: ${message}\n${usage}`)
@@ -19,9 +42,14 @@ const read = () => {
     return parseArgs({
       allowPositionals: true,
       options: {
+        n: { type: "string", default: "100000" },
+        rows: { type: "string" },
         waits: { type: "string", default: "1000" },
         looks: { type: "string", default: "100" },
-        rounds: { type: "string", default: "7" },
+        rounds: { type: "string" },
+        cases: { type: "string", default: "" },
+        runs: { type: "string", default: "1" },
+        write: { type: "boolean", default: false },
         json: { type: "boolean", default: false }
       }
     })
@@ -31,8 +59,70 @@ const read = () => {
 }
 
 const { positionals, values } = read()
-if (positionals.length !== 1 || positionals[0] !== "engine") fail(`unknown table ${positionals.join(" ") || "(none)"}`)
-const size = { waits: count("waits", values.waits), looks: count("looks", values.looks) }
-const rows = await engine.measure(size, count("rounds", values.rounds))
-engine.print(size, rows)
-if (values.json) console.log(JSON.stringify({ n: size.waits, rows }))
+const rounds = values.rounds === undefined ? undefined : count("rounds", values.rounds)
+
+const loopTable = async (defaultRounds: number) => {
+  const size = { waits: count("waits", values.waits), looks: count("looks", values.looks) }
+  const rows = await loops.measure(size, rounds ?? defaultRounds)
+  loops.print(size, rows)
+  return rows
+}
+
+/** The rows that were asked for, as far as they can be had. */
+const rowNames = async (
+  known: ReadonlyArray<string>,
+  isPeer: (name: string) => boolean
+): Promise<ReadonlyArray<string>> => {
+  const names = values.rows?.split(",") ?? known
+  for (const name of names)
+    if (!known.includes(name)) fail(`--rows: unknown row ${name}, known are ${known.join(", ")}`)
+  const problem = names.some(isPeer) ? await installPeers() : undefined
+  if (problem === undefined) return names
+  console.error(problem)
+  return names.filter((name) => !isPeer(name))
+}
+
+const tables: Record<string, () => Promise<unknown>> = {
+  conformance: async () => {
+    const peers = new Set(board.pollers.filter(({ peer }) => peer).map(({ name }) => name))
+    const all = board.pollers.map(({ name }) => name)
+    const names = await rowNames(all, (name) => peers.has(name))
+    const judged = await board.judge(names, {
+      runs: count("runs", values.runs),
+      only: values.cases,
+      tell: (name) => console.error(name)
+    })
+    board.print(judged)
+    if (values.write) {
+      if (names.length < all.length || values.cases !== "") fail("--write needs all pollers and all cases")
+      const file = fileURLToPath(new URL("../../docs/conformance.md", import.meta.url))
+      writeFileSync(file, page(judged))
+      execFileSync(fileURLToPath(new URL("../../node_modules/.bin/oxfmt", import.meta.url)), [file])
+    }
+    // Ours is a promise, not a measurement.
+    const broken = judged.filter(({ name }) => name.startsWith("effect-poll ")).some((one) => board.tally(one).fail > 0)
+    if (broken) process.exitCode = 1
+    const pollers = Object.fromEntries(judged.map((one) => [one.name, board.tally(one)]))
+    return { cases: Object.keys(judged[0]?.outcomes ?? {}).length, pollers }
+  },
+  loops: async () => {
+    const rows = await loopTable(7)
+    return { n: count("waits", values.waits), rows }
+  },
+  engine: async () => {
+    const n = count("n", values.n)
+    const names = await rowNames(Object.keys(engines), isPeer)
+    const perLook = values.rows === undefined ? await loopTable(3) : []
+    const rows = await jobs.measure(names, n, rounds)
+    jobs.print(n, rows)
+    // The cost of a look by itself, of the first table, stands beside that of a whole wait.
+    const loopOf = new Map(perLook.map((row) => [row.name, row]))
+    const withLoop: Array<jobs.Row & { readonly loop?: loops.Row | undefined }> = []
+    for (const row of rows) withLoop.push({ ...row, loop: loopOf.get(row.name) })
+    return { n, rows: withLoop }
+  }
+}
+
+const table = positionals.length === 1 ? tables[positionals[0]!] : undefined
+const result = await (table ?? (() => fail(`unknown table ${positionals.join(" ") || "(none)"}`)))()
+if (values.json) console.log(JSON.stringify(result))

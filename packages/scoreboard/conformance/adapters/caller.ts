@@ -1,0 +1,114 @@
+// What a caller writes around a poller that only calls a function: the request, what its answer means, and which errors are
+// worth another look.
+import type { Bad, Ended } from "../adapter.ts"
+import type { Server } from "../server.ts"
+
+/** What the server says of the job. */
+export interface Body {
+  readonly status: string
+  readonly result?: string | undefined
+  readonly error?: { readonly code: string; readonly message: string } | undefined
+}
+
+export class HttpError extends Error {
+  override readonly name = "HttpError"
+  readonly status: number
+  constructor(status: number) {
+    super(`the server answered ${status}`)
+    this.status = status
+  }
+}
+
+/** No answer came. */
+export class ConnectionLost extends Error {
+  override readonly name = "ConnectionLost"
+}
+
+/** What a failed request is, as a typed error. */
+export const failureOf = (cause: unknown): HttpError | ConnectionLost =>
+  cause instanceof HttpError ? cause : new ConnectionLost("no answer came", { cause })
+
+/** The job is not done; for pollers that only know errors. */
+export class StillPending extends Error {
+  override readonly name = "StillPending"
+  readonly state: string
+  constructor(state: string) {
+    super(`the job is ${state}`)
+    this.state = state
+  }
+}
+
+/** The job ended without a result. */
+export class JobEnded extends Error {
+  override readonly name = "JobEnded"
+  readonly state: string
+  constructor({ error, status }: Body) {
+    super(error === undefined ? `the job was ${status}` : `${error.code}: ${error.message}`)
+    this.state = status
+  }
+}
+
+/**
+ * Asks the server for a poller that gives its function no signal: the caller's own one is given to the request. That the
+ * function is called after an abort is noted all the same.
+ */
+export const askOwn = (server: Server, own: AbortSignal | undefined): Promise<Body> => {
+  if (own?.aborted === true) server.late++
+  return ask(server, own)
+}
+
+/** Asks the server, with the signal that the poller gives; an answer that is none is an error. */
+export const ask = async (server: Server, signal?: AbortSignal): Promise<Body> => {
+  const { body, status } = await server.request(signal)
+  if (status >= 400) throw new HttpError(status)
+  return JSON.parse(body) as Body
+}
+
+export const isPending = ({ status }: Body): boolean => status === "running"
+
+/** The result of a job that has ended, or its failure. */
+export const resultOf = (body: Body): string => {
+  if (body.status !== "succeeded") throw new JobEnded(body)
+  return body.result!
+}
+
+/** Asks for the result: an error of one kind or another as long as there is none. */
+export const askForResult = async (server: Server, own?: AbortSignal): Promise<string> => {
+  const body = await askOwn(server, own)
+  if (isPending(body)) throw new StillPending(body.status)
+  return resultOf(body)
+}
+
+/** Whether a later look may be answered otherwise. */
+export const isTransient = (error: unknown): boolean =>
+  !(error instanceof JobEnded) && (error instanceof HttpError ? error.status >= 500 || error.status === 429 : true)
+
+/** What an error says of the end of a wait. */
+export const endOfError = (error: unknown, signal?: AbortSignal, timeouts: ReadonlyArray<string> = []): Ended => {
+  const tag = (): Bad => {
+    const { name = "" } = (error ?? {}) as { readonly name?: string }
+    if (error instanceof JobEnded) return error.state === "canceled" ? "canceled" : "failed"
+    if (error instanceof StillPending) return "timeout"
+    if (error instanceof HttpError && error.status === 404) return "missing"
+    if (signal?.aborted === true && (error === signal.reason || abortErrors.has(name))) return "aborted"
+    return timeouts.includes(name) ? "timeout" : "error"
+  }
+  return { tag: tag(), error }
+}
+
+/** How a promise of a result ended. */
+export const end = async (
+  wait: Promise<unknown>,
+  signal?: AbortSignal,
+  timeouts: ReadonlyArray<string> = []
+): Promise<Ended> => {
+  try {
+    return { tag: "succeeded", value: await wait }
+  } catch (error) {
+    return endOfError(error, signal, timeouts)
+  }
+}
+
+// ---- internal ----
+
+const abortErrors: ReadonlySet<string> = new Set(["AbortError", "APIUserAbortError", "CancelledError"])

@@ -1,0 +1,286 @@
+// Ours: the faces of `Poll`, each with a `Job` whose looks are HTTP requests to the scripted server.
+import * as Cause from "effect/Cause"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as FetchHttpClient from "effect/http/FetchHttpClient"
+import * as HttpClientRequest from "effect/http/HttpClientRequest"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
+import type { Handle } from "effect-poll/Handle"
+import * as Job from "effect-poll/Job"
+import * as Look from "effect-poll/Look"
+import * as Poll from "effect-poll/Poll"
+import type { Options } from "effect-poll/Poll"
+import * as Poller from "effect-poll/Poller"
+import * as ResumeToken from "effect-poll/ResumeToken"
+import * as Status from "effect-poll/Status"
+import * as StatusSchema from "effect-poll/StatusSchema"
+import * as Strategy from "effect-poll/Strategy"
+import * as HttpCheck from "@effect-poll/http/HttpCheck"
+import type { HttpCheckError } from "@effect-poll/http/HttpCheckError"
+import {
+  type Adapter,
+  type Bad,
+  type Ended,
+  type Feature,
+  type ManySetup,
+  set,
+  type Setup,
+  type Watcher
+} from "../adapter.ts"
+
+const url = "https://jobs.example/jobs/job-1"
+
+const Answer = Schema.Struct({
+  status: Schema.Literals(["running", "succeeded", "failed", "canceled"]),
+  result: Schema.optional(Schema.String),
+  error: Schema.optional(Schema.Struct({ code: Schema.String, message: Schema.String }))
+})
+
+const AnswerStatus = StatusSchema.fromField(Answer, "status", {
+  running: Status.pending(),
+  succeeded: ({ result }) => Status.succeeded(result),
+  failed: ({ error }) => Status.failed(error),
+  canceled: Status.canceled()
+})
+
+/** A job on the server of a case. */
+const jobOf = (setup: Setup) => {
+  const client = Effect.provide(FetchHttpClient.layer)
+  const fetch = Effect.provideService(FetchHttpClient.Fetch, setup.server.fetch as typeof globalThis.fetch)
+  const runOf = (body: unknown): Look.Run | undefined => (body as { readonly run?: number }).run
+  return Job.make("conformance", {
+    submit: (_scene: string) =>
+      Effect.succeed({ key: "job-1", hint: setup.submitHint === undefined ? undefined : seconds(setup) }),
+    check: () => HttpCheck.get(url, AnswerStatus, { run: runOf }).pipe(client, fetch),
+    cancel: () => HttpCheck.json(HttpClientRequest.delete(url), Schema.Unknown).pipe(client, fetch),
+    missing: { grace: "10 seconds" }
+  })
+}
+
+const seconds = ({ submitHint = 0 }: Setup) => Duration.seconds(submitHint)
+
+const optionsOf = (setup: Setup): Options<HttpCheckError> => ({
+  // Left out where the case says nothing, as a program without types would.
+  ...({ deadline: setup.deadline === Number.POSITIVE_INFINITY ? "unbounded" : setup.deadline } as {
+    readonly deadline: number
+  }),
+  strategy: strategyOf(setup),
+  since: setup.run,
+  stall: setup.stall === undefined ? undefined : { after: setup.stall },
+  ...(setup.cancelRemote === true && { onTimeout: "cancelRemote", onInterrupt: "cancelRemote" }),
+  observers: setup.progress === undefined ? [] : [{ observe: () => Effect.sync(setup.progress!) }]
+})
+
+const strategyOf = ({ backoff, interval, looks, waiter = false }: Setup): Strategy.Strategy | undefined => {
+  if (interval === undefined) return undefined
+  if (waiter) {
+    return Strategy.exponential({ initial: interval, cap: backoff?.cap }).pipe(
+      Strategy.jittered({ atLeast: interval }),
+      Strategy.clearOfDeadline(interval)
+    )
+  }
+  const delays =
+    backoff === undefined
+      ? Strategy.fixed(interval)
+      : Strategy.exponential({ initial: interval, factor: backoff.factor, cap: backoff.cap })
+  const spread = backoff?.jitter === true ? Strategy.jittered(delays, "equal") : delays
+  return looks === undefined ? spread : Strategy.attempts(spread, looks)
+}
+
+const tags: Readonly<Record<string, Bad>> = {
+  JobFailed: "failed",
+  JobCanceled: "canceled",
+  JobNotFound: "missing",
+  JobStalled: "stalled",
+  PollTimeout: "timeout",
+  UnknownStatus: "unknown",
+  PollRejected: "error",
+  PollErrorsExhausted: "error"
+}
+
+const endOfError = (error: unknown, signal: AbortSignal | undefined): Ended => {
+  const tag = tags[(error as { readonly _tag?: string })._tag ?? ""]
+  return { tag: tag ?? (signal?.aborted === true ? "aborted" : "error"), error }
+}
+
+const endOf = (exit: Exit.Exit<unknown, unknown>, signal: AbortSignal | undefined): Ended =>
+  Exit.isSuccess(exit) ? { tag: "succeeded", value: exit.value } : endOfError(Cause.squash(exit.cause), signal)
+
+const run = async (wait: Effect.Effect<unknown, unknown>, signal?: AbortSignal): Promise<Ended> =>
+  endOf(await Effect.runPromiseExit(wait, { signal }), signal)
+
+/** A wait as a value; one whose server said something at the submit is run from there. */
+const waitOf = (setup: Setup): Effect.Effect<unknown, unknown> =>
+  setup.submitHint === undefined
+    ? Poll.until(jobOf(setup), "job-1", optionsOf(setup))
+    : Poll.run(jobOf(setup), "scene", optionsOf(setup))
+
+const common: ReadonlyArray<Feature> = [
+  "deadline",
+  "limit",
+  "abort",
+  "hint",
+  "retryAfter",
+  "busy",
+  "words",
+  "states",
+  "errors",
+  "http",
+  "failures",
+  "missing",
+  "backoff",
+  "jitter",
+  "progress",
+  "stall",
+  "runs",
+  "cancelRemote",
+  "waiter"
+]
+
+const packages = ["effect-poll", "effect"]
+
+const until: Adapter = {
+  name: "effect-poll until",
+  packages,
+  how: "`Poll.until` of a Job with `HttpCheck`; aborted through the signal of `Effect.runPromise`",
+  features: set(...common, "reuse", "submit"),
+  wait: (setup) => run(waitOf(setup), setup.signal),
+  watch: (setup) => {
+    const wait = waitOf(setup)
+    return { wait: (signal) => run(wait, signal) }
+  }
+}
+
+/** Runs a handle in a scope that stays open for as long as the world does. */
+const started = (setup: Setup): Promise<Handle<unknown, unknown, unknown>> =>
+  new Promise((resolve, reject) => {
+    const kept = Poll.start(jobOf(setup), "job-1", optionsOf(setup)).pipe(
+      Effect.tap((handle) => Effect.sync(() => resolve(handle))),
+      Effect.andThen(Effect.never),
+      Effect.scoped
+    )
+    Effect.runPromise(kept).catch(reject)
+  })
+
+const watcherOf = (handle: Promise<Handle<unknown, unknown, unknown>>): Watcher => ({
+  wait: async (signal) => run((await handle).await, signal),
+  listen: () => {
+    const controller = new AbortController()
+    void handle.then(({ events }) => run(Stream.runDrain(events), controller.signal))
+    return () => controller.abort()
+  },
+  token: async () => ResumeToken.toJson(await Effect.runPromise((await handle).token)),
+  wake: () => void handle.then(({ pollNow }) => Effect.runPromise(pollNow()))
+})
+
+const start: Adapter = {
+  name: "effect-poll start",
+  packages,
+  how: "`Poll.start` and its handle; a wait of its own is scoped and aborted as that of `until`",
+  features: set(...common, "share", "listeners", "wake", "resume"),
+  wait: (setup) =>
+    run(
+      Effect.scoped(
+        Effect.flatMap(
+          Poll.start(jobOf(setup), "job-1", optionsOf(setup)),
+          (handle): Effect.Effect<unknown, unknown> => handle.await
+        )
+      ),
+      setup.signal
+    ),
+  watch: (setup) => watcherOf(started(setup)),
+  resume: (token, setup) =>
+    run(
+      Effect.flatMap(ResumeToken.fromJson(token), (read): Effect.Effect<unknown, unknown> => {
+        const { deadline: _deadline, since: _since, ...options } = optionsOf(setup)
+        return Poll.resume(jobOf(setup), read, options)
+      })
+    )
+}
+
+const promise: Adapter = {
+  name: "effect-poll promise",
+  packages,
+  how: "`Poll.promise` with its own signal",
+  features: set(...common, "signal"),
+  wait: async (setup) => {
+    try {
+      const value = await Poll.promise(jobOf(setup), "job-1", { ...optionsOf(setup), signal: setup.signal })
+      return { tag: "succeeded", value }
+    } catch (error) {
+      return endOfError(error, setup.signal)
+    }
+  }
+}
+
+/** A Poller that is open for as long as the world is. */
+const opened = (): Promise<Poller.Service> =>
+  new Promise((resolve) => {
+    Effect.runFork(Effect.scoped(Effect.andThen(Effect.map(Poller.make(), resolve), Effect.never)))
+  })
+
+/** The handle of a wait in a Poller: to be listened to, woken and written down. */
+const added = async (setup: Setup): Promise<Handle<unknown, unknown, unknown>> =>
+  Effect.runPromise((await opened()).add(jobOf(setup), "job-1", optionsOf(setup)))
+
+/** Many jobs behind an endpoint for a hundred ids, whose looks are gathered for a second. */
+const many = async ({ deadline, ended, ids, interval, jitter, server }: ManySetup): Promise<void> => {
+  const lookOf = (word: string | undefined): Look.Look<string, string> => {
+    if (word === undefined) return Look.missing
+    if (word === "running") return Status.pending()
+    return word === "succeeded" ? Status.succeeded(word) : Status.failed(word)
+  }
+  const ask = (keys: ReadonlyArray<string>) =>
+    Effect.tryPromise({ try: () => server.lookup(keys), catch: () => "lost" as const })
+  const job = Job.make("conformance", {
+    check: (id: string) => Effect.map(ask([id]), (words) => lookOf(words.get(id))),
+    checkMany: {
+      max: server.size,
+      slack: "1 second",
+      check: (keys) =>
+        Effect.map(ask(keys), (words) => new Map(Array.from(words, ([id, word]) => [id, Result.succeed(lookOf(word))])))
+    }
+  })
+  const poller = await opened()
+  const watch = (id: string, index: number) => {
+    const every = Strategy.fixed(interval(index))
+    const strategy = jitter ? Strategy.jittered(every, "equal") : every
+    return Effect.flatMap(poller.add(job, id, { strategy, deadline }), (handle) =>
+      Effect.map(Effect.exit(handle.await), (exit) => ended(index, endOf(exit, undefined)))
+    )
+  }
+  Effect.runFork(Effect.forEach(ids, watch, { concurrency: "unbounded", discard: true }))
+}
+
+const poller: Adapter = {
+  name: "effect-poll poller",
+  packages,
+  how: "`until` and `add` of a `Poller`; many jobs with a `checkMany` of 100 ids and a slack of one second",
+  features: set(...common, "share", "listeners", "wake", "resume", "batch"),
+  wait: (setup) =>
+    run(
+      Effect.scoped(
+        Effect.flatMap(Poller.make(), (made): Effect.Effect<unknown, unknown> =>
+          made.until(jobOf(setup), "job-1", optionsOf(setup))
+        )
+      ),
+      setup.signal
+    ),
+  watch: (setup) => watcherOf(added(setup)),
+  many: (setup) => void many(setup),
+  resume: (token, setup) =>
+    run(
+      Effect.gen(function* () {
+        const read = yield* ResumeToken.fromJson(token)
+        const { deadline: _deadline, since: _since, ...options } = optionsOf(setup)
+        const made = yield* Poller.make()
+        const handle: Handle<unknown, unknown, unknown> = yield* made.resume(jobOf(setup), read, options)
+        return yield* handle.await
+      }).pipe(Effect.scoped)
+    )
+}
+
+export const adapters: ReadonlyArray<Adapter> = [until, start, promise, poller]

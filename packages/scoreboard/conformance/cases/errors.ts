@@ -1,0 +1,186 @@
+// Looks that fail, and jobs that do.
+import { inspect } from "node:util"
+import { all, type Case, day, hasResult, hour, judge, minute, requests, second, show } from "../case.ts"
+import { badGateway, failure, script, unavailable, until } from "../server.ts"
+
+const theme = "Failed looks, failed jobs"
+
+export const errors: ReadonlyArray<Case> = [
+  {
+    name: "one lost connection does not end the wait",
+    theme,
+    source: "apache/airflow#67219; what-iff#60; core-lro: the state becomes failed",
+    needs: ["errors"],
+    run: async (lab) => {
+      const server = lab.server(script({}, { network: true }, {}, { word: "succeeded" }))
+      const run = await lab.wait({ server, interval: second, deadline: hour }, hour)
+      return judge(hasResult(run), show(run))
+    }
+  },
+  {
+    name: "a lost connection at the very first look does not end the wait",
+    theme,
+    source: "argo-watcher#451; cli/cli#10981",
+    needs: ["errors"],
+    run: async (lab) => {
+      const server = lab.server(script({ network: true }, {}, { word: "succeeded" }))
+      const run = await lab.wait({ server, interval: second, deadline: hour }, hour)
+      return judge(hasResult(run), show(run))
+    }
+  },
+  {
+    name: "a gateway's HTML 502 does not fail the job",
+    theme,
+    source: "valyu-py#126; firecrawl#2608",
+    needs: ["errors", "http"],
+    run: async (lab) => {
+      const server = lab.server(script({}, badGateway, {}, { word: "succeeded" }))
+      const run = await lab.wait({ server, interval: second, deadline: hour }, hour)
+      return judge(hasResult(run), show(run))
+    }
+  },
+  {
+    name: "a page in place of the answer does not fail the job",
+    theme,
+    source: "valyu-py#126; a proxy's page with status 200",
+    needs: ["errors", "http", "words"],
+    run: async (lab) => {
+      const server = lab.server(script({}, { body: "<html><body>Sign in</body></html>" }, {}, { word: "succeeded" }))
+      const run = await lab.wait({ server, interval: second, deadline: hour }, hour)
+      return judge(hasResult(run), show(run))
+    }
+  },
+  {
+    name: "failed looks are not repeated without a delay",
+    theme,
+    source: "replicate-javascript `withAutomaticRetries`: Number.isInteger(delay)",
+    needs: ["errors"],
+    run: async (lab) => {
+      const server = lab.server((n) => (n === 1 ? {} : unavailable))
+      await lab.wait({ server, interval: second, deadline: minute, looks: 50 }, minute)
+      return judge(
+        server.count >= 2 && server.perSecond <= 5,
+        `${requests(server)}, up to ${server.perSecond} in a second`
+      )
+    }
+  },
+  {
+    name: "looks that only fail end the wait, as what they are",
+    theme,
+    source: "python-api-core#183; argo-cd#895",
+    needs: ["errors"],
+    run: async (lab) => {
+      const server = lab.server(() => unavailable)
+      const run = await lab.wait({ server, interval: minute, deadline: 10 * day, looks: 20 }, 9 * day)
+      return judge(
+        run.ended?.tag === "error",
+        run.ended === undefined ? `no end in 9 days, ${requests(server)}` : show(run)
+      )
+    }
+  },
+  {
+    name: "a refusal (401) is not repeated",
+    theme,
+    source: "aws-sdk-js-v3#2091, #3081, #7818; smithy-ts PR#1970",
+    needs: ["errors", "http"],
+    run: async (lab) => {
+      const server = lab.server(script({}, { status: 401, body: '{"error":"token expired"}' }))
+      const run = await lab.wait({ server, interval: second, deadline: minute, looks: 20 }, hour)
+      return judge(server.count === 2 && run.ended?.tag === "error", `${show(run)}, ${requests(server)}`)
+    }
+  },
+  {
+    name: "after an outage the same poller can go on",
+    theme,
+    source: "core-lro: a RestError makes the state failed, and that is what is stored",
+    needs: ["reuse", "errors"],
+    run: async (lab) => {
+      const outage = (at: number) => at > second / 2 && at < 10 * minute
+      const server = lab.server((_n, at) =>
+        outage(at) ? { network: true } : { word: at < minute ? "running" : "succeeded" }
+      )
+      const watcher = lab.adapter.watch!({ server, interval: second, deadline: hour })
+      const first = await lab.run(() => watcher.wait(), hour)
+      if (hasResult(first)) return judge(true, show(first))
+      await lab.pass(11 * minute)
+      const again = await lab.run(() => watcher.wait(), lab.clock.now + hour)
+      return judge(hasResult(again), `${show(first)}; then ${show(again)}`)
+    }
+  },
+  {
+    name: "a failed job ends the wait at once, with what it says",
+    theme,
+    source: "kubernetes#100248; kubectl#1629; awaitility#178",
+    needs: ["failures"],
+    run: async (lab) => {
+      const server = lab.server(until(2_500, "failed"))
+      const run = await lab.wait({ server, interval: second, deadline: hour, looks: 20 }, hour)
+      const said = run.ended === undefined || run.ended.tag === "succeeded" ? "" : inspect(run.ended.error)
+      return all(
+        judge(run.ended?.tag === "failed" && run.at <= 3_100, show(run)),
+        judge(said.includes(failure), `${show(run)}: without the reason`)
+      )
+    }
+  },
+  {
+    name: "a job that was canceled is told from one that failed",
+    theme,
+    source: "Azure/azure-sdk-for-js#22067, PRs 22121, 22852",
+    needs: ["failures", "words"],
+    run: async (lab) => {
+      const server = lab.server(until(2_500, "canceled"))
+      const run = await lab.wait({ server, interval: second, deadline: hour }, hour)
+      return judge(run.ended?.tag === "canceled", show(run))
+    }
+  },
+  {
+    name: "a 404 just after the submit is waited out",
+    theme,
+    source: "kubectl#665, #1516; terraform-provider-clickhouse#692",
+    needs: ["missing"],
+    run: async (lab) => {
+      const missing = { status: 404, body: '{"error":"no such job"}' }
+      const server = lab.server(script(missing, missing, {}, { word: "succeeded" }))
+      const run = await lab.wait({ server, interval: second, deadline: hour }, hour)
+      return judge(hasResult(run), show(run))
+    }
+  },
+  {
+    name: "a job that vanished is told from one that failed",
+    theme,
+    source: "apify-client-python#749; ecs-deployment-monitor#2; records that live for a day",
+    needs: ["http", "words"],
+    run: async (lab) => {
+      const server = lab.server(script({}, {}, { status: 404, body: '{"error":"no such job"}' }))
+      const run = await lab.wait({ server, interval: minute, deadline: day }, 2 * day)
+      return judge(run.ended?.tag === "missing", show(run))
+    }
+  },
+  {
+    name: "a listener that throws does not end the wait",
+    theme,
+    source: "core-lro `onProgress`; boto/botocore#2923",
+    needs: ["progress"],
+    run: async (lab) => {
+      const server = lab.server(script({}, {}, { word: "succeeded" }))
+      const progress = () => {
+        throw new Error("the listener broke")
+      }
+      const run = await lab.wait({ server, interval: second, deadline: hour, progress }, hour)
+      await lab.clock.quiet()
+      const { uncaught } = lab.clock
+      return judge(hasResult(run), uncaught === 0 ? show(run) : `${show(run)}, ${uncaught} errors uncaught`)
+    }
+  },
+  {
+    name: "a success is the result of the job",
+    theme,
+    source: "effect-smol#1946: the output of the schedule is returned",
+    needs: [],
+    run: async (lab) => {
+      const server = lab.server(until(2_500, "succeeded"))
+      const run = await lab.wait({ server, interval: second, deadline: hour, looks: 20 }, hour)
+      return judge(hasResult(run), show(run))
+    }
+  }
+]

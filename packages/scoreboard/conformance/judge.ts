@@ -1,0 +1,50 @@
+import { type Adapter, features } from "./adapter.ts"
+import { type Case, Lab } from "./case.ts"
+import type { VirtualClock } from "./clock.ts"
+
+/** A poller that was put through the cases. */
+export interface Judged {
+  readonly name: string
+  readonly how: string
+  readonly packages: ReadonlyArray<string>
+  readonly outcomes: Outcomes
+}
+
+/** The verdicts on one poller, by the name of the case. */
+export type Outcomes = Record<string, Outcome>
+
+/** What became of one case. */
+export interface Outcome {
+  readonly verdict: "pass" | "fail" | "not applicable"
+  readonly seen: string
+}
+
+/** Puts a poller through some cases, each in a world of its own; by the name of the case. */
+export const judgeAll = async (
+  adapter: Adapter,
+  cases: ReadonlyArray<Case>,
+  clock: VirtualClock
+): Promise<Outcomes> => {
+  const outcomes: Outcomes = {}
+  for (const one of cases) {
+    clock.reset()
+    const missing = one.needs.find((feature) => !adapter.features.has(feature))
+    outcomes[one.name] =
+      missing === undefined
+        ? await judged(one, new Lab(adapter, clock))
+        : { verdict: "not applicable", seen: `nothing of it ${features[missing]}` }
+    await clock.quiet()
+  }
+  return outcomes
+}
+
+// ---- internal ----
+
+/** A poller that does not even do what a case looks at has failed it. */
+const judged = async (one: Case, lab: Lab): Promise<Outcome> => {
+  try {
+    return await one.run(lab)
+  } catch (error) {
+    return { verdict: "fail", seen: `nothing that could be judged: ${String(error)}` }
+  }
+}

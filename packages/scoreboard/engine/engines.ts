@@ -1,0 +1,13 @@
+import { fibers } from "./fibers.ts"
+import { ours } from "./ours.ts"
+import { peers, promiseLoop } from "./promises.ts"
+import type { Engine } from "./task.ts"
+
+/** Engines that run on Effect: a program has many kinds of effects, so each is measured after the others have run. */
+export const onEffect: Record<string, Engine> = { ...fibers, ...ours }
+
+/** All engines by the name of their row, those first whose CPU time is the measure of the others. */
+export const engines: Record<string, Engine> = { "promise-loop": promiseLoop, ...onEffect, ...peers }
+
+/** Whether a row needs the peers' packages. */
+export const isPeer = (name: string): boolean => name in peers

@@ -1,0 +1,140 @@
+// Measures one engine in a process of its own: `workload.ts <engine> cpu|waiting <jobs>` prints its figures as JSON.
+import { performance } from "node:perf_hooks"
+import { setImmediate as breathe, setTimeout as sleep } from "node:timers/promises"
+import { engines, onEffect } from "./engines.ts"
+import { type Delays, type Engine, Task, type Waits } from "./task.ts"
+
+export interface Cpu {
+  readonly cpuMicrosPerLook: number
+}
+
+export interface Waiting {
+  readonly heapBytesPerJob: number
+  readonly rssBytesPerJob: number
+  readonly idleWakeupsPerSecond: number
+  readonly idleCpuMillisPerSecond: number
+  readonly looksPerSecond: number
+  readonly lagMillis: { readonly p50: number; readonly p99: number; readonly max: number }
+}
+
+/** A job is looked at five times. */
+export const looks = 5
+/** The first looks are spread over the first delay. */
+export const delays: Delays = { initial: 100, factor: 1.5 }
+/** How long an idle job waits, and how often those are looked at whose lag is measured: one job of 30 each second. */
+const idle: Delays = { initial: 3_600_000, factor: 1 }
+const regular: Delays = { initial: 1_000, factor: 1 }
+const share = 30
+/** Delays for a warm-up. */
+export const brief: Delays = { initial: 4, factor: 1.5 }
+const seconds = 3
+
+const now = (): number => performance.now()
+
+/** Starts jobs evenly over a time, as near to it as the engine can follow. */
+const spread = async (tasks: ReadonlyArray<Task>, millis: number, start: (task: Task) => void): Promise<void> => {
+  const began = now()
+  for (let next = 0; next < tasks.length;) {
+    const due = Math.min(tasks.length, Math.floor(((now() - began) / millis) * tasks.length) + 1)
+    while (next < due) start(tasks[next++]!)
+    if (next < tasks.length) await sleep(1)
+  }
+}
+
+/** Waits for all of `jobs` jobs, and tells the CPU time of it. A job that was not looked at so often is an error. */
+export const runAll = async (engine: Engine, jobs: number, each: Delays): Promise<Cpu> => {
+  const tasks = Array.from({ length: jobs }, (_, index) => new Task(index, looks))
+  let left = jobs
+  let ended = () => {}
+  const all = new Promise<void>((resolve) => (ended = resolve))
+  const waits = await engine.open(tasks, () => {
+    if (--left === 0) ended()
+  })
+  const before = process.cpuUsage()
+  await spread(tasks, each.initial, (task) => waits.start(task, each))
+  await all
+  const { system, user } = process.cpuUsage(before)
+  await waits.close?.()
+  for (const task of tasks) if (task.looks !== looks) throw new Error(`${task.looks} looks instead of ${looks}`)
+  return { cpuMicrosPerLook: (user + system) / (jobs * looks) }
+}
+
+const warmUp = async (name: string): Promise<void> => {
+  const many = 4_000
+  if (name in onEffect) {
+    for (const other of Object.values(onEffect)) await runAll(other, Math.min(many, other.limit ?? many), brief)
+  }
+  const engine = engines[name]!
+  for (let round = 0; round < 5; round++) await runAll(engine, Math.min(many, engine.limit ?? many), brief)
+}
+
+const collect = (): void => {
+  const { gc } = globalThis
+  if (gc === undefined) throw new Error("needs --expose-gc")
+  for (let i = 0; i < 3; i++) gc()
+}
+
+const memory = () => {
+  collect()
+  const { arrayBuffers, external, heapUsed, rss } = process.memoryUsage()
+  return { heap: heapUsed + external + arrayBuffers, rss }
+}
+
+const loopCount = (): number => performance.nodeTiming.uvMetricsInfo.loopCount
+
+/** Holds `jobs` idle jobs, then looks at a few of them regularly and tells how late the looks are. */
+const holdAll = async (engine: Engine, jobs: number): Promise<Waiting> => {
+  const lags: Array<number> = []
+  const due = new Float64Array(jobs + Math.ceil(jobs / share))
+  let measuring = false
+  const looked = (task: Task) => {
+    const at = now()
+    const index = Number(task.key)
+    if (measuring) lags.push(at - due[index]!)
+    due[index] = at + regular.initial
+  }
+  const never = Number.POSITIVE_INFINITY
+  const tasks = Array.from(due, (_, index) => new Task(index, never, index < jobs ? undefined : looked))
+  const waits: Waits = await engine.open(tasks, () => {
+    throw new Error("a job ended that never ends")
+  })
+  await sleep(100)
+  const before = memory()
+  for (let index = 0; index < jobs; index++) {
+    waits.start(tasks[index]!, idle)
+    if (index % 500 === 499) await breathe()
+  }
+  while (tasks.slice(0, jobs).some((task) => task.looks === 0)) await sleep(50)
+  await sleep(200)
+  const after = memory()
+  await sleep(100)
+  const [loopsBefore, cpuBefore] = [loopCount(), process.cpuUsage()]
+  await sleep(1_000)
+  const cpu = process.cpuUsage(cpuBefore)
+  // One turn of the event loop is that of this timer.
+  const wakeups = loopCount() - loopsBefore - 1
+  await spread(tasks.slice(jobs), regular.initial, (task) => waits.start(task, regular))
+  await sleep(1_000)
+  measuring = true
+  await sleep(seconds * 1_000)
+  measuring = false
+  lags.sort((a, b) => a - b)
+  const quantile = (q: number) => lags[Math.min(lags.length - 1, Math.floor(q * lags.length))] ?? Number.NaN
+  return {
+    heapBytesPerJob: (after.heap - before.heap) / jobs,
+    rssBytesPerJob: (after.rss - before.rss) / jobs,
+    idleWakeupsPerSecond: Math.max(0, wakeups),
+    idleCpuMillisPerSecond: (cpu.user + cpu.system) / 1_000,
+    looksPerSecond: lags.length / seconds,
+    lagMillis: { p50: quantile(0.5), p99: quantile(0.99), max: quantile(1) }
+  }
+}
+
+if (import.meta.main) {
+  const [name = "", what = "", jobs = ""] = process.argv.slice(2)
+  const engine = engines[name]!
+  // What is held is measured in a fresh process: one that has run before has room left that it need not ask for.
+  await (what === "cpu" ? warmUp(name) : runAll(engine, 100, brief))
+  const figures = what === "cpu" ? await runAll(engine, Number(jobs), delays) : await holdAll(engine, Number(jobs))
+  process.stdout.write(JSON.stringify(figures), () => process.exit(0))
+}

@@ -1,0 +1,13 @@
+import { assert, describe, it } from "@effect/vitest"
+import { onEffect } from "../engine/engines.ts"
+import { promiseLoop } from "../engine/promises.ts"
+import { brief, runAll } from "../engine/workload.ts"
+
+describe("engine", () => {
+  const rows = Object.entries({ "promise-loop": promiseLoop, ...onEffect })
+
+  it.each(rows)("%s looks at each job as often as it has to, and tells its end once", async (_name, engine) => {
+    const { cpuMicrosPerLook } = await runAll(engine, 200, brief)
+    assert.isAbove(cpuMicrosPerLook, 0)
+  })
+})
