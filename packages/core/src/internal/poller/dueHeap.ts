@@ -25,7 +25,7 @@ export class DueHeap<A> {
   }
 
   push(item: A, due: number): void {
-    if (this.length === this.dues.length) this.resize(Math.ceil(this.length * growth))
+    if (this.length === this.dues.length) this.resize(Math.ceil(this.length * (this.length < large ? 2 : slowGrowth)))
     const slot = this.free.pop() ?? this.items.length
     this.items[slot] = item
     this.rise(due, slot, this.length++)
@@ -110,15 +110,25 @@ export class DueHeap<A> {
   }
 
   private sweep(): void {
-    const { dues, items, slots } = this
+    const { length, stale } = this
+    this.keep((item, due) => this.isLive(item, due))
+    // Fewer were stale than it was told: some have come back to the time they had left, and stand here twice.
+    if (length - this.length < stale) {
+      const seen = new Set<A>()
+      this.keep((item) => !seen.has(item) && seen.add(item) !== undefined)
+    }
+    this.stale = 0
+    const { dues, slots } = this
+    for (let at = (this.length - 2) >> 2; at >= 0; at--) this.sink(dues[at]!, slots[at]!, at)
+    if (this.length * 8 < dues.length) this.shrink(Math.max(leastCapacity, this.length * 2))
+  }
+
+  private keep(isKept: (item: A, due: number) => boolean): void {
+    const { dues, items, length, slots } = this
     let kept = 0
-    // What stands here twice, since it came back to the time it had left, is dropped as well.
-    const seen = new Set<A>()
-    for (let at = 0; at < this.length; at++) {
+    for (let at = 0; at < length; at++) {
       const slot = slots[at]!
-      const item = items[slot]!
-      if (this.isLive(item, dues[at]!) && !seen.has(item)) {
-        seen.add(item)
+      if (isKept(items[slot]!, dues[at]!)) {
         slots[kept] = slot
         dues[kept++] = dues[at]!
       } else {
@@ -127,9 +137,6 @@ export class DueHeap<A> {
       }
     }
     this.length = kept
-    this.stale = 0
-    for (let at = (kept - 2) >> 2; at >= 0; at--) this.sink(dues[at]!, slots[at]!, at)
-    if (kept * 4 < dues.length) this.shrink(Math.max(leastCapacity, kept * 2))
   }
 
   /** Gives back the memory of a heap that was much larger once. */
@@ -153,7 +160,8 @@ export class DueHeap<A> {
 
 // ---- internal ----
 
-const leastCapacity = 64
+const leastCapacity = 256
 
-/** Small, since a heap that has just grown holds that much memory in vain. */
-const growth = 1.25
+/** From this size on a heap grows slowly: one that has just grown holds that much memory in vain. */
+const large = 16_384
+const slowGrowth = 1.25

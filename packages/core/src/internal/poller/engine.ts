@@ -62,6 +62,8 @@ export class Engine implements Office {
   private isUnfinished = false
   private busy = false
   private isTicking = false
+  /** How many errands began since one was over, or since others had their turn. */
+  private begun = 0
   private closed = false
 
   constructor(
@@ -157,7 +159,7 @@ export class Engine implements Office {
   hasRoom(wait: Wait): boolean {
     const { site } = groupOf(wait)
     if (site.lookFor(wait) !== undefined) return true
-    return site.batch === undefined && this.turns.length === 0 && this.hasRoomFor(site)
+    return site.batch === undefined && this.turns.length === 0 && this.begun < slice && this.hasRoomFor(site)
   }
 
   // -- time --
@@ -202,6 +204,7 @@ export class Engine implements Office {
       // An alarm that is set from here on, for now, is for the next tick: what it guards has its chance first.
       const overdue = this.alarms.takeAll(now)
       this.isTicking = true
+      this.begun = 0
       let taken = 0
       for (; taken < slice; taken++) {
         const wait = this.sleepers.take(now)
@@ -309,6 +312,7 @@ export class Engine implements Office {
 
   /** Runs what some waits have joined. */
   private start(errand: Errand, effect: Effect.Effect<unknown, unknown, unknown>): void {
+    this.begun++
     this.count(errand, 1)
     const fiber = groupOf(errand.waits[0]!).fork(effect)
     errand.fiber = fiber
@@ -324,6 +328,7 @@ export class Engine implements Office {
   /** Tells those who are still there of what came of it. */
   private land(errand: Errand, exit: Exit.Exit<unknown, unknown>): void {
     errand.over = true
+    this.begun = 0
     const { left } = errand.site
     if (left.size > 0) for (const [key, other] of left) if (other === errand) left.delete(key)
     this.count(errand, -1)
@@ -420,10 +425,9 @@ export class Engine implements Office {
 
   /** Lets looks begin as long as there is room, one site after the other. */
   private serve(): void {
-    let served = 0
     let blocked = 0
     while (blocked < this.turns.length && this.underWay < this.limits.concurrency && !this.closed) {
-      if (served === slice) {
+      if (this.begun >= slice) {
         this.isUnfinished = this.unsettled = true
         return
       }
@@ -432,7 +436,6 @@ export class Engine implements Office {
       if (!site.inTurn) continue
       this.turns.push(site)
       if (this.hasRoomFor(site) && site.isReady(this.time.now, this.isUnfinished)) {
-        served++
         blocked = 0
         this.admit(site, site.dequeue())
       } else blocked++
@@ -465,7 +468,10 @@ export class Engine implements Office {
 
 // ---- internal ----
 
-/** How many waits are woken, or let through, before others get a turn. */
+/**
+ * How many waits are woken, and how many looks begin, before others get a turn: as many as fit into the caches of a
+ * processor.
+ */
 const slice = 64
 
 const open = Exit.succeed(Gate.open)
