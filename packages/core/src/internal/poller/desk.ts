@@ -64,9 +64,7 @@ export class Desk implements Service, Driver {
     options: Options<E, RS>
   ): Effect.Effect<Watch<A, F, E>, never, R | RS> => {
     const wanted = request.ofJob("Poller.add", job, key, { history: false, ...options })
-    return Effect.uninterruptibleMask((restore) =>
-      Effect.andThen(restore(this.enter), this.watch<A, F, E, R | RS>(job, wanted, undefined))
-    )
+    return this.admit(() => this.watch<A, F, E, R | RS>(job, wanted, undefined))
   }
 
   readonly resume = <K, A, F, E, R, RS = never>(
@@ -80,9 +78,7 @@ export class Desk implements Service, Driver {
       const key = request.keyOfToken(job, token)
       if (key instanceof ResumeTokenError) return Effect.fail(key)
       const wanted = request.ofJob("Poller.resume", job, key, rest)
-      return Effect.uninterruptibleMask((restore) =>
-        Effect.andThen(restore(this.enter), this.watch<A, F, E, R | RS>(job, wanted, token))
-      )
+      return this.admit(() => this.watch<A, F, E, R | RS>(job, wanted, token))
     })
   }
 
@@ -92,10 +88,9 @@ export class Desk implements Service, Driver {
     options: Options<E, RS>
   ): Effect.Effect<A, PollError<F, E>, R | RS> => {
     const wanted = request.ofJob("Poller.until", job, key, { history: false, ...options })
-    return Effect.uninterruptibleMask((restore) =>
-      restore(this.enter).pipe(
-        Effect.andThen(this.watch<A, F, E, R | RS>(job, wanted, undefined)),
-        Effect.flatMap((watch) => Effect.ensuring(restore(watch.await), watch.remove))
+    return this.admit((restore) =>
+      Effect.flatMap(this.watch<A, F, E, R | RS>(job, wanted, undefined), (watch) =>
+        Effect.ensuring(restore(watch.await), watch.remove)
       )
     )
   }
@@ -124,9 +119,8 @@ export class Desk implements Service, Driver {
           for (let next = from; next < keys.length; next++) {
             const wanted = requestFor(keys[next]!)
             if (this.closed || !this.room.tryTake()) {
-              return Effect.uninterruptibleMask((restore) =>
-                Effect.map(restore(this.enter), () => beginOne(wanted))
-              ).pipe(Effect.andThen(beginAll(keys, next + 1)))
+              const begun = this.admit(() => Effect.sync(() => beginOne(wanted)))
+              return Effect.andThen(begun, beginAll(keys, next + 1))
             }
             beginOne(wanted)
           }
@@ -191,11 +185,15 @@ export class Desk implements Service, Driver {
 
   // -- coming in --
 
-  private readonly enter: Effect.Effect<void> = Effect.suspend(() => {
-    if (this.closed) return Effect.interrupt
-    if (this.room.tryTake()) return Effect.void
-    return Effect.flatMap(this.room.take, () => (this.closed ? Effect.interrupt : Effect.void))
-  })
+  /** Makes room for a wait, and begins it: only the waiting for room can be interrupted. */
+  private admit<A, E, R>(
+    begin: (restore: <B, F, S>(effect: Effect.Effect<B, F, S>) => Effect.Effect<B, F, S>) => Effect.Effect<A, E, R>
+  ): Effect.Effect<A, E, R> {
+    return Effect.uninterruptibleMask((restore) => {
+      if (this.closed) return Effect.interrupt
+      return Effect.flatMap(this.room.take(restore), () => (this.closed ? Effect.interrupt : begin(restore)))
+    })
+  }
 
   private watch<A, F, E, R>(
     job: unknown,

@@ -44,7 +44,7 @@ export class DueHeap<A> {
 
   /** Takes the first live item that is due by `now`. */
   take(now: number): A | undefined {
-    return this.next() <= now ? this.pop() : undefined
+    return this.next() <= now && this.length > 0 ? this.pop() : undefined
   }
 
   /** Takes all live items that are due by `now`. */

@@ -13,7 +13,7 @@ import { endingOf } from "../telemetry.ts"
 import { receipt } from "../token.ts"
 import { advance, alarmAt, make as makeWait, type Timeline, timeline, type Wait } from "../wait.ts"
 import { DueHeap } from "./dueHeap.ts"
-import { Errand, errandOf, holderOf, Seat } from "./errand.ts"
+import { Errand, errandOf, holderOf, Seat, standsInLine } from "./errand.ts"
 import { type Group, groupOf, type Office } from "./group.ts"
 import type { Holder } from "./holder.ts"
 import * as looks from "./looks.ts"
@@ -272,7 +272,8 @@ export class Engine implements Office {
     const slack = groupOf(wait).site.batch?.slack ?? this.limits.coalesce
     if (slack === 0) return alarm
     const gathered = Math.ceil(alarm / slack) * slack
-    return gathered <= wait.deadlineAt ? gathered : alarm
+    // The answer of a last look would come too late.
+    return gathered + Math.max(wait.took1, wait.took2, wait.took3) <= wait.deadlineAt ? gathered : alarm
   }
 
   private finish(wait: Wait): void {
@@ -375,7 +376,7 @@ export class Engine implements Office {
   private board(wait: Wait): void {
     const { site } = groupOf(wait)
     const { boarding } = this
-    const look = boarding?.site === site && boarding.admits(wait) ? boarding : site.lookFor(wait)
+    const look = site.lookFor(wait) ?? (boarding?.site === site && boarding.admits(wait) ? boarding : undefined)
     if (look !== undefined) return this.join(wait, look)
     const errand = this.lookAt(wait)
     this.join(wait, errand)
@@ -400,7 +401,10 @@ export class Engine implements Office {
     const former = this.boarding
     this.boarding = errand
     for (const wait of errand.waits) {
-      for (const sibling of errand.site.siblings(wait)) this.step(sibling, event.joined)
+      for (const sibling of errand.site.siblings(wait)) {
+        const isInLine = standsInLine(sibling) && sibling.setting.policy.gate === undefined
+        this.step(sibling, isInLine ? { _tag: "Gated", exit: open } : event.joined)
+      }
     }
     this.boarding = former
   }

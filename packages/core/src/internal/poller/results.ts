@@ -1,7 +1,7 @@
 import type { NonEmptyReadonlyArray } from "effect/Array"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
-import type * as Exit from "effect/Exit"
+import * as Exit from "effect/Exit"
 import * as Latch from "effect/Latch"
 import type * as Pull from "effect/Pull"
 import { elapsed, type Wait } from "../wait.ts"
@@ -75,7 +75,8 @@ export class Results implements Holder {
       this.taken(ends.length)
       return Effect.succeed(ends as unknown as NonEmptyReadonlyArray<Ended>)
     }
-    if (this.fed?._tag === "Failure") return Effect.failCause(this.fed.cause)
+    // A Poller that closes takes no more keys, and ends what it has.
+    if (this.fed?._tag === "Failure" && !Exit.hasInterrupts(this.fed)) return Effect.failCause(this.fed.cause)
     if (this.fed !== undefined && this.open === 0) return Cause.done()
     return Effect.andThen(this.changed.await, this.take)
   })

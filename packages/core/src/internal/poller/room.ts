@@ -16,14 +16,23 @@ export class Room {
     return true
   }
 
-  readonly take: Effect.Effect<void> = Effect.suspend(() => {
-    if (this.tryTake()) return Effect.void
-    return Effect.callback<void>((resume) => {
-      const enter = () => resume(Effect.void)
-      this.line.add(enter)
-      return Effect.sync(() => this.line.delete(enter))
+  /** Takes a place, waiting for one; to be run where it cannot be interrupted but in `wait`. */
+  take(wait: <A>(effect: Effect.Effect<A>) => Effect.Effect<A>): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      if (this.tryTake()) return Effect.void
+      let isTaken = false
+      const place = Effect.callback<void>((resume) => {
+        const enter = () => {
+          isTaken = true
+          resume(Effect.void)
+        }
+        this.line.add(enter)
+        return Effect.sync(() => this.line.delete(enter))
+      })
+      // Interrupted between the place and the way back: it is free again.
+      return Effect.onInterrupt(wait(place), () => Effect.sync(() => isTaken && this.release(1)))
     })
-  })
+  }
 
   release(count: number): void {
     this.free += count

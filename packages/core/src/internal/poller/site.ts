@@ -138,7 +138,7 @@ export class Site {
     const slack = this.batch?.slack ?? 0
     if (slack > 0 && this.isIdle) this.gatherUntil = Math.ceil(now / slack) * slack
     // A look that would come too late is not waited with.
-    if (wait.deadlineAt < this.gatherUntil) this.gatherUntil = Math.min(this.gatherUntil, wait.deadlineAt - 1)
+    if (wait.deadlineAt < this.gatherUntil) this.gatherUntil = now
     this.line.push(wait)
   }
 
@@ -158,23 +158,23 @@ export class Site {
     return this.line.length === 0
   }
 
-  /** The first in line and, where the job has a look for many, those that can be looked at with it. */
+  /** The first in line and, where the job has a look for many, those behind it that can be looked at with it. */
   dequeue(): ReadonlyArray<Wait> {
     const most = this.batch?.max ?? 1
     const taken: Array<Wait> = []
+    const passed: Array<Wait> = []
     const keys = new Set<string>()
-    while (!this.isIdle && keys.size < most) {
-      const wait = this.line[this.served]!
-      const first = taken[0]
-      if (first !== undefined && !canLookTogether(first, wait)) break
-      this.served++
+    while (!this.isIdle && keys.size < most && passed.length < most) {
+      const wait = this.line[this.served++]!
+      if (taken.length > 0 && !canLookTogether(taken[0]!, wait)) {
+        passed.push(wait)
+        continue
+      }
       taken.push(wait)
       keys.add(wait.key)
-      // A job that is looked at elsewhere now is not among those that the request for many knows.
-      if (wait.rare.fallbackKey !== undefined) break
     }
-    if (this.served > 1024 && this.served * 2 > this.line.length) {
-      this.line = this.line.slice(this.served)
+    if (passed.length > 0 || (this.served > 1_024 && this.served * 2 > this.line.length)) {
+      this.line = [...passed, ...this.line.slice(this.served)]
       this.served = 0
     }
     return taken
@@ -211,5 +211,8 @@ const isOver = (found: Wait | Array<Wait>): found is Wait => !Array.isArray(foun
 
 const hasSeenTheEnd = ({ status }: Wait): boolean => status !== undefined && status._tag !== "Pending"
 
+/** A job that is looked at elsewhere now is not among those that the request for many knows. */
 const canLookTogether = (a: Wait, b: Wait): boolean =>
-  b.rare.fallbackKey === undefined && a.setting.policy.gate === b.setting.policy.gate
+  a.rare.fallbackKey === undefined &&
+  b.rare.fallbackKey === undefined &&
+  a.setting.policy.gate === b.setting.policy.gate
