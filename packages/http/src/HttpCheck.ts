@@ -8,24 +8,50 @@
  * | 2xx with JSON that the Schema takes | the status, or the word that nobody listed |
  * | 2xx with JSON that the Schema rejects | a permanent `HttpCheckError` |
  * | 2xx without JSON (empty, a page) | a transient `HttpCheckError` |
+ * | 304 of a look with the option `conditional` | what the look before it found |
  * | 404, or what `isMissing` says | `Look.missing` |
  * | 408, 425, 429, 5xx, no answer at all | a transient `HttpCheckError` |
  * | any other 4xx | a permanent `HttpCheckError` |
  *
- * A `Retry-After` header, in seconds or as a date, counts on every one of them: as the hint of the look, or as the
- * `retryAfter` of the error. Nothing is retried here; that is the business of the wait. Headers that every request needs
- * (authorization) are best added to the `HttpClient`, with `HttpClient.mapRequest`.
+ * The option `classify` is asked before this table. When the server wishes to be asked again (see `Hint`) counts on every
+ * answer: as the hint of the look, or as the `retryAfter` of the error. Nothing is retried here; that is the business of
+ * the wait. An interruption aborts the request. Redirects and cookies are followed as the `HttpClient` does it.
+ *
+ * Headers that every request needs are best added to the `HttpClient`, with `HttpClient.mapRequest`; tokens that expire
+ * with `Authorization.client`.
+ *
+ * A request has one span, named by its method, with `http.request.method`, `http.response.status_code` and `url.full`: the
+ * URL without query, user and password, or `shownUrl`. Headers are in no span, error or log. The span of the client
+ * itself is turned off, which shows the whole URL.
+ *
+ * Not every check is a request: any Effect that yields a `Look` is one.
  *
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
-import * as HttpClient from "effect/http/HttpClient"
+import type * as HttpClient from "effect/http/HttpClient"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import * as Schema from "effect/Schema"
 import * as Look from "effect-poll/Look"
+import * as Status from "effect-poll/Status"
 import type { StatusSchema } from "effect-poll/StatusSchema"
+import type { Classify } from "./Classification.ts"
+import * as Conditional from "./Conditional.ts"
+import * as Hint from "./Hint.ts"
+import type { HttpAnswer } from "./HttpAnswer.ts"
 import type { HttpCheckError } from "./HttpCheckError.ts"
-import { decodeWith, exchange, failure, isOk, notJsonReason, statusReason, withBody } from "./internal/exchange.ts"
+import {
+  type Answer,
+  decodeWith,
+  exchange,
+  failure,
+  isOk,
+  notJsonReason,
+  statusReason,
+  withBody
+} from "./internal/exchange.ts"
+import * as validate from "./internal/validate.ts"
+import { conditionally, type Known } from "./internal/validators.ts"
 
 /**
  * The options of a look.
@@ -33,17 +59,31 @@ import { decodeWith, exchange, failure, isOk, notJsonReason, statusReason, withB
  * @category models
  * @since 0.1.0
  */
-export interface Options {
+export interface Options<out A = never, out F = never> {
+  /** Says what an answer means, by status code and body together; see `Classification`. Default: the table above. */
+  readonly classify?: Classify<A, F> | undefined
   /**
    * Tells the answers which say that there is no such job. `body` is the parsed JSON, or undefined if it is none.
-   * Default: those with the status 404.
+   * Default: those with the status 404. Asked after `classify`.
    */
   readonly isMissing?: ((status: number, body: unknown) => boolean) | undefined
+  /**
+   * Reads from an answer when the server wishes to be asked again. Where it says nothing, or nothing that can be read,
+   * the headers count that `Hint` lists.
+   */
+  readonly hint?: Hint.Hint | undefined
   /**
    * Tells which run of the job the answer speaks of, where one key is used for many runs (see the option `since` of a
    * wait). Default: it does not say.
    */
   readonly run?: ((body: unknown) => Look.Run | undefined) | undefined
+  /** Asks only for what has changed; see `Conditional`. Default: asks for all. */
+  readonly conditional?: Conditional.Conditional | undefined
+  /**
+   * Stands in errors and traces in place of the URL, for one that holds a secret in its path. Default: the URL without
+   * query, user and password.
+   */
+  readonly shownUrl?: string | undefined
 }
 
 /**
@@ -61,8 +101,8 @@ export interface JsonOptions<out E = never> {
    */
   readonly refuse?: ((status: number, body: unknown) => E | undefined) | undefined
   /**
-   * Stands in errors in place of the URL, for one that holds a secret in its path. The request is then not traced
-   * either. Default: the URL without query, user and password.
+   * Stands in errors and traces in place of the URL, for one that holds a secret in its path. Default: the URL without
+   * query, user and password.
    */
   readonly shownUrl?: string | undefined
 }
@@ -105,30 +145,67 @@ export interface JsonOptions<out E = never> {
  * @category constructors
  * @since 0.1.0
  */
-export const get = <A, F = never, RD = never>(
+export const get = <A, F = never, RD = never, A2 = never, F2 = never>(
   url: string,
   schema: StatusSchema<A, F, RD>,
-  options?: Options
-): Effect.Effect<Look.Look<A, F>, HttpCheckError, HttpClient.HttpClient | RD> =>
-  look(HttpClientRequest.get(nonEmpty("HttpCheck.get: url", url)), schema, options)
+  options?: Options<A2, F2>
+): Effect.Effect<Look.Look<A | A2, F | F2>, HttpCheckError, HttpClient.HttpClient | RD> =>
+  look(HttpClientRequest.get(validate.nonEmpty("HttpCheck.get: url", url)), schema, options)
 
 /**
- * Creates a look from a request.
+ * Creates a look from a request, or from an Effect that makes one.
  *
  * **Details**
  *
- * A request without a URL is a RangeError at the call. The answer is asked for as JSON, unless the request has an
- * `accept` header of its own.
+ * An Effect is run for each look, so that each request can be another one: a POST with a nonce or a signature. What it
+ * fails with is the error of the look.
+ *
+ * A request without a URL is a RangeError at the call; one that an Effect made is a permanent `HttpCheckError`. The
+ * answer is asked for as JSON, unless the request has an `accept` header of its own.
+ *
+ * **Example** (A POST with a nonce, to a server with codes of its own)
+ *
+ * ```ts
+ * import * as Effect from "effect/Effect"
+ * import * as HttpClient from "effect/http/HttpClient"
+ * import * as HttpClientRequest from "effect/http/HttpClientRequest"
+ * import * as HttpClientResponse from "effect/http/HttpClientResponse"
+ * import * as Random from "effect/Random"
+ * import * as Schema from "effect/Schema"
+ * import * as Look from "effect-poll/Look"
+ * import * as Status from "effect-poll/Status"
+ * import * as StatusSchema from "effect-poll/StatusSchema"
+ * import * as Classification from "@effect-poll/http/Classification"
+ * import * as HttpCheck from "@effect-poll/http/HttpCheck"
+ *
+ * const TaskStatus = StatusSchema.fromField(Schema.Struct({ state: Schema.Literals(["done"]) }), "state", {
+ *   done: Status.succeeded("well")
+ * })
+ * const look = HttpCheck.make(
+ *   Effect.map(Random.nextInt, (nonce) =>
+ *     HttpClientRequest.post("https://api.example.com/look").pipe(HttpClientRequest.bodyJsonUnsafe({ id: "1", nonce }))
+ *   ),
+ *   TaskStatus,
+ *   { classify: Classification.when({ status: 470 }, "pending") }
+ * )
+ * // A server that calls a job that runs 470.
+ * const server = HttpClient.make((request) =>
+ *   Effect.succeed(HttpClientResponse.fromWeb(request, new Response("busy", { status: 470 })))
+ * )
+ * const found = await Effect.runPromise(Effect.provideService(look, HttpClient.HttpClient, server))
+ * Look.finding(found)._tag // => "Pending"
+ * ```
  *
  * @category constructors
  * @since 0.1.0
  */
-export const make = <A, F = never, RD = never>(
-  request: HttpClientRequest.HttpClientRequest,
+export const make = <A, F = never, RD = never, A2 = never, F2 = never, E = never, R = never>(
+  request: HttpClientRequest.HttpClientRequest | Effect.Effect<HttpClientRequest.HttpClientRequest, E, R>,
   schema: StatusSchema<A, F, RD>,
-  options?: Options
-): Effect.Effect<Look.Look<A, F>, HttpCheckError, HttpClient.HttpClient | RD> => {
-  nonEmpty("HttpCheck.make: request.url", request.url)
+  options?: Options<A2, F2>
+): Effect.Effect<Look.Look<A | A2, F | F2>, HttpCheckError | E, HttpClient.HttpClient | RD | R> => {
+  if (Effect.isEffect(request)) return Effect.flatMap(request, (made) => look(made, schema, options))
+  validate.nonEmpty("HttpCheck.make: request.url", request.url)
   return look(request, schema, options)
 }
 
@@ -149,48 +226,79 @@ export const json = <A, RD = never, E = never>(
   schema: Schema.Codec<A, unknown, RD>,
   options?: JsonOptions<E>
 ): Effect.Effect<A, HttpCheckError | E, HttpClient.HttpClient | RD> => {
-  nonEmpty("HttpCheck.json: request.url", request.url)
+  validate.nonEmpty("HttpCheck.json: request.url", request.url)
   const decode = Schema.decodeUnknownEffect(schema)
   const fail = failure(request, options?.shownUrl)
-  const sent = Effect.gen(function* () {
-    const answer = yield* exchange(yield* withBody(request, options?.body, fail), fail)
+  return Effect.gen(function* () {
+    const answer = yield* exchange(yield* withBody(request, options?.body, fail), fail, options?.shownUrl)
     if (!isOk(answer)) {
       return yield* Effect.fail(options?.refuse?.(answer.status, answer.json) ?? fail(statusReason(answer)))
     }
     if (answer.body.kind === "other") return yield* fail(notJsonReason(answer))
     return yield* decodeWith(decode, answer, fail)
   })
-  return options?.shownUrl === undefined ? sent : Effect.provideService(sent, HttpClient.TracerDisabledWhen, () => true)
 }
 
 // ---- internal ----
 
-const look = <A, F, RD>(
+const look = <A, F, RD, A2, F2>(
   request: HttpClientRequest.HttpClientRequest,
   schema: StatusSchema<A, F, RD>,
-  options: Options | undefined
-): Effect.Effect<Look.Look<A, F>, HttpCheckError, HttpClient.HttpClient | RD> => {
+  options: Options<A2, F2> | undefined
+): Effect.Effect<Look.Look<A | A2, F | F2>, HttpCheckError, HttpClient.HttpClient | RD> => {
   const decode = Schema.decodeUnknownEffect(schema)
-  const isMissing = options?.isMissing ?? is404
-  const fail = failure(request, undefined)
+  const { classify, conditional, hint: hintOf, isMissing = is404, run: runOf, shownUrl } = options ?? {}
+  const fail = failure(request, shownUrl)
+  const store = conditional === undefined ? undefined : Conditional.storeOf(conditional)
   return Effect.gen(function* () {
-    const answer = yield* exchange(request, fail)
-    const { hint } = answer
-    if (isMissing(answer.status, answer.json))
-      return hint === undefined ? Look.missing : Look.withHint(Look.missing, hint)
-    if (!isOk(answer)) return yield* fail(statusReason(answer))
-    if (answer.body.kind !== "json") return yield* fail(notJsonReason(answer))
-    const found = yield* decodeWith(decode, answer, fail)
-    const run = options?.run?.(answer.json)
+    const known = store?.recall(request, schema)
+    const exchanged = yield* exchange(known === undefined ? request : conditionally(request, known), fail, shownUrl)
+    const { headers, json: body, status, text } = exchanged
+    const said: HttpAnswer | undefined =
+      classify === undefined && hintOf === undefined ? undefined : { status, headers, body, text }
+    const hint = said === undefined ? exchanged.hint : eitherHint(Hint.fromInput(hintOf?.(said)), exchanged.hint)
+    const answer = hint === exchanged.hint ? exchanged : { ...exchanged, hint }
+    const verdict = (said === undefined ? undefined : classify?.(said)) ?? standard(answer, known, isMissing)
+    let found: Look.Finding<A | A2, F | F2>
+    let run: Look.Run | undefined
+    switch (verdict) {
+      case "status":
+        if (answer.body.kind !== "json") return yield* fail(notJsonReason(answer))
+        found = yield* decodeWith(decode, answer, fail)
+        run = runOf?.(body)
+        store?.keep(request, headers, { schema, found, run })
+        break
+      case "unchanged":
+        // The Schema is the same one, so what it found then has its types.
+        found = known!.found as Look.Finding<A, F>
+        run = known!.run
+        store?.keep(request, headers, known!)
+        break
+      case "transient":
+      case "permanent":
+        return yield* fail(statusReason(answer, verdict))
+      case "error":
+        return yield* fail(statusReason(answer))
+      default:
+        found = verdict === "missing" ? Look.missing : verdict === "pending" ? Status.pending() : verdict
+        store?.forget(request)
+    }
     return hint === undefined && run === undefined ? found : Look.make(found, { hint, run })
   })
 }
 
-const is404 = (status: number): boolean => status === 404
-
-const nonEmpty = (option: string, url: string): string => {
-  if (url.trim() === "") {
-    throw new RangeError(`${option} must be a non-empty string, got ${JSON.stringify(url)}`)
-  }
-  return url
+/** The default table. */
+const standard = (
+  answer: Answer,
+  known: Known | undefined,
+  isMissing: (status: number, body: unknown) => boolean
+): "missing" | "status" | "unchanged" | "error" => {
+  if (isMissing(answer.status, answer.json)) return "missing"
+  if (isOk(answer)) return "status"
+  return answer.status === 304 && known !== undefined ? "unchanged" : "error"
 }
+
+const eitherHint = (first: Look.Hint | undefined, second: Look.Hint | undefined): Look.Hint | undefined =>
+  first === undefined || (first === "unreadable" && second !== undefined) ? second : first
+
+const is404 = (status: number): boolean => status === 404

@@ -6,8 +6,9 @@
  * | reason | what happened | kind |
  * |---|---|---|
  * | `Transport` | no answer, or one that broke off | transient |
+ * | `Authorization` | no token could be had (see `Authorization`) | transient, unless its cause says otherwise |
  * | `InvalidRequest` | the request could not be sent as it is: a bad URL, a body that cannot be encoded | permanent |
- * | `Status` | an answer outside of 200..299 | see `isTransientStatus` |
+ * | `Status` | an answer outside of 200..299, or one that `classify` calls an error | as it says, or see `isTransientStatus` |
  * | `NotJson` | 2xx, but the body is empty or not JSON: a proxy's page, a captive portal | transient |
  * | `Decode` | 2xx and JSON, but not what the Schema expects | permanent |
  *
@@ -17,7 +18,7 @@
  */
 import * as Data from "effect/Data"
 import type * as Duration from "effect/Duration"
-import { hasProperty } from "effect/Predicate"
+import * as Redacted from "effect/Redacted"
 import * as PollError from "effect-poll/PollError"
 
 /**
@@ -26,7 +27,7 @@ import * as PollError from "effect-poll/PollError"
  * @category models
  * @since 0.1.0
  */
-export type Reason = Transport | InvalidRequest | Status | NotJson | Decode
+export type Reason = Transport | Authorization | InvalidRequest | Status | NotJson | Decode
 
 /**
  * The server did not answer, or its answer broke off.
@@ -36,8 +37,23 @@ export type Reason = Transport | InvalidRequest | Status | NotJson | Decode
  */
 export interface Transport {
   readonly _tag: "Transport"
-  /** What the HTTP client said; it may be an error of the operating system. */
-  readonly cause: unknown
+  /** The code of the innermost error that has one: `"ECONNRESET"` and the like. */
+  readonly code: string | undefined
+  /** What the HTTP client said. It may hold the URL or a header, so it is not shown: see `Redacted.value`. */
+  readonly cause: Redacted.Redacted<unknown>
+}
+
+/**
+ * There was no token to send the request with.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Authorization {
+  readonly _tag: "Authorization"
+  readonly step: "token" | "refresh"
+  /** What the Effect failed with that reads or refreshes the token. */
+  readonly cause: Redacted.Redacted<unknown>
 }
 
 /**
@@ -52,7 +68,7 @@ export interface InvalidRequest {
 }
 
 /**
- * The server answered with a status outside of 200..299.
+ * The server answered with a status outside of 200..299, or with something that `classify` calls an error.
  *
  * @category models
  * @since 0.1.0
@@ -62,6 +78,8 @@ export interface Status {
   readonly status: number
   readonly body: BodyKind
   readonly retryAfter: Duration.Duration | "unreadable" | undefined
+  /** What `classify` said. Default: the status decides. */
+  readonly kind?: "transient" | "permanent" | undefined
 }
 
 /**
@@ -107,7 +125,8 @@ export interface BodyKind {
  * **Details**
  *
  * The error says of itself whether it is transient (`PollError.classify`), with the server's Retry-After if it sent one.
- * `url` and `message` carry neither the query of the URL nor a user and password in it, and no body.
+ * `url` and `message` carry neither the query of the URL nor a user and password in it, and no body; a look with a secret
+ * in its path has the option `shownUrl`.
  *
  * @category errors
  * @since 0.1.0
@@ -126,11 +145,13 @@ export class HttpCheckError
       case "Transport":
         return PollError.transient()
       case "Status":
-        return isTransientStatus(reason.status)
+        return (reason.kind ?? (isTransientStatus(reason.status) ? "transient" : "permanent")) === "transient"
           ? PollError.transient({ retryAfter: reason.retryAfter })
           : PollError.permanent
       case "NotJson":
         return PollError.transient({ retryAfter: reason.retryAfter })
+      case "Authorization":
+        return PollError.classification(Redacted.value(reason.cause))
       case "InvalidRequest":
       case "Decode":
         return PollError.permanent
@@ -167,10 +188,10 @@ export const safeUrl = (url: string): string =>
 
 const describe = (reason: Reason): string => {
   switch (reason._tag) {
-    case "Transport": {
-      const code = codeOf(reason.cause)
-      return code === undefined ? "network error" : `network error (${code})`
-    }
+    case "Transport":
+      return reason.code === undefined ? "network error" : `network error (${reason.code})`
+    case "Authorization":
+      return reason.step === "token" ? "no token could be read" : "the token could not be refreshed"
     case "InvalidRequest":
       return reason.part === "url" ? "the URL is not valid" : "the body cannot be encoded"
     case "Status":
@@ -186,14 +207,4 @@ const describeBody = ({ kind, type }: BodyKind): string => {
   return kind === "empty"
     ? " with an empty body"
     : ` with a body that is not JSON${type === undefined ? "" : ` (${type})`}`
-}
-
-/** The code of the innermost error that has one: `ECONNRESET` and the like. */
-const codeOf = (cause: unknown): string | undefined => {
-  let code: string | undefined
-  for (let at = cause, depth = 0; at !== undefined && depth < 5; depth++) {
-    if (hasProperty(at, "code") && typeof at.code === "string") code = at.code
-    at = hasProperty(at, "cause") ? at.cause : undefined
-  }
-  return code
 }

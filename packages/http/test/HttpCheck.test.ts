@@ -14,6 +14,8 @@ import * as PollError from "effect-poll/PollError"
 import * as Status from "effect-poll/Status"
 import * as StatusSchema from "effect-poll/StatusSchema"
 import * as Strategy from "effect-poll/Strategy"
+import * as Classification from "@effect-poll/http/Classification"
+import * as Hint from "@effect-poll/http/Hint"
 import * as HttpCheck from "@effect-poll/http/HttpCheck"
 import { HttpCheckError, safeUrl } from "@effect-poll/http/HttpCheckError"
 
@@ -41,7 +43,7 @@ const url = "http://user:pass@h/v1/tasks/1?key=secret#top"
 const page = "<html>SECRET</html>"
 
 /** What a look says, in a few words. */
-const said = (body: string | null, init: ResponseInit, options?: HttpCheck.Options) =>
+const said = (body: string | null, init: ResponseInit, options?: HttpCheck.Options<unknown, unknown>) =>
   Effect.gen(function* () {
     const { provide } = answering(() => new Response(body, init))
     const result = yield* Effect.result(provide(HttpCheck.get(url, TaskStatus, options)))
@@ -90,7 +92,19 @@ const table: ReadonlyArray<readonly [name: string, body: string | null, init: Re
     "a hint that is past",
     '{"state":"busy"}',
     { headers: { "retry-after": "Thu, 01 Jan 1970 00:00:30 GMT" } },
-    "Pending busy | 0"
+    "Pending busy"
+  ],
+  [
+    "a hint that is a date, and past by the clock of the server only",
+    '{"state":"busy"}',
+    { headers: { "retry-after": "Thu, 01 Jan 1970 00:01:30 GMT", date: "Thu, 01 Jan 1970 00:02:00 GMT" } },
+    "Pending busy"
+  ],
+  [
+    "a hint in milliseconds",
+    '{"state":"busy"}',
+    { headers: { "openai-poll-after-ms": "1500", "retry-after": "7" } },
+    "Pending busy | 1500"
   ],
   ["a 404", '{"error":"SECRET"}', { status: 404 }, "Missing"],
   ["a 404 with a page and a hint", page, { status: 404, headers: { "retry-after": "2" } }, "Missing | 2000"],
@@ -218,6 +232,96 @@ describe("HttpCheck", () => {
       })
     )
 
+    it.effect("classify - judges status code and body together, before the default table", () =>
+      Effect.gen(function* () {
+        const { firstOf, when } = Classification
+        const classify = firstOf(
+          when({ status: [409, 470] }, "pending"),
+          when({ status: 400, body: { code: "NO_TASK" } }, "missing"),
+          when({ status: 200, text: "unknown" }, "missing"),
+          when({ status: 500, body: { error: 17 } }, "permanent"),
+          when({ status: 403 }, "transient"),
+          when({ status: 200, body: { error: "busy" } }, "transient"),
+          when({ status: 422 }, "status"),
+          when({ status: 410 }, Status.expired())
+        )
+        const judged = (status: number, body: string, headers = {}) => said(body, { status, headers }, { classify })
+        assert.strictEqual(yield* judged(470, ""), "Pending")
+        assert.strictEqual(yield* judged(409, "{}", { "retry-after": "3" }), "Pending | 3000")
+        assert.strictEqual(yield* judged(400, '{"code":"NO_TASK"}'), "Missing")
+        assert.strictEqual(yield* judged(400, '{"code":"BAD"}'), `permanent | ${at} 400`)
+        assert.strictEqual(yield* judged(200, "unknown task"), "Missing")
+        assert.strictEqual(yield* judged(500, '{"error":17}'), `permanent | ${at} 500`)
+        assert.strictEqual(yield* judged(500, '{"error":18}'), `transient | ${at} 500`)
+        assert.strictEqual(yield* judged(403, "{}", { "retry-after": "3" }), `transient | 3000 | ${at} 403`)
+        assert.strictEqual(yield* judged(200, '{"error":"busy"}'), `transient | ${at} 200`)
+        assert.strictEqual(yield* judged(422, '{"state":"done","size":3}'), "Succeeded done")
+        assert.strictEqual(yield* judged(410, ""), "Expired")
+        assert.strictEqual(yield* judged(200, '{"state":"busy"}'), "Pending busy")
+        assert.strictEqual(yield* judged(404, "{}"), "Missing")
+        const both = { classify: when({ status: 404 }, "pending"), isMissing: () => true }
+        assert.strictEqual(yield* said("{}", { status: 404 }, both), "Pending")
+        assert.strictEqual(yield* said("{}", { status: 200 }, both), "Missing")
+      })
+    )
+
+    it.effect("hint - stands before the headers, where it can be read", () =>
+      Effect.gen(function* () {
+        const body = '{"state":"busy","size":5}'
+        const given = (hint: Hint.Hint, header?: string) =>
+          said(body, { headers: header === undefined ? {} : { "retry-after": header } }, { hint })
+        assert.strictEqual(yield* given(Hint.field("size", "seconds"), "7"), "Pending busy | 5000")
+        assert.strictEqual(yield* given(() => undefined, "7"), "Pending busy | 7000")
+        assert.strictEqual(yield* given(() => -1, "7"), "Pending busy | 7000")
+        assert.strictEqual(yield* given(() => Number.NaN), "Pending busy | unreadable")
+        assert.strictEqual(yield* given(() => undefined, "soon"), "Pending busy | unreadable")
+        assert.strictEqual(
+          yield* said("{}", { status: 503 }, { hint: () => "2 seconds" }),
+          `transient | 2000 | ${at} 503`
+        )
+      })
+    )
+
+    it.effect("until - what could not be read is counted", () =>
+      Effect.gen(function* () {
+        const { provide } = answering(() => new Response('{"state":"busy"}', { headers: { "retry-after-ms": "-1" } }))
+        const fiber = yield* Effect.forkChild(
+          Effect.flip(
+            provide(
+              Poll.until(HttpCheck.get(url, TaskStatus), {
+                strategy: Strategy.attempts(Strategy.fixed("1 second"), 3),
+                deadline: "1 minute"
+              })
+            )
+          )
+        )
+        yield* TestClock.adjust("1 minute")
+        const error = yield* Fiber.join(fiber)
+        assert(error._tag === "PollTimeout")
+        assert.deepStrictEqual(error.hints, { clamped: 0, unreadable: 3 })
+      })
+    )
+
+    it.effect("make - an Effect makes the request anew for each look, and its error is that of the look", () =>
+      Effect.gen(function* () {
+        const { provide, requests } = answering(() => new Response('{"state":"busy"}'))
+        let nonce = 0
+        const request = Effect.suspend(() =>
+          ++nonce < 3 ? Effect.succeed(HttpClientRequest.post(`http://h/${nonce}`)) : Effect.fail("no nonce" as const)
+        )
+        const look = provide(HttpCheck.make(request, TaskStatus))
+        yield* look
+        yield* look
+        assert.deepStrictEqual(
+          requests.map((each) => `${each.method} ${each.url}`),
+          ["POST http://h/1", "POST http://h/2"]
+        )
+        assert.strictEqual(yield* Effect.flip(look), "no nonce")
+        const empty = yield* Effect.flip(provide(HttpCheck.make(Effect.succeed(HttpClientRequest.get("")), TaskStatus)))
+        assert.strictEqual(empty instanceof HttpCheckError ? empty.reason._tag : empty, "InvalidRequest")
+      })
+    )
+
     it.effect("run - is read from the body", () =>
       Effect.gen(function* () {
         const run = (body: unknown) => (body as { readonly size: number }).size
@@ -332,16 +436,18 @@ describe("HttpCheck", () => {
       })
     )
 
-    it.effect("until - interruption interrupts the request", () =>
+    it.effect("until - interruption interrupts the request and aborts its signal", () =>
       Effect.gen(function* () {
         let interrupted = 0
-        const client = HttpClient.make(() =>
-          Effect.onInterrupt(Effect.never, () =>
+        let sent: AbortSignal | undefined
+        const client = HttpClient.make((_request, _url, signal) => {
+          sent = signal
+          return Effect.onInterrupt(Effect.never, () =>
             Effect.sync(() => {
               interrupted++
             })
           )
-        )
+        })
         const fiber = yield* Effect.forkChild(
           Effect.provideService(
             Poll.until(HttpCheck.get(url, TaskStatus), { deadline: "unbounded" }),
@@ -353,6 +459,7 @@ describe("HttpCheck", () => {
         yield* TestClock.adjust("1 second")
         yield* Fiber.interrupt(fiber)
         assert.strictEqual(interrupted, 1)
+        assert.isTrue(sent?.aborted)
       })
     )
   })

@@ -1,13 +1,20 @@
 import * as Clock from "effect/Clock"
-import type * as Duration from "effect/Duration"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import * as Headers from "effect/http/Headers"
+import type * as Headers from "effect/http/Headers"
 import * as HttpClient from "effect/http/HttpClient"
 import type * as HttpClientError from "effect/http/HttpClientError"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import type { HttpClientResponse } from "effect/http/HttpClientResponse"
+import * as HttpTraceContext from "effect/http/HttpTraceContext"
+import { hasProperty } from "effect/Predicate"
+import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import type * as Schema from "effect/Schema"
+import * as Tracer from "effect/Tracer"
+import type * as Look from "effect-poll/Look"
+import { AuthorizationError } from "../Authorization.ts"
+import * as Hint from "../Hint.ts"
 import { type BodyKind, HttpCheckError, type Reason, safeUrl } from "../HttpCheckError.ts"
 
 // One request and its answer, read once: what every look over HTTP is made of.
@@ -17,8 +24,10 @@ export interface Answer {
   readonly headers: Headers.Headers
   /** The parsed JSON; undefined if the body is none. */
   readonly json: unknown
+  readonly text: string
   readonly body: BodyKind
-  readonly hint: Duration.Duration | "unreadable" | undefined
+  /** What the headers say of the next look. */
+  readonly hint: Look.Hint | undefined
 }
 
 /** Makes the error of a request. */
@@ -26,11 +35,15 @@ export type Fail = (reason: Reason) => HttpCheckError
 
 export const isOk = (answer: Answer): boolean => answer.status >= 200 && answer.status <= 299
 
-export const statusReason = ({ body, hint, status }: Answer): Reason => ({
+export const statusReason = (
+  { body, hint, status }: Answer,
+  kind?: "transient" | "permanent"
+): Extract<Reason, { readonly _tag: "Status" }> => ({
   _tag: "Status",
   status,
   body,
-  retryAfter: hint
+  retryAfter: hint,
+  kind
 })
 
 export const notJsonReason = ({ body, hint, status }: Answer): Reason => ({
@@ -61,27 +74,74 @@ export const withBody = (
     ? Effect.succeed(request)
     : Effect.mapError(HttpClientRequest.bodyJson(request, body), () => fail({ _tag: "InvalidRequest", part: "body" }))
 
-export const exchange = Effect.fnUntraced(function* (request: HttpClientRequest.HttpClientRequest, fail: Fail) {
-  const asked = request.headers["accept"] === undefined ? HttpClientRequest.acceptJson(request) : request
-  const response = yield* Effect.catch(HttpClient.execute(asked), (error) => answered(error, fail))
-  const text = yield* Effect.catch(response.text, (error) =>
-    // The status of a refusal says more than that its body broke off.
-    response.status > 299 ? Effect.succeed("") : Effect.fail(fail({ _tag: "Transport", cause: causeOf(error) }))
+/** Sends a request and reads the answer. `shownUrl` stands in the trace; default: the URL without what may be secret. */
+export const exchange = (
+  request: HttpClientRequest.HttpClientRequest,
+  fail: Fail,
+  shownUrl?: string
+): Effect.Effect<Answer, HttpCheckError, HttpClient.HttpClient> =>
+  traced(
+    request.headers["accept"] === undefined ? HttpClientRequest.acceptJson(request) : request,
+    shownUrl ?? safeUrl(request.url),
+    (asked, span) =>
+      Effect.gen(function* () {
+        const response = yield* Effect.catch(HttpClient.execute(asked), (error) => answered(error, fail))
+        span?.attribute("http.response.status_code", response.status)
+        const text = yield* Effect.catch(response.text, (error) =>
+          // The status of a refusal says more than that its body broke off.
+          response.status > 299 ? Effect.succeed("") : Effect.fail(fail(transport(error)))
+        )
+        const type = response.headers["content-type"]?.split(";")[0]?.trim().toLowerCase()
+        const parsed = yield* parse(text)
+        const answer: Answer = {
+          status: response.status,
+          headers: response.headers,
+          json: Result.getOrUndefined(parsed),
+          text,
+          body: { kind: Result.isSuccess(parsed) ? "json" : text.trim() === "" ? "empty" : "other", type },
+          hint: Hint.fromHeaders(response.headers, yield* Clock.currentTimeMillis)
+        }
+        return answer
+      })
   )
-  const type = response.headers["content-type"]?.split(";")[0]?.trim().toLowerCase()
-  const parsed = yield* parse(text)
-  const header = response.headers["retry-after"]
-  const answer: Answer = {
-    status: response.status,
-    headers: response.headers,
-    json: Result.getOrUndefined(parsed),
-    body: { kind: Result.isSuccess(parsed) ? "json" : text.trim() === "" ? "empty" : "other", type },
-    hint: header === undefined ? undefined : yield* hintOf(header)
-  }
-  return answer
-})
 
 // ---- internal ----
+
+const always = (): boolean => true
+
+/**
+ * The span of a request. The client would write the whole URL into its own, and the request with all its headers into
+ * the error of it.
+ */
+const traced = <A, E, R>(
+  request: HttpClientRequest.HttpClientRequest,
+  shownUrl: string,
+  run: (request: HttpClientRequest.HttpClientRequest, span: Tracer.Span | undefined) => Effect.Effect<A, E, R>
+): Effect.Effect<A, E, R> =>
+  Effect.contextWith((context: Context.Context<R>) => {
+    const quiet = Effect.provideService(HttpClient.TracerDisabledWhen, always)
+    if (
+      Context.get(context, Tracer.DisablePropagation) ||
+      Context.get(context, HttpClient.TracerDisabledWhen)(request)
+    ) {
+      return quiet(run(request, undefined))
+    }
+    const { method } = request
+    const attributes = { "http.request.method": method, "url.full": shownUrl }
+    // The span keeps what its effect ends with: not the answer.
+    let answer: A
+    return Effect.map(
+      Effect.useSpan(method, { kind: "client", attributes }, (span) => {
+        const sent = Context.get(context, HttpClient.TracerPropagationEnabled)
+          ? HttpClientRequest.setHeaders(request, HttpTraceContext.toHeaders(span))
+          : request
+        return Effect.map(Effect.withParentSpan(run(sent, span), span, { captureStackTrace: false }), (given) => {
+          answer = given
+        })
+      }),
+      () => answer
+    ).pipe(quiet)
+  })
 
 /** A client that was told to fail on some statuses still has the answer; the rest is told apart by who is to blame. */
 const answered = (
@@ -96,22 +156,26 @@ const answered = (
     case "EncodeError":
       return Effect.fail(fail({ _tag: "InvalidRequest", part: "body" }))
     default:
-      return Effect.fail(fail({ _tag: "Transport", cause: causeOf(error) }))
+      return Effect.fail(fail(transport(error)))
   }
 }
 
-/** Without the client's own error, which holds the whole request. */
-const causeOf = (error: HttpClientError.HttpClientError): unknown =>
-  "cause" in error.reason ? error.reason.cause : undefined
+const transport = (error: HttpClientError.HttpClientError): Reason => {
+  // Without the client's own error, which holds the whole request.
+  const cause = "cause" in error.reason ? error.reason.cause : undefined
+  return cause instanceof AuthorizationError
+    ? { _tag: "Authorization", step: cause.step, cause: cause.cause }
+    : { _tag: "Transport", code: codeOf(cause), cause: Redacted.make(cause) }
+}
+
+const codeOf = (cause: unknown): string | undefined => {
+  let code: string | undefined
+  for (let at = cause, depth = 0; at !== undefined && depth < 5; depth++) {
+    if (hasProperty(at, "code") && typeof at.code === "string") code = at.code
+    at = hasProperty(at, "cause") ? at.cause : undefined
+  }
+  return code
+}
 
 const parse = (text: string): Effect.Effect<Result.Result<unknown, void>> =>
   Effect.result(Effect.try({ try: (): unknown => JSON.parse(text), catch: () => undefined }))
-
-const hintOf = (header: string): Effect.Effect<Duration.Duration | "unreadable"> => {
-  const parsed = Headers.parseRetryAfter(header)
-  if (Result.isFailure(parsed)) return Effect.succeed("unreadable")
-  const value = parsed.success
-  return value._tag === "Duration"
-    ? Effect.succeed(value.duration)
-    : Effect.map(Clock.currentTimeMillis, (now) => Headers.retryAfterDelay(value, now))
-}

@@ -1,0 +1,261 @@
+/**
+ * Authorization for waits that last longer than their tokens.
+ *
+ * **Details**
+ *
+ * `client` makes of an `HttpClient` one that reads the token anew for each request, so for each look. A 401 makes it
+ * refresh the token once, and send the request again; only a second 401 is handed on, and ends the wait. However many
+ * looks meet a 401 at the same time, they refresh once: those that come while it is under way, or with a token that was
+ * replaced meanwhile, wait for it or go on at once. A refresh that failed is not begun again for a second.
+ *
+ * A token that cannot be read or refreshed makes an `HttpCheckError` with the reason `Authorization`: transient, unless
+ * the error says of itself that it is permanent (`PollError.classify`).
+ *
+ * A request that was refused with 401 was not carried out, so sending it again is safe, a POST too. One whose body is a
+ * stream is not sent again.
+ *
+ * @since 0.1.0
+ */
+import * as Clock from "effect/Clock"
+import type * as Context from "effect/Context"
+import * as Data from "effect/Data"
+import * as Deferred from "effect/Deferred"
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as HttpClient from "effect/http/HttpClient"
+import * as HttpClientError from "effect/http/HttpClientError"
+import * as HttpClientRequest from "effect/http/HttpClientRequest"
+import type { HttpClientResponse } from "effect/http/HttpClientResponse"
+import * as Option from "effect/Option"
+import * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
+import type * as Scope from "effect/Scope"
+import * as validate from "./internal/validate.ts"
+
+const TypeId = "~@effect-poll/http/Authorization"
+
+/**
+ * Where tokens come from.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Authorization {
+  readonly [TypeId]: Tokens
+}
+
+/**
+ * The options of an authorization.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Options<out E = never, out R = never> {
+  /** Reads the token. It is run for each request, so it should read it from memory. */
+  readonly token: Effect.Effect<Redacted.Redacted, E, R>
+  /** Gets a new token, which `token` reads from then on. Default: none, a 401 is handed on. */
+  readonly refresh?: Effect.Effect<unknown, E, R> | undefined
+  /** Puts the token into a request. Default: `HttpClientRequest.bearerToken`. */
+  readonly apply?:
+    | ((request: HttpClientRequest.HttpClientRequest, token: Redacted.Redacted) => HttpClientRequest.HttpClientRequest)
+    | undefined
+  /** How long a refresh may take. Default: 30 seconds. */
+  readonly refreshTimeout?: Duration.Input | undefined
+}
+
+/**
+ * A token could not be read or refreshed. It stands in the `cause` of a `TransportError`.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class AuthorizationError
+  extends /*#__PURE__*/ Data.TaggedError("AuthorizationError")<{
+    readonly step: "token" | "refresh"
+    /** What the Effect failed with. It may hold a secret. */
+    readonly cause: Redacted.Redacted<unknown>
+  }>
+{
+  override get message(): string {
+    return this.step === "token" ? "no token could be read" : "the token could not be refreshed"
+  }
+}
+
+/**
+ * Creates an authorization. A refresh under way is interrupted when the scope closes, not when a wait does.
+ *
+ * **Example** (A token that is replaced while a job runs)
+ *
+ * ```ts
+ * import * as Effect from "effect/Effect"
+ * import * as HttpClient from "effect/http/HttpClient"
+ * import * as HttpClientResponse from "effect/http/HttpClientResponse"
+ * import * as Option from "effect/Option"
+ * import * as Redacted from "effect/Redacted"
+ * import * as Authorization from "@effect-poll/http/Authorization"
+ *
+ * let token = Redacted.make("old")
+ * // A server that knows the new token only.
+ * const server = HttpClient.make((request) =>
+ *   Effect.succeed(
+ *     HttpClientResponse.fromWeb(
+ *       request,
+ *       new Response(null, { status: request.headers["authorization"] === "Bearer new" ? 200 : 401 })
+ *     )
+ *   )
+ * )
+ * const status = Effect.gen(function* () {
+ *   const authorization = yield* Authorization.make({
+ *     token: Effect.sync(() => token),
+ *     refresh: Effect.sync(() => (token = Redacted.make("new")))
+ *   })
+ *   const client = Authorization.client(authorization)(server)
+ *   return (yield* client.get("https://api.example.com/tasks/1")).status
+ * }).pipe(Effect.scoped)
+ *
+ * await Effect.runPromise(status) // => 200
+ * ```
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = <E = never, R = never>(
+  options: Options<E, R>
+): Effect.Effect<Authorization, never, R | Scope.Scope> => {
+  const refreshTimeout = validate.millis("Authorization.make: refreshTimeout", options.refreshTimeout ?? "30 seconds")
+  return Effect.contextWith((context: Context.Context<R | Scope.Scope>) =>
+    Effect.map(Effect.scope, (scope) => ({
+      [TypeId]: new Tokens(
+        failing("token", Effect.provideContext(options.token, context)),
+        options.refresh === undefined
+          ? undefined
+          : failing("refresh", Effect.timeout(Effect.provideContext(options.refresh, context), refreshTimeout)),
+        options.apply ?? HttpClientRequest.bearerToken,
+        scope
+      )
+    }))
+  )
+}
+
+/**
+ * Adds an authorization to all requests of an `HttpClient`.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const client =
+  (authorization: Authorization) =>
+  <E, R>(self: HttpClient.HttpClient.With<E, R>): HttpClient.HttpClient.With<E | HttpClientError.HttpClientError, R> =>
+    HttpClient.makeWith(
+      (asked) =>
+        Effect.flatMap(asked, (request) =>
+          authorization[TypeId].send(request, (authorized) => self.postprocess(Effect.succeed(authorized)))
+        ),
+      self.preprocess
+    )
+
+// ---- internal ----
+
+/** How long a refresh that failed stands for those that would begin it again, in milliseconds. */
+const failurePause = 1_000
+
+const failing = <A, E>(
+  step: AuthorizationError["step"],
+  effect: Effect.Effect<A, E>
+): Effect.Effect<A, AuthorizationError> =>
+  Effect.mapError(effect, (cause) => new AuthorizationError({ step, cause: Redacted.make<unknown>(cause) }))
+
+class Tokens {
+  private readonly read: Effect.Effect<Redacted.Redacted, AuthorizationError>
+  private readonly refresh: Effect.Effect<unknown, AuthorizationError> | undefined
+  private readonly apply: NonNullable<Options["apply"]>
+  private readonly scope: Scope.Scope
+  /** How often the token was replaced. */
+  private generation = 0
+  private refreshing: Deferred.Deferred<unknown, AuthorizationError> | undefined
+  private failed: { readonly at: number; readonly error: AuthorizationError } | undefined
+
+  constructor(
+    read: Effect.Effect<Redacted.Redacted, AuthorizationError>,
+    refresh: Effect.Effect<unknown, AuthorizationError> | undefined,
+    apply: NonNullable<Options["apply"]>,
+    scope: Scope.Scope
+  ) {
+    this.read = read
+    this.refresh = refresh
+    this.apply = apply
+    this.scope = scope
+  }
+
+  send<E, R>(
+    request: HttpClientRequest.HttpClientRequest,
+    run: (request: HttpClientRequest.HttpClientRequest) => Effect.Effect<HttpClientResponse, E, R>
+  ): Effect.Effect<HttpClientResponse, E | HttpClientError.HttpClientError, R> {
+    const refused = (cause: AuthorizationError) =>
+      new HttpClientError.HttpClientError({ reason: new HttpClientError.TransportError({ request, cause }) })
+    const attempt = Effect.flatMap(Effect.mapError(this.read, refused), (token) => run(this.apply(request, token)))
+    return Effect.suspend(() => {
+      // A token that is being replaced would be refused.
+      const ready = this.refreshing === undefined ? Effect.void : Effect.exit(Deferred.await(this.refreshing))
+      return Effect.flatMap(ready, () => {
+        const { generation } = this
+        return Effect.flatMap(Effect.result(attempt), (first) => {
+          const response = refusal(first)
+          if (response === undefined || this.refresh === undefined || request.body._tag === "Stream") {
+            return Effect.fromResult(first)
+          }
+          return this.renew(this.refresh, generation).pipe(
+            Effect.mapError(refused),
+            // Read to its end, so that the connection is free again.
+            Effect.andThen(Effect.ignore(response.text)),
+            Effect.andThen(attempt)
+          )
+        })
+      })
+    })
+  }
+
+  /** Replaces the token of a generation, once for all who ask. */
+  private renew(
+    refresh: Effect.Effect<unknown, AuthorizationError>,
+    generation: number
+  ): Effect.Effect<unknown, AuthorizationError> {
+    return Effect.flatMap(Clock.currentTimeMillis, (now) => {
+      if (this.generation !== generation) return Effect.void
+      if (this.refreshing !== undefined) return Deferred.await(this.refreshing)
+      if (this.failed !== undefined && now - this.failed.at < failurePause) return Effect.fail(this.failed.error)
+      return Effect.flatMap(Effect.uninterruptible(this.begin(refresh)), Deferred.await)
+    })
+  }
+
+  /** In a fiber of its own: the wait that happened to be the first may end, and the others still need the token. */
+  private begin(
+    refresh: Effect.Effect<unknown, AuthorizationError>
+  ): Effect.Effect<Deferred.Deferred<unknown, AuthorizationError>> {
+    return Effect.suspend(() => {
+      const done = Deferred.makeUnsafe<unknown, AuthorizationError>()
+      this.refreshing = done
+      const noted = Effect.onExit(refresh, (exit) =>
+        Effect.flatMap(Clock.currentTimeMillis, (at) => {
+          const error = Option.getOrUndefined(Exit.findErrorOption(exit))
+          if (Exit.isSuccess(exit)) this.generation++
+          this.failed = error === undefined ? undefined : { at, error }
+          this.refreshing = undefined
+          return Deferred.done(done, exit)
+        })
+      )
+      return Effect.as(Effect.forkIn(noted, this.scope), done)
+    })
+  }
+}
+
+/** The answer that says 401, also of a client that makes errors of such answers. */
+const refusal = (sent: Result.Result<HttpClientResponse, unknown>): HttpClientResponse | undefined => {
+  const response = Result.isSuccess(sent)
+    ? sent.success
+    : HttpClientError.isHttpClientError(sent.failure) && sent.failure.reason._tag === "StatusCodeError"
+      ? sent.failure.reason.response
+      : undefined
+  return response?.status === 401 ? response : undefined
+}

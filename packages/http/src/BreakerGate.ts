@@ -1,0 +1,286 @@
+/**
+ * A gate that holds looks back while their endpoint is down, over effect's `CircuitBreaker`.
+ *
+ * **Details**
+ *
+ * - Looks that fail in a transient way (no answer, 5xx, 408, no answer in time) open the circuit; 4xx, 429 and what a
+ *   Schema rejects do not. `client` or `check` tells the gate how they went.
+ * - While it is open, looks are postponed, "breaker open": they are no attempts and spend no error budget. So a wait
+ *   survives an outage of any length within its deadline.
+ * - When the open time ends, one *probe* at a time is made. The gate makes it by itself, by repeating the request that
+ *   was answered last: no wait pays for it. After every fourth opening in a row a look is let through as the probe
+ *   instead, each key once in an outage, in case that very request fails for reasons of its own. An answer closes the
+ *   circuit; a failure opens it again, for longer.
+ * - The first look that was postponed comes back when the open time ends, and probes. The others are spread by `Random`
+ *   behind it, over as long as the outage has lasted (at least 1 second, at most `spread`): they do not come back as a
+ *   herd.
+ *
+ * What an outage costs a wait: the look that is in flight when it begins, and at most one that is let through as a
+ * probe. A wait that is alone on its endpoint has to fail `failures` times (3 by default) until the circuit opens. All of
+ * that is within the five errors in a row that `pollErrors` bears by default. What fails after the circuit opened is not
+ * counted again, however many they are. While nothing of the endpoint was ever answered there is nothing good to repeat:
+ * then looks are the probes, each key once, and after them a look that failed is repeated.
+ *
+ * A probe that is interrupted frees its place. Only GET, HEAD and OPTIONS are repeated by `client`, and every Effect by
+ * `check`.
+ *
+ * Retries belong below the gate, in the look: `HttpClient.retryTransient` first, then `BreakerGate.client`, so that the
+ * breaker sees one outcome of a look. A submit is not held back by a gate; `HttpClient.withCircuitBreaker` with
+ * `gate.breaker` does that.
+ *
+ * @since 0.1.0
+ */
+import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as HttpClient from "effect/http/HttpClient"
+import * as HttpClientError from "effect/http/HttpClientError"
+import type { HttpClientRequest } from "effect/http/HttpClientRequest"
+import type { HttpClientResponse } from "effect/http/HttpClientResponse"
+import * as CircuitBreaker from "effect/persistence/CircuitBreaker"
+import * as Option from "effect/Option"
+import * as Schedule from "effect/Schedule"
+import type * as Scope from "effect/Scope"
+import type * as Gate from "effect-poll/Gate"
+import type { Hint as Hinted } from "effect-poll/Look"
+import * as PollError from "effect-poll/PollError"
+import * as Hint from "./Hint.ts"
+import { HttpCheckError } from "./HttpCheckError.ts"
+import { Guard, type Setting } from "./internal/guard.ts"
+import * as validate from "./internal/validate.ts"
+
+const TypeId = "~@effect-poll/http/BreakerGate"
+
+/**
+ * A gate with a circuit breaker.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface BreakerGate extends Gate.Gate {
+  /** The breaker itself: its `state`, its `transitions`, and a guard for requests that are no looks. */
+  readonly breaker: CircuitBreaker.CircuitBreaker
+  readonly [TypeId]: Guard
+}
+
+/**
+ * The options of a breaker.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Options {
+  /**
+   * Which endpoint a look goes to; also the key of the circuit. A function is for a gate of several endpoints: then
+   * `client` has to be told the same of a request. Default: one endpoint, `"endpoint"`.
+   */
+  readonly endpoint?: string | ((look: Look) => string) | undefined
+  /** When the circuit opens. Default: `CircuitBreaker.consecutive(3)`. */
+  readonly tripPolicy?: CircuitBreaker.TripPolicy | undefined
+  /**
+   * How long it stays open, at the n-th opening in a row: a duration or a schedule. A longer `Retry-After` of the failure
+   * that opens it wins, up to an hour. Default: 1 second, doubling to 30 seconds.
+   */
+  readonly openDuration?: Duration.Input | Schedule.Schedule<unknown, number, never, never> | undefined
+  /**
+   * How long a look or a probe may take before it counts as failed: shorter than the `lookTimeout` of the waits
+   * (1 minute), since a look that is interrupted counts as nothing, and longer than a server that is asked to wait does.
+   * Default: 30 seconds.
+   */
+  readonly timeout?: Duration.Input | "unbounded" | undefined
+  /** Over how long the looks come back after an outage, at most. Default: 30 seconds. */
+  readonly spread?: Duration.Input | undefined
+}
+
+/**
+ * What a gate is asked of.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Look {
+  readonly job: string
+  readonly key: string
+}
+
+/**
+ * Creates a gate with a circuit breaker, which lives as long as the scope.
+ *
+ * **Details**
+ *
+ * The store says how far the circuit goes: `CircuitBreaker.layerStoreMemory()` is this process,
+ * `CircuitBreaker.layerStoreRedis()` all that share it, with one probe at a time among them. A look then costs three
+ * calls of the store. While the store itself fails, looks are let through.
+ *
+ * **Example** (A server that is down for a while)
+ *
+ * ```ts
+ * import * as Effect from "effect/Effect"
+ * import * as CircuitBreaker from "effect/persistence/CircuitBreaker"
+ * import * as Poll from "effect-poll/Poll"
+ * import * as Status from "effect-poll/Status"
+ * import * as Strategy from "effect-poll/Strategy"
+ * import * as BreakerGate from "@effect-poll/http/BreakerGate"
+ *
+ * let looks = 0
+ * const look = Effect.suspend(() => (++looks < 9 ? Effect.fail("ECONNREFUSED") : Effect.succeed(Status.succeeded("done"))))
+ *
+ * const wait = Effect.gen(function* () {
+ *   const gate = yield* BreakerGate.make({ openDuration: "5 millis" })
+ *   // Eight failures would be more than the five that a wait bears: most of them are probes of the gate.
+ *   return yield* Poll.until(BreakerGate.check(gate)(look), {
+ *     strategy: Strategy.fixed("1 millis"),
+ *     deadline: "1 minute",
+ *     pollErrors: { schedule: Strategy.fixed("1 millis") },
+ *     gate
+ *   })
+ * }).pipe(Effect.scoped, Effect.provide(CircuitBreaker.layerStoreMemory()))
+ *
+ * await Effect.runPromise(wait) // => "done"
+ * ```
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = (
+  options?: Options
+): Effect.Effect<BreakerGate, never, CircuitBreaker.CircuitBreakerStore | Scope.Scope> => {
+  const setting = compile(options ?? {})
+  return Effect.map(
+    CircuitBreaker.make({
+      tripPolicy: options?.tripPolicy ?? CircuitBreaker.consecutive(3),
+      openDuration: options?.openDuration ?? doubling
+    }),
+    (breaker) => {
+      const guard = new Guard(breaker, setting)
+      return { breaker, ask: (look) => guard.ask(look), [TypeId]: guard }
+    }
+  )
+}
+
+/**
+ * Tells a gate how the requests of an `HttpClient` went.
+ *
+ * **Details**
+ *
+ * It holds no request back: that is the business of the gate. A request without an answer within the `timeout` of the
+ * gate fails with a `TransportError`. The breaker sees status and headers, not the body; where the body says that the
+ * server is down, use `check`.
+ *
+ * Options: `endpoint` says which endpoint a request goes to, as the option of the gate does of a look; one without the
+ * other is a RangeError.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const client = (
+  gate: BreakerGate,
+  options?: { readonly endpoint?: ((request: HttpClientRequest) => string) | undefined }
+): (<E, R>(
+  self: HttpClient.HttpClient.With<E, R>
+) => HttpClient.HttpClient.With<E | HttpClientError.HttpClientError, R>) => {
+  const guard = gate[TypeId]
+  const { endpoint } = guard.setting
+  const endpointOf = options?.endpoint
+  if ((endpointOf === undefined) !== (typeof endpoint === "string")) {
+    throw new RangeError(
+      `BreakerGate.client: endpoint must be ${typeof endpoint === "string" ? "left out: the gate has one endpoint" : "a function, as it is at the gate"}`
+    )
+  }
+  return (self) =>
+    HttpClient.transform(self, (effect, request) => {
+      const tooLate = () =>
+        new HttpClientError.HttpClientError({ reason: new HttpClientError.TransportError({ request, cause: late }) })
+      return guard.run(
+        endpointOf === undefined ? guard.endpointOf(anyLook) : endpointOf(request),
+        guard.within(effect, tooLate),
+        judgeResponse,
+        // Read to its end, so that the connection is free again.
+        repeatable.has(request.method)
+          ? guard.within(
+              Effect.tap(effect, (response) => Effect.ignore(response.text)),
+              tooLate
+            )
+          : undefined
+      )
+    })
+}
+
+/**
+ * Tells a gate how a check went: a success or a permanent error is an answer, a transient error is a failure.
+ *
+ * **Details**
+ *
+ * A check that takes longer than the `timeout` of the gate fails with `LookTimeout`, a transient error. A 429 or 425 of
+ * an `HttpCheckError` counts as nothing. A gate of several endpoints needs to know the look:
+ * `check: (key) => BreakerGate.check(gate, { job: "render", key })(look(key))`.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const check = (
+  gate: BreakerGate,
+  look?: Look
+): (<A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E | PollError.LookTimeout, R>) => {
+  const guard = gate[TypeId]
+  const { endpoint, timeout } = guard.setting
+  if (typeof endpoint === "function" && look === undefined) {
+    throw new RangeError("BreakerGate.check: look must be given, because the gate has several endpoints")
+  }
+  const name = guard.endpointOf(look ?? anyLook)
+  return (self) => {
+    const timely = guard.within(self, () => new PollError.LookTimeout({ lookTimeout: Duration.millis(timeout) }))
+    return guard.run(name, timely, judgeLook, timely)
+  }
+}
+
+// ---- internal ----
+
+const doubling = /*#__PURE__*/ Schedule.min([Schedule.exponential("1 second"), Schedule.spaced("30 seconds")])
+
+const late = /*#__PURE__*/ new Cause.TimeoutError("no answer in time")
+
+/** Where a gate has one endpoint, every look goes to it. */
+const anyLook: Look = { job: "check", key: "check" }
+
+const repeatable: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"])
+
+const compile = ({ endpoint = "endpoint", spread, timeout }: Options): Setting => ({
+  endpoint: typeof endpoint === "function" ? endpoint : validate.nonEmpty("BreakerGate.make: endpoint", endpoint),
+  timeout: validate.millisOrUnbounded("BreakerGate.make: timeout", timeout ?? "30 seconds"),
+  spread: validate.millis("BreakerGate.make: spread", spread ?? "30 seconds")
+})
+
+/** A 429 or 425 says nothing of the health of a server, and other refusals say that it is well. */
+const ofStatus = (status: number, hint: Hinted | undefined): CircuitBreaker.Outcome => {
+  if (status === 425 || status === 429) return CircuitBreaker.ignored
+  return status >= 500 || status === 408
+    ? CircuitBreaker.failure({ retryAfter: Duration.isDuration(hint) ? hint : undefined })
+    : CircuitBreaker.success
+}
+
+const judgeResponse = <E>(exit: Exit.Exit<HttpClientResponse, E>): Effect.Effect<CircuitBreaker.Outcome> => {
+  const error = Option.getOrUndefined(Exit.findErrorOption(exit))
+  const response = Exit.isSuccess(exit)
+    ? exit.value
+    : HttpClientError.isHttpClientError(error) && error.reason._tag === "StatusCodeError"
+      ? error.reason.response
+      : undefined
+  return response === undefined
+    ? HttpClient.circuitBreakerClassifier(exit)
+    : Effect.map(Clock.currentTimeMillis, (now) => ofStatus(response.status, Hint.fromHeaders(response.headers, now)))
+}
+
+const judgeLook = <A, E>(exit: Exit.Exit<A, E>): Effect.Effect<CircuitBreaker.Outcome> => {
+  if (Exit.isSuccess(exit)) return Effect.succeed(CircuitBreaker.success)
+  const error = Exit.findErrorOption(exit)
+  // A defect is a bug of the caller.
+  if (error._tag === "None") return Effect.succeed(CircuitBreaker.ignored)
+  const kind = PollError.classification(error.value)
+  if (kind._tag === "permanent") return Effect.succeed(CircuitBreaker.success)
+  const { value } = error
+  const status = value instanceof HttpCheckError && value.reason._tag === "Status" ? value.reason.status : 500
+  return Effect.succeed(ofStatus(status, kind.retryAfter))
+}

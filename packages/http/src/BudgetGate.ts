@@ -1,0 +1,331 @@
+/**
+ * A gate that keeps looks within a rate: so many in a window, over effect's `RateLimiter`.
+ *
+ * **Details**
+ *
+ * - Each job has a budget of its own, unless the option `budget` says otherwise. A look that finds it used up is
+ *   postponed, "rate budget", and takes its turn: first come, first served, at the pace of the budget.
+ * - The store of the limiter says how far the budget holds: `RateLimiter.layerStoreMemory` in this process,
+ *   `RateLimiter.layerStoreRedis` over all machines that share it.
+ * - Looks are let through from a *lease* of several tokens, so that one call of the limiter serves many looks. What is
+ *   left of a lease lapses when the window of the limiter ends: in no window are there more looks than `limit`, and over
+ *   time not more than the rate. (As with every fixed window, a full one may follow on one that was used at its end.)
+ *   Tokens that lapsed are lost, so a budget that many processes share wants small leases.
+ * - A server that says that it had enough closes the gate, "rate limit of the server": by a 429, or by rate-limit
+ *   headers with nothing left. `client` hears that from every answer.
+ *
+ * What closes the gate holds for all budgets of the gate (it is one server), and in this process. A look in flight
+ * meanwhile may meet a 429 too: that costs its wait one of the errors that `pollErrors` allows. So does the look that
+ * heard the first one.
+ *
+ * | an answer says | the gate is closed |
+ * |---|---|
+ * | 429 with a hint (see `Hint`) | for so long |
+ * | `RateLimit: "name";r=0;t=30` | 30 seconds; the longest, if several are at 0 |
+ * | `RateLimit-Remaining: 0`, `RateLimit-Reset: 30`; also with `X-` in front | 30 seconds |
+ * | `X-RateLimit-Remaining: 0`, `X-RateLimit-Reset: 1767225600` | until then, by the `Date` of the answer |
+ * | 429 with none of these | for `pause` |
+ *
+ * A look that is forced (`pollNow({ force: true })`) asks no gate and uses no budget. Put the gate in front of the
+ * waits, not of retries: `HttpClient.retryTransient` below a look sends requests that no budget counts. Waits without a
+ * `Job` are all of the job "check", and share its budget.
+ *
+ * @since 0.1.0
+ */
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import type * as Headers from "effect/http/Headers"
+import * as HttpClient from "effect/http/HttpClient"
+import { isHttpClientError } from "effect/http/HttpClientError"
+import type { HttpClientRequest } from "effect/http/HttpClientRequest"
+import type { HttpClientResponse } from "effect/http/HttpClientResponse"
+import * as RateLimiter from "effect/persistence/RateLimiter"
+import * as Semaphore from "effect/Semaphore"
+import * as Gate from "effect-poll/Gate"
+import * as Hint from "./Hint.ts"
+import { exhausted } from "./internal/rateLimit.ts"
+import * as registry from "./internal/registry.ts"
+import { Turns } from "./internal/turns.ts"
+import * as validate from "./internal/validate.ts"
+
+/**
+ * A gate with budgets, and an ear for what the server says.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface BudgetGate extends Gate.Gate {
+  /** Tells the gate of an answer. Without the name of a budget it is about all of them. */
+  readonly observe: (answer: Seen, budget?: string) => Effect.Effect<void>
+}
+
+/**
+ * What the gate reads of an answer.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Seen {
+  readonly status: number
+  readonly headers: Headers.Headers
+}
+
+/**
+ * The options of a budget.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Options {
+  /** How many looks there may be in a window: a whole number from 1 on. */
+  readonly limit: number
+  /** How long a window is: a positive duration. */
+  readonly window: Duration.Input
+  /**
+   * How many tokens are taken from the limiter at once: from 1 to `limit`. Default: a tenth of the limit, at least 1, so
+   * that ten calls serve a window and ten processes share it well.
+   */
+  readonly lease?: number | undefined
+  /** Which budget a look draws on; also the key at the limiter. Default: the name of its job. */
+  readonly budget?: string | ((look: { readonly job: string; readonly key: string }) => string) | undefined
+  /** How long a 429 that says nothing more closes the gate. Default: 1 second. */
+  readonly pause?: Duration.Input | undefined
+  /** The longest that a server can close the gate. Default: 1 hour. */
+  readonly maxClosed?: Duration.Input | undefined
+  /**
+   * What to do with a look while the store of the limiter fails: `"postpone"` it by a second, or `"allow"` it without a
+   * count. Default: `"postpone"`.
+   */
+  readonly onStoreError?: "postpone" | "allow" | undefined
+}
+
+/**
+ * Creates a gate with budgets.
+ *
+ * **Example** (Two looks a minute)
+ *
+ * ```ts
+ * import * as Effect from "effect/Effect"
+ * import * as RateLimiter from "effect/persistence/RateLimiter"
+ * import * as Layer from "effect/Layer"
+ * import * as BudgetGate from "@effect-poll/http/BudgetGate"
+ *
+ * const asked = Effect.gen(function* () {
+ *   const gate = yield* BudgetGate.make({ limit: 2, window: "1 minute" })
+ *   const answers = yield* Effect.forEach(["a", "b", "c"], (key) => gate.ask({ job: "render", key }))
+ *   return answers.map((answer) => answer._tag)
+ * }).pipe(Effect.provide(RateLimiter.layer.pipe(Layer.provide(RateLimiter.layerStoreMemory))))
+ *
+ * await Effect.runPromise(asked) // => ["open", "open", "postponed"]
+ * ```
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = (options: Options): Effect.Effect<BudgetGate, never, RateLimiter.RateLimiter> => {
+  const setting = compile(options)
+  return RateLimiter.RateLimiter.useSync((limiter) => {
+    const server: Closing = { until: 0, why: byServer }
+    const budgets = registry.make((name) => new Budget(name, limiter, server, setting), isIdle)
+    return {
+      ask: (look) =>
+        Effect.flatMap(Clock.currentTimeMillis, (now) =>
+          budgets.get(setting.budgetOf(look), now).ask(JSON.stringify([look.job, look.key]), now)
+        ),
+      observe: (answer, name) =>
+        Effect.map(Clock.currentTimeMillis, (now) => {
+          const millis = closing(answer, now, setting)
+          if (millis === undefined) return
+          const closed = name === undefined ? server : budgets.get(name, now).server
+          closed.until = Math.max(closed.until, now + Math.min(millis, setting.maxClosed))
+        })
+    }
+  })
+}
+
+/**
+ * Lets a gate hear every answer of an `HttpClient`: of looks, and of all else that goes through it.
+ *
+ * **Details**
+ *
+ * It changes neither requests nor answers, and holds nothing back: that is the business of the gate. With the option
+ * `budget` an answer closes the budget of that name only.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const client =
+  (gate: BudgetGate, options?: { readonly budget?: ((request: HttpClientRequest) => string) | undefined }) =>
+  <E, R>(self: HttpClient.HttpClient.With<E, R>): HttpClient.HttpClient.With<E, R> =>
+    HttpClient.transform(self, (effect, request) => {
+      const hear = (response: HttpClientResponse) => gate.observe(response, options?.budget?.(request))
+      return effect.pipe(
+        Effect.tap(hear),
+        Effect.tapError((error) =>
+          isHttpClientError(error) && error.reason._tag === "StatusCodeError"
+            ? hear(error.reason.response)
+            : Effect.void
+        )
+      )
+    })
+
+// ---- internal ----
+
+const byBudget = "rate budget"
+const byServer = "rate limit of the server"
+const byStore = "rate limiter unavailable"
+
+/** How long a limiter whose store failed is left alone, in milliseconds. */
+const storePause = 1_000
+
+interface Setting {
+  readonly limit: number
+  readonly window: number
+  readonly lease: number
+  readonly pause: number
+  readonly maxClosed: number
+  readonly allowUncounted: boolean
+  readonly budgetOf: (look: { readonly job: string; readonly key: string }) => string
+}
+
+const compile = (options: Options): Setting => {
+  const { budget } = options
+  const limit = validate.count("BudgetGate.make: limit", options.limit, 1)
+  const name = typeof budget === "string" ? validate.nonEmpty("BudgetGate.make: budget", budget) : undefined
+  return {
+    limit,
+    window: validate.millis("BudgetGate.make: window", options.window),
+    lease: validate.count("BudgetGate.make: lease", options.lease ?? Math.max(1, Math.floor(limit / 10)), 1, limit),
+    pause: validate.millis("BudgetGate.make: pause", options.pause ?? "1 second"),
+    maxClosed: validate.millis("BudgetGate.make: maxClosed", options.maxClosed ?? "1 hour"),
+    allowUncounted: options.onStoreError === "allow",
+    budgetOf: typeof budget === "function" ? budget : name === undefined ? ({ job }) => job : () => name
+  }
+}
+
+/** Until when looks are not let through, and why. */
+interface Closing {
+  until: number
+  why: string
+}
+
+class Budget {
+  readonly server: Closing = { until: 0, why: byServer }
+  private readonly name: string
+  private readonly limiter: RateLimiter.RateLimiter
+  private readonly everywhere: Closing
+  private readonly setting: Setting
+  private readonly turns: Turns
+  /** The window that is used up, or the store that failed. */
+  private readonly empty: Closing = { until: 0, why: byBudget }
+  /** What is left of the lease; what the limiter had left after it; when the window ends, and the lease with it. */
+  private tokens = 0
+  private remaining = 0
+  private windowUntil = 0
+  /** One call of the limiter at a time: what it gives is for all who ask. */
+  private readonly refilling = Semaphore.makeUnsafe(1)
+
+  constructor(name: string, limiter: RateLimiter.RateLimiter, everywhere: Closing, setting: Setting) {
+    this.name = name
+    this.limiter = limiter
+    this.everywhere = everywhere
+    this.setting = setting
+    this.turns = new Turns(setting.window / setting.limit)
+  }
+
+  isIdle(now: number): boolean {
+    return Math.max(this.empty.until, this.server.until, this.windowUntil) <= now && this.turns.isEmpty(now)
+  }
+
+  ask(who: string, now: number): Effect.Effect<Gate.Answer> {
+    const turn = this.turns.claim(who, now)
+    return turn === "none" ? this.postpone(who, turn, now) : (this.take(who, turn, now) ?? this.refill(who, turn))
+  }
+
+  /** The answer, where the limiter need not be asked for it. */
+  private take(who: string, turn: Turn, now: number): Effect.Effect<Gate.Answer> | undefined {
+    const closed = this.closed()
+    if (now < closed.until) {
+      return closed.why === byStore && this.setting.allowUncounted ? opened : this.postpone(who, turn, now)
+    }
+    if (this.tokens === 0 || now >= this.windowUntil) return undefined
+    this.tokens--
+    return opened
+  }
+
+  private closed(): Closing {
+    return [this.everywhere, this.server, this.empty].reduce((a, b) => (b.until > a.until ? b : a))
+  }
+
+  private postpone(who: string, turn: Turn, now: number): Effect.Effect<Gate.Answer> {
+    const { until, why } = this.closed()
+    const from = Math.max(now, until)
+    const at = turn === "own" ? this.turns.again(who, from) : this.turns.join(who, from)
+    return Effect.succeed(Gate.postponed(Math.max(1, at - now), now < until ? why : byBudget))
+  }
+
+  private refill(who: string, turn: Turn): Effect.Effect<Gate.Answer> {
+    return this.refilling.withPermit(
+      Effect.flatMap(Clock.currentTimeMillis, (now) => this.take(who, turn, now) ?? this.lease(who, turn, now))
+    )
+  }
+
+  /** `now` is the time before the call: a lease may lapse too early, but never too late. */
+  private lease(who: string, turn: Turn, now: number): Effect.Effect<Gate.Answer> {
+    const { lease } = this.setting
+    const tokens = now < this.windowUntil ? Math.min(lease, this.remaining) : lease
+    if (tokens === 0) return this.close(this.windowUntil, byBudget, who, turn, now)
+    const leased =
+      tokens === 1
+        ? this.consume(1, now)
+        : Effect.catchIf(this.consume(tokens, now), isExceeded, () => this.consume(1, now))
+    return Effect.catch(leased, ({ reason }) => {
+      this.tokens = this.remaining = this.windowUntil = 0
+      if (reason._tag === "RateLimitExceeded") {
+        return this.close(now + Math.max(1, Duration.toMillis(reason.retryAfter)), byBudget, who, turn, now)
+      }
+      return Effect.andThen(
+        Effect.logWarning(`BudgetGate: the store of the limiter failed for ${this.name}`, reason),
+        Effect.suspend(() => this.close(now + storePause, byStore, who, turn, now))
+      )
+    })
+  }
+
+  private consume(tokens: number, now: number): Effect.Effect<Gate.Answer, RateLimiter.RateLimiterError> {
+    const { limit, window } = this.setting
+    return Effect.map(
+      this.limiter.consume({ key: this.name, limit, window, tokens, onExceeded: "fail" }),
+      ({ remaining, resetAfter }) => {
+        this.tokens = tokens - 1
+        this.remaining = remaining
+        this.windowUntil = now + Duration.toMillis(resetAfter)
+        return Gate.open
+      }
+    )
+  }
+
+  private close(until: number, why: string, who: string, turn: Turn, now: number): Effect.Effect<Gate.Answer> {
+    this.empty.until = until
+    this.empty.why = why
+    return this.take(who, turn, now)!
+  }
+}
+
+/** How the one who asks stands in the line. */
+type Turn = ReturnType<Turns["claim"]>
+
+const isIdle = (budget: Budget, now: number): boolean => budget.isIdle(now)
+
+const opened: Effect.Effect<Gate.Answer> = /*#__PURE__*/ Effect.succeed(Gate.open)
+
+const isExceeded = ({ reason }: RateLimiter.RateLimiterError): boolean => reason._tag === "RateLimitExceeded"
+
+/** How long an answer closes the gate, in milliseconds. */
+const closing = ({ headers, status }: Seen, now: number, { pause }: Setting): number | undefined => {
+  const empty = exhausted(headers, now)
+  if (status !== 429) return empty
+  const hint = Hint.fromHeaders(headers, now)
+  const wished = hint === undefined || hint === "unreadable" ? 0 : Duration.toMillis(hint)
+  return Math.max(wished, empty ?? 0) || pause
+}

@@ -1,0 +1,94 @@
+/**
+ * Looks that ask only for what has changed: `ETag` and `If-None-Match`, `Last-Modified` and `If-Modified-Since` (RFC
+ * 9110, 13).
+ *
+ * **Details**
+ *
+ * Given to looks as their option `conditional`, it keeps what a URL last said of a job, with its validators; the next look
+ * sends them, and a 304 is that status again. Only pending answers are kept, by URL, and only of GET.
+ * What a job ended with is dropped at once. Beyond `capacity` the one that was looked at least recently is dropped; its
+ * next look is an ordinary one.
+ *
+ * A 304 without a status that is known is a transient error. A request that has validators of its own is sent as it is.
+ * The Schema has to be the same value at each look, not one that is made anew.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import * as validate from "./internal/validate.ts"
+import { Store } from "./internal/validators.ts"
+
+const TypeId = "~@effect-poll/http/Conditional"
+
+/**
+ * What URLs last said.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Conditional {
+  readonly [TypeId]: Store
+}
+
+/**
+ * Creates a store that keeps up to `capacity` URLs. Default: 10,000, of some hundred bytes each.
+ *
+ * **Example** (Looking again for free)
+ *
+ * ```ts
+ * import * as Effect from "effect/Effect"
+ * import * as HttpClient from "effect/http/HttpClient"
+ * import * as HttpClientResponse from "effect/http/HttpClientResponse"
+ * import * as Schema from "effect/Schema"
+ * import * as Look from "effect-poll/Look"
+ * import * as Status from "effect-poll/Status"
+ * import * as StatusSchema from "effect-poll/StatusSchema"
+ * import * as Conditional from "@effect-poll/http/Conditional"
+ * import * as HttpCheck from "@effect-poll/http/HttpCheck"
+ *
+ * const TaskStatus = StatusSchema.fromField(Schema.Struct({ state: Schema.Literals(["busy", "done"]) }), "state", {
+ *   busy: Status.pending(),
+ *   done: Status.succeeded("well")
+ * })
+ * const server = HttpClient.make((request) =>
+ *   Effect.succeed(
+ *     HttpClientResponse.fromWeb(
+ *       request,
+ *       request.headers["if-none-match"] === '"v1"'
+ *         ? new Response(null, { status: 304 })
+ *         : new Response('{ "state": "busy" }', { headers: { etag: '"v1"' } })
+ *     )
+ *   )
+ * )
+ * const looks = Effect.gen(function* () {
+ *   const conditional = yield* Conditional.make()
+ *   const look = HttpCheck.get("https://api.example.com/tasks/1", TaskStatus, { conditional })
+ *   const both = [yield* look, yield* look]
+ *   return both.map((each) => Look.finding(each)._tag)
+ * }).pipe(Effect.provideService(HttpClient.HttpClient, server))
+ *
+ * await Effect.runPromise(looks) // => ["Pending", "Pending"]
+ * ```
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = (options?: { readonly capacity?: number | undefined }): Effect.Effect<Conditional> => {
+  const capacity = validate.count("Conditional.make: capacity", options?.capacity ?? 10_000, 1)
+  return Effect.sync(() => ({ [TypeId]: new Store(capacity) }))
+}
+
+/**
+ * How many URLs are known.
+ *
+ * @category destructors
+ * @since 0.1.0
+ */
+export const size = (self: Conditional): number => self[TypeId].all.size
+
+/**
+ * The store behind it, for the looks of this package.
+ *
+ * @internal
+ */
+export const storeOf = (self: Conditional): Store => self[TypeId]

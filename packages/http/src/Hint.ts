@@ -1,0 +1,149 @@
+/**
+ * When a server wishes to be asked again, as it says in a header or in the body.
+ *
+ * **Details**
+ *
+ * These headers are read, in this order; the first that can be read is the hint.
+ *
+ * | header | unit |
+ * |---|---|
+ * | `retry-after-ms`, `x-ms-retry-after-ms`, `openai-poll-after-ms` | milliseconds, a fraction is allowed |
+ * | `Retry-After` | whole seconds, or an HTTP date (RFC 9110, 10.2.3) |
+ *
+ * A date is held against the `Date` header of the same answer, so that a clock that is wrong does not matter; without
+ * one, against our clock. A date in the past is no hint. A hint is a floor for the next look, and bounded by the option
+ * `maxHint` of the wait (1 hour). One that cannot be read (negative, not a number, `"soon"`) is ignored but counted.
+ *
+ * @since 0.1.0
+ */
+import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
+import * as Headers from "effect/http/Headers"
+import * as Option from "effect/Option"
+import { hasProperty } from "effect/Predicate"
+import * as Result from "effect/Result"
+import type * as Look from "effect-poll/Look"
+import type { HttpAnswer } from "./HttpAnswer.ts"
+import * as validate from "./internal/validate.ts"
+
+/**
+ * Reads a hint from an answer: a duration, `"unreadable"`, or undefined if there is none.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Hint = (answer: HttpAnswer) => Duration.Input | "unreadable" | undefined
+
+/**
+ * The unit of a number that is a hint.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Unit = "seconds" | "millis"
+
+/**
+ * Reads the hint from a header of another name.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const header = (name: string, unit: Unit): Hint => {
+  const lowered = validate.nonEmpty("Hint.header: name", name).toLowerCase()
+  return ({ headers }) => numberIn(headers[lowered], unit)
+}
+
+/**
+ * Reads the hint from a field of the JSON body; dots lead into objects.
+ *
+ * **Example** (Asking again when the body says)
+ *
+ * ```ts
+ * import * as Headers from "effect/http/Headers"
+ * import * as Hint from "@effect-poll/http/Hint"
+ *
+ * const hint = Hint.field("meta.poll_interval", "seconds")
+ * const answer = { status: 200, headers: Headers.empty, text: "" }
+ * hint({ ...answer, body: { meta: { poll_interval: -1 } } }) // => "unreadable"
+ * hint({ ...answer, body: {} }) // => undefined
+ * ```
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const field = (path: string, unit: Unit): Hint => {
+  const names = validate.nonEmpty("Hint.field: path", path).split(".")
+  return ({ body }) => {
+    let at = body
+    for (const name of names) at = hasProperty(at, name) ? at[name] : undefined
+    return numberIn(at, unit)
+  }
+}
+
+/**
+ * Reads the hint from the headers that are known for it. `now` is our time, in milliseconds since 1970.
+ *
+ * @category destructors
+ * @since 0.1.0
+ */
+export const fromHeaders = (headers: Headers.Headers, now: number): Look.Hint | undefined => {
+  let unreadable = false
+  for (const name of inMillis) {
+    const read = numberIn(headers[name], "millis")
+    if (read !== undefined && read !== "unreadable") return read
+    unreadable ||= read === "unreadable"
+  }
+  const read = retryAfter(headers, now)
+  return read ?? (unreadable ? "unreadable" : undefined)
+}
+
+/**
+ * Makes a hint of what a user's function said.
+ *
+ * @category destructors
+ * @since 0.1.0
+ */
+export const fromInput = (input: Duration.Input | "unreadable" | undefined): Look.Hint | undefined => {
+  if (input === undefined || input === "unreadable") return input
+  // effect reads NaN as a duration of zero.
+  if (typeof input === "number" && Number.isNaN(input)) return "unreadable"
+  const duration = Option.getOrUndefined(Duration.fromInput(input))
+  return duration === undefined || !Duration.isFinite(duration) || Duration.isNegative(duration)
+    ? "unreadable"
+    : duration
+}
+
+/**
+ * The time that it is for the server, in milliseconds since 1970: its `Date` header, or `now` without one.
+ *
+ * @category destructors
+ * @since 0.1.0
+ */
+export const serverTime = (headers: Headers.Headers, now: number): number => {
+  const date = headers["date"]
+  const parsed = date === undefined ? undefined : Headers.parseHttpDate(date)
+  return parsed !== undefined && Result.isSuccess(parsed) ? DateTime.toEpochMillis(parsed.success) : now
+}
+
+// ---- internal ----
+
+const inMillis = ["retry-after-ms", "x-ms-retry-after-ms", "openai-poll-after-ms"]
+
+const retryAfter = (headers: Headers.Headers, now: number): Look.Hint | undefined => {
+  const value = headers["retry-after"]
+  if (value === undefined) return undefined
+  const parsed = Headers.parseRetryAfter(value)
+  if (Result.isFailure(parsed)) return "unreadable"
+  if (parsed.success._tag === "Duration") return parsed.success.duration
+  const delay = Headers.retryAfterDelay(parsed.success, serverTime(headers, now))
+  return Duration.isZero(delay) ? undefined : delay
+}
+
+const decimal = /^\s*\d+(?:\.\d+)?\s*$/
+
+const numberIn = (value: unknown, unit: Unit): Look.Hint | undefined => {
+  if (value === undefined || value === null) return undefined
+  const number = typeof value === "number" ? value : typeof value === "string" && decimal.test(value) ? +value : -1
+  if (!Number.isFinite(number) || number < 0) return "unreadable"
+  return unit === "seconds" ? Duration.seconds(number) : Duration.millis(number)
+}

@@ -1,0 +1,472 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as HttpClient from "effect/http/HttpClient"
+import * as HttpClientError from "effect/http/HttpClientError"
+import * as HttpClientRequest from "effect/http/HttpClientRequest"
+import * as HttpClientResponse from "effect/http/HttpClientResponse"
+import * as CircuitBreaker from "effect/persistence/CircuitBreaker"
+import * as Random from "effect/Random"
+import * as Schema from "effect/Schema"
+import * as TestClock from "effect/testing/TestClock"
+import type * as Gate from "effect-poll/Gate"
+import * as Job from "effect-poll/Job"
+import * as Poll from "effect-poll/Poll"
+import * as PollError from "effect-poll/PollError"
+import * as Status from "effect-poll/Status"
+import * as StatusSchema from "effect-poll/StatusSchema"
+import * as Strategy from "effect-poll/Strategy"
+import * as BreakerGate from "@effect-poll/http/BreakerGate"
+import * as HttpCheck from "@effect-poll/http/HttpCheck"
+import { HttpCheckError } from "@effect-poll/http/HttpCheckError"
+
+const TaskStatus = StatusSchema.fromField(Schema.Struct({ state: Schema.Literals(["busy", "done"]) }), "state", {
+  busy: Status.pending(),
+  done: Status.succeeded("done")
+})
+
+const refused = (request: HttpClientRequest.HttpClientRequest) =>
+  new HttpClientError.HttpClientError({
+    reason: new HttpClientError.TransportError({ request, cause: Object.assign(new Error(), { code: "ECONNREFUSED" }) })
+  })
+
+const minute = 60_000
+
+/** A server whose jobs end at `doneAt`, and which is down from `from` until `to`; it notes when it was asked. */
+const serverDown = (from: number, to: number, doneAt: number) => {
+  const asked: Array<number> = []
+  const client = HttpClient.make((request) =>
+    Effect.flatMap(Clock.currentTimeMillis, (now) => {
+      asked.push(now)
+      // It takes a moment, so that looks are in flight when it goes down.
+      return Effect.delay(
+        now >= from && now < to
+          ? Effect.fail(refused(request))
+          : Effect.succeed(
+              HttpClientResponse.fromWeb(request, Response.json({ state: now < doneAt ? "busy" : "done" }))
+            ),
+        "20 millis"
+      )
+    })
+  )
+  return { asked, client }
+}
+
+/** `n` waits that move in step, through one gate; how they ended, and when the server was asked. */
+const outage = (n: number, from: number, to: number, pollErrors: Job.PollErrorPolicy<HttpCheckError> = {}) =>
+  Effect.gen(function* () {
+    const { asked, client } = serverDown(from, to, to + 2 * minute)
+    const gate = yield* BreakerGate.make()
+    const Tasks = Job.make("task", { check: (id: string) => HttpCheck.get(`http://h/tasks/${id}`, TaskStatus) })
+    const waits = yield* Effect.forEach(
+      Array.from({ length: n }, (_, i) => `t${i}`),
+      (id) =>
+        Effect.forkChild(
+          Effect.exit(
+            Poll.until(Tasks, id, {
+              strategy: Strategy.fixed("30 seconds"),
+              deadline: "1 hour",
+              gate,
+              pollErrors
+            }).pipe(Effect.provideService(HttpClient.HttpClient, BreakerGate.client(gate)(client)))
+          )
+        )
+    )
+    yield* TestClock.adjust("20 minutes")
+    const exits = yield* Effect.forEach(waits, Fiber.join)
+    return { asked, exits, gate }
+  }).pipe(Effect.provide(CircuitBreaker.layerStoreMemory()), Random.withSeed("outage"))
+
+const between = (times: ReadonlyArray<number>, from: number, to: number) =>
+  times.filter((at) => at >= from && at < to).length
+
+const busiest = (times: ReadonlyArray<number>, span: number): number => {
+  const counts = new Map<number, number>()
+  for (const at of times) counts.set(Math.floor(at / span), (counts.get(Math.floor(at / span)) ?? 0) + 1)
+  return Math.max(...counts.values())
+}
+
+describe("BreakerGate", () => {
+  describe("an outage of ten minutes", () => {
+    const from = 2 * minute
+    const to = 12 * minute
+    // The Poller runs the same with 100,000.
+    for (const n of [1, 2, 7, 1000]) {
+      it.effect(
+        `${n} waits survive it`,
+        () =>
+          Effect.gen(function* () {
+            // Alone, a wait has to open the circuit by itself; among many, an outage costs it a look in flight and a probe.
+            const { asked, exits } = yield* outage(n, from, to, n >= 1000 ? { inRow: 2 } : {})
+            assert.deepStrictEqual(
+              exits.filter((exit) => !(Exit.isSuccess(exit) && exit.value === "done")),
+              []
+            )
+            // The looks in flight when it began, then probes: 1, 2, 4, 8, 16 seconds apart, then 30.
+            const during = between(asked, from, to)
+            assert.isAtMost(during, Math.max(3, n) + 5 + 20)
+            assert.isAtLeast(during, 20)
+            // Found within one opening, and no herd behind it.
+            const back = asked.filter((at) => at >= to)
+            assert.isAtMost(back[0]! - to, 30_020)
+            if (n >= 1000)
+              assert.isAtMost(
+                busiest(
+                  back.filter((at) => at < to + minute),
+                  1000
+                ),
+                n / 8
+              )
+          }),
+        60_000
+      )
+    }
+  })
+
+  describe("what counts", () => {
+    const opens = (answer: Effect.Effect<Response, "none">, times = 3) =>
+      Effect.gen(function* () {
+        const gate = yield* BreakerGate.make()
+        const client = BreakerGate.client(gate)(
+          HttpClient.make((request) =>
+            answer.pipe(
+              Effect.map((response) => HttpClientResponse.fromWeb(request, response)),
+              Effect.mapError(() => refused(request))
+            )
+          )
+        )
+        for (let i = 0; i < times; i++) yield* Effect.exit(client.get("http://h/"))
+        return (yield* gate.breaker.state("endpoint"))._tag
+      }).pipe(Effect.scoped, Effect.provide(CircuitBreaker.layerStoreMemory()))
+
+    const status = (status: number) => Effect.sync(() => new Response(null, { status }))
+
+    it.effect("client - no answer, 408 and all of 5xx open the circuit, at the third in a row", () =>
+      Effect.gen(function* () {
+        for (const answer of [Effect.fail("none" as const), ...[408, 500, 501, 503, 520, 599].map(status)]) {
+          assert.strictEqual(yield* opens(answer), "Open")
+          assert.strictEqual(yield* opens(answer, 2), "Closed")
+        }
+      })
+    )
+
+    it.effect("client - other refusals do not", () =>
+      Effect.gen(function* () {
+        for (const code of [200, 304, 400, 401, 403, 404, 409, 410, 422, 425, 429]) {
+          assert.strictEqual(yield* opens(status(code), 9), "Closed")
+        }
+      })
+    )
+
+    it.effect("client - a 429 is no success either, a 404 is", () =>
+      Effect.gen(function* () {
+        const after = (codes: ReadonlyArray<number>) =>
+          Effect.suspend(() => {
+            const left = [...codes]
+            return opens(
+              Effect.suspend(() => status(left.shift()!)),
+              codes.length
+            )
+          })
+        assert.strictEqual(yield* after([503, 503, 429, 425, 503]), "Open")
+        assert.strictEqual(yield* after([503, 503, 404, 503]), "Closed")
+      })
+    )
+
+    it.effect("client - a client that fails on statuses is judged by the status", () =>
+      Effect.gen(function* () {
+        const gate = yield* BreakerGate.make({ tripPolicy: CircuitBreaker.consecutive(1) })
+        const answering = (code: number) =>
+          HttpClient.make((request) =>
+            Effect.map(status(code), (each) => HttpClientResponse.fromWeb(request, each))
+          ).pipe(HttpClient.filterStatusOk, BreakerGate.client(gate))
+        yield* Effect.exit(answering(404).get("http://h/"))
+        assert.strictEqual((yield* gate.breaker.state("endpoint"))._tag, "Closed")
+        yield* Effect.exit(answering(520).get("http://h/"))
+        assert.strictEqual((yield* gate.breaker.state("endpoint"))._tag, "Open")
+      }).pipe(Effect.provide(CircuitBreaker.layerStoreMemory()))
+    )
+
+    it.effect("client - a server that never answers opens it too, and the error says so", () =>
+      Effect.gen(function* () {
+        const gate = yield* BreakerGate.make({ timeout: "10 seconds" })
+        const client = BreakerGate.client(gate)(HttpClient.make(() => Effect.never))
+        const calls = yield* Effect.forEach([1, 2, 3], () => Effect.forkChild(Effect.flip(client.get("http://h/"))))
+        yield* TestClock.adjust("10 seconds")
+        const [error] = yield* Fiber.joinAll(calls)
+        assert.strictEqual(error!.reason._tag, "TransportError")
+        assert.strictEqual((yield* gate.breaker.state("endpoint"))._tag, "Open")
+      }).pipe(Effect.provide(CircuitBreaker.layerStoreMemory()))
+    )
+
+    it.effect("check - transient errors, and looks that take too long; not permanent ones, defects and 429", () =>
+      Effect.gen(function* () {
+        const judged = (self: Effect.Effect<unknown, unknown>) =>
+          Effect.gen(function* () {
+            const gate = yield* BreakerGate.make({ tripPolicy: CircuitBreaker.consecutive(1), timeout: "10 seconds" })
+            const fiber = yield* Effect.forkChild(Effect.exit(BreakerGate.check(gate)(self)))
+            yield* TestClock.adjust("10 seconds")
+            yield* Fiber.join(fiber)
+            return (yield* gate.breaker.state("endpoint"))._tag
+          }).pipe(Effect.scoped, Effect.provide(CircuitBreaker.layerStoreMemory()))
+        const answered = (status: number) =>
+          Effect.fail(
+            new HttpCheckError({
+              method: "GET",
+              url: "/",
+              reason: { _tag: "Status", status, body: { kind: "json", type: undefined }, retryAfter: undefined }
+            })
+          )
+        assert.strictEqual(yield* judged(Effect.fail("ECONNRESET")), "Open")
+        assert.strictEqual(yield* judged(answered(503)), "Open")
+        assert.strictEqual(yield* judged(Effect.never), "Open")
+        assert.strictEqual(yield* judged(answered(429)), "Closed")
+        assert.strictEqual(yield* judged(answered(401)), "Closed")
+        assert.strictEqual(yield* judged(Effect.fail({ [PollError.classify]: PollError.permanent })), "Closed")
+        assert.strictEqual(yield* judged(Effect.die("bug")), "Closed")
+        assert.strictEqual(yield* judged(Effect.succeed("well")), "Closed")
+      })
+    )
+  })
+
+  describe("races", () => {
+    const failing = Effect.fail("down")
+    const open = { _tag: "open" } as const
+    const until = (answer: Gate.Answer): number =>
+      answer._tag === "postponed" ? Duration.toMillis(answer.until) : Number.NaN
+
+    /** A gate whose circuit was just opened by three looks, after one that was answered if there is an `answered`. */
+    const opened = (options?: BreakerGate.Options, answered?: Effect.Effect<unknown, string>) =>
+      Effect.gen(function* () {
+        const gate = yield* BreakerGate.make({ openDuration: "10 seconds", ...options })
+        if (answered !== undefined) yield* BreakerGate.check(gate)(answered)
+        for (let i = 0; i < 3; i++) yield* Effect.exit(BreakerGate.check(gate)(failing))
+        return gate
+      })
+
+    const ask = (gate: Gate.Gate, key = "a") => gate.ask({ job: "task", key })
+
+    it.effect("looks that fail after the circuit opened change nothing, and those it would reject are made", () =>
+      Effect.gen(function* () {
+        const gate = yield* BreakerGate.make({ openDuration: "10 seconds" })
+        const slow = yield* Effect.forEach(Array.from({ length: 50 }), () =>
+          Effect.forkChild(Effect.exit(BreakerGate.check(gate)(Effect.delay(failing, "5 seconds"))), {
+            startImmediately: true
+          })
+        )
+        for (let i = 0; i < 3; i++) yield* Effect.exit(BreakerGate.check(gate)(failing))
+        yield* TestClock.adjust("5 seconds")
+        yield* Fiber.joinAll(slow)
+        // The gate was asked before the circuit opened, the look comes after it.
+        assert.strictEqual(yield* BreakerGate.check(gate)(Effect.succeed("seen")), "seen")
+        assert.strictEqual(yield* Effect.flip(BreakerGate.check(gate)(failing)), "down")
+        const state = yield* gate.breaker.state("endpoint")
+        assert(state._tag === "Open")
+        assert.deepStrictEqual([state.consecutiveOpenings, Duration.toSeconds(state.retryAfter)], [1, 5])
+      }).pipe(Effect.provide(CircuitBreaker.layerStoreMemory()))
+    )
+
+    it.effect("one look comes back at once, the others are spread behind it", () =>
+      Effect.gen(function* () {
+        const gate = yield* opened({ spread: "4 seconds" }, Effect.void)
+        const answers = yield* Effect.forEach(Array.from({ length: 40 }), () => ask(gate))
+        assert.strictEqual(until(answers[0]!), 10_000)
+        const rest = answers.slice(1).map(until)
+        assert.isAbove(new Set(rest).size, 30)
+        assert.isAtLeast(Math.min(...rest), 10_000)
+        assert.isAtMost(Math.max(...rest), 14_000)
+        assert.deepStrictEqual(
+          new Set(answers.map((answer) => (answer._tag === "postponed" ? answer.why : ""))),
+          new Set(["breaker open"])
+        )
+      }).pipe(Effect.provide(CircuitBreaker.layerStoreMemory()))
+    )
+
+    it.effect("of many that ask at once one probes, and an interrupted probe frees its place", () =>
+      Effect.gen(function* () {
+        let probes = 0
+        let well = true
+        const look = Effect.suspend(() => (well ? Effect.void : (probes++, Effect.never)))
+        const gate = yield* opened({ timeout: "unbounded" }, look)
+        well = false
+        yield* TestClock.adjust("10 seconds")
+        const first = yield* Effect.forkChild(ask(gate), { startImmediately: true })
+        yield* Effect.yieldNow
+        for (let i = 0; i < 9; i++) {
+          const answer = yield* ask(gate)
+          assert.strictEqual(answer._tag === "postponed" ? answer.why : "", "breaker half-open")
+        }
+        assert.strictEqual(probes, 1)
+        yield* Fiber.interrupt(first)
+        const second = yield* Effect.forkChild(ask(gate), { startImmediately: true })
+        yield* Effect.yieldNow
+        assert.strictEqual(probes, 2)
+        yield* Fiber.interrupt(second)
+        well = true
+        assert.deepStrictEqual(yield* ask(gate), open)
+        assert.strictEqual((yield* gate.breaker.state("endpoint"))._tag, "Closed")
+      }).pipe(Effect.provide(CircuitBreaker.layerStoreMemory()))
+    )
+
+    it.effect("a probe that hangs fails, and the circuit opens again", () =>
+      Effect.gen(function* () {
+        let well = true
+        const gate = yield* opened(
+          { timeout: "3 seconds" },
+          Effect.suspend(() => (well ? Effect.void : Effect.never))
+        )
+        well = false
+        yield* TestClock.adjust("10 seconds")
+        const asked = yield* Effect.forkChild(ask(gate), { startImmediately: true })
+        yield* TestClock.adjust("3 seconds")
+        assert.strictEqual(until(yield* Fiber.join(asked)), 10_000)
+        const state = yield* gate.breaker.state("endpoint")
+        assert.strictEqual(state._tag === "Open" ? state.consecutiveOpenings : 0, 2)
+      }).pipe(Effect.provide(CircuitBreaker.layerStoreMemory()))
+    )
+
+    it.effect("where nothing was ever answered each look probes once, and then one that failed is repeated", () =>
+      Effect.gen(function* () {
+        const gate = yield* opened()
+        yield* TestClock.adjust("10 seconds")
+        assert.deepStrictEqual(yield* ask(gate, "a"), open)
+        // Until it has told how it went, no other.
+        assert.strictEqual((yield* ask(gate, "b"))._tag, "postponed")
+        yield* Effect.exit(BreakerGate.check(gate)(failing))
+        yield* TestClock.adjust("10 seconds")
+        assert.strictEqual((yield* ask(gate, "a"))._tag, "postponed")
+        yield* TestClock.adjust("10 seconds")
+        assert.deepStrictEqual(yield* ask(gate, "b"), open)
+        assert.strictEqual(yield* BreakerGate.check(gate)(Effect.succeed("well")), "well")
+        assert.deepStrictEqual(yield* ask(gate, "a"), open)
+      }).pipe(Effect.provide(CircuitBreaker.layerStoreMemory()))
+    )
+
+    it.effect("a look that was let through and never made does not hold the others back", () =>
+      Effect.gen(function* () {
+        const gate = yield* opened()
+        yield* TestClock.adjust("10 seconds")
+        assert.deepStrictEqual(yield* ask(gate, "a"), open)
+        yield* TestClock.adjust("5 seconds")
+        assert.deepStrictEqual(yield* ask(gate, "b"), open)
+      }).pipe(Effect.provide(CircuitBreaker.layerStoreMemory()))
+    )
+
+    it.effect("what was answered last and fails by itself does not hold the others back", () =>
+      Effect.gen(function* () {
+        let well = true
+        const poisoned = Effect.suspend(() => (well ? Effect.void : failing))
+        const gate = yield* opened({}, poisoned)
+        well = false
+        const opens: Array<string> = []
+        for (let i = 1; i <= 4; i++) {
+          yield* TestClock.adjust("10 seconds")
+          opens.push((yield* ask(gate, "b"))._tag)
+        }
+        assert.deepStrictEqual(opens, ["postponed", "postponed", "postponed", "open"])
+        yield* BreakerGate.check(gate)(Effect.void)
+        assert.deepStrictEqual(yield* ask(gate), open)
+      }).pipe(Effect.provide(CircuitBreaker.layerStoreMemory()))
+    )
+
+    it.effect("a POST is not repeated: looks are the probes", () =>
+      Effect.gen(function* () {
+        let asked = 0
+        const gate = yield* BreakerGate.make({ openDuration: "10 seconds" })
+        const client = BreakerGate.client(gate)(
+          HttpClient.make((request) => {
+            asked++
+            return asked === 1 || asked > 4
+              ? Effect.succeed(HttpClientResponse.fromWeb(request, new Response()))
+              : Effect.fail(refused(request))
+          })
+        )
+        const look = client.execute(HttpClientRequest.post("http://h/look"))
+        for (let i = 0; i < 4; i++) yield* Effect.exit(look)
+        yield* TestClock.adjust("10 seconds")
+        assert.deepStrictEqual(yield* ask(gate), open)
+        assert.strictEqual(asked, 4)
+        yield* look
+        assert.strictEqual((yield* gate.breaker.state("endpoint"))._tag, "Closed")
+      }).pipe(Effect.provide(CircuitBreaker.layerStoreMemory()))
+    )
+
+    it.effect("a Retry-After of the failure that opens the circuit keeps it open for so long", () =>
+      Effect.gen(function* () {
+        const gate = yield* BreakerGate.make({ tripPolicy: CircuitBreaker.consecutive(1) })
+        const client = BreakerGate.client(gate)(
+          HttpClient.make((request) =>
+            Effect.succeed(
+              HttpClientResponse.fromWeb(request, new Response(null, { status: 503, headers: { "retry-after": "90" } }))
+            )
+          )
+        )
+        yield* client.get("http://h/")
+        assert.strictEqual(until(yield* ask(gate)), 90_000)
+      }).pipe(Effect.provide(CircuitBreaker.layerStoreMemory()))
+    )
+  })
+
+  describe("endpoints", () => {
+    it.effect("each has a circuit of its own", () =>
+      Effect.gen(function* () {
+        const gate = yield* BreakerGate.make({ endpoint: ({ job }) => job, tripPolicy: CircuitBreaker.consecutive(1) })
+        const client = BreakerGate.client(gate, { endpoint: (request) => new URL(request.url).host })(
+          HttpClient.make((request, { host }) =>
+            host === "down"
+              ? Effect.fail(refused(request))
+              : Effect.succeed(HttpClientResponse.fromWeb(request, new Response()))
+          )
+        )
+        yield* Effect.exit(client.get("http://down/"))
+        yield* client.get("http://well/")
+        assert.strictEqual((yield* gate.ask({ job: "down", key: "a" }))._tag, "postponed")
+        assert.strictEqual((yield* gate.ask({ job: "well", key: "a" }))._tag, "open")
+        const look = { job: "other", key: "a" }
+        yield* Effect.exit(BreakerGate.check(gate, look)(Effect.fail("down")))
+        assert.strictEqual((yield* gate.ask(look))._tag, "postponed")
+      }).pipe(Effect.provide(CircuitBreaker.layerStoreMemory()))
+    )
+
+    it.effect("client, check - one that leaves the endpoint open is a RangeError", () =>
+      Effect.gen(function* () {
+        const one = yield* BreakerGate.make()
+        const several = yield* BreakerGate.make({ endpoint: ({ job }) => job })
+        assert.throws(() => BreakerGate.client(several), RangeError, "BreakerGate.client: endpoint must be a function")
+        assert.throws(() => BreakerGate.client(one, { endpoint: () => "x" }), RangeError, "must be left out")
+        assert.throws(() => BreakerGate.check(several), RangeError, "BreakerGate.check: look")
+      }).pipe(Effect.provide(CircuitBreaker.layerStoreMemory()))
+    )
+
+    it("make - bad options are RangeErrors", () => {
+      assert.throws(() => BreakerGate.make({ endpoint: " " }), RangeError, "BreakerGate.make: endpoint")
+      assert.throws(
+        () => BreakerGate.make({ timeout: 0 }),
+        RangeError,
+        'BreakerGate.make: timeout must be a positive finite duration or "unbounded", got 0'
+      )
+      assert.throws(() => BreakerGate.make({ spread: Number.NaN }), RangeError, "BreakerGate.make: spread")
+    })
+
+    it.effect("looks are let through while the store fails", () =>
+      Effect.gen(function* () {
+        const gate = yield* BreakerGate.make()
+        assert.strictEqual((yield* gate.ask({ job: "task", key: "a" }))._tag, "open")
+        assert.strictEqual(yield* BreakerGate.check(gate)(Effect.succeed(1)), 1)
+      }).pipe(
+        Effect.provideService(CircuitBreaker.CircuitBreakerStore, {
+          admit: () => Effect.fail(storeError),
+          record: () => Effect.fail(storeError),
+          state: () => Effect.fail(storeError)
+        })
+      )
+    )
+  })
+})
+
+const storeError = new CircuitBreaker.CircuitBreakerError({
+  reason: new CircuitBreaker.CircuitBreakerStoreError({ message: "no store" })
+})

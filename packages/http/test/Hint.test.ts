@@ -1,0 +1,81 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Duration from "effect/Duration"
+import * as Headers from "effect/http/Headers"
+import type * as Look from "effect-poll/Look"
+import * as Hint from "@effect-poll/http/Hint"
+
+const inMillis = (hint: Look.Hint | undefined) =>
+  hint === undefined || hint === "unreadable" ? hint : Duration.toMillis(hint)
+
+const at = Date.UTC(2026, 0, 1)
+
+describe("Hint", () => {
+  const table: ReadonlyArray<readonly [Record<string, string>, number | "unreadable" | undefined]> = [
+    [{}, undefined],
+    [{ "retry-after": "7" }, 7000],
+    [{ "Retry-After": " 7 " }, 7000],
+    [{ "retry-after": "0" }, 0],
+    [{ "retry-after": "-1" }, "unreadable"],
+    [{ "retry-after": "1.5" }, "unreadable"],
+    [{ "retry-after": "1e3" }, "unreadable"],
+    [{ "retry-after": "" }, "unreadable"],
+    [{ "retry-after": "5, 7" }, "unreadable"],
+    [{ "retry-after": "NaN" }, "unreadable"],
+    [{ "retry-after": "999999999" }, 999_999_999_000],
+    [{ "retry-after": "Thu, 01 Jan 2026 00:01:00 GMT" }, 60_000],
+    [{ "retry-after": "Thursday, 01-Jan-26 00:01:00 GMT" }, 60_000],
+    [{ "retry-after": "Wed, 31 Dec 2025 23:59:59 GMT" }, undefined],
+    [{ "retry-after": "Thu, 01 Jan 2026 00:01:00 GMT", date: "Thu, 01 Jan 2026 00:00:50 GMT" }, 10_000],
+    [{ "retry-after": "Thu, 01 Jan 2026 00:01:00 GMT", date: "Thu, 01 Jan 2026 00:02:00 GMT" }, undefined],
+    [{ "retry-after": "Thu, 01 Jan 2026 00:01:00 GMT", date: "today" }, 60_000],
+    [{ "retry-after": "7", date: "Thu, 01 Jan 2026 00:02:00 GMT" }, 7000],
+    [{ "retry-after-ms": "250" }, 250],
+    [{ "x-ms-retry-after-ms": "250.5" }, 250.5],
+    [{ "openai-poll-after-ms": "4000000000" }, 4_000_000_000],
+    [{ "openai-poll-after-ms": "4e9" }, "unreadable"],
+    [{ "retry-after-ms": "-5" }, "unreadable"],
+    [{ "retry-after-ms": "-5", "retry-after": "2" }, 2000],
+    [{ "retry-after-ms": "250", "retry-after": "soon" }, 250],
+    [{ "retry-after-ms": "250", "openai-poll-after-ms": "1000", "retry-after": "7" }, 250]
+  ]
+  for (const [headers, expected] of table) {
+    it(`fromHeaders - ${JSON.stringify(headers)}`, () => {
+      assert.strictEqual(inMillis(Hint.fromHeaders(Headers.fromInput(headers), at)), expected)
+    })
+  }
+
+  it("fromInput - what is no finite duration from now on cannot be read", () => {
+    assert.strictEqual(inMillis(Hint.fromInput("2 seconds")), 2000)
+    assert.strictEqual(inMillis(Hint.fromInput(0)), 0)
+    assert.isUndefined(Hint.fromInput(undefined))
+    for (const bad of [
+      "unreadable",
+      -1,
+      Number.NaN,
+      Number.POSITIVE_INFINITY,
+      "soon" as never,
+      Duration.infinity
+    ] as const) {
+      assert.strictEqual(Hint.fromInput(bad), "unreadable", String(bad))
+    }
+  })
+
+  it("header, field - read a number in its unit", () => {
+    const answer = {
+      status: 200,
+      headers: Headers.fromInput({ "x-poll": "3" }),
+      text: "",
+      body: { a: { b: "1.5" }, n: null }
+    }
+    const read = (hint: Hint.Hint) => inMillis(Hint.fromInput(hint(answer)))
+    assert.strictEqual(read(Hint.header("X-Poll", "seconds")), 3000)
+    assert.strictEqual(read(Hint.header("x-poll", "millis")), 3)
+    assert.isUndefined(read(Hint.header("x-other", "millis")))
+    assert.strictEqual(read(Hint.field("a.b", "seconds")), 1500)
+    assert.strictEqual(read(Hint.field("a", "seconds")), "unreadable")
+    assert.isUndefined(read(Hint.field("a.c.d", "seconds")))
+    assert.isUndefined(read(Hint.field("n", "seconds")))
+    assert.throws(() => Hint.header(" ", "millis"), RangeError, "Hint.header: name")
+    assert.throws(() => Hint.field("", "millis"), RangeError, "Hint.field: path")
+  })
+})
