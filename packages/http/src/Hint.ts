@@ -20,10 +20,10 @@ import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Headers from "effect/http/Headers"
 import * as Option from "effect/Option"
-import { hasProperty } from "effect/Predicate"
 import * as Result from "effect/Result"
 import type * as Look from "effect-poll/Look"
 import type { HttpAnswer } from "./HttpAnswer.ts"
+import { at, decimal } from "./internal/json.ts"
 import * as validate from "./internal/validate.ts"
 
 /**
@@ -50,7 +50,7 @@ export type Unit = "seconds" | "millis"
  */
 export const header = (name: string, unit: Unit): Hint => {
   const lowered = validate.nonEmpty("Hint.header: name", name).toLowerCase()
-  return ({ headers }) => numberIn(headers[lowered], unit)
+  return ({ headers }) => fromNumber(headers[lowered], unit)
 }
 
 /**
@@ -73,11 +73,7 @@ export const header = (name: string, unit: Unit): Hint => {
  */
 export const field = (path: string, unit: Unit): Hint => {
   const names = validate.nonEmpty("Hint.field: path", path).split(".")
-  return ({ body }) => {
-    let at = body
-    for (const name of names) at = hasProperty(at, name) ? at[name] : undefined
-    return numberIn(at, unit)
-  }
+  return ({ body }) => fromNumber(at(body, ...names), unit)
 }
 
 /**
@@ -89,12 +85,26 @@ export const field = (path: string, unit: Unit): Hint => {
 export const fromHeaders = (headers: Headers.Headers, now: number): Look.Hint | undefined => {
   let unreadable = false
   for (const name of inMillis) {
-    const read = numberIn(headers[name], "millis")
+    const read = fromNumber(headers[name], "millis")
     if (read !== undefined && read !== "unreadable") return read
     unreadable ||= read === "unreadable"
   }
   const read = retryAfter(headers, now)
   return read ?? (unreadable ? "unreadable" : undefined)
+}
+
+/**
+ * Makes a hint of a number, or of a text that holds one. Undefined and null are no hint; what is negative or no number
+ * is unreadable.
+ *
+ * @category destructors
+ * @since 0.1.0
+ */
+export const fromNumber = (value: unknown, unit: Unit): Look.Hint | undefined => {
+  if (value === undefined || value === null) return undefined
+  const number = typeof value === "number" ? value : typeof value === "string" ? decimal(value) : undefined
+  if (number === undefined || !Number.isFinite(number) || number < 0) return "unreadable"
+  return unit === "seconds" ? Duration.seconds(number) : Duration.millis(number)
 }
 
 /**
@@ -137,13 +147,4 @@ const retryAfter = (headers: Headers.Headers, now: number): Look.Hint | undefine
   if (parsed.success._tag === "Duration") return parsed.success.duration
   const delay = Headers.retryAfterDelay(parsed.success, serverTime(headers, now))
   return Duration.isZero(delay) ? undefined : delay
-}
-
-const decimal = /^\s*\d+(?:\.\d+)?\s*$/
-
-const numberIn = (value: unknown, unit: Unit): Look.Hint | undefined => {
-  if (value === undefined || value === null) return undefined
-  const number = typeof value === "number" ? value : typeof value === "string" && decimal.test(value) ? +value : -1
-  if (!Number.isFinite(number) || number < 0) return "unreadable"
-  return unit === "seconds" ? Duration.seconds(number) : Duration.millis(number)
 }

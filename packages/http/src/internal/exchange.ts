@@ -16,6 +16,7 @@ import type * as Look from "effect-poll/Look"
 import { AuthorizationError } from "../Authorization.ts"
 import * as Hint from "../Hint.ts"
 import { type BodyKind, HttpCheckError, type Reason, safeUrl } from "../HttpCheckError.ts"
+import { parse } from "./json.ts"
 
 // One request and its answer, read once: what every look over HTTP is made of.
 
@@ -92,7 +93,7 @@ export const exchange = (
           response.status > 299 ? Effect.succeed("") : Effect.fail(fail(transport(error)))
         )
         const type = response.headers["content-type"]?.split(";")[0]?.trim().toLowerCase()
-        const parsed = yield* parse(text)
+        const parsed = parse(text)
         const answer: Answer = {
           status: response.status,
           headers: response.headers,
@@ -176,6 +177,3 @@ const codeOf = (cause: unknown): string | undefined => {
   }
   return code
 }
-
-const parse = (text: string): Effect.Effect<Result.Result<unknown, void>> =>
-  Effect.result(Effect.try({ try: (): unknown => JSON.parse(text), catch: () => undefined }))

@@ -1,5 +1,6 @@
 import type { Headers } from "effect/http/Headers"
 import { serverTime } from "../Hint.ts"
+import { decimal } from "./json.ts"
 
 // The headers by which a server tells what is left of a rate limit.
 
@@ -12,9 +13,9 @@ export const exhausted = (headers: Headers, now: number): number | undefined => 
   const structured = headers["ratelimit"]
   if (structured !== undefined) for (const millis of policies(structured)) note(millis)
   for (const prefix of prefixes) {
-    if (numberIn(headers[`${prefix}-remaining`]) !== 0) continue
-    const after = numberIn(headers[`${prefix}-reset-after`])
-    note(after === undefined ? untilReset(numberIn(headers[`${prefix}-reset`]), headers, now) : after * 1000)
+    if (decimal(headers[`${prefix}-remaining`]) !== 0) continue
+    const after = decimal(headers[`${prefix}-reset-after`])
+    note(after === undefined ? untilReset(decimal(headers[`${prefix}-reset`]), headers, now) : after * 1000)
   }
   return longest
 }
@@ -47,6 +48,3 @@ const untilReset = (reset: number | undefined, headers: Headers, now: number): n
   if (reset < 1e9) return reset * 1000
   return (reset < 1e12 ? reset * 1000 : reset) - serverTime(headers, now)
 }
-
-const numberIn = (value: string | undefined): number | undefined =>
-  value !== undefined && /^\s*\d+(?:\.\d+)?\s*$/.test(value) ? Number(value) : undefined

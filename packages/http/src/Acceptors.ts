@@ -1,0 +1,636 @@
+/**
+ * AWS waiters from their definitions: a list of acceptors judges each outcome of a client call, value or error.
+ *
+ * A definition is JSON that AWS publishes for its tools: "the instance runs" is when every state that
+ * `DescribeInstances` answers is `running`, and never will be when one is `terminated`. `load` reads it, `check` makes a
+ * look of any client call and `job` a `Job`; the client is yours.
+ *
+ * **Details**
+ *
+ * | outcome | first acceptor that matches | the look |
+ * |---|---|---|
+ * | value or error | `success` | succeeded, with the value (undefined if it was an error) |
+ * | value or error | `failure` | failed, with a `WaiterFailure` |
+ * | value or error | `retry` | pending |
+ * | value | none | pending |
+ * | error | none | stays an error, for the `pollErrors` of the wait (see `classify`) |
+ *
+ * Two forms are read, and may not be mixed in one definition:
+ *
+ * - the older one (`waiters-2.json` of botocore and its kin): `delay`, `maxAttempts`, and acceptors with the matchers
+ *   `path`, `pathAll`, `pathAny`, `status` and `error`;
+ * - the trait `smithy.waiters#waitable`: `minDelay`, `maxDelay`, and acceptors with the matchers `output`,
+ *   `inputOutput`, `success` and `errorType` (https://smithy.io/2.0/additional-specs/waiters.html).
+ *
+ * What is compared is compared as JSON: `"1"` is not `1`, `"true"` is not `true`. `pathAll` and `pathAny` never match an
+ * empty list, nor what is no list. A path matcher looks at values only. A path that cannot be applied to a value
+ * (`length` of a missing list) does not match.
+ *
+ * **Gotchas**
+ *
+ * - By the Smithy specification an unmatched error ends the wait at once. Here it is a poll error like any other: a
+ *   permanent one ends the wait as `PollRejected`, a throttled or broken request is tried again.
+ * - A definition without a `failure` acceptor waits for a job that has failed until the deadline. `load` takes one only
+ *   if told so (`failure: "optional"`).
+ * - Values are searched as they are. An AWS client makes a `Date` of a time and bytes of a blob, where the Smithy
+ *   specification has numbers and texts: a path that compares those does not match.
+ * - The paths are JMESPath. This module alone brings the library `@jmespath-community/jmespath` along (about 9 KiB
+ *   gzipped).
+ *
+ * @since 0.1.0
+ */
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Equal from "effect/Equal"
+import { hasProperty } from "effect/Predicate"
+import * as Result from "effect/Result"
+import type { Schedule } from "effect/Schedule"
+import * as Schema from "effect/Schema"
+import * as Job from "effect-poll/Job"
+import type * as Look from "effect-poll/Look"
+import type { Observation } from "effect-poll/Observation"
+import * as PollError from "effect-poll/PollError"
+import * as Status from "effect-poll/Status"
+import * as Strategy from "effect-poll/Strategy"
+import { isTransientStatus } from "./HttpCheckError.ts"
+import * as awsOutcome from "./internal/awsOutcome.ts"
+import * as jmespath from "./internal/jmespath.ts"
+import { decodeDefinition } from "./internal/waiterDefinition.ts"
+
+const TypeId = "~@effect-poll/http/Waiter"
+
+/**
+ * What a waiter is made of, in one form whatever it was published in. Times are milliseconds.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Definition {
+  readonly name: string | undefined
+  readonly acceptors: ReadonlyArray<Acceptor>
+  /** Whether a failed job can be told from one that goes on. */
+  readonly failure: "declared" | "none"
+  /** The `delay` and `maxAttempts` of the older form. */
+  readonly fixed: { readonly delay: number; readonly maxAttempts: number } | undefined
+  /** Of the Smithy form; otherwise the defaults of its specification, 2 and 120 seconds. */
+  readonly minDelay: number
+  readonly maxDelay: number
+}
+
+/**
+ * What an outcome means if it matches.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Acceptor {
+  readonly state: "success" | "failure" | "retry"
+  readonly matcher: Matcher
+  /** A path of the value to a text for people, for failures. */
+  readonly message: string | undefined
+}
+
+/**
+ * Which outcomes match.
+ *
+ * **Details**
+ *
+ * - `Path`: values in which `path` finds what is expected: itself, in every member of a list, or in any. With
+ *   `inputOutput` the path is of `{ input, output }`.
+ * - `Error`: errors with this code; any error (`true`); any value (`false`).
+ * - `Status`: values and errors with this HTTP status.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Matcher =
+  | {
+      readonly _tag: "Path"
+      readonly on: "output" | "inputOutput"
+      readonly path: string
+      readonly comparison: "equals" | "all" | "any"
+      readonly expected: unknown
+    }
+  | { readonly _tag: "Error"; readonly expected: string | boolean }
+  | { readonly _tag: "Status"; readonly expected: number }
+
+/**
+ * A definition whose paths are compiled: ready to judge.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Waiter extends Definition {
+  readonly [TypeId]: ReadonlyArray<Compiled>
+}
+
+/**
+ * How the code of an error and the HTTP status of an outcome are found.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Reader {
+  /** All codes that an error may be known by; default `errorCodes`. */
+  readonly codes?: ((error: unknown) => ReadonlyArray<string>) | undefined
+  /** Default `httpStatus`. */
+  readonly status?: ((outcome: Result.Result<unknown, unknown>) => number | undefined) | undefined
+}
+
+/**
+ * What is known beside the outcome of a call.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface JudgeOptions extends Reader {
+  /** The input of the call, for the matcher `inputOutput`. */
+  readonly input?: unknown
+}
+
+/**
+ * What an acceptor with the state `failure` matched: the failure of `JobFailed`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface WaiterFailure<out A, out E> {
+  readonly waiter: string | undefined
+  readonly acceptor: Acceptor
+  /** The outcome of the call that matched. */
+  readonly outcome: Result.Result<A, E>
+  /** What the acceptor's `message` found, if it has one. */
+  readonly message: string | undefined
+  /** Which acceptor matched, without what the outcome holds. */
+  readonly toString: () => string
+}
+
+/**
+ * The Schema of a definition, in either form. It only decodes. A path is not parsed before `make`.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const Definition: Schema.Codec<Definition, unknown> = /*#__PURE__*/ decodeDefinition()
+
+/**
+ * Tests whether a value is a `Waiter`.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const isWaiter = (u: unknown): u is Waiter => hasProperty(u, TypeId)
+
+/**
+ * The options of `load` and `make`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface LoadOptions {
+  /** What the waiter is called in failures; default: the `waiter` of the definition. */
+  readonly name?: string | undefined
+  /**
+   * Whether the definition must have an acceptor with the state `failure`. By default it must; `"optional"` says aloud
+   * that there may be none, so that a job that fails is waited for until the deadline. `failure` of the waiter then
+   * tells which it is.
+   */
+  readonly failure?: "required" | "optional" | undefined
+}
+
+/**
+ * Loads a waiter from the JSON of its definition, in either form.
+ *
+ * **Details**
+ *
+ * Paths are compiled once, here. A definition that is malformed, that can never succeed, that has a path which is no
+ * JMESPath, or that has no `failure` acceptor (see the options) is a RangeError. Where definitions come from outside,
+ * decode them with `Definition` and call `make`.
+ *
+ * **Example** (Waiting for a table)
+ *
+ * ```ts
+ * import * as Effect from "effect/Effect"
+ * import * as Poll from "effect-poll/Poll"
+ * import * as Acceptors from "@effect-poll/http/Acceptors"
+ *
+ * const tableExists = Acceptors.load(
+ *   {
+ *     waiter: "TableExists",
+ *     delay: 20,
+ *     maxAttempts: 25,
+ *     acceptors: [
+ *       { state: "success", matcher: "path", argument: "Table.TableStatus", expected: "ACTIVE" },
+ *       { state: "retry", matcher: "error", expected: "ResourceNotFoundException" }
+ *     ]
+ *   },
+ *   { failure: "optional" }
+ * )
+ * // Stands for client.send(new DescribeTableCommand({ TableName: "users" })).
+ * const describeTable = Effect.succeed({ Table: { TableStatus: "ACTIVE", ItemCount: 3 } })
+ * const table = Poll.until(Acceptors.check(tableExists, describeTable), {
+ *   strategy: Acceptors.exponential(tableExists),
+ *   deadline: "5 minutes"
+ * })
+ * const found = await Effect.runPromise(table)
+ * found?.Table.ItemCount // => 3
+ * ```
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const load = (json: unknown, options?: LoadOptions): Waiter => {
+  const decoded = decode(json)
+  if (Result.isFailure(decoded)) {
+    throw new RangeError(`Acceptors.load: not the definition of a waiter: ${oneLine(decoded.failure.message)}`)
+  }
+  return compile("Acceptors.load", decoded.success, options)
+}
+
+/**
+ * Makes a waiter from a decoded definition. What is wrong with it is a RangeError, as for `load`.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = (definition: Definition, options?: LoadOptions): Waiter =>
+  compile("Acceptors.make", definition, options)
+
+/**
+ * Makes a look of a client call: the first acceptor that matches its outcome decides (see the table of this module).
+ *
+ * **Details**
+ *
+ * The state of a pending look is the word that matched, or what the first path of the waiter finds in the value (texts
+ * only, at most 80 characters of them), so that a timeout can say what was seen.
+ *
+ * The result is undefined where an error was the success, as for `TableNotExists`.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const check = <A, E, R>(
+  waiter: Waiter,
+  call: Effect.Effect<A, E, R>,
+  options?: JudgeOptions
+): Effect.Effect<Look.Look<A | undefined, WaiterFailure<A, E>>, E, R> =>
+  Effect.flatMap(Effect.result(call), (outcome): Effect.Effect<Look.Look<A | undefined, WaiterFailure<A, E>>, E> => {
+    const acceptor = judge(waiter, outcome, options)
+    switch (acceptor?.state) {
+      case "success":
+        return Effect.succeed(Status.succeeded<A | undefined>(Result.getOrUndefined(outcome)))
+      case "failure":
+        return Effect.succeed(Status.failed(failureOf(waiter, acceptor, outcome)))
+      case "retry":
+        return Effect.succeed(Status.pending({ state: wordOf(waiter, acceptor, outcome) }))
+      default:
+        return Result.isFailure(outcome)
+          ? Effect.fail(outcome.failure)
+          : Effect.succeed(Status.pending({ state: wordOf(waiter, undefined, outcome) }))
+    }
+  })
+
+/**
+ * Judges the outcome of a call: the first acceptor that matches it, or undefined.
+ *
+ * **Example** (An error that is a success)
+ *
+ * ```ts
+ * import * as Result from "effect/Result"
+ * import * as Acceptors from "@effect-poll/http/Acceptors"
+ *
+ * const deleted = Acceptors.load(
+ *   {
+ *     delay: 20,
+ *     maxAttempts: 25,
+ *     acceptors: [{ state: "success", matcher: "error", expected: "ResourceNotFoundException" }]
+ *   },
+ *   { failure: "optional" }
+ * )
+ * const gone = Acceptors.judge(deleted, Result.fail({ name: "ResourceNotFoundException" }))
+ * gone?.state // => "success"
+ * const there = Acceptors.judge(deleted, Result.succeed({ Table: { TableStatus: "DELETING" } }))
+ * there // => undefined
+ * ```
+ *
+ * @category destructors
+ * @since 0.1.0
+ */
+export const judge = (
+  waiter: Waiter,
+  outcome: Result.Result<unknown, unknown>,
+  options?: JudgeOptions
+): Acceptor | undefined => waiter[TypeId].find((each) => each.matches(outcome, options))?.acceptor
+
+/**
+ * Makes a `Job` of a client call that takes the key of the job.
+ *
+ * **Details**
+ *
+ * - Its strategy is `strategy`, otherwise `fixed` for a definition with a delay and `exponential` for one without.
+ * - Its poll errors are told apart by `classify`, unless `pollErrors` says otherwise.
+ * - `input` makes the input of the call from the key, for the matcher `inputOutput`.
+ *
+ * An empty name is a RangeError.
+ *
+ * **Example** (A job per bucket)
+ *
+ * ```ts
+ * import * as Effect from "effect/Effect"
+ * import * as Poll from "effect-poll/Poll"
+ * import * as Acceptors from "@effect-poll/http/Acceptors"
+ *
+ * const bucketExists = Acceptors.load(
+ *   {
+ *     delay: 5,
+ *     maxAttempts: 20,
+ *     acceptors: [
+ *       { state: "success", matcher: "status", expected: 200 },
+ *       { state: "retry", matcher: "status", expected: 404 }
+ *     ]
+ *   },
+ *   { failure: "optional" }
+ * )
+ * const Bucket = Acceptors.job("bucket", bucketExists, {
+ *   // Stands for client.send(new HeadBucketCommand({ Bucket: name })).
+ *   call: (name) => Effect.succeed({ BucketRegion: `of ${name}`, $metadata: { httpStatusCode: 200 } })
+ * })
+ * const bucket = await Effect.runPromise(Poll.until(Bucket, "logs", { deadline: "100 seconds" }))
+ * bucket?.BucketRegion // => "of logs"
+ * ```
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const job = <A, E, R>(
+  name: string,
+  waiter: Waiter,
+  options: Reader & {
+    readonly call: (key: string) => Effect.Effect<A, E, R>
+    readonly input?: ((key: string) => unknown) | undefined
+    readonly strategy?: Schedule<unknown, Observation> | undefined
+    readonly pollErrors?: Job.PollErrorPolicy<E> | undefined
+  }
+): Job.Job<string, A | undefined, WaiterFailure<A, E>, E, R> =>
+  Job.make(name, {
+    check: (key: string) => check(waiter, options.call(key), { ...options, input: options.input?.(key) }),
+    strategy: options.strategy ?? (waiter.fixed === undefined ? exponential(waiter) : fixed(waiter)),
+    pollErrors: options.pollErrors ?? { classify: (error) => classify(error, options) }
+  })
+
+/**
+ * The schedule of the older form: a look every `delay`, `maxAttempts` of them.
+ *
+ * **Details**
+ *
+ * It looks at once, and the wait ends as `PollTimeout` with the reason `strategy` after the last look. A waiter of the
+ * Smithy form has no such figures, which is a RangeError.
+ *
+ * @category strategies
+ * @since 0.1.0
+ */
+export const fixed = (waiter: Waiter): Strategy.Strategy => {
+  if (waiter.fixed === undefined) {
+    throw new RangeError(
+      `Acceptors.fixed: waiter must have a delay and maxAttempts, got ${nameOf(waiter)} of the Smithy form`
+    )
+  }
+  return Strategy.fixed(waiter.fixed.delay).pipe(Strategy.attempts(waiter.fixed.maxAttempts))
+}
+
+/**
+ * The schedule of the Smithy specification: delays that double from `minDelay` to `maxDelay`, each drawn anew from
+ * `minDelay` up, and no look so shortly before the deadline that another would not follow
+ * (https://smithy.io/2.0/additional-specs/waiters.html#waiter-retries).
+ *
+ * **Details**
+ *
+ * It does not end by itself: the deadline of the wait is the `maxWaitTime` of the specification. The figures are those
+ * of the waiter unless given; for the older form 2 and 120 seconds, as the specification has them (its `delay` of 20
+ * seconds would make a table that is ready after 2 be seen after 20). They must be positive finite durations, and
+ * `maxDelay` at least `minDelay`; anything else is a RangeError.
+ *
+ * **Example** (Its longest delays)
+ *
+ * ```ts
+ * import * as Strategy from "effect-poll/Strategy"
+ * import * as Acceptors from "@effect-poll/http/Acceptors"
+ *
+ * const waiter = Acceptors.load({
+ *   minDelay: 5,
+ *   maxDelay: 15,
+ *   acceptors: [
+ *     { state: "success", matcher: { success: true } },
+ *     { state: "failure", matcher: { errorType: "NotFound" } }
+ *   ]
+ * })
+ * Strategy.delays(Acceptors.exponential(waiter), 3, { random: () => 1 }) // => [5000, 10_000, 15_000]
+ * ```
+ *
+ * @category strategies
+ * @since 0.1.0
+ */
+export const exponential = (
+  waiter: Waiter,
+  options?: {
+    readonly minDelay?: Duration.Input | undefined
+    readonly maxDelay?: Duration.Input | undefined
+  }
+): Strategy.Strategy => {
+  const minDelay = options?.minDelay ?? waiter.minDelay
+  return Strategy.exponential({ initial: minDelay, cap: options?.maxDelay ?? waiter.maxDelay }).pipe(
+    Strategy.jittered({ atLeast: minDelay }),
+    Strategy.clearOfDeadline(minDelay)
+  )
+}
+
+/**
+ * Tells whether an error of an AWS client may be gone at the next look: for the `classify` of `pollErrors`.
+ *
+ * **Details**
+ *
+ * In this order: what the error says itself (`PollError.classify`); transient if its code is one of throttling or
+ * timeout, or if the client marks it as retryable (`$retryable`); by its HTTP status (see `isTransientStatus`);
+ * otherwise, a network error say, transient. So an `AccessDeniedException` ends the wait at once.
+ *
+ * @category destructors
+ * @since 0.1.0
+ */
+export const classify = (error: unknown, reader?: Reader): PollError.Classification => {
+  if (hasProperty(error, PollError.classify)) return PollError.classification(error)
+  const codes = (reader?.codes ?? errorCodes)(error)
+  if (awsOutcome.isRetryable(error) || codes.some((code) => awsOutcome.transientCodes.has(code))) {
+    return PollError.transient()
+  }
+  const status = (reader?.status ?? httpStatus)(Result.fail(error))
+  return status === undefined || isTransientStatus(status) ? PollError.transient() : PollError.permanent
+}
+
+/**
+ * Reads the codes that an error may be known by.
+ *
+ * **Details**
+ *
+ * Those of `name`, `Code`, `code`, `__type`, `_tag` and `Error.Code` that are texts, of the error and of its causes, up
+ * to five deep, so that an error wrapped by `Effect.tryPromise` is seen through. Of `com.example#NotFound:details` it is
+ * `NotFound`. An AWS client (v3) names an error by its class, `DBInstanceNotFoundFault`, and keeps the code of the wire,
+ * `DBInstanceNotFound`, in `Code`; definitions use either.
+ *
+ * **Example** (A namespace is left out)
+ *
+ * ```ts
+ * import * as Acceptors from "@effect-poll/http/Acceptors"
+ *
+ * Acceptors.errorCodes({ __type: "com.amazonaws.dynamodb#ResourceNotFoundException" }) // => ["ResourceNotFoundException"]
+ * ```
+ *
+ * @category destructors
+ * @since 0.1.0
+ */
+export const errorCodes: (error: unknown) => ReadonlyArray<string> = awsOutcome.errorCodes
+
+/**
+ * Reads the HTTP status of an outcome: `$metadata.httpStatusCode` as AWS clients (v3) have it, on a value or an error;
+ * the status of an `HttpCheckError` or of effect's `HttpClientError`; of an error or of its causes, up to five deep.
+ *
+ * @category destructors
+ * @since 0.1.0
+ */
+export const httpStatus: (outcome: Result.Result<unknown, unknown>) => number | undefined = awsOutcome.httpStatus
+
+/**
+ * Says an acceptor in a few words: `any of Stacks[].StackStatus is "CREATE_FAILED"`.
+ *
+ * @category destructors
+ * @since 0.1.0
+ */
+export const describe = ({ matcher }: Acceptor): string => {
+  switch (matcher._tag) {
+    case "Path": {
+      const of = matcher.comparison === "equals" ? "" : matcher.comparison === "all" ? "all of " : "any of "
+      return `${of}${matcher.path} is ${JSON.stringify(matcher.expected)}`
+    }
+    case "Error":
+      return typeof matcher.expected === "string"
+        ? `the error is ${matcher.expected}`
+        : matcher.expected
+          ? "there is an error"
+          : "there is no error"
+    case "Status":
+      return `the status is ${matcher.expected}`
+  }
+}
+
+// ---- internal ----
+
+interface Compiled {
+  readonly acceptor: Acceptor
+  readonly matches: (outcome: Result.Result<unknown, unknown>, options: JudgeOptions | undefined) => boolean
+  /** What the path finds in a value. */
+  readonly find: jmespath.Expression | undefined
+  readonly message: jmespath.Expression | undefined
+}
+
+const decode = /*#__PURE__*/ Schema.decodeUnknownResult(Definition)
+
+const oneLine = (text: string): string => text.replace(/\s*\n\s*/g, " ")
+
+const nameOf = ({ name }: Definition): string => (name === undefined ? "a waiter" : JSON.stringify(name))
+
+const compile = (caller: string, definition: Definition, options: LoadOptions | undefined): Waiter => {
+  const named = { ...definition, name: options?.name ?? definition.name }
+  if (named.failure === "none" && options?.failure !== "optional") {
+    throw new RangeError(
+      `${caller}: failure must be "optional" for ${nameOf(named)}, which has no acceptor with the state failure, got ${JSON.stringify(options?.failure ?? "required")}`
+    )
+  }
+  const path = (text: string): jmespath.Expression => {
+    try {
+      return jmespath.compile(text)
+    } catch (cause) {
+      const why = cause instanceof Error ? cause.message : String(cause)
+      throw new RangeError(
+        `${caller}: a path of ${nameOf(named)} must be JMESPath, got ${JSON.stringify(text)}: ${why}`,
+        { cause }
+      )
+    }
+  }
+  return { ...named, [TypeId]: named.acceptors.map((acceptor) => compileAcceptor(acceptor, path)) }
+}
+
+const compileAcceptor = (acceptor: Acceptor, path: (text: string) => jmespath.Expression): Compiled => {
+  const { matcher } = acceptor
+  const message = acceptor.message === undefined ? undefined : path(acceptor.message)
+  switch (matcher._tag) {
+    case "Path": {
+      const find = path(matcher.path)
+      const holds = comparing[matcher.comparison](matcher.expected)
+      return {
+        acceptor,
+        message,
+        find: matcher.on === "output" ? find : undefined,
+        matches: (outcome, options) =>
+          Result.isSuccess(outcome) &&
+          holds(find(matcher.on === "output" ? outcome.success : { input: options?.input, output: outcome.success }))
+      }
+    }
+    case "Error": {
+      const { expected } = matcher
+      const code = typeof expected === "string" ? awsOutcome.bareCode(expected) : undefined
+      return {
+        acceptor,
+        message,
+        find: undefined,
+        matches: (outcome, options) =>
+          code === undefined
+            ? Result.isFailure(outcome) === expected
+            : Result.isFailure(outcome) && (options?.codes ?? errorCodes)(outcome.failure).includes(code)
+      }
+    }
+    case "Status":
+      return {
+        acceptor,
+        message,
+        find: undefined,
+        matches: (outcome, options) => (options?.status ?? httpStatus)(outcome) === matcher.expected
+      }
+  }
+}
+
+const comparing = {
+  equals: (expected: unknown) => (found: unknown) => Equal.equals(found, expected),
+  all: (expected: unknown) => (found: unknown) =>
+    Array.isArray(found) && found.length > 0 && found.every((each) => Equal.equals(each, expected)),
+  any: (expected: unknown) => (found: unknown) =>
+    Array.isArray(found) && found.some((each) => Equal.equals(each, expected))
+}
+
+const failureOf = <A, E>(waiter: Waiter, acceptor: Acceptor, outcome: Result.Result<A, E>): WaiterFailure<A, E> => {
+  const find = waiter[TypeId].find((each) => each.acceptor === acceptor)?.message
+  const message = find === undefined || Result.isFailure(outcome) ? undefined : textOf(find(outcome.success), 500)
+  return {
+    waiter: waiter.name,
+    acceptor,
+    outcome,
+    message,
+    toString: () => describe(acceptor) + (message === undefined ? "" : `: ${message}`)
+  }
+}
+
+/** The state of a pending look: the word that matched, or what the first path finds. */
+const wordOf = (
+  waiter: Waiter,
+  acceptor: Acceptor | undefined,
+  outcome: Result.Result<unknown, unknown>
+): string | undefined => {
+  const matcher = acceptor?.matcher
+  if (matcher?._tag === "Status" || typeof matcher?.expected === "string") return String(matcher.expected)
+  const find = waiter[TypeId].find((each) => each.find !== undefined)?.find
+  return find === undefined || Result.isFailure(outcome) ? undefined : textOf(find(outcome.success), 80)
+}
+
+/** A text, or the different texts of a list; nothing else. */
+const textOf = (found: unknown, atMost: number): string | undefined => {
+  const texts = (Array.isArray(found) ? found : [found]).filter((each) => typeof each === "string")
+  return texts.length === 0 ? undefined : [...new Set(texts)].join(", ").slice(0, atMost)
+}

@@ -1,0 +1,113 @@
+import * as Base64 from "effect/encoding/Base64"
+import * as Sse from "effect/encoding/Sse"
+import * as Effect from "effect/Effect"
+import * as HttpClient from "effect/http/HttpClient"
+import type * as HttpClientError from "effect/http/HttpClientError"
+import * as HttpClientRequest from "effect/http/HttpClientRequest"
+import type { HttpClientResponse } from "effect/http/HttpClientResponse"
+import * as Option from "effect/Option"
+import { hasProperty } from "effect/Predicate"
+import * as Result from "effect/Result"
+import * as Stream from "effect/Stream"
+import { type HttpCheckError, isTransientStatus } from "../HttpCheckError.ts"
+import { exchange, failure, isOk, notJsonReason, statusReason, withBody } from "./exchange.ts"
+import { at, parse, textAt } from "./json.ts"
+import { wireCode } from "./mcpCode.ts"
+
+// One JSON-RPC request over HTTP, answered by JSON or by an event stream that holds the answer.
+
+/** The error of an answer. */
+export interface RpcError {
+  readonly code: number
+  readonly description: string
+  readonly data: unknown
+}
+
+/** Sends one request; yields the result, or the error that the answer holds. */
+export const send = Effect.fnUntraced(function* (
+  request: HttpClientRequest.HttpClientRequest,
+  id: number,
+  method: string,
+  params: Readonly<Record<string, unknown>>
+): Effect.fn.Return<
+  { readonly result: unknown } | { readonly error: RpcError },
+  HttpCheckError,
+  HttpClient.HttpClient
+> {
+  const fail = failure(request, undefined)
+  const body = { jsonrpc: "2.0", id, method, params }
+  const sent = yield* withBody(request, body, fail)
+  const client = yield* HttpClient.HttpClient
+  const answer = yield* Effect.provideService(
+    exchange(HttpClientRequest.accept(sent, "application/json, text/event-stream"), fail),
+    HttpClient.HttpClient,
+    HttpClient.transformResponse(client, Effect.flatMap(unwrapEvents(id)))
+  )
+  const ok = isOk(answer)
+  // A status that may pass goes before what the body says, for its Retry-After.
+  if (!ok && isTransientStatus(answer.status)) return yield* fail(statusReason(answer))
+  const error = errorIn(answer.json)
+  if (error !== undefined) return { error }
+  if (!ok) return yield* fail(statusReason(answer))
+  if (answer.body.kind !== "json") return yield* fail(notJsonReason(answer))
+  if (hasProperty(answer.json, "result") && answersTo(id, answer.json)) return { result: answer.json.result }
+  return yield* fail({
+    _tag: "Decode",
+    status: answer.status,
+    issue: `Expected the JSON-RPC answer to the request ${id}`
+  })
+})
+
+/** A text as the value of a header: as it is, or in Base64 where a header cannot hold it (MCP 2026-07-28). */
+export const headerValue = (text: string): string =>
+  /^[\x21-\x7e](?:[\x20-\x7e\t]*[\x21-\x7e])?$/.test(text) && !/^=\?base64\?.*\?=$/.test(text)
+    ? text
+    : `=?base64?${Base64.encode(text)}?=`
+
+// ---- internal ----
+
+const errorIn = (json: unknown): RpcError | undefined => {
+  const error = at(json, "error")
+  const code = wireCode(error)
+  return code === undefined ? undefined : { code, description: textAt(error, "message") ?? "", data: at(error, "data") }
+}
+
+/** An error may be without an id, where the server could not read that of the request. */
+const answersTo = (id: number, message: unknown): boolean => {
+  if (!hasProperty(message, "result") && !hasProperty(message, "error")) return false
+  const own = at(message, "id")
+  return own === id || (hasProperty(message, "error") && (own === undefined || own === null))
+}
+
+/** Makes of an event stream the JSON that is the answer in it; nothing if it ends without one. */
+const unwrapEvents =
+  (id: number) =>
+  (response: HttpClientResponse): Effect.Effect<HttpClientResponse, HttpClientError.HttpClientError> => {
+    if (!/^\s*text\/event-stream\b/i.test(response.headers["content-type"] ?? "")) return Effect.succeed(response)
+    const events: Array<string> = []
+    const parser = Sse.makeParser(
+      (event) => {
+        if (event._tag === "Event") events.push(event.data)
+      },
+      { maxEventSize: Number.POSITIVE_INFINITY }
+    )
+    return response.stream.pipe(
+      Stream.decodeText(),
+      Stream.flatMap((chunk) => {
+        parser.feed(chunk)
+        return Stream.fromIterable(events.splice(0))
+      }),
+      Stream.filter((text) => answersTo(id, Result.getOrUndefined(parse(text)))),
+      Stream.runHead,
+      Effect.map((found) =>
+        withText(
+          response,
+          Option.getOrElse(found, () => "")
+        )
+      )
+    )
+  }
+
+/** As much of a response as `exchange` reads, with this text; a whole one needs the DOM's `Response`. */
+const withText = ({ headers, status }: HttpClientResponse, text: string): HttpClientResponse =>
+  ({ headers, status, text: Effect.succeed(text) }) as unknown as HttpClientResponse
