@@ -105,6 +105,8 @@ const tables: Record<string, () => Promise<unknown>> = {
     const pollers = Object.fromEntries(judged.map((one) => [one.name, board.tally(one)]))
     return { cases: Object.keys(judged[0]?.outcomes ?? {}).length, pollers }
   },
+  // Loaded on demand: it brings a server with it.
+  protocols: async () => (await import("./protocols/azure.ts")).run(),
   loops: async () => {
     const rows = await loopTable(7)
     return { n: count("waits", values.waits), rows }

@@ -283,7 +283,7 @@ export const request = (
     const refusal = refusalOf(answer)
     if (refusal !== undefined) return yield* new AuthorizationRefused(refusal)
     if (!isOk(answer)) return yield* fail(statusReason(answer))
-    if (answer.body.kind !== "json") return yield* fail(notJsonReason(answer))
+    if (answer.content.kind !== "json") return yield* fail(notJsonReason(answer))
     const wire = yield* decodeWith(decodeGrant, answer, fail)
     return {
       deviceCode: wire.device_code,
@@ -460,14 +460,14 @@ const post = (url: string, { clientId, clientSecret }: Client, fields: Readonly<
 }
 
 /** Some servers send an error with a 200: the body goes before the status. */
-const codeOf = (answer: Answer): string | undefined => textAt(answer.json, "error")
+const codeOf = (answer: Answer): string | undefined => textAt(answer.body, "error")
 
 /** What the server refuses for good; an error with a status that may pass is no such thing. */
 const refusalOf = (answer: Answer): { readonly code: string; readonly description: string | undefined } | undefined => {
   const code = codeOf(answer)
   return code === undefined || (!isOk(answer) && isTransientStatus(answer.status))
     ? undefined
-    : { code, description: textAt(answer.json, "error_description") }
+    : { code, description: textAt(answer.body, "error_description") }
 }
 
 const failureOf = ({
@@ -481,7 +481,7 @@ const failureOf = ({
 
 const tokenIn = Effect.fnUntraced(function* (answer: Answer, fail: Fail): Effect.fn.Return<Token, HttpCheckError> {
   if (!isOk(answer)) return yield* fail(statusReason(answer))
-  if (answer.body.kind !== "json") return yield* fail(notJsonReason(answer))
+  if (answer.content.kind !== "json") return yield* fail(notJsonReason(answer))
   const wire = yield* decodeWith(decodeToken, answer, fail)
   return {
     accessToken: wire.access_token,
@@ -496,7 +496,7 @@ const tokenIn = Effect.fnUntraced(function* (answer: Answer, fail: Fail): Effect
 
 /** The interval that a server may say with `slow_down`, in seconds. */
 const secondsIn = (answer: Answer): number => {
-  const value = at(answer.json, "interval")
+  const value = at(answer.body, "interval")
   return typeof value === "number" && Number.isFinite(value) ? value : 0
 }
 

@@ -1,5 +1,5 @@
 /**
- * What a server answered to one look: what classifications and hints are read from.
+ * What a server answered to one request: what classifications, hints and protocols are read from.
  *
  * @since 0.1.0
  */

@@ -38,7 +38,6 @@ import type { StatusSchema } from "effect-poll/StatusSchema"
 import type { Classify } from "./Classification.ts"
 import * as Conditional from "./Conditional.ts"
 import * as Hint from "./Hint.ts"
-import type { HttpAnswer } from "./HttpAnswer.ts"
 import type { HttpCheckError } from "./HttpCheckError.ts"
 import {
   type Answer,
@@ -232,9 +231,9 @@ export const json = <A, RD = never, E = never>(
   return Effect.gen(function* () {
     const answer = yield* exchange(yield* withBody(request, options?.body, fail), fail, options?.shownUrl)
     if (!isOk(answer)) {
-      return yield* Effect.fail(options?.refuse?.(answer.status, answer.json) ?? fail(statusReason(answer)))
+      return yield* Effect.fail(options?.refuse?.(answer.status, answer.body) ?? fail(statusReason(answer)))
     }
-    if (answer.body.kind === "other") return yield* fail(notJsonReason(answer))
+    if (answer.content.kind === "other") return yield* fail(notJsonReason(answer))
     return yield* decodeWith(decode, answer, fail)
   })
 }
@@ -253,17 +252,15 @@ const look = <A, F, RD, A2, F2>(
   return Effect.gen(function* () {
     const known = store?.recall(request, schema)
     const exchanged = yield* exchange(known === undefined ? request : conditionally(request, known), fail, shownUrl)
-    const { headers, json: body, status, text } = exchanged
-    const said: HttpAnswer | undefined =
-      classify === undefined && hintOf === undefined ? undefined : { status, headers, body, text }
-    const hint = said === undefined ? exchanged.hint : eitherHint(Hint.fromInput(hintOf?.(said)), exchanged.hint)
+    const { body, headers } = exchanged
+    const hint = eitherHint(Hint.fromInput(hintOf?.(exchanged)), exchanged.hint)
     const answer = hint === exchanged.hint ? exchanged : { ...exchanged, hint }
-    const verdict = (said === undefined ? undefined : classify?.(said)) ?? standard(answer, known, isMissing)
+    const verdict = classify?.(exchanged) ?? standard(answer, known, isMissing)
     let found: Look.Finding<A | A2, F | F2>
     let run: Look.Run | undefined
     switch (verdict) {
       case "status":
-        if (answer.body.kind !== "json") return yield* fail(notJsonReason(answer))
+        if (answer.content.kind !== "json") return yield* fail(notJsonReason(answer))
         found = yield* decodeWith(decode, answer, fail)
         run = runOf?.(body)
         store?.keep(request, headers, { schema, found, run })
@@ -293,7 +290,7 @@ const standard = (
   known: Known | undefined,
   isMissing: (status: number, body: unknown) => boolean
 ): "missing" | "status" | "unchanged" | "error" => {
-  if (isMissing(answer.status, answer.json)) return "missing"
+  if (isMissing(answer.status, answer.body)) return "missing"
   if (isOk(answer)) return "status"
   return answer.status === 304 && known !== undefined ? "unchanged" : "error"
 }

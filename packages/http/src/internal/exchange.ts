@@ -1,7 +1,6 @@
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import type * as Headers from "effect/http/Headers"
 import * as HttpClient from "effect/http/HttpClient"
 import type * as HttpClientError from "effect/http/HttpClientError"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
@@ -15,18 +14,16 @@ import * as Tracer from "effect/Tracer"
 import type * as Look from "effect-poll/Look"
 import { AuthorizationError } from "../Authorization.ts"
 import * as Hint from "../Hint.ts"
+import type { HttpAnswer } from "../HttpAnswer.ts"
 import { type BodyKind, HttpCheckError, type Reason, safeUrl } from "../HttpCheckError.ts"
 import { parse } from "./json.ts"
 
 // One request and its answer, read once: what every look over HTTP is made of.
 
-export interface Answer {
-  readonly status: number
-  readonly headers: Headers.Headers
-  /** The parsed JSON; undefined if the body is none. */
-  readonly json: unknown
-  readonly text: string
-  readonly body: BodyKind
+export interface Answer extends HttpAnswer {
+  /** The whole URL that answered, after redirects; empty if the client does not say. */
+  readonly url: string
+  readonly content: BodyKind
   /** What the headers say of the next look. */
   readonly hint: Look.Hint | undefined
 }
@@ -37,34 +34,34 @@ export type Fail = (reason: Reason) => HttpCheckError
 export const isOk = (answer: Answer): boolean => answer.status >= 200 && answer.status <= 299
 
 export const statusReason = (
-  { body, hint, status }: Answer,
+  { content, hint, status }: Answer,
   kind?: "transient" | "permanent"
 ): Extract<Reason, { readonly _tag: "Status" }> => ({
   _tag: "Status",
   status,
-  body,
+  body: content,
   retryAfter: hint,
   kind
 })
 
-export const notJsonReason = ({ body, hint, status }: Answer): Reason => ({
+export const notJsonReason = ({ content, hint, status }: Answer): Reason => ({
   _tag: "NotJson",
   status,
-  body,
+  body: content,
   retryAfter: hint
 })
 
 export const failure =
-  (request: HttpClientRequest.HttpClientRequest, shownUrl: string | undefined): Fail =>
+  (request: Pick<HttpClientRequest.HttpClientRequest, "method" | "url">, shownUrl: string | undefined): Fail =>
   (reason) =>
     new HttpCheckError({ method: request.method, url: shownUrl ?? safeUrl(request.url), reason })
 
 export const decodeWith = <A, RD>(
   decode: (body: unknown) => Effect.Effect<A, Schema.SchemaError, RD>,
-  answer: Answer,
+  answer: Pick<Answer, "body" | "status">,
   fail: Fail
 ): Effect.Effect<A, HttpCheckError, RD> =>
-  Effect.mapError(decode(answer.json), (error) => fail({ _tag: "Decode", status: answer.status, issue: error.message }))
+  Effect.mapError(decode(answer.body), (error) => fail({ _tag: "Decode", status: answer.status, issue: error.message }))
 
 export const withBody = (
   request: HttpClientRequest.HttpClientRequest,
@@ -95,11 +92,12 @@ export const exchange = (
         const type = response.headers["content-type"]?.split(";")[0]?.trim().toLowerCase()
         const parsed = parse(text)
         const answer: Answer = {
+          url: response.url,
           status: response.status,
           headers: response.headers,
-          json: Result.getOrUndefined(parsed),
+          body: Result.getOrUndefined(parsed),
           text,
-          body: { kind: Result.isSuccess(parsed) ? "json" : text.trim() === "" ? "empty" : "other", type },
+          content: { kind: Result.isSuccess(parsed) ? "json" : text.trim() === "" ? "empty" : "other", type },
           hint: Hint.fromHeaders(response.headers, yield* Clock.currentTimeMillis)
         }
         return answer

@@ -46,11 +46,11 @@ export const send = Effect.fnUntraced(function* (
   const ok = isOk(answer)
   // A status that may pass goes before what the body says, for its Retry-After.
   if (!ok && isTransientStatus(answer.status)) return yield* fail(statusReason(answer))
-  const error = errorIn(answer.json)
+  const error = errorIn(answer.body)
   if (error !== undefined) return { error }
   if (!ok) return yield* fail(statusReason(answer))
-  if (answer.body.kind !== "json") return yield* fail(notJsonReason(answer))
-  if (hasProperty(answer.json, "result") && answersTo(id, answer.json)) return { result: answer.json.result }
+  if (answer.content.kind !== "json") return yield* fail(notJsonReason(answer))
+  if (hasProperty(answer.body, "result") && answersTo(id, answer.body)) return { result: answer.body.result }
   return yield* fail({
     _tag: "Decode",
     status: answer.status,
@@ -109,5 +109,5 @@ const unwrapEvents =
   }
 
 /** As much of a response as `exchange` reads, with this text; a whole one needs the DOM's `Response`. */
-const withText = ({ headers, status }: HttpClientResponse, text: string): HttpClientResponse =>
-  ({ headers, status, text: Effect.succeed(text) }) as unknown as HttpClientResponse
+const withText = ({ headers, status, url }: HttpClientResponse, text: string): HttpClientResponse =>
+  ({ headers, status, url, text: Effect.succeed(text) }) as unknown as HttpClientResponse

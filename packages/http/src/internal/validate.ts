@@ -32,13 +32,13 @@ export const nonEmpty = (option: string, value: string): string => {
   throw new RangeError(`${option} must be a non-empty string, got ${show(value)}`)
 }
 
-// ---- internal ----
-
-/** NaN for what is no duration. */
-const toMillis = (input: Duration.Input): number =>
+/** A duration in milliseconds; NaN for what is none. */
+export const toMillis = (input: Duration.Input): number =>
+  // effect reads NaN as a duration of zero.
   typeof input === "number"
     ? input
     : Option.match(Duration.fromInput(input), { onNone: () => Number.NaN, onSome: Duration.toMillis })
 
-const show = (u: unknown): string =>
+/** A value as it stands in a message. */
+export const show = (u: unknown): string =>
   Duration.isDuration(u) ? Duration.format(u) : typeof u === "string" ? JSON.stringify(u) : String(u)

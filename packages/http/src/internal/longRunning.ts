@@ -1,0 +1,242 @@
+import * as Effect from "effect/Effect"
+import * as HttpClient from "effect/http/HttpClient"
+import * as HttpClientRequest from "effect/http/HttpClientRequest"
+import type * as Schema from "effect/Schema"
+import type { Receipt } from "effect-poll/Job"
+import * as Look from "effect-poll/Look"
+import * as Status from "effect-poll/Status"
+import type { HttpCheckError } from "../HttpCheckError.ts"
+import type { LongRunningFailure } from "../LongRunningFailure.ts"
+import { type End, key, type LongRunningOperation, type Phase } from "../LongRunningOperation.ts"
+import type { Answer as Seen, Protocol, Reading } from "../LongRunningProtocol.ts"
+import { type Answer, decodeWith, exchange, type Fail, failure, isOk, notJsonReason, statusReason } from "./exchange.ts"
+import * as Prefer from "./prefer.ts"
+
+// How an operation is started and looked at, whatever its protocol.
+
+interface Options {
+  readonly protocols: ReadonlyArray<Protocol>
+  /** Whole seconds for which a server should hold a request back. */
+  readonly prefer: number | undefined
+}
+
+/** Sends the first request, once; `url` is its whole URL. */
+export const sending = ({ prefer, protocols }: Options) =>
+  Effect.fnUntraced(function* (
+    request: HttpClientRequest.HttpClientRequest,
+    url: string
+  ): Effect.fn.Return<Receipt<LongRunningOperation>, HttpCheckError, HttpClient.HttpClient> {
+    const fail = failure(request, undefined)
+    const asked = prefer === undefined ? request : Prefer.add(request, "respond-async", `wait=${prefer}`)
+    const answer = yield* exchange(asked, fail)
+    if (!isOk(answer) && answer.status !== 303) return yield* fail(statusReason(answer))
+    const first = seen(answer, request.method, url)
+    const protocol = choose(protocols, first)
+    const reading = protocol.start(first)
+    const phase = yield* begin(reading, answer, fail)
+    const notes = ("notes" in reading ? reading.notes : undefined) ?? {}
+    return {
+      key: { protocol: protocol.name, method: request.method, url, phase, notes },
+      hint: phase._tag === "Ended" ? undefined : answer.hint
+    }
+  })
+
+/** Makes the check of a job of operations. */
+export const looking = <A, RD>({
+  decode,
+  prefer,
+  protocols
+}: Options & { readonly decode: (result: unknown) => Effect.Effect<A, Schema.SchemaError, RD> }) => {
+  // What the looks of one wait leave for the next one. A wait hands the same key to all of its looks.
+  const latest = new WeakMap<LongRunningOperation, Standing>()
+
+  const look = Effect.fnUntraced(function* (
+    self: Standing,
+    keep: (next: Standing) => void
+  ): Effect.fn.Return<Found<A>, HttpCheckError, HttpClient.HttpClient | RD> {
+    const { operation } = self
+    const { phase } = operation
+    if (phase._tag === "Ended") return yield* ended(operation, phase.status, phase.end)
+    if (phase._tag === "Fetching") return yield* collect(self, phase.urls)
+
+    const request = HttpClientRequest.get(phase.url)
+    const fail = failure(request, undefined)
+    const answer = yield* ask(prefer === undefined ? request : Prefer.add(request, `wait=${prefer}`), fail)
+    if (answer.status === 404) return hinted(Look.missing, answer)
+    if (answer.status === 304) return hinted(self.pending ?? pending(self, {}), answer)
+    if (!isOk(answer)) return yield* fail(statusReason(answer))
+
+    const protocol = protocols.find(({ name }) => name === operation.protocol)
+    if (protocol === undefined) return yield* fail(malformed(`nobody speaks ${operation.protocol}`, answer))
+    const reading = protocol.read(seen(answer, request.method, phase.url), operation)
+    switch (reading._tag) {
+      case "Pending": {
+        const next = moved(self, reading)
+        const status = pending(next, reading)
+        keep({ ...next, pending: status })
+        return hinted(status, answer)
+      }
+      case "Unlisted":
+        keep(moved(self, reading))
+        return hinted(Look.unlisted(reading.word), answer)
+      case "Succeeded":
+        return yield* succeed(reading.result, reading.state, answer, fail)
+      case "SucceededAt": {
+        const next = at(self, { ...operation, phase: { _tag: "Fetching", urls: reading.urls } })
+        keep(next)
+        return yield* collect(next, reading.urls, reading.state)
+      }
+      case "Failed":
+        return Status.failed(reading.failure, reading)
+      case "Canceled":
+        return Status.canceled(reading)
+      case "Expired":
+        return Status.expired(reading)
+      case "NotJson":
+        return yield* fail(notJsonReason(answer))
+      case "Malformed":
+        return yield* fail(malformed(reading.issue, answer))
+    }
+  })
+
+  /** Gets the result from the first of the URLs that is found. */
+  const collect = Effect.fnUntraced(function* (
+    self: Standing,
+    urls: ReadonlyArray<string>,
+    state?: string
+  ): Effect.fn.Return<Found<A>, HttpCheckError, HttpClient.HttpClient | RD> {
+    for (let index = 0; ; index++) {
+      const request = HttpClientRequest.get(urls[index]!)
+      const fail = failure(request, undefined)
+      const answer = yield* ask(request, fail)
+      if (answer.status === 404 && index + 1 < urls.length) continue
+      if (!isOk(answer)) return yield* fail(statusReason(answer))
+      if (answer.status === 202) return hinted(pending(self, { state }), answer)
+      if (answer.content.kind === "other") return yield* fail(notJsonReason(answer))
+      return yield* succeed(answer.body, state, answer, fail)
+    }
+  })
+
+  const ended = (
+    { method, url }: LongRunningOperation,
+    status: number,
+    end: End
+  ): Effect.Effect<Found<A>, HttpCheckError, RD> => {
+    switch (end._tag) {
+      case "Succeeded":
+        return succeed(end.result, undefined, { status }, failure({ method, url }, undefined))
+      case "Failed":
+        return Effect.succeed(Status.failed(end.failure))
+      case "Canceled":
+        return Effect.succeed(Status.canceled())
+      case "Expired":
+        return Effect.succeed(Status.expired())
+    }
+  }
+
+  const succeed = (
+    body: unknown,
+    state: string | undefined,
+    { status }: Pick<Answer, "status">,
+    fail: Fail
+  ): Effect.Effect<Found<A>, HttpCheckError, RD> =>
+    Effect.map(decodeWith(decode, { body, status }, fail), (result) => Status.succeeded(result, { state }))
+
+  return (operation: LongRunningOperation) =>
+    Effect.suspend(() =>
+      look(latest.get(operation) ?? at(undefined, operation), (next) => {
+        latest.set(operation, next)
+      })
+    )
+}
+
+/** Sends a request whose answer is of no interest. */
+export const stopping = Effect.fnUntraced(function* (request: HttpClientRequest.HttpClientRequest) {
+  const fail = failure(request, undefined)
+  const answer = yield* exchange(request, fail)
+  if (!isOk(answer)) return yield* fail(statusReason(answer))
+})
+
+// ---- internal ----
+
+type Found<A> = Look.Look<A, LongRunningFailure>
+
+/** An operation as it stands between two looks. */
+interface Standing {
+  readonly operation: LongRunningOperation
+  /** The operation, written as a string. */
+  readonly encoded: string
+  /** The last status, if it was pending. */
+  readonly pending: Status.Pending | undefined
+}
+
+const at = (before: Standing | undefined, operation: LongRunningOperation): Standing => ({
+  operation,
+  encoded: key.encode(operation),
+  pending: before?.pending
+})
+
+/** What a protocol sees of an answer. */
+const seen = (answer: Answer, method: string, asked: string): Seen => ({
+  ...answer,
+  method,
+  url: answer.url === "" ? asked : answer.url
+})
+
+/** The protocol that recognizes a first answer; the last one takes what is left. */
+const choose = (protocols: ReadonlyArray<Protocol>, first: Seen): Protocol =>
+  protocols.find(({ recognizes }, index) => index === protocols.length - 1 || recognizes?.(first) !== false)!
+
+/** Where an operation stands after its first answer. */
+const begin = (reading: Reading, answer: Answer, fail: Fail): Effect.Effect<Phase, HttpCheckError> => {
+  const end = (end: End): Effect.Effect<Phase> => Effect.succeed({ _tag: "Ended", status: answer.status, end })
+  switch (reading._tag) {
+    case "Pending":
+    case "Unlisted":
+      return reading.url === undefined
+        ? fail(malformed("the answer does not say where to look", answer))
+        : Effect.succeed({ _tag: "Polling", url: reading.url })
+    case "SucceededAt":
+      return Effect.succeed({ _tag: "Fetching", urls: reading.urls })
+    case "Succeeded":
+      return end({ _tag: "Succeeded", ...(reading.result === undefined ? {} : { result: reading.result }) })
+    case "Failed":
+      return end({ _tag: "Failed", failure: reading.failure })
+    case "Canceled":
+    case "Expired":
+      return end({ _tag: reading._tag })
+    case "NotJson":
+      return fail(notJsonReason(answer))
+    case "Malformed":
+      return fail(malformed(reading.issue, answer))
+  }
+}
+
+/** One look. The server may end an operation by redirecting to its result. */
+const ask = (
+  request: HttpClientRequest.HttpClientRequest,
+  fail: Fail
+): Effect.Effect<Answer, HttpCheckError, HttpClient.HttpClient> =>
+  Effect.updateService(exchange(request, fail), HttpClient.HttpClient, (client) => HttpClient.followRedirects(client))
+
+const hinted = <A, F>(look: Look.Look<A, F>, { hint }: Answer): Look.Look<A, F> =>
+  hint === undefined ? look : Look.withHint(look, hint)
+
+const moved = (self: Standing, { notes, url }: Extract<Reading, { readonly url?: unknown }>): Standing => {
+  const { operation } = self
+  const { phase } = operation
+  const stays = url === undefined || (phase._tag === "Polling" && phase.url === url)
+  if (stays && notes === undefined) return self
+  return at(self, {
+    ...operation,
+    phase: url === undefined ? phase : { _tag: "Polling", url },
+    notes: notes ?? operation.notes
+  })
+}
+
+const pending = (
+  { encoded }: Standing,
+  { metadata, progress, state }: Omit<Extract<Reading, { readonly _tag: "Pending" }>, "_tag">
+): Status.Pending => Status.pending({ state, progress, detail: { operation: encoded, metadata } })
+
+const malformed = (issue: string, { status }: Answer) => ({ _tag: "Decode", status, issue }) as const
