@@ -131,10 +131,13 @@ const header = (file: string, line: number, asserts: boolean): string =>
       `\nconst same$: (actual: unknown, expected: unknown) => void = deepStrictEqual$`
     : "")
 
-/** "docs/guide/01-start.md" is "guide-01-start", "packages/core/src/Poll.ts" is "core-Poll". */
+/**
+ * "docs/guide/01-start.md" is "guide-01-start", "packages/core/src/Poll.ts" is "core-Poll". The pages of docs/providers
+ * keep their "docs", so that mixpeek.md and Mixpeek.ts are two files where case does not count.
+ */
 export const slug = (file: string): string =>
   file
-    .replace(/^docs\/|^packages\//, "")
+    .replace(/^docs\/(?!providers\/)|^packages\//, "")
     .replace("/src/", "/")
     .replace(/\.(md|ts)$/, "")
     .replaceAll("/", "-")
@@ -179,7 +182,7 @@ export const collect = (): Extracted => {
   const read = (file: string) => readFileSync(join(root, file), "utf8")
   const list = (...patterns: ReadonlyArray<string>) => globSync(patterns, { cwd: root }).toSorted()
   const results: Array<Extracted> = []
-  for (const file of list("README.md", "docs/guide/*.md", "docs/recipes/*.md")) {
+  for (const file of list("README.md", "docs/guide/*.md", "docs/providers/*.md", "docs/recipes/*.md")) {
     results.push(snippets(file, fences(file, read(file))))
   }
   for (const file of list("packages/*/src/**/*.ts")) {

@@ -151,5 +151,6 @@ describe("snippets", () => {
       "guide-01-start",
       "core-internal-a"
     ])
+    assert.strictEqual(slug("docs/providers/mixpeek.md"), "docs-providers-mixpeek")
   })
 })

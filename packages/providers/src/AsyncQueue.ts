@@ -13,8 +13,10 @@
  *
  * `tasks` end by themselves: the first look comes after 5 seconds, then one every 5 seconds. `signalTasks` may wait for a
  * day, which would be 17,280 looks: theirs come after 5 seconds, then with delays that double up to 5 minutes (294 looks
- * a day). To see the end of a signal task at once, let what signals it wake the wait too. The documentation names no
- * path of create and get; they are settings.
+ * a day). To see the end of a signal task at once, let what signals it wake the wait too. A strategy of your own that looks
+ * more often than every 5 seconds is warned of once. The documentation names no path of create and get; they are settings.
+ *
+ * What the service posts is decoded by `delivery` (to the `targetUrl`) and `completion` (to the `onCompleteUrl`).
  *
  * @since 0.1.0
  */
@@ -27,15 +29,15 @@ import type * as HttpClient from "effect/http/HttpClient"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import { hasProperty } from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
-import type { Schedule } from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import * as Job from "effect-poll/Job"
-import type { Observation } from "effect-poll/Observation"
 import * as Status from "effect-poll/Status"
 import * as StatusSchema from "effect-poll/StatusSchema"
 import * as Strategy from "effect-poll/Strategy"
+import * as Gentle from "./Gentle.ts"
 import * as settings from "./internal/settings.ts"
-import type { Settings } from "./Settings.ts"
+import * as Push from "./Push.ts"
+import type { WithStrategies } from "./Settings.ts"
 
 /**
  * The options of `make`.
@@ -43,20 +45,13 @@ import type { Settings } from "./Settings.ts"
  * @category models
  * @since 0.1.0
  */
-export interface Options<out A = unknown> extends Settings {
+export interface Options<out A = unknown> extends WithStrategies<"tasks" | "signalTasks"> {
   /** Where a task is created by POST; default `/v1/tasks`. */
   readonly createPath?: string | undefined
   /** Where a task is looked at; default `/v1/tasks/{id}`. */
   readonly statusPath?: string | undefined
   /** The Schema of `result`; default: anything, absent included. */
   readonly result?: Schema.Codec<A, unknown> | undefined
-  /** When to look, in place of `strategy` for tasks and of `signalStrategy` for signal tasks. */
-  readonly strategies?:
-    | {
-        readonly tasks?: Schedule<unknown, Observation> | undefined
-        readonly signalTasks?: Schedule<unknown, Observation> | undefined
-      }
-    | undefined
 }
 
 /**
@@ -222,6 +217,50 @@ export const status = <A = unknown>(result?: Schema.Codec<A, unknown>): StatusSc
   })
 
 /**
+ * The words of a task, of which the documentation names the three ends; `status` has one case for each.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Word = Answer<unknown>["status"]
+
+/**
+ * The Schema of the body that the service posts to an `onCompleteUrl`, at every end, a timeout included: the task as a look
+ * at it shows it, so it is decoded to the same status. That is our reading; the documentation does not show the body.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const completion = <A = unknown>(result?: Schema.Codec<A, unknown>): Push.PushSchema<string, A, string> =>
+  Push.make(status(result), { key: (body) => settings.textIn(body, "id") })
+
+/**
+ * What the service posts to a `targetUrl`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Delivery<out P> extends Push.Push<never, never> {
+  /** What was submitted. */
+  readonly payload: P
+}
+
+/**
+ * The Schema of the body that the service posts to a `targetUrl`: the payload of the submission, and nothing else.
+ *
+ * **Details**
+ *
+ * The task has begun, so its look is pending. The payload is written before the task has an id, so it cannot name it.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const delivery = <P, RD = never>(
+  payload: Schema.Codec<P, unknown, RD>
+): Schema.Codec<Delivery<P>, unknown, RD> =>
+  Push.from(payload, (value): Delivery<P> => ({ key: undefined, look: Status.pending(), payload: value }))
+
+/**
  * The strategy of the documentation for short tasks: after 5 seconds, then every 5 seconds.
  *
  * @category strategies
@@ -231,6 +270,14 @@ export const strategy: Strategy.Strategy = /*#__PURE__*/ Strategy.withFirstWait(
   /*#__PURE__*/ Strategy.fixed("5 seconds"),
   "5 seconds"
 )
+
+/**
+ * The shortest delay that the documentation plans for.
+ *
+ * @category strategies
+ * @since 0.1.0
+ */
+export const gentleInterval: Duration.Duration = /*#__PURE__*/ Duration.seconds(5)
 
 /**
  * The longest delay of `signalStrategy`.
@@ -302,6 +349,14 @@ export const make = <A = unknown>(options: Options<A>): AsyncQueue<A> => {
   const statusPath = settings.template("AsyncQueue.make: statusPath", options.statusPath ?? "/v1/tasks/{id}", ["id"])
   const schema = status(options.result)
   const check = (id: string) => HttpCheck.get(url(settings.fillOrThrow("AsyncQueue: key", statusPath, { id })), schema)
+  /** The parts of a job that the strategy decides. */
+  const watched = (name: "tasks" | "signalTasks", otherwise: Strategy.Strategy) => {
+    const gentle = Gentle.guard(`AsyncQueue.make: ${name}`, settings.scaledMillis(gentleInterval, timeScale))
+    return {
+      check: (id: string) => gentle.look(check(id)),
+      strategy: gentle.strategy(options.strategies?.[name] ?? settings.scaled(otherwise, timeScale))
+    }
+  }
   const submitSignalTask = (submission: Submission) =>
     HttpCheck.json(HttpClientRequest.post(createUrl), SignalTaskCreated, {
       body: { ...bodyOf(submission), waitForSignal: true }
@@ -310,18 +365,16 @@ export const make = <A = unknown>(options: Options<A>): AsyncQueue<A> => {
   return {
     tasks: Job.make("AsyncQueue.tasks", {
       ...common,
-      check,
+      ...watched("tasks", strategy),
       submit: (submission: Submission) =>
         HttpCheck.json(HttpClientRequest.post(createUrl), Created, { body: bodyOf(submission) }).pipe(
           Effect.map(({ task }): Job.Receipt<string> => ({ key: task.id }))
-        ),
-      strategy: options.strategies?.tasks ?? settings.scaled(strategy, timeScale)
+        )
     }),
     signalTasks: Job.make("AsyncQueue.signalTasks", {
       ...common,
-      check,
-      submit: submitSignalTask,
-      strategy: options.strategies?.signalTasks ?? settings.scaled(signalStrategy, timeScale)
+      ...watched("signalTasks", signalStrategy),
+      submit: submitSignalTask
     }),
     submitSignalTask,
     signal: (token, { result, status }) => {

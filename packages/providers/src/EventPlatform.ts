@@ -12,10 +12,13 @@
  *
  * Any other word is pending, see `unknownStatus`. The first look comes at once. There is no deadline in the
  * documentation, but a task that has been running for half an hour is probably stuck: give `stall` to the wait to be
- * told. The servers count on gentle polling: `make` logs one warning for a strategy that begins with a shorter delay.
+ * told. The servers count on gentle polling: a strategy of your own with a shorter delay is warned of once.
  *
  * The campaign of an event is known by the event alone. Just after a change its task may still be the one of the change
- * before it. The receipt of the submit has the `run` to wait for: give it to the wait as `since`.
+ * before it. The receipt of the submit has the `run` to wait for: give it to the wait as `since`. A change that somebody
+ * makes after ours hides the end of ours: such a wait ends at its deadline.
+ *
+ * Webhooks exist only by contract: `pushes`.
  *
  * @since 0.1.0
  */
@@ -29,13 +32,15 @@ import { hasProperty } from "effect/Predicate"
 import type { Schedule } from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import * as Job from "effect-poll/Job"
+import type { Run } from "effect-poll/Look"
 import type { Observation } from "effect-poll/Observation"
 import * as Status from "effect-poll/Status"
 import * as StatusSchema from "effect-poll/StatusSchema"
 import * as Strategy from "effect-poll/Strategy"
-import * as gentle from "./internal/gentle.ts"
+import * as Gentle from "./Gentle.ts"
 import * as settings from "./internal/settings.ts"
-import type { Settings } from "./Settings.ts"
+import * as Push from "./Push.ts"
+import type { WithStrategies } from "./Settings.ts"
 
 /**
  * The options of `make`.
@@ -43,14 +48,14 @@ import type { Settings } from "./Settings.ts"
  * @category models
  * @since 0.1.0
  */
-export interface Options extends Settings {
-  /** When to look, in place of `taskStrategy` for tasks and campaigns and of `packageStrategy` for packages. */
-  readonly strategies?:
-    | {
-        readonly tasks?: Schedule<unknown, Observation> | undefined
-        readonly packages?: Schedule<unknown, Observation> | undefined
-      }
-    | undefined
+export interface Options extends WithStrategies<"tasks" | "packages"> {
+  /** Where a task or a package is submitted by POST; default `/tasks` and `/package_builder/packages`. */
+  readonly submitPaths?: { readonly tasks?: string | undefined; readonly packages?: string | undefined } | undefined
+  /**
+   * Takes out of an answer, of the change of a campaign and of a look at it, which run it speaks of: an id, or a number
+   * that grows. Default: `task_id`.
+   */
+  readonly campaignRun?: ((body: unknown) => Run | undefined) | undefined
 }
 
 /**
@@ -112,6 +117,14 @@ export const Task = /*#__PURE__*/ Schema.Struct({
 })
 
 /**
+ * The words of a task, of which the documentation names `completed`; `TaskStatus` has one case for each.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type TaskWord = (typeof Task.Type)["state"]
+
+/**
  * The Schema that decodes what the server says of a task into a status. A task that completed without a result, or with
  * null, succeeded with undefined.
  *
@@ -142,6 +155,14 @@ export const PackageAnswer = /*#__PURE__*/ Schema.Struct({
   url: settings.OptionalText,
   error: settings.OptionalText
 })
+
+/**
+ * The words of a package, of which the documentation names the three ends; `PackageStatus` has one case for each.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type PackageWord = (typeof PackageAnswer.Type)["status"]
 
 /**
  * The Schema that decodes what the server says of a package into a status.
@@ -214,17 +235,24 @@ export const stall = (options?: {
 })
 
 /**
- * Tests whether a strategy begins with a delay shorter than the interval, which is not gentle to the server.
+ * The Schemas of webhooks, which the platform sends only by contract: as a proposal for that, the body that a look gets;
+ * for a campaign with the `event_id` in it. For any other body use `Push.make` with `TaskStatus` or `PackageStatus`.
  *
- * **Details**
- *
- * A plain `Schedule` cannot be asked without running it, and counts as gentle.
- *
- * @category guards
+ * @category schemas
  * @since 0.1.0
  */
-export const isHasty = (strategy: Schedule<unknown, Observation>, interval: Duration.Input): boolean =>
-  gentle.isHasty(strategy, settings.scaledMillis(interval, 1))
+export const pushes: {
+  readonly tasks: Push.PushSchema<string, unknown, string>
+  readonly campaigns: Push.PushSchema<string, unknown, string>
+  readonly packages: Push.PushSchema<string, Package, string>
+} = {
+  tasks: /*#__PURE__*/ Push.make(TaskStatus, { key: (body) => settings.textIn(body, "task_id") }),
+  campaigns: /*#__PURE__*/ Push.make(TaskStatus, {
+    key: (body) => settings.textIn(body, "event_id"),
+    run: (body) => settings.textIn(body, "task_id")
+  }),
+  packages: /*#__PURE__*/ Push.make(PackageStatus, { key: (body) => settings.textIn(body, "id") })
+}
 
 /**
  * Creates the jobs of an event platform.
@@ -254,54 +282,61 @@ export const make = (options: Options): EventPlatform => {
   const { timeScale, url, ...common } = settings.check("EventPlatform.make", options)
   const path = (template: string, name: string, values: Readonly<Record<string, string>>) =>
     url(settings.fillOrThrow(name, template, values))
-  const guard = (name: "tasks" | "packages") =>
-    gentle.warnOnce(
-      `EventPlatform.make: ${name}`,
-      options.strategies?.[name],
-      settings.scaledMillis(gentleIntervals[name], timeScale)
-    )
-  const [guardTasks, guardPackages] = [guard("tasks"), guard("packages")]
-  const tasks = { ...common, strategy: options.strategies?.tasks ?? settings.scaled(taskStrategy, timeScale) }
-  const packages = { ...common, strategy: options.strategies?.packages ?? settings.scaled(packageStrategy, timeScale) }
+  const submitUrl = (name: "tasks" | "packages", otherwise: string) =>
+    url(settings.nonEmpty(`EventPlatform.make: submitPaths.${name}`, options.submitPaths?.[name] ?? otherwise))
+  const submitTo = { tasks: submitUrl("tasks", "/tasks"), packages: submitUrl("packages", "/package_builder/packages") }
+  const campaignRun = options.campaignRun ?? taskIdOf
+  /** The guard and the strategy of jobs that share one. */
+  const gently = (name: "tasks" | "packages", otherwise: Strategy.Strategy) => {
+    const interval = settings.scaledMillis(gentleIntervals[name], timeScale)
+    const gentle = Gentle.guard(`EventPlatform.make: ${name}`, interval)
+    const strategy = gentle.strategy(options.strategies?.[name] ?? settings.scaled(otherwise, timeScale))
+    return { look: gentle.look, strategy }
+  }
+  const tasks = gently("tasks", taskStrategy)
+  const packages = gently("packages", packageStrategy)
 
   return {
     tasks: Job.make("EventPlatform.tasks", {
-      ...tasks,
+      ...common,
       check: (id: string) =>
-        guardTasks(HttpCheck.get(path("/tasks/{id}", "EventPlatform.tasks: key", { id }), TaskStatus)),
+        tasks.look(HttpCheck.get(path("/tasks/{id}", "EventPlatform.tasks: key", { id }), TaskStatus)),
       submit: (input: unknown) =>
-        HttpCheck.json(HttpClientRequest.post(url("/tasks")), TaskSubmitted, { body: input ?? {} }).pipe(
+        HttpCheck.json(HttpClientRequest.post(submitTo.tasks), TaskSubmitted, { body: input ?? {} }).pipe(
           Effect.map(({ task_id }): Job.Receipt<string> => ({ key: task_id }))
-        )
+        ),
+      strategy: tasks.strategy
     }),
     campaigns: Job.make("EventPlatform.campaigns", {
-      ...tasks,
+      ...common,
       check: (eventId: string) =>
-        guardTasks(
+        tasks.look(
           HttpCheck.get(
             path("/events/{eventId}/client_campaign_status/task", "EventPlatform.campaigns: key", { eventId }),
             TaskStatus,
-            { run: taskIdOf }
+            { run: campaignRun }
           )
         ),
       submit: ({ eventId, query }: CampaignChange) => {
         const to = path("/events/{eventId}/client_campaign_status", "EventPlatform.campaigns: eventId", { eventId })
         return HttpCheck.json(
           HttpClientRequest.put(to).pipe(HttpClientRequest.setUrlParams(query)),
-          TaskSubmitted
-        ).pipe(Effect.map(({ task_id }): Job.Receipt<string> => ({ key: eventId, run: task_id })))
-      }
+          options.campaignRun === undefined ? TaskSubmitted : Schema.Unknown
+        ).pipe(Effect.map((body): Job.Receipt<string> => ({ key: eventId, run: campaignRun(body) })))
+      },
+      strategy: tasks.strategy
     }),
     packages: Job.make("EventPlatform.packages", {
-      ...packages,
+      ...common,
       check: (id: string) =>
-        guardPackages(
+        packages.look(
           HttpCheck.get(path("/package_builder/packages/{id}", "EventPlatform.packages: key", { id }), PackageStatus)
         ),
       submit: (input: unknown) =>
-        HttpCheck.json(HttpClientRequest.post(url("/package_builder/packages")), PackageSubmitted, {
-          body: input ?? {}
-        }).pipe(Effect.map(({ id }): Job.Receipt<string> => ({ key: id })))
+        HttpCheck.json(HttpClientRequest.post(submitTo.packages), PackageSubmitted, { body: input ?? {} }).pipe(
+          Effect.map(({ id }): Job.Receipt<string> => ({ key: id }))
+        ),
+      strategy: packages.strategy
     })
   }
 }

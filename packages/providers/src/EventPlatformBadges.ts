@@ -2,6 +2,11 @@
  * The badges of an event platform: counts that have no end. A look at one is always pending, with the count as its
  * `detail`; so give it to `Poll.events` with the deadline `"unbounded"`, and it ends when nobody reads any more.
  *
+ * **Details**
+ *
+ * The documentation names the intervals, 10 seconds and 15 minutes, but neither the paths nor the bodies: those are
+ * options.
+ *
  * @since 0.1.0
  */
 import * as HttpCheck from "@effect-poll/http/HttpCheck"
@@ -16,6 +21,31 @@ import type { StatusSchema } from "effect-poll/StatusSchema"
 import * as Strategy from "effect-poll/Strategy"
 import * as settings from "./internal/settings.ts"
 import type { Settings } from "./Settings.ts"
+
+/**
+ * The options of `make`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Options extends Pick<Settings, "baseUrl" | "timeScale"> {
+  /** Default: the path `/notifications/stats`. */
+  readonly notifications?: BadgeOptions | undefined
+  /** Default: the path `/messages/unread`. */
+  readonly messages?: BadgeOptions | undefined
+}
+
+/**
+ * Where a badge is looked at, and what it shows.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface BadgeOptions {
+  readonly path?: string | undefined
+  /** Takes the count out of the body; default: its field `unread`. */
+  readonly count?: Schema.Codec<number, unknown> | undefined
+}
 
 /**
  * A look at one badge, and when to repeat it.
@@ -76,17 +106,18 @@ export const strategies: { readonly notifications: Strategy.Strategy; readonly m
  * @category constructors
  * @since 0.1.0
  */
-export const make = (options: Pick<Settings, "baseUrl" | "timeScale">): EventPlatformBadges => {
+export const make = (options: Options): EventPlatformBadges => {
   const { timeScale, url } = settings.check("EventPlatformBadges.make", options)
+  const badge = (name: keyof EventPlatformBadges, otherwise: string): Badge => ({
+    check: HttpCheck.get(
+      url(settings.nonEmpty(`EventPlatformBadges.make: ${name}.path`, options[name]?.path ?? otherwise)),
+      countStatus(options[name]?.count ?? Unread)
+    ),
+    strategy: settings.scaled(strategies[name], timeScale)
+  })
   return {
-    notifications: {
-      check: HttpCheck.get(url("/notifications/stats"), Unread),
-      strategy: settings.scaled(strategies.notifications, timeScale)
-    },
-    messages: {
-      check: HttpCheck.get(url("/messages/unread"), Unread),
-      strategy: settings.scaled(strategies.messages, timeScale)
-    }
+    notifications: badge("notifications", "/notifications/stats"),
+    messages: badge("messages", "/messages/unread")
   }
 }
 
@@ -96,9 +127,17 @@ const Pending = /*#__PURE__*/ Schema.declare(
   (u: unknown): u is Status.Pending => Status.isStatus(u) && u._tag === "Pending"
 )
 
-const Unread: StatusSchema<never> = /*#__PURE__*/ Schema.Struct({ unread: Schema.Finite }).pipe(
-  /*#__PURE__*/ Schema.decodeTo(Pending, {
-    decode: SchemaGetter.transform(({ unread }: { readonly unread: number }) => Status.pending({ detail: unread })),
-    encode: SchemaGetter.forbidden(() => "a badge is only read")
+const Unread: Schema.Codec<number, unknown> = /*#__PURE__*/ Schema.Struct({ unread: Schema.Finite }).pipe(
+  /*#__PURE__*/ Schema.decodeTo(Schema.Finite, {
+    decode: SchemaGetter.transform(({ unread }: { readonly unread: number }) => unread),
+    encode: SchemaGetter.transform((unread: number) => ({ unread }))
   })
 )
+
+const countStatus = (count: Schema.Codec<number, unknown>): StatusSchema<never> =>
+  count.pipe(
+    Schema.decodeTo(Pending, {
+      decode: SchemaGetter.transform((detail: number) => Status.pending({ detail })),
+      encode: SchemaGetter.forbidden(() => "a badge is only read")
+    })
+  )

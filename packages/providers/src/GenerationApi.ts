@@ -12,7 +12,8 @@
  *
  * The words before the end are not in the documentation, nor is the path of the status: it is the setting `statusPath`.
  * The default strategy is the table of the documentation, by model (`strategyFor`). `fixed`, `exponential`, `many` and
- * `resilient` are its other ones. A `resultJson` that cannot be read is a permanent poll error that names the path.
+ * `resilient` are its other ones. A `resultJson` that cannot be read is a permanent poll error that names the path. A
+ * strategy of your own that looks more often than every 2 seconds is warned of once.
  *
  * With a `callbackUrl` the service posts the answer to a webhook when the task ends: decode it with `Callback`.
  *
@@ -20,9 +21,11 @@
  */
 import * as HttpCheck from "@effect-poll/http/HttpCheck"
 import type { HttpCheckError } from "@effect-poll/http/HttpCheckError"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as HttpClient from "effect/http/HttpClient"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
+import { hasProperty } from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import type { Schedule } from "effect/Schedule"
 import * as Schema from "effect/Schema"
@@ -32,7 +35,9 @@ import * as PollError from "effect-poll/PollError"
 import * as Status from "effect-poll/Status"
 import * as StatusSchema from "effect-poll/StatusSchema"
 import * as Strategy from "effect-poll/Strategy"
+import * as Gentle from "./Gentle.ts"
 import * as settings from "./internal/settings.ts"
+import * as Push from "./Push.ts"
 import type { Settings } from "./Settings.ts"
 
 /**
@@ -162,13 +167,34 @@ export const TaskStatus: StatusSchema.StatusSchema<
 
 /**
  * The Schema of the body that the service posts to a `callbackUrl`: the same envelope as the answer of the status path,
- * as the task that it tells of. The task id is optional, since the documentation does not show it; `TaskStatus` decodes
- * the same body into a status.
+ * so it is decoded to the same status.
+ *
+ * **Details**
+ *
+ * The documentation shows no ids in it. The key is there if both `data.model` and `data.taskId` are; to be sure of it, put
+ * an id of your own into the `callbackUrl`.
  *
  * @category schemas
  * @since 0.1.0
  */
-export const Callback = /*#__PURE__*/ Schema.Struct({ data: Task })
+export const Callback: Push.PushSchema<Key, ReadonlyArray<string>, GenerationFailure> = /*#__PURE__*/ Push.make(
+  TaskStatus,
+  {
+    key: (body) => {
+      const data = hasProperty(body, "data") ? body.data : undefined
+      const [model, taskId] = [settings.textIn(data, "model"), settings.textIn(data, "taskId")]
+      return model === undefined || taskId === undefined ? undefined : { model, taskId }
+    }
+  }
+)
+
+/**
+ * The words of a task, of which the documentation names the two ends; `TaskStatus` has one case for each.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Word = (typeof Task.Type)["state"]
 
 /**
  * How a model is looked at: milliseconds before the first look, between looks, and in all.
@@ -198,6 +224,14 @@ export const timings: {
   suno: { firstWait: 30_000, interval: 10_000, limit: 300_000 },
   other: { firstWait: 10_000, interval: 5_000, limit: 300_000 }
 }
+
+/**
+ * The shortest delay of the documentation's strategies.
+ *
+ * @category strategies
+ * @since 0.1.0
+ */
+export const gentleInterval: Duration.Duration = /*#__PURE__*/ Duration.seconds(2)
 
 /**
  * The adaptive strategy for a model; one that is not in the table has the row `other`.
@@ -319,15 +353,19 @@ export const make = (options: Options): GenerationApi => {
     options.statusPath ?? "/generateTask/{model}/{taskId}",
     ["taskId"]
   )
+  const gentle = Gentle.guard("GenerationApi.make", settings.scaledMillis(gentleInterval, timeScale))
+  const given = options.strategy
   return Job.make("GenerationApi", {
     ...common,
     key: KeyCodec,
     check: ({ model, taskId }: Key) =>
-      HttpCheck.make(
-        HttpClientRequest.get(url(settings.fillOrThrow("GenerationApi: key", statusPath, { model, taskId }))).pipe(
-          HttpClientRequest.bearerToken(options.token)
-        ),
-        TaskStatus
+      gentle.look(
+        HttpCheck.make(
+          HttpClientRequest.get(url(settings.fillOrThrow("GenerationApi: key", statusPath, { model, taskId }))).pipe(
+            HttpClientRequest.bearerToken(options.token)
+          ),
+          TaskStatus
+        )
       ),
     submit: ({ callbackUrl, input, model }: Submission) => {
       const to = url(settings.fillOrThrow("GenerationApi: model", "/generateTask/{model}", { model }))
@@ -338,7 +376,12 @@ export const make = (options: Options): GenerationApi => {
             : { request_type: "callback", callback_url: callbackUrl, input }
       }).pipe(Effect.map(({ data }): Job.Receipt<Key> => ({ key: { model, taskId: data.taskId } })))
     },
-    strategy: options.strategy ?? (({ model }: Key) => settings.scaled(strategyFor(model), timeScale))
+    strategy:
+      given === undefined
+        ? ({ model }: Key) => settings.scaled(strategyFor(model), timeScale)
+        : typeof given === "function"
+          ? (key: Key) => gentle.strategy(given(key))
+          : gentle.strategy(given)
   })
 }
 

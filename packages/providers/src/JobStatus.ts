@@ -13,12 +13,14 @@
  * It is looked at every 2 seconds, 30 times at most and at once for the first time. A look that fails in a transient way
  * (network, 408, 429, 5xx, a body that is not the expected JSON) is one of the 30 and is followed by the same wait; so
  * after 30 of them the wait ends as `PollTimeout` with the reason `strategy` and the last poll error. A permanent refusal
- * (401, 403 and other 4xx) ends the wait at once as `PollRejected`, an unknown id as `JobNotFound`.
+ * (401, 403 and other 4xx) ends the wait at once as `PollRejected`, an unknown id as `JobNotFound`. A strategy of your own
+ * that looks more often than every 2 seconds is warned of once.
  *
  * @since 0.1.0
  */
 import * as HttpCheck from "@effect-poll/http/HttpCheck"
 import type { HttpCheckError } from "@effect-poll/http/HttpCheckError"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as HttpClient from "effect/http/HttpClient"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
@@ -28,6 +30,7 @@ import * as PollError from "effect-poll/PollError"
 import * as Status from "effect-poll/Status"
 import * as StatusSchema from "effect-poll/StatusSchema"
 import * as Strategy from "effect-poll/Strategy"
+import * as Gentle from "./Gentle.ts"
 import * as settings from "./internal/settings.ts"
 import type { WithStrategy } from "./Settings.ts"
 
@@ -96,6 +99,14 @@ export type Answer<A> =
   | { readonly status: "failed"; readonly errorMessage?: string | null | undefined }
 
 /**
+ * The words of the documentation; `status` has one case for each.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Word = Answer<unknown>["status"]
+
+/**
  * The Schema that decodes an answer into a status.
  *
  * @category schemas
@@ -119,6 +130,14 @@ export const strategy: Strategy.Strategy = /*#__PURE__*/ Strategy.attempts(
   /*#__PURE__*/ Strategy.fixed("2 seconds"),
   30
 )
+
+/**
+ * The shortest delay that the documentation plans for.
+ *
+ * @category strategies
+ * @since 0.1.0
+ */
+export const gentleInterval: Duration.Duration = /*#__PURE__*/ Duration.seconds(2)
 
 /**
  * The policy of the documentation for failed looks: each one counts as a look, and the next comes when it would have.
@@ -167,14 +186,16 @@ export const make = <A = unknown>(options: Options<A>): JobStatus<A> => {
     "jobId"
   ])
   const schema = status(options.result)
+  const gentle = Gentle.guard("JobStatus.make", settings.scaledMillis(gentleInterval, timeScale))
   return Job.make("JobStatus", {
     ...common,
-    check: (jobId: string) => HttpCheck.get(url(settings.fillOrThrow("JobStatus: key", statusPath, { jobId })), schema),
+    check: (jobId: string) =>
+      gentle.look(HttpCheck.get(url(settings.fillOrThrow("JobStatus: key", statusPath, { jobId })), schema)),
     submit: (input: unknown) =>
       HttpCheck.json(HttpClientRequest.post(url(submitPath)), Submitted, { body: input ?? {} }).pipe(
         Effect.map(({ jobId }): Job.Receipt<string> => ({ key: jobId }))
       ),
-    strategy: options.strategy ?? settings.scaled(strategy, timeScale)
+    strategy: gentle.strategy(options.strategy ?? settings.scaled(strategy, timeScale))
   })
 }
 

@@ -14,7 +14,8 @@
  * | `IN_PROGRESS`, `SKIPPED`, `UNKNOWN`, `DRAFT`, `ACTIVE`, `ARCHIVED`, `SUSPENDED` | pending, unless `meanings` says otherwise |
  *
  * The documentation calls only the three ends terminal; so its own loop goes on at every other word, on tasks and on all
- * resources alike, and that is our default for each of them. `meanings` changes it per resource.
+ * resources alike, and that is our default for each of them: an end that is none would lose a result, while a word that
+ * stays is bounded by the deadline, and shown by it. `meanings` changes it, everywhere or per resource.
  *
  * A task is looked at with delays of 1 second, growing by 1.5 to 30 seconds. Its record is gone after about 24 hours;
  * then the resource behind it is looked at instead and from then on. Which one that is, `fallbacks` says by the type of
@@ -22,25 +23,33 @@
  * them. Without them the wait ends as `JobNotFound`. A long operation can be watched on its resource from the beginning:
  * that is what `resources` is for.
  *
+ * Many tasks can be looked at with one request: `lookMany` asks the list for them.
+ *
  * The webhook `collection.documents.written` names no task: it is a reason to look, and never an end.
  *
  * @since 0.1.0
  */
 import * as HttpCheck from "@effect-poll/http/HttpCheck"
 import type { HttpCheckError } from "@effect-poll/http/HttpCheckError"
+import * as Clock from "effect/Clock"
 import * as Data from "effect/Data"
 import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as HttpClient from "effect/http/HttpClient"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import { hasProperty } from "effect/Predicate"
+import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as Job from "effect-poll/Job"
 import * as Look from "effect-poll/Look"
 import * as Strategy from "effect-poll/Strategy"
+import * as Gentle from "./Gentle.ts"
+import * as MixpeekList from "./internal/mixpeekList.ts"
 import * as settings from "./internal/settings.ts"
 import { KeyCodec, type Resource, ResourceCodec, type TaskKey } from "./MixpeekKey.ts"
 import * as MixpeekStatus from "./MixpeekStatus.ts"
+import * as Push from "./Push.ts"
 import type { WithStrategy } from "./Settings.ts"
 
 /**
@@ -59,6 +68,11 @@ export interface Options extends WithStrategy {
   readonly meanings?: MixpeekStatus.Meanings | undefined
   /** The types of task that can be killed; default: batches and clustering. */
   readonly killable?: ReadonlyArray<string> | undefined
+  /**
+   * Where work is submitted by POST; the path of a batch must have `{bucket_id}` in it. Default:
+   * `/v1/buckets/{bucket_id}/batches`, `/v1/clusters` and `/v1/taxonomies`, which the documentation does not name.
+   */
+  readonly submitPaths?: { readonly [Kind in Submission["kind"]]?: string | undefined } | undefined
 }
 
 /**
@@ -117,6 +131,22 @@ export interface Mixpeek {
   readonly resources: Job.Job<Resource, unknown, string, HttpCheckError, HttpClient.HttpClient>
   /** Asks the server to stop a task, which may still end otherwise. */
   readonly kill: (key: TaskKey) => Effect.Effect<void, CancelUnsupported | HttpCheckError, HttpClient.HttpClient>
+  /**
+   * Looks at many tasks with one request for the list: of their types, if all of them are known, and of the time in which
+   * they were submitted, or the last day.
+   *
+   * The answer is by encoded key. A task that the list lacks is left out, and so is one of which it shows less than a look
+   * would: an end without result or reason, or no ids for the fallback where the key has none. That is no news of the
+   * task; a look of its own tells. A record that cannot be read is the failure of its own key, and the Effect fails if the
+   * list does. No key is no request.
+   */
+  readonly lookMany: (
+    keys: ReadonlyArray<TaskKey>
+  ) => Effect.Effect<
+    ReadonlyMap<string, Result.Result<Look.Look<unknown, string>, HttpCheckError>>,
+    HttpCheckError,
+    HttpClient.HttpClient
+  >
   /** Lists tasks; the server may leave some off without saying so. */
   readonly list: (
     filter?: ListFilter
@@ -147,15 +177,23 @@ export const strategy: Strategy.Strategy = /*#__PURE__*/ Strategy.exponential({
 })
 
 /**
+ * The shortest delay that the documentation plans for.
+ *
+ * @category strategies
+ * @since 0.1.0
+ */
+export const gentleInterval: Duration.Duration = /*#__PURE__*/ Duration.seconds(1)
+
+/**
  * The Schema of the webhook that is sent when documents were written: a reason to look at the tasks that may have done
  * it. The name of the field is our reading; the documentation shows only the name of the event.
  *
  * @category schemas
  * @since 0.1.0
  */
-export const DocumentsWritten = /*#__PURE__*/ Schema.Struct({
-  event: /*#__PURE__*/ Schema.Literal("collection.documents.written")
-})
+export const DocumentsWritten: Push.PushSchema<never, never> = /*#__PURE__*/ Push.wake(
+  /*#__PURE__*/ Schema.Struct({ event: /*#__PURE__*/ Schema.Literal("collection.documents.written") })
+)
 
 /**
  * Creates the jobs of a Mixpeek service.
@@ -187,7 +225,20 @@ export const make = (options: Options): Mixpeek => {
   for (const [type, path] of Object.entries(paths)) settings.nonEmpty(`Mixpeek.make: fallbacks.${type}`, path)
   const killable = options.killable ?? Object.keys(fallbacks)
   const statuses = MixpeekStatus.make(options.meanings)
-  const shared = { ...common, strategy: options.strategy ?? settings.scaled(strategy, timeScale) }
+  const gentle = Gentle.guard("Mixpeek.make", settings.scaledMillis(gentleInterval, timeScale))
+  const shared = {
+    ...common,
+    strategy: gentle.strategy(options.strategy ?? settings.scaled(strategy, timeScale))
+  }
+  const submitPaths = {
+    batch: settings.template(
+      "Mixpeek.make: submitPaths.batch",
+      options.submitPaths?.batch ?? "/v1/buckets/{bucket_id}/batches",
+      ["bucket_id"]
+    ),
+    cluster: settings.nonEmpty("Mixpeek.make: submitPaths.cluster", options.submitPaths?.cluster ?? "/v1/clusters"),
+    taxonomy: settings.nonEmpty("Mixpeek.make: submitPaths.taxonomy", options.submitPaths?.taxonomy ?? "/v1/taxonomies")
+  }
 
   const pathOf = (resource: Resource): string | undefined => {
     const path = Object.hasOwn(paths, resource.taskType) ? paths[resource.taskType] : undefined
@@ -198,8 +249,42 @@ export const make = (options: Options): Mixpeek => {
     const path = pathOf(resource)
     return path === undefined
       ? Effect.succeed(Look.missing)
-      : HttpCheck.get(url(path), statuses.resource(resource.taskType))
+      : gentle.look(HttpCheck.get(url(path), statuses.resource(resource.taskType)))
   }
+
+  const listUrl = url("/v1/tasks/list")
+  const listed = <A>(record: Schema.Codec<A, unknown>, filter: ListFilter) =>
+    HttpCheck.json(HttpClientRequest.post(listUrl), Schema.Struct({ tasks: Schema.Array(record) }), {
+      body: {
+        task_type: filter.taskTypes,
+        status: filter.statuses,
+        namespace: filter.namespace,
+        created_after: filter.createdAfter === undefined ? undefined : DateTime.formatIso(filter.createdAfter),
+        created_before: filter.createdBefore === undefined ? undefined : DateTime.formatIso(filter.createdBefore)
+      }
+    }).pipe(Effect.map(({ tasks }) => tasks))
+
+  const decodeTask = Schema.decodeUnknownEffect(statuses.task)
+  const lookMany: Mixpeek["lookMany"] = Effect.fnUntraced(function* (keys) {
+    const looks = new Map<string, Result.Result<Look.Look<unknown, string>, HttpCheckError>>()
+    if (keys.length === 0) return looks
+    const encoded = keys.map(KeyCodec.encode)
+    const now = yield* Clock.currentTimeMillis
+    const records = new Map<unknown, unknown>()
+    for (const record of yield* listed(Schema.Unknown, MixpeekList.filterOf(keys, now))) {
+      if (hasProperty(record, "task_id")) records.set(record.task_id, record)
+    }
+    for (const [at, key] of keys.entries()) {
+      const record = records.get(key.taskId)
+      if (record === undefined) continue
+      const look = yield* decodeTask(record).pipe(
+        Effect.mapError(({ message }) => MixpeekList.unreadable(listUrl, message)),
+        Effect.result
+      )
+      if (Result.isFailure(look) || MixpeekList.isTold(look.success, record, key)) looks.set(encoded[at]!, look)
+    }
+    return looks
+  })
 
   const kill: Mixpeek["kill"] = ({ fallback, taskId }) => {
     const unsupported = new CancelUnsupported({ taskId, taskType: fallback?.taskType })
@@ -215,17 +300,26 @@ export const make = (options: Options): Mixpeek => {
       ...shared,
       key: KeyCodec,
       check: ({ taskId }: TaskKey) =>
-        HttpCheck.get(
-          url(settings.fillOrThrow("Mixpeek: key.taskId", "/v1/tasks/{taskId}", { taskId })),
-          statuses.task
+        gentle.look(
+          HttpCheck.get(
+            url(settings.fillOrThrow("Mixpeek: key.taskId", "/v1/tasks/{taskId}", { taskId })),
+            statuses.task
+          )
         ),
       submit: (submission: Submission) => {
-        const { path, taskType } = submitOf(submission)
-        return HttpCheck.json(HttpClientRequest.post(url(path)), Submitted, { body: submission.body ?? {} }).pipe(
-          Effect.map(({ task_id: taskId, ...ids }): Job.Receipt<TaskKey> => ({
-            key: { taskId, fallback: { taskType, ids: MixpeekStatus.idsOf(ids) } }
-          }))
-        )
+        const path =
+          submission.kind === "batch"
+            ? settings.fillOrThrow("Mixpeek: bucketId", submitPaths.batch, { bucket_id: submission.bucketId })
+            : submitPaths[submission.kind]
+        const taskType = taskTypes[submission.kind]
+        return Effect.gen(function* () {
+          const submittedAt = yield* Clock.currentTimeMillis
+          const { task_id: taskId, ...ids } = yield* HttpCheck.json(HttpClientRequest.post(url(path)), Submitted, {
+            body: submission.body ?? {}
+          })
+          const key: TaskKey = { taskId, fallback: { taskType, ids: MixpeekStatus.idsOf(ids) }, submittedAt }
+          return { key }
+        })
       },
       cancel: kill,
       missing: {
@@ -244,39 +338,19 @@ export const make = (options: Options): Mixpeek => {
     }),
     resources: Job.make("Mixpeek.resources", { ...shared, missing, key: ResourceCodec, check: lookAt }),
     kill,
-    list: (filter = {}) =>
-      HttpCheck.json(HttpClientRequest.post(url("/v1/tasks/list")), Listed, {
-        body: {
-          task_type: filter.taskTypes,
-          status: filter.statuses,
-          namespace: filter.namespace,
-          created_after: filter.createdAfter === undefined ? undefined : DateTime.formatIso(filter.createdAfter),
-          created_before: filter.createdBefore === undefined ? undefined : DateTime.formatIso(filter.createdBefore)
-        }
-      }).pipe(Effect.map((answer) => answer.tasks))
+    lookMany,
+    list: (filter = {}) => listed(MixpeekStatus.TaskRecord, filter)
   }
 }
 
 // ---- internal ----
 
-const submitOf = (submission: Submission): { readonly path: string; readonly taskType: string } => {
-  switch (submission.kind) {
-    case "batch":
-      return {
-        path: settings.fillOrThrow("Mixpeek: bucketId", "/v1/buckets/{bucketId}/batches", {
-          bucketId: submission.bucketId
-        }),
-        taskType: "api_buckets_batches_process"
-      }
-    case "cluster":
-      return { path: "/v1/clusters", taskType: "api_clusters_execute" }
-    case "taxonomy":
-      return { path: "/v1/taxonomies", taskType: "api_taxonomies_materialize" }
-  }
+const taskTypes: { readonly [Kind in Submission["kind"]]: string } = {
+  batch: "api_buckets_batches_process",
+  cluster: "api_clusters_execute",
+  taxonomy: "api_taxonomies_materialize"
 }
 
 const Submitted = /*#__PURE__*/ Schema.StructWithRest(/*#__PURE__*/ Schema.Struct({ task_id: Schema.NonEmptyString }), [
   /*#__PURE__*/ Schema.Record(Schema.String, Schema.Unknown)
 ])
-
-const Listed = /*#__PURE__*/ Schema.Struct({ tasks: /*#__PURE__*/ Schema.Array(MixpeekStatus.TaskRecord) })

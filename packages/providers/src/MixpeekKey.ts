@@ -15,6 +15,11 @@ import * as settings from "./internal/settings.ts"
 export interface TaskKey {
   readonly taskId: string
   readonly fallback?: Resource | undefined
+  /**
+   * When it was submitted, in milliseconds since the epoch, as the submits note it. It narrows the list that `lookMany`
+   * asks for, and is no part of the identity: the encoded key leaves it out.
+   */
+  readonly submittedAt?: number | undefined
 }
 
 /**
@@ -30,13 +35,16 @@ export interface Resource {
 
 /**
  * The codec of a task's key: `taskId`, or `taskId@taskType?id=...&id=...` with the ids in alphabetical order, all of
- * them percent-encoded. An empty task id is a RangeError.
+ * them percent-encoded. An empty task id and a `submittedAt` that is no time are RangeErrors.
  *
  * @category codecs
  * @since 0.1.0
  */
 export const KeyCodec: JobKeyCodec<TaskKey> = {
-  encode: ({ fallback, taskId }) => {
+  encode: ({ fallback, submittedAt = 0, taskId }) => {
+    if (!(submittedAt >= 0 && submittedAt <= 8e15)) {
+      throw new RangeError(`Mixpeek: key.submittedAt must be milliseconds since the epoch, got ${submittedAt}`)
+    }
     const own = encodeURIComponent(settings.nonEmpty("Mixpeek: key.taskId", taskId))
     return fallback === undefined ? own : `${own}@${ResourceCodec.encode(fallback)}`
   },

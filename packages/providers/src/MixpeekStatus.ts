@@ -35,15 +35,25 @@ export type OpenWord = "IN_PROGRESS" | "SKIPPED" | "UNKNOWN" | "DRAFT" | "ACTIVE
 export type Meaning = "pending" | "succeeded" | "failed" | "canceled" | "expired"
 
 /**
- * What the open words mean: on a task record, and on the resources of a type of task. What is left out is pending.
+ * What the open words mean: everywhere, on a task record, and on the resources of a type of task. The narrower one goes
+ * first; what is left out of all of them is pending.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Meanings {
-  readonly task?: { readonly [W in OpenWord]?: Meaning | undefined } | undefined
-  readonly resources?: Readonly<Record<string, { readonly [W in OpenWord]?: Meaning | undefined }>> | undefined
+  readonly everywhere?: OpenMeanings | undefined
+  readonly task?: OpenMeanings | undefined
+  readonly resources?: Readonly<Record<string, OpenMeanings>> | undefined
 }
+
+/**
+ * What the open words mean in one place.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type OpenMeanings = { readonly [W in OpenWord]?: Meaning | undefined }
 
 /**
  * The Schema of all words.
@@ -125,10 +135,13 @@ export interface MixpeekStatus {
  * @since 0.1.0
  */
 export const make = (meanings: Meanings = {}): MixpeekStatus => {
-  const plain = statusOf({})
-  const perType = new Map(Object.entries(meanings.resources ?? {}).map(([type, own]) => [type, statusOf(own)] as const))
+  const { everywhere = {}, resources = {}, task } = meanings
+  const plain = statusOf(everywhere)
+  const perType = new Map(
+    Object.entries(resources).map(([type, own]) => [type, statusOf({ ...everywhere, ...own })] as const)
+  )
   return {
-    task: meanings.task === undefined ? plain : statusOf(meanings.task),
+    task: task === undefined ? plain : statusOf({ ...everywhere, ...task }),
     resource: (taskType) => perType.get(taskType) ?? plain
   }
 }
@@ -158,7 +171,7 @@ export const idsOf = (data: Readonly<Record<string, unknown>>): Readonly<Record<
 
 const isResource = (u: unknown): u is Resource => hasProperty(u, "taskType") && hasProperty(u, "ids")
 
-const statusOf = (meanings: { readonly [W in OpenWord]?: Meaning | undefined }) => {
+const statusOf = (meanings: OpenMeanings) => {
   const open = (word: OpenWord) => (task: typeof Task.Type) => meant(meanings[word] ?? "pending", task)
   return StatusSchema.fromField(Task, "status", {
     PENDING: pending,

@@ -47,3 +47,14 @@ export interface WithStrategy extends Settings {
   /** When to look, in place of the default of the module; any `Schedule`. */
   readonly strategy?: Schedule<unknown, Observation> | undefined
 }
+
+/**
+ * The settings of a provider that has several jobs, each with a default strategy.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface WithStrategies<in out Name extends string> extends Settings {
+  /** When to look, by job, in place of the defaults of the module; any `Schedule`. */
+  readonly strategies?: { readonly [N in Name]?: Schedule<unknown, Observation> | undefined } | undefined
+}

@@ -1,11 +1,13 @@
 import { assert, describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
 import * as Poll from "effect-poll/Poll"
 import * as AsyncQueue from "@effect-poll/providers/AsyncQueue"
 import * as Fault from "@effect-poll/testing/Fault"
 import * as JobScript from "@effect-poll/testing/JobScript"
 import * as JobServer from "@effect-poll/testing/JobServer"
+import * as WebhookInbox from "@effect-poll/testing/WebhookInbox"
 import { live } from "./support.ts"
 
 const speed = 1000
@@ -48,6 +50,46 @@ describe("AsyncQueue", () => {
       assert.strictEqual(yield* signal(receipt.signalToken, paid), "accepted")
       assert.strictEqual(yield* signal(receipt.signalToken, { status: "failed" }), "alreadySignaled")
       assert.deepStrictEqual(yield* Poll.until(signalTasks, receipt.key, { deadline }), { paid: 1 })
+    }).pipe(Effect.orDie)
+  )
+
+  live("a signal whose answer is lost: the next one is told that it was carried out", () =>
+    Effect.gen(function* () {
+      const { signal, signalTasks, submission, submitSignalTask } = yield* running({
+        faults: [Fault.on(Fault.drop(1), "signal")]
+      })
+      const receipt = yield* submitSignalTask(submission)
+      const paid = { status: "completed", result: 1 } as const
+      const lost = yield* Effect.flip(signal(receipt.signalToken, paid))
+      assert.strictEqual(lost._tag, "HttpCheckError")
+      assert.notInclude(`${lost.message} ${JSON.stringify(lost)}`, Redacted.value(receipt.signalToken))
+      assert.strictEqual(yield* signal(receipt.signalToken, paid), "alreadySignaled")
+      assert.strictEqual(yield* Poll.until(signalTasks, receipt.key, { deadline }), 1)
+    }).pipe(Effect.orDie)
+  )
+
+  live("delivery and completion: what the service posts is what a look decodes to, a timeout too", () =>
+    Effect.gen(function* () {
+      const inbox = yield* WebhookInbox.make()
+      const { signal, signalTasks, submitSignalTask } = yield* running({})
+      const submission = {
+        targetUrl: `${inbox.url}/target`,
+        payload: { orderId: "o1" },
+        maxWaitTime: "1 hour",
+        onCompleteUrl: `${inbox.url}/done`
+      } as const
+      const deliver = Schema.decodeUnknownEffect(AsyncQueue.delivery(Schema.Struct({ orderId: Schema.String })))
+      const complete = Schema.decodeUnknownEffect(AsyncQueue.completion())
+      const paid = yield* submitSignalTask(submission)
+      assert.deepStrictEqual((yield* deliver((yield* inbox.take).body)).payload, { orderId: "o1" })
+      yield* signal(paid.signalToken, { status: "completed", result: 5 })
+      const told = yield* complete((yield* inbox.take).body)
+      assert.strictEqual(told.key, paid.key)
+      assert.deepStrictEqual(told.look, yield* signalTasks.check(paid.key))
+      const forgotten = yield* submitSignalTask({ ...submission, maxWaitTime: "2 minutes" })
+      yield* inbox.take
+      const expired = yield* complete((yield* inbox.take).body)
+      assert.deepStrictEqual([expired.key, expired.look?._tag], [forgotten.key, "Expired"])
     }).pipe(Effect.orDie)
   )
 

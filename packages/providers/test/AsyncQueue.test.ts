@@ -4,7 +4,9 @@ import * as HttpClient from "effect/http/HttpClient"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as Poll from "effect-poll/Poll"
+import * as Status from "effect-poll/Status"
 import * as AsyncQueue from "@effect-poll/providers/AsyncQueue"
+import { inspect } from "node:util"
 import { answering, runFor, sent } from "./support.ts"
 
 const queue = AsyncQueue.make({ baseUrl: "http://h" })
@@ -53,7 +55,7 @@ describe("AsyncQueue", () => {
         assert.deepStrictEqual(yield* provide(queue.tasks.submit!(submission)), { key: "a" })
         const receipt = yield* provide(queue.submitSignalTask({ ...submission, onCompleteUrl: "http://me/done" }))
         assert.strictEqual(Redacted.value(receipt.signalToken), "T0KEN")
-        assert.notInclude(JSON.stringify(receipt), "T0KEN")
+        assert.notInclude(`${JSON.stringify(receipt)} ${inspect(receipt)}`, "T0KEN")
         assert.deepStrictEqual(requests.map(sent), [
           '{"targetUrl":"http://me","payload":{"n":1},"maxWaitTime":90}',
           '{"targetUrl":"http://me","payload":{"n":1},"maxWaitTime":90,"onCompleteUrl":"http://me/done","waitForSignal":true}'
@@ -109,6 +111,33 @@ describe("AsyncQueue", () => {
         assert.isFalse(traced)
       })
     )
+  })
+
+  describe("webhooks", () => {
+    it("completion - the task as a look shows it, at every end", () => {
+      const decode = Schema.decodeUnknownSync(AsyncQueue.completion(Schema.Finite))
+      assert.deepStrictEqual(decode({ id: "a", status: "completed", result: 3 }), {
+        key: "a",
+        look: Status.succeeded(3, { state: "completed" })
+      })
+      assert.deepStrictEqual(decode({ id: "a", status: "timeout" }).look, Status.expired({ state: "timeout" }))
+      assert.deepStrictEqual(
+        decode({ id: "a", status: "failed", error: "declined" }).look,
+        Status.failed("declined", { state: "failed" })
+      )
+      assert.isUndefined(decode({ status: "timeout" }).key)
+      assert.throws(() => decode({ id: "a", status: "completed", result: "SECRET" }), "Expected")
+    })
+
+    it("delivery - the payload and nothing else: the task has begun, and cannot be named", () => {
+      const decode = Schema.decodeUnknownSync(AsyncQueue.delivery(Schema.Struct({ orderId: Schema.String })))
+      assert.deepStrictEqual(decode({ orderId: "o1" }), {
+        key: undefined,
+        look: Status.pending(),
+        payload: { orderId: "o1" }
+      })
+      assert.throws(() => decode({ order: 1 }), "orderId")
+    })
   })
 
   it("make - bad options are RangeErrors that name them", () => {

@@ -3,17 +3,19 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
-import * as Logger from "effect/Logger"
+import { hasProperty } from "effect/Predicate"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
+import * as SchemaGetter from "effect/SchemaGetter"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
+import * as Look from "effect-poll/Look"
 import * as Poll from "effect-poll/Poll"
 import * as Status from "effect-poll/Status"
 import * as StatusSchema from "effect-poll/StatusSchema"
-import * as Strategy from "effect-poll/Strategy"
 import * as EventPlatform from "@effect-poll/providers/EventPlatform"
 import * as EventPlatformBadges from "@effect-poll/providers/EventPlatformBadges"
+import type { PushSchema } from "@effect-poll/providers/Push"
 import { answering, runFor } from "./support.ts"
 
 const { campaigns, packages, tasks } = EventPlatform.make({ baseUrl: "http://h" })
@@ -28,7 +30,7 @@ describe("EventPlatform", () => {
       })
     )
 
-    it.effect("stuck for half an hour - JobStalled as an option, else an event", () =>
+    it.effect("running for half an hour is probably stuck - JobStalled as an option, or an event", () =>
       Effect.gen(function* () {
         const { provide } = answering(() => ({ state: "running", progress: 0 }))
         const failing = { deadline, stall: EventPlatform.stall({ then: "fail" }) } as const
@@ -57,7 +59,7 @@ describe("EventPlatform", () => {
   })
 
   describe("campaigns", () => {
-    it.effect("the end of the previous run is not ours", () =>
+    it.effect("right after the change the task of the previous run may still be shown: its end is not ours (R28)", () =>
       Effect.gen(function* () {
         const { provide, requests, times } = answering((request, attempt) =>
           request.method === "PUT" || attempt > 3
@@ -78,6 +80,37 @@ describe("EventPlatform", () => {
     )
   })
 
+  describe("campaigns, by another mark", () => {
+    const byTime = EventPlatform.make({
+      baseUrl: "http://h",
+      campaignRun: (body) =>
+        hasProperty(body, "updated_at") && typeof body.updated_at === "number" ? body.updated_at : undefined
+    })
+
+    it.effect("campaignRun - an end that is older than our change is not ours, a later one is", () =>
+      Effect.gen(function* () {
+        const { provide, times } = answering((request, attempt) =>
+          request.method === "PUT"
+            ? { updated_at: 1000 }
+            : { state: "completed", result: attempt, updated_at: attempt < 4 ? 999 : 1001 }
+        )
+        const wait = Poll.run(byTime.campaigns, { eventId: "e1", query: {} }, { deadline })
+        assert.strictEqual(yield* runFor(provide(wait), "1 minute"), 4)
+        assert.deepStrictEqual(times, [0, 0, 2000, 5000])
+      })
+    )
+
+    it.effect("the answer of a change must name its task, unless the mark is another", () =>
+      Effect.gen(function* () {
+        const { provide } = answering(() => ({ ok: true }))
+        const error = yield* Effect.flip(provide(campaigns.submit!({ eventId: "e1", query: {} })))
+        assert.include(error.message, 'Missing key at ["task_id"]')
+        const receipt = yield* provide(byTime.campaigns.submit!({ eventId: "e1", query: {} }))
+        assert.isUndefined(receipt.run)
+      })
+    )
+  })
+
   describe("packages", () => {
     it.effect.each([
       ["DONE", "done"],
@@ -91,6 +124,60 @@ describe("EventPlatform", () => {
         )
         assert.strictEqual(yield* runFor(ended, "1 minute"), expected)
         assert.deepStrictEqual(times, [0, 5000, 10_000])
+      })
+    )
+  })
+
+  describe("packages, left", () => {
+    it.effect("a page that goes away takes its loop along: no request after that", () =>
+      Effect.gen(function* () {
+        const { provide, requests } = answering(() => ({ id: "p", status: "BUILDING" }))
+        const page = yield* Effect.forkChild(provide(Poll.until(packages, "p", { deadline })), {
+          startImmediately: true
+        })
+        yield* TestClock.adjust("12 seconds")
+        assert.strictEqual(requests.length, 3)
+        yield* Fiber.interrupt(page)
+        yield* TestClock.adjust("1 hour")
+        assert.strictEqual(requests.length, 3)
+      })
+    )
+  })
+
+  describe("pushes", () => {
+    const decode = <K, A, F>(schema: PushSchema<K, A, F>, body: unknown) => Schema.decodeUnknownSync(schema)(body)
+
+    it("a body by contract is decoded to the status of a look, and names its job", () => {
+      const done = { task_id: "t2", state: "completed", result: 1 }
+      assert.deepStrictEqual(decode(EventPlatform.pushes.tasks, done), {
+        key: "t2",
+        look: Status.succeeded(1, { state: "completed" })
+      })
+      const campaign: unknown = decode(EventPlatform.pushes.campaigns, { ...done, event_id: "e1" })
+      const ofRun = Look.withRun(Status.succeeded(1, { state: "completed" }), "t2")
+      assert.deepStrictEqual(campaign, { key: "e1", look: ofRun })
+      assert.deepStrictEqual(decode(EventPlatform.pushes.packages, { id: "p", status: "EXPIRED" }), {
+        key: "p",
+        look: Status.expired({ state: "EXPIRED" })
+      })
+    })
+
+    it.effect("no webhooks today: one by contract wakes the wait, and the job stays as it is", () =>
+      Effect.gen(function* () {
+        let state = "running"
+        const { provide, times } = answering(() => ({ task_id: "t", state, result: 7 }))
+        const result = yield* Effect.gen(function* () {
+          const handle = yield* Poll.start(tasks, "t", { deadline })
+          yield* TestClock.adjust("15 seconds")
+          state = "completed"
+          yield* TestClock.adjust("1 second")
+          const push = decode(EventPlatform.pushes.tasks, { task_id: "t", state: "completed" })
+          if (push.key === "t") yield* handle.pollNow()
+          yield* TestClock.adjust(1)
+          return yield* handle.await
+        }).pipe(Effect.scoped, provide)
+        assert.strictEqual(result, 7)
+        assert.deepStrictEqual(times, [0, 2000, 5000, 9500, 16_000])
       })
     )
   })
@@ -122,6 +209,37 @@ describe("EventPlatform", () => {
   })
 
   describe("badges", () => {
+    it.effect("messages - every 15 minutes; path and count are settings", () =>
+      Effect.gen(function* () {
+        const { provide, requests, times } = answering(() => ({ inbox: [1, 2, 3] }))
+        const { messages } = EventPlatformBadges.make({
+          baseUrl: "http://h",
+          messages: {
+            path: "/inbox",
+            count: Schema.Struct({ inbox: Schema.Array(Schema.Finite) }).pipe(
+              Schema.decodeTo(Schema.Finite, {
+                decode: SchemaGetter.transform(({ inbox }: { readonly inbox: ReadonlyArray<number> }) => inbox.length),
+                encode: SchemaGetter.forbidden(() => "only read")
+              })
+            )
+          }
+        })
+        const events = yield* Poll.events(messages.check, { strategy: messages.strategy, deadline: "unbounded" }).pipe(
+          Stream.filter((event) => event._tag === "Observed" || event._tag === "Unchanged"),
+          Stream.take(2),
+          Stream.runCollect,
+          provide,
+          (read) => runFor(read, "1 hour")
+        )
+        assert.strictEqual(
+          events[0]?._tag === "Observed" && events[0].status._tag === "Pending" ? events[0].status.detail : events[0],
+          3
+        )
+        assert.deepStrictEqual(times, [0, 900_000])
+        assert.strictEqual(requests[0]?.url, "http://h/inbox")
+      })
+    )
+
     it.effect("endless, every 10 seconds, and nothing after the reader has gone", () =>
       Effect.gen(function* () {
         const { provide, requests } = answering((_, attempt) => ({ unread: Math.floor(attempt / 2) }))
@@ -150,26 +268,22 @@ describe("EventPlatform", () => {
   })
 
   describe("make", () => {
-    const warnings = (strategy: Strategy.Strategy) =>
+    it.effect("submitPaths - are settings", () =>
       Effect.gen(function* () {
-        const messages: Array<string> = []
-        const logger = Logger.make(({ message }) => {
-          messages.push(String(message))
-        })
-        const hasty = EventPlatform.make({ baseUrl: "http://h", strategies: { tasks: strategy } })
-        const { provide } = answering((_, attempt) => ({ state: attempt < 4 ? "running" : "completed" }))
-        yield* runFor(provide(Poll.until(hasty.tasks, "t", { deadline })), "1 minute").pipe(
-          Effect.provide(Logger.layer([logger]))
+        const submitPaths = { tasks: "/jobs/start", packages: "build" }
+        const own = EventPlatform.make({ baseUrl: "http://h/", submitPaths })
+        const { provide, requests } = answering(() => ({ task_id: "t", id: "p" }))
+        assert.deepStrictEqual(yield* provide(own.tasks.submit!({ n: 1 })), { key: "t" })
+        assert.deepStrictEqual(yield* provide(own.packages.submit!({})), { key: "p" })
+        assert.deepStrictEqual(
+          requests.map(({ url }) => url),
+          ["http://h/jobs/start", "http://h/build"]
         )
-        return messages
-      })
-
-    it.effect("a hasty strategy warns once", () =>
-      Effect.gen(function* () {
-        const messages = yield* warnings(Strategy.fixed("200 millis"))
-        assert.strictEqual(messages.length, 1)
-        assert.include(messages[0], "EventPlatform.make: tasks: the strategy looks more often than every 2s")
-        assert.deepStrictEqual(yield* warnings(Strategy.fixed("2 seconds")), [])
+        assert.throws(
+          () => EventPlatform.make({ baseUrl: "http://h", submitPaths: { tasks: "" } }),
+          RangeError,
+          "EventPlatform.make: submitPaths.tasks"
+        )
       })
     )
 
@@ -192,6 +306,11 @@ describe("EventPlatform", () => {
     it("an empty base URL is a RangeError", () => {
       assert.throws(() => EventPlatform.make({ baseUrl: "" }), RangeError, "EventPlatform.make: baseUrl")
       assert.throws(() => EventPlatformBadges.make({ baseUrl: "" }), RangeError, "EventPlatformBadges.make: baseUrl")
+      assert.throws(
+        () => EventPlatformBadges.make({ baseUrl: "http://h", messages: { path: " " } }),
+        RangeError,
+        "EventPlatformBadges.make: messages.path"
+      )
     })
   })
 })

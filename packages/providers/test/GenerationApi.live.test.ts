@@ -1,11 +1,13 @@
 import { assert, describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
 import * as Poll from "effect-poll/Poll"
 import * as GenerationApi from "@effect-poll/providers/GenerationApi"
 import * as Fault from "@effect-poll/testing/Fault"
 import * as JobScript from "@effect-poll/testing/JobScript"
 import * as JobServer from "@effect-poll/testing/JobServer"
+import * as WebhookInbox from "@effect-poll/testing/WebhookInbox"
 import { live } from "./support.ts"
 
 const speed = 100
@@ -56,6 +58,25 @@ describe("GenerationApi", () => {
       const urls = yield* Poll.until(api, key, { deadline, ...GenerationApi.resilient({ timeScale }) })
       assert.strictEqual(urls.length, 1)
       assert.strictEqual((yield* server.truthOf(key.taskId)).faultsServed, 4)
+    }).pipe(Effect.orDie)
+  )
+
+  live("callback mode: the same payload comes to the webhook", () =>
+    Effect.gen(function* () {
+      const inbox = yield* WebhookInbox.make()
+      const decode = Schema.decodeUnknownEffect(GenerationApi.Callback)
+      const failure = { code: "E7", message: "network busy" }
+      for (const script of [
+        { duration: "3 seconds" },
+        { duration: "3 seconds", outcome: "failed", failure }
+      ] as const) {
+        const { api } = yield* running(script)
+        const submission = { model: "suno", input: { prompt: "rain" }, callbackUrl: `${inbox.url}/hook` }
+        const { key } = yield* api.submit!(submission)
+        const push = yield* decode((yield* inbox.take).body)
+        assert.deepStrictEqual(push.key, key)
+        assert.deepStrictEqual(push.look, yield* api.check(key))
+      }
     }).pipe(Effect.orDie)
   )
 

@@ -1,9 +1,15 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as HttpClient from "effect/http/HttpClient"
 import * as HttpClientError from "effect/http/HttpClientError"
+import * as HttpClientResponse from "effect/http/HttpClientResponse"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
+import * as TestClock from "effect/testing/TestClock"
 import * as Poll from "effect-poll/Poll"
+import * as Status from "effect-poll/Status"
 import type { HttpCheckError } from "@effect-poll/http/HttpCheckError"
 import * as GenerationApi from "@effect-poll/providers/GenerationApi"
 import { answering, runFor, sent } from "./support.ts"
@@ -46,29 +52,118 @@ describe("GenerationApi", () => {
       ["E42", "no network today", "E42: no network today"],
       [42, "", "42: Unknown error"],
       [null, null, "Unknown error"]
-    ] as const)("failed - %s, %s is shown as %s, and is never a poll error", ([failCode, failMsg, shown]) =>
+    ] as const)(
+      "failed - %s, %s is shown as %s; a failMsg that speaks of the network is never a poll error",
+      ([failCode, failMsg, shown]) =>
+        Effect.gen(function* () {
+          const { provide, requests } = answering(() => task({ state: "failed", failCode, failMsg }))
+          const error = yield* Effect.flip(provide(until(GenerationApi.resilient())))
+          assert.strictEqual(error._tag === "JobFailed" ? String(error.failure) : error._tag, shown)
+          assert.include(error.message, `failed: ${shown}`)
+          assert.strictEqual(requests.length, 1)
+        })
+    )
+
+    it("Callback - the payload of a look, decoded to the same status, with the key if both its ids are there", () => {
+      const decode = Schema.decodeUnknownSync(GenerationApi.Callback)
+      const body = task({ state: "success", resultJson: '{"resultUrls":["u"]}' })
+      const look = Schema.decodeSync(GenerationApi.TaskStatus)(body)
+      assert.deepStrictEqual(look, Status.succeeded(["u"], { state: "success" }))
+      assert.deepStrictEqual(decode(body), { key, look })
+      const failed = decode({ data: { taskId: "t1", state: "failed", failCode: 7, failMsg: "no" } })
+      assert.isUndefined(failed.key)
+      assert.strictEqual(failed.look?._tag === "Failed" ? String(failed.look.failure) : failed.look, "7: no")
+      assert.throws(() => decode({ data: { state: "success", resultJson: "{" } }), "resultJson")
+    })
+  })
+
+  describe("many tasks", () => {
+    const taskOf = (request: { readonly url: string }) => request.url.split("/").at(-1)!
+    const done = (id: string) => task({ state: "success", resultJson: JSON.stringify({ resultUrls: [id] }) })
+    const one = (taskId: string) =>
+      Poll.until(api, { model: "suno", taskId }, { deadline: "10 minutes", strategy: GenerationApi.many }).pipe(
+        Effect.match({ onSuccess: (urls) => urls[0], onFailure: (error) => error._tag })
+      )
+    const all = (ids: ReadonlyArray<string>) => Effect.forEach(ids, one, { concurrency: "unbounded" })
+
+    it.effect("one rejected check ends that task and no other", () =>
       Effect.gen(function* () {
-        const { provide, requests } = answering(() => task({ state: "failed", failCode, failMsg }))
-        const error = yield* Effect.flip(provide(until(GenerationApi.resilient())))
-        assert.strictEqual(error._tag === "JobFailed" ? String(error.failure) : error._tag, shown)
-        assert.include(error.message, `failed: ${shown}`)
-        assert.strictEqual(requests.length, 1)
+        const { provide } = answering((request, attempt) =>
+          taskOf(request) === "b"
+            ? new Response("", { status: 401 })
+            : attempt > 6
+              ? done(taskOf(request))
+              : task({ state: "generating" })
+        )
+        assert.deepStrictEqual(yield* runFor(provide(all(["a", "b", "c"])), "1 minute"), ["a", "PollRejected", "c"])
       })
     )
 
-    it.effect("Callback - the envelope, as the task and as a status", () =>
+    it.effect("a callback that throws ends that task and no other", () =>
       Effect.gen(function* () {
-        const body = task({ state: "success", resultJson: '{"resultUrls":["u"]}' })
-        const callback = yield* Schema.decodeUnknownEffect(GenerationApi.Callback)(body)
-        assert.strictEqual(callback.data.taskId, "t/1")
-        const found = yield* Schema.decodeEffect(GenerationApi.TaskStatus)(body)
-        assert.deepStrictEqual(found._tag === "Succeeded" ? found.value : found, ["u"])
+        const { provide } = answering((request) => done(taskOf(request)))
+        const told = Effect.forEach(
+          ["a", "b", "c"],
+          (id) =>
+            Effect.exit(
+              Effect.map(one(id), (url) => {
+                if (id === "b") throw new Error("no room")
+                return url
+              })
+            ),
+          { concurrency: "unbounded" }
+        )
+        const exits = yield* runFor(provide(told), "1 minute")
+        assert.deepStrictEqual(
+          exits.map(({ _tag }) => _tag),
+          ["Success", "Failure", "Success"]
+        )
+      })
+    )
+
+    it.effect("a slow check holds up no other task", () =>
+      Effect.gen(function* () {
+        const times: Array<readonly [string, number]> = []
+        const client = HttpClient.make((request) =>
+          Effect.gen(function* () {
+            const id = taskOf(request)
+            times.push([id, yield* Clock.currentTimeMillis])
+            if (id === "slow") yield* Effect.sleep("50 seconds")
+            const body = times.filter(([other]) => other === id).length === 4 ? done(id) : task({ state: "waiting" })
+            return HttpClientResponse.fromWeb(request, new Response(JSON.stringify(body)))
+          })
+        )
+        const both = all(["slow", "quick"]).pipe(Effect.provideService(HttpClient.HttpClient, client))
+        assert.deepStrictEqual(yield* runFor(both, "10 minutes"), ["slow", "quick"])
+        assert.deepStrictEqual(
+          times.filter(([id]) => id === "quick").map(([, at]) => at),
+          [0, 3000, 6000, 9000]
+        )
+      })
+    )
+
+    it.effect("a task that is removed during its look does not come back", () =>
+      Effect.gen(function* () {
+        let looks = 0
+        let cut = 0
+        const client = HttpClient.make((request) =>
+          Effect.suspend(() => {
+            looks++
+            return Effect.as(Effect.sleep("2 seconds"), HttpClientResponse.fromWeb(request, new Response("{}")))
+          }).pipe(Effect.onInterrupt(() => Effect.sync(() => cut++)))
+        )
+        const wait = one("a").pipe(Effect.provideService(HttpClient.HttpClient, client))
+        const fiber = yield* Effect.forkChild(wait, { startImmediately: true })
+        yield* TestClock.adjust("1 second")
+        yield* Fiber.interrupt(fiber)
+        yield* TestClock.adjust("10 minutes")
+        assert.deepStrictEqual([looks, cut], [1, 1])
       })
     )
   })
 
   describe("resilient", () => {
-    it.effect("a dead network: three tries per look, then the next interval; the limit is absolute", () =>
+    it.effect("a dead network: three tries per look, then the next interval; 300 s stay 300 s, and are not 900", () =>
       Effect.gen(function* () {
         const { provide, times } = answering(
           (request) => new HttpClientError.HttpClientError({ reason: new HttpClientError.TransportError({ request }) })

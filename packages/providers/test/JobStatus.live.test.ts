@@ -46,6 +46,33 @@ describe("JobStatus", () => {
     })
   )
 
+  live("a submit whose answer is lost is not sent again: there is one job, and nobody knows its id", () =>
+    Effect.gen(function* () {
+      const faults = [Fault.on(Fault.drop(1), "submit")]
+      const server = yield* JobServer.make({ speed, script: () => JobScript.make({ faults }) })
+      const job = JobStatus.make({ baseUrl: server.urls.JobStatus, timeScale: 1 / speed })
+      const error = yield* Effect.flip(Poll.run(job, {}, { deadline: "30 seconds" })).pipe(Effect.orDie)
+      assert.strictEqual(error._tag === "HttpCheckError" ? error.reason._tag : error._tag, "Transport")
+      assert.deepStrictEqual(
+        (yield* server.truth).map(({ requests }) => requests),
+        [0]
+      )
+      assert.strictEqual(yield* server.requests, 1)
+    })
+  )
+
+  live("Retry-After as a date is a floor, in real time", () =>
+    Effect.gen(function* () {
+      const { result, truth } = yield* submitted({
+        duration: 0,
+        faults: [Fault.tooManyRequests(1, "1 second", { as: "date" })]
+      })
+      assert.strictEqual(result._tag, "Success")
+      assert.strictEqual(truth.requests, 2)
+      assert.isAtLeast(truth.lastRequestAt! - truth.submittedAt, 990)
+    })
+  )
+
   live("thirty failed looks", () =>
     Effect.gen(function* () {
       const faults = Fault.repeat(Fault.badGateway(1), 30)

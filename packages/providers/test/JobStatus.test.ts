@@ -1,5 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as HttpClientError from "effect/http/HttpClientError"
+import type * as HttpClientRequest from "effect/http/HttpClientRequest"
 import * as Schema from "effect/Schema"
 import * as Poll from "effect-poll/Poll"
 import * as Strategy from "effect-poll/Strategy"
@@ -12,10 +15,17 @@ const html = () => new Response("<html>", { headers: { "content-type": "text/htm
 
 describe("JobStatus", () => {
   describe("failed looks", () => {
-    it.effect("each of the 30 is a failed one: PollTimeout of the strategy, with the last poll error", () =>
+    it.effect("a failed look of any kind uses one of the 30; no wait after the last; PollTimeout of the strategy", () =>
       Effect.gen(function* () {
-        const kinds = [() => new Response("", { status: 502 }), html, () => ({ unexpected: [true] })]
-        const { provide, times } = answering((_, attempt) => kinds[attempt % 3]!())
+        const kinds = [
+          () => new Response("", { status: 502 }),
+          html,
+          () => ({ unexpected: [true] }),
+          () => new Response("{broken"),
+          (request: HttpClientRequest.HttpClientRequest) =>
+            new HttpClientError.HttpClientError({ reason: new HttpClientError.TransportError({ request }) })
+        ]
+        const { provide, times } = answering((request, attempt) => kinds[attempt % 5]!(request))
         const error = yield* runFor(Effect.flip(provide(until)), "10 minutes")
         assert.strictEqual(error._tag, "PollTimeout")
         assert.strictEqual(error._tag === "PollTimeout" ? error.reason : "", "strategy")
@@ -24,6 +34,7 @@ describe("JobStatus", () => {
           Array.from({ length: 30 }, (_, look) => look * 2000)
         )
         assert.strictEqual(error.attempts, 30)
+        assert.strictEqual(Duration.toSeconds(error.elapsed), 58)
         assert.include(error.message, "last poll error HttpCheckError: GET http://h/api/job-status/abc: 502")
       })
     )
@@ -56,7 +67,7 @@ describe("JobStatus", () => {
 
   describe("words", () => {
     it.effect.each([{}, { errorMessage: null }, { errorMessage: "" }, { errorMessage: " " }])(
-      "failed with %o is an unknown error",
+      "failed with an empty or absent message, %o, is an unknown error",
       (rest) =>
         Effect.gen(function* () {
           const { provide } = answering(() => ({ jobId: "abc", status: "failed", ...rest }))

@@ -1,10 +1,16 @@
 import { assert, describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import * as Look from "effect-poll/Look"
 import * as Poll from "effect-poll/Poll"
+import * as Strategy from "effect-poll/Strategy"
 import * as Mixpeek from "@effect-poll/providers/Mixpeek"
+import { KeyCodec } from "@effect-poll/providers/MixpeekKey"
 import * as Fault from "@effect-poll/testing/Fault"
 import * as JobScript from "@effect-poll/testing/JobScript"
 import * as JobServer from "@effect-poll/testing/JobServer"
+import * as WebhookInbox from "@effect-poll/testing/WebhookInbox"
 import { live } from "./support.ts"
 
 const speed = 100
@@ -69,6 +75,60 @@ describe("Mixpeek", () => {
       assert.strictEqual((yield* Effect.flip(Poll.until(resources, resource, { deadline })))._tag, "JobCanceled")
       const refused = yield* Effect.flip(kill({ taskId: taxonomy.key.taskId }))
       assert.strictEqual(refused._tag, "CancelUnsupported")
+    }).pipe(Effect.orDie)
+  )
+
+  live("lookMany: what the list shows, and nothing of what it leaves off", () =>
+    Effect.gen(function* () {
+      const server = yield* JobServer.make({ pageSize: 2, script: () => JobScript.succeeded("1 hour") })
+      const { lookMany, tasks } = Mixpeek.make({ baseUrl: server.urls.Mixpeek })
+      const keys = yield* Effect.forEach(["a", "b", "c"], (bucketId) =>
+        Effect.map(tasks.submit!({ kind: "batch", bucketId }), ({ key }) => key)
+      )
+      yield* server.create("Mixpeek", "taxonomy")
+      const looks = yield* lookMany(keys)
+      // The taxonomy is newer, and is not of their type; of the three, the oldest does not fit.
+      assert.deepStrictEqual([...looks.keys()], keys.slice(1).map(KeyCodec.encode))
+      for (const look of looks.values()) {
+        assert.strictEqual(Result.isSuccess(look) ? Look.finding(look.success)._tag : look.failure.message, "Pending")
+      }
+      const all = yield* server.truth
+      assert.deepStrictEqual(
+        all.filter(({ kind }) => kind === "batch").map(({ listed, requests }) => [listed, requests]),
+        [
+          [0, 0],
+          [1, 0],
+          [1, 0]
+        ]
+      )
+    }).pipe(Effect.orDie)
+  )
+
+  live("documents.written: the post names no task, and the wait that it wakes learns of the end by its look", () =>
+    Effect.gen(function* () {
+      const inbox = yield* WebhookInbox.make()
+      const server = yield* JobServer.make({
+        documentsWrittenUrl: inbox.url,
+        script: () => JobScript.succeeded("200 millis", { result: 3 })
+      })
+      const { tasks } = Mixpeek.make({ baseUrl: server.urls.Mixpeek, strategy: Strategy.fixed("1 minute") })
+      const { key } = yield* tasks.submit!({ kind: "batch", bucketId: "k1" })
+      const handle = yield* Poll.start(tasks, key, { deadline })
+      const { body } = yield* inbox.take
+      const push = yield* Schema.decodeUnknownEffect(Mixpeek.DocumentsWritten)(body)
+      assert.isUndefined(push.key)
+      yield* handle.pollNow()
+      assert.strictEqual(yield* handle.await, 3)
+      assert.strictEqual((yield* server.truthOf(key.taskId)).requests, 2)
+    }).pipe(Effect.orDie)
+  )
+
+  live("a kill whose answer is lost may have been carried out: the look tells", () =>
+    Effect.gen(function* () {
+      const { kill, tasks } = yield* running({ duration: "1 hour", faults: [Fault.on(Fault.badGateway(1), "kill")] })
+      const { key } = yield* tasks.submit!({ kind: "cluster" })
+      assert.strictEqual((yield* Effect.flip(kill(key)))._tag, "HttpCheckError")
+      assert.strictEqual((yield* Effect.flip(Poll.until(tasks, key, { deadline })))._tag, "JobCanceled")
     }).pipe(Effect.orDie)
   )
 

@@ -1,8 +1,13 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
+import type * as HttpClientRequest from "effect/http/HttpClientRequest"
+import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
+import * as TestClock from "effect/testing/TestClock"
+import * as Look from "effect-poll/Look"
 import * as Poll from "effect-poll/Poll"
+import * as Status from "effect-poll/Status"
 import * as Mixpeek from "@effect-poll/providers/Mixpeek"
 import { KeyCodec, ResourceCodec } from "@effect-poll/providers/MixpeekKey"
 import type { OpenWord } from "@effect-poll/providers/MixpeekStatus"
@@ -36,7 +41,7 @@ const openWords: ReadonlyArray<OpenWord> = [
 
 describe("Mixpeek", () => {
   describe("fallback", () => {
-    it.effect("a task whose record is gone is looked at on its resource, from then on", () =>
+    it.effect("a task whose record is gone (404 after a day) is looked at on its resource, and stays there", () =>
       Effect.gen(function* () {
         const { provide, requests } = answering((request, attempt) =>
           request.url.includes("/tasks/")
@@ -103,7 +108,7 @@ describe("Mixpeek", () => {
       })
     )
 
-    it.effect("resources - are watched themselves", () =>
+    it.effect("resources - a long operation may start on the resource", () =>
       Effect.gen(function* () {
         const { provide, requests } = answering(() => ({ status: "CANCELED" }))
         const wait = provide(Poll.until(mixpeek.resources, fallback, { deadline }))
@@ -116,16 +121,18 @@ describe("Mixpeek", () => {
   })
 
   describe("words", () => {
-    it.effect("CANCELED ends the wait; what the documentation leaves open does not", () =>
-      Effect.gen(function* () {
-        const { provide, requests } = answering((_, attempt) => ({
-          ...batch,
-          status: [...openWords, "CANCELED"][attempt - 1]
-        }))
-        const wait = provide(Poll.until(mixpeek.tasks, { taskId: "t1" }, { deadline }))
-        assert.strictEqual(yield* runFor(ending(wait), "10 minutes"), "JobCanceled")
-        assert.strictEqual(requests.length, 8)
-      })
+    it.effect(
+      "CANCELED ends the wait, as the published example does not; what the documentation leaves open does not end it",
+      () =>
+        Effect.gen(function* () {
+          const { provide, requests } = answering((_, attempt) => ({
+            ...batch,
+            status: [...openWords, "CANCELED"][attempt - 1]
+          }))
+          const wait = provide(Poll.until(mixpeek.tasks, { taskId: "t1" }, { deadline }))
+          assert.strictEqual(yield* runFor(ending(wait), "10 minutes"), "JobCanceled")
+          assert.strictEqual(requests.length, 8)
+        })
     )
 
     it.effect("meanings - per resource", () =>
@@ -159,22 +166,59 @@ describe("Mixpeek", () => {
     )
   })
 
-  describe("kill, list, submit", () => {
-    it.effect("kill - is refused by type if that is known, otherwise by the server", () =>
+  describe("words, everywhere", () => {
+    it.effect("meanings - everywhere, unless the task or the resource says otherwise", () =>
       Effect.gen(function* () {
-        const refused = answering(() => new Response('{"code":"cancel_unsupported"}', { status: 400 }))
-        const taxonomy = { taskId: "t1", fallback: { taskType: "api_taxonomies_materialize", ids: {} } }
-        const known = yield* Effect.flip(refused.provide(mixpeek.kill(taxonomy)))
-        assert.strictEqual(known._tag, "CancelUnsupported")
-        assert.strictEqual(refused.requests.length, 0)
-        const unknown = yield* Effect.flip(refused.provide(mixpeek.kill({ taskId: "t1" })))
-        assert.strictEqual(unknown._tag, "CancelUnsupported")
-        assert.strictEqual(refused.requests[0]?.url, "http://h/v1/tasks/t1/kill")
-        const other = answering(() => new Response("{}", { status: 400 }))
-        assert.strictEqual((yield* Effect.flip(other.provide(mixpeek.kill({ taskId: "t1" }))))._tag, "HttpCheckError")
-        const taken = answering(() => ({ task_id: "t1", status: "CANCELED" }))
-        assert.isUndefined(yield* taken.provide(mixpeek.kill({ taskId: "t1", fallback })))
+        const own = Mixpeek.make({
+          baseUrl: "http://h",
+          meanings: {
+            everywhere: { SUSPENDED: "failed", SKIPPED: "canceled" },
+            task: { SKIPPED: "succeeded" },
+            resources: { api_clusters_execute: { SUSPENDED: "pending" } }
+          }
+        })
+        const { provide } = answering((request) => ({
+          status: request.url.includes("SKIPPED") ? "SKIPPED" : "SUSPENDED",
+          error_message: "paused"
+        }))
+        const task = (word: string) => Effect.map(provide(own.tasks.check({ taskId: word })), ({ _tag }) => _tag)
+        const cluster = (word: string) =>
+          provide(own.resources.check({ taskType: "api_clusters_execute", ids: { cluster_id: word } })).pipe(
+            Effect.map(({ _tag }) => _tag)
+          )
+        const batchOf = (word: string) =>
+          provide(own.resources.check({ ...fallback, ids: { bucket_id: "k", batch_id: word } })).pipe(
+            Effect.map(({ _tag }) => _tag)
+          )
+        for (const [look, skipped, suspended] of [
+          [task, "Succeeded", "Failed"],
+          [cluster, "Canceled", "Pending"],
+          [batchOf, "Canceled", "Failed"]
+        ] as const) {
+          assert.deepStrictEqual([yield* look("SKIPPED"), yield* look("SUSPENDED")], [skipped, suspended])
+        }
       })
+    )
+  })
+
+  describe("kill, list, submit", () => {
+    it.effect(
+      "kill - batches and clustering only, else CancelUnsupported: by type if that is known, otherwise by the server",
+      () =>
+        Effect.gen(function* () {
+          const refused = answering(() => new Response('{"code":"cancel_unsupported"}', { status: 400 }))
+          const taxonomy = { taskId: "t1", fallback: { taskType: "api_taxonomies_materialize", ids: {} } }
+          const known = yield* Effect.flip(refused.provide(mixpeek.kill(taxonomy)))
+          assert.strictEqual(known._tag, "CancelUnsupported")
+          assert.strictEqual(refused.requests.length, 0)
+          const unknown = yield* Effect.flip(refused.provide(mixpeek.kill({ taskId: "t1" })))
+          assert.strictEqual(unknown._tag, "CancelUnsupported")
+          assert.strictEqual(refused.requests[0]?.url, "http://h/v1/tasks/t1/kill")
+          const other = answering(() => new Response("{}", { status: 400 }))
+          assert.strictEqual((yield* Effect.flip(other.provide(mixpeek.kill({ taskId: "t1" }))))._tag, "HttpCheckError")
+          const taken = answering(() => ({ task_id: "t1", status: "CANCELED" }))
+          assert.isUndefined(yield* taken.provide(mixpeek.kill({ taskId: "t1", fallback })))
+        })
     )
 
     it.effect("list - filters, and takes any word", () =>
@@ -197,17 +241,180 @@ describe("Mixpeek", () => {
         const receipt = yield* provide(mixpeek.tasks.submit!({ kind: "batch", bucketId: "k1", body: { n: 1 } }))
         assert.deepStrictEqual(receipt.key, {
           taskId: "t1",
-          fallback: { taskType: "api_buckets_batches_process", ids: { batch_id: "b1", bucket_id: "k1" } }
+          fallback: { taskType: "api_buckets_batches_process", ids: { batch_id: "b1", bucket_id: "k1" } },
+          submittedAt: 0
         })
         assert.deepStrictEqual(paths(requests), ["/v1/buckets/k1/batches"])
         assert.throws(() => mixpeek.tasks.submit!({ kind: "batch", bucketId: "" }), RangeError, "Mixpeek: bucketId")
       })
     )
 
-    it("DocumentsWritten - names no task", () => {
-      assert.isTrue(Schema.is(Mixpeek.DocumentsWritten)({ event: "collection.documents.written", collection: "c" }))
-      assert.isFalse(Schema.is(Mixpeek.DocumentsWritten)({ event: "collection.created" }))
-    })
+    it.effect("submitPaths - are settings", () =>
+      Effect.gen(function* () {
+        const submitPaths = { batch: "/v1/buckets/{bucket_id}/batches/submit", cluster: "/v1/clusters/execute" }
+        const own = Mixpeek.make({ baseUrl: "http://h", submitPaths })
+        const { provide, requests } = answering(() => ({ task_id: "t1" }))
+        yield* provide(own.tasks.submit!({ kind: "batch", bucketId: "k 1" }))
+        yield* provide(own.tasks.submit!({ kind: "cluster" }))
+        yield* provide(own.tasks.submit!({ kind: "taxonomy" }))
+        assert.deepStrictEqual(paths(requests), [
+          "/v1/buckets/k%201/batches/submit",
+          "/v1/clusters/execute",
+          "/v1/taxonomies"
+        ])
+        const bad = (paths: Mixpeek.Options["submitPaths"], message: string) =>
+          assert.throws(() => Mixpeek.make({ baseUrl: "http://h", submitPaths: paths }), RangeError, message)
+        bad({ batch: "/v1/batches" }, "Mixpeek.make: submitPaths.batch must contain {bucket_id}")
+        bad({ taxonomy: "" }, "Mixpeek.make: submitPaths.taxonomy")
+      })
+    )
+
+    it.effect("DocumentsWritten - names no task: it wakes a look, and is never an end", () =>
+      Effect.gen(function* () {
+        const decode = Schema.decodeEffect(Mixpeek.DocumentsWritten)
+        const push = yield* decode({ event: "collection.documents.written", collection_id: "c" })
+        assert.deepStrictEqual(push, { key: undefined, look: undefined })
+        assert.isTrue(Schema.isSchemaError(yield* Effect.flip(decode({ event: "collection.created" }))))
+        const { provide, times } = answering((_, attempt) => ({
+          ...batch,
+          status: attempt < 5 ? "PROCESSING" : "COMPLETED"
+        }))
+        yield* Effect.gen(function* () {
+          const handle = yield* Poll.start(mixpeek.tasks, { taskId: "t1" }, { deadline })
+          yield* TestClock.adjust("3 seconds")
+          yield* handle.pollNow()
+          yield* TestClock.adjust(1)
+          assert.strictEqual((yield* handle.status)?._tag, "Pending")
+          yield* TestClock.adjust("1 minute")
+          assert.isUndefined(yield* Effect.as(handle.await, undefined))
+        }).pipe(Effect.scoped, provide)
+        // At 3 seconds it was told to look, and found no end.
+        assert.deepStrictEqual(times.slice(0, 4), [0, 1000, 2500, 3000])
+        assert.strictEqual(times.length, 5)
+      })
+    )
+  })
+
+  describe("lookMany", () => {
+    const hour = 3_600_000
+    const now = 100 * hour
+    const at = TestClock.setTime(now)
+    const record = (taskId: string, rest: object = {}) => ({ ...batch, task_id: taskId, status: "PROCESSING", ...rest })
+    const typed = (taskId: string, submittedAt?: number) => ({ taskId, fallback, submittedAt })
+    const asked = (requests: ReadonlyArray<HttpClientRequest.HttpClientRequest>) => JSON.parse(sent(requests[0]))
+    const found = <A, F, E>(looks: ReadonlyMap<string, Result.Result<Look.Look<A, F>, E>>) =>
+      Object.fromEntries(
+        [...looks].map(([key, look]) => [key, Result.isSuccess(look) ? Look.finding(look.success)._tag : "failed"])
+      )
+
+    it.effect("one request: the types, and the time window of the tasks; ids are matched here", () =>
+      Effect.gen(function* () {
+        yield* at
+        const { provide, requests } = answering(() => ({
+          tasks: [
+            record("other"),
+            record("t2", { status: "COMPLETED", outputs: [1] }),
+            record("t1"),
+            record("t3", { status: "FAILED", error_message: "" }),
+            record("t4", { status: "CANCELED" }),
+            record("t5", { status: "DREAMING" })
+          ]
+        }))
+        const keys = [
+          typed("t1", now - hour),
+          typed("t2", now - 2 * hour),
+          { taskId: "t3", fallback: { taskType: "api_clusters_execute", ids: {} }, submittedAt: now },
+          typed("t4", now),
+          typed("t5", now),
+          typed("absent", now)
+        ]
+        const looks = yield* provide(mixpeek.lookMany(keys))
+        assert.strictEqual(requests.length, 1)
+        assert.deepStrictEqual([requests[0]?.method, requests[0]?.url], ["POST", "http://h/v1/tasks/list"])
+        // Five minutes on both sides for clocks that differ.
+        assert.deepStrictEqual(asked(requests), {
+          task_type: ["api_buckets_batches_process", "api_clusters_execute"],
+          created_after: "1970-01-05T01:55:00.000Z",
+          created_before: "1970-01-05T04:05:00.000Z"
+        })
+        assert.deepStrictEqual(found(looks), {
+          [KeyCodec.encode(keys[0]!)]: "Pending",
+          [KeyCodec.encode(keys[1]!)]: "Succeeded",
+          [KeyCodec.encode(keys[2]!)]: "Failed",
+          [KeyCodec.encode(keys[3]!)]: "Canceled",
+          [KeyCodec.encode(keys[4]!)]: "Unlisted"
+        })
+        const second = looks.get(KeyCodec.encode(keys[1]!))
+        assert.deepStrictEqual(
+          second === undefined || Result.isFailure(second) ? second : second.success,
+          Status.succeeded<unknown>([1], { state: "COMPLETED" })
+        )
+      })
+    )
+
+    it.effect("an id that the answer lacks is not missing: it is not in the map", () =>
+      Effect.gen(function* () {
+        const { provide } = answering(() => ({ tasks: [{ unheard: 1 }, null, record("t1")] }))
+        const looks = yield* provide(mixpeek.lookMany([{ taskId: "t1" }, { taskId: "t2" }]))
+        assert.deepStrictEqual([...looks.keys()], ["t1"])
+      })
+    )
+
+    it.effect("a type or a time that is not known widens the filter: all types, the last day", () =>
+      Effect.gen(function* () {
+        yield* at
+        const { provide, requests } = answering(() => ({ tasks: [] }))
+        yield* provide(mixpeek.lookMany([typed("t1", now - hour), { taskId: "t2" }]))
+        assert.deepStrictEqual(asked(requests), { created_after: "1970-01-04T03:55:00.000Z" })
+        const older = answering(() => ({ tasks: [] }))
+        yield* older.provide(mixpeek.lookMany([typed("t1", now - 30 * hour), typed("t2")]))
+        assert.deepStrictEqual(asked(older.requests), {
+          task_type: ["api_buckets_batches_process"],
+          created_after: "1970-01-03T21:55:00.000Z"
+        })
+      })
+    )
+
+    it.effect("what the list shows less of than a look would is left to a look", () =>
+      Effect.gen(function* () {
+        const { additional_data: _, error_message: __, outputs: ___, ...brief } = batch
+        const less = (taskId: string, status: string) => ({ ...brief, task_id: taskId, status })
+        const { provide } = answering(() => ({
+          tasks: [less("t1", "COMPLETED"), less("t2", "FAILED"), less("t3", "PENDING"), less("t4", "CANCELED")]
+        }))
+        const keys = ["t1", "t2", "t3", "t4"].map((taskId) => ({ taskId }))
+        assert.deepStrictEqual(found(yield* provide(mixpeek.lookMany(keys))), { t4: "Canceled" })
+        const known = keys.map(({ taskId }) => typed(taskId))
+        assert.deepStrictEqual(Object.values(found(yield* provide(mixpeek.lookMany(known)))), ["Pending", "Canceled"])
+      })
+    )
+
+    it.effect("a record that cannot be read fails its own key; a list that fails fails all", () =>
+      Effect.gen(function* () {
+        const { provide } = answering(() => ({ tasks: [record("t1", { error_message: 7 }), record("t2")] }))
+        const looks = yield* provide(mixpeek.lookMany([{ taskId: "t1" }, { taskId: "t2" }]))
+        assert.deepStrictEqual(found(looks), { t1: "failed", t2: "Pending" })
+        const first = looks.get("t1")
+        const failure = first !== undefined && Result.isFailure(first) ? first.failure : undefined
+        assert.strictEqual(failure?.reason._tag, "Decode")
+        assert.include(failure?.message, "POST http://h/v1/tasks/list: 200 with unexpected JSON")
+        assert.include(failure?.message, '["error_message"]')
+        const down = answering(() => new Response("", { status: 503 }))
+        const error = yield* Effect.flip(down.provide(mixpeek.lookMany([{ taskId: "t1" }])))
+        assert.strictEqual(error.reason._tag, "Status")
+      })
+    )
+
+    it.effect("no key is no request; two keys of one task get the same look; meanings hold", () =>
+      Effect.gen(function* () {
+        const own = Mixpeek.make({ baseUrl: "http://h", meanings: { task: { SKIPPED: "canceled" } } })
+        const { provide, requests } = answering(() => ({ tasks: [record("t1", { status: "SKIPPED" })] }))
+        assert.strictEqual((yield* provide(own.lookMany([]))).size, 0)
+        assert.strictEqual(requests.length, 0)
+        const looks = yield* provide(own.lookMany([{ taskId: "t1" }, typed("t1")]))
+        assert.deepStrictEqual(Object.values(found(looks)), ["Canceled", "Canceled"])
+      })
+    )
   })
 
   describe("keys", () => {
@@ -220,6 +427,9 @@ describe("Mixpeek", () => {
       assert.deepStrictEqual(KeyCodec.decode("t1"), { taskId: "t1" })
       assert.deepStrictEqual(ResourceCodec.decode("a"), { taskType: "a", ids: {} })
       assert.throws(() => KeyCodec.encode({ taskId: "" }), RangeError, "Mixpeek: key.taskId")
+      const noTime = { taskId: "t1", submittedAt: Number.NaN }
+      assert.throws(() => KeyCodec.encode(noTime), RangeError, "Mixpeek: key.submittedAt must be milliseconds")
+      assert.strictEqual(KeyCodec.encode({ taskId: "t1", submittedAt: 1 }), "t1")
       assert.throws(() => Mixpeek.make({ baseUrl: " " }), RangeError, "Mixpeek.make: baseUrl")
     })
   })

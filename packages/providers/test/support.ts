@@ -13,7 +13,7 @@ import type * as Scope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
 import type { HttpServerError } from "effect/http"
 
-/** A test against a server on loopback, in real time. */
+/** A test against a server on loopback, in real time; a busy machine may stand still for seconds. */
 export const live = (
   name: string,
   body: () => Effect.Effect<
@@ -22,11 +22,14 @@ export const live = (
     HttpClient.HttpClient | Scope.Scope
   >
 ) =>
-  it.live(name, () =>
-    Effect.provide(body(), NodeHttpClient.layerUndici).pipe(
-      // Ends that are errors are logged by the wait, and most ends here are.
-      Effect.provideService(References.MinimumLogLevel, "None")
-    )
+  it.live(
+    name,
+    () =>
+      Effect.provide(body(), NodeHttpClient.layerUndici).pipe(
+        // Ends that are errors are logged by the wait, and most ends here are.
+        Effect.provideService(References.MinimumLogLevel, "None")
+      ),
+    30_000
   )
 
 /** A client that answers by function, and notes when it was asked for what. */

@@ -4,6 +4,7 @@ import type { HttpClient } from "effect/http/HttpClient"
 import type * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as Poll from "effect-poll/Poll"
+import type { Look } from "effect-poll/Look"
 import type { PollError } from "effect-poll/PollError"
 import * as Status from "effect-poll/Status"
 import * as StatusSchema from "effect-poll/StatusSchema"
@@ -76,7 +77,34 @@ describe("results and failures", () => {
   })
 })
 
+describe("pushes", () => {
+  it("have the key, the result and the failure of the job", () => {
+    type Told<K, A, F> = { readonly key: K | undefined; readonly look: Look<A, F> | undefined }
+    const decoded = <A>(_: Schema.Codec<A, unknown>): A => null as never
+    const callback: Told<GenerationApi.Key, ReadonlyArray<string>, GenerationApi.GenerationFailure> = decoded(
+      GenerationApi.Callback
+    )
+    const completion: Told<string, number, string> = decoded(AsyncQueue.completion(Schema.Finite))
+    const done: Told<string, EventPlatform.Package, string> = decoded(EventPlatform.pushes.packages)
+    const written: Told<never, never, never> = decoded(Mixpeek.DocumentsWritten)
+    expectTypeOf(decoded(AsyncQueue.delivery(Schema.Struct({ n: Schema.Finite }))).payload.n).toEqualTypeOf<number>()
+    void [callback, completion, done, written]
+  })
+})
+
 describe("one case per word", () => {
+  it("the words are literals", () => {
+    expectTypeOf<JobStatus.Word>().toEqualTypeOf<"pending" | "processing" | "completed" | "failed">()
+    type TaskWord = "pending" | "running" | "completed" | "failed" | "canceled"
+    expectTypeOf<EventPlatform.TaskWord>().toEqualTypeOf<TaskWord>()
+    expectTypeOf<EventPlatform.PackageWord>().toEqualTypeOf<"PENDING" | "BUILDING" | "DONE" | "FAILED" | "EXPIRED">()
+    expectTypeOf<GenerationApi.Word>().toEqualTypeOf<"waiting" | "generating" | "success" | "failed">()
+    type QueueWord = "pending" | "processing" | "waiting" | "timeout" | "completed" | "failed"
+    expectTypeOf<AsyncQueue.Word>().toEqualTypeOf<QueueWord>()
+    type TwelveWords = typeof MixpeekStatus.Words.Type
+    expectTypeOf<MixpeekStatus.Word>().toEqualTypeOf<TwelveWords>()
+  })
+
   it("a word without a case does not compile", () => {
     // @ts-expect-error: failed is missing
     StatusSchema.fromField(JobStatus.payload(), "status", {

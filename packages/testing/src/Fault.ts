@@ -1,20 +1,47 @@
 /**
- * What goes wrong with one look at a job.
+ * What goes wrong with one request about a job.
  *
- * A `Fault` names the look it spoils by number and says how: the answer is lost, late, or tells nothing of the job.
+ * A `Fault` names the request it spoils by number and says how: the answer is lost, late, or tells nothing of the job.
  * Faults belong to a `JobScript`; the `JobServer` serves them and counts them.
  *
  * **Details**
  *
- * - looks are counted per job and from 1: every GET of its status, faulty ones and those of its fallback resource too
- * - a look may have a `latency` and one other fault: the delay comes first; of several others the first one counts
- * - a fault never changes the state of the job
+ * - by default a fault spoils a look; `on` makes it spoil the submit, a kill or a signal
+ * - requests are counted per job and operation and from 1; looks are every GET of its status, faulty ones and those of
+ *   its fallback resource too; a submit is always the first
+ * - a request may have a `latency` and one other fault: the delay comes first; of several others the first one counts
+ * - a fault never changes the state of the job; but what a spoiled submit, kill or signal asked for may have been done all
+ *   the same, see `on`
  *
  * @since 0.1.0
  */
 import type * as Duration from "effect/Duration"
 import { dual } from "effect/Function"
 import * as Validate from "./internal/validate.ts"
+
+/**
+ * What a request about a job asks for. `kill` is Mixpeek's, `signal` AsyncQueue's; the change of an EventPlatform campaign
+ * is a `submit`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Operation = "look" | "submit" | "kill" | "signal"
+
+/**
+ * Which request is spoiled.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Spoiled {
+  /** The number of the request among those of its operation, from 1. */
+  readonly nth: number
+  /** Default: `"look"`. */
+  readonly on?: Operation | undefined
+  /** Whether the server does what it was asked for, although its answer is spoiled. Default: see `on`. */
+  readonly carriedOut?: boolean | undefined
+}
 
 /**
  * A fault that needs no figure of its own.
@@ -30,22 +57,30 @@ import * as Validate from "./internal/validate.ts"
  * @category models
  * @since 0.1.0
  */
-export interface Plain {
+export interface Plain extends Spoiled {
   readonly kind: "drop" | "serverError" | "badGateway" | "badBody" | "html"
-  readonly look: number
 }
 
 /**
- * A 429 answer with a `Retry-After` header in whole seconds.
+ * A 429 answer with a `Retry-After` header: whole seconds, or the date that is so far away.
  *
  * @category models
  * @since 0.1.0
  */
-export interface TooManyRequests {
+export interface TooManyRequests extends Spoiled {
   readonly kind: "tooManyRequests"
-  readonly look: number
   readonly retryAfter: Duration.Duration
+  /** Default: `"seconds"`. */
+  readonly as?: RetryAfterForm | undefined
 }
+
+/**
+ * How a `Retry-After` header is written: as a number of seconds, or as an HTTP date.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type RetryAfterForm = "seconds" | "date"
 
 /**
  * A delay before the answer, in nominal time.
@@ -53,14 +88,13 @@ export interface TooManyRequests {
  * @category models
  * @since 0.1.0
  */
-export interface Latency {
+export interface Latency extends Spoiled {
   readonly kind: "latency"
-  readonly look: number
   readonly delay: Duration.Duration
 }
 
 /**
- * What goes wrong with one look at a job.
+ * What goes wrong with one request.
  *
  * @category models
  * @since 0.1.0
@@ -73,7 +107,7 @@ export type Fault = Plain | TooManyRequests | Latency
  * @category constructors
  * @since 0.1.0
  */
-export const drop = (look: number): Fault => plain("drop", look)
+export const drop = (nth: number): Fault => plain("drop", nth)
 
 /**
  * Creates a fault that answers 500 with a JSON body.
@@ -81,7 +115,7 @@ export const drop = (look: number): Fault => plain("drop", look)
  * @category constructors
  * @since 0.1.0
  */
-export const serverError = (look: number): Fault => plain("serverError", look)
+export const serverError = (nth: number): Fault => plain("serverError", nth)
 
 /**
  * Creates a fault that answers 502 with an HTML body.
@@ -89,7 +123,7 @@ export const serverError = (look: number): Fault => plain("serverError", look)
  * @category constructors
  * @since 0.1.0
  */
-export const badGateway = (look: number): Fault => plain("badGateway", look)
+export const badGateway = (nth: number): Fault => plain("badGateway", nth)
 
 /**
  * Creates a fault that answers 200 with JSON that is not the schema of the endpoint.
@@ -97,7 +131,7 @@ export const badGateway = (look: number): Fault => plain("badGateway", look)
  * @category constructors
  * @since 0.1.0
  */
-export const badBody = (look: number): Fault => plain("badBody", look)
+export const badBody = (nth: number): Fault => plain("badBody", nth)
 
 /**
  * Creates a fault that answers 200 with an HTML page.
@@ -105,7 +139,7 @@ export const badBody = (look: number): Fault => plain("badBody", look)
  * @category constructors
  * @since 0.1.0
  */
-export const html = (look: number): Fault => plain("html", look)
+export const html = (nth: number): Fault => plain("html", nth)
 
 /**
  * Creates a fault that answers 429 with a `Retry-After` header.
@@ -113,16 +147,21 @@ export const html = (look: number): Fault => plain("html", look)
  * **Gotchas**
  *
  * The header carries whole seconds, so `retryAfter` must be a multiple of one second. It is real time: the `speed` of
- * a server does not divide it.
+ * a server does not divide it. As a date it is rounded up to the next second, so it asks for up to a second more.
  *
  * @category constructors
  * @since 0.1.0
  */
-export const tooManyRequests = (look: number, retryAfter: Duration.Input): Fault =>
+export const tooManyRequests = (
+  nth: number,
+  retryAfter: Duration.Input,
+  options?: { readonly as?: RetryAfterForm | undefined }
+): Fault =>
   check({
     kind: "tooManyRequests",
-    look,
-    retryAfter: Validate.wholeSeconds("Fault.tooManyRequests: retryAfter", retryAfter)
+    nth,
+    retryAfter: Validate.wholeSeconds("Fault.tooManyRequests: retryAfter", retryAfter),
+    as: options?.as
   })
 
 /**
@@ -131,11 +170,11 @@ export const tooManyRequests = (look: number, retryAfter: Duration.Input): Fault
  * @category constructors
  * @since 0.1.0
  */
-export const latency = (look: number, delay: Duration.Input): Fault =>
-  check({ kind: "latency", look, delay: Validate.duration("Fault.latency: delay", delay) })
+export const latency = (nth: number, delay: Duration.Input): Fault =>
+  check({ kind: "latency", nth, delay: Validate.duration("Fault.latency: delay", delay) })
 
 /**
- * Repeats a fault over consecutive looks, the first being its own.
+ * Repeats a fault over consecutive requests, the first being its own.
  *
  * **When to use**
  *
@@ -148,10 +187,30 @@ export const repeat: {
   (times: number): (self: Fault) => ReadonlyArray<Fault>
   (self: Fault, times: number): ReadonlyArray<Fault>
 } = dual(2, (self: Fault, times: number): ReadonlyArray<Fault> =>
-  Array.from({ length: Validate.integer("Fault.repeat: times", times, 1) }, (_, index): Fault => ({
-    ...self,
-    look: self.look + index
-  }))
+  Array.from({ length: Validate.integer("Fault.repeat: times", times, 1) }, (_, index) =>
+    check({ ...self, nth: self.nth + index })
+  )
+)
+
+/**
+ * Makes a fault spoil another operation than a look.
+ *
+ * **Details**
+ *
+ * `carriedOut` tells whether the server does what it was asked for, although its answer is spoiled: then a submit whose
+ * answer is lost has made a job all the same. Default: yes, except for a 429, which refuses. A submit that is not carried
+ * out makes no job; what is sent again is another submission, for which the script is chosen anew.
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const on: {
+  (operation: Operation, options?: { readonly carriedOut?: boolean | undefined }): (self: Fault) => Fault
+  (self: Fault, operation: Operation, options?: { readonly carriedOut?: boolean | undefined }): Fault
+} = dual(
+  (args) => typeof args[0] === "object",
+  (self: Fault, operation: Operation, options?: { readonly carriedOut?: boolean | undefined }): Fault =>
+    check({ ...self, on: operation, carriedOut: options?.carriedOut })
 )
 
 /**
@@ -161,10 +220,15 @@ export const repeat: {
  * @since 0.1.0
  */
 export const check = (fault: Fault): Fault => {
-  Validate.integer(`Fault.${fault.kind}: look`, fault.look, 1)
+  const where = `Fault.${fault.kind}`
+  const operation = Validate.oneOf(`${where}: on`, operations, fault.on ?? "look")
+  Validate.integer(`${where}: nth`, fault.nth, 1, operation === "submit" ? 1 : Infinity)
+  if (fault.kind === "tooManyRequests") Validate.oneOf(`${where}: as`, ["seconds", "date"], fault.as ?? "seconds")
   return fault
 }
 
 // ---- internal ----
 
-const plain = (kind: Plain["kind"], look: number): Fault => check({ kind, look })
+const operations: ReadonlyArray<Operation> = ["look", "submit", "kill", "signal"]
+
+const plain = (kind: Plain["kind"], nth: number): Fault => check({ kind, nth })

@@ -7,7 +7,7 @@
  * **Details**
  *
  * Every duration of a script is nominal: a server with `speed: 100` lives it a hundred times faster. The one exception
- * is `retryAfter`, which goes on the wire in real whole seconds.
+ * is `retryAfter`, which goes on the wire in real whole seconds, or as the date that is so far away.
  *
  * @since 0.1.0
  */
@@ -77,6 +77,7 @@ export interface JobScript {
   readonly word: string | undefined
   readonly endWord: string | undefined
   readonly retryAfter: Duration.Duration | undefined
+  readonly retryAfterAs: Fault.RetryAfterForm
   readonly faults: ReadonlyArray<Fault.Fault>
 }
 
@@ -123,6 +124,9 @@ export interface Options {
   readonly endWord?: string | undefined
   /** A `Retry-After` header on every pending answer: whole seconds of real time. */
   readonly retryAfter?: Duration.Input | undefined
+  /** How that header is written; a date is rounded up to the next second. Default: `"seconds"`. */
+  readonly retryAfterAs?: Fault.RetryAfterForm | undefined
+  /** What goes wrong with looks, and with the submit, kills and signals (`Fault.on`). Default: nothing. */
   readonly faults?: ReadonlyArray<Fault.Fault> | undefined
 }
 
@@ -159,6 +163,7 @@ export const make = (options: Options = {}): JobScript => ({
     options.retryAfter === undefined
       ? undefined
       : Validate.wholeSeconds("JobScript.make: retryAfter", options.retryAfter),
+  retryAfterAs: Validate.oneOf("JobScript.make: retryAfterAs", ["seconds", "date"], options.retryAfterAs ?? "seconds"),
   faults: (options.faults ?? []).map(Fault.check)
 })
 

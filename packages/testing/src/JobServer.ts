@@ -54,6 +54,11 @@ export interface Options {
   readonly token?: string | Redacted.Redacted<string> | undefined
   /** How many tasks, the newest first, Mixpeek's list answers at most; it does not say when it left some off. Default: all. */
   readonly pageSize?: number | undefined
+  /**
+   * Where Mixpeek posts `collection.documents.written` when a batch has succeeded; the post names no task. Default: it is
+   * told to nobody.
+   */
+  readonly documentsWrittenUrl?: string | undefined
 }
 
 /**
@@ -147,7 +152,7 @@ export const make = (options: Options = {}): Effect.Effect<JobServer["Service"],
       JobStatus: JobStatus.make(store),
       EventPlatform: EventPlatform.make(store, { speed }),
       GenerationApi: Generation.make(store, { token }),
-      Mixpeek: Mixpeek.make(store, { pageSize }),
+      Mixpeek: Mixpeek.make(store, { pageSize, documentsWrittenUrl: options.documentsWrittenUrl }),
       AsyncQueue: AsyncQueue.make(store)
     }
     const router = yield* HttpRouter.make

@@ -36,7 +36,10 @@ describe("JobScript", () => {
     ["recordTtl", () => JobScript.make({ recordTtl: Duration.seconds(-1) })],
     ["staleFor", () => JobScript.make({ staleFor: "-1 millis" })],
     ["retryAfter", () => JobScript.make({ retryAfter: "1500 millis" })],
-    ["look", () => JobScript.make({ faults: [{ kind: "drop", look: 0 }] })]
+    // @ts-expect-error not a form
+    ["retryAfterAs", () => JobScript.make({ retryAfterAs: "weeks" })],
+    ["nth", () => JobScript.make({ faults: [{ kind: "drop", nth: 0 }] })],
+    ["on", () => JobScript.make({ faults: [{ kind: "drop", nth: 1, on: "dance" as "look" }] })]
   ])("make - a bad %s is a RangeError that names it", (option, construct) => {
     assert.throws(construct, RangeError, option)
   })
@@ -44,16 +47,19 @@ describe("JobScript", () => {
 
 describe("Fault", () => {
   it.each([
-    ["Fault.drop: look", () => Fault.drop(0)],
-    ["Fault.serverError: look", () => Fault.serverError(1.5)],
-    ["Fault.badGateway: look", () => Fault.badGateway(-1)],
-    ["Fault.badBody: look", () => Fault.badBody(NaN)],
-    ["Fault.html: look", () => Fault.html(Infinity)],
-    ["Fault.latency: look", () => Fault.latency(0, "1 second")],
+    ["Fault.drop: nth", () => Fault.drop(0)],
+    ["Fault.serverError: nth", () => Fault.serverError(1.5)],
+    ["Fault.badGateway: nth", () => Fault.badGateway(-1)],
+    ["Fault.badBody: nth", () => Fault.badBody(NaN)],
+    ["Fault.html: nth", () => Fault.html(Infinity)],
+    ["Fault.latency: nth", () => Fault.latency(0, "1 second")],
     ["Fault.latency: delay", () => Fault.latency(1, -5)],
     ["Fault.tooManyRequests: retryAfter", () => Fault.tooManyRequests(1, "100 millis")],
     ["Fault.tooManyRequests: retryAfter", () => Fault.tooManyRequests(1, "Infinity")],
-    ["Fault.repeat: times", () => Fault.repeat(Fault.drop(1), 0)]
+    ["Fault.tooManyRequests: as", () => Fault.tooManyRequests(1, "1 second", { as: "weeks" as "date" })],
+    ["Fault.repeat: times", () => Fault.repeat(Fault.drop(1), 0)],
+    ["Fault.drop: nth must be an integer from 1 to 1, got 2", () => Fault.on(Fault.drop(2), "submit")],
+    ["Fault.html: nth", () => Fault.repeat(Fault.on(Fault.html(1), "submit"), 2)]
   ])("%s - is checked", (message, construct) => {
     assert.throws(construct, RangeError, message)
   })
@@ -61,12 +67,18 @@ describe("Fault", () => {
   it("repeat - covers consecutive looks, in both forms", () => {
     const looks = [3, 4, 5]
     assert.deepStrictEqual(
-      Fault.repeat(Fault.drop(3), 3).map((fault) => fault.look),
+      Fault.repeat(Fault.drop(3), 3).map((fault) => fault.nth),
       looks
     )
     assert.deepStrictEqual(
-      Fault.repeat(3)(Fault.drop(3)).map((fault) => fault.look),
+      Fault.repeat(3)(Fault.drop(3)).map((fault) => fault.nth),
       looks
     )
+  })
+
+  it("on - another operation than a look, in both forms", () => {
+    const expected = { kind: "drop", nth: 2, on: "kill", carriedOut: false } as const
+    assert.deepStrictEqual(Fault.on(Fault.drop(2), "kill", { carriedOut: false }), expected)
+    assert.deepStrictEqual(Fault.on("kill", { carriedOut: false })(Fault.drop(2)), expected)
   })
 })

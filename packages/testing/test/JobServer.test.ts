@@ -10,7 +10,7 @@ import * as Fiber from "effect/Fiber"
 import * as Redacted from "effect/Redacted"
 import * as Scope from "effect/Scope"
 import { TestClock } from "effect/testing"
-import { aged, get, live, post } from "./client.ts"
+import { aged, get, live, post, put } from "./client.ts"
 
 const statusUrl = (server: JobServer.JobServer["Service"], id: string) =>
   `${server.urls.JobStatus}/api/job-status/${id}`
@@ -233,6 +233,15 @@ describe("JobServer", () => {
       })
     )
 
+    aged("tooManyRequests - Retry-After as a date, rounded up to a second", () =>
+      Effect.gen(function* () {
+        const { look } = yield* withFaults([Fault.tooManyRequests(1, "7 seconds", { as: "date" })])
+        yield* TestClock.adjust("1500 millis")
+        const reply = yield* look
+        assert.deepStrictEqual([reply.status, reply.headers["retry-after"]], [429, "Thu, 01 Jan 1970 00:00:09 GMT"])
+      })
+    )
+
     aged("badBody and html - 200 that is not the schema", () =>
       Effect.gen(function* () {
         const { look } = yield* withFaults([Fault.badBody(1), Fault.html(2)])
@@ -274,6 +283,92 @@ describe("JobServer", () => {
         assert.strictEqual((yield* get(statusUrl(server, id))).headers["retry-after"], "3")
         yield* TestClock.adjust("1 second")
         assert.strictEqual((yield* get(statusUrl(server, id))).headers["retry-after"], undefined)
+        const dated = JobScript.endless({ retryAfter: "3 seconds", retryAfterAs: "date" })
+        const other = yield* server.create("JobStatus", "job", dated)
+        const reply = yield* get(statusUrl(server, other.id))
+        assert.strictEqual(reply.headers["retry-after"], "Thu, 01 Jan 1970 00:00:04 GMT")
+      })
+    )
+  })
+
+  describe("faults on submits", () => {
+    const faulty = (fault: Fault.Fault) =>
+      Effect.gen(function* () {
+        const server = yield* JobServer.make({
+          // Only the first submission goes wrong.
+          script: ({ sequence }) => JobScript.make({ faults: sequence === 1 ? [fault] : [] })
+        })
+        const paths = [
+          `${server.urls.JobStatus}/api/start-async-job`,
+          `${server.urls.EventPlatform}/tasks`,
+          `${server.urls.EventPlatform}/package_builder/packages`,
+          `${server.urls.EventPlatform}/events/e1/taste_clusters/runs`,
+          `${server.urls.GenerationApi}/generateTask/suno`,
+          `${server.urls.Mixpeek}/v1/buckets/b/batches`,
+          `${server.urls.Mixpeek}/v1/clusters`,
+          `${server.urls.AsyncQueue}/v1/tasks`
+        ] as const
+        return { server, paths }
+      })
+    const body = { request_type: "async", input: { prompt: "p" }, targetUrl: "" }
+
+    aged("the job is made although its answer is lost, and one that is sent again is another job", () =>
+      Effect.gen(function* () {
+        const { paths, server } = yield* faulty(Fault.on(Fault.drop(1), "submit"))
+        const lost = yield* Effect.flip(post(paths[0], body))
+        assert.strictEqual(lost.reason._tag, "TransportError")
+        assert.strictEqual((yield* server.truth).length, 1)
+        assert.strictEqual((yield* post(paths[0], body)).json.jobId, "job_2")
+        assert.deepStrictEqual(
+          (yield* server.truth).map(({ faultsServed, requests }) => [faultsServed, requests]),
+          [
+            [1, 0],
+            [0, 0]
+          ]
+        )
+      })
+    )
+
+    aged("a 429 refuses: no job is made; and so does every other one that is not carried out", () =>
+      Effect.gen(function* () {
+        for (const fault of [
+          Fault.on(Fault.tooManyRequests(1, "2 seconds"), "submit"),
+          Fault.on(Fault.serverError(1), "submit", { carriedOut: false })
+        ]) {
+          const { paths, server } = yield* faulty(fault)
+          const refused = yield* post(paths[0], body)
+          assert.strictEqual(refused.status, fault.kind === "serverError" ? 500 : 429)
+          assert.strictEqual(refused.headers["retry-after"], fault.kind === "serverError" ? undefined : "2")
+          assert.deepStrictEqual(yield* server.truth, [])
+          assert.strictEqual((yield* post(paths[0], body)).json.jobId, "job_1")
+        }
+      })
+    )
+
+    aged("on every wire", () =>
+      Effect.gen(function* () {
+        for (const at of [0, 1, 2, 3, 4, 5, 6, 7]) {
+          const { paths, server } = yield* faulty(Fault.on(Fault.serverError(1), "submit"))
+          assert.strictEqual((yield* post(paths[at]!, body)).status, 500, paths[at])
+          assert.strictEqual((yield* server.truth).length, 1, paths[at])
+          assert.isBelow((yield* post(paths[at]!, body)).status, 300, paths[at])
+        }
+        const { server } = yield* faulty(Fault.on(Fault.html(1), "submit"))
+        const campaign = yield* put(`${server.urls.EventPlatform}/events/e1/client_campaign_status?status=on`)
+        assert.include(campaign.headers["content-type"], "text/html")
+        const truth = (yield* server.truth)[0]
+        assert.deepStrictEqual([truth?.kind, truth?.ids["eid"], truth?.faultsServed], ["campaign", "e1", 1])
+      })
+    )
+
+    live("latency - comes before the job is made", () =>
+      Effect.gen(function* () {
+        const { paths, server } = yield* faulty(Fault.on(Fault.latency(1, "50 millis"), "submit"))
+        const before = yield* Clock.currentTimeMillis
+        assert.strictEqual((yield* post(paths[0], body)).status, 202)
+        const truth = (yield* server.truth)[0]
+        assert.isAtLeast(truth!.submittedAt - before, 45)
+        assert.strictEqual(truth!.faultsServed, 1)
       })
     )
   })

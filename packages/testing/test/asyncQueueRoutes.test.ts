@@ -1,4 +1,5 @@
 import { assert, describe } from "@effect/vitest"
+import * as Fault from "@effect-poll/testing/Fault"
 import * as JobScript from "@effect-poll/testing/JobScript"
 import * as JobServer from "@effect-poll/testing/JobServer"
 import * as WebhookInbox from "@effect-poll/testing/WebhookInbox"
@@ -175,6 +176,26 @@ describe("AsyncQueue", () => {
     )
   })
 
+  aged("a spoiled signal is carried out, and the one that is sent again is told so", () =>
+    Effect.gen(function* () {
+      const faults = [
+        Fault.on(Fault.tooManyRequests(1, "1 second"), "signal"),
+        Fault.on(Fault.drop(2), "signal"),
+        Fault.drop(1)
+      ]
+      const { server, submit } = yield* scripted(JobScript.make({ faults }))
+      const task = yield* submit({ waitForSignal: true })
+      assert.strictEqual((yield* task.signal({ status: "completed", result: 1 })).status, 429)
+      assert.strictEqual((yield* server.truthOf(task.id)).outcome, undefined)
+      const lost = yield* Effect.flip(task.signal({ status: "completed", result: 2 }))
+      assert.strictEqual(lost.reason._tag, "TransportError")
+      assert.strictEqual((yield* server.truthOf(task.id)).result, 2)
+      const again = yield* task.signal({ status: "completed", result: 2 })
+      assert.deepStrictEqual([again.status, again.json.alreadySignaled], [200, true])
+      assert.strictEqual((yield* server.truthOf(task.id)).faultsServed, 2)
+    })
+  )
+
   describe("onCompleteUrl", () => {
     aged("is called at every kind of end", () =>
       Effect.gen(function* () {
@@ -190,7 +211,15 @@ describe("AsyncQueue", () => {
         assert.deepStrictEqual((yield* inbox.take).body, { id: limited.id, status: "timeout" })
         yield* TestClock.adjust("5 seconds")
         assert.deepStrictEqual((yield* inbox.take).body, { id: plain.id, status: "completed", result: 1 })
-        assert.strictEqual((yield* inbox.received).length, 3)
+        const failing = yield* submit({ ...onComplete, waitForSignal: true })
+        yield* failing.signal({ status: "failed", result: { message: "declined" } })
+        assert.deepStrictEqual((yield* inbox.take).body, {
+          id: failing.id,
+          status: "failed",
+          result: { message: "declined" },
+          error: "declined"
+        })
+        assert.strictEqual((yield* inbox.received).length, 4)
       })
     )
   })

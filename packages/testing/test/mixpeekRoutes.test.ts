@@ -1,6 +1,8 @@
 import { assert, describe } from "@effect/vitest"
+import * as Fault from "@effect-poll/testing/Fault"
 import * as JobScript from "@effect-poll/testing/JobScript"
 import * as JobServer from "@effect-poll/testing/JobServer"
+import * as WebhookInbox from "@effect-poll/testing/WebhookInbox"
 import * as Effect from "effect/Effect"
 import { TestClock } from "effect/testing"
 import { aged, get, post } from "./client.ts"
@@ -129,6 +131,55 @@ describe("Mixpeek", () => {
         assert.deepStrictEqual([reply.status, reply.json.code], [400, "cancel_unsupported"])
         assert.strictEqual((yield* get(`${url}/tasks/${task_id}`)).json.status, "PENDING")
         assert.strictEqual((yield* post(`${url}/tasks/tsk_99/kill`)).status, 404)
+      })
+    )
+  })
+
+  aged("a spoiled kill is carried out all the same, unless it says otherwise", () =>
+    Effect.gen(function* () {
+      const { server, url } = yield* scripted(
+        JobScript.endless({
+          faults: [
+            Fault.on(Fault.serverError(1), "kill", { carriedOut: false }),
+            Fault.on(Fault.tooManyRequests(2, "1 second"), "kill"),
+            Fault.on(Fault.badGateway(3), "kill")
+          ]
+        })
+      )
+      const { task_id } = (yield* post(`${url}/clusters`)).json
+      const outcomes = yield* Effect.forEach([1, 2, 3, 4], () =>
+        Effect.gen(function* () {
+          const { status } = yield* post(`${url}/tasks/${task_id}/kill`)
+          return [status, (yield* server.truthOf(task_id)).outcome]
+        })
+      )
+      assert.deepStrictEqual(outcomes, [
+        [500, undefined],
+        [429, undefined],
+        [502, "canceled"],
+        [200, "canceled"]
+      ])
+      const truth = yield* server.truthOf(task_id)
+      assert.deepStrictEqual([truth.faultsServed, truth.requests], [3, 0])
+    })
+  )
+
+  describe("documentsWrittenUrl", () => {
+    aged("is told of a batch that succeeded, without its task, and of nothing else", () =>
+      Effect.gen(function* () {
+        const inbox = yield* WebhookInbox.make()
+        const server = yield* JobServer.make({ documentsWrittenUrl: `${inbox.url}/written` })
+        yield* server.create("Mixpeek", "batch", JobScript.failed("1 second"))
+        yield* server.create("Mixpeek", "cluster", JobScript.succeeded("1 second"))
+        yield* TestClock.adjust("5 seconds")
+        yield* server.create("Mixpeek", "batch", JobScript.succeeded("3 seconds"))
+        yield* TestClock.adjust("3 seconds")
+        const { body, path } = yield* inbox.take
+        assert.deepStrictEqual(
+          [path, body],
+          ["/written", { event: "collection.documents.written", collection_id: "col_1" }]
+        )
+        assert.strictEqual((yield* inbox.received).length, 1)
       })
     )
   })

@@ -1,5 +1,6 @@
 import type { HttpCheckError } from "@effect-poll/http/HttpCheckError"
 import * as Duration from "effect/Duration"
+import { hasProperty } from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import type { KeyCodec, Missing, PollErrorPolicy, UnknownStatusPolicy } from "effect-poll/Job"
 import * as Strategy from "effect-poll/Strategy"
@@ -51,6 +52,12 @@ export const positive = (option: string, value: number): number => {
 /** A strategy in fast motion. */
 export const scaled = (strategy: Strategy.Strategy, timeScale: number): Strategy.Strategy =>
   timeScale === 1 ? strategy : Strategy.scale(strategy, timeScale)
+
+/** The text in a field of a JSON object, if there is one. */
+export const textIn = (body: unknown, field: string): string | undefined => {
+  const text = hasProperty(body, field) ? body[field] : undefined
+  return typeof text === "string" && text !== "" ? text : undefined
+}
 
 /** A published time in fast motion, in milliseconds. */
 export const scaledMillis = (time: Duration.Input, timeScale: number): number =>

@@ -12,13 +12,16 @@ import * as Effect from "effect/Effect"
 import * as HttpClient from "effect/http/HttpClient"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import type * as HttpServerRequest from "effect/http/HttpServerRequest"
-import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Scope from "effect/Scope"
+import type * as Scripted from "../Fault.ts"
 import type { Failure, JobScript, Outcome } from "../JobScript.ts"
 import type { Submission } from "../Submission.ts"
 import type { ProviderName, Truth } from "../Truth.ts"
 import * as Fault from "./fault.ts"
 import * as Wire from "./wire.ts"
+
+/** The answer to a request that a fault may spoil. */
+export type Spoilable<E = never> = Effect.Effect<Wire.Answer, E, HttpServerRequest.HttpServerRequest>
 
 /** How and when a job ended, or will. */
 export interface End {
@@ -43,6 +46,8 @@ export interface Job {
   early: End | undefined
   requests: number
   lastRequestAt: number | undefined
+  kills: number
+  signals: number
   looksAfterEnd: number
   faultsServed: number
   listed: number
@@ -66,6 +71,16 @@ export interface Entry {
   readonly ending?: (end: End, script: JobScript) => End
 }
 
+/** What came in over HTTP to make a job of. */
+export interface Submitted {
+  readonly provider: ProviderName
+  readonly kind: string
+  readonly params: Readonly<Record<string, string>>
+  readonly body: unknown
+  readonly create: (script: JobScript) => Effect.Effect<Job>
+  readonly answer: (job: Job, now: number) => Wire.Answer
+}
+
 /** The jobs of a server. */
 export interface JobStore {
   readonly startedAt: number
@@ -73,14 +88,18 @@ export interface JobStore {
   readonly scale: (nominal: Duration.Duration) => number
   readonly nextId: (prefix: string) => string
   readonly add: (entry: Entry) => Effect.Effect<Job>
+  /** Chooses the script of a submission, makes its job and answers, unless its faults say otherwise. */
+  readonly submit: (submitted: Submitted) => Spoilable
   readonly find: (id: string) => Job | undefined
   readonly list: (provider: ProviderName) => ReadonlyArray<Job>
   /** Answers a look, after its faults; a job that is not there, or no longer, is a 404. */
-  readonly look: (
-    job: Job | undefined,
-    answer: (job: Job, now: number) => Wire.Answer,
-    fallback?: boolean
-  ) => Effect.Effect<Wire.Answer, never, HttpServerRequest.HttpServerRequest>
+  readonly look: (job: Job | undefined, answer: (job: Job, now: number) => Wire.Answer, fallback?: boolean) => Spoilable
+  /** Does something to a job and answers, unless the faults for that say otherwise. */
+  readonly act: (
+    job: Job,
+    operation: "kill" | "signal",
+    run: Effect.Effect<Wire.Answer, Wire.Answer>
+  ) => Spoilable<Wire.Answer>
   readonly isGone: (job: Job, now: number) => boolean
   /** Ends a job before its script does; a job that has ended stays as it is. */
   readonly settle: (job: Job, end: Omit<End, "at">) => Effect.Effect<End>
@@ -142,6 +161,33 @@ export const make = Effect.fnUntraced(function* (options: {
 
   const scale: JobStore["scale"] = (nominal) => Math.ceil(Duration.toMillis(nominal) / options.speed)
 
+  const choose = (submission: Omit<Submission, "sequence">): JobScript => {
+    sequence++
+    return options.script({ ...submission, sequence })
+  }
+
+  /** Answers with the faults of a script for one request, and does what it asks for if they let it. */
+  const spoil = Effect.fnUntraced(function* <E>(
+    faults: ReadonlyArray<Scripted.Fault>,
+    operation: Scripted.Operation,
+    nth: number,
+    serve: () => void,
+    run: Effect.Effect<Wire.Answer, E>
+  ): Effect.fn.Return<Wire.Answer, E, HttpServerRequest.HttpServerRequest> {
+    const own = faults.filter((fault) => fault.nth === nth && (fault.on ?? "look") === operation)
+    for (const fault of own) {
+      if (fault.kind === "latency") {
+        serve()
+        yield* Effect.sleep(scale(fault.delay))
+      }
+    }
+    const fault = own.find((each) => each.kind !== "latency")
+    if (fault === undefined) return yield* run
+    if (fault.carriedOut ?? fault.kind !== "tooManyRequests") yield* Effect.ignore(run)
+    serve()
+    return yield* Fault.answer(fault)
+  })
+
   const goneAt = (job: Job): number =>
     job.script.recordTtl === undefined
       ? Infinity
@@ -193,19 +239,16 @@ export const make = Effect.fnUntraced(function* (options: {
     },
     add: (entry) =>
       Effect.map(Clock.currentTimeMillis, (submittedAt) => {
-        const params = entry.params ?? {}
-        sequence++
-        const script =
-          entry.script ??
-          options.script({ provider: entry.provider, kind: entry.kind, params, body: entry.body, sequence })
+        const { body, kind, params = {}, provider } = entry
+        const script = entry.script ?? choose({ provider, kind, params, body })
         const end = scriptedEnd(script, submittedAt, entry.says)
         const job: Job = {
-          provider: entry.provider,
-          kind: entry.kind,
+          provider,
+          kind,
           id: entry.id,
           ids: { ...entry.sharedIds, ...entry.ids },
           params,
-          body: entry.body,
+          body,
           script,
           submittedAt,
           scripted: entry.ending === undefined ? end : entry.ending(end, script),
@@ -213,6 +256,8 @@ export const make = Effect.fnUntraced(function* (options: {
           early: undefined,
           requests: 0,
           lastRequestAt: undefined,
+          kills: 0,
+          signals: 0,
           looksAfterEnd: 0,
           faultsServed: 0,
           listed: 0
@@ -223,32 +268,43 @@ export const make = Effect.fnUntraced(function* (options: {
       }),
     find: (id) => index.get(id),
     list: (provider) => jobs.filter((job) => job.provider === provider),
+    submit: Effect.fnUntraced(function* ({ answer, create, ...submission }) {
+      const script = choose(submission)
+      let served = 0
+      let made: Job | undefined
+      const serve = () => {
+        served++
+        if (made !== undefined) made.faultsServed = served
+      }
+      const run = Effect.gen(function* () {
+        const job = yield* create(script)
+        made = job
+        job.faultsServed = served
+        return answer(job, yield* Clock.currentTimeMillis)
+      })
+      return yield* spoil(script.faults, "submit", 1, serve, run)
+    }),
     look: Effect.fnUntraced(function* (job, answer, fallback = false) {
       if (job === undefined) return Wire.notFound("job")
       const arrived = yield* Clock.currentTimeMillis
       job.requests++
       job.lastRequestAt = arrived
       if (endOf(job, arrived) !== undefined) job.looksAfterEnd++
-      const look = job.requests
-      for (const fault of job.script.faults) {
-        if (fault.look === look && fault.kind === "latency") {
-          job.faultsServed++
-          yield* Effect.sleep(scale(fault.delay))
-        }
-      }
-      for (const fault of job.script.faults) {
-        if (fault.look === look && fault.kind !== "latency") {
-          job.faultsServed++
-          return yield* Fault.answer(fault)
-        }
-      }
-      const now = yield* Clock.currentTimeMillis
-      if (fallback ? job.script.fallback === "missing" : now >= goneAt(job)) return Wire.notFound("job")
-      const response = answer(job, now)
-      return job.script.retryAfter === undefined || endOf(job, now) !== undefined
-        ? response
-        : HttpServerResponse.setHeader(response, "retry-after", String(Duration.toSeconds(job.script.retryAfter)))
+      const run = Effect.map(Clock.currentTimeMillis, (now) => {
+        if (fallback ? job.script.fallback === "missing" : now >= goneAt(job)) return Wire.notFound("job")
+        const response = answer(job, now)
+        const { retryAfter, retryAfterAs } = job.script
+        return retryAfter === undefined || endOf(job, now) !== undefined
+          ? response
+          : Wire.withRetryAfter(response, retryAfter, retryAfterAs, now)
+      })
+      return yield* spoil(job.script.faults, "look", job.requests, () => job.faultsServed++, run)
     }),
+    act: (job, operation, run) =>
+      Effect.suspend(() => {
+        const nth = operation === "kill" ? ++job.kills : ++job.signals
+        return spoil(job.script.faults, operation, nth, () => job.faultsServed++, run)
+      }),
     isGone: (job, now) => now >= goneAt(job),
     settle: (job, end) =>
       Effect.map(Clock.currentTimeMillis, (now) => {

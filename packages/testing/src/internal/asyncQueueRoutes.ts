@@ -14,7 +14,7 @@ import * as Wire from "./wire.ts"
 
 /** Creates the wire of AsyncQueue. */
 export const make = (store: JobStore.JobStore): Provider => {
-  const flags = new Map<JobStore.Job, { pushed: boolean; signaled: boolean }>()
+  const flags = new Map<JobStore.Job, Flag>()
 
   const create: Provider["create"] = Effect.fnUntraced(function* (kind, input) {
     const body = Option.getOrElse(decodeLenient(input.body), (): Lenient => ({}))
@@ -49,11 +49,7 @@ export const make = (store: JobStore.JobStore): Provider => {
     )
     const onComplete = body.onCompleteUrl
     if (onComplete !== undefined) {
-      yield* store.fork(
-        Effect.flatMap(store.awaitEnd(job), (end) =>
-          store.push(onComplete, { id, status: status(job, end.at), result: end.result })
-        )
-      )
+      yield* store.fork(Effect.flatMap(store.awaitEnd(job), (end) => store.push(onComplete, task(job, end.at))))
     }
     return job
   })
@@ -66,6 +62,27 @@ export const make = (store: JobStore.JobStore): Provider => {
   const status = (job: JobStore.Job, now: number): string =>
     JobStore.wordOf(job, now, hasPaused(job, now) ? { ...words, queued: "waiting", running: "waiting" } : words)
 
+  const signal = (job: JobStore.Job, flag: Flag, value: typeof Signal.Type): Effect.Effect<Wire.Answer> =>
+    Effect.gen(function* () {
+      const now = yield* Clock.currentTimeMillis
+      const end = JobStore.endOf(job, now)
+      if (flag.signaled) return Wire.json({ id: job.id, status: status(job, now), alreadySignaled: true })
+      if (end?.outcome === "expired") {
+        return Wire.json({ code: "token_expired", error: "nobody signaled within maxWaitTime" }, 410)
+      }
+      if (end !== undefined) {
+        return Wire.json({ code: "task_finished", error: "the task has finished by itself" }, 409)
+      }
+      flag.signaled = true
+      yield* store.settle(job, endOf(value))
+      return Wire.json({ id: job.id, status: status(job, now) })
+    })
+
+  const task = (job: JobStore.Job, now: number): unknown => {
+    const end = JobStore.endOf(job, now)
+    return { id: job.id, status: status(job, now), result: end?.result, error: end?.failure?.message }
+  }
+
   return {
     name: "AsyncQueue",
     prefix: "/async-queue",
@@ -73,24 +90,23 @@ export const make = (store: JobStore.JobStore): Provider => {
     create,
     routes: [
       Wire.route("POST", "/v1/tasks", (incoming) =>
-        Effect.gen(function* () {
-          const { sent } = yield* readSubmission(incoming)
-          const job = yield* create("task", { script: undefined, params: {}, body: sent })
-          const now = yield* Clock.currentTimeMillis
-          return Wire.json({ task: { id: job.id, status: status(job, now) }, signalToken: job.ids["signalToken"] }, 201)
-        })
+        Effect.flatMap(readSubmission(incoming), ({ sent: body }) =>
+          store.submit({
+            provider: "AsyncQueue",
+            kind: "task",
+            params: {},
+            body,
+            create: (script) => create("task", { script, params: {}, body }),
+            answer: (job, now) =>
+              Wire.json({ task: { id: job.id, status: status(job, now) }, signalToken: job.ids["signalToken"] }, 201)
+          })
+        )
       ),
       Wire.route("GET", "/v1/tasks/:id", ({ param }) => {
         const job = store.find(param("id"))
-        return store.look(job?.provider === "AsyncQueue" && job.id === param("id") ? job : undefined, (job, now) => {
-          const end = JobStore.endOf(job, now)
-          return Wire.json({
-            id: job.id,
-            status: status(job, now),
-            result: end?.result,
-            error: end?.failure?.message
-          })
-        })
+        return store.look(job?.provider === "AsyncQueue" && job.id === param("id") ? job : undefined, (job, now) =>
+          Wire.json(task(job, now))
+        )
       }),
       Wire.route("POST", "/v1/signals/:token", (incoming) =>
         Effect.gen(function* () {
@@ -101,18 +117,7 @@ export const make = (store: JobStore.JobStore): Provider => {
             return Wire.json({ code: "unknown_token", error: "no task has this token" }, 404)
           }
           const { value } = yield* readSignal(incoming)
-          const now = yield* Clock.currentTimeMillis
-          const end = JobStore.endOf(job, now)
-          if (flag.signaled) return Wire.json({ id: job.id, status: status(job, now), alreadySignaled: true })
-          if (end?.outcome === "expired") {
-            return Wire.json({ code: "token_expired", error: "nobody signaled within maxWaitTime" }, 410)
-          }
-          if (end !== undefined) {
-            return Wire.json({ code: "task_finished", error: "the task has finished by itself" }, 409)
-          }
-          flag.signaled = true
-          yield* store.settle(job, endOf(value))
-          return Wire.json({ id: job.id, status: status(job, now) })
+          return yield* store.act(job, "signal", signal(job, flag, value))
         })
       )
     ]
@@ -120,6 +125,12 @@ export const make = (store: JobStore.JobStore): Provider => {
 }
 
 // ---- internal ----
+
+/** What happened to a task from outside. */
+interface Flag {
+  pushed: boolean
+  signaled: boolean
+}
 
 const words = {
   queued: "pending",

@@ -43,8 +43,22 @@ export const make = (store: JobStore.JobStore, options: { readonly speed: number
       )
   }
 
-  const submit = (incoming: Wire.Incoming, kind: string, params: Readonly<Record<string, string>> = {}) =>
-    Effect.flatMap(readAny(incoming), ({ sent }) => create(kind, { script: undefined, params, body: sent }))
+  const submit = (
+    incoming: Wire.Incoming,
+    kind: string,
+    answer: (job: JobStore.Job) => Wire.Answer,
+    params: Readonly<Record<string, string>> = {}
+  ) =>
+    Effect.flatMap(readAny(incoming), ({ sent: body }) =>
+      store.submit({
+        provider: "EventPlatform",
+        kind,
+        params,
+        body,
+        create: (script) => create(kind, { script, params, body }),
+        answer
+      })
+    )
 
   const find = (id: string, kinds: ReadonlyArray<string>): JobStore.Job | undefined => {
     const job = store.find(id)
@@ -65,13 +79,14 @@ export const make = (store: JobStore.JobStore, options: { readonly speed: number
     create,
     routes: [
       Wire.route("POST", "/tasks", (incoming) =>
-        Effect.map(submit(incoming, "task"), (job) => Wire.json({ task_id: job.id }, 201))
+        submit(incoming, "task", (job) => Wire.json({ task_id: job.id }, 201))
       ),
       Wire.route("GET", "/tasks/:id", ({ param }) => store.look(find(param("id"), ["task", "campaign"]), taskAnswer)),
       Wire.route("PUT", "/events/:eid/client_campaign_status", (incoming) =>
-        submit(incoming, "campaign", { ...strings(incoming.query), eid: incoming.param("eid") }).pipe(
-          Effect.map((job) => Wire.json({ task_id: job.id, updated_at: Wire.iso(job.submittedAt) }))
-        )
+        submit(incoming, "campaign", (job) => Wire.json({ task_id: job.id, updated_at: Wire.iso(job.submittedAt) }), {
+          ...strings(incoming.query),
+          eid: incoming.param("eid")
+        })
       ),
       Wire.route("GET", "/events/:eid/client_campaign_status/task", ({ param }) => {
         const campaign = campaigns.get(param("eid"))
@@ -81,7 +96,7 @@ export const make = (store: JobStore.JobStore, options: { readonly speed: number
         })
       }),
       Wire.route("POST", "/package_builder/packages", (incoming) =>
-        Effect.map(submit(incoming, "package"), (job) => Wire.json({ id: job.id, status: "PENDING" }, 201))
+        submit(incoming, "package", (job) => Wire.json({ id: job.id, status: "PENDING" }, 201))
       ),
       Wire.route("GET", "/package_builder/packages/:id", ({ param }) =>
         store.look(find(param("id"), ["package"]), (job, now) => {
@@ -95,9 +110,7 @@ export const make = (store: JobStore.JobStore, options: { readonly speed: number
         })
       ),
       Wire.route("POST", "/events/:eid/taste_clusters/runs", (incoming) =>
-        Effect.map(submit(incoming, "tasteClusters", { eid: incoming.param("eid") }), (job) =>
-          Wire.json({ run_id: job.id }, 201)
-        )
+        submit(incoming, "tasteClusters", (job) => Wire.json({ run_id: job.id }, 201), { eid: incoming.param("eid") })
       ),
       Wire.route("GET", "/events/:eid/taste_clusters/runs/:id", ({ param }) => {
         const run = find(param("id"), ["tasteClusters"])

@@ -4,14 +4,14 @@
  * @since 0.1.0
  */
 import * as NodeHttpServerRequest from "@effect/platform-node/NodeHttpServerRequest"
-import * as Duration from "effect/Duration"
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import type * as Fault from "../Fault.ts"
 import * as Wire from "./wire.ts"
 
-/** Answers a look with a fault in place of the job's state. */
+/** Answers a request with a fault. */
 export const answer = (
   fault: Exclude<Fault.Fault, Fault.Latency>
 ): Effect.Effect<Wire.Answer, never, HttpServerRequest.HttpServerRequest> => {
@@ -27,12 +27,8 @@ export const answer = (
     case "badGateway":
       return Effect.succeed(page("502 Bad Gateway", 502))
     case "tooManyRequests":
-      return Effect.succeed(
-        HttpServerResponse.setHeader(
-          Wire.json({ error: "too many requests" }, 429),
-          "retry-after",
-          String(Duration.toSeconds(fault.retryAfter))
-        )
+      return Effect.map(Clock.currentTimeMillis, (now) =>
+        Wire.withRetryAfter(Wire.json({ error: "too many requests" }, 429), fault.retryAfter, fault.as, now)
       )
     case "badBody":
       return Effect.succeed(Wire.json({ unexpected: [true] }))

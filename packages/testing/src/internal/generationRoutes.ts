@@ -52,12 +52,19 @@ export const make = (store: JobStore.JobStore, options: { readonly token: string
       Wire.route("POST", "/generateTask/:model", (incoming) =>
         Effect.gen(function* () {
           yield* authorize(incoming)
-          const { sent, value } = yield* readSubmission(incoming)
+          const { sent: body, value } = yield* readSubmission(incoming)
           if (value.request_type === "callback" && value.callback_url === undefined) {
             return Wire.badRequest('callback_url is required when request_type is "callback"')
           }
-          const job = yield* create(incoming.param("model"), { script: undefined, params: {}, body: sent })
-          return Wire.json({ data: { taskId: job.id } })
+          const kind = incoming.param("model")
+          return yield* store.submit({
+            provider: "GenerationApi",
+            kind,
+            params: {},
+            body,
+            create: (script) => create(kind, { script, params: {}, body }),
+            answer: (job) => Wire.json({ data: { taskId: job.id } })
+          })
         })
       ),
       Wire.route("GET", "/generateTask/:model/:taskId", (incoming) =>

@@ -22,9 +22,15 @@ export const make = (store: JobStore.JobStore): Provider => {
     create,
     routes: [
       Wire.route("POST", "/api/start-async-job", (incoming) =>
-        readAny(incoming).pipe(
-          Effect.flatMap(({ sent }) => create("job", { script: undefined, params: {}, body: sent })),
-          Effect.map((job) => Wire.json({ jobId: job.id }, 202))
+        Effect.flatMap(readAny(incoming), ({ sent: body }) =>
+          store.submit({
+            provider: "JobStatus",
+            kind: "job",
+            params: {},
+            body,
+            create: (script) => create("job", { script, params: {}, body }),
+            answer: (job) => Wire.json({ jobId: job.id }, 202)
+          })
         )
       ),
       Wire.route("GET", "/api/job-status/:jobId", ({ param }) => store.look(ownJob(store, param("jobId")), status))

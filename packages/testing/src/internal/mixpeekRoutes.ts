@@ -12,31 +12,55 @@ import * as JobStore from "./JobStore.ts"
 import type { Provider } from "./Provider.ts"
 import * as Wire from "./wire.ts"
 
-/** Creates the wire of Mixpeek; a list answers at most `pageSize` tasks, the newest first. */
-export const make = (store: JobStore.JobStore, options: { readonly pageSize: number }): Provider => {
+/**
+ * Creates the wire of Mixpeek; a list answers at most `pageSize` tasks, the newest first, and a batch that succeeded is
+ * told to `documentsWrittenUrl`.
+ */
+export const make = (
+  store: JobStore.JobStore,
+  options: { readonly pageSize: number; readonly documentsWrittenUrl: string | undefined }
+): Provider => {
   const create: Provider["create"] = (kind, input) => {
     const shape = shapes[kind] ?? batchShape
     const id = store.nextId("tsk")
     const sharedIds: Record<string, string> =
       kind === "batch" ? { bucket_id: input.params["bucket_id"] ?? "bkt_1" } : {}
-    return store.add({
-      ...input,
-      params: { ...input.params, ...sharedIds },
-      provider: "Mixpeek",
-      kind,
-      id,
-      ids: { task_id: id, [shape.idName]: store.nextId(shape.prefix) },
-      sharedIds,
-      says: ["succeeded", "failed", "canceled"]
-    })
+    return store
+      .add({
+        ...input,
+        params: { ...input.params, ...sharedIds },
+        provider: "Mixpeek",
+        kind,
+        id,
+        ids: { task_id: id, [shape.idName]: store.nextId(shape.prefix) },
+        sharedIds,
+        says: ["succeeded", "failed", "canceled"]
+      })
+      .pipe(Effect.tap(tell))
+  }
+
+  const tell = (job: JobStore.Job): Effect.Effect<void> => {
+    const url = options.documentsWrittenUrl
+    if (url === undefined || job.kind !== "batch") return Effect.void
+    return store.fork(
+      Effect.flatMap(store.awaitEnd(job), ({ outcome }) =>
+        outcome === "succeeded" ? store.push(url, documentsWritten) : Effect.void
+      )
+    )
   }
 
   const submit = (path: `/${string}`, kind: string): Wire.Route =>
     Wire.route("POST", path, (incoming) => {
       const params: Record<string, string> = kind === "batch" ? { bucket_id: incoming.param("bucket_id") } : {}
-      return readSubmission(incoming).pipe(
-        Effect.flatMap(({ sent }) => create(kind, { script: undefined, params, body: sent })),
-        Effect.map((job) => Wire.json(job.ids, 201))
+      return Effect.flatMap(readSubmission(incoming), ({ sent: body }) =>
+        store.submit({
+          provider: "Mixpeek",
+          kind,
+          params,
+          body,
+          create: (script) => create(kind, { script, params, body }),
+          answer: (job) => Wire.json(job.ids, 201)
+        })
       )
     })
 
@@ -50,6 +74,16 @@ export const make = (store: JobStore.JobStore, options: { readonly pageSize: num
         (kind !== "batch" || job.ids["bucket_id"] === param("bucket_id"))
       return store.look(own ? job : undefined, resourceAnswer, true)
     })
+
+  const kill = (job: JobStore.Job): Effect.Effect<Wire.Answer> => {
+    if (job.kind === "taxonomy") {
+      return Effect.succeed(Wire.json({ code: "cancel_unsupported", error: `${taskType(job)} cannot be killed` }, 400))
+    }
+    return store.settle(job, { outcome: "canceled", result: undefined, failure: undefined }).pipe(
+      Effect.andThen(Clock.currentTimeMillis),
+      Effect.map((now) => Wire.json({ task_id: job.id, status: statusOf(job, now) }))
+    )
+  }
 
   const find = (id: string): JobStore.Job | undefined => {
     const job = store.find(id)
@@ -99,11 +133,7 @@ export const make = (store: JobStore.JobStore, options: { readonly pageSize: num
           const job = find(param("id"))
           const now = yield* Clock.currentTimeMillis
           if (job === undefined || store.isGone(job, now)) return Wire.notFound("task")
-          if (job.kind === "taxonomy") {
-            return Wire.json({ code: "cancel_unsupported", error: `${taskType(job)} cannot be killed` }, 400)
-          }
-          yield* store.settle(job, { outcome: "canceled", result: undefined, failure: undefined })
-          return Wire.json({ task_id: job.id, status: statusOf(job, now) })
+          return yield* store.act(job, "kill", kill(job))
         })
       )
     ]
@@ -125,6 +155,9 @@ const shapes: Readonly<Record<string, Shape>> = {
   cluster: { prefix: "cluster", idName: "cluster_id", taskType: "api_clusters_execute" },
   taxonomy: { prefix: "taxonomy", idName: "taxonomy_id", taskType: "api_taxonomies_materialize" }
 }
+
+/** Names no task. */
+const documentsWritten = { event: "collection.documents.written", collection_id: "col_1" }
 
 const words = {
   queued: "PENDING",

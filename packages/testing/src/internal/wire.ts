@@ -4,12 +4,14 @@
  * @since 0.1.0
  */
 import * as DateTime from "effect/DateTime"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
+import type { RetryAfterForm } from "../Fault.ts"
 
 /** An answer; as an error it is a refusal, sent all the same. */
 export type Answer = HttpServerResponse.HttpServerResponse
@@ -45,6 +47,18 @@ export const route = (
 
 /** Writes JSON; fields that are undefined are absent. */
 export const json = (body: unknown, status = 200): Answer => HttpServerResponse.jsonUnsafe(body, { status })
+
+/** Adds a `Retry-After`; a date has no parts of a second, so it is rounded up. */
+export const withRetryAfter = (
+  answer: Answer,
+  wait: Duration.Duration,
+  as: RetryAfterForm | undefined,
+  now: number
+): Answer => {
+  const seconds = Duration.toSeconds(wait)
+  const date = () => DateTime.toDateUtc(DateTime.makeUnsafe((Math.ceil(now / 1000) + seconds) * 1000)).toUTCString()
+  return HttpServerResponse.setHeader(answer, "retry-after", as === "date" ? date() : String(seconds))
+}
 
 /** The answer to an id that is not, or is no longer, known. */
 export const notFound = (what: string): Answer => json({ error: `${what} not found` }, 404)
