@@ -23,7 +23,8 @@
  * them. Without them the wait ends as `JobNotFound`. A long operation can be watched on its resource from the beginning:
  * that is what `resources` is for.
  *
- * Many tasks can be looked at with one request: `lookMany` asks the list for them.
+ * Many tasks are looked at with one request where a `Poller` watches them: it asks the list for up to 100 that fall due
+ * together, and looks alone at those that the list leaves off.
  *
  * The webhook `collection.documents.written` names no task: it is a reason to look, and never an end.
  *
@@ -138,7 +139,7 @@ export interface Mixpeek {
    * The answer is by encoded key. A task that the list lacks is left out, and so is one of which it shows less than a look
    * would: an end without result or reason, or no ids for the fallback where the key has none. That is no news of the
    * task; a look of its own tells. A record that cannot be read is the failure of its own key, and the Effect fails if the
-   * list does. No key is no request.
+   * list does. No key is no request. It is the `checkMany` of `tasks`.
    */
   readonly lookMany: (
     keys: ReadonlyArray<TaskKey>
@@ -306,6 +307,11 @@ export const make = (options: Options): Mixpeek => {
             statuses.task
           )
         ),
+      checkMany: {
+        max: mostAtOnce,
+        // One task alone costs a look of its own, which a list may not spare.
+        check: (keys) => (keys.length === 1 ? Effect.succeed(new Map()) : gentle.look(lookMany(keys)))
+      },
       submit: (submission: Submission) => {
         const path =
           submission.kind === "batch"
@@ -344,6 +350,9 @@ export const make = (options: Options): Mixpeek => {
 }
 
 // ---- internal ----
+
+/** How many tasks one list is asked for. */
+const mostAtOnce = 100
 
 const taskTypes: { readonly [Kind in Submission["kind"]]: string } = {
   batch: "api_buckets_batches_process",

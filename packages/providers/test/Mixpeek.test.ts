@@ -7,7 +7,9 @@ import * as Schema from "effect/Schema"
 import * as TestClock from "effect/testing/TestClock"
 import * as Look from "effect-poll/Look"
 import * as Poll from "effect-poll/Poll"
+import * as Poller from "effect-poll/Poller"
 import * as Status from "effect-poll/Status"
+import * as Strategy from "effect-poll/Strategy"
 import * as Mixpeek from "@effect-poll/providers/Mixpeek"
 import { KeyCodec, ResourceCodec } from "@effect-poll/providers/MixpeekKey"
 import type { OpenWord } from "@effect-poll/providers/MixpeekStatus"
@@ -294,6 +296,30 @@ describe("Mixpeek", () => {
       })
     )
   })
+
+  it.effect("a Poller looks at many tasks by the list, and alone at what it leaves off or at what is due alone", () =>
+    Effect.gen(function* () {
+      // First looks that fall due together.
+      const strategy = Strategy.withFirstWait(Strategy.fixed("10 seconds"), "10 seconds")
+      const own = Mixpeek.make({ baseUrl: "http://h", strategy })
+      const ids = ["t1", "t2", "t3"]
+      const record = (task_id: string, status: string, outputs: string) => ({ ...batch, task_id, status, outputs })
+      const { provide, requests } = answering((request) =>
+        request.method === "POST"
+          ? { tasks: ["t1", "t2"].map((id) => record(id, "COMPLETED", id)) }
+          : record("t3", requests.length < 3 ? "PROCESSING" : "COMPLETED", "alone")
+      )
+      const watched = Effect.gen(function* () {
+        const poller = yield* Poller.make({ stagger: false })
+        const watches = yield* Effect.forEach(ids, (taskId) => poller.add(own.tasks, { taskId }, { deadline }))
+        return yield* Poller.all(watches)
+      })
+      const ends = yield* runFor(provide(Effect.scoped(watched)), "1 minute")
+      assert.deepStrictEqual(ends, ["t1", "t2", "alone"])
+      assert.deepStrictEqual(paths(requests), ["/v1/tasks/list", "/v1/tasks/t3", "/v1/tasks/t3"])
+      assert.strictEqual(own.tasks.checkMany?.max, 100)
+    })
+  )
 
   describe("lookMany", () => {
     const hour = 3_600_000
