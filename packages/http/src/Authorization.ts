@@ -83,7 +83,8 @@ export class AuthorizationError
 }
 
 /**
- * Creates an authorization. A refresh under way is interrupted when the scope closes, not when a wait does.
+ * Creates an authorization. A refresh under way is interrupted when the scope closes, not when a wait ends; from then on
+ * nothing is refreshed, which is an `AuthorizationError` for the looks that need it.
  *
  * **Example** (A token that is replaced while a job runs)
  *
@@ -166,6 +167,12 @@ const failing = <A, E>(
 ): Effect.Effect<A, AuthorizationError> =>
   Effect.mapError(effect, (cause) => new AuthorizationError({ step, cause: Redacted.make<unknown>(cause) }))
 
+/** What is said where the refresh, or the scope that it would run in, was ended from outside. */
+const stopped = /*#__PURE__*/ new AuthorizationError({
+  step: "refresh",
+  cause: /*#__PURE__*/ Redacted.make<unknown>(/*#__PURE__*/ new Error("the refresh was interrupted"))
+})
+
 class Tokens {
   private readonly read: Effect.Effect<Redacted.Redacted, AuthorizationError>
   private readonly refresh: Effect.Effect<unknown, AuthorizationError> | undefined
@@ -235,14 +242,18 @@ class Tokens {
   ): Effect.Effect<Deferred.Deferred<unknown, AuthorizationError>> {
     return Effect.suspend(() => {
       const done = Deferred.makeUnsafe<unknown, AuthorizationError>()
+      // A fiber that is forked there would never begin.
+      if (this.scope.state._tag === "Closed") return Effect.as(Deferred.fail(done, stopped), done)
       this.refreshing = done
       const noted = Effect.onExit(refresh, (exit) =>
         Effect.flatMap(Clock.currentTimeMillis, (at) => {
-          const error = Option.getOrUndefined(Exit.findErrorOption(exit))
-          if (Exit.isSuccess(exit)) this.generation++
+          // Those who wait for the token were not interrupted.
+          const told = Exit.hasInterrupts(exit) ? Exit.fail(stopped) : exit
+          const error = Option.getOrUndefined(Exit.findErrorOption(told))
+          if (Exit.isSuccess(told)) this.generation++
           this.failed = error === undefined ? undefined : { at, error }
           this.refreshing = undefined
-          return Deferred.done(done, exit)
+          return Deferred.done(done, told)
         })
       )
       return Effect.as(Effect.forkIn(noted, this.scope), done)

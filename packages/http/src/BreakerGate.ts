@@ -253,12 +253,16 @@ const compile = ({ endpoint = "endpoint", spread, timeout }: Options): Setting =
   spread: validate.millis("BreakerGate.make: spread", spread ?? "30 seconds")
 })
 
-/** A 429 or 425 says nothing of the health of a server, and other refusals say that it is well. */
+/** The statuses that say nothing of the health of a server. */
+const tooSoon: ReadonlySet<number> = new Set([425, 429])
+
+const failed = (hint: Hinted | undefined): CircuitBreaker.Outcome =>
+  CircuitBreaker.failure({ retryAfter: Duration.isDuration(hint) ? hint : undefined })
+
+/** Other refusals than those of 408 and 5xx say that the server is well. */
 const ofStatus = (status: number, hint: Hinted | undefined): CircuitBreaker.Outcome => {
-  if (status === 425 || status === 429) return CircuitBreaker.ignored
-  return status >= 500 || status === 408
-    ? CircuitBreaker.failure({ retryAfter: Duration.isDuration(hint) ? hint : undefined })
-    : CircuitBreaker.success
+  if (tooSoon.has(status)) return CircuitBreaker.ignored
+  return status >= 500 || status === 408 ? failed(hint) : CircuitBreaker.success
 }
 
 const judgeResponse = <E>(exit: Exit.Exit<HttpClientResponse, E>): Effect.Effect<CircuitBreaker.Outcome> => {
@@ -281,6 +285,7 @@ const judgeLook = <A, E>(exit: Exit.Exit<A, E>): Effect.Effect<CircuitBreaker.Ou
   const kind = PollError.classification(error.value)
   if (kind._tag === "permanent") return Effect.succeed(CircuitBreaker.success)
   const { value } = error
-  const status = value instanceof HttpCheckError && value.reason._tag === "Status" ? value.reason.status : 500
-  return Effect.succeed(ofStatus(status, kind.retryAfter))
+  const isTooSoon =
+    value instanceof HttpCheckError && value.reason._tag === "Status" && tooSoon.has(value.reason.status)
+  return Effect.succeed(isTooSoon ? CircuitBreaker.ignored : failed(kind.retryAfter))
 }

@@ -59,7 +59,7 @@ export interface Pattern {
  *
  * **Details**
  *
- * A pattern without a condition, or with an empty text, is a RangeError at the call.
+ * A pattern without a condition, or with an empty text or an empty list, is a RangeError at the call.
  *
  * **Example** (A server with codes of its own)
  *
@@ -82,10 +82,11 @@ export interface Pattern {
  */
 export const when = <A = never, F = never>(pattern: Pattern, verdict: Verdict<A, F>): Classify<A, F> => {
   const { body, status, text } = pattern
-  if ((status === undefined && body === undefined && text === undefined) || text === "") {
+  const statuses = typeof status === "number" ? [status] : status
+  const isFree = statuses === undefined && body === undefined && text === undefined
+  if (isFree || text === "" || statuses?.length === 0) {
     throw new RangeError(`Classification.when: pattern must have a condition, got ${JSON.stringify(pattern)}`)
   }
-  const statuses = typeof status === "number" ? [status] : status
   return (answer) =>
     (statuses === undefined || statuses.includes(answer.status)) &&
     (body === undefined || contains(answer.body, body)) &&

@@ -12,6 +12,10 @@
  * A 304 without a status that is known is a transient error. A request that has validators of its own is sent as it is.
  * The Schema has to be the same value at each look, not one that is made anew.
  *
+ * **Gotchas**
+ *
+ * A URL is all that tells answers apart. Where its answer depends on who asks, take a store for each set of credentials.
+ *
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"

@@ -103,6 +103,26 @@ describe("Authorization", () => {
     })
   )
 
+  it.effect("a scope that closes, before or in a refresh, ends no look as interrupted, and lets none hang", () =>
+    Effect.gen(function* () {
+      const { refresh, server, state, token } = world()
+      state.valid = 1
+      const scope = yield* Scope.make()
+      const authorization = yield* Scope.provide(Authorization.make({ token, refresh }), scope)
+      const asked = Effect.provideService(look, HttpClient.HttpClient, Authorization.client(authorization)(server))
+      const early = yield* Effect.forkChild(Effect.flip(asked))
+      yield* TestClock.adjust("2 seconds")
+      yield* Scope.close(scope, Exit.void)
+      yield* TestClock.adjust("1 second")
+      const late = yield* Effect.forkChild(Effect.flip(asked))
+      yield* TestClock.adjust("1 minute")
+      for (const fiber of [early, late]) {
+        assert.deepInclude((yield* Fiber.join(fiber)).reason, { _tag: "Authorization", step: "refresh" })
+      }
+      assert.strictEqual(state.refreshes, 1)
+    })
+  )
+
   it.effect("an answer to the old token that comes after the refresh does not refresh again", () =>
     Effect.gen(function* () {
       const { refresh, server, state, token } = world({ refreshTakes: "10 millis" })

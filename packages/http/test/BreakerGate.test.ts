@@ -212,12 +212,12 @@ describe("BreakerGate", () => {
             yield* Fiber.join(fiber)
             return (yield* gate.breaker.state("endpoint"))._tag
           }).pipe(Effect.scoped, Effect.provide(CircuitBreaker.layerStoreMemory()))
-        const answered = (status: number) =>
+        const answered = (status: number, kind?: "transient" | "permanent") =>
           Effect.fail(
             new HttpCheckError({
               method: "GET",
               url: "/",
-              reason: { _tag: "Status", status, body: { kind: "json", type: undefined }, retryAfter: undefined }
+              reason: { _tag: "Status", status, body: { kind: "json", type: undefined }, retryAfter: undefined, kind }
             })
           )
         assert.strictEqual(yield* judged(Effect.fail("ECONNRESET")), "Open")
@@ -225,6 +225,10 @@ describe("BreakerGate", () => {
         assert.strictEqual(yield* judged(Effect.never), "Open")
         assert.strictEqual(yield* judged(answered(429)), "Closed")
         assert.strictEqual(yield* judged(answered(401)), "Closed")
+        // What `classify` makes of an answer counts: a server that is down may say so with a 200.
+        assert.strictEqual(yield* judged(answered(200, "transient")), "Open")
+        assert.strictEqual(yield* judged(answered(429, "transient")), "Closed")
+        assert.strictEqual(yield* judged(answered(503, "permanent")), "Closed")
         assert.strictEqual(yield* judged(Effect.fail({ [PollError.classify]: PollError.permanent })), "Closed")
         assert.strictEqual(yield* judged(Effect.die("bug")), "Closed")
         assert.strictEqual(yield* judged(Effect.succeed("well")), "Closed")
@@ -342,6 +346,24 @@ describe("BreakerGate", () => {
         assert.deepStrictEqual(yield* ask(gate, "b"), open)
         assert.strictEqual(yield* BreakerGate.check(gate)(Effect.succeed("well")), "well")
         assert.deepStrictEqual(yield* ask(gate, "a"), open)
+      }).pipe(Effect.provide(CircuitBreaker.layerStoreMemory()))
+    )
+
+    it.effect("a look that probed and failed leaves the next probe to others, as soon as the open time ends", () =>
+      Effect.gen(function* () {
+        const gate = yield* BreakerGate.make({
+          endpoint: ({ key }) => key.slice(0, 1),
+          tripPolicy: CircuitBreaker.consecutive(1),
+          openDuration: "1 second"
+        })
+        const look = (key: string) => ({ job: "render", key })
+        const fails = (key: string) => Effect.exit(BreakerGate.check(gate, look(key))(Effect.fail("down")))
+        yield* fails("a1")
+        for (const key of ["a2", "a3"]) {
+          yield* TestClock.adjust("1 second")
+          assert.strictEqual((yield* gate.ask(look(key)))._tag, "open")
+          yield* fails(key)
+        }
       }).pipe(Effect.provide(CircuitBreaker.layerStoreMemory()))
     )
 

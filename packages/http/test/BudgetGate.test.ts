@@ -331,6 +331,7 @@ describe("BudgetGate", () => {
       ["several policies", 200, { ratelimit: '"burst";r=0;t=5, "day";r=0;t=90;pk=:abc=:, "all";r=7;t=300' }, 90_000],
       ["a name with a comma and more in it", 200, { ratelimit: '"a;r=0,b";r=9;t=30, "c";t=4;r=0' }, 4000],
       ["an earlier draft", 200, { ratelimit: "limit=100, remaining=0, reset=50" }, 50_000],
+      ["an earlier draft, something left", 200, { ratelimit: "limit=100, remaining=5, reset=50" }, "open"],
       [
         "the longer of two",
         429,

@@ -46,8 +46,9 @@ describe("Classification", () => {
     assert.isUndefined(classify(answer(411)))
   })
 
-  it("when - a pattern that fits everything is a RangeError", () => {
+  it("when - a pattern that fits everything or nothing is a RangeError", () => {
     assert.throws(() => Classification.when({}, "pending"), RangeError, "Classification.when: pattern")
+    assert.throws(() => Classification.when({ status: [] }, "pending"), RangeError, 'got {"status":[]}')
     assert.throws(() => Classification.when({ text: "" }, "pending"), RangeError, "got {")
   })
 })

@@ -127,6 +127,23 @@ describe("Conditional", () => {
       })
   )
 
+  it.effect("a job that was missing meanwhile is asked for anew", () =>
+    Effect.gen(function* () {
+      const conditional = yield* Conditional.make()
+      const resource = { state: "busy", etag: '"1"' }
+      const { asked, provide } = server(resource)
+      const gone = { isGone: false }
+      const isMissing = () => gone.isGone
+      const look = provide(HttpCheck.get(url, TaskStatus, { conditional, isMissing }))
+      yield* look
+      gone.isGone = true
+      assert.strictEqual(words(yield* look), "Missing")
+      gone.isGone = false
+      yield* look
+      assert.deepStrictEqual(asked, ["all", '"1"', "all"])
+    })
+  )
+
   it.effect("keeps no more than its capacity: what was looked at least recently goes", () =>
     Effect.gen(function* () {
       const { asked, provide } = server({ state: "busy", etag: '"1"' })

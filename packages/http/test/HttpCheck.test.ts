@@ -220,6 +220,18 @@ describe("HttpCheck", () => {
         assert.strictEqual(look._tag, "Missing")
       })
     )
+
+    it.effect("a body that breaks off - of a refusal it is the refusal, of a 2xx a transient error", () =>
+      Effect.gen(function* () {
+        const reasonOf = (status: number) => {
+          const body = new ReadableStream({ start: (controller) => controller.error(new Error("broke off")) })
+          const { provide } = answering(() => new Response(body, { status }))
+          return Effect.map(Effect.flip(provide(HttpCheck.get(url, TaskStatus))), ({ reason }) => reason)
+        }
+        assert.deepInclude(yield* reasonOf(403), { _tag: "Status", status: 403 })
+        assert.deepInclude(yield* reasonOf(200), { _tag: "Transport" })
+      })
+    )
   })
 
   describe("options", () => {

@@ -598,6 +598,7 @@ describe("McpTasks", () => {
           ["extension", { resultType: "input_required", inputRequests: {} }, "InvalidAnswer"],
           ["extension", { resultType: "task", status: "working" }, "InvalidAnswer"],
           ["2025-11-25", { task: { taskId: "" } }, "InvalidAnswer"],
+          ["2025-11-25", { task: { taskId: "", status: "working" } }, "InvalidAnswer"],
           ["2025-11-25", { content: 3 }, "InvalidAnswer"],
           ["extension", rpcError(-32021), "JsonRpcError"]
         ] as const) {
@@ -1014,6 +1015,11 @@ describe("McpTasks", () => {
           [
             (id) => new Response(`data: ${JSON.stringify(rpc(-32602, id))}\n\n`, stream),
             "JsonRpcError -32602 no 1",
+            "permanent"
+          ],
+          [
+            () => new Response(`data: ${JSON.stringify(rpc(-32700, null))}\n\n`, stream),
+            "JsonRpcError -32700 no 1",
             "permanent"
           ],
           [
