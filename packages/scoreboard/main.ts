@@ -22,6 +22,7 @@ const usage = `usage: pnpm scoreboard <table> [options]
     --cases text only cases with this in their name
     --runs N     how often each is judged; all runs must agree (1)
     --write      writes docs/conformance.md, of all pollers and cases
+  protocols    long-running operations of Azure's test server, with ours and with core-lro
   engine, loops
     --rounds N   how often each is measured
   all
