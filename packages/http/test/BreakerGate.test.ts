@@ -11,10 +11,12 @@ import * as HttpClientResponse from "effect/http/HttpClientResponse"
 import * as CircuitBreaker from "effect/persistence/CircuitBreaker"
 import * as Random from "effect/Random"
 import * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import type * as Gate from "effect-poll/Gate"
 import * as Job from "effect-poll/Job"
 import * as Poll from "effect-poll/Poll"
+import * as Poller from "effect-poll/Poller"
 import * as PollError from "effect-poll/PollError"
 import * as Status from "effect-poll/Status"
 import * as StatusSchema from "effect-poll/StatusSchema"
@@ -80,6 +82,27 @@ const outage = (n: number, from: number, to: number, pollErrors: Job.PollErrorPo
     return { asked, exits, gate }
   }).pipe(Effect.provide(CircuitBreaker.layerStoreMemory()), Random.withSeed("outage"))
 
+/** The same with one Poller, whose looks are gathered in windows of a tenth of a second: the test clock stops at each. */
+const outageOfMany = (n: number, from: number, to: number) =>
+  Effect.gen(function* () {
+    const { asked, client } = serverDown(from, to, to + 2 * minute)
+    const gate = yield* BreakerGate.make()
+    const Tasks = Job.make("task", { check: (id: string) => HttpCheck.get(`http://h/tasks/${id}`, TaskStatus) })
+    const poller = yield* Poller.make({ coalesce: "100 millis", concurrency: 200 })
+    const ids = Array.from({ length: n }, (_, i) => `t${i}`)
+    const options = { strategy: Strategy.fixed("4 minutes"), deadline: "1 hour", gate } as const
+    const ends = yield* Effect.forkChild(
+      Stream.runFold(
+        poller.results(Tasks, ids, options),
+        () => ({ done: 0, others: 0 }),
+        ({ done, others }, { exit }) =>
+          Exit.isSuccess(exit) && exit.value === "done" ? { done: done + 1, others } : { done, others: others + 1 }
+      ).pipe(Effect.provideService(HttpClient.HttpClient, BreakerGate.client(gate)(client)))
+    )
+    yield* TestClock.adjust("30 minutes")
+    return { asked, ends: yield* Fiber.join(ends) }
+  }).pipe(Effect.scoped, Effect.provide(CircuitBreaker.layerStoreMemory()), Random.withSeed("outage"))
+
 const between = (times: ReadonlyArray<number>, from: number, to: number) =>
   times.filter((at) => at >= from && at < to).length
 
@@ -93,7 +116,26 @@ describe("BreakerGate", () => {
   describe("an outage of ten minutes", () => {
     const from = 2 * minute
     const to = 12 * minute
-    // The Poller runs the same with 100,000.
+    // With OUTAGE_WAITS=100000 it takes about a minute.
+    it.effect(
+      "all waits of a Poller survive it",
+      () =>
+        Effect.gen(function* () {
+          const n = Number(process.env["OUTAGE_WAITS"] ?? 10_000)
+          const { asked, ends } = yield* outageOfMany(n, from, to)
+          assert.deepStrictEqual(ends, { done: n, others: 0 })
+          // The looks in flight when it began, at most as many as may be, then probes.
+          assert.isAtMost(between(asked, from + 1000, to), 400)
+          assert.isAtMost(
+            busiest(
+              asked.filter((at) => at >= to),
+              1000
+            ),
+            n / 8
+          )
+        }),
+      300_000
+    )
     for (const n of [1, 2, 7, 1000]) {
       it.effect(
         `${n} waits survive it`,
