@@ -23,6 +23,7 @@
  *
  * @since 0.1.0
  */
+import type { Cause } from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Data from "effect/Data"
@@ -67,7 +68,7 @@ export interface Options<out R = never> {
   readonly coalesce?: Duration.Input | undefined
   /**
    * How long the end of a key is kept for who asks for it again, instead of looking; a non-negative finite duration, default 1
-   * second.
+   * second. A Poller in which nothing ends any more keeps the last ones.
    */
   readonly linger?: Duration.Input | undefined
   /** Told of the jobs that are still running when the scope closes, for another process to resume. */
@@ -249,7 +250,7 @@ export const layer = <R = never>(options?: Options<R>): Layer.Layer<Poller, neve
  * @category errors
  * @since 0.1.0
  */
-export class QuorumFailed<out F = unknown, out E = unknown>
+export class QuorumFailed<out E = unknown>
   extends /*#__PURE__*/ Data.TaggedError("QuorumFailed")<{
     /** How many had to succeed, */
     readonly needed: number
@@ -257,7 +258,7 @@ export class QuorumFailed<out F = unknown, out E = unknown>
     readonly succeeded: number
     readonly watched: number
     /** Why the others failed, in order of time. */
-    readonly causes: ReadonlyArray<Exit.Failure<never, PollError<F, E>>["cause"]>
+    readonly causes: ReadonlyArray<Cause<E>>
   }>
 {
   override get message(): string {
@@ -267,13 +268,28 @@ export class QuorumFailed<out F = unknown, out E = unknown>
 }
 
 /**
+ * The results that waits may have, the errors that they may end with, and the error where too few of them succeed.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export declare namespace Watch {
+  /** Any wait. */
+  type Any = Watch<unknown, unknown, unknown>
+  type Success<W extends Any> = W extends Watch<infer A, infer _F, infer _E> ? A : never
+  type Error<W extends Any> = W extends Watch<infer _A, infer F, infer E> ? PollError<F, E> : never
+}
+
+/**
  * Waits until all have succeeded, and yields their results in order. The first that fails, fails the whole; the others are
  * removed.
  *
  * @category combining
  * @since 0.1.0
  */
-export const all = <A, F, E>(watches: Iterable<Watch<A, F, E>>): Effect.Effect<Array<A>, PollError<F, E>> =>
+export const all = <W extends Watch.Any>(
+  watches: Iterable<W>
+): Effect.Effect<Array<Watch.Success<W>>, Watch.Error<W>> =>
   Effect.suspend(() => {
     const list = [...watches]
     return Effect.flatMap(settle(list, { successes: list.length, failures: 0 }), ({ causes, results }) => {
@@ -288,7 +304,9 @@ export const all = <A, F, E>(watches: Iterable<Watch<A, F, E>>): Effect.Effect<A
  * @category combining
  * @since 0.1.0
  */
-export const any = <A, F, E>(watches: Iterable<Watch<A, F, E>>): Effect.Effect<A, QuorumFailed<F, E>> =>
+export const any = <W extends Watch.Any>(
+  watches: Iterable<W>
+): Effect.Effect<Watch.Success<W>, QuorumFailed<Watch.Error<W>>> =>
   Effect.map(quorum(watches, 1), (results) => results[0]!)
 
 /**
@@ -298,10 +316,10 @@ export const any = <A, F, E>(watches: Iterable<Watch<A, F, E>>): Effect.Effect<A
  * @category combining
  * @since 0.1.0
  */
-export const quorum = <A, F, E>(
-  watches: Iterable<Watch<A, F, E>>,
+export const quorum = <W extends Watch.Any>(
+  watches: Iterable<W>,
   count: number
-): Effect.Effect<Array<A>, QuorumFailed<F, E>> => {
+): Effect.Effect<Array<Watch.Success<W>>, QuorumFailed<Watch.Error<W>>> => {
   const needed = validate.count("Poller.quorum: count", count, 1)
   return Effect.suspend(() => {
     const list = [...watches]
@@ -320,10 +338,10 @@ export const quorum = <A, F, E>(
  * @category combining
  * @since 0.1.0
  */
-export const tolerate = <A, F, E>(
-  watches: Iterable<Watch<A, F, E>>,
+export const tolerate = <W extends Watch.Any>(
+  watches: Iterable<W>,
   failures: number
-): Effect.Effect<Array<A>, QuorumFailed<F, E>> => {
+): Effect.Effect<Array<Watch.Success<W>>, QuorumFailed<Watch.Error<W>>> => {
   validate.count("Poller.tolerate: failures", failures, 0)
   return Effect.suspend(() => {
     const list = [...watches]
@@ -338,29 +356,29 @@ export const tolerate = <A, F, E>(
 
 // ---- internal ----
 
-interface Settled<A, F, E> {
+interface Settled<A, E> {
   /** In the order of the list. */
   readonly results: ReadonlyArray<{ readonly at: number; readonly value: A }>
   /** In order of time. */
-  readonly causes: ReadonlyArray<Exit.Failure<never, PollError<F, E>>["cause"]>
+  readonly causes: ReadonlyArray<Cause<E>>
 }
 
 /** Waits until so many have succeeded, or more than so many have failed, or all have ended; and removes the rest. */
-const settle = <A, F, E>(
-  watches: ReadonlyArray<Watch<A, F, E>>,
+const settle = <W extends Watch.Any>(
+  watches: ReadonlyArray<W>,
   until: { readonly successes: number; readonly failures: number }
-): Effect.Effect<Settled<A, F, E>> =>
+): Effect.Effect<Settled<Watch.Success<W>, Watch.Error<W>>> =>
   Effect.gen(function* () {
     const settled = yield* Deferred.make<void>()
-    const results: Array<{ readonly at: number; readonly value: A }> = []
-    const causes: Array<Exit.Failure<never, PollError<F, E>>["cause"]> = []
+    const results: Array<{ readonly at: number; readonly value: Watch.Success<W> }> = []
+    const causes: Array<Cause<Watch.Error<W>>> = []
     const isSettled = () =>
       results.length >= until.successes ||
       causes.length > until.failures ||
       results.length + causes.length === watches.length
     if (isSettled()) return { results, causes }
-    const follow = (watch: Watch<A, F, E>, at: number) =>
-      Effect.flatMap(Effect.exit(watch.await), (exit) => {
+    const follow = (watch: W, at: number) =>
+      Effect.flatMap(Effect.exit(watch.await as Effect.Effect<Watch.Success<W>, Watch.Error<W>>), (exit) => {
         if (isSettled()) return Effect.void
         if (Exit.isSuccess(exit)) results.push({ at, value: exit.value })
         else causes.push(exit.cause)

@@ -2,7 +2,7 @@ import * as Duration from "effect/Duration"
 import type { WaitReason } from "../PollEvent.ts"
 import type { Command } from "./event.ts"
 import { place } from "./place.ts"
-import { alarmAt, rare, type Wait, whole } from "./wait.ts"
+import { alarmAt, longestLook, rare, type Wait, whole } from "./wait.ts"
 
 // When the next look is: the sleep before it, the gate, and the look itself.
 
@@ -10,9 +10,9 @@ import { alarmAt, rare, type Wait, whole } from "./wait.ts"
 export const leastGap = 1_000
 
 export const sleepUntil = (wait: Wait, at: number, wanted: WaitReason): Command => {
-  const { deadlineAt, floorAt, took1, took2, took3 } = wait
+  const { deadlineAt, floorAt } = wait
   const { now } = wait.setting.time
-  const estimate = Math.max(took1, took2, took3)
+  const estimate = longestLook(wait)
   const { gatedUntil } = wait.rare
   const { dueAt, last, reason } = place({ now, at, floorAt, gatedUntil, deadlineAt, estimate }, wanted)
   if (last) rare(wait).lastLook = true

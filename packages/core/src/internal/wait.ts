@@ -154,6 +154,9 @@ export const advance = (time: Timeline, clock: number): void => {
 export const alarmAt = (self: Wait): number =>
   self.phase === "waiting" && self.rare.paused ? self.deadlineAt : self.nextAt
 
+/** How long a look takes, as far as the newest three tell. */
+export const longestLook = ({ took1, took2, took3 }: Wait): number => Math.max(took1, took2, took3)
+
 /** Milliseconds since the wait started. */
 export const elapsed = (self: Wait): number => self.setting.time.now - self.startedAt
 

@@ -11,7 +11,7 @@ import { stepForeign } from "../foreign.ts"
 import * as machine from "../machine.ts"
 import { endingOf } from "../telemetry.ts"
 import { receipt } from "../token.ts"
-import { advance, alarmAt, make as makeWait, type Timeline, timeline, type Wait } from "../wait.ts"
+import { advance, alarmAt, longestLook, make as makeWait, type Timeline, timeline, type Wait } from "../wait.ts"
 import { DueHeap } from "./dueHeap.ts"
 import { Errand, errandOf, holderOf, Seat, standsInLine } from "./errand.ts"
 import { type Group, groupOf, type Office } from "./group.ts"
@@ -273,7 +273,7 @@ export class Engine implements Office {
     if (slack === 0) return alarm
     const gathered = Math.ceil(alarm / slack) * slack
     // The answer of a last look would come too late.
-    return gathered + Math.max(wait.took1, wait.took2, wait.took3) <= wait.deadlineAt ? gathered : alarm
+    return gathered + longestLook(wait) <= wait.deadlineAt ? gathered : alarm
   }
 
   private finish(wait: Wait): void {

@@ -1,6 +1,6 @@
 import type { Job } from "../../Job.ts"
 import type { Status } from "../../Status.ts"
-import type { Wait } from "../wait.ts"
+import { longestLook, type Wait } from "../wait.ts"
 import { type Errand, errandOf, standsInLine } from "./errand.ts"
 
 type AnyJob = Job<unknown, unknown, unknown, unknown, unknown, never, unknown>
@@ -138,7 +138,7 @@ export class Site {
     const slack = this.batch?.slack ?? 0
     if (slack > 0 && this.isIdle) this.gatherUntil = Math.ceil(now / slack) * slack
     // A look that would come too late is not waited with.
-    if (wait.deadlineAt < this.gatherUntil) this.gatherUntil = now
+    if (this.gatherUntil + longestLook(wait) > wait.deadlineAt) this.gatherUntil = now
     this.line.push(wait)
   }
 
