@@ -2,13 +2,16 @@ import { describe, expectTypeOf, it } from "@effect/vitest"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
+import type * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
+import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
 import * as Job from "effect-poll/Job"
 import type { Observation } from "effect-poll/Observation"
 import * as Poll from "effect-poll/Poll"
 import type { PollError } from "effect-poll/PollError"
 import type { PollEvent } from "effect-poll/PollEvent"
+import * as Poller from "effect-poll/Poller"
 import * as Status from "effect-poll/Status"
 import * as StatusSchema from "effect-poll/StatusSchema"
 import * as Strategy from "effect-poll/Strategy"
@@ -177,5 +180,62 @@ describe("Job", () => {
   it("takes another key only with its codec", () => {
     // @ts-expect-error a key that is no string needs a codec
     Job.make("render", { check: (_id: number) => check })
+  })
+})
+
+describe("Poller", () => {
+  class Numbers extends Context.Service<Numbers, { readonly seed: number }>()("test/Numbers") {}
+  const poller = {} as Poller.Service
+  const other = {} as Job.Job<number, boolean, "bad", "offline", Numbers>
+  const one = {} as Poller.Watch<string, number, NetworkError>
+  const two = {} as Poller.Watch<boolean, "bad", "offline">
+
+  it("a wait has the types of its job, and needs what its looks need", () => {
+    expectTypeOf(poller.add<string, string, number, NetworkError, Network>).returns.toEqualTypeOf<
+      Effect.Effect<Poller.Watch<string, number, NetworkError>, never, Network>
+    >()
+    const added = () => poller.add(other, 1, options)
+    expectTypeOf(added).returns.toEqualTypeOf<Effect.Effect<Poller.Watch<boolean, "bad", "offline">, never, Numbers>>()
+    const result = () => poller.until(other, 1, options)
+    expectTypeOf(result).returns.toEqualTypeOf<Effect.Effect<boolean, PollError<"bad", "offline">, Numbers>>()
+    // @ts-expect-error the key of another job
+    ignore(() => poller.add(other, "1", options))
+    // @ts-expect-error no deadline
+    ignore(() => poller.add(other, 1, {}))
+  })
+
+  it("a stream of results has the errors of its keys only", () => {
+    const fromList = () => poller.results(other, [1, 2], options)
+    expectTypeOf(fromList).returns.toEqualTypeOf<
+      Stream.Stream<Poller.Ended<number, boolean, "bad", "offline">, never, Numbers>
+    >()
+    const keys = {} as Stream.Stream<number, "no keys", Network>
+    const fromStream = () => poller.results(other, keys, options)
+    expectTypeOf(fromStream).returns.toEqualTypeOf<
+      Stream.Stream<Poller.Ended<number, boolean, "bad", "offline">, "no keys", Numbers | Network>
+    >()
+  })
+
+  it("what combines waits has the types of all of them", () => {
+    const both = [one, two]
+    type Both = PollError<number, NetworkError> | PollError<"bad", "offline">
+    const all = () => Poller.all(both)
+    expectTypeOf(all).returns.toEqualTypeOf<Effect.Effect<Array<string | boolean>, Both>>()
+    const any = () => Poller.any(both)
+    expectTypeOf(any).returns.toEqualTypeOf<Effect.Effect<string | boolean, Poller.QuorumFailed<Both>>>()
+    const alike = () => Poller.quorum([one, one], 2)
+    expectTypeOf(alike).returns.toEqualTypeOf<
+      Effect.Effect<Array<string>, Poller.QuorumFailed<PollError<number, NetworkError>>>
+    >()
+    const borne = () => Poller.tolerate(new Set([two]), 1)
+    expectTypeOf(borne).returns.toEqualTypeOf<
+      Effect.Effect<Array<boolean>, Poller.QuorumFailed<PollError<"bad", "offline">>>
+    >()
+  })
+
+  it("onShutdown may need services", () => {
+    const made = () => Poller.make({ onShutdown: () => Effect.asVoid(Numbers) })
+    expectTypeOf(made).returns.toEqualTypeOf<Effect.Effect<Poller.Service, never, Numbers | Scope.Scope>>()
+    expectTypeOf(Poller.layer({})).toEqualTypeOf<Layer.Layer<Poller.Poller>>()
   })
 })

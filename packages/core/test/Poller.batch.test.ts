@@ -1,0 +1,555 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Result from "effect/Result"
+import * as Stream from "effect/Stream"
+import * as TestClock from "effect/testing/TestClock"
+import * as Gate from "effect-poll/Gate"
+import * as Job from "effect-poll/Job"
+import * as Look from "effect-poll/Look"
+import * as Poller from "effect-poll/Poller"
+import * as PollError from "effect-poll/PollError"
+import * as Status from "effect-poll/Status"
+import * as Strategy from "effect-poll/Strategy"
+import { keysOf } from "./many.ts"
+import { ending, pending } from "./scripted.ts"
+
+const hour = { deadline: "1 hour" } as const
+type Answer = Look.Look<string, string> | Effect.Effect<Look.Look<string, string>, string> | "missing"
+
+/** What an error says: those that begin with "no" are permanent. */
+const classify = (error: string) => (error.startsWith("no") ? PollError.permanent : PollError.transient())
+
+/** A server with a look for many, which notes its requests; by default all jobs are done at once. */
+const batching = (
+  options: {
+    readonly max?: number
+    readonly slack?: number
+    readonly answer?: (key: string, request: number) => Answer
+    readonly whole?: (keys: ReadonlyArray<string>, request: number) => Effect.Effect<unknown, string>
+    readonly single?: (key: string) => Effect.Effect<Look.Look<string, string>, string>
+    readonly missing?: Job.Missing<string, string, string, string, never>
+    readonly interval?: number
+  } = {}
+) => {
+  const requests: Array<{ readonly at: number; readonly keys: ReadonlyArray<string> }> = []
+  const singles: Array<{ readonly at: number; readonly key: string }> = []
+  const answer = options.answer ?? ((key: string) => Status.succeeded(key))
+  const job = Job.make<string, string, string>("many", {
+    check: (key) =>
+      Effect.flatMap(Clock.currentTimeMillis, (at) => {
+        singles.push({ at, key })
+        return options.single?.(key) ?? Effect.succeed(Status.succeeded(`${key} alone`))
+      }),
+    checkMany: {
+      max: options.max ?? 100,
+      slack: options.slack ?? 50,
+      check: (keys) =>
+        Effect.gen(function* () {
+          // Keys that are due at the same time come in any order.
+          requests.push({ at: yield* Clock.currentTimeMillis, keys: keys.toSorted() })
+          const request = requests.length
+          yield* options.whole?.(keys, request) ?? Effect.void
+          const found = new Map<string, Result.Result<Look.Look<string, string>, string>>()
+          for (const key of keys) {
+            const one = answer(key, request)
+            if (one === "missing") continue
+            found.set(key, Effect.isEffect(one) ? yield* Effect.result(one) : Result.succeed(one))
+          }
+          return found
+        })
+    },
+    pollErrors: { classify, schedule: Strategy.fixed("1 second"), inRow: 1 },
+    missing: options.missing,
+    // A first wait, so that all are due together.
+    strategy: Strategy.fixed(options.interval ?? 1000).pipe(Strategy.withFirstWait("1 second"))
+  })
+  return { job, requests, singles }
+}
+
+/** The ends of these keys, by key. */
+const endsOf = <A, F, E>(
+  poller: Poller.Service,
+  job: Job.Job<string, A, F, E>,
+  keys: ReadonlyArray<string>,
+  options: { readonly deadline: string } = hour
+) =>
+  Effect.gen(function* () {
+    const fiber = yield* Effect.forkChild(
+      Stream.runCollect(poller.results(job, keys, options as { readonly deadline: "1 hour" }))
+    )
+    yield* TestClock.adjust("2 hours")
+    const ends = yield* Fiber.join(fiber)
+    assert.strictEqual(ends.length, keys.length)
+    return Object.fromEntries(ends.map(({ exit, key }) => [key, ending(exit)]))
+  })
+
+const plain = { stagger: false, linger: 0 } as const
+
+describe("Poller, looks at many", () => {
+  it.effect("at most max keys in one request, and as few requests as that allows", () =>
+    Effect.gen(function* () {
+      const { job, requests, singles } = batching({ max: 7 })
+      const poller = yield* Poller.make(plain)
+      const ends = yield* endsOf(poller, job, keysOf(20))
+      assert.deepStrictEqual(ends, Object.fromEntries(keysOf(20).map((key) => [key, key])))
+      assert.deepStrictEqual(
+        requests.map(({ keys }) => keys.length),
+        [7, 7, 6]
+      )
+      assert.deepStrictEqual(requests.flatMap(({ keys }) => keys).toSorted(), keysOf(20).toSorted())
+      assert.strictEqual(singles.length, 0)
+    })
+  )
+
+  it.effect("looks that fall due within the slack go together, those after it do not", () =>
+    Effect.gen(function* () {
+      const { job, requests } = batching({ slack: 500 })
+      const poller = yield* Poller.make(plain)
+      const waits = [1001, 1100, 1499, 1500, 1501]
+      for (const wait of waits) {
+        yield* poller.add(job, `k${wait}`, {
+          ...hour,
+          strategy: Strategy.fixed("1 second").pipe(Strategy.withFirstWait(wait))
+        })
+      }
+      yield* TestClock.adjust("1 minute")
+      assert.deepStrictEqual(requests, [
+        { at: 1500, keys: ["k1001", "k1100", "k1499", "k1500"] },
+        { at: 2000, keys: ["k1501"] }
+      ])
+    })
+  )
+
+  it.effect("no slack gathers only what is due at the same time", () =>
+    Effect.gen(function* () {
+      const { job, requests } = batching({ slack: 0 })
+      const poller = yield* Poller.make(plain)
+      for (const [key, wait] of [
+        ["a", 1001],
+        ["b", 1001],
+        ["c", 1002]
+      ] as const) {
+        yield* poller.add(job, key, {
+          ...hour,
+          strategy: Strategy.fixed("1 second").pipe(Strategy.withFirstWait(wait))
+        })
+      }
+      yield* TestClock.adjust("1 minute")
+      assert.deepStrictEqual(
+        requests.map(({ at, keys }) => [at, keys.length]),
+        [
+          [1001, 2],
+          [1002, 1]
+        ]
+      )
+    })
+  )
+
+  it.effect("a deadline before the end of the slack has its last look in time", () =>
+    Effect.gen(function* () {
+      const { job, requests } = batching({ slack: 1000 })
+      const poller = yield* Poller.make(plain)
+      const strategy = Strategy.fixed("1 second").pipe(Strategy.withFirstWait("1100 millis"))
+      const hasty = yield* poller.add(job, "hasty", { deadline: "1500 millis", strategy })
+      yield* TestClock.adjust("1 minute")
+      assert.strictEqual(yield* hasty.await, "hasty")
+      assert.isBelow(requests[0]!.at, 1500)
+    })
+  )
+
+  it.effect("a shared key is asked for once, and does not count twice", () =>
+    Effect.gen(function* () {
+      const { job, requests } = batching({ max: 3 })
+      const poller = yield* Poller.make(plain)
+      const watches = yield* Effect.forEach(["a", "a", "b", "a", "b"], (key) => poller.add(job, key, hour))
+      yield* TestClock.adjust("1 minute")
+      assert.deepStrictEqual(yield* Effect.forEach(watches, (watch) => watch.await), ["a", "a", "b", "a", "b"])
+      assert.deepStrictEqual(
+        requests.map(({ keys }) => keys),
+        [["a", "b"]]
+      )
+    })
+  )
+
+  it.effect("who is not due yet joins the look at its key", () =>
+    Effect.gen(function* () {
+      const { job, requests } = batching()
+      const poller = yield* Poller.make(plain)
+      yield* poller.add(job, "a", hour)
+      const later = yield* poller.add(job, "a", {
+        ...hour,
+        strategy: Strategy.fixed("1 second").pipe(Strategy.withFirstWait("30 seconds"))
+      })
+      yield* TestClock.adjust("1 second")
+      assert.deepStrictEqual([yield* later.await, requests.length], ["a", 1])
+    })
+  )
+
+  it.effect("who comes while the request is under way joins it, and its key is not asked for again", () =>
+    Effect.gen(function* () {
+      const { job, requests } = batching({ whole: () => Effect.sleep("10 seconds") })
+      const poller = yield* Poller.make(plain)
+      yield* poller.add(job, "a", hour)
+      yield* TestClock.adjust("5 seconds")
+      const strategy = Strategy.fixed("1 second").pipe(Strategy.withFirstWait("1 second"))
+      const late = yield* poller.add(job, "a", { ...hour, strategy })
+      yield* TestClock.adjust("6 seconds")
+      assert.deepStrictEqual([yield* late.await, requests.length], ["a", 1])
+    })
+  )
+
+  it.effect("those that leave a request are told nothing, and the last takes it along", () =>
+    Effect.gen(function* () {
+      let interrupted = 0
+      const { job } = batching({
+        whole: () => Effect.onInterrupt(Effect.sleep("10 seconds"), () => Effect.sync(() => interrupted++))
+      })
+      const poller = yield* Poller.make(plain)
+      const [a, b, c] = yield* Effect.forEach(["a", "b", "c"], (key) => poller.add(job, key, hour))
+      yield* TestClock.adjust("2 seconds")
+      yield* a!.remove
+      yield* b!.remove
+      assert.strictEqual(interrupted, 0)
+      yield* c!.remove
+      assert.strictEqual(interrupted, 1)
+      assert.deepStrictEqual(
+        { ...(yield* poller.status), ended: {} },
+        { watched: 0, sleeping: 0, inLine: 0, looking: 0, underWay: 0, ended: {} }
+      )
+    })
+  )
+
+  it.effect("a request counts as one look; those beyond the bound stand in line and go together", () =>
+    Effect.gen(function* () {
+      const { job, requests } = batching({ max: 10, whole: () => Effect.sleep("1 second") })
+      const poller = yield* Poller.make({ ...plain, concurrency: 2 })
+      yield* endsOf(poller, job, keysOf(45))
+      assert.deepStrictEqual(
+        requests.map(({ at, keys }) => [at, keys.length]),
+        [
+          [1000, 10],
+          [1000, 10],
+          [2000, 10],
+          [2000, 10],
+          [3000, 5]
+        ]
+      )
+    })
+  )
+
+  it.effect("waits with other gates do not go together; the gate is asked once for all", () =>
+    Effect.gen(function* () {
+      const { job, requests } = batching()
+      const poller = yield* Poller.make(plain)
+      let asked = 0
+      const gate = Gate.make(() =>
+        Effect.sync(() => (++asked, asked === 1 ? Gate.postponed("3 seconds", "busy") : Gate.open))
+      )
+      for (const key of ["a", "b", "c"]) yield* poller.add(job, key, { ...hour, gate })
+      const strategy = Strategy.fixed("1 second").pipe(Strategy.withFirstWait("1500 millis"))
+      yield* poller.add(job, "free", { ...hour, strategy })
+      yield* TestClock.adjust("1 minute")
+      assert.deepStrictEqual(
+        [asked, requests],
+        [
+          2,
+          [
+            { at: 1500, keys: ["free"] },
+            { at: 4000, keys: ["a", "b", "c"] }
+          ]
+        ]
+      )
+    })
+  )
+})
+
+describe("Poller, answers of looks at many", () => {
+  it.effect("keys that the answer lacks are looked at alone, once", () =>
+    Effect.gen(function* () {
+      const { job, requests, singles } = batching({
+        answer: (key) => (key === "k1" || key === "k3" ? "missing" : Status.succeeded(key))
+      })
+      const poller = yield* Poller.make(plain)
+      const ends = yield* endsOf(poller, job, keysOf(5))
+      assert.deepStrictEqual(ends, { k0: "k0", k1: "k1 alone", k2: "k2", k3: "k3 alone", k4: "k4" })
+      assert.deepStrictEqual([requests.length, singles.map(({ key }) => key).toSorted()], [1, ["k1", "k3"]])
+    })
+  )
+
+  it.effect("keys that the answer has, but nobody asked for, are nobody's", () =>
+    Effect.gen(function* () {
+      const job = Job.make<string>("odd", {
+        check: () => Effect.never,
+        checkMany: {
+          max: 10,
+          check: (keys) =>
+            Effect.succeed(new Map([...keys, "stranger"].map((key) => [key, Result.succeed(Status.succeeded(key))])))
+        }
+      })
+      const poller = yield* Poller.make(plain)
+      assert.deepStrictEqual(yield* endsOf(poller, job, ["a", "b"]), { a: "a", b: "b" })
+    })
+  )
+
+  it.effect("an error of one key touches that key only", () =>
+    Effect.gen(function* () {
+      const { job } = batching({
+        answer: (key, request) =>
+          key === "forbidden"
+            ? Effect.fail("no access")
+            : key === "flaky" && request === 1
+              ? Effect.fail("reset")
+              : key === "failed"
+                ? Status.failed("bad")
+                : Status.succeeded(key)
+      })
+      const poller = yield* Poller.make(plain)
+      assert.deepStrictEqual(yield* endsOf(poller, job, ["a", "forbidden", "flaky", "failed", "b"]), {
+        a: "a",
+        b: "b",
+        failed: "JobFailed",
+        flaky: "flaky",
+        forbidden: "PollRejected"
+      })
+    })
+  )
+
+  it.effect("a transient error of the request counts once for each key", () =>
+    Effect.gen(function* () {
+      const { job, requests, singles } = batching({
+        whole: (_, request) => (request <= 2 ? Effect.fail("reset") : Effect.void)
+      })
+      const poller = yield* Poller.make(plain)
+      // One error in a row is borne.
+      assert.deepStrictEqual(yield* endsOf(poller, job, ["a", "b"]), {
+        a: "PollErrorsExhausted",
+        b: "PollErrorsExhausted"
+      })
+      assert.deepStrictEqual([requests.map(({ at }) => at), singles.length], [[1000, 2000], 0])
+    })
+  )
+
+  it.effect("after one transient error of the request all go on together", () =>
+    Effect.gen(function* () {
+      const { job, requests } = batching({
+        whole: (_, request) => (request === 1 ? Effect.fail("reset") : Effect.void)
+      })
+      const poller = yield* Poller.make(plain)
+      assert.deepStrictEqual(yield* endsOf(poller, job, ["a", "b"]), { a: "a", b: "b" })
+      assert.deepStrictEqual(
+        requests.map(({ keys }) => keys),
+        [
+          ["a", "b"],
+          ["a", "b"]
+        ]
+      )
+    })
+  )
+
+  it.effect("a permanent error of the request is split: one bad key is found with few requests", () =>
+    Effect.gen(function* () {
+      for (const bad of ["k0", "k37", "k63"]) {
+        const { job, requests, singles } = batching({
+          max: 64,
+          whole: (keys) => (keys.includes(bad) ? Effect.fail("no such id") : Effect.void),
+          single: (key) => (key === bad ? Effect.fail("no such id") : Effect.succeed(Status.succeeded(`${key} alone`)))
+        })
+        const poller = yield* Poller.make(plain)
+        const ends = yield* endsOf(poller, job, keysOf(64))
+        assert.deepStrictEqual(ends, {
+          ...Object.fromEntries(keysOf(64).map((key) => [key, key])),
+          [bad]: "PollRejected"
+        })
+        // Two for each halving, and the one that failed.
+        assert.strictEqual(requests.length, 1 + 2 * Math.log2(64))
+        assert.deepStrictEqual(
+          singles.map(({ key }) => key),
+          [bad]
+        )
+      }
+    })
+  )
+
+  it.effect("two bad keys, in one half or in both: the others have their results", () =>
+    Effect.gen(function* () {
+      for (const bad of [
+        ["k1", "k2"],
+        ["k0", "k31"]
+      ]) {
+        const { job, requests, singles } = batching({
+          max: 32,
+          whole: (keys) => (keys.some((key) => bad.includes(key)) ? Effect.fail("no such id") : Effect.void),
+          single: (key) => (bad.includes(key) ? Effect.fail("no such id") : Effect.succeed(Status.succeeded(key)))
+        })
+        const poller = yield* Poller.make(plain)
+        const ends = yield* endsOf(poller, job, keysOf(32))
+        const rejected = Object.entries(ends).filter(([, end]) => end === "PollRejected")
+        assert.deepStrictEqual(rejected.map(([key]) => key).toSorted(), bad)
+        for (const key of keysOf(32)) if (!bad.includes(key)) assert.strictEqual(ends[key], key)
+        assert.isAtMost(requests.length + singles.length, 3 + 32)
+      }
+    })
+  )
+
+  it.effect("all keys bad: each is judged alone", () =>
+    Effect.gen(function* () {
+      const { job, requests, singles } = batching({
+        whole: () => Effect.fail("no batches today"),
+        single: (key) => (key === "k2" ? Effect.fail("no such id") : Effect.succeed(Status.succeeded(key)))
+      })
+      const poller = yield* Poller.make(plain)
+      const ends = yield* endsOf(poller, job, keysOf(8))
+      assert.deepStrictEqual(ends, { ...Object.fromEntries(keysOf(8).map((key) => [key, key])), k2: "PollRejected" })
+      assert.deepStrictEqual([requests.length, singles.length], [3, 8])
+    })
+  )
+
+  it.effect("a permanent error for a single key is looked at alone", () =>
+    Effect.gen(function* () {
+      const { job, requests, singles } = batching({ whole: () => Effect.fail("no batches today") })
+      const poller = yield* Poller.make(plain)
+      assert.deepStrictEqual(yield* endsOf(poller, job, ["a"]), { a: "a alone" })
+      assert.deepStrictEqual([requests.length, singles.length], [1, 1])
+    })
+  )
+
+  it.effect("a half that fails for another reason fails for that reason", () =>
+    Effect.gen(function* () {
+      const { job, singles } = batching({
+        max: 4,
+        whole: (_, request) =>
+          request === 1 ? Effect.fail("no such id") : request === 2 ? Effect.fail("reset") : Effect.void
+      })
+      const poller = yield* Poller.make(plain)
+      const ends = yield* endsOf(poller, job, keysOf(4))
+      // The first half met a hiccup, looks again, and is done.
+      assert.deepStrictEqual([ends, singles], [{ k0: "k0", k1: "k1", k2: "k2", k3: "k3" }, []])
+    })
+  )
+
+  it.effect("a defect of the request ends its keys, and no other", () =>
+    Effect.gen(function* () {
+      const { job, singles } = batching({
+        max: 2,
+        whole: (keys) => (keys.includes("k0") ? Effect.die("bug") : Effect.void)
+      })
+      const poller = yield* Poller.make(plain)
+      const ends = Object.entries(yield* endsOf(poller, job, keysOf(4)))
+      assert.deepStrictEqual(ends.filter(([, end]) => end === "defect").length, 2)
+      assert.deepStrictEqual(ends.filter(([key, end]) => end === key).length, 2)
+      assert.strictEqual(singles.length, 0)
+    })
+  )
+
+  it.effect("a request that throws at the call, or interrupts itself, ends its keys", () =>
+    Effect.gen(function* () {
+      const throwing = Job.make<string>("throwing", {
+        check: () => Effect.never,
+        checkMany: {
+          max: 10,
+          check: () => {
+            throw new Error("bug")
+          }
+        }
+      })
+      const quitting = Job.make<string>("quitting", {
+        check: () => Effect.never,
+        checkMany: { max: 10, check: () => Effect.interrupt }
+      })
+      const poller = yield* Poller.make(plain)
+      assert.deepStrictEqual(yield* endsOf(poller, throwing, ["a", "b"]), { a: "defect", b: "defect" })
+      assert.deepStrictEqual(yield* endsOf(poller, quitting, ["a", "b"]), { a: "defect", b: "defect" })
+      assert.deepStrictEqual((yield* poller.status).ended, { Defect: 2, Interrupted: 2 })
+    })
+  )
+
+  it.effect("a request that hangs is given up by each key at its lookTimeout", () =>
+    Effect.gen(function* () {
+      const { job, requests } = batching({ whole: (_, request) => (request === 1 ? Effect.never : Effect.void) })
+      const poller = yield* Poller.make({ ...plain, concurrency: 1 })
+      const watches = yield* Effect.forEach(["a", "b"], (key) =>
+        poller.add(job, key, { ...hour, lookTimeout: "5 seconds" })
+      )
+      yield* TestClock.adjust("1 minute")
+      assert.deepStrictEqual(yield* Effect.forEach(watches, (watch) => watch.await), ["a", "b"])
+      assert.deepStrictEqual(
+        requests.map(({ at }) => at),
+        [1000, 7000]
+      )
+    })
+  )
+
+  it.effect("the slowest wish of the server for one key holds for all of the request", () =>
+    Effect.gen(function* () {
+      const { job, requests } = batching({
+        answer: (key, request) =>
+          request === 1
+            ? key === "k0"
+              ? pending
+              : Look.withHint(pending, key === "k1" ? 20_000 : 5000)
+            : Status.succeeded(key)
+      })
+      const poller = yield* Poller.make(plain)
+      yield* endsOf(poller, job, keysOf(3))
+      assert.deepStrictEqual(
+        requests.map(({ at, keys }) => [at, keys.length]),
+        [
+          [1000, 3],
+          [21_000, 3]
+        ]
+      )
+    })
+  )
+
+  it.effect("a wish that cannot be read is none, and hides none", () =>
+    Effect.gen(function* () {
+      const { job, requests } = batching({
+        answer: (key, request) =>
+          request > 1 ? Status.succeeded(key) : Look.withHint(pending, key === "k1" ? 5000 : "unreadable")
+      })
+      const poller = yield* Poller.make(plain)
+      yield* endsOf(poller, job, keysOf(3))
+      assert.deepStrictEqual(
+        requests.map(({ at }) => at),
+        [1000, 6000]
+      )
+    })
+  )
+
+  it.effect("a job that is gone is looked at elsewhere alone, the others together", () =>
+    Effect.gen(function* () {
+      const elsewhere: Array<string> = []
+      const { job, requests } = batching({
+        answer: (key, request) => (key === "k1" ? Look.missing : request < 4 ? pending : Status.succeeded(key)),
+        missing: {
+          fallback: {
+            locate: (key) => `old-${key}`,
+            check: (key) =>
+              Effect.sync(() => (elsewhere.push(key), elsewhere.length < 3 ? pending : Status.succeeded(key)))
+          }
+        }
+      })
+      const poller = yield* Poller.make(plain)
+      assert.deepStrictEqual(yield* endsOf(poller, job, keysOf(3)), { k0: "k0", k1: "old-k1", k2: "k2" })
+      assert.deepStrictEqual(elsewhere, ["old-k1", "old-k1", "old-k1"])
+      assert.deepStrictEqual(requests[0], { at: 1000, keys: ["k0", "k1", "k2"] })
+      for (const { keys } of requests.slice(1)) assert.notInclude(keys, "k1")
+    })
+  )
+
+  it.effect(
+    "an answer for 100,000 keys ends them all",
+    () =>
+      Effect.gen(function* () {
+        const { job, requests } = batching({ max: 100_000 })
+        const poller = yield* Poller.make({ ...plain, concurrency: 1 })
+        const fiber = yield* Effect.forkChild(Stream.runCount(poller.results(job, keysOf(100_000), hour)))
+        yield* TestClock.adjust("1 minute")
+        assert.strictEqual(yield* Fiber.join(fiber), 100_000)
+        assert.isAtMost(requests.length, 2)
+      }),
+    30_000
+  )
+})

@@ -1,0 +1,226 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
+import * as TestClock from "effect/testing/TestClock"
+import * as Job from "effect-poll/Job"
+import * as Look from "effect-poll/Look"
+import * as Poller from "effect-poll/Poller"
+import * as Status from "effect-poll/Status"
+import * as Strategy from "effect-poll/Strategy"
+import { held, witness } from "./many.ts"
+
+const between = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
+
+const longestLook = 1500
+
+/** What really becomes of one key, and what its looks meet in turn. */
+const Fate = Schema.Struct({
+  outcome: Schema.Literals(["done", "done", "failed", "canceled", "never"]),
+  endsAt: between(0, 30_000),
+  takes: between(0, longestLook),
+  hint: Schema.NullOr(between(1, 4000)),
+  looks: Schema.NonEmptyArray(Schema.Literals(["fine", "fine", "fine", "fine", "error", "hung"]))
+})
+
+const Adding = Schema.Struct({
+  job: between(0, 2),
+  key: between(0, 2),
+  /** How many waits are added that are alike. */
+  times: between(1, 4),
+  at: between(0, 20_000),
+  deadline: between(1, 20_000),
+  interval: between(100, 4000),
+  lookTimeout: between(200, 3000),
+  then: Schema.Literals(["nothing", "nothing", "remove", "pollNow", "force", "pause"]),
+  after: between(0, 15_000)
+})
+
+const Settings = Schema.Struct({
+  concurrency: between(1, 3),
+  concurrencyPerJob: between(1, 4),
+  stagger: Schema.Boolean,
+  linger: Schema.Literals([0, 1000]),
+  slack: Schema.Literals([0, 50, 700])
+})
+
+type Fate = typeof Fate.Type
+type Adding = typeof Adding.Type
+
+const names = ["plain", "other", "many"]
+
+/** Two jobs with a look for each key, and one with a look for many; what they say is true when they say it. */
+const jobsOf = (fates: ReadonlyArray<Fate>, max: number, slack: number) => {
+  const seen = witness()
+  const counts = new Map<string, number>()
+  const fateOf = (job: number, key: string) => fates[(job * 3 + Number(key)) % fates.length]!
+  const statusOf = ({ endsAt, outcome }: Fate, now: number): Status.Status<string, string> => {
+    if (now < endsAt || outcome === "never") return Status.pending()
+    return outcome === "done"
+      ? Status.succeeded("done")
+      : outcome === "failed"
+        ? Status.failed("bad")
+        : Status.canceled()
+  }
+  const encounter = (job: number, key: string) => {
+    const fate = fateOf(job, key)
+    const look = counts.get(`${job} ${key}`) ?? 0
+    counts.set(`${job} ${key}`, look + 1)
+    return { fate, meets: fate.looks[look % fate.looks.length]! }
+  }
+  const answerOf = (fate: Fate, now: number): Look.Look<string, string> =>
+    fate.hint === null ? statusOf(fate, now) : Look.withHint(statusOf(fate, now), fate.hint)
+  const one = (job: number) => (key: string) =>
+    Effect.suspend(() => {
+      const { fate, meets } = encounter(job, key)
+      const answer = Effect.gen(function* () {
+        yield* meets === "hung" ? Effect.never : Effect.sleep(fate.takes)
+        if (meets === "error") return yield* Effect.fail("reset")
+        return answerOf(fate, yield* Clock.currentTimeMillis)
+      })
+      return seen.watch(names[job]!, [key], answer)
+    })
+  const many = (keys: ReadonlyArray<string>) =>
+    Effect.suspend(() => {
+      const met = keys.map((key) => ({ key, ...encounter(2, key) }))
+      const answer = Effect.gen(function* () {
+        if (met.some(({ meets }) => meets === "hung")) return yield* Effect.never
+        yield* Effect.sleep(Math.max(...met.map(({ fate }) => fate.takes)))
+        const now = yield* Clock.currentTimeMillis
+        return new Map(
+          met.map(({ fate, key, meets }) => [
+            key,
+            meets === "error" ? Result.fail("reset") : Result.succeed(answerOf(fate, now))
+          ])
+        )
+      })
+      return seen.watch("many", keys, answer)
+    })
+  const jobs = [
+    Job.make<string, string, string>("plain", { check: one(0) }),
+    Job.make<string, string, string>("other", { check: one(1) }),
+    Job.make<string, string, string>("many", { check: one(2), checkMany: { check: many, max, slack } })
+  ]
+  return { ...seen, fateOf, jobs }
+}
+
+interface Followed {
+  readonly adding: Adding
+  readonly start: number
+  removed: boolean
+  readonly exits: Array<{ readonly exit: Exit.Exit<string, unknown>; readonly at: number }>
+}
+
+/** Whether an end is what the script forces, at that time. */
+const judge = ({ adding, exits, removed, start }: Followed, fate: Fate): void => {
+  assert.strictEqual(exits.length, 1, "ends once")
+  const { at, exit } = exits[0]!
+  const end = start + adding.deadline
+  assert.isAtMost(at, end, "ends by its deadline")
+  if (Exit.isSuccess(exit)) {
+    assert.strictEqual(fate.outcome, "done")
+    assert.isAtLeast(at, fate.endsAt)
+    return
+  }
+  const error = Exit.findErrorOption(exit)
+  if (error._tag === "None") {
+    assert(Exit.hasInterrupts(exit) && removed, "only who is removed is interrupted")
+    return
+  }
+  const { _tag } = error.value as { readonly _tag: string }
+  switch (_tag) {
+    case "JobFailed":
+      return assert.deepStrictEqual([fate.outcome, at >= fate.endsAt], ["failed", true])
+    case "JobCanceled":
+      return assert.deepStrictEqual([fate.outcome, at >= fate.endsAt], ["canceled", true])
+    case "PollTimeout":
+      // The last look is placed so that its answer fits: it may come by as much before the deadline as a look takes.
+      return assert.isAtLeast(at, end - longestLook)
+    case "PollErrorsExhausted":
+      return assert.isAbove(adding.lookTimeout, 0)
+    default:
+      return assert.fail(_tag)
+  }
+}
+
+describe("Poller, whatever jobs and callers do", () => {
+  it.effect.prop(
+    "every wait ends once with the truth, in time; looks keep to key, bounds and rate",
+    [Schema.NonEmptyArray(Fate), Schema.NonEmptyArray(Adding), Settings, between(1, 3)],
+    ([fates, kinds, { slack, ...settings }, max]) =>
+      Effect.gen(function* () {
+        const addings = kinds.flatMap((adding) => Array.from({ length: adding.times }, () => adding))
+        const started = yield* Clock.currentTimeMillis
+        const { fateOf, jobs, looks, most } = jobsOf(
+          fates.map((fate) => ({ ...fate, endsAt: started + fate.endsAt })),
+          max,
+          slack
+        )
+        const poller = yield* Poller.make(settings)
+        const followed: Array<Followed> = []
+        const add = (adding: Adding) =>
+          Effect.gen(function* () {
+            const { after, deadline, interval, job, key, lookTimeout, then } = adding
+            const follow: Followed = { adding, start: yield* Clock.currentTimeMillis, removed: false, exits: [] }
+            followed.push(follow)
+            const watch = yield* poller.add(jobs[job]!, String(key), {
+              deadline,
+              strategy: Strategy.fixed(interval),
+              lookTimeout,
+              pollErrors: { schedule: Strategy.fixed(interval), inRow: 3 }
+            })
+            yield* Effect.forkScoped(
+              Effect.flatMap(Effect.exit(watch.await), (exit) =>
+                Effect.map(Clock.currentTimeMillis, (at) => follow.exits.push({ exit, at }))
+              ),
+              { startImmediately: true }
+            )
+            yield* Effect.sleep(after)
+            follow.removed = then === "remove"
+            switch (then) {
+              case "nothing":
+                return
+              case "remove":
+                return yield* watch.remove
+              case "pause":
+                yield* watch.pause
+                yield* Effect.sleep(1500)
+                return yield* watch.resume
+              default:
+                return yield* watch.pollNow({ force: then === "force" })
+            }
+          })
+        for (const adding of addings) yield* Effect.forkChild(Effect.andThen(Effect.sleep(adding.at), add(adding)))
+        yield* TestClock.adjust("1 minute")
+
+        for (const follow of followed) judge(follow, fateOf(follow.adding.job, String(follow.adding.key)))
+        assert.strictEqual(followed.length, addings.length)
+        const { ended, ...now } = yield* poller.status
+        assert.deepStrictEqual(now, { watched: 0, sleeping: 0, inLine: 0, looking: 0, underWay: 0 })
+        assert.strictEqual(
+          Object.values(ended).reduce((sum, count) => sum + count, 0),
+          addings.length
+        )
+        assert.strictEqual(held(poller).waits, 0)
+
+        // A request for many that one of its keys has left goes on for the others: see Poller.edges.test.ts.
+        for (const name of ["plain", "other"]) assert.isAtMost(most.perKey[name] ?? 0, 1, "two looks of a key at once")
+        assert.isAtMost(most.inAll, settings.concurrency)
+        for (const name of names) assert.isAtMost(most.perJob[name] ?? 0, settings.concurrencyPerJob)
+        for (const { end, job, key, start } of looks) {
+          assert.isFalse(Number.isNaN(end), "a look was left running")
+          const own = followed.filter(({ adding }) => names[adding.job] === job && String(adding.key) === key)
+          assert(
+            own.some((follow) => follow.start <= start && start <= follow.exits[0]!.at),
+            "a look that nobody waits for"
+          )
+        }
+        // As many looks as each of the waits alone would have made, at most.
+        const allowed = addings.reduce((sum, { deadline, interval }) => sum + Math.ceil(deadline / interval) + 4, 0)
+        assert.isAtMost(looks.length, allowed)
+      }),
+    { arbitrary: { runs: 300 } }
+  )
+})

@@ -1,0 +1,491 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import * as TestClock from "effect/testing/TestClock"
+import * as Job from "effect-poll/Job"
+import * as Observer from "effect-poll/Observer"
+import * as Poll from "effect-poll/Poll"
+import * as Poller from "effect-poll/Poller"
+import type { ResumeToken } from "effect-poll/ResumeToken"
+import * as Status from "effect-poll/Status"
+import * as Strategy from "effect-poll/Strategy"
+import { doneAt, held, scriptedJob } from "./many.ts"
+import { ending, pending, token } from "./scripted.ts"
+
+const hour = { deadline: "1 hour" } as const
+const plain = { stagger: false, linger: 0 } as const
+
+/** A job whose keys say how they end: "ok 3" after 3 seconds, "bad 2" fails after 2, all others never. */
+const spoken = () =>
+  scriptedJob<string, string>((key, look) => {
+    const [word, seconds] = key.split(" ")
+    if (seconds === undefined || look <= Number(seconds)) return pending
+    return word === "ok" ? Status.succeeded(key) : Status.failed(key)
+  })
+
+const setUp = (keys: ReadonlyArray<string>) =>
+  Effect.gen(function* () {
+    const { job } = spoken()
+    const poller = yield* Poller.make(plain)
+    return { job, poller, watches: yield* Effect.forEach(keys, (key) => poller.add(job, key, hour)) }
+  })
+
+/** How an effect ends, and when; what the Poller still watches then. */
+const outcome = <A, E>(poller: Poller.Service, effect: Effect.Effect<A, E>) =>
+  Effect.gen(function* () {
+    const fiber = yield* Effect.forkChild(
+      Effect.flatMap(Effect.exit(effect), (exit) =>
+        Effect.zip(Effect.zip(Effect.succeed(exit), Clock.currentTimeMillis), poller.status)
+      )
+    )
+    yield* TestClock.adjust("10 minutes")
+    const [[exit, at], { watched }] = yield* Fiber.join(fiber)
+    return { exit, at, watched }
+  })
+
+describe("Poller.make", () => {
+  it("throws what is wrong with its figures at the call", () => {
+    const cases: ReadonlyArray<readonly [Poller.Options, RegExp]> = [
+      [{ concurrency: 0 }, /^Poller\.make: concurrency must be an integer >= 1, got 0$/],
+      [{ concurrency: 1.5 }, /concurrency must be an integer >= 1, got 1\.5/],
+      [{ concurrencyPerJob: Number.NaN }, /concurrencyPerJob must be an integer >= 1, got NaN/],
+      [{ maximum: -1 }, /maximum must be an integer >= 1, got -1/],
+      [{ coalesce: -1 }, /coalesce must be a non-negative finite duration/],
+      [{ linger: Infinity }, /linger must be a non-negative finite duration/]
+    ]
+    for (const [options, message] of cases) assert.throws(() => Poller.make(options), message)
+    const unbounded = Poller.make({
+      concurrency: "unbounded",
+      concurrencyPerJob: "unbounded",
+      maximum: "unbounded",
+      coalesce: 0,
+      linger: 0
+    })
+    assert.isTrue(Effect.isEffect(unbounded))
+  })
+
+  it.effect("throws what is wrong with a wait at the call", () =>
+    Effect.gen(function* () {
+      const { job } = spoken()
+      const poller = yield* Poller.make(plain)
+      assert.throws(() => poller.add(job, "a", { deadline: 0 }), /^Poller\.add: deadline/)
+      assert.throws(() => poller.add(job, "", hour), /^Poller\.add: key/)
+      assert.throws(() => poller.until(job, "a", { deadline: -1 }), /^Poller\.until: deadline/)
+      assert.throws(() => poller.resume(job, token({}), { lookTimeout: 0 }), /^Poller\.resume: lookTimeout/)
+    })
+  )
+
+  it.effect("is a layer, too", () =>
+    Effect.gen(function* () {
+      const { job } = scriptedJob(doneAt(1))
+      const running: Array<ReadonlyArray<ResumeToken>> = []
+      const layer = Poller.layer({ onShutdown: (tokens) => Effect.sync(() => void running.push(tokens)) })
+      const result = yield* Effect.gen(function* () {
+        const poller = yield* Poller.Poller
+        yield* poller.add(spoken().job, "never", hour)
+        return yield* poller.until(job, "a", hour)
+      }).pipe(Effect.provide(layer))
+      assert.deepStrictEqual([result, running.map((tokens) => tokens.map(({ key }) => key))], ["a.png", [["never"]]])
+    })
+  )
+})
+
+describe("Poller.all", () => {
+  it.effect("yields all results in the order of the list", () =>
+    Effect.gen(function* () {
+      const { poller, watches } = yield* setUp(["ok 3", "ok 1", "ok 2"])
+      assert.deepStrictEqual(yield* outcome(poller, Poller.all(watches)), {
+        exit: Exit.succeed(["ok 3", "ok 1", "ok 2"]),
+        at: 3000,
+        watched: 0
+      })
+    })
+  )
+
+  it.effect("fails with the first that fails, as soon as it does, and removes the others", () =>
+    Effect.gen(function* () {
+      const { poller, watches } = yield* setUp(["never", "bad 2", "bad 1", "ok 0"])
+      const { at, exit, watched } = yield* outcome(poller, Poller.all(watches))
+      const error = Exit.findErrorOption(exit)
+      assert(error._tag === "Some" && error.value._tag === "JobFailed")
+      assert.deepStrictEqual([error.value.failure, at, watched], ["bad 1", 1000, 0])
+    })
+  )
+
+  it.effect("an interruption removes all", () =>
+    Effect.gen(function* () {
+      const { poller, watches } = yield* setUp(["never", "ok 100"])
+      const fiber = yield* Effect.forkChild(Poller.all(watches), { startImmediately: true })
+      yield* Fiber.interrupt(fiber)
+      assert.strictEqual((yield* poller.status).watched, 0)
+    })
+  )
+
+  it.effect("of nothing is nothing; of those that have ended, at once", () =>
+    Effect.gen(function* () {
+      assert.deepStrictEqual(yield* Poller.all([]), [])
+      const { watches } = yield* setUp(["ok 0", "ok 0"])
+      assert.deepStrictEqual(yield* Poller.all(watches), ["ok 0", "ok 0"])
+      assert.deepStrictEqual(yield* Poller.all(new Set(watches)), ["ok 0", "ok 0"])
+    })
+  )
+
+  it.effect("a wait that was removed is an interruption", () =>
+    Effect.gen(function* () {
+      const { poller, watches } = yield* setUp(["never", "ok 1"])
+      yield* watches[0]!.remove
+      const { exit } = yield* outcome(poller, Poller.all(watches))
+      assert(Exit.isFailure(exit) && Exit.hasInterrupts(exit))
+    })
+  )
+})
+
+describe("Poller.any", () => {
+  it.effect("yields the first that succeeds, and removes the others", () =>
+    Effect.gen(function* () {
+      const { poller, watches } = yield* setUp(["never", "bad 1", "ok 3", "ok 2"])
+      assert.deepStrictEqual(yield* outcome(poller, Poller.any(watches)), {
+        exit: Exit.succeed("ok 2"),
+        at: 2000,
+        watched: 0
+      })
+    })
+  )
+
+  it.effect("fails when all have failed, with why, in order of time", () =>
+    Effect.gen(function* () {
+      const { poller, watches } = yield* setUp(["bad 2", "bad 1"])
+      const { at, exit } = yield* outcome(poller, Poller.any(watches))
+      const error = Exit.findErrorOption(exit)
+      assert(error._tag === "Some")
+      const { causes, message, needed, succeeded, watched } = error.value
+      assert.deepStrictEqual([at, needed, succeeded, watched, causes.length], [2000, 1, 0, 2, 2])
+      assert.strictEqual(message, "1 of 2 waits had to succeed: 0 did, 2 failed")
+      assert.match(JSON.stringify(causes[0]), /bad 1/)
+    })
+  )
+
+  it.effect("of nothing fails", () =>
+    Effect.gen(function* () {
+      const error = yield* Effect.flip(Poller.any([]))
+      assert.deepStrictEqual([error._tag, error.watched], ["QuorumFailed", 0])
+    })
+  )
+})
+
+describe("Poller.quorum", () => {
+  it.effect("yields so many results in the order of the list, and removes the others", () =>
+    Effect.gen(function* () {
+      const { poller, watches } = yield* setUp(["ok 3", "never", "ok 2", "bad 1", "ok 4"])
+      assert.deepStrictEqual(yield* outcome(poller, Poller.quorum(watches, 2)), {
+        exit: Exit.succeed(["ok 3", "ok 2"]),
+        at: 3000,
+        watched: 0
+      })
+    })
+  )
+
+  it.effect("fails as soon as so many cannot succeed any more", () =>
+    Effect.gen(function* () {
+      const { poller, watches } = yield* setUp(["bad 1", "never", "bad 2", "ok 0"])
+      const { at, exit, watched } = yield* outcome(poller, Poller.quorum(watches, 3))
+      const error = Exit.findErrorOption(exit)
+      assert(error._tag === "Some")
+      assert.deepStrictEqual(
+        [at, watched, error.value.needed, error.value.succeeded, error.value.causes.length],
+        [2000, 0, 3, 1, 2]
+      )
+    })
+  )
+
+  it.effect("more than there are fails at once, and removes them", () =>
+    Effect.gen(function* () {
+      const { poller, watches } = yield* setUp(["ok 1", "ok 2"])
+      const { at, exit, watched } = yield* outcome(poller, Poller.quorum(watches, 3))
+      assert.isTrue(Exit.isFailure(exit))
+      assert.deepStrictEqual([at, watched], [0, 0])
+    })
+  )
+
+  it("a bad count is a RangeError at the call", () => {
+    assert.throws(() => Poller.quorum([], 0), /^Poller\.quorum: count must be an integer >= 1, got 0$/)
+    assert.throws(() => Poller.tolerate([], -1), /^Poller\.tolerate: failures must be an integer >= 0, got -1$/)
+  })
+})
+
+describe("Poller.tolerate", () => {
+  it.effect("waits for all, and yields those that succeeded", () =>
+    Effect.gen(function* () {
+      const { poller, watches } = yield* setUp(["ok 3", "bad 1", "ok 2"])
+      assert.deepStrictEqual(yield* outcome(poller, Poller.tolerate(watches, 1)), {
+        exit: Exit.succeed(["ok 3", "ok 2"]),
+        at: 3000,
+        watched: 0
+      })
+    })
+  )
+
+  it.effect("fails with one failure more than it bears, and removes the others", () =>
+    Effect.gen(function* () {
+      const { poller, watches } = yield* setUp(["never", "bad 1", "bad 2", "bad 3", "ok 1"])
+      const { at, exit, watched } = yield* outcome(poller, Poller.tolerate(watches, 1))
+      const error = Exit.findErrorOption(exit)
+      assert(error._tag === "Some")
+      assert.deepStrictEqual(
+        [at, watched, error.value.needed, error.value.succeeded, error.value.causes.length],
+        [2000, 0, 4, 1, 2]
+      )
+    })
+  )
+
+  it.effect("of nothing is nothing; and all may fail if that is borne", () =>
+    Effect.gen(function* () {
+      assert.deepStrictEqual(yield* Poller.tolerate([], 0), [])
+      const { poller, watches } = yield* setUp(["bad 1", "bad 2"])
+      assert.deepStrictEqual((yield* outcome(poller, Poller.tolerate(watches, 5))).exit, Exit.succeed([]))
+    })
+  )
+})
+
+describe("Poller, its status", () => {
+  it.effect("says what every wait is doing", () =>
+    Effect.gen(function* () {
+      const { job } = scriptedJob<string, string>((key) => {
+        if (key === "ok") return Status.succeeded(key)
+        if (key === "bad") return Status.failed(key)
+        if (key === "bug") return Effect.die("bug")
+        return key === "looks" ? Effect.never : pending
+      })
+      const poller = yield* Poller.make({ ...plain, concurrency: 2 })
+      for (const key of ["ok", "bad", "bug", "sleeps", "removed", "paused"]) yield* poller.add(job, key, hour)
+      const gone = yield* poller.add(job, "removed", hour)
+      yield* gone.remove
+      for (const key of ["looks", "looks", "looks too"]) {
+        yield* poller.add(Job.make(key, { check: () => Effect.never }), key, hour)
+      }
+      yield* poller.add(job, "waits", hour)
+      const { ended, ...now } = yield* poller.status
+      assert.deepStrictEqual(now, { watched: 7, sleeping: 3, inLine: 2, looking: 2, underWay: 2 })
+      assert.deepStrictEqual(ended, { Succeeded: 1, JobFailed: 1, Defect: 1, Interrupted: 1 })
+    })
+  )
+})
+
+describe("Poller, handles", () => {
+  it.effect("a wait does not end with the fiber that added it, nor with who awaits it", () =>
+    Effect.gen(function* () {
+      const { job } = scriptedJob(doneAt(3))
+      const poller = yield* Poller.make(plain)
+      const watch = yield* Fiber.join(yield* Effect.forkChild(poller.add(job, "a", hour)))
+      const reader = yield* Effect.forkChild(watch.await, { startImmediately: true })
+      yield* Fiber.interrupt(reader)
+      yield* TestClock.adjust("1 minute")
+      assert.strictEqual(yield* watch.await, "a.png")
+    })
+  )
+
+  it.effect("remove waits for the finalizers of the look that it ends, and is nothing after the end", () =>
+    Effect.gen(function* () {
+      let cleaned = false
+      const { job } = scriptedJob(() =>
+        Effect.onInterrupt(Effect.never, () =>
+          Effect.andThen(
+            Effect.sleep("1 second"),
+            Effect.sync(() => (cleaned = true))
+          )
+        )
+      )
+      const poller = yield* Poller.make(plain)
+      const watch = yield* poller.add(job, "a", hour)
+      const remove = yield* Effect.forkChild(watch.remove, { startImmediately: true })
+      assert.strictEqual(ending(yield* Effect.exit(watch.await)), "defect")
+      assert.isUndefined(remove.pollUnsafe())
+      yield* TestClock.adjust("1 second")
+      yield* Fiber.join(remove)
+      assert.isTrue(cleaned)
+      yield* watch.remove
+      yield* watch.pollNow()
+      yield* watch.pause
+      yield* watch.resume
+      yield* TestClock.adjust("1 minute")
+      assert.deepStrictEqual((yield* poller.status).ended, { Interrupted: 1 })
+    })
+  )
+
+  it.effect("a remote cancel that hangs holds remove for cancelGrace at most", () =>
+    Effect.gen(function* () {
+      const job = Job.make("render", { check: (_: string) => Effect.succeed(pending), cancel: () => Effect.never })
+      const poller = yield* Poller.make(plain)
+      const watch = yield* poller.add(job, "a", { ...hour, onInterrupt: "cancelRemote", cancelGrace: "3 seconds" })
+      const { at } = yield* outcome(poller, watch.remove)
+      assert.strictEqual(at, 3000)
+    })
+  )
+
+  it.effect("removed during the remote cancel of a timeout, it ends as interrupted", () =>
+    Effect.gen(function* () {
+      let asked = 0
+      const job = Job.make("render", {
+        check: (_: string) => Effect.succeed(pending),
+        cancel: () =>
+          Effect.andThen(
+            Effect.sync(() => asked++),
+            Effect.never
+          )
+      })
+      const poller = yield* Poller.make(plain)
+      const watch = yield* poller.add(job, "a", { deadline: "1 second", onTimeout: "cancelRemote" })
+      yield* TestClock.adjust("2 seconds")
+      assert.strictEqual(asked, 1)
+      yield* watch.remove
+      assert.isTrue(Exit.hasInterrupts(yield* Effect.exit(watch.await)))
+      assert.strictEqual((yield* poller.status).watched, 0)
+    })
+  )
+
+  it.effect("events tell of looks and sleeps only to who reads them, and end with the wait", () =>
+    Effect.gen(function* () {
+      const { job } = scriptedJob(doneAt(3))
+      const poller = yield* Poller.make(plain)
+      const watch = yield* poller.add(job, "a", hour)
+      const fiber = yield* Effect.forkChild(Stream.runCollect(Stream.map(watch.events, ({ _tag }) => _tag)), {
+        startImmediately: true
+      })
+      yield* TestClock.adjust("1 minute")
+      assert.deepStrictEqual(yield* Fiber.join(fiber), ["Observed", "Unchanged", "Waiting", "Observed", "Ended"])
+      assert.deepStrictEqual(yield* Stream.runCollect(Stream.map(watch.events, ({ _tag }) => _tag)), [
+        "Observed",
+        "Ended"
+      ])
+    })
+  )
+
+  it.effect("observers are told of every wait, in order", () =>
+    Effect.gen(function* () {
+      const told: Array<string> = []
+      const observer = Observer.make(({ event, key }) => Effect.sync(() => void told.push(`${key} ${event._tag}`)))
+      const { job } = scriptedJob(doneAt(1))
+      const poller = yield* Poller.make(plain)
+      for (const key of ["a", "b"]) yield* poller.until(job, key, { ...hour, observers: [observer] })
+      yield* TestClock.adjust("1 millis")
+      assert.deepStrictEqual(told, ["a Started", "a Observed", "a Ended", "b Started", "b Observed", "b Ended"])
+    })
+  )
+})
+
+describe("Poller, its end", () => {
+  it.effect("shutdown yields tokens of what still runs, to be resumed with the same deadline", () =>
+    Effect.gen(function* () {
+      const { job, looks } = scriptedJob(() => pending)
+      const poller = yield* Poller.make(plain)
+      yield* poller.add(job, "a", { deadline: "30 seconds" })
+      const done = scriptedJob(doneAt(1))
+      yield* poller.until(done.job, "done", hour)
+      yield* TestClock.adjust("10500 millis")
+      const tokens = yield* poller.shutdown
+      assert.deepStrictEqual(
+        tokens.map(({ attempts, deadlineAt, dueAt, job, key, startedAt }) => ({
+          attempts,
+          deadlineAt,
+          dueAt,
+          job,
+          key,
+          startedAt
+        })),
+        [{ attempts: 11, deadlineAt: 30_000, dueAt: 11_000, job: "render", key: "a", startedAt: 0 }]
+      )
+      const before = looks.length
+      yield* TestClock.adjust("4500 millis")
+      assert.strictEqual(looks.length, before)
+      // Another process, with either host.
+      const second = yield* Poller.make(plain)
+      const here = yield* Effect.forkChild(
+        outcome(
+          second,
+          Effect.flatMap(second.resume(job, tokens[0]!), (watch) => watch.await)
+        )
+      )
+      const there = yield* Effect.forkChild(
+        Effect.flatMap(Effect.exit(Poll.resume(job, tokens[0]!)), (exit) =>
+          Effect.zip(Effect.succeed(exit), Clock.currentTimeMillis)
+        ),
+        { startImmediately: true }
+      )
+      const { at, exit } = yield* Fiber.join(here)
+      const [exitThere, atThere] = yield* Fiber.join(there)
+      assert.deepStrictEqual([ending(exit), at], ["PollTimeout deadline", 30_000])
+      assert.deepStrictEqual([ending(exitThere), atThere], ["PollTimeout deadline", 30_000])
+    })
+  )
+
+  it.effect("waits and those who want to add are interrupted, looks are too", () =>
+    Effect.gen(function* () {
+      let interrupted = 0
+      const { job, looks } = scriptedJob((key) =>
+        key === "looks" ? Effect.onInterrupt(Effect.never, () => Effect.sync(() => interrupted++)) : pending
+      )
+      const poller = yield* Poller.make({ ...plain, maximum: 3 })
+      const watches = yield* Effect.forEach(["looks", "looks", "sleeps"], (key) => poller.add(job, key, hour))
+      const waiting = yield* Effect.forkChild(poller.add(job, "no room", hour), { startImmediately: true })
+      const ended = yield* Effect.forkChild(Effect.exit(watches[0]!.await), { startImmediately: true })
+      assert.strictEqual((yield* poller.shutdown).length, 3)
+      const exits: ReadonlyArray<Exit.Exit<unknown, unknown>> = [
+        yield* Fiber.await(waiting),
+        yield* Fiber.join(ended),
+        yield* Effect.exit(poller.add(job, "late", hour))
+      ]
+      for (const exit of exits) assert(Exit.isFailure(exit) && Exit.hasInterrupts(exit))
+      for (const face of [poller.until(job, "late", hour), poller.resume(job, token({ key: "late" }))]) {
+        assert.isTrue(Exit.hasInterrupts(yield* Effect.exit(face as Effect.Effect<unknown, unknown>)))
+      }
+      assert.strictEqual(interrupted, 1)
+      const before = looks.length
+      yield* TestClock.adjust("1 hour")
+      assert.deepStrictEqual([looks.length, held(poller).waits, yield* poller.shutdown], [before, 0, []])
+    })
+  )
+
+  it.effect("closing the scope tells onShutdown once, after the servers were asked to stop what they should", () =>
+    Effect.gen(function* () {
+      const order: Array<string> = []
+      const job = Job.make("render", {
+        check: (_: string) => Effect.succeed(pending),
+        cancel: (key) => Effect.sync(() => void order.push(`cancel ${key}`)),
+        strategy: Strategy.fixed("1 second")
+      })
+      const scope = yield* Scope.make()
+      const poller = yield* Poller.make({
+        ...plain,
+        onShutdown: (running) => Effect.sync(() => void order.push(`running ${running.map(({ key }) => key).join()}`))
+      }).pipe(Scope.provide(scope))
+      yield* poller.add(job, "a", { ...hour, onInterrupt: "cancelRemote" })
+      yield* poller.add(job, "a", { ...hour, onInterrupt: "cancelRemote" })
+      yield* poller.add(job, "b", hour)
+      yield* Scope.close(scope, Exit.void)
+      assert.deepStrictEqual(order, ["cancel a", "running a,a,b"])
+    })
+  )
+
+  it.effect("observers hear of the end before the Poller is gone", () =>
+    Effect.gen(function* () {
+      const told: Array<string> = []
+      const observer = Observer.make(({ event, key }) =>
+        Effect.andThen(
+          Effect.sleep("10 millis"),
+          Effect.sync(() => void told.push(`${key} ${event._tag}`))
+        )
+      )
+      const { job } = scriptedJob(() => pending)
+      const poller = yield* Poller.make(plain)
+      for (const key of ["a", "b"]) yield* poller.add(job, key, { ...hour, observers: [observer] })
+      const closed = yield* Effect.forkChild(poller.shutdown)
+      yield* TestClock.adjust("1 minute")
+      yield* Fiber.join(closed)
+      assert.includeMembers(told, ["a Ended", "b Ended"])
+    })
+  )
+})

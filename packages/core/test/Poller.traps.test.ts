@@ -1,0 +1,354 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
+import * as Result from "effect/Result"
+import * as Schedule from "effect/Schedule"
+import * as Stream from "effect/Stream"
+import * as TestClock from "effect/testing/TestClock"
+import * as Gate from "effect-poll/Gate"
+import * as Job from "effect-poll/Job"
+import * as Look from "effect-poll/Look"
+import * as Observer from "effect-poll/Observer"
+import * as Poller from "effect-poll/Poller"
+import * as Status from "effect-poll/Status"
+import * as Strategy from "effect-poll/Strategy"
+import { doneAt, held, keysOf, scriptedJob } from "./many.ts"
+import { ending, pending, token } from "./scripted.ts"
+
+const hour = { deadline: "1 hour" } as const
+const plain = { stagger: false, linger: 0 } as const
+
+describe("Poller, looks that end at once", () => {
+  it.effect(
+    "100,000 of them need no stack, and others have their turn",
+    () =>
+      Effect.gen(function* () {
+        const { job } = scriptedJob(doneAt(2))
+        const poller = yield* Poller.make(plain)
+        const fiber = yield* Effect.forkChild(Stream.runCount(poller.results(job, keysOf(100_000), hour)))
+        let turns = 0
+        yield* Effect.forkScoped(
+          Effect.forever(
+            Effect.andThen(
+              Effect.sync(() => turns++),
+              Effect.yieldNow
+            ),
+            { disableYield: true }
+          )
+        )
+        yield* TestClock.adjust("1 second")
+        assert.strictEqual(yield* Fiber.join(fiber), 100_000)
+        assert.isAbove(turns, 1000)
+      }),
+    30_000
+  )
+
+  it.effect(
+    "a wait without delays makes 10,000 looks, and others have their turn",
+    () =>
+      Effect.gen(function* () {
+        const { job, looks } = scriptedJob(doneAt(10_000), { strategy: Schedule.forever })
+        const poller = yield* Poller.make(plain)
+        let turns = 0
+        yield* Effect.forkScoped(
+          Effect.forever(
+            Effect.andThen(
+              Effect.sync(() => turns++),
+              Effect.yieldNow
+            ),
+            { disableYield: true }
+          )
+        )
+        const fiber = yield* Effect.forkChild(poller.until(job, "a", hour))
+        yield* TestClock.adjust("1 second")
+        assert.strictEqual(yield* Fiber.join(fiber), "a.png")
+        assert.strictEqual(looks.length, 10_000)
+        assert.isAbove(turns, 100)
+      }),
+    30_000
+  )
+})
+
+describe("Poller, checks that misbehave", () => {
+  it.effect("one that throws, dies or interrupts its own fiber ends its own wait", () =>
+    Effect.gen(function* () {
+      const job = Job.make<string>("odd", {
+        check: (key) => {
+          if (key === "throws") throw new Error("bug")
+          if (key === "dies") return Effect.die("bug")
+          if (key === "interrupts") return Effect.interrupt
+          if (key === "kills") return Effect.withFiber((fiber) => (fiber.interruptUnsafe(), Effect.never))
+          return Effect.succeed(Status.succeeded(key))
+        }
+      })
+      const poller = yield* Poller.make({ ...plain, concurrency: 1 })
+      const ends: Record<string, unknown> = {}
+      for (const key of ["throws", "dies", "interrupts", "kills", "fine"]) {
+        ends[key] = ending(yield* Effect.exit(poller.until(job, key, hour)))
+      }
+      assert.deepStrictEqual(ends, {
+        throws: "defect",
+        dies: "defect",
+        interrupts: "defect",
+        kills: "defect",
+        fine: "fine"
+      })
+      assert.deepStrictEqual((yield* poller.status).ended, { Defect: 2, Interrupted: 2, Succeeded: 1 })
+    })
+  )
+
+  it.effect("one that removes its own wait, at once or after a while, leaves nothing behind", () =>
+    Effect.gen(function* () {
+      const own = new Map<string, Poller.Watch<unknown>>()
+      const job = Job.make("suicidal", {
+        check: (key: string) =>
+          Effect.suspend(() => {
+            const watch = own.get(key)
+            if (watch === undefined) return Effect.succeed(pending)
+            return Effect.as(
+              key === "late" ? Effect.andThen(Effect.sleep("1 second"), watch.remove) : watch.remove,
+              pending
+            )
+          }),
+        strategy: Strategy.fixed("1 second")
+      })
+      const poller = yield* Poller.make(plain)
+      for (const key of ["now", "late"]) own.set(key, yield* poller.add(job, key, hour))
+      yield* TestClock.adjust("1 minute")
+      assert.deepStrictEqual(yield* poller.status, {
+        watched: 0,
+        sleeping: 0,
+        inLine: 0,
+        looking: 0,
+        underWay: 0,
+        ended: { Interrupted: 2 }
+      })
+    })
+  )
+
+  it.effect("one that adds waits for other keys, and awaits them", () =>
+    Effect.gen(function* () {
+      const poller = yield* Poller.make(plain)
+      const tree: Job.Job<string, number> = Job.make<number>("tree", {
+        check: (key) => {
+          if (key.length >= 5) return Effect.succeed(Status.succeeded(1))
+          const branches = Effect.forEach([`${key}0`, `${key}1`], (branch) => poller.until(tree, branch, hour), {
+            concurrency: 2
+          })
+          return Effect.orDie(Effect.map(branches, ([a, b]) => Status.succeeded(a! + b!)))
+        }
+      })
+      assert.strictEqual(yield* poller.until(tree, "_", hour), 16)
+    })
+  )
+
+  it.effect("a strategy, a classifier and a fallback that throw end their own wait", () =>
+    Effect.gen(function* () {
+      const throws = () => {
+        throw new Error("bug")
+      }
+      const job = Job.make<string, never, string>("odd", {
+        check: (key) =>
+          key === "missing"
+            ? Effect.succeed(Look.missing)
+            : key === "pending"
+              ? Effect.succeed(pending)
+              : Effect.fail("oops"),
+        missing: { fallback: { locate: throws, check: () => Effect.never } },
+        strategy: Strategy.make({ decide: throws }),
+        pollErrors: { classify: throws }
+      })
+      const poller = yield* Poller.make()
+      for (const key of ["missing", "pending", "fails"]) {
+        assert.strictEqual(ending(yield* Effect.exit(poller.until(job, key, hour))), "defect")
+      }
+    })
+  )
+})
+
+describe("Poller, told things at odd times", () => {
+  const told: ReadonlyArray<readonly [string, <A, F, E>(watch: Poller.Watch<A, F, E>) => Effect.Effect<unknown>]> = [
+    ["remove", (watch) => watch.remove],
+    ["pollNow", (watch) => watch.pollNow()],
+    ["force", (watch) => watch.pollNow({ force: true })],
+    ["pause", (watch) => watch.pause],
+    ["pause, resume", (watch) => Effect.andThen(watch.pause, watch.resume)],
+    ["cancel", (watch) => Effect.ignore(watch.cancel)],
+    ["pause, remove", (watch) => Effect.andThen(watch.pause, watch.remove)]
+  ]
+
+  /** A wait that goes through everything: gate, line, look, retry, sleep, foreign schedule, remote cancel. */
+  const busyLife = (poller: Poller.Service) => {
+    let looks = 0
+    let running = 0
+    let most = 0
+    const job = Job.make<string, never, string>("busy", {
+      check: () =>
+        Effect.gen(function* () {
+          looks++
+          most = Math.max(most, ++running)
+          yield* Effect.sleep("300 millis")
+          return yield* looks % 3 === 0 ? Effect.fail("reset") : Effect.succeed(pending)
+        }).pipe(Effect.ensuring(Effect.sync(() => running--))),
+      cancel: () => Effect.sleep("300 millis")
+    })
+    const add = poller.add(job, "a", {
+      deadline: "8 seconds",
+      onTimeout: "cancelRemote",
+      onInterrupt: "cancelRemote",
+      cancelGrace: "2 seconds",
+      strategy: Schedule.addDelay(Schedule.forever, () =>
+        Effect.delay(Effect.succeed("500 millis" as const), "100 millis")
+      ),
+      pollErrors: { retries: Schedule.recurs(1), inRow: "unbounded", schedule: Strategy.fixed("200 millis") },
+      gate: Gate.make(() => Effect.as(Effect.sleep("100 millis"), Gate.open))
+    })
+    return { add, most: () => most, running: () => running }
+  }
+
+  for (const [name, tell] of told) {
+    it.effect(`${name} is borne at any time of a wait`, () =>
+      Effect.gen(function* () {
+        for (let at = 0; at <= 11_000; at += 97) {
+          const poller = yield* Poller.make({ ...plain, concurrency: 1 })
+          const { add, most, running } = busyLife(poller)
+          // Somebody is before it in line.
+          yield* poller.add(
+            Job.make("first", { check: () => Effect.as(Effect.sleep("400 millis"), Status.succeeded(1)) }),
+            "x",
+            hour
+          )
+          const watch = yield* add
+          yield* TestClock.adjust(at)
+          yield* Effect.forkScoped(tell(watch), { startImmediately: true })
+          yield* TestClock.adjust("30 seconds")
+          const exit = yield* Effect.exit(watch.await)
+          assert.include(["PollTimeout deadline", "defect"], ending(exit), `${at}`)
+          if (!name.includes("remove")) assert.strictEqual(ending(exit), "PollTimeout deadline", `${at}`)
+          const { ended, ...now } = yield* poller.status
+          assert.deepStrictEqual(now, { watched: 0, sleeping: 0, inLine: 0, looking: 0, underWay: 0 }, `${at}`)
+          assert.deepStrictEqual([most() <= 1, running(), Object.keys(ended).length], [true, 0, 2], `${at}`)
+          assert.strictEqual(held(poller).waits, 0)
+        }
+      })
+    )
+  }
+
+  it.effect("two waits of a key: whatever one is told, the other goes on", () =>
+    Effect.gen(function* () {
+      for (const [name, tell] of told) {
+        for (let at = 0; at <= 3000; at += 130) {
+          const { job } = scriptedJob((_, look) =>
+            Effect.as(Effect.sleep("300 millis"), look < 4 ? pending : Status.succeeded("done"))
+          )
+          const poller = yield* Poller.make({ ...plain, concurrency: 1 })
+          const one = yield* poller.add(job, "a", hour)
+          const two = yield* poller.add(job, "a", hour)
+          yield* TestClock.adjust(at)
+          yield* Effect.forkScoped(tell(one), { startImmediately: true })
+          yield* TestClock.adjust("10 seconds")
+          const ended = (yield* poller.status).ended
+          assert.isAtLeast(ended["Succeeded"] ?? 0, 1, `${name} at ${at}`)
+          assert.strictEqual(ending(yield* Effect.exit(two.await)), "done", `${name} at ${at}`)
+          yield* poller.shutdown
+        }
+      }
+    })
+  )
+
+  it.effect("observers may call the handle of the wait that they hear of", () =>
+    Effect.gen(function* () {
+      for (const [name, tell] of told) {
+        for (const tag of ["Started", "Observed", "Waiting", "Unchanged", "PollFailed", "Ended"]) {
+          const { job, looks } = scriptedJob<string, never, string>((_, look) =>
+            look === 3 ? Effect.fail("reset") : look < 6 ? pending : Status.succeeded("done")
+          )
+          const poller = yield* Poller.make(plain)
+          const own: Array<Poller.Watch<string, never, string>> = []
+          let calls = 0
+          const observer = Observer.make(({ event }) =>
+            event._tag === tag && calls++ < 3 && own.length > 0 ? Effect.asVoid(tell(own[0]!)) : Effect.void
+          )
+          own.push(yield* poller.add(job, "a", { deadline: "1 minute", observers: [observer] }))
+          yield* TestClock.adjust("2 minutes")
+          const { ended, ...now } = yield* poller.status
+          assert.deepStrictEqual(
+            now,
+            { watched: 0, sleeping: 0, inLine: 0, looking: 0, underWay: 0 },
+            `${name} in ${tag}`
+          )
+          assert.strictEqual(Object.values(ended)[0], 1, `${name} in ${tag}`)
+          assert.isAtMost(looks.length, 6)
+        }
+      }
+    })
+  )
+})
+
+describe("Poller, its memory", () => {
+  it.effect("what is left of a wait is its site, and nothing that grows", () =>
+    Effect.gen(function* () {
+      const { job } = scriptedJob<string, string, string>((key, look) =>
+        look < 2
+          ? pending
+          : key.endsWith("7")
+            ? Status.failed(key)
+            : key.endsWith("3")
+              ? Effect.die("bug")
+              : Status.succeeded(key)
+      )
+      const many = Job.make<string>("many", {
+        check: () => Effect.never,
+        checkMany: {
+          max: 50,
+          check: (keys) =>
+            Effect.as(
+              Effect.sleep("10 millis"),
+              new Map(keys.map((key) => [key, Result.succeed(Status.succeeded(key))]))
+            )
+        }
+      })
+      const poller = yield* Poller.make({ ...plain, concurrency: 7 })
+      for (let round = 0; round < 5; round++) {
+        const fiber = yield* Effect.forkChild(
+          Effect.zip(
+            Stream.runCount(poller.results(job, keysOf(2000), hour)),
+            Stream.runCount(poller.results(many, keysOf(2000), hour)),
+            { concurrent: true }
+          )
+        )
+        yield* TestClock.adjust("10 minutes")
+        yield* Fiber.join(fiber)
+        for (const key of keysOf(200)) {
+          const watch = yield* poller.add(job, key, hour)
+          yield* watch.remove
+        }
+        const { alarms, sleepers, ...rest } = held(poller)
+        assert.deepStrictEqual(
+          { ...rest },
+          { sites: 2, waits: 0, keys: 0, line: 0, turns: 0, observed: 0, free: 1_000_000, waiting: 0 }
+        )
+        // Stale entries of a heap are swept when they are many.
+        assert.isAtMost(alarms + sleepers, 512)
+      }
+    })
+  )
+
+  it.effect("a token that is resumed and removed a thousand times leaves nothing", () =>
+    Effect.gen(function* () {
+      const { job } = scriptedJob(() => pending)
+      const poller = yield* Poller.make(plain)
+      for (let round = 0; round < 1000; round++) {
+        const watch = yield* poller.resume(job, token({ key: "a", dueAt: 5000, deadlineAt: 100_000 }))
+        const kept = yield* watch.token
+        assert.deepStrictEqual([kept.dueAt, kept.deadlineAt], [5000, 100_000])
+        yield* watch.remove
+      }
+      const { sleepers, waits } = held(poller)
+      assert.strictEqual(waits, 0)
+      assert.isAtMost(sleepers, 200)
+      assert.isTrue(Exit.isSuccess(yield* Effect.exit(poller.shutdown)))
+    })
+  )
+})

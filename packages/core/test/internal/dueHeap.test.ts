@@ -1,0 +1,163 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+
+interface Heap<A> {
+  readonly size: number
+  readonly push: (item: A, due: number) => void
+  readonly next: () => number
+  readonly take: (now: number) => A | undefined
+  readonly takeAll: (now: number) => ReadonlyArray<A>
+  readonly drop: () => void
+}
+
+// No package exports it, and the compiler does not follow a path that it cannot read.
+const path: string = "../../src/internal/poller/dueHeap.ts"
+const { DueHeap } = (await import(path)) as {
+  readonly DueHeap: new <A>(isLive: (item: A, due: number) => boolean) => Heap<A>
+}
+
+interface Item {
+  due: number
+  live: boolean
+}
+
+/** Later than anything. */
+const ever = Number.MAX_SAFE_INTEGER
+
+const heapOf = () => new DueHeap<Item>((item, due) => item.live && item.due === due)
+
+const between = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
+
+const Action = Schema.Union([
+  Schema.Struct({ do: Schema.Literal("push"), due: between(0, 50) }),
+  Schema.Struct({ do: Schema.Literal("kill"), which: between(0, 1000) }),
+  Schema.Struct({ do: Schema.Literal("move"), which: between(0, 1000), due: between(0, 50) }),
+  Schema.Struct({ do: Schema.Literal("take"), now: between(0, 50) }),
+  Schema.Struct({ do: Schema.Literal("takeAll"), now: between(0, 50) })
+])
+
+describe("DueHeap", () => {
+  it("is empty at first", () => {
+    const heap = heapOf()
+    assert.deepStrictEqual([heap.size, heap.next(), heap.take(ever)], [0, Infinity, undefined])
+    assert.deepStrictEqual(heap.takeAll(ever), [])
+  })
+
+  it("yields items in the order of their times", () => {
+    const heap = heapOf()
+    // A permutation of 0..9999.
+    const dues = Array.from({ length: 10_000 }, (_, at) => (at * 7919) % 10_000)
+    for (const due of dues) heap.push({ due, live: true }, due)
+    const taken = heap.takeAll(ever).map(({ due }) => due)
+    assert.deepStrictEqual(
+      taken,
+      dues.toSorted((a, b) => a - b)
+    )
+    assert.strictEqual(heap.size, 0)
+  })
+
+  it("takes what is due, the time itself included, and no more", () => {
+    const heap = heapOf()
+    for (const due of [3, 1, 2]) heap.push({ due, live: true }, due)
+    assert.strictEqual(heap.take(0), undefined)
+    assert.strictEqual(heap.take(1)?.due, 1)
+    assert.deepStrictEqual([heap.next(), heap.size], [2, 2])
+    assert.deepStrictEqual(
+      heap.takeAll(2.5).map(({ due }) => due),
+      [2]
+    )
+    assert.strictEqual(heap.next(), 3)
+  })
+
+  it("is swept when more than half of it is stale, and keeps the rest in order", () => {
+    const heap = heapOf()
+    const items = Array.from({ length: 1000 }, (_, at): Item => ({ due: (at * 389) % 1000, live: true }))
+    for (const item of items) heap.push(item, item.due)
+    for (const item of items) {
+      if (item.due % 4 === 0) continue
+      item.live = false
+      heap.drop()
+    }
+    assert.isAtMost(heap.size, 500)
+    const rest = heap.takeAll(ever).map(({ due }) => due)
+    assert.deepStrictEqual(
+      rest,
+      Array.from({ length: 250 }, (_, at) => at * 4)
+    )
+  })
+
+  it("grows anew after it was swept", () => {
+    const heap = heapOf()
+    for (let round = 0; round < 5; round++) {
+      const items = Array.from({ length: 2000 }, (_, at): Item => ({ due: at, live: true }))
+      for (const item of items) heap.push(item, item.due)
+      for (const item of items.slice(1)) {
+        item.live = false
+        heap.drop()
+      }
+      assert.isBelow(heap.size, 600)
+      assert.deepStrictEqual(heap.takeAll(ever), [items[0]!])
+    }
+  })
+
+  it.effect.prop(
+    "is as good as a list that is sorted at each question",
+    [Schema.Array(Action)],
+    ([actions]) =>
+      Effect.sync(() => {
+        const heap = heapOf()
+        let list: Array<Item> = []
+        const dueOf = () => list.reduce((least, { due }) => Math.min(least, due), Infinity)
+        const gone = (item: Item) => {
+          item.live = false
+          list = list.filter((other) => other !== item)
+        }
+        for (const action of actions) {
+          switch (action.do) {
+            case "push": {
+              const item = { due: action.due, live: true }
+              list.push(item)
+              heap.push(item, item.due)
+              break
+            }
+            case "kill":
+            case "move": {
+              const item = list[action.which % Math.max(1, list.length)]
+              if (item === undefined) break
+              if (action.do === "kill") gone(item)
+              else if (item.due !== action.due) {
+                item.due = action.due
+                heap.push(item, item.due)
+              } else break
+              heap.drop()
+              break
+            }
+            case "take": {
+              const due = dueOf()
+              const item = heap.take(action.now)
+              assert.strictEqual(item?.due, due <= action.now ? due : undefined)
+              if (item !== undefined) gone(item)
+              break
+            }
+            case "takeAll": {
+              const expected = list.filter(({ due }) => due <= action.now).map(({ due }) => due)
+              const taken: Array<number> = []
+              for (let item = heap.take(action.now); item !== undefined; item = heap.take(action.now)) {
+                taken.push(item.due)
+                gone(item)
+              }
+              assert.deepStrictEqual(
+                taken,
+                expected.toSorted((a, b) => a - b)
+              )
+              break
+            }
+          }
+          assert.strictEqual(heap.next(), dueOf())
+          assert.isAtLeast(heap.size, list.length)
+        }
+      }),
+    { arbitrary: { runs: 300 } }
+  )
+})

@@ -1,0 +1,129 @@
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Job from "effect-poll/Job"
+import type * as Look from "effect-poll/Look"
+import type * as Poller from "effect-poll/Poller"
+import * as Status from "effect-poll/Status"
+import * as Strategy from "effect-poll/Strategy"
+
+/** One look that was made. */
+export interface Seen {
+  readonly job: string
+  readonly key: string
+  readonly start: number
+  end: number
+}
+
+/** Notes every look of every job that is watched through it, and what was under way beside it. */
+export const witness = () => {
+  const looks: Array<Seen> = []
+  const running = new Map<string, number>()
+  let inAll = 0
+  const most = { inAll: 0, perJob: {} as Record<string, number>, perKey: {} as Record<string, number> }
+  const count = (what: string, by: 1 | -1): number => {
+    const now = (running.get(what) ?? 0) + by
+    running.set(what, now)
+    return now
+  }
+  /** Notes a look at these keys, which may be one request. */
+  const watch = <A, E, R>(job: string, keys: ReadonlyArray<string>, look: Effect.Effect<A, E, R>) =>
+    Effect.flatMap(Clock.currentTimeMillis, (start) => {
+      const seen = keys.map((key): Seen => ({ job, key, start, end: Number.NaN }))
+      looks.push(...seen)
+      most.inAll = Math.max(most.inAll, ++inAll)
+      most.perJob[job] = Math.max(most.perJob[job] ?? 0, count(`job ${job}`, 1))
+      for (const key of keys) most.perKey[job] = Math.max(most.perKey[job] ?? 0, count(`key ${job} ${key}`, 1))
+      return Effect.onExit(look, () =>
+        Effect.map(Clock.currentTimeMillis, (end) => {
+          inAll--
+          count(`job ${job}`, -1)
+          for (const one of seen) {
+            one.end = end
+            count(`key ${job} ${one.key}`, -1)
+          }
+        })
+      )
+    })
+  return {
+    looks,
+    most,
+    watch,
+    starts: (key: string) => looks.filter((look) => look.key === key).map((look) => look.start)
+  }
+}
+
+/** What the looks at a key meet in turn, the last one for ever. */
+export type Script<A = string, F = never, E = never> = (
+  key: string,
+  look: number
+) => Look.Look<A, F> | Effect.Effect<Look.Look<A, F>, E>
+
+/** A job whose looks follow a script, and are noted. */
+export const scriptedJob = <A = string, F = never, E = never>(
+  script: Script<A, F, E>,
+  options?: { readonly name?: string; readonly strategy?: Job.Options<string, A, F, E, never>["strategy"] }
+) => {
+  const seen = witness()
+  const counts = new Map<string, number>()
+  const name = options?.name ?? "render"
+  const job = Job.make<A, F, E>(name, {
+    check: (key) =>
+      Effect.suspend(() => {
+        const look = (counts.get(key) ?? 0) + 1
+        counts.set(key, look)
+        const answer = script(key, look)
+        return seen.watch(name, [key], Effect.isEffect(answer) ? answer : Effect.succeed(answer))
+      }),
+    strategy: options?.strategy ?? Strategy.fixed("1 second")
+  })
+  return { ...seen, job }
+}
+
+/** Done at the `nth` look. */
+export const doneAt =
+  (nth: number): Script =>
+  (key, look) =>
+    look < nth ? Status.pending() : Status.succeeded(`${key}.png`)
+
+export const keysOf = (count: number, prefix = "k"): Array<string> =>
+  Array.from({ length: count }, (_, at) => `${prefix}${at}`)
+
+interface Internals {
+  readonly registry: {
+    readonly sites: Map<unknown, Map<string, SiteInternals>>
+    readonly observed: Set<unknown>
+  }
+  readonly engine: {
+    readonly sleepers: { readonly size: number }
+    readonly alarms: { readonly size: number }
+    readonly turns: Array<unknown>
+  }
+  readonly room: { readonly free: number; readonly line: Set<unknown> }
+}
+
+interface SiteInternals {
+  readonly waits: Map<string, unknown>
+  readonly line: Array<unknown>
+  readonly [Symbol.iterator]: () => Iterator<unknown>
+}
+
+/** What a Poller holds, for tests of what it must let go. */
+export const held = (poller: Poller.Service) => {
+  const { engine, registry, room } = poller as unknown as Internals
+  const sites = [...registry.sites.values()].flatMap((worlds) => Array.from(worlds.values()))
+  const sum = (of: (site: SiteInternals) => number) => sites.reduce((total, site) => total + of(site), 0)
+  return {
+    sites: sites.length,
+    /** Waits that have not ended, */
+    waits: sum((site) => [...site].length),
+    /** and keys that are remembered, for these or since their end was seen of late. */
+    keys: sum(({ waits }) => waits.size),
+    line: sum(({ line }) => line.length),
+    turns: engine.turns.length,
+    sleepers: engine.sleepers.size,
+    alarms: engine.alarms.size,
+    observed: registry.observed.size,
+    free: room.free,
+    waiting: room.line.size
+  }
+}

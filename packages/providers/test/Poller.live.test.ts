@@ -1,0 +1,116 @@
+import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
+import { assert, describe, it } from "@effect/vitest"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as HttpClient from "effect/http/HttpClient"
+import * as References from "effect/References"
+import * as Stream from "effect/Stream"
+import * as Poller from "effect-poll/Poller"
+import * as PollError from "effect-poll/PollError"
+import * as Strategy from "effect-poll/Strategy"
+import * as JobStatus from "@effect-poll/providers/JobStatus"
+import * as Fault from "@effect-poll/testing/Fault"
+import * as JobScript from "@effect-poll/testing/JobScript"
+import * as JobServer from "@effect-poll/testing/JobServer"
+
+/** How many jobs are watched; fewer on a machine that is busy. */
+const count = Number(process.env["POLLER_LIVE_JOBS"] ?? 10_000)
+
+const concurrency = 64
+
+/** Most succeed, some fail, some have trouble on the way. */
+const scriptOf = (at: number): JobScript.JobScript => {
+  const duration = 200 + ((at * 7919) % 3000)
+  switch (at % 20) {
+    case 3:
+      return JobScript.failed(duration, { failure: { code: "E", message: `broken ${at}` } })
+    case 7:
+      return JobScript.succeeded(duration, { result: at, faults: [Fault.serverError(1), Fault.drop(2)] })
+    case 11:
+      return JobScript.succeeded(duration, { result: at, faults: [Fault.latency(1, "50 millis"), Fault.html(2)] })
+    default:
+      return JobScript.succeeded(duration, { result: at })
+  }
+}
+
+const endOf = (exit: Exit.Exit<unknown, PollError.PollError<string, unknown>>): unknown => {
+  if (Exit.isSuccess(exit)) return `succeeded ${String(exit.value)}`
+  const error = Exit.findErrorOption(exit)
+  if (error._tag === "None") return "defect"
+  return error.value._tag === "JobFailed" ? `failed ${error.value.failure}` : error.value._tag
+}
+
+describe("Poller over HTTP", () => {
+  it.live(
+    `${count} jobs: all ends are the truth, and never more looks at a time than allowed`,
+    () =>
+      Effect.gen(function* () {
+        const server = yield* JobServer.make()
+        const job = JobStatus.make({ baseUrl: server.urls.JobStatus })
+        const ids = yield* Effect.forEach(
+          Array.from({ length: count }, (_, at) => at),
+          (at) => Effect.map(server.create("JobStatus", "job", scriptOf(at)), ({ id }) => id)
+        )
+        let inFlight = 0
+        let most = 0
+        const client = HttpClient.transform(yield* HttpClient.HttpClient, (response) =>
+          Effect.suspend(() => {
+            most = Math.max(most, ++inFlight)
+            return Effect.ensuring(
+              response,
+              Effect.sync(() => inFlight--)
+            )
+          })
+        )
+        const poller = yield* Poller.make({ concurrency })
+        const results = poller.results(job, ids, {
+          deadline: "2 minutes",
+          strategy: Strategy.fixed("8 seconds"),
+          pollErrors: { schedule: Strategy.fixed("200 millis"), inRow: 10, classify: () => PollError.transient() }
+        })
+        // Waits that end as timeouts, beside them; each has its deadline kept, whoever stands in line.
+        const timedOut = Effect.gen(function* () {
+          const { id } = yield* server.create("JobStatus", "job", JobScript.endless())
+          const wait = poller.until(job, id, { deadline: "4 seconds", strategy: Strategy.fixed("1 second") })
+          const [took, exit] = yield* Effect.timed(Effect.exit(wait))
+          assert.strictEqual(endOf(exit), "PollTimeout")
+          assert.isBelow(Duration.toMillis(took), 6000)
+        })
+        const [ends] = yield* Effect.all([Stream.runCollect(results), ...Array.from({ length: 5 }, () => timedOut)], {
+          concurrency: "unbounded"
+        }).pipe(Effect.provideService(HttpClient.HttpClient, client))
+
+        assert.strictEqual(new Set(ends.map(({ key }) => key)).size, count)
+        assert.strictEqual(ends.length, count)
+        const wrong: Array<unknown> = []
+        let requests = 0
+        for (const { attempts, exit, key } of ends) {
+          const truth = yield* server.truthOf(key)
+          requests += truth.requests
+          const end = endOf(exit)
+          const really =
+            truth.outcome === "succeeded"
+              ? `succeeded ${String(truth.result)}`
+              : truth.outcome === "failed"
+                ? `failed ${truth.failure?.message}`
+                : "PollTimeout"
+          if (end !== really || truth.looksAfterEnd > 1 + truth.faultsServed || truth.requests > attempts)
+            wrong.push({ end, really, truth })
+        }
+        assert.deepStrictEqual(wrong.slice(0, 3), [])
+        assert.isAtMost(most, concurrency)
+        assert.strictEqual(inFlight, 0)
+        const { ended, ...now } = yield* poller.status
+        assert.deepStrictEqual(now, { watched: 0, sleeping: 0, inLine: 0, looking: 0, underWay: 0 })
+        assert.strictEqual((ended["Succeeded"] ?? 0) + (ended["JobFailed"] ?? 0), count)
+        assert.strictEqual(ended["PollTimeout"], 5)
+        // One look finds most of them ended; those with faults need more.
+        assert.isAtMost(requests, 2.5 * count)
+      }).pipe(
+        Effect.provide(NodeHttpClient.layerUndiciOptions({ connections: concurrency })),
+        Effect.provideService(References.MinimumLogLevel, "None")
+      ),
+    60_000
+  )
+})
