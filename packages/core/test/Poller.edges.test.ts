@@ -570,4 +570,30 @@ describe("Poller edges: requests for many", () => {
       for (const keys of requests.slice(1)) assert.deepStrictEqual(keys, ["a", "c", "e"])
     })
   )
+
+  it.effect("a key that nobody waits for any more is not looked at alone", () =>
+    Effect.gen(function* () {
+      const alone: Array<string> = []
+      const job = Job.make<string>("many", {
+        check: (key) => Effect.sync(() => (alone.push(key), Status.succeeded(key))),
+        checkMany: {
+          max: 10,
+          slack: 0,
+          check: (keys) =>
+            Effect.as(
+              Effect.sleep("10 seconds"),
+              new Map(keys.filter((key) => key === "stays").map((key) => [key, Result.succeed(Status.succeeded(key))]))
+            )
+        },
+        strategy: Strategy.fixed("1 second").pipe(Strategy.withFirstWait("1 second"))
+      })
+      const poller = yield* Poller.make(plain)
+      const stays = yield* poller.add(job, "stays", hour)
+      const leaves = yield* poller.add(job, "leaves", hour)
+      yield* TestClock.adjust("5 seconds")
+      yield* leaves.remove
+      yield* TestClock.adjust("1 minute")
+      assert.deepStrictEqual([yield* stays.await, alone], ["stays", []])
+    })
+  )
 })

@@ -63,6 +63,19 @@ describe("Poller, turns", () => {
     })
   )
 
+  it.effect("who adds a wait as soon as another ends stands behind those in line", () =>
+    Effect.gen(function* () {
+      const { job, starts } = scriptedJob(slowly)
+      const poller = yield* Poller.make({ stagger: false, concurrency: 1 })
+      yield* Effect.forkScoped(Effect.andThen(poller.until(job, "first", hour), poller.until(job, "eager", hour)), {
+        startImmediately: true
+      })
+      yield* poller.add(job, "in line", hour)
+      yield* TestClock.adjust("10 seconds")
+      assert.deepStrictEqual([starts("in line"), starts("eager")], [[1000], [2000]])
+    })
+  )
+
   it.effect("concurrency and concurrencyPerJob bound what is under way, and use up their room", () =>
     Effect.gen(function* () {
       const seen = witness()

@@ -138,6 +138,7 @@ describe("Poller.results", () => {
       assert.strictEqual((yield* poller.status).watched, 51)
       yield* Fiber.interrupt(fiber)
       assert.deepStrictEqual([(yield* poller.status).watched, held(poller).waits], [1, 1])
+      assert.strictEqual(held(poller).free, 999_999)
       const before = looks.length
       yield* TestClock.adjust("1 second")
       assert.strictEqual(looks.length, before + 1)

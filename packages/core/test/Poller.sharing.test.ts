@@ -152,6 +152,69 @@ describe("Poller, many waits for one key", () => {
     })
   )
 
+  it.effect("a wait that looks elsewhere shares no look with one that does not", () =>
+    Effect.gen(function* () {
+      const looks: Array<string> = []
+      let known = false
+      const job = Job.make<string>("moved", {
+        check: (key) =>
+          Effect.suspend(() => {
+            looks.push(key)
+            return Effect.succeed(known ? Status.succeeded("here") : Look.missing)
+          }),
+        missing: {
+          fallback: {
+            locate: (key) => `old ${key}`,
+            check: (key) =>
+              Effect.andThen(
+                Effect.sync(() => looks.push(key)),
+                Effect.as(Effect.sleep("1 second"), Status.succeeded("elsewhere"))
+              )
+          }
+        }
+      })
+      const poller = yield* Poller.make({ stagger: false })
+      const moved = yield* poller.add(job, "a", hour)
+      known = true
+      yield* TestClock.adjust("500 millis")
+      const fresh = yield* poller.add(job, "a", hour)
+      yield* TestClock.adjust("1 minute")
+      assert.deepStrictEqual([yield* moved.await, yield* fresh.await], ["elsewhere", "here"])
+      assert.deepStrictEqual(looks, ["a", "old a", "a"])
+    })
+  )
+
+  it.effect("a wait that sleeps until it looks elsewhere joins no look here", () =>
+    Effect.gen(function* () {
+      const looks: Array<string> = []
+      const job = Job.make<string>("moved", {
+        check: (key) =>
+          Effect.sync(() => {
+            looks.push(key)
+            return looks.length === 1 ? Look.missing : Status.succeeded("here")
+          }),
+        missing: {
+          fallback: {
+            locate: (key) => `old ${key}`,
+            check: (key) =>
+              Effect.sync(() => {
+                looks.push(key)
+                return looks.length === 2 ? pending : Status.succeeded("elsewhere")
+              })
+          }
+        },
+        strategy: Strategy.fixed("1 second")
+      })
+      const poller = yield* Poller.make({ stagger: false })
+      const moved = yield* poller.add(job, "a", hour)
+      yield* TestClock.adjust("500 millis")
+      const fresh = yield* poller.add(job, "a", hour)
+      yield* TestClock.adjust("1 minute")
+      assert.deepStrictEqual([yield* moved.await, yield* fresh.await], ["elsewhere", "here"])
+      assert.deepStrictEqual(looks, ["a", "old a", "a", "old a"])
+    })
+  )
+
   it.effect("the server is asked to stop a job by the last who leaves", () =>
     Effect.gen(function* () {
       const asked: Array<string> = []
@@ -356,6 +419,22 @@ describe("Poller, services", () => {
     })
   )
 
+  it.effect("other spans, log annotations and scopes are no other services", () =>
+    Effect.gen(function* () {
+      const { job, starts } = scriptedJob((key) => Effect.as(Effect.sleep("1 second"), Status.succeeded(key)))
+      const poller = yield* Poller.make({ stagger: false })
+      const add = poller.add(job, "a", hour)
+      yield* Effect.withSpan(add, "one")
+      yield* Effect.withSpan(add, "two")
+      yield* Effect.annotateLogs(add, { request: 3 })
+      yield* Effect.withLogSpan(add, "four")
+      yield* Effect.scoped(add)
+      yield* TestClock.adjust("1 minute")
+      assert.deepStrictEqual(starts("a"), [0])
+      assert.deepStrictEqual((yield* poller.status).ended, { Succeeded: 5 })
+    })
+  )
+
   it.effect("a look is a child of the span where its wait was added", () =>
     Effect.gen(function* () {
       const parents: Array<string> = []
@@ -452,7 +531,7 @@ describe("Poller, what the server wishes for one key", () => {
     })
   )
 
-  it.effect("a hint of the receipt of one is no wish for another key, and its maxHint is the own of each wait", () =>
+  it.effect("is followed as far as the maxHint of the wait allows", () =>
     Effect.gen(function* () {
       const { job, starts } = scriptedJob((_, look) => (look === 1 ? Look.withHint(pending, "1 hour") : pending))
       const poller = yield* Poller.make({ stagger: false })

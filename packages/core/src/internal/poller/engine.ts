@@ -394,7 +394,7 @@ export class Engine implements Office {
     const { kind, site } = errand
     if (site.isShared) this.callSiblings(errand)
     if (errand.isEmpty) return
-    this.start(errand, kind === "look" ? looks.one(errand.waits[0]!) : looks.many(errand.waits))
+    this.start(errand, kind === "look" ? looks.one(errand.waits[0]!) : looks.many(errand))
   }
 
   private callSiblings(errand: Errand): void {

@@ -41,11 +41,15 @@ export interface Found {
  *   it, and where both halves fail too, their keys are looked at one by one.
  * - The slowest wish of the server for one of the keys holds for all of them: it was one request.
  */
-export const many = (all: ReadonlyArray<Wait>): Effect.Effect<Found, never, unknown> => {
-  const waits = onePerKey(all)
+export const many = (errand: Errand): Effect.Effect<Found, never, unknown> => {
+  const waits = onePerKey(errand.waits)
+  // A key whose waits have all left meanwhile is not asked for again.
+  const isWanted: IsWanted = ({ key }) => errand.waits.some((wait) => wait.key === key)
   return Effect.flatMap(Effect.exit(ask(waits)), (exit) => {
-    if (Exit.isFailure(exit) && isDoubtful(waits, exit)) return waits.length === 1 ? alone(waits) : split(waits)
-    return follow(waits, exit)
+    if (Exit.isFailure(exit) && isDoubtful(waits, exit)) {
+      return waits.length === 1 ? alone(waits, isWanted) : split(waits, isWanted)
+    }
+    return follow(waits, exit, isWanted)
   })
 }
 
@@ -80,6 +84,8 @@ export const happened = (errand: Errand, wait: Wait, exit: Exit.Exit<unknown, un
 
 // ---- internal ----
 
+type IsWanted = (wait: Wait) => boolean
+
 const onePerKey = (waits: ReadonlyArray<Wait>): ReadonlyArray<Wait> => [
   ...new Map(waits.map((wait) => [wait.key, wait])).values()
 ]
@@ -94,7 +100,8 @@ const isDoubtful = (waits: ReadonlyArray<Wait>, exit: Exit.Failure<unknown, unkn
 
 const follow = (
   waits: ReadonlyArray<Wait>,
-  exit: Exit.Exit<Answers, unknown>
+  exit: Exit.Exit<Answers, unknown>,
+  isWanted: IsWanted
 ): Effect.Effect<Found, never, unknown> => {
   if (Exit.isFailure(exit)) {
     const failed = event.lookFailed(exit.cause)
@@ -105,20 +112,25 @@ const follow = (
   const unanswered = waits.filter(({ key }) => !answers.has(key))
   return unanswered.length === 0
     ? Effect.succeed(found)
-    : Effect.map(alone(unanswered), (rest) => together([found, rest]))
+    : Effect.map(alone(unanswered, isWanted), (rest) => together([found, rest]))
 }
 
-const split = (waits: ReadonlyArray<Wait>): Effect.Effect<Found, never, unknown> => {
+const split = (waits: ReadonlyArray<Wait>, isWanted: IsWanted): Effect.Effect<Found, never, unknown> => {
   const half = Math.ceil(waits.length / 2)
   const halves = [waits.slice(0, half), waits.slice(half)]
   return Effect.flatMap(
-    Effect.forEach(halves, (part) => Effect.exit(ask(part))),
+    Effect.forEach(halves, (part) =>
+      Effect.suspend(() => {
+        const wanted = part.filter(isWanted)
+        return wanted.length === 0 ? Effect.succeed(Exit.succeed<Answers>(new Map())) : Effect.exit(ask(wanted))
+      })
+    ),
     (exits) => {
       const doubtful = exits.map((exit, at) => Exit.isFailure(exit) && isDoubtful(halves[at]!, exit))
-      if (doubtful.every(Boolean)) return alone(waits)
+      if (doubtful.every(Boolean)) return alone(waits, isWanted)
       const found = Effect.forEach(halves, (part, at) => {
-        if (doubtful[at] !== true) return follow(part, exits[at]!)
-        return part.length === 1 ? alone(part) : split(part)
+        if (doubtful[at] !== true) return follow(part, exits[at]!, isWanted)
+        return part.length === 1 ? alone(part, isWanted) : split(part, isWanted)
       })
       return Effect.map(found, together)
     }
@@ -126,9 +138,12 @@ const split = (waits: ReadonlyArray<Wait>): Effect.Effect<Found, never, unknown>
 }
 
 /** Looks at each key by itself, one after the other: together they have the place of one look. */
-const alone = (waits: ReadonlyArray<Wait>): Effect.Effect<Found, never, unknown> =>
+const alone = (waits: ReadonlyArray<Wait>, isWanted: IsWanted): Effect.Effect<Found, never, unknown> =>
   Effect.map(
-    Effect.forEach(waits, (wait) => Effect.map(Effect.exit(one(wait)), (exit) => [wait.key, exit] as const)),
+    Effect.forEach(waits, (wait) => {
+      const look = Effect.suspend(() => (isWanted(wait) ? one(wait) : Effect.interrupt))
+      return Effect.map(Effect.exit(look), (exit) => [wait.key, exit] as const)
+    }),
     (entries) => {
       const exits = new Map(entries)
       return {

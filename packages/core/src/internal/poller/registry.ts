@@ -100,6 +100,7 @@ const passing: ReadonlySet<string> = /*#__PURE__*/ new Set([
   Scope.Scope.key,
   References.CurrentLogAnnotations.key,
   References.CurrentLogSpans.key,
+  References.CurrentStackFrame.key,
   Layer.CurrentMemoMap.key
 ])
 
