@@ -596,4 +596,25 @@ describe("Poller edges: requests for many", () => {
       assert.deepStrictEqual([yield* stays.await, alone], ["stays", []])
     })
   )
+
+  it.effect("who asks anew for a key that others have left is told of it, not interrupted", () =>
+    Effect.gen(function* () {
+      // The answer lacks all keys, and each look at one takes ten seconds.
+      const job = Job.make<string>("many", {
+        check: (key) => Effect.as(Effect.sleep("10 seconds"), Status.succeeded(key)),
+        checkMany: { max: 10, slack: 0, check: () => Effect.as(Effect.sleep("10 seconds"), new Map()) },
+        strategy: Strategy.fixed("1 second")
+      })
+      const poller = yield* Poller.make(plain)
+      const strategy = Strategy.fixed("1 second").pipe(Strategy.withFirstWait("1 second"))
+      const watches = yield* Effect.forEach(["a", "b", "c"], (key) => poller.add(job, key, { ...hour, strategy }))
+      yield* TestClock.adjust("5 seconds")
+      for (const watch of watches.slice(0, 2)) yield* watch.remove
+      yield* TestClock.adjust("8 seconds")
+      const again = yield* Effect.forEach(["a", "b"], (key) => poller.add(job, key, hour))
+      yield* TestClock.adjust("2 minutes")
+      const exits = yield* Effect.forEach(again, (watch) => Effect.exit(watch.await))
+      assert.deepStrictEqual(exits, [Exit.succeed("a"), Exit.succeed("b")])
+    })
+  )
 })

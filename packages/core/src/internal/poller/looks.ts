@@ -43,8 +43,12 @@ export interface Found {
  */
 export const many = (errand: Errand): Effect.Effect<Found, never, unknown> => {
   const waits = onePerKey(errand.waits)
-  // A key whose waits have all left meanwhile is not asked for again.
-  const isWanted: IsWanted = ({ key }) => errand.waits.some((wait) => wait.key === key)
+  // A key whose waits have all left meanwhile is not asked for again; who comes for it anew looks by itself.
+  const isWanted: IsWanted = ({ key }) => {
+    if (errand.waits.some((wait) => wait.key === key)) return true
+    errand.site.left.delete(key)
+    return false
+  }
   return Effect.flatMap(Effect.exit(ask(waits)), (exit) => {
     if (Exit.isFailure(exit) && isDoubtful(waits, exit)) {
       return waits.length === 1 ? alone(waits, isWanted) : split(waits, isWanted)
