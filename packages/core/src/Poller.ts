@@ -13,7 +13,8 @@
  * - Waits for the same key of the same job share their looks; deadline, stall, result and cancel belong to each. A look is
  *   shared only among waits that were added with the same services: other credentials look for themselves.
  * - What a look needs is taken from where the wait was added: services, and the span that looks are children of.
- * - At most `concurrency` looks are under way, in turns between jobs and in order of their due time within one. A wait that
+ * - At most `concurrency` looks are under way, in turns between jobs (and, within a job, between those
+ *   that were added with other services), and in order of their due time otherwise. A wait that
  *   stands in line is still bound by its deadline.
  * - First looks are staggered: the first of a job begins at once, those that are added with it are spread over the interval of
  *   their strategy, as many as one each millisecond.

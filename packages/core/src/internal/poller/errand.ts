@@ -11,7 +11,7 @@ import type { Site } from "./site.ts"
  * those that stand in line, in a seat.
  */
 export class Errand {
-  kind: "look" | "many" | "gate" | "task"
+  readonly kind: "look" | "many" | "gate" | "task"
   readonly site: Site
   holder: Holder | undefined
   /** Those that have left are told nothing. */
