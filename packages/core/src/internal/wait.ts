@@ -32,15 +32,16 @@ export interface Timeline {
  *
  * A host reads `alarmAt` after the command "sleep", `nextAt` after "gate", "look", "step" and "cancel", and from `rare`
  * `fallbackKey` after "look", `stepping` and `stepCount` after "step". The exit comes with the event `Ended`, before "end". It writes
- * nothing but `hold`.
+ * nothing but `errand`.
  */
 export interface Wait {
   readonly setting: Setting
   /** The encoded key: the identity of the job. */
   readonly key: string
   readonly rawKey: unknown
-  /** The host's own. */
-  hold: unknown
+  /** The host's own: who is told of it, and what is under way for it. */
+  readonly holder: unknown
+  errand: unknown
   phase: "waiting" | "gating" | "looking" | "stepping" | "canceling" | "ended"
   reason: WaitReason
   startedAt: number
@@ -106,12 +107,13 @@ export interface Rare {
 }
 
 /** The state of a wait that has not started. */
-export const make = (setting: Setting, key: string, rawKey: unknown, hold: unknown): Wait => ({
+export const make = (setting: Setting, key: string, rawKey: unknown, holder: unknown): Wait => ({
   // Written out: a spread would cost the object its fast shape.
   setting,
   key,
   rawKey,
-  hold,
+  holder,
+  errand: undefined,
   phase: "waiting",
   reason: "firstWait",
   startedAt: 0,

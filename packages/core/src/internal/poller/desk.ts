@@ -19,7 +19,6 @@ import { fromWait } from "../token.ts"
 import { noStatus } from "../verdict.ts"
 import type { Wait } from "../wait.ts"
 import { Engine, type Limits } from "./engine.ts"
-import { holderOf } from "./errand.ts"
 import { type Group, groupOf } from "./group.ts"
 import type { Holder } from "./holder.ts"
 import { Registry } from "./registry.ts"
@@ -107,7 +106,7 @@ export class Desk implements Service, Driver {
       const results = new Results(this.release, this.fork)
       yield* Effect.addFinalizer(() => {
         results.leave()
-        return this.removeAll((wait) => holderOf(wait) === results)
+        return this.removeAll((wait) => wait.holder === results)
       })
       const beginOne = (wanted: request.Request): void => {
         results.begin()

@@ -13,7 +13,7 @@ import { endingOf } from "../telemetry.ts"
 import { receipt } from "../token.ts"
 import { advance, alarmAt, longestLook, make as makeWait, type Timeline, timeline, type Wait } from "../wait.ts"
 import { DueHeap } from "./dueHeap.ts"
-import { Errand, errandOf, holderOf, Seat, standsInLine } from "./errand.ts"
+import { Errand, errandOf, standsInLine } from "./errand.ts"
 import { type Group, groupOf, type Office } from "./group.ts"
 import type { Holder } from "./holder.ts"
 import * as looks from "./looks.ts"
@@ -33,8 +33,8 @@ export interface Limits {
 /**
  * The second host of the machine: it drives many waits with one timer, and has a fiber only for what is under way.
  *
- * `sleepers` holds the waits that sleep, `alarms` those for which something is under way that has to be given up at some
- * time. A wait that may look, but for which there is no room, stands in the line of its site; sites are served in turn.
+ * `sleepers` holds the waits that sleep, `alarms` what has to be given up at some time: what is under way, and the wait that
+ * may look, but for which there is no room. It stands in the line of its site; sites are served in turn.
  *
  * Whatever happens comes in through `enter` and goes out through `exit`, where lines are served and the timer is set: what
  * happens meanwhile, a look that ends at once for one, is part of it, so that no stack grows.
@@ -51,7 +51,7 @@ export class Engine implements Office {
   private readonly clock: Clock.Clock
   private readonly ended: (group: Group) => void
   private readonly sleepers = new DueHeap<Wait>((wait, due) => wait.phase === "waiting" && this.wakeAt(wait) === due)
-  private readonly alarms = new DueHeap<Wait>((wait, due) => isBusy(wait) && wait.nextAt === due)
+  private readonly alarms = new DueHeap<Errand | Wait>((item, due) => item.nextAt === due && isGuarded(item))
   private readonly turns: Array<Site> = []
   private readonly actions: Array<() => void> = []
   private boarding: Errand | undefined
@@ -62,8 +62,10 @@ export class Engine implements Office {
   private isUnfinished = false
   private busy = false
   private isTicking = false
-  /** How many errands began since one was over, or since others had their turn. */
+  /** When this turn began, how many errands began in it, and how many of them are not over. */
+  private turnStarted = 0
   private begun = 0
+  private inAir = 0
   private closed = false
 
   constructor(
@@ -115,7 +117,7 @@ export class Engine implements Office {
   /** Whether a wait that has just begun looks at once, so that it can be told what others saw. */
   private mayLook(wait: Wait, command: event.Command): boolean {
     const clock = this.time.base + this.time.now
-    if (command === "gate") return machine.step(wait, { _tag: "Gated", exit: open }, clock) === "look"
+    if (command === "gate") return machine.step(wait, admitted, clock) === "look"
     return command === "look" || machine.step(wait, event.joined, clock) === "look"
   }
 
@@ -135,7 +137,7 @@ export class Engine implements Office {
       if (wait.phase === "ended") return Effect.void
       const { policy, site } = groupOf(wait)
       const errand = errandOf(wait)
-      const fiber = errand?.waits.length === 1 ? errand.fiber : undefined
+      const fiber = errand?.size === 1 ? errand.fiber : undefined
       const asks = asksOnInterrupt(wait) && !isWanted(site, wait)
       this.tell(wait, event.stopped)
       const stopped = fiber === undefined ? Effect.void : Fiber.interrupt(fiber)
@@ -159,7 +161,7 @@ export class Engine implements Office {
   hasRoom(wait: Wait): boolean {
     const { site } = groupOf(wait)
     if (site.lookFor(wait) !== undefined) return true
-    return site.batch === undefined && this.turns.length === 0 && this.begun < slice && this.hasRoomFor(site)
+    return site.batch === undefined && this.turns.length === 0 && !this.isTurnOver && this.hasRoomFor(site)
   }
 
   // -- time --
@@ -204,7 +206,8 @@ export class Engine implements Office {
       // An alarm that is set from here on, for now, is for the next tick: what it guards has its chance first.
       const overdue = this.alarms.takeAll(now)
       this.isTicking = true
-      this.begun = 0
+      this.turnStarted = now
+      this.begun = this.inAir = 0
       let taken = 0
       for (; taken < slice; taken++) {
         const wait = this.sleepers.take(now)
@@ -213,19 +216,30 @@ export class Engine implements Office {
       }
       this.isUnfinished = taken === slice
       this.isTicking = false
-      for (const wait of overdue) if (isBusy(wait) && wait.nextAt <= now) this.advise(wait, event.overdue)
+      for (const item of overdue) if (isGuarded(item)) this.giveUp(item, now)
     } finally {
       this.exit(outer)
     }
   }
 
+  /** Tells those who give up by now what they wait for; they leave it. */
+  private giveUp(item: Errand | Wait, now: number): void {
+    if (!(item instanceof Errand)) return void this.advise(item, event.overdue)
+    item.nextAt = Number.POSITIVE_INFINITY
+    for (const wait of [...item.waits]) {
+      if (wait.nextAt <= now) this.advise(wait, event.overdue)
+      else item.guard(wait)
+    }
+    this.setAlarm(item)
+  }
+
   // -- the machine --
 
-  /** A step of a wait that stands in one of the heaps. */
+  /** A step of a wait that may stand in one of the heaps. */
   private step(wait: Wait, happened: event.Event): void {
-    const heap = wait.phase === "waiting" ? this.sleepers : this.alarms
+    const heap = wait.phase === "waiting" ? this.sleepers : wait.errand === undefined ? this.alarms : undefined
     if (wait.nextAt <= this.timer.at + 1 || this.turns.length > 0) this.unsettled = true
-    if (this.advise(wait, happened) !== "continue") heap.drop()
+    if (this.advise(wait, happened) !== "continue") heap?.drop()
   }
 
   private advise(wait: Wait, happened: event.Event): event.Command {
@@ -282,40 +296,45 @@ export class Engine implements Office {
     const exit = this.lastExit!
     const ending = endingOf(exit as Parameters<typeof endingOf>[0])
     this.endings[ending] = (this.endings[ending] ?? 0) + 1
-    holderOf(wait).ended(wait, exit)
+    ;(wait.holder as Holder).ended(wait, exit)
     this.ended(group)
   }
 
   // -- what is under way --
 
   private join(wait: Wait, errand: Errand): void {
+    const guardedBefore = errand.nextAt
     errand.add(wait)
-    this.setAlarm(wait)
+    if (errand.nextAt === guardedBefore) return
+    if (guardedBefore !== Number.POSITIVE_INFINITY) this.alarms.drop()
+    this.setAlarm(errand)
   }
 
-  private setAlarm(wait: Wait): void {
-    if (wait.nextAt === Number.POSITIVE_INFINITY) return
-    if (wait.nextAt <= this.timer.at) this.unsettled = true
-    this.alarms.push(wait, wait.nextAt)
+  private setAlarm(item: Errand | Wait): void {
+    if (item.nextAt === Number.POSITIVE_INFINITY) return
+    if (item.nextAt <= this.timer.at) this.unsettled = true
+    this.alarms.push(item, item.nextAt)
   }
 
   private leave(wait: Wait): void {
-    const { hold } = wait
-    if (!(hold instanceof Errand || hold instanceof Seat)) return
     const errand = errandOf(wait)
-    wait.hold = holderOf(wait)
-    if (errand === undefined || errand.over) return
+    if (errand === undefined) return
+    wait.errand = undefined
+    if (errand.over) return
     errand.remove(wait)
     if (errand.kind === "many" && errand.fiber !== undefined) errand.site.left.set(wait.key, errand)
+    if (!errand.isEmpty) return
+    this.alarms.drop()
     // Not waited for; but it counts until it is over.
-    if (errand.isEmpty) errand.fiber?.interruptUnsafe()
+    errand.fiber?.interruptUnsafe()
   }
 
   /** Runs what some waits have joined. */
   private start(errand: Errand, effect: Effect.Effect<unknown, unknown, unknown>): void {
-    this.begun++
+    this.inAir++
+    if (++this.begun % slice === 0) advance(this.time, this.clock.currentTimeMillisUnsafe())
     this.count(errand, 1)
-    const fiber = groupOf(errand.waits[0]!).fork(effect)
+    const fiber = groupOf(errand.anyone).fork(effect)
     errand.fiber = fiber
     fiber.addObserver((exit) => this.land(errand, exit))
   }
@@ -329,7 +348,7 @@ export class Engine implements Office {
   /** Tells those who are still there of what came of it. */
   private land(errand: Errand, exit: Exit.Exit<unknown, unknown>): void {
     errand.over = true
-    this.begun = 0
+    if (this.inAir > 0) this.inAir--
     const { left } = errand.site
     if (left.size > 0) for (const [key, other] of left) if (other === errand) left.delete(key)
     this.count(errand, -1)
@@ -337,10 +356,12 @@ export class Engine implements Office {
     const outer = this.enter()
     try {
       if (errand.isEmpty) return
+      this.alarms.drop()
+      if (errand.nextAt <= this.timer.at + 1) this.unsettled = true
       if (errand.kind === "gate") return this.admitted(errand.waits, exit as Exit.Exit<Gate.Answer>)
-      const { first, more } = errand
-      if (first !== undefined) this.step(first, looks.happened(errand, first, exit))
-      if (more !== undefined) for (const wait of more) this.step(wait, looks.happened(errand, wait, exit))
+      const { only } = errand
+      if (only !== undefined) this.step(only, looks.happened(errand, only, exit))
+      else for (const wait of errand.waits) this.step(wait, looks.happened(errand, wait, exit))
       if (errand.site.isShared) this.tellFloors(errand)
     } finally {
       this.exit(outer)
@@ -394,7 +415,7 @@ export class Engine implements Office {
     const { kind, site } = errand
     if (site.isShared) this.callSiblings(errand)
     if (errand.isEmpty) return
-    this.start(errand, kind === "look" ? looks.one(errand.waits[0]!) : looks.many(errand))
+    this.start(errand, kind === "look" ? looks.one(errand.anyone) : looks.many(errand))
   }
 
   private callSiblings(errand: Errand): void {
@@ -403,13 +424,18 @@ export class Engine implements Office {
     for (const wait of errand.waits) {
       for (const sibling of errand.site.siblings(wait)) {
         const isInLine = standsInLine(sibling) && sibling.setting.policy.gate === undefined
-        this.step(sibling, isInLine ? { _tag: "Gated", exit: open } : event.joined)
+        this.step(sibling, isInLine ? admitted : event.joined)
       }
     }
     this.boarding = former
   }
 
   // -- lines --
+
+  /** Whether others are to have their turn before more looks begin. */
+  private get isTurnOver(): boolean {
+    return this.inAir >= slice || (this.begun >= slice && this.time.now - this.turnStarted >= longestTurn)
+  }
 
   private hasRoomFor(site: Site): boolean {
     const { concurrency, concurrencyPerJob } = this.limits
@@ -418,7 +444,6 @@ export class Engine implements Office {
 
   private stand(wait: Wait): void {
     const { site } = groupOf(wait)
-    wait.hold = new Seat(holderOf(wait), undefined)
     this.setAlarm(wait)
     // Who comes on time comes with others; who comes in between waits for the next time.
     site.enqueue(wait, this.isTicking ? this.time.now : this.time.now + 1)
@@ -431,7 +456,7 @@ export class Engine implements Office {
   private serve(): void {
     let blocked = 0
     while (blocked < this.turns.length && this.underWay < this.limits.concurrency && !this.closed) {
-      if (this.begun >= slice) {
+      if (this.isTurnOver) {
         this.isUnfinished = this.unsettled = true
         return
       }
@@ -441,9 +466,16 @@ export class Engine implements Office {
       this.turns.push(site)
       if (this.hasRoomFor(site) && site.isReady(this.time.now, this.isUnfinished)) {
         blocked = 0
-        this.admit(site, site.dequeue())
+        if (site.batch === undefined) this.admitOne(site.next())
+        else this.admit(site, site.dequeue())
       } else blocked++
     }
+  }
+
+  private admitOne(wait: Wait): void {
+    const { policy } = wait.setting
+    if (policy.gate === undefined) this.step(wait, admitted)
+    else this.admit(groupOf(wait).site, [wait])
   }
 
   private admit(site: Site, waits: ReadonlyArray<Wait>): void {
@@ -452,8 +484,10 @@ export class Engine implements Office {
     const isForced = waits.every(({ rare }) => rare.wokenMeanwhile === "forced")
     if (gate === undefined || isForced) return this.admitted(waits, open)
     const errand = new Errand("gate", site)
-    // The alarm that was set for the line holds for the gate.
-    for (const wait of waits) errand.add(wait)
+    for (const wait of waits) {
+      this.alarms.drop()
+      this.join(wait, errand)
+    }
     this.start(
       errand,
       Effect.suspend(() => gate.ask({ job, key: first.key }))
@@ -473,12 +507,16 @@ export class Engine implements Office {
 // ---- internal ----
 
 /**
- * How many waits are woken, and how many looks begin, before others get a turn: as many as fit into the caches of a
- * processor.
+ * How many waits are woken in a turn, and how many of the looks that began in it may be under way: as many as fit into the
+ * caches of a processor.
  */
 const slice = 64
 
+/** How long looks may begin in a turn, in milliseconds, where they end as soon as they began. */
+const longestTurn = 2
+
 const open = Exit.succeed(Gate.open)
+const admitted: event.Event = { _tag: "Gated", exit: open }
 
 /** Whether somebody else still waits for the job, and has not given it up. */
 const isWanted = (site: Site, wait: Wait): boolean =>
@@ -495,4 +533,5 @@ const withFloor = (
   return { ...from, floorAt: Math.max(from.floorAt, floorAt) }
 }
 
-const isBusy = ({ phase }: Wait): boolean => phase !== "waiting" && phase !== "ended"
+const isGuarded = (item: Errand | Wait): boolean =>
+  item instanceof Errand ? !item.over && !item.isEmpty : standsInLine(item)

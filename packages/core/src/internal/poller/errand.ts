@@ -1,56 +1,68 @@
 import type * as Fiber from "effect/Fiber"
 import type { Wait } from "../wait.ts"
-import type { Holder } from "./holder.ts"
 import type { Site } from "./site.ts"
 
 /**
  * What is under way for some waits in place of their sleep: a look at one key, a look at many, a question to a gate, or a
  * task for one wait (a step, a cancel), which counts against no bound.
- *
- * A wait in it keeps its holder here: the first in the errand itself, since most looks are for one wait; the others, and
- * those that stand in line, in a seat.
  */
 export class Errand {
   readonly kind: "look" | "many" | "gate" | "task"
   readonly site: Site
-  holder: Holder | undefined
-  /** Those that have left are told nothing. */
-  first: Wait | undefined
-  more: Array<Wait> | undefined
+  /** Those it is for, who are told what came of it. Most errands have only a first one. */
+  private first: Wait | undefined
+  private more: Array<Wait> | undefined
   fiber: Fiber.Fiber<unknown, unknown> | undefined
+  /** When the first of them gives it up; nobody who is still there does before. */
+  nextAt = Number.POSITIVE_INFINITY
   over = false
 
   constructor(kind: Errand["kind"], site: Site) {
     this.kind = kind
     this.site = site
-    this.holder = undefined
     this.first = undefined
     this.more = undefined
     this.fiber = undefined
   }
 
+  get size(): number {
+    return (this.first === undefined ? 0 : 1) + (this.more === undefined ? 0 : this.more.length)
+  }
+
+  get isEmpty(): boolean {
+    return this.size === 0
+  }
+
+  /** Those it is for. */
   get waits(): ReadonlyArray<Wait> {
     const { first, more } = this
     return first === undefined ? (more ?? []) : more === undefined ? [first] : [first, ...more]
   }
 
-  get isEmpty(): boolean {
-    return this.first === undefined && (this.more === undefined || this.more.length === 0)
+  /** One of them, who make no errand without one. */
+  get anyone(): Wait {
+    return this.first ?? this.more![0]!
+  }
+
+  /** The only one, if there is no other. */
+  get only(): Wait | undefined {
+    return this.more === undefined ? this.first : undefined
   }
 
   add(wait: Wait): void {
-    const holder = holderOf(wait)
-    if (this.holder === undefined) {
-      this.holder = holder
-      this.first = wait
-      wait.hold = this
-      return
-    }
-    this.more ??= []
-    this.more.push(wait)
-    wait.hold = new Seat(holder, this)
+    wait.errand = this
+    this.guard(wait)
+    if (this.first === undefined) this.first = wait
+    else if (this.more === undefined) this.more = [wait]
+    else this.more.push(wait)
   }
 
+  /** Takes note of when this wait gives it up. */
+  guard({ nextAt }: Wait): void {
+    if (nextAt < this.nextAt) this.nextAt = nextAt
+  }
+
+  /** Who has left is told nothing. */
   remove(wait: Wait): void {
     if (this.first === wait) this.first = undefined
     else this.more?.splice(this.more.indexOf(wait), 1)
@@ -66,22 +78,6 @@ export class Errand {
   }
 }
 
-/** Where a wait keeps its holder meanwhile; without an errand, it stands in line for one. */
-export class Seat {
-  readonly holder: Holder
-  readonly errand: Errand | undefined
+export const errandOf = ({ errand }: Wait): Errand | undefined => errand as Errand | undefined
 
-  constructor(holder: Holder, errand: Errand | undefined) {
-    this.holder = holder
-    this.errand = errand
-  }
-}
-
-export const errandOf = ({ hold }: Wait): Errand | undefined =>
-  hold instanceof Errand ? hold : hold instanceof Seat ? hold.errand : undefined
-
-export const holderOf = ({ hold }: Wait): Holder =>
-  hold instanceof Errand ? hold.holder! : hold instanceof Seat ? hold.holder : (hold as Holder)
-
-export const standsInLine = ({ hold, phase }: Wait): boolean =>
-  phase === "gating" && hold instanceof Seat && hold.errand === undefined
+export const standsInLine = ({ errand, phase }: Wait): boolean => phase === "gating" && errand === undefined

@@ -6,7 +6,7 @@ import type { Notice } from "../../Observer.ts"
 import type { Policy } from "../policy.ts"
 import { make as makeTelemetry, type Telemetry } from "../telemetry.ts"
 import type { Setting, Timeline, Wait } from "../wait.ts"
-import { holderOf } from "./errand.ts"
+import type { Holder } from "./holder.ts"
 import type { Site } from "./site.ts"
 
 /** What the group asks of the engine that it belongs to. */
@@ -61,13 +61,13 @@ export class Group implements Setting {
     if (event._tag === "Ended") this.office.lastExit = event.exit
     if (this.policy.observers.length > 0 || (this.logs && mayBeLogged(event))) this.telemetry.tell(wait, event)
     if (event._tag === "Started") return
-    const holder = holderOf(wait)
+    const holder = wait.holder as Holder
     // Not within the step: who hears of it may have a handle to this very wait.
     if (holder.hears) this.office.later(() => holder.emit(event))
   }
 
   hears(wait: Wait): boolean {
-    return this.policy.observers.length > 0 || holderOf(wait).hears
+    return this.policy.observers.length > 0 || (wait.holder as Holder).hears
   }
 
   hasRoom(wait: Wait): boolean {

@@ -64,7 +64,8 @@ export class Site {
   /** Lets a wait go that has ended; the end of a job is kept for a while. */
   retire(wait: Wait, linger: number): void {
     this.forget(wait.nextAt, linger)
-    const found = this.waits.get(wait.key)
+    // To find a key among many costs a look into memory that is in no cache: not where no key has more than one wait.
+    const found = this.shared === 0 ? wait : this.waits.get(wait.key)
     if (Array.isArray(found)) {
       const rest = found.filter((other) => other !== wait)
       this.waits.set(wait.key, rest.length === 1 ? rest[0]! : rest)
@@ -119,8 +120,10 @@ export class Site {
 
   /** The look that is under way for the key of this wait, if any. */
   lookFor({ key, rare }: Wait): Errand | undefined {
-    const left = rare.fallbackKey === undefined ? this.left.get(key) : undefined
-    if (left !== undefined) return left
+    if (this.left.size > 0 && rare.fallbackKey === undefined) {
+      const left = this.left.get(key)
+      if (left !== undefined) return left
+    }
     if (this.shared === 0) return undefined
     const found = this.waits.get(key)
     if (!Array.isArray(found)) return undefined
@@ -135,10 +138,12 @@ export class Site {
   // -- who stands in line for a look --
 
   enqueue(wait: Wait, now: number): void {
-    const slack = this.batch?.slack ?? 0
-    if (slack > 0 && this.isIdle) this.gatherUntil = Math.ceil(now / slack) * slack
-    // A look that would come too late is not waited with.
-    if (this.gatherUntil + longestLook(wait) > wait.deadlineAt) this.gatherUntil = now
+    if (this.batch !== undefined) {
+      const { slack } = this.batch
+      if (slack > 0 && this.isIdle) this.gatherUntil = Math.ceil(now / slack) * slack
+      // A look that would come too late is not waited with.
+      if (this.gatherUntil + longestLook(wait) > wait.deadlineAt) this.gatherUntil = now
+    }
     this.line.push(wait)
   }
 
@@ -152,15 +157,21 @@ export class Site {
   get isIdle(): boolean {
     while (this.served < this.line.length && !standsInLine(this.line[this.served]!)) this.served++
     if (this.served === this.line.length && this.served > 0) {
-      this.line = []
-      this.served = 0
+      this.serveFrom([])
     }
     return this.line.length === 0
   }
 
-  /** The first in line and, where the job has a look for many, those behind it that can be looked at with it. */
+  /** The first in line. */
+  next(): Wait {
+    const wait = this.line[this.served++]!
+    if (this.isLong) this.serveFrom(this.line.slice(this.served))
+    return wait
+  }
+
+  /** The first in line and those behind it that can be looked at with it, where the job has a look for many. */
   dequeue(): ReadonlyArray<Wait> {
-    const most = this.batch?.max ?? 1
+    const most = this.batch!.max
     const taken: Array<Wait> = []
     const passed: Array<Wait> = []
     const keys = new Set<string>()
@@ -173,11 +184,18 @@ export class Site {
       taken.push(wait)
       keys.add(wait.key)
     }
-    if (passed.length > 0 || (this.served > 1_024 && this.served * 2 > this.line.length)) {
-      this.line = [...passed, ...this.line.slice(this.served)]
-      this.served = 0
-    }
+    if (passed.length > 0 || this.isLong) this.serveFrom([...passed, ...this.line.slice(this.served)])
     return taken
+  }
+
+  /** Whether most of the line has been served. */
+  private get isLong(): boolean {
+    return this.served > 1_024 && this.served * 2 > this.line.length
+  }
+
+  private serveFrom(line: Array<Wait>): void {
+    this.line = line
+    this.served = 0
   }
 
   // -- first looks --
