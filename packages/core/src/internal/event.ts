@@ -7,8 +7,13 @@ import type * as Strategy from "../Strategy.ts"
 
 /** What can happen to a wait. */
 export type Event =
-  /** Anew or from a token; the first look may be put off by so many milliseconds. */
-  | { readonly _tag: "Started"; readonly token: ResumeToken | undefined; readonly stagger: number }
+  /** Anew or from a token; the first look may be put off by so many milliseconds, `later` to when the host is free. */
+  | {
+      readonly _tag: "Started"
+      readonly token: ResumeToken | undefined
+      readonly stagger: number
+      readonly later: boolean
+    }
   /** The sleep is over (or a timer fired early: then the machine sleeps on). */
   | { readonly _tag: "Due" }
   /** The gate has answered. */
@@ -44,7 +49,12 @@ export type Command = "gate" | "look" | "sleep" | "step" | "cancel" | "end" | "c
 
 export const looked = (look: Look.Look<unknown, unknown>): Event => ({ _tag: "Looked", look })
 export const lookFailed = (cause: Cause.Cause<unknown>): Event => ({ _tag: "LookFailed", cause })
-export const started = (token: ResumeToken | undefined, stagger = 0): Event => ({ _tag: "Started", token, stagger })
+export const started = (token: ResumeToken | undefined, stagger = 0, later = false): Event => ({
+  _tag: "Started",
+  token,
+  stagger,
+  later
+})
 export const joined: Event = { _tag: "Joined" }
 export const due: Event = { _tag: "Due" }
 export const overdue: Event = { _tag: "Overdue" }

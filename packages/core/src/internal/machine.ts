@@ -61,7 +61,7 @@ const judge = (wait: Wait, event: Event): Command => {
   }
 }
 
-const start = (wait: Wait, { stagger, token }: Extract<Event, { _tag: "Started" }>): Command => {
+const start = (wait: Wait, { later, stagger, token }: Extract<Event, { _tag: "Started" }>): Command => {
   const { time } = wait.setting
   const { now } = time
   if (token === undefined) begin(wait)
@@ -72,7 +72,7 @@ const start = (wait: Wait, { stagger, token }: Extract<Event, { _tag: "Started" 
     deadlineAt: Number.isFinite(wait.deadlineAt) ? time.base + wait.deadlineAt : "unbounded"
   })
   // A wait that is resumed after its deadline was asleep, not slow: it has one look, if the server allows it.
-  if (wait.floorAt <= now && (now > wait.deadlineAt || wait.nextAt <= now)) return approach(wait)
+  if (!later && wait.floorAt <= now && (now > wait.deadlineAt || wait.nextAt <= now)) return approach(wait)
   return sleepUntil(wait, wait.nextAt, wait.attempts === 0 ? "firstWait" : "strategy")
 }
 

@@ -115,15 +115,21 @@ export class Desk implements Service, Driver {
       // As many at a time as there is room for: keys are many.
       const beginAll = (keys: ReadonlyArray<K>, from = 0): Effect.Effect<void> =>
         Effect.suspend(() => {
-          for (let next = from; next < keys.length; next++) {
-            const wanted = requestFor(keys[next]!)
-            if (this.closed || !this.room.tryTake()) {
-              const begun = this.admit(() => Effect.sync(() => beginOne(wanted)))
-              return Effect.andThen(begun, beginAll(keys, next + 1))
+          let next = from
+          let without: request.Request | undefined
+          this.engine.together(() => {
+            for (; next < keys.length && without === undefined; next++) {
+              const wanted = requestFor(keys[next]!)
+              if (!this.closed && this.room.tryTake()) beginOne(wanted)
+              else without = wanted
             }
-            beginOne(wanted)
-          }
-          return Effect.void
+          })
+          const wanted = without
+          if (wanted === undefined) return Effect.void
+          return Effect.andThen(
+            this.admit(() => Effect.sync(() => beginOne(wanted))),
+            beginAll(keys, next)
+          )
         })
       const fed = Effect.exit(Stream.runForEachArray(source, (keys) => beginAll(keys)))
       yield* Effect.forkScoped(Effect.map(fed, (exit) => results.complete(exit)))

@@ -47,10 +47,14 @@ export class DueHeap<A> {
     return this.next() <= now && this.length > 0 ? this.pop() : undefined
   }
 
-  /** Takes all live items that are due by `now`. */
-  takeAll(now: number): ReadonlyArray<A> {
+  /** Takes the live items that are due by `now`, at most so many. */
+  takeAll(now: number, most = Number.POSITIVE_INFINITY): ReadonlyArray<A> {
     const taken: Array<A> = []
-    for (let item = this.take(now); item !== undefined; item = this.take(now)) taken.push(item)
+    while (taken.length < most) {
+      const item = this.take(now)
+      if (item === undefined) break
+      taken.push(item)
+    }
     return taken
   }
 

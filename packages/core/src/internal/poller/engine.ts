@@ -52,7 +52,9 @@ export class Engine implements Office {
   private readonly ended: (group: Group) => void
   private readonly sleepers = new DueHeap<Wait>((wait, due) => wait.phase === "waiting" && this.wakeAt(wait) === due)
   private readonly alarms = new DueHeap<Errand | Wait>((item, due) => item.nextAt === due && isGuarded(item))
+  /** The sites with a line, and whose turn it is. */
   private readonly turns: Array<Site> = []
+  private turn = 0
   private readonly actions: Array<() => void> = []
   private boarding: Errand | undefined
   private readonly timer: Timer
@@ -105,7 +107,10 @@ export class Engine implements Office {
       const stagger = options.stagger > 0 ? site.stagger(now, options.stagger, this.random) : 0
       const known = policy.since === undefined ? endOf(former, now, this.limits.linger) : undefined
       site.add(wait, former)
-      const command = machine.step(wait, event.started(token, stagger), base + now)
+      // For want of a turn it sleeps until the next one; for want of room it would stand in line.
+      const later = this.isTurnOver && this.turns.length === 0
+      if (later) this.isUnfinished = this.unsettled = true
+      const command = machine.step(wait, event.started(token, stagger, later), base + now)
       if (known !== undefined && this.mayLook(wait, command)) this.advise(wait, event.looked(known))
       else this.obey(wait, command)
     } finally {
@@ -119,6 +124,16 @@ export class Engine implements Office {
     const clock = this.time.base + this.time.now
     if (command === "gate") return machine.step(wait, admitted, clock) === "look"
     return command === "look" || machine.step(wait, event.joined, clock) === "look"
+  }
+
+  /** Does several things at one time. */
+  together(act: () => void): void {
+    const outer = this.enter()
+    try {
+      act()
+    } finally {
+      this.exit(outer)
+    }
   }
 
   /** Tells the machine what happened to a wait, and does what it says. */
@@ -208,18 +223,25 @@ export class Engine implements Office {
       this.isTicking = true
       this.turnStarted = now
       this.begun = this.inAir = 0
-      let taken = 0
-      for (; taken < slice; taken++) {
-        const wait = this.sleepers.take(now)
-        if (wait === undefined) break
-        this.advise(wait, event.due)
-      }
-      this.isUnfinished = taken === slice
+      this.isUnfinished = this.wakeAll(now)
       this.isTicking = false
       for (const item of overdue) if (isGuarded(item)) this.giveUp(item, now)
     } finally {
       this.exit(outer)
     }
+  }
+
+  /** Wakes those who sleep until now; tells whether it stopped for others to have a turn. */
+  private wakeAll(now: number): boolean {
+    let left = slice
+    while (left > 0) {
+      // All at once, before any of them looks: a heap is read faster then than between looks.
+      const due = this.sleepers.takeAll(now, left)
+      if (due.length === 0) return false
+      left -= due.length
+      for (const wait of due) if (wait.phase === "waiting" && this.wakeAt(wait) <= now) this.advise(wait, event.due)
+    }
+    return true
   }
 
   /** Tells those who give up by now what they wait for; they leave it. */
@@ -460,10 +482,14 @@ export class Engine implements Office {
         this.isUnfinished = this.unsettled = true
         return
       }
-      const site = this.turns.shift()!
+      const at = this.turn < this.turns.length ? this.turn : 0
+      const site = this.turns[at]!
       site.inTurn = !site.isIdle
-      if (!site.inTurn) continue
-      this.turns.push(site)
+      this.turn = site.inTurn ? at + 1 : at
+      if (!site.inTurn) {
+        this.turns.splice(at, 1)
+        continue
+      }
       if (this.hasRoomFor(site) && site.isReady(this.time.now, this.isUnfinished)) {
         blocked = 0
         if (site.batch === undefined) this.admitOne(site.next())

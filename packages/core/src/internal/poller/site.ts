@@ -36,6 +36,8 @@ export class Site {
   /** Those whose end was seen of late, in order of time; the first of them are forgotten already. */
   private lately: Array<Wait> = []
   private forgotten = 0
+  /** How many of them have a successor for their key. */
+  private revived = 0
 
   constructor(job: AnyJob, traffic: Traffic, batch: Site["batch"]) {
     this.job = job
@@ -54,6 +56,7 @@ export class Site {
   /** Adds a wait to those that were found for its key. */
   add(wait: Wait, former: ReadonlyArray<Wait> | undefined): void {
     if (former === undefined || former[0]!.phase === "ended") {
+      if (former !== undefined) this.revived++
       this.waits.set(wait.key, wait)
       return
     }
@@ -80,7 +83,8 @@ export class Site {
     const { lately } = this
     while (this.forgotten < lately.length && lately[this.forgotten]!.nextAt + linger <= now) {
       const wait = lately[this.forgotten++]!
-      if (this.waits.get(wait.key) === wait) this.waits.delete(wait.key)
+      if (this.revived === 0 || this.waits.get(wait.key) === wait) this.waits.delete(wait.key)
+      else this.revived--
     }
     if (this.forgotten > 1_024 && this.forgotten * 2 > lately.length) {
       this.lately = lately.slice(this.forgotten)
