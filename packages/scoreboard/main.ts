@@ -13,6 +13,7 @@ import { installPeers } from "./peers.ts"
 const usage = `usage: pnpm scoreboard <table> [options]
   engine       what a look and a wait cost: the loops of \`loops\`, then many jobs at once, ours and the peers'
     --n N        jobs at once (100000)
+    --mixed      each row after all others on Effect have run in its process, as in a program of many kinds of effects
     --rows a,b   only these rows: ${Object.keys(engines).join(", ")}
   loops        what a look costs in ours, in effect's repeat and in a loop by hand
     --waits N    (1000)
@@ -48,6 +49,7 @@ const read = () => {
         waits: { type: "string", default: "1000" },
         looks: { type: "string", default: "100" },
         rounds: { type: "string" },
+        mixed: { type: "boolean", default: false },
         cases: { type: "string", default: "" },
         runs: { type: "string", default: "1" },
         write: { type: "boolean", default: false },
@@ -116,7 +118,7 @@ const tables: Record<string, () => Promise<unknown>> = {
     const n = count("n", values.n)
     const names = await rowNames(Object.keys(engines), isPeer)
     const perLook = values.rows === undefined ? await loopTable(3) : []
-    const rows = await jobs.measure(names, n, rounds)
+    const rows = await jobs.measure(names, n, rounds, values.mixed)
     jobs.print(n, rows)
     // The cost of a look by itself, of the first table, stands beside that of a whole wait.
     const loopOf = new Map(perLook.map((row) => [row.name, row]))

@@ -3,7 +3,7 @@ import { ours } from "./ours.ts"
 import { peers, promiseLoop } from "./promises.ts"
 import type { Engine } from "./task.ts"
 
-/** Engines that run on Effect: a program has many kinds of effects, so each is measured after the others have run. */
+/** Engines that run on Effect. */
 export const onEffect: Record<string, Engine> = { ...fibers, ...ours }
 
 /** All engines by the name of their row, those first whose CPU time is the measure of the others. */

@@ -18,11 +18,15 @@ export interface Row extends Waiting {
   readonly note?: string | undefined
 }
 
-/** Measures the rows; without a number of rounds as many, up to three, as fit into about two and a half minutes. */
+/**
+ * Measures the rows; without a number of rounds as many, up to three, as fit into about four minutes. A row is alone in its
+ * process; `mixed`, after all other rows on Effect have run there.
+ */
 export const measure = async (
   names: ReadonlyArray<string>,
   n: number,
-  rounds: number | undefined
+  rounds: number | undefined,
+  mixed: boolean
 ): Promise<ReadonlyArray<Row>> => {
   const began = performance.now()
   const measured: Array<ReadonlyMap<string, number>> = []
@@ -31,7 +35,7 @@ export const measure = async (
     const roundBegan = performance.now()
     const figures = new Map<string, number>()
     for (const name of alive) {
-      const cpu = await child<Cpu>(`round ${round}, CPU of ${name}`, name, "cpu", sizeOf(name, n))
+      const cpu = await child<Cpu>(`round ${round}, CPU of ${name}`, name, mixed ? "mixed" : "cpu", sizeOf(name, n))
       if (cpu !== undefined) figures.set(name, cpu.cpuMicrosPerLook)
     }
     alive = alive.filter((name) => figures.has(name))
@@ -100,7 +104,7 @@ Memory per job: all of them wait. Lag: so many more jobs are looked at each seco
 
 const run = promisify(execFile)
 
-const patience = 150_000
+const patience = 240_000
 
 /** What "ours" means in the ratios: the first of these that was measured. */
 const ours = ["poller", "poll"]

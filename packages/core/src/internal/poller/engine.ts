@@ -248,7 +248,7 @@ export class Engine implements Office {
   private giveUp(item: Errand | Wait, now: number): void {
     if (!(item instanceof Errand)) return void this.advise(item, event.overdue)
     item.nextAt = Number.POSITIVE_INFINITY
-    for (const wait of [...item.waits]) {
+    for (const wait of item.waits) {
       if (wait.nextAt <= now) this.advise(wait, event.overdue)
       else item.guard(wait)
     }

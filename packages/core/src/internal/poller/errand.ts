@@ -33,10 +33,10 @@ export class Errand {
     return this.size === 0
   }
 
-  /** Those it is for. */
+  /** Those it is for now: who leaves stays in this list. */
   get waits(): ReadonlyArray<Wait> {
-    const { first, more } = this
-    return first === undefined ? (more ?? []) : more === undefined ? [first] : [first, ...more]
+    const { first, more = [] } = this
+    return first === undefined ? [...more] : [first, ...more]
   }
 
   /** One of them, who make no errand without one. */

@@ -178,15 +178,15 @@ export class Site {
     const most = this.batch!.max
     const taken: Array<Wait> = []
     const passed: Array<Wait> = []
-    const keys = new Set<string>()
-    while (!this.isIdle && keys.size < most && passed.length < most) {
+    const keys = this.shared === 0 ? undefined : new Set<string>()
+    while (!this.isIdle && (keys?.size ?? taken.length) < most && passed.length < most) {
       const wait = this.line[this.served++]!
       if (taken.length > 0 && !canLookTogether(taken[0]!, wait)) {
         passed.push(wait)
         continue
       }
       taken.push(wait)
-      keys.add(wait.key)
+      keys?.add(wait.key)
     }
     if (passed.length > 0 || this.isLong) this.serveFrom([...passed, ...this.line.slice(this.served)])
     return taken
