@@ -1,3 +1,4 @@
+import type * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
@@ -8,6 +9,7 @@ import * as Random from "effect/Random"
 import type * as Scope from "effect/Scope"
 import * as Tracer from "effect/Tracer"
 import type * as Gate from "../Gate.ts"
+import type * as Look from "../Look.ts"
 import type { Notice } from "../Observer.ts"
 import { type Defaults, Reference } from "./defaults.ts"
 import * as event from "./event.ts"
@@ -118,10 +120,6 @@ export class Host implements Setting {
   private watchdog: Fiber.Fiber<void> | undefined
   private flushing: Fiber.Fiber<void> | undefined
   private watchedUntil = Number.POSITIVE_INFINITY
-  private looking: Effect.Effect<event.Event, never, unknown> | undefined
-  private lookingAt: string | undefined
-  private sleeping: Effect.Effect<void> | undefined
-  private sleepingFor = 0
 
   constructor(
     { context, defaults, policy, request }: Place,
@@ -204,43 +202,55 @@ export class Host implements Setting {
 
   /** Does one command after the other, until the wait ends or another driver takes over. */
   private drive(turn: number, first: event.Command): Effect.Effect<void, never, unknown> {
-    return Effect.gen({ self: this }, function* () {
-      let command = first
-      while (this.turn === turn) {
-        let happened: event.Event = event.due
-        switch (command) {
-          case "look":
-            this.guard()
-            happened = yield* this.look()
-            break
-          case "sleep":
-            yield* this.sleep()
-            break
-          case "gate":
-            this.guard()
-            happened = { _tag: "Gated", exit: yield* Effect.exit(this.gate()) }
-            break
-          case "step":
-            this.guard()
-            happened = { _tag: "Stepped", exit: yield* Effect.exit(stepForeign(this.wait)) }
-            break
-          case "cancel":
-            this.guard()
-            yield* Effect.exit(this.cancel())
-            happened = event.cancelAsked
-            break
-          case "end":
-            this.watchdog?.interruptUnsafe()
-            this.hand(this.exit!)
-            return
-          case "continue":
-            return
+    // Replaced meanwhile: what was found is nobody's business any more.
+    const after = (happened: event.Event): Driven => (this.turn === turn ? follow(this.step(happened)) : Effect.void)
+    const onDue = (): Driven => after(event.due)
+    const onLook = {
+      onSuccess: (look: AnyLook) => after(event.looked(look)),
+      onFailure: (cause: Cause.Cause<unknown>) => after(event.lookFailed(cause))
+    }
+    // Made once for each source and each delay: looks and sleeps are many, and most are like the one before.
+    let look: Driven | undefined
+    let lookAt: string | undefined
+    let sleep: Driven | undefined
+    let sleepFor = 0
+    const follow = (command: event.Command): Driven => {
+      switch (command) {
+        case "look": {
+          this.guard()
+          const { fallbackKey } = this.wait.rare
+          if (look === undefined || lookAt !== fallbackKey) {
+            look = Effect.matchCauseEffect(this.look(fallbackKey), onLook)
+            lookAt = fallbackKey
+          }
+          return look
         }
-        // Replaced meanwhile: what was found is nobody's business any more.
-        if (this.turn !== turn) return
-        command = this.step(happened)
+        case "sleep": {
+          const millis = Math.max(0, alarmAt(this.wait) - this.time.now)
+          if (sleep === undefined || sleepFor !== millis) {
+            sleep = Effect.flatMap(this.clock.sleep(Duration.millis(millis)), onDue)
+            sleepFor = millis
+          }
+          return sleep
+        }
+        case "gate":
+          this.guard()
+          return Effect.flatMap(Effect.exit(this.gate()), (exit) => after({ _tag: "Gated", exit }))
+        case "step":
+          this.guard()
+          return Effect.flatMap(Effect.exit(stepForeign(this.wait)), (exit) => after({ _tag: "Stepped", exit }))
+        case "cancel":
+          this.guard()
+          return Effect.flatMap(Effect.exit(this.cancel()), () => after(event.cancelAsked))
+        case "end":
+          this.watchdog?.interruptUnsafe()
+          this.hand(this.exit!)
+          return Effect.void
+        case "continue":
+          return Effect.void
       }
-    })
+    }
+    return Effect.suspend(() => (this.turn === turn ? follow(first) : Effect.void))
   }
 
   /** Hands the result out, once the observers have been told. */
@@ -253,18 +263,11 @@ export class Host implements Setting {
     })
   }
 
-  /** The look and what to tell of it, made once for each source: looks are many, and all the same. */
-  private look(): Effect.Effect<event.Event, never, unknown> {
+  private look(fallbackKey: string | undefined): Effect.Effect<AnyLook, unknown, unknown> {
     const { policy, wait } = this
-    const { fallbackKey } = wait.rare
-    if (this.looking === undefined || this.lookingAt !== fallbackKey) {
-      this.lookingAt = fallbackKey
-      const check = Effect.suspend(() =>
-        fallbackKey === undefined ? policy.check(wait.rawKey) : policy.missing.checkFallback!(fallbackKey)
-      )
-      this.looking = Effect.matchCause(check, { onSuccess: event.looked, onFailure: event.lookFailed })
-    }
-    return this.looking
+    return Effect.suspend(() =>
+      fallbackKey === undefined ? policy.check(wait.rawKey) : policy.missing.checkFallback!(fallbackKey)
+    )
   }
 
   private gate(): Effect.Effect<Gate.Answer, never, unknown> {
@@ -273,16 +276,6 @@ export class Host implements Setting {
 
   private cancel(): Effect.Effect<void, unknown, unknown> {
     return Effect.suspend(() => this.policy.cancel!(this.wait.rawKey))
-  }
-
-  /** The sleep until the alarm; the same as before where it is as long. */
-  private sleep(): Effect.Effect<void> {
-    const millis = Math.max(0, alarmAt(this.wait) - this.time.now)
-    if (this.sleeping === undefined || this.sleepingFor !== millis) {
-      this.sleepingFor = millis
-      this.sleeping = this.clock.sleep(Duration.millis(millis))
-    }
-    return this.sleeping
   }
 
   private guard(): void {
@@ -313,5 +306,8 @@ export class Host implements Setting {
 }
 
 // ---- internal ----
+
+type AnyLook = Look.Look<unknown, unknown>
+type Driven = Effect.Effect<void, never, unknown>
 
 const isGuarded = ({ phase }: Wait): boolean => phase !== "waiting" && phase !== "ended"
