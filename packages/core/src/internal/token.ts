@@ -78,6 +78,17 @@ export const restore = (wait: Wait, token: ResumeToken): void => {
   }
 }
 
+/** A token that keeps the floor that is known already; without either, none. */
+export const withFloor = (
+  token: ResumeToken | undefined,
+  floorAt: number | undefined,
+  fresh: () => ResumeToken
+): ResumeToken | undefined => {
+  if (floorAt === undefined) return token
+  const from = token ?? fresh()
+  return { ...from, floorAt: Math.max(from.floorAt, floorAt) }
+}
+
 // ---- internal ----
 
 const firstDue = ({ strategy }: Policy, now: number): number => Math.ceil(now + (strategy.plan?.firstWait ?? 0))

@@ -18,7 +18,8 @@ import * as request from "../request.ts"
 import { fromWait } from "../token.ts"
 import { noStatus } from "../verdict.ts"
 import type { Wait } from "../wait.ts"
-import { Engine, type Limits } from "./engine.ts"
+import type { Limits } from "./bounds.ts"
+import { Engine } from "./engine.ts"
 import { type Group, groupOf } from "./group.ts"
 import type { Holder } from "./holder.ts"
 import { Registry } from "./registry.ts"
@@ -147,7 +148,7 @@ export class Desk implements Service, Driver {
       else if (phase === "looking") phases.looking++
       else phases.sleeping++
     }
-    return { watched, ...phases, underWay: this.engine.underWay, ended: { ...this.engine.endings } }
+    return { watched, ...phases, underWay: this.engine.bounds.underWay, ended: { ...this.engine.endings } }
   })
 
   readonly shutdown: Effect.Effect<ReadonlyArray<ResumeToken>> = Effect.uninterruptible(

@@ -10,25 +10,19 @@ import * as event from "../event.ts"
 import { stepForeign } from "../foreign.ts"
 import * as machine from "../machine.ts"
 import { endingOf } from "../telemetry.ts"
-import { receipt } from "../token.ts"
+import { receipt, withFloor } from "../token.ts"
 import { advance, alarmAt, longestLook, make as makeWait, type Timeline, timeline, type Wait } from "../wait.ts"
+import { Alarms, type Guarded, isGuarded } from "./alarms.ts"
+import { Bounds, type Limits } from "./bounds.ts"
 import { DueHeap } from "./dueHeap.ts"
 import { Errand, errandOf, standsInLine } from "./errand.ts"
 import { type Group, groupOf, type Office } from "./group.ts"
 import type { Holder } from "./holder.ts"
 import * as looks from "./looks.ts"
 import { endOf, type Site } from "./site.ts"
+import { most, Slice } from "./slice.ts"
 import { Timer } from "./timer.ts"
-
-/** The figures of an engine, checked and in milliseconds. */
-export interface Limits {
-  readonly concurrency: number
-  readonly concurrencyPerJob: number
-  /** Looks that are due within so long are begun together. */
-  readonly coalesce: number
-  /** How long the end of a key is kept for who asks again. */
-  readonly linger: number
-}
+import { Turns } from "./turns.ts"
 
 /**
  * The second host of the machine: it drives many waits with one timer, and has a fiber only for what is under way.
@@ -42,8 +36,7 @@ export interface Limits {
 export class Engine implements Office {
   readonly time: Timeline
   readonly random: () => number
-  /** How many looks, with the questions to their gates, are under way. */
-  underWay = 0
+  readonly bounds: Bounds
   /** How many waits ended, by how. */
   readonly endings: Record<string, number> = {}
   lastExit: Exit.Exit<unknown, unknown> | undefined
@@ -51,10 +44,9 @@ export class Engine implements Office {
   private readonly clock: Clock.Clock
   private readonly ended: (group: Group) => void
   private readonly sleepers = new DueHeap<Wait>((wait, due) => wait.phase === "waiting" && this.wakeAt(wait) === due)
-  private readonly alarms = new DueHeap<Errand | Wait>((item, due) => item.nextAt === due && isGuarded(item))
-  /** The sites with a line, and whose turn it is. */
-  private readonly turns: Array<Site> = []
-  private turn = 0
+  private readonly alarms = new Alarms()
+  private readonly turns = new Turns()
+  private readonly slice = new Slice()
   private readonly actions: Array<() => void> = []
   private boarding: Errand | undefined
   private readonly timer: Timer
@@ -64,10 +56,6 @@ export class Engine implements Office {
   private isUnfinished = false
   private busy = false
   private isTicking = false
-  /** When this turn began, how many errands began in it, and how many of them are not over. */
-  private turnStarted = 0
-  private begun = 0
-  private inAir = 0
   private closed = false
 
   constructor(
@@ -81,6 +69,7 @@ export class Engine implements Office {
     this.clock = clock
     this.random = random
     this.limits = limits
+    this.bounds = new Bounds(limits)
     this.timer = new Timer(clock, fork, () => this.tick())
     this.time = timeline(clock.currentTimeMillisUnsafe())
   }
@@ -108,7 +97,7 @@ export class Engine implements Office {
       const known = policy.since === undefined ? endOf(former, now, this.limits.linger) : undefined
       site.add(wait, former)
       // For want of a turn it sleeps until the next one; for want of room it would stand in line.
-      const later = this.isTurnOver && this.turns.length === 0
+      const later = this.slice.isOver(now) && this.turns.length === 0
       if (later) this.isUnfinished = this.unsettled = true
       const command = machine.step(wait, event.started(token, stagger, later), base + now)
       if (known !== undefined && this.mayLook(wait, command)) this.advise(wait, event.looked(known))
@@ -138,12 +127,7 @@ export class Engine implements Office {
 
   /** Tells the machine what happened to a wait, and does what it says. */
   tell(wait: Wait, happened: event.Event): void {
-    const outer = this.enter()
-    try {
-      this.step(wait, happened)
-    } finally {
-      this.exit(outer)
-    }
+    this.together(() => this.step(wait, happened))
   }
 
   /** Ends a wait as interrupted, if it has not ended, and waits for what is under way for it alone. */
@@ -153,7 +137,7 @@ export class Engine implements Office {
       const { policy, site } = groupOf(wait)
       const errand = errandOf(wait)
       const fiber = errand?.size === 1 ? errand.fiber : undefined
-      const asks = asksOnInterrupt(wait) && !isWanted(site, wait)
+      const asks = asksOnInterrupt(wait) && !site.isWanted(wait)
       this.tell(wait, event.stopped)
       const stopped = fiber === undefined ? Effect.void : Fiber.interrupt(fiber)
       if (!asks) return Effect.asVoid(stopped)
@@ -176,7 +160,8 @@ export class Engine implements Office {
   hasRoom(wait: Wait): boolean {
     const { site } = groupOf(wait)
     if (site.lookFor(wait) !== undefined) return true
-    return site.batch === undefined && this.turns.length === 0 && !this.isTurnOver && this.hasRoomFor(site)
+    if (site.batch !== undefined || this.turns.length > 0) return false
+    return !this.slice.isOver(this.time.now) && this.bounds.hasRoomFor(site)
   }
 
   // -- time --
@@ -206,11 +191,7 @@ export class Engine implements Office {
 
   private nextAt(now: number): number {
     if (this.isUnfinished) return now
-    const alarm = this.alarms.next()
-    // An alarm comes in two legs, the last a millisecond long: an answer that arrives at the same time is heard first.
-    let next = Math.min(this.sleepers.next(), alarm > now + 1 ? alarm - 1 : alarm)
-    for (const site of this.turns) if (!site.isReady(now, false)) next = Math.min(next, site.gatherUntil)
-    return next
+    return Math.min(this.sleepers.next(), this.alarms.next(now), this.turns.gatheredAt(now))
   }
 
   private tick(): void {
@@ -219,10 +200,9 @@ export class Engine implements Office {
     try {
       const { now } = this.time
       // An alarm that is set from here on, for now, is for the next tick: what it guards has its chance first.
-      const overdue = this.alarms.takeAll(now)
+      const overdue = this.alarms.take(now)
       this.isTicking = true
-      this.turnStarted = now
-      this.begun = this.inAir = 0
+      this.slice.start(now)
       this.isUnfinished = this.wakeAll(now)
       this.isTicking = false
       for (const item of overdue) if (isGuarded(item)) this.giveUp(item, now)
@@ -233,7 +213,7 @@ export class Engine implements Office {
 
   /** Wakes those who sleep until now; tells whether it stopped for others to have a turn. */
   private wakeAll(now: number): boolean {
-    let left = slice
+    let left = most
     while (left > 0) {
       // All at once, before any of them looks: a heap is read faster then than between looks.
       const due = this.sleepers.takeAll(now, left)
@@ -245,7 +225,7 @@ export class Engine implements Office {
   }
 
   /** Tells those who give up by now what they wait for; they leave it. */
-  private giveUp(item: Errand | Wait, now: number): void {
+  private giveUp(item: Guarded, now: number): void {
     if (!(item instanceof Errand)) return void this.advise(item, event.overdue)
     item.nextAt = Number.POSITIVE_INFINITY
     for (const wait of item.waits) {
@@ -259,9 +239,12 @@ export class Engine implements Office {
 
   /** A step of a wait that may stand in one of the heaps. */
   private step(wait: Wait, happened: event.Event): void {
-    const heap = wait.phase === "waiting" ? this.sleepers : wait.errand === undefined ? this.alarms : undefined
-    if (wait.nextAt <= this.timer.at + 1 || this.turns.length > 0) this.unsettled = true
-    if (this.advise(wait, happened) !== "continue") heap?.drop()
+    const { nextAt, phase } = wait
+    const isInLine = standsInLine(wait)
+    if (nextAt <= this.timer.at + 1 || this.turns.length > 0) this.unsettled = true
+    if (this.advise(wait, happened) === "continue") return
+    if (phase === "waiting") this.sleepers.drop()
+    else if (isInLine) this.alarms.drop(nextAt)
   }
 
   private advise(wait: Wait, happened: event.Event): event.Command {
@@ -328,14 +311,13 @@ export class Engine implements Office {
     const guardedBefore = errand.nextAt
     errand.add(wait)
     if (errand.nextAt === guardedBefore) return
-    if (guardedBefore !== Number.POSITIVE_INFINITY) this.alarms.drop()
+    this.alarms.drop(guardedBefore)
     this.setAlarm(errand)
   }
 
-  private setAlarm(item: Errand | Wait): void {
-    if (item.nextAt === Number.POSITIVE_INFINITY) return
+  private setAlarm(item: Guarded): void {
     if (item.nextAt <= this.timer.at) this.unsettled = true
-    this.alarms.push(item, item.nextAt)
+    this.alarms.set(item)
   }
 
   private leave(wait: Wait): void {
@@ -346,39 +328,32 @@ export class Engine implements Office {
     errand.remove(wait)
     if (errand.kind === "many" && errand.fiber !== undefined) errand.site.left.set(wait.key, errand)
     if (!errand.isEmpty) return
-    this.alarms.drop()
+    this.alarms.drop(errand.nextAt)
     // Not waited for; but it counts until it is over.
     errand.fiber?.interruptUnsafe()
   }
 
   /** Runs what some waits have joined. */
   private start(errand: Errand, effect: Effect.Effect<unknown, unknown, unknown>): void {
-    this.inAir++
-    if (++this.begun % slice === 0) advance(this.time, this.clock.currentTimeMillisUnsafe())
-    this.count(errand, 1)
+    if (this.slice.began()) advance(this.time, this.clock.currentTimeMillisUnsafe())
+    this.bounds.count(errand, 1)
     const fiber = groupOf(errand.anyone).fork(effect)
     errand.fiber = fiber
     fiber.addObserver((exit) => this.land(errand, exit))
   }
 
-  private count({ kind, site }: Errand, by: 1 | -1): void {
-    if (kind === "task") return
-    this.underWay += by
-    site.traffic.underWay += by
-  }
-
   /** Tells those who are still there of what came of it. */
   private land(errand: Errand, exit: Exit.Exit<unknown, unknown>): void {
     errand.over = true
-    if (this.inAir > 0) this.inAir--
+    this.slice.landed()
     const { left } = errand.site
     if (left.size > 0) for (const [key, other] of left) if (other === errand) left.delete(key)
-    this.count(errand, -1)
+    this.bounds.count(errand, -1)
     if (this.closed) return
     const outer = this.enter()
     try {
       if (errand.isEmpty) return
-      this.alarms.drop()
+      this.alarms.drop(errand.nextAt)
       if (errand.nextAt <= this.timer.at + 1) this.unsettled = true
       if (errand.kind === "gate") return this.admitted(errand.waits, exit as Exit.Exit<Gate.Answer>)
       const { only } = errand
@@ -410,7 +385,7 @@ export class Engine implements Office {
   private cancel(wait: Wait): void {
     const { policy, site } = groupOf(wait)
     // While others want this job, it is theirs too.
-    this.send(wait, isWanted(site, wait) ? Effect.void : Effect.suspend(() => policy.cancel!(wait.rawKey)))
+    this.send(wait, site.isWanted(wait) ? Effect.void : Effect.suspend(() => policy.cancel!(wait.rawKey)))
   }
 
   // -- looks --
@@ -454,43 +429,26 @@ export class Engine implements Office {
 
   // -- lines --
 
-  /** Whether others are to have their turn before more looks begin. */
-  private get isTurnOver(): boolean {
-    return this.inAir >= slice || (this.begun >= slice && this.time.now - this.turnStarted >= longestTurn)
-  }
-
-  private hasRoomFor(site: Site): boolean {
-    const { concurrency, concurrencyPerJob } = this.limits
-    return this.underWay < concurrency && site.traffic.underWay < concurrencyPerJob
-  }
-
   private stand(wait: Wait): void {
     const { site } = groupOf(wait)
     this.setAlarm(wait)
     // Who comes on time comes with others; who comes in between waits for the next time.
     site.enqueue(wait, this.isTicking ? this.time.now : this.time.now + 1)
-    if (!site.inTurn) this.turns.push(site)
-    site.inTurn = true
+    this.turns.enter(site)
     this.unsettled = true
   }
 
   /** Lets looks begin as long as there is room, one site after the other. */
   private serve(): void {
     let blocked = 0
-    while (blocked < this.turns.length && this.underWay < this.limits.concurrency && !this.closed) {
-      if (this.isTurnOver) {
+    while (blocked < this.turns.length && !this.bounds.isFull && !this.closed) {
+      if (this.slice.isOver(this.time.now)) {
         this.isUnfinished = this.unsettled = true
         return
       }
-      const at = this.turn < this.turns.length ? this.turn : 0
-      const site = this.turns[at]!
-      site.inTurn = !site.isIdle
-      this.turn = site.inTurn ? at + 1 : at
-      if (!site.inTurn) {
-        this.turns.splice(at, 1)
-        continue
-      }
-      if (this.hasRoomFor(site) && site.isReady(this.time.now, this.isUnfinished)) {
+      const site = this.turns.next()
+      if (site === undefined) return
+      if (this.bounds.hasRoomFor(site) && site.isReady(this.time.now, this.isUnfinished)) {
         blocked = 0
         if (site.batch === undefined) this.admitOne(site.next())
         else this.admit(site, site.dequeue())
@@ -511,7 +469,7 @@ export class Engine implements Office {
     if (gate === undefined || isForced) return this.admitted(waits, open)
     const errand = new Errand("gate", site)
     for (const wait of waits) {
-      this.alarms.drop()
+      this.alarms.drop(wait.nextAt)
       this.join(wait, errand)
     }
     this.start(
@@ -532,32 +490,5 @@ export class Engine implements Office {
 
 // ---- internal ----
 
-/**
- * How many waits are woken in a turn, and how many of the looks that began in it may be under way: as many as fit into the
- * caches of a processor.
- */
-const slice = 64
-
-/** How long looks may begin in a turn, in milliseconds, where they end as soon as they began. */
-const longestTurn = 2
-
 const open = Exit.succeed(Gate.open)
 const admitted: event.Event = { _tag: "Gated", exit: open }
-
-/** Whether somebody else still waits for the job, and has not given it up. */
-const isWanted = (site: Site, wait: Wait): boolean =>
-  site.of(wait.key).some((other) => other !== wait && other.rare.gaveUp === undefined)
-
-/** A token that keeps the floor that is known already; without either, none. */
-const withFloor = (
-  token: ResumeToken | undefined,
-  floorAt: number | undefined,
-  fresh: () => ResumeToken
-): ResumeToken | undefined => {
-  if (floorAt === undefined) return token
-  const from = token ?? fresh()
-  return { ...from, floorAt: Math.max(from.floorAt, floorAt) }
-}
-
-const isGuarded = (item: Errand | Wait): boolean =>
-  item instanceof Errand ? !item.over && !item.isEmpty : standsInLine(item)

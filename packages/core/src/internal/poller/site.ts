@@ -122,6 +122,11 @@ export class Site {
     return this.of(wait.key).filter((other) => other !== wait && other.rare.fallbackKey === wait.rare.fallbackKey)
   }
 
+  /** Whether somebody else still waits for the same job, and has not given it up. */
+  isWanted(wait: Wait): boolean {
+    return this.of(wait.key).some((other) => other !== wait && other.rare.gaveUp === undefined)
+  }
+
   /** The look that is under way for the key of this wait, if any. */
   lookFor({ key, rare }: Wait): Errand | undefined {
     if (this.left.size > 0 && rare.fallbackKey === undefined) {

@@ -1,0 +1,39 @@
+import type { Site } from "./site.ts"
+
+/** The sites where somebody stands in line, served one after the other. */
+export class Turns {
+  private readonly sites: Array<Site> = []
+  private at = 0
+
+  /** How many sites there are, those included whose line has gone meanwhile. */
+  get length(): number {
+    return this.sites.length
+  }
+
+  enter(site: Site): void {
+    if (!site.inTurn) this.sites.push(site)
+    site.inTurn = true
+  }
+
+  /** The site whose turn it is; the next call tells another one, if there is one. */
+  next(): Site | undefined {
+    while (this.sites.length > 0) {
+      if (this.at >= this.sites.length) this.at = 0
+      const site = this.sites[this.at]!
+      if (!site.isIdle) {
+        this.at++
+        return site
+      }
+      site.inTurn = false
+      this.sites.splice(this.at, 1)
+    }
+    return undefined
+  }
+
+  /** When the first request is due of those that are gathered. */
+  gatheredAt(now: number): number {
+    let first = Number.POSITIVE_INFINITY
+    for (const site of this.sites) if (!site.isReady(now, false)) first = Math.min(first, site.gatherUntil)
+    return first
+  }
+}
