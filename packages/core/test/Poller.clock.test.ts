@@ -122,6 +122,18 @@ describe("Poller and its timer", () => {
     assert.deepStrictEqual(asleep(), [])
   })
 
+  it("a wait that goes on from a pause only after its deadline ends", () => {
+    const { clock, fireAt, poller, setTo } = watch([])
+    const job = Job.make("render", { check: () => Effect.succeed(pending) })
+    const run = <A>(effect: Effect.Effect<A>) => Effect.runSync(Effect.provideService(effect, Clock.Clock, clock))
+    const paused = run(poller.add(job, "a", { strategy: seconds, deadline: "10 seconds" }))
+    run(paused.pause)
+    setTo(11_000)
+    run(paused.resume)
+    fireAt(11_000)
+    assert.deepStrictEqual(run(poller.status).ended, { PollTimeout: 1 })
+  })
+
   it("a look that a suspension cut in two is made again", () => {
     const answers: Array<(status: Status.Status<string>) => void> = []
     const check = Effect.callback<Status.Status<string>>((resume) => {

@@ -49,6 +49,9 @@ const batching = (
   return { job, requests }
 }
 
+/** A request that does not end, not even when it is interrupted. */
+const dying = Effect.onInterrupt(Effect.never, () => Effect.sleep("1 hour"))
+
 const done = (key: string) => Result.succeed(Status.succeeded(key))
 
 describe("Poller edges: hangs and leaks", () => {
@@ -165,6 +168,54 @@ describe("Poller edges: hangs and leaks", () => {
       for (const key of keysOf(1000)) yield* Effect.withSpan(poller.until(job, key, options), "request")
       yield* TestClock.adjust("1 second")
       assert.isAtMost(held(poller).observed, 10)
+    })
+  )
+
+  it.effect("of many waits that are resumed after their deadline each has its look", () =>
+    Effect.gen(function* () {
+      const { job } = scriptedJob((key) => Effect.as(Effect.sleep("5 millis"), Status.succeeded(key)))
+      const poller = yield* Poller.make(plain)
+      yield* TestClock.adjust("1 hour")
+      const watches = yield* Effect.forEach(keysOf(100), (key) => poller.resume(job, token({ key })))
+      yield* TestClock.adjust("1 second")
+      const exits = yield* Effect.forEach(watches, (watch) => Effect.exit(watch.await))
+      assert.strictEqual(exits.filter(Exit.isSuccess).length, 100)
+    })
+  )
+
+  it.effect("who comes for a key of a request that all have left asks anew, in time", () =>
+    Effect.gen(function* () {
+      let requests = 0
+      const job = Job.make<string>("many", {
+        check: () => Effect.never,
+        checkMany: { max: 10, slack: 0, check: () => Effect.suspend(() => (requests++, dying)) }
+      })
+      const poller = yield* Poller.make(plain)
+      const first = yield* poller.add(job, "a", hour)
+      yield* TestClock.adjust("1 second")
+      yield* Effect.forkScoped(first.remove, { startImmediately: true })
+      const second = yield* poller.add(job, "a", { deadline: "10 seconds" })
+      yield* TestClock.adjust("11 seconds")
+      const error = yield* Effect.flip(second.await)
+      assert.deepStrictEqual([error._tag, requests], ["PollTimeout", 2])
+    })
+  )
+
+  it.effect("a check that removes its own wait is interrupted, and gives its place on", () =>
+    Effect.gen(function* () {
+      const watches: Array<Poller.Watch<string, never, never>> = []
+      const { job, starts } = scriptedJob((key, look) =>
+        key === "own" && look === 2
+          ? Effect.andThen(watches[0]!.remove, Effect.never)
+          : look < 2
+            ? pending
+            : Status.succeeded(key)
+      )
+      const poller = yield* Poller.make({ ...plain, concurrency: 1 })
+      watches.push(yield* poller.add(job, "own", hour))
+      yield* poller.add(job, "next", hour)
+      yield* TestClock.adjust("1 minute")
+      assert.deepStrictEqual([starts("next"), (yield* poller.status).underWay], [[0, 1000], 0])
     })
   )
 

@@ -203,7 +203,12 @@ export class Host implements Setting {
   /** Does one command after the other, until the wait ends or another driver takes over. */
   private drive(turn: number, first: event.Command): Effect.Effect<void, never, unknown> {
     // Replaced meanwhile: what was found is nobody's business any more.
-    const after = (happened: event.Event): Driven => (this.turn === turn ? follow(this.step(happened)) : Effect.void)
+    const after = (happened: event.Event): Driven => {
+      if (this.turn !== turn) return Effect.void
+      const command = this.step(happened)
+      // Who was told of the step may have made the next one.
+      return this.turn === turn ? follow(command) : Effect.void
+    }
     const onDue = (): Driven => after(event.due)
     const onLook = {
       onSuccess: (look: AnyLook) => after(event.looked(look)),

@@ -72,7 +72,7 @@ const start = (wait: Wait, { later, stagger, token }: Extract<Event, { _tag: "St
     deadlineAt: Number.isFinite(wait.deadlineAt) ? time.base + wait.deadlineAt : "unbounded"
   })
   // A wait that is resumed after its deadline was asleep, not slow: it has one look, if the server allows it.
-  if (!later && wait.floorAt <= now && (now > wait.deadlineAt || wait.nextAt <= now)) return approach(wait)
+  if (wait.floorAt <= now && (now > wait.deadlineAt || (wait.nextAt <= now && !later))) return approach(wait)
   return sleepUntil(wait, wait.nextAt, wait.attempts === 0 ? "firstWait" : "strategy")
 }
 
@@ -125,7 +125,8 @@ const onResumed = (wait: Wait): Command => {
   const { now } = wait.setting.time
   if (!wait.rare.paused) return "continue"
   wait.rare.paused = false
-  if (wait.phase !== "waiting" || now > wait.deadlineAt) return "continue"
+  if (wait.phase !== "waiting") return "continue"
+  if (now > wait.deadlineAt) return sleep(wait, wait.deadlineAt, "deadline")
   return wait.nextAt > now ? sleep(wait, wait.nextAt, wait.reason) : approach(wait)
 }
 

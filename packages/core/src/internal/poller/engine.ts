@@ -96,8 +96,7 @@ export class Engine implements Office {
       const stagger = options.stagger > 0 ? site.stagger(now, options.stagger, this.random) : 0
       const known = policy.since === undefined ? endOf(former, now, this.limits.linger) : undefined
       site.add(wait, former)
-      // For want of a turn it sleeps until the next one; for want of room it would stand in line.
-      const later = this.slice.isOver(now) && this.turns.length === 0
+      const later = this.sleepsFirst(wait)
       if (later) this.isUnfinished = this.unsettled = true
       const command = machine.step(wait, event.started(token, stagger, later), base + now)
       if (known !== undefined && this.mayLook(wait, command)) this.advise(wait, event.looked(known))
@@ -106,6 +105,13 @@ export class Engine implements Office {
       this.exit(outer)
     }
     return wait
+  }
+
+  /** Whether a wait that begins sleeps until the next turn, for want of one: for want of room it would stand in line. */
+  private sleepsFirst(wait: Wait): boolean {
+    const { site } = groupOf(wait)
+    if (site.batch !== undefined || this.limits.coalesce > 0 || this.turns.length > 0) return false
+    return this.slice.isOver(this.time.now) && site.lookFor(wait) === undefined
   }
 
   /** Whether a wait that has just begun looks at once, so that it can be told what others saw. */
@@ -329,6 +335,7 @@ export class Engine implements Office {
     if (errand.kind === "many" && errand.fiber !== undefined) errand.site.left.set(wait.key, errand)
     if (!errand.isEmpty) return
     this.alarms.drop(errand.nextAt)
+    errand.nextAt = Number.POSITIVE_INFINITY
     // Not waited for; but it counts until it is over.
     errand.fiber?.interruptUnsafe()
   }
@@ -339,6 +346,8 @@ export class Engine implements Office {
     this.bounds.count(errand, 1)
     const fiber = groupOf(errand.anyone).fork(effect)
     errand.fiber = fiber
+    // It may have removed its own wait.
+    if (errand.isEmpty) fiber.interruptUnsafe()
     fiber.addObserver((exit) => this.land(errand, exit))
   }
 
@@ -361,6 +370,7 @@ export class Engine implements Office {
       else for (const wait of errand.waits) this.step(wait, looks.happened(errand, wait, exit))
       if (errand.site.isShared) this.tellFloors(errand)
     } finally {
+      errand.close()
       this.exit(outer)
     }
   }

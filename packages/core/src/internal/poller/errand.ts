@@ -68,6 +68,11 @@ export class Errand {
     else this.more?.splice(this.more.indexOf(wait), 1)
   }
 
+  /** Lets go of all that it holds: stale alarms may hold it for a while. */
+  close(): void {
+    this.first = this.more = this.fiber = undefined
+  }
+
   /** Whether a wait may board the look that this is. */
   admits({ key, rare }: Wait): boolean {
     const { first } = this

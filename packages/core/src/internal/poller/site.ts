@@ -36,7 +36,7 @@ export class Site {
   /** Those whose end was seen of late, in order of time; the first of them are forgotten already. */
   private lately: Array<Wait> = []
   private forgotten = 0
-  /** How many of them have a successor for their key. */
+  /** How many of them, and of those that are about to be let go, have a successor for their key. */
   private revived = 0
 
   constructor(job: AnyJob, traffic: Traffic, batch: Site["batch"]) {
@@ -68,7 +68,7 @@ export class Site {
   retire(wait: Wait, linger: number): void {
     this.forget(wait.nextAt, linger)
     // To find a key among many costs a look into memory that is in no cache: not where no key has more than one wait.
-    const found = this.shared === 0 ? wait : this.waits.get(wait.key)
+    const found = this.shared === 0 && this.revived === 0 ? wait : this.waits.get(wait.key)
     if (Array.isArray(found)) {
       const rest = found.filter((other) => other !== wait)
       this.waits.set(wait.key, rest.length === 1 ? rest[0]! : rest)
@@ -76,7 +76,7 @@ export class Site {
     } else if (found === wait) {
       if (linger > 0 && hasSeenTheEnd(wait)) this.lately.push(wait)
       else this.waits.delete(wait.key)
-    }
+    } else this.revived--
   }
 
   private forget(now: number, linger: number): void {
@@ -131,7 +131,8 @@ export class Site {
   lookFor({ key, rare }: Wait): Errand | undefined {
     if (this.left.size > 0 && rare.fallbackKey === undefined) {
       const left = this.left.get(key)
-      if (left !== undefined) return left
+      // One that all have left is interrupted: nobody learns anything from it.
+      if (left !== undefined && !left.isEmpty) return left
     }
     if (this.shared === 0) return undefined
     const found = this.waits.get(key)

@@ -10,8 +10,9 @@ export class Turns {
     return this.sites.length
   }
 
+  /** Lets a site take its turns, the first one after all others had theirs. */
   enter(site: Site): void {
-    if (!site.inTurn) this.sites.push(site)
+    if (!site.inTurn) this.sites.splice(this.at++, 0, site)
     site.inTurn = true
   }
 
