@@ -185,14 +185,12 @@ export class Engine implements Office {
       if (this.turns.length > 0) this.serve()
     } finally {
       this.busy = false
-      if (this.unsettled) this.setTimer()
+      if (this.unsettled && !this.closed) {
+        this.unsettled = false
+        this.timer.set(this.nextAt(this.time.now), this.time.now, this.isUnfinished)
+      }
     }
     if (this.actions.length > 0) for (const act of this.actions.splice(0)) act()
-  }
-
-  private setTimer(): void {
-    this.unsettled = false
-    if (!this.closed) this.timer.set(this.nextAt(this.time.now), this.time.now, this.isUnfinished)
   }
 
   private nextAt(now: number): number {
@@ -264,23 +262,17 @@ export class Engine implements Office {
     this.leave(wait)
     switch (command) {
       case "sleep":
-        this.sleep(wait)
-        break
+        return this.sleep(wait)
       case "look":
-        this.board(wait)
-        break
+        return this.board(wait)
       case "gate":
-        this.stand(wait)
-        break
+        return this.stand(wait)
       case "step":
-        this.send(wait, stepForeign(wait))
-        break
+        return this.send(wait, stepForeign(wait))
       case "cancel":
-        this.cancel(wait)
-        break
+        return this.cancel(wait)
       case "end":
-        this.finish(wait)
-        break
+        return this.finish(wait)
     }
   }
 
@@ -460,21 +452,15 @@ export class Engine implements Office {
       if (site === undefined) return
       if (this.bounds.hasRoomFor(site) && site.isReady(this.time.now, this.isUnfinished)) {
         blocked = 0
-        if (site.batch === undefined) this.admitOne(site.next())
-        else this.admit(site, site.dequeue())
+        this.admit(site, site.batch === undefined ? [site.next()] : site.dequeue())
       } else blocked++
     }
-  }
-
-  private admitOne(wait: Wait): void {
-    const { policy } = wait.setting
-    if (policy.gate === undefined) this.step(wait, admitted)
-    else this.admit(groupOf(wait).site, [wait])
   }
 
   private admit(site: Site, waits: ReadonlyArray<Wait>): void {
     const first = waits[0]!
     const { gate, job } = first.setting.policy
+    if (gate === undefined && site.batch === undefined) return this.step(first, admitted)
     const isForced = waits.every(({ rare }) => rare.wokenMeanwhile === "forced")
     if (gate === undefined || isForced) return this.admitted(waits, open)
     const errand = new Errand("gate", site)
