@@ -117,7 +117,7 @@ export class Engine implements Office {
   /** Whether a wait that has just begun looks at once, so that it can be told what others saw. */
   private mayLook(wait: Wait, command: event.Command): boolean {
     const clock = this.time.base + this.time.now
-    if (command === "gate") return machine.step(wait, admitted, clock) === "look"
+    if (command === "gate") return machine.step(wait, gateOpened, clock) === "look"
     return command === "look" || machine.step(wait, event.joined, clock) === "look"
   }
 
@@ -423,7 +423,7 @@ export class Engine implements Office {
     for (const wait of errand.waits) {
       for (const sibling of errand.site.siblings(wait)) {
         const isInLine = standsInLine(sibling) && sibling.setting.policy.gate === undefined
-        this.step(sibling, isInLine ? admitted : event.joined)
+        this.step(sibling, isInLine ? gateOpened : event.joined)
       }
     }
     this.boarding = former
@@ -460,7 +460,7 @@ export class Engine implements Office {
   private admit(site: Site, waits: ReadonlyArray<Wait>): void {
     const first = waits[0]!
     const { gate, job } = first.setting.policy
-    if (gate === undefined && site.batch === undefined) return this.step(first, admitted)
+    if (gate === undefined && site.batch === undefined) return this.step(first, gateOpened)
     const isForced = waits.every(({ rare }) => rare.wokenMeanwhile === "forced")
     if (gate === undefined || isForced) return this.admitted(waits, open)
     const errand = new Errand("gate", site)
@@ -487,4 +487,4 @@ export class Engine implements Office {
 // ---- internal ----
 
 const open = Exit.succeed(Gate.open)
-const admitted: event.Event = { _tag: "Gated", exit: open }
+const gateOpened: event.Event = { _tag: "Gated", exit: open }
