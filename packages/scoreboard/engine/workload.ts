@@ -76,8 +76,9 @@ const collect = (): void => {
 
 const memory = () => {
   collect()
-  const { arrayBuffers, external, heapUsed, rss } = process.memoryUsage()
-  return { heap: heapUsed + external + arrayBuffers, rss }
+  // What array buffers hold is in `external` already.
+  const { external, heapUsed, rss } = process.memoryUsage()
+  return { heap: heapUsed + external, rss }
 }
 
 const loopCount = (): number => performance.nodeTiming.uvMetricsInfo.loopCount
