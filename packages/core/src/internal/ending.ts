@@ -1,6 +1,7 @@
 import * as Exit from "effect/Exit"
 import * as PollError from "../PollError.ts"
 import type { Command } from "./event.ts"
+import { canceling, ended } from "./stage.ts"
 import { rare, seen, type Wait } from "./wait.ts"
 
 // How a wait ends.
@@ -15,7 +16,7 @@ export const timeout = (wait: Wait, reason: "deadline" | "strategy"): Command =>
   const { cancel, cancelGrace, onTimeout } = wait.setting.policy
   if (onTimeout === "leave" || cancel === undefined) return fail(wait, error)
   rare(wait).gaveUp = error
-  wait.phase = "canceling"
+  wait.stage = canceling
   wait.nextAt = wait.setting.time.now + cancelGrace
   return "cancel"
 }
@@ -27,7 +28,7 @@ export const giveUp = (wait: Wait, error: PollError.PollError<unknown, unknown>)
 export const fail = (wait: Wait, error: PollError.PollError<unknown, unknown>): Command => end(wait, Exit.fail(error))
 
 export const end = (wait: Wait, exit: Exit.Exit<unknown, unknown>): Command => {
-  wait.phase = "ended"
+  wait.stage = ended
   wait.nextAt = wait.setting.time.now
   wait.setting.emit(wait, {
     _tag: "Ended",

@@ -22,7 +22,7 @@ import type { Request } from "./request.ts"
 import { bounded } from "./bounded.ts"
 import { asksOnInterrupt } from "./ending.ts"
 import { stepForeign } from "./foreign.ts"
-import { alarmAt, make as makeWait, type Setting, timeline, type Timeline, type Wait } from "./wait.ts"
+import { alarmAt, type Setting, timeline, type Timeline, Wait } from "./wait.ts"
 
 /** Runs one wait to its end. */
 export const run = <A, E, R>(request: Request, options?: HostOptions): Effect.Effect<A, E, R> =>
@@ -136,7 +136,7 @@ export class Host implements Setting {
     this.telemetry = makeTelemetry({ logs: defaults.logs, observers: policy.observers, span }, this.fork)
     this.done = done
     this.listener = options?.emit
-    this.wait = makeWait(this, request.key, request.rawKey, undefined)
+    this.wait = new Wait(this, request.key, request.rawKey, undefined)
   }
 
   emit(wait: Wait, told: Notice["event"]): void {

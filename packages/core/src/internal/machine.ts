@@ -9,7 +9,7 @@ import type { Command, Event } from "./event.ts"
 import { approach, liftFloors, look, sleep, sleepUntil, wasSuspended } from "./pacing.ts"
 import { begin, restore } from "./token.ts"
 import { onFinding, onHint, onPollError, onStepped } from "./verdict.ts"
-import { advance, alarmAt, boundedBy, rare, type Wait, whole } from "./wait.ts"
+import { advance, alarmAt, boundedBy, rare, took, type Wait, whole } from "./wait.ts"
 
 // The rules of a wait, here and in pacing, verdict and ending, and nowhere else: `step(wait, event, now)` changes the
 // wait and says what the host has to do next. It is synchronous, knows no fiber and no timer, and never throws.
@@ -81,7 +81,7 @@ const start = (wait: Wait, { later, stagger, token }: Extract<Event, { _tag: "St
 const onDue = (wait: Wait): Command => {
   const { now } = wait.setting.time
   if (now < alarmAt(wait)) return "sleep"
-  if (wait.rare.paused || wait.reason === "deadline") return timeout(wait, boundedBy(wait))
+  if (wait.rare.paused || wait.stage.reason === "deadline") return timeout(wait, boundedBy(wait))
   if (now > wait.deadlineAt && !wasSuspended(wait, wait.nextAt)) return timeout(wait, boundedBy(wait))
   return approach(wait)
 }
@@ -111,23 +111,26 @@ const onJoined = (wait: Wait): Command => {
 }
 
 const onFloored = (wait: Wait, floorAt: number): Command => {
+  const { stage } = wait
   wait.floorAt = Math.max(wait.floorAt, floorAt)
-  if (wait.phase !== "waiting" || wait.floorAt <= wait.nextAt || wait.reason === "deadline") return "continue"
-  return sleepUntil(wait, wait.nextAt, wait.reason)
+  if (stage.phase !== "waiting" || wait.floorAt <= wait.nextAt || stage.reason === "deadline") return "continue"
+  return sleepUntil(wait, wait.nextAt, stage.reason)
 }
 
 const onPaused = (wait: Wait): Command => {
   rare(wait).paused = true
-  return wait.phase === "waiting" ? sleep(wait, wait.nextAt, wait.reason) : "continue"
+  const { stage } = wait
+  return stage.phase === "waiting" ? sleep(wait, wait.nextAt, stage.reason) : "continue"
 }
 
 const onResumed = (wait: Wait): Command => {
+  const { stage } = wait
   const { now } = wait.setting.time
   if (!wait.rare.paused) return "continue"
   wait.rare.paused = false
-  if (wait.phase !== "waiting") return "continue"
+  if (stage.phase !== "waiting") return "continue"
   if (now > wait.deadlineAt) return sleep(wait, wait.deadlineAt, "deadline")
-  return wait.nextAt > now ? sleep(wait, wait.nextAt, wait.reason) : approach(wait)
+  return wait.nextAt > now ? sleep(wait, wait.nextAt, stage.reason) : approach(wait)
 }
 
 // -- the gate and the look --
@@ -145,7 +148,7 @@ const onGated = (wait: Wait, exit: Exit.Exit<Gate.Answer>): Command => {
 const onLooked = (wait: Wait, found: Look.Look<unknown, unknown>): Command => {
   if (found._tag === "Reported" && found.hint !== undefined) onHint(wait, found.hint)
   if (isLate(wait)) return late(wait)
-  took(wait)
+  took(wait, wait.setting.time.now - wait.lookStarted)
   return found._tag === "Reported" ? onFinding(wait, found.finding, found.run) : onFinding(wait, found, undefined)
 }
 
@@ -154,7 +157,7 @@ const onLookBroke = (wait: Wait, cause: Cause.Cause<unknown>, hint: Look.Hint | 
   if (hint !== undefined) onHint(wait, hint)
   if (!cause.reasons.every(Cause.isFailReason)) return end(wait, Exit.failCause(cause))
   if (isLate(wait)) return late(wait)
-  took(wait)
+  took(wait, wait.setting.time.now - wait.lookStarted)
   return onPollError(wait, Cause.squash(cause))
 }
 
@@ -188,12 +191,6 @@ const late = (wait: Wait): Command => {
     return approach(wait)
   }
   return timeout(wait, boundedBy(wait))
-}
-
-const took = (wait: Wait): void => {
-  wait.took1 = wait.took2
-  wait.took2 = wait.took3
-  wait.took3 = whole(wait.setting.time.now - wait.lookStarted)
 }
 
 /** The job was asked to stop: its true end is awaited for a while, then the timeout stands. */

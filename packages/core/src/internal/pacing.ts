@@ -2,6 +2,7 @@ import * as Duration from "effect/Duration"
 import type { WaitReason } from "../PollEvent.ts"
 import type { Command } from "./event.ts"
 import { place } from "./place.ts"
+import { gating, looking, waiting } from "./stage.ts"
 import { alarmAt, longestLook, rare, type Wait, whole } from "./wait.ts"
 
 // When the next look is: the sleep before it, the gate, and the look itself.
@@ -20,9 +21,8 @@ export const sleepUntil = (wait: Wait, at: number, wanted: WaitReason): Command 
 }
 
 export const sleep = (wait: Wait, dueAt: number, reason: WaitReason): Command => {
-  wait.phase = "waiting"
+  wait.stage = waiting[reason]
   wait.nextAt = whole(dueAt)
-  wait.reason = reason
   wait.slept = whole(alarmAt(wait) - wait.setting.time.now)
   if (!wait.setting.hears(wait)) return "sleep"
   const { gatedBy, paused } = wait.rare
@@ -42,7 +42,7 @@ export const wasSuspended = (wait: Wait, expected: number): boolean =>
 export const approach = (wait: Wait): Command => {
   const { setting } = wait
   if (setting.policy.gate === undefined && setting.hasRoom(wait)) return look(wait)
-  wait.phase = "gating"
+  wait.stage = gating
   wait.nextAt = whole(bound(wait))
   return "gate"
 }
@@ -50,7 +50,7 @@ export const approach = (wait: Wait): Command => {
 export const look = (wait: Wait): Command => {
   const { now } = wait.setting.time
   if (wait.rare.retries === 0) wait.attempts++
-  wait.phase = "looking"
+  wait.stage = looking
   liftFloors(wait)
   if (wait.rare.wokenMeanwhile !== undefined) wait.rare.wokenMeanwhile = undefined
   wait.lookStarted = now

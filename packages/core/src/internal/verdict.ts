@@ -10,9 +10,9 @@ import * as Strategy from "../Strategy.ts"
 import { end, fail, giveUp, timeout } from "./ending.ts"
 import type { Command } from "./event.ts"
 import { asPending, isEarlierRun, sameStatus } from "./finding.ts"
-import * as history from "./history.ts"
 import { approach, leastGap, liftFloors, sleepUntil } from "./pacing.ts"
 import type { Stepper } from "./policy.ts"
+import { stepping } from "./stage.ts"
 import { boundedBy, elapsed, rare, remember, seen, type Wait, whole } from "./wait.ts"
 
 // What follows from what a look found, or from its failure.
@@ -69,13 +69,13 @@ export const onPollError = (wait: Wait, error: unknown): Command => {
   if (kind.retryAfter !== undefined) onHint(wait, kind.retryAfter)
   if (retries !== undefined && !own.lastLook) {
     if (own.retries++ === 0) own.retriesStarted = time.now
-    return stepBy(wait, retries, own.retries, time.now - own.retriesStarted)
+    return stepBy(wait, retries, own.retries, time.now - own.retriesStarted, "retry")
   }
   return onLookFailed(wait)
 }
 
 export const onStepped = (wait: Wait, exit: Exit.Exit<Strategy.Decision>): Command =>
-  Exit.isFailure(exit) ? end(wait, exit) : onDecided(wait, wait.rare.stepping!, exit.value)
+  Exit.isFailure(exit) ? end(wait, exit) : onDecided(wait, wait.rare.stepFor, exit.value)
 
 // ---- internal ----
 
@@ -96,7 +96,7 @@ const onStatus = (wait: Wait, status: Status.Status<unknown, unknown>): Command 
     wait.changedAt = setting.time.now
     if (wait.rare.stallReported) wait.rare.stallReported = false
   }
-  if (wait.history !== undefined) history.addStatus(wait.history, wait.status!, elapsed(wait))
+  wait.history?.addStatus(elapsed(wait))
   if (changed) setting.emit(wait, { _tag: "Observed", attempt: wait.attempts, status })
   else if (setting.hears(wait)) setting.emit(wait, { _tag: "Unchanged", attempt: wait.attempts })
   switch (status._tag) {
@@ -129,11 +129,10 @@ const onUnchanged = (wait: Wait): Command | undefined => {
 const onPending = (wait: Wait, reason: WaitReason = "strategy"): Command => {
   const { setting } = wait
   const { now } = setting.time
-  wait.reason = reason
   if (wait.rare.wokenMeanwhile !== undefined && wait.attempts < maxAttempts(wait)) return onWokenMeanwhile(wait)
   if (wait.rare.lastLook) return timeout(wait, boundedBy(wait))
   if (wait.strategySteps++ === 0) wait.strategyStarted = now
-  return stepBy(wait, setting.policy.strategy, wait.strategySteps, now - wait.strategyStarted)
+  return stepBy(wait, setting.policy.strategy, wait.strategySteps, now - wait.strategyStarted, reason)
 }
 
 /** Somebody asked for a look while none could be made. */
@@ -194,7 +193,7 @@ const onLookFailed = (wait: Wait): Command => {
   }
   if (own.lastLook) return timeout(wait, boundedBy(wait))
   if (wait.attempts >= maxAttempts(wait) && own.gaveUp === undefined) return timeout(wait, "strategy")
-  return stepBy(wait, delays, own.errorsInRow, time.now - own.errorsStarted)
+  return stepBy(wait, delays, own.errorsInRow, time.now - own.errorsStarted, "pollError")
 }
 
 const exhausted = (wait: Wait, budget: "inRow" | "inAll", errors: number): Command =>
@@ -211,34 +210,36 @@ const nameOf = (error: unknown): string =>
 
 // -- schedules --
 
-/** Asks a schedule for its next delay: its plan here and now, a foreign one through the host. */
-const stepBy = (wait: Wait, stepper: Stepper, count: number, since: number): Command => {
+/** Asks a schedule for its next delay, which is for `reason`: its plan here and now, a foreign one through the host. */
+const stepBy = (wait: Wait, stepper: Stepper, count: number, since: number, reason: WaitReason): Command => {
   if (stepper.plan !== undefined) {
-    return onDecided(wait, stepper, Strategy.next(stepper.plan, count, since, observe(wait), wait.setting.random))
+    return onDecided(wait, reason, Strategy.next(stepper.plan, count, since, observe(wait), wait.setting.random))
   }
-  wait.phase = "stepping"
-  rare(wait).stepping = stepper
-  rare(wait).stepCount = count
+  const own = rare(wait)
+  own.stepping = stepper
+  own.stepCount = count
+  own.stepFor = reason
+  wait.stage = stepping
   wait.nextAt = wait.deadlineAt
   return "step"
 }
 
-const onDecided = (wait: Wait, stepper: Stepper, decided: Strategy.Decision): Command => {
+const onDecided = (wait: Wait, reason: WaitReason, decided: Strategy.Decision): Command => {
   const decision = decided === "end" ? decided : delayOf(wait, decided)
-  const { errors, strategy } = wait.setting.policy
   const { now } = wait.setting.time
-  if (stepper === strategy) {
-    // A job that was asked to stop is watched on, whatever the strategy says.
-    if (decision === "end" && wait.rare.gaveUp !== undefined) return sleepUntil(wait, now + leastGap, "strategy")
-    return decision === "end" ? timeout(wait, "strategy") : sleepUntil(wait, now + decision, wait.reason)
+  switch (reason) {
+    case "retry":
+      if (decision === "end") return onLookFailed(wait)
+      wait.setting.emit(wait, { _tag: "PollFailed", attempt: wait.attempts, error: wait.rare.pollError, inRow: 0 })
+      return sleepUntil(wait, now + decision, reason)
+    case "pollError":
+      if (decision === "end") return exhausted(wait, "inRow", wait.rare.errorsInRow)
+      return sleepUntil(wait, now + Math.max(leastErrorDelay, decision), reason)
+    default:
+      // A job that was asked to stop is watched on, whatever the strategy says.
+      if (decision === "end" && wait.rare.gaveUp !== undefined) return sleepUntil(wait, now + leastGap, "strategy")
+      return decision === "end" ? timeout(wait, "strategy") : sleepUntil(wait, now + decision, reason)
   }
-  if (stepper === errors.retries && wait.rare.retries > 0) {
-    if (decision === "end") return onLookFailed(wait)
-    wait.setting.emit(wait, { _tag: "PollFailed", attempt: wait.attempts, error: wait.rare.pollError, inRow: 0 })
-    return sleepUntil(wait, now + decision, "retry")
-  }
-  if (decision === "end") return exhausted(wait, "inRow", wait.rare.errorsInRow)
-  return sleepUntil(wait, now + Math.max(leastErrorDelay, decision), "pollError")
 }
 
 const delayOf = (wait: Wait, millis: number): number => {

@@ -3,8 +3,9 @@ import type { Notice } from "../Observer.ts"
 import type * as PollError from "../PollError.ts"
 import type { WaitReason } from "../PollEvent.ts"
 import type { Status } from "../Status.ts"
-import * as history from "./history.ts"
+import { History } from "./history.ts"
 import type { Policy, Stepper } from "./policy.ts"
+import { type Stage, waiting } from "./stage.ts"
 
 /** What a wait runs by. A host that has many waits shares one among those that are alike. */
 export interface Setting {
@@ -28,46 +29,72 @@ export interface Timeline {
 
 /**
  * The state of one wait: what the machine reads and writes. Times are milliseconds since the `base` of its timeline: small
- * integers, which cost no memory of their own. What most waits never need stands apart, in `rare`: waits are many.
+ * integers, which cost no memory of their own. What most waits never need stands apart, in `rare`: waits are many, and a
+ * record of this class is most of the memory of one.
  *
  * A host reads `alarmAt` after the command "sleep", `nextAt` after "gate", "look", "step" and "cancel", and from `rare`
  * `fallbackKey` after "look", `stepping` and `stepCount` after "step". The exit comes with the event `Ended`, before "end". It writes
  * nothing but `errand`.
  */
-export interface Wait {
+export class Wait {
   readonly setting: Setting
-  /** The encoded key: the identity of the job. */
-  readonly key: string
-  readonly rawKey: unknown
-  /** The host's own: who is told of it, and what is under way for it. */
-  readonly holder: unknown
-  errand: unknown
-  phase: "waiting" | "gating" | "looking" | "stepping" | "canceling" | "ended"
-  reason: WaitReason
-  startedAt: number
-  deadlineAt: number
+  stage: Stage = waiting.firstWait
   /**
    * When the look is due that the wait sleeps for; when what is under way (a look, a gate, a step) is given up; when the
    * wait ended.
    */
-  nextAt: number
-  /** How long the sleep was meant to take. */
-  slept: number
+  nextAt: number = notYet
+  rare: Rare = calm
+  /** The host's own: what is under way for it, and who is told of it. */
+  errand: unknown = undefined
+  readonly holder: unknown
+  deadlineAt: number = notYet
   /** The server does not want to be asked before. */
-  floorAt: number
-  lookStarted: number
-  /** How long the newest three looks took. */
-  took1: number
-  took2: number
-  took3: number
-  attempts: number
-  strategySteps: number
-  strategyStarted: number
-  status: Status<unknown, unknown> | undefined
-  changedAt: number
+  floorAt = 0
+  lookStarted = 0
+  /** How long the newest three looks took, where each of them took less than a second; otherwise `rare` has it. */
+  took = 0
+  attempts = 0
+  /** How long the sleep was meant to take. */
+  slept = 0
+  /** The encoded key: the identity of the job. */
+  readonly key: string
+  readonly rawKey: unknown
+  startedAt = 0
+  changedAt = 0
+  strategySteps = 0
+  strategyStarted = 0
+  /** The status, or the history with the status in it. */
+  private last: Status<unknown, unknown> | History | undefined
+
+  constructor(setting: Setting, key: string, rawKey: unknown, holder: unknown) {
+    this.setting = setting
+    this.key = key
+    this.rawKey = rawKey
+    this.holder = holder
+    this.last = setting.policy.history ? new History() : undefined
+  }
+
+  get phase(): Stage["phase"] {
+    return this.stage.phase
+  }
+
+  get status(): Status<unknown, unknown> | undefined {
+    const { last } = this
+    return last instanceof History ? last.status : last
+  }
+
+  set status(status: Status<unknown, unknown>) {
+    const { last } = this
+    if (last instanceof History) last.status = status
+    else this.last = status
+  }
+
   /** None if nobody asked for it. */
-  history: history.History | undefined
-  rare: Rare
+  get history(): History | undefined {
+    const { last } = this
+    return last instanceof History ? last : undefined
+  }
 }
 
 /** The part of the state that a wait without trouble never needs. */
@@ -94,9 +121,10 @@ export interface Rare {
   retriesStarted: number
   errorsStarted: number
   pollError: unknown
-  /** The schedule whose step the machine waits for, and which step of it that is; the first one starts it anew. */
+  /** The schedule whose step the machine waits for, which step of it that is (the first one starts it anew), and what its delay is for. */
   stepping: Stepper | undefined
   stepCount: number
+  stepFor: WaitReason
   stallReported: boolean
   unlistedInRow: number
   unlistedSince: number
@@ -104,35 +132,9 @@ export interface Rare {
   unlisted: Map<string, number> | undefined
   hintsClamped: number
   hintsUnreadable: number
+  /** How long the newest three looks took, the oldest first, where one of them took a second or more. */
+  took: ReadonlyArray<number> | undefined
 }
-
-/** The state of a wait that has not started. */
-export const make = (setting: Setting, key: string, rawKey: unknown, holder: unknown): Wait => ({
-  // Written out: a spread would cost the object its fast shape.
-  setting,
-  key,
-  rawKey,
-  holder,
-  errand: undefined,
-  phase: "waiting",
-  reason: "firstWait",
-  startedAt: 0,
-  deadlineAt: 0,
-  nextAt: 0,
-  slept: 0,
-  floorAt: 0,
-  lookStarted: 0,
-  took1: 0,
-  took2: 0,
-  took3: 0,
-  attempts: 0,
-  strategySteps: 0,
-  strategyStarted: 0,
-  status: undefined,
-  changedAt: 0,
-  history: setting.policy.history ? history.make() : undefined,
-  rare: calm
-})
 
 /**
  * A number as a small integer, where it is one. The engine of the language keeps those in place, but boxes what came out of
@@ -157,7 +159,21 @@ export const alarmAt = (self: Wait): number =>
   self.phase === "waiting" && self.rare.paused ? self.deadlineAt : self.nextAt
 
 /** How long a look takes, as far as the newest three tell. */
-export const longestLook = ({ took1, took2, took3 }: Wait): number => Math.max(took1, took2, took3)
+export const longestLook = ({ rare, took }: Wait): number =>
+  rare.took === undefined ? longestOf(took) : Math.max(...rare.took)
+
+/** Notes how long a look took. */
+export const took = (self: Wait, millis: number): void => {
+  const newest = self.rare.took
+  if (newest === undefined && isShort(millis)) {
+    self.took = withNewest(self.took, millis)
+    return
+  }
+  const three = [...(newest ?? listOf(self.took)).slice(1), millis]
+  const short = three.every(isShort)
+  rare(self).took = short ? undefined : three
+  if (short) self.took = three.reduce(withNewest, 0)
+}
 
 /** Milliseconds since the wait started. */
 export const elapsed = (self: Wait): number => self.setting.time.now - self.startedAt
@@ -167,7 +183,7 @@ export const boundedBy = (self: Wait): "deadline" | "strategy" => self.rare.boun
 
 /** Notes what a look found. */
 export const remember = (self: Wait, finding: string): void => {
-  if (self.history !== undefined) history.add(self.history, finding, elapsed(self))
+  if (self.history !== undefined) self.history.add(finding, elapsed(self))
 }
 
 /** What an error of this wait carries. */
@@ -180,10 +196,16 @@ export const seen = (self: Wait): PollError.Seen => ({
   lastPollError: self.rare.pollError,
   unlisted: self.rare.unlisted === undefined ? {} : Object.fromEntries(self.rare.unlisted),
   hints: { clamped: self.rare.hintsClamped, unreadable: self.rare.hintsUnreadable },
-  history: self.history === undefined ? [] : history.entries(self.history)
+  history: self.history?.entries ?? []
 })
 
 // ---- internal ----
+
+/**
+ * What the times are that may be `Infinity`, before a wait starts. A cast, since that is no number: a field that has never
+ * held anything but numbers is boxed in every record from the first `Infinity` on, which would be 32 bytes for each wait.
+ */
+const notYet = undefined as never
 
 const makeRare = (): Rare => ({
   boundedBy: undefined,
@@ -202,13 +224,25 @@ const makeRare = (): Rare => ({
   pollError: undefined,
   stepping: undefined,
   stepCount: 0,
+  stepFor: "strategy",
   stallReported: false,
   unlistedInRow: 0,
   unlistedSince: 0,
   unlisted: undefined,
   hintsClamped: 0,
-  hintsUnreadable: 0
+  hintsUnreadable: 0,
+  took: undefined
 })
 
 /** What all waits without trouble share; nobody writes to it. */
 const calm: Rare = makeRare()
+
+// Three short times in one small integer, ten bits each, the newest last.
+
+const isShort = (millis: number): boolean => millis >>> 0 === millis && millis < 1_024
+
+const withNewest = (packed: number, millis: number): number => ((packed << 10) | millis) & 0x3f_ff_ff_ff
+
+const listOf = (packed: number): ReadonlyArray<number> => [packed >> 20, (packed >> 10) & 1_023, packed & 1_023]
+
+const longestOf = (packed: number): number => Math.max(packed >> 20, (packed >> 10) & 1_023, packed & 1_023)

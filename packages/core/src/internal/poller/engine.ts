@@ -11,7 +11,7 @@ import { stepForeign } from "../foreign.ts"
 import * as machine from "../machine.ts"
 import { endingOf } from "../telemetry.ts"
 import { receipt, withFloor } from "../token.ts"
-import { advance, alarmAt, longestLook, make as makeWait, type Timeline, timeline, type Wait } from "../wait.ts"
+import { advance, alarmAt, longestLook, type Timeline, timeline, Wait } from "../wait.ts"
 import { Alarms, type Guarded, isGuarded } from "./alarms.ts"
 import { Bounds, type Limits } from "./bounds.ts"
 import { DueHeap } from "./dueHeap.ts"
@@ -83,7 +83,7 @@ export class Engine implements Office {
     options: { readonly token: ResumeToken | undefined; readonly stagger: number }
   ): Wait {
     const { policy, site } = group
-    const wait = makeWait(group, key, rawKey, holder)
+    const wait = new Wait(group, key, rawKey, holder)
     const outer = this.enter()
     try {
       const { base, now } = this.time
