@@ -7,12 +7,12 @@ import type * as Strategy from "../Strategy.ts"
 
 /** What can happen to a wait. */
 export type Event =
-  /** Anew or from a token; the first look may be put off by so many milliseconds, `later` to when the host is free. */
+  /** Anew or from a token; the first look is put off by `stagger` milliseconds, and by `later`, if it is due then. */
   | {
       readonly _tag: "Started"
       readonly token: ResumeToken | undefined
       readonly stagger: number
-      readonly later: boolean
+      readonly later: number | undefined
     }
   /** The sleep is over (or a timer fired early: then the machine sleeps on). */
   | { readonly _tag: "Due" }
@@ -49,7 +49,7 @@ export type Command = "gate" | "look" | "sleep" | "step" | "cancel" | "end" | "c
 
 export const looked = (look: Look.Look<unknown, unknown>): Event => ({ _tag: "Looked", look })
 export const lookFailed = (cause: Cause.Cause<unknown>): Event => ({ _tag: "LookFailed", cause })
-export const started = (token: ResumeToken | undefined, stagger = 0, later = false): Event => ({
+export const started = (token: ResumeToken | undefined, stagger = 0, later?: number): Event => ({
   _tag: "Started",
   token,
   stagger,

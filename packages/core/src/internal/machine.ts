@@ -6,7 +6,7 @@ import type * as Look from "../Look.ts"
 import * as PollError from "../PollError.ts"
 import { end, timeout } from "./ending.ts"
 import type { Command, Event } from "./event.ts"
-import { approach, liftFloors, look, sleep, sleepUntil, wasSuspended } from "./pacing.ts"
+import { approach, doze, liftFloors, look, sleep, sleepUntil, wasSuspended } from "./pacing.ts"
 import { begin, restore } from "./token.ts"
 import { onFinding, onHint, onPollError, onStepped } from "./verdict.ts"
 import { advance, alarmAt, boundedBy, rare, took, type Wait, whole } from "./wait.ts"
@@ -71,9 +71,15 @@ const start = (wait: Wait, { later, stagger, token }: Extract<Event, { _tag: "St
     _tag: "Started",
     deadlineAt: Number.isFinite(wait.deadlineAt) ? time.base + wait.deadlineAt : "unbounded"
   })
-  // A wait that is resumed after its deadline was asleep, not slow: it has one look, if the server allows it.
-  if (wait.floorAt <= now && (now > wait.deadlineAt || (wait.nextAt <= now && !later))) return approach(wait)
-  return sleepUntil(wait, wait.nextAt, wait.attempts === 0 ? "firstWait" : "strategy")
+  const reason = wait.attempts === 0 ? "firstWait" : "strategy"
+  if (wait.floorAt <= now) {
+    // A wait that is resumed after its deadline was asleep, not slow: it has one look, if the server allows it.
+    if (now > wait.deadlineAt) return approach(wait)
+    if (wait.nextAt <= now) {
+      return later === undefined ? approach(wait) : doze(wait, Math.min(now + later, wait.deadlineAt), reason)
+    }
+  }
+  return sleepUntil(wait, wait.nextAt, reason)
 }
 
 // -- waiting --

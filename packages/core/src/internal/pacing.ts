@@ -21,9 +21,7 @@ export const sleepUntil = (wait: Wait, at: number, wanted: WaitReason): Command 
 }
 
 export const sleep = (wait: Wait, dueAt: number, reason: WaitReason): Command => {
-  wait.stage = waiting[reason]
-  wait.nextAt = whole(dueAt)
-  wait.slept = whole(alarmAt(wait) - wait.setting.time.now)
+  doze(wait, dueAt, reason)
   if (!wait.setting.hears(wait)) return "sleep"
   const { gatedBy, paused } = wait.rare
   wait.setting.emit(wait, {
@@ -32,6 +30,14 @@ export const sleep = (wait: Wait, dueAt: number, reason: WaitReason): Command =>
     reason: paused ? "paused" : reason,
     gate: reason === "gate" && !paused ? gatedBy : undefined
   })
+  return "sleep"
+}
+
+/** A sleep that nobody is told of. */
+export const doze = (wait: Wait, dueAt: number, reason: WaitReason): Command => {
+  wait.stage = waiting[reason]
+  wait.nextAt = whole(dueAt)
+  wait.slept = whole(alarmAt(wait) - wait.setting.time.now)
   return "sleep"
 }
 

@@ -47,6 +47,8 @@ export class Engine implements Office {
   private readonly alarms = new Alarms()
   private readonly turns = new Turns()
   private readonly slice = new Slice()
+  /** Where requests for many are being filled with what falls due together. */
+  private readonly gathering: Array<Site> = []
   private readonly actions: Array<() => void> = []
   private boarding: Errand | undefined
   private readonly timer: Timer
@@ -55,7 +57,8 @@ export class Engine implements Office {
   /** Whether it stopped in the middle of what is due, for others to have a turn. */
   private isUnfinished = false
   private busy = false
-  private isTicking = false
+  /** The time of the tick that wakes those who are due, while it does. */
+  private tickAt: number | undefined
   private closed = false
 
   constructor(
@@ -93,12 +96,10 @@ export class Engine implements Office {
       const token = withFloor(options.token, floor > now ? base + floor : undefined, () =>
         receipt(policy, key, base + now)
       )
-      const stagger = options.stagger > 0 ? site.stagger(now, options.stagger, this.random) : 0
       const known = policy.since === undefined ? endOf(former, now, this.limits.linger) : undefined
+      const stagger = options.stagger > 0 ? site.stagger(now, options.stagger, this.random) : 0
       site.add(wait, former)
-      const later = this.sleepsFirst(wait)
-      if (later) this.isUnfinished = this.unsettled = true
-      const command = machine.step(wait, event.started(token, stagger, later), base + now)
+      const command = machine.step(wait, event.started(token, stagger, this.putOff(wait)), base + now)
       if (known !== undefined && this.mayLook(wait, command)) this.advise(wait, event.looked(known))
       else this.obey(wait, command)
     } finally {
@@ -107,11 +108,17 @@ export class Engine implements Office {
     return wait
   }
 
-  /** Whether a wait that begins sleeps until the next turn, for want of one: for want of room it would stand in line. */
-  private sleepsFirst(wait: Wait): boolean {
+  /**
+   * By how many milliseconds the first look of a wait is put off that is due at once: where looks are gathered, it goes with
+   * those that come next; where a turn is over, it comes in the next one, since for want of room it would stand in line.
+   */
+  private putOff(wait: Wait): number | undefined {
     const { site } = groupOf(wait)
-    if (site.batch !== undefined || this.limits.coalesce > 0 || this.turns.length > 0) return false
-    return this.slice.isOver(this.time.now) && site.lookFor(wait) === undefined
+    if (site.lookFor(wait) !== undefined) return undefined
+    if (site.batch !== undefined) return site.batch.slack > 0 ? 1 : undefined
+    if (this.limits.coalesce > 0 || this.turns.length > 0 || !this.slice.isOver(this.time.now)) return undefined
+    this.isUnfinished = this.unsettled = true
+    return 0
   }
 
   /** Whether a wait that has just begun looks at once, so that it can be told what others saw. */
@@ -166,8 +173,10 @@ export class Engine implements Office {
   hasRoom(wait: Wait): boolean {
     const { site } = groupOf(wait)
     if (site.lookFor(wait) !== undefined) return true
-    if (site.batch !== undefined || this.turns.length > 0) return false
-    return !this.slice.isOver(this.time.now) && this.bounds.hasRoomFor(site)
+    if (this.turns.length > 0) return false
+    if (!isForMany(wait)) return !this.slice.isOver(this.time.now) && this.bounds.hasRoomFor(site)
+    // Who comes in between, woken or for the first time, is gathered in the line.
+    return this.tickAt !== undefined && (site.filling !== undefined || this.bounds.hasRoomFor(site))
   }
 
   // -- time --
@@ -205,10 +214,12 @@ export class Engine implements Office {
       const { now } = this.time
       // An alarm that is set from here on, for now, is for the next tick: what it guards has its chance first.
       const overdue = this.alarms.take(now)
-      this.isTicking = true
+      this.tickAt = now
       this.slice.start(now)
       this.isUnfinished = this.wakeAll(now)
-      this.isTicking = false
+      this.tickAt = undefined
+      // What is not full waits for the rest of what is due.
+      if (!this.isUnfinished) for (const site of this.gathering.splice(0)) this.departFilled(site)
       for (const item of overdue) if (isGuarded(item)) this.giveUp(item, now)
     } finally {
       this.exit(outer)
@@ -217,15 +228,14 @@ export class Engine implements Office {
 
   /** Wakes those who sleep until now; tells whether it stopped for others to have a turn. */
   private wakeAll(now: number): boolean {
-    let left = most
-    while (left > 0) {
-      // All at once, before any of them looks: a heap is read faster then than between looks.
-      const due = this.sleepers.takeAll(now, left)
+    for (;;) {
+      // Many at once, before any of them looks: a heap is read faster then than between looks.
+      const due = this.sleepers.takeAll(now, most)
       if (due.length === 0) return false
-      left -= due.length
       for (const wait of due) if (wait.phase === "waiting" && this.wakeAt(wait) <= now) this.advise(wait, event.due)
+      advance(this.time, this.clock.currentTimeMillisUnsafe())
+      if (this.slice.woke(due.length, this.time.now)) return true
     }
-    return true
   }
 
   /** Tells those who give up by now what they wait for; they leave it. */
@@ -398,15 +408,35 @@ export class Engine implements Office {
     const { boarding } = this
     const look = site.lookFor(wait) ?? (boarding?.site === site && boarding.admits(wait) ? boarding : undefined)
     if (look !== undefined) return this.join(wait, look)
+    if (this.tickAt !== undefined && isForMany(wait)) return this.gather(wait)
     const errand = this.lookAt(wait)
     this.join(wait, errand)
     this.depart(errand)
   }
 
+  /** A wait joins the request that is being filled with what is due; it has its room from the start. */
+  private gather(wait: Wait): void {
+    const { site } = groupOf(wait)
+    if (site.filling === undefined) {
+      this.gathering.push(site)
+      this.bounds.count((site.filling = this.lookAt(wait)), 1)
+    }
+    this.join(wait, site.filling)
+    if (++site.filled === site.batch!.max) this.departFilled(site)
+  }
+
+  private departFilled(site: Site): void {
+    const errand = site.filling
+    if (errand === undefined) return
+    site.filling = undefined
+    site.filled = 0
+    this.bounds.count(errand, -1)
+    this.depart(errand)
+  }
+
   /** A look that others may board as well. */
-  private lookAt({ rare, setting }: Wait): Errand {
-    const { site } = setting as Group
-    return new Errand(site.batch === undefined || rare.fallbackKey !== undefined ? "look" : "many", site)
+  private lookAt(wait: Wait): Errand {
+    return new Errand(isForMany(wait) ? "many" : "look", groupOf(wait).site)
   }
 
   /** Starts a look for those who have boarded it, and for all who wait for the same keys. */
@@ -435,7 +465,7 @@ export class Engine implements Office {
     const { site } = groupOf(wait)
     this.setAlarm(wait)
     // Who comes on time comes with others; who comes in between waits for the next time.
-    site.enqueue(wait, this.isTicking ? this.time.now : this.time.now + 1)
+    site.enqueue(wait, this.tickAt ?? this.time.now + 1)
     this.turns.enter(site)
     this.unsettled = true
   }
@@ -488,3 +518,6 @@ export class Engine implements Office {
 
 const open = Exit.succeed(Gate.open)
 const gateOpened: event.Event = { _tag: "Gated", exit: open }
+
+/** Whether the next look of a wait is one for many; at a fallback it is not. */
+const isForMany = (wait: Wait): boolean => groupOf(wait).site.batch !== undefined && wait.rare.fallbackKey === undefined

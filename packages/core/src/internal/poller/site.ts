@@ -25,6 +25,9 @@ export class Site {
   isGone = false
   /** Until when looks are gathered for a request for many. */
   gatherUntil = 0
+  /** The request for many that is being filled, and how many keys are in it. */
+  filling: Errand | undefined
+  filled = 0
   /** Whether it waits for its turn to let looks begin. */
   inTurn = false
   private readonly waits = new Map<string, Wait | Array<Wait>>()
