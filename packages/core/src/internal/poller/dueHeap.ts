@@ -42,20 +42,29 @@ export class DueHeap<A> {
     return Number.POSITIVE_INFINITY
   }
 
-  /** Takes the first live item that is due by `now`. */
-  take(now: number): A | undefined {
-    return this.next() <= now && this.length > 0 ? this.pop() : undefined
-  }
-
-  /** Takes the live items that are due by `now`, at most so many. */
+  /**
+   * Takes the live items that are due by `now`, at most so many; one that has come back to a time that it had left, twice.
+   * They are looked at only when all are out of the heap: most lie in memory that is in no cache, and a processor fetches
+   * several at once if nothing stands between.
+   */
   takeAll(now: number, most = Number.POSITIVE_INFINITY): ReadonlyArray<A> {
     const taken: Array<A> = []
-    while (taken.length < most) {
-      const item = this.take(now)
-      if (item === undefined) break
-      taken.push(item)
+    const dues: Array<number> = []
+    for (;;) {
+      let live = taken.length
+      while (taken.length < most && this.length > 0 && this.dues[0]! <= now) {
+        dues.push(this.dues[0]!)
+        taken.push(this.pop())
+      }
+      const popped = taken.length
+      if (popped === live) return taken
+      for (let at = live; at < popped; at++) {
+        const item = taken[at]!
+        if (this.isLive(item, dues[at]!)) taken[live++] = item
+        else if (this.stale > 0) this.stale--
+      }
+      taken.length = dues.length = live
     }
-    return taken
   }
 
   /** Takes note that an item has gone stale. */

@@ -232,7 +232,7 @@ export class Engine implements Office {
       // Many at once, before any of them looks: a heap is read faster then than between looks.
       const due = this.sleepers.takeAll(now, most)
       if (due.length === 0) return false
-      for (const wait of due) if (wait.phase === "waiting" && this.wakeAt(wait) <= now) this.advise(wait, event.due)
+      for (const wait of due) if (wait.phase === "waiting" && alarmAt(wait) <= now) this.advise(wait, event.due)
       advance(this.time, this.clock.currentTimeMillisUnsafe())
       if (this.slice.woke(due.length, this.time.now)) return true
     }

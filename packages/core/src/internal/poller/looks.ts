@@ -112,8 +112,16 @@ const follow = (
     return Effect.succeed({ of: () => failed, slowest: undefined })
   }
   const answers = exit.value
-  const found: Found = { of: ({ key }) => eventOfResult(answers.get(key)), slowest: slowestOf(answers.values()) }
-  const unanswered = waits.filter(({ key }) => !answers.has(key))
+  const unanswered: Array<Wait> = []
+  let slowest: Look.Hint | undefined
+  for (const wait of waits) {
+    const answer = answers.get(wait.key)
+    if (answer === undefined) unanswered.push(wait)
+    else if (Result.isSuccess(answer) && answer.success._tag === "Reported") {
+      slowest = slower(slowest, answer.success.hint)
+    }
+  }
+  const found: Found = { of: ({ key }) => eventOfResult(answers.get(key)), slowest }
   return unanswered.length === 0
     ? Effect.succeed(found)
     : Effect.map(alone(unanswered, isWanted), (rest) => together([found, rest]))
@@ -177,14 +185,6 @@ const eventOfResult = (answer: Result.Result<AnyLook, unknown> | undefined): eve
     : Result.isSuccess(answer)
       ? event.looked(answer.success)
       : event.lookFailed(Cause.fail(answer.failure))
-
-const slowestOf = (answers: Iterable<Result.Result<AnyLook, unknown>>): Look.Hint | undefined => {
-  let slowest: Look.Hint | undefined
-  for (const answer of answers) {
-    if (Result.isSuccess(answer) && answer.success._tag === "Reported") slowest = slower(slowest, answer.success.hint)
-  }
-  return slowest
-}
 
 const slower = (a: Look.Hint | undefined, b: Look.Hint | undefined): Look.Hint | undefined => {
   if (b === undefined || b === "unreadable") return a
