@@ -14,6 +14,8 @@ export class DueHeap<A> {
   private slots = new Int32Array(leastCapacity)
   private length = 0
   private stale = 0
+  /** When the items are due that are being taken; kept, since they are taken all the time. */
+  private readonly popped: Array<number> = []
 
   constructor(isLive: (item: A, due: number) => boolean) {
     this.isLive = isLive
@@ -49,21 +51,18 @@ export class DueHeap<A> {
    */
   takeAll(now: number, most = Number.POSITIVE_INFINITY): ReadonlyArray<A> {
     const taken: Array<A> = []
-    const dues: Array<number> = []
-    for (;;) {
-      let live = taken.length
+    const { popped } = this
+    for (let live = 0; ; taken.length = live) {
       while (taken.length < most && this.length > 0 && this.dues[0]! <= now) {
-        dues.push(this.dues[0]!)
+        popped[taken.length] = this.dues[0]!
         taken.push(this.pop())
       }
-      const popped = taken.length
-      if (popped === live) return taken
-      for (let at = live; at < popped; at++) {
+      if (taken.length === live) return taken
+      for (let at = live; at < taken.length; at++) {
         const item = taken[at]!
-        if (this.isLive(item, dues[at]!)) taken[live++] = item
+        if (this.isLive(item, popped[at]!)) taken[live++] = item
         else if (this.stale > 0) this.stale--
       }
-      taken.length = dues.length = live
     }
   }
 

@@ -450,7 +450,7 @@ export class Engine implements Office {
   private callSiblings(errand: Errand): void {
     const former = this.boarding
     this.boarding = errand
-    for (const wait of errand.waits) {
+    for (const wait of [...errand.waits]) {
       for (const sibling of errand.site.siblings(wait)) {
         const isInLine = standsInLine(sibling) && sibling.setting.policy.gate === undefined
         this.step(sibling, isInLine ? gateOpened : event.joined)

@@ -9,9 +9,9 @@ import type { Site } from "./site.ts"
 export class Errand {
   readonly kind: "look" | "many" | "gate" | "task"
   readonly site: Site
-  /** Those it is for, who are told what came of it. Most errands have only a first one. */
-  private first: Wait | undefined
-  private more: Array<Wait> | undefined
+  /** The one it is for, who is told what came of it; `all` of them from the second one on. Most errands have only one. */
+  private one: Wait | undefined
+  private all: Array<Wait> | undefined
   fiber: Fiber.Fiber<unknown, unknown> | undefined
   /** When the first of them gives it up; nobody who is still there does before. */
   nextAt = Number.POSITIVE_INFINITY
@@ -20,41 +20,43 @@ export class Errand {
   constructor(kind: Errand["kind"], site: Site) {
     this.kind = kind
     this.site = site
-    this.first = undefined
-    this.more = undefined
+    this.one = undefined
+    this.all = undefined
     this.fiber = undefined
   }
 
   get size(): number {
-    return (this.first === undefined ? 0 : 1) + (this.more === undefined ? 0 : this.more.length)
+    return this.all === undefined ? (this.one === undefined ? 0 : 1) : this.all.length
   }
 
   get isEmpty(): boolean {
     return this.size === 0
   }
 
-  /** Those it is for now: who leaves stays in this list. */
+  /** Those it is for now. Who comes later comes into this very list; who leaves stays in it. */
   get waits(): ReadonlyArray<Wait> {
-    const { first, more = [] } = this
-    return first === undefined ? [...more] : [first, ...more]
+    return this.all ?? (this.one === undefined ? nobody : [this.one])
   }
 
   /** One of them, who make no errand without one. */
   get anyone(): Wait {
-    return this.first ?? this.more![0]!
+    return this.one ?? this.all![0]!
   }
 
-  /** The only one, if there is no other. */
+  /** The only one, if there never was another. */
   get only(): Wait | undefined {
-    return this.more === undefined ? this.first : undefined
+    return this.one
   }
 
   add(wait: Wait): void {
     wait.errand = this
     this.guard(wait)
-    if (this.first === undefined) this.first = wait
-    else if (this.more === undefined) this.more = [wait]
-    else this.more.push(wait)
+    if (this.all !== undefined) this.all.push(wait)
+    else if (this.one === undefined) this.one = wait
+    else {
+      this.all = [this.one, wait]
+      this.one = undefined
+    }
   }
 
   /** Takes note of when this wait gives it up. */
@@ -64,19 +66,19 @@ export class Errand {
 
   /** Who has left is told nothing. */
   remove(wait: Wait): void {
-    if (this.first === wait) this.first = undefined
-    else this.more?.splice(this.more.indexOf(wait), 1)
+    if (this.one === wait) this.one = undefined
+    else if (this.all !== undefined) this.all = this.all.filter((other) => other !== wait)
   }
 
   /** Lets go of all that it holds: stale alarms may hold it for a while. */
   close(): void {
-    this.first = this.more = this.fiber = undefined
+    this.one = this.all = this.fiber = undefined
   }
 
   /** Whether a wait may board the look that this is. */
   admits({ key, rare }: Wait): boolean {
-    const { first } = this
-    if (first === undefined) return true
+    if (this.isEmpty) return true
+    const first = this.anyone
     return this.kind === "look"
       ? first.key === key && first.rare.fallbackKey === rare.fallbackKey
       : rare.fallbackKey === undefined
@@ -86,3 +88,7 @@ export class Errand {
 export const errandOf = ({ errand }: Wait): Errand | undefined => errand as Errand | undefined
 
 export const standsInLine = ({ errand, phase }: Wait): boolean => phase === "gating" && errand === undefined
+
+// ---- internal ----
+
+const nobody: ReadonlyArray<Wait> = []

@@ -42,7 +42,7 @@ export interface Found {
  * - The slowest wish of the server for one of the keys holds for all of them: it was one request.
  */
 export const many = (errand: Errand): Effect.Effect<Found, never, unknown> => {
-  const waits = errand.site.isShared ? onePerKey(errand.waits) : errand.waits
+  const waits = errand.site.isShared ? onePerKey(errand.waits) : errand.waits.slice()
   // A key whose waits have all left meanwhile is not asked for again; who comes for it anew looks by itself.
   const isWanted: IsWanted = ({ key }) => {
     if (errand.waits.some((wait) => wait.key === key)) return true
