@@ -4,6 +4,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as Result from "effect/Result"
 import * as TestClock from "effect/testing/TestClock"
 import * as Job from "effect-poll/Job"
 import * as Look from "effect-poll/Look"
@@ -11,8 +12,8 @@ import * as Poller from "effect-poll/Poller"
 import * as PollError from "effect-poll/PollError"
 import * as Status from "effect-poll/Status"
 import * as Strategy from "effect-poll/Strategy"
-import { doneAt, keysOf, scriptedJob } from "./many.ts"
-import { ending, pending } from "./scripted.ts"
+import { doneAt, held, keysOf, scriptedJob } from "./many.ts"
+import { ending, pending, token } from "./scripted.ts"
 
 const hour = { deadline: "1 hour" } as const
 
@@ -531,6 +532,36 @@ describe("Poller, what the server wishes for one key", () => {
     })
   )
 
+  it.effect("holds for who was paused, though the one who was told of it has ended", () =>
+    Effect.gen(function* () {
+      const { job, starts } = scriptedJob((_, look) => (look === 3 ? Look.withHint(pending, "30 seconds") : pending))
+      const poller = yield* Poller.make({ stagger: false })
+      const paused = yield* poller.add(job, "a", hour)
+      yield* poller.add(job, "a", { ...hour, stall: { after: "1 second" } })
+      yield* paused.pause
+      yield* TestClock.adjust("5 seconds")
+      assert.deepStrictEqual((yield* poller.status).ended, { JobStalled: 1 })
+      yield* paused.resume
+      yield* TestClock.adjust("1 minute")
+      assert.deepStrictEqual(starts("a").slice(0, 4), [0, 0, 1000, 31_000])
+    })
+  )
+
+  it.effect("holds for a third, though the one who brought it from another process has left", () =>
+    Effect.gen(function* () {
+      const { job, starts } = scriptedJob(() => pending)
+      const poller = yield* Poller.make({ stagger: false })
+      const late = { ...hour, strategy: Strategy.fixed("1 second").pipe(Strategy.withFirstWait("10 minutes")) }
+      yield* poller.add(job, "a", late)
+      yield* poller.add(job, "a", late)
+      const resumed = yield* poller.resume(job, token({ key: "a", floorAt: 60_000, deadlineAt: 3_600_000 }))
+      yield* resumed.remove
+      yield* poller.add(job, "a", hour)
+      yield* TestClock.adjust("1 minute")
+      assert.deepStrictEqual(starts("a"), [60_000])
+    })
+  )
+
   it.effect("is followed as far as the maxHint of the wait allows", () =>
     Effect.gen(function* () {
       const { job, starts } = scriptedJob((_, look) => (look === 1 ? Look.withHint(pending, "1 hour") : pending))
@@ -571,4 +602,33 @@ describe("Poller, many keys", () => {
       assert.deepStrictEqual([looks.length, most.perKey["render"]], [1000, 1])
     })
   )
+
+  for (const [kind, max] of [
+    ["of its own", undefined],
+    ["for many", 100]
+  ] as const) {
+    it.effect(`20,000 waits for one key share every look ${kind}, and leave it`, () =>
+      Effect.gen(function* () {
+        let looks = 0
+        const look = Effect.sync(() => (looks++, Look.withHint(pending, "2 seconds")))
+        const job = Job.make<string>("popular", {
+          check: () => look,
+          ...(max !== undefined && {
+            checkMany: {
+              max,
+              check: (keys) => Effect.map(look, (found) => new Map(keys.map((key) => [key, Result.succeed(found)])))
+            }
+          }),
+          strategy: Strategy.fixed("1 second").pipe(Strategy.withFirstWait("1 second"))
+        })
+        const poller = yield* Poller.make({ stagger: false })
+        const watches = yield* Effect.forEach(Array.from({ length: 20_000 }), () => poller.add(job, "a", hour))
+        yield* TestClock.adjust("10 seconds")
+        assert.strictEqual(looks, 5)
+        yield* Effect.forEach(watches, (watch) => watch.remove)
+        const { keys, waits } = held(poller)
+        assert.deepStrictEqual([keys, waits], [0, 0])
+      })
+    )
+  }
 })

@@ -92,7 +92,7 @@ export class Engine implements Office {
       const { base, now } = this.time
       const former = site.find(key)
       // What the server asked of the others, it asks of this one too.
-      const floor = former === undefined ? now : former.reduce((floor, { floorAt }) => Math.max(floor, floorAt), now)
+      const floor = former === undefined ? now : former.floorAt
       const token = withFloor(options.token, floor > now ? base + floor : undefined, () =>
         receipt(policy, key, base + now)
       )
@@ -102,6 +102,7 @@ export class Engine implements Office {
       const command = machine.step(wait, event.started(token, stagger, this.putOff(wait)), base + now)
       if (known !== undefined && this.mayLook(wait, command)) this.advise(wait, event.looked(known))
       else this.obey(wait, command)
+      site.crowdOf(wait)?.came(wait)
     } finally {
       this.exit(outer)
     }
@@ -318,6 +319,7 @@ export class Engine implements Office {
   private join(wait: Wait, errand: Errand): void {
     const guardedBefore = errand.nextAt
     errand.add(wait)
+    if (wait.phase === "looking") errand.site.crowdOf(wait)?.looks(wait)
     if (errand.nextAt === guardedBefore) return
     this.alarms.drop(guardedBefore)
     this.setAlarm(errand)
@@ -367,10 +369,11 @@ export class Engine implements Office {
       this.alarms.drop(errand.nextAt)
       if (errand.nextAt <= this.timer.at + 1) this.unsettled = true
       if (errand.kind === "gate") return this.admitted(errand.waits, exit as Exit.Exit<Gate.Answer>)
-      const { only } = errand
+      const { only, site } = errand
+      const { isShared } = site
       if (only !== undefined) this.step(only, looks.happened(errand, only, exit))
       else for (const wait of errand.waits) this.step(wait, looks.happened(errand, wait, exit))
-      if (errand.site.isShared) this.tellFloors(errand)
+      if (isShared) this.tellFloors(errand)
     } finally {
       errand.close()
       this.exit(outer)
@@ -378,11 +381,18 @@ export class Engine implements Office {
   }
 
   /** What the server asked of those who looked, it asks of the others for the same keys as well. */
-  private tellFloors(errand: Errand): void {
-    for (const wait of errand.waits) {
-      if (wait.floorAt <= this.time.now) continue
-      for (const sibling of errand.site.siblings(wait)) {
-        if (sibling.floorAt < wait.floorAt) this.step(sibling, { _tag: "Floored", floorAt: wait.floorAt })
+  private tellFloors({ site, waits }: Errand): void {
+    const slowest = new Map<string, Wait>()
+    for (const wait of waits) {
+      const { key } = wait
+      if (wait.floorAt >= (slowest.get(key)?.floorAt ?? 0)) slowest.set(key, wait)
+    }
+    for (const wait of slowest.values()) {
+      const { floorAt } = wait
+      site.crowdOf(wait)?.told(floorAt)
+      if (floorAt <= this.time.now) continue
+      for (const sibling of site.siblings(wait)) {
+        if (sibling.floorAt < floorAt) this.step(sibling, { _tag: "Floored", floorAt })
       }
     }
   }
@@ -450,7 +460,7 @@ export class Engine implements Office {
   private callSiblings(errand: Errand): void {
     const former = this.boarding
     this.boarding = errand
-    for (const wait of [...errand.waits]) {
+    for (const wait of errand.onePerKey) {
       for (const sibling of errand.site.siblings(wait)) {
         const isInLine = standsInLine(sibling) && sibling.setting.policy.gate === undefined
         this.step(sibling, isInLine ? gateOpened : event.joined)

@@ -9,9 +9,10 @@ import type { Site } from "./site.ts"
 export class Errand {
   readonly kind: "look" | "many" | "gate" | "task"
   readonly site: Site
-  /** The one it is for, who is told what came of it; `all` of them from the second one on. Most errands have only one. */
+  /** The one it is for, who is told what came of it. Most errands have only one. */
   private one: Wait | undefined
-  private all: Array<Wait> | undefined
+  /** All of them from the second one on: a set from the first one on that leaves, since they may be thousands. */
+  private all: Array<Wait> | Set<Wait> | undefined
   fiber: Fiber.Fiber<unknown, unknown> | undefined
   /** When the first of them gives it up; nobody who is still there does before. */
   nextAt = Number.POSITIVE_INFINITY
@@ -20,27 +21,33 @@ export class Errand {
   constructor(kind: Errand["kind"], site: Site) {
     this.kind = kind
     this.site = site
-    this.one = undefined
-    this.all = undefined
-    this.fiber = undefined
   }
 
   get size(): number {
-    return this.all === undefined ? (this.one === undefined ? 0 : 1) : this.all.length
+    const { all } = this
+    if (all === undefined) return this.one === undefined ? 0 : 1
+    return Array.isArray(all) ? all.length : all.size
   }
 
   get isEmpty(): boolean {
     return this.size === 0
   }
 
-  /** Those it is for now. Who comes later comes into this very list; who leaves stays in it. */
+  /** Those it is for now. Who leaves stays in this list, and who comes may come into it. */
   get waits(): ReadonlyArray<Wait> {
-    return this.all ?? (this.one === undefined ? nobody : [this.one])
+    const { all } = this
+    if (all === undefined) return this.one === undefined ? [] : [this.one]
+    return Array.isArray(all) ? all : [...all]
   }
 
   /** One of them, who make no errand without one. */
   get anyone(): Wait {
-    return this.one ?? this.all![0]!
+    return this.one ?? this.waits[0]!
+  }
+
+  /** One for each of their keys. */
+  get onePerKey(): ReadonlyArray<Wait> {
+    return this.kind === "many" ? [...new Map(this.waits.map((wait) => [wait.key, wait])).values()] : [this.anyone]
   }
 
   /** The only one, if there never was another. */
@@ -51,7 +58,8 @@ export class Errand {
   add(wait: Wait): void {
     wait.errand = this
     this.guard(wait)
-    if (this.all !== undefined) this.all.push(wait)
+    if (Array.isArray(this.all)) this.all.push(wait)
+    else if (this.all !== undefined) this.all.add(wait)
     else if (this.one === undefined) this.one = wait
     else {
       this.all = [this.one, wait]
@@ -67,7 +75,8 @@ export class Errand {
   /** Who has left is told nothing. */
   remove(wait: Wait): void {
     if (this.one === wait) this.one = undefined
-    else if (this.all !== undefined) this.all = this.all.filter((other) => other !== wait)
+    if (Array.isArray(this.all)) this.all = new Set(this.all)
+    this.all?.delete(wait)
   }
 
   /** Lets go of all that it holds: stale alarms may hold it for a while. */
@@ -88,7 +97,3 @@ export class Errand {
 export const errandOf = ({ errand }: Wait): Errand | undefined => errand as Errand | undefined
 
 export const standsInLine = ({ errand, phase }: Wait): boolean => phase === "gating" && errand === undefined
-
-// ---- internal ----
-
-const nobody: ReadonlyArray<Wait> = []

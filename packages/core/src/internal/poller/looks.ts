@@ -42,7 +42,7 @@ export interface Found {
  * - The slowest wish of the server for one of the keys holds for all of them: it was one request.
  */
 export const many = (errand: Errand): Effect.Effect<Found, never, unknown> => {
-  const waits = errand.site.isShared ? onePerKey(errand.waits) : errand.waits.slice()
+  const waits = errand.site.isShared ? errand.onePerKey : errand.waits.slice()
   // A key whose waits have all left meanwhile is not asked for again; who comes for it anew looks by itself.
   const isWanted: IsWanted = ({ key }) => {
     if (errand.waits.some((wait) => wait.key === key)) return true
@@ -89,10 +89,6 @@ export const happened = (errand: Errand, wait: Wait, exit: Exit.Exit<unknown, un
 // ---- internal ----
 
 type IsWanted = (wait: Wait) => boolean
-
-const onePerKey = (waits: ReadonlyArray<Wait>): ReadonlyArray<Wait> => [
-  ...new Map(waits.map((wait) => [wait.key, wait])).values()
-]
 
 const ask = (waits: ReadonlyArray<Wait>): Effect.Effect<Answers, unknown, unknown> =>
   Effect.suspend(() => groupOf(waits[0]!).site.job.checkMany!.check(waits.map((wait) => wait.rawKey)))

@@ -1,7 +1,8 @@
 import type { Job } from "../../Job.ts"
 import type { Status } from "../../Status.ts"
-import { longestLook, type Wait } from "../wait.ts"
-import { type Errand, errandOf, standsInLine } from "./errand.ts"
+import { longestLook, Wait } from "../wait.ts"
+import { Crowd } from "./crowd.ts"
+import { type Errand, standsInLine } from "./errand.ts"
 
 type AnyJob = Job<unknown, unknown, unknown, unknown, unknown, never, unknown>
 
@@ -30,7 +31,7 @@ export class Site {
   filled = 0
   /** Whether it waits for its turn to let looks begin. */
   inTurn = false
-  private readonly waits = new Map<string, Wait | Array<Wait>>()
+  private readonly waits = new Map<string, Wait | Crowd>()
   /** How many keys have more than one wait. */
   private shared = 0
   private line: Array<Wait> = []
@@ -50,21 +51,21 @@ export class Site {
 
   // -- who waits --
 
-  /** The waits for this key, or the one that saw its end of late. */
-  find(key: string): ReadonlyArray<Wait> | undefined {
-    const found = this.waits.get(key)
-    return found === undefined || Array.isArray(found) ? found : [found]
+  /** Who waits for this key, or the one that saw its end of late. */
+  find(key: string): Wait | Crowd | undefined {
+    return this.waits.get(key)
   }
 
   /** Adds a wait to those that were found for its key. */
-  add(wait: Wait, former: ReadonlyArray<Wait> | undefined): void {
-    if (former === undefined || former[0]!.phase === "ended") {
+  add(wait: Wait, former: Wait | Crowd | undefined): void {
+    if (former instanceof Crowd) former.waits.add(wait)
+    else if (former === undefined || former.phase === "ended") {
       if (former !== undefined) this.revived++
       this.waits.set(wait.key, wait)
-      return
+    } else {
+      this.shared++
+      this.waits.set(wait.key, new Crowd(former, wait))
     }
-    if (former.length === 1) this.shared++
-    this.waits.set(wait.key, [...former, wait])
   }
 
   /** Lets a wait go that has ended; the end of a job is kept for a while. */
@@ -72,10 +73,12 @@ export class Site {
     this.forget(wait.nextAt, linger)
     // To find a key among many costs a look into memory that is in no cache: not where no key has more than one wait.
     const found = this.shared === 0 && this.revived === 0 ? wait : this.waits.get(wait.key)
-    if (Array.isArray(found)) {
-      const rest = found.filter((other) => other !== wait)
-      this.waits.set(wait.key, rest.length === 1 ? rest[0]! : rest)
-      if (rest.length === 1) this.shared--
+    if (found instanceof Crowd) {
+      found.waits.delete(wait)
+      if (found.waits.size > 1) return
+      const [last] = found.waits
+      this.waits.set(wait.key, last!)
+      this.shared--
     } else if (found === wait) {
       if (linger > 0 && hasSeenTheEnd(wait)) this.lately.push(wait)
       else this.waits.delete(wait.key)
@@ -95,17 +98,10 @@ export class Site {
     }
   }
 
-  /** All waits for this key. */
-  of(key: string): ReadonlyArray<Wait> {
-    const found = this.waits.get(key)
-    if (found === undefined || isOver(found)) return nobody
-    return Array.isArray(found) ? found : [found]
-  }
-
   *[Symbol.iterator](): Generator<Wait> {
     for (const found of this.waits.values()) {
-      if (Array.isArray(found)) yield* found
-      else if (!isOver(found)) yield found
+      if (found instanceof Crowd) yield* found.waits
+      else if (found.phase !== "ended") yield found
     }
   }
 
@@ -119,33 +115,40 @@ export class Site {
     return this.shared > 0
   }
 
-  /** The other waits for the same key that look at the same source. */
+  /** The others for the same key that look at the same source as this one, which may have ended. */
   siblings(wait: Wait): ReadonlyArray<Wait> {
-    if (this.shared === 0) return nobody
-    return this.of(wait.key).filter((other) => other !== wait && other.rare.fallbackKey === wait.rare.fallbackKey)
+    const found = this.waits.get(wait.key)
+    const others = found instanceof Crowd ? found.waits : found === undefined || found.phase === "ended" ? [] : [found]
+    const siblings: Array<Wait> = []
+    for (const other of others) {
+      if (other !== wait && other.rare.fallbackKey === wait.rare.fallbackKey) siblings.push(other)
+    }
+    return siblings
   }
 
   /** Whether somebody else still waits for the same job, and has not given it up. */
   isWanted(wait: Wait): boolean {
-    return this.of(wait.key).some((other) => other !== wait && other.rare.gaveUp === undefined)
+    for (const other of this.crowdOf(wait)?.waits ?? []) {
+      if (other !== wait && other.rare.gaveUp === undefined) return true
+    }
+    return false
   }
 
   /** The look that is under way for the key of this wait, if any. */
-  lookFor({ key, rare }: Wait): Errand | undefined {
-    if (this.left.size > 0 && rare.fallbackKey === undefined) {
-      const left = this.left.get(key)
+  lookFor(wait: Wait): Errand | undefined {
+    if (this.left.size > 0 && wait.rare.fallbackKey === undefined) {
+      const left = this.left.get(wait.key)
       // One that all have left is interrupted: nobody learns anything from it.
       if (left !== undefined && !left.isEmpty) return left
     }
+    return this.crowdOf(wait)?.lookLike(wait)
+  }
+
+  /** The waits for the same key, if there are several. */
+  crowdOf({ key }: Wait): Crowd | undefined {
     if (this.shared === 0) return undefined
     const found = this.waits.get(key)
-    if (!Array.isArray(found)) return undefined
-    for (const sibling of found) {
-      if (sibling.phase !== "looking" || sibling.rare.fallbackKey !== rare.fallbackKey) continue
-      const errand = errandOf(sibling)
-      if (errand !== undefined && !errand.over) return errand
-    }
-    return undefined
+    return found instanceof Crowd ? found : undefined
   }
 
   // -- who stands in line for a look --
@@ -226,19 +229,13 @@ export class Site {
 
 /** The end of a key, if it was seen a moment ago. */
 export const endOf = (
-  found: ReadonlyArray<Wait> | undefined,
+  found: Wait | Crowd | undefined,
   now: number,
   linger: number
-): Status<unknown, unknown> | undefined => {
-  const last = found?.[0]
-  return last !== undefined && last.phase === "ended" && now < last.nextAt + linger ? last.status : undefined
-}
+): Status<unknown, unknown> | undefined =>
+  found instanceof Wait && found.phase === "ended" && now < found.nextAt + linger ? found.status : undefined
 
 // ---- internal ----
-
-const nobody: ReadonlyArray<Wait> = []
-
-const isOver = (found: Wait | Array<Wait>): found is Wait => !Array.isArray(found) && found.phase === "ended"
 
 const hasSeenTheEnd = ({ status }: Wait): boolean => status !== undefined && status._tag !== "Pending"
 

@@ -1,0 +1,43 @@
+import type { Wait } from "../wait.ts"
+import { type Errand, errandOf } from "./errand.ts"
+
+/** The waits for one key, where there are several: what one of them does to the others costs no walk through all of them. */
+export class Crowd {
+  /** In the order in which they came. */
+  readonly waits: Set<Wait>
+  /** The server does not want to be asked before, as it said last or as one who came knew: for who comes next. */
+  floorAt: number
+  /** Those that look, and some that did. */
+  private readonly looking = new Set<Wait>()
+
+  constructor(first: Wait, second: Wait) {
+    this.waits = new Set([first, second])
+    this.floorAt = first.floorAt
+    this.looks(first)
+  }
+
+  /** Takes note of what the server asks for. */
+  told(floorAt: number): void {
+    this.floorAt = floorAt
+  }
+
+  /** Takes note of what a newcomer knows of that. */
+  came({ floorAt }: Wait): void {
+    if (floorAt > this.floorAt) this.floorAt = floorAt
+  }
+
+  /** Takes note of one that looks. */
+  looks(wait: Wait): void {
+    this.looking.add(wait)
+  }
+
+  /** The look under way of one that looks at the same source as this one. */
+  lookLike({ rare }: Wait): Errand | undefined {
+    for (const wait of this.looking) {
+      const errand = errandOf(wait)
+      if (wait.phase !== "looking" || errand === undefined || errand.over) this.looking.delete(wait)
+      else if (wait.rare.fallbackKey === rare.fallbackKey) return errand
+    }
+    return undefined
+  }
+}
