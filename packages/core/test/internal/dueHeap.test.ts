@@ -56,6 +56,20 @@ describe("DueHeap", () => {
     assert.strictEqual(heap.size, 0)
   })
 
+  it("yields items of the same time in the order in which they came", () => {
+    const heap = heapOf()
+    const items = Array.from({ length: 7_000 }, (_, at): Item => ({ due: at % 7, live: true }))
+    for (const item of items) heap.push(item, item.due)
+    const at = (time: number) => items.filter(({ due }) => due === time)
+    assert.deepStrictEqual(heap.takeAll(3, 1_500), [...at(0), ...at(1).slice(0, 500)])
+    // Who comes for a time that is being taken stands behind those who are there.
+    const last = { due: 1, live: true }
+    heap.push(last, 1)
+    for (const item of at(2)) item.live = false
+    assert.deepStrictEqual(heap.takeAll(3), [...at(1).slice(500), last, ...at(3)])
+    assert.deepStrictEqual([heap.size, heap.takeAll(ever)], [3_000, [...at(4), ...at(5), ...at(6)]])
+  })
+
   it("takes what is due, the time itself included, and no more", () => {
     const heap = heapOf()
     for (const due of [3, 1, 2]) heap.push({ due, live: true }, due)

@@ -1,19 +1,31 @@
 /**
- * Items by the time they are due, the earliest first: a heap of four branches. Only numbers are moved in it, the times and
- * the slots where the items stand: that is several times cheaper than to move the items.
+ * Items by the time they are due, the earliest first; of the same time, in the order in which they came.
+ *
+ * A heap of four branches over times. Only numbers are moved in it: a time, and the slot of the first item that is due then;
+ * the others of that time hang on that one. An item that comes finds those of its time by a small table of times that were
+ * met of late; where it does not, that time stands in the heap twice.
  *
  * An item is not taken out when it is due no more; it goes stale, which `isLive` tells, and is dropped when it comes up.
- * Who makes one stale says so with `drop`: when half of the heap may be stale, it is swept.
+ * Who makes one stale says so with `drop`: when half of the items may be stale, they are swept.
  */
 export class DueHeap<A> {
   private readonly isLive: (item: A, due: number) => boolean
+  /** The items by their slots, and for each the slot of the next one of its time, or `none`. */
   private items: Array<A | undefined> = []
+  private nexts = new Int32Array(leastCapacity)
   /** The slots that are free, the newest last. */
   private free: Array<number> = []
+  /** The heap: times, and the slots of their first items. */
   private dues = new Float64Array(leastCapacity)
-  private slots = new Int32Array(leastCapacity)
+  private heads = new Int32Array(leastCapacity)
+  /** How many times are in it, */
   private length = 0
+  /** how many items, and how many of those may be stale. */
+  private count = 0
   private stale = 0
+  /** Times that were met of late, and the slots of their last items. */
+  private readonly metDues = new Float64Array(remembered).fill(Number.NaN)
+  private readonly metTails = new Int32Array(remembered)
   /** When the items are due that are being taken; kept, since they are taken all the time. */
   private readonly popped: Array<number> = []
 
@@ -23,21 +35,29 @@ export class DueHeap<A> {
 
   /** How many items there are, stale ones included. */
   get size(): number {
-    return this.length
+    return this.count
   }
 
   push(item: A, due: number): void {
-    if (this.length === this.dues.length) this.resize(Math.ceil(this.length * (this.length < large ? 2 : slowGrowth)))
     const slot = this.free.pop() ?? this.items.length
+    if (slot === this.nexts.length) this.nexts = grown(this.nexts, new Int32Array(grownFrom(slot)))
     this.items[slot] = item
-    this.rise(due, slot, this.length++)
+    this.nexts[slot] = none
+    this.count++
+    const at = due & (remembered - 1)
+    if (this.metDues[at] === due) this.nexts[this.metTails[at]!] = slot
+    else {
+      this.metDues[at] = due
+      this.insert(due, slot)
+    }
+    this.metTails[at] = slot
   }
 
   /** When the first live item is due; `Infinity` if there is none. */
   next(): number {
     while (this.length > 0) {
       const due = this.dues[0]!
-      if (this.isLive(this.items[this.slots[0]!]!, due)) return due
+      if (this.isLive(this.items[this.heads[0]!]!, due)) return due
       this.pop()
       if (this.stale > 0) this.stale--
     }
@@ -52,54 +72,67 @@ export class DueHeap<A> {
   takeAll(now: number, most = Number.POSITIVE_INFINITY): ReadonlyArray<A> {
     const taken: Array<A> = []
     const { popped } = this
-    for (let live = 0; ; taken.length = live) {
+    let live = 0
+    for (;;) {
       while (taken.length < most && this.length > 0 && this.dues[0]! <= now) {
         popped[taken.length] = this.dues[0]!
         taken.push(this.pop())
       }
-      if (taken.length === live) return taken
       for (let at = live; at < taken.length; at++) {
         const item = taken[at]!
         if (this.isLive(item, popped[at]!)) taken[live++] = item
         else if (this.stale > 0) this.stale--
       }
+      // All were live, or there were no more.
+      if (taken.length === live) return taken
+      taken.length = live
     }
   }
 
   /** Takes note that an item has gone stale. */
   drop(): void {
     this.stale++
-    if (this.stale > leastCapacity && this.stale * 2 > this.length) this.sweep()
+    if (this.stale > leastCapacity && this.stale * 2 > this.count) this.sweep()
   }
 
   private pop(): A {
-    const { dues, items, slots } = this
-    const slot = slots[0]!
-    const item = items[slot]!
-    items[slot] = undefined
+    const slot = this.heads[0]!
+    const item = this.items[slot]!
+    const next = this.nexts[slot]!
+    this.items[slot] = undefined
     this.free.push(slot)
-    const last = --this.length
-    if (last > 0) this.sink(dues[last]!, slots[last]!, 0)
+    this.count--
+    if (next === none) this.removeFirst()
+    else this.heads[0] = next
     return item
   }
 
-  private rise(due: number, slot: number, from: number): void {
-    const { dues, slots } = this
-    let at = from
+  private insert(due: number, head: number): void {
+    if (this.length === this.dues.length) {
+      const capacity = grownFrom(this.length)
+      this.dues = grown(this.dues, new Float64Array(capacity))
+      this.heads = grown(this.heads, new Int32Array(capacity))
+    }
+    const { dues, heads } = this
+    let at = this.length++
     while (at > 0) {
       const parent = (at - 1) >> 2
       if (dues[parent]! <= due) break
       dues[at] = dues[parent]!
-      slots[at] = slots[parent]!
+      heads[at] = heads[parent]!
       at = parent
     }
     dues[at] = due
-    slots[at] = slot
+    heads[at] = head
   }
 
-  private sink(due: number, slot: number, from: number): void {
-    const { dues, length, slots } = this
-    let at = from
+  private removeFirst(): void {
+    const { dues, heads } = this
+    const met = dues[0]! & (remembered - 1)
+    if (this.metDues[met] === dues[0]) this.metDues[met] = Number.NaN
+    const length = --this.length
+    const due = dues[length]!
+    let at = 0
     for (;;) {
       let least = 4 * at + 1
       if (least >= length) break
@@ -114,66 +147,60 @@ export class DueHeap<A> {
       }
       if (leastDue >= due) break
       dues[at] = leastDue
-      slots[at] = slots[least]!
+      heads[at] = heads[least]!
       at = least
     }
     dues[at] = due
-    slots[at] = slot
+    heads[at] = heads[length]!
   }
 
+  /** Keeps those that are live, in as much memory as they need. */
   private sweep(): void {
-    const { length, stale } = this
-    this.keep((item, due) => this.isLive(item, due))
-    // Fewer were stale than it was told: some have come back to the time they had left, and stand here twice.
-    if (length - this.length < stale) {
-      const seen = new Set<A>()
-      this.keep((item) => !seen.has(item) && seen.add(item) !== undefined)
-    }
-    this.stale = 0
-    const { dues, slots } = this
-    for (let at = (this.length - 2) >> 2; at >= 0; at--) this.sink(dues[at]!, slots[at]!, at)
-    if (this.length * 8 < dues.length) this.shrink(Math.max(leastCapacity, this.length * 2))
-  }
-
-  private keep(isKept: (item: A, due: number) => boolean): void {
-    const { dues, items, length, slots } = this
-    let kept = 0
+    const { dues, heads, items, length, nexts } = this
+    const live: Array<A> = []
+    const liveDues: Array<number> = []
     for (let at = 0; at < length; at++) {
-      const slot = slots[at]!
-      if (isKept(items[slot]!, dues[at]!)) {
-        slots[kept] = slot
-        dues[kept++] = dues[at]!
-      } else {
-        items[slot] = undefined
-        this.free.push(slot)
+      for (let slot = heads[at]!; slot !== none; slot = nexts[slot]!) {
+        const item = items[slot]!
+        if (!this.isLive(item, dues[at]!)) continue
+        live.push(item)
+        liveDues.push(dues[at]!)
       }
     }
-    this.length = kept
-  }
-
-  /** Gives back the memory of a heap that was much larger once. */
-  private shrink(capacity: number): void {
-    const items = Array.from(this.slots.subarray(0, this.length), (slot) => this.items[slot]!)
-    this.items = items
+    // Fewer were stale than it was told: some have come back to the time they had left, and stand here twice.
+    const seen = live.length > this.count - this.stale ? new Set<A>() : undefined
+    const capacity = Math.max(leastCapacity, live.length)
+    this.items = []
     this.free = []
-    for (let slot = 0; slot < items.length; slot++) this.slots[slot] = slot
-    this.resize(capacity)
-  }
-
-  private resize(capacity: number): void {
-    const dues = new Float64Array(capacity)
-    const slots = new Int32Array(capacity)
-    dues.set(this.dues.subarray(0, this.length))
-    slots.set(this.slots.subarray(0, this.length))
-    this.dues = dues
-    this.slots = slots
+    this.nexts = new Int32Array(capacity)
+    this.dues = new Float64Array(capacity)
+    this.heads = new Int32Array(capacity)
+    this.metDues.fill(Number.NaN)
+    this.length = this.count = this.stale = 0
+    for (const [at, item] of live.entries()) {
+      if (seen?.has(item) === true) continue
+      seen?.add(item)
+      this.push(item, liveDues[at]!)
+    }
   }
 }
 
 // ---- internal ----
 
+const none = -1
+
 const leastCapacity = 256
+
+/** How many times the table of those met of late has: a power of two. */
+const remembered = 512
 
 /** From this size on a heap grows slowly: one that has just grown holds that much memory in vain. */
 const large = 16_384
 const slowGrowth = 1.25
+
+const grownFrom = (capacity: number): number => Math.ceil(capacity * (capacity < large ? 2 : slowGrowth))
+
+const grown = <T extends Int32Array | Float64Array>(from: T, to: T): T => {
+  to.set(from)
+  return to
+}
