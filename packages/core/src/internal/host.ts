@@ -22,7 +22,7 @@ import type { Request } from "./request.ts"
 import { bounded } from "./bounded.ts"
 import { asksOnInterrupt } from "./ending.ts"
 import { stepForeign } from "./foreign.ts"
-import { alarmAt, type Setting, timeline, type Timeline, Wait } from "./wait.ts"
+import { advance, alarmAt, type Setting, timeline, type Timeline, Wait } from "./wait.ts"
 
 /** Runs one wait to its end. */
 export const run = <A, E, R>(request: Request, options?: HostOptions): Effect.Effect<A, E, R> =>
@@ -194,7 +194,8 @@ export class Host implements Setting {
   })
 
   private step(happened: event.Event): event.Command {
-    const command = machine.step(this.wait, happened, this.clock.currentTimeMillisUnsafe())
+    advance(this.time, this.clock.currentTimeMillisUnsafe())
+    const command = machine.step(this.wait, happened)
     // Not within the step: who hears of it may have a handle to this very wait.
     if (this.untold.length > 0) for (const told of this.untold.splice(0)) this.listener?.(told)
     return command

@@ -9,13 +9,13 @@ import type { Command, Event } from "./event.ts"
 import { approach, doze, liftFloors, look, sleep, sleepUntil, wasSuspended } from "./pacing.ts"
 import { begin, restore } from "./token.ts"
 import { onFinding, onHint, onPollError, onStepped } from "./verdict.ts"
-import { advance, alarmAt, boundedBy, rare, took, type Wait, whole } from "./wait.ts"
+import { alarmAt, boundedBy, rare, took, type Wait, whole } from "./wait.ts"
 
-// The rules of a wait, here and in pacing, verdict and ending, and nowhere else: `step(wait, event, now)` changes the
-// wait and says what the host has to do next. It is synchronous, knows no fiber and no timer, and never throws.
+// The rules of a wait, here and in pacing, verdict and ending, and nowhere else: `step(wait, event)` changes the wait, at
+// the time that its timeline tells, and says what the host has to do next. It is synchronous, knows no fiber and no timer,
+// and never throws.
 
-export const step = (wait: Wait, event: Event, clock: number): Command => {
-  advance(wait.setting.time, clock)
+export const step = (wait: Wait, event: Event): Command => {
   try {
     return judge(wait, event)
   } catch (defect) {

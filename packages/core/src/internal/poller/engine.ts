@@ -99,7 +99,7 @@ export class Engine implements Office {
       const known = policy.since === undefined ? endOf(former, now, this.limits.linger) : undefined
       const stagger = options.stagger > 0 ? site.stagger(now, options.stagger, this.random) : 0
       site.add(wait, former)
-      const command = machine.step(wait, event.started(token, stagger, this.putOff(wait)), base + now)
+      const command = machine.step(wait, event.started(token, stagger, this.putOff(wait)))
       if (known !== undefined && this.mayLook(wait, command)) this.advise(wait, event.looked(known))
       else this.obey(wait, command)
       site.crowdOf(wait)?.came(wait)
@@ -124,9 +124,8 @@ export class Engine implements Office {
 
   /** Whether a wait that has just begun looks at once, so that it can be told what others saw. */
   private mayLook(wait: Wait, command: event.Command): boolean {
-    const clock = this.time.base + this.time.now
-    if (command === "gate") return machine.step(wait, gateOpened, clock) === "look"
-    return command === "look" || machine.step(wait, event.joined, clock) === "look"
+    if (command === "gate") return machine.step(wait, gateOpened) === "look"
+    return command === "look" || machine.step(wait, event.joined) === "look"
   }
 
   /** Does several things at one time. */
@@ -263,7 +262,7 @@ export class Engine implements Office {
   }
 
   private advise(wait: Wait, happened: event.Event): event.Command {
-    const command = machine.step(wait, happened, this.time.base + this.time.now)
+    const command = machine.step(wait, happened)
     this.obey(wait, command)
     return command
   }

@@ -11,7 +11,8 @@ import type { Errand } from "./errand.ts"
 import { groupOf } from "./group.ts"
 
 type AnyLook = Look.Look<unknown, unknown>
-type Answers = ReadonlyMap<string, Result.Result<AnyLook, unknown>>
+type Answer = Result.Result<AnyLook, unknown>
+type Answers = ReadonlyMap<string, Answer>
 
 type LookExit = Exit.Exit<AnyLook, unknown>
 type ManyExit = Exit.Exit<Found>
@@ -108,19 +109,17 @@ const follow = (
     return Effect.succeed({ of: () => failed, slowest: undefined })
   }
   const answers = exit.value
-  const unanswered: Array<Wait> = []
-  let slowest: Look.Hint | undefined
-  for (const wait of waits) {
-    const answer = answers.get(wait.key)
-    if (answer === undefined) unanswered.push(wait)
-    else if (Result.isSuccess(answer) && answer.success._tag === "Reported") {
-      slowest = slower(slowest, answer.success.hint)
-    }
+  const found = waits.map(({ key }) => answers.get(key))
+  const unanswered = waits.filter((_, at) => found[at] === undefined)
+  // Most are told in the order in which they asked: no need to find their keys again.
+  let next = 0
+  const rest: Found = {
+    of: (wait) => eventOfResult(waits[next] === wait ? found[next++] : answers.get(wait.key)),
+    slowest: slowestOf(found)
   }
-  const found: Found = { of: ({ key }) => eventOfResult(answers.get(key)), slowest }
   return unanswered.length === 0
-    ? Effect.succeed(found)
-    : Effect.map(alone(unanswered, isWanted), (rest) => together([found, rest]))
+    ? Effect.succeed(rest)
+    : Effect.map(alone(unanswered, isWanted), (others) => together([rest, others]))
 }
 
 const split = (waits: ReadonlyArray<Wait>, isWanted: IsWanted): Effect.Effect<Found, never, unknown> => {
@@ -175,12 +174,21 @@ const together = (parts: ReadonlyArray<Found>): Found => ({
   slowest: parts.reduce<Look.Hint | undefined>((slowest, part) => slower(slowest, part.slowest), undefined)
 })
 
-const eventOfResult = (answer: Result.Result<AnyLook, unknown> | undefined): event.Event | undefined =>
+const eventOfResult = (answer: Answer | undefined): event.Event | undefined =>
   answer === undefined
     ? undefined
     : Result.isSuccess(answer)
       ? event.looked(answer.success)
       : event.lookFailed(Cause.fail(answer.failure))
+
+const slowestOf = (answers: ReadonlyArray<Answer | undefined>): Look.Hint | undefined => {
+  let slowest: Look.Hint | undefined
+  for (const answer of answers) {
+    if (answer === undefined || Result.isFailure(answer) || answer.success._tag !== "Reported") continue
+    slowest = slower(slowest, answer.success.hint)
+  }
+  return slowest
+}
 
 const slower = (a: Look.Hint | undefined, b: Look.Hint | undefined): Look.Hint | undefined => {
   if (b === undefined || b === "unreadable") return a
