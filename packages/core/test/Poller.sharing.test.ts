@@ -610,9 +610,7 @@ describe("Poller, many keys", () => {
     it.effect(`20,000 waits for one key share every look ${kind}, and leave it`, () =>
       Effect.gen(function* () {
         let looks = 0
-        const look: Effect.Effect<Look.Look<string>> = Effect.sync(
-          () => (looks++, Look.withHint(pending, "2 seconds"))
-        )
+        const look: Effect.Effect<Look.Look<string>> = Effect.sync(() => (looks++, Look.withHint(pending, "2 seconds")))
         const job = Job.make<string>("popular", {
           check: () => look,
           ...(max !== undefined && {

@@ -15,6 +15,7 @@ import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import type * as Gate from "effect-poll/Gate"
 import * as Job from "effect-poll/Job"
+import type * as Look from "effect-poll/Look"
 import * as Poll from "effect-poll/Poll"
 import * as Poller from "effect-poll/Poller"
 import * as PollError from "effect-poll/PollError"
@@ -38,8 +39,7 @@ const refused = (request: HttpClientRequest.HttpClientRequest) =>
 const minute = 60_000
 
 /** A server whose jobs end at `doneAt`, and which is down from `from` until `to`; it notes when it was asked. */
-const serverDown = (from: number, to: number, doneAt: number) => {
-  const asked: Array<number> = []
+const serverDown = (from: number, to: number, doneAt: number, asked: Array<number> = []) => {
   const client = HttpClient.make((request) =>
     Effect.flatMap(Clock.currentTimeMillis, (now) => {
       asked.push(now)
@@ -82,12 +82,37 @@ const outage = (n: number, from: number, to: number, pollErrors: Job.PollErrorPo
     return { asked, exits, gate }
   }).pipe(Effect.provide(CircuitBreaker.layerStoreMemory()), Random.withSeed("outage"))
 
-/** The same with one Poller, whose looks are gathered in windows of a tenth of a second: the test clock stops at each. */
-const outageOfMany = (n: number, from: number, to: number) =>
+/** The looks of a Poller at an endpoint that is down for a while: its jobs are done when it is back. */
+type Looks = (
+  gate: BreakerGate.BreakerGate,
+  down: { readonly from: number; readonly to: number },
+  asked: Array<number>
+) => (id: string) => Effect.Effect<Look.Look<string>, unknown>
+
+/** By a client that tells the gate how its requests went. */
+const byClient: Looks = (gate, { from, to }, asked) => {
+  const server = serverDown(from, to, to, asked)
+  const client = BreakerGate.client(gate)(server.client)
+  return (id) => Effect.provideService(HttpCheck.get(`http://h/tasks/${id}`, TaskStatus), HttpClient.HttpClient, client)
+}
+
+/** By a check that tells it, without what a request costs. */
+const byCheck: Looks = (gate, { from, to }, asked) => {
+  const look = Effect.flatMap(Clock.currentTimeMillis, (now): Effect.Effect<Look.Look<string>, string> => {
+    asked.push(now)
+    const answer = Effect.succeed(now < from ? Status.pending() : Status.succeeded("done"))
+    return Effect.delay(now >= from && now < to ? Effect.fail("ECONNREFUSED") : answer, "20 millis")
+  })
+  return () => BreakerGate.check(gate)(look)
+}
+
+/** Many waits of one Poller, whose looks are gathered in windows of a tenth of a second: the test clock stops at each. */
+const outageOfMany = (n: number, from: number, to: number, looks: Looks) =>
   Effect.gen(function* () {
-    const { asked, client } = serverDown(from, to, to + 2 * minute)
+    const asked: Array<number> = []
     const gate = yield* BreakerGate.make()
-    const Tasks = Job.make("task", { check: (id: string) => HttpCheck.get(`http://h/tasks/${id}`, TaskStatus) })
+    const check = looks(gate, { from, to }, asked)
+    const Tasks = Job.make<string, never, unknown>("task", { check })
     const poller = yield* Poller.make({ coalesce: "100 millis", concurrency: 200 })
     const ids = Array.from({ length: n }, (_, i) => `t${i}`)
     const options = { strategy: Strategy.fixed("4 minutes"), deadline: "1 hour", gate } as const
@@ -97,7 +122,7 @@ const outageOfMany = (n: number, from: number, to: number) =>
         () => ({ done: 0, others: 0 }),
         ({ done, others }, { exit }) =>
           Exit.isSuccess(exit) && exit.value === "done" ? { done: done + 1, others } : { done, others: others + 1 }
-      ).pipe(Effect.provideService(HttpClient.HttpClient, BreakerGate.client(gate)(client)))
+      )
     )
     yield* TestClock.adjust("30 minutes")
     return { asked, ends: yield* Fiber.join(ends) }
@@ -116,26 +141,29 @@ describe("BreakerGate", () => {
   describe("an outage of ten minutes", () => {
     const from = 2 * minute
     const to = 12 * minute
-    // With OUTAGE_WAITS=100000 it takes a minute and a half.
-    it.effect(
-      "all waits of a Poller survive it",
-      () =>
-        Effect.gen(function* () {
-          const n = Number(process.env["OUTAGE_WAITS"] ?? 3_000)
-          const { asked, ends } = yield* outageOfMany(n, from, to)
-          assert.deepStrictEqual(ends, { done: n, others: 0 })
-          // The looks in flight when it began, at most as many as may be, then probes.
-          assert.isAtMost(between(asked, from + 1000, to), 400)
-          assert.isAtMost(
-            busiest(
-              asked.filter((at) => at >= to),
-              1000
-            ),
-            n / 8
-          )
-        }),
-      300_000
-    )
+    for (const [n, by, looks] of [
+      [3_000, "a client", byClient],
+      [100_000, "a check", byCheck]
+    ] as const) {
+      it.effect(
+        `all ${n} waits of a Poller survive it, by ${by} that tells the gate`,
+        () =>
+          Effect.gen(function* () {
+            const { asked, ends } = yield* outageOfMany(n, from, to, looks)
+            assert.deepStrictEqual(ends, { done: n, others: 0 })
+            // The looks in flight when it began, at most as many as may be, then probes.
+            assert.isAtMost(between(asked, from + 1000, to), 400)
+            assert.isAtMost(
+              busiest(
+                asked.filter((at) => at >= to),
+                1000
+              ),
+              n / 8
+            )
+          }),
+        300_000
+      )
+    }
     for (const n of [1, 2, 7, 1000]) {
       it.effect(
         `${n} waits survive it`,
