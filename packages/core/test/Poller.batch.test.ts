@@ -95,6 +95,43 @@ describe("Poller, looks at many", () => {
     })
   )
 
+  it.effect("more keys than one turn has time for need no more requests", () =>
+    Effect.gen(function* () {
+      const { job, requests } = batching()
+      const poller = yield* Poller.make({ ...plain, concurrency: "unbounded" })
+      yield* endsOf(poller, job, keysOf(5_030))
+      assert.deepStrictEqual(
+        requests.map(({ at, keys }) => [at, keys.length]),
+        [...Array.from({ length: 50 }, () => [1000, 100]), [1000, 30]]
+      )
+    })
+  )
+
+  for (const count of [1_024, 1_025]) {
+    it.effect(`who leaves a request that is being filled is not asked for (${count} keys)`, () =>
+      Effect.gen(function* () {
+        const watches = new Map<string, Poller.Watch<string, string, string>>()
+        // The first request goes on when the first turn is over: the last of its keys is alone in a request of three.
+        const { job, requests } = batching({
+          max: 3,
+          whole: (_, request) =>
+            request === 1
+              ? Effect.andThen(
+                  Effect.yieldNow,
+                  Effect.suspend(() => watches.get("k1023")!.remove)
+                )
+              : Effect.void
+        })
+        const poller = yield* Poller.make({ ...plain, concurrency: "unbounded" })
+        for (const key of keysOf(count)) watches.set(key, yield* poller.add(job, key, hour))
+        yield* TestClock.adjust("1 second")
+        const { ended, underWay } = yield* poller.status
+        assert.deepStrictEqual([ended, underWay], [{ Succeeded: count - 1, Interrupted: 1 }, 0])
+        assert.strictEqual(requests.length, Math.ceil((count - 1) / 3))
+      })
+    )
+  }
+
   it.effect("looks that fall due within the slack go together, those after it do not", () =>
     Effect.gen(function* () {
       const { job, requests } = batching({ slack: 500 })

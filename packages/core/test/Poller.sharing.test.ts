@@ -6,6 +6,7 @@ import type * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Result from "effect/Result"
 import * as TestClock from "effect/testing/TestClock"
+import * as Gate from "effect-poll/Gate"
 import * as Job from "effect-poll/Job"
 import * as Look from "effect-poll/Look"
 import * as Poller from "effect-poll/Poller"
@@ -51,6 +52,25 @@ describe("Poller, many waits for one key", () => {
           ["a.png", 4500],
           ["a.png", 4500]
         ]
+      )
+    })
+  )
+
+  it.effect("a gate that puts their look off puts it off for all", () =>
+    Effect.gen(function* () {
+      const { job, starts } = scriptedJob(() => Status.succeeded("a.png"))
+      const poller = yield* Poller.make({ stagger: false })
+      const gate = Gate.make(() =>
+        Effect.map(Clock.currentTimeMillis, (now) => (now < 10_000 ? Gate.postponed("3 seconds", "no") : Gate.open))
+      )
+      const ends = yield* Effect.forEach([1, 2, 3], () =>
+        Effect.flatMap(poller.add(job, "a", { ...hour, gate }), follow)
+      )
+      yield* TestClock.adjust("1 minute")
+      assert.deepStrictEqual(starts("a"), [12_000])
+      assert.deepStrictEqual(
+        ends.map((end) => end()),
+        [1, 2, 3].map(() => ["a.png", 12_000])
       )
     })
   )
@@ -562,6 +582,23 @@ describe("Poller, what the server wishes for one key", () => {
     })
   )
 
+  it.effect("holds for who comes soon after the last has left", () =>
+    Effect.gen(function* () {
+      const { job, starts } = scriptedJob((_, look) => (look === 1 ? Look.withHint(pending, "30 seconds") : pending))
+      const poller = yield* Poller.make({ stagger: false })
+      const first = yield* poller.add(job, "a", hour)
+      yield* TestClock.adjust("1 second")
+      yield* first.remove
+      yield* TestClock.adjust("999 millis")
+      const second = yield* poller.add(job, "a", hour)
+      yield* TestClock.adjust("1 minute")
+      assert.deepStrictEqual(starts("a").slice(0, 3), [0, 30_000, 31_000])
+      yield* second.remove
+      // What nobody wished is not remembered.
+      assert.deepStrictEqual(held(poller).keys, 0)
+    })
+  )
+
   it.effect("is followed as far as the maxHint of the wait allows", () =>
     Effect.gen(function* () {
       const { job, starts } = scriptedJob((_, look) => (look === 1 ? Look.withHint(pending, "1 hour") : pending))
@@ -626,8 +663,7 @@ describe("Poller, many keys", () => {
         yield* TestClock.adjust("10 seconds")
         assert.strictEqual(looks, 5)
         yield* Effect.forEach(watches, (watch) => watch.remove)
-        const { keys, waits } = held(poller)
-        assert.deepStrictEqual([keys, waits], [0, 0])
+        assert.strictEqual(held(poller).waits, 0)
       })
     )
   }

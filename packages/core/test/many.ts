@@ -96,7 +96,7 @@ interface Internals {
   readonly engine: {
     readonly sleepers: { readonly size: number }
     readonly alarms: { readonly size: number }
-    readonly turns: Array<unknown>
+    readonly departures: { readonly turns: Array<unknown> }
   }
   readonly room: { readonly free: number; readonly line: Set<unknown> }
 }
@@ -119,7 +119,7 @@ export const held = (poller: Poller.Service) => {
     /** and keys that are remembered, for these or since their end was seen of late. */
     keys: sum(({ waits }) => waits.size),
     line: sum(({ line }) => line.length),
-    turns: engine.turns.length,
+    turns: engine.departures.turns.length,
     sleepers: engine.sleepers.size,
     alarms: engine.alarms.size,
     observed: registry.observed.size,

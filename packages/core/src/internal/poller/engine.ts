@@ -1,8 +1,8 @@
 import type * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
+import type * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
-import * as Gate from "../../Gate.ts"
+import type * as Gate from "../../Gate.ts"
 import type { ResumeToken } from "../../ResumeToken.ts"
 import { bounded } from "../bounded.ts"
 import { asksOnInterrupt } from "../ending.ts"
@@ -14,26 +14,26 @@ import { receipt, withFloor } from "../token.ts"
 import { advance, alarmAt, longestLook, type Timeline, timeline, Wait } from "../wait.ts"
 import { Alarms, type Guarded, isGuarded } from "./alarms.ts"
 import { Bounds, type Limits } from "./bounds.ts"
+import { type Crew, Departures, gateOpened } from "./departures.ts"
 import { DueHeap } from "./dueHeap.ts"
 import { Errand, errandOf, standsInLine } from "./errand.ts"
 import { type Group, groupOf, type Office } from "./group.ts"
 import type { Holder } from "./holder.ts"
 import * as looks from "./looks.ts"
-import { endOf, type Site } from "./site.ts"
+import { endOf } from "./site.ts"
 import { most, Slice } from "./slice.ts"
 import { Timer } from "./timer.ts"
-import { Turns } from "./turns.ts"
 
 /**
  * The second host of the machine: it drives many waits with one timer, and has a fiber only for what is under way.
  *
  * `sleepers` holds the waits that sleep, `alarms` what has to be given up at some time: what is under way, and the wait that
- * may look, but for which there is no room. It stands in the line of its site; sites are served in turn.
+ * stands in line for a look. Which looks begin, and when, is the business of `departures`.
  *
  * Whatever happens comes in through `enter` and goes out through `exit`, where lines are served and the timer is set: what
  * happens meanwhile, a look that ends at once for one, is part of it, so that no stack grows.
  */
-export class Engine implements Office {
+export class Engine implements Office, Crew {
   readonly time: Timeline
   readonly random: () => number
   readonly bounds: Bounds
@@ -45,21 +45,16 @@ export class Engine implements Office {
   private readonly ended: (group: Group) => void
   private readonly sleepers = new DueHeap<Wait>((wait, due) => wait.phase === "waiting" && this.wakeAt(wait) === due)
   private readonly alarms = new Alarms()
-  private readonly turns = new Turns()
   private readonly slice = new Slice()
-  /** Where requests for many are being filled with what falls due together. */
-  private readonly gathering: Array<Site> = []
+  private readonly departures: Departures
   private readonly actions: Array<() => void> = []
-  private boarding: Errand | undefined
   private readonly timer: Timer
   /** Whether the timer may have to be set anew. */
   private unsettled = true
   /** Whether it stopped in the middle of what is due, for others to have a turn. */
   private isUnfinished = false
   private busy = false
-  /** The time of the tick that wakes those who are due, while it does. */
-  private tickAt: number | undefined
-  private closed = false
+  closed = false
 
   constructor(
     clock: Clock.Clock,
@@ -73,6 +68,7 @@ export class Engine implements Office {
     this.random = random
     this.limits = limits
     this.bounds = new Bounds(limits)
+    this.departures = new Departures(this, this.bounds, this.slice)
     this.timer = new Timer(clock, fork, () => this.tick())
     this.time = timeline(clock.currentTimeMillisUnsafe())
   }
@@ -109,17 +105,12 @@ export class Engine implements Office {
     return wait
   }
 
-  /**
-   * By how many milliseconds the first look of a wait is put off that is due at once: where looks are gathered, it goes with
-   * those that come next; where a turn is over, it comes in the next one, since for want of room it would stand in line.
-   */
+  /** By how many milliseconds a first look is put off that is due at once, if it is. */
   private putOff(wait: Wait): number | undefined {
-    const { site } = groupOf(wait)
-    if (site.lookFor(wait) !== undefined) return undefined
-    if (site.batch !== undefined) return site.batch.slack > 0 ? 1 : undefined
-    if (this.limits.coalesce > 0 || this.turns.length > 0 || !this.slice.isOver(this.time.now)) return undefined
-    this.isUnfinished = this.unsettled = true
-    return 0
+    const later = this.limits.coalesce > 0 ? undefined : this.departures.putOff(wait)
+    // In the next turn.
+    if (later === 0) this.isUnfinished = this.unsettled = true
+    return later
   }
 
   /** Whether a wait that has just begun looks at once, so that it can be told what others saw. */
@@ -171,12 +162,7 @@ export class Engine implements Office {
   }
 
   hasRoom(wait: Wait): boolean {
-    const { site } = groupOf(wait)
-    if (site.lookFor(wait) !== undefined) return true
-    if (this.turns.length > 0) return false
-    if (!isForMany(wait)) return !this.slice.isOver(this.time.now) && this.bounds.hasRoomFor(site)
-    // Who comes in between, woken or for the first time, is gathered in the line.
-    return this.tickAt !== undefined && (site.filling !== undefined || this.bounds.hasRoomFor(site))
+    return this.departures.hasRoom(wait)
   }
 
   // -- time --
@@ -191,7 +177,9 @@ export class Engine implements Office {
   private exit(outer: boolean): void {
     if (!outer) return
     try {
-      if (this.turns.length > 0) this.serve()
+      if (this.departures.hasLines && this.departures.serve(this.isUnfinished)) {
+        this.isUnfinished = this.unsettled = true
+      }
     } finally {
       this.busy = false
       if (this.unsettled && !this.closed) {
@@ -204,7 +192,7 @@ export class Engine implements Office {
 
   private nextAt(now: number): number {
     if (this.isUnfinished) return now
-    return Math.min(this.sleepers.next(), this.alarms.next(now), this.turns.gatheredAt(now))
+    return Math.min(this.sleepers.next(), this.alarms.next(now), this.departures.gatheredAt(now))
   }
 
   private tick(): void {
@@ -214,12 +202,9 @@ export class Engine implements Office {
       const { now } = this.time
       // An alarm that is set from here on, for now, is for the next tick: what it guards has its chance first.
       const overdue = this.alarms.take(now)
-      this.tickAt = now
-      this.slice.start(now)
+      this.departures.startTick(now)
       this.isUnfinished = this.wakeAll(now)
-      this.tickAt = undefined
-      // What is not full waits for the rest of what is due.
-      if (!this.isUnfinished) for (const site of this.gathering.splice(0)) this.departFilled(site)
+      this.departures.endTick(this.isUnfinished)
       for (const item of overdue) if (isGuarded(item)) this.giveUp(item, now)
     } finally {
       this.exit(outer)
@@ -246,16 +231,16 @@ export class Engine implements Office {
       if (wait.nextAt <= now) this.advise(wait, event.overdue)
       else item.guard(wait)
     }
-    this.setAlarm(item)
+    this.guard(item)
   }
 
   // -- the machine --
 
   /** A step of a wait that may stand in one of the heaps. */
-  private step(wait: Wait, happened: event.Event): void {
+  step(wait: Wait, happened: event.Event): void {
     const { nextAt, phase } = wait
     const isInLine = standsInLine(wait)
-    if (nextAt <= this.timer.at + 1 || this.turns.length > 0) this.unsettled = true
+    if (nextAt <= this.timer.at + 1 || this.departures.hasLines) this.unsettled = true
     if (this.advise(wait, happened) === "continue") return
     if (phase === "waiting") this.sleepers.drop()
     else if (isInLine) this.alarms.drop(nextAt)
@@ -274,9 +259,10 @@ export class Engine implements Office {
       case "sleep":
         return this.sleep(wait)
       case "look":
-        return this.board(wait)
+        return this.departures.board(wait)
       case "gate":
-        return this.stand(wait)
+        this.unsettled = true
+        return this.departures.stand(wait)
       case "step":
         return this.send(wait, stepForeign(wait))
       case "cancel":
@@ -315,18 +301,22 @@ export class Engine implements Office {
 
   // -- what is under way --
 
-  private join(wait: Wait, errand: Errand): void {
+  join(wait: Wait, errand: Errand): void {
     const guardedBefore = errand.nextAt
     errand.add(wait)
     if (wait.phase === "looking") errand.site.crowdOf(wait)?.looks(wait)
     if (errand.nextAt === guardedBefore) return
     this.alarms.drop(guardedBefore)
-    this.setAlarm(errand)
+    this.guard(errand)
   }
 
-  private setAlarm(item: Guarded): void {
+  guard(item: Guarded): void {
     if (item.nextAt <= this.timer.at) this.unsettled = true
     this.alarms.set(item)
+  }
+
+  unguard({ nextAt }: Guarded): void {
+    this.alarms.drop(nextAt)
   }
 
   private leave(wait: Wait): void {
@@ -344,7 +334,7 @@ export class Engine implements Office {
   }
 
   /** Runs what some waits have joined. */
-  private start(errand: Errand, effect: Effect.Effect<unknown, unknown, unknown>): void {
+  start(errand: Errand, effect: Effect.Effect<unknown, unknown, unknown>): void {
     if (this.slice.began()) advance(this.time, this.clock.currentTimeMillisUnsafe())
     this.bounds.count(errand, 1)
     const fiber = groupOf(errand.anyone).fork(effect)
@@ -367,7 +357,7 @@ export class Engine implements Office {
       if (errand.isEmpty) return
       this.alarms.drop(errand.nextAt)
       if (errand.nextAt <= this.timer.at + 1) this.unsettled = true
-      if (errand.kind === "gate") return this.admitted(errand.waits, exit as Exit.Exit<Gate.Answer>)
+      if (errand.kind === "gate") return this.departures.admitted(errand.waits, exit as Exit.Exit<Gate.Answer>)
       const { only, site } = errand
       const { isShared } = site
       if (only !== undefined) this.step(only, looks.happened(errand, only, exit))
@@ -408,125 +398,4 @@ export class Engine implements Office {
     // While others want this job, it is theirs too.
     this.send(wait, site.isWanted(wait) ? Effect.void : Effect.suspend(() => policy.cancel!(wait.rawKey)))
   }
-
-  // -- looks --
-
-  /** A wait joins the look for its key that is under way or about to start; otherwise it has one of its own. */
-  private board(wait: Wait): void {
-    const { site } = groupOf(wait)
-    const { boarding } = this
-    const look = site.lookFor(wait) ?? (boarding?.site === site && boarding.admits(wait) ? boarding : undefined)
-    if (look !== undefined) return this.join(wait, look)
-    if (this.tickAt !== undefined && isForMany(wait)) return this.gather(wait)
-    const errand = this.lookAt(wait)
-    this.join(wait, errand)
-    this.depart(errand)
-  }
-
-  /** A wait joins the request that is being filled with what is due; it has its room from the start. */
-  private gather(wait: Wait): void {
-    const { site } = groupOf(wait)
-    if (site.filling === undefined) {
-      this.gathering.push(site)
-      this.bounds.count((site.filling = this.lookAt(wait)), 1)
-    }
-    this.join(wait, site.filling)
-    if (++site.filled === site.batch!.max) this.departFilled(site)
-  }
-
-  private departFilled(site: Site): void {
-    const errand = site.filling
-    if (errand === undefined) return
-    site.filling = undefined
-    site.filled = 0
-    this.bounds.count(errand, -1)
-    this.depart(errand)
-  }
-
-  /** A look that others may board as well. */
-  private lookAt(wait: Wait): Errand {
-    return new Errand(isForMany(wait) ? "many" : "look", groupOf(wait).site)
-  }
-
-  /** Starts a look for those who have boarded it, and for all who wait for the same keys. */
-  private depart(errand: Errand): void {
-    const { kind, site } = errand
-    if (site.isShared) this.callSiblings(errand)
-    if (errand.isEmpty) return
-    this.start(errand, kind === "look" ? looks.one(errand.anyone) : looks.many(errand))
-  }
-
-  private callSiblings(errand: Errand): void {
-    const former = this.boarding
-    this.boarding = errand
-    for (const wait of errand.onePerKey) {
-      for (const sibling of errand.site.siblings(wait)) {
-        const isInLine = standsInLine(sibling) && sibling.setting.policy.gate === undefined
-        this.step(sibling, isInLine ? gateOpened : event.joined)
-      }
-    }
-    this.boarding = former
-  }
-
-  // -- lines --
-
-  private stand(wait: Wait): void {
-    const { site } = groupOf(wait)
-    this.setAlarm(wait)
-    // Who comes on time comes with others; who comes in between waits for the next time.
-    site.enqueue(wait, this.tickAt ?? this.time.now + 1)
-    this.turns.enter(site)
-    this.unsettled = true
-  }
-
-  /** Lets looks begin as long as there is room, one site after the other. */
-  private serve(): void {
-    let blocked = 0
-    while (blocked < this.turns.length && !this.bounds.isFull && !this.closed) {
-      if (this.slice.isOver(this.time.now)) {
-        this.isUnfinished = this.unsettled = true
-        return
-      }
-      const site = this.turns.next()
-      if (site === undefined) return
-      if (this.bounds.hasRoomFor(site) && site.isReady(this.time.now, this.isUnfinished)) {
-        blocked = 0
-        this.admit(site, site.batch === undefined ? [site.next()] : site.dequeue())
-      } else blocked++
-    }
-  }
-
-  private admit(site: Site, waits: ReadonlyArray<Wait>): void {
-    const first = waits[0]!
-    const { gate, job } = first.setting.policy
-    if (gate === undefined && site.batch === undefined) return this.step(first, gateOpened)
-    const isForced = waits.every(({ rare }) => rare.wokenMeanwhile === "forced")
-    if (gate === undefined || isForced) return this.admitted(waits, open)
-    const errand = new Errand("gate", site)
-    for (const wait of waits) {
-      this.alarms.drop(wait.nextAt)
-      this.join(wait, errand)
-    }
-    this.start(
-      errand,
-      Effect.suspend(() => gate.ask({ job, key: first.key }))
-    )
-  }
-
-  private admitted(waits: ReadonlyArray<Wait>, exit: Exit.Exit<Gate.Answer>): void {
-    const former = this.boarding
-    const errand = this.lookAt(waits[0]!)
-    this.boarding = errand
-    for (const wait of waits) this.step(wait, { _tag: "Gated", exit })
-    this.boarding = former
-    this.depart(errand)
-  }
 }
-
-// ---- internal ----
-
-const open = Exit.succeed(Gate.open)
-const gateOpened: event.Event = { _tag: "Gated", exit: open }
-
-/** Whether the next look of a wait is one for many; at a fallback it is not. */
-const isForMany = (wait: Wait): boolean => groupOf(wait).site.batch !== undefined && wait.rare.fallbackKey === undefined

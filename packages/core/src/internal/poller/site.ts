@@ -37,7 +37,7 @@ export class Site {
   private line: Array<Wait> = []
   private served = 0
   private nextFirstAt = 0
-  /** Those whose end was seen of late, in order of time; the first of them are forgotten already. */
+  /** Those that ended of late and are remembered, in order of time; the first of them are forgotten already. */
   private lately: Array<Wait> = []
   private forgotten = 0
   /** How many of them, and of those that are about to be let go, have a successor for their key. */
@@ -51,7 +51,7 @@ export class Site {
 
   // -- who waits --
 
-  /** Who waits for this key, or the one that saw its end of late. */
+  /** Who waits for this key, or the one that ended of late. */
   find(key: string): Wait | Crowd | undefined {
     return this.waits.get(key)
   }
@@ -68,7 +68,7 @@ export class Site {
     }
   }
 
-  /** Lets a wait go that has ended; the end of a job is kept for a while. */
+  /** Lets a wait go that has ended; the end of a job is kept for a while, and what the server asked for. */
   retire(wait: Wait, linger: number): void {
     this.forget(wait.nextAt, linger)
     // To find a key among many costs a look into memory that is in no cache: not where no key has more than one wait.
@@ -80,7 +80,7 @@ export class Site {
       this.waits.set(wait.key, last!)
       this.shared--
     } else if (found === wait) {
-      if (linger > 0 && hasSeenTheEnd(wait)) this.lately.push(wait)
+      if (linger > 0 && isRemembered(wait)) this.lately.push(wait)
       else this.waits.delete(wait.key)
     } else this.revived--
   }
@@ -233,9 +233,14 @@ export const endOf = (
   now: number,
   linger: number
 ): Status<unknown, unknown> | undefined =>
-  found instanceof Wait && found.phase === "ended" && now < found.nextAt + linger ? found.status : undefined
+  found instanceof Wait && found.phase === "ended" && hasSeenTheEnd(found) && now < found.nextAt + linger
+    ? found.status
+    : undefined
 
 // ---- internal ----
+
+/** Whether who asks for the key again has something to know: its end, or that the server does not want to be asked. */
+const isRemembered = (wait: Wait): boolean => hasSeenTheEnd(wait) || wait.floorAt > wait.nextAt
 
 const hasSeenTheEnd = ({ status }: Wait): boolean => status !== undefined && status._tag !== "Pending"
 
