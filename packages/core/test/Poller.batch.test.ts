@@ -13,7 +13,7 @@ import * as PollError from "effect-poll/PollError"
 import * as Status from "effect-poll/Status"
 import * as Strategy from "effect-poll/Strategy"
 import { keysOf } from "./many.ts"
-import { ending, pending } from "./scripted.ts"
+import { ending, pending, token } from "./scripted.ts"
 
 const hour = { deadline: "1 hour" } as const
 type Answer = Look.Look<string, string> | Effect.Effect<Look.Look<string, string>, string> | "missing"
@@ -185,6 +185,18 @@ describe("Poller, looks at many", () => {
       yield* TestClock.adjust("1 minute")
       assert.strictEqual(yield* hasty.await, "hasty")
       assert.isBelow(requests[0]!.at, 1500)
+    })
+  )
+
+  it.effect("who comes at its deadline has its look", () =>
+    Effect.gen(function* () {
+      const { job, requests } = batching()
+      const poller = yield* Poller.make(plain)
+      yield* TestClock.adjust("10020 millis")
+      const watch = yield* poller.resume(job, token({ job: "many", key: "a", deadlineAt: 10_020 }))
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual(yield* watch.await, "a")
+      assert.deepStrictEqual(requests, [{ at: 10_020, keys: ["a"] }])
     })
   )
 

@@ -13,7 +13,7 @@ import * as Poller from "effect-poll/Poller"
 import type { ResumeToken } from "effect-poll/ResumeToken"
 import * as Status from "effect-poll/Status"
 import * as Strategy from "effect-poll/Strategy"
-import { doneAt, held, scriptedJob } from "./many.ts"
+import { doneAt, held, scriptedJob, keysOf } from "./many.ts"
 import { ending, pending, token } from "./scripted.ts"
 
 const hour = { deadline: "1 hour" } as const
@@ -373,6 +373,21 @@ describe("Poller, handles", () => {
       for (const key of ["a", "b"]) yield* poller.until(job, key, { ...hour, observers: [observer] })
       yield* TestClock.adjust("1 millis")
       assert.deepStrictEqual(told, ["a Started", "a Observed", "a Ended", "b Started", "b Observed", "b Ended"])
+    })
+  )
+
+  it.effect("observers are told of no sleep of those who come when a turn is over", () =>
+    Effect.gen(function* () {
+      const told = new Set<string>()
+      const observer = Observer.make(({ event }) => Effect.sync(() => void told.add(event._tag)))
+      const { job } = scriptedJob(() => Effect.as(Effect.sleep("1 second"), Status.succeeded("a.png")))
+      const poller = yield* Poller.make({ ...plain, concurrency: "unbounded" })
+      const ends = poller.results(job, keysOf(200), { ...hour, observers: [observer] })
+      const fiber = yield* Effect.forkChild(Stream.runCount(ends))
+      // Those of the second turn begin when the clock has moved already.
+      yield* TestClock.adjust("1 second")
+      yield* TestClock.adjust("1 second")
+      assert.deepStrictEqual([yield* Fiber.join(fiber), [...told].toSorted()], [200, ["Ended", "Observed", "Started"]])
     })
   )
 })

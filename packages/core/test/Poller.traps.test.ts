@@ -19,6 +19,17 @@ import { ending, pending, token } from "./scripted.ts"
 const hour = { deadline: "1 hour" } as const
 const plain = { stagger: false, linger: 0 } as const
 
+/** How often another fiber has had its turn since. */
+const countTurns = Effect.gen(function* () {
+  let turns = 0
+  const count = Effect.andThen(
+    Effect.sync(() => turns++),
+    Effect.yieldNow
+  )
+  yield* Effect.forkScoped(Effect.forever(count, { disableYield: true }))
+  return () => turns
+})
+
 describe("Poller, looks that end at once", () => {
   it.effect(
     "100,000 of them need no stack, and others have their turn",
@@ -27,19 +38,10 @@ describe("Poller, looks that end at once", () => {
         const { job } = scriptedJob(doneAt(2))
         const poller = yield* Poller.make(plain)
         const fiber = yield* Effect.forkChild(Stream.runCount(poller.results(job, keysOf(100_000), hour)))
-        let turns = 0
-        yield* Effect.forkScoped(
-          Effect.forever(
-            Effect.andThen(
-              Effect.sync(() => turns++),
-              Effect.yieldNow
-            ),
-            { disableYield: true }
-          )
-        )
+        const turns = yield* countTurns
         yield* TestClock.adjust("1 second")
         assert.strictEqual(yield* Fiber.join(fiber), 100_000)
-        assert.isAbove(turns, 1000)
+        assert.isAbove(turns(), 1000)
       }),
     30_000
   )
@@ -50,23 +52,38 @@ describe("Poller, looks that end at once", () => {
       Effect.gen(function* () {
         const { job, looks } = scriptedJob(doneAt(10_000), { strategy: Schedule.forever })
         const poller = yield* Poller.make(plain)
-        let turns = 0
-        yield* Effect.forkScoped(
-          Effect.forever(
-            Effect.andThen(
-              Effect.sync(() => turns++),
-              Effect.yieldNow
-            ),
-            { disableYield: true }
-          )
-        )
+        const turns = yield* countTurns
         const fiber = yield* Effect.forkChild(poller.until(job, "a", hour))
         yield* TestClock.adjust("1 second")
         assert.strictEqual(yield* Fiber.join(fiber), "a.png")
         assert.strictEqual(looks.length, 10_000)
-        assert.isAbove(turns, 100)
+        assert.isAbove(turns(), 100)
       }),
     30_000
+  )
+
+  it.effect("of 100,000 that share requests some are looked at in each turn, not all in one", () =>
+    Effect.gen(function* () {
+      const turns = yield* countTurns
+      const turnOf: Array<number> = []
+      const job = Job.make<string>("many", {
+        check: () => Effect.never,
+        checkMany: {
+          max: 100,
+          check: (keys) =>
+            Effect.sync(() => {
+              turnOf.push(turns())
+              return new Map(keys.map((key) => [key, Result.succeed(Status.succeeded(key))]))
+            })
+        },
+        strategy: Strategy.fixed("1 second").pipe(Strategy.withFirstWait("1 second"))
+      })
+      const poller = yield* Poller.make(plain)
+      const fiber = yield* Effect.forkChild(Stream.runCount(poller.results(job, keysOf(100_000), hour)))
+      yield* TestClock.adjust("2 seconds")
+      assert.deepStrictEqual([yield* Fiber.join(fiber), turnOf.length], [100_000, 1000])
+      assert.isAtLeast(new Set(turnOf).size, 90)
+    })
   )
 })
 

@@ -1,0 +1,43 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+
+type Wait = object
+
+// No package exports it, and the compiler does not follow a path that it cannot read.
+const path: string = "../../src/internal/wait.ts"
+const { longestLook, took, Wait } = (await import(path)) as {
+  readonly Wait: new (setting: object, key: string, rawKey: unknown, holder: unknown) => Wait
+  readonly took: (wait: Wait, millis: number) => void
+  readonly longestLook: (wait: Wait) => number
+}
+
+const make = () => new Wait({ policy: { history: false } }, "a", "a", undefined)
+
+/** Short looks, looks about as long as fit into ten bits, long ones, and a clock that counts fractions. */
+const Length = Schema.Union([
+  Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 2_000 })),
+  Schema.Int.check(Schema.isBetween({ minimum: 1_022, maximum: 1_025 })),
+  Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 3_000_000_000 })),
+  Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 10 }))
+])
+
+describe("Wait", () => {
+  it("has made no look at first", () => {
+    assert.strictEqual(longestLook(make()), 0)
+  })
+
+  it.effect.prop(
+    "knows the longest of the newest three looks",
+    [Schema.Array(Length)],
+    ([lengths]) =>
+      Effect.sync(() => {
+        const wait = make()
+        for (const [at, length] of lengths.entries()) {
+          took(wait, length)
+          assert.strictEqual(longestLook(wait), Math.max(...lengths.slice(Math.max(0, at - 2), at + 1)))
+        }
+      }),
+    { arbitrary: { runs: 500 } }
+  )
+})
