@@ -582,6 +582,42 @@ describe("Poller, what the server wishes for one key", () => {
     })
   )
 
+  it.effect("holds for a third who comes after it was told to two", () =>
+    Effect.gen(function* () {
+      const strategy = Strategy.fixed("1 second").pipe(Strategy.withFirstWait("1 second"))
+      const { job, starts } = scriptedJob((_, look) =>
+        look < 3 ? Look.withHint(pending, `${look * 10} seconds`) : pending
+      )
+      const poller = yield* Poller.make({ stagger: false })
+      yield* poller.add(job, "a", { ...hour, strategy })
+      yield* poller.add(job, "a", { ...hour, strategy })
+      for (const after of ["2 seconds", "12 seconds"] as const) {
+        yield* TestClock.adjust(after)
+        yield* poller.add(job, "a", hour)
+      }
+      yield* TestClock.adjust("20 seconds")
+      assert.deepStrictEqual(starts("a").slice(0, 4), [1000, 11_000, 31_000, 32_000])
+    })
+  )
+
+  it.effect("is the longest that any of those who looked heeds, for the others", () =>
+    Effect.gen(function* () {
+      const { job, starts } = scriptedJob((_, look) => (look === 4 ? Look.withHint(pending, "1 minute") : pending))
+      const poller = yield* Poller.make({ stagger: false })
+      const options = { ...hour, strategy: Strategy.fixed("1 second").pipe(Strategy.withFirstWait("1 second")) }
+      yield* poller.add(job, "a", { ...options, maxHint: "30 seconds" })
+      const hasty = yield* poller.add(job, "a", { ...options, maxHint: "5 seconds" })
+      const paused = yield* poller.add(job, "a", options)
+      yield* paused.pause
+      yield* TestClock.adjust("4 seconds")
+      yield* hasty.remove
+      yield* TestClock.adjust("3 seconds")
+      yield* paused.resume
+      yield* TestClock.adjust("1 minute")
+      assert.deepStrictEqual(starts("a").slice(0, 5), [1000, 2000, 3000, 4000, 34_000])
+    })
+  )
+
   it.effect("holds for who comes soon after the last has left", () =>
     Effect.gen(function* () {
       const { job, starts } = scriptedJob((_, look) => (look === 1 ? Look.withHint(pending, "30 seconds") : pending))
@@ -630,13 +666,13 @@ describe("Poller, many keys", () => {
   it.effect("a thousand keys with ten waits each make a thousand looks", () =>
     Effect.gen(function* () {
       const { job, looks, most } = scriptedJob((key) => Effect.as(Effect.sleep("1 second"), Status.succeeded(key)))
-      const poller = yield* Poller.make({ stagger: false, concurrency: "unbounded" })
+      const poller = yield* Poller.make({ stagger: false, concurrency: "unbounded", linger: 0 })
       const keys = Array.from({ length: 10 }, () => keysOf(1000)).flat()
       const watches = yield* Effect.forEach(keys, (key) => poller.add(job, key, hour))
       yield* TestClock.adjust("1 second")
       const ends = yield* Effect.forEach(watches, (watch) => watch.await)
       assert.deepStrictEqual(ends, keys)
-      assert.deepStrictEqual([looks.length, most.perKey["render"]], [1000, 1])
+      assert.deepStrictEqual([looks.length, most.perKey["render"], held(poller).keys], [1000, 1, 0])
     })
   )
 
