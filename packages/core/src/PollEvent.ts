@@ -72,7 +72,7 @@ export interface PollFailed<E> {
 }
 
 /**
- * The wait sleeps until its next look.
+ * The wait sleeps until its next look. A sleep of no time is not told.
  *
  * @category models
  * @since 0.1.0

@@ -2,11 +2,12 @@ import * as Exit from "effect/Exit"
 import * as PollError from "../PollError.ts"
 import type { Command } from "./event.ts"
 import { canceling, ended } from "./stage.ts"
-import { rare, seen, type Wait } from "./wait.ts"
+import { boundedBy, rare, seen, type Wait } from "./wait.ts"
 
 // How a wait ends.
 
-export const timeout = (wait: Wait, reason: "deadline" | "strategy"): Command => {
+/** By its deadline or the limit of its strategy; or because its strategy ended. */
+export const timeout = (wait: Wait, reason: "deadline" | "strategy" = boundedBy(wait)): Command => {
   if (wait.rare.gaveUp !== undefined) return fail(wait, wait.rare.gaveUp)
   const error = new PollError.PollTimeout({
     ...seen(wait),
@@ -41,6 +42,6 @@ export const end = (wait: Wait, exit: Exit.Exit<unknown, unknown>): Command => {
 /** Whether the server is asked to stop the job when this wait is interrupted: not again, after it was asked on a timeout. */
 export const asksOnInterrupt = (wait: Wait): boolean => {
   const { cancel, onInterrupt } = wait.setting.policy
-  const alreadyAsked = wait.rare.gaveUp !== undefined && wait.phase !== "canceling"
-  return onInterrupt === "cancelRemote" && cancel !== undefined && wait.phase !== "ended" && !alreadyAsked
+  const alreadyAsked = wait.rare.gaveUp !== undefined && wait.stage.phase !== "canceling"
+  return onInterrupt === "cancelRemote" && cancel !== undefined && wait.stage.phase !== "ended" && !alreadyAsked
 }

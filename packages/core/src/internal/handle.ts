@@ -94,7 +94,7 @@ export class WaitHandle<A, F, E> implements Handle<A, F, E> {
 
   get cancel(): Effect.Effect<void, CancelFailed> {
     return Effect.suspend(() =>
-      this.wait.phase === "ended"
+      this.wait.stage.phase === "ended"
         ? Effect.void
         : Effect.andThen(askToStop(this.wait, this.driver.contextOf(this.wait)), this.pollNow())
     )
@@ -115,7 +115,7 @@ export class WaitHandle<A, F, E> implements Handle<A, F, E> {
 
   private told(happened: event.Event): Effect.Effect<void> {
     return Effect.sync(() => {
-      if (this.wait.phase !== "ended") this.driver.tell(this.wait, happened)
+      if (this.wait.stage.phase !== "ended") this.driver.tell(this.wait, happened)
     })
   }
 }

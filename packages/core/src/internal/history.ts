@@ -2,59 +2,59 @@ import type { HistoryEntry } from "../PollError.ts"
 import * as Status from "../Status.ts"
 
 /** What the looks of a wait found, run-length encoded. The newest entry is spread out: most looks only count it up. */
-export class History {
-  private seen: Status.Status<unknown, unknown> | undefined
-  private text = ""
-  private finding = ""
-  private looks = 0
-  private first = 0
-  private last = 0
-  /** The entries before the newest, if any. */
-  private former: Array<HistoryEntry> | undefined
-
-  /** The status that was seen last. */
-  get status(): Status.Status<unknown, unknown> | undefined {
-    return this.seen
-  }
-
-  /** It is described once for all the looks that find it. */
-  set status(status: Status.Status<unknown, unknown>) {
-    this.seen = status
-    this.text = Status.describe(status)
-  }
-
-  /** Notes what a look found; the same finding again lengthens the newest entry. */
-  add(finding: string, at: number): void {
-    if (finding !== this.finding) {
-      if (this.looks > 0) {
-        this.former ??= []
-        this.former.push(this.newest)
-        if (this.former.length === bound) this.former.shift()
-      }
-      this.finding = finding
-      this.looks = 0
-      this.first = at
-    }
-    this.looks++
-    this.last = at
-  }
-
-  /** Notes that a look found the status that was seen last. */
-  addStatus(at: number): void {
-    this.add(this.text, at)
-  }
-
-  get entries(): ReadonlyArray<HistoryEntry> {
-    return this.looks === 0 ? [] : [...(this.former ?? []), this.newest]
-  }
-
-  private get newest(): HistoryEntry {
-    const { finding, first, last, looks } = this
-    return { finding, looks, first, last }
-  }
+export interface History {
+  finding: string
+  looks: number
+  first: number
+  last: number
+  /** The entries before it, if any. */
+  entries: Array<HistoryEntry> | undefined
+  /** The status that was described last, and how. */
+  status: Status.Status<unknown, unknown> | undefined
+  text: string
 }
+
+export const make = (): History => ({
+  finding: "",
+  looks: 0,
+  first: 0,
+  last: 0,
+  entries: undefined,
+  status: undefined,
+  text: ""
+})
+
+/** Notes what a look found; the same finding again lengthens the newest entry. */
+export const add = (self: History, finding: string, at: number): void => {
+  if (finding !== self.finding) {
+    if (self.looks > 0) {
+      self.entries ??= []
+      self.entries.push(newest(self))
+      if (self.entries.length === bound) self.entries.shift()
+    }
+    self.finding = finding
+    self.looks = 0
+    self.first = at
+  }
+  self.looks++
+  self.last = at
+}
+
+/** Notes that a look found a status, which is described once for all the looks that found it. */
+export const addStatus = (self: History, status: Status.Status<unknown, unknown>, at: number): void => {
+  if (status !== self.status) {
+    self.status = status
+    self.text = Status.describe(status)
+  }
+  add(self, self.text, at)
+}
+
+export const entries = (self: History): ReadonlyArray<HistoryEntry> =>
+  self.looks === 0 ? [] : [...(self.entries ?? []), newest(self)]
 
 // ---- internal ----
 
 /** The longest history that an error carries; older entries are dropped. */
 const bound = 32
+
+const newest = ({ finding, first, last, looks }: History): HistoryEntry => ({ finding, looks, first, last })

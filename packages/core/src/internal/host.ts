@@ -22,7 +22,7 @@ import type { Request } from "./request.ts"
 import { bounded } from "./bounded.ts"
 import { asksOnInterrupt } from "./ending.ts"
 import { stepForeign } from "./foreign.ts"
-import { advance, alarmAt, type Setting, timeline, type Timeline, Wait } from "./wait.ts"
+import { advance, alarmAt, make as makeWait, type Setting, timeline, type Timeline, type Wait } from "./wait.ts"
 
 /** Runs one wait to its end. */
 export const run = <A, E, R>(request: Request, options?: HostOptions): Effect.Effect<A, E, R> =>
@@ -136,7 +136,7 @@ export class Host implements Setting {
     this.telemetry = makeTelemetry({ logs: defaults.logs, observers: policy.observers, span }, this.fork)
     this.done = done
     this.listener = options?.emit
-    this.wait = new Wait(this, request.key, request.rawKey, undefined)
+    this.wait = makeWait(this, request.key, request.rawKey, undefined)
   }
 
   emit(wait: Wait, told: Notice["event"]): void {
@@ -179,7 +179,7 @@ export class Host implements Setting {
   readonly stop: Effect.Effect<void> = Effect.suspend(() => {
     const { cancelGrace } = this.policy
     const running = [this.driver, this.watchdog, this.flushing].filter((fiber) => fiber !== undefined)
-    const interrupted = this.wait.phase !== "ended"
+    const interrupted = this.wait.stage.phase !== "ended"
     const asks = asksOnInterrupt(this.wait)
     this.turn++
     this.driver = this.watchdog = undefined
@@ -316,4 +316,4 @@ export class Host implements Setting {
 type AnyLook = Look.Look<unknown, unknown>
 type Driven = Effect.Effect<void, never, unknown>
 
-const isGuarded = ({ phase }: Wait): boolean => phase !== "waiting" && phase !== "ended"
+const isGuarded = ({ stage: { phase } }: Wait): boolean => phase !== "waiting" && phase !== "ended"

@@ -6,10 +6,10 @@ import type * as Look from "../Look.ts"
 import * as PollError from "../PollError.ts"
 import { end, timeout } from "./ending.ts"
 import type { Command, Event } from "./event.ts"
-import { approach, doze, liftFloors, look, sleep, sleepUntil, wasSuspended } from "./pacing.ts"
+import { approach, liftFloors, look, sleep, sleepUntil, wasSuspended } from "./pacing.ts"
 import { begin, restore } from "./token.ts"
 import { onFinding, onHint, onPollError, onStepped } from "./verdict.ts"
-import { alarmAt, boundedBy, rare, took, type Wait, whole } from "./wait.ts"
+import { alarmAt, rare, took, type Wait, whole } from "./wait.ts"
 
 // The rules of a wait, here and in pacing, verdict and ending, and nowhere else: `step(wait, event)` changes the wait, at
 // the time that its timeline tells, and says what the host has to do next. It is synchronous, knows no fiber and no timer,
@@ -31,17 +31,17 @@ const judge = (wait: Wait, event: Event): Command => {
     case "Started":
       return start(wait, event)
     case "Due":
-      return wait.phase === "waiting" ? onDue(wait) : "continue"
+      return wait.stage.phase === "waiting" ? onDue(wait) : "continue"
     case "Gated":
-      return wait.phase === "gating" ? onGated(wait, event.exit) : "continue"
+      return wait.stage.phase === "gating" ? onGated(wait, event.exit) : "continue"
     case "Looked":
-      return wait.phase === "looking" ? onLooked(wait, event.look) : "continue"
+      return wait.stage.phase === "looking" ? onLooked(wait, event.look) : "continue"
     case "LookFailed":
-      return wait.phase === "looking" ? onLookBroke(wait, event.cause, event.hint) : "continue"
+      return wait.stage.phase === "looking" ? onLookBroke(wait, event.cause, event.hint) : "continue"
     case "Overdue":
       return wait.setting.time.now >= wait.nextAt ? onOverdue(wait) : "continue"
     case "Stepped":
-      return wait.phase === "stepping" ? onStepped(wait, event.exit) : "continue"
+      return wait.stage.phase === "stepping" ? onStepped(wait, event.exit) : "continue"
     case "Joined":
       return onJoined(wait)
     case "Floored":
@@ -53,9 +53,9 @@ const judge = (wait: Wait, event: Event): Command => {
     case "Resumed":
       return onResumed(wait)
     case "CancelAsked":
-      return wait.phase === "canceling" ? onCancelAsked(wait) : "continue"
+      return wait.stage.phase === "canceling" ? onCancelAsked(wait) : "continue"
     case "Died":
-      return wait.phase === "ended" ? "continue" : end(wait, Exit.failCause(event.cause))
+      return wait.stage.phase === "ended" ? "continue" : end(wait, Exit.failCause(event.cause))
     case "Stopped":
       return end(wait, Exit.interrupt())
   }
@@ -71,15 +71,10 @@ const start = (wait: Wait, { later, stagger, token }: Extract<Event, { _tag: "St
     _tag: "Started",
     deadlineAt: Number.isFinite(wait.deadlineAt) ? time.base + wait.deadlineAt : "unbounded"
   })
-  const reason = wait.attempts === 0 ? "firstWait" : "strategy"
-  if (wait.floorAt <= now) {
-    // A wait that is resumed after its deadline was asleep, not slow: it has one look, if the server allows it.
-    if (now > wait.deadlineAt) return approach(wait)
-    if (wait.nextAt <= now) {
-      return later === undefined ? approach(wait) : doze(wait, Math.min(now + later, wait.deadlineAt), reason)
-    }
-  }
-  return sleepUntil(wait, wait.nextAt, reason)
+  // A wait that is resumed after its deadline was asleep, not slow: it has one look, if the server allows it.
+  const isDue = now > wait.deadlineAt || (wait.nextAt <= now && later === undefined)
+  if (isDue && wait.floorAt <= now) return approach(wait)
+  return sleepUntil(wait, Math.max(wait.nextAt, now + (later ?? 0)), wait.attempts === 0 ? "firstWait" : "strategy")
 }
 
 // -- waiting --
@@ -87,14 +82,14 @@ const start = (wait: Wait, { later, stagger, token }: Extract<Event, { _tag: "St
 const onDue = (wait: Wait): Command => {
   const { now } = wait.setting.time
   if (now < alarmAt(wait)) return "sleep"
-  if (wait.rare.paused || wait.stage.reason === "deadline") return timeout(wait, boundedBy(wait))
-  if (now > wait.deadlineAt && !wasSuspended(wait, wait.nextAt)) return timeout(wait, boundedBy(wait))
+  if (wait.rare.paused || wait.stage.reason === "deadline") return timeout(wait)
+  if (now > wait.deadlineAt && !wasSuspended(wait, wait.nextAt)) return timeout(wait)
   return approach(wait)
 }
 
 const onWoken = (wait: Wait, force: boolean): Command => {
   const { now } = wait.setting.time
-  if (wait.phase !== "waiting") {
+  if (wait.stage.phase !== "waiting") {
     if (wait.rare.wokenMeanwhile !== "forced") rare(wait).wokenMeanwhile = force ? "forced" : "woken"
     return "continue"
   }
@@ -111,32 +106,32 @@ const onWoken = (wait: Wait, force: boolean): Command => {
 
 /** Another wait for the same job looks now: this one looks with it. */
 const onJoined = (wait: Wait): Command => {
-  if (wait.phase !== "waiting" || wait.rare.paused || wait.setting.time.now > wait.deadlineAt) return "continue"
+  if (wait.stage.phase !== "waiting" || wait.rare.paused || wait.setting.time.now > wait.deadlineAt) return "continue"
   if (wait.rare.lastLook) wait.rare.lastLook = false
   return look(wait)
 }
 
 const onFloored = (wait: Wait, floorAt: number): Command => {
-  const { stage } = wait
+  const { reason } = wait.stage
   wait.floorAt = Math.max(wait.floorAt, floorAt)
-  if (stage.phase !== "waiting" || wait.floorAt <= wait.nextAt || stage.reason === "deadline") return "continue"
-  return sleepUntil(wait, wait.nextAt, stage.reason)
+  if (reason === undefined || reason === "deadline" || wait.floorAt <= wait.nextAt) return "continue"
+  return sleepUntil(wait, wait.nextAt, reason)
 }
 
 const onPaused = (wait: Wait): Command => {
+  const { reason } = wait.stage
   rare(wait).paused = true
-  const { stage } = wait
-  return stage.phase === "waiting" ? sleep(wait, wait.nextAt, stage.reason) : "continue"
+  return reason === undefined ? "continue" : sleep(wait, wait.nextAt, reason)
 }
 
 const onResumed = (wait: Wait): Command => {
-  const { stage } = wait
+  const { reason } = wait.stage
   const { now } = wait.setting.time
   if (!wait.rare.paused) return "continue"
   wait.rare.paused = false
-  if (stage.phase !== "waiting") return "continue"
+  if (reason === undefined) return "continue"
   if (now > wait.deadlineAt) return sleep(wait, wait.deadlineAt, "deadline")
-  return wait.nextAt > now ? sleep(wait, wait.nextAt, stage.reason) : approach(wait)
+  return wait.nextAt > now ? sleep(wait, wait.nextAt, reason) : approach(wait)
 }
 
 // -- the gate and the look --
@@ -144,7 +139,7 @@ const onResumed = (wait: Wait): Command => {
 const onGated = (wait: Wait, exit: Exit.Exit<Gate.Answer>): Command => {
   const { now } = wait.setting.time
   if (Exit.isFailure(exit)) return end(wait, exit)
-  if (now > wait.nextAt && !wasSuspended(wait, wait.nextAt)) return timeout(wait, boundedBy(wait))
+  if (now > wait.nextAt && !wasSuspended(wait, wait.nextAt)) return timeout(wait)
   if (exit.value._tag === "open") return wait.rare.paused ? sleep(wait, now, "woken") : look(wait)
   rare(wait).gatedUntil = Math.ceil(now + Duration.toMillis(exit.value.until))
   rare(wait).gatedBy = exit.value.why
@@ -171,7 +166,7 @@ const onLookBroke = (wait: Wait, cause: Cause.Cause<unknown>, hint: Look.Hint | 
 const isLate = (wait: Wait): boolean => wait.setting.time.now > wait.deadlineAt && wait.lookStarted <= wait.deadlineAt
 
 const onOverdue = (wait: Wait): Command => {
-  switch (wait.phase) {
+  switch (wait.stage.phase) {
     case "looking":
       return wait.setting.time.now >= wait.deadlineAt && wait.lookStarted <= wait.deadlineAt
         ? late(wait)
@@ -182,7 +177,7 @@ const onOverdue = (wait: Wait): Command => {
     case "gating":
       return late(wait)
     case "stepping":
-      return timeout(wait, boundedBy(wait))
+      return timeout(wait)
     case "canceling":
       return onCancelAsked(wait)
     default:
@@ -196,7 +191,7 @@ const late = (wait: Wait): Command => {
     if (wait.rare.retries > 0) wait.rare.retries = 0
     return approach(wait)
   }
-  return timeout(wait, boundedBy(wait))
+  return timeout(wait)
 }
 
 /** The job was asked to stop: its true end is awaited for a while, then the timeout stands. */

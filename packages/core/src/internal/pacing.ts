@@ -21,8 +21,10 @@ export const sleepUntil = (wait: Wait, at: number, wanted: WaitReason): Command 
 }
 
 export const sleep = (wait: Wait, dueAt: number, reason: WaitReason): Command => {
-  doze(wait, dueAt, reason)
-  if (!wait.setting.hears(wait)) return "sleep"
+  wait.stage = waiting(reason)
+  wait.nextAt = whole(dueAt)
+  wait.slept = whole(alarmAt(wait) - wait.setting.time.now)
+  if (wait.slept === 0 || !wait.setting.hears(wait)) return "sleep"
   const { gatedBy, paused } = wait.rare
   wait.setting.emit(wait, {
     _tag: "Waiting",
@@ -30,14 +32,6 @@ export const sleep = (wait: Wait, dueAt: number, reason: WaitReason): Command =>
     reason: paused ? "paused" : reason,
     gate: reason === "gate" && !paused ? gatedBy : undefined
   })
-  return "sleep"
-}
-
-/** A sleep that nobody is told of. */
-export const doze = (wait: Wait, dueAt: number, reason: WaitReason): Command => {
-  wait.stage = waiting[reason]
-  wait.nextAt = whole(dueAt)
-  wait.slept = whole(alarmAt(wait) - wait.setting.time.now)
   return "sleep"
 }
 

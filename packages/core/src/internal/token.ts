@@ -19,7 +19,7 @@ export const fromWait = (wait: Wait): ResumeToken => {
     errorsInRow: wait.rare.errorsInRow,
     errorsInAll: wait.rare.errorsInAll,
     // A look that is under way may be lost with this process: it is due again.
-    dueAt: time.base + (wait.phase === "waiting" ? wait.nextAt : time.now),
+    dueAt: time.base + (wait.stage.phase === "waiting" ? wait.nextAt : time.now),
     floorAt: time.base + wait.floorAt,
     startedAt: time.base + wait.startedAt,
     deadlineAt: Number.isFinite(wait.deadlineAt) ? time.base + wait.deadlineAt : "unbounded",

@@ -10,10 +10,11 @@ import * as Strategy from "../Strategy.ts"
 import { end, fail, giveUp, timeout } from "./ending.ts"
 import type { Command } from "./event.ts"
 import { asPending, isEarlierRun, sameStatus } from "./finding.ts"
+import * as history from "./history.ts"
 import { approach, leastGap, liftFloors, sleepUntil } from "./pacing.ts"
 import type { Stepper } from "./policy.ts"
 import { stepping } from "./stage.ts"
-import { boundedBy, elapsed, rare, remember, seen, type Wait, whole } from "./wait.ts"
+import { elapsed, rare, remember, seen, type Wait, whole } from "./wait.ts"
 
 // What follows from what a look found, or from its failure.
 
@@ -96,7 +97,7 @@ const onStatus = (wait: Wait, status: Status.Status<unknown, unknown>): Command 
     wait.changedAt = setting.time.now
     if (wait.rare.stallReported) wait.rare.stallReported = false
   }
-  wait.history?.addStatus(elapsed(wait))
+  if (wait.history !== undefined) history.addStatus(wait.history, wait.status!, elapsed(wait))
   if (changed) setting.emit(wait, { _tag: "Observed", attempt: wait.attempts, status })
   else if (setting.hears(wait)) setting.emit(wait, { _tag: "Unchanged", attempt: wait.attempts })
   switch (status._tag) {
@@ -130,7 +131,7 @@ const onPending = (wait: Wait, reason: WaitReason = "strategy"): Command => {
   const { setting } = wait
   const { now } = setting.time
   if (wait.rare.wokenMeanwhile !== undefined && wait.attempts < maxAttempts(wait)) return onWokenMeanwhile(wait)
-  if (wait.rare.lastLook) return timeout(wait, boundedBy(wait))
+  if (wait.rare.lastLook) return timeout(wait)
   if (wait.strategySteps++ === 0) wait.strategyStarted = now
   return stepBy(wait, setting.policy.strategy, wait.strategySteps, now - wait.strategyStarted, reason)
 }
@@ -191,7 +192,7 @@ const onLookFailed = (wait: Wait): Command => {
     own.errorsInRow = 0
     return onPending(wait)
   }
-  if (own.lastLook) return timeout(wait, boundedBy(wait))
+  if (own.lastLook) return timeout(wait)
   if (wait.attempts >= maxAttempts(wait) && own.gaveUp === undefined) return timeout(wait, "strategy")
   return stepBy(wait, delays, own.errorsInRow, time.now - own.errorsStarted, "pollError")
 }

@@ -3,7 +3,7 @@ import type { Notice } from "../Observer.ts"
 import type * as PollError from "../PollError.ts"
 import type { WaitReason } from "../PollEvent.ts"
 import type { Status } from "../Status.ts"
-import { History } from "./history.ts"
+import * as history from "./history.ts"
 import type { Policy, Stepper } from "./policy.ts"
 import { type Stage, waiting } from "./stage.ts"
 
@@ -29,72 +29,44 @@ export interface Timeline {
 
 /**
  * The state of one wait: what the machine reads and writes. Times are milliseconds since the `base` of its timeline: small
- * integers, which cost no memory of their own. What most waits never need stands apart, in `rare`: waits are many, and a
- * record of this class is most of the memory of one.
+ * integers, which cost no memory of their own. What most waits never need stands apart, in `rare`: waits are many, and their
+ * record is most of the memory of each.
  *
  * A host reads `alarmAt` after the command "sleep", `nextAt` after "gate", "look", "step" and "cancel", and from `rare`
  * `fallbackKey` after "look", `stepping` and `stepCount` after "step". The exit comes with the event `Ended`, before "end". It writes
  * nothing but `errand`.
  */
-export class Wait {
+export interface Wait {
   readonly setting: Setting
-  stage: Stage = waiting.firstWait
+  stage: Stage
   /**
    * When the look is due that the wait sleeps for; when what is under way (a look, a gate, a step) is given up; when the
    * wait ended.
    */
-  nextAt: number = notYet
-  rare: Rare = calm
+  nextAt: number
+  rare: Rare
   /** The host's own: what is under way for it, and who is told of it. */
-  errand: unknown = undefined
+  errand: unknown
   readonly holder: unknown
-  deadlineAt: number = notYet
+  deadlineAt: number
   /** The server does not want to be asked before. */
-  floorAt = 0
-  lookStarted = 0
-  /** How long the newest three looks took, where each of them took less than a second; otherwise `rare` has it. */
-  took = 0
-  attempts = 0
+  floorAt: number
+  lookStarted: number
+  /** How long the newest three looks took, ten bits each, the newest last; until one takes a second or more, then `rare` has it. */
+  took: number
+  attempts: number
   /** How long the sleep was meant to take. */
-  slept = 0
+  slept: number
   /** The encoded key: the identity of the job. */
   readonly key: string
   readonly rawKey: unknown
-  startedAt = 0
-  changedAt = 0
-  strategySteps = 0
-  strategyStarted = 0
-  /** The status, or the history with the status in it. */
-  private last: Status<unknown, unknown> | History | undefined
-
-  constructor(setting: Setting, key: string, rawKey: unknown, holder: unknown) {
-    this.setting = setting
-    this.key = key
-    this.rawKey = rawKey
-    this.holder = holder
-    this.last = setting.policy.history ? new History() : undefined
-  }
-
-  get phase(): Stage["phase"] {
-    return this.stage.phase
-  }
-
-  get status(): Status<unknown, unknown> | undefined {
-    const { last } = this
-    return last instanceof History ? last.status : last
-  }
-
-  set status(status: Status<unknown, unknown>) {
-    const { last } = this
-    if (last instanceof History) last.status = status
-    else this.last = status
-  }
-
+  startedAt: number
+  changedAt: number
+  strategySteps: number
+  strategyStarted: number
+  status: Status<unknown, unknown> | undefined
   /** None if nobody asked for it. */
-  get history(): History | undefined {
-    const { last } = this
-    return last instanceof History ? last : undefined
-  }
+  readonly history: history.History | undefined
 }
 
 /** The part of the state that a wait without trouble never needs. */
@@ -132,9 +104,34 @@ export interface Rare {
   unlisted: Map<string, number> | undefined
   hintsClamped: number
   hintsUnreadable: number
-  /** How long the newest three looks took, the oldest first, where one of them took a second or more. */
-  took: ReadonlyArray<number> | undefined
+  /** How long the newest three looks took, the oldest first, since one took a second or more. */
+  took: readonly [number, number, number] | undefined
 }
+
+/** The state of a wait that has not started. */
+export const make = (setting: Setting, key: string, rawKey: unknown, holder: unknown): Wait => ({
+  // Written out: a spread would cost the object its fast shape. What each look needs comes first.
+  setting,
+  stage: waiting("firstWait"),
+  nextAt: notYet,
+  rare: calm,
+  errand: undefined,
+  holder,
+  deadlineAt: notYet,
+  floorAt: 0,
+  lookStarted: 0,
+  took: 0,
+  attempts: 0,
+  slept: 0,
+  key,
+  rawKey,
+  startedAt: 0,
+  changedAt: 0,
+  strategySteps: 0,
+  strategyStarted: 0,
+  status: undefined,
+  history: setting.policy.history ? history.make() : undefined
+})
 
 /**
  * A number as a small integer, where it is one. The engine of the language keeps those in place, but boxes what came out of
@@ -156,23 +153,18 @@ export const advance = (time: Timeline, clock: number): void => {
 
 /** When the host has to come back: a wait that is paused sleeps until its deadline. */
 export const alarmAt = (self: Wait): number =>
-  self.phase === "waiting" && self.rare.paused ? self.deadlineAt : self.nextAt
+  self.stage.phase === "waiting" && self.rare.paused ? self.deadlineAt : self.nextAt
 
 /** How long a look takes, as far as the newest three tell. */
 export const longestLook = ({ rare, took }: Wait): number =>
-  rare.took === undefined ? longestOf(took) : Math.max(...rare.took)
+  rare.took === undefined ? Math.max(took >> 20, (took >> 10) & 1_023, took & 1_023) : Math.max(...rare.took)
 
 /** Notes how long a look took. */
 export const took = (self: Wait, millis: number): void => {
-  const newest = self.rare.took
-  if (newest === undefined && isShort(millis)) {
-    self.took = withNewest(self.took, millis)
-    return
-  }
-  const three = [...(newest ?? listOf(self.took)).slice(1), millis]
-  const short = three.every(isShort)
-  rare(self).took = short ? undefined : three
-  if (short) self.took = three.reduce(withNewest, 0)
+  const three = self.rare.took
+  if (three !== undefined) self.rare.took = [three[1], three[2], millis]
+  else if (millis >>> 0 === millis && millis < 1_024) self.took = ((self.took << 10) | millis) & 0x3f_ff_ff_ff
+  else rare(self).took = [(self.took >> 10) & 1_023, self.took & 1_023, millis]
 }
 
 /** Milliseconds since the wait started. */
@@ -183,7 +175,7 @@ export const boundedBy = (self: Wait): "deadline" | "strategy" => self.rare.boun
 
 /** Notes what a look found. */
 export const remember = (self: Wait, finding: string): void => {
-  if (self.history !== undefined) self.history.add(finding, elapsed(self))
+  if (self.history !== undefined) history.add(self.history, finding, elapsed(self))
 }
 
 /** What an error of this wait carries. */
@@ -196,7 +188,7 @@ export const seen = (self: Wait): PollError.Seen => ({
   lastPollError: self.rare.pollError,
   unlisted: self.rare.unlisted === undefined ? {} : Object.fromEntries(self.rare.unlisted),
   hints: { clamped: self.rare.hintsClamped, unreadable: self.rare.hintsUnreadable },
-  history: self.history?.entries ?? []
+  history: self.history === undefined ? [] : history.entries(self.history)
 })
 
 // ---- internal ----
@@ -236,13 +228,3 @@ const makeRare = (): Rare => ({
 
 /** What all waits without trouble share; nobody writes to it. */
 const calm: Rare = makeRare()
-
-// Three short times in one small integer, ten bits each, the newest last.
-
-const isShort = (millis: number): boolean => millis >>> 0 === millis && millis < 1_024
-
-const withNewest = (packed: number, millis: number): number => ((packed << 10) | millis) & 0x3f_ff_ff_ff
-
-const listOf = (packed: number): ReadonlyArray<number> => [packed >> 20, (packed >> 10) & 1_023, packed & 1_023]
-
-const longestOf = (packed: number): number => Math.max(packed >> 20, (packed >> 10) & 1_023, packed & 1_023)

@@ -6,13 +6,13 @@ type Wait = object
 
 // No package exports it, and the compiler does not follow a path that it cannot read.
 const path: string = "../../src/internal/wait.ts"
-const { longestLook, took, Wait } = (await import(path)) as {
-  readonly Wait: new (setting: object, key: string, rawKey: unknown, holder: unknown) => Wait
+const wait = (await import(path)) as {
+  readonly make: (setting: object, key: string, rawKey: unknown, holder: unknown) => Wait
   readonly took: (wait: Wait, millis: number) => void
   readonly longestLook: (wait: Wait) => number
 }
 
-const make = () => new Wait({ policy: { history: false } }, "a", "a", undefined)
+const make = () => wait.make({ policy: { history: false } }, "a", "a", undefined)
 
 /** Short looks, looks about as long as fit into ten bits, long ones, and a clock that counts fractions. */
 const Length = Schema.Union([
@@ -24,7 +24,7 @@ const Length = Schema.Union([
 
 describe("Wait", () => {
   it("has made no look at first", () => {
-    assert.strictEqual(longestLook(make()), 0)
+    assert.strictEqual(wait.longestLook(make()), 0)
   })
 
   it.effect.prop(
@@ -32,10 +32,10 @@ describe("Wait", () => {
     [Schema.Array(Length)],
     ([lengths]) =>
       Effect.sync(() => {
-        const wait = make()
+        const self = make()
         for (const [at, length] of lengths.entries()) {
-          took(wait, length)
-          assert.strictEqual(longestLook(wait), Math.max(...lengths.slice(Math.max(0, at - 2), at + 1)))
+          wait.took(self, length)
+          assert.strictEqual(wait.longestLook(self), Math.max(...lengths.slice(Math.max(0, at - 2), at + 1)))
         }
       }),
     { arbitrary: { runs: 500 } }

@@ -35,7 +35,7 @@ export class Crowd {
   lookLike({ rare }: Wait): Errand | undefined {
     for (const wait of this.looking) {
       const errand = errandOf(wait)
-      if (wait.phase !== "looking" || errand === undefined || errand.over) this.looking.delete(wait)
+      if (wait.stage.phase !== "looking" || errand === undefined || errand.over) this.looking.delete(wait)
       else if (wait.rare.fallbackKey === rare.fallbackKey) return errand
     }
     return undefined

@@ -135,7 +135,7 @@ export class Departures {
     for (const wait of errand.onePerKey) {
       for (const sibling of errand.site.siblings(wait)) {
         // Who stands in line, or waits for its gate, need not: the look begins without it.
-        this.crew.step(sibling, sibling.phase === "gating" ? gateOpened : event.joined)
+        this.crew.step(sibling, sibling.stage.phase === "gating" ? gateOpened : event.joined)
       }
     }
     this.boarding = former

@@ -142,10 +142,10 @@ export class Desk implements Service, Driver {
   readonly status: Effect.Effect<Snapshot> = Effect.sync(() => {
     const phases = { sleeping: 0, inLine: 0, looking: 0 }
     let watched = 0
-    for (const { phase } of this.registry.waits()) {
+    for (const { stage } of this.registry.waits()) {
       watched++
-      if (phase === "gating") phases.inLine++
-      else if (phase === "looking") phases.looking++
+      if (stage.phase === "gating") phases.inLine++
+      else if (stage.phase === "looking") phases.looking++
       else phases.sleeping++
     }
     return { watched, ...phases, underWay: this.engine.bounds.underWay, ended: { ...this.engine.endings } }

@@ -11,7 +11,7 @@ import { stepForeign } from "../foreign.ts"
 import * as machine from "../machine.ts"
 import { endingOf } from "../telemetry.ts"
 import { receipt, withFloor } from "../token.ts"
-import { advance, alarmAt, longestLook, type Timeline, timeline, Wait } from "../wait.ts"
+import { advance, alarmAt, longestLook, make as makeWait, type Timeline, timeline, type Wait } from "../wait.ts"
 import { Alarms, type Guarded, isGuarded } from "./alarms.ts"
 import { Bounds, type Limits } from "./bounds.ts"
 import { type Crew, Departures, gateOpened } from "./departures.ts"
@@ -43,7 +43,9 @@ export class Engine implements Office, Crew {
   private readonly limits: Limits
   private readonly clock: Clock.Clock
   private readonly ended: (group: Group) => void
-  private readonly sleepers = new DueHeap<Wait>((wait, due) => wait.phase === "waiting" && this.wakeAt(wait) === due)
+  private readonly sleepers = new DueHeap<Wait>(
+    (wait, due) => wait.stage.phase === "waiting" && this.wakeAt(wait) === due
+  )
   private readonly alarms = new Alarms()
   private readonly slice = new Slice()
   private readonly departures: Departures
@@ -82,7 +84,7 @@ export class Engine implements Office, Crew {
     options: { readonly token: ResumeToken | undefined; readonly stagger: number }
   ): Wait {
     const { policy, site } = group
-    const wait = new Wait(group, key, rawKey, holder)
+    const wait = makeWait(group, key, rawKey, holder)
     const outer = this.enter()
     try {
       const { base, now } = this.time
@@ -137,7 +139,7 @@ export class Engine implements Office, Crew {
   /** Ends a wait as interrupted, if it has not ended, and waits for what is under way for it alone. */
   remove(wait: Wait): Effect.Effect<void> {
     return Effect.suspend(() => {
-      if (wait.phase === "ended") return Effect.void
+      if (wait.stage.phase === "ended") return Effect.void
       const { policy, site } = groupOf(wait)
       const errand = errandOf(wait)
       const fiber = errand?.size === 1 ? errand.fiber : undefined
@@ -217,7 +219,7 @@ export class Engine implements Office, Crew {
       // Many at once, before any of them looks: a heap is read faster then than between looks.
       const due = this.sleepers.takeAll(now, most)
       if (due.length === 0) return false
-      for (const wait of due) if (wait.phase === "waiting" && alarmAt(wait) <= now) this.advise(wait, event.due)
+      for (const wait of due) if (wait.stage.phase === "waiting" && alarmAt(wait) <= now) this.advise(wait, event.due)
       advance(this.time, this.clock.currentTimeMillisUnsafe())
       if (this.slice.woke(due.length, this.time.now)) return true
     }
@@ -238,11 +240,11 @@ export class Engine implements Office, Crew {
 
   /** A step of a wait that may stand in one of the heaps. */
   step(wait: Wait, happened: event.Event): void {
-    const { nextAt, phase } = wait
+    const { nextAt, stage } = wait
     const isInLine = standsInLine(wait)
     if (nextAt <= this.timer.at + 1 || this.departures.hasLines) this.unsettled = true
     if (this.advise(wait, happened) === "continue") return
-    if (phase === "waiting") this.sleepers.drop()
+    if (stage.phase === "waiting") this.sleepers.drop()
     else if (isInLine) this.alarms.drop(nextAt)
   }
 
@@ -304,7 +306,7 @@ export class Engine implements Office, Crew {
   join(wait: Wait, errand: Errand): void {
     const guardedBefore = errand.nextAt
     errand.add(wait)
-    if (wait.phase === "looking") errand.site.crowdOf(wait)?.looks(wait)
+    if (wait.stage.phase === "looking") errand.site.crowdOf(wait)?.looks(wait)
     if (errand.nextAt === guardedBefore) return
     this.alarms.drop(guardedBefore)
     this.guard(errand)

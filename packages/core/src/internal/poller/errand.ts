@@ -96,4 +96,4 @@ export class Errand {
 
 export const errandOf = ({ errand }: Wait): Errand | undefined => errand as Errand | undefined
 
-export const standsInLine = ({ errand, phase }: Wait): boolean => phase === "gating" && errand === undefined
+export const standsInLine = ({ errand, stage }: Wait): boolean => stage.phase === "gating" && errand === undefined

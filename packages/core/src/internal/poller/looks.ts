@@ -81,7 +81,7 @@ export const happened = (errand: Errand, wait: Wait, exit: Exit.Exit<unknown, un
     case "many":
       return eventFor(exit as ManyExit, wait)
     default:
-      return wait.phase === "stepping"
+      return wait.stage.phase === "stepping"
         ? { _tag: "Stepped", exit: exit as Exit.Exit<Strategy.Decision> }
         : event.cancelAsked
   }

@@ -1,6 +1,6 @@
 import type { Job } from "../../Job.ts"
 import type { Status } from "../../Status.ts"
-import { longestLook, Wait } from "../wait.ts"
+import { longestLook, type Wait } from "../wait.ts"
 import { Crowd } from "./crowd.ts"
 import { type Errand, standsInLine } from "./errand.ts"
 
@@ -59,7 +59,7 @@ export class Site {
   /** Adds a wait to those that were found for its key. */
   add(wait: Wait, former: Wait | Crowd | undefined): void {
     if (former instanceof Crowd) former.waits.add(wait)
-    else if (former === undefined || former.phase === "ended") {
+    else if (former === undefined || former.stage.phase === "ended") {
       if (former !== undefined) this.revived++
       this.waits.set(wait.key, wait)
     } else {
@@ -101,7 +101,7 @@ export class Site {
   *[Symbol.iterator](): Generator<Wait> {
     for (const found of this.waits.values()) {
       if (found instanceof Crowd) yield* found.waits
-      else if (found.phase !== "ended") yield found
+      else if (found.stage.phase !== "ended") yield found
     }
   }
 
@@ -118,7 +118,8 @@ export class Site {
   /** The others for the same key that look at the same source as this one, which may have ended. */
   siblings(wait: Wait): ReadonlyArray<Wait> {
     const found = this.waits.get(wait.key)
-    const others = found instanceof Crowd ? found.waits : found === undefined || found.phase === "ended" ? [] : [found]
+    const others =
+      found instanceof Crowd ? found.waits : found === undefined || found.stage.phase === "ended" ? [] : [found]
     const siblings: Array<Wait> = []
     for (const other of others) {
       if (other !== wait && other.rare.fallbackKey === wait.rare.fallbackKey) siblings.push(other)
@@ -232,10 +233,10 @@ export const endOf = (
   found: Wait | Crowd | undefined,
   now: number,
   linger: number
-): Status<unknown, unknown> | undefined =>
-  found instanceof Wait && found.phase === "ended" && hasSeenTheEnd(found) && now < found.nextAt + linger
-    ? found.status
-    : undefined
+): Status<unknown, unknown> | undefined => {
+  if (found === undefined || found instanceof Crowd || found.stage.phase !== "ended") return undefined
+  return hasSeenTheEnd(found) && now < found.nextAt + linger ? found.status : undefined
+}
 
 // ---- internal ----
 
