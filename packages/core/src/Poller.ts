@@ -68,8 +68,9 @@ export interface Options<out R = never> {
    */
   readonly coalesce?: Duration.Input | undefined
   /**
-   * How long the end of a key is kept for who asks for it again, instead of looking; a non-negative finite duration, default 1
-   * second. A Poller in which nothing ends any more keeps the last ones.
+   * How long the end of a key is kept for who asks for it again, instead of looking, and what the server wished for it when
+   * the last wait for it has left; a non-negative finite duration, default 1 second. A Poller in which nothing ends any more
+   * keeps the last ones.
    */
   readonly linger?: Duration.Input | undefined
   /** Told of the jobs that are still running when the scope closes, for another process to resume. */

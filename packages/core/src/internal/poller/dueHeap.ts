@@ -196,7 +196,7 @@ const remembered = 512
 
 /** From this size on a heap grows slowly: one that has just grown holds that much memory in vain. */
 const large = 16_384
-const slowGrowth = 1.25
+const slowGrowth = 1.125
 
 const grownFrom = (capacity: number): number => Math.ceil(capacity * (capacity < large ? 2 : slowGrowth))
 
