@@ -169,8 +169,9 @@ export interface Service {
   /** What it is doing. */
   readonly status: Effect.Effect<Snapshot>
   /**
-   * Stops watching, and yields the tokens of the jobs that are still running. Their waits end as interrupted; `add` then does
-   * so too. Closing the scope does the same.
+   * Stops watching, and yields the tokens of the jobs that are still running, to the first who asks. Their waits end at once, as
+   * interrupted; `add` then does so too. It waits for the finalizers of looks and for the servers that are asked to stop a job;
+   * who is interrupted while it waits leaves the tokens to the next. Closing the scope does the same.
    */
   readonly shutdown: Effect.Effect<ReadonlyArray<ResumeToken>>
 }

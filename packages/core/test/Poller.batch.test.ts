@@ -1,5 +1,4 @@
 import { assert, describe, it } from "@effect/vitest"
-import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Result from "effect/Result"
@@ -9,64 +8,12 @@ import * as Gate from "effect-poll/Gate"
 import * as Job from "effect-poll/Job"
 import * as Look from "effect-poll/Look"
 import * as Poller from "effect-poll/Poller"
-import * as PollError from "effect-poll/PollError"
 import * as Status from "effect-poll/Status"
 import * as Strategy from "effect-poll/Strategy"
-import { keysOf } from "./many.ts"
+import { batching, keysOf } from "./many.ts"
 import { ending, pending, token } from "./scripted.ts"
 
 const hour = { deadline: "1 hour" } as const
-type Answer = Look.Look<string, string> | Effect.Effect<Look.Look<string, string>, string> | "missing"
-
-/** What an error says: those that begin with "no" are permanent. */
-const classify = (error: string) => (error.startsWith("no") ? PollError.permanent : PollError.transient())
-
-/** A server with a look for many, which notes its requests; by default all jobs are done at once. */
-const batching = (
-  options: {
-    readonly max?: number
-    readonly slack?: number
-    readonly answer?: (key: string, request: number) => Answer
-    readonly whole?: (keys: ReadonlyArray<string>, request: number) => Effect.Effect<unknown, string>
-    readonly single?: (key: string) => Effect.Effect<Look.Look<string, string>, string>
-    readonly missing?: Job.Missing<string, string, string, string, never>
-  } = {}
-) => {
-  const requests: Array<{ readonly at: number; readonly keys: ReadonlyArray<string> }> = []
-  const singles: Array<{ readonly at: number; readonly key: string }> = []
-  const answer = options.answer ?? ((key: string) => Status.succeeded(key))
-  const job = Job.make<string, string, string>("many", {
-    check: (key) =>
-      Effect.flatMap(Clock.currentTimeMillis, (at) => {
-        singles.push({ at, key })
-        return options.single?.(key) ?? Effect.succeed(Status.succeeded(`${key} alone`))
-      }),
-    checkMany: {
-      max: options.max ?? 100,
-      slack: options.slack ?? 50,
-      check: (keys) =>
-        Effect.gen(function* () {
-          // Keys that are due at the same time come in any order.
-          requests.push({ at: yield* Clock.currentTimeMillis, keys: keys.toSorted() })
-          const request = requests.length
-          yield* options.whole?.(keys, request) ?? Effect.void
-          const found = new Map<string, Result.Result<Look.Look<string, string>, string>>()
-          for (const key of keys) {
-            const one = answer(key, request)
-            if (one === "missing") continue
-            found.set(key, Effect.isEffect(one) ? yield* Effect.result(one) : Result.succeed(one))
-          }
-          return found
-        })
-    },
-    pollErrors: { classify, schedule: Strategy.fixed("1 second"), inRow: 1 },
-    missing: options.missing,
-    // A first wait, so that all are due together.
-    strategy: Strategy.fixed("1 second").pipe(Strategy.withFirstWait("1 second"))
-  })
-  return { job, requests, singles }
-}
-
 /** The ends of these keys, by key. */
 const endsOf = <A, F, E>(poller: Poller.Service, job: Job.Job<string, A, F, E>, keys: ReadonlyArray<string>) =>
   Effect.gen(function* () {

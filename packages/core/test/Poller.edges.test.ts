@@ -17,7 +17,7 @@ import * as Poller from "effect-poll/Poller"
 import * as PollError from "effect-poll/PollError"
 import * as Status from "effect-poll/Status"
 import * as Strategy from "effect-poll/Strategy"
-import { doneAt, held, keysOf, scriptedJob, witness } from "./many.ts"
+import { batching, doneAt, held, keysOf, scriptedJob, witness } from "./many.ts"
 import { pending, token } from "./scripted.ts"
 
 // Each of these was a defect once.
@@ -25,34 +25,8 @@ import { pending, token } from "./scripted.ts"
 const hour = { deadline: "1 hour" } as const
 const plain = { stagger: false, linger: 0 } as const
 
-/** A job that is asked for many at a time, and by default says at once that they are done. */
-const batching = (
-  answer: (key: string, request: number) => Result.Result<Look.Look<string>, string>,
-  options: { readonly max?: number; readonly slack?: number; readonly takes?: number } = {}
-) => {
-  const requests: Array<{ readonly at: number; readonly keys: ReadonlyArray<string> }> = []
-  const job = Job.make<string, never, string>("many", {
-    check: () => Effect.never,
-    checkMany: {
-      max: options.max ?? 100,
-      slack: options.slack ?? 50,
-      check: (keys) =>
-        Effect.gen(function* () {
-          requests.push({ at: yield* Clock.currentTimeMillis, keys: keys.toSorted() })
-          const request = requests.length
-          if (options.takes !== undefined) yield* Effect.sleep(options.takes)
-          return new Map(keys.map((key) => [key, answer(key, request)]))
-        })
-    },
-    strategy: Strategy.fixed("1 second").pipe(Strategy.withFirstWait("1 second"))
-  })
-  return { job, requests }
-}
-
 /** A request that does not end, not even when it is interrupted. */
 const dying = Effect.onInterrupt(Effect.never, () => Effect.sleep("1 hour"))
-
-const done = (key: string) => Result.succeed(Status.succeeded(key))
 
 describe("Poller edges: hangs and leaks", () => {
   it.effect("who leaves a stream of results frees the room of its waits", () =>
@@ -249,7 +223,7 @@ describe("Poller edges: what comes in during a step", () => {
 
   it.effect("who goes on when a wait ends does not board a look of another job", () =>
     Effect.gen(function* () {
-      const first = batching(done, { slack: 0 }).job
+      const first = batching({ slack: 0 }).job
       const second = Job.make("second", { check: (key: string) => Effect.succeed(Status.succeeded(key)) })
       const poller = yield* Poller.make(plain)
       const gate = Gate.make(() => Effect.andThen(Effect.sleep("1 second"), Effect.die("bug")))
@@ -319,7 +293,7 @@ describe("Poller edges: sharing", () => {
 
   it.effect("a shared key is asked for once in a request, whoever stands where in line", () =>
     Effect.gen(function* () {
-      const { job, requests } = batching(done, { max: 2 })
+      const { job, requests } = batching({ max: 2 })
       const poller = yield* Poller.make(plain)
       for (const key of ["a", "a", "b", "a", "b"]) yield* poller.add(job, key, hour)
       yield* TestClock.adjust("1 minute")
@@ -329,7 +303,7 @@ describe("Poller edges: sharing", () => {
 
   it.effect("a key that leaves a request under way is not asked for beside it", () =>
     Effect.gen(function* () {
-      const { job, requests } = batching(done, { takes: 60_000 })
+      const { job, requests } = batching({ whole: () => Effect.sleep(60_000) })
       const poller = yield* Poller.make(plain)
       const errors = { pollErrors: { schedule: Strategy.fixed("1 second") } }
       yield* poller.add(job, "hasty", { ...hour, ...errors, lookTimeout: "5 seconds" })
@@ -376,7 +350,7 @@ describe("Poller edges: sharing", () => {
 
   it.effect("keys of a request under way are not asked for beside it", () =>
     Effect.gen(function* () {
-      const { job, requests } = batching(done, { max: 2, takes: 100 })
+      const { job, requests } = batching({ max: 2, whole: () => Effect.sleep(100) })
       const poller = yield* Poller.make(plain)
       for (const key of ["a", "a", "b", "a", "b"]) yield* poller.add(job, key, hour)
       yield* TestClock.adjust("1 minute")
@@ -432,7 +406,7 @@ describe("Poller edges: time", () => {
 
   it.effect("a look that is due is not put off to where its answer comes too late", () =>
     Effect.gen(function* () {
-      const { job, requests } = batching(done, { slack: 1000, takes: 100 })
+      const { job, requests } = batching({ slack: 1000, whole: () => Effect.sleep(100) })
       const poller = yield* Poller.make(plain)
       const strategy = Strategy.fixed("1 second").pipe(Strategy.withFirstWait("1100 millis"))
       const watch = yield* poller.add(job, "a", { deadline: "1500 millis", strategy })
@@ -466,37 +440,12 @@ describe("Poller edges: time", () => {
   )
 })
 
-describe("Poller edges: wishes of the server", () => {
-  it.effect("a wait that was paused when the server made its wish keeps to it", () =>
-    Effect.gen(function* () {
-      const { job, starts } = scriptedJob((_, look) => (look === 3 ? Look.withHint(pending, "30 seconds") : pending))
-      const poller = yield* Poller.make(plain)
-      yield* poller.add(job, "a", hour)
-      const paused = yield* poller.add(job, "a", hour)
-      yield* paused.pause
-      yield* TestClock.adjust("1 second")
-      yield* paused.resume
-      yield* TestClock.adjust("10 seconds")
-      assert.deepStrictEqual(starts("a"), [0, 0, 1000])
-    })
-  )
-
-  it.effect("a wait from a token keeps to the wish that others of its key heard", () =>
-    Effect.gen(function* () {
-      const { job, starts } = scriptedJob(() => Look.withHint(pending, "30 seconds"))
-      const poller = yield* Poller.make(plain)
-      yield* poller.add(job, "a", hour)
-      yield* poller.resume(job, token({ key: "a", deadlineAt: 3_600_000 }))
-      yield* TestClock.adjust("10 seconds")
-      assert.deepStrictEqual(starts("a"), [0])
-    })
-  )
-
+describe("Poller edges: requests for many", () => {
   it.effect("a key whose own answer is an error keeps to the slowest wish of the request", () =>
     Effect.gen(function* () {
-      const { job, requests } = batching((key) =>
-        key === "bad" ? Result.fail("reset") : Result.succeed(Look.withHint(pending, "30 seconds"))
-      )
+      const { job, requests } = batching({
+        answer: (key) => (key === "bad" ? Effect.fail("reset") : Look.withHint(pending, "30 seconds"))
+      })
       const poller = yield* Poller.make(plain)
       for (const key of ["good", "bad"]) yield* poller.add(job, key, hour)
       yield* TestClock.adjust("20 seconds")
@@ -506,9 +455,7 @@ describe("Poller edges: wishes of the server", () => {
       )
     })
   )
-})
 
-describe("Poller edges: requests for many", () => {
   it.effect("the looks of a request that was split keep to concurrency", () =>
     Effect.gen(function* () {
       const seen = witness()
@@ -527,7 +474,7 @@ describe("Poller edges: requests for many", () => {
 
   it.effect("force passes the gate of a job with requests for many", () =>
     Effect.gen(function* () {
-      const { job } = batching(done)
+      const { job } = batching()
       const poller = yield* Poller.make(plain)
       const gate = Gate.make(() => Effect.succeed(Gate.postponed("1 minute", "no")))
       const watch = yield* poller.add(job, "x", { ...hour, gate })
@@ -558,7 +505,8 @@ describe("Poller edges: requests for many", () => {
         check: () => Effect.never,
         checkMany: {
           max: 100,
-          check: (keys) => Effect.sync(() => (requests++, new Map(keys.map((key) => [key, done(key)]))))
+          check: (keys) =>
+            Effect.sync(() => (requests++, new Map(keys.map((key) => [key, Result.succeed(Status.succeeded(key))]))))
         }
       })
       const poller = yield* Poller.make(plain)
@@ -571,7 +519,7 @@ describe("Poller edges: requests for many", () => {
 
   it.effect("10,000 keys need at most a fifth more requests than the fewest", () =>
     Effect.gen(function* () {
-      const { job, requests } = batching(() => Result.succeed(pending))
+      const { job, requests } = batching({ answer: () => pending })
       const poller = yield* Poller.make({ linger: 0, concurrency: 4 })
       const strategy = Strategy.fixed("5 seconds")
       for (const key of keysOf(10_000)) yield* poller.add(job, key, { deadline: "62 seconds", strategy })
@@ -585,7 +533,7 @@ describe("Poller edges: requests for many", () => {
 
   it.effect("as many keys as are due go into one request, up to its max", () =>
     Effect.gen(function* () {
-      const { job, requests } = batching(done, { max: 1000 })
+      const { job, requests } = batching({ max: 1000 })
       const poller = yield* Poller.make(plain)
       for (const key of keysOf(1000)) yield* poller.add(job, key, hour)
       yield* TestClock.adjust("1 minute")

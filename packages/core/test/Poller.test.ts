@@ -485,6 +485,26 @@ describe("Poller, its end", () => {
     })
   )
 
+  it.effect("a shutdown that is interrupted goes on, and its tokens are for the next", () =>
+    Effect.gen(function* () {
+      const { job } = scriptedJob(() => Effect.uninterruptible(Effect.as(Effect.sleep("10 seconds"), pending)))
+      const poller = yield* Poller.make(plain)
+      const watch = yield* poller.add(job, "a", hour)
+      const first = yield* Effect.forkChild(poller.shutdown, { startImmediately: true })
+      assert.isTrue(Exit.hasInterrupts(yield* Effect.exit(watch.await)), "waits end at once")
+      yield* Fiber.interrupt(first)
+      const second = yield* Effect.forkChild(poller.shutdown, { startImmediately: true })
+      yield* TestClock.adjust("9 seconds")
+      assert.strictEqual(second.pollUnsafe(), undefined, "a look is under way")
+      yield* TestClock.adjust("1 second")
+      assert.deepStrictEqual(
+        (yield* Fiber.join(second)).map(({ key }) => key),
+        ["a"]
+      )
+      assert.deepStrictEqual(yield* poller.shutdown, [])
+    })
+  )
+
   it.effect("observers hear of the end before the Poller is gone", () =>
     Effect.gen(function* () {
       const told: Array<string> = []

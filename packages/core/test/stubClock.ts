@@ -1,6 +1,8 @@
-import type * as Clock from "effect/Clock"
+import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Scope from "effect/Scope"
+import * as Poller from "effect-poll/Poller"
 
 /**
  * A clock whose time is set by hand and whose timers fire when told: TestClock cannot show a machine that slept through
@@ -37,3 +39,19 @@ export const stubClock = () => {
   }
   return { clock, fireAt, setTo, asleep: () => [...timers].map((timer) => timer.millis).toSorted((a, b) => a - b) }
 }
+
+/** A Poller on such a clock, and what runs effects there. */
+export const stubbedPoller = (options: Poller.Options) => {
+  const stub = stubClock()
+  const there = <A, E>(effect: Effect.Effect<A, E>) => Effect.provideService(effect, Clock.Clock, stub.clock)
+  const make = Poller.make({ stagger: false, linger: 0, ...options }).pipe(Scope.provide(Scope.makeUnsafe()))
+  return {
+    ...stub,
+    poller: Effect.runSync(there(make)),
+    run: <A, E>(effect: Effect.Effect<A, E>) => Effect.runFork(there(effect)),
+    sync: <A, E>(effect: Effect.Effect<A, E>) => Effect.runSync(there(effect))
+  }
+}
+
+/** Lets everything else have its turn. */
+export const turn = () => new Promise((resolve) => setTimeout(resolve, 1))

@@ -72,7 +72,9 @@ const start = (wait: Wait, { later, stagger, token }: Extract<Event, { _tag: "St
     deadlineAt: Number.isFinite(wait.deadlineAt) ? time.base + wait.deadlineAt : "unbounded"
   })
   // A wait that is resumed after its deadline was asleep, not slow: it has one look, if the server allows it.
-  const isDue = now > wait.deadlineAt || (wait.nextAt <= now && later === undefined)
+  // One that is due is not put off beyond its deadline.
+  const isPutOff = later !== undefined && now + later <= wait.deadlineAt
+  const isDue = now > wait.deadlineAt || (wait.nextAt <= now && !isPutOff)
   if (isDue && wait.floorAt <= now) return approach(wait)
   return sleepUntil(wait, Math.max(wait.nextAt, now + (later ?? 0)), wait.attempts === 0 ? "firstWait" : "strategy")
 }

@@ -54,7 +54,7 @@ export const look = (wait: Wait): Command => {
   liftFloors(wait)
   if (wait.rare.wokenMeanwhile !== undefined) wait.rare.wokenMeanwhile = undefined
   wait.lookStarted = now
-  if (now > wait.deadlineAt) rare(wait).lastLook = true
+  if (now >= wait.deadlineAt) rare(wait).lastLook = true
   wait.nextAt = whole(Math.min(bound(wait), Math.ceil(now + wait.setting.policy.lookTimeout)))
   return "look"
 }

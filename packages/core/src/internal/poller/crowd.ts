@@ -12,18 +12,13 @@ export class Crowd {
 
   constructor(first: Wait, second: Wait) {
     this.waits = new Set([first, second])
-    this.floorAt = first.floorAt
+    this.floorAt = floorHere(first)
     this.looks(first)
   }
 
   /** Takes note of what the server asks for. */
   told(floorAt: number): void {
     this.floorAt = floorAt
-  }
-
-  /** Takes note of what a newcomer knows of that. */
-  came({ floorAt }: Wait): void {
-    if (floorAt > this.floorAt) this.floorAt = floorAt
   }
 
   /** Takes note of one that looks. */
@@ -41,3 +36,6 @@ export class Crowd {
     return undefined
   }
 }
+
+/** What the server of a job asked for; not that of its fallback. */
+export const floorHere = ({ floorAt, rare }: Wait): number => (rare.fallbackKey === undefined ? floorAt : 0)

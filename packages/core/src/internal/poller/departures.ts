@@ -81,10 +81,13 @@ export class Departures {
     this.slice.start(now)
   }
 
-  /** What is not full waits for the rest of what is due, if there is more. */
-  endTick(isUnfinished: boolean): void {
+  /** What is not full waits for the rest of what was due when it was begun, if there is more. */
+  endTick(restAt: number): void {
     this.tickAt = undefined
-    if (!isUnfinished) for (const site of this.filling.splice(0)) this.departFilled(site)
+    for (const site of this.filling.splice(0)) {
+      if (site.fillUntil < restAt) this.departFilled(site)
+      else this.filling.push(site)
+    }
   }
 
   // -- looks --
@@ -106,7 +109,8 @@ export class Departures {
     const { site } = groupOf(wait)
     if (site.filling === undefined) {
       site.filling = lookAt(wait)
-      this.filling.push(site)
+      site.fillUntil = this.crew.time.now
+      if (!this.filling.includes(site)) this.filling.push(site)
       this.bounds.count(site.filling, 1)
     }
     this.crew.join(wait, site.filling)
@@ -156,20 +160,23 @@ export class Departures {
   stand(wait: Wait): void {
     const { site } = groupOf(wait)
     this.crew.guard(wait)
-    // Who comes on time comes with others; who comes in between waits for the next time.
-    site.enqueue(wait, this.tickAt ?? this.crew.time.now + 1)
+    // Who was woken was gathered by that; who comes in between waits for the next time.
+    site.enqueue(wait, this.crew.time.now, this.tickAt !== undefined)
     this.turns.enter(site)
   }
 
-  /** Lets looks begin as long as there is room, one site after the other; tells whether it stopped for others to have a turn. */
-  serve(isUnfinished: boolean): boolean {
+  /**
+   * Lets looks begin as long as there is room, one site after the other; tells whether it stopped for others to have a turn.
+   * There is more to come of what was due at `restAt`.
+   */
+  serve(restAt: number): boolean {
     const { bounds, crew, slice, turns } = this
     let blocked = 0
     while (blocked < turns.length && !bounds.isFull && !crew.closed) {
       if (slice.isOver(crew.time.now)) return true
       const site = turns.next()
       if (site === undefined) return false
-      if (bounds.hasRoomFor(site) && site.isReady(crew.time.now, isUnfinished)) {
+      if (bounds.hasRoomFor(site) && site.isReady(crew.time.now, restAt)) {
         blocked = 0
         this.admit(site, site.batch === undefined ? [site.next()] : site.dequeue())
       } else blocked++

@@ -1,7 +1,8 @@
 import type * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
-import type * as Exit from "effect/Exit"
+import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as Stream from "effect/Stream"
 import type { Job } from "../../Job.ts"
@@ -45,6 +46,10 @@ export class Desk implements Service, Driver {
   private readonly room: Room
   private readonly fork: Fork
   private closed = false
+  /** The jobs that were still running when it closed, until somebody takes their tokens. */
+  private running: Array<ResumeToken> = []
+  /** Nothing is under way any more. */
+  private readonly over = Deferred.makeUnsafe<void>()
   private last:
     | { readonly policy: request.Request["policy"]; readonly context: Context.Context<unknown>; readonly group: Group }
     | undefined
@@ -107,7 +112,7 @@ export class Desk implements Service, Driver {
       const results = new Results(this.release, this.fork)
       yield* Effect.addFinalizer(() => {
         results.leave()
-        return this.removeAll((wait) => wait.holder === results)
+        return this.stopAll((wait) => wait.holder === results)
       })
       const beginOne = (wanted: request.Request): void => {
         results.begin()
@@ -151,25 +156,11 @@ export class Desk implements Service, Driver {
     return { watched, ...phases, underWay: this.engine.bounds.underWay, ended: { ...this.engine.endings } }
   })
 
-  readonly shutdown: Effect.Effect<ReadonlyArray<ResumeToken>> = Effect.uninterruptible(
-    Effect.suspend(() => {
-      if (this.closed) return Effect.succeed([])
-      this.closed = true
-      this.engine.close()
-      const tokens = Array.from(this.registry.waits(), fromWait)
-      const told = Effect.forEach(
-        [...this.registry.observed],
-        ({ policy, telemetry }) => telemetry.flush(policy.cancelGrace) ?? Effect.void,
-        { concurrency: "unbounded", discard: true }
-      )
-      return this.removeAll(() => true).pipe(
-        Effect.andThen(told),
-        // Who still waits for room learns that there will be none.
-        Effect.andThen(Effect.sync(() => this.room.release(Number.MAX_SAFE_INTEGER))),
-        Effect.as(tokens)
-      )
-    })
-  )
+  readonly shutdown: Effect.Effect<ReadonlyArray<ResumeToken>> = Effect.suspend(() => {
+    if (!this.closed) this.close()
+    // To who waits to the end: the tokens of one who was interrupted are for the next.
+    return Effect.map(Deferred.await(this.over), () => this.running.splice(0))
+  })
 
   // -- for its handles --
 
@@ -182,7 +173,7 @@ export class Desk implements Service, Driver {
   }
 
   remove(wait: Wait): Effect.Effect<void> {
-    return this.engine.remove(wait)
+    return Effect.suspend(() => this.engine.stop([wait]))
   }
 
   readonly release = (count: number): void => {
@@ -243,13 +234,28 @@ export class Desk implements Service, Driver {
     }
   }
 
-  private removeAll(which: (wait: Wait) => boolean): Effect.Effect<void> {
-    return Effect.suspend(() =>
-      Effect.forEach(Array.from(this.registry.waits()).filter(which), (wait) => this.remove(wait), {
-        concurrency: 64,
-        discard: true
-      })
+  // -- going out --
+
+  /** Ends all waits at once, and then waits for what is under way for them: also where that is what closes. */
+  private close(): void {
+    this.closed = true
+    this.running = Array.from(this.registry.waits(), fromWait)
+    const stopped = this.engine.stop(Array.from(this.registry.waits()))
+    this.engine.close()
+    // Who still waits for room learns that there will be none.
+    this.room.release(Number.MAX_SAFE_INTEGER)
+    const told = Effect.suspend(() =>
+      Effect.forEach(
+        [...this.registry.observed],
+        ({ policy, telemetry }) => telemetry.flush(policy.cancelGrace) ?? Effect.void,
+        { concurrency: "unbounded", discard: true }
+      )
     )
+    this.fork(Effect.andThen(stopped, told)).addObserver(() => Deferred.doneUnsafe(this.over, Exit.void))
+  }
+
+  private stopAll(which: (wait: Wait) => boolean): Effect.Effect<void> {
+    return Effect.suspend(() => this.engine.stop(Array.from(this.registry.waits()).filter(which)))
   }
 }
 

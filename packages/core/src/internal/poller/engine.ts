@@ -20,7 +20,7 @@ import { Errand, errandOf, standsInLine } from "./errand.ts"
 import { type Group, groupOf, type Office } from "./group.ts"
 import type { Holder } from "./holder.ts"
 import * as looks from "./looks.ts"
-import { endOf } from "./site.ts"
+import { endOf, floorOf } from "./site.ts"
 import { most, Slice } from "./slice.ts"
 import { Timer } from "./timer.ts"
 
@@ -49,6 +49,8 @@ export class Engine implements Office, Crew {
   private readonly alarms = new Alarms()
   private readonly slice = new Slice()
   private readonly departures: Departures
+  /** What nobody waits for any more, to be interrupted as soon as nothing is half done: what it does then may come back here. */
+  private readonly deserted: Array<Fiber.Fiber<unknown, unknown>> = []
   private readonly actions: Array<() => void> = []
   private readonly timer: Timer
   /** Whether the timer may have to be set anew. */
@@ -90,7 +92,7 @@ export class Engine implements Office, Crew {
       const { base, now } = this.time
       const former = site.find(key)
       // What the server asked of the others, it asks of this one too.
-      const floor = former === undefined ? now : former.floorAt
+      const floor = floorOf(former)
       const token = withFloor(options.token, floor > now ? base + floor : undefined, () =>
         receipt(policy, key, base + now)
       )
@@ -100,7 +102,7 @@ export class Engine implements Office, Crew {
       const command = machine.step(wait, event.started(token, stagger, this.putOff(wait)))
       if (known !== undefined && this.mayLook(wait, command)) this.advise(wait, event.looked(known))
       else this.obey(wait, command)
-      site.crowdOf(wait)?.came(wait)
+      if (site.isNews(wait)) this.tellFloor(wait)
     } finally {
       this.exit(outer)
     }
@@ -136,27 +138,32 @@ export class Engine implements Office, Crew {
     this.together(() => this.step(wait, happened))
   }
 
-  /** Ends a wait as interrupted, if it has not ended, and waits for what is under way for it alone. */
-  remove(wait: Wait): Effect.Effect<void> {
-    return Effect.suspend(() => {
-      if (wait.stage.phase === "ended") return Effect.void
-      const { policy, site } = groupOf(wait)
-      const errand = errandOf(wait)
-      const fiber = errand?.size === 1 ? errand.fiber : undefined
-      const asks = asksOnInterrupt(wait) && !site.isWanted(wait)
-      this.tell(wait, event.stopped)
-      const stopped = fiber === undefined ? Effect.void : Fiber.interrupt(fiber)
-      if (!asks) return Effect.asVoid(stopped)
-      const ask = Effect.suspend(() => policy.cancel!(wait.rawKey))
-      const fork = (effect: typeof ask) => groupOf(wait).fork(effect)
-      return Effect.andThen(stopped, bounded(fork, ask, policy.cancelGrace))
+  /** Ends waits as interrupted that have not ended, all at once; the effect waits for what was under way for them alone. */
+  stop(waits: Iterable<Wait>): Effect.Effect<void> {
+    const rest: Array<Effect.Effect<unknown>> = []
+    this.together(() => {
+      for (const wait of waits) {
+        if (wait.stage.phase === "ended") continue
+        const { policy, site } = groupOf(wait)
+        const errand = errandOf(wait)
+        const fiber = errand?.size === 1 ? errand.fiber : undefined
+        const asks = asksOnInterrupt(wait) && !site.isWanted(wait)
+        this.step(wait, event.stopped)
+        if (fiber !== undefined) rest.push(Fiber.await(fiber))
+        if (!asks) continue
+        const ask = Effect.suspend(() => policy.cancel!(wait.rawKey))
+        const asked = bounded((effect) => groupOf(wait).fork(effect), ask, policy.cancelGrace)
+        rest.push(fiber === undefined ? asked : Effect.andThen(rest.pop()!, asked))
+      }
     })
+    return Effect.forEach(rest, (over) => over, { concurrency: 64, discard: true })
   }
 
-  /** Wakes up no more. */
+  /** Wakes up no more; all waits have been stopped. */
   close(): void {
     this.closed = true
     this.timer.clear()
+    this.departures.endTick(Number.POSITIVE_INFINITY)
   }
 
   later(action: () => void): void {
@@ -179,9 +186,8 @@ export class Engine implements Office, Crew {
   private exit(outer: boolean): void {
     if (!outer) return
     try {
-      if (this.departures.hasLines && this.departures.serve(this.isUnfinished)) {
-        this.isUnfinished = this.unsettled = true
-      }
+      this.interruptDeserted()
+      this.serve()
     } finally {
       this.busy = false
       if (this.unsettled && !this.closed) {
@@ -190,6 +196,23 @@ export class Engine implements Office, Crew {
       }
     }
     if (this.actions.length > 0) for (const act of this.actions.splice(0)) act()
+  }
+
+  /** Lets looks begin for those who stand in line, as far as there is room. */
+  private serve(): void {
+    if (!this.departures.hasLines) return
+    if (this.departures.serve(this.restAt)) this.isUnfinished = this.unsettled = true
+    this.interruptDeserted()
+  }
+
+  private interruptDeserted(): void {
+    const { deserted } = this
+    while (deserted.length > 0) deserted.pop()!.interruptUnsafe()
+  }
+
+  /** When the first is due of those that a turn has not come to. */
+  private get restAt(): number {
+    return this.isUnfinished ? this.sleepers.next() : Number.POSITIVE_INFINITY
   }
 
   private nextAt(now: number): number {
@@ -206,7 +229,8 @@ export class Engine implements Office, Crew {
       const overdue = this.alarms.take(now)
       this.departures.startTick(now)
       this.isUnfinished = this.wakeAll(now)
-      this.departures.endTick(this.isUnfinished)
+      this.departures.endTick(this.restAt)
+      this.serve()
       for (const item of overdue) if (isGuarded(item)) this.giveUp(item, now)
     } finally {
       this.exit(outer)
@@ -228,11 +252,13 @@ export class Engine implements Office, Crew {
   /** Tells those who give up by now what they wait for; they leave it. */
   private giveUp(item: Guarded, now: number): void {
     if (!(item instanceof Errand)) return void this.advise(item, event.overdue)
+    const overdue = item.waits.filter(({ nextAt }) => nextAt <= now)
+    // All of them have left before one goes on: otherwise it would find the others there, and join them.
+    for (const wait of overdue) this.leave(wait)
+    this.interruptDeserted()
+    for (const wait of overdue) this.advise(wait, event.overdue)
     item.nextAt = Number.POSITIVE_INFINITY
-    for (const wait of item.waits) {
-      if (wait.nextAt <= now) this.advise(wait, event.overdue)
-      else item.guard(wait)
-    }
+    for (const wait of item.waits) item.guard(wait)
     this.guard(item)
   }
 
@@ -297,8 +323,10 @@ export class Engine implements Office, Crew {
     const exit = this.lastExit!
     const ending = endingOf(exit as Parameters<typeof endingOf>[0])
     this.endings[ending] = (this.endings[ending] ?? 0) + 1
-    ;(wait.holder as Holder).ended(wait, exit)
-    this.ended(group)
+    this.later(() => {
+      ;(wait.holder as Holder).ended(wait, exit)
+      this.ended(group)
+    })
   }
 
   // -- what is under way --
@@ -307,7 +335,8 @@ export class Engine implements Office, Crew {
     const guardedBefore = errand.nextAt
     errand.add(wait)
     if (wait.stage.phase === "looking") errand.site.crowdOf(wait)?.looks(wait)
-    if (errand.nextAt === guardedBefore) return
+    // What has not begun is guarded when it does.
+    if (!errand.begun || errand.nextAt === guardedBefore) return
     this.alarms.drop(guardedBefore)
     this.guard(errand)
   }
@@ -327,22 +356,24 @@ export class Engine implements Office, Crew {
     wait.errand = undefined
     if (errand.over) return
     errand.remove(wait)
-    if (errand.kind === "many" && errand.fiber !== undefined) errand.site.left.set(wait.key, errand)
+    if (errand.kind === "many" && errand.begun) errand.site.leaves(wait.key, errand)
     if (!errand.isEmpty) return
-    this.alarms.drop(errand.nextAt)
+    if (errand.begun) this.alarms.drop(errand.nextAt)
     errand.nextAt = Number.POSITIVE_INFINITY
     // Not waited for; but it counts until it is over.
-    errand.fiber?.interruptUnsafe()
+    if (errand.fiber !== undefined) this.deserted.push(errand.fiber)
   }
 
   /** Runs what some waits have joined. */
   start(errand: Errand, effect: Effect.Effect<unknown, unknown, unknown>): void {
     if (this.slice.began()) advance(this.time, this.clock.currentTimeMillisUnsafe())
     this.bounds.count(errand, 1)
+    errand.begun = true
+    this.guard(errand)
     const fiber = groupOf(errand.anyone).fork(effect)
     errand.fiber = fiber
     // It may have removed its own wait.
-    if (errand.isEmpty) fiber.interruptUnsafe()
+    if (errand.isEmpty) this.deserted.push(fiber)
     fiber.addObserver((exit) => this.land(errand, exit))
   }
 
@@ -350,8 +381,7 @@ export class Engine implements Office, Crew {
   private land(errand: Errand, exit: Exit.Exit<unknown, unknown>): void {
     errand.over = true
     this.slice.landed()
-    const { left } = errand.site
-    if (left.size > 0) for (const [key, other] of left) if (other === errand) left.delete(key)
+    errand.site.forgetLeft(errand)
     this.bounds.count(errand, -1)
     if (this.closed) return
     const outer = this.enter()
@@ -361,10 +391,10 @@ export class Engine implements Office, Crew {
       if (errand.nextAt <= this.timer.at + 1) this.unsettled = true
       if (errand.kind === "gate") return this.departures.admitted(errand.waits, exit as Exit.Exit<Gate.Answer>)
       const { only, site } = errand
-      const { isShared } = site
+      const tells = site.isShared && errand.anyone.rare.fallbackKey === undefined
       if (only !== undefined) this.step(only, looks.happened(errand, only, exit))
       else for (const wait of errand.waits) this.step(wait, looks.happened(errand, wait, exit))
-      if (isShared) this.tellFloors(errand)
+      if (tells) this.tellFloors(errand)
     } finally {
       errand.close()
       this.exit(outer)
@@ -372,19 +402,22 @@ export class Engine implements Office, Crew {
   }
 
   /** What the server asked of those who looked, it asks of the others for the same keys as well. */
-  private tellFloors({ site, waits }: Errand): void {
+  private tellFloors({ waits }: Errand): void {
     const slowest = new Map<string, Wait>()
     for (const wait of waits) {
       const { key } = wait
       if (wait.floorAt >= (slowest.get(key)?.floorAt ?? 0)) slowest.set(key, wait)
     }
-    for (const wait of slowest.values()) {
-      const { floorAt } = wait
-      site.crowdOf(wait)?.told(floorAt)
-      if (floorAt <= this.time.now) continue
-      for (const sibling of site.siblings(wait)) {
-        if (sibling.floorAt < floorAt) this.step(sibling, { _tag: "Floored", floorAt })
-      }
+    for (const wait of slowest.values()) this.tellFloor(wait)
+  }
+
+  private tellFloor(wait: Wait): void {
+    const { floorAt } = wait
+    const { site } = groupOf(wait)
+    site.crowdOf(wait)?.told(floorAt)
+    if (floorAt <= this.time.now) return
+    for (const sibling of site.siblings(wait)) {
+      if (sibling.floorAt < floorAt) this.step(sibling, { _tag: "Floored", floorAt })
     }
   }
 

@@ -13,7 +13,11 @@ export class Errand {
   private one: Wait | undefined
   /** All of them from the second one on: a set from the first one on that leaves, since they may be thousands. */
   private all: Array<Wait> | Set<Wait> | undefined
+  /** Whether it is under way, or was; a request that is filled is not. */
+  begun = false
   fiber: Fiber.Fiber<unknown, unknown> | undefined
+  /** The keys of those who have left it, where others ask for them no more while it is under way. */
+  left: Array<string> | undefined
   /** When the first of them gives it up; nobody who is still there does before. */
   nextAt = Number.POSITIVE_INFINITY
   over = false
@@ -81,7 +85,7 @@ export class Errand {
 
   /** Lets go of all that it holds: stale alarms may hold it for a while. */
   close(): void {
-    this.one = this.all = this.fiber = undefined
+    this.one = this.all = this.fiber = this.left = undefined
   }
 
   /** Whether a wait may board the look that this is. */

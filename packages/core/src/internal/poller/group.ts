@@ -58,8 +58,9 @@ export class Group implements Setting {
   }
 
   emit(wait: Wait, event: Notice["event"]): void {
-    if (event._tag === "Ended") this.office.lastExit = event.exit
     if (this.policy.observers.length > 0 || (this.logs && mayBeLogged(event))) this.telemetry.tell(wait, event)
+    // Last: a log may come back here.
+    if (event._tag === "Ended") this.office.lastExit = event.exit
     if (event._tag === "Started") return
     const holder = wait.holder as Holder
     // Not within the step: who hears of it may have a handle to this very wait.

@@ -47,7 +47,7 @@ export const many = (errand: Errand): Effect.Effect<Found, never, unknown> => {
   // A key whose waits have all left meanwhile is not asked for again; who comes for it anew looks by itself.
   const isWanted: IsWanted = ({ key }) => {
     if (errand.waits.some((wait) => wait.key === key)) return true
-    errand.site.left.delete(key)
+    errand.site.unleave(key)
     return false
   }
   return Effect.flatMap(Effect.exit(ask(waits)), (exit) => {

@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Latch from "effect/Latch"
 import type * as Pull from "effect/Pull"
-import { elapsed, type Wait } from "../wait.ts"
+import type { Wait } from "../wait.ts"
 import type { Holder } from "./holder.ts"
 
 /** How a wait ended, for a stream of many. */
@@ -43,7 +43,7 @@ export class Results implements Holder {
   ended(wait: Wait, exit: Exit.Exit<unknown, unknown>): void {
     this.open--
     if (this.isLeft) return this.taken(1)
-    this.ends.push({ key: wait.rawKey, exit, attempts: wait.attempts, elapsed: elapsed(wait) })
+    this.ends.push({ key: wait.rawKey, exit, attempts: wait.attempts, elapsed: wait.nextAt - wait.startedAt })
     if (this.waking) return
     // Not at once: ends come in crowds, and who takes them is woken once for all.
     this.waking = true

@@ -1,7 +1,7 @@
 import type { Job } from "../../Job.ts"
 import type { Status } from "../../Status.ts"
 import { longestLook, type Wait } from "../wait.ts"
-import { Crowd } from "./crowd.ts"
+import { Crowd, floorHere } from "./crowd.ts"
 import { type Errand, standsInLine } from "./errand.ts"
 
 type AnyJob = Job<unknown, unknown, unknown, unknown, unknown, never, unknown>
@@ -21,13 +21,14 @@ export class Site {
   /** The most keys of one request, where the job has one for many; the time within which looks are gathered for it. */
   readonly batch: { readonly max: number; readonly slack: number } | undefined
   /** The looks for many that are under way, by the keys of those who have left them: nobody else asks for those keys. */
-  readonly left = new Map<string, Errand>()
+  private readonly left = new Map<string, Errand>()
   /** Whether it was forgotten, since nobody needed it. */
   isGone = false
   /** Until when looks are gathered for a request for many. */
   gatherUntil = 0
-  /** The request for many that is being filled, and how many keys are in it. */
+  /** The request for many that is being filled, with what is due until when, and how many keys are in it. */
   filling: Errand | undefined
+  fillUntil = 0
   filled = 0
   /** Whether it waits for its turn to let looks begin. */
   inTurn = false
@@ -135,6 +136,21 @@ export class Site {
     return false
   }
 
+  /** Takes note of a key that is asked for still, though its wait has left the look. */
+  leaves(key: string, errand: Errand): void {
+    this.left.set(key, errand)
+    ;(errand.left ??= []).push(key)
+  }
+
+  /** Takes note that nobody asks for this key any more. */
+  unleave(key: string): void {
+    this.left.delete(key)
+  }
+
+  forgetLeft(errand: Errand): void {
+    for (const key of errand.left ?? []) if (this.left.get(key) === errand) this.left.delete(key)
+  }
+
   /** The look that is under way for the key of this wait, if any. */
   lookFor(wait: Wait): Errand | undefined {
     if (this.left.size > 0 && wait.rare.fallbackKey === undefined) {
@@ -143,6 +159,12 @@ export class Site {
       if (left !== undefined && !left.isEmpty) return left
     }
     return this.crowdOf(wait)?.lookLike(wait)
+  }
+
+  /** Whether a newcomer knows of a wish of the server that the others for its key do not know of. */
+  isNews(wait: Wait): boolean {
+    const crowd = this.crowdOf(wait)
+    return crowd !== undefined && wait.rare.fallbackKey === undefined && wait.floorAt > crowd.floorAt
   }
 
   /** The waits for the same key, if there are several. */
@@ -154,20 +176,23 @@ export class Site {
 
   // -- who stands in line for a look --
 
-  enqueue(wait: Wait, now: number): void {
+  enqueue(wait: Wait, now: number, isGathered: boolean): void {
     if (this.batch !== undefined) {
       const { slack } = this.batch
-      if (slack > 0 && this.isIdle) this.gatherUntil = Math.ceil(now / slack) * slack
+      if (slack > 0 && this.isIdle) this.gatherUntil = isGathered ? now : (Math.floor(now / slack) + 1) * slack
       // A look that would come too late is not waited with.
       if (this.gatherUntil + longestLook(wait) > wait.deadlineAt) this.gatherUntil = now
     }
     this.line.push(wait)
   }
 
-  /** Whether looks may begin: those for many are gathered first, unless there is a request full of them. */
-  isReady(now: number, moreToCome: boolean): boolean {
+  /**
+   * Whether looks may begin: those for many are gathered first, unless there is a request full of them. There is more to
+   * come of what was due at `restAt`.
+   */
+  isReady(now: number, restAt: number): boolean {
     if (this.batch === undefined || this.line.length - this.served >= this.batch.max) return true
-    return now >= this.gatherUntil && !moreToCome
+    return now >= this.gatherUntil && restAt > this.gatherUntil
   }
 
   /** Whether nobody stands in line; those who have left it are forgotten. */
@@ -226,6 +251,12 @@ export class Site {
     this.nextFirstAt = Math.min(now + atMost, Math.max(now, this.nextFirstAt) + 1)
     return Math.floor(spread * random())
   }
+}
+
+/** What the server asked for, of those who wait for a key or did of late; a fallback is another server. */
+export const floorOf = (found: Wait | Crowd | undefined): number => {
+  if (found === undefined) return 0
+  return found instanceof Crowd ? found.floorAt : floorHere(found)
 }
 
 /** The end of a key, if it was seen a moment ago. */

@@ -34,7 +34,8 @@ export class Turns {
   /** When the first request is due of those that are gathered. */
   gatheredAt(now: number): number {
     let first = Number.POSITIVE_INFINITY
-    for (const site of this.sites) if (!site.isReady(now, false)) first = Math.min(first, site.gatherUntil)
+    for (const site of this.sites)
+      if (!site.isReady(now, Number.POSITIVE_INFINITY)) first = Math.min(first, site.gatherUntil)
     return first
   }
 }
