@@ -22,6 +22,8 @@ const Fate = Schema.Struct({
   endsAt: between(0, 30_000),
   takes: between(0, longestLook),
   hint: Schema.NullOr(between(1, 4000)),
+  /** Whether its looks do something to some wait: when they begin, or when they are interrupted. */
+  meddles: Schema.Literals(["never", "never", "never", "first", "last"]),
   looks: Schema.NonEmptyArray(Schema.Literals(["fine", "fine", "fine", "fine", "error", "hung", "lacking"]))
 })
 
@@ -44,7 +46,8 @@ const Settings = Schema.Struct({
   stagger: Schema.Boolean,
   linger: Schema.Literals([0, 1000]),
   coalesce: Schema.Literals([0, 0, 10, 700]),
-  slack: Schema.Literals([0, 50, 700])
+  slack: Schema.Literals([0, 50, 700]),
+  meddling: Schema.NonEmptyArray(Schema.Literals(["remove", "pollNow", "force", "pause", "add"]))
 })
 
 type Fate = typeof Fate.Type
@@ -53,7 +56,7 @@ type Adding = typeof Adding.Type
 const names = ["plain", "other", "many"]
 
 /** Two jobs with a look for each key, and one with a look for many; what they say is true when they say it. */
-const jobsOf = (fates: ReadonlyArray<Fate>, max: number, slack: number) => {
+const jobsOf = (fates: ReadonlyArray<Fate>, max: number, slack: number, meddle: Effect.Effect<void>) => {
   const seen = witness()
   const counts = new Map<string, number>()
   const fateOf = (job: number, key: string) => fates[(job * 3 + Number(key)) % fates.length]!
@@ -73,6 +76,10 @@ const jobsOf = (fates: ReadonlyArray<Fate>, max: number, slack: number) => {
   }
   const answerOf = (fate: Fate, now: number): Look.Look<string, string> =>
     fate.hint === null ? statusOf(fate, now) : Look.withHint(statusOf(fate, now), fate.hint)
+  const meddling = <A, E>(when: ReadonlyArray<Fate["meddles"]>, look: Effect.Effect<A, E>) =>
+    Effect.onInterrupt(when.includes("first") ? Effect.andThen(meddle, look) : look, () =>
+      when.includes("last") ? meddle : Effect.void
+    )
   const one = (job: number) => (key: string) =>
     Effect.suspend(() => {
       const { fate, meets } = encounter(job, key)
@@ -81,7 +88,7 @@ const jobsOf = (fates: ReadonlyArray<Fate>, max: number, slack: number) => {
         if (meets === "error") return yield* Effect.fail("reset")
         return answerOf(fate, yield* Clock.currentTimeMillis)
       })
-      return seen.watch(job === 2 ? "alone" : names[job]!, [key], answer)
+      return meddling([fate.meddles], seen.watch(job === 2 ? "alone" : names[job]!, [key], answer))
     })
   const many = (keys: ReadonlyArray<string>) =>
     Effect.suspend(() => {
@@ -98,7 +105,8 @@ const jobsOf = (fates: ReadonlyArray<Fate>, max: number, slack: number) => {
           ])
         )
       })
-      return seen.watch("many", keys, answer)
+      const when = met.map(({ fate }) => fate.meddles)
+      return meddling(when, seen.watch("many", keys, answer))
     })
   const jobs = [
     Job.make<string, string, string>("plain", { check: one(0) }),
@@ -111,6 +119,7 @@ const jobsOf = (fates: ReadonlyArray<Fate>, max: number, slack: number) => {
 interface Followed {
   readonly adding: Adding
   readonly start: number
+  watch: Poller.Watch<string, string, string> | undefined
   removed: boolean
   readonly exits: Array<{ readonly exit: Exit.Exit<string, unknown>; readonly at: number }>
 }
@@ -151,21 +160,48 @@ describe("Poller, whatever jobs and callers do", () => {
   it.effect.prop(
     "every wait ends once with the truth, in time; looks keep to key, bounds and rate",
     [Schema.NonEmptyArray(Fate), Schema.NonEmptyArray(Adding), Settings, between(1, 3)],
-    ([fates, kinds, { slack, ...settings }, max]) =>
+    ([fates, kinds, { meddling, slack, ...settings }, max]) =>
       Effect.gen(function* () {
         const addings = kinds.flatMap((adding) => Array.from({ length: adding.times }, () => adding))
         const started = yield* Clock.currentTimeMillis
+        const followed: Array<Followed> = []
+        let meddled = 0
+        // Whoever looks may do this to some wait, right then.
+        const meddle: Effect.Effect<void> = Effect.suspend(() => {
+          const what = meddling[meddled % meddling.length]!
+          const follow = followed[(meddled++ * 7) % followed.length]!
+          if (meddled > 50) return Effect.void
+          const done = what === "add" ? add({ ...follow.adding, then: "nothing" }) : act(follow, what)
+          return Effect.asVoid(Effect.forkDetach(done, { startImmediately: true }))
+        })
         const { fateOf, jobs, looks, most } = jobsOf(
           fates.map((fate) => ({ ...fate, endsAt: started + fate.endsAt })),
           max,
-          slack
+          slack,
+          meddle
         )
         const poller = yield* Poller.make(settings)
-        const followed: Array<Followed> = []
-        const add = (adding: Adding) =>
+        const act = (follow: Followed, then: Adding["then"]): Effect.Effect<void> =>
+          Effect.suspend(() => {
+            const { watch } = follow
+            if (watch === undefined) return Effect.void
+            switch (then) {
+              case "nothing":
+                return Effect.void
+              case "remove":
+                follow.removed = true
+                return watch.remove
+              case "pause":
+                return watch.pause.pipe(Effect.andThen(Effect.sleep(1500)), Effect.andThen(watch.resume))
+              default:
+                return watch.pollNow({ force: then === "force" })
+            }
+          })
+        const add = (adding: Adding): Effect.Effect<void> =>
           Effect.gen(function* () {
             const { after, deadline, interval, job, key, lookTimeout, then } = adding
-            const follow: Followed = { adding, start: yield* Clock.currentTimeMillis, removed: false, exits: [] }
+            const start = yield* Clock.currentTimeMillis
+            const follow: Followed = { adding, start, watch: undefined, removed: false, exits: [] }
             followed.push(follow)
             const watch = yield* poller.add(jobs[job]!, String(key), {
               deadline,
@@ -173,37 +209,25 @@ describe("Poller, whatever jobs and callers do", () => {
               lookTimeout,
               pollErrors: { schedule: Strategy.fixed(interval), inRow: 3 }
             })
-            yield* Effect.forkScoped(
+            follow.watch = watch
+            yield* Effect.forkDetach(
               Effect.flatMap(Effect.exit(watch.await), (exit) =>
                 Effect.map(Clock.currentTimeMillis, (at) => follow.exits.push({ exit, at }))
               ),
               { startImmediately: true }
             )
             yield* Effect.sleep(after)
-            follow.removed = then === "remove"
-            switch (then) {
-              case "nothing":
-                return
-              case "remove":
-                return yield* watch.remove
-              case "pause":
-                yield* watch.pause
-                yield* Effect.sleep(1500)
-                return yield* watch.resume
-              default:
-                return yield* watch.pollNow({ force: then === "force" })
-            }
+            yield* act(follow, then)
           })
         for (const adding of addings) yield* Effect.forkChild(Effect.andThen(Effect.sleep(adding.at), add(adding)))
-        yield* TestClock.adjust("1 minute")
+        yield* TestClock.adjust("30 minutes")
 
         for (const follow of followed) judge(follow, fateOf(follow.adding.job, String(follow.adding.key)))
-        assert.strictEqual(followed.length, addings.length)
         const { ended, ...now } = yield* poller.status
         assert.deepStrictEqual(now, { watched: 0, sleeping: 0, inLine: 0, looking: 0, underWay: 0 })
         assert.strictEqual(
           Object.values(ended).reduce((sum, count) => sum + count, 0),
-          addings.length
+          followed.length
         )
         assert.strictEqual(held(poller).waits, 0)
 
@@ -221,7 +245,10 @@ describe("Poller, whatever jobs and callers do", () => {
           )
         }
         // As many looks as each of the waits alone would have made, at most.
-        const allowed = addings.reduce((sum, { deadline, interval }) => sum + Math.ceil(deadline / interval) + 4, 0)
+        const allowed = followed.reduce(
+          (sum, { adding: { deadline, interval } }) => sum + Math.ceil(deadline / interval) + 4,
+          meddled
+        )
         // A key that an answer lacks costs a second look, by itself.
         assert.isAtMost(looks.filter(({ job }) => job !== "alone").length, allowed)
       }),
