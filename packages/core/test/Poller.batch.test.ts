@@ -7,13 +7,15 @@ import * as TestClock from "effect/testing/TestClock"
 import * as Gate from "effect-poll/Gate"
 import * as Job from "effect-poll/Job"
 import * as Look from "effect-poll/Look"
+import * as PollError from "effect-poll/PollError"
 import * as Poller from "effect-poll/Poller"
 import * as Status from "effect-poll/Status"
 import * as Strategy from "effect-poll/Strategy"
-import { batching, keysOf } from "./many.ts"
+import { batching, keysOf, witness } from "./many.ts"
 import { ending, pending, token } from "./scripted.ts"
 
 const hour = { deadline: "1 hour" } as const
+const rarely = Strategy.fixed("30 minutes")
 /** The ends of these keys, by key. */
 const endsOf = <A, F, E>(poller: Poller.Service, job: Job.Job<string, A, F, E>, keys: ReadonlyArray<string>) =>
   Effect.gen(function* () {
@@ -247,6 +249,69 @@ describe("Poller, looks at many", () => {
             { at: 4000, keys: ["a", "b", "c"] }
           ]
         ]
+      )
+    })
+  )
+
+  it.effect("a request that splits does not forget that another one asks for a key", () =>
+    Effect.gen(function* () {
+      const poller = yield* Poller.make(plain)
+      const { most, watch } = witness()
+      let requests = 0
+      const job = Job.make<string, never, string>("many", {
+        check: () => Effect.succeed(pending),
+        checkMany: {
+          max: 10,
+          slack: 10,
+          check: (keys) =>
+            Effect.suspend(() => {
+              requests++
+              const doubtful = !keys.includes("x") && requests <= 4
+              const work = doubtful
+                ? Effect.andThen(Effect.sleep("1 second"), Effect.fail("no"))
+                : Effect.as(Effect.sleep("30 seconds"), new Map(keys.map((key) => [key, Result.succeed(pending)])))
+              return watch("many", keys, work)
+            })
+        },
+        pollErrors: { classify: () => PollError.permanent },
+        strategy: rarely.pipe(Strategy.withFirstWait(100))
+      })
+      const long = { ...hour, lookTimeout: "10 minutes" } as const
+      const k = yield* poller.add(job, "k", long)
+      for (const key of ["b", "c", "d"]) yield* poller.add(job, key, long)
+      yield* TestClock.adjust(500)
+      yield* k.remove
+      // The first request has failed, and the halves are asked for: nobody asks for k.
+      yield* TestClock.adjust(1000)
+      const again = yield* poller.add(job, "k", long)
+      yield* poller.add(job, "x", long)
+      yield* TestClock.adjust(500)
+      yield* again.remove
+      // The halves have failed; each is looked at alone.
+      yield* TestClock.adjust(3000)
+      yield* poller.add(job, "k", long)
+      yield* TestClock.adjust(5000)
+      assert.strictEqual(most.perKey["many k"] ?? Math.max(...Object.values(most.perKey)), 1)
+    })
+  )
+
+  it.effect("who has left the line does not count towards a full request", () =>
+    Effect.gen(function* () {
+      const poller = yield* Poller.make(plain)
+      const { job, requests } = batching({ answer: () => pending, max: 3, slack: 1000, strategy: rarely })
+      const watches = yield* Effect.forEach(["a", "b", "c", "d"], (key) => poller.add(job, key, hour))
+      yield* TestClock.adjust(2100)
+      requests.length = 0
+      yield* watches[0]!.pollNow()
+      yield* watches[1]!.pollNow()
+      yield* watches[1]!.remove
+      yield* watches[2]!.pollNow()
+      yield* TestClock.adjust(100)
+      yield* watches[3]!.pollNow()
+      yield* TestClock.adjust(2000)
+      assert.deepStrictEqual(
+        requests.map(({ keys }) => keys.join()),
+        ["a,c,d"]
       )
     })
   )

@@ -1,12 +1,18 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Logger from "effect/Logger"
+import * as References from "effect/References"
+import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import * as Gate from "effect-poll/Gate"
 import * as Job from "effect-poll/Job"
+import * as PollError from "effect-poll/PollError"
 import * as Poller from "effect-poll/Poller"
 import * as Status from "effect-poll/Status"
 import * as Strategy from "effect-poll/Strategy"
-import { batching, keysOf, witness } from "./many.ts"
+import { batching, held, keysOf, witness } from "./many.ts"
 import { ending, pending } from "./scripted.ts"
 import { stubbedPoller as stubbed, turn } from "./stubClock.ts"
 
@@ -14,6 +20,7 @@ import { stubbedPoller as stubbed, turn } from "./stubClock.ts"
 
 const hour = { deadline: "1 hour" } as const
 const plain = { stagger: false, linger: 0 } as const
+const rarely = Strategy.fixed("30 minutes")
 const later = (first: number, every = 1000) => Strategy.fixed(every).pipe(Strategy.withFirstWait(first))
 
 /** Asks its gate until its deadline, which is at 1000. */
@@ -189,6 +196,188 @@ describe("Poller, what comes back in", () => {
       const shutdown = Effect.onExit(poller.shutdown, () => Effect.sync(() => void (done = true)))
       const job = Job.make<string>("j", {
         check: () => Effect.as(Effect.andThen(Effect.sleep("1 second"), shutdown), pending)
+      })
+      yield* poller.add(job, "a", hour)
+      yield* TestClock.adjust("1 minute")
+      assert.isTrue(done)
+    })
+  )
+
+  it.effect("the room of a look that removes its own wait goes to who stands in line", () =>
+    Effect.gen(function* () {
+      const poller = yield* Poller.make({ ...plain, concurrency: 1 })
+      const looked: Array<string> = []
+      let own: Poller.Watch<string> | undefined
+      const job = Job.make<string>("j", {
+        strategy: rarely,
+        check: (key) =>
+          Effect.suspend(() => {
+            looked.push(key)
+            if (key === "first") return Effect.as(Effect.sleep("1 second"), pending)
+            return key === "own" ? Effect.andThen(own!.remove, Effect.never) : Effect.succeed(pending)
+          })
+      })
+      yield* poller.add(job, "first", hour)
+      own = yield* poller.add(job, "own", hour)
+      yield* poller.add(job, "next", hour)
+      yield* TestClock.adjust("10 minutes")
+      const { inLine, underWay } = yield* poller.status
+      assert.deepStrictEqual({ looked, inLine, underWay }, { looked: ["first", "own", "next"], inLine: 0, underWay: 0 })
+    })
+  )
+
+  it("the bound is kept, though a cancel adds more while a request is boarded", async () => {
+    const { fireAt, poller, run, setTo } = stubbed({ concurrency: 2 })
+    const { most, watch } = witness()
+    const answer = Deferred.makeUnsafe<Gate.Answer>()
+    const other = Job.make<string>("o", { check: (key) => watch("o", [key], Effect.never) })
+    const gate = Gate.make(() => Deferred.await(answer))
+    const job = Job.make<string>("j", {
+      check: () => Effect.never,
+      checkMany: {
+        max: 10,
+        slack: 0,
+        check: (keys) =>
+          watch(
+            "j",
+            ["request"],
+            Effect.andThen(
+              Effect.sync(() => keys),
+              Effect.never
+            )
+          )
+      },
+      cancel: () => Effect.andThen(poller.add(other, "x", hour), poller.add(other, "y", hour)),
+      strategy: Strategy.fixed("1 second").pipe(Strategy.withFirstWait(10))
+    })
+    run(
+      Effect.gen(function* () {
+        yield* poller.add(job, "a", { ...hour, gate })
+        yield* poller.add(job, "b", { deadline: 1000, onTimeout: "cancelRemote", gate })
+      })
+    )
+    fireAt(10)
+    await turn()
+    setTo(1001)
+    Deferred.doneUnsafe(answer, Exit.succeed(Gate.open))
+    await turn()
+    assert.isAtMost(most.inAll, 2)
+  })
+
+  it.effect("the events of a wait come in order, though who hears of another one ends it meanwhile", () =>
+    Effect.gen(function* () {
+      const poller = yield* Poller.make(plain)
+      const job = Job.make<string, never, string>("j", {
+        check: () => Effect.andThen(Effect.sleep("1 second"), Effect.fail("down")),
+        strategy: rarely
+      })
+      const a = yield* poller.add(job, "a", { ...hour, pollErrors: { classify: () => PollError.permanent } })
+      const b = yield* poller.add(job, "a", hour)
+      const tags: Array<string> = []
+      yield* Effect.forkDetach(
+        Stream.runForEach(b.events, (event) => Effect.sync(() => void tags.push(event._tag))),
+        { startImmediately: true }
+      )
+      yield* Effect.forkDetach(Effect.andThen(Effect.exit(a.await), b.remove), { startImmediately: true })
+      yield* TestClock.adjust("2 seconds")
+      assert.deepStrictEqual(tags, ["PollFailed", "Waiting", "Ended"])
+    })
+  )
+
+  it.effect("a wait that is removed by the log of its failed look stays removed", () =>
+    Effect.gen(function* () {
+      let own: Poller.Watch<string, never, string> | undefined
+      let looks = 0
+      const logger = Logger.make(() => {
+        if (own !== undefined) Effect.runFork(own.remove)
+        own = undefined
+      })
+      const program = Effect.gen(function* () {
+        const poller = yield* Poller.make({ ...plain, maximum: 1 })
+        const job = Job.make<string, never, string>("j", {
+          check: () => Effect.suspend(() => (looks++, Effect.andThen(Effect.sleep(10), Effect.fail("down")))),
+          pollErrors: { classify: () => PollError.transient(), schedule: Strategy.fixed(100), inRow: 5 },
+          strategy: rarely
+        })
+        own = yield* poller.add(job, "a", hour)
+        yield* TestClock.adjust("1 minute")
+        return { looks, ended: (yield* poller.status).ended, free: held(poller).free }
+      })
+      const seen = yield* program.pipe(
+        Effect.provide(Logger.layer([logger])),
+        Effect.provideService(References.MinimumLogLevel, "Debug")
+      )
+      assert.deepStrictEqual(seen, { looks: 1, ended: { Interrupted: 1 }, free: 1 })
+    })
+  )
+
+  it.effect("a look whose finalizer removes its own wait is over some time", () =>
+    Effect.gen(function* () {
+      const poller = yield* Poller.make({ ...plain, concurrency: 1 })
+      const looked: Array<string> = []
+      let own: Poller.Watch<string> | undefined
+      const job = Job.make<string>("j", {
+        strategy: rarely,
+        check: (key) =>
+          Effect.suspend(() => {
+            looked.push(key)
+            if (key !== "own") return Effect.succeed(pending)
+            return Effect.ensuring(
+              Effect.as(Effect.sleep("1 second"), pending),
+              Effect.suspend(() => own!.remove)
+            )
+          })
+      })
+      own = yield* poller.add(job, "own", hour)
+      yield* poller.add(job, "next", hour)
+      yield* TestClock.adjust("10 minutes")
+      assert.deepStrictEqual(
+        { looked, underWay: (yield* poller.status).underWay },
+        { looked: ["own", "next"], underWay: 0 }
+      )
+    })
+  )
+
+  it("a shutdown from within a request, as another one is filled, leaves nothing under way", async () => {
+    const { fireAt, poller, run, setTo, sync } = stubbed({ concurrency: "unbounded" })
+    const checkMany = (check: () => Effect.Effect<never>) => ({ max: 10_000, slack: 0, check })
+    const first = later(10)
+    const shutdown = Effect.forkDetach(poller.shutdown, { startImmediately: true })
+    const a = Job.make<string>("a", {
+      check: () => Effect.never,
+      checkMany: checkMany(() => Effect.andThen(shutdown, Effect.never)),
+      strategy: first
+    })
+    const b = Job.make<string>("b", {
+      check: () => Effect.never,
+      checkMany: checkMany(() => Effect.never),
+      strategy: later(20)
+    })
+    run(
+      Effect.gen(function* () {
+        // 1024 are woken in a turn: those of a are filled on in the next one, in which b begins, and is filled on.
+        yield* Effect.forEach(keysOf(1100), (key) => poller.add(a, key, hour))
+        yield* Effect.forEach(keysOf(3000), (key) => poller.add(b, key, hour))
+      })
+    )
+    for (let at = 0; at < 50; at++) await turn()
+    fireAt(10)
+    setTo(20)
+    for (let at = 0; at < 10; at++) await turn()
+    const { underWay, watched } = sync(poller.status)
+    assert.deepStrictEqual({ underWay, watched }, { underWay: 0, watched: 0 })
+  })
+
+  it.effect("a shutdown from within the finalizer of a look comes to its end", () =>
+    Effect.gen(function* () {
+      const poller: Poller.Service = yield* Poller.make(plain)
+      let done = false
+      const shutdown = Effect.andThen(
+        Effect.suspend(() => poller.shutdown),
+        Effect.sync(() => void (done = true))
+      )
+      const job = Job.make<string>("j", {
+        check: () => Effect.ensuring(Effect.as(Effect.sleep("1 second"), pending), shutdown)
       })
       yield* poller.add(job, "a", hour)
       yield* TestClock.adjust("1 minute")

@@ -368,4 +368,15 @@ describe("Poller, its memory", () => {
       assert.isTrue(Exit.isSuccess(yield* Effect.exit(poller.shutdown)))
     })
   )
+
+  it.effect("who has left the line behind its first is not kept", () =>
+    Effect.gen(function* () {
+      const poller = yield* Poller.make({ ...plain, concurrency: 1 })
+      const job = Job.make<string>("j", { check: () => Effect.never, strategy: Strategy.fixed("1 hour") })
+      yield* poller.add(job, "looks", { ...hour, lookTimeout: "1 hour" })
+      yield* poller.add(job, "first", hour)
+      for (const key of keysOf(10_000)) yield* (yield* poller.add(job, key, hour)).remove
+      assert.isBelow(held(poller).line, 5000)
+    })
+  )
 })

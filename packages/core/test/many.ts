@@ -158,7 +158,7 @@ interface Internals {
 
 interface SiteInternals {
   readonly waits: Map<string, unknown>
-  readonly line: Array<unknown>
+  readonly line: { readonly size: number }
   readonly [Symbol.iterator]: () => Iterator<unknown>
 }
 
@@ -173,7 +173,7 @@ export const held = (poller: Poller.Service) => {
     waits: sum((site) => [...site].length),
     /** and keys that are remembered, for these or since their end was seen of late. */
     keys: sum(({ waits }) => waits.size),
-    line: sum(({ line }) => line.length),
+    line: sum(({ line }) => line.size),
     turns: engine.departures.turns.length,
     sleepers: engine.sleepers.size,
     alarms: engine.alarms.size,

@@ -113,7 +113,7 @@ export class Host implements Setting {
   private readonly fork: <A, E>(effect: Effect.Effect<A, E, unknown>) => Fiber.Fiber<A, E>
   private readonly done: (exit: Exit.Exit<unknown, unknown>) => void
   private readonly listener: HostOptions["emit"]
-  private readonly untold: Array<PollEvent<unknown, unknown, unknown>> = []
+  private readonly untold: Array<() => void> = []
   private readonly telemetry: Telemetry
   private driver: Fiber.Fiber<void> | undefined
   private turn = 0
@@ -133,7 +133,9 @@ export class Host implements Setting {
     this.time = timeline(this.clock.currentTimeMillisUnsafe())
     this.random = () => random.nextDoubleUnsafe()
     this.fork = Effect.runForkWith(span === undefined ? context : Context.add(context, Tracer.ParentSpan, span))
-    this.telemetry = makeTelemetry({ logs: defaults.logs, observers: policy.observers, span }, this.fork)
+    this.telemetry = makeTelemetry({ logs: defaults.logs, observers: policy.observers, span }, this.fork, (log) => {
+      this.untold.push(() => this.fork(log))
+    })
     this.done = done
     this.listener = options?.emit
     this.wait = makeWait(this, request.key, request.rawKey, undefined)
@@ -142,7 +144,8 @@ export class Host implements Setting {
   emit(wait: Wait, told: Notice["event"]): void {
     if (told._tag === "Ended") this.exit = told.exit
     this.telemetry.tell(wait, told)
-    if (told._tag !== "Started" && this.listener !== undefined) this.untold.push(told)
+    const { listener } = this
+    if (told._tag !== "Started" && listener !== undefined) this.untold.push(() => listener(told))
   }
 
   hears(): boolean {
@@ -197,7 +200,7 @@ export class Host implements Setting {
     advance(this.time, this.clock.currentTimeMillisUnsafe())
     const command = machine.step(this.wait, happened)
     // Not within the step: who hears of it may have a handle to this very wait.
-    if (this.untold.length > 0) for (const told of this.untold.splice(0)) this.listener?.(told)
+    while (this.untold.length > 0) this.untold.shift()!()
     return command
   }
 

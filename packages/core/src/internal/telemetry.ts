@@ -10,6 +10,9 @@ import { elapsed, type Wait } from "./wait.ts"
 
 type Fork = <A>(effect: Effect.Effect<A, never, unknown>) => Fiber.Fiber<A>
 
+/** Writes a log; not within the step that tells, since that may come back. */
+type Write = (log: Effect.Effect<void>) => void
+
 /** Tells span, log and observers of what happens in a wait. */
 export interface Telemetry {
   readonly tell: (wait: Wait, event: Notice["event"]) => void
@@ -22,14 +25,15 @@ export const make = (
     readonly span: Span | undefined
     readonly observers: ReadonlyArray<Observer<unknown>>
   },
-  fork: Fork
+  fork: Fork,
+  write: Write
 ): Telemetry => {
   const queue = options.observers.length === 0 ? noQueue : makeQueue(options.observers, fork)
   return {
     flush: queue.flush,
     tell: (wait, event) => {
       if (options.span !== undefined) toSpan(options.span, wait, event)
-      if (options.logs) toLog(wait, event, fork)
+      if (options.logs) toLog(wait, event, write)
       queue.offer(wait, event)
     }
   }
@@ -58,10 +62,10 @@ export const endingOf = (exit: Exit.Exit<unknown, { readonly _tag: string }>): s
   return Exit.hasInterrupts(exit) ? "Interrupted" : "Defect"
 }
 
-const toLog = (wait: Wait, event: Notice["event"], fork: Fork): void => {
+const toLog = (wait: Wait, event: Notice["event"], write: Write): void => {
   const log = logOf(wait, event)
   if (log === undefined) return
-  fork(Effect.annotateLogs(log, { job: wait.setting.policy.job, key: wait.key, attempts: wait.attempts }))
+  write(Effect.annotateLogs(log, { job: wait.setting.policy.job, key: wait.key, attempts: wait.attempts }))
 }
 
 const logOf = (wait: Wait, event: Notice["event"]): Effect.Effect<void> | undefined => {

@@ -10,10 +10,10 @@ interface Queue {
 const path: string = "../../src/internal/poller/turns.ts"
 const { Turns } = (await import(path)) as { readonly Turns: new () => Queue }
 
-/** A site in which somebody always stands in line, until it is made idle. */
+/** A site in which somebody always stands in line, until it is made empty. */
 class Site {
   inTurn = false
-  isIdle = false
+  readonly line = { isEmpty: false }
 }
 
 describe("Turns", () => {
@@ -27,7 +27,7 @@ describe("Turns", () => {
       const at = old.indexOf(next)
       served.push(at)
       // A newcomer comes each time, and leaves when it was served.
-      if (at < 0) next.isIdle = true
+      if (at < 0) next.line.isEmpty = true
       turns.enter(new Site())
     }
     assert.deepStrictEqual(served, [0, 1, 2, 0, -1, 1, -1, 2, -1, 0, -1, -1])
@@ -38,9 +38,9 @@ describe("Turns", () => {
     const [a, b] = [new Site(), new Site()]
     turns.enter(a)
     turns.enter(b)
-    a.isIdle = true
+    a.line.isEmpty = true
     assert.strictEqual(turns.next(), b)
-    b.isIdle = true
+    b.line.isEmpty = true
     assert.deepStrictEqual([turns.next(), turns.length, a.inTurn, b.inTurn], [undefined, 0, false, false])
   })
 })

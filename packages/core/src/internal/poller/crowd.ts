@@ -9,11 +9,31 @@ export class Crowd {
   floorAt: number
   /** Those that look, and some that did. */
   private readonly looking = new Set<Wait>()
+  /** How many have given the job up, and wait for its end after a cancel. */
+  private givenUp = 0
 
   constructor(first: Wait, second: Wait) {
     this.waits = new Set([first, second])
     this.floorAt = floorHere(first)
     this.looks(first)
+    if (hasGivenUp(first)) this.givenUp++
+  }
+
+  /** Takes note of one that has ended. */
+  leaves(wait: Wait): void {
+    this.waits.delete(wait)
+    this.looking.delete(wait)
+    if (hasGivenUp(wait)) this.givenUp--
+  }
+
+  /** Takes note of one that gives the job up. */
+  givesUp(): void {
+    this.givenUp++
+  }
+
+  /** Whether others want the job. */
+  isWantedBeside(wait: Wait): boolean {
+    return this.waits.size - this.givenUp > (hasGivenUp(wait) ? 0 : 1)
   }
 
   /** Takes note of what the server asks for. */
@@ -39,3 +59,7 @@ export class Crowd {
 
 /** What the server of a job asked for; not that of its fallback. */
 export const floorHere = ({ floorAt, rare }: Wait): number => (rare.fallbackKey === undefined ? floorAt : 0)
+
+// ---- internal ----
+
+const hasGivenUp = ({ rare }: Wait): boolean => rare.gaveUp !== undefined

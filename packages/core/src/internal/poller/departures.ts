@@ -85,7 +85,7 @@ export class Departures {
   endTick(restAt: number): void {
     this.tickAt = undefined
     for (const site of this.filling.splice(0)) {
-      if (site.fillUntil < restAt) this.departFilled(site)
+      if (site.fillUntil < restAt || this.crew.closed) this.departFilled(site)
       else this.filling.push(site)
     }
   }
@@ -178,7 +178,7 @@ export class Departures {
       if (site === undefined) return false
       if (bounds.hasRoomFor(site) && site.isReady(crew.time.now, restAt)) {
         blocked = 0
-        this.admit(site, site.batch === undefined ? [site.next()] : site.dequeue())
+        this.admit(site, site.dequeue())
       } else blocked++
     }
     return false

@@ -1,5 +1,5 @@
 /**
- * Items by the time they are due, the earliest first; of the same time, in the order in which they came.
+ * Items by the time they are due, the earliest first; of the same time mostly in the order in which they came.
  *
  * A heap of four branches over times. Only numbers are moved in it: a time, and the slot of the first item that is due then;
  * the others of that time hang on that one. An item that comes finds those of its time by a small table of times that were

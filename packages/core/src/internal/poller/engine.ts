@@ -49,9 +49,11 @@ export class Engine implements Office, Crew {
   private readonly alarms = new Alarms()
   private readonly slice = new Slice()
   private readonly departures: Departures
-  /** What nobody waits for any more, to be interrupted as soon as nothing is half done: what it does then may come back here. */
-  private readonly deserted: Array<Fiber.Fiber<unknown, unknown>> = []
+  /** What runs code of users, and has to wait until nothing is half done, since that may come back here. */
+  private readonly postponed: Array<() => void> = []
+  /** What is done at the end, when whatever happened is over. */
   private readonly actions: Array<() => void> = []
+  private isActing = false
   private readonly timer: Timer
   /** Whether the timer may have to be set anew. */
   private unsettled = true
@@ -140,23 +142,26 @@ export class Engine implements Office, Crew {
 
   /** Ends waits as interrupted that have not ended, all at once; the effect waits for what was under way for them alone. */
   stop(waits: Iterable<Wait>): Effect.Effect<void> {
-    const rest: Array<Effect.Effect<unknown>> = []
+    const fibers: Array<Fiber.Fiber<unknown, unknown>> = []
+    const asks: Array<Effect.Effect<void>> = []
     this.together(() => {
       for (const wait of waits) {
         if (wait.stage.phase === "ended") continue
         const { policy, site } = groupOf(wait)
         const errand = errandOf(wait)
-        const fiber = errand?.size === 1 ? errand.fiber : undefined
-        const asks = asksOnInterrupt(wait) && !site.isWanted(wait)
+        // A look that stops its own wait does not wait for itself.
+        const fiber = errand?.size === 1 && errand.fiber !== Fiber.getCurrent() ? errand.fiber : undefined
+        const isAsked = asksOnInterrupt(wait) && !site.isWanted(wait)
         this.step(wait, event.stopped)
-        if (fiber !== undefined) rest.push(Fiber.await(fiber))
-        if (!asks) continue
+        if (fiber !== undefined) fibers.push(fiber)
+        if (!isAsked) continue
         const ask = Effect.suspend(() => policy.cancel!(wait.rawKey))
         const asked = bounded((effect) => groupOf(wait).fork(effect), ask, policy.cancelGrace)
-        rest.push(fiber === undefined ? asked : Effect.andThen(rest.pop()!, asked))
+        asks.push(fiber === undefined ? asked : Effect.andThen(Fiber.await(fiber), asked))
       }
     })
-    return Effect.forEach(rest, (over) => over, { concurrency: 64, discard: true })
+    const asked = Effect.forEach(asks, (ask) => ask, { concurrency: 64, discard: true })
+    return Effect.asVoid(Effect.andThen(asked, Fiber.awaitAll(fibers)))
   }
 
   /** Wakes up no more; all waits have been stopped. */
@@ -186,7 +191,7 @@ export class Engine implements Office, Crew {
   private exit(outer: boolean): void {
     if (!outer) return
     try {
-      this.interruptDeserted()
+      this.runPostponed()
       this.serve()
     } finally {
       this.busy = false
@@ -195,19 +200,35 @@ export class Engine implements Office, Crew {
         this.timer.set(this.nextAt(this.time.now), this.time.now, this.isUnfinished)
       }
     }
-    if (this.actions.length > 0) for (const act of this.actions.splice(0)) act()
+    if (this.actions.length > 0 && !this.isActing) this.act()
+  }
+
+  /** One after the other, those included that come meanwhile: who is told of a wait is told in order. */
+  private act(): void {
+    this.isActing = true
+    try {
+      for (const act of this.actions) act()
+    } finally {
+      this.actions.length = 0
+      this.isActing = false
+    }
   }
 
   /** Lets looks begin for those who stand in line, as far as there is room. */
   private serve(): void {
-    if (!this.departures.hasLines) return
-    if (this.departures.serve(this.restAt)) this.isUnfinished = this.unsettled = true
-    this.interruptDeserted()
+    while (this.departures.hasLines) {
+      if (this.departures.serve(this.restAt)) this.isUnfinished = this.unsettled = true
+      // What is over by that leaves room to the others.
+      if (!this.runPostponed()) return
+    }
   }
 
-  private interruptDeserted(): void {
-    const { deserted } = this
-    while (deserted.length > 0) deserted.pop()!.interruptUnsafe()
+  /** Tells whether there was any. */
+  private runPostponed(): boolean {
+    if (this.postponed.length === 0) return false
+    for (const run of this.postponed) run()
+    this.postponed.length = 0
+    return true
   }
 
   /** When the first is due of those that a turn has not come to. */
@@ -244,6 +265,7 @@ export class Engine implements Office, Crew {
       const due = this.sleepers.takeAll(now, most)
       if (due.length === 0) return false
       for (const wait of due) if (wait.stage.phase === "waiting" && alarmAt(wait) <= now) this.advise(wait, event.due)
+      this.runPostponed()
       advance(this.time, this.clock.currentTimeMillisUnsafe())
       if (this.slice.woke(due.length, this.time.now)) return true
     }
@@ -255,7 +277,7 @@ export class Engine implements Office, Crew {
     const overdue = item.waits.filter(({ nextAt }) => nextAt <= now)
     // All of them have left before one goes on: otherwise it would find the others there, and join them.
     for (const wait of overdue) this.leave(wait)
-    this.interruptDeserted()
+    this.runPostponed()
     for (const wait of overdue) this.advise(wait, event.overdue)
     item.nextAt = Number.POSITIVE_INFINITY
     for (const wait of item.waits) item.guard(wait)
@@ -356,12 +378,13 @@ export class Engine implements Office, Crew {
     wait.errand = undefined
     if (errand.over) return
     errand.remove(wait)
-    if (errand.kind === "many" && errand.begun) errand.site.leaves(wait.key, errand)
+    if (errand.kind === "many" && errand.begun) errand.site.keepKey(wait.key, errand)
     if (!errand.isEmpty) return
     if (errand.begun) this.alarms.drop(errand.nextAt)
     errand.nextAt = Number.POSITIVE_INFINITY
     // Not waited for; but it counts until it is over.
-    if (errand.fiber !== undefined) this.deserted.push(errand.fiber)
+    const { fiber } = errand
+    if (fiber !== undefined) this.postponed.push(() => fiber.interruptUnsafe())
   }
 
   /** Runs what some waits have joined. */
@@ -373,7 +396,7 @@ export class Engine implements Office, Crew {
     const fiber = groupOf(errand.anyone).fork(effect)
     errand.fiber = fiber
     // It may have removed its own wait.
-    if (errand.isEmpty) this.deserted.push(fiber)
+    if (errand.isEmpty) this.postponed.push(() => fiber.interruptUnsafe())
     fiber.addObserver((exit) => this.land(errand, exit))
   }
 
@@ -381,7 +404,7 @@ export class Engine implements Office, Crew {
   private land(errand: Errand, exit: Exit.Exit<unknown, unknown>): void {
     errand.over = true
     this.slice.landed()
-    errand.site.forgetLeft(errand)
+    errand.site.forgetKeys(errand)
     this.bounds.count(errand, -1)
     if (this.closed) return
     const outer = this.enter()
@@ -408,7 +431,8 @@ export class Engine implements Office, Crew {
       const { key } = wait
       if (wait.floorAt >= (slowest.get(key)?.floorAt ?? 0)) slowest.set(key, wait)
     }
-    for (const wait of slowest.values()) this.tellFloor(wait)
+    // Who looks elsewhere from now on was told that the job is gone.
+    for (const wait of slowest.values()) if (wait.rare.fallbackKey === undefined) this.tellFloor(wait)
   }
 
   private tellFloor(wait: Wait): void {
@@ -425,11 +449,14 @@ export class Engine implements Office, Crew {
   private send(wait: Wait, effect: Effect.Effect<unknown, unknown, unknown>): void {
     const errand = new Errand("task", groupOf(wait).site)
     this.join(wait, errand)
-    this.start(errand, effect)
+    this.postponed.push(() => {
+      if (!errand.isEmpty) this.start(errand, effect)
+    })
   }
 
   private cancel(wait: Wait): void {
     const { policy, site } = groupOf(wait)
+    site.crowdOf(wait)?.givesUp()
     // While others want this job, it is theirs too.
     this.send(wait, site.isWanted(wait) ? Effect.void : Effect.suspend(() => policy.cancel!(wait.rawKey)))
   }

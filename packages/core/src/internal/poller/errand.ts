@@ -46,7 +46,9 @@ export class Errand {
 
   /** One of them, who make no errand without one. */
   get anyone(): Wait {
-    return this.one ?? this.waits[0]!
+    const { all, one } = this
+    if (all === undefined) return one!
+    return Array.isArray(all) ? all[0]! : all.values().next().value!
   }
 
   /** One for each of their keys. */

@@ -47,8 +47,9 @@ export class Group implements Setting {
 
   /** Made when there is something to tell: groups may be as many as waits. */
   get telemetry(): Telemetry {
-    const { logs, policy } = this
-    this.made ??= makeTelemetry({ logs, observers: policy.observers, span: undefined }, this.forkIn as never)
+    const { logs, office, policy } = this
+    const options = { logs, observers: policy.observers, span: undefined }
+    this.made ??= makeTelemetry(options, this.forkIn as never, (log) => office.later(() => void this.fork(log)))
     return this.made
   }
 
@@ -58,9 +59,8 @@ export class Group implements Setting {
   }
 
   emit(wait: Wait, event: Notice["event"]): void {
-    if (this.policy.observers.length > 0 || (this.logs && mayBeLogged(event))) this.telemetry.tell(wait, event)
-    // Last: a log may come back here.
     if (event._tag === "Ended") this.office.lastExit = event.exit
+    if (this.policy.observers.length > 0 || (this.logs && mayBeLogged(event))) this.telemetry.tell(wait, event)
     if (event._tag === "Started") return
     const holder = wait.holder as Holder
     // Not within the step: who hears of it may have a handle to this very wait.

@@ -7,7 +7,7 @@ import * as Look from "../../Look.ts"
 import * as event from "../event.ts"
 import type * as Strategy from "../../Strategy.ts"
 import type { Wait } from "../wait.ts"
-import type { Errand } from "./errand.ts"
+import { type Errand, errandOf } from "./errand.ts"
 import { groupOf } from "./group.ts"
 
 type AnyLook = Look.Look<unknown, unknown>
@@ -45,9 +45,9 @@ export interface Found {
 export const many = (errand: Errand): Effect.Effect<Found, never, unknown> => {
   const waits = errand.site.isShared ? errand.onePerKey : errand.waits.slice()
   // A key whose waits have all left meanwhile is not asked for again; who comes for it anew looks by itself.
-  const isWanted: IsWanted = ({ key }) => {
-    if (errand.waits.some((wait) => wait.key === key)) return true
-    errand.site.unleave(key)
+  const isWanted: IsWanted = (wait) => {
+    if (errandOf(wait) === errand || errand.waits.some(({ key }) => key === wait.key)) return true
+    errand.site.forgetKey(wait.key, errand)
     return false
   }
   return Effect.flatMap(Effect.exit(ask(waits)), (exit) => {

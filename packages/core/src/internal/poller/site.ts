@@ -2,7 +2,8 @@ import type { Job } from "../../Job.ts"
 import type { Status } from "../../Status.ts"
 import { longestLook, type Wait } from "../wait.ts"
 import { Crowd, floorHere } from "./crowd.ts"
-import { type Errand, standsInLine } from "./errand.ts"
+import type { Errand } from "./errand.ts"
+import { Line } from "./line.ts"
 
 type AnyJob = Job<unknown, unknown, unknown, unknown, unknown, never, unknown>
 
@@ -35,8 +36,7 @@ export class Site {
   private readonly waits = new Map<string, Wait | Crowd>()
   /** How many keys have more than one wait. */
   private shared = 0
-  private line: Array<Wait> = []
-  private served = 0
+  readonly line = new Line()
   private nextFirstAt = 0
   /** Those that ended of late and are remembered, in order of time; the first of them are forgotten already. */
   private lately: Array<Wait> = []
@@ -75,7 +75,7 @@ export class Site {
     // To find a key among many costs a look into memory that is in no cache: not where no key has more than one wait.
     const found = this.shared === 0 && this.revived === 0 ? wait : this.waits.get(wait.key)
     if (found instanceof Crowd) {
-      found.waits.delete(wait)
+      found.leaves(wait)
       if (found.waits.size > 1) return
       const [last] = found.waits
       this.waits.set(wait.key, last!)
@@ -108,7 +108,7 @@ export class Site {
 
   /** Whether nobody waits here, and nobody did of late. */
   get isUnused(): boolean {
-    return this.waits.size === 0 && this.isIdle && this.left.size === 0
+    return this.waits.size === 0 && this.line.isEmpty && this.left.size === 0
   }
 
   /** Whether any key has more than one wait. */
@@ -130,25 +130,23 @@ export class Site {
 
   /** Whether somebody else still waits for the same job, and has not given it up. */
   isWanted(wait: Wait): boolean {
-    for (const other of this.crowdOf(wait)?.waits ?? []) {
-      if (other !== wait && other.rare.gaveUp === undefined) return true
-    }
-    return false
+    return this.crowdOf(wait)?.isWantedBeside(wait) ?? false
   }
 
   /** Takes note of a key that is asked for still, though its wait has left the look. */
-  leaves(key: string, errand: Errand): void {
+  keepKey(key: string, errand: Errand): void {
     this.left.set(key, errand)
     ;(errand.left ??= []).push(key)
   }
 
-  /** Takes note that nobody asks for this key any more. */
-  unleave(key: string): void {
-    this.left.delete(key)
+  /** Takes note that this look asks for this key no more; */
+  forgetKey(key: string, errand: Errand): void {
+    if (this.left.get(key) === errand) this.left.delete(key)
   }
 
-  forgetLeft(errand: Errand): void {
-    for (const key of errand.left ?? []) if (this.left.get(key) === errand) this.left.delete(key)
+  /** or for none at all. */
+  forgetKeys(errand: Errand): void {
+    for (const key of errand.left ?? []) this.forgetKey(key, errand)
   }
 
   /** The look that is under way for the key of this wait, if any. */
@@ -179,7 +177,9 @@ export class Site {
   enqueue(wait: Wait, now: number, isGathered: boolean): void {
     if (this.batch !== undefined) {
       const { slack } = this.batch
-      if (slack > 0 && this.isIdle) this.gatherUntil = isGathered ? now : (Math.floor(now / slack) + 1) * slack
+      if (slack > 0 && this.line.isEmpty) {
+        this.gatherUntil = isGathered ? now : (Math.floor(now / slack) + 1) * slack
+      }
       // A look that would come too late is not waited with.
       if (this.gatherUntil + longestLook(wait) > wait.deadlineAt) this.gatherUntil = now
     }
@@ -191,53 +191,13 @@ export class Site {
    * come of what was due at `restAt`.
    */
   isReady(now: number, restAt: number): boolean {
-    if (this.batch === undefined || this.line.length - this.served >= this.batch.max) return true
-    return now >= this.gatherUntil && restAt > this.gatherUntil
+    if (this.batch === undefined || (now >= this.gatherUntil && restAt > this.gatherUntil)) return true
+    return this.line.hasKeys(this.batch.max)
   }
 
-  /** Whether nobody stands in line; those who have left it are forgotten. */
-  get isIdle(): boolean {
-    while (this.served < this.line.length && !standsInLine(this.line[this.served]!)) this.served++
-    if (this.served === this.line.length && this.served > 0) {
-      this.serveFrom([])
-    }
-    return this.line.length === 0
-  }
-
-  /** The first in line. */
-  next(): Wait {
-    const wait = this.line[this.served++]!
-    if (this.isLong) this.serveFrom(this.line.slice(this.served))
-    return wait
-  }
-
-  /** The first in line and those behind it that can be looked at with it, where the job has a look for many. */
+  /** The first in line, where the job has a look for many with those behind it that can be looked at with it. */
   dequeue(): ReadonlyArray<Wait> {
-    const most = this.batch!.max
-    const taken: Array<Wait> = []
-    const passed: Array<Wait> = []
-    const keys = this.shared === 0 ? undefined : new Set<string>()
-    while (!this.isIdle && (keys?.size ?? taken.length) < most && passed.length < most) {
-      const wait = this.line[this.served++]!
-      if (taken.length > 0 && !canLookTogether(taken[0]!, wait)) {
-        passed.push(wait)
-        continue
-      }
-      taken.push(wait)
-      keys?.add(wait.key)
-    }
-    if (passed.length > 0 || this.isLong) this.serveFrom([...passed, ...this.line.slice(this.served)])
-    return taken
-  }
-
-  /** Whether most of the line has been served. */
-  private get isLong(): boolean {
-    return this.served > 1_024 && this.served * 2 > this.line.length
-  }
-
-  private serveFrom(line: Array<Wait>): void {
-    this.line = line
-    this.served = 0
+    return this.batch === undefined ? [this.line.next()] : this.line.nextAlike(this.batch.max, canLookTogether)
   }
 
   // -- first looks --

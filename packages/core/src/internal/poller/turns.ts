@@ -21,7 +21,7 @@ export class Turns {
     while (this.sites.length > 0) {
       if (this.at >= this.sites.length) this.at = 0
       const site = this.sites[this.at]!
-      if (!site.isIdle) {
+      if (!site.line.isEmpty) {
         this.at++
         return site
       }
