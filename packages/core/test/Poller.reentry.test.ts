@@ -264,6 +264,30 @@ describe("Poller, what comes back in", () => {
     assert.isAtMost(most.inAll, 2)
   })
 
+  for (const removes of [false, true]) {
+    const what = removes
+      ? "and whose finalizer removes the next wait, leaves nothing"
+      : "is over before the next look begins"
+    it.effect(`a look that is left while the gate of another wait is asked ${what}`, () =>
+      Effect.gen(function* () {
+        const { looks, most, watch } = witness()
+        const poller = yield* Poller.make(plain)
+        let second: Poller.Watch<string> | undefined
+        const onInterrupt = () => (removes ? Effect.suspend(() => second!.remove) : Effect.void)
+        const job = Job.make<string>("j", {
+          check: (key) => watch("j", [key], Effect.onInterrupt(Effect.never, onInterrupt)),
+          strategy: Strategy.fixed("1 second")
+        })
+        const first = yield* poller.add(job, "a", hour)
+        const gate = Gate.make(() => Effect.as(Effect.forkDetach(first.remove, { startImmediately: true }), Gate.open))
+        second = yield* poller.add(job, "a", { ...hour, strategy: later(1000), gate })
+        yield* TestClock.adjust("2 seconds")
+        assert.deepStrictEqual([looks.length, most.inAll], [removes ? 1 : 2, 1])
+        assert.strictEqual((yield* poller.status).underWay, removes ? 0 : 1)
+      })
+    )
+  }
+
   it.effect("the events of a wait come in order, though who hears of another one ends it meanwhile", () =>
     Effect.gen(function* () {
       const poller = yield* Poller.make(plain)

@@ -226,8 +226,7 @@ export class Engine implements Office, Crew {
   /** Tells whether there was any. */
   private runPostponed(): boolean {
     if (this.postponed.length === 0) return false
-    for (const run of this.postponed) run()
-    this.postponed.length = 0
+    while (this.postponed.length > 0) this.postponed.shift()!()
     return true
   }
 
@@ -391,6 +390,8 @@ export class Engine implements Office, Crew {
   start(errand: Errand, effect: Effect.Effect<unknown, unknown, unknown>): void {
     if (this.slice.began()) advance(this.time, this.clock.currentTimeMillisUnsafe())
     this.bounds.count(errand, 1)
+    // A look that nobody waits for any more is over before another one at its key begins; by that, this one may be empty.
+    if (errand.kind !== "task" && this.runPostponed() && errand.isEmpty) return this.bounds.count(errand, -1)
     errand.begun = true
     this.guard(errand)
     const fiber = groupOf(errand.anyone).fork(effect)
