@@ -189,42 +189,49 @@ describe("Poller, what comes back in", () => {
     })
   )
 
-  it.effect("a shutdown from within a look comes to its end", () =>
-    Effect.gen(function* () {
-      const poller: Poller.Service = yield* Poller.make(plain)
-      let done = false
-      const shutdown = Effect.onExit(poller.shutdown, () => Effect.sync(() => void (done = true)))
-      const job = Job.make<string>("j", {
-        check: () => Effect.as(Effect.andThen(Effect.sleep("1 second"), shutdown), pending)
+  const ownPlaces: ReadonlyArray<[string, (own: Effect.Effect<unknown>) => Effect.Effect<Status.Pending>]> = [
+    ["as it begins", (own) => Effect.andThen(own, Effect.never)],
+    ["in its finalizer", (own) => Effect.as(Effect.ensuring(Effect.sleep("1 second"), own), pending)]
+  ]
+  for (const [when, look] of ownPlaces) {
+    it.effect(`a look that removes its own wait ${when} is over, and its room goes to who stands in line`, () =>
+      Effect.gen(function* () {
+        const poller = yield* Poller.make({ ...plain, concurrency: 1 })
+        const looked: Array<string> = []
+        let own: Poller.Watch<string> | undefined
+        const job = Job.make<string>("j", {
+          strategy: rarely,
+          check: (key) =>
+            Effect.suspend(() => {
+              looked.push(key)
+              if (key === "first") return Effect.as(Effect.sleep("1 second"), pending)
+              return key === "own" ? look(Effect.suspend(() => own!.remove)) : Effect.succeed(pending)
+            })
+        })
+        yield* poller.add(job, "first", hour)
+        own = yield* poller.add(job, "own", hour)
+        yield* poller.add(job, "next", hour)
+        yield* TestClock.adjust("10 minutes")
+        const { inLine, underWay } = yield* poller.status
+        assert.deepStrictEqual(
+          { looked, inLine, underWay },
+          { looked: ["first", "own", "next"], inLine: 0, underWay: 0 }
+        )
       })
-      yield* poller.add(job, "a", hour)
-      yield* TestClock.adjust("1 minute")
-      assert.isTrue(done)
-    })
-  )
+    )
 
-  it.effect("the room of a look that removes its own wait goes to who stands in line", () =>
-    Effect.gen(function* () {
-      const poller = yield* Poller.make({ ...plain, concurrency: 1 })
-      const looked: Array<string> = []
-      let own: Poller.Watch<string> | undefined
-      const job = Job.make<string>("j", {
-        strategy: rarely,
-        check: (key) =>
-          Effect.suspend(() => {
-            looked.push(key)
-            if (key === "first") return Effect.as(Effect.sleep("1 second"), pending)
-            return key === "own" ? Effect.andThen(own!.remove, Effect.never) : Effect.succeed(pending)
-          })
+    it.effect(`a shutdown from within a look, ${when}, comes to its end`, () =>
+      Effect.gen(function* () {
+        const poller: Poller.Service = yield* Poller.make(plain)
+        let done = false
+        const shutdown = Effect.onExit(poller.shutdown, () => Effect.sync(() => void (done = true)))
+        const job = Job.make<string>("j", { check: () => look(shutdown) })
+        yield* poller.add(job, "a", hour)
+        yield* TestClock.adjust("1 minute")
+        assert.isTrue(done)
       })
-      yield* poller.add(job, "first", hour)
-      own = yield* poller.add(job, "own", hour)
-      yield* poller.add(job, "next", hour)
-      yield* TestClock.adjust("10 minutes")
-      const { inLine, underWay } = yield* poller.status
-      assert.deepStrictEqual({ looked, inLine, underWay }, { looked: ["first", "own", "next"], inLine: 0, underWay: 0 })
-    })
-  )
+    )
+  }
 
   it("the bound is kept, though a cancel adds more while a request is boarded", async () => {
     const { fireAt, poller, run, setTo } = stubbed({ concurrency: 2 })
@@ -335,33 +342,6 @@ describe("Poller, what comes back in", () => {
     })
   )
 
-  it.effect("a look whose finalizer removes its own wait is over some time", () =>
-    Effect.gen(function* () {
-      const poller = yield* Poller.make({ ...plain, concurrency: 1 })
-      const looked: Array<string> = []
-      let own: Poller.Watch<string> | undefined
-      const job = Job.make<string>("j", {
-        strategy: rarely,
-        check: (key) =>
-          Effect.suspend(() => {
-            looked.push(key)
-            if (key !== "own") return Effect.succeed(pending)
-            return Effect.ensuring(
-              Effect.as(Effect.sleep("1 second"), pending),
-              Effect.suspend(() => own!.remove)
-            )
-          })
-      })
-      own = yield* poller.add(job, "own", hour)
-      yield* poller.add(job, "next", hour)
-      yield* TestClock.adjust("10 minutes")
-      assert.deepStrictEqual(
-        { looked, underWay: (yield* poller.status).underWay },
-        { looked: ["own", "next"], underWay: 0 }
-      )
-    })
-  )
-
   it("a shutdown from within a request, as another one is filled, leaves nothing under way", async () => {
     const { fireAt, poller, run, setTo, sync } = stubbed({ concurrency: "unbounded" })
     const checkMany = (check: () => Effect.Effect<never>) => ({ max: 10_000, slack: 0, check })
@@ -391,21 +371,4 @@ describe("Poller, what comes back in", () => {
     const { underWay, watched } = sync(poller.status)
     assert.deepStrictEqual({ underWay, watched }, { underWay: 0, watched: 0 })
   })
-
-  it.effect("a shutdown from within the finalizer of a look comes to its end", () =>
-    Effect.gen(function* () {
-      const poller: Poller.Service = yield* Poller.make(plain)
-      let done = false
-      const shutdown = Effect.andThen(
-        Effect.suspend(() => poller.shutdown),
-        Effect.sync(() => void (done = true))
-      )
-      const job = Job.make<string>("j", {
-        check: () => Effect.ensuring(Effect.as(Effect.sleep("1 second"), pending), shutdown)
-      })
-      yield* poller.add(job, "a", hour)
-      yield* TestClock.adjust("1 minute")
-      assert.isTrue(done)
-    })
-  )
 })
