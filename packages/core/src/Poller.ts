@@ -20,7 +20,8 @@
  *   their strategy, as many as one each millisecond.
  * - Where the job has a `checkMany`, looks that fall due within its slack are made in one request.
  * - A wait has no span of its own here, and its errors have no history unless the option `history` asks for it.
- * - Observers are told beside the waits: a result is not held back for them.
+ * - Observers are told beside the waits: a result is not held back for them, and what a slow one has not been told yet is
+ *   kept.
  *
  * @since 0.1.0
  */
@@ -114,7 +115,7 @@ export interface Ended<out K, out A, out F = never, out E = never> {
 export interface Snapshot {
   /** Waits that have not ended. */
   readonly watched: number
-  /** Of them: those that sleep until their next look, */
+  /** Of them: those that sleep until their next look, or do something that is no look; */
   readonly sleeping: number
   /** those that may look, and stand in line or wait for their gate, */
   readonly inLine: number
@@ -170,7 +171,7 @@ export interface Service {
   readonly status: Effect.Effect<Snapshot>
   /**
    * Stops watching, and yields the tokens of the jobs that are still running, to the first who asks. Their waits end at once, as
-   * interrupted; `add` then does so too. It waits for the finalizers of looks and for the servers that are asked to stop a job;
+   * interrupted; `add` then does so too. It waits for the looks that it interrupts and for the servers that it asks to stop a job;
    * who is interrupted while it waits leaves the tokens to the next. Closing the scope does the same.
    */
   readonly shutdown: Effect.Effect<ReadonlyArray<ResumeToken>>
@@ -390,4 +391,6 @@ const settle = <W extends Watch.Any>(
     const followAll = Effect.forEach(watches, follow, { concurrency: "unbounded", discard: true })
     yield* Effect.raceFirst(followAll, Deferred.await(settled))
     return { results: results.toSorted((a, b) => a.at - b.at), causes }
-  }).pipe(Effect.ensuring(Effect.forEach(watches, (watch) => watch.remove, { concurrency: 16, discard: true })))
+  }).pipe(
+    Effect.ensuring(Effect.forEach(watches, (watch) => watch.remove, { concurrency: "unbounded", discard: true }))
+  )

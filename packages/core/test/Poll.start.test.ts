@@ -7,6 +7,7 @@ import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import * as Job from "effect-poll/Job"
 import * as Look from "effect-poll/Look"
+import * as Observer from "effect-poll/Observer"
 import * as Poll from "effect-poll/Poll"
 import * as Status from "effect-poll/Status"
 import * as Strategy from "effect-poll/Strategy"
@@ -22,6 +23,22 @@ describe("Poll.start", () => {
       const early = yield* Effect.forkChild(handle.await)
       yield* TestClock.adjust("10 seconds")
       assert.deepStrictEqual([yield* Fiber.join(early), yield* handle.await], ["done", "done"])
+    })
+  )
+
+  it.effect("await - yields the result, though the scope closes while observers are told of it", () =>
+    Effect.gen(function* () {
+      const scope = yield* Scope.make()
+      const slow = Observer.make(() => Effect.sleep("5 seconds"))
+      const handle = yield* Poll.start(Effect.succeed(Status.succeeded("done")), {
+        deadline: "1 hour",
+        observers: [slow]
+      }).pipe(Scope.provide(scope))
+      yield* TestClock.adjust("1 second")
+      const fiber = yield* Effect.forkChild(Effect.exit(handle.await))
+      yield* Effect.forkChild(Scope.close(scope, Exit.void))
+      yield* TestClock.adjust("1 minute")
+      assert.deepStrictEqual(yield* Fiber.join(fiber), Exit.succeed("done"))
     })
   )
 

@@ -134,6 +134,19 @@ describe("Poller edges: hangs and leaks", () => {
     })
   )
 
+  it.effect("services of jobs that ended of late are let go, too", () =>
+    Effect.gen(function* () {
+      class Who extends Context.Service<Who, { readonly name: string }>()("test/Who") {}
+      const job = Job.make("who", { check: (_: string) => Effect.map(Who, ({ name }) => Status.succeeded(name)) })
+      const poller = yield* Poller.make()
+      for (const name of keysOf(1000)) {
+        yield* Effect.provideService(poller.until(job, "a", hour), Who, { name })
+        yield* TestClock.adjust("10 seconds")
+      }
+      assert.isAtMost(held(poller).sites, 300)
+    })
+  )
+
   it.effect("waits with observers are let go", () =>
     Effect.gen(function* () {
       const { job } = scriptedJob(doneAt(1))

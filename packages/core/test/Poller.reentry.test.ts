@@ -371,4 +371,58 @@ describe("Poller, what comes back in", () => {
     const { underWay, watched } = sync(poller.status)
     assert.deepStrictEqual({ underWay, watched }, { underWay: 0, watched: 0 })
   })
+
+  it("an end is told, though who is told of another one throws", async () => {
+    const { fireAt, poller, run, sync } = stubbed({})
+    const job = Job.make<string>("j", {
+      check: (key) => Effect.succeed(Status.succeeded(key)),
+      strategy: Strategy.fixed(1000).pipe(Strategy.withFirstWait(1000))
+    })
+    const a = sync(poller.add(job, "a", hour))
+    const b = sync(poller.add(job, "b", hour))
+    Effect.runCallback(a.await, {
+      onExit: () => {
+        throw new Error("told")
+      }
+    })
+    try {
+      fireAt(1001)
+    } catch {
+      // The error of who was told.
+    }
+    await turn()
+    const other = run(b.await)
+    await turn()
+    assert.isDefined(other.pollUnsafe())
+  })
+
+  it.effect("a look that removes its own wait and adds another for its key is over before that one looks", () =>
+    Effect.gen(function* () {
+      const poller = yield* Poller.make(plain)
+      let running = 0
+      let most = 0
+      let watch: Poller.Watch<string> | undefined
+      const job = Job.make<string>("j", {
+        check: () =>
+          Effect.suspend(() => {
+            most = Math.max(most, ++running)
+            const self = watch
+            watch = undefined
+            const again =
+              self === undefined
+                ? Effect.void
+                : Effect.andThen(
+                    Effect.forkDetach(self.remove, { startImmediately: true }),
+                    poller.add(job, "a", { ...hour, strategy: Strategy.fixed("1 second") })
+                  )
+            return Effect.andThen(again, Effect.as(Effect.sleep("1 second"), pending))
+          }).pipe(Effect.ensuring(Effect.sync(() => void running--))),
+        strategy: Strategy.fixed(1000).pipe(Strategy.withFirstWait(1000))
+      }) as Job.Job<string, string, never, never, never, never, unknown>
+      watch = yield* poller.add(job, "a", hour)
+      yield* TestClock.adjust("1 second")
+      yield* TestClock.adjust("10 seconds")
+      assert.strictEqual(most, 1)
+    })
+  )
 })

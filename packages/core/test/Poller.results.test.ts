@@ -9,6 +9,7 @@ import * as TestClock from "effect/testing/TestClock"
 import * as Job from "effect-poll/Job"
 import * as Poller from "effect-poll/Poller"
 import * as Status from "effect-poll/Status"
+import * as Strategy from "effect-poll/Strategy"
 import { doneAt, held, keysOf, scriptedJob } from "./many.ts"
 import { ending, pending } from "./scripted.ts"
 
@@ -259,6 +260,31 @@ describe("Poller, room", () => {
         }
       }
       assert.strictEqual(waited, 120)
+    })
+  )
+
+  it.effect("keys that are interrupted are not at their end", () =>
+    Effect.gen(function* () {
+      const poller = yield* Poller.make(plain)
+      const job = Job.make<string>("j", { check: (key) => Effect.succeed(Status.succeeded(key)) })
+      const keys = Stream.concat(Stream.make("a"), Stream.fromEffect(Effect.interrupt))
+      const exit = yield* Effect.exit(Stream.runCollect(poller.results(job, keys, hour)))
+      assert.isTrue(Exit.isFailure(exit))
+    })
+  )
+
+  it.effect("a Poller that shuts down ends the stream, though no more keys come", () =>
+    Effect.gen(function* () {
+      const poller = yield* Poller.make(plain)
+      const job = Job.make<string>("j", { check: () => Effect.succeed(pending), strategy: Strategy.fixed("1 second") })
+      const keys = Stream.concat(Stream.make("a"), Stream.never)
+      const fiber = yield* Effect.forkChild(Stream.runCollect(poller.results(job, keys, hour)))
+      yield* TestClock.adjust("5 seconds")
+      yield* poller.shutdown
+      yield* TestClock.adjust("1 hour")
+      const ended = fiber.pollUnsafe() !== undefined
+      yield* Fiber.interrupt(fiber)
+      assert.isTrue(ended)
     })
   )
 })

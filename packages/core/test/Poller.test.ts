@@ -376,6 +376,33 @@ describe("Poller, handles", () => {
     })
   )
 
+  it.effect("an observer that takes its time when no wait is left is told of the next one", () =>
+    Effect.gen(function* () {
+      const poller = yield* Poller.make(plain)
+      const ended: Array<string> = []
+      let first = true
+      const observer = Observer.make((notice) =>
+        Effect.suspend(() => {
+          const slow = first
+          first = false
+          return Effect.andThen(
+            slow ? Effect.sleep("1 hour") : Effect.void,
+            Effect.sync(() => {
+              if (notice.event._tag === "Ended") ended.push(notice.key)
+            })
+          )
+        })
+      )
+      const options = { ...hour, observers: [observer] }
+      const job = Job.make<string>("j", { check: (key) => Effect.succeed(Status.succeeded(key)) })
+      yield* poller.until(job, "a", options)
+      yield* TestClock.adjust("10 minutes")
+      yield* poller.until(job, "b", options)
+      yield* TestClock.adjust("2 hours")
+      assert.include(ended, "b")
+    })
+  )
+
   it.effect("observers are told of no sleep of those who come when a turn is over", () =>
     Effect.gen(function* () {
       const told = new Set<string>()

@@ -464,6 +464,38 @@ describe("BreakerGate", () => {
       }).pipe(Effect.provide(CircuitBreaker.layerStoreMemory()))
     )
 
+    for (const odd of [429, 500]) {
+      it.effect(`what is answered ${odd} for reasons of its own does not hold the others back`, () =>
+        Effect.gen(function* () {
+          let mode: "well" | "down" | "odd" = "well"
+          let asked = 0
+          const server = HttpClient.make((request) => {
+            asked++
+            const status = mode === "well" ? 200 : mode === "down" ? 503 : request.url.endsWith("/a") ? odd : 200
+            return Effect.succeed(HttpClientResponse.fromWeb(request, new Response("{}", { status })))
+          })
+          const gate = yield* BreakerGate.make()
+          const client = BreakerGate.client(gate)(server)
+          yield* client.get("http://h/a")
+          mode = "down"
+          for (let at = 0; at < 3; at++) yield* client.get("http://h/a")
+          mode = "odd"
+          yield* TestClock.adjust("2 seconds")
+          asked = 0
+          const job = Job.make("j", {
+            check: (key: string) => Effect.as(client.get(`http://h/${key}`), Status.succeeded(key))
+          })
+          const poller = yield* Poller.make({ stagger: false })
+          const keys = Array.from({ length: 100 }, (_, at) => `b${at}`)
+          const ends = yield* Effect.forkChild(Stream.runCount(poller.results(job, keys, { deadline: "1 hour", gate })))
+          yield* TestClock.adjust("10 minutes")
+          assert.isDefined(ends.pollUnsafe())
+          // Those that were asked for, and a few probes.
+          assert.isBelow(asked, 120)
+        }).pipe(Effect.scoped, Effect.provide(CircuitBreaker.layerStoreMemory()))
+      )
+    }
+
     it.effect("a POST is not repeated: looks are the probes", () =>
       Effect.gen(function* () {
         let asked = 0

@@ -267,9 +267,8 @@ export class Host implements Setting {
     const flush = this.telemetry.flush(this.policy.cancelGrace)
     if (flush === undefined) return this.done(exit)
     this.flushing = this.fork(flush)
-    this.flushing.addObserver((flushed) => {
-      if (flushed._tag === "Success") this.done(exit)
-    })
+    // Also if it is stopped meanwhile: the wait has ended.
+    this.flushing.addObserver(() => this.done(exit))
   }
 
   private look(fallbackKey: string | undefined): Effect.Effect<AnyLook, unknown, unknown> {

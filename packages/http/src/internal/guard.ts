@@ -2,8 +2,8 @@ import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import type * as Exit from "effect/Exit"
-import type * as CircuitBreaker from "effect/persistence/CircuitBreaker"
+import * as Exit from "effect/Exit"
+import * as CircuitBreaker from "effect/persistence/CircuitBreaker"
 import * as Random from "effect/Random"
 import * as Result from "effect/Result"
 import * as Gate from "effect-poll/Gate"
@@ -60,7 +60,7 @@ export class Guard {
           : () =>
               this.breaker.execute(
                 Effect.updateContext(repeat, (now: Context.Context<never>) => Context.merge(context, now)),
-                { key: name, classify: judge }
+                { key: name, classify: (exit) => Effect.map(judge(exit), (outcome) => ofProbe(exit, outcome)) }
               )
       const classify = (exit: Exit.Exit<A, E>) => Effect.tap(judge(exit), (outcome) => this.note(name, outcome, probe))
       return Effect.catch(this.breaker.execute(noted, { key: name, classify }), (error) =>
@@ -158,6 +158,16 @@ export class Guard {
 
 const byOpen = "breaker open"
 const byProbe = "breaker half-open"
+
+/**
+ * A probe that says nothing would be made again and again, and the others wait for it for ever: an answer says that the server
+ * is there, be it that it is asked too often; one that dies does not.
+ */
+const ofProbe = (exit: Exit.Exit<unknown, unknown>, outcome: CircuitBreaker.Outcome): CircuitBreaker.Outcome => {
+  if (outcome._tag !== "Ignored") return outcome
+  const isAnswer = Exit.isSuccess(exit) || Exit.findErrorOption(exit)._tag === "Some"
+  return isAnswer ? CircuitBreaker.success : CircuitBreaker.failure()
+}
 
 /** The least time that looks come back over, in milliseconds. */
 const leastSpread = 1_000

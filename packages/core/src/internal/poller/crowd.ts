@@ -31,9 +31,9 @@ export class Crowd {
     this.givenUp++
   }
 
-  /** Whether others want the job. */
-  isWantedBeside(wait: Wait): boolean {
-    return this.waits.size - this.givenUp > (hasGivenUp(wait) ? 0 : 1)
+  /** Whether anybody wants the job. */
+  get isWanted(): boolean {
+    return this.waits.size > this.givenUp
   }
 
   /** Takes note of what the server asks for. */

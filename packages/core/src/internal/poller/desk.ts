@@ -41,11 +41,13 @@ type Fork = <A>(effect: Effect.Effect<A>) => Fiber.Fiber<A>
 /** Where waits come in and results go out: the service in front of an engine. */
 export class Desk implements Service, Driver {
   private readonly engine: Engine
-  private readonly registry = new Registry()
+  private readonly registry: Registry
   private readonly settings: Settings
   private readonly room: Room
   private readonly fork: Fork
   private closed = false
+  /** It takes no more keys. */
+  private readonly closing = Deferred.makeUnsafe<void>()
   /** The jobs that were still running when it closed, until somebody takes their tokens. */
   private running: Array<ResumeToken> = []
   /** Nothing is under way any more. */
@@ -56,6 +58,7 @@ export class Desk implements Service, Driver {
 
   constructor(settings: Settings, clock: Clock.Clock, random: () => number, fork: Fork) {
     this.settings = settings
+    this.registry = new Registry(settings.limits.linger)
     this.engine = new Engine(clock, random, settings.limits, fork, (group) => this.registry.ended(group))
     this.room = new Room(settings.maximum)
     this.fork = fork
@@ -112,7 +115,7 @@ export class Desk implements Service, Driver {
       const results = new Results(this.release, this.fork)
       yield* Effect.addFinalizer(() => {
         results.leave()
-        return this.stopAll((wait) => wait.holder === results)
+        return results.isIdle ? Effect.void : this.stopAll((wait) => wait.holder === results)
       })
       const beginOne = (wanted: request.Request): void => {
         results.begin()
@@ -137,8 +140,10 @@ export class Desk implements Service, Driver {
             beginAll(keys, next)
           )
         })
-      const fed = Effect.exit(Stream.runForEachArray(source, (keys) => beginAll(keys)))
-      yield* Effect.forkScoped(Effect.map(fed, (exit) => results.complete(exit)))
+      const feed = Stream.runForEachArray(source, (keys) => beginAll(keys))
+      // A Poller that closes takes no more keys, and ends what it has.
+      const fed = Effect.exit(Effect.raceFirst(feed, Deferred.await(this.closing)))
+      yield* Effect.forkScoped(Effect.map(fed, (exit) => results.complete(this.closed ? Exit.void : exit)))
       return Stream.fromPull(Effect.succeed(results.take))
     })
     return Stream.unwrap(follow) as Stream.Stream<Ended<K, A, F, E>, EK, R | RS | RK>
@@ -242,6 +247,7 @@ export class Desk implements Service, Driver {
     this.running = Array.from(this.registry.waits(), fromWait)
     const stopped = this.engine.stop(Array.from(this.registry.waits()))
     this.engine.close()
+    Deferred.doneUnsafe(this.closing, Exit.void)
     // Who still waits for room learns that there will be none.
     this.room.release(Number.MAX_SAFE_INTEGER)
     const told = Effect.suspend(() =>
@@ -274,8 +280,8 @@ class PollerWatch<A, F, E> extends WaitHandle<A, F, E> implements Watch<A, F, E>
   }
 
   override ended(wait: Wait, exit: Exit.Exit<unknown, unknown>): void {
-    super.ended(wait, exit)
     this.desk.release(1)
+    super.ended(wait, exit)
   }
 }
 

@@ -1,10 +1,9 @@
 import type * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
-import * as Fiber from "effect/Fiber"
+import type * as Fiber from "effect/Fiber"
 import type * as Gate from "../../Gate.ts"
 import type { ResumeToken } from "../../ResumeToken.ts"
-import { bounded } from "../bounded.ts"
 import { asksOnInterrupt } from "../ending.ts"
 import * as event from "../event.ts"
 import { stepForeign } from "../foreign.ts"
@@ -23,6 +22,7 @@ import * as looks from "./looks.ts"
 import { endOf, floorOf } from "./site.ts"
 import { most, Slice } from "./slice.ts"
 import { Timer } from "./timer.ts"
+import { type Stopped, windUp } from "./windUp.ts"
 
 /**
  * The second host of the machine: it drives many waits with one timer, and has a fiber only for what is under way.
@@ -42,6 +42,7 @@ export class Engine implements Office, Crew {
   lastExit: Exit.Exit<unknown, unknown> | undefined
   private readonly limits: Limits
   private readonly clock: Clock.Clock
+  private readonly fork: <A>(effect: Effect.Effect<A>) => Fiber.Fiber<A>
   private readonly ended: (group: Group) => void
   private readonly sleepers = new DueHeap<Wait>(
     (wait, due) => wait.stage.phase === "waiting" && this.wakeAt(wait) === due
@@ -69,6 +70,7 @@ export class Engine implements Office, Crew {
     fork: <A>(effect: Effect.Effect<A>) => Fiber.Fiber<A>,
     ended: (group: Group) => void
   ) {
+    this.fork = fork
     this.ended = ended
     this.clock = clock
     this.random = random
@@ -140,28 +142,17 @@ export class Engine implements Office, Crew {
     this.together(() => this.step(wait, happened))
   }
 
-  /** Ends waits as interrupted that have not ended, all at once; the effect waits for what was under way for them alone. */
+  /** Ends waits as interrupted that have not ended, all at once; the effect does what is left to do, and waits for it. */
   stop(waits: Iterable<Wait>): Effect.Effect<void> {
-    const fibers: Array<Fiber.Fiber<unknown, unknown>> = []
-    const asks: Array<Effect.Effect<void>> = []
+    const stopped: Array<Stopped> = []
     this.together(() => {
       for (const wait of waits) {
         if (wait.stage.phase === "ended") continue
-        const { policy, site } = groupOf(wait)
-        const errand = errandOf(wait)
-        // A look that stops its own wait does not wait for itself.
-        const fiber = errand?.size === 1 && errand.fiber !== Fiber.getCurrent() ? errand.fiber : undefined
-        const isAsked = asksOnInterrupt(wait) && !site.isWanted(wait)
+        stopped.push({ wait, errand: errandOf(wait), asks: asksOnInterrupt(wait) })
         this.step(wait, event.stopped)
-        if (fiber !== undefined) fibers.push(fiber)
-        if (!isAsked) continue
-        const ask = Effect.suspend(() => policy.cancel!(wait.rawKey))
-        const asked = bounded((effect) => groupOf(wait).fork(effect), ask, policy.cancelGrace)
-        asks.push(fiber === undefined ? asked : Effect.andThen(Fiber.await(fiber), asked))
       }
     })
-    const asked = Effect.forEach(asks, (ask) => ask, { concurrency: 64, discard: true })
-    return Effect.asVoid(Effect.andThen(asked, Fiber.awaitAll(fibers)))
+    return windUp(stopped, this.fork)
   }
 
   /** Wakes up no more; all waits have been stopped. */
@@ -205,13 +196,19 @@ export class Engine implements Office, Crew {
 
   /** One after the other, those included that come meanwhile: who is told of a wait is told in order. */
   private act(): void {
+    const defects: Array<unknown> = []
     this.isActing = true
-    try {
-      for (const act of this.actions) act()
-    } finally {
-      this.actions.length = 0
-      this.isActing = false
+    for (const act of this.actions) {
+      try {
+        act()
+      } catch (defect) {
+        // What one of them throws is nothing to the others.
+        defects.push(defect)
+      }
     }
+    this.actions.length = 0
+    this.isActing = false
+    if (defects.length > 0) throw defects[0]
   }
 
   /** Lets looks begin for those who stand in line, as far as there is room. */
@@ -377,7 +374,7 @@ export class Engine implements Office, Crew {
     wait.errand = undefined
     if (errand.over) return
     errand.remove(wait)
-    if (errand.kind === "many" && errand.begun) errand.site.keepKey(wait.key, errand)
+    if (mayBeJoinedWithout(wait, errand)) errand.site.keepKey(wait.key, errand)
     if (!errand.isEmpty) return
     if (errand.begun) this.alarms.drop(errand.nextAt)
     errand.nextAt = Number.POSITIVE_INFINITY
@@ -459,6 +456,15 @@ export class Engine implements Office, Crew {
     const { policy, site } = groupOf(wait)
     site.crowdOf(wait)?.givesUp()
     // While others want this job, it is theirs too.
-    this.send(wait, site.isWanted(wait) ? Effect.void : Effect.suspend(() => policy.cancel!(wait.rawKey)))
+    this.send(wait, site.isWanted(wait.key) ? Effect.void : Effect.suspend(() => policy.cancel!(wait.rawKey)))
   }
 }
+
+// ---- internal ----
+
+/**
+ * Whether others may join a look that this wait has left, though nobody else may be aboard: one for many asks for its key
+ * all the same, and a look that leaves its own wait in its first part is not interrupted before that is over.
+ */
+const mayBeJoinedWithout = ({ rare }: Wait, { begun, fiber, kind }: Errand): boolean =>
+  begun && (kind === "many" || (kind === "look" && fiber === undefined && rare.fallbackKey === undefined))

@@ -29,8 +29,9 @@ export class Group implements Setting {
   readonly random: () => number
   private readonly logs: boolean
   private made: Telemetry | undefined
-  /** How many of its waits have not ended. */
+  /** How many of its waits have not ended; whether observers are still being told, though none is left. */
   open = 0
+  isTelling = false
   private readonly office: Office
   private readonly forkIn: (effect: Effect.Effect<unknown, unknown, unknown>) => Fiber.Fiber<unknown, unknown>
 

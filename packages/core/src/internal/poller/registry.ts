@@ -22,13 +22,18 @@ export class Registry {
   readonly observed = new Set<Group>()
   private sweepAt = leastSweep
   private count = 0
+  private readonly linger: number
+
+  constructor(linger: number) {
+    this.linger = linger
+  }
 
   groupFor(office: Office, job: AnyJob, policy: Policy, context: Context.Context<unknown>, logs: boolean): Group {
     const here = this.groups.get(context) ?? new WeakMap<Policy, Group>()
     this.groups.set(context, here)
     const known = here.get(policy)
     if (known !== undefined && !known.site.isGone) return known
-    const group = new Group(office, this.siteFor(job, context), policy, context, logs)
+    const group = new Group(office, this.siteFor(job, context, office.time.now), policy, context, logs)
     here.set(policy, group)
     return group
   }
@@ -41,17 +46,22 @@ export class Registry {
 
   /** Takes note of a wait that ended. */
   ended(group: Group): void {
-    if (--group.open > 0 || !this.observed.has(group)) return
-    const told = group.telemetry.flush(group.policy.cancelGrace) ?? Effect.void
-    group.fork(Effect.map(told, () => group.open === 0 && this.observed.delete(group)))
+    if (--group.open > 0 || group.isTelling || !this.observed.has(group)) return
+    // However long that takes: there may be more waits.
+    const told = group.telemetry.flush(Duration.infinity) ?? Effect.void
+    group.isTelling = true
+    group.fork(told).addObserver(() => {
+      group.isTelling = false
+      if (group.open === 0) this.observed.delete(group)
+    })
   }
 
-  siteFor(job: AnyJob, context: Context.Context<unknown>): Site {
+  siteFor(job: AnyJob, context: Context.Context<unknown>, now: number): Site {
     const here = this.sites.get(job) ?? new Map<string, Site>()
     const world = worldOf(context)
     const known = here.get(world)
     if (known !== undefined) return known
-    if (++this.count > this.sweepAt) this.sweep()
+    if (++this.count > this.sweepAt) this.sweep(now)
     const traffic = this.traffic.get(job) ?? { underWay: 0 }
     this.traffic.set(job, traffic)
     const site = new Site(job, traffic, batchOf(job))
@@ -61,10 +71,11 @@ export class Registry {
   }
 
   /** Forgets the sites that nobody needs: worlds may be as many as requests to a server. */
-  private sweep(): void {
+  private sweep(now: number): void {
     this.count = 0
     for (const [job, sites] of this.sites) {
       for (const [world, site] of sites) {
+        site.forget(now, this.linger)
         if (site.isUnused) {
           site.isGone = true
           sites.delete(world)

@@ -1,7 +1,7 @@
 import type { NonEmptyReadonlyArray } from "effect/Array"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
+import type * as Exit from "effect/Exit"
 import * as Latch from "effect/Latch"
 import type * as Pull from "effect/Pull"
 import type { Wait } from "../wait.ts"
@@ -40,6 +40,11 @@ export class Results implements Holder {
     this.open++
   }
 
+  /** Whether all that began have ended. */
+  get isIdle(): boolean {
+    return this.open === 0
+  }
+
   ended(wait: Wait, exit: Exit.Exit<unknown, unknown>): void {
     this.open--
     if (this.isLeft) return this.taken(1)
@@ -75,8 +80,7 @@ export class Results implements Holder {
       this.taken(ends.length)
       return Effect.succeed(ends as unknown as NonEmptyReadonlyArray<Ended>)
     }
-    // A Poller that closes takes no more keys, and ends what it has.
-    if (this.fed?._tag === "Failure" && !Exit.hasInterrupts(this.fed)) return Effect.failCause(this.fed.cause)
+    if (this.fed?._tag === "Failure") return Effect.failCause(this.fed.cause)
     if (this.fed !== undefined && this.open === 0) return Cause.done()
     return Effect.andThen(this.changed.await, this.take)
   })

@@ -21,7 +21,7 @@ export class Site {
   readonly traffic: Traffic
   /** The most keys of one request, where the job has one for many; the time within which looks are gathered for it. */
   readonly batch: { readonly max: number; readonly slack: number } | undefined
-  /** The looks for many that are under way, by the keys of those who have left them: nobody else asks for those keys. */
+  /** Looks that are under way, by the keys of those who have left them: nobody else asks for those keys. */
   private readonly left = new Map<string, Errand>()
   /** Whether it was forgotten, since nobody needed it. */
   isGone = false
@@ -86,7 +86,8 @@ export class Site {
     } else this.revived--
   }
 
-  private forget(now: number, linger: number): void {
+  /** Forgets those that ended so long ago. */
+  forget(now: number, linger: number): void {
     const { lately } = this
     while (this.forgotten < lately.length && lately[this.forgotten]!.nextAt + linger <= now) {
       const wait = lately[this.forgotten++]!
@@ -128,9 +129,11 @@ export class Site {
     return siblings
   }
 
-  /** Whether somebody else still waits for the same job, and has not given it up. */
-  isWanted(wait: Wait): boolean {
-    return this.crowdOf(wait)?.isWantedBeside(wait) ?? false
+  /** Whether anybody waits for this key, and has not given the job up. */
+  isWanted(key: string): boolean {
+    const found = this.waits.get(key)
+    if (found === undefined || found instanceof Crowd) return found?.isWanted ?? false
+    return found.stage.phase !== "ended" && found.rare.gaveUp === undefined
   }
 
   /** Takes note of a key that is asked for still, though its wait has left the look. */
@@ -153,8 +156,8 @@ export class Site {
   lookFor(wait: Wait): Errand | undefined {
     if (this.left.size > 0 && wait.rare.fallbackKey === undefined) {
       const left = this.left.get(wait.key)
-      // One that all have left is interrupted: nobody learns anything from it.
-      if (left !== undefined && !left.isEmpty) return left
+      // One that all have left is interrupted, as soon as it can be: nobody learns anything from it.
+      if (left !== undefined && (!left.isEmpty || left.fiber === undefined)) return left
     }
     return this.crowdOf(wait)?.lookLike(wait)
   }

@@ -1,0 +1,114 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as TestClock from "effect/testing/TestClock"
+import * as Job from "effect-poll/Job"
+import * as Poller from "effect-poll/Poller"
+import * as Status from "effect-poll/Status"
+import * as Strategy from "effect-poll/Strategy"
+import { pending } from "./scripted.ts"
+
+// Waits that are stopped while looks take their time to end.
+
+const hour = { deadline: "1 hour" } as const
+const plain = { stagger: false, linger: 0 } as const
+
+describe("Poller, waits that are stopped", () => {
+  it.effect("looks that do not end hold back no server that is asked to stop the job of another wait", () =>
+    Effect.gen(function* () {
+      const poller = yield* Poller.make(plain)
+      const asked: Array<string> = []
+      const job = Job.make<string>("j", {
+        check: (key) =>
+          key === "idle" ? Effect.succeed(pending) : Effect.uninterruptible(Effect.as(Effect.sleep("1 hour"), pending)),
+        cancel: (key) => Effect.sync(() => void asked.push(key)),
+        strategy: Strategy.fixed("10 minutes")
+      })
+      const options = { deadline: "2 hours", onInterrupt: "cancelRemote" } as const
+      for (let at = 0; at < 64; at++) yield* poller.add(job, `k${at}`, options)
+      yield* poller.add(job, "idle", options)
+      yield* TestClock.adjust("1 second")
+      yield* Effect.forkChild(poller.shutdown)
+      yield* TestClock.adjust("1 minute")
+      const early = asked.slice()
+      yield* TestClock.adjust("3 hours")
+      assert.include(early, "idle")
+    })
+  )
+
+  it.effect("the server is asked to stop a job, though who removes its wait is interrupted meanwhile", () =>
+    Effect.gen(function* () {
+      const poller = yield* Poller.make(plain)
+      const asked: Array<string> = []
+      const job = Job.make<string>("j", {
+        check: () => Effect.onInterrupt(Effect.never, () => Effect.sleep("5 seconds")),
+        cancel: (key) => Effect.sync(() => void asked.push(key))
+      })
+      const watch = yield* poller.add(job, "a", { ...hour, onInterrupt: "cancelRemote" })
+      yield* TestClock.adjust("1 second")
+      yield* Effect.forkChild(Effect.timeoutOption(watch.remove, "1 second"))
+      yield* TestClock.adjust("1 minute")
+      assert.deepStrictEqual(asked, ["a"])
+    })
+  )
+
+  it.effect("the server is not asked to stop a job that somebody waits for again by then", () =>
+    Effect.gen(function* () {
+      const poller = yield* Poller.make(plain)
+      const asked: Array<string> = []
+      const job = Job.make<string>("j", {
+        check: () => Effect.onInterrupt(Effect.never, () => Effect.sleep("5 seconds")),
+        cancel: (key) => Effect.sync(() => void asked.push(key))
+      })
+      const a = yield* poller.add(job, "a", { ...hour, onInterrupt: "cancelRemote" })
+      yield* TestClock.adjust("1 second")
+      yield* Effect.forkChild(a.remove)
+      yield* TestClock.adjust("1 second")
+      yield* poller.add(job, "a", hour)
+      yield* TestClock.adjust("1 minute")
+      assert.deepStrictEqual(asked, [])
+    })
+  )
+
+  for (const order of [
+    ["cancelRemote", "leave"],
+    ["leave", "cancelRemote"]
+  ] as const) {
+    it.effect(`at a shutdown, the server is asked if one of the waits for a job says so (${order.join()})`, () =>
+      Effect.gen(function* () {
+        const poller = yield* Poller.make(plain)
+        const asked: Array<string> = []
+        const job = Job.make<string>("j", {
+          check: () => Effect.succeed(pending),
+          cancel: (key) => Effect.sync(() => void asked.push(key)),
+          strategy: Strategy.fixed("10 minutes")
+        })
+        for (const onInterrupt of order) yield* poller.add(job, "a", { ...hour, onInterrupt })
+        yield* TestClock.adjust("1 second")
+        yield* poller.shutdown
+        assert.deepStrictEqual(asked, ["a"])
+      })
+    )
+  }
+
+  it.effect("waits that `any` needs no longer look no more, though the looks of some do not end", () =>
+    Effect.gen(function* () {
+      const poller = yield* Poller.make(plain)
+      let looks = 0
+      const job = Job.make<string>("j", {
+        check: (key) => {
+          if (key === "good") return Effect.as(Effect.sleep("1 second"), Status.succeeded(key))
+          if (key === "idle") return Effect.sync(() => (looks++, pending))
+          return Effect.uninterruptible(Effect.as(Effect.sleep("1 hour"), pending))
+        },
+        strategy: Strategy.fixed("1 second")
+      })
+      const keys = ["good", ...Array.from({ length: 16 }, (_, at) => `k${at}`), "idle"]
+      const watches = yield* Effect.forEach(keys, (key) => poller.add(job, key, { deadline: "2 hours" }))
+      yield* Effect.forkChild(Poller.any(watches))
+      yield* TestClock.adjust("10 seconds")
+      const seen = looks
+      yield* TestClock.adjust("10 hours")
+      assert.isAtMost(seen, 3)
+    })
+  )
+})
