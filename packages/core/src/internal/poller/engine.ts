@@ -11,6 +11,7 @@ import * as machine from "../machine.ts"
 import { endingOf } from "../telemetry.ts"
 import { receipt, withFloor } from "../token.ts"
 import { advance, alarmAt, longestLook, make as makeWait, type Timeline, timeline, type Wait } from "../wait.ts"
+import { Agenda } from "./agenda.ts"
 import { Alarms, type Guarded, isGuarded } from "./alarms.ts"
 import { Bounds, type Limits } from "./bounds.ts"
 import { type Crew, Departures, gateOpened } from "./departures.ts"
@@ -51,9 +52,9 @@ export class Engine implements Office, Crew {
   private readonly slice = new Slice()
   private readonly departures: Departures
   /** What runs code of users, and has to wait until nothing is half done, since that may come back here. */
-  private readonly postponed: Array<() => void> = []
+  private readonly postponed = new Agenda()
   /** What is done at the end, when whatever happened is over. */
-  private readonly actions: Array<() => void> = []
+  private readonly actions = new Agenda()
   private isActing = false
   private readonly timer: Timer
   /** Whether the timer may have to be set anew. */
@@ -191,24 +192,17 @@ export class Engine implements Office, Crew {
         this.timer.set(this.nextAt(this.time.now), this.time.now, this.isUnfinished)
       }
     }
-    if (this.actions.length > 0 && !this.isActing) this.act()
+    if (!this.actions.isEmpty && !this.isActing) this.act()
   }
 
   /** One after the other, those included that come meanwhile: who is told of a wait is told in order. */
   private act(): void {
-    const defects: Array<unknown> = []
     this.isActing = true
-    for (const act of this.actions) {
-      try {
-        act()
-      } catch (defect) {
-        // What one of them throws is nothing to the others.
-        defects.push(defect)
-      }
+    try {
+      this.actions.run()
+    } finally {
+      this.isActing = false
     }
-    this.actions.length = 0
-    this.isActing = false
-    if (defects.length > 0) throw defects[0]
   }
 
   /** Lets looks begin for those who stand in line, as far as there is room. */
@@ -222,8 +216,8 @@ export class Engine implements Office, Crew {
 
   /** Tells whether there was any. */
   private runPostponed(): boolean {
-    if (this.postponed.length === 0) return false
-    while (this.postponed.length > 0) this.postponed.shift()!()
+    if (this.postponed.isEmpty) return false
+    this.postponed.run()
     return true
   }
 

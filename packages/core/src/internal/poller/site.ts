@@ -149,7 +149,7 @@ export class Site {
 
   /** or for none at all. */
   forgetKeys(errand: Errand): void {
-    for (const key of errand.left ?? []) this.forgetKey(key, errand)
+    if (errand.left !== undefined) for (const key of errand.left) this.forgetKey(key, errand)
   }
 
   /** The look that is under way for the key of this wait, if any. */
