@@ -86,5 +86,8 @@ export const ours: Record<string, Engine> = {
   "poller-handles": { ...engine({ handles: true }), note: "a handle for each job" },
   "poller-history": { ...engine({ history: true }), note: "errors tell what the looks found" },
   "poller-constant": { ...engine({ strategy: constant }), note: "a constant delay instead of a growing one" },
-  "poller-composed": { ...engine({ strategy: composed }), note: "capped, jittered by key, limited in time" }
+  "poller-composed": {
+    ...engine({ strategy: composed }),
+    note: "capped, jittered by key, limited in time; its lag is measured against delays without jitter"
+  }
 }
