@@ -4,6 +4,8 @@ import type { Site } from "./site.ts"
 export class Turns {
   private readonly sites: Array<Site> = []
   private at = 0
+  /** Those of them where looks are gathered. */
+  private readonly gathering = new Set<Site>()
 
   /** How many sites there are, those included whose line has gone meanwhile. */
   get length(): number {
@@ -12,8 +14,10 @@ export class Turns {
 
   /** Lets a site take its turns, the first one after all others had theirs. */
   enter(site: Site): void {
-    if (!site.inTurn) this.sites.splice(this.at++, 0, site)
+    if (site.inTurn) return
     site.inTurn = true
+    this.sites.splice(this.at++, 0, site)
+    if (site.batch !== undefined) this.gathering.add(site)
   }
 
   /** The site whose turn it is; the next call tells another one, if there is one. */
@@ -27,6 +31,7 @@ export class Turns {
       }
       site.inTurn = false
       this.sites.splice(this.at, 1)
+      this.gathering.delete(site)
     }
     return undefined
   }
@@ -34,8 +39,9 @@ export class Turns {
   /** When the first request is due of those that are gathered. */
   gatheredAt(now: number): number {
     let first = Number.POSITIVE_INFINITY
-    for (const site of this.sites)
+    for (const site of this.gathering) {
       if (!site.isReady(now, Number.POSITIVE_INFINITY)) first = Math.min(first, site.gatherUntil)
+    }
     return first
   }
 }
