@@ -12,6 +12,16 @@ import { pending } from "./scripted.ts"
 const hour = { deadline: "1 hour" } as const
 const plain = { stagger: false, linger: 0 } as const
 
+/** A job whose looks take five seconds to end when they are interrupted; and which of its keys its server was asked to stop. */
+const lingering = () => {
+  const asked: Array<string> = []
+  const job = Job.make<string>("j", {
+    check: () => Effect.onInterrupt(Effect.never, () => Effect.sleep("5 seconds")),
+    cancel: (key) => Effect.sync(() => void asked.push(key))
+  })
+  return { asked, job }
+}
+
 describe("Poller, waits that are stopped", () => {
   it.effect("looks that do not end hold back no server that is asked to stop the job of another wait", () =>
     Effect.gen(function* () {
@@ -38,11 +48,7 @@ describe("Poller, waits that are stopped", () => {
   it.effect("the server is asked to stop a job, though who removes its wait is interrupted meanwhile", () =>
     Effect.gen(function* () {
       const poller = yield* Poller.make(plain)
-      const asked: Array<string> = []
-      const job = Job.make<string>("j", {
-        check: () => Effect.onInterrupt(Effect.never, () => Effect.sleep("5 seconds")),
-        cancel: (key) => Effect.sync(() => void asked.push(key))
-      })
+      const { asked, job } = lingering()
       const watch = yield* poller.add(job, "a", { ...hour, onInterrupt: "cancelRemote" })
       yield* TestClock.adjust("1 second")
       yield* Effect.forkChild(Effect.timeoutOption(watch.remove, "1 second"))
@@ -54,11 +60,7 @@ describe("Poller, waits that are stopped", () => {
   it.effect("the server is not asked to stop a job that somebody waits for again by then", () =>
     Effect.gen(function* () {
       const poller = yield* Poller.make(plain)
-      const asked: Array<string> = []
-      const job = Job.make<string>("j", {
-        check: () => Effect.onInterrupt(Effect.never, () => Effect.sleep("5 seconds")),
-        cancel: (key) => Effect.sync(() => void asked.push(key))
-      })
+      const { asked, job } = lingering()
       const a = yield* poller.add(job, "a", { ...hour, onInterrupt: "cancelRemote" })
       yield* TestClock.adjust("1 second")
       yield* Effect.forkChild(a.remove)

@@ -13,7 +13,7 @@ import * as Observer from "effect-poll/Observer"
 import * as Poller from "effect-poll/Poller"
 import * as Status from "effect-poll/Status"
 import * as Strategy from "effect-poll/Strategy"
-import { doneAt, held, keysOf, scriptedJob } from "./many.ts"
+import { batching, doneAt, held, keysOf, scriptedJob } from "./many.ts"
 import { ending, pending, token } from "./scripted.ts"
 
 const hour = { deadline: "1 hour" } as const
@@ -66,18 +66,7 @@ describe("Poller, looks that end at once", () => {
     Effect.gen(function* () {
       const turns = yield* countTurns
       const turnOf: Array<number> = []
-      const job = Job.make<string>("many", {
-        check: () => Effect.never,
-        checkMany: {
-          max: 100,
-          check: (keys) =>
-            Effect.sync(() => {
-              turnOf.push(turns())
-              return new Map(keys.map((key) => [key, Result.succeed(Status.succeeded(key))]))
-            })
-        },
-        strategy: Strategy.fixed("1 second").pipe(Strategy.withFirstWait("1 second"))
-      })
+      const { job } = batching({ whole: () => Effect.sync(() => turnOf.push(turns())) })
       const poller = yield* Poller.make(plain)
       const fiber = yield* Effect.forkChild(Stream.runCount(poller.results(job, keysOf(100_000), hour)))
       yield* TestClock.adjust("2 seconds")

@@ -214,7 +214,8 @@ export const client = (
  * **Details**
  *
  * A check that takes longer than the `timeout` of the gate fails with `LookTimeout`, a transient error. A 429 or 425 of
- * an `HttpCheckError` counts as nothing; where it answers a probe that the gate makes, it says that the server is there. A gate of several endpoints needs to know the look:
+ * an `HttpCheckError` counts as nothing; where it answers a probe that the gate makes, it says that the server is there. A
+ * gate of several endpoints needs to know the look:
  * `check: (key) => BreakerGate.check(gate, { job: "render", key })(look(key))`.
  *
  * @category combinators

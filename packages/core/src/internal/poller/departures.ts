@@ -44,8 +44,8 @@ export class Departures {
   private boarding: Errand | undefined
   /** The time of the tick that wakes those who are due, while it does. */
   private tickAt: number | undefined
-  /** Where requests for many are being filled in it. */
-  private readonly filling: Array<Site> = []
+  /** Where requests for many are being filled. */
+  private readonly filling = new Set<Site>()
 
   constructor(crew: Crew, bounds: Bounds, slice: Slice) {
     this.crew = crew
@@ -84,10 +84,7 @@ export class Departures {
   /** What is not full waits for the rest of what was due when it was begun, if there is more. */
   endTick(restAt: number): void {
     this.tickAt = undefined
-    for (const site of this.filling.splice(0)) {
-      if (site.fillUntil < restAt || this.crew.closed) this.departFilled(site)
-      else this.filling.push(site)
-    }
+    for (const site of this.filling) if (site.fillUntil < restAt || this.crew.closed) this.departFilled(site)
   }
 
   // -- looks --
@@ -110,7 +107,7 @@ export class Departures {
     if (site.filling === undefined) {
       site.filling = lookAt(wait)
       site.fillUntil = this.crew.time.now
-      if (!this.filling.includes(site)) this.filling.push(site)
+      this.filling.add(site)
       this.bounds.count(site.filling, 1)
     }
     this.crew.join(wait, site.filling)
@@ -118,8 +115,8 @@ export class Departures {
   }
 
   private departFilled(site: Site): void {
-    const errand = site.filling
-    if (errand === undefined) return
+    const errand = site.filling!
+    this.filling.delete(site)
     site.filling = undefined
     site.filled = 0
     this.bounds.count(errand, -1)

@@ -1,6 +1,5 @@
 import type * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
-import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as References from "effect/References"
 import * as Scope from "effect/Scope"
@@ -48,7 +47,8 @@ export class Registry {
   ended(group: Group): void {
     if (--group.open > 0 || group.isTelling || !this.observed.has(group)) return
     // However long that takes: there may be more waits.
-    const told = group.telemetry.flush(Duration.infinity) ?? Effect.void
+    const told = group.telemetry.flush(Duration.infinity)
+    if (told === undefined) return void this.observed.delete(group)
     group.isTelling = true
     group.fork(told).addObserver(() => {
       group.isTelling = false
