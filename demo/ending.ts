@@ -12,21 +12,21 @@ export interface Ending {
   readonly value: unknown
   /** The error in words; undefined for a success. */
   readonly message: string | undefined
-  /** Looks made, if the end says so: every error of a wait does. */
-  readonly looks: number | undefined
+  /** Checks made, if the end says so: every error of a wait does. */
+  readonly checks: number | undefined
 }
 
 export const fromExit = (exit: Exit.Exit<unknown, PollError<unknown, HttpCheckError>>): Ending => {
-  if (Exit.isSuccess(exit)) return { kind: "succeeded", value: exit.value, message: undefined, looks: undefined }
+  if (Exit.isSuccess(exit)) return { kind: "succeeded", value: exit.value, message: undefined, checks: undefined }
   const error = Option.getOrUndefined(Cause.findErrorOption(exit.cause))
   if (error === undefined) {
-    return { kind: "broken", value: undefined, message: Cause.pretty(exit.cause), looks: undefined }
+    return { kind: "broken", value: undefined, message: Cause.pretty(exit.cause), checks: undefined }
   }
   return {
     kind: Object.hasOwn(kinds, error._tag) ? kinds[error._tag as keyof typeof kinds] : "broken",
     value: error._tag === "JobFailed" ? error.failure : undefined,
     message: error.message,
-    looks: error.attempts
+    checks: error.attempts
   }
 }
 

@@ -102,17 +102,17 @@ const ofJob = (seen: Seen, truth: Truth | undefined): ReadonlyArray<Mismatch> =>
     differs("failure", String(ending.value), failureOf(truth))
   }
   if (!agree(seen.requests, truth.requests)) differs("request count", seen.requests, truth.requests)
-  if (repeatsWithinLook(plan) ? seen.looks > seen.requests.sent : seen.looks !== seen.requests.sent) {
-    differs("look count", seen.looks, seen.requests)
+  if (repeatsWithinCheck(plan) ? seen.checks > seen.requests.sent : seen.checks !== seen.requests.sent) {
+    differs("check count", seen.checks, seen.requests)
   }
   const late =
     seen.requests.sent > seen.sentByEnd || ((truth.lastRequestAt ?? 0) > seen.knownAt && seen.requests.cut === 0)
-  if (late) differs("look after the end of the wait", { at: seen.knownAt, sent: seen.sentByEnd }, truth)
+  if (late) differs("check after the end of the wait", { at: seen.knownAt, sent: seen.sentByEnd }, truth)
   if (seen.trouble !== undefined) differs("kill or signal", seen.trouble, truth.outcome)
   return found
 }
 
-/** Jobs that nobody watched are earlier runs of a campaign, and get no look of their own. */
+/** Jobs that nobody watched are earlier runs of a campaign, and get no check of their own. */
 const ofUnwatched = (truth: Truth, { endpoints, seen }: Evidence): ReadonlyArray<Mismatch> => {
   const counts = endpoints[truth.id]
   if (counts !== undefined) {
@@ -144,8 +144,8 @@ const ofPosts = ({ posts, seen }: Evidence): ReadonlyArray<Mismatch> =>
 /** A request that we gave up may have arrived or not; every other one has. */
 const agree = ({ cut, sent }: Requests, received: number): boolean => received <= sent && received >= sent - cut
 
-/** There one look may be several requests. */
-const repeatsWithinLook = ({ work }: Plan): boolean => work.lane === "generation" && work.strategy === "resilient"
+/** There one check may be several requests. */
+const repeatsWithinCheck = ({ work }: Plan): boolean => work.lane === "generation" && work.strategy === "resilient"
 
 const coded = ({ code, message }: Failure): string => `${code}: ${message}`
 

@@ -36,10 +36,10 @@ export interface Started {
 
 /** Submits the job of a plan. */
 export interface Lanes {
-  /** Counts the looks of a wait that begins here; those of the others are made where its events are read. */
+  /** Counts the checks of a wait that begins here; those of the others are made where its events are read. */
   readonly start: (
     plan: Plan,
-    looks: Requests
+    checks: Requests
   ) => Effect.Effect<Started, HttpCheckError, HttpClient.HttpClient | Scope.Scope>
   readonly mixpeek: Mixpeek.Mixpeek
 }
@@ -65,7 +65,7 @@ export const make = (options: {
   const mixpeek = Mixpeek.make({ baseUrl: urls.Mixpeek, timeScale })
   const queue = AsyncQueue.make({ baseUrl: urls.AsyncQueue, timeScale })
 
-  const start: Lanes["start"] = Effect.fnUntraced(function* ({ name, work }, looks) {
+  const start: Lanes["start"] = Effect.fnUntraced(function* ({ name, work }, checks) {
     switch (work.lane) {
       case "job": {
         const { key } = yield* jobStatus.submit!({ plan: name })
@@ -95,7 +95,7 @@ export const make = (options: {
         const callbackUrl = work.callback === true ? `${pushes.url}/callback` : undefined
         const { key } = yield* api.submit!({ model: work.model, input: { prompt: name }, callbackUrl })
         if (callbackUrl === undefined) return watched(key.taskId, Poll.events(api, key, { deadline: patience }))
-        const handle = yield* counted(looks, "looks")(Poll.start(api, key, { deadline: patience }))
+        const handle = yield* counted(checks, "checks")(Poll.start(api, key, { deadline: patience }))
         yield* pushes.wake(key.taskId, handle.pollNow())
         return watched(key.taskId, handle.events)
       }
@@ -110,7 +110,7 @@ export const make = (options: {
         if (work.killAfter === undefined) {
           return watched(key.taskId, Poll.events(mixpeek.tasks, key, { deadline: patience }))
         }
-        const handle = yield* counted(looks, "looks")(Poll.start(mixpeek.tasks, key, { deadline: patience }))
+        const handle = yield* counted(checks, "checks")(Poll.start(mixpeek.tasks, key, { deadline: patience }))
         const canBeKilled = work.kind !== "taxonomy"
         const kill = handle.cancel.pipe(
           Effect.as(canBeKilled ? undefined : "the kill of a taxonomy was not refused"),
@@ -130,7 +130,7 @@ export const make = (options: {
         })
         const deadline = work.deadline === undefined ? patience : real(work.deadline)
         if (work.onComplete !== true) return watched(key, Poll.events(queue.tasks, key, { deadline }))
-        const handle = yield* counted(looks, "looks")(Poll.start(queue.tasks, key, { deadline }))
+        const handle = yield* counted(checks, "checks")(Poll.start(queue.tasks, key, { deadline }))
         yield* pushes.wake(key, handle.pollNow())
         return watched(key, handle.events)
       }
@@ -143,7 +143,7 @@ export const make = (options: {
         })
         const deadline = AsyncQueue.defaultDeadline(maxWaitTime, { timeScale })
         if (work.signal === undefined) return watched(key, Poll.events(queue.signalTasks, key, { deadline }))
-        const handle = yield* counted(looks, "looks")(Poll.start(queue.signalTasks, key, { deadline }))
+        const handle = yield* counted(checks, "checks")(Poll.start(queue.signalTasks, key, { deadline }))
         const { after, result, status, twice } = work.signal
         const send = (wanted: "accepted" | "alreadySignaled") =>
           queue.signal(signalToken, { status, result }).pipe(
@@ -198,7 +198,7 @@ const ClusterStatus = StatusSchema.fromField(ClusterRun, "status", {
   error: (run) => Status.failed(run.error ?? "Unknown error")
 })
 
-/** The caller's part of a taste-cluster job: where to kick a run and to look at it, its words, and when to look. */
+/** The caller's part of a taste-cluster job: where to kick a run and to check it, its words, and when to check. */
 const tasteClusters = (baseUrl: string, timeScale: number) => {
   const runs = `${baseUrl}/events/evt_demo/taste_clusters/runs`
   return EventPlatform.tasteClusters({

@@ -6,7 +6,7 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { Plan } from "./plan.ts"
 
-/** Where the servers post to, and who wants to know. A push is a reason to look, and never an end. */
+/** Where the servers post to, and who wants to know. A push is a reason to check, and never an end. */
 export interface Pushes {
   readonly url: string
   /** Runs an effect when something is posted that names the job. */

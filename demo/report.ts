@@ -15,7 +15,7 @@ export interface Summary {
   readonly jobs: number
   readonly outcomes: Readonly<Record<EndingKind, number>>
   readonly requests: number
-  readonly failedLooks: number
+  readonly failedChecks: number
   readonly lagMillis: Lag
   /** The same lag in nominal time: as it would be without the speed-up. */
   readonly lagScaledMillis: Lag
@@ -52,7 +52,7 @@ export const make = (facts: {
         Object.fromEntries(endings.map((kind) => [kind, sum(rows.map(({ ended }) => ended[kind]))]))
       ),
       requests: sum(rows.map(({ requests }) => requests.sent)),
-      failedLooks: sum(seen.map(({ failedLooks }) => failedLooks)),
+      failedChecks: sum(seen.map(({ failedChecks }) => failedChecks)),
       lagMillis: lag,
       lagScaledMillis: { p50: scaled(lag.p50, speed), p95: scaled(lag.p95, speed) },
       mismatches: mismatches.filter(({ provider }) => provider !== undefined && names.includes(provider)).length
@@ -105,7 +105,7 @@ export const render = (report: Report): ReadonlyArray<string> => {
     count("jobs", ({ jobs }) => jobs),
     rule,
     count("requests", ({ requests }) => requests),
-    count("failed looks", ({ failedLooks }) => failedLooks),
+    count("failed checks", ({ failedChecks }) => failedChecks),
     time("lag p50", ({ lagMillis }) => lagMillis.p50),
     time("lag p95", ({ lagMillis }) => lagMillis.p95),
     time("  scaled p50", ({ lagScaledMillis }) => lagScaledMillis.p50),

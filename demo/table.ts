@@ -36,7 +36,7 @@ interface Counts {
   readonly name: string
   readonly jobs: number
   readonly waiting: number
-  readonly looking: number
+  readonly checking: number
   readonly ended: number
   readonly succeeded: number
   readonly failed: number
@@ -48,19 +48,19 @@ interface Counts {
 
 const header =
   "provider".padEnd(14) +
-  ["wait", "look", "done", "ok", "fail", "canc", "exp", "rest"].map((name) => name.padStart(5)).join("") +
+  ["wait", "check", "done", "ok", "fail", "canc", "exp", "rest"].map((name) => name.padStart(5)).join("") +
   "requests".padStart(9)
 
 const rowOf = (name: string, row: Row | undefined): Counts => {
   const jobs = row?.jobs ?? 0
   const ended = row === undefined ? 0 : endedOf(row)
   const { canceled = 0, expired = 0, failed = 0, succeeded = 0 } = row?.ended ?? {}
-  const looking = Math.min(row?.requests.open ?? 0, jobs - ended)
+  const checking = Math.min(row?.requests.open ?? 0, jobs - ended)
   return {
     name,
     jobs,
-    waiting: jobs - ended - looking,
-    looking,
+    waiting: jobs - ended - checking,
+    checking,
     ended,
     succeeded,
     failed,
@@ -75,7 +75,7 @@ const add = (a: Counts, b: Counts): Counts => ({
   name: a.name,
   jobs: a.jobs + b.jobs,
   waiting: a.waiting + b.waiting,
-  looking: a.looking + b.looking,
+  checking: a.checking + b.checking,
   ended: a.ended + b.ended,
   succeeded: a.succeeded + b.succeeded,
   failed: a.failed + b.failed,
@@ -86,7 +86,7 @@ const add = (a: Counts, b: Counts): Counts => ({
 })
 
 const line = (row: Counts, canvas: Canvas): string => {
-  const counts = [row.waiting, row.looking, row.ended, row.succeeded, row.failed, row.canceled, row.expired, row.rest]
+  const counts = [row.waiting, row.checking, row.ended, row.succeeded, row.failed, row.canceled, row.expired, row.rest]
   const text =
     row.name.padEnd(14) + counts.map((count) => String(count).padStart(5)).join("") + String(row.requests).padStart(9)
   const width = Math.min(30, canvas.columns - text.length - 2)

@@ -35,14 +35,14 @@ export const zeroes = (): Record<EndingKind, number> =>
 
 export const endedOf = (row: Row): number => endings.reduce((sum, kind) => sum + row.ended[kind], 0)
 
-/** Counts the requests of an effect: all of them, or only the looks, which are what is sent by GET. */
+/** Counts the requests of an effect: all of them, or only the checks, which are what is sent by GET. */
 export const counted =
-  (counts: Requests, which: "all" | "looks" = "all") =>
+  (counts: Requests, which: "all" | "checks" = "all") =>
   <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R | HttpClient.HttpClient> =>
     Effect.updateService(effect, HttpClient.HttpClient, (client) =>
       HttpClient.transform(client, (response, { method }) =>
         Effect.suspend(() => {
-          if (which === "looks" && method !== "GET") return response
+          if (which === "checks" && method !== "GET") return response
           counts.sent++
           counts.open++
           return Effect.onExit(response, (exit) =>

@@ -13,7 +13,7 @@ export const usage = `Watches many remote jobs at once, and says how each of the
         --succeeded WORD   a word of a job that ended well; several by commas, or by using the option again
         --failed WORD      a word of a job that ended badly, likewise
         --pending WORD     a word of a job that goes on, likewise; default: every other word
-        --interval TIME    how long between two looks, as 500ms, 5s or 2m; default: after 1 s, 3 s, 5 s and so on
+        --interval TIME    how long between two checks, as 500ms, 5s or 2m; default: after 1 s, 3 s, 5 s and so on
         --deadline TIME    when to give up waiting; default 10m
 
   Both:

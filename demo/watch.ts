@@ -17,10 +17,10 @@ export interface Seen {
   readonly ending: Ending.Ending
   /** Milliseconds since the epoch. */
   readonly knownAt: number
-  /** Looks that the wait says it made, and how many of them failed. */
-  readonly looks: number
-  readonly failedLooks: number
-  /** What was sent to look at it. */
+  /** Checks that the wait says it made, and how many of them failed. */
+  readonly checks: number
+  readonly failedChecks: number
+  /** What was sent to check it. */
   readonly requests: Tally.Requests
   /** How much of that had been sent when the wait ended. */
   readonly sentByEnd: number
@@ -35,8 +35,8 @@ export const job: (
   row: Tally.Row
 ) => Effect.Effect<Seen, HttpCheckError, HttpClient.HttpClient> = Effect.fnUntraced(function* (lanes, plan, row) {
   const requests = Tally.requests()
-  let looks = 0
-  let failedLooks = 0
+  let checks = 0
+  let failedChecks = 0
   let ending: Ending.Ending | undefined
   let knownAt = 0
   let sentByEnd = 0
@@ -46,16 +46,16 @@ export const job: (
   const watching = Stream.runForEach(events, (event) => {
     switch (event._tag) {
       case "PollFailed":
-        if (event.inRow > 0) failedLooks++
-        looks = event.attempt
+        if (event.inRow > 0) failedChecks++
+        checks = event.attempt
         break
       case "Observed":
       case "Unchanged":
-        looks = event.attempt
+        checks = event.attempt
         break
       case "Ended":
         ending = Ending.fromExit(event.exit)
-        looks = ending.looks ?? looks
+        checks = ending.checks ?? checks
         sentByEnd = requests.sent
         row.ended[ending.kind]++
         return Effect.map(Clock.currentTimeMillis, (now) => {
@@ -64,11 +64,11 @@ export const job: (
     }
     return Effect.void
   })
-  const [, trouble] = yield* Effect.all([Tally.counted(requests, "looks")(watching), meanwhile], {
+  const [, trouble] = yield* Effect.all([Tally.counted(requests, "checks")(watching), meanwhile], {
     concurrency: "unbounded"
   })
   if (ending === undefined) return yield* Effect.die(new Error(`${plan.name} has no end`))
-  return { plan, id, ending, knownAt, looks, failedLooks, requests, sentByEnd, trouble }
+  return { plan, id, ending, knownAt, checks, failedChecks, requests, sentByEnd, trouble }
 }, Effect.scoped)
 
 /** Watches the badges of the event platform until it is interrupted: they have no end. */

@@ -28,7 +28,7 @@ export const allowances: ReadonlyArray<Allowance> = [
   {
     files: /^packages\/core\/src\/(Poll|Poller|internal\/host|internal\/poller\/group)\.ts$/,
     what: ["Effect.run*"],
-    why: "the hosts of the loop fork looks, and Poll.promise is the way out of Effect"
+    why: "the hosts of the loop fork checks, and Poll.promise is the way out of Effect"
   }
 ]
 
@@ -151,7 +151,7 @@ export const check = (file: string, source: string, lookup: Lookup): ReadonlyArr
     else if (stability !== "stable") wrong(at, `${effectModule}.${path} is ${stability}`)
   }
 
-  /** Looks at what is named in an import or an export; answers the module of effect it names, if any. */
+  /** Checks what is named in an import or an export; answers the module of effect it names, if any. */
   const specifier = (at: Node, from: string): string | undefined => {
     const allowed = arrows[name]
     if (from === "effect") wrong(at, "import a module such as effect/Schedule instead of effect")
@@ -241,7 +241,7 @@ export const check = (file: string, source: string, lookup: Lookup): ReadonlyArr
   return problems
 }
 
-/** Looks modules up in the sources that effect ships. */
+/** Checks modules up in the sources that effect ships. */
 export const lookupIn = (directory: string): Lookup => {
   const known = new Map<string, ReadonlyMap<string, string> | undefined>()
   return (name) => {

@@ -14,10 +14,10 @@ export const job = (options: { readonly lag: number }): { readonly seen: Seen; r
       ending: "succeeded"
     },
     id: "job_1",
-    ending: { kind: "succeeded", value: { file: "a.pdf" }, message: undefined, looks: undefined },
+    ending: { kind: "succeeded", value: { file: "a.pdf" }, message: undefined, checks: undefined },
     knownAt: 2000 + options.lag,
-    looks: 3,
-    failedLooks: 0,
+    checks: 3,
+    failedChecks: 0,
     requests: { sent: 3, open: 0, cut: 0 },
     sentByEnd: 3,
     trouble: undefined
@@ -34,7 +34,7 @@ export const job = (options: { readonly lag: number }): { readonly seen: Seen; r
     failure: undefined,
     requests: 3,
     lastRequestAt: 2000 + options.lag,
-    looksAfterEnd: 1,
+    checksAfterEnd: 1,
     faultsServed: 0,
     listed: 0
   }

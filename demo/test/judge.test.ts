@@ -7,7 +7,7 @@ const { plan } = job({ lag: 0 }).seen
 
 const planned = (ending: EndingKind): Plan => ({ ...plan, ending })
 
-const ending = (kind: EndingKind, value?: unknown) => ({ kind, value, message: kind, looks: undefined })
+const ending = (kind: EndingKind, value?: unknown) => ({ kind, value, message: kind, checks: undefined })
 
 const requests = (sent: number, cut = 0) => ({ sent, open: 0, cut })
 
@@ -43,11 +43,11 @@ describe("judge", () => {
         },
         ["failure"]
       ],
-      "a look that the server got and we did not send": [{ truth: { requests: 4 } }, ["request count"]],
-      "a look that we sent and the server did not get": [{ truth: { requests: 2 } }, ["request count"]],
-      "the looks that the wait made": [{ seen: { looks: 2 } }, ["look count"]],
-      "a look after the end of the wait": [{ truth: { lastRequestAt: 9000 } }, ["look after the end of the wait"]],
-      "a request sent after the end of the wait": [{ seen: { sentByEnd: 2 } }, ["look after the end of the wait"]],
+      "a check that the server got and we did not send": [{ truth: { requests: 4 } }, ["request count"]],
+      "a check that we sent and the server did not get": [{ truth: { requests: 2 } }, ["request count"]],
+      "the checks that the wait made": [{ seen: { checks: 2 } }, ["check count"]],
+      "a check after the end of the wait": [{ truth: { lastRequestAt: 9000 } }, ["check after the end of the wait"]],
+      "a request sent after the end of the wait": [{ seen: { sentByEnd: 2 } }, ["check after the end of the wait"]],
       "a signal": [{ seen: { trouble: "a signal was refused" } }, ["kill or signal"]],
       "the job itself": [{ seen: { id: "job_2" }, rest: { received: 4 } }, ["job", "job"]],
       "all requests": [{ rest: { received: 5 } }, ["request count"]],
@@ -72,7 +72,7 @@ describe("judge", () => {
     })
   })
 
-  it("takes a timeout of a job that goes on, and a look that was cut off by it", () => {
+  it("takes a timeout of a job that goes on, and a check that was cut off by it", () => {
     const changes = {
       seen: { plan: planned("timedOut"), ending: ending("timedOut"), requests: requests(3, 1) },
       truth: { endedAt: undefined, outcome: undefined, requests: 2, lastRequestAt: 9000 }
@@ -86,7 +86,7 @@ describe("judge", () => {
     assert.deepStrictEqual(found({ ...changes, truth: { faultsServed: 1 } }), [])
   })
 
-  it("takes an earlier run of a campaign that nobody looked at", () => {
+  it("takes an earlier run of a campaign that nobody checked", () => {
     const { truth } = job({ lag: 40 })
     const earlier = { ...truth, id: "task_1", ids: { eid: plan.name }, requests: 0 }
     const seen = { plan: { ...plan, work: { lane: "campaign", previous: plan.script } } } as const

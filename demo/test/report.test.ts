@@ -31,7 +31,7 @@ describe("report", () => {
   it("render - fits 80 columns, in aligned rows", () => {
     const lines = Report.render(report())
     for (const line of lines) assert.isAtMost(line.length, 80)
-    const rows = lines.filter((line) => /^(succeeded|jobs|requests|lag|failed looks) /.test(line))
+    const rows = lines.filter((line) => /^(succeeded|jobs|requests|lag|failed checks) /.test(line))
     assert.strictEqual(new Set(rows.map((row) => row.length)).size, 1)
     assert.strictEqual(lines.at(-1), "mismatches against the server's truth: 0")
   })

@@ -11,13 +11,13 @@ import * as loops from "./engine/measure.ts"
 import { installPeers } from "./peers.ts"
 
 const usage = `usage: pnpm scoreboard <table> [options]
-  engine       what a look and a wait cost: the loops of \`loops\`, then many jobs at once, ours and the peers'
+  engine       what a check and a wait cost: the loops of \`loops\`, then many jobs at once, ours and the peers'
     --n N        jobs at once (100000)
     --mixed      each row after all others on Effect have run in its process, as in a program of many kinds of effects
     --rows a,b   only these rows: ${Object.keys(engines).join(", ")}
-  loops        what a look costs in ours, in effect's repeat and in a loop by hand
+  loops        what a check costs in ours, in effect's repeat and in a loop by hand
     --waits N    (1000)
-    --looks N    (100)
+    --checks N    (100)
   conformance  what ours and other pollers do in cases that matter
     --rows a,b   only these pollers
     --cases text only cases with this in their name
@@ -47,7 +47,7 @@ const read = () => {
         n: { type: "string", default: "100000" },
         rows: { type: "string" },
         waits: { type: "string", default: "1000" },
-        looks: { type: "string", default: "100" },
+        checks: { type: "string", default: "100" },
         rounds: { type: "string" },
         mixed: { type: "boolean", default: false },
         cases: { type: "string", default: "" },
@@ -65,7 +65,7 @@ const { positionals, values } = read()
 const rounds = values.rounds === undefined ? undefined : count("rounds", values.rounds)
 
 const loopTable = async (defaultRounds: number) => {
-  const size = { waits: count("waits", values.waits), looks: count("looks", values.looks) }
+  const size = { waits: count("waits", values.waits), checks: count("checks", values.checks) }
   const rows = await loops.measure(size, rounds ?? defaultRounds)
   loops.print(size, rows)
   return rows
@@ -117,11 +117,11 @@ const tables: Record<string, () => Promise<unknown>> = {
   engine: async () => {
     const n = count("n", values.n)
     const names = await rowNames(Object.keys(engines), isPeer)
-    const perLook = values.rows === undefined ? await loopTable(3) : []
+    const perCheck = values.rows === undefined ? await loopTable(3) : []
     const rows = await jobs.measure(names, n, rounds, values.mixed)
     jobs.print(n, rows)
-    // The cost of a look by itself, of the first table, stands beside that of a whole wait.
-    const loopOf = new Map(perLook.map((row) => [row.name, row]))
+    // The cost of a check by itself, of the first table, stands beside that of a whole wait.
+    const loopOf = new Map(perCheck.map((row) => [row.name, row]))
     const withLoop: Array<jobs.Row & { readonly loop?: loops.Row | undefined }> = []
     for (const row of rows) withLoop.push({ ...row, loop: loopOf.get(row.name) })
     return { n, rows: withLoop }

@@ -41,7 +41,7 @@ describe("snippets", () => {
       assert.deepStrictEqual(message("const { a } = b // => 1"), [
         "1 `// =>` after a declaration needs a single plain name"
       ])
-      assert.deepStrictEqual(message("f() // => three looks"), ["1 `// => three looks` is not an expression"])
+      assert.deepStrictEqual(message("f() // => three checks"), ["1 `// => three checks` is not an expression"])
       assert.strictEqual(message("const = 1").length, 1)
     })
   })

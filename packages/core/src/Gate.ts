@@ -1,8 +1,8 @@
 /**
- * May I look now?
+ * May I check now?
  *
- * A gate is asked before each look. It lets the look through, or postpones it and says why: a rate budget that is used
- * up, a circuit breaker that is open, a device that is offline, a tab that is hidden. A postponed look is no attempt and
+ * A gate is asked before each check. It lets the check through, or postpones it and says why: a rate budget that is used
+ * up, a circuit breaker that is open, a device that is offline, a tab that is hidden. A postponed check is no attempt and
  * spends no error budget; the deadline of the wait goes on.
  *
  * @since 0.1.0
@@ -12,7 +12,7 @@ import * as Effect from "effect/Effect"
 import * as validate from "./internal/validate.ts"
 
 /**
- * Says whether a look may be made.
+ * Says whether a check may be made.
  *
  * **Details**
  *
@@ -22,7 +22,20 @@ import * as validate from "./internal/validate.ts"
  * @since 0.1.0
  */
 export interface Gate<out R = never> {
-  readonly ask: (look: { readonly job: string; readonly key: string }) => Effect.Effect<Answer, never, R>
+  readonly ask: (subject: Subject) => Effect.Effect<Answer, never, R>
+}
+
+/**
+ * The check that a gate is asked about.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Subject {
+  /** The name of the `Job`. */
+  readonly job: string
+  /** The encoded key. */
+  readonly key: string
 }
 
 /**
@@ -36,7 +49,7 @@ export type Answer =
   | { readonly _tag: "postponed"; readonly until: Duration.Duration; readonly why: string }
 
 /**
- * The answer that lets a look through.
+ * The answer that lets a check through.
  *
  * @category constructors
  * @since 0.1.0
@@ -44,7 +57,7 @@ export type Answer =
 export const open: Answer = { _tag: "open" }
 
 /**
- * The answer that postpones a look: ask again after a positive finite duration.
+ * The answer that postpones a check: ask again after a positive finite duration.
  *
  * @category constructors
  * @since 0.1.0
@@ -58,7 +71,7 @@ export const postponed = (duration: Duration.Input, why: string): Answer => ({
 /**
  * Creates a gate from how it answers.
  *
- * **Example** (Looking only while online)
+ * **Example** (Checking only while online)
  *
  * ```ts
  * import * as Effect from "effect/Effect"
@@ -76,16 +89,16 @@ export const postponed = (duration: Duration.Input, why: string): Answer => ({
 export const make = <R = never>(ask: Gate<R>["ask"]): Gate<R> => ({ ask })
 
 /**
- * Asks several gates in order: the first that postpones the look decides.
+ * Asks several gates in order: the first that postpones the check decides.
  *
  * @category combinators
  * @since 0.1.0
  */
 export const all = <R>(gates: ReadonlyArray<Gate<R>>): Gate<R> =>
   make(
-    Effect.fnUntraced(function* (look) {
+    Effect.fnUntraced(function* (subject) {
       for (const gate of gates) {
-        const answer = yield* gate.ask(look)
+        const answer = yield* gate.ask(subject)
         if (answer._tag === "postponed") return answer
       }
       return open

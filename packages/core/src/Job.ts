@@ -1,5 +1,5 @@
 /**
- * One kind of remote work: how to look at one piece of it by its key, how to submit and to cancel one, and what it means
+ * One kind of remote work: how to check one piece of it by its key, how to submit and to cancel one, and what it means
  * that it is missing or says an unlisted word.
  *
  * @since 0.1.0
@@ -11,7 +11,7 @@ import { hasProperty } from "effect/Predicate"
 import type { Result } from "effect/Result"
 import type { Schedule } from "effect/Schedule"
 import * as validate from "./internal/validate.ts"
-import type { Hint, Look, Run } from "./Look.ts"
+import type { Hint, CheckResult, Run } from "./CheckResult.ts"
 import type { Observation } from "./Observation.ts"
 import type { Classification } from "./PollError.ts"
 import type { Status } from "./Status.ts"
@@ -19,7 +19,7 @@ import type { Status } from "./Status.ts"
 const TypeId = "~effect-poll/Job"
 
 /**
- * A kind of remote work with keys `K`, results `A`, failures `F`, looks that fail with `E` and need `R`, and, if it can
+ * A kind of remote work with keys `K`, results `A`, failures `F`, checks that fail with `E` and need `R`, and, if it can
  * be submitted, submissions that take an `I` and fail with `ES`.
  *
  * @category models
@@ -40,11 +40,11 @@ export interface Job<in out K, out A, out F = never, in out E = never, out R = n
  * @since 0.1.0
  */
 export interface Options<in out K, out A, out F, in out E, out R, in I = never, out ES = never> {
-  /** Looks at one piece of work. A plain `Status` is a look. */
-  readonly check: (key: K) => Effect<Look<A, F>, E, R>
+  /** Checks one piece of work. A plain `Status` is a check. */
+  readonly check: (key: K) => Effect<CheckResult<A, F>, E, R>
   /**
-   * Looks at many pieces of work in one request. A `Poller` uses it for the keys that fall due together; everybody else
-   * looks by `check`, which also serves the keys that an answer lacks.
+   * Checks many pieces of work in one request. A `Poller` uses it for the keys that fall due together; everybody else
+   * checks by `check`, which also serves the keys that an answer lacks.
    */
   readonly checkMany?: CheckMany<K, A, F, E, R> | undefined
   /**
@@ -55,7 +55,7 @@ export interface Options<in out K, out A, out F, in out E, out R, in I = never, 
   /** Asks the server to stop a piece of work. Cooperative: the job may still end otherwise. */
   readonly cancel?: ((key: K) => Effect<void, unknown, R>) | undefined
   /**
-   * When to look, unless the wait says otherwise. May depend on the key.
+   * When to check, unless the wait says otherwise. May depend on the key.
    */
   readonly strategy?: Schedule<unknown, Observation> | ((key: K) => Schedule<unknown, Observation>) | undefined
   readonly missing?: Missing<K, A, F, E, R> | undefined
@@ -64,11 +64,11 @@ export interface Options<in out K, out A, out F, in out E, out R, in I = never, 
 }
 
 /**
- * A look at many keys in one request.
+ * A check many keys in one request.
  *
  * **Details**
  *
- * The answer has a look or an error for each encoded key. A key that it lacks is looked at alone. An error of the whole
+ * The answer has a check or an error for each encoded key. A key that it lacks is checked alone. An error of the whole
  * request counts for each of its keys if it is transient; if it is permanent, the request is split to find the key that
  * it is about. The slowest hint for one of the keys holds for all of them.
  *
@@ -76,11 +76,11 @@ export interface Options<in out K, out A, out F, in out E, out R, in I = never, 
  * @since 0.1.0
  */
 export interface CheckMany<in K, out A, out F, out E, out R> {
-  readonly check: (keys: ReadonlyArray<K>) => Effect<ReadonlyMap<string, Result<Look<A, F>, E>>, E, R>
+  readonly check: (keys: ReadonlyArray<K>) => Effect<ReadonlyMap<string, Result<CheckResult<A, F>, E>>, E, R>
   /** The most keys of one request; a whole number from 1. */
   readonly max: number
   /**
-   * How long a due look may wait for others that it can be made with; a non-negative finite duration, default 50
+   * How long a due check may wait for others that it can be made with; a non-negative finite duration, default 50
    * milliseconds.
    */
   readonly slack?: Duration.Input | undefined
@@ -88,7 +88,7 @@ export interface CheckMany<in K, out A, out F, out E, out R> {
 
 /**
  * What a submit yields: the key of the job, the run that it started if the key is used again for later runs, and the
- * wish of the server for the first look.
+ * wish of the server for the first check.
  *
  * @category models
  * @since 0.1.0
@@ -118,7 +118,7 @@ export interface KeyCodec<in out K> {
  *
  * In this order: within `grace` of the start of the wait, and as long as no status was seen, it is pending (a read
  * replica that does not know of the submit yet). After that the `fallback`, if there is one and it has a key for this
- * job, is looked at from now on, and at once. Otherwise it is gone, which is `JobNotFound` (the default) or, for work
+ * job, is checked from now on, and at once. Otherwise it is gone, which is `JobNotFound` (the default) or, for work
  * whose aim is to be gone, the status that `gone` yields.
  *
  * @category models
@@ -140,8 +140,8 @@ export interface Missing<in K, out A, out F, out E, out R> {
 export interface Fallback<in K, out A, out F, out E, out R> {
   /** The encoded key of the other source, from the key of the job and the last status seen; nothing if there is none. */
   readonly locate: (key: K, last: Status<unknown, unknown> | undefined) => string | undefined
-  /** Looks at the other source. */
-  readonly check: (fallbackKey: string) => Effect<Look<A, F>, E, R>
+  /** Checks the other source. */
+  readonly check: (fallbackKey: string) => Effect<CheckResult<A, F>, E, R>
 }
 
 /**
@@ -151,7 +151,7 @@ export interface Fallback<in K, out A, out F, out E, out R> {
  *
  * - `"fail"` (the default): the wait ends as `UnknownStatus`.
  * - `"continue"`: the job counts as pending, and the word is kept as its state. The deadline bounds it.
- * - `{ looks }`: as `"continue"`, for at most so many looks in a row; then it fails.
+ * - `{ checks }`: as `"continue"`, for at most so many checks in a row; then it fails.
  * - `{ duration }`: as `"continue"`, for at most so long; then it fails.
  * - `{ treatAs }`: the status that the word stands for.
  *
@@ -161,39 +161,39 @@ export interface Fallback<in K, out A, out F, out E, out R> {
 export type UnknownStatusPolicy<A = never, F = never> =
   | "fail"
   | "continue"
-  | { readonly looks: number }
+  | { readonly checks: number }
   | { readonly duration: Duration.Input }
   | { readonly treatAs: (word: string) => Status<A, F> }
 
 /**
- * What follows when a look fails.
+ * What follows when a check fails.
  *
  * **Details**
  *
- * A failed look tells nothing of the job, so it has a budget of its own. The error says whether it is transient or
+ * A failed check tells nothing of the job, so it has a budget of its own. The error says whether it is transient or
  * permanent (`PollError.classify`); `classify` replaces that. A permanent one ends the wait as `PollRejected`. After a
  * transient one:
  *
- * 1. `retries`, if given, is stepped and the same look is tried again after its delay. When it ends, the look failed.
- * 2. The failed look counts. While no more than `inRow` looks failed in a row and `inAll` in all, the next look comes
+ * 1. `retries`, if given, is stepped and the same check is tried again after its delay. When it ends, the check failed.
+ * 2. The failed check counts. While no more than `inRow` checks failed in a row and `inAll` in all, the next check comes
  *    after the delay of `schedule`; the strategy is not stepped.
- * 3. A budget is used up when one more look fails than it allows. With `exhausted: "fail"` the wait ends as
- *    `PollErrorsExhausted`; with `"skipLook"` this look is given up, the count in a row starts anew and the next look
+ * 3. A budget is used up when one more check fails than it allows. With `exhausted: "fail"` the wait ends as
+ *    `PollErrorsExhausted`; with `"skipCheck"` this check is given up, the count in a row starts anew and the next check
  *    comes when the strategy says. A used-up `inAll` always fails.
  *
  * @category models
  * @since 0.1.0
  */
 export interface PollErrorPolicy<in E> {
-  /** Delays after failed looks; default: exponential from 1 second by 2, at most 30 seconds. */
+  /** Delays after failed checks; default: exponential from 1 second by 2, at most 30 seconds. */
   readonly schedule?: Schedule<unknown, Observation> | undefined
-  /** How many looks in a row may fail; a whole number from 0, or `"unbounded"`; default 5. */
+  /** How many checks in a row may fail; a whole number from 0, or `"unbounded"`; default 5. */
   readonly inRow?: number | "unbounded" | undefined
-  /** How many looks may fail in all; a whole number from 0, or `"unbounded"`; default `"unbounded"`. */
+  /** How many checks may fail in all; a whole number from 0, or `"unbounded"`; default `"unbounded"`. */
   readonly inAll?: number | "unbounded" | undefined
   /** What follows when the budget in a row is used up; default `"fail"`. */
-  readonly exhausted?: "fail" | "skipLook" | undefined
-  /** Delays of the retries within one look, which count as one attempt; default: no retry. */
+  readonly exhausted?: "fail" | "skipCheck" | undefined
+  /** Delays of the retries within one check, which count as one attempt; default: no retry. */
   readonly retries?: Schedule<unknown, Observation> | undefined
   /** Says what kind an error is, instead of what it says itself. */
   readonly classify?: ((error: E) => Classification) | undefined

@@ -6,7 +6,7 @@
 import type { Pending } from "./Status.ts"
 
 /**
- * The state of a wait after a look that found its job pending. Times are milliseconds.
+ * The state of a wait after a check that found its job pending. Times are milliseconds.
  *
  * @category models
  * @since 0.1.0
@@ -14,7 +14,7 @@ import type { Pending } from "./Status.ts"
 export interface Observation {
   /** The encoded key of the job. */
   readonly key: string
-  /** Looks made so far, failed ones too (1 after the first). */
+  /** Checks made so far, failed ones too (1 after the first). */
   readonly attempt: number
   /** Milliseconds since the wait started. */
   readonly elapsed: number
@@ -22,6 +22,6 @@ export interface Observation {
   readonly remaining: number
   /** Milliseconds since the status last changed (its state, its progress or its detail). */
   readonly sinceChange: number
-  /** What the look found. */
+  /** What the check found. */
   readonly status: Pending
 }

@@ -3,7 +3,7 @@
  *
  * **Details**
  *
- * An observer is told in order, one notice after the other, beside the wait: it never slows a look, and its defects are
+ * An observer is told in order, one notice after the other, beside the wait: it never slows a check, and its defects are
  * swallowed. When the wait ends, its result is held back until the observers have been told, for at most the
  * `cancelGrace` of the wait.
  *

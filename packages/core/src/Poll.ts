@@ -6,16 +6,16 @@
  *
  * **Details**
  *
- * - A look is `check` with a timeout of its own. A look that failed tells nothing of the job: it has its own budget (see
+ * - A check is `check` with a timeout of its own. A check that failed tells nothing of the job: it has its own budget (see
  *   `PollErrorPolicy`) and does not step the strategy.
- * - The deadline bounds everything: waits, looks in flight, retries. If the next look would miss it, one last look is
- *   placed so that its answer still fits, estimated by the longest of the last three looks. An answer that arrives at the
+ * - The deadline bounds everything: waits, checks in flight, retries. If the next check would miss it, one last check is
+ *   placed so that its answer still fits, estimated by the longest of the last three checks. An answer that arrives at the
  *   deadline counts.
- * - What the server wishes (Retry-After and the like) is a floor for the next look, up to `maxHint`; within it, it holds
- *   even against the last look.
+ * - What the server wishes (Retry-After and the like) is a floor for the next check, up to `maxHint`; within it, it holds
+ *   even against the last check.
  * - A strategy that ends, ends the wait as `PollTimeout`; a pending job is never a success.
- * - Interruption ends wait and look at once; no look follows.
- * - A wall clock that is set back moves the wait with it. After a suspension of the machine beyond the deadline, one look
+ * - Interruption ends wait and check once; no check follows.
+ * - A wall clock that is set back moves the wait with it. After a suspension of the machine beyond the deadline, one check
  *   is made before the wait is judged.
  *
  * **Gotchas**
@@ -42,7 +42,7 @@ import * as request from "./internal/request.ts"
 import { entryOf } from "./internal/journal.ts"
 import { receipt as receiptToken } from "./internal/token.ts"
 import type { Job, PollErrorPolicy, Receipt, UnknownStatusPolicy } from "./Job.ts"
-import type { Look, Run } from "./Look.ts"
+import type { CheckResult, Run } from "./CheckResult.ts"
 import type { Observation } from "./Observation.ts"
 import type { Observer } from "./Observer.ts"
 import { type PollError, ResumeTokenError } from "./PollError.ts"
@@ -66,12 +66,12 @@ export interface Options<in E = never, out R = never> {
    */
   readonly deadline: Duration.Input | "unbounded"
   /**
-   * When to look; any `Schedule` is a strategy. Default: the strategy of the job, otherwise linear from 1 second by 2
+   * When to check; any `Schedule` is a strategy. Default: the strategy of the job, otherwise linear from 1 second by 2
    * seconds.
    */
   readonly strategy?: Schedule<unknown, Observation, never, R> | undefined
-  /** How long one look may take; a positive finite duration, default 1 minute, or `"unbounded"`. */
-  readonly lookTimeout?: Duration.Input | "unbounded" | undefined
+  /** How long one check may take; a positive finite duration, default 1 minute, or `"unbounded"`. */
+  readonly checkTimeout?: Duration.Input | "unbounded" | undefined
   /** The longest wish of the server that is followed; a non-negative finite duration, default 1 hour. */
   readonly maxHint?: Duration.Input | undefined
   /**
@@ -86,7 +86,7 @@ export interface Options<in E = never, out R = never> {
   readonly stall?: { readonly after: Duration.Input; readonly then?: "fail" | "report" | undefined } | undefined
   readonly unknownStatus?: UnknownStatusPolicy | undefined
   readonly pollErrors?: PollErrorPolicy<E> | undefined
-  /** Asked before each look; by default every look may be made. */
+  /** Asked before each check; by default every check may be made. */
   readonly gate?: Gate<R> | undefined
   /**
    * What becomes of the remote job when our patience ends (`PollTimeout`): `"leave"` it (the default), or
@@ -103,7 +103,7 @@ export interface Options<in E = never, out R = never> {
   readonly cancelGrace?: Duration.Input | undefined
   /** Told of everything that happens; beside those of `PollDefaults`. */
   readonly observers?: ReadonlyArray<Observer<R>> | undefined
-  /** Whether errors tell what the newest looks found; default true, in a `Poller` false. */
+  /** Whether errors tell what the newest checks found; default true, in a `Poller` false. */
   readonly history?: boolean | undefined
 }
 
@@ -127,8 +127,8 @@ export interface Options<in E = never, out R = never> {
  * import * as Status from "effect-poll/Status"
  * import * as Strategy from "effect-poll/Strategy"
  *
- * let looks = 0
- * const check = Effect.sync(() => (++looks < 3 ? Status.pending() : Status.succeeded("file.txt")))
+ * let checks = 0
+ * const check = Effect.sync(() => (++checks < 3 ? Status.pending() : Status.succeeded("file.txt")))
  * const file = Poll.until(check, { strategy: Strategy.fixed("1 millis"), deadline: "10 seconds" })
  * await Effect.runPromise(file) // => "file.txt"
  * ```
@@ -140,10 +140,10 @@ export const until: {
   <E0, RS = never>(
     options: Options<E0, RS>
   ): <A = never, F = never, E extends E0 = never, R = never>(
-    check: Effect.Effect<Look<A, F>, E, R>
+    check: Effect.Effect<CheckResult<A, F>, E, R>
   ) => Effect.Effect<A, PollError<F, E>, R | RS>
   <A = never, F = never, E = never, R = never, RS = never>(
-    check: Effect.Effect<Look<A, F>, E, R>,
+    check: Effect.Effect<CheckResult<A, F>, E, R>,
     options: Options<E, RS>
   ): Effect.Effect<A, PollError<F, E>, R | RS>
   <K, E0, RS = never>(
@@ -162,7 +162,7 @@ export const until: {
  *
  * **Details**
  *
- * The stream never fails: its last event is `Ended`, with the exit that `until` would have had. It starts to look when
+ * The stream never fails: its last event is `Ended`, with the exit that `until` would have had. It starts to check when
  * it is run, and stops when its scope closes. A slow reader never slows the wait: when 256 events are kept for it, the
  * oldest `Waiting` or `Unchanged` makes room, then the oldest `PollFailed`. A change of the status is never dropped, so
  * that more are kept where a reader is behind by more than 256 changes.
@@ -174,10 +174,10 @@ export const events: {
   <E0, RS = never>(
     options: Options<E0, RS>
   ): <A = never, F = never, E extends E0 = never, R = never>(
-    check: Effect.Effect<Look<A, F>, E, R>
+    check: Effect.Effect<CheckResult<A, F>, E, R>
   ) => Stream.Stream<PollEvent<A, F, E>, never, R | RS>
   <A = never, F = never, E = never, R = never, RS = never>(
-    check: Effect.Effect<Look<A, F>, E, R>,
+    check: Effect.Effect<CheckResult<A, F>, E, R>,
     options: Options<E, RS>
   ): Stream.Stream<PollEvent<A, F, E>, never, R | RS>
   <K, E0, RS = never>(
@@ -213,10 +213,10 @@ export const start: {
   <E0, RS = never>(
     options: Options<E0, RS>
   ): <A = never, F = never, E extends E0 = never, R = never>(
-    check: Effect.Effect<Look<A, F>, E, R>
+    check: Effect.Effect<CheckResult<A, F>, E, R>
   ) => Effect.Effect<Handle<A, F, E>, never, R | RS | Scope>
   <A = never, F = never, E = never, R = never, RS = never>(
-    check: Effect.Effect<Look<A, F>, E, R>,
+    check: Effect.Effect<CheckResult<A, F>, E, R>,
     options: Options<E, RS>
   ): Effect.Effect<Handle<A, F, E>, never, R | RS | Scope>
   <K, E0, RS = never>(
@@ -237,10 +237,10 @@ export const start: {
  *
  * **Details**
  *
- * `onReceipt` is given a `ResumeToken` at attempt 0, to be stored before the first look is made: from then on the job is
- * never lost, whatever becomes of this process. It also sees the receipt itself, as `submit` yielded it. If it fails, so does the whole, and no look is made. The deadline counts
+ * `onReceipt` is given a `ResumeToken` at attempt 0, to be stored before the first check is made: from then on the job is
+ * never lost, whatever becomes of this process. It also sees the receipt itself, as `submit` yielded it. If it fails, so does the whole, and no check is made. The deadline counts
  * from the receipt. An interruption waits until the receipt is stored. A `hint` of the receipt is the floor of the first
- * look.
+ * check.
  *
  * The submit is sent once and never again: one that failed may have been accepted all the same. Retry it yourself if it
  * carries an idempotency key.
@@ -303,7 +303,7 @@ export const run = <K, A, F, E, R, I, ES, RS = never, E2 = never, R2 = never>(
  * **Details**
  *
  * Attempts, budgets of errors, the floor of the server and the step of the strategy go on where they were; a foreign
- * `Schedule` starts anew, since it keeps its state to itself. A token whose deadline has passed gets one look. A token
+ * `Schedule` starts anew, since it keeps its state to itself. A token whose deadline has passed gets one check. A token
  * of another job or of an unknown version is a `ResumeTokenError`.
  *
  * @category running
@@ -348,7 +348,7 @@ export const resume = <K, A, F, E, R, RS = never>(
  */
 export const promise: {
   <A = never, F = never, E = never>(
-    check: Effect.Effect<Look<A, F>, E>,
+    check: Effect.Effect<CheckResult<A, F>, E>,
     options: Options<E> & { readonly signal?: AbortSignal | undefined }
   ): Promise<A>
   <K, A, F, E>(

@@ -17,15 +17,15 @@ import * as defaults from "./internal/defaults.ts"
  *
  * | field | default | meaning |
  * |---|---|---|
- * | `strategy` | linear from 1 second by 2 seconds, uncapped | when to look |
- * | `lookTimeout` | 1 minute | how long one look may take |
+ * | `strategy` | linear from 1 second by 2 seconds, uncapped | when to check |
+ * | `checkTimeout` | 1 minute | how long one check may take |
  * | `maxHint` | 1 hour | the longest wish of a server that is followed |
  * | `cancelGrace` | 10 seconds | how long the end of a job is awaited after it was asked to stop |
- * | `errorDelays` | exponential from 1 second by 2, at most 30 seconds | delays after failed looks |
- * | `errorsInRow` | 5 | failed looks in a row that are borne |
- * | `errorsInAll` | unbounded | failed looks in all that are borne |
+ * | `errorDelays` | exponential from 1 second by 2, at most 30 seconds | delays after failed checks |
+ * | `errorsInRow` | 5 | failed checks in a row that are borne |
+ * | `errorsInAll` | unbounded | failed checks in all that are borne |
  * | `span` | true | one span `poll.wait` per wait |
- * | `logs` | true | failed looks at Debug (from the third in a row at Warn), a bad end at Error |
+ * | `logs` | true | failed checks Debug (from the third in a row at Warn), a bad end at Error |
  * | `observers` | none | told of every wait |
  *
  * A figure out of its range is a RangeError, as a defect of the wait that uses it.
@@ -52,7 +52,7 @@ export const PollDefaults: Context.Reference<PollDefaults> = defaults.Reference
  * import * as Effect from "effect/Effect"
  * import * as PollDefaults from "effect-poll/PollDefaults"
  *
- * const patient = PollDefaults.layer({ errorsInRow: 20, lookTimeout: "5 minutes" })
+ * const patient = PollDefaults.layer({ errorsInRow: 20, checkTimeout: "5 minutes" })
  * const inRow = Effect.map(PollDefaults.PollDefaults, (defaults) => defaults.errorsInRow)
  * await Effect.runPromise(Effect.provide(inRow, patient)) // => 20
  * ```
@@ -71,7 +71,7 @@ export const layer = (some: Partial<PollDefaults>): Layer.Layer<never> =>
  *
  * **Details**
  *
- * The keys, all optional: `EFFECT_POLL_LOOK_TIMEOUT`, `EFFECT_POLL_MAX_HINT`, `EFFECT_POLL_CANCEL_GRACE` (durations, as
+ * The keys, all optional: `EFFECT_POLL_CHECK_TIMEOUT`, `EFFECT_POLL_MAX_HINT`, `EFFECT_POLL_CANCEL_GRACE` (durations, as
  * `"30 seconds"`), `EFFECT_POLL_ERRORS_IN_ROW`, `EFFECT_POLL_ERRORS_IN_ALL` (whole numbers), `EFFECT_POLL_SPAN`,
  * `EFFECT_POLL_LOGS` (true or false).
  *
@@ -81,7 +81,7 @@ export const layer = (some: Partial<PollDefaults>): Layer.Layer<never> =>
 export const layerConfig: Layer.Layer<never, Config.ConfigError> = Layer.unwrap(
   Effect.map(
     Config.all({
-      lookTimeout: Config.option(Config.Duration("EFFECT_POLL_LOOK_TIMEOUT")),
+      checkTimeout: Config.option(Config.Duration("EFFECT_POLL_CHECK_TIMEOUT")),
       maxHint: Config.option(Config.Duration("EFFECT_POLL_MAX_HINT")),
       cancelGrace: Config.option(Config.Duration("EFFECT_POLL_CANCEL_GRACE")),
       errorsInRow: Config.option(Config.Int("EFFECT_POLL_ERRORS_IN_ROW")),

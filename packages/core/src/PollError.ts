@@ -1,8 +1,8 @@
 /**
- * How a wait can end badly, and how the error of a look says what kind of error it is.
+ * How a wait can end badly, and how the error of a check says what kind of error it is.
  *
  * The errors are flat and separate, so that each has its own `catchTag`. All of them carry what was seen: the key, the
- * looks made, the time passed, the last status, the last poll error and a bounded history.
+ * checks made, the time passed, the last status, the last poll error and a bounded history.
  *
  * **Details**
  *
@@ -15,8 +15,8 @@
  * | `JobStalled` | the job goes on, but nothing about it has changed for too long |
  * | `PollTimeout` | our own patience ended: the deadline, or the strategy |
  * | `UnknownStatus` | the server said a state word that nobody listed |
- * | `PollRejected<E>` | a look failed in a way that no further look can mend |
- * | `PollErrorsExhausted<E>` | looks failed more often than the budget allows |
+ * | `PollRejected<E>` | a check failed in a way that no further check can mend |
+ * | `PollErrorsExhausted<E>` | checks failed more often than the budget allows |
  *
  * Only the first four are news of the job. After the others it may still be running.
  *
@@ -38,23 +38,23 @@ export interface Seen {
   readonly job: string
   /** The encoded key. */
   readonly key: string
-  /** Looks made, failed ones too. */
+  /** Checks made, failed ones too. */
   readonly attempts: number
   /** Time since the wait started. */
   readonly elapsed: Duration.Duration
   readonly lastStatus: Status.Status<unknown, unknown> | undefined
-  /** The typed error of the last look that failed. */
+  /** The typed error of the last check that failed. */
   readonly lastPollError: unknown
   /** State words that nobody listed (the first 32 of them), and how often each was seen. */
   readonly unlisted: Readonly<Record<string, number>>
   /** Wishes of the server that were drawn to `maxHint`, and those that could not be read. */
   readonly hints: { readonly clamped: number; readonly unreadable: number }
-  /** What the looks found, in order, runs of the same finding as one entry; the newest 32 entries. */
+  /** What the checks found, in order, runs of the same finding as one entry; the newest 32 entries. */
   readonly history: ReadonlyArray<HistoryEntry>
 }
 
 /**
- * A run of looks that found the same.
+ * A run of checks that found the same.
  *
  * @category models
  * @since 0.1.0
@@ -62,10 +62,10 @@ export interface Seen {
 export interface HistoryEntry {
   /** In a few words: `Pending PROCESSING 40 %`, `Missing`, `poll error: HttpCheckError`. */
   readonly finding: string
-  readonly looks: number
-  /** Milliseconds from the start of the wait to the end of the first of these looks. */
+  readonly checks: number
+  /** Milliseconds from the start of the wait to the end of the first of these checks. */
   readonly first: number
-  /** Milliseconds from the start of the wait to the end of the last of these looks. */
+  /** Milliseconds from the start of the wait to the end of the last of these checks. */
   readonly last: number
 }
 
@@ -170,7 +170,7 @@ export class UnknownStatus extends /*#__PURE__*/ Data.TaggedError("UnknownStatus
 }
 
 /**
- * A look failed in a way that no further look can mend: not authorized, a bad request, an answer that cannot be decoded.
+ * A check failed in a way that no further check can mend: not authorized, a bad request, an answer that cannot be decoded.
  *
  * @category errors
  * @since 0.1.0
@@ -183,12 +183,12 @@ export class PollRejected<E>
     super(args)
   }
   override get message(): string {
-    return `A look at ${subject(this)} was rejected: ${show(this.error)}${soFar(this, this.error)}`
+    return `A check ${subject(this)} was rejected: ${show(this.error)}${soFar(this, this.error)}`
   }
 }
 
 /**
- * Looks failed more often than the budget allows (`budget` says which: failures in a row, or in all). The job itself
+ * Checks failed more often than the budget allows (`budget` says which: failures in a row, or in all). The job itself
  * may be well.
  *
  * @category errors
@@ -205,23 +205,23 @@ export class PollErrorsExhausted<E>
   }
   override get message(): string {
     const which = this.budget === "inRow" ? "in a row" : "in all"
-    return `${this.errors} looks ${which} at ${subject(this)} failed, the last one with ${show(this.error)}${soFar(this, this.error)}`
+    return `${this.errors} checks ${which} at ${subject(this)} failed, the last one with ${show(this.error)}${soFar(this, this.error)}`
   }
 }
 
 /**
- * The poll error of a look that did not answer within its `lookTimeout`. Transient.
+ * The poll error of a check that did not answer within its `checkTimeout`. Transient.
  *
  * @category errors
  * @since 0.1.0
  */
-export class LookTimeout
-  extends /*#__PURE__*/ Data.TaggedError("LookTimeout")<{
-    readonly lookTimeout: Duration.Duration
+export class CheckTimeout
+  extends /*#__PURE__*/ Data.TaggedError("CheckTimeout")<{
+    readonly checkTimeout: Duration.Duration
   }>
 {
   override get message(): string {
-    return `the look did not answer within ${Duration.format(this.lookTimeout)}`
+    return `the check did not answer within ${Duration.format(this.checkTimeout)}`
   }
 }
 
@@ -263,7 +263,7 @@ export class CancelFailed
 }
 
 /**
- * All the ways in which a wait for a job with the failure `F` can end badly, if its looks fail with `E`.
+ * All the ways in which a wait for a job with the failure `F` can end badly, if its checks fail with `E`.
  *
  * @category models
  * @since 0.1.0
@@ -277,15 +277,15 @@ export type PollError<F, E> =
   | PollTimeout
   | UnknownStatus
   | PollRejected<E>
-  | PollErrorsExhausted<E | LookTimeout>
+  | PollErrorsExhausted<E | CheckTimeout>
 
 /**
- * What kind of error a look ended with.
+ * What kind of error a check ended with.
  *
  * **Details**
  *
- * - `transient`: the next look may well succeed. `retryAfter` is the server's wish for it.
- * - `permanent`: no further look can mend it; the wait ends as `PollRejected`.
+ * - `transient`: the next check may well succeed. `retryAfter` is the server's wish for it.
+ * - `permanent`: no further check can mend it; the wait ends as `PollRejected`.
  *
  * @category models
  * @since 0.1.0
@@ -295,7 +295,7 @@ export type Classification =
   | { readonly _tag: "permanent" }
 
 /**
- * The key under which the error of a look says what kind it is. An error that says nothing is transient.
+ * The key under which the error of a check says what kind it is. An error that says nothing is transient.
  *
  * @category symbols
  * @since 0.1.0
@@ -313,7 +313,7 @@ export interface Classified {
 }
 
 /**
- * The classification of an error that may well be gone at the next look.
+ * The classification of an error that may well be gone at the next check.
  *
  * @category constructors
  * @since 0.1.0
@@ -323,7 +323,7 @@ export const transient = (options?: {
 }): Classification => ({ _tag: "transient", retryAfter: options?.retryAfter })
 
 /**
- * The classification of an error that no further look can mend.
+ * The classification of an error that no further check can mend.
  *
  * @category constructors
  * @since 0.1.0
@@ -354,13 +354,13 @@ const subject = (seen: Seen): string => `${seen.job} ${JSON.stringify(seen.key)}
 
 /** What was seen; the poll error is left out where the message has said it already. */
 const soFar = (seen: Seen, said?: unknown): string => {
-  const looks = `${seen.attempts} ${seen.attempts === 1 ? "look" : "looks"} in ${Duration.format(seen.elapsed)}`
+  const checks = `${seen.attempts} ${seen.attempts === 1 ? "check" : "checks"} in ${Duration.format(seen.elapsed)}`
   const status = seen.lastStatus === undefined ? "no status seen" : `last status ${Status.describe(seen.lastStatus)}`
   const error =
     seen.lastPollError === undefined || seen.lastPollError === said
       ? ""
       : `, last poll error ${show(seen.lastPollError)}`
-  return ` (${looks}, ${status}${error})`
+  return ` (${checks}, ${status}${error})`
 }
 
 /** Whether a value has a `toString` of its own, as a failure that knows how it is shown. */

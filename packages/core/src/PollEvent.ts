@@ -23,7 +23,7 @@ export type PollEvent<A, F = never, E = never> =
   | Ended<A, F, E>
 
 /**
- * A look found a status that differs from the one before it, in its state, its progress or its detail.
+ * A check found a status that differs from the one before it, in its state, its progress or its detail.
  *
  * @category models
  * @since 0.1.0
@@ -35,7 +35,7 @@ export interface Observed<A, F = never> {
 }
 
 /**
- * A look found nothing new.
+ * A check found nothing new.
  *
  * @category models
  * @since 0.1.0
@@ -58,7 +58,7 @@ export interface Stalled {
 }
 
 /**
- * A look failed. The wait goes on unless an `Ended` follows.
+ * A check failed. The wait goes on unless an `Ended` follows.
  *
  * @category models
  * @since 0.1.0
@@ -67,12 +67,12 @@ export interface PollFailed<E> {
   readonly _tag: "PollFailed"
   readonly attempt: number
   readonly error: E
-  /** Looks that failed in a row, this one included; 0 if it is retried within the same look. */
+  /** Checks that failed in a row, this one included; 0 if it is retried within the same check. */
   readonly inRow: number
 }
 
 /**
- * The wait sleeps until its next look. A sleep of no time is not told.
+ * The wait sleeps until its next check. A sleep of no time is not told.
  *
  * @category models
  * @since 0.1.0
@@ -92,13 +92,13 @@ export interface Waiting {
  *
  * - `firstWait`, `strategy`: the strategy says so.
  * - `serverHint`: the server asked not to be asked earlier.
- * - `pollError`, `retry`: after a failed look, or between its retries.
+ * - `pollError`, `retry`: after a failed check, or between its retries.
  * - `missing`: the job is not found yet, within the grace after the start; or it is gone and its fallback is next.
- * - `gate`: the gate postponed the look.
- * - `woken`: a look was asked for, and comes as soon as the server allows.
+ * - `gate`: the gate postponed the check.
+ * - `woken`: a check was asked for, and comes as soon as the server allows.
  * - `paused`: until it is resumed, or until the deadline.
- * - `lastLook`: the strategy would wait beyond the deadline, so the last look is placed before it.
- * - `deadline`: no look fits any more.
+ * - `lastCheck`: the strategy would wait beyond the deadline, so the last check is placed before it.
+ * - `deadline`: no check fits any more.
  *
  * @category models
  * @since 0.1.0
@@ -113,7 +113,7 @@ export type WaitReason =
   | "gate"
   | "woken"
   | "paused"
-  | "lastLook"
+  | "lastCheck"
   | "deadline"
 
 /**
@@ -124,7 +124,7 @@ export type WaitReason =
  */
 export interface Ended<A, F, E> {
   readonly _tag: "Ended"
-  /** Looks made, failed ones too. */
+  /** Checks made, failed ones too. */
   readonly attempts: number
   readonly exit: Exit<A, PollError<F, E>>
 }

@@ -5,7 +5,7 @@
  *
  * | metric | kind | unit | attributes |
  * |---|---|---|---|
- * | `effect_poll_looks_total` | counter | looks | `job`, `outcome`: changed, unchanged, failed |
+ * | `effect_poll_checks_total` | counter | checks | `job`, `outcome`: changed, unchanged, failed |
  * | `effect_poll_waits_total` | counter | waits that ended | `job`, `ending`: Succeeded, the tag of the error, Interrupted, Defect |
  * | `effect_poll_waits_active` | gauge | waits under way | `job` |
  * | `effect_poll_wait_duration_millis` | histogram | milliseconds from start to end | `job` |
@@ -20,13 +20,13 @@ import { endingOf } from "./internal/telemetry.ts"
 import * as Observer from "./Observer.ts"
 
 /**
- * Counts looks by what came of them.
+ * Counts checks by what came of them.
  *
  * @category metrics
  * @since 0.1.0
  */
-export const looks: Metric.Counter<number> = Metric.counter("effect_poll_looks_total", {
-  description: "Looks by what came of them",
+export const checks: Metric.Counter<number> = Metric.counter("effect_poll_checks_total", {
+  description: "Checks by what came of them",
   incremental: true
 })
 
@@ -73,11 +73,11 @@ export const observer: Observer.Observer = Observer.make(({ elapsed, event, job 
     case "Started":
       return Metric.modify(Metric.withAttributes(active, { job }), 1)
     case "Observed":
-      return Metric.update(Metric.withAttributes(looks, { job, outcome: "changed" }), 1)
+      return Metric.update(Metric.withAttributes(checks, { job, outcome: "changed" }), 1)
     case "Unchanged":
-      return Metric.update(Metric.withAttributes(looks, { job, outcome: "unchanged" }), 1)
+      return Metric.update(Metric.withAttributes(checks, { job, outcome: "unchanged" }), 1)
     case "PollFailed":
-      return Metric.update(Metric.withAttributes(looks, { job, outcome: "failed" }), 1)
+      return Metric.update(Metric.withAttributes(checks, { job, outcome: "failed" }), 1)
     case "Ended":
       return Effect.all(
         [

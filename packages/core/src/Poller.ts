@@ -1,24 +1,24 @@
 /**
  * Watches many jobs at once, of one kind or of several: a service with one timer and one memory of what is due, that has a
- * fiber only for the looks under way.
+ * fiber only for the checks under way.
  *
  * **When to use**
  *
- * Use `Poll.until` with `Effect.forEach` for up to a few thousand jobs. Use a `Poller` for more, where looks must be
- * bounded in number, where several parts of a program wait for the same jobs, or where one request can look at many.
+ * Use `Poll.until` with `Effect.forEach` for up to a few thousand jobs. Use a `Poller` for more, where checks must be
+ * bounded in number, where several parts of a program wait for the same jobs, or where one request can check many.
  *
  * **Details**
  *
  * - The rules of a wait are those of `Poll`: it is the same machine.
- * - Waits for the same key of the same job share their looks; deadline, stall, result and cancel belong to each. A look is
- *   shared only among waits that were added with the same services: other credentials look for themselves.
- * - What a look needs is taken from where the wait was added: services, and the span that looks are children of.
- * - At most `concurrency` looks are under way, in turns between jobs (and, within a job, between those
+ * - Waits for the same key of the same job share their checks; deadline, stall, result and cancel belong to each. A check is
+ *   shared only among waits that were added with the same services: other credentials check for themselves.
+ * - What a check needs is taken from where the wait was added: services, and the span that checks are children of.
+ * - At most `concurrency` checks are under way, in turns between jobs (and, within a job, between those
  *   that were added with other services), and in order of their due time otherwise. A wait that
  *   stands in line is still bound by its deadline.
- * - First looks are staggered: the first of a job begins at once, those that are added with it are spread over the interval of
+ * - First checks are staggered: the first of a job begins at once, those that are added with it are spread over the interval of
  *   their strategy, as many as one each millisecond.
- * - Where the job has a `checkMany`, looks that fall due within its slack are made in one request.
+ * - Where the job has a `checkMany`, checks that fall due within its slack are made in one request.
  * - A wait has no span of its own here, and its errors have no history unless the option `history` asks for it.
  * - Observers are told beside the waits: a result is not held back for them, and what a slow one has not been told yet is
  *   kept.
@@ -52,24 +52,24 @@ import type { ResumeToken } from "./ResumeToken.ts"
  * @since 0.1.0
  */
 export interface Options<out R = never> {
-  /** How many looks may be under way at a time; a whole number from 1, or `"unbounded"`; default 1000. */
+  /** How many checks may be under way at a time; a whole number from 1, or `"unbounded"`; default 1000. */
   readonly concurrency?: number | "unbounded" | undefined
-  /** How many looks of one job may be under way at a time; default: as `concurrency`. */
+  /** How many checks of one job may be under way at a time; default: as `concurrency`. */
   readonly concurrencyPerJob?: number | "unbounded" | undefined
   /**
    * How many waits there may be at a time, together with results that no stream has taken yet; a whole number from 1, or
    * `"unbounded"`; default one million. When there are as many, `add` waits.
    */
   readonly maximum?: number | "unbounded" | undefined
-  /** Whether first looks are staggered; default true. */
+  /** Whether first checks are staggered; default true. */
   readonly stagger?: boolean | undefined
   /**
-   * The shortest time between two wake-ups, within which looks are begun together; a non-negative finite duration, default
-   * none. Ten milliseconds halve the cost of a Poller with few looks.
+   * The shortest time between two wake-ups, within which checks are begun together; a non-negative finite duration, default
+   * none. Ten milliseconds halve the cost of a Poller with few checks.
    */
   readonly coalesce?: Duration.Input | undefined
   /**
-   * How long the end of a key is kept for who asks for it again, instead of looking, and what the server wished for it when
+   * How long the end of a key is kept for who asks for it again, instead of checking, and what the server wished for it when
    * the last wait for it has left; a non-negative finite duration, default 1 second. A Poller in which nothing ends any more
    * keeps the last ones.
    */
@@ -115,13 +115,13 @@ export interface Ended<out K, out A, out F = never, out E = never> {
 export interface Snapshot {
   /** Waits that have not ended. */
   readonly watched: number
-  /** Of them: those that sleep until their next look, or do something that is no look; */
+  /** Of them: those that sleep until their next check, or do something that is no check; */
   readonly sleeping: number
-  /** those that may look, and stand in line or wait for their gate, */
+  /** those that may check, and stand in line or wait for their gate, */
   readonly inLine: number
-  /** and those that look. */
-  readonly looking: number
-  /** Requests under way: looks and questions to gates. */
+  /** and those that check. */
+  readonly checking: number
+  /** Requests under way: checks and questions to gates. */
   readonly underWay: number
   /** Waits that ended, by how: `Succeeded`, the tag of the error, `Interrupted`, `Defect`. */
   readonly ended: Readonly<Record<string, number>>
@@ -171,7 +171,7 @@ export interface Service {
   readonly status: Effect.Effect<Snapshot>
   /**
    * Stops watching, and yields the tokens of the jobs that are still running, to the first who asks. Their waits end at once, as
-   * interrupted; `add` then does so too. It waits for the looks that it interrupts and for the servers that it asks to stop a job;
+   * interrupted; `add` then does so too. It waits for the checks that it interrupts and for the servers that it asks to stop a job;
    * who is interrupted while it waits leaves the tokens to the next. Closing the scope does the same.
    */
   readonly shutdown: Effect.Effect<ReadonlyArray<ResumeToken>>

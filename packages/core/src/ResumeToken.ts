@@ -30,13 +30,13 @@ export interface ResumeToken {
   readonly run?: string | number | undefined
   /** The encoded key at the fallback, once the job itself is gone. */
   readonly fallbackKey?: string | undefined
-  /** Looks made so far; 0 in the receipt of a submit. */
+  /** Checks made so far; 0 in the receipt of a submit. */
   readonly attempts: number
   readonly strategySteps: number
   readonly strategyStartedAt: number
   readonly errorsInRow: number
   readonly errorsInAll: number
-  /** When the next look is due. */
+  /** When the next check is due. */
   readonly dueAt: number
   /** The server does not want to be asked before. */
   readonly floorAt: number

@@ -2,7 +2,7 @@
  * What is known of a remote job: still pending, or one of four ends.
  *
  * A `Status` is a plain value. `Pending` is a value too and never an error: a loop that retries "not yet" as a failure
- * cannot tell it from a look that went wrong.
+ * cannot tell it from a check that went wrong.
  *
  * **Details**
  *

@@ -18,17 +18,17 @@ import * as SchemaGetter from "effect/SchemaGetter"
 import * as SchemaIssue from "effect/SchemaIssue"
 import * as SchemaParser from "effect/SchemaParser"
 import type { KeyCodec } from "./Job.ts"
-import * as Look from "./Look.ts"
+import * as CheckResult from "./CheckResult.ts"
 import * as Status from "./Status.ts"
 
 /**
- * A Schema that decodes a payload into what a look found. It only decodes: a status has no wire form of its own.
+ * A Schema that decodes a payload into what a check found. It only decodes: a status has no wire form of its own.
  *
  * @category models
  * @since 0.1.0
  */
 export interface StatusSchema<out A, out F = never, out RD = never> extends Schema.Codec<
-  Look.Finding<A, F>,
+  CheckResult.Finding<A, F>,
   unknown,
   RD
 > {}
@@ -88,7 +88,7 @@ export type FailureOf<C> = StatusOf<C> extends infer S ? (S extends Status.Faile
  *   field is a literal each (then a case sees the member with its word, so that a result may be required in one state
  *   and absent in another).
  * - A word of the Schema without a case does not compile, nor does a case without a word.
- * - An unlisted word decodes to `Look.Unlisted`, whatever the rest of the payload is, and meets the policy
+ * - An unlisted word decodes to `CheckResult.Unlisted`, whatever the rest of the payload is, and meets the policy
  *   `unknownStatus` of the wait; with `otherwise` it decodes to what that says.
  * - `encodedField` names the field on the wire, where `schema` renames it.
  * - A case that throws is a decode error.
@@ -143,7 +143,7 @@ export const fromField = <
     const word = wordIn(raw, wireField)
     if (word !== undefined && !Object.hasOwn(cases, word)) {
       return guarded(wireField, word, () =>
-        otherwise === undefined ? Look.unlisted(word) : Status.withState(otherwise(word), word)
+        otherwise === undefined ? CheckResult.unlisted(word) : Status.withState(otherwise(word), word)
       )
     }
     return Effect.flatMap(decodePayload(raw, parseOptions), (payload) => {
@@ -221,7 +221,7 @@ export const fromTag = <
 export const within = <A, F, RD>(key: string, schema: StatusSchema<A, F, RD>): StatusSchema<A, F, RD> => {
   const decodeEnvelope = SchemaParser.decodeUnknownEffect(Schema.Struct({ [key]: schema }))
   return make((raw, options) =>
-    Effect.map(decodeEnvelope(raw, options), (envelope) => envelope[key] as Look.Finding<A, F>)
+    Effect.map(decodeEnvelope(raw, options), (envelope) => envelope[key] as CheckResult.Finding<A, F>)
   )
 }
 
@@ -268,7 +268,7 @@ export const key = <K>(schema: Schema.Codec<K, string>): KeyCodec<K> => {
 type StatusOf<C> = C extends (payload: never) => infer S ? S : C
 
 const Finding = Schema.declare(
-  (u: unknown): u is Look.Finding<unknown, unknown> => Status.isStatus(u) || (Look.isLook(u) && u._tag !== "Reported"),
+  (u: unknown): u is CheckResult.Finding<unknown, unknown> => Status.isStatus(u) || (CheckResult.isCheckResult(u) && u._tag !== "Reported"),
   { title: "Status" }
 )
 
@@ -276,7 +276,7 @@ const make = <A, F, RD>(
   decode: (
     raw: unknown,
     options: Parameters<ReturnType<typeof SchemaParser.decodeUnknownEffect>>[1] & {}
-  ) => Effect.Effect<Look.Finding<A, F>, SchemaIssue.Issue, RD>
+  ) => Effect.Effect<CheckResult.Finding<A, F>, SchemaIssue.Issue, RD>
 ): StatusSchema<A, F, RD> =>
   Schema.Unknown.pipe(
     Schema.decodeTo(Finding, {

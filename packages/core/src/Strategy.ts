@@ -1,19 +1,19 @@
 /**
- * When to look next.
+ * When to check next.
  *
- * A strategy is a `Schedule` of `Observation`s, used as `Effect.repeat` uses a schedule: look first, then wait its
+ * A strategy is a `Schedule` of `Observation`s, used as `Effect.repeat` uses a schedule: check first, then wait its
  * delay. Any plain `Schedule` is a strategy. The ones built here add two things a `Schedule` cannot say: a *first wait*
- * before the first look, and one pure decision function, from which their Schedule view is made and which the loop
+ * before the first check, and one pure decision function, from which their Schedule view is made and which the loop
  * calls directly (no state per job, no closures, about a hundred times cheaper than stepping a composed schedule).
  *
  * **Details**
  *
- * - A delay is measured from the end of one look to the start of the next.
+ * - A delay is measured from the end of one check to the start of the next.
  * - Strategies of this module never wait longer than they are told to: jitter only shortens, a cap is a cap.
- * - `limit` is absolute: it counts from the start of the wait and includes the first wait and the looks themselves.
- *   The last look is placed so that it still fits (see `Poll`), then the wait ends as `PollTimeout` with the reason
+ * - `limit` is absolute: it counts from the start of the wait and includes the first wait and the checks themselves.
+ *   The last check is placed so that it still fits (see `Poll`), then the wait ends as `PollTimeout` with the reason
  *   `strategy`.
- * - A strategy never ends a wait with success, and never looks at the clock.
+ * - A strategy never ends a wait with success, and never checks the clock.
  *
  * **Gotchas**
  *
@@ -61,7 +61,7 @@ export type Decision = number | "end"
  *
  * **Details**
  *
- * `step` counts the decisions of this wait from 1 (failed looks make none); `elapsed` is the time since the first of
+ * `step` counts the decisions of this wait from 1 (failed checks make none); `elapsed` is the time since the first of
  * them, in milliseconds; `random` draws from 0 (included) to 1 (excluded).
  *
  * @category models
@@ -78,16 +78,16 @@ export interface Decide {
  * @since 0.1.0
  */
 export interface Plan {
-  /** The wait before the first look. */
+  /** The wait before the first check. */
   readonly firstWait: number
-  /** Looks after which the strategy ends, failed ones counted; `Infinity` if it does not count. */
+  /** Checks after which the strategy ends, failed ones counted; `Infinity` if it does not count. */
   readonly maxAttempts: number
   /** Time since the start of the wait after which the strategy ends; `Infinity` if it has no limit. */
   readonly limit: number
   readonly decide: Decide
   /** How a decided delay is shortened at random. */
   readonly jitter?: Jitter | undefined
-  /** A look that would come so shortly before the deadline waits for the deadline instead. */
+  /** A check that would come so shortly before the deadline waits for the deadline instead. */
   readonly clearance?: number | undefined
 }
 
@@ -158,7 +158,7 @@ export const make = (options: {
   })
 
 /**
- * Waits the same time between looks.
+ * Waits the same time between checks.
  *
  * @category constructors
  * @since 0.1.0
@@ -239,7 +239,7 @@ export const exponential = (options: {
 }
 
 /**
- * Waits for the time that such a job takes at least, then looks at a fixed interval, for a limited time: the shape of
+ * Waits for the time that such a job takes at least, then checks a fixed interval, for a limited time: the shape of
  * the tables that services publish per model or kind of work.
  *
  * **Details**
@@ -273,7 +273,7 @@ export const adaptive = (options: {
 }
 
 /**
- * Sets the wait before the first look; it replaces one that is already there.
+ * Sets the wait before the first check; it replaces one that is already there.
  *
  * @category combinators
  * @since 0.1.0
@@ -289,7 +289,7 @@ export const withFirstWait: {
 )
 
 /**
- * Ends the strategy after so many looks in all, failed ones counted. After the last of them there is no further wait.
+ * Ends the strategy after so many checks in all, failed ones counted. After the last of them there is no further wait.
  *
  * @category combinators
  * @since 0.1.0
@@ -309,8 +309,8 @@ export const attempts: {
  *
  * **When to use**
  *
- * Use it for the `retries` of a poll-error policy: `times(2)` allows three tries. To bound the looks of a wait use
- * `attempts`, which counts failed looks too.
+ * Use it for the `retries` of a poll-error policy: `times(2)` allows three tries. To bound the checks of a wait use
+ * `attempts`, which counts failed checks too.
  *
  * @category combinators
  * @since 0.1.0
@@ -332,7 +332,7 @@ export const times: {
  *
  * **Details**
  *
- * The wait then ends as `PollTimeout` with the reason `strategy`, after a last look that is placed within the limit. It
+ * The wait then ends as `PollTimeout` with the reason `strategy`, after a last check that is placed within the limit. It
  * is a bound of the strategy; the wait as a whole has its `deadline`.
  *
  * @category combinators
@@ -349,7 +349,7 @@ export const limit: {
 )
 
 /**
- * Never waits longer than `max` between looks.
+ * Never waits longer than `max` between checks.
  *
  * @category combinators
  * @since 0.1.0
@@ -417,7 +417,7 @@ export const scale: {
 })
 
 /**
- * Spreads looks so that many waits do not move in step.
+ * Spreads checks so that many waits do not move in step.
  *
  * **Details**
  *
@@ -474,7 +474,7 @@ export const jittered: {
 export type JitterKind = "none" | "equal" | "full" | { readonly atLeast: Duration.Input }
 
 /**
- * Leaves out a look that would come no more than `margin` before the deadline, and waits for the deadline instead.
+ * Leaves out a check that would come no more than `margin` before the deadline, and waits for the deadline instead.
  *
  * **Details**
  *
@@ -507,7 +507,7 @@ export const clearOfDeadline: {
 )
 
 /**
- * Looks a strategy up in a table, as services publish one per model or kind of work.
+ * Checks a strategy up in a table, as services publish one per model or kind of work.
  *
  * **Example** (Two models, and all others)
  *
@@ -528,7 +528,7 @@ export const table =
     Object.hasOwn(rows, name) ? rows[name]! : otherwise
 
 /**
- * Looks again after a share of the time that the job still needs, as estimated from its progress; as `otherwise` while it
+ * Checks again after a share of the time that the job still needs, as estimated from its progress; as `otherwise` while it
  * says none.
  *
  * **Details**
@@ -616,7 +616,7 @@ export const next: (plan: Plan, ...args: Parameters<Decide>) => Decision = (plan
 }
 
 /**
- * Computes the first delays between looks, in milliseconds, for a job that stays pending and answers at once. Needs no
+ * Computes the first delays between checks, in milliseconds, for a job that stays pending and answers at once. Needs no
  * clock.
  *
  * **Details**
@@ -671,7 +671,7 @@ export const delays = (
  * @since 0.1.0
  */
 export interface Explanation {
-  /** Milliseconds until the next look, or the end of the strategy. */
+  /** Milliseconds until the next check, or the end of the strategy. */
   readonly delay: Decision
   /** In words: `5s: server floor 5s > strategy 2s, jitter -400ms`. */
   readonly text: string
@@ -684,13 +684,13 @@ export interface Explanation {
 }
 
 /**
- * Explains the delay that follows a look: by strategy, jitter, the server's floor and the deadline.
+ * Explains the delay that follows a check: by strategy, jitter, the server's floor and the deadline.
  *
  * **Details**
  *
  * Needs no clock. `step` defaults to 1, `attempt` to `step`, `elapsed` (milliseconds since the start of the wait) to 0,
- * `remaining` (until the deadline) to unbounded; `floor` is the wish of the server; `lookTakes` the longest of the last
- * three looks, default 0. `random` defaults to the middle of every draw.
+ * `remaining` (until the deadline) to unbounded; `floor` is the wish of the server; `checkDuration` the longest of the last
+ * three checks, default 0. `random` defaults to the middle of every draw.
  *
  * **Example** (A server that wants its rest)
  *
@@ -710,14 +710,14 @@ export const explain = (
   options?: Partial<Observation> & {
     readonly step?: number | undefined
     readonly floor?: Duration.Input | undefined
-    readonly lookTakes?: Duration.Input | undefined
+    readonly checkDuration?: Duration.Input | undefined
     readonly random?: (() => number) | undefined
   }
 ): Explanation => {
   const own = self[TypeId]
   const step = validate.count("Strategy.explain: step", options?.step ?? 1, 1)
   const floor = validate.millis("Strategy.explain: floor", options?.floor ?? 0, "nonNegative")
-  const estimate = validate.millis("Strategy.explain: lookTakes", options?.lookTakes ?? 0, "nonNegative")
+  const estimate = validate.millis("Strategy.explain: checkDuration", options?.checkDuration ?? 0, "nonNegative")
   const random = options?.random ?? (() => 0.5)
   const seen: Observation = {
     key: "",
@@ -742,7 +742,7 @@ export const explain = (
     placed.reason === "serverHint"
       ? `server floor ${show(floor)} > ${words}`
       : placed.reason === "deadline"
-        ? `no look fits: the server floor ${show(floor)} is beyond the deadline`
+        ? `no check fits: the server floor ${show(floor)} is beyond the deadline`
         : placed.dueAt < Math.ceil(said)
           ? `${words}, clipped by the deadline`
           : words

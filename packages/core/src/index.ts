@@ -1,7 +1,7 @@
 export * as Gate from "./Gate.ts"
 export * as Handle from "./Handle.ts"
 export * as Job from "./Job.ts"
-export * as Look from "./Look.ts"
+export * as CheckResult from "./CheckResult.ts"
 export * as Observation from "./Observation.ts"
 export * as Observer from "./Observer.ts"
 export * as Poll from "./Poll.ts"

@@ -17,9 +17,9 @@ const closedFor = (times: number) => {
 }
 
 describe("Gate", () => {
-  it.effect("a postponed look is no attempt and spends no budget", () =>
+  it.effect("a postponed check is no attempt and spends no budget", () =>
     Effect.gen(function* () {
-      const { check, looks } = scripted(pending, Status.succeeded("done"))
+      const { check, checks } = scripted(pending, Status.succeeded("done"))
       const { at, exit } = yield* runFor(
         Poll.until(check, {
           strategy: Strategy.attempts(strategy, 2),
@@ -29,7 +29,7 @@ describe("Gate", () => {
         }),
         "1 minute"
       )
-      assert.deepStrictEqual([ending(exit), at, looks], ["done", 8000, [6000, 8000]])
+      assert.deepStrictEqual([ending(exit), at, checks], ["done", 8000, [6000, 8000]])
     })
   )
 
@@ -37,9 +37,9 @@ describe("Gate", () => {
     Effect.gen(function* () {
       let asked = 0
       const gate = Gate.make(() => Effect.sync(() => (asked++, Gate.postponed("3 seconds", "budget"))))
-      const { check, looks } = scripted(pending)
+      const { check, checks } = scripted(pending)
       const { at, exit } = yield* runFor(Poll.until(check, { strategy, deadline: "10 seconds", gate }), "1 minute")
-      assert.deepStrictEqual([ending(exit), at, looks, asked], ["PollTimeout deadline", 10_000, [], 4])
+      assert.deepStrictEqual([ending(exit), at, checks, asked], ["PollTimeout deadline", 10_000, [], 4])
     })
   )
 
@@ -54,15 +54,15 @@ describe("Gate", () => {
     })
   )
 
-  it.effect("a look after a slow gate still has its own timeout", () =>
+  it.effect("a check after a slow gate still has its own timeout", () =>
     Effect.gen(function* () {
       const gate = Gate.make(() => Effect.delay(Effect.succeed(Gate.open), "1 second"))
-      const { check, looks } = scripted(Effect.never, Status.succeeded("done"))
+      const { check, checks } = scripted(Effect.never, Status.succeeded("done"))
       const { at, exit } = yield* runFor(
-        Poll.until(check, { strategy, deadline: "1 hour", lookTimeout: "5 seconds", gate }),
+        Poll.until(check, { strategy, deadline: "1 hour", checkTimeout: "5 seconds", gate }),
         "10 minutes"
       )
-      assert.deepStrictEqual([ending(exit), at, looks], ["done", 8000, [1000, 8000]])
+      assert.deepStrictEqual([ending(exit), at, checks], ["done", 8000, [1000, 8000]])
     })
   )
 

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
-import * as Look from "effect-poll/Look"
+import * as CheckResult from "effect-poll/CheckResult"
 import * as Poll from "effect-poll/Poll"
 import * as PollError from "effect-poll/PollError"
 import * as Status from "effect-poll/Status"
@@ -22,14 +22,14 @@ const watch = (check: Effect.Effect<Status.Status<string>>, options: Poll.Option
 const options = { strategy: Strategy.fixed("2 seconds"), deadline: "10 seconds" } as const
 
 describe("Poll and the wall clock", () => {
-  it("R12 of the loop: after a suspension beyond the deadline makes one look, then judges", () => {
-    let looks = 0
+  it("R12 of the loop: after a suspension beyond the deadline makes one check, then judges", () => {
+    let checks = 0
     const late = watch(
-      Effect.sync(() => (++looks < 2 ? pending : Status.succeeded("done"))),
+      Effect.sync(() => (++checks < 2 ? pending : Status.succeeded("done"))),
       options
     )
     late.fireAt(3_600_000)
-    assert.deepStrictEqual([late.ends(), looks], ["done", 2])
+    assert.deepStrictEqual([late.ends(), checks], ["done", 2])
 
     let others = 0
     const never = watch(
@@ -40,18 +40,18 @@ describe("Poll and the wall clock", () => {
     assert.deepStrictEqual([never.ends(), others], ["PollTimeout deadline", 2])
   })
 
-  it("a timer that is merely late after the deadline makes no further look", () => {
-    let looks = 0
+  it("a timer that is merely late after the deadline makes no further check", () => {
+    let checks = 0
     const { ends, fireAt } = watch(
-      Effect.sync(() => (looks++, pending)),
+      Effect.sync(() => (checks++, pending)),
       options
     )
     for (const at of [2000, 4000, 6000, 8000]) fireAt(at)
     fireAt(10_500)
-    assert.deepStrictEqual([ends(), looks], ["PollTimeout deadline", 5])
+    assert.deepStrictEqual([ends(), checks], ["PollTimeout deadline", 5])
   })
 
-  it("discards the answer of a look that a suspension cut in two, and looks again", () => {
+  it("discards the answer of a check that a suspension cut in two, and checks again", () => {
     const answers: Array<(status: Status.Status<string>) => void> = []
     const { ends, fireAt } = watch(
       Effect.callback<Status.Status<string>>((resume) => {
@@ -68,34 +68,34 @@ describe("Poll and the wall clock", () => {
   })
 
   it("a clock that is set back moves the wait with it", () => {
-    let looks = 0
+    let checks = 0
     const { asleep, ends, fireAt } = watch(
-      Effect.sync(() => (looks++, pending)),
+      Effect.sync(() => (checks++, pending)),
       options
     )
     fireAt(2000)
     fireAt(-500_000)
     assert.strictEqual(asleep()[0], 2000)
     for (const at of [2000, 4000, 6000, 8000]) fireAt(-500_000 + at)
-    assert.deepStrictEqual([ends(), looks], ["PollTimeout deadline", 6])
+    assert.deepStrictEqual([ends(), checks], ["PollTimeout deadline", 6])
   })
 
   it("a timer that fires early sleeps on", () => {
-    let looks = 0
+    let checks = 0
     const { asleep, fireAt } = watch(
-      Effect.sync(() => (looks++, pending)),
+      Effect.sync(() => (checks++, pending)),
       options
     )
     fireAt(1998)
-    assert.deepStrictEqual([looks, asleep()[0]], [1, 2])
+    assert.deepStrictEqual([checks, asleep()[0]], [1, 2])
   })
 
   it("R9 leaves no timer behind, however it ends", () => {
     for (const end of [Effect.succeed(Status.succeeded("done")), Effect.die("bug"), Effect.interrupt]) {
-      let looks = 0
+      let checks = 0
       const { asleep, ends, fireAt } = watch(
         Effect.suspend((): Effect.Effect<Status.Status<string>> =>
-          ++looks < 3 ? Effect.delay(Effect.succeed(pending), 1) : end
+          ++checks < 3 ? Effect.delay(Effect.succeed(pending), 1) : end
         ),
         options
       )
@@ -110,23 +110,23 @@ describe("Poll and the wall clock", () => {
       [10_000, 25_000, 15_000],
       [100, 250, 500]
     ] as const) {
-      let looks = 0
+      let checks = 0
       const { ends, fireAt } = watch(
-        Effect.sync(() => (looks++, pending)),
+        Effect.sync(() => (checks++, pending)),
         { strategy: Strategy.fixed(interval), deadline }
       )
       fireAt(interval)
       fireAt(deadline + late)
-      assert.deepStrictEqual([ends(), looks], ["PollTimeout deadline", 2])
+      assert.deepStrictEqual([ends(), checks], ["PollTimeout deadline", 2])
     }
   })
 
   it("an answer or an error that comes after the deadline, before its watchdog, is no news", () => {
-    const late = (answer: Effect.Effect<Look.Look<string>, unknown>) => {
+    const late = (answer: Effect.Effect<CheckResult.CheckResult<string>, unknown>) => {
       const stub = stubClock()
       let answerNow = (): void => {}
       let error: unknown
-      const check = Effect.callback<Look.Look<string>, unknown>((resume) => {
+      const check = Effect.callback<CheckResult.CheckResult<string>, unknown>((resume) => {
         answerNow = () => resume(answer)
       })
       const wait = Effect.flip(Poll.until(check, options))
@@ -139,18 +139,18 @@ describe("Poll and the wall clock", () => {
     }
     assert.strictEqual(late(Effect.succeed(Status.succeeded("late")))._tag, "PollTimeout")
     assert.strictEqual(late(Effect.fail({ [PollError.classify]: PollError.permanent }))._tag, "PollTimeout")
-    assert.strictEqual(late(Effect.succeed(Look.withHint(pending, "5 seconds"))).notBefore, 1_015_020)
+    assert.strictEqual(late(Effect.succeed(CheckResult.withHint(pending, "5 seconds"))).notBefore, 1_015_020)
   })
 
   it("a clock that is set back by little moves the wait too", () => {
-    let looks = 0
+    let checks = 0
     const { asleep, ends, fireAt } = watch(
-      Effect.sync(() => (looks++, pending)),
+      Effect.sync(() => (checks++, pending)),
       options
     )
     for (const at of [2000, 4000, 3000]) fireAt(at)
-    assert.deepStrictEqual([looks, asleep()[0]], [3, 2000])
+    assert.deepStrictEqual([checks, asleep()[0]], [3, 2000])
     for (const at of [5000, 7000, 9000]) fireAt(at)
-    assert.deepStrictEqual([ends(), looks], ["PollTimeout deadline", 6])
+    assert.deepStrictEqual([ends(), checks], ["PollTimeout deadline", 6])
   })
 })

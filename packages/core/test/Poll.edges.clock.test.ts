@@ -14,13 +14,13 @@ describe("edges of a wait beside its timers", () => {
   it("a gate that opens after the deadline, before its watchdog", () => {
     const stub = stubClock()
     let open: (answer: Gate.Answer) => void = () => {}
-    let looks = 0
+    let checks = 0
     const gate = Gate.make(() =>
       Effect.callback<Gate.Answer>((resume) => {
         open = (a) => resume(Effect.succeed(a))
       })
     )
-    const check = Effect.suspend(() => (looks++, Effect.never))
+    const check = Effect.suspend(() => (checks++, Effect.never))
     Effect.runFork(
       Effect.provideService(
         Poll.until(check, { strategy: every2s, deadline: "10 seconds", gate }),
@@ -30,15 +30,15 @@ describe("edges of a wait beside its timers", () => {
     )
     stub.setTo(10_020)
     open(Gate.open)
-    assert.strictEqual(looks, 0)
+    assert.strictEqual(checks, 0)
   })
-  it("a suspension while the gate is asked: one look, then judged", () => {
+  it("a suspension while the gate is asked: one check, then judged", () => {
     const stub = stubClock()
     let asked = 0,
-      looks = 0
+      checks = 0
     const gate = Gate.make(() => (asked++ === 0 ? Effect.never : Effect.succeed(Gate.open)))
     const gated = Gate.make((l) => Effect.suspend(() => gate.ask(l)))
-    const check = Effect.sync(() => (looks++, Status.succeeded("done")))
+    const check = Effect.sync(() => (checks++, Status.succeeded("done")))
     let exit: unknown
     Effect.runFork(
       Effect.provideService(
@@ -51,6 +51,6 @@ describe("edges of a wait beside its timers", () => {
     })
     stub.fireAt(3_600_000)
     stub.fireAt(3_600_000)
-    assert.deepStrictEqual([looks, exit], [1, "done"])
+    assert.deepStrictEqual([checks, exit], [1, "done"])
   })
 })

@@ -9,7 +9,7 @@ import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import * as Gate from "effect-poll/Gate"
 import * as Job from "effect-poll/Job"
-import * as Look from "effect-poll/Look"
+import * as CheckResult from "effect-poll/CheckResult"
 import * as Observer from "effect-poll/Observer"
 import * as Poll from "effect-poll/Poll"
 import * as PollDefaults from "effect-poll/PollDefaults"
@@ -24,14 +24,14 @@ const bug = (): never => {
 }
 const done = Status.succeeded("done")
 describe("what the user gave throws", () => {
-  it.effect("a strategy that throws after a look timed out ends the wait", () =>
+  it.effect("a strategy that throws after a check timed out ends the wait", () =>
     Effect.gen(function* () {
       const schedule = Strategy.make({
         decide: () => {
           throw new Error("bug")
         }
       })
-      const options = { deadline: "1 minute", lookTimeout: "5 seconds", pollErrors: { schedule } } as const
+      const options = { deadline: "1 minute", checkTimeout: "5 seconds", pollErrors: { schedule } } as const
       const { at, exit } = yield* runFor(Poll.until(Effect.never, options), "1 hour")
       assert.notStrictEqual(exit, "running")
       assert.strictEqual(at, 5000)
@@ -42,15 +42,15 @@ describe("what the user gave throws", () => {
     ["decide", Poll.until(Effect.succeed(pending), { strategy: Strategy.make({ decide: bug }), deadline: "1 minute" })],
     [
       "classify",
-      Poll.until(Effect.fail("x"), { deadline: "1 minute", lookTimeout: "unbounded", pollErrors: { classify: bug } })
+      Poll.until(Effect.fail("x"), { deadline: "1 minute", checkTimeout: "unbounded", pollErrors: { classify: bug } })
     ],
     [
       "treatAs",
-      Poll.until(Effect.succeed(Look.unlisted("x")), { deadline: "1 minute", unknownStatus: { treatAs: bug } })
+      Poll.until(Effect.succeed(CheckResult.unlisted("x")), { deadline: "1 minute", unknownStatus: { treatAs: bug } })
     ],
     [
       "gone",
-      Poll.until(Job.make("j", { check: () => Effect.succeed(Look.missing), missing: { gone: bug } }), "a", {
+      Poll.until(Job.make("j", { check: () => Effect.succeed(CheckResult.missing), missing: { gone: bug } }), "a", {
         deadline: "1 minute"
       })
     ],
@@ -58,7 +58,7 @@ describe("what the user gave throws", () => {
       "locate",
       Poll.until(
         Job.make("j", {
-          check: () => Effect.succeed(Look.missing),
+          check: () => Effect.succeed(CheckResult.missing),
           missing: { fallback: { locate: bug, check: () => Effect.succeed(pending) } }
         }),
         "a",
@@ -69,7 +69,7 @@ describe("what the user gave throws", () => {
       "fallback check",
       Poll.until(
         Job.make("j", {
-          check: () => Effect.succeed(Look.missing),
+          check: () => Effect.succeed(CheckResult.missing),
           missing: { fallback: { locate: () => "b", check: bug } }
         }),
         "a",
@@ -78,7 +78,7 @@ describe("what the user gave throws", () => {
     ],
     [
       "message",
-      Poll.until(Effect.succeed(Look.withHint(pending, Number.MAX_SAFE_INTEGER)), {
+      Poll.until(Effect.succeed(CheckResult.withHint(pending, Number.MAX_SAFE_INTEGER)), {
         deadline: "1 minute",
         maxHint: Number.MAX_SAFE_INTEGER
       })
@@ -94,7 +94,7 @@ describe("what the user gave throws", () => {
           Effect.withFiber((fiber) => Fiber.interrupt(fiber)),
           pending
         ),
-        { deadline: "1 minute", lookTimeout: "unbounded" }
+        { deadline: "1 minute", checkTimeout: "unbounded" }
       )
     ]
   ]
@@ -109,7 +109,7 @@ describe("what the user gave throws", () => {
 })
 
 describe("the gate", () => {
-  it.effect("is asked before each look", () =>
+  it.effect("is asked before each check", () =>
     Effect.gen(function* () {
       const asked: Array<string> = []
       const gate = Gate.make(({ job, key }) => {
@@ -125,13 +125,13 @@ describe("the gate", () => {
   )
   it.effect("pause holds while the gate is asked", () =>
     Effect.gen(function* () {
-      const { check, looks } = scripted(pending)
+      const { check, checks } = scripted(pending)
       const gate = Gate.make(() => Effect.delay(Effect.succeed(Gate.open), "5 seconds"))
       const handle = yield* Poll.start(check, { strategy: every2s, deadline: "1 minute", gate })
       yield* TestClock.adjust("1 second")
       yield* handle.pause
       yield* TestClock.adjust("20 seconds")
-      assert.deepStrictEqual(looks, [])
+      assert.deepStrictEqual(checks, [])
     })
   )
   it.effect("a gate that does not answer after the deadline of a resumed wait", () =>
@@ -142,60 +142,60 @@ describe("the gate", () => {
       assert.strictEqual(ending(exit), "PollTimeout deadline")
     })
   )
-  it.effect("force looks through a closed gate (Handle doc)", () =>
+  it.effect("force checks through a closed gate (Handle doc)", () =>
     Effect.gen(function* () {
-      const { check, looks } = scripted(pending)
+      const { check, checks } = scripted(pending)
       const gate = Gate.make(() => Effect.succeed(Gate.postponed("1 hour", "offline")))
       const handle = yield* Poll.start(check, { strategy: every2s, deadline: "3 hours", gate })
       yield* handle.pollNow({ force: true })
-      assert.deepStrictEqual(looks, [0])
+      assert.deepStrictEqual(checks, [0])
     })
   )
 })
 
-describe("the last look", () => {
-  it.effect("hint that ends at the deadline: one look there", () =>
+describe("the last check", () => {
+  it.effect("hint that ends at the deadline: one check there", () =>
     Effect.gen(function* () {
-      const { check, looks } = scripted(Look.withHint(pending, "10 seconds"), pending)
+      const { check, checks } = scripted(CheckResult.withHint(pending, "10 seconds"), pending)
       yield* runFor(Poll.until(check, { strategy: every2s, deadline: "10 seconds" }), "1 minute")
-      assert.deepStrictEqual(looks, [0, 10_000])
+      assert.deepStrictEqual(checks, [0, 10_000])
     })
   )
-  it.effect("gate that opens at the deadline: one look there", () =>
+  it.effect("gate that opens at the deadline: one check there", () =>
     Effect.gen(function* () {
-      const { check, looks } = scripted(pending)
+      const { check, checks } = scripted(pending)
       let n = 0
       const gate = Gate.make(() => Effect.sync(() => (n++ === 0 ? Gate.postponed("10 seconds", "x") : Gate.open)))
       yield* runFor(Poll.until(check, { strategy: every2s, deadline: "10 seconds", gate }), "1 minute")
-      assert.deepStrictEqual(looks, [10_000])
+      assert.deepStrictEqual(checks, [10_000])
     })
   )
-  it.effect("estimate counts failed looks", () =>
+  it.effect("estimate counts failed checks", () =>
     Effect.gen(function* () {
       const slow = <A, E>(e: Effect.Effect<A, E>) => Effect.delay(e, "3 seconds")
-      const { check, looks } = scripted<string, never, string>(slow(Effect.fail("x")), slow(Effect.succeed(done)))
+      const { check, checks } = scripted<string, never, string>(slow(Effect.fail("x")), slow(Effect.succeed(done)))
       const { exit } = yield* runFor(
         Poll.until(check, { deadline: "10 seconds", pollErrors: { schedule: Strategy.fixed("1 minute") } }),
         "1 minute"
       )
-      assert.deepStrictEqual([ending(exit), looks], ["done", [0, 7000]])
+      assert.deepStrictEqual([ending(exit), checks], ["done", [0, 7000]])
     })
   )
 })
 
 describe("being woken", () => {
-  it.effect("attempts bounds woken looks", () =>
+  it.effect("attempts bounds woken checks", () =>
     Effect.gen(function* () {
-      const { check, looks } = scripted(Effect.delay(Effect.succeed(pending), "1 second"))
+      const { check, checks } = scripted(Effect.delay(Effect.succeed(pending), "1 second"))
       const handle = yield* Poll.start(check, { strategy: Strategy.attempts(every2s, 1), deadline: "1 minute" })
       yield* handle.pollNow()
       yield* TestClock.adjust("1 minute")
-      assert.deepStrictEqual(looks, [0])
+      assert.deepStrictEqual(checks, [0])
     })
   )
   it.effect("wake during a slow foreign step", () =>
     Effect.gen(function* () {
-      const { check, looks } = scripted(pending)
+      const { check, checks } = scripted(pending)
       const strategy = Schedule.addDelay(Schedule.spaced("1 minute"), () =>
         Effect.delay(Effect.succeed(0), "5 seconds")
       )
@@ -203,12 +203,12 @@ describe("being woken", () => {
       yield* TestClock.adjust("1 second")
       yield* handle.pollNow()
       yield* TestClock.adjust("10 seconds")
-      assert.strictEqual(looks.length, 2)
+      assert.strictEqual(checks.length, 2)
     })
   )
-  it.effect("wake during a look that fails", () =>
+  it.effect("wake during a check that fails", () =>
     Effect.gen(function* () {
-      const { check, looks } = scripted<never, never, string>(Effect.delay(Effect.fail("x"), "5 seconds"), pending)
+      const { check, checks } = scripted<never, never, string>(Effect.delay(Effect.fail("x"), "5 seconds"), pending)
       const handle = yield* Poll.start(check, {
         strategy: every2s,
         deadline: "1 hour",
@@ -217,16 +217,16 @@ describe("being woken", () => {
       yield* TestClock.adjust("1 second")
       yield* handle.pollNow()
       yield* TestClock.adjust("5 seconds")
-      assert.strictEqual(looks.length, 2)
+      assert.strictEqual(checks.length, 2)
     })
   )
-  it.effect("forced during a look breaks the floor of that look", () =>
+  it.effect("forced during a check breaks the floor of that check", () =>
     Effect.gen(function* () {
-      const { check, looks } = scripted(Effect.delay(Effect.succeed(Look.withHint(pending, "1 minute")), "5 seconds"))
+      const { check, checks } = scripted(Effect.delay(Effect.succeed(CheckResult.withHint(pending, "1 minute")), "5 seconds"))
       const handle = yield* Poll.start(check, { strategy: every2s, deadline: "1 hour" })
       yield* handle.pollNow({ force: true })
       yield* TestClock.adjust("10 seconds")
-      assert.deepStrictEqual(looks, [0, 5000])
+      assert.deepStrictEqual(checks, [0, 5000])
     })
   )
 })
@@ -252,17 +252,17 @@ describe("schedules", () => {
       yield* TestClock.adjust("30 seconds")
       const by = scripted(pending)
       yield* runFor(Poll.until(by.check, { strategy: aligned, deadline: "80 seconds" }), "70 seconds")
-      assert.deepStrictEqual(by.looks, [30_000, 60_000])
+      assert.deepStrictEqual(by.checks, [30_000, 60_000])
     })
   )
   it.effect("own infinite delay, unbounded", () =>
     Effect.gen(function* () {
-      const { check, looks } = scripted(pending)
+      const { check, checks } = scripted(pending)
       yield* runFor(
         Poll.until(check, { strategy: Strategy.make({ decide: () => Infinity }), deadline: "unbounded" }),
         "2 days"
       )
-      assert.isAbove(looks.length, 1)
+      assert.isAbove(checks.length, 1)
     })
   )
   it.effect("elapsed of retries and of error delays counts from their first step", () =>
@@ -301,10 +301,10 @@ describe("schedules", () => {
 describe("cancelRemote", () => {
   const job = (answers: ReadonlyArray<Answer<string, never, string>>) => {
     const asked: Array<number> = []
-    const { check, looks } = scripted<string, never, string>(...answers)
+    const { check, checks } = scripted<string, never, string>(...answers)
     return {
       asked,
-      looks,
+      checks,
       job: Job.make("render", {
         check: () => check,
         cancel: () => Effect.map(Clock.currentTimeMillis, (at) => void asked.push(at))
@@ -414,7 +414,7 @@ describe("observers and spans", () => {
   )
   it.effect("an observer that resumes what is paused", () =>
     Effect.gen(function* () {
-      const { check, looks } = scripted(Effect.delay(Effect.succeed(pending), "1 second"))
+      const { check, checks } = scripted(Effect.delay(Effect.succeed(pending), "1 second"))
       let resume: Effect.Effect<void> = Effect.void
       const observer = Observer.make(({ event }) =>
         event._tag === "Waiting" && event.reason === "paused" ? resume : Effect.void
@@ -424,7 +424,7 @@ describe("observers and spans", () => {
       yield* TestClock.adjust("2 seconds")
       yield* handle.pause
       yield* TestClock.adjust("20 seconds")
-      assert.isAbove(looks.length, 4)
+      assert.isAbove(checks.length, 4)
     })
   )
   it.effect("in order, when an observer wakes, no gate", () =>
@@ -465,9 +465,9 @@ describe("observers and spans", () => {
 })
 
 describe("words, fallbacks and history", () => {
-  it.effect("errors in a row: a missing look between breaks the row", () =>
+  it.effect("errors in a row: a missing check between breaks the row", () =>
     Effect.gen(function* () {
-      const { check } = scripted<string, never, string>(Effect.fail("x"), Look.missing, Effect.fail("x"), done)
+      const { check } = scripted<string, never, string>(Effect.fail("x"), CheckResult.missing, Effect.fail("x"), done)
       const job = Job.make("j", { check: () => check, missing: { grace: "1 minute" } })
       const { exit } = yield* runFor(
         Poll.until(job, "a", { strategy: every2s, deadline: "1 minute", pollErrors: { inRow: 1 } }),
@@ -478,7 +478,7 @@ describe("words, fallbacks and history", () => {
   )
   it.effect("R28 an unlisted word of an earlier run", () =>
     Effect.gen(function* () {
-      const { check } = scripted<string>(Look.withRun(Look.unlisted("STOPPED"), 1), Look.withRun(done, 2))
+      const { check } = scripted<string>(CheckResult.withRun(CheckResult.unlisted("STOPPED"), 1), CheckResult.withRun(done, 2))
       const { exit } = yield* runFor(
         Poll.until(check, {
           strategy: every2s,
@@ -493,7 +493,7 @@ describe("words, fallbacks and history", () => {
   )
   it.effect("R28 an unlisted word of an earlier run fails", () =>
     Effect.gen(function* () {
-      const { check } = scripted<string>(Look.withRun(Look.unlisted("STOPPED"), 1), Look.withRun(done, 2))
+      const { check } = scripted<string>(CheckResult.withRun(CheckResult.unlisted("STOPPED"), 1), CheckResult.withRun(done, 2))
       const { exit } = yield* runFor(
         Poll.until(check, { strategy: every2s, deadline: "1 minute", since: 2 }),
         "1 minute"
@@ -503,28 +503,28 @@ describe("words, fallbacks and history", () => {
   )
   it.effect("R22 resumed after its deadline keeps the floor", () =>
     Effect.gen(function* () {
-      const { check, looks } = scripted<string>(done)
+      const { check, checks } = scripted<string>(done)
       const job = Job.make("render", { check: () => check })
       yield* TestClock.adjust("20 seconds")
       yield* runFor(Poll.resume(job, token({ floorAt: 60_000, dueAt: 10_000 })), "2 minutes")
       assert.isTrue(
-        looks.every((at) => at >= 60_000),
-        String(looks)
+        checks.every((at) => at >= 60_000),
+        String(checks)
       )
     })
   )
-  it.effect("resumed after its deadline with a hung look and no lookTimeout", () =>
+  it.effect("resumed after its deadline with a hung check and no checkTimeout", () =>
     Effect.gen(function* () {
       const job = Job.make("render", { check: () => Effect.never })
       yield* TestClock.adjust("20 seconds")
-      const { exit } = yield* runFor(Poll.resume(job, token({}), { lookTimeout: "unbounded" }), "100 hours")
+      const { exit } = yield* runFor(Poll.resume(job, token({}), { checkTimeout: "unbounded" }), "100 hours")
       assert.notStrictEqual(exit, "running")
     })
   )
   it.effect("resumed after its deadline turns to the fallback", () =>
     Effect.gen(function* () {
       const job = Job.make("render", {
-        check: () => Effect.succeed(Look.missing),
+        check: () => Effect.succeed(CheckResult.missing),
         missing: { fallback: { locate: (k) => k, check: () => Effect.succeed(done) } }
       })
       yield* TestClock.adjust("20 seconds")
@@ -535,13 +535,13 @@ describe("words, fallbacks and history", () => {
   it.effect("history names a tagged error that is no Error", () =>
     Effect.gen(function* () {
       const { exit } = yield* runFor(
-        Poll.until(Effect.fail({ _tag: "HttpLookError" }), { deadline: "1 minute", pollErrors: { inRow: 0 } }),
+        Poll.until(Effect.fail({ _tag: "HttpCheckError" }), { deadline: "1 minute", pollErrors: { inRow: 0 } }),
         "1 minute"
       )
       assert(exit !== "running" && Exit.isFailure(exit))
       const e = Exit.findErrorOption(exit)
       assert(e._tag === "Some")
-      assert.strictEqual(e.value.history[0]!.finding, "poll error: HttpLookError")
+      assert.strictEqual(e.value.history[0]!.finding, "poll error: HttpCheckError")
     })
   )
 })

@@ -4,7 +4,7 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
-import * as Look from "effect-poll/Look"
+import * as CheckResult from "effect-poll/CheckResult"
 import * as Poll from "effect-poll/Poll"
 import type { PollEvent } from "effect-poll/PollEvent"
 import * as Status from "effect-poll/Status"
@@ -35,7 +35,7 @@ describe("Poll.events", () => {
         pending,
         pending,
         Effect.fail("reset"),
-        Look.withHint(Status.pending({ progress: 0.5 }), "5 seconds"),
+        CheckResult.withHint(Status.pending({ progress: 0.5 }), "5 seconds"),
         Status.succeeded("done")
       )
       const { exit } = yield* runFor(
@@ -90,15 +90,15 @@ describe("Poll.events", () => {
     })
   )
 
-  it.effect("leaving the stream ends the wait, and no look follows", () =>
+  it.effect("leaving the stream ends the wait, and no check follows", () =>
     Effect.gen(function* () {
-      const { check, looks } = scripted(pending)
+      const { check, checks } = scripted(pending)
       const fiber = yield* Effect.forkChild(
         Stream.runCollect(Stream.take(Poll.events(check, { strategy: every2s, deadline: "unbounded" }), 3))
       )
       yield* TestClock.adjust("1 hour")
       yield* Fiber.join(fiber)
-      assert.deepStrictEqual(looks, [0, 2000])
+      assert.deepStrictEqual(checks, [0, 2000])
     })
   )
 

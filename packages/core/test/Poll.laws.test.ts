@@ -3,7 +3,7 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Schema from "effect/Schema"
-import * as Look from "effect-poll/Look"
+import * as CheckResult from "effect-poll/CheckResult"
 import * as Poll from "effect-poll/Poll"
 import * as Status from "effect-poll/Status"
 import * as Strategy from "effect-poll/Strategy"
@@ -11,7 +11,7 @@ import { runFor } from "./scripted.ts"
 
 const millis = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
 
-/** What one look meets: how long it takes, what it finds, and what the server wishes. */
+/** What one check meets: how long it takes, what it finds, and what the server wishes. */
 const Encounter = Schema.Struct({
   takes: millis(0, 3000),
   finds: Schema.Literals(["pending", "pending", "pending", "error", "hung", "done", "failed"]),
@@ -22,7 +22,7 @@ const Settings = Schema.Struct({
   deadline: millis(1, 60_000),
   firstWait: millis(0, 5000),
   initial: millis(1, 5000),
-  lookTimeout: millis(1, 4000),
+  checkTimeout: millis(1, 4000),
   inRow: millis(0, 3)
 })
 
@@ -33,22 +33,22 @@ interface Seen {
   hint: number | null
 }
 
-const looksOf = (encounters: ReadonlyArray<typeof Encounter.Type>) => {
-  const looks: Array<Seen> = []
+const checksOf = (encounters: ReadonlyArray<typeof Encounter.Type>) => {
+  const checks: Array<Seen> = []
   const check = Effect.gen(function* () {
-    const { finds, hint, takes } = encounters[looks.length % encounters.length]!
+    const { finds, hint, takes } = encounters[checks.length % encounters.length]!
     const seen: Seen = {
       start: yield* Clock.currentTimeMillis,
       end: undefined,
       hint: null
     }
-    looks.push(seen)
+    checks.push(seen)
     const answer = Effect.gen(function* () {
       yield* finds === "hung" ? Effect.never : Effect.sleep(takes)
       if (finds === "error") return yield* Effect.fail("reset")
       const status =
         finds === "done" ? Status.succeeded("done") : finds === "failed" ? Status.failed("bad") : Status.pending()
-      return hint === null ? status : Look.withHint(status, hint)
+      return hint === null ? status : CheckResult.withHint(status, hint)
     })
     return yield* Effect.onExit(answer, (exit) =>
       Effect.map(Clock.currentTimeMillis, (now) => {
@@ -57,36 +57,36 @@ const looksOf = (encounters: ReadonlyArray<typeof Encounter.Type>) => {
       })
     )
   })
-  return { check, looks }
+  return { check, checks }
 }
 
 describe("Poll.until, whatever the server does", () => {
   it.effect.prop(
-    "R4 ends by its deadline, never overlaps looks, keeps floors, and makes no look after its end",
+    "R4 ends by its deadline, never overlaps checks, keeps floors, and makes no check after its end",
     [Schema.NonEmptyArray(Encounter), Settings],
-    ([encounters, { deadline, firstWait, inRow, initial, lookTimeout }]) =>
+    ([encounters, { deadline, firstWait, inRow, initial, checkTimeout }]) =>
       Effect.gen(function* () {
         const start = yield* Clock.currentTimeMillis
-        const { check, looks } = looksOf(encounters)
+        const { check, checks } = checksOf(encounters)
         const strategy = Strategy.exponential({ initial, factor: 1.5 }).pipe(Strategy.withFirstWait(firstWait))
         const { at, exit } = yield* runFor(
-          Poll.until(check, { strategy, deadline, lookTimeout, pollErrors: { inRow } }),
+          Poll.until(check, { strategy, deadline, checkTimeout, pollErrors: { inRow } }),
           "10 minutes"
         )
         assert(exit !== "running")
         assert.isAtMost(at, start + deadline)
-        looks.forEach((look, i) => {
-          const before = looks[i - 1]
-          assert.isAtMost(look.start, at)
-          assert(look.end !== undefined, "a look was left running")
-          assert.isAtMost(look.end - look.start, lookTimeout)
+        checks.forEach((check, i) => {
+          const before = checks[i - 1]
+          assert.isAtMost(check.start, at)
+          assert(check.end !== undefined, "a check was left running")
+          assert.isAtMost(check.end - check.start, checkTimeout)
           if (before === undefined) return
-          assert.isAtLeast(look.start, before.end!, "two looks overlap")
-          if (before.hint !== null) assert.isAtLeast(look.start, before.end! + before.hint, "a floor was broken")
+          assert.isAtLeast(check.start, before.end!, "two checks overlap")
+          if (before.hint !== null) assert.isAtLeast(check.start, before.end! + before.hint, "a floor was broken")
         })
-        if (looks.length > 0) assert.isAtLeast(looks[0]!.start, start + Math.min(firstWait, deadline))
+        if (checks.length > 0) assert.isAtLeast(checks[0]!.start, start + Math.min(firstWait, deadline))
         const error = Exit.findErrorOption(exit)
-        if (error._tag === "Some") assert.strictEqual(error.value.attempts, looks.length)
+        if (error._tag === "Some") assert.strictEqual(error.value.attempts, checks.length)
         // A pending job is never a success.
         if (Exit.isSuccess(exit)) assert.strictEqual(exit.value, "done")
       }),

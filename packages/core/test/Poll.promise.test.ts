@@ -39,7 +39,7 @@ describe("Poll.promise", () => {
     assert.propertyVal(error as object, "failure", "bad")
   })
 
-  it("R9 leaves no listener after 200 looks", async () => {
+  it("R9 leaves no listener after 200 checks", async () => {
     let n = 0
     const { count, signal } = countingSignal()
     const check = Effect.sync(() => (++n < 200 ? pending : Status.succeeded(n)))
@@ -47,26 +47,26 @@ describe("Poll.promise", () => {
     assert.deepStrictEqual(count, { now: 0, most: 1 })
   })
 
-  it("R8 an abort ends it with its reason, and no look follows", async () => {
-    let looks = 0
+  it("R8 an abort ends it with its reason, and no check follows", async () => {
+    let checks = 0
     const { controller, signal } = countingSignal()
     const check = Effect.sync(() => {
-      if (++looks === 3) queueMicrotask(() => controller.abort("enough"))
+      if (++checks === 3) queueMicrotask(() => controller.abort("enough"))
       return pending
     })
     const reason: unknown = await Poll.promise(check, { ...options, signal }).catch((e: unknown) => e)
-    const seen = looks
+    const seen = checks
     await Effect.runPromise(Effect.sleep(30))
-    assert.deepStrictEqual([reason, looks], ["enough", seen])
+    assert.deepStrictEqual([reason, checks], ["enough", seen])
   })
 
-  it("R8 a signal that was aborted before sends no look", async () => {
-    let looks = 0
-    const check = Effect.sync(() => (looks++, pending))
+  it("R8 a signal that was aborted before sends no check", async () => {
+    let checks = 0
+    const check = Effect.sync(() => (checks++, pending))
     const reason: unknown = await Poll.promise(check, { ...options, signal: AbortSignal.abort("before") }).catch(
       (e: unknown) => e
     )
-    assert.deepStrictEqual([reason, looks], ["before", 0])
+    assert.deepStrictEqual([reason, checks], ["before", 0])
   })
 
   it("bad options reject", async () => {

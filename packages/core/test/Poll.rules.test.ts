@@ -10,7 +10,7 @@ import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import * as Gate from "effect-poll/Gate"
 import * as Job from "effect-poll/Job"
-import * as Look from "effect-poll/Look"
+import * as CheckResult from "effect-poll/CheckResult"
 import * as Observer from "effect-poll/Observer"
 import * as Poll from "effect-poll/Poll"
 import * as PollDefaults from "effect-poll/PollDefaults"
@@ -27,10 +27,10 @@ const done = Status.succeeded("done")
 const slow = <A = never, E = never>(
   duration: Duration.Input,
   answer: Answer<A, never, E>
-): Effect.Effect<Look.Look<A>, E> => Effect.delay(Effect.isEffect(answer) ? answer : Effect.succeed(answer), duration)
+): Effect.Effect<CheckResult.CheckResult<A>, E> => Effect.delay(Effect.isEffect(answer) ? answer : Effect.succeed(answer), duration)
 
 /** Everything that a wait tells, with the delays of its sleeps. */
-const eventsOf = <A, E>(check: Effect.Effect<Look.Look<A>, E>, options: Poll.Options<E>) =>
+const eventsOf = <A, E>(check: Effect.Effect<CheckResult.CheckResult<A>, E>, options: Poll.Options<E>) =>
   Effect.map(runFor(Stream.runCollect(Poll.events(check, options)), "1 hour"), ({ exit }) => {
     assert(exit !== "running" && Exit.isSuccess(exit))
     return exit.value
@@ -51,27 +51,27 @@ const failure = <A, E>(wait: Effect.Effect<A, E>) =>
   })
 
 const render = (...answers: ReadonlyArray<Answer<string, never, string>>) => {
-  const { check, looks } = scripted<string, never, string>(...answers)
-  return { job: Job.make("render", { check: () => check }), looks }
+  const { check, checks } = scripted<string, never, string>(...answers)
+  return { job: Job.make("render", { check: () => check }), checks }
 }
 
-describe("the last look", () => {
-  it.effect("R5 is placed by the longest of the last three looks, not by the newest", () =>
+describe("the last check", () => {
+  it.effect("R5 is placed by the longest of the last three checks, not by the newest", () =>
     Effect.gen(function* () {
-      const { check, looks } = scripted(slow("3 seconds", pending), pending, pending, pending)
+      const { check, checks } = scripted(slow("3 seconds", pending), pending, pending, pending)
       yield* runFor(Poll.until(check, { strategy: Strategy.fixed("1 second"), deadline: "8500 millis" }), "1 hour")
-      assert.deepStrictEqual(looks, [0, 4000, 5000, 5500])
+      assert.deepStrictEqual(checks, [0, 4000, 5000, 5500])
     })
   )
 
   it.effect("R5 one that is woken before it is due is not the last", () =>
     Effect.gen(function* () {
-      const { check, looks } = scripted(pending)
+      const { check, checks } = scripted(pending)
       const handle = yield* Poll.start(check, { strategy: every10s, deadline: "5 seconds" })
       yield* TestClock.adjust("1 second")
       yield* handle.pollNow()
       yield* TestClock.adjust("1 minute")
-      assert.deepStrictEqual(looks, [0, 1000, 5000])
+      assert.deepStrictEqual(checks, [0, 1000, 5000])
     })
   )
 
@@ -85,22 +85,22 @@ describe("the last look", () => {
 
   it.effect("is not retried", () =>
     Effect.gen(function* () {
-      const { check, looks } = scripted<string, never, string>(pending, Effect.fail("reset"), done)
+      const { check, checks } = scripted<string, never, string>(pending, Effect.fail("reset"), done)
       const options = { strategy: every10s, deadline: "5 seconds", pollErrors: { retries: every2s } } as const
       const { exit } = yield* runFor(Poll.until(check, options), "1 hour")
-      assert.deepStrictEqual([ending(exit), looks], ["PollTimeout deadline", [0, 5000]])
+      assert.deepStrictEqual([ending(exit), checks], ["PollTimeout deadline", [0, 5000]])
     })
   )
 
   it.effect("another follows if it was woken meanwhile", () =>
     Effect.gen(function* () {
       const second = slow("1 second", pending)
-      const { check, looks } = scripted<string>(second, second, second, done)
+      const { check, checks } = scripted<string>(second, second, second, done)
       const handle = yield* Poll.start(check, { strategy: Strategy.fixed("3 seconds"), deadline: "7 seconds" })
       yield* TestClock.adjust("6500 millis")
       yield* handle.pollNow()
       yield* TestClock.adjust("1 second")
-      assert.deepStrictEqual(looks, [0, 4000, 6000, 7000])
+      assert.deepStrictEqual(checks, [0, 4000, 6000, 7000])
       assert.strictEqual(yield* handle.await, "done")
     })
   )
@@ -112,7 +112,7 @@ describe("what is told", () => {
       const { check } = scripted<string, never, string>(
         pending,
         Effect.fail("a"),
-        Look.withHint(pending, "7 seconds"),
+        CheckResult.withHint(pending, "7 seconds"),
         pending,
         done
       )
@@ -147,7 +147,7 @@ describe("what is told", () => {
 
   it.effect("nothing when a wake cannot come earlier than what is due", () =>
     Effect.gen(function* () {
-      const { check } = scripted<string>(Look.withHint(pending, "8 seconds"), done)
+      const { check } = scripted<string>(CheckResult.withHint(pending, "8 seconds"), done)
       const handle = yield* Poll.start(check, { strategy: every2s, deadline: "1 minute" })
       const events = yield* Effect.forkChild(Stream.runCollect(handle.events), { startImmediately: true })
       yield* TestClock.adjust("1 second")
@@ -184,7 +184,7 @@ describe("what is told", () => {
     })
   )
 
-  it.effect("each retry within a look, and which look it belongs to", () =>
+  it.effect("each retry within a check, and which check it belongs to", () =>
     Effect.gen(function* () {
       const no = Effect.fail("no")
       const { check } = scripted<string, never, string>(no, pending, no, no, no, done)
@@ -214,32 +214,32 @@ describe("what is told", () => {
   )
 })
 
-describe("a look that does not say pending", () => {
-  it.effect("R16 missing looks are in the history", () =>
+describe("a check that does not say pending", () => {
+  it.effect("R16 missing checks are in the history", () =>
     Effect.gen(function* () {
-      const error = yield* failure(Poll.until(Effect.succeed(Look.missing), { deadline: "1 minute" }))
+      const error = yield* failure(Poll.until(Effect.succeed(CheckResult.missing), { deadline: "1 minute" }))
       assert(error._tag === "JobNotFound")
-      assert.deepStrictEqual(error.history, [{ finding: "Missing", looks: 1, first: 0, last: 0 }])
+      assert.deepStrictEqual(error.history, [{ finding: "Missing", checks: 1, first: 0, last: 0 }])
     })
   )
 
   it.effect("R2 an unlisted word that fails is in the history", () =>
     Effect.gen(function* () {
-      const error = yield* failure(Poll.until(Effect.succeed(Look.unlisted("PAUSED")), { deadline: "1 minute" }))
+      const error = yield* failure(Poll.until(Effect.succeed(CheckResult.unlisted("PAUSED")), { deadline: "1 minute" }))
       assert(error._tag === "UnknownStatus")
-      assert.deepStrictEqual(error.history, [{ finding: "Unlisted PAUSED", looks: 1, first: 0, last: 0 }])
+      assert.deepStrictEqual(error.history, [{ finding: "Unlisted PAUSED", checks: 1, first: 0, last: 0 }])
     })
   )
 
   it.effect("R2 an unlisted word that stands for a status is its state, one that is pending keeps the detail", () =>
     Effect.gen(function* () {
-      const treated = Poll.until(Effect.succeed(Look.unlisted("STOPPED")), {
+      const treated = Poll.until(Effect.succeed(CheckResult.unlisted("STOPPED")), {
         deadline: "1 minute",
         unknownStatus: { treatAs: () => Status.canceled() }
       })
       const error = yield* failure(treated)
       assert.deepStrictEqual(error.lastStatus, Status.canceled({ state: "STOPPED" }))
-      const { check } = scripted<string>(Status.pending({ detail: 7 }), Look.unlisted("PAUSED"))
+      const { check } = scripted<string>(Status.pending({ detail: 7 }), CheckResult.unlisted("PAUSED"))
       const handle = yield* Poll.start(check, { strategy: every2s, deadline: "1 minute", unknownStatus: "continue" })
       yield* TestClock.adjust("2 seconds")
       assert.deepStrictEqual(yield* handle.status, Status.pending({ state: "PAUSED", detail: 7 }))
@@ -248,7 +248,7 @@ describe("a look that does not say pending", () => {
 
   it.effect("R2 so long means: that long is borne", () =>
     Effect.gen(function* () {
-      const { check } = scripted<string>(Look.unlisted("A"), Look.unlisted("A"), Look.unlisted("A"), done)
+      const { check } = scripted<string>(CheckResult.unlisted("A"), CheckResult.unlisted("A"), CheckResult.unlisted("A"), done)
       const options = { strategy: every2s, deadline: "1 minute", unknownStatus: { duration: "4 seconds" } } as const
       assert.strictEqual(ending((yield* runFor(Poll.until(check, options), "1 hour")).exit), "done")
     })
@@ -256,14 +256,14 @@ describe("a look that does not say pending", () => {
 
   it.effect("R28 a run that is no number is none of a numbered one", () =>
     Effect.gen(function* () {
-      const { check } = scripted<string>(Look.withRun(Status.succeeded("old"), "x"), Look.withRun(done, 8))
+      const { check } = scripted<string>(CheckResult.withRun(Status.succeeded("old"), "x"), CheckResult.withRun(done, 8))
       const { exit } = yield* runFor(Poll.until(check, { strategy: every2s, deadline: "1 minute", since: 7 }), "1 hour")
       assert.strictEqual(ending(exit), "done")
     })
   )
 })
 
-describe("a look that fails", () => {
+describe("a check that fails", () => {
   it.effect("is a defect where there is one among its failures", () =>
     Effect.gen(function* () {
       const cause: Cause.Cause<never> = Cause.combine(Cause.fail("x"), Cause.die("bug")) as never
@@ -272,24 +272,24 @@ describe("a look that fails", () => {
     })
   )
 
-  it.effect("R7 a look that timed out is transient, whatever the classifier says", () =>
+  it.effect("R7 a check that timed out is transient, whatever the classifier says", () =>
     Effect.gen(function* () {
       const { check } = scripted<string, never, string>(Effect.never, done)
       const options = {
         deadline: "1 minute",
-        lookTimeout: "3 seconds",
+        checkTimeout: "3 seconds",
         pollErrors: { classify: () => PollError.permanent }
       } as const
       assert.strictEqual(ending((yield* runFor(Poll.until(check, options), "1 hour")).exit), "done")
     })
   )
 
-  it.effect("R3 skipLook starts the count in a row anew", () =>
+  it.effect("R3 skipCheck starts the count in a row anew", () =>
     Effect.gen(function* () {
-      const { check, looks } = scripted<never, never, string>(Effect.fail("x"))
-      const pollErrors = { inRow: 1, schedule: Strategy.fixed("1 second"), exhausted: "skipLook" } as const
+      const { check, checks } = scripted<never, never, string>(Effect.fail("x"))
+      const pollErrors = { inRow: 1, schedule: Strategy.fixed("1 second"), exhausted: "skipCheck" } as const
       yield* runFor(Poll.until(check, { strategy: every10s, deadline: "30 seconds", pollErrors }), "1 hour")
-      assert.deepStrictEqual(looks, [0, 1000, 11_000, 12_000, 22_000, 23_000, 30_000])
+      assert.deepStrictEqual(checks, [0, 1000, 11_000, 12_000, 22_000, 23_000, 30_000])
     })
   )
 
@@ -304,20 +304,20 @@ describe("a look that fails", () => {
 
   it.effect("R2 is never followed without a pause", () =>
     Effect.gen(function* () {
-      const { check, looks } = scripted<never, never, string>(Effect.fail("x"))
+      const { check, checks } = scripted<never, never, string>(Effect.fail("x"))
       yield* runFor(
         Poll.until(check, { deadline: "1 minute", pollErrors: { inRow: 2, schedule: Schedule.forever } }),
         10
       )
-      assert.deepStrictEqual(looks, [0, 1, 2])
+      assert.deepStrictEqual(checks, [0, 1, 2])
     })
   )
 
-  it.effect("R21 the late answer of an uninterruptible look that was given up changes nothing", () =>
+  it.effect("R21 the late answer of an uninterruptible check that was given up changes nothing", () =>
     Effect.gen(function* () {
       const stale = Effect.uninterruptible(slow<string>("5 seconds", Status.succeeded("stale")))
       const { check } = scripted<string>(stale, slow("3 seconds", done))
-      const options = { strategy: every2s, deadline: "1 minute", lookTimeout: "3500 millis" } as const
+      const options = { strategy: every2s, deadline: "1 minute", checkTimeout: "3500 millis" } as const
       const { at, exit } = yield* runFor(Poll.until(check, options), "1 hour")
       assert.deepStrictEqual([ending(exit), at], ["done", 7500])
     })
@@ -327,12 +327,12 @@ describe("a look that fails", () => {
 describe("schedules", () => {
   it.effect("an endless delay of a foreign schedule is a day", () =>
     Effect.gen(function* () {
-      const { check, looks } = scripted(pending)
+      const { check, checks } = scripted(pending)
       yield* runFor(
         Poll.until(check, { strategy: Schedule.spaced(Duration.infinity), deadline: "unbounded" }),
         "2 days"
       )
-      assert.deepStrictEqual(looks, [0, 86_400_000, 2 * 86_400_000])
+      assert.deepStrictEqual(checks, [0, 86_400_000, 2 * 86_400_000])
     })
   )
 
@@ -367,12 +367,12 @@ describe("gate", () => {
     Effect.gen(function* () {
       let asked = 0
       const gate = Gate.make(() => Effect.sync(() => (asked++ === 0 ? Gate.postponed("1 hour", "offline") : Gate.open)))
-      const { check, looks } = scripted(pending)
+      const { check, checks } = scripted(pending)
       const handle = yield* Poll.start(check, { strategy: every2s, deadline: "3 hours", gate })
       yield* handle.pollNow()
-      assert.deepStrictEqual([asked, looks.length], [1, 0])
+      assert.deepStrictEqual([asked, checks.length], [1, 0])
       yield* handle.pollNow({ force: true })
-      assert.strictEqual(looks.length, 1)
+      assert.strictEqual(checks.length, 1)
     })
   )
 
@@ -386,11 +386,11 @@ describe("gate", () => {
 })
 
 describe("pause", () => {
-  it.effect("leaves a look under way alone, and so does resume", () =>
+  it.effect("leaves a check under way alone, and so does resume", () =>
     Effect.gen(function* () {
       let interrupted = 0
-      const look = Effect.onInterrupt(slow("4 seconds", pending), () => Effect.sync(() => void interrupted++))
-      const { check, looks } = scripted(look)
+      const slowCheck = Effect.onInterrupt(slow("4 seconds", pending), () => Effect.sync(() => void interrupted++))
+      const { check, checks } = scripted(slowCheck)
       const handle = yield* Poll.start(check, { strategy: every10s, deadline: "1 minute" })
       yield* TestClock.adjust("1 second")
       yield* handle.pause
@@ -398,7 +398,7 @@ describe("pause", () => {
       yield* TestClock.adjust("1 second")
       yield* handle.pause
       yield* TestClock.adjust("10 seconds")
-      assert.deepStrictEqual([interrupted, looks, yield* handle.status], [0, [0], pending])
+      assert.deepStrictEqual([interrupted, checks, yield* handle.status], [0, [0], pending])
     })
   )
 
@@ -478,7 +478,7 @@ describe("tokens", () => {
         strategy: Strategy.limit(every2s, "10 minutes"),
         deadline: "1 hour",
         since: 7,
-        lookTimeout: "unbounded"
+        checkTimeout: "unbounded"
       })
       yield* TestClock.adjust("4 seconds")
       const {
@@ -504,7 +504,7 @@ describe("tokens", () => {
   it.effect("R22 hold the floor, as a wall-clock time", () =>
     Effect.gen(function* () {
       yield* TestClock.adjust("1 hour")
-      const { job } = render(Look.withHint(pending, "30 seconds"))
+      const { job } = render(CheckResult.withHint(pending, "30 seconds"))
       const handle = yield* Poll.start(job, "a", { deadline: "1 minute" })
       assert.strictEqual((yield* handle.token).floorAt, 3_630_000)
     })
@@ -512,9 +512,9 @@ describe("tokens", () => {
 
   it.effect("R22 resume keeps the floor even where less is due", () =>
     Effect.gen(function* () {
-      const { job, looks } = render(done)
+      const { job, checks } = render(done)
       yield* runFor(Poll.resume(job, late({ floorAt: 5000 })), "1 hour")
-      assert.deepStrictEqual(looks, [5000])
+      assert.deepStrictEqual(checks, [5000])
     })
   )
 
@@ -543,10 +543,10 @@ describe("tokens", () => {
 
   it.effect("a foreign schedule starts anew", () =>
     Effect.gen(function* () {
-      const { job, looks } = render(pending)
+      const { job, checks } = render(pending)
       const strategy = Schedule.exponential("1 second")
       yield* runFor(Poll.resume(job, late({ strategySteps: 3, deadlineAt: 5000 }), { strategy }), "1 hour")
-      assert.deepStrictEqual(looks, [0, 1000, 3000, 5000])
+      assert.deepStrictEqual(checks, [0, 1000, 3000, 5000])
       const recurs = yield* failure(
         Poll.resume(render(pending).job, late({ strategySteps: 3, deadlineAt: "unbounded" }), {
           strategy: Schedule.recurs(1)
@@ -567,15 +567,15 @@ describe("tokens", () => {
     })
   )
 
-  it.effect("after its deadline the one look has a slow gate's time and its own timeout", () =>
+  it.effect("after its deadline the one check has a slow gate's time and its own timeout", () =>
     Effect.gen(function* () {
       yield* TestClock.adjust("1 hour")
       const gate = Gate.make(() => Effect.delay(Effect.succeed(Gate.open), "1 second"))
       const { exit } = yield* runFor(Poll.resume(render(done).job, late({}), { gate }), "1 hour")
       assert.strictEqual(ending(exit), "done")
-      const error = yield* failure(Poll.resume(render(Effect.never).job, late({}), { lookTimeout: "5 seconds" }))
+      const error = yield* failure(Poll.resume(render(Effect.never).job, late({}), { checkTimeout: "5 seconds" }))
       assert(error._tag === "PollTimeout")
-      assert.instanceOf(error.lastPollError, PollError.LookTimeout)
+      assert.instanceOf(error.lastPollError, PollError.CheckTimeout)
     })
   )
 
@@ -590,7 +590,7 @@ describe("tokens", () => {
   it.effect("R12 notBefore is a wall-clock time", () =>
     Effect.gen(function* () {
       yield* TestClock.adjust("1 hour")
-      const wait = Poll.until(Effect.succeed(Look.withHint(pending, "1 minute")), { deadline: "5 seconds" })
+      const wait = Poll.until(Effect.succeed(CheckResult.withHint(pending, "1 minute")), { deadline: "5 seconds" })
       const error = yield* failure(wait)
       assert(error._tag === "PollTimeout")
       assert.strictEqual(error.notBefore, 3_660_000)
@@ -604,7 +604,7 @@ describe("PollDefaults", () => {
       const told: Array<string> = []
       const named = (name: string) =>
         Observer.make(({ event }) => Effect.sync(() => void (event._tag === "Ended" && told.push(name))))
-      const layer = PollDefaults.layer({ observers: [named("all")], errorsInAll: 1, lookTimeout: "2 seconds" })
+      const layer = PollDefaults.layer({ observers: [named("all")], errorsInAll: 1, checkTimeout: "2 seconds" })
       const wait = Poll.until(Effect.never, { deadline: "1 minute", observers: [named("own")] })
       const { at, exit } = yield* runFor(Effect.provide(wait, layer), "1 hour")
       assert.deepStrictEqual([ending(exit), at, told], ["PollErrorsExhausted", 5000, ["all", "own"]])
@@ -616,12 +616,12 @@ describe("what PollDefaults reach", () => {
   it.effect("strategy, maxHint and cancelGrace hold", () =>
     Effect.gen(function* () {
       const layer = PollDefaults.layer({ strategy: every10s, maxHint: "12 seconds", cancelGrace: "3 seconds" })
-      const { check, looks } = scripted(pending, Look.withHint(pending, "1 minute"), pending)
+      const { check, checks } = scripted(pending, CheckResult.withHint(pending, "1 minute"), pending)
       const job = Job.make("render", { check: () => check, cancel: () => Effect.void })
       const wait = Poll.until(job, "a", { deadline: "30 seconds", onTimeout: "cancelRemote" })
       const { at, exit } = yield* runFor(Effect.provide(wait, layer), "1 hour")
       assert.deepStrictEqual([ending(exit), at], ["PollTimeout deadline", 33_000])
-      assert.deepStrictEqual(looks.slice(0, 3), [0, 10_000, 22_000])
+      assert.deepStrictEqual(checks.slice(0, 3), [0, 10_000, 22_000])
     })
   )
 })
@@ -633,7 +633,7 @@ describe("the timeout that stands after a cancel", () => {
       const options = { strategy: every2s, deadline: "10 seconds", onTimeout: "cancelRemote" } as const
       const error = yield* failure(Poll.until(job, "a", options))
       assert(error._tag === "PollTimeout")
-      assert.deepStrictEqual(error.history, [{ finding: "Pending", looks: 6, first: 0, last: 10_000 }])
+      assert.deepStrictEqual(error.history, [{ finding: "Pending", checks: 6, first: 0, last: 10_000 }])
     })
   )
 })
@@ -670,15 +670,15 @@ describe("Strategy", () => {
     ])
   })
 
-  it("explain - knows the limit, and never looks in the past", () => {
-    const limited = Strategy.explain(Strategy.limit(Strategy.fixed(5000), 4000), { lookTakes: 1000 })
-    assert.deepStrictEqual([limited.delay, limited.reason], [3000, "lastLook"])
-    const late = Strategy.explain(fixed, { remaining: 1000, lookTakes: 5000 })
-    assert.deepStrictEqual([late.delay, late.reason], [0, "lastLook"])
+  it("explain - knows the limit, and never checks in the past", () => {
+    const limited = Strategy.explain(Strategy.limit(Strategy.fixed(5000), 4000), { checkDuration: 1000 })
+    assert.deepStrictEqual([limited.delay, limited.reason], [3000, "lastCheck"])
+    const late = Strategy.explain(fixed, { remaining: 1000, checkDuration: 5000 })
+    assert.deepStrictEqual([late.delay, late.reason], [0, "lastCheck"])
     assert.strictEqual(Strategy.explain(fixed, { remaining: 1000 }).reason, "strategy")
   })
 
-  it("clearOfDeadline - a look as far from the deadline as the margin is left out too", () => {
+  it("clearOfDeadline - a check as far from the deadline as the margin is left out too", () => {
     const next = (strategy: Strategy.Strategy, remaining: number) =>
       Strategy.next(Strategy.plan(strategy)!, 1, 0, { ...seen, remaining }, () => 0)
     const clear = Strategy.clearOfDeadline(fixed, 500)
@@ -700,8 +700,8 @@ describe("Strategy", () => {
   it.effect("the Schedule view yields its delay, and its last one when it ends", () =>
     Effect.gen(function* () {
       let attempt = 0
-      const look = Effect.sync(() => ({ ...seen, attempt: ++attempt }))
-      const repeated = Effect.repeat(look, Strategy.attempts(Strategy.linear({ increment: 1000 }), 3))
+      const check = Effect.sync(() => ({ ...seen, attempt: ++attempt }))
+      const repeated = Effect.repeat(check, Strategy.attempts(Strategy.linear({ increment: 1000 }), 3))
       const { exit } = yield* runFor(repeated, "1 hour")
       assert(exit !== "running" && Exit.isSuccess(exit))
       assert.strictEqual(Duration.toMillis(exit.value), 2000)

@@ -17,7 +17,7 @@ const heap = (): number => {
 const timers = (): number => process.getActiveResourcesInfo().filter((name) => name === "Timeout").length
 
 describe("Poll.promise", () => {
-  it("R9 a soak of 100,000 looks leaves no timer, no listener and no growing heap", { timeout: 60_000 }, async () => {
+  it("R9 a soak of 100,000 checks leaves no timer, no listener and no growing heap", { timeout: 60_000 }, async () => {
     const controller = new AbortController()
     let listeners = 0
     const { signal } = controller
@@ -30,20 +30,20 @@ describe("Poll.promise", () => {
       listeners--
       removeEventListener.apply(signal, args)
     }) as never
-    let looks = 0
+    let checks = 0
     let early = 0
     const check = Effect.promise(() => {
-      looks++
-      if (looks === 10_000) early = heap()
-      // Every look says something new, so that a history without a bound would grow.
+      checks++
+      if (checks === 10_000) early = heap()
+      // Every check says something new, so that a history without a bound would grow.
       return Promise.resolve(
-        looks < 100_000 ? Status.pending({ detail: looks, state: `s${looks}` }) : Status.succeeded(looks)
+        checks < 100_000 ? Status.pending({ detail: checks, state: `s${checks}` }) : Status.succeeded(checks)
       )
     })
     const before = timers()
     const result = await Poll.promise(check, { strategy: Schedule.forever, deadline: "10 minutes", signal })
     assert.strictEqual(result, 100_000)
-    // The promise is resolved from within the last look, which holds the wait until it has returned.
+    // The promise is resolved from within the last check, which holds the wait until it has returned.
     let grown = Number.POSITIVE_INFINITY
     for (let round = 0; round < 100 && grown >= 2_000_000; round++) {
       await new Promise((resolve) => setTimeout(resolve, 20))

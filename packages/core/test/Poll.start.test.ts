@@ -6,7 +6,7 @@ import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import * as Job from "effect-poll/Job"
-import * as Look from "effect-poll/Look"
+import * as CheckResult from "effect-poll/CheckResult"
 import * as Observer from "effect-poll/Observer"
 import * as Poll from "effect-poll/Poll"
 import * as Status from "effect-poll/Status"
@@ -52,16 +52,16 @@ describe("Poll.start", () => {
     })
   )
 
-  it.effect("the end of its scope ends the wait, and no look follows", () =>
+  it.effect("the end of its scope ends the wait, and no check follows", () =>
     Effect.gen(function* () {
-      const { check, looks } = scripted(pending)
+      const { check, checks } = scripted(pending)
       const scope = yield* Scope.make()
       const handle = yield* Scope.provide(Poll.start(check, every10s), scope)
       const waiting = yield* Effect.forkChild(Effect.exit(handle.await))
       yield* TestClock.adjust("15 seconds")
       yield* Scope.close(scope, Exit.void)
       yield* TestClock.adjust("1 hour")
-      assert.deepStrictEqual(looks, [0, 10_000])
+      assert.deepStrictEqual(checks, [0, 10_000])
       assert(Exit.hasInterrupts(yield* Fiber.join(waiting)))
     })
   )
@@ -89,89 +89,89 @@ describe("Poll.start", () => {
   )
 
   describe("pollNow", () => {
-    it.effect("looks at once, and the strategy goes on from there", () =>
+    it.effect("checks once, and the strategy goes on from there", () =>
       Effect.gen(function* () {
-        const { check, looks } = scripted(pending)
+        const { check, checks } = scripted(pending)
         const handle = yield* Poll.start(check, every10s)
         yield* TestClock.adjust("3 seconds")
         yield* handle.pollNow()
         yield* TestClock.adjust("10 seconds")
-        assert.deepStrictEqual(looks, [0, 3000, 13_000])
+        assert.deepStrictEqual(checks, [0, 3000, 13_000])
       })
     )
 
-    it.effect("never makes two looks overlap: another follows", () =>
+    it.effect("never makes two checks overlap: another follows", () =>
       Effect.gen(function* () {
-        const { check, looks } = scripted(Effect.delay(Effect.succeed(pending), "4 seconds"))
+        const { check, checks } = scripted(Effect.delay(Effect.succeed(pending), "4 seconds"))
         const handle = yield* Poll.start(check, every10s)
         yield* TestClock.adjust("1 second")
         yield* handle.pollNow()
         yield* handle.pollNow()
         yield* TestClock.adjust("17 seconds")
-        assert.deepStrictEqual(looks, [0, 4000, 18_000])
+        assert.deepStrictEqual(checks, [0, 4000, 18_000])
       })
     )
 
     it.effect("keeps the server's floor, unless it is forced", () =>
       Effect.gen(function* () {
-        const { check, looks } = scripted(Look.withHint(pending, "8 seconds"))
+        const { check, checks } = scripted(CheckResult.withHint(pending, "8 seconds"))
         const handle = yield* Poll.start(check, every10s)
         yield* TestClock.adjust("1 second")
         yield* handle.pollNow()
         yield* TestClock.adjust("8 seconds")
-        assert.deepStrictEqual(looks, [0, 8000])
+        assert.deepStrictEqual(checks, [0, 8000])
         yield* handle.pollNow({ force: true })
-        assert.deepStrictEqual(looks, [0, 8000, 9000])
+        assert.deepStrictEqual(checks, [0, 8000, 9000])
       })
     )
 
     it.effect("after the end does nothing", () =>
       Effect.gen(function* () {
-        const { check, looks } = scripted(Status.succeeded(1))
+        const { check, checks } = scripted(Status.succeeded(1))
         const handle = yield* Poll.start(check, every10s)
         yield* handle.pollNow({ force: true })
         yield* TestClock.adjust("1 hour")
-        assert.deepStrictEqual(looks, [0])
+        assert.deepStrictEqual(checks, [0])
       })
     )
   })
 
   describe("pause", () => {
-    it.effect("makes no look until it is resumed, then those that are due", () =>
+    it.effect("makes no check until it is resumed, then those that are due", () =>
       Effect.gen(function* () {
-        const { check, looks } = scripted(pending)
+        const { check, checks } = scripted(pending)
         const handle = yield* Poll.start(check, every10s)
         yield* TestClock.adjust("1 second")
         yield* handle.pause
         yield* handle.pollNow()
         yield* TestClock.adjust("1 minute")
-        assert.deepStrictEqual(looks, [0])
+        assert.deepStrictEqual(checks, [0])
         yield* handle.resume
-        assert.deepStrictEqual(looks, [0, 61_000])
+        assert.deepStrictEqual(checks, [0, 61_000])
         yield* handle.pause
         yield* TestClock.adjust("4 seconds")
         yield* handle.resume
         yield* TestClock.adjust("6 seconds")
-        assert.deepStrictEqual(looks, [0, 61_000, 71_000])
+        assert.deepStrictEqual(checks, [0, 61_000, 71_000])
       })
     )
 
     it.effect("does not stop the deadline", () =>
       Effect.gen(function* () {
-        const { check, looks } = scripted(pending)
+        const { check, checks } = scripted(pending)
         const handle = yield* Poll.start(check, { ...every10s, deadline: "25 seconds" })
         yield* handle.pause
         const { at, exit } = yield* runFor(handle.await, "1 hour")
-        assert.deepStrictEqual([ending(exit), at, looks], ["PollTimeout deadline", 25_000, [0]])
+        assert.deepStrictEqual([ending(exit), at, checks], ["PollTimeout deadline", 25_000, [0]])
       })
     )
   })
 
   describe("cancel", () => {
-    it.effect("R11 asks the server, looks at once, and takes whatever the end is", () =>
+    it.effect("R11 asks the server, checks once, and takes whatever the end is", () =>
       Effect.gen(function* () {
         let asked = 0
-        const { check, looks } = scripted<string>(pending, pending, Status.succeeded("made it"))
+        const { check, checks } = scripted<string>(pending, pending, Status.succeeded("made it"))
         const job = Job.make("render", {
           check: () => check,
           cancel: () => Effect.sync(() => void asked++)
@@ -180,7 +180,7 @@ describe("Poll.start", () => {
         yield* TestClock.adjust("3 seconds")
         yield* handle.cancel
         yield* TestClock.adjust("10 seconds")
-        assert.deepStrictEqual([asked, looks], [1, [0, 3000, 13_000]])
+        assert.deepStrictEqual([asked, checks], [1, [0, 3000, 13_000]])
         assert.strictEqual(yield* handle.await, "made it")
       })
     )
@@ -218,9 +218,9 @@ describe("Poll.start", () => {
 describe("the remote job when our patience ends", () => {
   const cancelable = (
     cancel: Effect.Effect<void, string>,
-    ...answers: ReadonlyArray<Look.Look<string> | Effect.Effect<Look.Look<string>>>
+    ...answers: ReadonlyArray<CheckResult.CheckResult<string> | Effect.Effect<CheckResult.CheckResult<string>>>
   ) => {
-    const { check, looks } = scripted<string>(...answers)
+    const { check, checks } = scripted<string>(...answers)
     const asked: Array<number> = []
     const job = Job.make("render", {
       check: () => check,
@@ -233,7 +233,7 @@ describe("the remote job when our patience ends", () => {
           }
         )
     })
-    return { job, looks, asked }
+    return { job, checks, asked }
   }
   const options = { strategy: Strategy.fixed("4 seconds"), deadline: "10 seconds" } as const
 
@@ -247,7 +247,7 @@ describe("the remote job when our patience ends", () => {
 
   it.effect("R10 is canceled on a timeout, and its true end is seen", () =>
     Effect.gen(function* () {
-      const { asked, job, looks } = cancelable(
+      const { asked, job, checks } = cancelable(
         Effect.void,
         pending,
         pending,
@@ -258,7 +258,7 @@ describe("the remote job when our patience ends", () => {
       )
       const { at, exit } = yield* runFor(Poll.until(job, "a", { ...options, onTimeout: "cancelRemote" }), "1 hour")
       assert.deepStrictEqual([ending(exit), at, asked], ["JobCanceled", 14_000, [10_000]])
-      assert.deepStrictEqual(looks, [0, 4000, 8000, 10_000, 10_000, 14_000])
+      assert.deepStrictEqual(checks, [0, 4000, 8000, 10_000, 10_000, 14_000])
     })
   )
 
@@ -285,11 +285,11 @@ describe("the remote job when our patience ends", () => {
     })
   )
 
-  it.effect("R12 the look after a cancel waits for the server's floor", () =>
+  it.effect("R12 the check after a cancel waits for the server's floor", () =>
     Effect.gen(function* () {
-      const { asked, job, looks } = cancelable(Effect.void, Look.withHint(pending, "13 seconds"), Status.canceled())
+      const { asked, job, checks } = cancelable(Effect.void, CheckResult.withHint(pending, "13 seconds"), Status.canceled())
       const { exit } = yield* runFor(Poll.until(job, "a", { ...options, onTimeout: "cancelRemote" }), "1 hour")
-      assert.deepStrictEqual([ending(exit), asked, looks], ["JobCanceled", [10_000], [0, 13_000]])
+      assert.deepStrictEqual([ending(exit), asked, checks], ["JobCanceled", [10_000], [0, 13_000]])
     })
   )
 

@@ -6,7 +6,7 @@ import * as Fiber from "effect/Fiber"
 import * as Schedule from "effect/Schedule"
 import * as TestClock from "effect/testing/TestClock"
 import * as Job from "effect-poll/Job"
-import * as Look from "effect-poll/Look"
+import * as CheckResult from "effect-poll/CheckResult"
 import * as Poll from "effect-poll/Poll"
 import * as PollError from "effect-poll/PollError"
 import * as Status from "effect-poll/Status"
@@ -40,21 +40,21 @@ interface Row {
   readonly ends: unknown
   /** When it ends, in seconds. */
   readonly at: number
-  /** When it looks, in seconds. */
-  readonly looks: ReadonlyArray<number>
+  /** When it checks, in seconds. */
+  readonly checks: ReadonlyArray<number>
 }
 
 const every2s = Strategy.fixed("2 seconds")
 
 const table: ReadonlyArray<Row> = [
-  // -- the first look --
+  // -- the first check --
   {
-    name: "looks at once",
+    name: "checks once",
     answers: [done],
     options: { strategy: every2s, deadline: "1 minute" },
     ends: "done",
     at: 0,
-    looks: [0]
+    checks: [0]
   },
   {
     name: "waits the first wait",
@@ -62,7 +62,7 @@ const table: ReadonlyArray<Row> = [
     options: { strategy: Strategy.withFirstWait(every2s, "5 seconds"), deadline: "1 minute" },
     ends: "done",
     at: 5,
-    looks: [5]
+    checks: [5]
   },
   {
     name: "takes any schedule as a strategy",
@@ -70,15 +70,15 @@ const table: ReadonlyArray<Row> = [
     options: { strategy: Schedule.spaced("3 seconds"), deadline: "1 minute" },
     ends: "done",
     at: 6,
-    looks: [0, 3, 6]
+    checks: [0, 3, 6]
   },
   {
-    name: "keeps the meaning of recurs: four looks",
+    name: "keeps the meaning of recurs: four checks",
     answers: [pending],
     options: { strategy: Schedule.recurs(3), deadline: "1 minute" },
     ends: "PollTimeout strategy",
     at: 0,
-    looks: [0, 0, 0, 0]
+    checks: [0, 0, 0, 0]
   },
   {
     name: "goes on where a concatenated schedule goes on",
@@ -89,7 +89,7 @@ const table: ReadonlyArray<Row> = [
     },
     ends: "done",
     at: 12,
-    looks: [0, 1, 2, 7, 12]
+    checks: [0, 1, 2, 7, 12]
   },
   {
     name: "has a strategy when none is given: linear from 1 s by 2 s",
@@ -97,7 +97,7 @@ const table: ReadonlyArray<Row> = [
     options: { deadline: "1 minute" },
     ends: "done",
     at: 9,
-    looks: [0, 1, 4, 9]
+    checks: [0, 1, 4, 9]
   },
   // -- ends --
   {
@@ -106,7 +106,7 @@ const table: ReadonlyArray<Row> = [
     options: { strategy: every2s, deadline: "1 minute" },
     ends: "JobFailed",
     at: 2,
-    looks: [0, 2]
+    checks: [0, 2]
   },
   {
     name: "ends as JobCanceled",
@@ -114,7 +114,7 @@ const table: ReadonlyArray<Row> = [
     options: { strategy: every2s, deadline: "1 minute" },
     ends: "JobCanceled",
     at: 0,
-    looks: [0]
+    checks: [0]
   },
   {
     name: "ends as JobExpired",
@@ -122,15 +122,15 @@ const table: ReadonlyArray<Row> = [
     options: { strategy: every2s, deadline: "1 minute" },
     ends: "JobExpired",
     at: 0,
-    looks: [0]
+    checks: [0]
   },
   {
     name: "ends as JobNotFound",
-    answers: [Look.missing],
+    answers: [CheckResult.missing],
     options: { strategy: every2s, deadline: "1 minute" },
     ends: "JobNotFound",
     at: 0,
-    looks: [0]
+    checks: [0]
   },
   // -- strategy and deadline --
   {
@@ -139,7 +139,7 @@ const table: ReadonlyArray<Row> = [
     options: { strategy: Strategy.attempts(every2s, 3), deadline: "1 minute" },
     ends: "PollTimeout strategy",
     at: 4,
-    looks: [0, 2, 4]
+    checks: [0, 2, 4]
   },
   {
     name: "R5 takes the last chance before the deadline",
@@ -147,39 +147,39 @@ const table: ReadonlyArray<Row> = [
     options: { strategy: every2s, deadline: "5 seconds" },
     ends: "PollTimeout deadline",
     at: 5,
-    looks: [0, 2, 4, 5]
+    checks: [0, 2, 4, 5]
   },
   {
-    name: "R5 a look that is due at the deadline itself goes first",
+    name: "R5 a check that is due at the deadline itself goes first",
     answers: [pending, pending, done],
     options: { strategy: every2s, deadline: "4 seconds" },
     ends: "done",
     at: 4,
-    looks: [0, 2, 4]
+    checks: [0, 2, 4]
   },
   {
-    name: "R5 places the last look so that its answer fits",
+    name: "R5 places the last check so that its answer fits",
     answers: [slow("1 second", pending), slow("1 second", pending), slow("1 second", done)],
     options: { strategy: Strategy.fixed("3 seconds"), deadline: "7 seconds" },
     ends: "done",
     at: 7,
-    looks: [0, 4, 6]
+    checks: [0, 4, 6]
   },
   {
-    name: "R4 the deadline bounds a look in flight",
+    name: "R4 the deadline bounds a check in flight",
     answers: [pending, Effect.never],
     options: { strategy: every2s, deadline: "5 seconds" },
     ends: "PollTimeout deadline",
     at: 5,
-    looks: [0, 2]
+    checks: [0, 2]
   },
   {
-    name: "R4 the deadline does not wait for an uninterruptible look",
+    name: "R4 the deadline does not wait for an uninterruptible check",
     answers: [Effect.uninterruptible(Effect.delay(Effect.succeed(done), "1 hour"))],
     options: { deadline: "5 seconds" },
     ends: "PollTimeout deadline",
     at: 5,
-    looks: [0]
+    checks: [0]
   },
   {
     name: "R4 an answer that arrives at the deadline counts",
@@ -187,15 +187,15 @@ const table: ReadonlyArray<Row> = [
     options: { deadline: "5 seconds" },
     ends: "done",
     at: 5,
-    looks: [0]
+    checks: [0]
   },
   {
-    name: "R4 a hung look is given up after its timeout, and looked again",
+    name: "R4 a hung check is given up after its timeout, and checked again",
     answers: [Effect.never, done],
-    options: { strategy: every2s, deadline: "1 minute", lookTimeout: "3 seconds" },
+    options: { strategy: every2s, deadline: "1 minute", checkTimeout: "3 seconds" },
     ends: "done",
     at: 4,
-    looks: [0, 4]
+    checks: [0, 4]
   },
   {
     name: "R14 a delay beyond 2^31 ms does not fire at once",
@@ -203,57 +203,57 @@ const table: ReadonlyArray<Row> = [
     options: { strategy: Strategy.fixed("30 days"), deadline: "unbounded" },
     ends: "running",
     at: Number.NaN,
-    looks: [0]
+    checks: [0]
   },
   // -- what the server wishes --
   {
     name: "R12 a hint is a floor for this wait and no other",
-    answers: [Look.withHint(pending, "7 seconds"), pending, done],
+    answers: [CheckResult.withHint(pending, "7 seconds"), pending, done],
     options: { strategy: every2s, deadline: "1 minute" },
     ends: "done",
     at: 9,
-    looks: [0, 7, 9]
+    checks: [0, 7, 9]
   },
   {
     name: "R12 a hint below the strategy's delay changes nothing",
-    answers: [Look.withHint(pending, "1 second"), done],
+    answers: [CheckResult.withHint(pending, "1 second"), done],
     options: { strategy: every2s, deadline: "1 minute" },
     ends: "done",
     at: 2,
-    looks: [0, 2]
+    checks: [0, 2]
   },
   {
     name: "R12 a huge hint is drawn to maxHint, not a hot loop",
-    answers: [Look.withHint(pending, "30 days"), done],
+    answers: [CheckResult.withHint(pending, "30 days"), done],
     options: { strategy: every2s, deadline: "unbounded", maxHint: "20 seconds" },
     ends: "done",
     at: 20,
-    looks: [0, 20]
+    checks: [0, 20]
   },
   {
-    name: "R12 a hint holds against the last look",
-    answers: [pending, Look.withHint(pending, "10 seconds")],
+    name: "R12 a hint holds against the last check",
+    answers: [pending, CheckResult.withHint(pending, "10 seconds")],
     options: { strategy: every2s, deadline: "5 seconds" },
     ends: "PollTimeout deadline",
     at: 5,
-    looks: [0, 2]
+    checks: [0, 2]
   },
   {
     name: "R12 an unreadable hint is ignored",
-    answers: [Look.withHint(pending, "unreadable"), done],
+    answers: [CheckResult.withHint(pending, "unreadable"), done],
     options: { strategy: every2s, deadline: "1 minute" },
     ends: "done",
     at: 2,
-    looks: [0, 2]
+    checks: [0, 2]
   },
-  // -- looks that fail --
+  // -- checks that fail --
   {
-    name: "R3 a failed look is not the end of the job, and does not step the strategy",
+    name: "R3 a failed check is not the end of the job, and does not step the strategy",
     answers: [pending, Effect.fail("reset"), Effect.fail("reset"), pending, done],
     options: { strategy: Strategy.linear({ increment: "10 seconds" }), deadline: "10 minutes" },
     ends: "done",
     at: 10 + 1 + 2 + 20,
-    looks: [0, 10, 11, 13, 33]
+    checks: [0, 10, 11, 13, 33]
   },
   {
     name: "R3 the budget in a row is used up",
@@ -261,15 +261,15 @@ const table: ReadonlyArray<Row> = [
     options: { strategy: every2s, deadline: "10 minutes", pollErrors: { inRow: 2 } },
     ends: "PollErrorsExhausted",
     at: 3,
-    looks: [0, 1, 3]
+    checks: [0, 1, 3]
   },
   {
-    name: "R3 the budget in a row starts anew after a good look",
+    name: "R3 the budget in a row starts anew after a good check",
     answers: [Effect.fail("a"), pending, Effect.fail("b"), pending, Effect.fail("c"), done],
     options: { strategy: every2s, deadline: "10 minutes", pollErrors: { inRow: 1 } },
     ends: "done",
     at: 7,
-    looks: [0, 1, 3, 4, 6, 7]
+    checks: [0, 1, 3, 4, 6, 7]
   },
   {
     name: "R3 the budget in all does not",
@@ -277,7 +277,7 @@ const table: ReadonlyArray<Row> = [
     options: { strategy: every2s, deadline: "10 minutes", pollErrors: { inRow: 1, inAll: 2 } },
     ends: "PollErrorsExhausted",
     at: 6,
-    looks: [0, 1, 3, 4, 6]
+    checks: [0, 1, 3, 4, 6]
   },
   {
     name: "R7 a permanent error ends the wait at once",
@@ -285,7 +285,7 @@ const table: ReadonlyArray<Row> = [
     options: { strategy: every2s, deadline: "1 minute" },
     ends: "PollRejected",
     at: 2,
-    looks: [0, 2]
+    checks: [0, 2]
   },
   {
     name: "R7 the classifier can be replaced",
@@ -297,7 +297,7 @@ const table: ReadonlyArray<Row> = [
     },
     ends: "done",
     at: 4,
-    looks: [0, 4]
+    checks: [0, 4]
   },
   {
     name: "R12 an error's Retry-After is a floor too",
@@ -305,7 +305,7 @@ const table: ReadonlyArray<Row> = [
     options: { strategy: every2s, deadline: "1 minute" },
     ends: "done",
     at: 8,
-    looks: [0, 8]
+    checks: [0, 8]
   },
   {
     name: "an error's unreadable Retry-After is ignored",
@@ -313,10 +313,10 @@ const table: ReadonlyArray<Row> = [
     options: { strategy: every2s, deadline: "1 minute" },
     ends: "done",
     at: 1,
-    looks: [0, 1]
+    checks: [0, 1]
   },
   {
-    name: "retries within a look count as one attempt",
+    name: "retries within a check count as one attempt",
     answers: [Effect.fail("a"), Effect.fail("b"), pending, Effect.fail("c"), pending],
     options: {
       strategy: Strategy.attempts(Strategy.fixed("10 seconds"), 2),
@@ -325,10 +325,10 @@ const table: ReadonlyArray<Row> = [
     },
     ends: "PollTimeout strategy",
     at: 14,
-    looks: [0, 1, 3, 13, 14]
+    checks: [0, 1, 3, 13, 14]
   },
   {
-    name: "skipLook gives the look up and goes on when the strategy says",
+    name: "skipCheck gives the look up and goes on when the strategy says",
     answers: [Effect.fail("a"), Effect.fail("b"), Effect.fail("c"), done],
     options: {
       strategy: Strategy.fixed("10 seconds"),
@@ -336,15 +336,15 @@ const table: ReadonlyArray<Row> = [
       pollErrors: {
         retries: Strategy.times(Strategy.fixed("1 second"), 2),
         inRow: 0,
-        exhausted: "skipLook"
+        exhausted: "skipCheck"
       }
     },
     ends: "done",
     at: 12,
-    looks: [0, 1, 2, 12]
+    checks: [0, 1, 2, 12]
   },
   {
-    name: "failed looks count as attempts of the strategy",
+    name: "failed checks count as attempts of the strategy",
     answers: [Effect.fail("down")],
     options: {
       strategy: Strategy.attempts(every2s, 3),
@@ -353,7 +353,7 @@ const table: ReadonlyArray<Row> = [
     },
     ends: "PollTimeout strategy",
     at: 6,
-    looks: [0, 3, 6]
+    checks: [0, 3, 6]
   },
   {
     name: "a foreign poll-error schedule starts anew with each row of errors",
@@ -365,56 +365,56 @@ const table: ReadonlyArray<Row> = [
     },
     ends: "done",
     at: 14,
-    looks: [0, 1, 3, 13, 14]
+    checks: [0, 1, 3, 13, 14]
   },
   {
-    name: "a last look that fails is the end",
+    name: "a last check that fails is the end",
     answers: [pending, Effect.fail("a")],
     options: { strategy: Strategy.fixed("10 seconds"), deadline: "5 seconds" },
     ends: "PollTimeout deadline",
     at: 5,
-    looks: [0, 5]
+    checks: [0, 5]
   },
   // -- words nobody listed --
   {
     name: "R2 an unlisted word fails",
-    answers: [pending, Look.unlisted("PAUSED")],
+    answers: [pending, CheckResult.unlisted("PAUSED")],
     options: { strategy: every2s, deadline: "1 minute" },
     ends: "UnknownStatus",
     at: 2,
-    looks: [0, 2]
+    checks: [0, 2]
   },
   {
     name: "R2 an unlisted word may be pending",
-    answers: [Look.unlisted("PAUSED"), Look.unlisted("PAUSED"), done],
+    answers: [CheckResult.unlisted("PAUSED"), CheckResult.unlisted("PAUSED"), done],
     options: { strategy: every2s, deadline: "1 minute", unknownStatus: "continue" },
     ends: "done",
     at: 4,
-    looks: [0, 2, 4]
+    checks: [0, 2, 4]
   },
   {
-    name: "R2 an unlisted word may be pending for so many looks in a row",
-    answers: [Look.unlisted("A"), pending, Look.unlisted("A"), Look.unlisted("A")],
-    options: { strategy: every2s, deadline: "1 minute", unknownStatus: { looks: 1 } },
+    name: "R2 an unlisted word may be pending for so many checks in a row",
+    answers: [CheckResult.unlisted("A"), pending, CheckResult.unlisted("A"), CheckResult.unlisted("A")],
+    options: { strategy: every2s, deadline: "1 minute", unknownStatus: { checks: 1 } },
     ends: "UnknownStatus",
     at: 6,
-    looks: [0, 2, 4, 6]
+    checks: [0, 2, 4, 6]
   },
   {
     name: "R2 an unlisted word may be pending for so long",
-    answers: [Look.unlisted("A")],
+    answers: [CheckResult.unlisted("A")],
     options: { strategy: every2s, deadline: "1 minute", unknownStatus: { duration: "5 seconds" } },
     ends: "UnknownStatus",
     at: 6,
-    looks: [0, 2, 4, 6]
+    checks: [0, 2, 4, 6]
   },
   {
     name: "R2 an unlisted word may stand for a status",
-    answers: [Look.unlisted("STOPPED")],
+    answers: [CheckResult.unlisted("STOPPED")],
     options: { strategy: every2s, deadline: "1 minute", unknownStatus: { treatAs: () => Status.canceled() } },
     ends: "JobCanceled",
     at: 0,
-    looks: [0]
+    checks: [0]
   },
   // -- stall --
   {
@@ -428,24 +428,24 @@ const table: ReadonlyArray<Row> = [
     options: { strategy: every2s, deadline: "1 minute", stall: { after: "4 seconds" } },
     ends: "JobStalled",
     at: 6,
-    looks: [0, 2, 4, 6]
+    checks: [0, 2, 4, 6]
   },
   // -- earlier runs --
   {
     name: "R28 the end of another run is pending",
-    answers: [Look.withRun(Status.succeeded("old"), "run 1"), Look.withRun(done, "run 2")],
+    answers: [CheckResult.withRun(Status.succeeded("old"), "run 1"), CheckResult.withRun(done, "run 2")],
     options: { strategy: every2s, deadline: "1 minute", since: "run 2" },
     ends: "done",
     at: 2,
-    looks: [0, 2]
+    checks: [0, 2]
   },
   {
     name: "R28 the end of an older version is pending, of a newer one not",
-    answers: [Look.withRun(Status.failed("old"), 6), Look.withRun(done, 8)],
+    answers: [CheckResult.withRun(Status.failed("old"), 6), CheckResult.withRun(done, 8)],
     options: { strategy: every2s, deadline: "1 minute", since: 7 },
     ends: "done",
     at: 2,
-    looks: [0, 2]
+    checks: [0, 2]
   }
 ]
 
@@ -454,11 +454,11 @@ describe("Poll", () => {
     for (const row of table) {
       it.effect(row.name, () =>
         Effect.gen(function* () {
-          const { check, looks } = scripted(...row.answers)
+          const { check, checks } = scripted(...row.answers)
           const { at, exit } = yield* runFor(Poll.until(check, row.options), "20 minutes")
           assert.deepStrictEqual(
-            { ends: ending(exit), at: at / 1000, looks },
-            { ends: row.ends, at: row.at, looks: seconds(...row.looks) }
+            { ends: ending(exit), at: at / 1000, checks },
+            { ends: row.ends, at: row.at, checks: seconds(...row.checks) }
           )
         })
       )
@@ -479,13 +479,13 @@ describe("Poll", () => {
         assert.deepStrictEqual([name, key, attempts, Duration.toMillis(elapsed)], ["render", "tsk_1", 4, 5000])
         assert.deepStrictEqual([lastStatus, lastPollError], [working, "reset"])
         assert.deepStrictEqual(history, [
-          { finding: "Pending", looks: 1, first: 0, last: 0 },
-          { finding: "Pending WORKING 40 %", looks: 2, first: 2000, last: 4000 },
-          { finding: "poll error: reset", looks: 1, first: 5000, last: 5000 }
+          { finding: "Pending", checks: 1, first: 0, last: 0 },
+          { finding: "Pending WORKING 40 %", checks: 2, first: 2000, last: 4000 },
+          { finding: "poll error: reset", checks: 1, first: 5000, last: 5000 }
         ])
         assert.strictEqual(
           message,
-          `render "tsk_1" did not end before the deadline (4 looks in 5s, last status Pending WORKING 40 %, last poll error reset)`
+          `render "tsk_1" did not end before the deadline (4 checks in 5s, last status Pending WORKING 40 %, last poll error reset)`
         )
       })
     )
@@ -493,10 +493,10 @@ describe("Poll", () => {
     it.effect("R2 R12 an error counts unlisted words and hints that were not followed", () =>
       Effect.gen(function* () {
         const { check } = scripted(
-          Look.unlisted("PAUSED"),
-          Look.unlisted("toString"),
-          Look.withHint(Look.unlisted("PAUSED"), "unreadable"),
-          Look.withHint(pending, "2 hours")
+          CheckResult.unlisted("PAUSED"),
+          CheckResult.unlisted("toString"),
+          CheckResult.withHint(CheckResult.unlisted("PAUSED"), "unreadable"),
+          CheckResult.withHint(pending, "2 hours")
         )
         const { exit } = yield* runFor(
           Poll.until(check, { strategy: every2s, deadline: "10 seconds", unknownStatus: "continue" }),
@@ -511,7 +511,7 @@ describe("Poll", () => {
 
     it.effect("R12 a timeout says until when the server asked to wait", () =>
       Effect.gen(function* () {
-        const { check } = scripted(Look.withHint(pending, "1 minute"))
+        const { check } = scripted(CheckResult.withHint(pending, "1 minute"))
         const { exit } = yield* runFor(Poll.until(check, { deadline: "5 seconds" }), "1 hour")
         const error = exit === "running" ? undefined : Exit.findErrorOption(exit)
         assert(error?._tag === "Some" && error.value._tag === "PollTimeout")
@@ -520,18 +520,18 @@ describe("Poll", () => {
       })
     )
 
-    it.effect("R8 interruption ends the sleep, and no look follows", () =>
+    it.effect("R8 interruption ends the sleep, and no check follows", () =>
       Effect.gen(function* () {
-        const { check, looks } = scripted(pending)
+        const { check, checks } = scripted(pending)
         const fiber = yield* Effect.forkChild(Poll.until(check, { strategy: every2s, deadline: "unbounded" }))
         yield* TestClock.adjust("3 seconds")
         yield* Fiber.interrupt(fiber)
         yield* TestClock.adjust("1 hour")
-        assert.deepStrictEqual(looks, seconds(0, 2))
+        assert.deepStrictEqual(checks, seconds(0, 2))
       })
     )
 
-    it.effect("R8 interruption ends a look in flight and waits for its finalizer", () =>
+    it.effect("R8 interruption ends a check in flight and waits for its finalizer", () =>
       Effect.gen(function* () {
         let finalized = 0
         const hung = Effect.onInterrupt(Effect.never, () =>
@@ -604,7 +604,7 @@ describe("Poll", () => {
       })
     )
 
-    it.effect("R21 never overlaps two looks", () =>
+    it.effect("R21 never overlaps two checks", () =>
       Effect.gen(function* () {
         let running = 0
         let most = 0
@@ -633,7 +633,7 @@ describe("Poll", () => {
       })
     )
 
-    it.effect("100,000 looks that answer at once leave the stack alone", () =>
+    it.effect("100,000 checks that answer at once leave the stack alone", () =>
       Effect.gen(function* () {
         let n = 0
         const check = Effect.sync(() => (++n < 100_000 ? pending : done))
@@ -648,21 +648,21 @@ describe("Poll", () => {
       missing: Job.Missing<string, string, never, never, never>,
       ...answers: ReadonlyArray<Answer<string, never, never>>
     ) => {
-      const { check, looks } = scripted(...answers)
-      return { job: Job.make("late", { check: () => check, missing }), looks }
+      const { check, checks } = scripted(...answers)
+      return { job: Job.make("late", { check: () => check, missing }), checks }
     }
 
     it.effect("R16 is pending within the grace, and not found after it", () =>
       Effect.gen(function* () {
-        const { job, looks } = missingJob({ grace: "5 seconds" }, Look.missing)
+        const { job, checks } = missingJob({ grace: "5 seconds" }, CheckResult.missing)
         const { at, exit } = yield* runFor(Poll.until(job, "a", { strategy: every2s, deadline: "1 minute" }), "1 hour")
-        assert.deepStrictEqual([ending(exit), at, looks], ["JobNotFound", 6000, seconds(0, 2, 4, 6)])
+        assert.deepStrictEqual([ending(exit), at, checks], ["JobNotFound", 6000, seconds(0, 2, 4, 6)])
       })
     )
 
     it.effect("R16 has no grace once the job was seen", () =>
       Effect.gen(function* () {
-        const { job } = missingJob({ grace: "5 seconds" }, pending, Look.missing)
+        const { job } = missingJob({ grace: "5 seconds" }, pending, CheckResult.missing)
         const { at, exit } = yield* runFor(Poll.until(job, "a", { strategy: every2s, deadline: "1 minute" }), "1 hour")
         assert.deepStrictEqual([ending(exit), at], ["JobNotFound", 2000])
       })
@@ -671,7 +671,7 @@ describe("Poll", () => {
     it.effect("R16 turns to the fallback at once, and stays there", () =>
       Effect.gen(function* () {
         const asked: Array<string> = []
-        const { job, looks } = missingJob(
+        const { job, checks } = missingJob(
           {
             fallback: {
               locate: (key, last) => `${key}/${last?.state}`,
@@ -680,10 +680,10 @@ describe("Poll", () => {
             }
           },
           Status.pending({ state: "A" }),
-          Look.missing
+          CheckResult.missing
         )
         const { at, exit } = yield* runFor(Poll.until(job, "k", { strategy: every2s, deadline: "1 minute" }), "1 hour")
-        assert.deepStrictEqual([ending(exit), at, looks], ["kept", 6000, seconds(0, 2)])
+        assert.deepStrictEqual([ending(exit), at, checks], ["kept", 6000, seconds(0, 2)])
         assert.deepStrictEqual(asked, ["k/A", "k/A", "k/A"])
       })
     )
@@ -691,12 +691,12 @@ describe("Poll", () => {
     it.effect("R16 is not found where the fallback knows nothing either", () =>
       Effect.gen(function* () {
         const lost = missingJob(
-          { fallback: { locate: (key) => key, check: () => Effect.succeed(Look.missing) } },
-          Look.missing
+          { fallback: { locate: (key) => key, check: () => Effect.succeed(CheckResult.missing) } },
+          CheckResult.missing
         )
         const none = missingJob(
           { fallback: { locate: () => undefined, check: () => Effect.die("asked") } },
-          Look.missing
+          CheckResult.missing
         )
         const options = { strategy: every2s, deadline: "1 minute" } as const
         assert.strictEqual(ending((yield* runFor(Poll.until(lost.job, "k", options), "1 minute")).exit), "JobNotFound")
@@ -706,7 +706,7 @@ describe("Poll", () => {
 
     it.effect("is the end of work whose aim is to be gone", () =>
       Effect.gen(function* () {
-        const { job } = missingJob({ gone: () => Status.succeeded("deleted") }, pending, Look.missing)
+        const { job } = missingJob({ gone: () => Status.succeeded("deleted") }, pending, CheckResult.missing)
         const { exit } = yield* runFor(Poll.until(job, "a", { strategy: every2s, deadline: "1 minute" }), "1 minute")
         assert.strictEqual(ending(exit), "deleted")
       })
@@ -722,7 +722,7 @@ describe("Poll", () => {
       ["deadline NaN", () => Poll.until(check, { deadline: Number.NaN }), /Poll\.until: deadline .*"unbounded"/],
       ["deadline Infinity", () => Poll.until(check, { deadline: "Infinity" }), /Poll\.until: deadline .*"unbounded"/],
       ["deadline nonsense", () => Poll.until(check, { deadline: "soon" as never }), /deadline .*got "soon"/],
-      ["lookTimeout", () => Poll.until(check, { deadline: 1, lookTimeout: 0 }), /Poll\.until: lookTimeout/],
+      ["checkTimeout", () => Poll.until(check, { deadline: 1, checkTimeout: 0 }), /Poll\.until: checkTimeout/],
       ["maxHint", () => Poll.until(check, { deadline: 1, maxHint: -1 }), /Poll\.until: maxHint/],
       ["stall", () => Poll.until(check, { deadline: 1, stall: { after: 0 } }), /Poll\.until: stall\.after/],
       [
@@ -731,7 +731,7 @@ describe("Poll", () => {
         /pollErrors\.inRow .*>= 0, got -1/
       ],
       ["inAll", () => Poll.until(check, { deadline: 1, pollErrors: { inAll: 0.5 } }), /pollErrors\.inAll/],
-      ["unknown", () => Poll.until(check, { deadline: 1, unknownStatus: { looks: 0 } }), /unknownStatus\.looks/],
+      ["unknown", () => Poll.until(check, { deadline: 1, unknownStatus: { checks: 0 } }), /unknownStatus\.checks/],
       ["empty key", () => Poll.until(job, "", { deadline: 1 }), /Poll\.until: key must be a non-empty string, got ""/],
       ["events too", () => Poll.events(job, "", { deadline: 1 }), /Poll\.events: key must be a non-empty string/],
       ["empty name", () => Job.make("", { check: () => check }), /Job\.make: name must be a non-empty string/]

@@ -6,7 +6,7 @@ import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import * as Gate from "effect-poll/Gate"
 import * as Job from "effect-poll/Job"
-import * as Look from "effect-poll/Look"
+import * as CheckResult from "effect-poll/CheckResult"
 import * as PollError from "effect-poll/PollError"
 import * as Poller from "effect-poll/Poller"
 import * as Status from "effect-poll/Status"
@@ -28,7 +28,7 @@ const endsOf = <A, F, E>(poller: Poller.Service, job: Job.Job<string, A, F, E>, 
 
 const plain = { stagger: false, linger: 0 } as const
 
-describe("Poller, looks at many", () => {
+describe("Poller, checks many", () => {
   it.effect("at most max keys in one request, and as few requests as that allows", () =>
     Effect.gen(function* () {
       const { job, requests, singles } = batching({ max: 7 })
@@ -81,7 +81,7 @@ describe("Poller, looks at many", () => {
     )
   }
 
-  it.effect("looks that fall due within the slack go together, those after it do not", () =>
+  it.effect("checks that fall due within the slack go together, those after it do not", () =>
     Effect.gen(function* () {
       const { job, requests } = batching({ slack: 500 })
       const poller = yield* Poller.make(plain)
@@ -125,7 +125,7 @@ describe("Poller, looks at many", () => {
     })
   )
 
-  it.effect("a deadline before the end of the slack has its last look in time", () =>
+  it.effect("a deadline before the end of the slack has its last check in time", () =>
     Effect.gen(function* () {
       const { job, requests } = batching({ slack: 1000 })
       const poller = yield* Poller.make(plain)
@@ -137,7 +137,7 @@ describe("Poller, looks at many", () => {
     })
   )
 
-  it.effect("who comes at its deadline has its look", () =>
+  it.effect("who comes at its deadline has its check", () =>
     Effect.gen(function* () {
       const { job, requests } = batching()
       const poller = yield* Poller.make(plain)
@@ -163,7 +163,7 @@ describe("Poller, looks at many", () => {
     })
   )
 
-  it.effect("who is not due yet joins the look at its key", () =>
+  it.effect("who is not due yet joins the check of its key", () =>
     Effect.gen(function* () {
       const { job, requests } = batching()
       const poller = yield* Poller.make(plain)
@@ -206,12 +206,12 @@ describe("Poller, looks at many", () => {
       assert.strictEqual(interrupted, 1)
       assert.deepStrictEqual(
         { ...(yield* poller.status), ended: {} },
-        { watched: 0, sleeping: 0, inLine: 0, looking: 0, underWay: 0, ended: {} }
+        { watched: 0, sleeping: 0, inLine: 0, checking: 0, underWay: 0, ended: {} }
       )
     })
   )
 
-  it.effect("a request counts as one look; those beyond the bound stand in line and go together", () =>
+  it.effect("a request counts as one check; those beyond the bound stand in line and go together", () =>
     Effect.gen(function* () {
       const { job, requests } = batching({ max: 10, whole: () => Effect.sleep("1 second") })
       const poller = yield* Poller.make({ ...plain, concurrency: 2 })
@@ -276,7 +276,7 @@ describe("Poller, looks at many", () => {
         pollErrors: { classify: () => PollError.permanent },
         strategy: rarely.pipe(Strategy.withFirstWait(100))
       })
-      const long = { ...hour, lookTimeout: "10 minutes" } as const
+      const long = { ...hour, checkTimeout: "10 minutes" } as const
       const k = yield* poller.add(job, "k", long)
       for (const key of ["b", "c", "d"]) yield* poller.add(job, key, long)
       yield* TestClock.adjust(500)
@@ -287,7 +287,7 @@ describe("Poller, looks at many", () => {
       yield* poller.add(job, "x", long)
       yield* TestClock.adjust(500)
       yield* again.remove
-      // The halves have failed; each is looked at alone.
+      // The halves have failed; each is checked alone.
       yield* TestClock.adjust(3000)
       yield* poller.add(job, "k", long)
       yield* TestClock.adjust(5000)
@@ -317,8 +317,8 @@ describe("Poller, looks at many", () => {
   )
 })
 
-describe("Poller, answers of looks at many", () => {
-  it.effect("keys that the answer lacks are looked at alone, once", () =>
+describe("Poller, answers of checks many", () => {
+  it.effect("keys that the answer lacks are checked alone, once", () =>
     Effect.gen(function* () {
       const { job, requests, singles } = batching({
         answer: (key) => (key === "k1" || key === "k3" ? "missing" : Status.succeeded(key))
@@ -458,7 +458,7 @@ describe("Poller, answers of looks at many", () => {
     })
   )
 
-  it.effect("a permanent error for a single key is looked at alone", () =>
+  it.effect("a permanent error for a single key is checked alone", () =>
     Effect.gen(function* () {
       const { job, requests, singles } = batching({ whole: () => Effect.fail("no batches today") })
       const poller = yield* Poller.make(plain)
@@ -476,7 +476,7 @@ describe("Poller, answers of looks at many", () => {
       })
       const poller = yield* Poller.make(plain)
       const ends = yield* endsOf(poller, job, keysOf(4))
-      // The first half met a hiccup, looks again, and is done.
+      // The first half met a hiccup, checks again, and is done.
       assert.deepStrictEqual([ends, singles], [{ k0: "k0", k1: "k1", k2: "k2", k3: "k3" }, []])
     })
   )
@@ -517,12 +517,12 @@ describe("Poller, answers of looks at many", () => {
     })
   )
 
-  it.effect("a request that hangs is given up by each key at its lookTimeout", () =>
+  it.effect("a request that hangs is given up by each key at its checkTimeout", () =>
     Effect.gen(function* () {
       const { job, requests } = batching({ whole: (_, request) => (request === 1 ? Effect.never : Effect.void) })
       const poller = yield* Poller.make({ ...plain, concurrency: 1 })
       const watches = yield* Effect.forEach(["a", "b"], (key) =>
-        poller.add(job, key, { ...hour, lookTimeout: "5 seconds" })
+        poller.add(job, key, { ...hour, checkTimeout: "5 seconds" })
       )
       yield* TestClock.adjust("1 minute")
       assert.deepStrictEqual(yield* Effect.forEach(watches, (watch) => watch.await), ["a", "b"])
@@ -540,7 +540,7 @@ describe("Poller, answers of looks at many", () => {
           request === 1
             ? key === "k0"
               ? pending
-              : Look.withHint(pending, key === "k1" ? 20_000 : 5000)
+              : CheckResult.withHint(pending, key === "k1" ? 20_000 : 5000)
             : Status.succeeded(key)
       })
       const poller = yield* Poller.make(plain)
@@ -559,7 +559,7 @@ describe("Poller, answers of looks at many", () => {
     Effect.gen(function* () {
       const { job, requests } = batching({
         answer: (key, request) =>
-          request > 1 ? Status.succeeded(key) : Look.withHint(pending, key === "k1" ? 5000 : "unreadable")
+          request > 1 ? Status.succeeded(key) : CheckResult.withHint(pending, key === "k1" ? 5000 : "unreadable")
       })
       const poller = yield* Poller.make(plain)
       yield* endsOf(poller, job, keysOf(3))
@@ -570,11 +570,11 @@ describe("Poller, answers of looks at many", () => {
     })
   )
 
-  it.effect("a job that is gone is looked at elsewhere alone, the others together", () =>
+  it.effect("a job that is gone is checked elsewhere alone, the others together", () =>
     Effect.gen(function* () {
       const elsewhere: Array<string> = []
       const { job, requests } = batching({
-        answer: (key, request) => (key === "k1" ? Look.missing : request < 4 ? pending : Status.succeeded(key)),
+        answer: (key, request) => (key === "k1" ? CheckResult.missing : request < 4 ? pending : Status.succeeded(key)),
         missing: {
           fallback: {
             locate: (key) => `old-${key}`,

@@ -38,8 +38,8 @@ const watch = (
 }
 
 const counting = (done = Number.POSITIVE_INFINITY) => {
-  const counts = { looks: 0 }
-  return { counts, check: Effect.sync(() => (++counts.looks < done ? pending : Status.succeeded("done"))) }
+  const counts = { checks: 0 }
+  return { counts, check: Effect.sync(() => (++counts.checks < done ? pending : Status.succeeded("done"))) }
 }
 
 describe("Poller and its timer", () => {
@@ -51,12 +51,12 @@ describe("Poller and its timer", () => {
     ])
     assert.deepStrictEqual(asleep(), [2000])
     fireAt(2000)
-    assert.deepStrictEqual([asleep(), a.counts.looks], [[2000], 2])
+    assert.deepStrictEqual([asleep(), a.counts.checks], [[2000], 2])
     fireAt(4000)
     fireAt(6000)
     assert.deepStrictEqual(asleep(), [1000])
     fireAt(7000)
-    assert.deepStrictEqual([asleep(), b.counts.looks], [[1000], 2])
+    assert.deepStrictEqual([asleep(), b.counts.checks], [[1000], 2])
     close()
     assert.deepStrictEqual(asleep(), [])
   })
@@ -70,7 +70,7 @@ describe("Poller and its timer", () => {
     assert.deepStrictEqual([one.ends(), one.asleep()], [["done"], []])
   })
 
-  it("wakes up for nothing but what is due: ten looks, ten timers", () => {
+  it("wakes up for nothing but what is due: ten checks, ten timers", () => {
     let sleeps = 0
     const { check, counts } = counting()
     const one = watch([{ check, options: { strategy: seconds, deadline: "1 hour" } }])
@@ -79,18 +79,18 @@ describe("Poller and its timer", () => {
       sleeps++
       one.fireAt(at)
     }
-    assert.deepStrictEqual([counts.looks, sleeps], [11, 10])
+    assert.deepStrictEqual([counts.checks, sleeps], [11, 10])
   })
 
   it("a timer that fires early is set again", () => {
     const { check, counts } = counting()
     const { asleep, fireAt } = watch([{ check, options: { strategy: seconds, deadline: "1 hour" } }])
     fireAt(1500)
-    assert.deepStrictEqual([counts.looks, asleep()], [1, [500]])
+    assert.deepStrictEqual([counts.checks, asleep()], [1, [500]])
     fireAt(1999)
-    assert.deepStrictEqual([counts.looks, asleep()], [1, [1]])
+    assert.deepStrictEqual([counts.checks, asleep()], [1, [1]])
     fireAt(2000)
-    assert.strictEqual(counts.looks, 2)
+    assert.strictEqual(counts.checks, 2)
   })
 
   it("a clock that is set back moves all waits with it", () => {
@@ -106,11 +106,11 @@ describe("Poller and its timer", () => {
     for (let at = 1000; at <= 12_000; at += 500) fireAt(-500_000 + at)
     assert.deepStrictEqual(ends(), ["PollTimeout deadline", "PollTimeout deadline"])
     assert.deepStrictEqual(asleep(), [])
-    assert.isAtLeast(a.counts.looks, 5)
-    assert.isAtLeast(b.counts.looks, 4)
+    assert.isAtLeast(a.counts.checks, 5)
+    assert.isAtLeast(b.counts.checks, 4)
   })
 
-  it("after a suspension beyond the deadline every wait makes one look, then is judged", () => {
+  it("after a suspension beyond the deadline every wait makes one check, then is judged", () => {
     const [a, b] = [counting(2), counting()]
     const options = { strategy: seconds, deadline: "10 seconds" } as const
     const { asleep, ends, fireAt } = watch([
@@ -118,7 +118,7 @@ describe("Poller and its timer", () => {
       { check: b.check, options }
     ])
     fireAt(3_600_000)
-    assert.deepStrictEqual([ends(), a.counts.looks, b.counts.looks], [["done", "PollTimeout deadline"], 2, 2])
+    assert.deepStrictEqual([ends(), a.counts.checks, b.counts.checks], [["done", "PollTimeout deadline"], 2, 2])
     assert.deepStrictEqual(asleep(), [])
   })
 
@@ -134,7 +134,7 @@ describe("Poller and its timer", () => {
     assert.deepStrictEqual(run(poller.status).ended, { PollTimeout: 1 })
   })
 
-  it("a look that a suspension cut in two is made again", () => {
+  it("a check that a suspension cut in two is made again", () => {
     const answers: Array<(status: Status.Status<string>) => void> = []
     const check = Effect.callback<Status.Status<string>>((resume) => {
       answers.push((status) => resume(Effect.succeed(status)))
@@ -148,7 +148,7 @@ describe("Poller and its timer", () => {
     assert.deepStrictEqual(ends(), ["fresh"])
   })
 
-  it("coalesce lets looks begin together, and wakes up less", () => {
+  it("coalesce lets checks begin together, and wakes up less", () => {
     const all = Array.from({ length: 10 }, () => counting())
     const { asleep, fireAt } = watch(
       all.map(({ check }, at) => ({
@@ -159,7 +159,7 @@ describe("Poller and its timer", () => {
     )
     let timers = 0
     let now = 0
-    while (all.some(({ counts }) => counts.looks === 0)) {
+    while (all.some(({ counts }) => counts.checks === 0)) {
       timers++
       fireAt((now += asleep()[0]!))
     }

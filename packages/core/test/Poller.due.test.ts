@@ -15,11 +15,11 @@ const plain = { stagger: false, linger: 0 } as const
 const later = (first: number, every = 1000) => Strategy.fixed(every).pipe(Strategy.withFirstWait(first))
 
 describe("Poller, what is due", () => {
-  it("a request departs, though single looks keep the Poller busy all the time", async () => {
+  it("a request departs, though single checks keep the Poller busy all the time", async () => {
     const { poller, run, setTo } = stubbed({})
     const { job, requests } = batching({ answer: () => pending, slack: 10, strategy: later(20, 20) })
     let now = 0
-    // Each takes a quarter of a turn, and of these there are more than can be looked at before they are due again.
+    // Each takes a quarter of a turn, and of these there are more than can be checked before they are due again.
     const busy = Job.make<string>("busy", {
       check: () =>
         Effect.sync(() => {
@@ -30,7 +30,7 @@ describe("Poller, what is due", () => {
     })
     run(
       Effect.gen(function* () {
-        yield* poller.add(job, "a", { ...hour, lookTimeout: "100 millis" })
+        yield* poller.add(job, "a", { ...hour, checkTimeout: "100 millis" })
         for (const key of keysOf(200)) yield* poller.add(busy, key, hour)
       })
     )
@@ -38,7 +38,7 @@ describe("Poller, what is due", () => {
     assert.isAtLeast(requests.length, 3)
   })
 
-  it.effect("who is due at its deadline has its look, though one turn is not enough for all", () =>
+  it.effect("who is due at its deadline has its check, though one turn is not enough for all", () =>
     Effect.gen(function* () {
       const { job, requests } = batching({ answer: () => pending, max: 10_000 })
       const poller = yield* Poller.make({ ...plain, concurrency: "unbounded" })
@@ -51,7 +51,7 @@ describe("Poller, what is due", () => {
     })
   )
 
-  it.effect("pollNow shortly before the deadline does not cost the last look", () =>
+  it.effect("pollNow shortly before the deadline does not cost the last check", () =>
     Effect.gen(function* () {
       const { job, requests } = batching({ answer: () => pending })
       const poller = yield* Poller.make(plain)
@@ -63,7 +63,7 @@ describe("Poller, what is due", () => {
     })
   )
 
-  it.effect("who comes at its deadline has its look, with coalesce too", () =>
+  it.effect("who comes at its deadline has its check, with coalesce too", () =>
     Effect.gen(function* () {
       const { job, requests } = batching({ answer: () => pending })
       const poller = yield* Poller.make({ ...plain, coalesce: 10 })
@@ -83,7 +83,7 @@ describe("Poller, what is due", () => {
     assert.strictEqual(requests.length, 1)
   })
 
-  it.effect("a look that is gathered to the deadline is the last", () =>
+  it.effect("a check that is gathered to the deadline is the last", () =>
     Effect.gen(function* () {
       const { job, requests } = batching({ answer: () => pending, strategy: later(1044, 60_000) })
       const poller = yield* Poller.make(plain)
@@ -98,11 +98,11 @@ describe("Poller, what is due", () => {
 })
 
 describe("Poller, a machine that slept", () => {
-  it("waits of a key that outsleep their look together look anew, and do not join it again", () => {
+  it("waits of a key that outsleep their check together check anew, and do not join it again", () => {
     const { fireAt, poller, run, sync } = stubbed({})
-    let looks = 0
+    let checks = 0
     const job = Job.make<string>("j", {
-      check: () => Effect.suspend(() => (++looks === 1 ? Effect.never : Effect.succeed(Status.succeeded("fresh"))))
+      check: () => Effect.suspend(() => (++checks === 1 ? Effect.never : Effect.succeed(Status.succeeded("fresh"))))
     })
     const options = { deadline: "10 seconds", strategy: Strategy.fixed("1 second") } as const
     run(Effect.andThen(poller.add(job, "a", options), poller.add(job, "a", options)))
@@ -110,7 +110,7 @@ describe("Poller, a machine that slept", () => {
     assert.deepStrictEqual(sync(poller.status).ended, { Succeeded: 2 })
   })
 
-  it("a look that was outslept and cannot be interrupted keeps its place", () => {
+  it("a check that was outslept and cannot be interrupted keeps its place", () => {
     const { fireAt, poller, run } = stubbed({ concurrency: 1 })
     const { most, watch } = witness()
     const job = Job.make<string>("j", { check: (key) => watch("j", [key], Effect.uninterruptible(Effect.never)) })

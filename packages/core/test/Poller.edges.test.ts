@@ -11,7 +11,7 @@ import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import * as Gate from "effect-poll/Gate"
 import * as Job from "effect-poll/Job"
-import * as Look from "effect-poll/Look"
+import * as CheckResult from "effect-poll/CheckResult"
 import * as Observer from "effect-poll/Observer"
 import * as Poller from "effect-poll/Poller"
 import * as PollError from "effect-poll/PollError"
@@ -38,17 +38,17 @@ describe("Poller edges: hangs and leaks", () => {
     })
   )
 
-  it.effect("the place of a look that was given up goes to who stands in line", () =>
+  it.effect("the place of a check that was given up goes to who stands in line", () =>
     Effect.gen(function* () {
-      const { job, starts } = scriptedJob((key, look) =>
-        key === "deaf" && look === 1
+      const { job, starts } = scriptedJob((key, attempt) =>
+        key === "deaf" && attempt === 1
           ? Effect.uninterruptible(Effect.as(Effect.sleep("20 seconds"), Status.succeeded("stale")))
           : Status.succeeded(`fresh ${key}`)
       )
       const poller = yield* Poller.make({ ...plain, concurrency: 1 })
       const options = {
         ...hour,
-        lookTimeout: "5 seconds",
+        checkTimeout: "5 seconds",
         pollErrors: { schedule: Strategy.fixed("1 second") }
       } as const
       const deaf = yield* poller.add(job, "deaf", options)
@@ -61,7 +61,7 @@ describe("Poller edges: hangs and leaks", () => {
     })
   )
 
-  it.effect("a removed look with a slow finalizer gives its place on", () =>
+  it.effect("a removed check with a slow finalizer gives its place on", () =>
     Effect.gen(function* () {
       const { job, starts } = scriptedJob((key) =>
         key === "slow" ? Effect.onInterrupt(Effect.never, () => Effect.sleep("1 second")) : Status.succeeded(key)
@@ -158,7 +158,7 @@ describe("Poller edges: hangs and leaks", () => {
     })
   )
 
-  it.effect("of many waits that are resumed after their deadline each has its look", () =>
+  it.effect("of many waits that are resumed after their deadline each has its check", () =>
     Effect.gen(function* () {
       const { job } = scriptedJob((key) => Effect.as(Effect.sleep("5 millis"), Status.succeeded(key)))
       const poller = yield* Poller.make(plain)
@@ -191,10 +191,10 @@ describe("Poller edges: hangs and leaks", () => {
   it.effect("a check that removes its own wait is interrupted, and gives its place on", () =>
     Effect.gen(function* () {
       const watches: Array<Poller.Watch<string, never, never>> = []
-      const { job, starts } = scriptedJob((key, look) =>
-        key === "own" && look === 2
+      const { job, starts } = scriptedJob((key, attempt) =>
+        key === "own" && attempt === 2
           ? Effect.andThen(watches[0]!.remove, Effect.never)
-          : look < 2
+          : attempt < 2
             ? pending
             : Status.succeeded(key)
       )
@@ -220,8 +220,8 @@ describe("Poller edges: hangs and leaks", () => {
 describe("Poller edges: what comes in during a step", () => {
   it.effect("a reader of events that removes the wait removes it", () =>
     Effect.gen(function* () {
-      const { job, looks } = scriptedJob((_, look) =>
-        look === 1 ? Effect.as(Effect.sleep("1 second"), pending) : pending
+      const { job, checks } = scriptedJob((_, attempt) =>
+        attempt === 1 ? Effect.as(Effect.sleep("1 second"), pending) : pending
       )
       const poller = yield* Poller.make(plain)
       const watch = yield* poller.add(job, "a", hour)
@@ -230,11 +230,11 @@ describe("Poller edges: what comes in during a step", () => {
         { startImmediately: true }
       )
       yield* TestClock.adjust("1 minute")
-      assert.deepStrictEqual([looks.length, (yield* poller.status).ended], [1, { Interrupted: 1 }])
+      assert.deepStrictEqual([checks.length, (yield* poller.status).ended], [1, { Interrupted: 1 }])
     })
   )
 
-  it.effect("who goes on when a wait ends does not board a look of another job", () =>
+  it.effect("who goes on when a wait ends does not board a check of another job", () =>
     Effect.gen(function* () {
       const first = batching({ slack: 0 }).job
       const second = Job.make("second", { check: (key: string) => Effect.succeed(Status.succeeded(key)) })
@@ -286,15 +286,15 @@ describe("Poller edges: sharing", () => {
 
   it.effect("the end of late answers without stagger and first wait, too", () =>
     Effect.gen(function* () {
-      const { job, looks } = scriptedJob(doneAt(1))
+      const { job, checks } = scriptedJob(doneAt(1))
       const poller = yield* Poller.make({ stagger: false })
       yield* poller.until(job, "a", hour)
       yield* poller.until(job, "a", hour)
-      assert.strictEqual(looks.length, 1)
+      assert.strictEqual(checks.length, 1)
     })
   )
 
-  it.effect("waits for a key that stand in line share a look", () =>
+  it.effect("waits for a key that stand in line share a check", () =>
     Effect.gen(function* () {
       const { job, starts } = scriptedJob((key) => Effect.as(Effect.sleep("1 second"), Status.succeeded(key)))
       const poller = yield* Poller.make({ ...plain, concurrency: 1 })
@@ -319,8 +319,8 @@ describe("Poller edges: sharing", () => {
       const { job, requests } = batching({ whole: () => Effect.sleep(60_000) })
       const poller = yield* Poller.make(plain)
       const errors = { pollErrors: { schedule: Strategy.fixed("1 second") } }
-      yield* poller.add(job, "hasty", { ...hour, ...errors, lookTimeout: "5 seconds" })
-      yield* poller.add(job, "patient", { ...hour, lookTimeout: "10 minutes" })
+      yield* poller.add(job, "hasty", { ...hour, ...errors, checkTimeout: "5 seconds" })
+      yield* poller.add(job, "patient", { ...hour, checkTimeout: "10 minutes" })
       yield* TestClock.adjust("30 seconds")
       assert.deepStrictEqual(requests, [{ at: 1000, keys: ["hasty", "patient"] }])
     })
@@ -349,7 +349,7 @@ describe("Poller edges: sharing", () => {
     })
   )
 
-  it.effect("a wait that comes out of the line joins the look at its key that is under way", () =>
+  it.effect("a wait that comes out of the line joins the check of its key that is under way", () =>
     Effect.gen(function* () {
       const { job, most, starts } = scriptedJob((key) =>
         Effect.as(Effect.sleep(key === "short" ? "100 millis" : "1 second"), Status.succeeded(key))
@@ -375,25 +375,25 @@ describe("Poller edges: sharing", () => {
 describe("Poller edges: time", () => {
   it.effect("coalesce does not hold back what is due", () =>
     Effect.gen(function* () {
-      const { job, looks } = scriptedJob(doneAt(2))
+      const { job, checks } = scriptedJob(doneAt(2))
       const poller = yield* Poller.make({ ...plain, coalesce: "10 millis" })
       for (const key of keysOf(1000)) yield* poller.add(job, key, hour)
       yield* TestClock.adjust("1 minute")
-      assert.isAtMost(Math.max(...looks.map(({ start }) => start)), 1010)
+      assert.isAtMost(Math.max(...checks.map(({ start }) => start)), 1010)
     })
   )
 
   it.effect("coalesce does not hold back those who stand in line", () =>
     Effect.gen(function* () {
-      const { job, looks } = scriptedJob(doneAt(2))
+      const { job, checks } = scriptedJob(doneAt(2))
       const poller = yield* Poller.make({ ...plain, coalesce: "10 millis", concurrency: 1 })
       for (const key of keysOf(1000)) yield* poller.add(job, key, hour)
       yield* TestClock.adjust("1 minute")
-      assert.isAtMost(Math.max(...looks.map(({ start }) => start)), 1010)
+      assert.isAtMost(Math.max(...checks.map(({ start }) => start)), 1010)
     })
   )
 
-  it.effect("coalesce keeps the last look, and the deadline", () =>
+  it.effect("coalesce keeps the last check, and the deadline", () =>
     Effect.gen(function* () {
       const { job, starts } = scriptedJob(() => pending)
       const poller = yield* Poller.make({ ...plain, coalesce: "50 millis" })
@@ -417,7 +417,7 @@ describe("Poller edges: time", () => {
     })
   )
 
-  it.effect("a look that is due is not put off to where its answer comes too late", () =>
+  it.effect("a check that is due is not put off to where its answer comes too late", () =>
     Effect.gen(function* () {
       const { job, requests } = batching({ slack: 1000, whole: () => Effect.sleep(100) })
       const poller = yield* Poller.make(plain)
@@ -429,18 +429,18 @@ describe("Poller edges: time", () => {
     })
   )
 
-  it.effect("the last look stays where its answer fits, with slack and with coalesce", () =>
+  it.effect("the last check stays where its answer fits, with slack and with coalesce", () =>
     Effect.gen(function* () {
-      // Looks take 200 ms, so that the last one before 5100 is due at 4900.
+      // Checks take 200 ms, so that the last one before 5100 is due at 4900.
       const late = (now: number) => (now > 4500 ? Status.succeeded("done") : pending)
-      const look = Effect.andThen(Effect.sleep("200 millis"), Effect.map(Clock.currentTimeMillis, late))
-      const one = Job.make<string>("one", { check: () => look })
+      const check = Effect.andThen(Effect.sleep("200 millis"), Effect.map(Clock.currentTimeMillis, late))
+      const one = Job.make<string>("one", { check: () => check })
       const many = Job.make<string>("many", {
         check: () => Effect.never,
         checkMany: {
           max: 10,
           slack: "1 second",
-          check: (keys) => Effect.map(look, (status) => new Map(keys.map((key) => [key, Result.succeed(status)])))
+          check: (keys) => Effect.map(check, (status) => new Map(keys.map((key) => [key, Result.succeed(status)])))
         }
       })
       const poller = yield* Poller.make({ ...plain, coalesce: "1 second" })
@@ -457,7 +457,7 @@ describe("Poller edges: requests for many", () => {
   it.effect("a key whose own answer is an error keeps to the slowest wish of the request", () =>
     Effect.gen(function* () {
       const { job, requests } = batching({
-        answer: (key) => (key === "bad" ? Effect.fail("reset") : Look.withHint(pending, "30 seconds"))
+        answer: (key) => (key === "bad" ? Effect.fail("reset") : CheckResult.withHint(pending, "30 seconds"))
       })
       const poller = yield* Poller.make(plain)
       for (const key of ["good", "bad"]) yield* poller.add(job, key, hour)
@@ -469,7 +469,7 @@ describe("Poller edges: requests for many", () => {
     })
   )
 
-  it.effect("the looks of a request that was split keep to concurrency", () =>
+  it.effect("the checks of a request that was split keep to concurrency", () =>
     Effect.gen(function* () {
       const seen = witness()
       const job = Job.make<string, never, string>("split", {
@@ -511,7 +511,7 @@ describe("Poller edges: requests for many", () => {
     })
   )
 
-  it.effect("first looks without stagger are gathered", () =>
+  it.effect("first checks without stagger are gathered", () =>
     Effect.gen(function* () {
       let requests = 0
       const job = Job.make<string>("many", {
@@ -557,10 +557,10 @@ describe("Poller edges: requests for many", () => {
     })
   )
 
-  it.effect("a key that is looked at elsewhere does not cut requests in two", () =>
+  it.effect("a key that is checked elsewhere does not cut requests in two", () =>
     Effect.gen(function* () {
       const { job, requests } = batching({
-        answer: (key) => (key.endsWith("x") ? Look.missing : pending),
+        answer: (key) => (key.endsWith("x") ? CheckResult.missing : pending),
         missing: { fallback: { locate: (key) => key, check: () => Effect.succeed(pending) } },
         strategy: Strategy.fixed("1 second")
       })
@@ -579,7 +579,7 @@ describe("Poller edges: requests for many", () => {
     })
   )
 
-  it.effect("a key that nobody waits for any more is not looked at alone", () =>
+  it.effect("a key that nobody waits for any more is not checked alone", () =>
     Effect.gen(function* () {
       const alone: Array<string> = []
       const job = Job.make<string>("many", {
@@ -607,7 +607,7 @@ describe("Poller edges: requests for many", () => {
 
   it.effect("who asks anew for a key that others have left is told of it, not interrupted", () =>
     Effect.gen(function* () {
-      // The answer lacks all keys, and each look at one takes ten seconds.
+      // The answer lacks all keys, and each check of one takes ten seconds.
       const job = Job.make<string>("many", {
         check: (key) => Effect.as(Effect.sleep("10 seconds"), Status.succeeded(key)),
         checkMany: { max: 10, slack: 0, check: () => Effect.as(Effect.sleep("10 seconds"), new Map()) },

@@ -24,7 +24,7 @@ describe("Poller, turns", () => {
       for (const key of keysOf(10_000)) yield* poller.add(many.job, key, hour)
       const watch = yield* poller.add(one.job, "a", hour)
       yield* TestClock.adjust("2 seconds")
-      // It looks as soon as any look ends, not after a thousand rounds.
+      // It checks as soon as any check ends, not after a thousand rounds.
       assert.deepStrictEqual(one.starts("a"), [1000])
       assert.strictEqual(yield* watch.await, "a")
     })
@@ -33,13 +33,13 @@ describe("Poller, turns", () => {
   it.effect("jobs are served in turn, keys of one in the order of their due times", () =>
     Effect.gen(function* () {
       const order: Array<string> = []
-      const look = (key: string) =>
+      const check = (key: string) =>
         Effect.andThen(
           Effect.sync(() => order.push(key)),
           slowly(key)
         )
-      const one = scriptedJob(look, { name: "one" })
-      const two = scriptedJob(look, { name: "two" })
+      const one = scriptedJob(check, { name: "one" })
+      const two = scriptedJob(check, { name: "two" })
       const poller = yield* Poller.make({ stagger: false, concurrency: 1 })
       for (const key of ["a1", "a2", "a3", "a4"]) yield* poller.add(one.job, key, hour)
       for (const key of ["b1", "b2"]) yield* poller.add(two.job, key, hour)
@@ -50,14 +50,14 @@ describe("Poller, turns", () => {
 
   it.effect("those that wake up while others stand in line stand behind them", () =>
     Effect.gen(function* () {
-      const { job, looks } = scriptedJob((key, look) =>
-        Effect.as(Effect.sleep("1 second"), look < 2 ? pending : Status.succeeded(key))
+      const { job, checks } = scriptedJob((key, attempt) =>
+        Effect.as(Effect.sleep("1 second"), attempt < 2 ? pending : Status.succeeded(key))
       )
       const poller = yield* Poller.make({ stagger: false, concurrency: 1 })
       for (const key of ["a", "b", "c"]) yield* poller.add(job, key, hour)
       yield* TestClock.adjust("1 minute")
       assert.deepStrictEqual(
-        looks.map(({ key }) => key),
+        checks.map(({ key }) => key),
         ["a", "b", "c", "a", "b", "c"]
       )
     })
@@ -93,8 +93,8 @@ describe("Poller, turns", () => {
         perJob: { one: 3, two: 3, three: 3 },
         perKey: { one: 1, two: 1, three: 1 }
       })
-      // 60 looks of a second, 5 at a time; at the end fewer jobs are left than would fill the room.
-      assert.isAtMost(seen.looks.at(-1)!.end, 15_000)
+      // 60 checks of a second, 5 at a time; at the end fewer jobs are left than would fill the room.
+      assert.isAtMost(seen.checks.at(-1)!.end, 15_000)
     })
   )
 
@@ -107,20 +107,20 @@ describe("Poller, turns", () => {
       for (const key of keysOf(5)) yield* poller.add(fine.job, key, hour)
       yield* TestClock.adjust("10 seconds")
       assert.deepStrictEqual(
-        fine.looks.map(({ start }) => start),
+        fine.checks.map(({ start }) => start),
         [0, 1000, 2000, 3000, 4000]
       )
-      assert.strictEqual(stuck.looks.length, 1)
+      assert.strictEqual(stuck.checks.length, 1)
     })
   )
 })
 
 describe("Poller, standing in line", () => {
-  it.effect("a wait in line times out at its deadline, without a look", () =>
+  it.effect("a wait in line times out at its deadline, without a check", () =>
     Effect.gen(function* () {
       const { job, starts } = scriptedJob(() => Effect.never)
       const poller = yield* Poller.make({ stagger: false, concurrency: 1 })
-      yield* poller.add(job, "a", { ...hour, lookTimeout: "unbounded" })
+      yield* poller.add(job, "a", { ...hour, checkTimeout: "unbounded" })
       const watch = yield* poller.add(job, "b", { deadline: "3 seconds" })
       yield* TestClock.adjust("2999 millis")
       assert.strictEqual((yield* poller.status).inLine, 1)
@@ -128,20 +128,20 @@ describe("Poller, standing in line", () => {
       assert.strictEqual(ending(yield* Effect.exit(watch.await)), "PollTimeout deadline")
       assert.deepStrictEqual(
         [starts("b"), yield* poller.status],
-        [[], { watched: 1, sleeping: 0, inLine: 0, looking: 1, underWay: 1, ended: { PollTimeout: 1 } }]
+        [[], { watched: 1, sleeping: 0, inLine: 0, checking: 1, underWay: 1, ended: { PollTimeout: 1 } }]
       )
     })
   )
 
-  it.effect("a look that hangs frees its place at lookTimeout, and its wait goes on", () =>
+  it.effect("a check that hangs frees its place at checkTimeout, and its wait goes on", () =>
     Effect.gen(function* () {
-      const { job, starts } = scriptedJob((key, look) =>
-        key === "hangs" && look === 1 ? Effect.never : Status.succeeded(key)
+      const { job, starts } = scriptedJob((key, attempt) =>
+        key === "hangs" && attempt === 1 ? Effect.never : Status.succeeded(key)
       )
       const poller = yield* Poller.make({ stagger: false, concurrency: 1 })
       const options = {
         ...hour,
-        lookTimeout: "5 seconds",
+        checkTimeout: "5 seconds",
         pollErrors: { schedule: Strategy.fixed("1 second") }
       } as const
       const hangs = yield* poller.add(job, "hangs", options)
@@ -187,7 +187,7 @@ describe("Poller, standing in line", () => {
     })
   )
 
-  it.effect("a wait for a key that is being looked at stands in no line", () =>
+  it.effect("a wait for a key that is being checked stands in no line", () =>
     Effect.gen(function* () {
       const { job, starts } = scriptedJob(slowly)
       const poller = yield* Poller.make({ stagger: false, concurrency: 1 })
@@ -196,7 +196,7 @@ describe("Poller, standing in line", () => {
       const again = yield* poller.add(job, "a", hour)
       assert.deepStrictEqual(
         { ...(yield* poller.status) },
-        { watched: 3, sleeping: 0, inLine: 1, looking: 2, underWay: 1, ended: {} }
+        { watched: 3, sleeping: 0, inLine: 1, checking: 2, underWay: 1, ended: {} }
       )
       yield* TestClock.adjust("1 second")
       assert.strictEqual(yield* again.await, "a")
@@ -252,9 +252,9 @@ describe("Poller, gates", () => {
     })
   )
 
-  it.effect("who is removed, or paused, while its gate is asked makes no look", () =>
+  it.effect("who is removed, or paused, while its gate is asked makes no check", () =>
     Effect.gen(function* () {
-      const { job, looks } = scriptedJob(slowly)
+      const { job, checks } = scriptedJob(slowly)
       const poller = yield* Poller.make({ stagger: false })
       const gate = Gate.make(() => Effect.as(Effect.sleep("1 second"), Gate.open))
       const removed = yield* poller.add(job, "removed", { ...hour, gate })
@@ -262,7 +262,7 @@ describe("Poller, gates", () => {
       yield* removed.remove
       yield* paused.pause
       yield* TestClock.adjust("10 seconds")
-      assert.deepStrictEqual([looks.length, (yield* poller.status).underWay], [0, 0])
+      assert.deepStrictEqual([checks.length, (yield* poller.status).underWay], [0, 0])
       yield* paused.resume
       yield* TestClock.adjust("10 seconds")
       assert.strictEqual(yield* paused.await, "paused")
@@ -270,34 +270,34 @@ describe("Poller, gates", () => {
   )
 })
 
-describe("Poller, first looks", () => {
+describe("Poller, first checks", () => {
   const interval = { strategy: Strategy.fixed("5 seconds") }
 
   it.effect("the first of a job begins at once, 10,000 are spread over the interval of their strategy", () =>
     Effect.gen(function* () {
-      const { job, looks, starts } = scriptedJob(doneAt(1), interval)
+      const { job, checks, starts } = scriptedJob(doneAt(1), interval)
       const poller = yield* Poller.make({ concurrency: "unbounded" })
       for (const key of keysOf(10_000)) yield* poller.add(job, key, hour)
       assert.strictEqual(starts("k0")[0], 0)
       yield* TestClock.adjust("1 hour")
-      assert.strictEqual(looks.length, 10_000)
+      assert.strictEqual(checks.length, 10_000)
       const counts = Array.from({ length: 5 }, () => 0)
-      for (const { start } of looks) counts[Math.floor(start / 1000)]!++
+      for (const { start } of checks) counts[Math.floor(start / 1000)]!++
       // Each second has its share, and no millisecond has a crowd.
       for (const count of counts) assert.isAbove(count, 900)
       const at = new Map<number, number>()
-      for (const { start } of looks) at.set(start, (at.get(start) ?? 0) + 1)
+      for (const { start } of checks) at.set(start, (at.get(start) ?? 0) + 1)
       assert.isAtMost(Math.max(...at.values()), 40)
     }).pipe(Random.withSeed("stagger"))
   )
 
   it.effect("few are hardly put off: as many milliseconds as there are", () =>
     Effect.gen(function* () {
-      const { job, looks } = scriptedJob(doneAt(1), interval)
+      const { job, checks } = scriptedJob(doneAt(1), interval)
       const poller = yield* Poller.make()
       for (const key of keysOf(20)) yield* poller.add(job, key, hour)
       yield* TestClock.adjust("1 minute")
-      for (const { start } of looks) assert.isAtMost(start, 20)
+      for (const { start } of checks) assert.isAtMost(start, 20)
       // Another job starts anew.
       const other = scriptedJob(doneAt(1), { ...interval, name: "other" })
       const now = yield* Clock.currentTimeMillis
@@ -308,25 +308,25 @@ describe("Poller, first looks", () => {
 
   it.effect("off is none", () =>
     Effect.gen(function* () {
-      const { job, looks } = scriptedJob(doneAt(1), interval)
+      const { job, checks } = scriptedJob(doneAt(1), interval)
       const poller = yield* Poller.make({ stagger: false })
       for (const key of keysOf(100)) yield* poller.add(job, key, hour)
-      assert.strictEqual(looks.length, 100)
-      assert.isTrue(looks.every(({ start }) => start === 0))
+      assert.strictEqual(checks.length, 100)
+      assert.isTrue(checks.every(({ start }) => start === 0))
     })
   )
 
   it.effect("comes on top of a first wait, never before it; and never beyond the deadline", () =>
     Effect.gen(function* () {
-      const { job, looks } = scriptedJob(doneAt(1), {
+      const { job, checks } = scriptedJob(doneAt(1), {
         strategy: Strategy.fixed("5 seconds").pipe(Strategy.withFirstWait("10 seconds"))
       })
       const poller = yield* Poller.make()
       for (const key of keysOf(1000)) yield* poller.add(job, key, { deadline: "10200 millis" })
       yield* TestClock.adjust("1 minute")
-      assert.strictEqual(looks.length, 1000)
-      for (const { start } of looks) assert(start >= 10_000 && start <= 10_200, String(start))
-      assert.isTrue(looks.some(({ start }) => start > 10_000))
+      assert.strictEqual(checks.length, 1000)
+      for (const { start } of checks) assert(start >= 10_000 && start <= 10_200, String(start))
+      assert.isTrue(checks.some(({ start }) => start > 10_000))
     })
   )
 
@@ -345,12 +345,12 @@ describe("Poller, first looks", () => {
 
   it.effect("a wait from a token that is due now is staggered too", () =>
     Effect.gen(function* () {
-      const { job, looks } = scriptedJob(doneAt(1), interval)
+      const { job, checks } = scriptedJob(doneAt(1), interval)
       const poller = yield* Poller.make()
       for (const key of keysOf(200)) yield* poller.resume(job, token({ key, dueAt: 0, deadlineAt: 100_000 }))
       yield* TestClock.adjust("1 minute")
-      assert.strictEqual(looks.length, 200)
-      assert.isAbove(new Set(looks.map(({ start }) => start)).size, 20)
+      assert.strictEqual(checks.length, 200)
+      assert.isAbove(new Set(checks.map(({ start }) => start)).size, 20)
     })
   )
 

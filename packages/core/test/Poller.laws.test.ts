@@ -6,7 +6,7 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as TestClock from "effect/testing/TestClock"
 import * as Job from "effect-poll/Job"
-import * as Look from "effect-poll/Look"
+import * as CheckResult from "effect-poll/CheckResult"
 import * as Poller from "effect-poll/Poller"
 import * as Status from "effect-poll/Status"
 import * as Strategy from "effect-poll/Strategy"
@@ -14,17 +14,17 @@ import { held, witness } from "./many.ts"
 
 const between = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
 
-const longestLook = 1500
+const longestCheck = 1500
 
-/** What really becomes of one key, and what its looks meet in turn. */
+/** What really becomes of one key, and what its checks meet in turn. */
 const Fate = Schema.Struct({
   outcome: Schema.Literals(["done", "done", "failed", "canceled", "never"]),
   endsAt: between(0, 30_000),
-  takes: between(0, longestLook),
+  takes: between(0, longestCheck),
   hint: Schema.NullOr(between(1, 4000)),
-  /** Whether its looks do something to some wait: when they begin, or when they are interrupted. */
+  /** Whether its checks do something to some wait: when they begin, or when they are interrupted. */
   meddles: Schema.Literals(["never", "never", "never", "first", "last"]),
-  looks: Schema.NonEmptyArray(Schema.Literals(["fine", "fine", "fine", "fine", "error", "hung", "lacking"]))
+  checks: Schema.NonEmptyArray(Schema.Literals(["fine", "fine", "fine", "fine", "error", "hung", "lacking"]))
 })
 
 const Adding = Schema.Struct({
@@ -35,7 +35,7 @@ const Adding = Schema.Struct({
   at: between(0, 20_000),
   deadline: between(1, 20_000),
   interval: between(100, 4000),
-  lookTimeout: between(200, 3000),
+  checkTimeout: between(200, 3000),
   then: Schema.Literals(["nothing", "nothing", "remove", "pollNow", "force", "pause"]),
   after: between(0, 15_000)
 })
@@ -55,7 +55,7 @@ type Adding = typeof Adding.Type
 
 const names = ["plain", "other", "many"]
 
-/** Two jobs with a look for each key, and one with a look for many; what they say is true when they say it. */
+/** Two jobs with a check for each key, and one with a check for many; what they say is true when they say it. */
 const jobsOf = (fates: ReadonlyArray<Fate>, max: number, slack: number, meddle: Effect.Effect<void>) => {
   const seen = witness()
   const counts = new Map<string, number>()
@@ -70,14 +70,14 @@ const jobsOf = (fates: ReadonlyArray<Fate>, max: number, slack: number, meddle: 
   }
   const encounter = (job: number, key: string) => {
     const fate = fateOf(job, key)
-    const look = counts.get(`${job} ${key}`) ?? 0
-    counts.set(`${job} ${key}`, look + 1)
-    return { fate, meets: fate.looks[look % fate.looks.length]! }
+    const check = counts.get(`${job} ${key}`) ?? 0
+    counts.set(`${job} ${key}`, check + 1)
+    return { fate, meets: fate.checks[check % fate.checks.length]! }
   }
-  const answerOf = (fate: Fate, now: number): Look.Look<string, string> =>
-    fate.hint === null ? statusOf(fate, now) : Look.withHint(statusOf(fate, now), fate.hint)
-  const meddling = <A, E>(when: ReadonlyArray<Fate["meddles"]>, look: Effect.Effect<A, E>) =>
-    Effect.onInterrupt(when.includes("first") ? Effect.andThen(meddle, look) : look, () =>
+  const answerOf = (fate: Fate, now: number): CheckResult.CheckResult<string, string> =>
+    fate.hint === null ? statusOf(fate, now) : CheckResult.withHint(statusOf(fate, now), fate.hint)
+  const meddling = <A, E>(when: ReadonlyArray<Fate["meddles"]>, check: Effect.Effect<A, E>) =>
+    Effect.onInterrupt(when.includes("first") ? Effect.andThen(meddle, check) : check, () =>
       when.includes("last") ? meddle : Effect.void
     )
   const one = (job: number) => (key: string) =>
@@ -147,10 +147,10 @@ const judge = ({ adding, exits, removed, start }: Followed, fate: Fate): void =>
     case "JobCanceled":
       return assert.deepStrictEqual([fate.outcome, at >= fate.endsAt], ["canceled", true])
     case "PollTimeout":
-      // The last look is placed so that its answer fits: it may come by as much before the deadline as a look takes.
-      return assert.isAtLeast(at, end - longestLook)
+      // The last check is placed so that its answer fits: it may come by as much before the deadline as a check takes.
+      return assert.isAtLeast(at, end - longestCheck)
     case "PollErrorsExhausted":
-      return assert.isAbove(adding.lookTimeout, 0)
+      return assert.isAbove(adding.checkTimeout, 0)
     default:
       return assert.fail(_tag)
   }
@@ -158,7 +158,7 @@ const judge = ({ adding, exits, removed, start }: Followed, fate: Fate): void =>
 
 describe("Poller, whatever jobs and callers do", () => {
   it.effect.prop(
-    "every wait ends once with the truth, in time; looks keep to key, bounds and rate",
+    "every wait ends once with the truth, in time; checks keep to key, bounds and rate",
     [Schema.NonEmptyArray(Fate), Schema.NonEmptyArray(Adding), Settings, between(1, 3)],
     ([fates, kinds, { meddling, slack, ...settings }, max]) =>
       Effect.gen(function* () {
@@ -166,7 +166,7 @@ describe("Poller, whatever jobs and callers do", () => {
         const started = yield* Clock.currentTimeMillis
         const followed: Array<Followed> = []
         let meddled = 0
-        // Whoever looks may do this to some wait, right then.
+        // Whoever checks may do this to some wait, right then.
         const meddle: Effect.Effect<void> = Effect.suspend(() => {
           const what = meddling[meddled % meddling.length]!
           const follow = followed[(meddled++ * 7) % followed.length]!
@@ -174,7 +174,7 @@ describe("Poller, whatever jobs and callers do", () => {
           const done = what === "add" ? add({ ...follow.adding, then: "nothing" }) : act(follow, what)
           return Effect.asVoid(Effect.forkDetach(done, { startImmediately: true }))
         })
-        const { fateOf, jobs, looks, most } = jobsOf(
+        const { fateOf, jobs, checks, most } = jobsOf(
           fates.map((fate) => ({ ...fate, endsAt: started + fate.endsAt })),
           max,
           slack,
@@ -199,14 +199,14 @@ describe("Poller, whatever jobs and callers do", () => {
           })
         const add = (adding: Adding): Effect.Effect<void> =>
           Effect.gen(function* () {
-            const { after, deadline, interval, job, key, lookTimeout, then } = adding
+            const { after, deadline, interval, job, key, checkTimeout, then } = adding
             const start = yield* Clock.currentTimeMillis
             const follow: Followed = { adding, start, watch: undefined, removed: false, exits: [] }
             followed.push(follow)
             const watch = yield* poller.add(jobs[job]!, String(key), {
               deadline,
               strategy: Strategy.fixed(interval),
-              lookTimeout,
+              checkTimeout,
               pollErrors: { schedule: Strategy.fixed(interval), inRow: 3 }
             })
             follow.watch = watch
@@ -224,33 +224,33 @@ describe("Poller, whatever jobs and callers do", () => {
 
         for (const follow of followed) judge(follow, fateOf(follow.adding.job, String(follow.adding.key)))
         const { ended, ...now } = yield* poller.status
-        assert.deepStrictEqual(now, { watched: 0, sleeping: 0, inLine: 0, looking: 0, underWay: 0 })
+        assert.deepStrictEqual(now, { watched: 0, sleeping: 0, inLine: 0, checking: 0, underWay: 0 })
         assert.strictEqual(
           Object.values(ended).reduce((sum, count) => sum + count, 0),
           followed.length
         )
         assert.strictEqual(held(poller).waits, 0)
 
-        for (const name of names) assert.isAtMost(most.perKey[name] ?? 0, 1, "two looks of a key at once")
+        for (const name of names) assert.isAtMost(most.perKey[name] ?? 0, 1, "two checks of a key at once")
         assert.isAtMost(most.inAll, settings.concurrency)
         for (const name of names) assert.isAtMost(most.perJob[name] ?? 0, settings.concurrencyPerJob)
-        for (const { end, job, key, start } of looks) {
-          assert.isFalse(Number.isNaN(end), "a look was left running")
+        for (const { end, job, key, start } of checks) {
+          assert.isFalse(Number.isNaN(end), "a check was left running")
           // A key that an answer lacked: see Poller.edges.test.ts.
           if (job === "alone") continue
           const own = followed.filter(({ adding }) => names[adding.job] === job && String(adding.key) === key)
           assert(
             own.some((follow) => follow.start <= start && start <= follow.exits[0]!.at),
-            "a look that nobody waits for"
+            "a check that nobody waits for"
           )
         }
-        // As many looks as each of the waits alone would have made, at most.
+        // As many checks as each of the waits alone would have made, at most.
         const allowed = followed.reduce(
           (sum, { adding: { deadline, interval } }) => sum + Math.ceil(deadline / interval) + 4,
           meddled
         )
-        // A key that an answer lacks costs a second look, by itself.
-        assert.isAtMost(looks.filter(({ job }) => job !== "alone").length, allowed)
+        // A key that an answer lacks costs a second check, by itself.
+        assert.isAtMost(checks.filter(({ job }) => job !== "alone").length, allowed)
       }),
     { arbitrary: { runs: 300 } }
   )

@@ -7,12 +7,12 @@ import * as Status from "effect-poll/Status"
 import * as Strategy from "effect-poll/Strategy"
 import { pending } from "./scripted.ts"
 
-// Waits that are stopped while looks take their time to end.
+// Waits that are stopped while checks take their time to end.
 
 const hour = { deadline: "1 hour" } as const
 const plain = { stagger: false, linger: 0 } as const
 
-/** A job whose looks take five seconds to end when they are interrupted; and which of its keys its server was asked to stop. */
+/** A job whose checks take five seconds to end when they are interrupted; and which of its keys its server was asked to stop. */
 const lingering = () => {
   const asked: Array<string> = []
   const job = Job.make<string>("j", {
@@ -23,7 +23,7 @@ const lingering = () => {
 }
 
 describe("Poller, waits that are stopped", () => {
-  it.effect("looks that do not end hold back no server that is asked to stop the job of another wait", () =>
+  it.effect("checks that do not end hold back no server that is asked to stop the job of another wait", () =>
     Effect.gen(function* () {
       const poller = yield* Poller.make(plain)
       const asked: Array<string> = []
@@ -92,14 +92,14 @@ describe("Poller, waits that are stopped", () => {
     )
   }
 
-  it.effect("waits that `any` needs no longer look no more, though the looks of some do not end", () =>
+  it.effect("waits that `any` needs no longer check no more, though the checks of some do not end", () =>
     Effect.gen(function* () {
       const poller = yield* Poller.make(plain)
-      let looks = 0
+      let checks = 0
       const job = Job.make<string>("j", {
         check: (key) => {
           if (key === "good") return Effect.as(Effect.sleep("1 second"), Status.succeeded(key))
-          if (key === "idle") return Effect.sync(() => (looks++, pending))
+          if (key === "idle") return Effect.sync(() => (checks++, pending))
           return Effect.uninterruptible(Effect.as(Effect.sleep("1 hour"), pending))
         },
         strategy: Strategy.fixed("1 second")
@@ -108,7 +108,7 @@ describe("Poller, waits that are stopped", () => {
       const watches = yield* Effect.forEach(keys, (key) => poller.add(job, key, { deadline: "2 hours" }))
       yield* Effect.forkChild(Poller.any(watches))
       yield* TestClock.adjust("10 seconds")
-      const seen = looks
+      const seen = checks
       yield* TestClock.adjust("10 hours")
       assert.isAtMost(seen, 3)
     })

@@ -16,7 +16,7 @@ import { batching, held, keysOf, witness } from "./many.ts"
 import { ending, pending } from "./scripted.ts"
 import { stubbedPoller as stubbed, turn } from "./stubClock.ts"
 
-// What a look, a gate, a finalizer or who waits for an end does comes back into the Poller while it works.
+// What a check, a gate, a finalizer or who waits for an end does comes back into the Poller while it works.
 
 const hour = { deadline: "1 hour" } as const
 const plain = { stagger: false, linger: 0 } as const
@@ -27,7 +27,7 @@ const later = (first: number, every = 1000) => Strategy.fixed(every).pipe(Strate
 const atGate = { deadline: 1000, strategy: Strategy.fixed("1 second"), gate: Gate.make(() => Effect.never) } as const
 
 describe("Poller, what comes back in", () => {
-  it.effect("a wait whose look awaits another wait ends as it ended itself", () =>
+  it.effect("a wait whose check awaits another wait ends as it ended itself", () =>
     Effect.gen(function* () {
       const poller = yield* Poller.make(plain)
       const inner = Job.make<string>("inner", {
@@ -44,7 +44,7 @@ describe("Poller, what comes back in", () => {
   )
 
   for (const kind of ["single", "many"] as const) {
-    it(`of two waits of a key one gives up as their look departs, whereupon the other is removed (${kind})`, async () => {
+    it(`of two waits of a key one gives up as their check departs, whereupon the other is removed (${kind})`, async () => {
       const { fireAt, poller, run, sync } = stubbed({ concurrency: 10 })
       const single = Job.make<string, string, string>("single", {
         check: () => Effect.succeed(pending),
@@ -109,7 +109,7 @@ describe("Poller, what comes back in", () => {
     for (const { keys } of requests) assert.isAtMost(keys.length, 2)
   })
 
-  it.effect("who is removed while it leaves its gate for the look of another is not aboard", () =>
+  it.effect("who is removed while it leaves its gate for the check of another is not aboard", () =>
     Effect.gen(function* () {
       const poller = yield* Poller.make(plain)
       const job = Job.make<string>("j", { check: () => Effect.never, strategy: later(1000) })
@@ -118,7 +118,7 @@ describe("Poller, what comes back in", () => {
       const gate = Gate.make(() => Effect.onInterrupt(Effect.never, () => second!.remove))
       second = yield* poller.add(job, "a", { ...hour, strategy: Strategy.fixed("1 second"), gate })
       yield* TestClock.adjust("2 seconds")
-      // Nobody waits any more: the look is interrupted.
+      // Nobody waits any more: the check is interrupted.
       yield* first.remove
       assert.strictEqual((yield* poller.status).underWay, 0)
     })
@@ -154,7 +154,7 @@ describe("Poller, what comes back in", () => {
     })
   )
 
-  it.effect("nothing begins after a shutdown from within a look that ends at once", () =>
+  it.effect("nothing begins after a shutdown from within a check that ends at once", () =>
     Effect.gen(function* () {
       let after = -1
       const poller: Poller.Service = yield* Poller.make(plain)
@@ -193,19 +193,19 @@ describe("Poller, what comes back in", () => {
     ["as it begins", (own) => Effect.andThen(own, Effect.never)],
     ["in its finalizer", (own) => Effect.as(Effect.ensuring(Effect.sleep("1 second"), own), pending)]
   ]
-  for (const [when, look] of ownPlaces) {
-    it.effect(`a look that removes its own wait ${when} is over, and its room goes to who stands in line`, () =>
+  for (const [when, check] of ownPlaces) {
+    it.effect(`a check that removes its own wait ${when} is over, and its room goes to who stands in line`, () =>
       Effect.gen(function* () {
         const poller = yield* Poller.make({ ...plain, concurrency: 1 })
-        const looked: Array<string> = []
+        const checked: Array<string> = []
         let own: Poller.Watch<string> | undefined
         const job = Job.make<string>("j", {
           strategy: rarely,
           check: (key) =>
             Effect.suspend(() => {
-              looked.push(key)
+              checked.push(key)
               if (key === "first") return Effect.as(Effect.sleep("1 second"), pending)
-              return key === "own" ? look(Effect.suspend(() => own!.remove)) : Effect.succeed(pending)
+              return key === "own" ? check(Effect.suspend(() => own!.remove)) : Effect.succeed(pending)
             })
         })
         yield* poller.add(job, "first", hour)
@@ -214,18 +214,18 @@ describe("Poller, what comes back in", () => {
         yield* TestClock.adjust("10 minutes")
         const { inLine, underWay } = yield* poller.status
         assert.deepStrictEqual(
-          { looked, inLine, underWay },
-          { looked: ["first", "own", "next"], inLine: 0, underWay: 0 }
+          { checked, inLine, underWay },
+          { checked: ["first", "own", "next"], inLine: 0, underWay: 0 }
         )
       })
     )
 
-    it.effect(`a shutdown from within a look, ${when}, comes to its end`, () =>
+    it.effect(`a shutdown from within a check, ${when}, comes to its end`, () =>
       Effect.gen(function* () {
         const poller: Poller.Service = yield* Poller.make(plain)
         let done = false
         const shutdown = Effect.onExit(poller.shutdown, () => Effect.sync(() => void (done = true)))
-        const job = Job.make<string>("j", { check: () => look(shutdown) })
+        const job = Job.make<string>("j", { check: () => check(shutdown) })
         yield* poller.add(job, "a", hour)
         yield* TestClock.adjust("1 minute")
         assert.isTrue(done)
@@ -274,10 +274,10 @@ describe("Poller, what comes back in", () => {
   for (const removes of [false, true]) {
     const what = removes
       ? "and whose finalizer removes the next wait, leaves nothing"
-      : "is over before the next look begins"
-    it.effect(`a look that is left while the gate of another wait is asked ${what}`, () =>
+      : "is over before the next check begins"
+    it.effect(`a check that is left while the gate of another wait is asked ${what}`, () =>
       Effect.gen(function* () {
-        const { looks, most, watch } = witness()
+        const { checks, most, watch } = witness()
         const poller = yield* Poller.make(plain)
         let second: Poller.Watch<string> | undefined
         const onInterrupt = () => (removes ? Effect.suspend(() => second!.remove) : Effect.void)
@@ -289,7 +289,7 @@ describe("Poller, what comes back in", () => {
         const gate = Gate.make(() => Effect.as(Effect.forkDetach(first.remove, { startImmediately: true }), Gate.open))
         second = yield* poller.add(job, "a", { ...hour, strategy: later(1000), gate })
         yield* TestClock.adjust("2 seconds")
-        assert.deepStrictEqual([looks.length, most.inAll], [removes ? 1 : 2, 1])
+        assert.deepStrictEqual([checks.length, most.inAll], [removes ? 1 : 2, 1])
         assert.strictEqual((yield* poller.status).underWay, removes ? 0 : 1)
       })
     )
@@ -315,10 +315,10 @@ describe("Poller, what comes back in", () => {
     })
   )
 
-  it.effect("a wait that is removed by the log of its failed look stays removed", () =>
+  it.effect("a wait that is removed by the log of its failed check stays removed", () =>
     Effect.gen(function* () {
       let own: Poller.Watch<string, never, string> | undefined
-      let looks = 0
+      let checks = 0
       const logger = Logger.make(() => {
         if (own !== undefined) Effect.runFork(own.remove)
         own = undefined
@@ -326,19 +326,19 @@ describe("Poller, what comes back in", () => {
       const program = Effect.gen(function* () {
         const poller = yield* Poller.make({ ...plain, maximum: 1 })
         const job = Job.make<string, never, string>("j", {
-          check: () => Effect.suspend(() => (looks++, Effect.andThen(Effect.sleep(10), Effect.fail("down")))),
+          check: () => Effect.suspend(() => (checks++, Effect.andThen(Effect.sleep(10), Effect.fail("down")))),
           pollErrors: { classify: () => PollError.transient(), schedule: Strategy.fixed(100), inRow: 5 },
           strategy: rarely
         })
         own = yield* poller.add(job, "a", hour)
         yield* TestClock.adjust("1 minute")
-        return { looks, ended: (yield* poller.status).ended, free: held(poller).free }
+        return { checks, ended: (yield* poller.status).ended, free: held(poller).free }
       })
       const seen = yield* program.pipe(
         Effect.provide(Logger.layer([logger])),
         Effect.provideService(References.MinimumLogLevel, "Debug")
       )
-      assert.deepStrictEqual(seen, { looks: 1, ended: { Interrupted: 1 }, free: 1 })
+      assert.deepStrictEqual(seen, { checks: 1, ended: { Interrupted: 1 }, free: 1 })
     })
   )
 
@@ -396,7 +396,7 @@ describe("Poller, what comes back in", () => {
     assert.isDefined(other.pollUnsafe())
   })
 
-  it.effect("a look that removes its own wait and adds another for its key is over before that one looks", () =>
+  it.effect("a check that removes its own wait and adds another for its key is over before that one checks", () =>
     Effect.gen(function* () {
       const poller = yield* Poller.make(plain)
       let running = 0

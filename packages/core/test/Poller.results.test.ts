@@ -19,8 +19,8 @@ const plain = { stagger: false, linger: 0 } as const
 describe("Poller.results", () => {
   it.effect("yields the end of every key, as they come, with what it took", () =>
     Effect.gen(function* () {
-      const { job } = scriptedJob<string, string>((key, look) =>
-        key === "slow" && look < 4
+      const { job } = scriptedJob<string, string>((key, attempt) =>
+        key === "slow" && attempt < 4
           ? pending
           : key === "bad"
             ? Status.failed("bad")
@@ -72,12 +72,12 @@ describe("Poller.results", () => {
 
   it.effect("works each time it is run, and its options are checked at the call", () =>
     Effect.gen(function* () {
-      const { job, looks } = scriptedJob(doneAt(1))
+      const { job, checks } = scriptedJob(doneAt(1))
       const poller = yield* Poller.make(plain)
       const results = poller.results(job, keysOf(3), hour)
       assert.strictEqual(yield* Stream.runCount(results), 3)
       assert.strictEqual(yield* Stream.runCount(results), 3)
-      assert.strictEqual(looks.length, 6)
+      assert.strictEqual(checks.length, 6)
       assert.throws(() => poller.results(job, [], { deadline: 0 }), /Poller\.results: deadline must be/)
     })
   )
@@ -85,7 +85,7 @@ describe("Poller.results", () => {
   it.effect("takes the keys of an endless stream as there is room", () =>
     Effect.gen(function* () {
       let given = 0
-      const { job, looks } = scriptedJob((key) => Effect.as(Effect.sleep("1 second"), Status.succeeded(key)))
+      const { job, checks } = scriptedJob((key) => Effect.as(Effect.sleep("1 second"), Status.succeeded(key)))
       const poller = yield* Poller.make({ ...plain, maximum: 10 })
       const keys = Stream.fromEffectRepeat(Effect.sync(() => `k${given++}`))
       const seen: Array<string> = []
@@ -94,14 +94,14 @@ describe("Poller.results", () => {
       )
       yield* TestClock.adjust("3500 millis")
       assert.strictEqual((yield* poller.status).watched, 10)
-      assert.deepStrictEqual([seen.length, looks.length], [30, 40])
+      assert.deepStrictEqual([seen.length, checks.length], [30, 40])
       assert.isAtMost(given, 45)
     })
   )
 
   it.effect("a slow reader holds back new waits, not those that run", () =>
     Effect.gen(function* () {
-      const { job, looks } = scriptedJob((key) => Effect.as(Effect.sleep("1 second"), Status.succeeded(key)))
+      const { job, checks } = scriptedJob((key) => Effect.as(Effect.sleep("1 second"), Status.succeeded(key)))
       const poller = yield* Poller.make({ ...plain, maximum: 4 })
       const read = yield* Deferred.make<void>()
       const seen: Array<string> = []
@@ -115,11 +115,11 @@ describe("Poller.results", () => {
       )
       yield* TestClock.adjust("10 minutes")
       // Some are in the hands of the reader, four more ended and wait for it: nothing begins.
-      const before = looks.length
+      const before = checks.length
       assert.isAtMost(before, 8)
       assert.deepStrictEqual([held(poller).free, (yield* poller.status).watched], [0, 0])
       yield* TestClock.adjust("10 minutes")
-      assert.strictEqual(looks.length, before)
+      assert.strictEqual(checks.length, before)
       yield* Deferred.succeed(read, undefined)
       yield* TestClock.adjust("10 minutes")
       assert.deepStrictEqual([seen.length, new Set(seen).size], [100, 100])
@@ -129,7 +129,7 @@ describe("Poller.results", () => {
 
   it.effect("who leaves the stream removes its waits, and no others", () =>
     Effect.gen(function* () {
-      const { job, looks } = scriptedJob(() => pending)
+      const { job, checks } = scriptedJob(() => pending)
       const poller = yield* Poller.make(plain)
       const other = yield* poller.add(job, "k0", hour)
       const fiber = yield* Effect.forkChild(Stream.runDrain(poller.results(job, keysOf(50), hour)), {
@@ -140,9 +140,9 @@ describe("Poller.results", () => {
       yield* Fiber.interrupt(fiber)
       assert.deepStrictEqual([(yield* poller.status).watched, held(poller).waits], [1, 1])
       assert.strictEqual(held(poller).free, 999_999)
-      const before = looks.length
+      const before = checks.length
       yield* TestClock.adjust("1 second")
-      assert.strictEqual(looks.length, before + 1)
+      assert.strictEqual(checks.length, before + 1)
       yield* other.remove
     })
   )

@@ -8,7 +8,7 @@ import * as Result from "effect/Result"
 import * as TestClock from "effect/testing/TestClock"
 import * as Gate from "effect-poll/Gate"
 import * as Job from "effect-poll/Job"
-import * as Look from "effect-poll/Look"
+import * as CheckResult from "effect-poll/CheckResult"
 import * as Poller from "effect-poll/Poller"
 import * as PollError from "effect-poll/PollError"
 import * as Status from "effect-poll/Status"
@@ -32,9 +32,9 @@ const follow = <A, F, E>(watch: Poller.Watch<A, F, E>) =>
   })
 
 describe("Poller, many waits for one key", () => {
-  it.effect("one look serves all, and deadlines are the own of each wait", () =>
+  it.effect("one check serves all, and deadlines are the own of each wait", () =>
     Effect.gen(function* () {
-      const { job, starts } = scriptedJob((_, look) => (look < 5 ? pending : Status.succeeded("a.png")), {
+      const { job, starts } = scriptedJob((_, attempt) => (attempt < 5 ? pending : Status.succeeded("a.png")), {
         strategy: Strategy.fixed("1 second").pipe(Strategy.withFirstWait("1 second"))
       })
       const poller = yield* Poller.make({ stagger: false })
@@ -42,7 +42,7 @@ describe("Poller, many waits for one key", () => {
         Effect.flatMap(poller.add(job, "a", { deadline }), follow)
       )
       yield* TestClock.adjust("1 minute")
-      // The last looks before the deadlines are looks of all.
+      // The last checks before the deadlines are checks of all.
       assert.deepStrictEqual(starts("a"), [1000, 2000, 2500, 3500, 4500])
       assert.deepStrictEqual(
         ends.map((end) => end()),
@@ -56,7 +56,7 @@ describe("Poller, many waits for one key", () => {
     })
   )
 
-  it.effect("a gate that puts their look off puts it off for all", () =>
+  it.effect("a gate that puts their check off puts it off for all", () =>
     Effect.gen(function* () {
       const { job, starts } = scriptedJob(() => Status.succeeded("a.png"))
       const poller = yield* Poller.make({ stagger: false })
@@ -77,7 +77,7 @@ describe("Poller, many waits for one key", () => {
 
   it.effect("a stall is the own of each wait", () =>
     Effect.gen(function* () {
-      const { job } = scriptedJob((_, look) => (look < 8 ? pending : Status.succeeded("a.png")))
+      const { job } = scriptedJob((_, attempt) => (attempt < 8 ? pending : Status.succeeded("a.png")))
       const poller = yield* Poller.make({ stagger: false })
       const stalled = yield* Effect.flatMap(poller.add(job, "a", { ...hour, stall: { after: "3 seconds" } }), follow)
       const patient = yield* Effect.flatMap(poller.add(job, "a", hour), follow)
@@ -92,7 +92,7 @@ describe("Poller, many waits for one key", () => {
     })
   )
 
-  it.effect("who comes during a look joins it", () =>
+  it.effect("who comes during a check joins it", () =>
     Effect.gen(function* () {
       const { job, starts } = scriptedJob(() => Effect.as(Effect.sleep("1 second"), Status.succeeded("a.png")))
       const poller = yield* Poller.make({ stagger: false })
@@ -104,17 +104,17 @@ describe("Poller, many waits for one key", () => {
     })
   )
 
-  it.effect("who joins has the whole lookTimeout, and each has its own", () =>
+  it.effect("who joins has the whole checkTimeout, and each has its own", () =>
     Effect.gen(function* () {
-      const { job, starts } = scriptedJob((_, look) =>
-        look === 1 ? Effect.as(Effect.sleep("3 seconds"), Status.succeeded("late")) : Effect.never
+      const { job, starts } = scriptedJob((_, attempt) =>
+        attempt === 1 ? Effect.as(Effect.sleep("3 seconds"), Status.succeeded("late")) : Effect.never
       )
       const poller = yield* Poller.make({ stagger: false })
       const errors = { pollErrors: { inRow: 0 } } as const
-      const hasty = yield* Effect.flatMap(poller.add(job, "a", { ...hour, ...errors, lookTimeout: "1 second" }), follow)
+      const hasty = yield* Effect.flatMap(poller.add(job, "a", { ...hour, ...errors, checkTimeout: "1 second" }), follow)
       yield* TestClock.adjust("500 millis")
       const joined = yield* Effect.flatMap(
-        poller.add(job, "a", { ...hour, ...errors, lookTimeout: "2600 millis" }),
+        poller.add(job, "a", { ...hour, ...errors, checkTimeout: "2600 millis" }),
         follow
       )
       yield* TestClock.adjust("1 minute")
@@ -122,10 +122,10 @@ describe("Poller, many waits for one key", () => {
     })
   )
 
-  it.effect("who leaves during a look takes it along only if it is the last", () =>
+  it.effect("who leaves during a check takes it along only if it is the last", () =>
     Effect.gen(function* () {
       let interrupted = 0
-      const { job, looks } = scriptedJob(() =>
+      const { job, checks } = scriptedJob(() =>
         Effect.onInterrupt(Effect.as(Effect.sleep("1 second"), Status.succeeded("a.png")), () =>
           Effect.sync(() => interrupted++)
         )
@@ -139,12 +139,12 @@ describe("Poller, many waits for one key", () => {
       assert.deepStrictEqual(two(), ["a.png", 1000])
       const last = yield* poller.add(job, "b", hour)
       yield* last.remove
-      assert.deepStrictEqual([interrupted, looks.length], [1, 2])
+      assert.deepStrictEqual([interrupted, checks.length], [1, 2])
       assert.strictEqual((yield* poller.status).underWay, 0)
     })
   )
 
-  it.effect("a defect, a permanent error and an interruption inside a look end all that share it, and no other", () =>
+  it.effect("a defect, a permanent error and an interruption inside a check end all that share it, and no other", () =>
     Effect.gen(function* () {
       const { job } = scriptedJob<string, never, string>((key) =>
         Effect.andThen(
@@ -173,22 +173,22 @@ describe("Poller, many waits for one key", () => {
     })
   )
 
-  it.effect("a wait that looks elsewhere shares no look with one that does not", () =>
+  it.effect("a wait that checks elsewhere shares no check with one that does not", () =>
     Effect.gen(function* () {
-      const looks: Array<string> = []
+      const checks: Array<string> = []
       let known = false
       const job = Job.make<string>("moved", {
         check: (key) =>
           Effect.suspend(() => {
-            looks.push(key)
-            return Effect.succeed(known ? Status.succeeded("here") : Look.missing)
+            checks.push(key)
+            return Effect.succeed(known ? Status.succeeded("here") : CheckResult.missing)
           }),
         missing: {
           fallback: {
             locate: (key) => `old ${key}`,
             check: (key) =>
               Effect.andThen(
-                Effect.sync(() => looks.push(key)),
+                Effect.sync(() => checks.push(key)),
                 Effect.as(Effect.sleep("1 second"), Status.succeeded("elsewhere"))
               )
           }
@@ -201,26 +201,26 @@ describe("Poller, many waits for one key", () => {
       const fresh = yield* poller.add(job, "a", hour)
       yield* TestClock.adjust("1 minute")
       assert.deepStrictEqual([yield* moved.await, yield* fresh.await], ["elsewhere", "here"])
-      assert.deepStrictEqual(looks, ["a", "old a", "a"])
+      assert.deepStrictEqual(checks, ["a", "old a", "a"])
     })
   )
 
-  it.effect("a wait that sleeps until it looks elsewhere joins no look here", () =>
+  it.effect("a wait that sleeps until it checks elsewhere joins no check here", () =>
     Effect.gen(function* () {
-      const looks: Array<string> = []
+      const checks: Array<string> = []
       const job = Job.make<string>("moved", {
         check: (key) =>
           Effect.sync(() => {
-            looks.push(key)
-            return looks.length === 1 ? Look.missing : Status.succeeded("here")
+            checks.push(key)
+            return checks.length === 1 ? CheckResult.missing : Status.succeeded("here")
           }),
         missing: {
           fallback: {
             locate: (key) => `old ${key}`,
             check: (key) =>
               Effect.sync(() => {
-                looks.push(key)
-                return looks.length === 2 ? pending : Status.succeeded("elsewhere")
+                checks.push(key)
+                return checks.length === 2 ? pending : Status.succeeded("elsewhere")
               })
           }
         },
@@ -232,7 +232,7 @@ describe("Poller, many waits for one key", () => {
       const fresh = yield* poller.add(job, "a", hour)
       yield* TestClock.adjust("1 minute")
       assert.deepStrictEqual([yield* moved.await, yield* fresh.await], ["elsewhere", "here"])
-      assert.deepStrictEqual(looks, ["a", "old a", "a", "old a"])
+      assert.deepStrictEqual(checks, ["a", "old a", "a", "old a"])
     })
   )
 
@@ -307,7 +307,7 @@ describe("Poller, many waits for one key", () => {
 })
 
 describe("Poller, the end of late", () => {
-  it.effect("is answered with within linger, and looked for again after it", () =>
+  it.effect("is answered with within linger, and checked for again after it", () =>
     Effect.gen(function* () {
       const { job, starts } = scriptedJob(doneAt(1), {
         strategy: Strategy.fixed("1 second").pipe(Strategy.withFirstWait("100 millis"))
@@ -353,7 +353,7 @@ describe("Poller, the end of late", () => {
 
   it.effect("bad ends are remembered too, but not our own", () =>
     Effect.gen(function* () {
-      const { job, looks } = scriptedJob<string, string>((key) => (key === "failed" ? Status.failed("bad") : pending), {
+      const { job, checks } = scriptedJob<string, string>((key) => (key === "failed" ? Status.failed("bad") : pending), {
         strategy: Strategy.fixed("1 second").pipe(Strategy.withFirstWait("100 millis"))
       })
       const poller = yield* Poller.make({ stagger: false })
@@ -366,12 +366,12 @@ describe("Poller, the end of late", () => {
           return ending(yield* Fiber.join(fiber))
         })
       assert.deepStrictEqual([yield* wait("failed"), yield* wait("failed")], ["JobFailed", "JobFailed"])
-      assert.strictEqual(looks.length, 1)
+      assert.strictEqual(checks.length, 1)
       assert.deepStrictEqual(
         [yield* wait("slow"), yield* wait("slow")],
         ["PollTimeout deadline", "PollTimeout deadline"]
       )
-      assert.strictEqual(looks.length, 5)
+      assert.strictEqual(checks.length, 5)
     })
   )
 })
@@ -380,22 +380,22 @@ describe("Poller, services", () => {
   class Token extends Context.Service<Token, { readonly secret: string }>()("test/Token") {}
 
   const whoami = () => {
-    const looks: Array<string> = []
+    const checks: Array<string> = []
     const job = Job.make("whoami", {
       check: (_: string) =>
         Effect.gen(function* () {
           const { secret } = yield* Token
-          looks.push(secret)
+          checks.push(secret)
           yield* Effect.sleep("1 second")
           return Status.succeeded(secret)
         })
     })
-    return { job, looks }
+    return { job, checks }
   }
 
-  it.effect("other credentials look for themselves, the same ones share", () =>
+  it.effect("other credentials check for themselves, the same ones share", () =>
     Effect.gen(function* () {
-      const { job, looks } = whoami()
+      const { job, checks } = whoami()
       const poller = yield* Poller.make({ stagger: false })
       const [ann, bob] = [{ secret: "ann" }, { secret: "bob" }]
       const fibers = yield* Effect.forEach([ann, bob, ann, bob], (token) =>
@@ -403,7 +403,7 @@ describe("Poller, services", () => {
       )
       yield* TestClock.adjust("1 second")
       assert.deepStrictEqual(yield* Fiber.joinAll(fibers), ["ann", "bob", "ann", "bob"])
-      assert.deepStrictEqual(looks, ["ann", "bob"])
+      assert.deepStrictEqual(checks, ["ann", "bob"])
       // Nor do they get each other's end of late.
       const cid = yield* Effect.forkChild(
         Effect.provideService(poller.until(job, "a", hour), Token, { secret: "cid" }),
@@ -417,13 +417,13 @@ describe("Poller, services", () => {
   it.effect("credentials that are plain strings are told apart by what they are", () =>
     Effect.gen(function* () {
       class Plain extends Context.Service<Plain, string>()("test/Plain") {}
-      const looks: Array<string> = []
+      const checks: Array<string> = []
       const job = Job.make("plain", {
         check: (_: string) =>
           Effect.flatMap(Plain, (secret) =>
             Effect.as(
               Effect.andThen(
-                Effect.sync(() => looks.push(secret)),
+                Effect.sync(() => checks.push(secret)),
                 Effect.sleep("1 second")
               ),
               Status.succeeded(secret)
@@ -436,7 +436,7 @@ describe("Poller, services", () => {
       )
       yield* TestClock.adjust("1 second")
       assert.deepStrictEqual(yield* Fiber.joinAll(fibers), ["ann", "bob", "ann"])
-      assert.deepStrictEqual(looks, ["ann", "bob"])
+      assert.deepStrictEqual(checks, ["ann", "bob"])
     })
   )
 
@@ -456,7 +456,7 @@ describe("Poller, services", () => {
     })
   )
 
-  it.effect("a look is a child of the span where its wait was added", () =>
+  it.effect("a check is a child of the span where its wait was added", () =>
     Effect.gen(function* () {
       const parents: Array<string> = []
       const job = Job.make("traced", {
@@ -512,16 +512,16 @@ describe("Poller, many keys", () => {
     })
   )
 
-  it.effect("a thousand keys with ten waits each make a thousand looks", () =>
+  it.effect("a thousand keys with ten waits each make a thousand checks", () =>
     Effect.gen(function* () {
-      const { job, looks, most } = scriptedJob((key) => Effect.as(Effect.sleep("1 second"), Status.succeeded(key)))
+      const { job, checks, most } = scriptedJob((key) => Effect.as(Effect.sleep("1 second"), Status.succeeded(key)))
       const poller = yield* Poller.make({ stagger: false, concurrency: "unbounded", linger: 0 })
       const keys = Array.from({ length: 10 }, () => keysOf(1000)).flat()
       const watches = yield* Effect.forEach(keys, (key) => poller.add(job, key, hour))
       yield* TestClock.adjust("1 second")
       const ends = yield* Effect.forEach(watches, (watch) => watch.await)
       assert.deepStrictEqual(ends, keys)
-      assert.deepStrictEqual([looks.length, most.perKey["render"], held(poller).keys], [1000, 1, 0])
+      assert.deepStrictEqual([checks.length, most.perKey["render"], held(poller).keys], [1000, 1, 0])
     })
   )
 
@@ -529,16 +529,16 @@ describe("Poller, many keys", () => {
     ["of its own", undefined],
     ["for many", 100]
   ] as const) {
-    it.effect(`20,000 waits for one key share every look ${kind}, and leave it`, () =>
+    it.effect(`20,000 waits for one key share every check ${kind}, and leave it`, () =>
       Effect.gen(function* () {
-        let looks = 0
-        const look: Effect.Effect<Look.Look<string>> = Effect.sync(() => (looks++, Look.withHint(pending, "2 seconds")))
+        let checks = 0
+        const check: Effect.Effect<CheckResult.CheckResult<string>> = Effect.sync(() => (checks++, CheckResult.withHint(pending, "2 seconds")))
         const job = Job.make<string>("popular", {
-          check: () => look,
+          check: () => check,
           ...(max !== undefined && {
             checkMany: {
               max,
-              check: (keys) => Effect.map(look, (found) => new Map(keys.map((key) => [key, Result.succeed(found)])))
+              check: (keys) => Effect.map(check, (found) => new Map(keys.map((key) => [key, Result.succeed(found)])))
             }
           }),
           strategy: Strategy.fixed("1 second").pipe(Strategy.withFirstWait("1 second"))
@@ -546,7 +546,7 @@ describe("Poller, many keys", () => {
         const poller = yield* Poller.make({ stagger: false })
         const watches = yield* Effect.forEach(Array.from({ length: 20_000 }), () => poller.add(job, "a", hour))
         yield* TestClock.adjust("10 seconds")
-        assert.strictEqual(looks, 5)
+        assert.strictEqual(checks, 5)
         yield* Effect.forEach(watches, (watch) => watch.remove)
         assert.strictEqual(held(poller).waits, 0)
       })

@@ -21,9 +21,9 @@ const plain = { stagger: false, linger: 0 } as const
 
 /** A job whose keys say how they end: "ok 3" after 3 seconds, "bad 2" fails after 2, all others never. */
 const spoken = () =>
-  scriptedJob<string, string>((key, look) => {
+  scriptedJob<string, string>((key, attempt) => {
     const [word, seconds] = key.split(" ")
-    if (seconds === undefined || look <= Number(seconds)) return pending
+    if (seconds === undefined || attempt <= Number(seconds)) return pending
     return word === "ok" ? Status.succeeded(key) : Status.failed(key)
   })
 
@@ -75,7 +75,7 @@ describe("Poller.make", () => {
       assert.throws(() => poller.add(job, "a", { deadline: 0 }), /^Poller\.add: deadline/)
       assert.throws(() => poller.add(job, "", hour), /^Poller\.add: key/)
       assert.throws(() => poller.until(job, "a", { deadline: -1 }), /^Poller\.until: deadline/)
-      assert.throws(() => poller.resume(job, token({}), { lookTimeout: 0 }), /^Poller\.resume: lookTimeout/)
+      assert.throws(() => poller.resume(job, token({}), { checkTimeout: 0 }), /^Poller\.resume: checkTimeout/)
     })
   )
 
@@ -258,18 +258,18 @@ describe("Poller, its status", () => {
         if (key === "ok") return Status.succeeded(key)
         if (key === "bad") return Status.failed(key)
         if (key === "bug") return Effect.die("bug")
-        return key === "looks" ? Effect.never : pending
+        return key === "checks" ? Effect.never : pending
       })
       const poller = yield* Poller.make({ ...plain, concurrency: 2 })
       for (const key of ["ok", "bad", "bug", "sleeps", "removed", "paused"]) yield* poller.add(job, key, hour)
       const gone = yield* poller.add(job, "removed", hour)
       yield* gone.remove
-      for (const key of ["looks", "looks", "looks too"]) {
+      for (const key of ["checks", "checks", "checks too"]) {
         yield* poller.add(Job.make(key, { check: () => Effect.never }), key, hour)
       }
       yield* poller.add(job, "waits", hour)
       const { ended, ...now } = yield* poller.status
-      assert.deepStrictEqual(now, { watched: 7, sleeping: 3, inLine: 2, looking: 2, underWay: 2 })
+      assert.deepStrictEqual(now, { watched: 7, sleeping: 3, inLine: 2, checking: 2, underWay: 2 })
       assert.deepStrictEqual(ended, { Succeeded: 1, JobFailed: 1, Defect: 1, Interrupted: 1 })
     })
   )
@@ -288,7 +288,7 @@ describe("Poller, handles", () => {
     })
   )
 
-  it.effect("remove waits for the finalizers of the look that it ends, and is nothing after the end", () =>
+  it.effect("remove waits for the finalizers of the check that it ends, and is nothing after the end", () =>
     Effect.gen(function* () {
       let cleaned = false
       const { job } = scriptedJob(() =>
@@ -347,7 +347,7 @@ describe("Poller, handles", () => {
     })
   )
 
-  it.effect("events tell of looks and sleeps only to who reads them, and end with the wait", () =>
+  it.effect("events tell of checks and sleeps only to who reads them, and end with the wait", () =>
     Effect.gen(function* () {
       const { job } = scriptedJob(doneAt(3))
       const poller = yield* Poller.make(plain)
@@ -422,7 +422,7 @@ describe("Poller, handles", () => {
 describe("Poller, its end", () => {
   it.effect("shutdown yields tokens of what still runs, to be resumed with the same deadline", () =>
     Effect.gen(function* () {
-      const { job, looks } = scriptedJob(() => pending)
+      const { job, checks } = scriptedJob(() => pending)
       const poller = yield* Poller.make(plain)
       yield* poller.add(job, "a", { deadline: "30 seconds" })
       const done = scriptedJob(doneAt(1))
@@ -440,9 +440,9 @@ describe("Poller, its end", () => {
         })),
         [{ attempts: 11, deadlineAt: 30_000, dueAt: 11_000, job: "render", key: "a", startedAt: 0 }]
       )
-      const before = looks.length
+      const before = checks.length
       yield* TestClock.adjust("4500 millis")
-      assert.strictEqual(looks.length, before)
+      assert.strictEqual(checks.length, before)
       // Another process, with either host.
       const second = yield* Poller.make(plain)
       const here = yield* Effect.forkChild(
@@ -464,14 +464,14 @@ describe("Poller, its end", () => {
     })
   )
 
-  it.effect("waits and those who want to add are interrupted, looks are too", () =>
+  it.effect("waits and those who want to add are interrupted, checks are too", () =>
     Effect.gen(function* () {
       let interrupted = 0
-      const { job, looks } = scriptedJob((key) =>
-        key === "looks" ? Effect.onInterrupt(Effect.never, () => Effect.sync(() => interrupted++)) : pending
+      const { job, checks } = scriptedJob((key) =>
+        key === "checks" ? Effect.onInterrupt(Effect.never, () => Effect.sync(() => interrupted++)) : pending
       )
       const poller = yield* Poller.make({ ...plain, maximum: 3 })
-      const watches = yield* Effect.forEach(["looks", "looks", "sleeps"], (key) => poller.add(job, key, hour))
+      const watches = yield* Effect.forEach(["checks", "checks", "sleeps"], (key) => poller.add(job, key, hour))
       const waiting = yield* Effect.forkChild(poller.add(job, "no room", hour), { startImmediately: true })
       const ended = yield* Effect.forkChild(Effect.exit(watches[0]!.await), { startImmediately: true })
       assert.strictEqual((yield* poller.shutdown).length, 3)
@@ -485,9 +485,9 @@ describe("Poller, its end", () => {
         assert.isTrue(Exit.hasInterrupts(yield* Effect.exit(face as Effect.Effect<unknown, unknown>)))
       }
       assert.strictEqual(interrupted, 1)
-      const before = looks.length
+      const before = checks.length
       yield* TestClock.adjust("1 hour")
-      assert.deepStrictEqual([looks.length, held(poller).waits, yield* poller.shutdown], [before, 0, []])
+      assert.deepStrictEqual([checks.length, held(poller).waits, yield* poller.shutdown], [before, 0, []])
     })
   )
 
@@ -522,7 +522,7 @@ describe("Poller, its end", () => {
       yield* Fiber.interrupt(first)
       const second = yield* Effect.forkChild(poller.shutdown, { startImmediately: true })
       yield* TestClock.adjust("9 seconds")
-      assert.strictEqual(second.pollUnsafe(), undefined, "a look is under way")
+      assert.strictEqual(second.pollUnsafe(), undefined, "a check is under way")
       yield* TestClock.adjust("1 second")
       assert.deepStrictEqual(
         (yield* Fiber.join(second)).map(({ key }) => key),

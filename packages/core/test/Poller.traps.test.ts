@@ -8,7 +8,7 @@ import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import * as Gate from "effect-poll/Gate"
 import * as Job from "effect-poll/Job"
-import * as Look from "effect-poll/Look"
+import * as CheckResult from "effect-poll/CheckResult"
 import * as Observer from "effect-poll/Observer"
 import * as Poller from "effect-poll/Poller"
 import * as Status from "effect-poll/Status"
@@ -30,7 +30,7 @@ const countTurns = Effect.gen(function* () {
   return () => turns
 })
 
-describe("Poller, looks that end at once", () => {
+describe("Poller, checks that end at once", () => {
   it.effect(
     "100,000 of them need no stack, and others have their turn",
     () =>
@@ -47,22 +47,22 @@ describe("Poller, looks that end at once", () => {
   )
 
   it.effect(
-    "a wait without delays makes 10,000 looks, and others have their turn",
+    "a wait without delays makes 10,000 checks, and others have their turn",
     () =>
       Effect.gen(function* () {
-        const { job, looks } = scriptedJob(doneAt(10_000), { strategy: Schedule.forever })
+        const { job, checks } = scriptedJob(doneAt(10_000), { strategy: Schedule.forever })
         const poller = yield* Poller.make(plain)
         const turns = yield* countTurns
         const fiber = yield* Effect.forkChild(poller.until(job, "a", hour))
         yield* TestClock.adjust("1 second")
         assert.strictEqual(yield* Fiber.join(fiber), "a.png")
-        assert.strictEqual(looks.length, 10_000)
+        assert.strictEqual(checks.length, 10_000)
         assert.isAbove(turns(), 100)
       }),
     30_000
   )
 
-  it.effect("of 100,000 that share requests some are looked at in each turn, not all in one", () =>
+  it.effect("of 100,000 that share requests some are checked in each turn, not all in one", () =>
     Effect.gen(function* () {
       const turns = yield* countTurns
       const turnOf: Array<number> = []
@@ -126,7 +126,7 @@ describe("Poller, checks that misbehave", () => {
         watched: 0,
         sleeping: 0,
         inLine: 0,
-        looking: 0,
+        checking: 0,
         underWay: 0,
         ended: { Interrupted: 2 }
       })
@@ -157,7 +157,7 @@ describe("Poller, checks that misbehave", () => {
       const job = Job.make<string, never, string>("odd", {
         check: (key) =>
           key === "missing"
-            ? Effect.succeed(Look.missing)
+            ? Effect.succeed(CheckResult.missing)
             : key === "pending"
               ? Effect.succeed(pending)
               : Effect.fail("oops"),
@@ -184,18 +184,18 @@ describe("Poller, told things at odd times", () => {
     ["pause, remove", (watch) => Effect.andThen(watch.pause, watch.remove)]
   ]
 
-  /** A wait that goes through everything: gate, line, look, retry, sleep, foreign schedule, remote cancel. */
+  /** A wait that goes through everything: gate, line, check, retry, sleep, foreign schedule, remote cancel. */
   const busyLife = (poller: Poller.Service) => {
-    let looks = 0
+    let checks = 0
     let running = 0
     let most = 0
     const job = Job.make<string, never, string>("busy", {
       check: () =>
         Effect.gen(function* () {
-          looks++
+          checks++
           most = Math.max(most, ++running)
           yield* Effect.sleep("300 millis")
-          return yield* looks % 3 === 0 ? Effect.fail("reset") : Effect.succeed(pending)
+          return yield* checks % 3 === 0 ? Effect.fail("reset") : Effect.succeed(pending)
         }).pipe(Effect.ensuring(Effect.sync(() => running--))),
       cancel: () => Effect.sleep("300 millis")
     })
@@ -233,7 +233,7 @@ describe("Poller, told things at odd times", () => {
           assert.include(["PollTimeout deadline", "defect"], ending(exit), `${at}`)
           if (!name.includes("remove")) assert.strictEqual(ending(exit), "PollTimeout deadline", `${at}`)
           const { ended, ...now } = yield* poller.status
-          assert.deepStrictEqual(now, { watched: 0, sleeping: 0, inLine: 0, looking: 0, underWay: 0 }, `${at}`)
+          assert.deepStrictEqual(now, { watched: 0, sleeping: 0, inLine: 0, checking: 0, underWay: 0 }, `${at}`)
           assert.deepStrictEqual([most() <= 1, running(), Object.keys(ended).length], [true, 0, 2], `${at}`)
           assert.strictEqual(held(poller).waits, 0)
         }
@@ -245,8 +245,8 @@ describe("Poller, told things at odd times", () => {
     Effect.gen(function* () {
       for (const [name, tell] of told) {
         for (let at = 0; at <= 3000; at += 130) {
-          const { job } = scriptedJob((_, look) =>
-            Effect.as(Effect.sleep("300 millis"), look < 4 ? pending : Status.succeeded("done"))
+          const { job } = scriptedJob((_, attempt) =>
+            Effect.as(Effect.sleep("300 millis"), attempt < 4 ? pending : Status.succeeded("done"))
           )
           const poller = yield* Poller.make({ ...plain, concurrency: 1 })
           const one = yield* poller.add(job, "a", hour)
@@ -267,8 +267,8 @@ describe("Poller, told things at odd times", () => {
     Effect.gen(function* () {
       for (const [name, tell] of told) {
         for (const tag of ["Started", "Observed", "Waiting", "Unchanged", "PollFailed", "Ended"]) {
-          const { job, looks } = scriptedJob<string, never, string>((_, look) =>
-            look === 3 ? Effect.fail("reset") : look < 6 ? pending : Status.succeeded("done")
+          const { job, checks } = scriptedJob<string, never, string>((_, attempt) =>
+            attempt === 3 ? Effect.fail("reset") : attempt < 6 ? pending : Status.succeeded("done")
           )
           const poller = yield* Poller.make(plain)
           const own: Array<Poller.Watch<string, never, string>> = []
@@ -281,11 +281,11 @@ describe("Poller, told things at odd times", () => {
           const { ended, ...now } = yield* poller.status
           assert.deepStrictEqual(
             now,
-            { watched: 0, sleeping: 0, inLine: 0, looking: 0, underWay: 0 },
+            { watched: 0, sleeping: 0, inLine: 0, checking: 0, underWay: 0 },
             `${name} in ${tag}`
           )
           assert.strictEqual(Object.values(ended)[0], 1, `${name} in ${tag}`)
-          assert.isAtMost(looks.length, 6)
+          assert.isAtMost(checks.length, 6)
         }
       }
     })
@@ -295,8 +295,8 @@ describe("Poller, told things at odd times", () => {
 describe("Poller, its memory", () => {
   it.effect("what is left of a wait is its site, and nothing that grows", () =>
     Effect.gen(function* () {
-      const { job } = scriptedJob<string, string, string>((key, look) =>
-        look < 2
+      const { job } = scriptedJob<string, string, string>((key, attempt) =>
+        attempt < 2
           ? pending
           : key.endsWith("7")
             ? Status.failed(key)
@@ -362,7 +362,7 @@ describe("Poller, its memory", () => {
     Effect.gen(function* () {
       const poller = yield* Poller.make({ ...plain, concurrency: 1 })
       const job = Job.make<string>("j", { check: () => Effect.never, strategy: Strategy.fixed("1 hour") })
-      yield* poller.add(job, "looks", { ...hour, lookTimeout: "1 hour" })
+      yield* poller.add(job, "checks", { ...hour, checkTimeout: "1 hour" })
       yield* poller.add(job, "first", hour)
       for (const key of keysOf(10_000)) yield* (yield* poller.add(job, key, hour)).remove
       assert.isBelow(held(poller).line, 5000)

@@ -3,7 +3,7 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as TestClock from "effect/testing/TestClock"
 import * as Job from "effect-poll/Job"
-import * as Look from "effect-poll/Look"
+import * as CheckResult from "effect-poll/CheckResult"
 import * as Poller from "effect-poll/Poller"
 import * as Strategy from "effect-poll/Strategy"
 import { held, scriptedJob } from "./many.ts"
@@ -13,12 +13,12 @@ const hour = { deadline: "1 hour" } as const
 
 describe("Poller, what the server wishes for one key", () => {
   const wishing = (wish: number) =>
-    scriptedJob((key, look) => (look === 1 && key === "a" ? Look.withHint(pending, wish) : pending))
+    scriptedJob((key, attempt) => (attempt === 1 && key === "a" ? CheckResult.withHint(pending, wish) : pending))
 
   it.effect("holds against a newcomer and against pollNow of another wait", () =>
     Effect.gen(function* () {
-      const { job, starts } = scriptedJob((key, look) =>
-        key === "a" && look < 3 ? Look.withHint(pending, "10 seconds") : pending
+      const { job, starts } = scriptedJob((key, attempt) =>
+        key === "a" && attempt < 3 ? CheckResult.withHint(pending, "10 seconds") : pending
       )
       const poller = yield* Poller.make({ stagger: false })
       yield* poller.add(job, "a", hour)
@@ -33,7 +33,7 @@ describe("Poller, what the server wishes for one key", () => {
       assert.deepStrictEqual(starts("a"), [0])
       yield* TestClock.adjust("1 second")
       assert.deepStrictEqual(starts("a"), [0, 10_000])
-      // The look was for all: its wish is too.
+      // The check was for all: its wish is too.
       yield* third.pollNow()
       yield* newcomer.pollNow()
       yield* TestClock.adjust("9999 millis")
@@ -68,7 +68,7 @@ describe("Poller, what the server wishes for one key", () => {
 
   it.effect("holds for who was paused, though the one who was told of it has ended", () =>
     Effect.gen(function* () {
-      const { job, starts } = scriptedJob((_, look) => (look === 3 ? Look.withHint(pending, "30 seconds") : pending))
+      const { job, starts } = scriptedJob((_, attempt) => (attempt === 3 ? CheckResult.withHint(pending, "30 seconds") : pending))
       const poller = yield* Poller.make({ stagger: false })
       const paused = yield* poller.add(job, "a", hour)
       yield* poller.add(job, "a", { ...hour, stall: { after: "1 second" } })
@@ -102,8 +102,8 @@ describe("Poller, what the server wishes for one key", () => {
   it.effect("holds for a third who comes after it was told to two", () =>
     Effect.gen(function* () {
       const strategy = Strategy.fixed("1 second").pipe(Strategy.withFirstWait("1 second"))
-      const { job, starts } = scriptedJob((_, look) =>
-        look < 3 ? Look.withHint(pending, `${look * 10} seconds`) : pending
+      const { job, starts } = scriptedJob((_, attempt) =>
+        attempt < 3 ? CheckResult.withHint(pending, `${attempt * 10} seconds`) : pending
       )
       const poller = yield* Poller.make({ stagger: false })
       yield* poller.add(job, "a", { ...hour, strategy })
@@ -117,9 +117,9 @@ describe("Poller, what the server wishes for one key", () => {
     })
   )
 
-  it.effect("is the longest that any of those who looked heeds, for the others", () =>
+  it.effect("is the longest that any of those who checked heeds, for the others", () =>
     Effect.gen(function* () {
-      const { job, starts } = scriptedJob((_, look) => (look === 4 ? Look.withHint(pending, "1 minute") : pending))
+      const { job, starts } = scriptedJob((_, attempt) => (attempt === 4 ? CheckResult.withHint(pending, "1 minute") : pending))
       const poller = yield* Poller.make({ stagger: false })
       const options = { ...hour, strategy: Strategy.fixed("1 second").pipe(Strategy.withFirstWait("1 second")) }
       yield* poller.add(job, "a", { ...options, maxHint: "30 seconds" })
@@ -137,7 +137,7 @@ describe("Poller, what the server wishes for one key", () => {
 
   it.effect("holds for who comes soon after the last has left", () =>
     Effect.gen(function* () {
-      const { job, starts } = scriptedJob((_, look) => (look === 1 ? Look.withHint(pending, "30 seconds") : pending))
+      const { job, starts } = scriptedJob((_, attempt) => (attempt === 1 ? CheckResult.withHint(pending, "30 seconds") : pending))
       const poller = yield* Poller.make({ stagger: false })
       const first = yield* poller.add(job, "a", hour)
       yield* TestClock.adjust("1 second")
@@ -154,7 +154,7 @@ describe("Poller, what the server wishes for one key", () => {
 
   it.effect("is followed as far as the maxHint of the wait allows", () =>
     Effect.gen(function* () {
-      const { job, starts } = scriptedJob((_, look) => (look === 1 ? Look.withHint(pending, "1 hour") : pending))
+      const { job, starts } = scriptedJob((_, attempt) => (attempt === 1 ? CheckResult.withHint(pending, "1 hour") : pending))
       const poller = yield* Poller.make({ stagger: false })
       yield* poller.add(job, "a", { deadline: "2 hours", maxHint: "30 seconds" })
       yield* TestClock.adjust("29 seconds")
@@ -166,7 +166,7 @@ describe("Poller, what the server wishes for one key", () => {
 
   it.effect("holds for who was paused when it was made", () =>
     Effect.gen(function* () {
-      const { job, starts } = scriptedJob((_, look) => (look === 3 ? Look.withHint(pending, "30 seconds") : pending))
+      const { job, starts } = scriptedJob((_, attempt) => (attempt === 3 ? CheckResult.withHint(pending, "30 seconds") : pending))
       const poller = yield* Poller.make({ stagger: false })
       yield* poller.add(job, "a", hour)
       const paused = yield* poller.add(job, "a", hour)
@@ -180,7 +180,7 @@ describe("Poller, what the server wishes for one key", () => {
 
   it.effect("holds for a wait from a token that knew nothing of it", () =>
     Effect.gen(function* () {
-      const { job, starts } = scriptedJob(() => Look.withHint(pending, "30 seconds"))
+      const { job, starts } = scriptedJob(() => CheckResult.withHint(pending, "30 seconds"))
       const poller = yield* Poller.make({ stagger: false })
       yield* poller.add(job, "a", hour)
       yield* poller.resume(job, token({ key: "a", deadlineAt: 3_600_000 }))
@@ -189,14 +189,14 @@ describe("Poller, what the server wishes for one key", () => {
     })
   )
 
-  it.effect("is no wish of the place where another wait looks since the job is gone", () =>
+  it.effect("is no wish of the place where another wait checks since the job is gone", () =>
     Effect.gen(function* () {
       const starts: Array<number> = []
       const job = Job.make<string>("render", {
         check: () =>
           Effect.map(Clock.currentTimeMillis, (at) => {
             starts.push(at)
-            return Look.withHint(pending, "30 seconds")
+            return CheckResult.withHint(pending, "30 seconds")
           }),
         missing: { fallback: { locate: () => "elsewhere", check: () => Effect.succeed(pending) } },
         strategy: Strategy.fixed("1 second")
@@ -211,13 +211,13 @@ describe("Poller, what the server wishes for one key", () => {
     })
   )
 
-  it.effect("of that place is none for who looks at the job itself", () =>
+  it.effect("of that place is none for who checks the job itself", () =>
     Effect.gen(function* () {
       const { job: here, starts } = scriptedJob(() => pending)
       const job = Job.make<string>("render", {
         check: here.check,
         missing: {
-          fallback: { locate: () => "elsewhere", check: () => Effect.succeed(Look.withHint(pending, "30 seconds")) }
+          fallback: { locate: () => "elsewhere", check: () => Effect.succeed(CheckResult.withHint(pending, "30 seconds")) }
         },
         strategy: Strategy.fixed("1 second")
       })

@@ -6,7 +6,7 @@ import * as Fiber from "effect/Fiber"
 import * as Schema from "effect/Schema"
 import * as TestClock from "effect/testing/TestClock"
 import * as Job from "effect-poll/Job"
-import * as Look from "effect-poll/Look"
+import * as CheckResult from "effect-poll/CheckResult"
 import * as Poll from "effect-poll/Poll"
 import * as ResumeToken from "effect-poll/ResumeToken"
 import * as Status from "effect-poll/Status"
@@ -18,7 +18,7 @@ const strategy = Strategy.linear({ increment: "10 seconds" })
 
 const jobOf = (...answers: ReadonlyArray<Answer<string, never, string>>) => {
   const submitted: Array<string> = []
-  const { check, looks } = scripted(...answers)
+  const { check, checks } = scripted(...answers)
   const job = Job.make("render", {
     submit: (scene: string) => {
       submitted.push(scene)
@@ -26,7 +26,7 @@ const jobOf = (...answers: ReadonlyArray<Answer<string, never, string>>) => {
     },
     check: () => check
   })
-  return { job, looks, submitted }
+  return { job, checks, submitted }
 }
 
 /** The token of a wait after some time, as another process would read it. */
@@ -43,22 +43,22 @@ const tokenAfter = (
   )
 
 describe("Poll.run", () => {
-  it.effect("R3 hands the receipt out before the first look, and submits once", () =>
+  it.effect("R3 hands the receipt out before the first check, and submits once", () =>
     Effect.gen(function* () {
-      const { job, looks, submitted } = jobOf(Effect.fail("reset"), pending, Status.succeeded("done"))
+      const { job, checks, submitted } = jobOf(Effect.fail("reset"), pending, Status.succeeded("done"))
       const receipts: Array<readonly [ResumeToken.ResumeToken, number]> = []
       const { exit } = yield* runFor(
         Poll.run(job, "forest", {
           strategy,
           deadline: "1 minute",
-          onReceipt: (token) => Effect.sync(() => receipts.push([token, looks.length]))
+          onReceipt: (token) => Effect.sync(() => receipts.push([token, checks.length]))
         }),
         "1 hour"
       )
       assert.deepStrictEqual([ending(exit), submitted, receipts.length], ["done", ["forest"], 1])
-      const [token, looked] = receipts[0]!
+      const [token, checked] = receipts[0]!
       assert.deepStrictEqual(
-        [token.job, token.key, token.run, token.attempts, token.deadlineAt, looked],
+        [token.job, token.key, token.run, token.attempts, token.deadlineAt, checked],
         ["render", "forest-1", 7, 0, 60_000, 0]
       )
     })
@@ -66,7 +66,7 @@ describe("Poll.run", () => {
 
   it.effect("R28 takes no end of a run that is older than its receipt's", () =>
     Effect.gen(function* () {
-      const { job } = jobOf(Look.withRun(Status.succeeded("old"), 6), Look.withRun(Status.succeeded("new"), 7))
+      const { job } = jobOf(CheckResult.withRun(Status.succeeded("old"), 6), CheckResult.withRun(Status.succeeded("new"), 7))
       const { exit } = yield* runFor(Poll.run(job, "forest", { strategy, deadline: "1 minute" }), "1 hour")
       assert.strictEqual(ending(exit), "new")
     })
@@ -97,35 +97,35 @@ describe("Poll.run", () => {
     })
   )
 
-  it.effect("R12 the wish of the server in its first answer is the floor of the first look", () =>
+  it.effect("R12 the wish of the server in its first answer is the floor of the first check", () =>
     Effect.gen(function* () {
-      const { check, looks } = scripted(Status.succeeded("done"))
+      const { check, checks } = scripted(Status.succeeded("done"))
       const job = Job.make("render", {
         submit: () => Effect.succeed({ key: "a", hint: Duration.seconds(7) }),
         check: () => check
       })
       yield* runFor(Poll.run(job, undefined as never, { deadline: "1 minute" }), "1 hour")
-      assert.deepStrictEqual(looks, [7000])
+      assert.deepStrictEqual(checks, [7000])
     })
   )
 
-  it.effect("a failed submit is its own typed error, and no look follows", () =>
+  it.effect("a failed submit is its own typed error, and no check follows", () =>
     Effect.gen(function* () {
-      const { job, looks, submitted } = jobOf(pending)
+      const { job, checks, submitted } = jobOf(pending)
       const { exit } = yield* runFor(Poll.run(job, "bad", { strategy, deadline: "1 minute" }), "1 hour")
       assert.deepStrictEqual(exit, Exit.fail("rejected"))
-      assert.deepStrictEqual([looks, submitted], [[], ["bad"]])
+      assert.deepStrictEqual([checks, submitted], [[], ["bad"]])
     })
   )
 
-  it.effect("a receipt that cannot be stored fails the whole before the first look", () =>
+  it.effect("a receipt that cannot be stored fails the whole before the first check", () =>
     Effect.gen(function* () {
-      const { job, looks } = jobOf(pending)
+      const { job, checks } = jobOf(pending)
       const { exit } = yield* runFor(
         Poll.run(job, "forest", { strategy, deadline: "1 minute", onReceipt: () => Effect.fail("disk full") }),
         "1 hour"
       )
-      assert.deepStrictEqual([exit, looks], [Exit.fail("disk full"), []])
+      assert.deepStrictEqual([exit, checks], [Exit.fail("disk full"), []])
     })
   )
 
@@ -139,12 +139,12 @@ describe("Poll.run", () => {
 describe("Poll.resume", () => {
   it.effect("R23 goes on in another process with the same deadline, attempts and step", () =>
     Effect.gen(function* () {
-      const { job, looks } = jobOf(pending)
+      const { job, checks } = jobOf(pending)
       const token = yield* tokenAfter(job, "35 seconds")
-      assert.deepStrictEqual(looks, [0, 10_000, 30_000])
+      assert.deepStrictEqual(checks, [0, 10_000, 30_000])
       yield* TestClock.adjust("5 seconds")
       const { at, exit } = yield* runFor(Poll.resume(job, token, { strategy }), "1 hour")
-      assert.deepStrictEqual(looks, [0, 10_000, 30_000, 60_000, 100_000])
+      assert.deepStrictEqual(checks, [0, 10_000, 30_000, 60_000, 100_000])
       assert.deepStrictEqual([ending(exit), at], ["PollTimeout deadline", 100_000])
       const error = exit === "running" ? undefined : Exit.findErrorOption(exit)
       assert(error?._tag === "Some" && error.value._tag === "PollTimeout")
@@ -154,17 +154,17 @@ describe("Poll.resume", () => {
 
   it.effect("R22 keeps the floor of the server", () =>
     Effect.gen(function* () {
-      const { job, looks } = jobOf(Look.withHint(pending, "50 seconds"), Status.succeeded("done"))
+      const { job, checks } = jobOf(CheckResult.withHint(pending, "50 seconds"), Status.succeeded("done"))
       const token = yield* tokenAfter(job, "1 second")
       const { at } = yield* runFor(Poll.resume(job, token, { strategy }), "1 hour")
-      assert.deepStrictEqual([at, looks], [50_000, [0, 50_000]])
+      assert.deepStrictEqual([at, checks], [50_000, [0, 50_000]])
     })
   )
 
   it.effect("R22 stays at the fallback", () =>
     Effect.gen(function* () {
       const asked: Array<string> = []
-      const { check } = scripted(pending, Look.missing)
+      const { check } = scripted(pending, CheckResult.missing)
       const job = Job.make("render", {
         check: () => check,
         missing: {
@@ -181,7 +181,7 @@ describe("Poll.resume", () => {
     })
   )
 
-  it.effect("after its deadline makes one look, then judges", () =>
+  it.effect("after its deadline makes one check, then judges", () =>
     Effect.gen(function* () {
       const one = jobOf(pending, Status.succeeded("done"))
       const token = yield* tokenAfter(one.job, "1 second")
@@ -189,22 +189,22 @@ describe("Poll.resume", () => {
       assert.strictEqual(ending((yield* runFor(Poll.resume(one.job, token), "1 hour")).exit), "done")
       const other = jobOf(pending)
       const { exit } = yield* runFor(Poll.resume(other.job, token), "1 hour")
-      assert.deepStrictEqual([ending(exit), other.looks.length], ["PollTimeout deadline", 1])
+      assert.deepStrictEqual([ending(exit), other.checks.length], ["PollTimeout deadline", 1])
     })
   )
 
-  it.effect("after its deadline makes no look where the server still wants its rest", () =>
+  it.effect("after its deadline makes no check where the server still wants its rest", () =>
     Effect.gen(function* () {
-      const { job } = jobOf(Look.withHint(pending, "50 minutes"))
+      const { job } = jobOf(CheckResult.withHint(pending, "50 minutes"))
       const token = yield* tokenAfter(job, "1 second")
       yield* TestClock.adjust("10 minutes")
       const other = jobOf(Status.succeeded("done"))
       const { exit } = yield* runFor(Poll.resume(other.job, token), "1 hour")
-      assert.deepStrictEqual([ending(exit), other.looks], ["PollTimeout deadline", []])
+      assert.deepStrictEqual([ending(exit), other.checks], ["PollTimeout deadline", []])
     })
   )
 
-  it.effect("a look under way is due again", () =>
+  it.effect("a check under way is due again", () =>
     Effect.gen(function* () {
       const { job } = jobOf(Effect.never, Status.succeeded("done"))
       const token = yield* tokenAfter(job, "5 seconds")

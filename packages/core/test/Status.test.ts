@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Duration from "effect/Duration"
-import * as Look from "effect-poll/Look"
+import * as CheckResult from "effect-poll/CheckResult"
 import * as Status from "effect-poll/Status"
 
 describe("Status", () => {
@@ -29,15 +29,15 @@ describe("Status", () => {
   })
 })
 
-describe("Look", () => {
+describe("Check", () => {
   it("make - adds hint and run, and keeps what is there", () => {
-    const look = Look.withRun(Look.withHint(Look.withHint(Status.pending(), "1 second"), "2 seconds"), 7)
-    assert(look._tag === "Reported")
-    assert.deepStrictEqual([look.finding, look.hint, look.run], [Status.pending(), Duration.seconds(2), 7])
+    const check = CheckResult.withRun(CheckResult.withHint(CheckResult.withHint(Status.pending(), "1 second"), "2 seconds"), 7)
+    assert(check._tag === "Reported")
+    assert.deepStrictEqual([check.finding, check.hint, check.run], [Status.pending(), Duration.seconds(2), 7])
   })
 
   it("finding - takes the status out", () => {
-    assert.strictEqual(Look.finding(Look.withHint(Look.missing, "unreadable")), Look.missing)
-    assert.deepStrictEqual(Look.finding(Status.canceled()), Status.canceled())
+    assert.strictEqual(CheckResult.finding(CheckResult.withHint(CheckResult.missing, "unreadable")), CheckResult.missing)
+    assert.deepStrictEqual(CheckResult.finding(Status.canceled()), Status.canceled())
   })
 })

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import * as Look from "effect-poll/Look"
+import * as CheckResult from "effect-poll/CheckResult"
 import * as Status from "effect-poll/Status"
 import * as StatusSchema from "effect-poll/StatusSchema"
 
@@ -30,7 +30,7 @@ const message = (schema: StatusSchema.StatusSchema<unknown, unknown>, input: unk
 
 describe("StatusSchema", () => {
   describe("fromField", () => {
-    const table: ReadonlyArray<readonly [string, unknown, Look.Finding<unknown, unknown>]> = [
+    const table: ReadonlyArray<readonly [string, unknown, CheckResult.Finding<unknown, unknown>]> = [
       ["a value as a case", { status: "PENDING" }, Status.pending({ state: "PENDING" })],
       [
         "a function as a case",
@@ -39,9 +39,9 @@ describe("StatusSchema", () => {
       ],
       ["a result", { status: "DONE", urls: ["a"] }, Status.succeeded(["a"], { state: "DONE" })],
       ["a nullable failure", { status: "FAILED", reason: null }, Status.failed("no reason given", { state: "FAILED" })],
-      ["an unlisted word", { status: "PAUSED" }, Look.unlisted("PAUSED")],
-      ["an unlisted word, before the rest is looked at", { status: "PAUSED", urls: 7 }, Look.unlisted("PAUSED")],
-      ["a word that every object has", { status: "toString" }, Look.unlisted("toString")]
+      ["an unlisted word", { status: "PAUSED" }, CheckResult.unlisted("PAUSED")],
+      ["an unlisted word, before the rest is checked", { status: "PAUSED", urls: 7 }, CheckResult.unlisted("PAUSED")],
+      ["a word that every object has", { status: "toString" }, CheckResult.unlisted("toString")]
     ]
     for (const [name, input, expected] of table) {
       it(`decodes ${name}`, () => assert.deepStrictEqual(decode(RenderStatus, input), Result.succeed(expected)))
@@ -116,7 +116,7 @@ describe("StatusSchema", () => {
         decode(RenamedStatus, { task_status: "A" }),
         Result.succeed(Status.pending({ state: "A" }))
       )
-      assert.deepStrictEqual(decode(RenamedStatus, { task_status: "B" }), Result.succeed(Look.unlisted("B")))
+      assert.deepStrictEqual(decode(RenamedStatus, { task_status: "B" }), Result.succeed(CheckResult.unlisted("B")))
     })
 
     it("numbers are words too", () => {
@@ -125,7 +125,7 @@ describe("StatusSchema", () => {
         1: Status.succeeded("one")
       })
       assert.deepStrictEqual(decode(Numbered, { code: 1 }), Result.succeed(Status.succeeded("one", { state: "1" })))
-      assert.deepStrictEqual(decode(Numbered, { code: 2 }), Result.succeed(Look.unlisted("2")))
+      assert.deepStrictEqual(decode(Numbered, { code: 2 }), Result.succeed(CheckResult.unlisted("2")))
     })
 
     it.effect("needs the services of its Schema", () =>
@@ -144,7 +144,7 @@ describe("StatusSchema", () => {
         decode(Enveloped, { data: { status: "DONE", urls: [] } }),
         Result.succeed(Status.succeeded([], { state: "DONE" }))
       )
-      assert.deepStrictEqual(decode(Enveloped, { data: { status: "NEW" } }), Result.succeed(Look.unlisted("NEW")))
+      assert.deepStrictEqual(decode(Enveloped, { data: { status: "NEW" } }), Result.succeed(CheckResult.unlisted("NEW")))
     })
 
     it("names the whole path", () => {

@@ -19,12 +19,12 @@ const observation: Observation = {
   status: pending
 }
 
-/** When a wait for a job that stays pending looks, in seconds. */
-const lookTimes = (strategy: Schedule.Schedule<unknown, Observation>, within: Duration.Input = "2 hours") =>
+/** When a wait for a job that stays pending checks, in seconds. */
+const checkTimes = (strategy: Schedule.Schedule<unknown, Observation>, within: Duration.Input = "2 hours") =>
   Effect.gen(function* () {
-    const { check, looks } = scripted(pending)
+    const { check, checks } = scripted(pending)
     yield* runFor(Poll.until(check, { strategy, deadline: "unbounded" }), within)
-    return looks.map((at) => at / 1000)
+    return checks.map((at) => at / 1000)
   })
 
 describe("Strategy", () => {
@@ -36,11 +36,11 @@ describe("Strategy", () => {
       assert.deepStrictEqual(Strategy.delays(strategy, 4), [2000, 4000, 5000, 5000])
     })
 
-    it("linear - uncapped with slope w looks at w k^2 / 2", () => {
+    it("linear - uncapped with slope w checks w k^2 / 2", () => {
       const strategy = Strategy.linear({ initial: "1 second", increment: "2 seconds" })
       let at = 0
-      const looks = Strategy.delays(strategy, 6).map((delay) => (at += delay) / 1000)
-      assert.deepStrictEqual(looks, [1, 4, 9, 16, 25, 36])
+      const checks = Strategy.delays(strategy, 6).map((delay) => (at += delay) / 1000)
+      assert.deepStrictEqual(checks, [1, 4, 9, 16, 25, 36])
     })
 
     it("exponential - grows by its factor up to its cap", () => {
@@ -58,7 +58,7 @@ describe("Strategy", () => {
       assert.deepStrictEqual([Strategy.firstWait(strategy), Strategy.delays(strategy, 9)], [5000, [3000, 3000, 1000]])
     })
 
-    it("attempts - counts looks, not delays", () =>
+    it("attempts - counts checks, not delays", () =>
       assert.deepStrictEqual(Strategy.delays(Strategy.attempts(Strategy.fixed(1000), 3), 9), [1000, 1000]))
 
     it("times - counts delays", () =>
@@ -137,11 +137,11 @@ describe("Strategy", () => {
     it.effect("draws from the Random service", () =>
       Effect.gen(function* () {
         const times = (seed: string) =>
-          Random.withSeed(lookTimes(Strategy.attempts(Strategy.jittered(base, "full"), 4)), seed)
+          Random.withSeed(checkTimes(Strategy.attempts(Strategy.jittered(base, "full"), 4)), seed)
         const again = { a: yield* times("a"), b: yield* times("b") }
         const later = yield* times("a")
-        const gaps = (looks: ReadonlyArray<number>) =>
-          looks.slice(1).map((at, i) => Math.round((at - looks[i]!) * 1000))
+        const gaps = (checks: ReadonlyArray<number>) =>
+          checks.slice(1).map((at, i) => Math.round((at - checks[i]!) * 1000))
         assert.deepStrictEqual(gaps(again.a), gaps(later))
         assert.notDeepEqual(gaps(again.a), gaps(again.b))
       })
@@ -158,7 +158,7 @@ describe("Strategy", () => {
         Strategy.jittered({ atLeast: "2 seconds" }),
         Strategy.clearOfDeadline("2 seconds")
       )
-      const { check, looks } = scripted(pending)
+      const { check, checks } = scripted(pending)
       const { at } = yield* runFor(
         Effect.provideService(Poll.until(check, { strategy, deadline: "300 seconds" }), Random.Random, {
           nextDoubleUnsafe: () => draws[drawn++] ?? 0.5,
@@ -167,7 +167,7 @@ describe("Strategy", () => {
         "1 hour"
       )
       assert.deepStrictEqual(
-        looks.map((look) => look / 1000),
+        checks.map((check) => check / 1000),
         [0, 2, 5, 11, 17, 39, 101, 144, 168, 239, 281, 290, 296, 300]
       )
       assert.strictEqual(at, 300_000)
@@ -206,12 +206,12 @@ describe("Strategy", () => {
         "5s: server floor 5s > strategy 2s, jitter -400ms"
       )
       assert.strictEqual(
-        text({ remaining: 1000, lookTakes: 200 }),
+        text({ remaining: 1000, checkDuration: 200 }),
         "800ms: strategy 2s, jitter -500ms, clipped by the deadline"
       )
       assert.strictEqual(
         text({ remaining: 1000, floor: "5 seconds" }),
-        "1s: no look fits: the server floor 5s is beyond the deadline"
+        "1s: no check fits: the server floor 5s is beyond the deadline"
       )
       assert.strictEqual(Strategy.explain(Strategy.attempts(strategy, 1)).text, "end: the strategy is over")
     })
@@ -229,19 +229,19 @@ describe("Strategy", () => {
         )
         const plain = Schedule.map(strategy, ({ output }) => output)
         assert.isUndefined(Strategy.plan(plain))
-        assert.deepStrictEqual(yield* lookTimes(plain), [0, 1, 3, 7, 11, 15, 19, 20])
+        assert.deepStrictEqual(yield* checkTimes(plain), [0, 1, 3, 7, 11, 15, 19, 20])
       })
     )
 
     it.effect("loses its first wait under effect's combinators, as said", () =>
       Effect.gen(function* () {
         const strategy = Strategy.attempts(Strategy.withFirstWait(Strategy.fixed("1 second"), "5 seconds"), 2)
-        assert.deepStrictEqual(yield* lookTimes(strategy), [5, 6])
+        assert.deepStrictEqual(yield* checkTimes(strategy), [5, 6])
         assert.deepStrictEqual(
-          yield* lookTimes(
+          yield* checkTimes(
             Schedule.tap(strategy, () => Effect.void),
             "1 hour"
-          ).pipe(Effect.map((looks) => looks.map((at) => at - looks[0]!))),
+          ).pipe(Effect.map((checks) => checks.map((at) => at - checks[0]!))),
           [0, 1]
         )
       })
@@ -263,8 +263,8 @@ describe("Strategy", () => {
           ),
           "1 minute"
         )
-        assert.deepStrictEqual(one.looks, [0, 1000, 3000, 6000, 10_000])
-        assert.deepStrictEqual(two.looks, [500, 1500, 3500, 6500, 10_500])
+        assert.deepStrictEqual(one.checks, [0, 1000, 3000, 6000, 10_000])
+        assert.deepStrictEqual(two.checks, [500, 1500, 3500, 6500, 10_500])
       })
     )
   })

@@ -2,13 +2,13 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Job from "effect-poll/Job"
-import type * as Look from "effect-poll/Look"
+import type * as CheckResult from "effect-poll/CheckResult"
 import type * as Poller from "effect-poll/Poller"
 import * as PollError from "effect-poll/PollError"
 import * as Status from "effect-poll/Status"
 import * as Strategy from "effect-poll/Strategy"
 
-/** One look that was made. */
+/** One check that was made. */
 export interface Seen {
   readonly job: string
   readonly key: string
@@ -16,9 +16,9 @@ export interface Seen {
   end: number
 }
 
-/** Notes every look of every job that is watched through it, and what was under way beside it. */
+/** Notes every check of every job that is watched through it, and what was under way beside it. */
 export const witness = () => {
-  const looks: Array<Seen> = []
+  const checks: Array<Seen> = []
   const running = new Map<string, number>()
   let inAll = 0
   const most = { inAll: 0, perJob: {} as Record<string, number>, perKey: {} as Record<string, number> }
@@ -27,15 +27,15 @@ export const witness = () => {
     running.set(what, now)
     return now
   }
-  /** Notes a look at these keys, which may be one request. */
-  const watch = <A, E, R>(job: string, keys: ReadonlyArray<string>, look: Effect.Effect<A, E, R>) =>
+  /** Notes a check of these keys, which may be one request. */
+  const watch = <A, E, R>(job: string, keys: ReadonlyArray<string>, check: Effect.Effect<A, E, R>) =>
     Effect.flatMap(Clock.currentTimeMillis, (start) => {
       const seen = keys.map((key): Seen => ({ job, key, start, end: Number.NaN }))
-      looks.push(...seen)
+      checks.push(...seen)
       most.inAll = Math.max(most.inAll, ++inAll)
       most.perJob[job] = Math.max(most.perJob[job] ?? 0, count(`job ${job}`, 1))
       for (const key of keys) most.perKey[job] = Math.max(most.perKey[job] ?? 0, count(`key ${job} ${key}`, 1))
-      return Effect.onExit(look, () =>
+      return Effect.onExit(check, () =>
         Effect.map(Clock.currentTimeMillis, (end) => {
           inAll--
           count(`job ${job}`, -1)
@@ -47,20 +47,20 @@ export const witness = () => {
       )
     })
   return {
-    looks,
+    checks,
     most,
     watch,
-    starts: (key: string) => looks.filter((look) => look.key === key).map((look) => look.start)
+    starts: (key: string) => checks.filter((check) => check.key === key).map((check) => check.start)
   }
 }
 
-/** What the looks at a key meet in turn, the last one for ever. */
+/** What the checks a key meet in turn, the last one for ever. */
 export type Script<A = string, F = never, E = never> = (
   key: string,
-  look: number
-) => Look.Look<A, F> | Effect.Effect<Look.Look<A, F>, E>
+  attempt: number
+) => CheckResult.CheckResult<A, F> | Effect.Effect<CheckResult.CheckResult<A, F>, E>
 
-/** A job whose looks follow a script, and are noted. */
+/** A job whose checks follow a script, and are noted. */
 export const scriptedJob = <A = string, F = never, E = never>(
   script: Script<A, F, E>,
   options?: { readonly name?: string; readonly strategy?: Job.Options<string, A, F, E, never>["strategy"] }
@@ -71,9 +71,9 @@ export const scriptedJob = <A = string, F = never, E = never>(
   const job = Job.make<A, F, E>(name, {
     check: (key) =>
       Effect.suspend(() => {
-        const look = (counts.get(key) ?? 0) + 1
-        counts.set(key, look)
-        const answer = script(key, look)
+        const attempt = (counts.get(key) ?? 0) + 1
+        counts.set(key, attempt)
+        const answer = script(key, attempt)
         return seen.watch(name, [key], Effect.isEffect(answer) ? answer : Effect.succeed(answer))
       }),
     strategy: options?.strategy ?? Strategy.fixed("1 second")
@@ -82,19 +82,19 @@ export const scriptedJob = <A = string, F = never, E = never>(
 }
 
 /** What a request finds for a key. */
-type Answer = Look.Look<string, string> | Effect.Effect<Look.Look<string, string>, string> | "missing"
+type Answer = CheckResult.CheckResult<string, string> | Effect.Effect<CheckResult.CheckResult<string, string>, string> | "missing"
 
 /** What an error says: those that begin with "no" are permanent. */
 const classify = (error: string) => (error.startsWith("no") ? PollError.permanent : PollError.transient())
 
-/** A server with a look for many, which notes its requests; by default all jobs are done at once. */
+/** A server with a check for many, which notes its requests; by default all jobs are done at once. */
 export const batching = (
   options: {
     readonly max?: number
     readonly slack?: number
     readonly answer?: (key: string, request: number) => Answer
     readonly whole?: (keys: ReadonlyArray<string>, request: number) => Effect.Effect<unknown, string>
-    readonly single?: (key: string) => Effect.Effect<Look.Look<string, string>, string>
+    readonly single?: (key: string) => Effect.Effect<CheckResult.CheckResult<string, string>, string>
     readonly strategy?: Job.Options<string, string, string, string, never>["strategy"]
     readonly missing?: Job.Missing<string, string, string, string, never>
   } = {}
@@ -117,7 +117,7 @@ export const batching = (
           requests.push({ at: yield* Clock.currentTimeMillis, keys: keys.toSorted() })
           const request = requests.length
           yield* options.whole?.(keys, request) ?? Effect.void
-          const found = new Map<string, Result.Result<Look.Look<string, string>, string>>()
+          const found = new Map<string, Result.Result<CheckResult.CheckResult<string, string>, string>>()
           for (const key of keys) {
             const one = answer(key, request)
             if (one === "missing") continue
@@ -134,11 +134,11 @@ export const batching = (
   return { job, requests, singles }
 }
 
-/** Done at the `nth` look. */
+/** Done at the `nth` check. */
 export const doneAt =
   (nth: number): Script =>
-  (key, look) =>
-    look < nth ? Status.pending() : Status.succeeded(`${key}.png`)
+  (key, attempt) =>
+    attempt < nth ? Status.pending() : Status.succeeded(`${key}.png`)
 
 export const keysOf = (count: number, prefix = "k"): Array<string> =>
   Array.from({ length: count }, (_, at) => `${prefix}${at}`)

@@ -3,21 +3,21 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as TestClock from "effect/testing/TestClock"
-import type * as Look from "effect-poll/Look"
+import type * as CheckResult from "effect-poll/CheckResult"
 import type { ResumeToken } from "effect-poll/ResumeToken"
 import * as Status from "effect-poll/Status"
 
-export type Answer<A, F, E> = Look.Look<A, F> | Effect.Effect<Look.Look<A, F>, E>
+export type Answer<A, F, E> = CheckResult.CheckResult<A, F> | Effect.Effect<CheckResult.CheckResult<A, F>, E>
 
 /** A check that gives its answers in turn, the last one for ever, and notes when it was asked. */
 export const scripted = <A = never, F = never, E = never>(...answers: ReadonlyArray<Answer<A, F, E>>) => {
-  const looks: Array<number> = []
-  const check: Effect.Effect<Look.Look<A, F>, E> = Effect.flatMap(Clock.currentTimeMillis, (now) => {
-    looks.push(now)
-    const answer = answers[Math.min(looks.length, answers.length) - 1]!
+  const checks: Array<number> = []
+  const check: Effect.Effect<CheckResult.CheckResult<A, F>, E> = Effect.flatMap(Clock.currentTimeMillis, (now) => {
+    checks.push(now)
+    const answer = answers[Math.min(checks.length, answers.length) - 1]!
     return Effect.isEffect(answer) ? answer : Effect.succeed(answer)
   })
-  return { check, looks }
+  return { check, checks }
 }
 
 export const pending = Status.pending()
@@ -47,7 +47,7 @@ export const ending = (exit: Exit.Exit<unknown, unknown> | "running"): unknown =
   return failure.reason === undefined ? failure._tag : `${failure._tag} ${failure.reason}`
 }
 
-/** A token of a wait for the job "render", key "a", after one look; its deadline is at 10 seconds. */
+/** A token of a wait for the job "render", key "a", after one check; its deadline is at 10 seconds. */
 export const token = (some: Partial<ResumeToken>): ResumeToken => ({
   version: 1,
   job: "render",

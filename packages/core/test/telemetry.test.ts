@@ -59,16 +59,16 @@ describe("span", () => {
     })
   )
 
-  it.effect("is the parent of the spans of the looks", () =>
+  it.effect("is the parent of the spans of the checks", () =>
     Effect.gen(function* () {
       spans.length = 0
-      const check = Effect.withSpan(Effect.succeed(Status.succeeded(1)), "look")
+      const check = Effect.withSpan(Effect.succeed(Status.succeeded(1)), "check")
       yield* Effect.withTracer(Poll.until(check, options), tracer)
       assert.deepStrictEqual(
         spans.map((span) => [span.name, span.parent._tag === "Some" ? span.parent.value.spanId : "none"]),
         [
           ["poll.wait", "none"],
-          ["look", spans[0]!.spanId]
+          ["check", spans[0]!.spanId]
         ]
       )
     })
@@ -101,7 +101,7 @@ describe("logs", () => {
       return lines
     })
 
-  it.effect("a failed look at Debug, the third in a row at Warn, a bad end at Error, annotated", () =>
+  it.effect("a failed check of Debug, the third in a row at Warn, a bad end at Error, annotated", () =>
     Effect.gen(function* () {
       const job = jobOf(Effect.fail("reset"))
       const lines = yield* logged(Poll.until(job, "a", { ...options, pollErrors: { inRow: 3 } }))
@@ -109,7 +109,7 @@ describe("logs", () => {
         lines.map(([level]) => level),
         ["Debug", "Debug", "Warn", "Debug", "Error"]
       )
-      assert.include(lines[4]![1], `4 looks in a row at render "a" failed, the last one with reset`)
+      assert.include(lines[4]![1], `4 checks in a row at render "a" failed, the last one with reset`)
       assert.deepStrictEqual(lines[2]![2], { job: "render", key: "a", attempts: 3 })
     })
   )
@@ -189,7 +189,7 @@ describe("PollJournal", () => {
 })
 
 describe("PollMetrics", () => {
-  it.effect("counts looks and waits, and times them", () =>
+  it.effect("counts checks and waits, and times them", () =>
     Effect.gen(function* () {
       const watched = { ...options, observers: [PollMetrics.observer] }
       yield* runFor(
@@ -198,7 +198,7 @@ describe("PollMetrics", () => {
       )
       const count = (outcome: string) =>
         Effect.map(
-          Metric.value(Metric.withAttributes(PollMetrics.looks, { job: "render", outcome })),
+          Metric.value(Metric.withAttributes(PollMetrics.checks, { job: "render", outcome })),
           ({ count }) => count
         )
       assert.deepStrictEqual([yield* count("changed"), yield* count("unchanged"), yield* count("failed")], [2, 1, 1])
@@ -215,19 +215,19 @@ describe("PollMetrics", () => {
 describe("PollDefaults", () => {
   it.effect("hold where neither the wait nor the job says anything", () =>
     Effect.gen(function* () {
-      const { check, looks } = scripted<never, never, string>(Effect.fail("reset"))
+      const { check, checks } = scripted<never, never, string>(Effect.fail("reset"))
       const layer = PollDefaults.layer({ errorsInRow: 1, errorDelays: Strategy.fixed("7 seconds") })
       const { exit } = yield* runFor(Effect.provide(Poll.until(check, { deadline: "1 minute" }), layer), "1 hour")
-      assert.deepStrictEqual([ending(exit), looks], ["PollErrorsExhausted", [0, 7000]])
+      assert.deepStrictEqual([ending(exit), checks], ["PollErrorsExhausted", [0, 7000]])
     })
   )
 
   it.effect("give way to what the wait says", () =>
     Effect.gen(function* () {
-      const { check, looks } = scripted<never, never, string>(Effect.fail("reset"))
+      const { check, checks } = scripted<never, never, string>(Effect.fail("reset"))
       const wait = Poll.until(check, { deadline: "1 minute", pollErrors: { inRow: 0 } })
       yield* runFor(Effect.provide(wait, PollDefaults.layer({ errorsInRow: 9 })), "1 hour")
-      assert.deepStrictEqual(looks, [0])
+      assert.deepStrictEqual(checks, [0])
     })
   )
 
@@ -240,8 +240,8 @@ describe("PollDefaults", () => {
           ConfigProvider.fromUnknown({ EFFECT_POLL_ERRORS_IN_ROW: "3", EFFECT_POLL_SPAN: "false" })
         )
       )
-      const { errorsInRow, lookTimeout, span } = yield* read
-      assert.deepStrictEqual([errorsInRow, span, lookTimeout], [3, false, 60_000])
+      const { errorsInRow, checkTimeout, span } = yield* read
+      assert.deepStrictEqual([errorsInRow, span, checkTimeout], [3, false, 60_000])
     })
   )
 

@@ -190,7 +190,7 @@ describe("Poller", () => {
   const one = {} as Poller.Watch<string, number, NetworkError>
   const two = {} as Poller.Watch<boolean, "bad", "offline">
 
-  it("a wait has the types of its job, and needs what its looks need", () => {
+  it("a wait has the types of its job, and needs what its checks need", () => {
     expectTypeOf(poller.add<string, string, number, NetworkError, Network>).returns.toEqualTypeOf<
       Effect.Effect<Poller.Watch<string, number, NetworkError>, never, Network>
     >()

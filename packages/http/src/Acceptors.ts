@@ -3,11 +3,11 @@
  *
  * A definition is JSON that AWS publishes for its tools: "the instance runs" is when every state that
  * `DescribeInstances` answers is `running`, and never will be when one is `terminated`. `load` reads it, `check` makes a
- * look of any client call and `job` a `Job`; the client is yours.
+ * check of any client call and `job` a `Job`; the client is yours.
  *
  * **Details**
  *
- * | outcome | first acceptor that matches | the look |
+ * | outcome | first acceptor that matches | the check |
  * |---|---|---|
  * | value or error | `success` | succeeded, with the value (undefined if it was an error) |
  * | value or error | `failure` | failed, with a `WaiterFailure` |
@@ -23,7 +23,7 @@
  *   `inputOutput`, `success` and `errorType` (https://smithy.io/2.0/additional-specs/waiters.html).
  *
  * What is compared is compared as JSON: `"1"` is not `1`, `"true"` is not `true`. `pathAll` and `pathAny` never match an
- * empty list, nor what is no list. A path matcher looks at values only. A path that cannot be applied to a value
+ * empty list, nor what is no list. A path matcher checks values only. A path that cannot be applied to a value
  * (`length` of a missing list) does not match.
  *
  * **Gotchas**
@@ -47,7 +47,7 @@ import * as Result from "effect/Result"
 import type { Schedule } from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import * as Job from "effect-poll/Job"
-import type * as Look from "effect-poll/Look"
+import type * as CheckResult from "effect-poll/CheckResult"
 import type { Observation } from "effect-poll/Observation"
 import * as PollError from "effect-poll/PollError"
 import * as Status from "effect-poll/Status"
@@ -257,11 +257,11 @@ export const make = (definition: Definition, options?: LoadOptions): Waiter =>
   compile("Acceptors.make", definition, options)
 
 /**
- * Makes a look of a client call: the first acceptor that matches its outcome decides (see the table of this module).
+ * Makes a check of a client call: the first acceptor that matches its outcome decides (see the table of this module).
  *
  * **Details**
  *
- * The state of a pending look is the word that matched, or what the first path of the waiter finds in the value (texts
+ * The state of a pending check is the word that matched, or what the first path of the waiter finds in the value (texts
  * only, at most 80 characters of them), so that a timeout can say what was seen.
  *
  * The result is undefined where an error was the success, as for `TableNotExists`.
@@ -273,8 +273,8 @@ export const check = <A, E, R>(
   waiter: Waiter,
   call: Effect.Effect<A, E, R>,
   options?: JudgeOptions
-): Effect.Effect<Look.Look<A | undefined, WaiterFailure<A, E>>, E, R> =>
-  Effect.flatMap(Effect.result(call), (outcome): Effect.Effect<Look.Look<A | undefined, WaiterFailure<A, E>>, E> => {
+): Effect.Effect<CheckResult.CheckResult<A | undefined, WaiterFailure<A, E>>, E, R> =>
+  Effect.flatMap(Effect.result(call), (outcome): Effect.Effect<CheckResult.CheckResult<A | undefined, WaiterFailure<A, E>>, E> => {
     const acceptor = judge(waiter, outcome, options)
     switch (acceptor?.state) {
       case "success":
@@ -379,11 +379,11 @@ export const job = <A, E, R>(
   })
 
 /**
- * The schedule of the older form: a look every `delay`, `maxAttempts` of them.
+ * The schedule of the older form: a check every `delay`, `maxAttempts` of them.
  *
  * **Details**
  *
- * It looks at once, and the wait ends as `PollTimeout` with the reason `strategy` after the last look. A waiter of the
+ * It checks once, and the wait ends as `PollTimeout` with the reason `strategy` after the last check. A waiter of the
  * Smithy form has no such figures, which is a RangeError.
  *
  * @category strategies
@@ -400,7 +400,7 @@ export const fixed = (waiter: Waiter): Strategy.Strategy => {
 
 /**
  * The schedule of the Smithy specification: delays that double from `minDelay` to `maxDelay`, each drawn anew from
- * `minDelay` up, and no look so shortly before the deadline that another would not follow
+ * `minDelay` up, and no check so shortly before the deadline that another would not follow
  * (https://smithy.io/2.0/additional-specs/waiters.html#waiter-retries).
  *
  * **Details**
@@ -445,7 +445,7 @@ export const exponential = (
 }
 
 /**
- * Tells whether an error of an AWS client may be gone at the next look: for the `classify` of `pollErrors`.
+ * Tells whether an error of an AWS client may be gone at the next check: for the `classify` of `pollErrors`.
  *
  * **Details**
  *
@@ -617,7 +617,7 @@ const failureOf = <A, E>(waiter: Waiter, acceptor: Acceptor, outcome: Result.Res
   }
 }
 
-/** The state of a pending look: the word that matched, or what the first path finds. */
+/** The state of a pending check: the word that matched, or what the first path finds. */
 const wordOf = (
   waiter: Waiter,
   acceptor: Acceptor | undefined,

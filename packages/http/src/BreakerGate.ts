@@ -1,31 +1,31 @@
 /**
- * A gate that holds looks back while their endpoint is down, over effect's `CircuitBreaker`.
+ * A gate that holds checks back while their endpoint is down, over effect's `CircuitBreaker`.
  *
  * **Details**
  *
- * - Looks that fail in a transient way (no answer, 5xx, 408, no answer in time) open the circuit; 4xx, 429 and what a
+ * - Checks that fail in a transient way (no answer, 5xx, 408, no answer in time) open the circuit; 4xx, 429 and what a
  *   Schema rejects do not. `client` or `check` tells the gate how they went.
- * - While it is open, looks are postponed, "breaker open": they are no attempts and spend no error budget. So a wait
+ * - While it is open, checks are postponed, "breaker open": they are no attempts and spend no error budget. So a wait
  *   survives an outage of any length within its deadline.
  * - When the open time ends, one *probe* at a time is made. The gate makes it by itself, by repeating the request that
- *   was answered last: no wait pays for it. After every fourth opening in a row a look is let through as the probe
+ *   was answered last: no wait pays for it. After every fourth opening in a row a check is let through as the probe
  *   instead, each key once in an outage, in case that very request fails for reasons of its own. An answer closes the
  *   circuit; a failure opens it again, for longer.
- * - The first look that was postponed comes back when the open time ends, and probes. The others are spread by `Random`
+ * - The first check that was postponed comes back when the open time ends, and probes. The others are spread by `Random`
  *   behind it, over as long as the outage has lasted (at least 1 second, at most `spread`): they do not come back as a
  *   herd.
  *
- * What an outage costs a wait: the look that is in flight when it begins, and at most one that is let through as a
+ * What an outage costs a wait: the check that is in flight when it begins, and at most one that is let through as a
  * probe. A wait that is alone on its endpoint has to fail `failures` times (3 by default) until the circuit opens. All of
  * that is within the five errors in a row that `pollErrors` bears by default. What fails after the circuit opened is not
  * counted again, however many they are. While nothing of the endpoint was ever answered there is nothing good to repeat:
- * then looks are the probes, each key once, and after them a look that failed is repeated.
+ * then checks are the probes, each key once, and after them a check that failed is repeated.
  *
  * A probe that is interrupted frees its place. Only GET, HEAD and OPTIONS are repeated by `client`, and every Effect by
  * `check`.
  *
- * Retries belong below the gate, in the look: `HttpClient.retryTransient` first, then `BreakerGate.client`, so that the
- * breaker sees one outcome of a look. A submit is not held back by a gate; `HttpClient.withCircuitBreaker` with
+ * Retries belong below the gate, in the check: `HttpClient.retryTransient` first, then `BreakerGate.client`, so that the
+ * breaker sees one outcome of a check. A submit is not held back by a gate; `HttpClient.withCircuitBreaker` with
  * `gate.breaker` does that.
  *
  * @since 0.1.0
@@ -44,7 +44,7 @@ import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import type * as Gate from "effect-poll/Gate"
-import type { Hint as Hinted } from "effect-poll/Look"
+import type { Hint as Hinted } from "effect-poll/CheckResult"
 import * as PollError from "effect-poll/PollError"
 import * as Hint from "./Hint.ts"
 import { HttpCheckError } from "./HttpCheckError.ts"
@@ -60,7 +60,7 @@ const TypeId = "~@effect-poll/http/BreakerGate"
  * @since 0.1.0
  */
 export interface BreakerGate extends Gate.Gate {
-  /** The breaker itself: its `state`, its `transitions`, and a guard for requests that are no looks. */
+  /** The breaker itself: its `state`, its `transitions`, and a guard for requests that are no checks. */
   readonly breaker: CircuitBreaker.CircuitBreaker
   readonly [TypeId]: Guard
 }
@@ -73,10 +73,10 @@ export interface BreakerGate extends Gate.Gate {
  */
 export interface Options {
   /**
-   * Which endpoint a look goes to; also the key of the circuit. A function is for a gate of several endpoints: then
+   * Which endpoint a check goes to; also the key of the circuit. A function is for a gate of several endpoints: then
    * `client` has to be told the same of a request. Default: one endpoint, `"endpoint"`.
    */
-  readonly endpoint?: string | ((look: Look) => string) | undefined
+  readonly endpoint?: string | ((subject: Gate.Subject) => string) | undefined
   /** When the circuit opens. Default: `CircuitBreaker.consecutive(3)`. */
   readonly tripPolicy?: CircuitBreaker.TripPolicy | undefined
   /**
@@ -85,12 +85,12 @@ export interface Options {
    */
   readonly openDuration?: Duration.Input | Schedule.Schedule<unknown, number, never, never> | undefined
   /**
-   * How long a look or a probe may take before it counts as failed: shorter than the `lookTimeout` of the waits
-   * (1 minute), since a look that is interrupted counts as nothing, and longer than a server that is asked to wait does.
+   * How long a check or a probe may take before it counts as failed: shorter than the `checkTimeout` of the waits
+   * (1 minute), since a check that is interrupted counts as nothing, and longer than a server that is asked to wait does.
    * Default: 30 seconds.
    */
   readonly timeout?: Duration.Input | "unbounded" | undefined
-  /** Over how long the looks come back after an outage, at most. Default: 30 seconds. */
+  /** Over how long the checks come back after an outage, at most. Default: 30 seconds. */
   readonly spread?: Duration.Input | undefined
 }
 
@@ -100,7 +100,7 @@ export interface Options {
  * @category models
  * @since 0.1.0
  */
-export interface Look {
+export interface Check {
   readonly job: string
   readonly key: string
 }
@@ -111,8 +111,8 @@ export interface Look {
  * **Details**
  *
  * The store says how far the circuit goes: `CircuitBreaker.layerStoreMemory()` is this process,
- * `CircuitBreaker.layerStoreRedis()` all that share it, with one probe at a time among them. A look then costs three
- * calls of the store. While the store itself fails, looks are let through.
+ * `CircuitBreaker.layerStoreRedis()` all that share it, with one probe at a time among them. A check then costs three
+ * calls of the store. While the store itself fails, checks are let through.
  *
  * **Example** (A server that is down for a while)
  *
@@ -124,13 +124,13 @@ export interface Look {
  * import * as Strategy from "effect-poll/Strategy"
  * import * as BreakerGate from "@effect-poll/http/BreakerGate"
  *
- * let looks = 0
- * const look = Effect.suspend(() => (++looks < 9 ? Effect.fail("ECONNREFUSED") : Effect.succeed(Status.succeeded("done"))))
+ * let checks = 0
+ * const check = Effect.suspend(() => (++checks < 9 ? Effect.fail("ECONNREFUSED") : Effect.succeed(Status.succeeded("done"))))
  *
  * const wait = Effect.gen(function* () {
  *   const gate = yield* BreakerGate.make({ openDuration: "5 millis" })
  *   // Eight failures would be more than the five that a wait bears: most of them are probes of the gate.
- *   return yield* Poll.until(BreakerGate.check(gate)(look), {
+ *   return yield* Poll.until(BreakerGate.check(gate)(check), {
  *     strategy: Strategy.fixed("1 millis"),
  *     deadline: "1 minute",
  *     pollErrors: { schedule: Strategy.fixed("1 millis") },
@@ -155,7 +155,7 @@ export const make = (
     }),
     (breaker) => {
       const guard = new Guard(breaker, setting)
-      return { breaker, ask: (look) => guard.ask(look), [TypeId]: guard }
+      return { breaker, ask: (subject) => guard.ask(subject), [TypeId]: guard }
     }
   )
 }
@@ -169,7 +169,7 @@ export const make = (
  * gate fails with a `TransportError`. The breaker sees status and headers, not the body; where the body says that the
  * server is down, use `check`.
  *
- * Options: `endpoint` says which endpoint a request goes to, as the option of the gate does of a look; one without the
+ * Options: `endpoint` says which endpoint a request goes to, as the option of the gate does of a check; one without the
  * other is a RangeError.
  *
  * @category combinators
@@ -194,7 +194,7 @@ export const client = (
       const tooLate = () =>
         new HttpClientError.HttpClientError({ reason: new HttpClientError.TransportError({ request, cause: late }) })
       return guard.run(
-        endpointOf === undefined ? guard.endpointOf(anyLook) : endpointOf(request),
+        endpointOf === undefined ? guard.endpointOf(anySubject) : endpointOf(request),
         guard.within(effect, tooLate),
         judgeResponse,
         // Read to its end, so that the connection is free again.
@@ -213,27 +213,27 @@ export const client = (
  *
  * **Details**
  *
- * A check that takes longer than the `timeout` of the gate fails with `LookTimeout`, a transient error. A 429 or 425 of
+ * A check that takes longer than the `timeout` of the gate fails with `CheckTimeout`, a transient error. A 429 or 425 of
  * an `HttpCheckError` counts as nothing; where it answers a probe that the gate makes, it says that the server is there. A
- * gate of several endpoints needs to know the look:
- * `check: (key) => BreakerGate.check(gate, { job: "render", key })(look(key))`.
+ * gate of several endpoints needs to know the check:
+ * `check: (key) => BreakerGate.check(gate, { job: "render", key })(check(key))`.
  *
  * @category combinators
  * @since 0.1.0
  */
 export const check = (
   gate: BreakerGate,
-  look?: Look
-): (<A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E | PollError.LookTimeout, R>) => {
+  subject?: Gate.Subject
+): (<A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E | PollError.CheckTimeout, R>) => {
   const guard = gate[TypeId]
   const { endpoint, timeout } = guard.setting
-  if (typeof endpoint === "function" && look === undefined) {
-    throw new RangeError("BreakerGate.check: look must be given, because the gate has several endpoints")
+  if (typeof endpoint === "function" && check === undefined) {
+    throw new RangeError("BreakerGate.check: check must be given, because the gate has several endpoints")
   }
-  const name = guard.endpointOf(look ?? anyLook)
+  const name = guard.endpointOf(subject ?? anySubject)
   return (self) => {
-    const timely = guard.within(self, () => new PollError.LookTimeout({ lookTimeout: Duration.millis(timeout) }))
-    return guard.run(name, timely, judgeLook, timely)
+    const timely = guard.within(self, () => new PollError.CheckTimeout({ checkTimeout: Duration.millis(timeout) }))
+    return guard.run(name, timely, judgeCheck, timely)
   }
 }
 
@@ -243,8 +243,8 @@ const doubling = /*#__PURE__*/ Schedule.min([Schedule.exponential("1 second"), S
 
 const late = /*#__PURE__*/ new Cause.TimeoutError("no answer in time")
 
-/** Where a gate has one endpoint, every look goes to it. */
-const anyLook: Look = { job: "check", key: "check" }
+/** Where a gate has one endpoint, every check goes to it. */
+const anySubject: Gate.Subject = { job: "check", key: "check" }
 
 const repeatable: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"])
 
@@ -278,7 +278,7 @@ const judgeResponse = <E>(exit: Exit.Exit<HttpClientResponse, E>): Effect.Effect
     : Effect.map(Clock.currentTimeMillis, (now) => ofStatus(response.status, Hint.fromHeaders(response.headers, now)))
 }
 
-const judgeLook = <A, E>(exit: Exit.Exit<A, E>): Effect.Effect<CircuitBreaker.Outcome> => {
+const judgeCheck = <A, E>(exit: Exit.Exit<A, E>): Effect.Effect<CircuitBreaker.Outcome> => {
   if (Exit.isSuccess(exit)) return Effect.succeed(CircuitBreaker.success)
   const error = Exit.findErrorOption(exit)
   // A defect is a bug of the caller.

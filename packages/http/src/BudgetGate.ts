@@ -1,21 +1,21 @@
 /**
- * A gate that keeps looks within a rate: so many in a window, over effect's `RateLimiter`.
+ * A gate that keeps checks within a rate: so many in a window, over effect's `RateLimiter`.
  *
  * **Details**
  *
- * - Each job has a budget of its own, unless the option `budget` says otherwise. A look that finds it used up is
+ * - Each job has a budget of its own, unless the option `budget` says otherwise. A check that finds it used up is
  *   postponed, "rate budget", and takes its turn: first come, first served, at the pace of the budget.
  * - The store of the limiter says how far the budget holds: `RateLimiter.layerStoreMemory` in this process,
  *   `RateLimiter.layerStoreRedis` over all machines that share it.
- * - Looks are let through from a *lease* of several tokens, so that one call of the limiter serves many looks. What is
- *   left of a lease lapses when the window of the limiter ends: in no window are there more looks than `limit`, and over
+ * - Checks are let through from a *lease* of several tokens, so that one call of the limiter serves many checks. What is
+ *   left of a lease lapses when the window of the limiter ends: in no window are there more checks than `limit`, and over
  *   time not more than the rate. (As with every fixed window, a full one may follow on one that was used at its end.)
  *   Tokens that lapsed are lost, so a budget that many processes share wants small leases.
  * - A server that says that it had enough closes the gate, "rate limit of the server": by a 429, or by rate-limit
  *   headers with nothing left. `client` hears that from every answer.
  *
- * What closes the gate holds for all budgets of the gate (it is one server), and in this process. A look in flight
- * meanwhile may meet a 429 too: that costs its wait one of the errors that `pollErrors` allows. So does the look that
+ * What closes the gate holds for all budgets of the gate (it is one server), and in this process. A check in flight
+ * meanwhile may meet a 429 too: that costs its wait one of the errors that `pollErrors` allows. So does the check that
  * heard the first one.
  *
  * | an answer says | the gate is closed |
@@ -26,8 +26,8 @@
  * | `X-RateLimit-Remaining: 0`, `X-RateLimit-Reset: 1767225600` | until then, by the `Date` of the answer |
  * | 429 with none of these | for `pause` |
  *
- * A look that is forced (`pollNow({ force: true })`) asks no gate and uses no budget. Put the gate in front of the
- * waits, not of retries: `HttpClient.retryTransient` below a look sends requests that no budget counts. Waits without a
+ * A check that is forced (`pollNow({ force: true })`) asks no gate and uses no budget. Put the gate in front of the
+ * waits, not of retries: `HttpClient.retryTransient` below a check sends requests that no budget counts. Waits without a
  * `Job` are all of the job "check", and share its budget.
  *
  * @since 0.1.0
@@ -78,7 +78,7 @@ export interface Seen {
  * @since 0.1.0
  */
 export interface Options {
-  /** How many looks there may be in a window: a whole number from 1 on. */
+  /** How many checks there may be in a window: a whole number from 1 on. */
   readonly limit: number
   /** How long a window is: a positive duration. */
   readonly window: Duration.Input
@@ -87,14 +87,14 @@ export interface Options {
    * that ten calls serve a window and ten processes share it well.
    */
   readonly lease?: number | undefined
-  /** Which budget a look draws on; also the key at the limiter. Default: the name of its job. */
-  readonly budget?: string | ((look: { readonly job: string; readonly key: string }) => string) | undefined
+  /** Which budget a check draws on; also the key at the limiter. Default: the name of its job. */
+  readonly budget?: string | ((subject: Gate.Subject) => string) | undefined
   /** How long a 429 that says nothing more closes the gate. Default: 1 second. */
   readonly pause?: Duration.Input | undefined
   /** The longest that a server can close the gate. Default: 1 hour. */
   readonly maxClosed?: Duration.Input | undefined
   /**
-   * What to do with a look while the store of the limiter fails: `"postpone"` it by a second, or `"allow"` it without a
+   * What to do with a check while the store of the limiter fails: `"postpone"` it by a second, or `"allow"` it without a
    * count. Default: `"postpone"`.
    */
   readonly onStoreError?: "postpone" | "allow" | undefined
@@ -103,7 +103,7 @@ export interface Options {
 /**
  * Creates a gate with budgets.
  *
- * **Example** (Two looks a minute)
+ * **Example** (Two checks a minute)
  *
  * ```ts
  * import * as Effect from "effect/Effect"
@@ -129,9 +129,9 @@ export const make = (options: Options): Effect.Effect<BudgetGate, never, RateLim
     const server: Closing = { until: 0, why: byServer }
     const budgets = registry.make((name) => new Budget(name, limiter, server, setting), isIdle)
     return {
-      ask: (look) =>
+      ask: (subject) =>
         Effect.flatMap(Clock.currentTimeMillis, (now) =>
-          budgets.get(setting.budgetOf(look), now).ask(JSON.stringify([look.job, look.key]), now)
+          budgets.get(setting.budgetOf(subject), now).ask(JSON.stringify([subject.job, subject.key]), now)
         ),
       observe: (answer, name) =>
         Effect.map(Clock.currentTimeMillis, (now) => {
@@ -145,7 +145,7 @@ export const make = (options: Options): Effect.Effect<BudgetGate, never, RateLim
 }
 
 /**
- * Lets a gate hear every answer of an `HttpClient`: of looks, and of all else that goes through it.
+ * Lets a gate hear every answer of an `HttpClient`: of checks, and of all else that goes through it.
  *
  * **Details**
  *
@@ -186,7 +186,7 @@ interface Setting {
   readonly pause: number
   readonly maxClosed: number
   readonly allowUncounted: boolean
-  readonly budgetOf: (look: { readonly job: string; readonly key: string }) => string
+  readonly budgetOf: (subject: Gate.Subject) => string
 }
 
 const compile = (options: Options): Setting => {
@@ -204,7 +204,7 @@ const compile = (options: Options): Setting => {
   }
 }
 
-/** Until when looks are not let through, and why. */
+/** Until when checks are not let through, and why. */
 interface Closing {
   until: number
   why: string

@@ -4,13 +4,13 @@
  * **Details**
  *
  * Servers do not agree on codes: an unknown job may come as 404, as 400 with a code, as 500 with an error number, or as
- * 200 with the word "unknown"; one that still runs may come as 409 or 470. The option `classify` of a look says so. It is
+ * 200 with the word "unknown"; one that still runs may come as 409 or 470. The option `classify` of a check says so. It is
  * asked first, before the default table of `HttpCheck`, and before anything is retried:
  *
- * | verdict | the look |
+ * | verdict | the check |
  * |---|---|
  * | `"status"` | is decoded by the Schema, whatever the status code |
- * | `"missing"` | `Look.missing`: there is no such job (now, here) |
+ * | `"missing"` | `CheckResult.missing`: there is no such job (now, here) |
  * | `"pending"` | `Status.pending()`, without a state |
  * | a `Status` | that status |
  * | `"transient"` | fails; the next one may do better |

@@ -1,16 +1,16 @@
 /**
- * Looks that ask only for what has changed: `ETag` and `If-None-Match`, `Last-Modified` and `If-Modified-Since` (RFC
+ * Checks that ask only for what has changed: `ETag` and `If-None-Match`, `Last-Modified` and `If-Modified-Since` (RFC
  * 9110, 13).
  *
  * **Details**
  *
- * Given to looks as their option `conditional`, it keeps what a URL last said of a job, with its validators; the next look
+ * Given to checks as their option `conditional`, it keeps what a URL last said of a job, with its validators; the next check
  * sends them, and a 304 is that status again. Only pending answers are kept, by URL, and only of GET.
- * What a job ended with is dropped at once. Beyond `capacity` the one that was looked at least recently is dropped; its
- * next look is an ordinary one.
+ * What a job ended with is dropped at once. Beyond `capacity` the one that was checked least recently is dropped; its
+ * next check is an ordinary one.
  *
  * A 304 without a status that is known is a transient error. A request that has validators of its own is sent as it is.
- * The Schema has to be the same value at each look, not one that is made anew.
+ * The Schema has to be the same value at each check, not one that is made anew.
  *
  * **Gotchas**
  *
@@ -37,14 +37,14 @@ export interface Conditional {
 /**
  * Creates a store that keeps up to `capacity` URLs. Default: 10,000, of some hundred bytes each.
  *
- * **Example** (Looking again for free)
+ * **Example** (Checking again for free)
  *
  * ```ts
  * import * as Effect from "effect/Effect"
  * import * as HttpClient from "effect/http/HttpClient"
  * import * as HttpClientResponse from "effect/http/HttpClientResponse"
  * import * as Schema from "effect/Schema"
- * import * as Look from "effect-poll/Look"
+ * import * as CheckResult from "effect-poll/CheckResult"
  * import * as Status from "effect-poll/Status"
  * import * as StatusSchema from "effect-poll/StatusSchema"
  * import * as Conditional from "@effect-poll/http/Conditional"
@@ -64,14 +64,14 @@ export interface Conditional {
  *     )
  *   )
  * )
- * const looks = Effect.gen(function* () {
+ * const checks = Effect.gen(function* () {
  *   const conditional = yield* Conditional.make()
- *   const look = HttpCheck.get("https://api.example.com/tasks/1", TaskStatus, { conditional })
- *   const both = [yield* look, yield* look]
- *   return both.map((each) => Look.finding(each)._tag)
+ *   const check = HttpCheck.get("https://api.example.com/tasks/1", TaskStatus, { conditional })
+ *   const both = [yield* check, yield* check]
+ *   return both.map((each) => CheckResult.finding(each)._tag)
  * }).pipe(Effect.provideService(HttpClient.HttpClient, server))
  *
- * await Effect.runPromise(looks) // => ["Pending", "Pending"]
+ * await Effect.runPromise(checks) // => ["Pending", "Pending"]
  * ```
  *
  * @category constructors
@@ -91,7 +91,7 @@ export const make = (options?: { readonly capacity?: number | undefined }): Effe
 export const size = (self: Conditional): number => self[TypeId].all.size
 
 /**
- * The store behind it, for the looks of this package.
+ * The store behind it, for the checks of this package.
  *
  * @internal
  */

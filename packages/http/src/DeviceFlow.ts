@@ -7,7 +7,7 @@
  *
  * **Details**
  *
- * | answer to the token request | the look |
+ * | answer to the token request | the check |
  * |---|---|
  * | a token | succeeded |
  * | `authorization_pending` | pending |
@@ -46,7 +46,7 @@ import { hasProperty } from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as Job from "effect-poll/Job"
-import * as Look from "effect-poll/Look"
+import * as CheckResult from "effect-poll/CheckResult"
 import type { Observation } from "effect-poll/Observation"
 import * as Poll from "effect-poll/Poll"
 import * as PollError from "effect-poll/PollError"
@@ -326,7 +326,7 @@ export const request = (
  * export const login = Effect.gen(function* () {
  *   const grant = yield* DeviceFlow.request(client)
  *   const handle = yield* Poll.start(DeviceFlow.job(client, grant), grant.userCode, { deadline: "unbounded" })
- *   // For a button "I have agreed": looks as soon as the server allows it.
+ *   // For a button "I have agreed": checks as soon as the server allows it.
  *   yield* handle.pollNow()
  *   return yield* handle.await
  * })
@@ -347,13 +347,13 @@ export const job = (
   const base = Math.max(1000 * leastInterval, Duration.toMillis(grant.interval))
   // The longest interval that the server asked for; in milliseconds.
   let interval = base
-  const pending = (answer: Answer, state: string): Look.Look<never> => {
+  const pending = (answer: Answer, state: string): CheckResult.CheckResult<never> => {
     const asked = answer.hint === undefined || answer.hint === "unreadable" ? 0 : Duration.toMillis(answer.hint)
-    return Look.withHint(Status.pending({ state, detail: { interval } }), Math.max(interval, asked))
+    return CheckResult.withHint(Status.pending({ state, detail: { interval } }), Math.max(interval, asked))
   }
   return Job.make("device-login", {
     check: () =>
-      Effect.gen(function* (): Effect.fn.Return<Look.Look<Token, Failure>, HttpCheckError, HttpClient.HttpClient> {
+      Effect.gen(function* (): Effect.fn.Return<CheckResult.CheckResult<Token, Failure>, HttpCheckError, HttpClient.HttpClient> {
         if ((yield* Clock.currentTimeMillis) > grant.expiresAt) return Status.expired()
         const answer = yield* sent
         const code = codeOf(answer)
@@ -378,7 +378,7 @@ export const job = (
           return Math.max(2 * now, Math.min(longestErrorDelay, now * 2 ** step))
         }
       }),
-      // A request that failed was one all the same: the interval holds for a look that is asked for, too.
+      // A request that failed was one all the same: the interval holds for a check that is asked for, too.
       classify: (error) => {
         const kind = PollError.classification(error)
         if (kind._tag === "permanent") return kind
@@ -400,7 +400,7 @@ const leastInterval = 1
 const slowDown = 5_000
 const longestErrorDelay = 120_000
 
-/** Stands for a grant while only the options are looked at. */
+/** Stands for a grant while only the options are checked. */
 const noGrant: Grant = {
   deviceCode: /*#__PURE__*/ Redacted.make("none"),
   userCode: "none",
@@ -500,6 +500,6 @@ const secondsIn = (answer: Answer): number => {
   return typeof value === "number" && Number.isFinite(value) ? value : 0
 }
 
-/** The interval of the last pending look, in milliseconds. */
+/** The interval of the last pending check, in milliseconds. */
 const intervalIn = ({ detail }: Observation["status"], otherwise: number): number =>
   hasProperty(detail, "interval") && typeof detail.interval === "number" ? detail.interval : otherwise

@@ -11,7 +11,7 @@
  * | `Retry-After` | whole seconds, or an HTTP date (RFC 9110, 10.2.3) |
  *
  * A date is held against the `Date` header of the same answer, so that a clock that is wrong does not matter; without
- * one, against our clock. A date in the past is no hint. A hint is a floor for the next look, and bounded by the option
+ * one, against our clock. A date in the past is no hint. A hint is a floor for the next check, and bounded by the option
  * `maxHint` of the wait (1 hour). One that cannot be read (negative, not a number, `"soon"`) is ignored but counted.
  *
  * @since 0.1.0
@@ -21,7 +21,7 @@ import * as Duration from "effect/Duration"
 import * as Headers from "effect/http/Headers"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
-import type * as Look from "effect-poll/Look"
+import type * as CheckResult from "effect-poll/CheckResult"
 import type { HttpAnswer } from "./HttpAnswer.ts"
 import { at, decimal } from "./internal/json.ts"
 import * as validate from "./internal/validate.ts"
@@ -82,7 +82,7 @@ export const field = (path: string, unit: Unit): Hint => {
  * @category destructors
  * @since 0.1.0
  */
-export const fromHeaders = (headers: Headers.Headers, now: number): Look.Hint | undefined => {
+export const fromHeaders = (headers: Headers.Headers, now: number): CheckResult.Hint | undefined => {
   let unreadable = false
   for (const name of inMillis) {
     const read = fromNumber(headers[name], "millis")
@@ -100,7 +100,7 @@ export const fromHeaders = (headers: Headers.Headers, now: number): Look.Hint | 
  * @category destructors
  * @since 0.1.0
  */
-export const fromNumber = (value: unknown, unit: Unit): Look.Hint | undefined => {
+export const fromNumber = (value: unknown, unit: Unit): CheckResult.Hint | undefined => {
   if (value === undefined || value === null) return undefined
   const number = typeof value === "number" ? value : typeof value === "string" ? decimal(value) : undefined
   if (number === undefined || !Number.isFinite(number) || number < 0) return "unreadable"
@@ -113,7 +113,7 @@ export const fromNumber = (value: unknown, unit: Unit): Look.Hint | undefined =>
  * @category destructors
  * @since 0.1.0
  */
-export const fromInput = (input: Duration.Input | "unreadable" | undefined): Look.Hint | undefined => {
+export const fromInput = (input: Duration.Input | "unreadable" | undefined): CheckResult.Hint | undefined => {
   if (input === undefined || input === "unreadable") return input
   // effect reads NaN as a duration of zero.
   if (typeof input === "number" && Number.isNaN(input)) return "unreadable"
@@ -139,7 +139,7 @@ export const serverTime = (headers: Headers.Headers, now: number): number => {
 
 const inMillis = ["retry-after-ms", "x-ms-retry-after-ms", "openai-poll-after-ms"]
 
-const retryAfter = (headers: Headers.Headers, now: number): Look.Hint | undefined => {
+const retryAfter = (headers: Headers.Headers, now: number): CheckResult.Hint | undefined => {
   const value = headers["retry-after"]
   if (value === undefined) return undefined
   const parsed = Headers.parseRetryAfter(value)

@@ -1,20 +1,20 @@
 /**
- * Makes a look of an HTTP request and a status Schema.
+ * Makes a check of an HTTP request and a status Schema.
  *
  * **Details**
  *
- * | answer | what the look is |
+ * | answer | what the check is |
  * |---|---|
  * | 2xx with JSON that the Schema takes | the status, or the word that nobody listed |
  * | 2xx with JSON that the Schema rejects | a permanent `HttpCheckError` |
  * | 2xx without JSON (empty, a page) | a transient `HttpCheckError` |
- * | 304 of a look with the option `conditional` | what the look before it found |
- * | 404, or what `isMissing` says | `Look.missing` |
+ * | 304 of a check with the option `conditional` | what the check before it found |
+ * | 404, or what `isMissing` says | `CheckResult.missing` |
  * | 408, 425, 429, 5xx, no answer at all | a transient `HttpCheckError` |
  * | any other 4xx | a permanent `HttpCheckError` |
  *
  * The option `classify` is asked before this table. When the server wishes to be asked again (see `Hint`) counts on every
- * answer: as the hint of the look, or as the `retryAfter` of the error. Nothing is retried here; that is the business of
+ * answer: as the hint of the check, or as the `retryAfter` of the error. Nothing is retried here; that is the business of
  * the wait. An interruption aborts the request. Redirects and cookies are followed as the `HttpClient` does it.
  *
  * Headers that every request needs are best added to the `HttpClient`, with `HttpClient.mapRequest`; tokens that expire
@@ -24,7 +24,7 @@
  * URL without query, user and password, or `shownUrl`. Headers are in no span, error or log. The span of the client
  * itself is turned off, which shows the whole URL.
  *
- * Not every check is a request: any Effect that yields a `Look` is one.
+ * Not every check is a request: any Effect that yields a `Check` is one.
  *
  * @since 0.1.0
  */
@@ -32,7 +32,7 @@ import * as Effect from "effect/Effect"
 import type * as HttpClient from "effect/http/HttpClient"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import * as Schema from "effect/Schema"
-import * as Look from "effect-poll/Look"
+import * as CheckResult from "effect-poll/CheckResult"
 import * as Status from "effect-poll/Status"
 import type { StatusSchema } from "effect-poll/StatusSchema"
 import type { Classify } from "./Classification.ts"
@@ -53,7 +53,7 @@ import * as validate from "./internal/validate.ts"
 import { conditionally, type Known } from "./internal/validators.ts"
 
 /**
- * The options of a look.
+ * The options of a check.
  *
  * @category models
  * @since 0.1.0
@@ -75,7 +75,7 @@ export interface Options<out A = never, out F = never> {
    * Tells which run of the job the answer speaks of, where one key is used for many runs (see the option `since` of a
    * wait). Default: it does not say.
    */
-  readonly run?: ((body: unknown) => Look.Run | undefined) | undefined
+  readonly run?: ((body: unknown) => CheckResult.Run | undefined) | undefined
   /** Asks only for what has changed; see `Conditional`. Default: asks for all. */
   readonly conditional?: Conditional.Conditional | undefined
   /**
@@ -107,20 +107,20 @@ export interface JsonOptions<out E = never> {
 }
 
 /**
- * Creates a look from a GET request to a URL.
+ * Creates a check from a GET request to a URL.
  *
  * **Details**
  *
  * An empty URL is a RangeError at the call. The answer is asked for as JSON.
  *
- * **Example** (Looking at a task)
+ * **Example** (Checking at a task)
  *
  * ```ts
  * import * as Effect from "effect/Effect"
  * import * as HttpClient from "effect/http/HttpClient"
  * import * as HttpClientResponse from "effect/http/HttpClientResponse"
  * import * as Schema from "effect/Schema"
- * import * as Look from "effect-poll/Look"
+ * import * as CheckResult from "effect-poll/CheckResult"
  * import * as Status from "effect-poll/Status"
  * import * as StatusSchema from "effect-poll/StatusSchema"
  * import * as HttpCheck from "@effect-poll/http/HttpCheck"
@@ -133,12 +133,12 @@ export interface JsonOptions<out E = never> {
  * const client = HttpClient.make((request) =>
  *   Effect.succeed(HttpClientResponse.fromWeb(request, new Response('{ "state": "done" }')))
  * )
- * const look = await Effect.runPromise(
+ * const check = await Effect.runPromise(
  *   HttpCheck.get("https://api.example.com/tasks/1", TaskStatus).pipe(
  *     Effect.provideService(HttpClient.HttpClient, client)
  *   )
  * )
- * Look.finding(look)._tag // => "Succeeded"
+ * CheckResult.finding(check)._tag // => "Succeeded"
  * ```
  *
  * @category constructors
@@ -148,16 +148,16 @@ export const get = <A, F = never, RD = never, A2 = never, F2 = never>(
   url: string,
   schema: StatusSchema<A, F, RD>,
   options?: Options<A2, F2>
-): Effect.Effect<Look.Look<A | A2, F | F2>, HttpCheckError, HttpClient.HttpClient | RD> =>
-  look(HttpClientRequest.get(validate.nonEmpty("HttpCheck.get: url", url)), schema, options)
+): Effect.Effect<CheckResult.CheckResult<A | A2, F | F2>, HttpCheckError, HttpClient.HttpClient | RD> =>
+  check(HttpClientRequest.get(validate.nonEmpty("HttpCheck.get: url", url)), schema, options)
 
 /**
- * Creates a look from a request, or from an Effect that makes one.
+ * Creates a check from a request, or from an Effect that makes one.
  *
  * **Details**
  *
- * An Effect is run for each look, so that each request can be another one: a POST with a nonce or a signature. What it
- * fails with is the error of the look.
+ * An Effect is run for each check, so that each request can be another one: a POST with a nonce or a signature. What it
+ * fails with is the error of the check.
  *
  * A request without a URL is a RangeError at the call; one that an Effect made is a permanent `HttpCheckError`. The
  * answer is asked for as JSON, unless the request has an `accept` header of its own.
@@ -171,7 +171,7 @@ export const get = <A, F = never, RD = never, A2 = never, F2 = never>(
  * import * as HttpClientResponse from "effect/http/HttpClientResponse"
  * import * as Random from "effect/Random"
  * import * as Schema from "effect/Schema"
- * import * as Look from "effect-poll/Look"
+ * import * as CheckResult from "effect-poll/CheckResult"
  * import * as Status from "effect-poll/Status"
  * import * as StatusSchema from "effect-poll/StatusSchema"
  * import * as Classification from "@effect-poll/http/Classification"
@@ -180,9 +180,9 @@ export const get = <A, F = never, RD = never, A2 = never, F2 = never>(
  * const TaskStatus = StatusSchema.fromField(Schema.Struct({ state: Schema.Literals(["done"]) }), "state", {
  *   done: Status.succeeded("well")
  * })
- * const look = HttpCheck.make(
+ * const check = HttpCheck.make(
  *   Effect.map(Random.nextInt, (nonce) =>
- *     HttpClientRequest.post("https://api.example.com/look").pipe(HttpClientRequest.bodyJsonUnsafe({ id: "1", nonce }))
+ *     HttpClientRequest.post("https://api.example.com/check").pipe(HttpClientRequest.bodyJsonUnsafe({ id: "1", nonce }))
  *   ),
  *   TaskStatus,
  *   { classify: Classification.when({ status: 470 }, "pending") }
@@ -191,8 +191,8 @@ export const get = <A, F = never, RD = never, A2 = never, F2 = never>(
  * const server = HttpClient.make((request) =>
  *   Effect.succeed(HttpClientResponse.fromWeb(request, new Response("busy", { status: 470 })))
  * )
- * const found = await Effect.runPromise(Effect.provideService(look, HttpClient.HttpClient, server))
- * Look.finding(found)._tag // => "Pending"
+ * const found = await Effect.runPromise(Effect.provideService(check, HttpClient.HttpClient, server))
+ * CheckResult.finding(found)._tag // => "Pending"
  * ```
  *
  * @category constructors
@@ -202,10 +202,10 @@ export const make = <A, F = never, RD = never, A2 = never, F2 = never, E = never
   request: HttpClientRequest.HttpClientRequest | Effect.Effect<HttpClientRequest.HttpClientRequest, E, R>,
   schema: StatusSchema<A, F, RD>,
   options?: Options<A2, F2>
-): Effect.Effect<Look.Look<A | A2, F | F2>, HttpCheckError | E, HttpClient.HttpClient | RD | R> => {
-  if (Effect.isEffect(request)) return Effect.flatMap(request, (made) => look(made, schema, options))
+): Effect.Effect<CheckResult.CheckResult<A | A2, F | F2>, HttpCheckError | E, HttpClient.HttpClient | RD | R> => {
+  if (Effect.isEffect(request)) return Effect.flatMap(request, (made) => check(made, schema, options))
   validate.nonEmpty("HttpCheck.make: request.url", request.url)
-  return look(request, schema, options)
+  return check(request, schema, options)
 }
 
 /**
@@ -240,11 +240,11 @@ export const json = <A, RD = never, E = never>(
 
 // ---- internal ----
 
-const look = <A, F, RD, A2, F2>(
+const check = <A, F, RD, A2, F2>(
   request: HttpClientRequest.HttpClientRequest,
   schema: StatusSchema<A, F, RD>,
   options: Options<A2, F2> | undefined
-): Effect.Effect<Look.Look<A | A2, F | F2>, HttpCheckError, HttpClient.HttpClient | RD> => {
+): Effect.Effect<CheckResult.CheckResult<A | A2, F | F2>, HttpCheckError, HttpClient.HttpClient | RD> => {
   const decode = Schema.decodeUnknownEffect(schema)
   const { classify, conditional, hint: hintOf, isMissing = is404, run: runOf, shownUrl } = options ?? {}
   const fail = failure(request, shownUrl)
@@ -256,8 +256,8 @@ const look = <A, F, RD, A2, F2>(
     const hint = eitherHint(Hint.fromInput(hintOf?.(exchanged)), exchanged.hint)
     const answer = hint === exchanged.hint ? exchanged : { ...exchanged, hint }
     const verdict = classify?.(exchanged) ?? standard(answer, known, isMissing)
-    let found: Look.Finding<A | A2, F | F2>
-    let run: Look.Run | undefined
+    let found: CheckResult.Finding<A | A2, F | F2>
+    let run: CheckResult.Run | undefined
     switch (verdict) {
       case "status":
         if (answer.content.kind !== "json") return yield* fail(notJsonReason(answer))
@@ -267,7 +267,7 @@ const look = <A, F, RD, A2, F2>(
         break
       case "unchanged":
         // The Schema is the same one, so what it found then has its types.
-        found = known!.found as Look.Finding<A, F>
+        found = known!.found as CheckResult.Finding<A, F>
         run = known!.run
         store?.keep(request, headers, known!)
         break
@@ -277,10 +277,10 @@ const look = <A, F, RD, A2, F2>(
       case "error":
         return yield* fail(statusReason(answer))
       default:
-        found = verdict === "missing" ? Look.missing : verdict === "pending" ? Status.pending() : verdict
+        found = verdict === "missing" ? CheckResult.missing : verdict === "pending" ? Status.pending() : verdict
         store?.forget(request)
     }
-    return hint === undefined && run === undefined ? found : Look.make(found, { hint, run })
+    return hint === undefined && run === undefined ? found : CheckResult.make(found, { hint, run })
   })
 }
 
@@ -295,7 +295,7 @@ const standard = (
   return answer.status === 304 && known !== undefined ? "unchanged" : "error"
 }
 
-const eitherHint = (first: Look.Hint | undefined, second: Look.Hint | undefined): Look.Hint | undefined =>
+const eitherHint = (first: CheckResult.Hint | undefined, second: CheckResult.Hint | undefined): CheckResult.Hint | undefined =>
   first === undefined || (first === "unreadable" && second !== undefined) ? second : first
 
 const is404 = (status: number): boolean => status === 404

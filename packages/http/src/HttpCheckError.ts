@@ -1,5 +1,5 @@
 /**
- * What can go wrong with one HTTP request of a poller, and whether another look may mend it.
+ * What can go wrong with one HTTP request of a poller, and whether another check may mend it.
  *
  * **Details**
  *
@@ -125,7 +125,7 @@ export interface BodyKind {
  * **Details**
  *
  * The error says of itself whether it is transient (`PollError.classify`), with the server's Retry-After if it sent one.
- * `url` and `message` carry neither the query of the URL nor a user and password in it, and no body; a look with a secret
+ * `url` and `message` carry neither the query of the URL nor a user and password in it, and no body; a check with a secret
  * in its path has the option `shownUrl`.
  *
  * @category errors

@@ -10,11 +10,11 @@
  * - Which protocol a server speaks is found out from its first answer, see `LongRunningProtocol`, or told.
  * - The first request is sent once and never again. An `HttpClient` that retries does what it is told to, all the same.
  * - When the server wishes to be asked again (see `Hint`) counts on every answer, from the first on.
- * - Looks and the fetch of the result are GET requests to URLs that the server named. They follow redirects, and carry
+ * - Checks and the fetch of the result are GET requests to URLs that the server named. They follow redirects, and carry
  *   no headers of the first request: what every request needs is best added to the `HttpClient`. Add credentials for the
  *   hosts that should get them.
  * - The answers that tell nothing of the operation (5xx, a page of a proxy, no answer) are poll errors. A 404 where an
- *   operation is looked at means that it is missing.
+ *   operation is checked means that it is missing.
  *
  * @since 0.1.0
  */
@@ -34,7 +34,7 @@ import type { PollError } from "effect-poll/PollError"
 import type { ResumeToken } from "effect-poll/ResumeToken"
 import * as Strategy from "effect-poll/Strategy"
 import { type HttpCheckError, safeUrl } from "./HttpCheckError.ts"
-import { looking, sending, stopping } from "./internal/longRunning.ts"
+import { checking, sending, stopping } from "./internal/longRunning.ts"
 import * as Prefer from "./internal/prefer.ts"
 import type { LongRunningFailure } from "./LongRunningFailure.ts"
 import { key, type LongRunningOperation } from "./LongRunningOperation.ts"
@@ -56,8 +56,8 @@ export interface Options<in out A = unknown, out RD = never> {
   readonly protocol?: LongRunningProtocol.Protocol | ReadonlyArray<LongRunningProtocol.Protocol> | undefined
   /**
    * How long a server that can should hold a request back until there is news (`Prefer: wait` of RFC 7240): whole
-   * seconds, rounded up, from 1 second; default: not at all. The first request also prefers `respond-async`. A look must
-   * be given more time than this, see `lookTimeout` of a wait. A server that answers at once is looked at when the
+   * seconds, rounded up, from 1 second; default: not at all. The first request also prefers `respond-async`. A check must
+   * be given more time than this, see `checkTimeout` of a wait. A server that answers at once is checked when the
    * strategy says, as ever.
    */
   readonly wait?: Duration.Input | undefined
@@ -66,7 +66,7 @@ export interface Options<in out A = unknown, out RD = never> {
    * be stopped.
    */
   readonly cancel?: ((operation: LongRunningOperation) => HttpClientRequest.HttpClientRequest) | undefined
-  /** When to look. An operation that ended in its first answer does not wait for it. Default: see `Poll.Options`. */
+  /** When to check. An operation that ended in its first answer does not wait for it. Default: see `Poll.Options`. */
   readonly strategy?: Schedule<unknown, Observation> | undefined
   readonly missing?:
     | Job.Missing<LongRunningOperation, A, LongRunningFailure, HttpCheckError, HttpClient.HttpClient | RD>
@@ -179,7 +179,7 @@ export const make = <A = unknown, RD = never>(name: string, options: Options<A, 
   const submit = (request: HttpClientRequest.HttpClientRequest) => send(request, wholeUrl(request))
   const job = Job.make(name, {
     key: known(protocols),
-    check: looking({
+    check: checking({
       protocols,
       prefer: wait,
       decode: Schema.decodeUnknownEffect(options.result ?? (Schema.Unknown as unknown as Schema.Codec<A, unknown, RD>))
@@ -204,7 +204,7 @@ export const make = <A = unknown, RD = never>(name: string, options: Options<A, 
  * `JobFailed` holds the `LongRunningFailure` that the server told. Bad options, and a request whose URL is not whole,
  * are RangeErrors at the call.
  *
- * With `wait`, a look is given 30 seconds more than that, unless `lookTimeout` says otherwise. One that is not longer
+ * With `wait`, a check is given 30 seconds more than that, unless `checkTimeout` says otherwise. One that is not longer
  * than `wait` is a RangeError.
  *
  * **Example** (An export that takes a while)
@@ -257,11 +257,11 @@ export const run = <A = unknown, RD = never, RS = never, E2 = never, R2 = never>
     unknownStatus,
     wait
   })
-  return Poll.run(job, request, { ...rest, lookTimeout: Prefer.lookTimeout("LongRunning.run", wait, rest.lookTimeout) })
+  return Poll.run(job, request, { ...rest, checkTimeout: Prefer.checkTimeout("LongRunning.run", wait, rest.checkTimeout) })
 }
 
 /**
- * The token of a wait for an operation, with the operation as it stands: a server may move the URL where it is looked at.
+ * The token of a wait for an operation, with the operation as it stands: a server may move the URL where it is checked.
  *
  * @category encoding
  * @since 0.1.0
@@ -309,5 +309,5 @@ const wholeUrl = (request: HttpClientRequest.HttpClientRequest): string => {
   throw new RangeError(`LongRunning: request.url must be a whole URL, got ${JSON.stringify(safeUrl(request.url))}`)
 }
 
-/** For an operation that has ended already: one look, which sends nothing. */
+/** For an operation that has ended already: one check, which sends nothing. */
 const atOnce = /*#__PURE__*/ Strategy.fixed("1 second")

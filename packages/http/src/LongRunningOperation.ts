@@ -34,7 +34,7 @@ export interface LongRunningOperation {
 }
 
 /**
- * What a protocol remembers of an operation between two looks.
+ * What a protocol remembers of an operation between two checks.
  *
  * @category models
  * @since 0.1.0
@@ -46,9 +46,9 @@ export type Notes = Readonly<Record<string, string>>
  *
  * **Details**
  *
- * - `Polling`: it goes on, or nobody has looked yet. `url` is where to look; a server may move it.
+ * - `Polling`: it goes on, or nobody has checked yet. `url` is where to check; a server may move it.
  * - `Fetching`: it succeeded, and its result is to be had at the first of `urls` that is found.
- * - `Ended`: its end was in the answer to the first request, so no look is needed.
+ * - `Ended`: its end was in the answer to the first request, so no check is needed.
  *
  * @category models
  * @since 0.1.0

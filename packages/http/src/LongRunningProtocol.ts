@@ -1,5 +1,5 @@
 /**
- * How a server tells of a long-running operation: where to look, and what an answer means.
+ * How a server tells of a long-running operation: where to check, and what an answer means.
  *
  * A protocol is a value. `LongRunning.make` finds out which one a server speaks from its first answer, or is told. Ready
  * are `accepted` (202 and Location), `azure` and `google`; a server with habits of its own is two functions.
@@ -25,14 +25,14 @@ export interface Protocol {
   readonly name: string
   /** Whether the answer to a first request bears the marks of this protocol; only asked of several. Default: any does. */
   readonly recognizes?: ((first: Answer) => boolean) | undefined
-  /** Reads the answer to the first request. A `Pending` must say where to look. */
+  /** Reads the answer to the first request. A `Pending` must say where to check. */
   readonly start: (first: Answer) => Reading
-  /** Reads the answer to a look. */
+  /** Reads the answer to a check. */
   readonly read: (answer: Answer, operation: LongRunningOperation) => Reading
 }
 
 /**
- * An answer: to a first request with a status of 200..299 or 303, or to a look with one of 200..299.
+ * An answer: to a first request with a status of 200..299 or 303, or to a check with one of 200..299.
  *
  * @category models
  * @since 0.1.0
@@ -51,7 +51,7 @@ export interface Answer extends HttpAnswer {
  *
  * **Details**
  *
- * - `Pending`: it goes on. `url` is where to look from now on, `notes` replace what was remembered.
+ * - `Pending`: it goes on. `url` is where to check from now on, `notes` replace what was remembered.
  * - `Succeeded`: it ended well and this is its result, to be decoded.
  * - `SucceededAt`: it ended well, and its result is to be had at the first of `urls` that is found.
  * - `Failed`, `Canceled`, `Expired`: the other ends.
@@ -85,13 +85,13 @@ export type Reading =
   | { readonly _tag: "Malformed"; readonly issue: string }
 
 /**
- * `202 Accepted` with a `Location` to look at.
+ * `202 Accepted` with a `Location` to check.
  *
  * **Details**
  *
- * A look that is answered by 202 is pending, and may name a new Location. Any other answer of 200..299 is the end: the
+ * A check that is answered by 202 is pending, and may name a new Location. Any other answer of 200..299 is the end: the
  * result is its JSON, or undefined if it is empty. A first answer other than 202 (or 303) is that end already; one of 201
- * without a body has its result at its Location. Redirects are followed by a look, so that a server may end by
+ * without a body has its result at its Location. Redirects are followed by a check, so that a server may end by
  * redirecting to the result.
  *
  * @category protocols
@@ -145,7 +145,7 @@ export interface AzureOptions {
  *
  * **Details**
  *
- * | the first answer has | looked at is | the end is told by |
+ * | the first answer has | checked is | the end is told by |
  * |---|---|---|
  * | `Operation-Location` or `Azure-AsyncOperation` | that URL | `status`, otherwise `properties.provisioningState` |
  * | `Location` only | that URL | the HTTP status: 202 is pending; a PUT's or PATCH's resource may say otherwise |
@@ -157,7 +157,7 @@ export interface AzureOptions {
  *   `Expired` until its deadline. Give `words`, or `unknownStatus: "continue"`, which is what Azure's rules say.
  * - A first answer of 204, or of 200 or 201 without these headers, has ended. So has a PATCH with 200 whose resource says
  *   so. Of a status monitor that says no word, the HTTP status counts.
- * - Each answer may name a new URL to look at.
+ * - Each answer may name a new URL to check.
  * - After success the result is fetched, see `finalState`; not after a DELETE. If the resource of a PATCH is not
  *   found there, the Location is tried.
  *
@@ -186,7 +186,7 @@ export interface GoogleOptions {
 }
 
 /**
- * The operations of AIP-151: `{ name, done, error, response, metadata }`, looked at under their name.
+ * The operations of AIP-151: `{ name, done, error, response, metadata }`, checked under their name.
  *
  * **Details**
  *

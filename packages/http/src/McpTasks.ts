@@ -12,22 +12,22 @@
  *
  * **Details**
  *
- * | `status` | the look |
+ * | `status` | the check |
  * |---|---|
  * | `working` | pending; `statusMessage` is in its detail |
  * | `input_required` | see below |
  * | `completed` | succeeded with the result, or failed with a `ToolError` if it says `isError` |
  * | `failed` | failed with a `RequestError`, a `ToolError` or, where no more is known, `Unexplained` |
  * | `cancelled` | canceled |
- * | any other | `Look.unlisted`: by default the wait fails with `UnknownStatus` |
+ * | any other | `CheckResult.unlisted`: by default the wait fails with `UnknownStatus` |
  *
- * - In 2025-11-25 the look that finds a task `completed` or `failed` asks for `tasks/result` as well: one request more,
+ * - In 2025-11-25 the check that finds a task `completed` or `failed` asks for `tasks/result` as well: one request more,
  *   whose JSON-RPC error is that of the task, if it failed.
- * - The poll interval of the server (`pollInterval`, `pollIntervalMs`) is the floor of the next look, and by default its
+ * - The poll interval of the server (`pollInterval`, `pollIntervalMs`) is the floor of the next check, and by default its
  *   time. Both dialects say that it should be kept to.
  * - The time to live (`ttl`, `ttlMs`) bounds the strategy of the job: see `withinTtl`.
  * - An unknown task id (the code -32602, which both dialects prescribe; so do tasks that were deleted after their time)
- *   is `Look.missing`: by default `JobNotFound`.
+ *   is `CheckResult.missing`: by default `JobNotFound`.
  * - Other JSON-RPC errors are poll errors. -32603 and the codes from -32000 to -32099 that MCP has no meaning for are
  *   transient, all others permanent. An error without a code is told apart by `PollError.classify`: transient, unless it
  *   says otherwise.
@@ -35,7 +35,7 @@
  *   (`failed`); the extension calls such a task `completed`. `toolErrors: "succeed"` hands the result out instead.
  *
  * **Input.** A task in `input_required` goes on only when somebody answers. Nobody does in a plain `job`, and the task
- * would sit there until its time is over; so by default the look fails with `InputRequired`, which holds the requests and
+ * would sit there until its time is over; so by default the check fails with `InputRequired`, which holds the requests and
  * ends the wait as `PollRejected` (the task itself goes on: answer it and wait again). With `input: "report"` the task is
  * pending in that state, with the requests in the detail: for when another part of the program answers. `answering` and
  * `run` take a handler, `onInput`.
@@ -126,11 +126,11 @@ export interface Options<out A, in out E, out R, in out ED = InputRequired> {
   /** What a result with `isError` is; default `"fail"`. */
   readonly toolErrors?: "fail" | "succeed" | undefined
   /**
-   * When to look. Default: as the server wishes, but with at least 100 milliseconds between looks; linear from 1 second by
+   * When to check. Default: as the server wishes, but with at least 100 milliseconds between checks; linear from 1 second by
    * 2 seconds where it says nothing; `withinTtl`.
    */
   readonly strategy?: Schedule<unknown, Observation> | undefined
-  /** What follows when a look fails; default: by the codes as this module says, otherwise as for any job. */
+  /** What follows when a check fails; default: by the codes as this module says, otherwise as for any job. */
   readonly pollErrors?: Job.PollErrorPolicy<E | ED | InvalidAnswer> | undefined
 }
 
@@ -185,7 +185,7 @@ export interface TaskJob<out A, in out E, out R, in out ED = InputRequired> exte
 > {}
 
 /**
- * Makes the `Job` of a server: it looks at a task, submits a request (`Poll.run`) and cancels a task.
+ * Makes the `Job` of a server: it checks a task, submits a request (`Poll.run`) and cancels a task.
  *
  * **Details**
  *
@@ -194,20 +194,20 @@ export interface TaskJob<out A, in out E, out R, in out ED = InputRequired> exte
  * - `cancel` asks the server to stop the task. Both dialects call that cooperative; a task that is unknown or has ended
  *   already (-32602) is no error then.
  *
- * **Example** (A task that is done at the second look)
+ * **Example** (A task that is done at the second check)
  *
  * ```ts
  * import * as Effect from "effect/Effect"
  * import * as Poll from "effect-poll/Poll"
  * import * as McpTasks from "@effect-poll/http/McpTasks"
  *
- * let looks = 0
+ * let checks = 0
  * const Tasks = McpTasks.job({
  *   dialect: "extension",
  *   // Stands for McpTasks.http({ url: "https://mcp.example.com" }), or any client.
  *   call: (_method, { taskId }) =>
  *     Effect.sync(() =>
- *       ++looks < 2
+ *       ++checks < 2
  *         ? { taskId, status: "working", ttlMs: 60_000, pollIntervalMs: 1 }
  *         : { taskId, status: "completed", ttlMs: 60_000, result: { content: [{ type: "text", text: "done" }] } }
  *     )
@@ -231,7 +231,7 @@ export const job = <A = unknown, E = never, R = never>(options: Options<A, E, R>
  * **Details**
  *
  * `onInput` runs beside the wait, once per request, and may take as long as a person does; what it yields is sent with
- * the next look. If it fails, the next look ends the wait as `PollRejected` with `InputFailed`. When the task ends, or the
+ * the next check. If it fails, the next check ends the wait as `PollRejected` with `InputFailed`. When the task ends, or the
  * scope closes, it is interrupted.
  *
  * - Extension: it yields the response of the request (an `ElicitResult`, say), which goes to the server by
@@ -349,7 +349,7 @@ export const run = <A = unknown, E = never, R = never, EI = never, RI = never, R
  * **Details**
  *
  * Both dialects count it from the creation of the task, by the server's clock; as the wait never starts before that, this
- * end never comes too early, whatever the clocks say. The last look comes at that time. After it a server may delete the
+ * end never comes too early, whatever the clocks say. The last check comes at that time. After it a server may delete the
  * task and its result, so that there is nothing to wait for: the wait ends as `PollTimeout` with the reason `strategy`.
  * A task that is unlimited, or does not say, leaves the strategy as it is. The time may change while the task runs; the
  * last one counts.

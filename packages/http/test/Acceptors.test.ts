@@ -9,7 +9,7 @@ import * as Schema from "effect/Schema"
 import * as TestClock from "effect/testing/TestClock"
 import { existsSync, readFileSync } from "node:fs"
 import { build } from "esbuild"
-import * as Look from "effect-poll/Look"
+import * as CheckResult from "effect-poll/CheckResult"
 import * as Poll from "effect-poll/Poll"
 import * as Status from "effect-poll/Status"
 import * as Strategy from "effect-poll/Strategy"
@@ -391,8 +391,8 @@ describe("Acceptors", () => {
     })
     const states = (...names: ReadonlyArray<string>) => ({ I: names.map((State) => ({ State })), secret: "SECRET" })
     const said = <A, E>(call: Effect.Effect<A, E>, waiter = running) =>
-      Effect.map(Acceptors.check(waiter, call), (look) => {
-        const found = Look.finding(look)
+      Effect.map(Acceptors.check(waiter, call), (check) => {
+        const found = CheckResult.finding(check)
         return Status.isStatus(found) ? Status.describe(found) : found._tag
       })
 
@@ -494,7 +494,7 @@ describe("Acceptors", () => {
       return { asked, call }
     }
 
-    it.effect("looks as its definition says, and no error but an unmatched one counts as one", () =>
+    it.effect("checks as its definition says, and no error but an unmatched one counts as one", () =>
       Effect.gen(function* () {
         const { asked, call } = client(
           Effect.fail(awsError("ResourceNotFoundException")),
@@ -598,7 +598,7 @@ describe("Acceptors", () => {
       )
     })
 
-    it("exponential - a look that would come shortly before the deadline waits for it", () => {
+    it("exponential - a check that would come shortly before the deadline waits for it", () => {
       const waiter = smithy(output("s", "stringEquals", "on"))
       const delay = (remaining: number) =>
         Strategy.explain(Acceptors.exponential(waiter), { remaining, random: () => 0 }).delay
@@ -611,10 +611,10 @@ describe("Acceptors", () => {
         // What must be drawn so that the delay lies where the specification drew it, between 2 s and the backoff.
         const draws = delays.map((delay, i) => (delay - 2) / Math.max(1, Math.min(120, 2 ** (i + 1)) - 2))
         let drawn = 0
-        const looks: Array<number> = []
+        const checks: Array<number> = []
         const call = Effect.clockWith((clock) =>
           Effect.map(clock.currentTimeMillis, (now) => {
-            looks.push(now / 1000)
+            checks.push(now / 1000)
             return { s: "off" }
           })
         )
@@ -633,7 +633,7 @@ describe("Acceptors", () => {
         )
         yield* TestClock.adjust("1 hour")
         assert.strictEqual((yield* Fiber.join(fiber))._tag, "PollTimeout")
-        assert.deepStrictEqual(looks, [0, 2, 5, 11, 17, 39, 101, 144, 168, 239, 281, 290, 296, 300])
+        assert.deepStrictEqual(checks, [0, 2, 5, 11, 17, 39, 101, 144, 168, 239, 281, 290, 296, 300])
       })
     )
   })

@@ -57,7 +57,7 @@ const world = (options?: { readonly refreshTakes?: string }) => {
   return { state, server, refresh, token: Effect.sync(() => Redacted.make(`t${state.token}`)) }
 }
 
-const look = HttpCheck.get("http://h/tasks/1", TaskStatus)
+const check = HttpCheck.get("http://h/tasks/1", TaskStatus)
 
 /** Runs something while the clock goes on by a minute. */
 const inTime = <A, E, R>(self: Effect.Effect<A, E, R>) =>
@@ -68,48 +68,48 @@ const inTime = <A, E, R>(self: Effect.Effect<A, E, R>) =>
   })
 
 describe("Authorization", () => {
-  it.effect("the token is read anew for each look", () =>
+  it.effect("the token is read anew for each check", () =>
     Effect.gen(function* () {
       const { server, state, token } = world()
       const client = Authorization.client(yield* Authorization.make({ token }))(server)
       for (const next of [0, 1, 2]) {
         state.token = state.valid = next
-        yield* inTime(Effect.provideService(look, HttpClient.HttpClient, client))
+        yield* inTime(Effect.provideService(check, HttpClient.HttpClient, client))
       }
       assert.deepStrictEqual(state.sent, ["Bearer t0", "Bearer t1", "Bearer t2"])
     })
   )
 
-  it.effect("1,000 looks that meet a 401 refresh once, and all of them go on", () =>
+  it.effect("1,000 checks that meet a 401 refresh once, and all of them go on", () =>
     Effect.gen(function* () {
       const { refresh, server, state, token } = world()
       state.valid = 1
       const client = Authorization.client(yield* Authorization.make({ token, refresh }))(server)
-      const looks = yield* Effect.forEach(
+      const checks = yield* Effect.forEach(
         Array.from({ length: 1000 }, (_, i) => i),
         (i) =>
           Effect.forkChild(
             // In three waves: at once, while the refresh is under way, and with the old token when it is done.
             Effect.delay(
-              Effect.provideService(look, HttpClient.HttpClient, client),
+              Effect.provideService(check, HttpClient.HttpClient, client),
               i % 3 === 0 ? 0 : i % 3 === 1 ? 900 : 2900
             )
           )
       )
       yield* TestClock.adjust("1 minute")
-      const exits = yield* Effect.forEach(looks, Fiber.await)
+      const exits = yield* Effect.forEach(checks, Fiber.await)
       assert.isTrue(exits.every(Exit.isSuccess))
       assert.strictEqual(state.refreshes, 1)
     })
   )
 
-  it.effect("a scope that closes, before or in a refresh, ends no look as interrupted, and lets none hang", () =>
+  it.effect("a scope that closes, before or in a refresh, ends no check as interrupted, and lets none hang", () =>
     Effect.gen(function* () {
       const { refresh, server, state, token } = world()
       state.valid = 1
       const scope = yield* Scope.make()
       const authorization = yield* Scope.provide(Authorization.make({ token, refresh }), scope)
-      const asked = Effect.provideService(look, HttpClient.HttpClient, Authorization.client(authorization)(server))
+      const asked = Effect.provideService(check, HttpClient.HttpClient, Authorization.client(authorization)(server))
       const early = yield* Effect.forkChild(Effect.flip(asked))
       yield* TestClock.adjust("2 seconds")
       yield* Scope.close(scope, Exit.void)
@@ -148,7 +148,7 @@ describe("Authorization", () => {
       const client = Authorization.client(yield* Authorization.make({ token, refresh }))(server)
       const exit = yield* inTime(
         Effect.flip(
-          Poll.until(look, { strategy: Strategy.fixed("1 second"), deadline: "1 hour" }).pipe(
+          Poll.until(check, { strategy: Strategy.fixed("1 second"), deadline: "1 hour" }).pipe(
             Effect.provideService(HttpClient.HttpClient, client)
           )
         )
@@ -188,7 +188,7 @@ describe("Authorization", () => {
     })
   )
 
-  it.effect("the refresh goes on when the look is interrupted that began it, and ends with the scope", () =>
+  it.effect("the refresh goes on when the check is interrupted that began it, and ends with the scope", () =>
     Effect.gen(function* () {
       const { refresh, server, state, token } = world()
       state.valid = 1
@@ -222,11 +222,11 @@ describe("Authorization", () => {
           refreshTimeout: "5 seconds"
         })
         const client = Authorization.client(authorization)(server)
-        const looks = yield* Effect.forEach([0, 0, 0, 300, 300], (delay) =>
-          Effect.forkChild(Effect.flip(Effect.delay(Effect.provideService(look, HttpClient.HttpClient, client), delay)))
+        const checks = yield* Effect.forEach([0, 0, 0, 300, 300], (delay) =>
+          Effect.forkChild(Effect.flip(Effect.delay(Effect.provideService(check, HttpClient.HttpClient, client), delay)))
         )
         yield* TestClock.adjust("20 seconds")
-        const errors = yield* Fiber.joinAll(looks)
+        const errors = yield* Fiber.joinAll(checks)
         assert.strictEqual(refreshes, 1)
         for (const error of errors) {
           assert.strictEqual(error.message, "GET http://h/tasks/1: the token could not be refreshed")
@@ -243,7 +243,7 @@ describe("Authorization", () => {
       }
       const { server } = world()
       const client = Authorization.client(yield* Authorization.make({ token: Effect.fail(new Revoked()) }))(server)
-      const error = yield* Effect.flip(Effect.provideService(look, HttpClient.HttpClient, client))
+      const error = yield* Effect.flip(Effect.provideService(check, HttpClient.HttpClient, client))
       assert(error instanceof HttpCheckError && error.reason._tag === "Authorization")
       assert.strictEqual(error.message, "GET http://h/tasks/1: no token could be read")
       assert.deepStrictEqual(PollError.classification(error), PollError.permanent)

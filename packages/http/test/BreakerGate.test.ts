@@ -15,7 +15,7 @@ import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import type * as Gate from "effect-poll/Gate"
 import * as Job from "effect-poll/Job"
-import type * as Look from "effect-poll/Look"
+import type * as CheckResult from "effect-poll/CheckResult"
 import * as Poll from "effect-poll/Poll"
 import * as Poller from "effect-poll/Poller"
 import * as PollError from "effect-poll/PollError"
@@ -43,7 +43,7 @@ const serverDown = (from: number, to: number, doneAt: number, asked: Array<numbe
   const client = HttpClient.make((request) =>
     Effect.flatMap(Clock.currentTimeMillis, (now) => {
       asked.push(now)
-      // It takes a moment, so that looks are in flight when it goes down.
+      // It takes a moment, so that checks are in flight when it goes down.
       return Effect.delay(
         now >= from && now < to
           ? Effect.fail(refused(request))
@@ -82,36 +82,36 @@ const outage = (n: number, from: number, to: number, pollErrors: Job.PollErrorPo
     return { asked, exits, gate }
   }).pipe(Effect.provide(CircuitBreaker.layerStoreMemory()), Random.withSeed("outage"))
 
-/** The looks of a Poller at an endpoint that is down for a while: its jobs are done when it is back. */
-type Looks = (
+/** The checks of a Poller at an endpoint that is down for a while: its jobs are done when it is back. */
+type Checks = (
   gate: BreakerGate.BreakerGate,
   down: { readonly from: number; readonly to: number },
   asked: Array<number>
-) => (id: string) => Effect.Effect<Look.Look<string>, unknown>
+) => (id: string) => Effect.Effect<CheckResult.CheckResult<string>, unknown>
 
 /** By a client that tells the gate how its requests went. */
-const byClient: Looks = (gate, { from, to }, asked) => {
+const byClient: Checks = (gate, { from, to }, asked) => {
   const server = serverDown(from, to, to, asked)
   const client = BreakerGate.client(gate)(server.client)
   return (id) => Effect.provideService(HttpCheck.get(`http://h/tasks/${id}`, TaskStatus), HttpClient.HttpClient, client)
 }
 
 /** By a check that tells it, without what a request costs. */
-const byCheck: Looks = (gate, { from, to }, asked) => {
-  const look = Effect.flatMap(Clock.currentTimeMillis, (now): Effect.Effect<Look.Look<string>, string> => {
+const byCheck: Checks = (gate, { from, to }, asked) => {
+  const check = Effect.flatMap(Clock.currentTimeMillis, (now): Effect.Effect<CheckResult.CheckResult<string>, string> => {
     asked.push(now)
     const answer = Effect.succeed(now < from ? Status.pending() : Status.succeeded("done"))
     return Effect.delay(now >= from && now < to ? Effect.fail("ECONNREFUSED") : answer, "20 millis")
   })
-  return () => BreakerGate.check(gate)(look)
+  return () => BreakerGate.check(gate)(check)
 }
 
-/** Many waits of one Poller, whose looks are gathered in windows of a tenth of a second: the test clock stops at each. */
-const outageOfMany = (n: number, from: number, to: number, looks: Looks) =>
+/** Many waits of one Poller, whose checks are gathered in windows of a tenth of a second: the test clock stops at each. */
+const outageOfMany = (n: number, from: number, to: number, checks: Checks) =>
   Effect.gen(function* () {
     const asked: Array<number> = []
     const gate = yield* BreakerGate.make()
-    const check = looks(gate, { from, to }, asked)
+    const check = checks(gate, { from, to }, asked)
     const Tasks = Job.make<string, never, unknown>("task", { check })
     const poller = yield* Poller.make({ coalesce: "100 millis", concurrency: 200 })
     const ids = Array.from({ length: n }, (_, i) => `t${i}`)
@@ -141,7 +141,7 @@ describe("BreakerGate", () => {
   describe("an outage of ten minutes", () => {
     const from = 2 * minute
     const to = 12 * minute
-    for (const [n, by, looks] of [
+    for (const [n, by, checks] of [
       [3_000, "a client", byClient],
       [100_000, "a check", byCheck]
     ] as const) {
@@ -149,9 +149,9 @@ describe("BreakerGate", () => {
         `all ${n} waits of a Poller survive it, by ${by} that tells the gate`,
         () =>
           Effect.gen(function* () {
-            const { asked, ends } = yield* outageOfMany(n, from, to, looks)
+            const { asked, ends } = yield* outageOfMany(n, from, to, checks)
             assert.deepStrictEqual(ends, { done: n, others: 0 })
-            // The looks in flight when it began, at most as many as may be, then probes.
+            // The checks in flight when it began, at most as many as may be, then probes.
             assert.isAtMost(between(asked, from + 1000, to), 400)
             assert.isAtMost(
               busiest(
@@ -169,13 +169,13 @@ describe("BreakerGate", () => {
         `${n} waits survive it`,
         () =>
           Effect.gen(function* () {
-            // Alone, a wait has to open the circuit by itself; among many, an outage costs it a look in flight and a probe.
+            // Alone, a wait has to open the circuit by itself; among many, an outage costs it a check in flight and a probe.
             const { asked, exits } = yield* outage(n, from, to, n >= 1000 ? { inRow: 2 } : {})
             assert.deepStrictEqual(
               exits.filter((exit) => !(Exit.isSuccess(exit) && exit.value === "done")),
               []
             )
-            // The looks in flight when it began, then probes: 1, 2, 4, 8, 16 seconds apart, then 30.
+            // The checks in flight when it began, then probes: 1, 2, 4, 8, 16 seconds apart, then 30.
             const during = between(asked, from, to)
             assert.isAtMost(during, Math.max(3, n) + 5 + 20)
             assert.isAtLeast(during, 20)
@@ -272,7 +272,7 @@ describe("BreakerGate", () => {
       }).pipe(Effect.provide(CircuitBreaker.layerStoreMemory()))
     )
 
-    it.effect("check - transient errors, and looks that take too long; not permanent ones, defects and 429", () =>
+    it.effect("check - transient errors, and checks that take too long; not permanent ones, defects and 429", () =>
       Effect.gen(function* () {
         const judged = (self: Effect.Effect<unknown, unknown>) =>
           Effect.gen(function* () {
@@ -312,7 +312,7 @@ describe("BreakerGate", () => {
     const until = (answer: Gate.Answer): number =>
       answer._tag === "postponed" ? Duration.toMillis(answer.until) : Number.NaN
 
-    /** A gate whose circuit was just opened by three looks, after one that was answered if there is an `answered`. */
+    /** A gate whose circuit was just opened by three checks, after one that was answered if there is an `answered`. */
     const opened = (options?: BreakerGate.Options, answered?: Effect.Effect<unknown, string>) =>
       Effect.gen(function* () {
         const gate = yield* BreakerGate.make({ openDuration: "10 seconds", ...options })
@@ -323,7 +323,7 @@ describe("BreakerGate", () => {
 
     const ask = (gate: Gate.Gate, key = "a") => gate.ask({ job: "task", key })
 
-    it.effect("looks that fail after the circuit opened change nothing, and those it would reject are made", () =>
+    it.effect("checks that fail after the circuit opened change nothing, and those it would reject are made", () =>
       Effect.gen(function* () {
         const gate = yield* BreakerGate.make({ openDuration: "10 seconds" })
         const slow = yield* Effect.forEach(Array.from({ length: 50 }), () =>
@@ -334,7 +334,7 @@ describe("BreakerGate", () => {
         for (let i = 0; i < 3; i++) yield* Effect.exit(BreakerGate.check(gate)(failing))
         yield* TestClock.adjust("5 seconds")
         yield* Fiber.joinAll(slow)
-        // The gate was asked before the circuit opened, the look comes after it.
+        // The gate was asked before the circuit opened, the check comes after it.
         assert.strictEqual(yield* BreakerGate.check(gate)(Effect.succeed("seen")), "seen")
         assert.strictEqual(yield* Effect.flip(BreakerGate.check(gate)(failing)), "down")
         const state = yield* gate.breaker.state("endpoint")
@@ -343,7 +343,7 @@ describe("BreakerGate", () => {
       }).pipe(Effect.provide(CircuitBreaker.layerStoreMemory()))
     )
 
-    it.effect("one look comes back at once, the others are spread behind it", () =>
+    it.effect("one check comes back at once, the others are spread behind it", () =>
       Effect.gen(function* () {
         const gate = yield* opened({ spread: "4 seconds" }, Effect.void)
         const answers = yield* Effect.forEach(Array.from({ length: 40 }), () => ask(gate))
@@ -363,8 +363,8 @@ describe("BreakerGate", () => {
       Effect.gen(function* () {
         let probes = 0
         let well = true
-        const look = Effect.suspend(() => (well ? Effect.void : (probes++, Effect.never)))
-        const gate = yield* opened({ timeout: "unbounded" }, look)
+        const check = Effect.suspend(() => (well ? Effect.void : (probes++, Effect.never)))
+        const gate = yield* opened({ timeout: "unbounded" }, check)
         well = false
         yield* TestClock.adjust("10 seconds")
         const first = yield* Effect.forkChild(ask(gate), { startImmediately: true })
@@ -402,7 +402,7 @@ describe("BreakerGate", () => {
       }).pipe(Effect.provide(CircuitBreaker.layerStoreMemory()))
     )
 
-    it.effect("where nothing was ever answered each look probes once, and then one that failed is repeated", () =>
+    it.effect("where nothing was ever answered each check probes once, and then one that failed is repeated", () =>
       Effect.gen(function* () {
         const gate = yield* opened()
         yield* TestClock.adjust("10 seconds")
@@ -419,25 +419,25 @@ describe("BreakerGate", () => {
       }).pipe(Effect.provide(CircuitBreaker.layerStoreMemory()))
     )
 
-    it.effect("a look that probed and failed leaves the next probe to others, as soon as the open time ends", () =>
+    it.effect("a check that probed and failed leaves the next probe to others, as soon as the open time ends", () =>
       Effect.gen(function* () {
         const gate = yield* BreakerGate.make({
           endpoint: ({ key }) => key.slice(0, 1),
           tripPolicy: CircuitBreaker.consecutive(1),
           openDuration: "1 second"
         })
-        const look = (key: string) => ({ job: "render", key })
-        const fails = (key: string) => Effect.exit(BreakerGate.check(gate, look(key))(Effect.fail("down")))
+        const check = (key: string) => ({ job: "render", key })
+        const fails = (key: string) => Effect.exit(BreakerGate.check(gate, check(key))(Effect.fail("down")))
         yield* fails("a1")
         for (const key of ["a2", "a3"]) {
           yield* TestClock.adjust("1 second")
-          assert.strictEqual((yield* gate.ask(look(key)))._tag, "open")
+          assert.strictEqual((yield* gate.ask(check(key)))._tag, "open")
           yield* fails(key)
         }
       }).pipe(Effect.provide(CircuitBreaker.layerStoreMemory()))
     )
 
-    it.effect("a look that was let through and never made does not hold the others back", () =>
+    it.effect("a check that was let through and never made does not hold the others back", () =>
       Effect.gen(function* () {
         const gate = yield* opened()
         yield* TestClock.adjust("10 seconds")
@@ -496,7 +496,7 @@ describe("BreakerGate", () => {
       )
     }
 
-    it.effect("a POST is not repeated: looks are the probes", () =>
+    it.effect("a POST is not repeated: checks are the probes", () =>
       Effect.gen(function* () {
         let asked = 0
         const gate = yield* BreakerGate.make({ openDuration: "10 seconds" })
@@ -508,12 +508,12 @@ describe("BreakerGate", () => {
               : Effect.fail(refused(request))
           })
         )
-        const look = client.execute(HttpClientRequest.post("http://h/look"))
-        for (let i = 0; i < 4; i++) yield* Effect.exit(look)
+        const check = client.execute(HttpClientRequest.post("http://h/check"))
+        for (let i = 0; i < 4; i++) yield* Effect.exit(check)
         yield* TestClock.adjust("10 seconds")
         assert.deepStrictEqual(yield* ask(gate), open)
         assert.strictEqual(asked, 4)
-        yield* look
+        yield* check
         assert.strictEqual((yield* gate.breaker.state("endpoint"))._tag, "Closed")
       }).pipe(Effect.provide(CircuitBreaker.layerStoreMemory()))
     )
@@ -549,9 +549,9 @@ describe("BreakerGate", () => {
         yield* client.get("http://well/")
         assert.strictEqual((yield* gate.ask({ job: "down", key: "a" }))._tag, "postponed")
         assert.strictEqual((yield* gate.ask({ job: "well", key: "a" }))._tag, "open")
-        const look = { job: "other", key: "a" }
-        yield* Effect.exit(BreakerGate.check(gate, look)(Effect.fail("down")))
-        assert.strictEqual((yield* gate.ask(look))._tag, "postponed")
+        const check = { job: "other", key: "a" }
+        yield* Effect.exit(BreakerGate.check(gate, check)(Effect.fail("down")))
+        assert.strictEqual((yield* gate.ask(check))._tag, "postponed")
       }).pipe(Effect.provide(CircuitBreaker.layerStoreMemory()))
     )
 
@@ -561,7 +561,7 @@ describe("BreakerGate", () => {
         const several = yield* BreakerGate.make({ endpoint: ({ job }) => job })
         assert.throws(() => BreakerGate.client(several), RangeError, "BreakerGate.client: endpoint must be a function")
         assert.throws(() => BreakerGate.client(one, { endpoint: () => "x" }), RangeError, "must be left out")
-        assert.throws(() => BreakerGate.check(several), RangeError, "BreakerGate.check: look")
+        assert.throws(() => BreakerGate.check(several), RangeError, "BreakerGate.check: check")
       }).pipe(Effect.provide(CircuitBreaker.layerStoreMemory()))
     )
 
@@ -575,7 +575,7 @@ describe("BreakerGate", () => {
       assert.throws(() => BreakerGate.make({ spread: Number.NaN }), RangeError, "BreakerGate.make: spread")
     })
 
-    it.effect("looks are let through while the store fails", () =>
+    it.effect("checks are let through while the store fails", () =>
       Effect.gen(function* () {
         const gate = yield* BreakerGate.make()
         assert.strictEqual((yield* gate.ask({ job: "task", key: "a" }))._tag, "open")

@@ -57,7 +57,7 @@ const closed = (answer: Gate.Answer) =>
 
 describe("BudgetGate", () => {
   describe("budget", () => {
-    it.effect("lets so many looks through in a window, and says when the next one begins", () =>
+    it.effect("lets so many checks through in a window, and says when the next one begins", () =>
       Effect.gen(function* () {
         const { gate } = yield* gateOf({ limit: 3, window: "9 seconds" })
         const answers = yield* ask(gate, 5)
@@ -86,7 +86,7 @@ describe("BudgetGate", () => {
       })
     )
 
-    it.effect("a lease serves many looks with one call, and no look is lost to it", () =>
+    it.effect("a lease serves many checks with one call, and no check is lost to it", () =>
       Effect.gen(function* () {
         const { calls, gate } = yield* gateOf({ limit: 100, window: "1 minute", lease: 30 })
         assert.strictEqual(open(yield* ask(gate, 1000)), 100)
@@ -142,9 +142,9 @@ describe("BudgetGate", () => {
         const options = { limit: 20, window: "1 minute", lease: 3 } as const
         const make = Effect.provideService(BudgetGate.make(options), RateLimiter.RateLimiter, limiter)
         const [a, b] = [yield* make, yield* make]
-        let looks = 0
-        for (let i = 0; i < 40; i++) looks += open([...(yield* ask(a, 1)), ...(yield* ask(b, 1))])
-        assert.strictEqual(looks, 20)
+        let checks = 0
+        for (let i = 0; i < 40; i++) checks += open([...(yield* ask(a, 1)), ...(yield* ask(b, 1))])
+        assert.strictEqual(checks, 20)
       })
     )
 
@@ -245,7 +245,7 @@ describe("BudgetGate", () => {
       })
     )
 
-    it.effect("a store that fails postpones looks, or lets them through uncounted", () =>
+    it.effect("a store that fails postpones checks, or lets them through uncounted", () =>
       Effect.gen(function* () {
         let calls = 0
         const { limiter } = yield* counted
@@ -399,15 +399,15 @@ describe("BudgetGate", () => {
       done: Status.succeeded("done")
     })
 
-    it.effect("300 waits with a budget for 20 looks a second: never more, all get there, and fairly", () =>
+    it.effect("300 waits with a budget for 20 checks a second: never more, all get there, and fairly", () =>
       Effect.gen(function* () {
         const asked: Array<number> = []
-        const looks = new Map<string, number>()
+        const checks = new Map<string, number>()
         const server = HttpClient.make((request, { pathname }) =>
           Effect.map(Clock.currentTimeMillis, (now) => {
             asked.push(now)
-            const seen = (looks.get(pathname) ?? 0) + 1
-            looks.set(pathname, seen)
+            const seen = (checks.get(pathname) ?? 0) + 1
+            checks.set(pathname, seen)
             return HttpClientResponse.fromWeb(request, Response.json({ state: now < 120_000 ? "busy" : "done" }))
           })
         )
@@ -433,8 +433,8 @@ describe("BudgetGate", () => {
         const before = asked.filter((at) => at < 120_000).length
         assert.isAtMost(before, 121 * 20)
         assert.isAtLeast(before, 110 * 20)
-        // In two minutes 8 looks each, but for one more or less, and the last.
-        const each = [...looks.values()]
+        // In two minutes 8 checks each, but for one more or less, and the last.
+        const each = [...checks.values()]
         assert.deepStrictEqual([Math.min(...each) >= 7, Math.max(...each) <= 10], [true, true])
       })
     )

@@ -4,7 +4,7 @@ import * as HttpClient from "effect/http/HttpClient"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import * as HttpClientResponse from "effect/http/HttpClientResponse"
 import * as Schema from "effect/Schema"
-import * as Look from "effect-poll/Look"
+import * as CheckResult from "effect-poll/CheckResult"
 import * as PollError from "effect-poll/PollError"
 import * as Status from "effect-poll/Status"
 import * as StatusSchema from "effect-poll/StatusSchema"
@@ -46,29 +46,29 @@ const server = (resource: {
   return { asked, provide: Effect.provideService(HttpClient.HttpClient, client) }
 }
 
-const words = <A, F>(look: Look.Look<A, F>) => {
-  const found = Look.finding(look)
+const words = <A, F>(check: CheckResult.CheckResult<A, F>) => {
+  const found = CheckResult.finding(check)
   return Status.isStatus(found) ? Status.describe(found) : found._tag
 }
 
 const url = "http://h/tasks/1"
 
 describe("Conditional", () => {
-  it.effect("a 304 is what the look before it found, with a hint of its own; a change is seen", () =>
+  it.effect("a 304 is what the check before it found, with a hint of its own; a change is seen", () =>
     Effect.gen(function* () {
       const resource = { state: "busy", etag: '"1"', headers: { "retry-after": "3" } }
       const { asked, provide } = server(resource)
       const conditional = yield* Conditional.make()
-      const look = provide(HttpCheck.get(url, TaskStatus, { conditional, run: () => 7 }))
-      const first = yield* look
-      const second = yield* look
+      const check = provide(HttpCheck.get(url, TaskStatus, { conditional, run: () => 7 }))
+      const first = yield* check
+      const second = yield* check
       assert.deepStrictEqual(second, first)
       assert(second._tag === "Reported")
       assert.deepStrictEqual([words(second), second.run], ["Pending busy 50 %", 7])
       assert.strictEqual(String(second.hint), String(first._tag === "Reported" ? first.hint : ""))
       resource.etag = '"2"'
       resource.state = "done"
-      assert.strictEqual(words(yield* look), "Succeeded done")
+      assert.strictEqual(words(yield* check), "Succeeded done")
       assert.deepStrictEqual(asked, ["all", '"1"', '"1"'])
       // An end is not kept.
       assert.strictEqual(Conditional.size(conditional), 0)
@@ -80,8 +80,8 @@ describe("Conditional", () => {
       const date = "Thu, 01 Jan 2026 00:00:00 GMT"
       const { asked, provide } = server({ state: "busy", lastModified: date })
       const conditional = yield* Conditional.make()
-      const look = provide(HttpCheck.get(url, TaskStatus, { conditional }))
-      assert.deepStrictEqual([words(yield* look), words(yield* look)], ["Pending busy 50 %", "Pending busy 50 %"])
+      const check = provide(HttpCheck.get(url, TaskStatus, { conditional }))
+      assert.deepStrictEqual([words(yield* check), words(yield* check)], ["Pending busy 50 %", "Pending busy 50 %"])
       assert.deepStrictEqual(asked, ["all", date])
     })
   )
@@ -108,9 +108,9 @@ describe("Conditional", () => {
       Effect.gen(function* () {
         const conditional = yield* Conditional.make()
         const bare = server({ state: "busy" })
-        const look = bare.provide(HttpCheck.get(url, TaskStatus, { conditional }))
-        yield* look
-        yield* look
+        const check = bare.provide(HttpCheck.get(url, TaskStatus, { conditional }))
+        yield* check
+        yield* check
         assert.deepStrictEqual([bare.asked, Conditional.size(conditional)], [["all", "all"], 0])
         const { asked, provide } = server({ state: "busy", etag: '"1"' })
         const make = (request: HttpClientRequest.HttpClientRequest, schema = TaskStatus) =>
@@ -134,24 +134,24 @@ describe("Conditional", () => {
       const { asked, provide } = server(resource)
       const gone = { isGone: false }
       const isMissing = () => gone.isGone
-      const look = provide(HttpCheck.get(url, TaskStatus, { conditional, isMissing }))
-      yield* look
+      const check = provide(HttpCheck.get(url, TaskStatus, { conditional, isMissing }))
+      yield* check
       gone.isGone = true
-      assert.strictEqual(words(yield* look), "Missing")
+      assert.strictEqual(words(yield* check), "Missing")
       gone.isGone = false
-      yield* look
+      yield* check
       assert.deepStrictEqual(asked, ["all", '"1"', "all"])
     })
   )
 
-  it.effect("keeps no more than its capacity: what was looked at least recently goes", () =>
+  it.effect("keeps no more than its capacity: what was checked least recently goes", () =>
     Effect.gen(function* () {
       const { asked, provide } = server({ state: "busy", etag: '"1"' })
       const conditional = yield* Conditional.make({ capacity: 2 })
-      const look = (id: string) => provide(HttpCheck.get(`http://h/${id}`, TaskStatus, { conditional }))
-      for (const id of ["a", "b", "a", "c", "a", "b"]) yield* look(id)
+      const check = (id: string) => provide(HttpCheck.get(`http://h/${id}`, TaskStatus, { conditional }))
+      for (const id of ["a", "b", "a", "c", "a", "b"]) yield* check(id)
       assert.deepStrictEqual(asked, ["all", "all", '"1"', "all", '"1"', "all"])
-      for (let i = 0; i < 1000; i++) yield* look(`x${i}`)
+      for (let i = 0; i < 1000; i++) yield* check(`x${i}`)
       assert.strictEqual(Conditional.size(conditional), 2)
     })
   )

@@ -290,7 +290,7 @@ describe("DeviceFlow", () => {
       })
     )
 
-    it.effect("expires_in is the deadline, and the interval holds against a last look", () =>
+    it.effect("expires_in is the deadline, and the interval holds against a last check", () =>
       Effect.gen(function* () {
         const { polls, provide } = server(() => json({ ...granted, expires_in: 12 }), pending)
         const { at, exit } = yield* ran(provide(login()))
@@ -358,7 +358,7 @@ describe("DeviceFlow", () => {
       })
     )
 
-    it.effect("a request that is never answered counts as failed, by the lookTimeout", () =>
+    it.effect("a request that is never answered counts as failed, by the checkTimeout", () =>
       Effect.gen(function* () {
         const { polls, provide } = server(
           () => json(granted),
@@ -366,7 +366,7 @@ describe("DeviceFlow", () => {
           () => "silent",
           () => json(tokens)
         )
-        const { exit } = yield* ran(provide(login({ lookTimeout: "3 seconds" })))
+        const { exit } = yield* ran(provide(login({ checkTimeout: "3 seconds" })))
         assert.isTrue(Exit.isSuccess(exit))
         assert.deepStrictEqual(polls(), [5, 15, 38])
       })
@@ -470,7 +470,7 @@ describe("DeviceFlow", () => {
         [{ clientId: "" }, 'DeviceFlow.request: clientId must be a non-empty string, got ""'],
         [{ tokenUrl: " " }, 'tokenUrl must be a non-empty string, got " "'],
         [{ deviceAuthorizationUrl: "" }, "deviceAuthorizationUrl must be a non-empty string"],
-        [{ lookTimeout: -1 }, "lookTimeout must be"],
+        [{ checkTimeout: -1 }, "checkTimeout must be"],
         [{ pollErrors: { inRow: -1 } }, "pollErrors.inRow must be"]
       ] as const) {
         assert.throws(() => login(more), RangeError, said)
@@ -518,7 +518,7 @@ describe("DeviceFlow", () => {
       })
     )
 
-    it.effect("a look that is asked for comes when the interval allows, after a failed one too", () =>
+    it.effect("a check that is asked for comes when the interval allows, after a failed one too", () =>
       Effect.gen(function* () {
         const { polls, provide } = server(
           () => json(granted),
@@ -539,7 +539,7 @@ describe("DeviceFlow", () => {
             })
           )
         )
-        // Slowed down to 10 s at 5; the failed one at 15 would be followed at 35, but a look was asked for at 16.
+        // Slowed down to 10 s at 5; the failed one at 15 would be followed at 35, but a check was asked for at 16.
         assert.deepStrictEqual(polls(), [5, 15, 25])
       })
     )
@@ -577,7 +577,7 @@ describe("DeviceFlow", () => {
         )
         yield* TestClock.adjust("1 hour")
         assert.strictEqual(Redacted.value((yield* Fiber.join(fiber)).accessToken), "SECRET-access")
-        // The floor of the slowed look is in the token, the interval after it is that of the grant.
+        // The floor of the slowed check is in the token, the interval after it is that of the grant.
         assert.deepStrictEqual(polls(), [5, 10, 20, 25])
       })
     )

@@ -1,10 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Duration from "effect/Duration"
 import * as Headers from "effect/http/Headers"
-import type * as Look from "effect-poll/Look"
+import type * as CheckResult from "effect-poll/CheckResult"
 import * as Hint from "@effect-poll/http/Hint"
 
-const inMillis = (hint: Look.Hint | undefined) =>
+const inMillis = (hint: CheckResult.Hint | undefined) =>
   hint === undefined || hint === "unreadable" ? hint : Duration.toMillis(hint)
 
 const at = Date.UTC(2026, 0, 1)

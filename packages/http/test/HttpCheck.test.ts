@@ -8,7 +8,7 @@ import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import * as HttpClientResponse from "effect/http/HttpClientResponse"
 import * as Schema from "effect/Schema"
 import * as TestClock from "effect/testing/TestClock"
-import * as Look from "effect-poll/Look"
+import * as CheckResult from "effect-poll/CheckResult"
 import * as Poll from "effect-poll/Poll"
 import * as PollError from "effect-poll/PollError"
 import * as Status from "effect-poll/Status"
@@ -42,7 +42,7 @@ const json = { "content-type": "application/json" }
 const url = "http://user:pass@h/v1/tasks/1?key=secret#top"
 const page = "<html>SECRET</html>"
 
-/** What a look says, in a few words. */
+/** What a check says, in a few words. */
 const said = (body: string | null, init: ResponseInit, options?: HttpCheck.Options<unknown, unknown>) =>
   Effect.gen(function* () {
     const { provide } = answering(() => new Response(body, init))
@@ -52,8 +52,8 @@ const said = (body: string | null, init: ResponseInit, options?: HttpCheck.Optio
       const after = kind._tag === "transient" ? kind.retryAfter : undefined
       return [kind._tag, ...inWords(after), result.failure.message].join(" | ")
     }
-    const look = result.success
-    const found = Look.finding(look)
+    const check = result.success
+    const found = CheckResult.finding(check)
     const word =
       found._tag === "Unlisted"
         ? `Unlisted ${found.word}`
@@ -62,12 +62,12 @@ const said = (body: string | null, init: ResponseInit, options?: HttpCheck.Optio
           : found._tag
     return [
       word,
-      ...(look._tag === "Reported" ? inWords(look.hint) : []),
-      ...(look._tag === "Reported" && look.run !== undefined ? [`run ${look.run}`] : [])
+      ...(check._tag === "Reported" ? inWords(check.hint) : []),
+      ...(check._tag === "Reported" && check.run !== undefined ? [`run ${check.run}`] : [])
     ].join(" | ")
   })
 
-const inWords = (hint: Look.Hint | undefined): ReadonlyArray<string> =>
+const inWords = (hint: CheckResult.Hint | undefined): ReadonlyArray<string> =>
   hint === undefined ? [] : [hint === "unreadable" ? hint : String(Duration.toMillis(hint))]
 
 const at = "GET http://h/v1/tasks/1:"
@@ -216,8 +216,8 @@ describe("HttpCheck", () => {
             Effect.succeed(HttpClientResponse.fromWeb(request, new Response("", { status: 404 })))
           )
         )
-        const look = yield* Effect.provideService(HttpCheck.get(url, TaskStatus), HttpClient.HttpClient, client)
-        assert.strictEqual(look._tag, "Missing")
+        const check = yield* Effect.provideService(HttpCheck.get(url, TaskStatus), HttpClient.HttpClient, client)
+        assert.strictEqual(check._tag, "Missing")
       })
     )
 
@@ -314,21 +314,21 @@ describe("HttpCheck", () => {
       })
     )
 
-    it.effect("make - an Effect makes the request anew for each look, and its error is that of the look", () =>
+    it.effect("make - an Effect makes the request anew for each check, and its error is that of the check", () =>
       Effect.gen(function* () {
         const { provide, requests } = answering(() => new Response('{"state":"busy"}'))
         let nonce = 0
         const request = Effect.suspend(() =>
           ++nonce < 3 ? Effect.succeed(HttpClientRequest.post(`http://h/${nonce}`)) : Effect.fail("no nonce" as const)
         )
-        const look = provide(HttpCheck.make(request, TaskStatus))
-        yield* look
-        yield* look
+        const check = provide(HttpCheck.make(request, TaskStatus))
+        yield* check
+        yield* check
         assert.deepStrictEqual(
           requests.map((each) => `${each.method} ${each.url}`),
           ["POST http://h/1", "POST http://h/2"]
         )
-        assert.strictEqual(yield* Effect.flip(look), "no nonce")
+        assert.strictEqual(yield* Effect.flip(check), "no nonce")
         const empty = yield* Effect.flip(provide(HttpCheck.make(Effect.succeed(HttpClientRequest.get("")), TaskStatus)))
         assert.strictEqual(empty instanceof HttpCheckError ? empty.reason._tag : empty, "InvalidRequest")
       })

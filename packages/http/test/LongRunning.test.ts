@@ -159,7 +159,7 @@ describe("LongRunning", () => {
         ["POST /exports @0", "GET /operations/1 @0", "GET /operations/1 @1000"]
       ],
       [
-        "a look that is refused",
+        "a check that is refused",
         { "POST /exports": [accepted], "GET /operations/1": [202, 403] },
         "PollRejected",
         ["POST /exports @0", "GET /operations/1 @0", "GET /operations/1 @1000"]
@@ -197,7 +197,7 @@ describe("LongRunning", () => {
       })
     )
 
-    it.effect("run - looks that go on failing use up the budget", () =>
+    it.effect("run - checks that go on failing use up the budget", () =>
       Effect.gen(function* () {
         const { end } = yield* play(
           { "POST /exports": [accepted], "GET /operations/1": [503] },
@@ -272,7 +272,7 @@ describe("LongRunning", () => {
       })
     )
 
-    it.effect("run - the first wait of the strategy comes before the first look", () =>
+    it.effect("run - the first wait of the strategy comes before the first check", () =>
       Effect.gen(function* () {
         const { log } = yield* play(
           { "POST /exports": [accepted], "GET /operations/1": [{ json: 7 }] },
@@ -329,7 +329,7 @@ describe("LongRunning", () => {
   })
 
   describe("storing and resuming", () => {
-    it.effect("run - hands out the operation before the first look, and resume goes on with it", () =>
+    it.effect("run - hands out the operation before the first check, and resume goes on with it", () =>
       Effect.gen(function* () {
         const server = Server.make({
           "POST /exports": [{ status: 202, headers: { location: "/operations/1?sig=SECRET" } }],
@@ -526,7 +526,7 @@ describe("LongRunning", () => {
   })
 
   describe("interruption", () => {
-    it.effect("run - stops the look under way, and none follows", () =>
+    it.effect("run - stops the check under way, and none follows", () =>
       Effect.gen(function* () {
         const server = Server.make({ "POST /exports": [accepted] })
         let interrupted = 0
@@ -589,7 +589,7 @@ describe("LongRunning", () => {
           requests.map(({ headers }) => headers["prefer"]),
           ["return=minimal, respond-async, wait=10", "wait=10", "wait=10", "wait=10", "wait=10"]
         )
-        // A server that answers at once is looked at when the strategy says.
+        // A server that answers at once is checked when the strategy says.
         assert.deepStrictEqual(
           log.slice(1).map((line) => Number(line.split("@")[1])),
           [0, 1000, 2000, 3000]
@@ -622,7 +622,7 @@ describe("LongRunning", () => {
       })
     )
 
-    it.effect("run - a look may take longer than the wait", () =>
+    it.effect("run - a check may take longer than the wait", () =>
       Effect.gen(function* () {
         const server = Server.make({ "POST /exports": [accepted], "GET /operations/1": [{ json: 7 }] })
         const slow = HttpClient.make((request) =>
@@ -652,8 +652,8 @@ describe("LongRunning", () => {
         [() => LongRunning.make("x", { wait: Number.POSITIVE_INFINITY }), "LongRunning.make: wait"],
         [() => LongRunning.run(post, { deadline: 0 }), "Poll.run: deadline"],
         [
-          () => LongRunning.run(post, { deadline: "1 hour", wait: "20 seconds", lookTimeout: "20 seconds" }),
-          "LongRunning.run: lookTimeout must be longer than wait"
+          () => LongRunning.run(post, { deadline: "1 hour", wait: "20 seconds", checkTimeout: "20 seconds" }),
+          "LongRunning.run: checkTimeout must be longer than wait"
         ],
         [() => LongRunning.run(HttpClientRequest.post("/exports?SECRET"), { deadline: "1 hour" }), 'got "/exports"'],
         [() => LongRunning.make("x").submit(HttpClientRequest.post("/exports")), "LongRunning: request.url"],
@@ -661,7 +661,7 @@ describe("LongRunning", () => {
       ]
       for (const [call, said] of cases) assert.throws(call, RangeError, said)
       assert.doesNotThrow(() =>
-        LongRunning.run(post, { deadline: "1 hour", wait: "20 seconds", lookTimeout: "unbounded" })
+        LongRunning.run(post, { deadline: "1 hour", wait: "20 seconds", checkTimeout: "unbounded" })
       )
     })
 

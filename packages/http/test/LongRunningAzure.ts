@@ -114,13 +114,13 @@ export const ours = (base: string, row: Scenario): Effect.Effect<Outcome, never,
   Effect.gen(function* () {
     // The server keeps the state of a scenario in a cookie.
     const cookies = yield* Ref.make<ReadonlyArray<Cookies.Cookie>>([])
-    const looking = (yield* HttpClient.HttpClient).pipe(
+    const checking = (yield* HttpClient.HttpClient).pipe(
       HttpClient.mapRequest(HttpClientRequest.setHeaders(row.requestHeaders ?? {})),
       HttpClient.withCookiesRef(cookies)
     )
     // Some first requests are answered by a 500: whether they may be sent again is for the user of the client to say.
-    const submitting = HttpClient.retryTransient(looking, { times: 3, schedule: Schedule.spaced("1 millis") })
-    const client = HttpClient.make((request) => (request.method === "GET" ? looking : submitting).execute(request))
+    const submitting = HttpClient.retryTransient(checking, { times: 3, schedule: Schedule.spaced("1 millis") })
+    const client = HttpClient.make((request) => (request.method === "GET" ? checking : submitting).execute(request))
     const request = HttpClientRequest.make(row.method)(`${base}${row.url}`)
     const exit = yield* Effect.exit(
       LongRunning.run(row.method === "DELETE" ? request : HttpClientRequest.bodyJsonUnsafe(request, {}), {

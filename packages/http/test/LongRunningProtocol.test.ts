@@ -72,7 +72,7 @@ const result = { json: "result" }
 const there = { "GET /status": [status("Succeeded")], "GET /vm": [result], "GET /location": [{ json: "located" }] }
 
 describe("LongRunningProtocol", () => {
-  describe("azure - what is looked at", () => {
+  describe("azure - what is checked", () => {
     const rows: ReadonlyArray<readonly [Method, ...Row]> = [
       // Without headers: the resource itself.
       [
@@ -134,7 +134,7 @@ describe("LongRunningProtocol", () => {
       ["PUT", "202", { "PUT /vm": [202], "GET /vm": [202, { status: 204 }] }, "nothing", "/vm /vm"],
       [
         "PUT",
-        "a resource without a body is looked at again",
+        "a resource without a body is checked again",
         { "PUT /vm": [resource("Creating")], "GET /vm": [200, result] },
         '"result"',
         "/vm /vm"
@@ -754,7 +754,7 @@ describe("LongRunningProtocol", () => {
         "/v1/operations/1"
       ],
       [
-        "an empty answer is looked at again",
+        "an empty answer is checked again",
         at("/v1/operations/1", 200, operation({ done: true, response: 7 })),
         "7",
         "/v1/operations/1 /v1/operations/1"

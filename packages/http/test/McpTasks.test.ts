@@ -174,15 +174,15 @@ describe("McpTasks", () => {
         it.effect("decodes the result, and says what does not fit", () =>
           Effect.gen(function* () {
             const result = Schema.Struct({ content: Schema.Array(Schema.Struct({ text: Schema.String })) })
-            const look = (given: unknown) => {
+            const check = (given: unknown) => {
               const { call } = server({
                 "tasks/get": [dialect === "extension" ? task("completed", { result: given }) : task("completed")],
                 "tasks/result": [given]
               })
               return ran(Poll.until(McpTasks.job({ dialect, call, result }), "t1", wait))
             }
-            assert.deepStrictEqual((yield* look(content)).exit, Exit.succeed({ content: [{ text: "Hello" }] }))
-            const error = rejectedWith((yield* look({ content: "SECRET" })).exit)
+            assert.deepStrictEqual((yield* check(content)).exit, Exit.succeed({ content: [{ text: "Hello" }] }))
+            const error = rejectedWith((yield* check({ content: "SECRET" })).exit)
             assert.instanceOf(error, McpTaskError.InvalidAnswer)
             if (!(error instanceof McpTaskError.InvalidAnswer)) return
             assert.strictEqual(error.kind, "malformed")
@@ -297,7 +297,7 @@ describe("McpTasks", () => {
           })
         )
 
-        it.effect("the time to live ends the wait, with a last look", () =>
+        it.effect("the time to live ends the wait, with a last check", () =>
           Effect.gen(function* () {
             const short = { ttl: 12_000, ttlMs: 12_000, pollInterval: 4000, pollIntervalMs: 4000 }
             const { call, times } = server({ "tasks/get": [task("working", short)] })
@@ -483,7 +483,7 @@ describe("McpTasks", () => {
   })
 
   describe("extension", () => {
-    it.effect("a completed task whose result is not there yet is looked at again", () =>
+    it.effect("a completed task whose result is not there yet is checked again", () =>
       Effect.gen(function* () {
         const { call, times } = server({ "tasks/get": [ext("completed"), ext("completed", { result: content })] })
         const { exit } = yield* ran(Poll.until(McpTasks.job({ dialect: "extension", call }), "t1", wait))
@@ -663,13 +663,13 @@ describe("McpTasks", () => {
               onInput: (request) =>
                 Effect.gen(function* () {
                   prompts.push(`${request.key} ${(yield* Clock.currentTimeMillis) / 1000}`)
-                  // Longer than a look may take.
+                  // Longer than a check may take.
                   yield* Effect.sleep(request.key === "a" ? "12 seconds" : "1 second")
                   return { action: "accept", content: request.params }
                 })
             },
             { params: { name: "greet" } },
-            { ...wait, lookTimeout: "2 seconds" }
+            { ...wait, checkTimeout: "2 seconds" }
           )
         )
         assert.deepStrictEqual(exit, Exit.succeed(content))
@@ -770,7 +770,7 @@ describe("McpTasks", () => {
       })
     )
 
-    it.effect("a job that is answered can be looked at by many waits, and closes each task's questions alone", () =>
+    it.effect("a job that is answered can be checked by many waits, and closes each task's questions alone", () =>
       Effect.gen(function* () {
         const closed: Array<string> = []
         const call = (method: string, params: Params): Effect.Effect<unknown, Error> =>
@@ -876,7 +876,7 @@ describe("McpTasks", () => {
     assert.deepStrictEqual(Strategy.delays(bounded, 9, { random: () => 1, status }), [4000, 2500])
     const limited = McpTasks.withinTtl(Strategy.limit(Strategy.fixed("4 seconds"), "6 seconds"))
     assert.deepStrictEqual(Strategy.delays(limited, 9, { status }), [4000, 2000])
-    // The loop places the last look by the limit itself.
+    // The loop places the last check by the limit itself.
     assert.strictEqual(Strategy.plan(limited)?.limit, 6000)
   })
 

@@ -81,7 +81,7 @@ const ways: Record<string, Sent> = {
 }
 
 /** All that is said of a wait: its error, spans and log lines, in every form that somebody may print. */
-const everything = (client: HttpClient.HttpClient, look = HttpCheck.make(request, TaskStatus, { shownUrl })) =>
+const everything = (client: HttpClient.HttpClient, check = HttpCheck.make(request, TaskStatus, { shownUrl })) =>
   Effect.gen(function* () {
     const spans: Array<Tracer.NativeSpan> = []
     const lines: Array<unknown> = []
@@ -93,10 +93,10 @@ const everything = (client: HttpClient.HttpClient, look = HttpCheck.make(request
       }
     })
     const fiber = yield* Effect.forkChild(
-      Poll.until(look, {
+      Poll.until(check, {
         strategy: Strategy.fixed("1 second"),
         deadline: "20 minutes",
-        lookTimeout: "10 seconds"
+        checkTimeout: "10 seconds"
       }).pipe(
         Effect.sandbox,
         Effect.flip,

@@ -8,7 +8,7 @@ import * as Schema from "effect/Schema"
 import type { Scope } from "effect/Scope"
 import { describe, expectTypeOf, it } from "vitest"
 import * as Gate from "effect-poll/Gate"
-import type * as Look from "effect-poll/Look"
+import type * as CheckResult from "effect-poll/CheckResult"
 import type * as PollError from "effect-poll/PollError"
 import * as Status from "effect-poll/Status"
 import * as StatusSchema from "effect-poll/StatusSchema"
@@ -25,7 +25,7 @@ const Task = StatusSchema.fromField(Schema.Struct({ state: Schema.Literals(["bus
   failed: Status.failed("bad")
 })
 
-type Plain = Effect.Effect<Look.Look<number, string>, HttpCheckError, HttpClient.HttpClient>
+type Plain = Effect.Effect<CheckResult.CheckResult<number, string>, HttpCheckError, HttpClient.HttpClient>
 
 describe("HttpCheck", () => {
   it("a verdict in words adds nothing to the types of the Schema, a status adds its own", () => {
@@ -44,16 +44,16 @@ describe("HttpCheck", () => {
           Classification.when({ status: 409 }, "pending")
         )
       })
-    ).toEqualTypeOf<Effect.Effect<Look.Look<number | boolean, string | Date>, HttpCheckError, HttpClient.HttpClient>>()
+    ).toEqualTypeOf<Effect.Effect<CheckResult.CheckResult<number | boolean, string | Date>, HttpCheckError, HttpClient.HttpClient>>()
     expectTypeOf(
       HttpCheck.get("/", Task, { classify: ({ status }) => (status === 410 ? Status.failed(new Date(0)) : undefined) })
-    ).toEqualTypeOf<Effect.Effect<Look.Look<number, string | Date>, HttpCheckError, HttpClient.HttpClient>>()
+    ).toEqualTypeOf<Effect.Effect<CheckResult.CheckResult<number, string | Date>, HttpCheckError, HttpClient.HttpClient>>()
   })
 
   it("an Effect that makes the request adds its error and what it needs", () => {
     const request = null as unknown as Effect.Effect<HttpClientRequest.HttpClientRequest, Error, Scope>
     expectTypeOf(HttpCheck.make(request, Task)).toEqualTypeOf<
-      Effect.Effect<Look.Look<number, string>, HttpCheckError | Error, HttpClient.HttpClient | Scope>
+      Effect.Effect<CheckResult.CheckResult<number, string>, HttpCheckError | Error, HttpClient.HttpClient | Scope>
     >()
     expectTypeOf(HttpCheck.make(HttpClientRequest.get("/"), Task)).toEqualTypeOf<Plain>()
   })
@@ -83,10 +83,10 @@ describe("clients", () => {
     ).toEqualTypeOf<Effect.Effect<Authorization.Authorization, never, RateLimiter | Scope>>()
   })
 
-  it("check - adds LookTimeout", () => {
+  it("check - adds CheckTimeout", () => {
     const breaker = null as unknown as BreakerGate.BreakerGate
     expectTypeOf(BreakerGate.check(breaker)(Effect.fail("x"))).toEqualTypeOf<
-      Effect.Effect<never, string | PollError.LookTimeout>
+      Effect.Effect<never, string | PollError.CheckTimeout>
     >()
   })
 })

@@ -11,9 +11,9 @@
  * | `timeout` | expired: the service's own limit; for a signal task, nobody signaled within `maxWaitTime` |
  * | any other | pending, see `unknownStatus` |
  *
- * `tasks` end by themselves: the first look comes after 5 seconds, then one every 5 seconds. `signalTasks` may wait for a
- * day, which would be 17,280 looks: theirs come after 5 seconds, then with delays that double up to 5 minutes (294 looks
- * a day). To see the end of a signal task at once, let what signals it wake the wait too. A strategy of your own that looks
+ * `tasks` end by themselves: the first check comes after 5 seconds, then one every 5 seconds. `signalTasks` may wait for a
+ * day, which would be 17,280 checks: theirs come after 5 seconds, then with delays that double up to 5 minutes (294 checks
+ * a day). To see the end of a signal task at once, let what signals it wake the wait too. A strategy of your own that checks
  * more often than every 5 seconds is warned of once. The documentation names no path of create and get; they are settings.
  *
  * What the service posts is decoded by `delivery` (to the `targetUrl`) and `completion` (to the `onCompleteUrl`).
@@ -48,7 +48,7 @@ import type { WithStrategies } from "./Settings.ts"
 export interface Options<out A = unknown> extends WithStrategies<"tasks" | "signalTasks"> {
   /** Where a task is created by POST; default `/v1/tasks`. */
   readonly createPath?: string | undefined
-  /** Where a task is looked at; default `/v1/tasks/{id}`. */
+  /** Where a task is checked; default `/v1/tasks/{id}`. */
   readonly statusPath?: string | undefined
   /** The Schema of `result`; default: anything, absent included. */
   readonly result?: Schema.Codec<A, unknown> | undefined
@@ -225,7 +225,7 @@ export const status = <A = unknown>(result?: Schema.Codec<A, unknown>): StatusSc
 export type Word = Answer<unknown>["status"]
 
 /**
- * The Schema of the body that the service posts to an `onCompleteUrl`, at every end, a timeout included: the task as a look
+ * The Schema of the body that the service posts to an `onCompleteUrl`, at every end, a timeout included: the task as a check
  * at it shows it, so it is decoded to the same status. That is our reading; the documentation does not show the body.
  *
  * @category schemas
@@ -250,7 +250,7 @@ export interface Delivery<out P> extends Push.Push<never, never> {
  *
  * **Details**
  *
- * The task has begun, so its look is pending. The payload is written before the task has an id, so it cannot name it.
+ * The task has begun, so its check is pending. The payload is written before the task has an id, so it cannot name it.
  *
  * @category schemas
  * @since 0.1.0
@@ -258,7 +258,7 @@ export interface Delivery<out P> extends Push.Push<never, never> {
 export const delivery = <P, RD = never>(
   payload: Schema.Codec<P, unknown, RD>
 ): Schema.Codec<Delivery<P>, unknown, RD> =>
-  Push.from(payload, (value): Delivery<P> => ({ key: undefined, look: Status.pending(), payload: value }))
+  Push.from(payload, (value): Delivery<P> => ({ key: undefined, check: Status.pending(), payload: value }))
 
 /**
  * The strategy of the documentation for short tasks: after 5 seconds, then every 5 seconds.
@@ -353,7 +353,7 @@ export const make = <A = unknown>(options: Options<A>): AsyncQueue<A> => {
   const watched = (name: "tasks" | "signalTasks", otherwise: Strategy.Strategy) => {
     const gentle = Gentle.guard(`AsyncQueue.make: ${name}`, settings.scaledMillis(gentleInterval, timeScale))
     return {
-      check: (id: string) => gentle.look(check(id)),
+      check: (id: string) => gentle.check(check(id)),
       strategy: gentle.strategy(options.strategies?.[name] ?? settings.scaled(otherwise, timeScale))
     }
   }

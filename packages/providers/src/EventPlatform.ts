@@ -10,7 +10,7 @@
  * | packages | `PENDING`, `BUILDING` pending · `DONE` succeeded · `FAILED` failed · `EXPIRED` expired | every 5 s |
  * | taste clusters | the caller's | the caller's |
  *
- * Any other word is pending, see `unknownStatus`. The first look comes at once. There is no deadline in the
+ * Any other word is pending, see `unknownStatus`. The first check comes at once. There is no deadline in the
  * documentation, but a task that has been running for half an hour is probably stuck: give `stall` to the wait to be
  * told. The servers count on gentle polling: a strategy of your own with a shorter delay is warned of once.
  *
@@ -32,7 +32,7 @@ import { hasProperty } from "effect/Predicate"
 import type { Schedule } from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import * as Job from "effect-poll/Job"
-import type { Run } from "effect-poll/Look"
+import type { Run } from "effect-poll/CheckResult"
 import type { Observation } from "effect-poll/Observation"
 import * as Status from "effect-poll/Status"
 import * as StatusSchema from "effect-poll/StatusSchema"
@@ -52,7 +52,7 @@ export interface Options extends WithStrategies<"tasks" | "packages"> {
   /** Where a task or a package is submitted by POST; default `/tasks` and `/package_builder/packages`. */
   readonly submitPaths?: { readonly tasks?: string | undefined; readonly packages?: string | undefined } | undefined
   /**
-   * Takes out of an answer, of the change of a campaign and of a look at it, which run it speaks of: an id, or a number
+   * Takes out of an answer, of the change of a campaign and of a check of it, which run it speaks of: an id, or a number
    * that grows. Default: `task_id`.
    */
   readonly campaignRun?: ((body: unknown) => Run | undefined) | undefined
@@ -235,7 +235,7 @@ export const stall = (options?: {
 })
 
 /**
- * The Schemas of webhooks, which the platform sends only by contract: as a proposal for that, the body that a look gets;
+ * The Schemas of webhooks, which the platform sends only by contract: as a proposal for that, the body that a check gets;
  * for a campaign with the `event_id` in it. For any other body use `Push.make` with `TaskStatus` or `PackageStatus`.
  *
  * @category schemas
@@ -291,7 +291,7 @@ export const make = (options: Options): EventPlatform => {
     const interval = settings.scaledMillis(gentleIntervals[name], timeScale)
     const gentle = Gentle.guard(`EventPlatform.make: ${name}`, interval)
     const strategy = gentle.strategy(options.strategies?.[name] ?? settings.scaled(otherwise, timeScale))
-    return { look: gentle.look, strategy }
+    return { check: gentle.check, strategy }
   }
   const tasks = gently("tasks", taskStrategy)
   const packages = gently("packages", packageStrategy)
@@ -300,7 +300,7 @@ export const make = (options: Options): EventPlatform => {
     tasks: Job.make("EventPlatform.tasks", {
       ...common,
       check: (id: string) =>
-        tasks.look(HttpCheck.get(path("/tasks/{id}", "EventPlatform.tasks: key", { id }), TaskStatus)),
+        tasks.check(HttpCheck.get(path("/tasks/{id}", "EventPlatform.tasks: key", { id }), TaskStatus)),
       submit: (input: unknown) =>
         HttpCheck.json(HttpClientRequest.post(submitTo.tasks), TaskSubmitted, { body: input ?? {} }).pipe(
           Effect.map(({ task_id }): Job.Receipt<string> => ({ key: task_id }))
@@ -310,7 +310,7 @@ export const make = (options: Options): EventPlatform => {
     campaigns: Job.make("EventPlatform.campaigns", {
       ...common,
       check: (eventId: string) =>
-        tasks.look(
+        tasks.check(
           HttpCheck.get(
             path("/events/{eventId}/client_campaign_status/task", "EventPlatform.campaigns: key", { eventId }),
             TaskStatus,
@@ -329,7 +329,7 @@ export const make = (options: Options): EventPlatform => {
     packages: Job.make("EventPlatform.packages", {
       ...common,
       check: (id: string) =>
-        packages.look(
+        packages.check(
           HttpCheck.get(path("/package_builder/packages/{id}", "EventPlatform.packages: key", { id }), PackageStatus)
         ),
       submit: (input: unknown) =>
@@ -348,13 +348,13 @@ export const make = (options: Options): EventPlatform => {
  * @since 0.1.0
  */
 export interface TasteClusterOptions<in out K, A, F, RD = never, in I = never, out ES = never, RS = never> {
-  /** The request that looks at one run. */
+  /** The request that checks one run. */
   readonly check: (key: K) => HttpClientRequest.HttpClientRequest
   /** What the words of its answer mean. */
   readonly status: StatusSchema.StatusSchema<A, F, RD>
   /** Kicks a run; `HttpCheck.json` makes one of a request. */
   readonly submit?: ((input: I) => Effect.Effect<Job.Receipt<K>, ES, HttpClient.HttpClient | RS>) | undefined
-  /** When to look; there is no default. */
+  /** When to check; there is no default. */
   readonly strategy: Schedule<unknown, Observation>
   readonly missing?: Job.Missing<K, A, F, HttpCheckError, HttpClient.HttpClient | RD | RS> | undefined
   /** Default `"continue"`, as in `Settings`. */
@@ -363,7 +363,7 @@ export interface TasteClusterOptions<in out K, A, F, RD = never, in I = never, o
 }
 
 /**
- * Creates the job of taste-cluster runs, whose submit, look and words are the caller's.
+ * Creates the job of taste-cluster runs, whose submit, check and words are the caller's.
  *
  * **Details**
  *

@@ -1,5 +1,5 @@
 /**
- * The badges of an event platform: counts that have no end. A look at one is always pending, with the count as its
+ * The badges of an event platform: counts that have no end. A check one is always pending, with the count as its
  * `detail`; so give it to `Poll.events` with the deadline `"unbounded"`, and it ends when nobody reads any more.
  *
  * **Details**
@@ -15,7 +15,7 @@ import type { Effect } from "effect/Effect"
 import type * as HttpClient from "effect/http/HttpClient"
 import * as Schema from "effect/Schema"
 import * as SchemaGetter from "effect/SchemaGetter"
-import type { Look } from "effect-poll/Look"
+import type { CheckResult } from "effect-poll/CheckResult"
 import * as Status from "effect-poll/Status"
 import type { StatusSchema } from "effect-poll/StatusSchema"
 import * as Strategy from "effect-poll/Strategy"
@@ -36,7 +36,7 @@ export interface Options extends Pick<Settings, "baseUrl" | "timeScale"> {
 }
 
 /**
- * Where a badge is looked at, and what it shows.
+ * Where a badge is checked, and what it shows.
  *
  * @category models
  * @since 0.1.0
@@ -48,13 +48,13 @@ export interface BadgeOptions {
 }
 
 /**
- * A look at one badge, and when to repeat it.
+ * A check one badge, and when to repeat it.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Badge {
-  readonly check: Effect<Look<never>, HttpCheckError, HttpClient.HttpClient>
+  readonly check: Effect<CheckResult<never>, HttpCheckError, HttpClient.HttpClient>
   readonly strategy: Strategy.Strategy
 }
 

@@ -13,7 +13,7 @@
  * The words before the end are not in the documentation, nor is the path of the status: it is the setting `statusPath`.
  * The default strategy is the table of the documentation, by model (`strategyFor`). `fixed`, `exponential`, `many` and
  * `resilient` are its other ones. A `resultJson` that cannot be read is a permanent poll error that names the path. A
- * strategy of your own that looks more often than every 2 seconds is warned of once.
+ * strategy of your own that checks more often than every 2 seconds is warned of once.
  *
  * With a `callbackUrl` the service posts the answer to a webhook when the task ends: decode it with `Callback`.
  *
@@ -49,9 +49,9 @@ import type { Settings } from "./Settings.ts"
 export interface Options extends Settings {
   /** The bearer token of every request. An empty one is a RangeError. */
   readonly token: Redacted.Redacted
-  /** When to look, in place of the table by model: any `Schedule`, or one by key. */
+  /** When to check, in place of the table by model: any `Schedule`, or one by key. */
   readonly strategy?: Schedule<unknown, Observation> | ((key: Key) => Schedule<unknown, Observation>) | undefined
-  /** Where a task is looked at; default `/generateTask/{model}/{taskId}`. */
+  /** Where a task is checked; default `/generateTask/{model}/{taskId}`. */
   readonly statusPath?: string | undefined
 }
 
@@ -197,7 +197,7 @@ export const Callback: Push.PushSchema<Key, ReadonlyArray<string>, GenerationFai
 export type Word = (typeof Task.Type)["state"]
 
 /**
- * How a model is looked at: milliseconds before the first look, between looks, and in all.
+ * How a model is checked: milliseconds before the first check, between checks, and in all.
  *
  * @category models
  * @since 0.1.0
@@ -242,7 +242,7 @@ export const gentleInterval: Duration.Duration = /*#__PURE__*/ Duration.seconds(
 export const strategyFor = (model: string): Strategy.Strategy => Strategy.adaptive(timingOf(model))
 
 /**
- * Every 3 seconds, 60 looks at 0, 3, ... 177 seconds.
+ * Every 3 seconds, 60 checks 0, 3, ... 177 seconds.
  *
  * @category strategies
  * @since 0.1.0
@@ -261,7 +261,7 @@ export const exponential: Strategy.Strategy = /*#__PURE__*/ Strategy.limit(
 )
 
 /**
- * For many tasks at a time: every 3 seconds, 62 looks at 0, 3, ... 183 seconds. The documentation gives up at the look
+ * For many tasks at a time: every 3 seconds, 62 checks 0, 3, ... 183 seconds. The documentation gives up at the check
  * that finds more than 60 others before its own predecessor, which is the 62nd.
  *
  * @category strategies
@@ -274,8 +274,8 @@ export const many: Strategy.Strategy = /*#__PURE__*/ Strategy.attempts(/*#__PURE
  *
  * **Details**
  *
- * A look that gets no answer is tried three times, with waits of 1, 2 and 3 seconds after them; then that look is given
- * up and the next interval comes. Any other error of a look, a 5xx too, ends the wait as `PollRejected`. A task that
+ * A check that gets no answer is tried three times, with waits of 1, 2 and 3 seconds after them; then that check is given
+ * up and the next interval comes. Any other error of a check, a 5xx too, ends the wait as `PollRejected`. A task that
  * failed has failed, whatever its message says of a network. `timeScale` is as in `Settings`; default 1.
  *
  * @category strategies
@@ -359,7 +359,7 @@ export const make = (options: Options): GenerationApi => {
     ...common,
     key: KeyCodec,
     check: ({ model, taskId }: Key) =>
-      gentle.look(
+      gentle.check(
         HttpCheck.make(
           HttpClientRequest.get(url(settings.fillOrThrow("GenerationApi: key", statusPath, { model, taskId }))).pipe(
             HttpClientRequest.bearerToken(options.token)

@@ -2,12 +2,12 @@
  * Strategies that ask a service more often than it counts on.
  *
  * Services count on gentle polling: their documentation names the delays that they plan for. A provider whose `make` is
- * given a strategy with shorter ones logs one warning, and looks as it was told. Nothing is slowed down. A `Strategy` is
+ * given a strategy with shorter ones logs one warning, and checks as it was told. Nothing is slowed down. A `Strategy` is
  * judged by its first delay, a plain `Schedule` by each of its delays as they come.
  *
  * **Gotchas**
  *
- * A strategy that is given to a wait, and not to `make`, is not seen. Looks that are asked for (`pollNow`), that follow a
+ * A strategy that is given to a wait, and not to `make`, is not seen. Checks that are asked for (`pollNow`), that follow a
  * failed one or that are placed at a deadline may come sooner than any interval; they are not meant.
  *
  * @since 0.1.0
@@ -55,8 +55,8 @@ export const isHasty = (strategy: Schedule.Schedule<unknown, Observation>, inter
 export interface Guard {
   /** Watches a strategy: give what it returns to the job. A `Strategy` is returned as it is. */
   readonly strategy: (strategy: Schedule.Schedule<unknown, Observation>) => Schedule.Schedule<unknown, Observation>
-  /** Wraps every look of the job: a hasty `Strategy` is told of before the next one. */
-  readonly look: <A, E, R>(look: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+  /** Wraps every check of the job: a hasty `Strategy` is told of before the next one. */
+  readonly check: <A, E, R>(check: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 }
 
 /**
@@ -78,7 +78,7 @@ export const guard = (name: string, interval: Duration.Input): Guard => {
     Effect.suspend(() => {
       if (warned) return Effect.void
       warned = true
-      return Effect.logWarning(`${name}: the strategy looks again after ${show(delay)}; gentle is ${show(least)}`)
+      return Effect.logWarning(`${name}: the strategy checks again after ${show(delay)}; gentle is ${show(least)}`)
     })
   return {
     strategy: (strategy) => {
@@ -92,7 +92,7 @@ export const guard = (name: string, interval: Duration.Input): Guard => {
       if (first !== undefined && isShorter(first, least)) seen ??= first
       return strategy
     },
-    look: (look) => Effect.suspend(() => (seen === undefined || warned ? look : Effect.andThen(warn(seen), look)))
+    check: (check) => Effect.suspend(() => (seen === undefined || warned ? check : Effect.andThen(warn(seen), check)))
   }
 }
 

@@ -10,11 +10,11 @@
  * | `failed` | failed, with `errorMessage`, or "Unknown error" if that is empty or absent |
  * | any other | pending, see `unknownStatus` |
  *
- * It is looked at every 2 seconds, 30 times at most and at once for the first time. A look that fails in a transient way
+ * It is checked every 2 seconds, 30 times at most and at once for the first time. A check that fails in a transient way
  * (network, 408, 429, 5xx, a body that is not the expected JSON) is one of the 30 and is followed by the same wait; so
  * after 30 of them the wait ends as `PollTimeout` with the reason `strategy` and the last poll error. A permanent refusal
  * (401, 403 and other 4xx) ends the wait at once as `PollRejected`, an unknown id as `JobNotFound`. A strategy of your own
- * that looks more often than every 2 seconds is warned of once.
+ * that checks more often than every 2 seconds is warned of once.
  *
  * @since 0.1.0
  */
@@ -43,7 +43,7 @@ import type { WithStrategy } from "./Settings.ts"
 export interface Options<out A = unknown> extends WithStrategy {
   /** Where a job is submitted by POST; default `/api/start-async-job`. */
   readonly submitPath?: string | undefined
-  /** Where a job is looked at; default `/api/job-status/{jobId}`. */
+  /** Where a job is checked; default `/api/job-status/{jobId}`. */
   readonly statusPath?: string | undefined
   /** The Schema of `result`; default: anything, absent included. */
   readonly result?: Schema.Codec<A, unknown> | undefined
@@ -121,7 +121,7 @@ export const status = <A = unknown>(result?: Schema.Codec<A, unknown>): StatusSc
   })
 
 /**
- * The strategy of the documentation: every 2 seconds, 30 looks at 0, 2, ... 58 seconds.
+ * The strategy of the documentation: every 2 seconds, 30 checks 0, 2, ... 58 seconds.
  *
  * @category strategies
  * @since 0.1.0
@@ -140,7 +140,7 @@ export const strategy: Strategy.Strategy = /*#__PURE__*/ Strategy.attempts(
 export const gentleInterval: Duration.Duration = /*#__PURE__*/ Duration.seconds(2)
 
 /**
- * The policy of the documentation for failed looks: each one counts as a look, and the next comes when it would have.
+ * The policy of the documentation for failed checks: each one counts as a check, and the next comes when it would have.
  *
  * **Details**
  *
@@ -151,7 +151,7 @@ export const gentleInterval: Duration.Duration = /*#__PURE__*/ Duration.seconds(
  */
 export const pollErrors: Job.PollErrorPolicy<HttpCheckError> = {
   inRow: 0,
-  exhausted: "skipLook",
+  exhausted: "skipCheck",
   classify: (error) => (error.reason._tag === "Decode" ? PollError.transient() : PollError.classification(error))
 }
 
@@ -190,7 +190,7 @@ export const make = <A = unknown>(options: Options<A>): JobStatus<A> => {
   return Job.make("JobStatus", {
     ...common,
     check: (jobId: string) =>
-      gentle.look(HttpCheck.get(url(settings.fillOrThrow("JobStatus: key", statusPath, { jobId })), schema)),
+      gentle.check(HttpCheck.get(url(settings.fillOrThrow("JobStatus: key", statusPath, { jobId })), schema)),
     submit: (input: unknown) =>
       HttpCheck.json(HttpClientRequest.post(url(submitPath)), Submitted, { body: input ?? {} }).pipe(
         Effect.map(({ jobId }): Job.Receipt<string> => ({ key: jobId }))

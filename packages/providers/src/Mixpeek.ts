@@ -17,16 +17,16 @@
  * resources alike, and that is our default for each of them: an end that is none would lose a result, while a word that
  * stays is bounded by the deadline, and shown by it. `meanings` changes it, everywhere or per resource.
  *
- * A task is looked at with delays of 1 second, growing by 1.5 to 30 seconds. Its record is gone after about 24 hours;
- * then the resource behind it is looked at instead and from then on. Which one that is, `fallbacks` says by the type of
+ * A task is checked with delays of 1 second, growing by 1.5 to 30 seconds. Its record is gone after about 24 hours;
+ * then the resource behind it is checked instead and from then on. Which one that is, `fallbacks` says by the type of
  * the task; its ids come from the task's `additional_data`, if it was ever seen, or from the key, where the submits put
  * them. Without them the wait ends as `JobNotFound`. A long operation can be watched on its resource from the beginning:
  * that is what `resources` is for.
  *
- * Many tasks are looked at with one request where a `Poller` watches them: it asks the list for up to 100 that fall due
- * together, and looks alone at those that the list leaves off.
+ * Many tasks are checked with one request where a `Poller` watches them: it asks the list for up to 100 that fall due
+ * together, and checks alone at those that the list leaves off.
  *
- * The webhook `collection.documents.written` names no task: it is a reason to look, and never an end.
+ * The webhook `collection.documents.written` names no task: it is a reason to check, and never an end.
  *
  * @since 0.1.0
  */
@@ -43,7 +43,7 @@ import { hasProperty } from "effect/Predicate"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as Job from "effect-poll/Job"
-import * as Look from "effect-poll/Look"
+import * as CheckResult from "effect-poll/CheckResult"
 import * as Strategy from "effect-poll/Strategy"
 import * as Gentle from "./Gentle.ts"
 import * as MixpeekList from "./internal/mixpeekList.ts"
@@ -61,7 +61,7 @@ import type { WithStrategy } from "./Settings.ts"
  */
 export interface Options extends WithStrategy {
   /**
-   * Where the resource behind a task is looked at, by the type of the task, as a path template whose names are ids of
+   * Where the resource behind a task is checked, by the type of the task, as a path template whose names are ids of
    * `additional_data` or of the key. Added to `fallbacks`; what has the same type replaces it.
    */
   readonly fallbacks?: Readonly<Record<string, string>> | undefined
@@ -133,18 +133,18 @@ export interface Mixpeek {
   /** Asks the server to stop a task, which may still end otherwise. */
   readonly kill: (key: TaskKey) => Effect.Effect<void, CancelUnsupported | HttpCheckError, HttpClient.HttpClient>
   /**
-   * Looks at many tasks with one request for the list: of their types, if all of them are known, and of the time in which
+   * Checks many tasks with one request for the list: of their types, if all of them are known, and of the time in which
    * they were submitted, or the last day.
    *
-   * The answer is by encoded key. A task that the list lacks is left out, and so is one of which it shows less than a look
+   * The answer is by encoded key. A task that the list lacks is left out, and so is one of which it shows less than a check
    * would: an end without result or reason, or no ids for the fallback where the key has none. That is no news of the
-   * task; a look of its own tells. A record that cannot be read is the failure of its own key, and the Effect fails if the
+   * task; a check of its own tells. A record that cannot be read is the failure of its own key, and the Effect fails if the
    * list does. No key is no request. It is the `checkMany` of `tasks`.
    */
-  readonly lookMany: (
+  readonly sendMany: (
     keys: ReadonlyArray<TaskKey>
   ) => Effect.Effect<
-    ReadonlyMap<string, Result.Result<Look.Look<unknown, string>, HttpCheckError>>,
+    ReadonlyMap<string, Result.Result<CheckResult.CheckResult<unknown, string>, HttpCheckError>>,
     HttpCheckError,
     HttpClient.HttpClient
   >
@@ -155,7 +155,7 @@ export interface Mixpeek {
 }
 
 /**
- * Where the resources of the documentation are looked at, by type of task.
+ * Where the resources of the documentation are checked, by type of task.
  *
  * @category models
  * @since 0.1.0
@@ -166,7 +166,7 @@ export const fallbacks: Readonly<Record<string, string>> = {
 }
 
 /**
- * The strategy of the documentation: 1 second, growing by 1.5 to 30 seconds; the first look at once.
+ * The strategy of the documentation: 1 second, growing by 1.5 to 30 seconds; the first check of once.
  *
  * @category strategies
  * @since 0.1.0
@@ -186,7 +186,7 @@ export const strategy: Strategy.Strategy = /*#__PURE__*/ Strategy.exponential({
 export const gentleInterval: Duration.Duration = /*#__PURE__*/ Duration.seconds(1)
 
 /**
- * The Schema of the webhook that is sent when documents were written: a reason to look at the tasks that may have done
+ * The Schema of the webhook that is sent when documents were written: a reason to check the tasks that may have done
  * it. The name of the field is our reading; the documentation shows only the name of the event.
  *
  * @category schemas
@@ -246,11 +246,11 @@ export const make = (options: Options): Mixpeek => {
     return path === undefined ? undefined : settings.fill(path, resource.ids)
   }
 
-  const lookAt = (resource: Resource) => {
+  const checkAt = (resource: Resource) => {
     const path = pathOf(resource)
     return path === undefined
-      ? Effect.succeed(Look.missing)
-      : gentle.look(HttpCheck.get(url(path), statuses.resource(resource.taskType)))
+      ? Effect.succeed(CheckResult.missing)
+      : gentle.check(HttpCheck.get(url(path), statuses.resource(resource.taskType)))
   }
 
   const listUrl = url("/v1/tasks/list")
@@ -266,9 +266,9 @@ export const make = (options: Options): Mixpeek => {
     }).pipe(Effect.map(({ tasks }) => tasks))
 
   const decodeTask = Schema.decodeUnknownEffect(statuses.task)
-  const lookMany: Mixpeek["lookMany"] = Effect.fnUntraced(function* (keys) {
-    const looks = new Map<string, Result.Result<Look.Look<unknown, string>, HttpCheckError>>()
-    if (keys.length === 0) return looks
+  const sendMany: Mixpeek["sendMany"] = Effect.fnUntraced(function* (keys) {
+    const checks = new Map<string, Result.Result<CheckResult.CheckResult<unknown, string>, HttpCheckError>>()
+    if (keys.length === 0) return checks
     const encoded = keys.map(KeyCodec.encode)
     const now = yield* Clock.currentTimeMillis
     const records = new Map<unknown, unknown>()
@@ -278,13 +278,13 @@ export const make = (options: Options): Mixpeek => {
     for (const [at, key] of keys.entries()) {
       const record = records.get(key.taskId)
       if (record === undefined) continue
-      const look = yield* decodeTask(record).pipe(
+      const check = yield* decodeTask(record).pipe(
         Effect.mapError(({ message }) => MixpeekList.unreadable(listUrl, message)),
         Effect.result
       )
-      if (Result.isFailure(look) || MixpeekList.isTold(look.success, record, key)) looks.set(encoded[at]!, look)
+      if (Result.isFailure(check) || MixpeekList.isTold(check.success, record, key)) checks.set(encoded[at]!, check)
     }
-    return looks
+    return checks
   })
 
   const kill: Mixpeek["kill"] = ({ fallback, taskId }) => {
@@ -301,7 +301,7 @@ export const make = (options: Options): Mixpeek => {
       ...shared,
       key: KeyCodec,
       check: ({ taskId }: TaskKey) =>
-        gentle.look(
+        gentle.check(
           HttpCheck.get(
             url(settings.fillOrThrow("Mixpeek: key.taskId", "/v1/tasks/{taskId}", { taskId })),
             statuses.task
@@ -309,8 +309,8 @@ export const make = (options: Options): Mixpeek => {
         ),
       checkMany: {
         max: mostAtOnce,
-        // One task alone costs a look of its own, which a list may not spare.
-        check: (keys) => (keys.length === 1 ? Effect.succeed(new Map()) : gentle.look(lookMany(keys)))
+        // One task alone costs a check of its own, which a list may not spare.
+        check: (keys) => (keys.length === 1 ? Effect.succeed(new Map()) : gentle.check(sendMany(keys)))
       },
       submit: (submission: Submission) => {
         const path =
@@ -338,13 +338,13 @@ export const make = (options: Options): Mixpeek => {
             const resource: Resource = { taskType, ids: { ...seen?.ids, ...fallback?.ids } }
             return pathOf(resource) === undefined ? undefined : ResourceCodec.encode(resource)
           },
-          check: (encoded) => lookAt(ResourceCodec.decode(encoded))
+          check: (encoded) => checkAt(ResourceCodec.decode(encoded))
         }
       }
     }),
-    resources: Job.make("Mixpeek.resources", { ...shared, missing, key: ResourceCodec, check: lookAt }),
+    resources: Job.make("Mixpeek.resources", { ...shared, missing, key: ResourceCodec, check: checkAt }),
     kill,
-    lookMany,
+    sendMany,
     list: (filter = {}) => listed(MixpeekStatus.TaskRecord, filter)
   }
 }

@@ -16,7 +16,7 @@ export interface TaskKey {
   readonly taskId: string
   readonly fallback?: Resource | undefined
   /**
-   * When it was submitted, in milliseconds since the epoch, as the submits note it. It narrows the list that `lookMany`
+   * When it was submitted, in milliseconds since the epoch, as the submits note it. It narrows the list that `sendMany`
    * asks for, and is no part of the identity: the encoded key leaves it out.
    */
   readonly submittedAt?: number | undefined

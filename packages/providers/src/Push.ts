@@ -1,13 +1,13 @@
 /**
  * What a webhook tells: of which job, and how it is.
  *
- * The Schemas here decode the body of a webhook to the same statuses as looks are decoded to. They receive nothing: there
+ * The Schemas here decode the body of a webhook to the same statuses as checks are decoded to. They receive nothing: there
  * is no server in this package.
  *
  * **Details**
  *
- * A push is a reason to look, and never an end by itself: it may be late, doubled, lost, or not from the service at all.
- * Find the wait by the key and wake it (`pollNow`); the look then says how the job is. A push without a key wakes all
+ * A push is a reason to check, and never an end by itself: it may be late, doubled, lost, or not from the service at all.
+ * Find the wait by the key and wake it (`pollNow`); the check then says how the job is. A push without a key wakes all
  * waits that it may concern.
  *
  * @since 0.1.0
@@ -18,7 +18,7 @@ import * as Schema from "effect/Schema"
 import * as SchemaGetter from "effect/SchemaGetter"
 import * as SchemaIssue from "effect/SchemaIssue"
 import * as SchemaParser from "effect/SchemaParser"
-import * as Look from "effect-poll/Look"
+import * as CheckResult from "effect-poll/CheckResult"
 import type { StatusSchema } from "effect-poll/StatusSchema"
 
 /**
@@ -30,8 +30,8 @@ import type { StatusSchema } from "effect-poll/StatusSchema"
 export interface Push<out K, out A, out F = never> {
   /** The job; undefined if the body names none. */
   readonly key: K | undefined
-  /** How it is, as a look would say; undefined if the body says only that something happened. */
-  readonly look: Look.Look<A, F> | undefined
+  /** How it is, as a check would say; undefined if the body says only that something happened. */
+  readonly check: CheckResult.CheckResult<A, F> | undefined
 }
 
 /**
@@ -56,15 +56,15 @@ export interface Options<out K> {
   /** Takes the key out of the body; undefined if it names none. */
   readonly key: (body: unknown) => K | undefined
   /** Takes out of it which run of the job it speaks of, where one key is used for many runs. Default: it does not say. */
-  readonly run?: ((body: unknown) => Look.Run | undefined) | undefined
+  readonly run?: ((body: unknown) => CheckResult.Run | undefined) | undefined
 }
 
 /**
- * Creates the Schema of a webhook that tells how a job is, from the Schema of its looks.
+ * Creates the Schema of a webhook that tells how a job is, from the Schema of its checks.
  *
  * **Details**
  *
- * A function that throws is a decode error. A word that nobody lists is `Look.Unlisted`, as it is for a look.
+ * A function that throws is a decode error. A word that nobody lists is `CheckResult.Unlisted`, as it is for a check.
  *
  * **Example** (A webhook by contract)
  *
@@ -78,9 +78,9 @@ export interface Options<out K> {
  * const TaskChanged = Push.make(StatusSchema.within("task", EventPlatform.TaskStatus), {
  *   key: (body) => (hasProperty(body, "task_ref") && typeof body.task_ref === "string" ? body.task_ref : undefined)
  * })
- * const { key, look } = Schema.decodeSync(TaskChanged)({ task_ref: "t1", task: { state: "completed" } })
+ * const { key, check } = Schema.decodeSync(TaskChanged)({ task_ref: "t1", task: { state: "completed" } })
  * key // => "t1"
- * look?._tag // => "Succeeded"
+ * check?._tag // => "Succeeded"
  * ```
  *
  * @category constructors
@@ -95,7 +95,7 @@ export const make = <K, A, F = never, RD = never>(
     Effect.flatMap(decode(body, parseOptions), (found) =>
       guarded((): Push<K, A, F> => {
         const run = options.run?.(body)
-        return { key: options.key(body), look: run === undefined ? found : Look.withRun(found, run) }
+        return { key: options.key(body), check: run === undefined ? found : CheckResult.withRun(found, run) }
       })
     )
   )
@@ -126,12 +126,12 @@ export const from = <A, P extends Push<unknown, unknown, unknown>, RD = never>(
  * @since 0.1.0
  */
 export const wake = <A, RD = never>(body: Schema.Codec<A, unknown, RD>): PushSchema<never, never, never, RD> =>
-  from(body, (): Push<never, never> => ({ key: undefined, look: undefined }))
+  from(body, (): Push<never, never> => ({ key: undefined, check: undefined }))
 
 // ---- internal ----
 
 const AnyPush = /*#__PURE__*/ Schema.declare(
-  (u: unknown): u is Push<unknown, unknown, unknown> => hasProperty(u, "key") && hasProperty(u, "look"),
+  (u: unknown): u is Push<unknown, unknown, unknown> => hasProperty(u, "key") && hasProperty(u, "check"),
   { title: "Push" }
 )
 

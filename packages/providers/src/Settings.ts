@@ -23,7 +23,7 @@ export interface Settings {
    * kept as the state, and the deadline bounds it, since no provider's documentation calls its list complete.
    */
   readonly unknownStatus?: UnknownStatusPolicy | undefined
-  /** What follows when a look fails. Default: what the module says, otherwise that of `Job`. */
+  /** What follows when a check fails. Default: what the module says, otherwise that of `Job`. */
   readonly pollErrors?: PollErrorPolicy<HttpCheckError> | undefined
   /**
    * How long after the start of a wait a job that is not found counts as pending, if no status was seen; a non-negative
@@ -31,7 +31,7 @@ export interface Settings {
    */
   readonly grace?: Duration.Input | undefined
   /**
-   * Multiplies all times that the module brings along: its strategies and the delays after failed looks. A positive
+   * Multiplies all times that the module brings along: its strategies and the delays after failed checks. A positive
    * finite number, default 1; 0.1 is ten times faster. What is given as an option of its own is used as it is.
    */
   readonly timeScale?: number | undefined
@@ -44,7 +44,7 @@ export interface Settings {
  * @since 0.1.0
  */
 export interface WithStrategy extends Settings {
-  /** When to look, in place of the default of the module; any `Schedule`. */
+  /** When to check, in place of the default of the module; any `Schedule`. */
   readonly strategy?: Schedule<unknown, Observation> | undefined
 }
 
@@ -55,6 +55,6 @@ export interface WithStrategy extends Settings {
  * @since 0.1.0
  */
 export interface WithStrategies<in out Name extends string> extends Settings {
-  /** When to look, by job, in place of the defaults of the module; any `Schedule`. */
+  /** When to check, by job, in place of the defaults of the module; any `Schedule`. */
   readonly strategies?: { readonly [N in Name]?: Schedule<unknown, Observation> | undefined } | undefined
 }

@@ -68,7 +68,7 @@ describe("AsyncQueue", () => {
     }).pipe(Effect.orDie)
   )
 
-  live("delivery and completion: what the service posts is what a look decodes to, a timeout too", () =>
+  live("delivery and completion: what the service posts is what a check decodes to, a timeout too", () =>
     Effect.gen(function* () {
       const inbox = yield* WebhookInbox.make()
       const { signal, signalTasks, submitSignalTask } = yield* running({})
@@ -85,11 +85,11 @@ describe("AsyncQueue", () => {
       yield* signal(paid.signalToken, { status: "completed", result: 5 })
       const told = yield* complete((yield* inbox.take).body)
       assert.strictEqual(told.key, paid.key)
-      assert.deepStrictEqual(told.look, yield* signalTasks.check(paid.key))
+      assert.deepStrictEqual(told.check, yield* signalTasks.check(paid.key))
       const forgotten = yield* submitSignalTask({ ...submission, maxWaitTime: "2 minutes" })
       yield* inbox.take
       const expired = yield* complete((yield* inbox.take).body)
-      assert.deepStrictEqual([expired.key, expired.look?._tag], [forgotten.key, "Expired"])
+      assert.deepStrictEqual([expired.key, expired.check?._tag], [forgotten.key, "Expired"])
     }).pipe(Effect.orDie)
   )
 

@@ -114,15 +114,15 @@ describe("AsyncQueue", () => {
   })
 
   describe("webhooks", () => {
-    it("completion - the task as a look shows it, at every end", () => {
+    it("completion - the task as a check shows it, at every end", () => {
       const decode = Schema.decodeUnknownSync(AsyncQueue.completion(Schema.Finite))
       assert.deepStrictEqual(decode({ id: "a", status: "completed", result: 3 }), {
         key: "a",
-        look: Status.succeeded(3, { state: "completed" })
+        check: Status.succeeded(3, { state: "completed" })
       })
-      assert.deepStrictEqual(decode({ id: "a", status: "timeout" }).look, Status.expired({ state: "timeout" }))
+      assert.deepStrictEqual(decode({ id: "a", status: "timeout" }).check, Status.expired({ state: "timeout" }))
       assert.deepStrictEqual(
-        decode({ id: "a", status: "failed", error: "declined" }).look,
+        decode({ id: "a", status: "failed", error: "declined" }).check,
         Status.failed("declined", { state: "failed" })
       )
       assert.isUndefined(decode({ status: "timeout" }).key)
@@ -133,7 +133,7 @@ describe("AsyncQueue", () => {
       const decode = Schema.decodeUnknownSync(AsyncQueue.delivery(Schema.Struct({ orderId: Schema.String })))
       assert.deepStrictEqual(decode({ orderId: "o1" }), {
         key: undefined,
-        look: Status.pending(),
+        check: Status.pending(),
         payload: { orderId: "o1" }
       })
       assert.throws(() => decode({ order: 1 }), "orderId")

@@ -9,7 +9,7 @@ import * as Schema from "effect/Schema"
 import * as SchemaGetter from "effect/SchemaGetter"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
-import * as Look from "effect-poll/Look"
+import * as CheckResult from "effect-poll/CheckResult"
 import * as Poll from "effect-poll/Poll"
 import * as Status from "effect-poll/Status"
 import * as StatusSchema from "effect-poll/StatusSchema"
@@ -147,18 +147,18 @@ describe("EventPlatform", () => {
   describe("pushes", () => {
     const decode = <K, A, F>(schema: PushSchema<K, A, F>, body: unknown) => Schema.decodeUnknownSync(schema)(body)
 
-    it("a body by contract is decoded to the status of a look, and names its job", () => {
+    it("a body by contract is decoded to the status of a check, and names its job", () => {
       const done = { task_id: "t2", state: "completed", result: 1 }
       assert.deepStrictEqual(decode(EventPlatform.pushes.tasks, done), {
         key: "t2",
-        look: Status.succeeded(1, { state: "completed" })
+        check: Status.succeeded(1, { state: "completed" })
       })
       const campaign: unknown = decode(EventPlatform.pushes.campaigns, { ...done, event_id: "e1" })
-      const ofRun = Look.withRun(Status.succeeded(1, { state: "completed" }), "t2")
-      assert.deepStrictEqual(campaign, { key: "e1", look: ofRun })
+      const ofRun = CheckResult.withRun(Status.succeeded(1, { state: "completed" }), "t2")
+      assert.deepStrictEqual(campaign, { key: "e1", check: ofRun })
       assert.deepStrictEqual(decode(EventPlatform.pushes.packages, { id: "p", status: "EXPIRED" }), {
         key: "p",
-        look: Status.expired({ state: "EXPIRED" })
+        check: Status.expired({ state: "EXPIRED" })
       })
     })
 
@@ -183,7 +183,7 @@ describe("EventPlatform", () => {
   })
 
   describe("tasteClusters", () => {
-    it.effect("submit, look and words are the caller's", () =>
+    it.effect("submit, check and words are the caller's", () =>
       Effect.gen(function* () {
         const job = EventPlatform.tasteClusters({
           key: {
@@ -287,7 +287,7 @@ describe("EventPlatform", () => {
       })
     )
 
-    it.effect("timeScale - hurries the delays after failed looks; grace - bears with a job that is not there yet", () =>
+    it.effect("timeScale - hurries the delays after failed checks; grace - bears with a job that is not there yet", () =>
       Effect.gen(function* () {
         const hurried = EventPlatform.make({ baseUrl: "http://h", timeScale: 0.01, grace: "1 second" })
         const statuses = [503, 502, 404, 404]

@@ -28,7 +28,7 @@ describe("GenerationApi", () => {
       const { key } = yield* api.submit!({ model: "nano-banana", input: { prompt: "a heron" } })
       const urls = yield* Poll.until(api, key, { deadline })
       assert.deepStrictEqual(urls, [`https://files.example.com/generated/${key.taskId}.png`])
-      assert.strictEqual((yield* server.truthOf(key.taskId)).looksAfterEnd, 1)
+      assert.strictEqual((yield* server.truthOf(key.taskId)).checksAfterEnd, 1)
     }).pipe(Effect.orDie)
   )
 
@@ -75,7 +75,7 @@ describe("GenerationApi", () => {
         const { key } = yield* api.submit!(submission)
         const push = yield* decode((yield* inbox.take).body)
         assert.deepStrictEqual(push.key, key)
-        assert.deepStrictEqual(push.look, yield* api.check(key))
+        assert.deepStrictEqual(push.check, yield* api.check(key))
       }
     }).pipe(Effect.orDie)
   )

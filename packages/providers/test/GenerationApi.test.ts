@@ -64,15 +64,15 @@ describe("GenerationApi", () => {
         })
     )
 
-    it("Callback - the payload of a look, decoded to the same status, with the key if both its ids are there", () => {
+    it("Callback - the payload of a check, decoded to the same status, with the key if both its ids are there", () => {
       const decode = Schema.decodeUnknownSync(GenerationApi.Callback)
       const body = task({ state: "success", resultJson: '{"resultUrls":["u"]}' })
-      const look = Schema.decodeSync(GenerationApi.TaskStatus)(body)
-      assert.deepStrictEqual(look, Status.succeeded(["u"], { state: "success" }))
-      assert.deepStrictEqual(decode(body), { key, look })
+      const check = Schema.decodeSync(GenerationApi.TaskStatus)(body)
+      assert.deepStrictEqual(check, Status.succeeded(["u"], { state: "success" }))
+      assert.deepStrictEqual(decode(body), { key, check })
       const failed = decode({ data: { taskId: "t1", state: "failed", failCode: 7, failMsg: "no" } })
       assert.isUndefined(failed.key)
-      assert.strictEqual(failed.look?._tag === "Failed" ? String(failed.look.failure) : failed.look, "7: no")
+      assert.strictEqual(failed.check?._tag === "Failed" ? String(failed.check.failure) : failed.check, "7: no")
       assert.throws(() => decode({ data: { state: "success", resultJson: "{" } }), "resultJson")
     })
   })
@@ -142,13 +142,13 @@ describe("GenerationApi", () => {
       })
     )
 
-    it.effect("a task that is removed during its look does not come back", () =>
+    it.effect("a task that is removed during its check does not come back", () =>
       Effect.gen(function* () {
-        let looks = 0
+        let checks = 0
         let cut = 0
         const client = HttpClient.make((request) =>
           Effect.suspend(() => {
-            looks++
+            checks++
             return Effect.as(Effect.sleep("2 seconds"), HttpClientResponse.fromWeb(request, new Response("{}")))
           }).pipe(Effect.onInterrupt(() => Effect.sync(() => cut++)))
         )
@@ -157,13 +157,13 @@ describe("GenerationApi", () => {
         yield* TestClock.adjust("1 second")
         yield* Fiber.interrupt(fiber)
         yield* TestClock.adjust("10 minutes")
-        assert.deepStrictEqual([looks, cut], [1, 1])
+        assert.deepStrictEqual([checks, cut], [1, 1])
       })
     )
   })
 
   describe("resilient", () => {
-    it.effect("a dead network: three tries per look, then the next interval; 300 s stay 300 s, and are not 900", () =>
+    it.effect("a dead network: three tries per check, then the next interval; 300 s stay 300 s, and are not 900", () =>
       Effect.gen(function* () {
         const { provide, times } = answering(
           (request) => new HttpClientError.HttpClientError({ reason: new HttpClientError.TransportError({ request }) })

@@ -112,7 +112,7 @@ describe("Gentle", () => {
   describe("a strategy under the gentle interval warns once", () => {
     it.effect.each(providers)("$name", ({ least, name, wait }) =>
       Effect.gen(function* () {
-        const expected = [`${name}: the strategy looks again after 200ms; gentle is ${least}s`]
+        const expected = [`${name}: the strategy checks again after 200ms; gentle is ${least}s`]
         assert.deepStrictEqual(yield* warnings(wait(Strategy.fixed("200 millis").pipe(Strategy.attempts(4)))), expected)
         const schedule = Schedule.spaced("200 millis").pipe(Schedule.upTo({ times: 4 }))
         assert.deepStrictEqual(yield* warnings(wait(schedule)), expected)

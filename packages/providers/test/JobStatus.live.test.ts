@@ -73,7 +73,7 @@ describe("JobStatus", () => {
     })
   )
 
-  live("thirty failed looks", () =>
+  live("thirty failed checks", () =>
     Effect.gen(function* () {
       const faults = Fault.repeat(Fault.badGateway(1), 30)
       const { result, truth } = yield* submitted({ duration: 0, faults }, { timeScale: 1 / 1000 })

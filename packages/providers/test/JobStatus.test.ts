@@ -14,8 +14,8 @@ const until = Poll.until(job, "abc", { deadline: "10 minutes" })
 const html = () => new Response("<html>", { headers: { "content-type": "text/html" } })
 
 describe("JobStatus", () => {
-  describe("failed looks", () => {
-    it.effect("a failed look of any kind uses one of the 30; no wait after the last; PollTimeout of the strategy", () =>
+  describe("failed checks", () => {
+    it.effect("a failed check of any kind uses one of the 30; no wait after the last; PollTimeout of the strategy", () =>
       Effect.gen(function* () {
         const kinds = [
           () => new Response("", { status: 502 }),
@@ -31,7 +31,7 @@ describe("JobStatus", () => {
         assert.strictEqual(error._tag === "PollTimeout" ? error.reason : "", "strategy")
         assert.deepStrictEqual(
           times,
-          Array.from({ length: 30 }, (_, look) => look * 2000)
+          Array.from({ length: 30 }, (_, check) => check * 2000)
         )
         assert.strictEqual(error.attempts, 30)
         assert.strictEqual(Duration.toSeconds(error.elapsed), 58)
@@ -39,7 +39,7 @@ describe("JobStatus", () => {
       })
     )
 
-    it.effect("a Retry-After is a floor for the look after it", () =>
+    it.effect("a Retry-After is a floor for the check after it", () =>
       Effect.gen(function* () {
         const { provide, times } = answering((_, attempt) =>
           attempt === 1
@@ -89,12 +89,12 @@ describe("JobStatus", () => {
 
     it.effect("progress is a fraction", () =>
       Effect.gen(function* () {
-        const look = yield* answering(() => ({ status: "processing", progress: 40 })).provide(job.check("abc"))
-        assert.strictEqual(look._tag === "Pending" ? look.progress : undefined, 0.4)
+        const check = yield* answering(() => ({ status: "processing", progress: 40 })).provide(job.check("abc"))
+        assert.strictEqual(check._tag === "Pending" ? check.progress : undefined, 0.4)
       })
     )
 
-    it.effect("result - is decoded, or a poll error that uses a look", () =>
+    it.effect("result - is decoded, or a poll error that uses a check", () =>
       Effect.gen(function* () {
         const typed = JobStatus.make({ baseUrl: "http://h", result: Schema.Struct({ output: Schema.String }) })
         const { provide } = answering((_, attempt) => ({

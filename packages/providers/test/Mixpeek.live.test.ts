@@ -2,7 +2,7 @@ import { assert, describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import * as Look from "effect-poll/Look"
+import * as CheckResult from "effect-poll/CheckResult"
 import * as Poll from "effect-poll/Poll"
 import * as Strategy from "effect-poll/Strategy"
 import * as Mixpeek from "@effect-poll/providers/Mixpeek"
@@ -78,19 +78,19 @@ describe("Mixpeek", () => {
     }).pipe(Effect.orDie)
   )
 
-  live("lookMany: what the list shows, and nothing of what it leaves off", () =>
+  live("sendMany: what the list shows, and nothing of what it leaves off", () =>
     Effect.gen(function* () {
       const server = yield* JobServer.make({ pageSize: 2, script: () => JobScript.succeeded("1 hour") })
-      const { lookMany, tasks } = Mixpeek.make({ baseUrl: server.urls.Mixpeek })
+      const { sendMany, tasks } = Mixpeek.make({ baseUrl: server.urls.Mixpeek })
       const keys = yield* Effect.forEach(["a", "b", "c"], (bucketId) =>
         Effect.map(tasks.submit!({ kind: "batch", bucketId }), ({ key }) => key)
       )
       yield* server.create("Mixpeek", "taxonomy")
-      const looks = yield* lookMany(keys)
+      const checks = yield* sendMany(keys)
       // The taxonomy is newer, and is not of their type; of the three, the oldest does not fit.
-      assert.deepStrictEqual([...looks.keys()], keys.slice(1).map(KeyCodec.encode))
-      for (const look of looks.values()) {
-        assert.strictEqual(Result.isSuccess(look) ? Look.finding(look.success)._tag : look.failure.message, "Pending")
+      assert.deepStrictEqual([...checks.keys()], keys.slice(1).map(KeyCodec.encode))
+      for (const check of checks.values()) {
+        assert.strictEqual(Result.isSuccess(check) ? CheckResult.finding(check.success)._tag : check.failure.message, "Pending")
       }
       const all = yield* server.truth
       assert.deepStrictEqual(
@@ -104,7 +104,7 @@ describe("Mixpeek", () => {
     }).pipe(Effect.orDie)
   )
 
-  live("documents.written: the post names no task, and the wait that it wakes learns of the end by its look", () =>
+  live("documents.written: the post names no task, and the wait that it wakes learns of the end by its check", () =>
     Effect.gen(function* () {
       const inbox = yield* WebhookInbox.make()
       const server = yield* JobServer.make({
@@ -123,7 +123,7 @@ describe("Mixpeek", () => {
     }).pipe(Effect.orDie)
   )
 
-  live("a kill whose answer is lost may have been carried out: the look tells", () =>
+  live("a kill whose answer is lost may have been carried out: the check tells", () =>
     Effect.gen(function* () {
       const { kill, tasks } = yield* running({ duration: "1 hour", faults: [Fault.on(Fault.badGateway(1), "kill")] })
       const { key } = yield* tasks.submit!({ kind: "cluster" })

@@ -5,7 +5,7 @@ import type * as HttpClientRequest from "effect/http/HttpClientRequest"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as TestClock from "effect/testing/TestClock"
-import * as Look from "effect-poll/Look"
+import * as CheckResult from "effect-poll/CheckResult"
 import * as Poll from "effect-poll/Poll"
 import * as Poller from "effect-poll/Poller"
 import * as Status from "effect-poll/Status"
@@ -43,7 +43,7 @@ const openWords: ReadonlyArray<OpenWord> = [
 
 describe("Mixpeek", () => {
   describe("fallback", () => {
-    it.effect("a task whose record is gone (404 after a day) is looked at on its resource, and stays there", () =>
+    it.effect("a task whose record is gone (404 after a day) is checked on its resource, and stays there", () =>
       Effect.gen(function* () {
         const { provide, requests } = answering((request, attempt) =>
           request.url.includes("/tasks/")
@@ -146,7 +146,7 @@ describe("Mixpeek", () => {
             resources: { api_clusters_execute: { ACTIVE: "succeeded", SUSPENDED: "failed", ARCHIVED: "expired" } }
           }
         })
-        const look = (word: string, job: "tasks" | "resources", taskType = "api_clusters_execute") => {
+        const check = (word: string, job: "tasks" | "resources", taskType = "api_clusters_execute") => {
           const { provide } = answering(() => ({ status: word, outputs: 1 }))
           return Effect.map(
             provide(
@@ -157,13 +157,13 @@ describe("Mixpeek", () => {
             (found) => found._tag
           )
         }
-        assert.strictEqual(yield* look("SKIPPED", "tasks"), "Canceled")
-        assert.strictEqual(yield* look("SKIPPED", "resources"), "Pending")
-        assert.strictEqual(yield* look("ACTIVE", "tasks"), "Pending")
-        assert.strictEqual(yield* look("ACTIVE", "resources"), "Succeeded")
-        assert.strictEqual(yield* look("SUSPENDED", "resources"), "Failed")
-        assert.strictEqual(yield* look("ARCHIVED", "resources"), "Expired")
-        assert.strictEqual(yield* look("ACTIVE", "resources", "api_buckets_batches_process"), "Pending")
+        assert.strictEqual(yield* check("SKIPPED", "tasks"), "Canceled")
+        assert.strictEqual(yield* check("SKIPPED", "resources"), "Pending")
+        assert.strictEqual(yield* check("ACTIVE", "tasks"), "Pending")
+        assert.strictEqual(yield* check("ACTIVE", "resources"), "Succeeded")
+        assert.strictEqual(yield* check("SUSPENDED", "resources"), "Failed")
+        assert.strictEqual(yield* check("ARCHIVED", "resources"), "Expired")
+        assert.strictEqual(yield* check("ACTIVE", "resources", "api_buckets_batches_process"), "Pending")
       })
     )
   })
@@ -192,12 +192,12 @@ describe("Mixpeek", () => {
           provide(own.resources.check({ ...fallback, ids: { bucket_id: "k", batch_id: word } })).pipe(
             Effect.map(({ _tag }) => _tag)
           )
-        for (const [look, skipped, suspended] of [
+        for (const [check, skipped, suspended] of [
           [task, "Succeeded", "Failed"],
           [cluster, "Canceled", "Pending"],
           [batchOf, "Canceled", "Failed"]
         ] as const) {
-          assert.deepStrictEqual([yield* look("SKIPPED"), yield* look("SUSPENDED")], [skipped, suspended])
+          assert.deepStrictEqual([yield* check("SKIPPED"), yield* check("SUSPENDED")], [skipped, suspended])
         }
       })
     )
@@ -271,11 +271,11 @@ describe("Mixpeek", () => {
       })
     )
 
-    it.effect("DocumentsWritten - names no task: it wakes a look, and is never an end", () =>
+    it.effect("DocumentsWritten - names no task: it wakes a check, and is never an end", () =>
       Effect.gen(function* () {
         const decode = Schema.decodeEffect(Mixpeek.DocumentsWritten)
         const push = yield* decode({ event: "collection.documents.written", collection_id: "c" })
-        assert.deepStrictEqual(push, { key: undefined, look: undefined })
+        assert.deepStrictEqual(push, { key: undefined, check: undefined })
         assert.isTrue(Schema.isSchemaError(yield* Effect.flip(decode({ event: "collection.created" }))))
         const { provide, times } = answering((_, attempt) => ({
           ...batch,
@@ -290,16 +290,16 @@ describe("Mixpeek", () => {
           yield* TestClock.adjust("1 minute")
           assert.isUndefined(yield* Effect.as(handle.await, undefined))
         }).pipe(Effect.scoped, provide)
-        // At 3 seconds it was told to look, and found no end.
+        // At 3 seconds it was told to check, and found no end.
         assert.deepStrictEqual(times.slice(0, 4), [0, 1000, 2500, 3000])
         assert.strictEqual(times.length, 5)
       })
     )
   })
 
-  it.effect("a Poller looks at many tasks by the list, and alone at what it leaves off or at what is due alone", () =>
+  it.effect("a Poller checks many tasks by the list, and alone at what it leaves off or at what is due alone", () =>
     Effect.gen(function* () {
-      // First looks that fall due together.
+      // First checks that fall due together.
       const strategy = Strategy.withFirstWait(Strategy.fixed("10 seconds"), "10 seconds")
       const own = Mixpeek.make({ baseUrl: "http://h", strategy })
       const ids = ["t1", "t2", "t3"]
@@ -321,16 +321,16 @@ describe("Mixpeek", () => {
     })
   )
 
-  describe("lookMany", () => {
+  describe("sendMany", () => {
     const hour = 3_600_000
     const now = 100 * hour
     const at = TestClock.setTime(now)
     const record = (taskId: string, rest: object = {}) => ({ ...batch, task_id: taskId, status: "PROCESSING", ...rest })
     const typed = (taskId: string, submittedAt?: number) => ({ taskId, fallback, submittedAt })
     const asked = (requests: ReadonlyArray<HttpClientRequest.HttpClientRequest>) => JSON.parse(sent(requests[0]))
-    const found = <A, F, E>(looks: ReadonlyMap<string, Result.Result<Look.Look<A, F>, E>>) =>
+    const found = <A, F, E>(checks: ReadonlyMap<string, Result.Result<CheckResult.CheckResult<A, F>, E>>) =>
       Object.fromEntries(
-        [...looks].map(([key, look]) => [key, Result.isSuccess(look) ? Look.finding(look.success)._tag : "failed"])
+        [...checks].map(([key, check]) => [key, Result.isSuccess(check) ? CheckResult.finding(check.success)._tag : "failed"])
       )
 
     it.effect("one request: the types, and the time window of the tasks; ids are matched here", () =>
@@ -354,7 +354,7 @@ describe("Mixpeek", () => {
           typed("t5", now),
           typed("absent", now)
         ]
-        const looks = yield* provide(mixpeek.lookMany(keys))
+        const checks = yield* provide(mixpeek.sendMany(keys))
         assert.strictEqual(requests.length, 1)
         assert.deepStrictEqual([requests[0]?.method, requests[0]?.url], ["POST", "http://h/v1/tasks/list"])
         // Five minutes on both sides for clocks that differ.
@@ -363,14 +363,14 @@ describe("Mixpeek", () => {
           created_after: "1970-01-05T01:55:00.000Z",
           created_before: "1970-01-05T04:05:00.000Z"
         })
-        assert.deepStrictEqual(found(looks), {
+        assert.deepStrictEqual(found(checks), {
           [KeyCodec.encode(keys[0]!)]: "Pending",
           [KeyCodec.encode(keys[1]!)]: "Succeeded",
           [KeyCodec.encode(keys[2]!)]: "Failed",
           [KeyCodec.encode(keys[3]!)]: "Canceled",
           [KeyCodec.encode(keys[4]!)]: "Unlisted"
         })
-        const second = looks.get(KeyCodec.encode(keys[1]!))
+        const second = checks.get(KeyCodec.encode(keys[1]!))
         assert.deepStrictEqual(
           second === undefined || Result.isFailure(second) ? second : second.success,
           Status.succeeded<unknown>([1], { state: "COMPLETED" })
@@ -381,8 +381,8 @@ describe("Mixpeek", () => {
     it.effect("an id that the answer lacks is not missing: it is not in the map", () =>
       Effect.gen(function* () {
         const { provide } = answering(() => ({ tasks: [{ unheard: 1 }, null, record("t1")] }))
-        const looks = yield* provide(mixpeek.lookMany([{ taskId: "t1" }, { taskId: "t2" }]))
-        assert.deepStrictEqual([...looks.keys()], ["t1"])
+        const checks = yield* provide(mixpeek.sendMany([{ taskId: "t1" }, { taskId: "t2" }]))
+        assert.deepStrictEqual([...checks.keys()], ["t1"])
       })
     )
 
@@ -390,10 +390,10 @@ describe("Mixpeek", () => {
       Effect.gen(function* () {
         yield* at
         const { provide, requests } = answering(() => ({ tasks: [] }))
-        yield* provide(mixpeek.lookMany([typed("t1", now - hour), { taskId: "t2" }]))
+        yield* provide(mixpeek.sendMany([typed("t1", now - hour), { taskId: "t2" }]))
         assert.deepStrictEqual(asked(requests), { created_after: "1970-01-04T03:55:00.000Z" })
         const older = answering(() => ({ tasks: [] }))
-        yield* older.provide(mixpeek.lookMany([typed("t1", now - 30 * hour), typed("t2")]))
+        yield* older.provide(mixpeek.sendMany([typed("t1", now - 30 * hour), typed("t2")]))
         assert.deepStrictEqual(asked(older.requests), {
           task_type: ["api_buckets_batches_process"],
           created_after: "1970-01-03T21:55:00.000Z"
@@ -401,7 +401,7 @@ describe("Mixpeek", () => {
       })
     )
 
-    it.effect("what the list shows less of than a look would is left to a look", () =>
+    it.effect("what the list shows less of than a check would is left to a check", () =>
       Effect.gen(function* () {
         const { additional_data: _, error_message: __, outputs: ___, ...brief } = batch
         const less = (taskId: string, status: string) => ({ ...brief, task_id: taskId, status })
@@ -409,36 +409,36 @@ describe("Mixpeek", () => {
           tasks: [less("t1", "COMPLETED"), less("t2", "FAILED"), less("t3", "PENDING"), less("t4", "CANCELED")]
         }))
         const keys = ["t1", "t2", "t3", "t4"].map((taskId) => ({ taskId }))
-        assert.deepStrictEqual(found(yield* provide(mixpeek.lookMany(keys))), { t4: "Canceled" })
+        assert.deepStrictEqual(found(yield* provide(mixpeek.sendMany(keys))), { t4: "Canceled" })
         const known = keys.map(({ taskId }) => typed(taskId))
-        assert.deepStrictEqual(Object.values(found(yield* provide(mixpeek.lookMany(known)))), ["Pending", "Canceled"])
+        assert.deepStrictEqual(Object.values(found(yield* provide(mixpeek.sendMany(known)))), ["Pending", "Canceled"])
       })
     )
 
     it.effect("a record that cannot be read fails its own key; a list that fails fails all", () =>
       Effect.gen(function* () {
         const { provide } = answering(() => ({ tasks: [record("t1", { error_message: 7 }), record("t2")] }))
-        const looks = yield* provide(mixpeek.lookMany([{ taskId: "t1" }, { taskId: "t2" }]))
-        assert.deepStrictEqual(found(looks), { t1: "failed", t2: "Pending" })
-        const first = looks.get("t1")
+        const checks = yield* provide(mixpeek.sendMany([{ taskId: "t1" }, { taskId: "t2" }]))
+        assert.deepStrictEqual(found(checks), { t1: "failed", t2: "Pending" })
+        const first = checks.get("t1")
         const failure = first !== undefined && Result.isFailure(first) ? first.failure : undefined
         assert.strictEqual(failure?.reason._tag, "Decode")
         assert.include(failure?.message, "POST http://h/v1/tasks/list: 200 with unexpected JSON")
         assert.include(failure?.message, '["error_message"]')
         const down = answering(() => new Response("", { status: 503 }))
-        const error = yield* Effect.flip(down.provide(mixpeek.lookMany([{ taskId: "t1" }])))
+        const error = yield* Effect.flip(down.provide(mixpeek.sendMany([{ taskId: "t1" }])))
         assert.strictEqual(error.reason._tag, "Status")
       })
     )
 
-    it.effect("no key is no request; two keys of one task get the same look; meanings hold", () =>
+    it.effect("no key is no request; two keys of one task get the same check; meanings hold", () =>
       Effect.gen(function* () {
         const own = Mixpeek.make({ baseUrl: "http://h", meanings: { task: { SKIPPED: "canceled" } } })
         const { provide, requests } = answering(() => ({ tasks: [record("t1", { status: "SKIPPED" })] }))
-        assert.strictEqual((yield* provide(own.lookMany([]))).size, 0)
+        assert.strictEqual((yield* provide(own.sendMany([]))).size, 0)
         assert.strictEqual(requests.length, 0)
-        const looks = yield* provide(own.lookMany([{ taskId: "t1" }, typed("t1")]))
-        assert.deepStrictEqual(Object.values(found(looks)), ["Canceled", "Canceled"])
+        const checks = yield* provide(own.sendMany([{ taskId: "t1" }, typed("t1")]))
+        assert.deepStrictEqual(Object.values(found(checks)), ["Canceled", "Canceled"])
       })
     )
   })

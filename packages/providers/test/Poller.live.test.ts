@@ -43,7 +43,7 @@ const endOf = (exit: Exit.Exit<unknown, PollError.PollError<string, unknown>>): 
 
 describe("Poller over HTTP", () => {
   it.live(
-    `${count} jobs: all ends are the truth, and never more looks at a time than allowed`,
+    `${count} jobs: all ends are the truth, and never more checks a time than allowed`,
     () =>
       Effect.gen(function* () {
         const server = yield* JobServer.make()
@@ -95,17 +95,17 @@ describe("Poller over HTTP", () => {
               : truth.outcome === "failed"
                 ? `failed ${truth.failure?.message}`
                 : "PollTimeout"
-          if (end !== really || truth.looksAfterEnd > 1 + truth.faultsServed || truth.requests > attempts)
+          if (end !== really || truth.checksAfterEnd > 1 + truth.faultsServed || truth.requests > attempts)
             wrong.push({ end, really, truth })
         }
         assert.deepStrictEqual(wrong.slice(0, 3), [])
         assert.isAtMost(most, concurrency)
         assert.strictEqual(inFlight, 0)
         const { ended, ...now } = yield* poller.status
-        assert.deepStrictEqual(now, { watched: 0, sleeping: 0, inLine: 0, looking: 0, underWay: 0 })
+        assert.deepStrictEqual(now, { watched: 0, sleeping: 0, inLine: 0, checking: 0, underWay: 0 })
         assert.strictEqual((ended["Succeeded"] ?? 0) + (ended["JobFailed"] ?? 0), count)
         assert.strictEqual(ended["PollTimeout"], 5)
-        // One look finds most of them ended; those with faults need more.
+        // One check finds most of them ended; those with faults need more.
         assert.isAtMost(requests, 2.5 * count)
       }).pipe(
         Effect.provide(NodeHttpClient.layerUndiciOptions({ connections: concurrency })),

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import * as Look from "effect-poll/Look"
+import * as CheckResult from "effect-poll/CheckResult"
 import * as Status from "effect-poll/Status"
 import * as StatusSchema from "effect-poll/StatusSchema"
 import * as Push from "@effect-poll/providers/Push"
@@ -15,18 +15,18 @@ const decode = (schema: Schema.Codec<unknown, unknown>, body: unknown) =>
   Effect.runSync(Effect.result(Schema.decodeUnknownEffect(schema)(body)))
 
 describe("Push", () => {
-  it("make - the same status as a look, with the key and the run of the body", () => {
+  it("make - the same status as a check, with the key and the run of the body", () => {
     const schema = Push.make(TaskStatus, {
       key: (body) => (Schema.is(Schema.Struct({ id: Schema.String }))(body) ? body.id : undefined),
       run: (body) => (Schema.is(Schema.Struct({ run: Schema.Finite }))(body) ? body.run : undefined)
     })
     const told = Schema.decodeSync(schema)({ id: "t1", state: "done", n: 7 })
     assert.strictEqual(told.key, "t1")
-    assert.deepStrictEqual(told.look, Status.succeeded(7, { state: "done" }))
+    assert.deepStrictEqual(told.check, Status.succeeded(7, { state: "done" }))
     const ofRun = Schema.decodeSync(schema)({ state: "busy", n: 7, run: 3 })
     assert.isUndefined(ofRun.key)
-    assert.deepStrictEqual(ofRun.look, Look.withRun(Status.pending({ state: "busy" }), 3))
-    assert.deepStrictEqual(Schema.decodeSync(schema)({ id: "t1", state: "odd" }).look, Look.unlisted("odd"))
+    assert.deepStrictEqual(ofRun.check, CheckResult.withRun(Status.pending({ state: "busy" }), 3))
+    assert.deepStrictEqual(Schema.decodeSync(schema)({ id: "t1", state: "odd" }).check, CheckResult.unlisted("odd"))
   })
 
   it("make - a body that does not fit, and a function that throws, are decode errors", () => {
@@ -45,7 +45,7 @@ describe("Push", () => {
     const schema = Push.wake(Schema.Struct({ event: Schema.Literal("written") }))
     assert.deepStrictEqual(Schema.decodeSync(schema)({ event: "written", task_id: "t1" }), {
       key: undefined,
-      look: undefined
+      check: undefined
     })
     assert.strictEqual(decode(schema, { event: "other" })._tag, "Failure")
   })

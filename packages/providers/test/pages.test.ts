@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Schema from "effect/Schema"
-import type { Finding } from "effect-poll/Look"
+import type { Finding } from "effect-poll/CheckResult"
 import type { StatusSchema } from "effect-poll/StatusSchema"
 import * as AsyncQueue from "@effect-poll/providers/AsyncQueue"
 import * as EventPlatform from "@effect-poll/providers/EventPlatform"

@@ -13,59 +13,59 @@ import * as JobStatus from "@effect-poll/providers/JobStatus"
 import * as Mixpeek from "@effect-poll/providers/Mixpeek"
 import { runFor } from "./support.ts"
 
-/** When one of the documents' loops looks at a job that never ends, and when it gives up, in seconds. */
+/** When one of the documents' loops checks a job that never ends, and when it gives up, in seconds. */
 interface Published {
-  readonly looks: ReadonlyArray<number>
+  readonly checks: ReadonlyArray<number>
   readonly givesUp: number
 }
 
-/** So many looks, with a sleep after each, the last one too. */
-const counted = ({ interval, looks }: { readonly interval: number; readonly looks: number }): Published => ({
-  looks: Array.from({ length: looks }, (_, look) => look * interval),
-  givesUp: looks * interval
+/** So many checks, with a sleep after each, the last one too. */
+const counted = ({ interval, checks }: { readonly interval: number; readonly checks: number }): Published => ({
+  checks: Array.from({ length: checks }, (_, check) => check * interval),
+  givesUp: checks * interval
 })
 
-/** In rounds: a look counts one up and gives up where it finds more than the limit. */
+/** In rounds: a check counts one up and gives up where it finds more than the limit. */
 const rounds = ({ interval, limit }: { readonly interval: number; readonly limit: number }): Published => {
-  const looks: Array<number> = []
+  const checks: Array<number> = []
   for (let attempts = 0, now = 0; ; attempts++, now += interval) {
-    looks.push(now)
-    if (attempts > limit) return { looks, givesUp: now }
+    checks.push(now)
+    if (attempts > limit) return { checks, givesUp: now }
   }
 }
 
-/** Look and sleep while the sleeps add up to less than the limit; the interval grows after each. */
+/** Check and sleep while the sleeps add up to less than the limit; the interval grows after each. */
 const growing = (
   options: { readonly initial: number; readonly factor: number; readonly cap: number; readonly limit: number },
   start = 0
 ): Published => {
-  const looks: Array<number> = []
+  const checks: Array<number> = []
   let interval = options.initial
   let now = start
   while (now < options.limit) {
-    looks.push(now)
+    checks.push(now)
     now += interval
     interval = Math.min(interval * options.factor, options.cap)
   }
-  return { looks, givesUp: now }
+  return { checks, givesUp: now }
 }
 
-/** The same with a sleep before the first look, which counts. */
+/** The same with a sleep before the first check, which counts. */
 const adaptive = ({ firstWait, interval, limit }: GenerationApi.Timing): Published =>
   growing({ initial: interval / 1000, factor: 1, cap: interval / 1000, limit: limit / 1000 }, firstWait / 1000)
 
-/** When a job that never ends is looked at, in seconds, and how the wait ends. */
+/** When a job that never ends is checked, in seconds, and how the wait ends. */
 const replay = (strategy: Strategy.Strategy, deadline: Duration.Input | "unbounded", pollErrors = {}) =>
   Effect.gen(function* () {
-    const looks: Array<number> = []
+    const checks: Array<number> = []
     const start = yield* Clock.currentTimeMillis
     const check = Effect.map(Clock.currentTimeMillis, (now) => {
-      looks.push((now - start) / 1000)
+      checks.push((now - start) / 1000)
       return Status.pending()
     })
     const error = yield* runFor(Effect.flip(Poll.until(check, { strategy, deadline, pollErrors })), "2 days")
     return {
-      looks,
+      checks,
       ends: [error._tag === "PollTimeout" ? error.reason : error._tag, Duration.toSeconds(error.elapsed)]
     }
   })
@@ -75,11 +75,11 @@ interface Row {
   readonly strategy: Strategy.Strategy
   /** The document's loop, as it stands there. */
   readonly published: Published
-  readonly looks: number
+  readonly checks: number
   readonly first: number
   readonly last: number
   readonly givesUp: number
-  /** When ours ends; if that is after the last look of the document, with one more look. */
+  /** When ours ends; if that is after the last check of the document, with one more check. */
   readonly ends: number
 }
 
@@ -95,8 +95,8 @@ const table: ReadonlyArray<Row> = [
   {
     loop: "JobStatus",
     strategy: JobStatus.strategy,
-    published: counted({ interval: 2, looks: 30 }),
-    looks: 30,
+    published: counted({ interval: 2, checks: 30 }),
+    checks: 30,
     first: 0,
     last: 58,
     givesUp: 60,
@@ -105,8 +105,8 @@ const table: ReadonlyArray<Row> = [
   {
     loop: "JobStatus, as its example is called",
     strategy: Strategy.fixed("1500 millis").pipe(Strategy.attempts(20)),
-    published: counted({ interval: 1.5, looks: 20 }),
-    looks: 20,
+    published: counted({ interval: 1.5, checks: 20 }),
+    checks: 20,
     first: 0,
     last: 28.5,
     givesUp: 30,
@@ -115,8 +115,8 @@ const table: ReadonlyArray<Row> = [
   {
     loop: "fixed",
     strategy: GenerationApi.fixed,
-    published: counted({ interval: 3, looks: 60 }),
-    looks: 60,
+    published: counted({ interval: 3, checks: 60 }),
+    checks: 60,
     first: 0,
     last: 177,
     givesUp: 180,
@@ -126,23 +126,23 @@ const table: ReadonlyArray<Row> = [
     loop: "many",
     strategy: GenerationApi.many,
     published: rounds({ interval: 3, limit: 60 }),
-    looks: 62,
+    checks: 62,
     first: 0,
     last: 183,
     givesUp: 183,
     ends: 183
   },
-  model("nano-banana", "nano-banana", { looks: 39, first: 5, last: 119, givesUp: 122, ends: 120 }),
-  model("flux-2", "flux-2", { looks: 34, first: 10, last: 175, givesUp: 180, ends: 180 }),
-  model("sora-2", "sora-2", { looks: 36, first: 60, last: 585, givesUp: 600, ends: 600 }),
-  model("veo-3-1", "veo-3-1", { looks: 44, first: 45, last: 475, givesUp: 485, ends: 480 }),
-  model("suno", "suno", { looks: 27, first: 30, last: 290, givesUp: 300, ends: 300 }),
-  model("other model", "toString", { looks: 58, first: 10, last: 295, givesUp: 300, ends: 300 }),
+  model("nano-banana", "nano-banana", { checks: 39, first: 5, last: 119, givesUp: 122, ends: 120 }),
+  model("flux-2", "flux-2", { checks: 34, first: 10, last: 175, givesUp: 180, ends: 180 }),
+  model("sora-2", "sora-2", { checks: 36, first: 60, last: 585, givesUp: 600, ends: 600 }),
+  model("veo-3-1", "veo-3-1", { checks: 44, first: 45, last: 475, givesUp: 485, ends: 480 }),
+  model("suno", "suno", { checks: 27, first: 30, last: 290, givesUp: 300, ends: 300 }),
+  model("other model", "toString", { checks: 58, first: 10, last: 295, givesUp: 300, ends: 300 }),
   {
     loop: "exponential",
     strategy: GenerationApi.exponential,
     published: growing({ initial: 2, factor: 1.5, cap: 30, limit: 600 }),
-    looks: 25,
+    checks: 25,
     first: 0,
     last: 574.3,
     givesUp: 604.3,
@@ -152,7 +152,7 @@ const table: ReadonlyArray<Row> = [
     loop: "resilient",
     strategy: GenerationApi.resilient().strategy,
     published: growing({ initial: 3, factor: 1, cap: 3, limit: 300 }),
-    looks: 100,
+    checks: 100,
     first: 0,
     last: 297,
     givesUp: 300,
@@ -164,15 +164,15 @@ const rounded = (times: ReadonlyArray<number>) => times.map((at) => Math.round(a
 
 describe("strategies", () => {
   describe("a job that never ends", () => {
-    it.effect.each(table)("$loop", ({ ends, first, givesUp, last, looks, published, strategy }) =>
+    it.effect.each(table)("$loop", ({ ends, first, givesUp, last, checks, published, strategy }) =>
       Effect.gen(function* () {
-        const theirs = { looks: published.looks.length, first: published.looks[0], last: published.looks.at(-1)! }
-        assert.deepStrictEqual({ ...theirs, last: rounded([theirs.last])[0] }, { looks, first, last })
+        const theirs = { checks: published.checks.length, first: published.checks[0], last: published.checks.at(-1)! }
+        assert.deepStrictEqual({ ...theirs, last: rounded([theirs.last])[0] }, { checks, first, last })
         assert.closeTo(published.givesUp, givesUp, 0.05)
         const ours = yield* replay(strategy, "unbounded")
-        // The same looks at the same times, and then one at the end of ours if theirs sleeps past it.
+        // The same checks the same times, and then one at the end of ours if theirs sleeps past it.
         const added = ends === last ? [] : [ends]
-        assert.deepStrictEqual(rounded(ours.looks), rounded([...published.looks, ...added]))
+        assert.deepStrictEqual(rounded(ours.checks), rounded([...published.checks, ...added]))
         assert.deepStrictEqual(ours.ends, ["strategy", ends])
         assert.isAtMost(ends, givesUp)
       })
@@ -181,18 +181,18 @@ describe("strategies", () => {
     it.effect("the same in fast motion", () =>
       Effect.gen(function* () {
         const seen = yield* replay(Strategy.scale(GenerationApi.strategyFor("flux-2"), 1 / 100), "unbounded")
-        assert.strictEqual(seen.looks.length, 35)
-        assert.strictEqual(seen.looks[0], 0.1)
+        assert.strictEqual(seen.checks.length, 35)
+        assert.strictEqual(seen.checks[0], 0.1)
         assert.deepStrictEqual(seen.ends, ["strategy", 1.8])
       })
     )
   })
 
-  it.effect("Mixpeek - the looks of the document's loop, which has no end", () =>
+  it.effect("Mixpeek - the checks of the document's loop, which has no end", () =>
     Effect.gen(function* () {
-      const { looks } = yield* replay(Mixpeek.strategy, "10 minutes")
-      const published = growing({ initial: 1, factor: 1.5, cap: 30, limit: 600 }).looks
-      assert.deepStrictEqual(rounded(looks), rounded([...published, 600]))
+      const { checks } = yield* replay(Mixpeek.strategy, "10 minutes")
+      const published = growing({ initial: 1, factor: 1.5, cap: 30, limit: 600 }).checks
+      assert.deepStrictEqual(rounded(checks), rounded([...published, 600]))
     })
   )
 
@@ -213,10 +213,10 @@ describe("strategies", () => {
   it.effect("AsyncQueue - short tasks from the 5th second on; signal tasks 294 times a day, not 17,280 times", () =>
     Effect.gen(function* () {
       const short = yield* replay(AsyncQueue.strategy, "20 seconds")
-      assert.deepStrictEqual(short.looks, [5, 10, 15, 20])
+      assert.deepStrictEqual(short.checks, [5, 10, 15, 20])
       const slow = yield* replay(AsyncQueue.signalStrategy, "1 day")
-      assert.deepStrictEqual(slow.looks.slice(0, 9), [5, 10, 20, 40, 80, 160, 320, 620, 920])
-      assert.strictEqual(slow.looks.length, 294)
+      assert.deepStrictEqual(slow.checks.slice(0, 9), [5, 10, 20, 40, 80, 160, 320, 620, 920])
+      assert.strictEqual(slow.checks.length, 294)
     })
   )
 
@@ -224,8 +224,8 @@ describe("strategies", () => {
     Effect.gen(function* () {
       const deadline = AsyncQueue.defaultDeadline("1 hour")
       assert.strictEqual(Duration.toSeconds(deadline), 3900)
-      const { looks } = yield* replay(AsyncQueue.signalStrategy, deadline)
-      assert.isTrue(looks.some((at) => at >= 3600))
+      const { checks } = yield* replay(AsyncQueue.signalStrategy, deadline)
+      assert.isTrue(checks.some((at) => at >= 3600))
       assert.strictEqual(Duration.toSeconds(AsyncQueue.defaultDeadline("1 hour", { timeScale: 0.1 })), 390)
       assert.throws(() => AsyncQueue.defaultDeadline("Infinity"), RangeError, "AsyncQueue.defaultDeadline: maxWaitTime")
       assert.throws(() => AsyncQueue.defaultDeadline(0), RangeError, "AsyncQueue.defaultDeadline: maxWaitTime")

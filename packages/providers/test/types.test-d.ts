@@ -4,7 +4,7 @@ import type { HttpClient } from "effect/http/HttpClient"
 import type * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as Poll from "effect-poll/Poll"
-import type { Look } from "effect-poll/Look"
+import type { CheckResult } from "effect-poll/CheckResult"
 import type { PollError } from "effect-poll/PollError"
 import * as Status from "effect-poll/Status"
 import * as StatusSchema from "effect-poll/StatusSchema"
@@ -79,7 +79,7 @@ describe("results and failures", () => {
 
 describe("pushes", () => {
   it("have the key, the result and the failure of the job", () => {
-    type Told<K, A, F> = { readonly key: K | undefined; readonly look: Look<A, F> | undefined }
+    type Told<K, A, F> = { readonly key: K | undefined; readonly check: CheckResult<A, F> | undefined }
     const decoded = <A>(_: Schema.Codec<A, unknown>): A => null as never
     const callback: Told<GenerationApi.Key, ReadonlyArray<string>, GenerationApi.GenerationFailure> = decoded(
       GenerationApi.Callback

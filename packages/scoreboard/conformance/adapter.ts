@@ -6,15 +6,15 @@ import type { Server } from "./server.ts"
 /** What a poller decides itself, and not its caller's code. A case needs some of these. */
 export const features = {
   deadline: "can be given a time after which it gives up",
-  limit: "can be given a number of looks after which it gives up",
+  limit: "can be given a number of checks after which it gives up",
   abort: "can be aborted",
   signal: "is given the AbortSignal itself",
-  hint: "follows the server's wish for the next look, given with a good answer",
+  hint: "follows the server's wish for the next check, given with a good answer",
   retryAfter: "reads the header Retry-After of a good answer",
   busy: "reads the header Retry-After of an answer that is none",
   words: "reads the state word of the answer itself",
   states: "is told the state of the job by its check, or reads it itself",
-  errors: "decides what follows a look that failed",
+  errors: "decides what follows a check that failed",
   http: "sees the HTTP status of the answer",
   failures: "tells a failed job from other ends",
   missing: "decides what a 404 means",
@@ -30,7 +30,7 @@ export const features = {
   stall: "notices a job that no longer changes",
   runs: "knows which run of a job an answer speaks of",
   cancelRemote: "asks the server to stop the job when the wait ends",
-  wake: "can be told to look now",
+  wake: "can be told to check now",
   batch: "watches many jobs behind an endpoint that takes many ids",
   submit: "follows what the answer to the submit says"
 } as const
@@ -40,7 +40,7 @@ export type Feature = keyof typeof features
 /** What a case asks for. A poller that cannot do a part of it leaves that out; the case needs the feature if it matters. */
 export interface Setup {
   readonly server: Server
-  /** Milliseconds between looks; undefined for what the poller does by default. */
+  /** Milliseconds between checks; undefined for what the poller does by default. */
   readonly interval?: number | undefined
   /** Delays from `interval` on, `factor` times longer each time, up to `cap`; undefined for what it does by default. */
   readonly backoff?: { readonly factor: number; readonly cap: number | undefined; readonly jitter: boolean } | undefined
@@ -48,8 +48,8 @@ export interface Setup {
   readonly deadline?: number | undefined
   /** Has the delays of a Smithy waiter, from `interval` to the cap of the backoff. */
   readonly waiter?: boolean | undefined
-  /** At most so many looks. */
-  readonly looks?: number | undefined
+  /** At most so many checks. */
+  readonly checks?: number | undefined
   readonly signal?: AbortSignal | undefined
   /** Called as the job goes on. */
   readonly progress?: (() => void) | undefined
@@ -70,7 +70,7 @@ export interface ManySetup {
   readonly server: BatchServer
   /** The ids of the jobs; the same one twice for two who wait for it. */
   readonly ids: ReadonlyArray<string>
-  /** Milliseconds between looks, for the nth of them. */
+  /** Milliseconds between checks, for the nth of them. */
   readonly interval: (index: number) => number
   readonly jitter: boolean
   /** Milliseconds. */
@@ -86,7 +86,7 @@ export type Ended =
 
 /**
  * `failed` and `canceled` are news of the job, `missing` and `unknown` too. `timeout`, `stalled` and `aborted` are ends of
- * our patience, `error` is one by looks that failed, and `pending` a success without a result.
+ * our patience, `error` is one by checks that failed, and `pending` a success without a result.
  */
 export type Bad =
   | "failed"

@@ -56,7 +56,7 @@ pnpm scoreboard conformance --runs 3   # fails where runs come to different verd
 - ✓ it holds, ✗ it does not, · the poller has nothing of the kind, or leaves it to its caller. A ✗ may be a choice and no mistake: it says what a user
   has to see to.
 - A poller is set up at its best, as its documentation says; the table says how. What a caller of it writes (the request, the meaning of an answer, which
-  errors are worth another look) is written as well as its interface allows, and is not judged.
+  errors are worth another check) is written as well as its interface allows, and is not judged.
 - Timers, dates and \`AbortSignal.timeout\` behave as Node's do, overflows included. Time moves only when nothing else is left to do.
 - A server that is asked 300 times within a second answers no more; "more than 300 requests" is a hot loop.
 - An Effect is interrupted, not given a signal, so that the cases on the signal itself are judged on \`Poll.promise\` only. \`Effect.runPromise\` with a

@@ -40,7 +40,7 @@ export const judgeAll = async (
 
 // ---- internal ----
 
-/** A poller that does not even do what a case looks at has failed it. */
+/** A poller that does not even do what a case checks has failed it. */
 const judged = async (one: Case, lab: Lab): Promise<Outcome> => {
   try {
     return await one.run(lab)

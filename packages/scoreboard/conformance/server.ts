@@ -47,7 +47,7 @@ export type Script = (n: number, at: number) => Reply
 
 export class Server {
   readonly requests: Array<Request> = []
-  /** Looks that a poller asked for although the caller had aborted; only the caller's own signal kept them back. */
+  /** Checks that a poller asked for although the caller had aborted; only the caller's own signal kept them back. */
   late = 0
   /** Requests under way at once, at most. */
   concurrent = 0

@@ -1,14 +1,14 @@
-// Measures one loop in a process of its own: `child.ts <loop> <waits> <looks>` prints the CPU microseconds per look.
+// Measures one loop in a process of its own: `child.ts <loop> <waits> <checks>` prints the CPU microseconds per check.
 import * as Effect from "effect/Effect"
 import { job, loops } from "./loops.ts"
 
-const [name = "", waits = "", looks = ""] = process.argv.slice(2)
+const [name = "", waits = "", checks = ""] = process.argv.slice(2)
 const loop = loops[name]!
 
 const run = (measured: typeof loop) =>
   Effect.runPromise(
     Effect.forEach(
-      Array.from({ length: Number(waits) }, () => job(Number(looks))),
+      Array.from({ length: Number(waits) }, () => job(Number(checks))),
       measured,
       { concurrency: "unbounded", discard: true }
     )
@@ -22,4 +22,4 @@ const rounds = 3
 const before = process.cpuUsage()
 for (let i = 0; i < rounds; i++) await run(loop)
 const { system, user } = process.cpuUsage(before)
-console.log((user + system) / (rounds * Number(waits) * Number(looks)))
+console.log((user + system) / (rounds * Number(waits) * Number(checks)))

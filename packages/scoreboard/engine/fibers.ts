@@ -9,7 +9,7 @@ import { type Delays, type Engine, perDelays, type Task } from "./task.ts"
 const pending = Status.pending()
 const succeeded = Status.succeeded("done")
 
-export const statusOf = (task: Task): Status.Status<string> => (task.look() ? succeeded : pending)
+export const statusOf = (task: Task): Status.Status<string> => (task.check() ? succeeded : pending)
 
 /** The trivial asynchronous check of all rows with Effect. */
 // oxlint-disable-next-line typescript/require-await -- an asynchronous check is what is measured
@@ -35,9 +35,9 @@ const perFiber = (wait: (task: Task, delays: Delays) => Effect.Effect<unknown, u
 export const fibers: Record<string, Engine> = {
   "hand-loop": perFiber((task, { factor, initial }) =>
     Effect.gen(function* () {
-      const look = Effect.promise(() => check(task))
+      const asked = Effect.promise(() => check(task))
       for (let delay = initial; ; delay *= factor) {
-        const status = yield* look
+        const status = yield* asked
         if (status._tag === "Succeeded") return status.value
         yield* Effect.sleep(delay)
       }

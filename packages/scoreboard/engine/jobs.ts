@@ -3,14 +3,14 @@ import { execFile } from "node:child_process"
 import { fileURLToPath } from "node:url"
 import { promisify } from "node:util"
 import { engines } from "./engines.ts"
-import { type Cpu, delays, looks, type Waiting } from "./workload.ts"
+import { type Cpu, delays, checks, type Waiting } from "./workload.ts"
 
 export interface Row extends Waiting {
   readonly name: string
   /** The number of jobs, where it is less than asked for. */
   readonly n: number
-  /** CPU time of the process, user and system, of all looks, waits and ends. */
-  readonly cpuMicrosPerLook: number
+  /** CPU time of the process, user and system, of all checks, waits and ends. */
+  readonly cpuMicrosPerCheck: number
   /** Medians of the ratios to the naive loop, and to ours, of the same round. */
   readonly cpuToPromiseLoop?: number | undefined
   readonly cpuToOurs?: number | undefined
@@ -36,7 +36,7 @@ export const measure = async (
     const figures = new Map<string, number>()
     for (const name of alive) {
       const cpu = await child<Cpu>(`round ${round}, CPU of ${name}`, name, mixed ? "mixed" : "cpu", sizeOf(name, n))
-      if (cpu !== undefined) figures.set(name, cpu.cpuMicrosPerLook)
+      if (cpu !== undefined) figures.set(name, cpu.cpuMicrosPerCheck)
     }
     alive = alive.filter((name) => figures.has(name))
     measured.push(figures)
@@ -52,7 +52,7 @@ export const measure = async (
     rows.push({
       name,
       n: sizeOf(name, n),
-      cpuMicrosPerLook: round2(median(measured.map((figures) => figures.get(name)!))),
+      cpuMicrosPerCheck: round2(median(measured.map((figures) => figures.get(name)!))),
       ...(alive.includes("promise-loop") && { cpuToPromiseLoop: ratio(measured, name, "promise-loop") }),
       ...(own !== undefined && { cpuToOurs: ratio(measured, name, own) }),
       heapBytesPerJob: Math.round(waiting.heapBytesPerJob),
@@ -62,7 +62,7 @@ export const measure = async (
         p99: round2(waiting.lagMillis.p99),
         max: round2(waiting.lagMillis.max)
       },
-      looksPerSecond: Math.round(waiting.looksPerSecond),
+      checksPerSecond: Math.round(waiting.checksPerSecond),
       idleWakeupsPerSecond: waiting.idleWakeupsPerSecond,
       idleCpuMillisPerSecond: round2(waiting.idleCpuMillisPerSecond),
       rounds: measured.length,
@@ -76,13 +76,13 @@ export const print = (n: number, rows: ReadonlyArray<Row>): void => {
   const { factor, initial } = delays
   console.log(`
 ${n} jobs at once, each row in processes of its own.
-CPU: ${looks} looks per job, ${initial} ms apart and ${factor} times longer each time, first looks spread over ${initial} ms; medians of ${rows[0]?.rounds ?? 0} rounds.
-Memory per job: all of them wait. Lag: so many more jobs are looked at each second that 1 in 30 of all is.
+CPU: ${checks} checks per job, ${initial} ms apart and ${factor} times longer each time, first checks spread over ${initial} ms; medians of ${rows[0]?.rounds ?? 0} rounds.
+Memory per job: all of them wait. Lag: so many more jobs are checked each second that 1 in 30 of all is.
 `)
   const cells = rows.map((row) => [
     row.name,
     String(row.n),
-    row.cpuMicrosPerLook.toFixed(2),
+    row.cpuMicrosPerCheck.toFixed(2),
     row.cpuToPromiseLoop?.toFixed(2) ?? "-",
     row.cpuToOurs?.toFixed(2) ?? "-",
     String(row.heapBytesPerJob),
@@ -91,7 +91,7 @@ Memory per job: all of them wait. Lag: so many more jobs are looked at each seco
     row.lagMillis.p99.toFixed(2),
     String(row.idleWakeupsPerSecond)
   ])
-  const head = ["row", "jobs", "us/look", "x loop", "x ours", "heap B", "RSS B", "lag p50", "p99 ms", "idle wakes/s"]
+  const head = ["row", "jobs", "us/check", "x loop", "x ours", "heap B", "RSS B", "lag p50", "p99 ms", "idle wakes/s"]
   const widths = head.map((title, at) => Math.max(title.length, ...cells.map((row) => row[at]!.length)))
   for (const row of [head, ...cells]) {
     console.log(row.map((cell, at) => (at === 0 ? cell.padEnd(widths[at]!) : cell.padStart(widths[at]!))).join("  "))

@@ -1,4 +1,4 @@
-// The loops that are measured: each waits for jobs that answer `looks` times after a trivial asynchronous check.
+// The loops that are measured: each waits for jobs that answer `checks` times after a trivial asynchronous check.
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import * as Poll from "effect-poll/Poll"
@@ -15,9 +15,9 @@ const strategy = Strategy.fixed(delay)
 export const loops: Record<string, (check: Check) => Effect.Effect<unknown, unknown>> = {
   "hand-loop": (check) =>
     Effect.gen(function* () {
-      const look = Effect.promise(check)
+      const asked = Effect.promise(check)
       while (true) {
-        const status = yield* look
+        const status = yield* asked
         switch (status._tag) {
           case "Pending":
             yield* Effect.sleep(delay)
@@ -37,9 +37,9 @@ export const loops: Record<string, (check: Check) => Effect.Effect<unknown, unkn
   poll: (check) => Poll.until(Effect.promise(check), { strategy, deadline: "1 hour" })
 }
 
-/** A job that is done at its nth look. */
-export const job = (looks: number): Check => {
+/** A job that is done at its nth check. */
+export const job = (checks: number): Check => {
   let seen = 0
   // oxlint-disable-next-line typescript/require-await -- an asynchronous check is what is measured
-  return async () => (++seen < looks ? Status.pending() : Status.succeeded(seen))
+  return async () => (++seen < checks ? Status.pending() : Status.succeeded(seen))
 }

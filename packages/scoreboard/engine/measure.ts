@@ -5,37 +5,37 @@ import { loops } from "./loops.ts"
 
 export interface Size {
   readonly waits: number
-  readonly looks: number
+  readonly checks: number
 }
 
 export interface Row {
   readonly name: string
-  readonly cpuMicrosPerLook: number
+  readonly cpuMicrosPerCheck: number
   /** Median of the ratios to the hand-written loop of the same round. */
   readonly toHandLoop: number
 }
 
 /** Measures all loops, one after the other in each round, each in a process of its own. */
-export const measure = async ({ looks, waits }: Size, rounds: number): Promise<ReadonlyArray<Row>> => {
+export const measure = async ({ checks, waits }: Size, rounds: number): Promise<ReadonlyArray<Row>> => {
   const names = Object.keys(loops)
   const measured: Array<Record<string, number>> = []
   for (let round = 0; round < rounds; round++) {
     const figures: Record<string, number> = {}
-    for (const name of names) figures[name] = await cpuMicrosPerLook(name, waits, looks)
+    for (const name of names) figures[name] = await cpuMicrosPerCheck(name, waits, checks)
     measured.push(figures)
   }
   return names.map((name) => ({
     name,
-    cpuMicrosPerLook: round2(median(measured.map((figures) => figures[name]!))),
+    cpuMicrosPerCheck: round2(median(measured.map((figures) => figures[name]!))),
     toHandLoop: round2(median(measured.map((figures) => figures[name]! / figures["hand-loop"]!)))
   }))
 }
 
-export const print = ({ looks, waits }: Size, rows: ReadonlyArray<Row>): void => {
-  console.log(`${waits} waits of ${looks} looks each, 1 ms apart; medians over rounds, each loop in its own process\n`)
-  console.log("loop             CPU us/look   to hand-loop")
-  for (const { cpuMicrosPerLook, name, toHandLoop } of rows) {
-    console.log(`${name.padEnd(16)} ${cpuMicrosPerLook.toFixed(2).padStart(11)} ${toHandLoop.toFixed(2).padStart(14)}`)
+export const print = ({ checks, waits }: Size, rows: ReadonlyArray<Row>): void => {
+  console.log(`${waits} waits of ${checks} checks each, 1 ms apart; medians over rounds, each loop in its own process\n`)
+  console.log("loop             CPU us/check   to hand-loop")
+  for (const { cpuMicrosPerCheck, name, toHandLoop } of rows) {
+    console.log(`${name.padEnd(16)} ${cpuMicrosPerCheck.toFixed(2).padStart(11)} ${toHandLoop.toFixed(2).padStart(14)}`)
   }
 }
 
@@ -45,8 +45,8 @@ const run = promisify(execFile)
 
 const child = fileURLToPath(new URL("child.ts", import.meta.url))
 
-const cpuMicrosPerLook = async (name: string, waits: number, looks: number): Promise<number> => {
-  const { stdout } = await run(process.execPath, [child, name, String(waits), String(looks)])
+const cpuMicrosPerCheck = async (name: string, waits: number, checks: number): Promise<number> => {
+  const { stdout } = await run(process.execPath, [child, name, String(waits), String(checks)])
   return Number(stdout.trim())
 }
 

@@ -84,7 +84,7 @@ export const ours: Record<string, Engine> = {
   poller: engine({}),
   "poller-batch": { ...engine({ jobOf: batched }), note: "one request for up to 100 ids, gathered for 50 ms" },
   "poller-handles": { ...engine({ handles: true }), note: "a handle for each job" },
-  "poller-history": { ...engine({ history: true }), note: "errors tell what the looks found" },
+  "poller-history": { ...engine({ history: true }), note: "errors tell what the checks found" },
   "poller-constant": { ...engine({ strategy: constant }), note: "a constant delay instead of a growing one" },
   "poller-composed": {
     ...engine({ strategy: composed }),

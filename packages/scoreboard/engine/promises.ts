@@ -1,10 +1,10 @@
 // The naive loop, and the peers, which all wait in promises. A peer that has no exponential delay waits the mean of the
-// delays instead, so that the looks of a job take the same time in all.
+// delays instead, so that the checks of a job take the same time in all.
 import { peer } from "../peers.ts"
 import { type Delays, type Engine, perDelays, type Task } from "./task.ts"
 
 // oxlint-disable-next-line typescript/require-await -- an asynchronous check is what is measured
-const check = async (task: Task): Promise<boolean> => task.look()
+const check = async (task: Task): Promise<boolean> => task.check()
 
 const sleep = (millis: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, millis))
 
@@ -15,7 +15,7 @@ const naive = async (task: Task, { factor, initial }: Delays): Promise<void> => 
   }
 }
 
-/** The mean of the delays between the five looks of a job. */
+/** The mean of the delays between the five checks of a job. */
 const mean = ({ factor, initial }: Delays): number => (initial * (1 + factor + factor ** 2 + factor ** 3)) / 4
 
 const each = (wait: (task: Task, delays: Delays) => Promise<unknown>, done: () => void) => ({
@@ -44,9 +44,9 @@ export const peers: Record<string, Engine> = {
       const rx = await peer<Rx>("rxjs")
       return {
         start: (task, { factor, initial }) => {
-          const looks = rx.defer(() => check(task))
+          const checks = rx.defer(() => check(task))
           const delay = (count: number) => rx.timer(initial * factor ** (count - 1))
-          looks.pipe(rx.repeat({ delay }), rx.first(Boolean)).subscribe(done)
+          checks.pipe(rx.repeat({ delay }), rx.first(Boolean)).subscribe(done)
         }
       }
     }

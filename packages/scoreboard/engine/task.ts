@@ -1,34 +1,34 @@
-// What every engine is given: jobs to wait for, and when to look at them.
+// What every engine is given: jobs to wait for, and when to check them.
 
-/** The delays between the looks of a job: `initial`, then `factor` times longer each time. In milliseconds. */
+/** The delays between the checks of a job: `initial`, then `factor` times longer each time. In milliseconds. */
 export interface Delays {
   readonly initial: number
   readonly factor: number
 }
 
-/** A job that is done at its nth look, or never. */
+/** A job that is done at its nth check, or never. */
 export class Task {
   readonly key: string
-  looks = 0
-  readonly #lastLook: number
-  readonly #looked: ((task: Task) => void) | undefined
+  checks = 0
+  readonly #lastCheck: number
+  readonly #checked: ((task: Task) => void) | undefined
 
-  constructor(index: number, lastLook: number, looked?: (task: Task) => void) {
+  constructor(index: number, lastCheck: number, checked?: (task: Task) => void) {
     this.key = String(index)
-    this.#lastLook = lastLook
-    this.#looked = looked
+    this.#lastCheck = lastCheck
+    this.#checked = checked
   }
 
-  /** One look: true when the job is done. An engine wraps it in an async function, which is the trivial check. */
-  look(): boolean {
-    this.#looked?.(this)
-    return ++this.looks >= this.#lastLook
+  /** One check: true when the job is done. An engine wraps it in an async function, which is the trivial check. */
+  check(): boolean {
+    this.#checked?.(this)
+    return ++this.checks >= this.#lastCheck
   }
 }
 
 /** Waits for many jobs. */
 export interface Waits {
-  /** Starts to wait for a job: the first look at once, then after each of the delays. The same few `Delays` are used. */
+  /** Starts to wait for a job: the first check of once, then after each of the delays. The same few `Delays` are used. */
   readonly start: (task: Task, delays: Delays) => void
   /** Ends what is still waiting, where there is something to end. */
   readonly close?: (() => Promise<void>) | undefined

@@ -5,7 +5,7 @@ import { engines, onEffect } from "./engines.ts"
 import { type Delays, type Engine, Task, type Waits } from "./task.ts"
 
 export interface Cpu {
-  readonly cpuMicrosPerLook: number
+  readonly cpuMicrosPerCheck: number
 }
 
 export interface Waiting {
@@ -13,15 +13,15 @@ export interface Waiting {
   readonly rssBytesPerJob: number
   readonly idleWakeupsPerSecond: number
   readonly idleCpuMillisPerSecond: number
-  readonly looksPerSecond: number
+  readonly checksPerSecond: number
   readonly lagMillis: { readonly p50: number; readonly p99: number; readonly max: number }
 }
 
-/** A job is looked at five times. */
-export const looks = 5
-/** The first looks are spread over the first delay. */
+/** A job is checked five times. */
+export const checks = 5
+/** The first checks are spread over the first delay. */
 export const delays: Delays = { initial: 100, factor: 1.5 }
-/** How long an idle job waits, and how often those are looked at whose lag is measured: one job of 30 each second. */
+/** How long an idle job waits, and how often those are checked whose lag is measured: one job of 30 each second. */
 const idle: Delays = { initial: 3_600_000, factor: 1 }
 const regular: Delays = { initial: 1_000, factor: 1 }
 const share = 30
@@ -41,9 +41,9 @@ const spread = async (tasks: ReadonlyArray<Task>, millis: number, start: (task: 
   }
 }
 
-/** Waits for all of `jobs` jobs, and tells the CPU time of it. A job that was not looked at so often is an error. */
+/** Waits for all of `jobs` jobs, and tells the CPU time of it. A job that was not checked so often is an error. */
 export const runAll = async (engine: Engine, jobs: number, each: Delays): Promise<Cpu> => {
-  const tasks = Array.from({ length: jobs }, (_, index) => new Task(index, looks))
+  const tasks = Array.from({ length: jobs }, (_, index) => new Task(index, checks))
   let left = jobs
   let ended = () => {}
   const all = new Promise<void>((resolve) => (ended = resolve))
@@ -55,8 +55,8 @@ export const runAll = async (engine: Engine, jobs: number, each: Delays): Promis
   await all
   const { system, user } = process.cpuUsage(before)
   await waits.close?.()
-  for (const task of tasks) if (task.looks !== looks) throw new Error(`${task.looks} looks instead of ${looks}`)
-  return { cpuMicrosPerLook: (user + system) / (jobs * looks) }
+  for (const task of tasks) if (task.checks !== checks) throw new Error(`${task.checks} checks instead of ${checks}`)
+  return { cpuMicrosPerCheck: (user + system) / (jobs * checks) }
 }
 
 const warmUp = async (name: string, isMixed: boolean): Promise<void> => {
@@ -83,19 +83,19 @@ const memory = () => {
 
 const loopCount = (): number => performance.nodeTiming.uvMetricsInfo.loopCount
 
-/** Holds `jobs` idle jobs, then looks at a few of them regularly and tells how late the looks are. */
+/** Holds `jobs` idle jobs, then checks a few of them regularly and tells how late the checks are. */
 const holdAll = async (engine: Engine, jobs: number): Promise<Waiting> => {
   const lags: Array<number> = []
   const due = new Float64Array(jobs + Math.ceil(jobs / share))
   let measuring = false
-  const looked = (task: Task) => {
+  const checked = (task: Task) => {
     const at = now()
     const index = Number(task.key)
     if (measuring) lags.push(at - due[index]!)
     due[index] = at + regular.initial
   }
   const never = Number.POSITIVE_INFINITY
-  const tasks = Array.from(due, (_, index) => new Task(index, never, index < jobs ? undefined : looked))
+  const tasks = Array.from(due, (_, index) => new Task(index, never, index < jobs ? undefined : checked))
   const waits: Waits = await engine.open(tasks, () => {
     throw new Error("a job ended that never ends")
   })
@@ -105,7 +105,7 @@ const holdAll = async (engine: Engine, jobs: number): Promise<Waiting> => {
     waits.start(tasks[index]!, idle)
     if (index % 500 === 499) await breathe()
   }
-  while (tasks.slice(0, jobs).some((task) => task.looks === 0)) await sleep(50)
+  while (tasks.slice(0, jobs).some((task) => task.checks === 0)) await sleep(50)
   await sleep(200)
   const after = memory()
   await sleep(100)
@@ -126,7 +126,7 @@ const holdAll = async (engine: Engine, jobs: number): Promise<Waiting> => {
     rssBytesPerJob: (after.rss - before.rss) / jobs,
     idleWakeupsPerSecond: Math.max(0, wakeups),
     idleCpuMillisPerSecond: (cpu.user + cpu.system) / 1_000,
-    looksPerSecond: lags.length / seconds,
+    checksPerSecond: lags.length / seconds,
     lagMillis: { p50: quantile(0.5), p99: quantile(0.99), max: quantile(1) }
   }
 }

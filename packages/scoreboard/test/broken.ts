@@ -37,7 +37,7 @@ const broken = (name: string, wait: Adapter["wait"]): Adapter => ({
   resume: (_token, setup) => wait(setup),
   // Each by itself, all as impatient as the first, the same result for each.
   many: ({ ended, ids, interval, server }) => {
-    const looks = async () => {
+    const checks = async () => {
       for (let n = 0; n < 100; n++) {
         const words = await server.lookup(ids).catch(() => undefined)
         const end = words === undefined ? "lost" : [...words.values()].find((word) => word !== "running")
@@ -46,7 +46,7 @@ const broken = (name: string, wait: Adapter["wait"]): Adapter => ({
         await sleep(interval(0))
       }
     }
-    void looks()
+    void checks()
   }
 })
 

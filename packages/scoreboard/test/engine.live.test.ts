@@ -6,8 +6,8 @@ import { brief, runAll } from "../engine/workload.ts"
 describe("engine", () => {
   const rows = Object.entries({ "promise-loop": promiseLoop, ...onEffect })
 
-  it.each(rows)("%s looks at each job as often as it has to, and tells its end once", async (_name, engine) => {
-    const { cpuMicrosPerLook } = await runAll(engine, 200, brief)
-    assert.isAbove(cpuMicrosPerLook, 0)
+  it.each(rows)("%s checks each job as often as it has to, and tells its end once", async (_name, engine) => {
+    const { cpuMicrosPerCheck } = await runAll(engine, 200, brief)
+    assert.isAbove(cpuMicrosPerCheck, 0)
   })
 })

@@ -6,8 +6,8 @@
  *
  * **Details**
  *
- * - by default a fault spoils a look; `on` makes it spoil the submit, a kill or a signal
- * - requests are counted per job and operation and from 1; looks are every GET of its status, faulty ones and those of
+ * - by default a fault spoils a check; `on` makes it spoil the submit, a kill or a signal
+ * - requests are counted per job and operation and from 1; checks are every GET of its status, faulty ones and those of
  *   its fallback resource too; a submit is always the first
  * - a request may have a `latency` and one other fault: the delay comes first; of several others the first one counts
  * - a fault never changes the state of the job; but what a spoiled submit, kill or signal asked for may have been done all
@@ -26,7 +26,7 @@ import * as Validate from "./internal/validate.ts"
  * @category models
  * @since 0.1.0
  */
-export type Operation = "look" | "submit" | "kill" | "signal"
+export type Operation = "check" | "submit" | "kill" | "signal"
 
 /**
  * Which request is spoiled.
@@ -37,7 +37,7 @@ export type Operation = "look" | "submit" | "kill" | "signal"
 export interface Spoiled {
   /** The number of the request among those of its operation, from 1. */
   readonly nth: number
-  /** Default: `"look"`. */
+  /** Default: `"check"`. */
   readonly on?: Operation | undefined
   /** Whether the server does what it was asked for, although its answer is spoiled. Default: see `on`. */
   readonly carriedOut?: boolean | undefined
@@ -178,7 +178,7 @@ export const latency = (nth: number, delay: Duration.Input): Fault =>
  *
  * **When to use**
  *
- * Use to script an outage: `Fault.repeat(Fault.drop(3), 5)` loses looks 3 to 7.
+ * Use to script an outage: `Fault.repeat(Fault.drop(3), 5)` loses checks 3 to 7.
  *
  * @category combinators
  * @since 0.1.0
@@ -193,7 +193,7 @@ export const repeat: {
 )
 
 /**
- * Makes a fault spoil another operation than a look.
+ * Makes a fault spoil another operation than a check.
  *
  * **Details**
  *
@@ -221,7 +221,7 @@ export const on: {
  */
 export const check = (fault: Fault): Fault => {
   const where = `Fault.${fault.kind}`
-  const operation = Validate.oneOf(`${where}: on`, operations, fault.on ?? "look")
+  const operation = Validate.oneOf(`${where}: on`, operations, fault.on ?? "check")
   Validate.integer(`${where}: nth`, fault.nth, 1, operation === "submit" ? 1 : Infinity)
   if (fault.kind === "tooManyRequests") Validate.oneOf(`${where}: as`, ["seconds", "date"], fault.as ?? "seconds")
   return fault
@@ -229,6 +229,6 @@ export const check = (fault: Fault): Fault => {
 
 // ---- internal ----
 
-const operations: ReadonlyArray<Operation> = ["look", "submit", "kill", "signal"]
+const operations: ReadonlyArray<Operation> = ["check", "submit", "kill", "signal"]
 
 const plain = (kind: Plain["kind"], nth: number): Fault => check({ kind, nth })

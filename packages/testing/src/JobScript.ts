@@ -109,7 +109,7 @@ export interface Options {
    * only the fallback resource tells of its end. Default: `"end"`.
    */
   readonly recordTtlFrom?: "end" | "submission" | undefined
-  /** Whether the resource behind a Mixpeek task can be looked at. Default: `"available"`. */
+  /** Whether the resource behind a Mixpeek task can be checked. Default: `"available"`. */
   readonly fallback?: "available" | "missing" | undefined
   /** How long an EventPlatform campaign still shows the previous run after this one began. Default: 300 millis. */
   readonly staleFor?: Duration.Input | undefined
@@ -126,7 +126,7 @@ export interface Options {
   readonly retryAfter?: Duration.Input | undefined
   /** How that header is written; a date is rounded up to the next second. Default: `"seconds"`. */
   readonly retryAfterAs?: Fault.RetryAfterForm | undefined
-  /** What goes wrong with looks, and with the submit, kills and signals (`Fault.on`). Default: nothing. */
+  /** What goes wrong with checks, and with the submit, kills and signals (`Fault.on`). Default: nothing. */
   readonly faults?: ReadonlyArray<Fault.Fault> | undefined
 }
 

@@ -2,11 +2,11 @@
  * A real HTTP server on loopback that runs scripted jobs and keeps the truth about them.
  *
  * It speaks the wires of five providers, each under its own prefix, with JSON written by hand. A test of a poller lets
- * it look at this server, then compares what the poller learned with what the server knows.
+ * it check this server, then compares what the poller learned with what the server knows.
  *
  * **Details**
  *
- * - a job's state is computed from its script and the time when someone looks; only pushes run as fibers
+ * - a job's state is computed from its script and the time when someone checks; only pushes run as fibers
  * - time is the Clock's; `speed` divides every duration of scripts and submissions, but no `Retry-After`
  * - the server ends with its scope, at once: open connections are cut, pushes are interrupted
  *

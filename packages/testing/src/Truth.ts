@@ -14,16 +14,16 @@ import type { Failure, Outcome } from "./JobScript.ts"
 export type ProviderName = "JobStatus" | "EventPlatform" | "GenerationApi" | "Mixpeek" | "AsyncQueue"
 
 /**
- * What really happened to one job, and how often it was looked at.
+ * What really happened to one job, and how often it was checked.
  *
  * **Details**
  *
  * - times are milliseconds since the epoch, of the server's Clock
  * - `outcome` is what the wire says of the end: an outcome that it has no word for is `failed` here too
  * - `result` is as on the wire: a GenerationApi one is `{ resultUrls }`, or the text of a scripted broken `resultJson`
- * - `requests` counts every GET of the job's status, faulty ones and those of its fallback resource too; a look that is
+ * - `requests` counts every GET of the job's status, faulty ones and those of its fallback resource too; a check that is
  *   refused for its token is not one
- * - `looksAfterEnd` counts the looks that arrived at or after the end: 1 is the one that learned of it
+ * - `checksAfterEnd` counts the checks that arrived at or after the end: 1 is the one that learned of it
  * - `listed` counts the answers of a list endpoint that held the job; these are not in `requests`
  *
  * **Gotchas**
@@ -47,7 +47,7 @@ export interface Truth {
   readonly failure: Failure | undefined
   readonly requests: number
   readonly lastRequestAt: number | undefined
-  readonly looksAfterEnd: number
+  readonly checksAfterEnd: number
   readonly faultsServed: number
   readonly listed: number
 }

@@ -39,7 +39,7 @@ describe("JobScript", () => {
     // @ts-expect-error not a form
     ["retryAfterAs", () => JobScript.make({ retryAfterAs: "weeks" })],
     ["nth", () => JobScript.make({ faults: [{ kind: "drop", nth: 0 }] })],
-    ["on", () => JobScript.make({ faults: [{ kind: "drop", nth: 1, on: "dance" as "look" }] })]
+    ["on", () => JobScript.make({ faults: [{ kind: "drop", nth: 1, on: "dance" as "check" }] })]
   ])("make - a bad %s is a RangeError that names it", (option, construct) => {
     assert.throws(construct, RangeError, option)
   })
@@ -64,19 +64,19 @@ describe("Fault", () => {
     assert.throws(construct, RangeError, message)
   })
 
-  it("repeat - covers consecutive looks, in both forms", () => {
-    const looks = [3, 4, 5]
+  it("repeat - covers consecutive checks, in both forms", () => {
+    const checks = [3, 4, 5]
     assert.deepStrictEqual(
       Fault.repeat(Fault.drop(3), 3).map((fault) => fault.nth),
-      looks
+      checks
     )
     assert.deepStrictEqual(
       Fault.repeat(3)(Fault.drop(3)).map((fault) => fault.nth),
-      looks
+      checks
     )
   })
 
-  it("on - another operation than a look, in both forms", () => {
+  it("on - another operation than a check, in both forms", () => {
     const expected = { kind: "drop", nth: 2, on: "kill", carriedOut: false } as const
     assert.deepStrictEqual(Fault.on(Fault.drop(2), "kill", { carriedOut: false }), expected)
     assert.deepStrictEqual(Fault.on("kill", { carriedOut: false })(Fault.drop(2)), expected)

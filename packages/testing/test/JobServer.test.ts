@@ -84,7 +84,7 @@ describe("JobServer", () => {
   })
 
   describe("truth", () => {
-    aged("counts every look, and those after the end", () =>
+    aged("counts every check, and those after the end", () =>
       Effect.gen(function* () {
         const server = yield* JobServer.make()
         const script = JobScript.succeeded("10 seconds", { faults: [Fault.serverError(2)] })
@@ -94,7 +94,7 @@ describe("JobServer", () => {
         yield* get(statusUrl(server, id))
         const running = yield* server.truthOf(id)
         assert.deepStrictEqual(
-          [running.requests, running.looksAfterEnd, running.faultsServed, running.outcome, running.endedAt],
+          [running.requests, running.checksAfterEnd, running.faultsServed, running.outcome, running.endedAt],
           [2, 0, 1, undefined, undefined]
         )
         yield* TestClock.adjust("9 seconds")
@@ -113,7 +113,7 @@ describe("JobServer", () => {
           failure: undefined,
           requests: 4,
           lastRequestAt: 11_000,
-          looksAfterEnd: 2,
+          checksAfterEnd: 2,
           faultsServed: 1,
           listed: 0
         })
@@ -193,15 +193,15 @@ describe("JobServer", () => {
       Effect.gen(function* () {
         const server = yield* JobServer.make()
         const { id } = yield* server.create("JobStatus", "job", JobScript.endless({ faults }))
-        return { server, id, look: get(statusUrl(server, id)) }
+        return { server, id, check: get(statusUrl(server, id)) }
       })
 
-    aged("drop - no answer at all, and the next look is fine", () =>
+    aged("drop - no answer at all, and the next check is fine", () =>
       Effect.gen(function* () {
-        const { server, id, look } = yield* withFaults([Fault.drop(1)])
-        const error = yield* Effect.flip(look)
+        const { server, id, check } = yield* withFaults([Fault.drop(1)])
+        const error = yield* Effect.flip(check)
         assert.strictEqual(error.reason._tag, "TransportError")
-        assert.strictEqual((yield* look).status, 200)
+        assert.strictEqual((yield* check).status, 200)
         const truth = yield* server.truthOf(id)
         assert.deepStrictEqual([truth.requests, truth.faultsServed], [2, 1])
       })
@@ -209,16 +209,16 @@ describe("JobServer", () => {
 
     aged("serverError - 500 with JSON", () =>
       Effect.gen(function* () {
-        const { look } = yield* withFaults([Fault.serverError(1)])
-        const reply = yield* look
+        const { check } = yield* withFaults([Fault.serverError(1)])
+        const reply = yield* check
         assert.deepStrictEqual([reply.status, reply.json], [500, { error: "internal server error" }])
       })
     )
 
     aged("badGateway - 502 with HTML", () =>
       Effect.gen(function* () {
-        const { look } = yield* withFaults([Fault.badGateway(1)])
-        const reply = yield* look
+        const { check } = yield* withFaults([Fault.badGateway(1)])
+        const reply = yield* check
         assert.strictEqual(reply.status, 502)
         assert.include(reply.headers["content-type"], "text/html")
         assert.include(reply.text, "<h1>502 Bad Gateway</h1>")
@@ -227,27 +227,27 @@ describe("JobServer", () => {
 
     aged("tooManyRequests - 429 with real whole seconds", () =>
       Effect.gen(function* () {
-        const { look } = yield* withFaults([Fault.tooManyRequests(1, "7 seconds")])
-        const reply = yield* look
+        const { check } = yield* withFaults([Fault.tooManyRequests(1, "7 seconds")])
+        const reply = yield* check
         assert.deepStrictEqual([reply.status, reply.headers["retry-after"]], [429, "7"])
       })
     )
 
     aged("tooManyRequests - Retry-After as a date, rounded up to a second", () =>
       Effect.gen(function* () {
-        const { look } = yield* withFaults([Fault.tooManyRequests(1, "7 seconds", { as: "date" })])
+        const { check } = yield* withFaults([Fault.tooManyRequests(1, "7 seconds", { as: "date" })])
         yield* TestClock.adjust("1500 millis")
-        const reply = yield* look
+        const reply = yield* check
         assert.deepStrictEqual([reply.status, reply.headers["retry-after"]], [429, "Thu, 01 Jan 1970 00:00:09 GMT"])
       })
     )
 
     aged("badBody and html - 200 that is not the schema", () =>
       Effect.gen(function* () {
-        const { look } = yield* withFaults([Fault.badBody(1), Fault.html(2)])
-        const json = yield* look
+        const { check } = yield* withFaults([Fault.badBody(1), Fault.html(2)])
+        const json = yield* check
         assert.deepStrictEqual([json.status, json.json], [200, { unexpected: [true] }])
-        const html = yield* look
+        const html = yield* check
         assert.strictEqual(html.status, 200)
         assert.include(html.headers["content-type"], "text/html")
       })
@@ -267,10 +267,10 @@ describe("JobServer", () => {
       })
     )
 
-    aged("repeat - spoils consecutive looks", () =>
+    aged("repeat - spoils consecutive checks", () =>
       Effect.gen(function* () {
-        const { look } = yield* withFaults(Fault.repeat(Fault.serverError(2), 2))
-        const statuses = yield* Effect.forEach([1, 2, 3, 4], () => Effect.map(look, (reply) => reply.status))
+        const { check } = yield* withFaults(Fault.repeat(Fault.serverError(2), 2))
+        const statuses = yield* Effect.forEach([1, 2, 3, 4], () => Effect.map(check, (reply) => reply.status))
         assert.deepStrictEqual(statuses, [200, 500, 500, 200])
       })
     )
@@ -385,12 +385,12 @@ describe("JobServer", () => {
           JobScript.endless({ faults: [Fault.latency(1, "1 hour")] })
         )
         yield* get(statusUrl(server, idle.id))
-        const look = yield* Effect.forkChild(Effect.flip(get(statusUrl(server, hanging.id))))
+        const check = yield* Effect.forkChild(Effect.flip(get(statusUrl(server, hanging.id))))
         while ((yield* server.requests) < 2) yield* Effect.sleep("1 millis")
         const before = yield* Clock.currentTimeMillis
         yield* Scope.close(scope, Exit.void)
         assert.isBelow((yield* Clock.currentTimeMillis) - before, 500)
-        assert.strictEqual((yield* Fiber.join(look)).reason._tag, "TransportError")
+        assert.strictEqual((yield* Fiber.join(check)).reason._tag, "TransportError")
         const refused = yield* Effect.flip(get(statusUrl(server, idle.id)))
         assert.strictEqual(refused.reason._tag, "TransportError")
       })

@@ -22,7 +22,7 @@ const scripted = (script: JobScript.JobScript, speed?: number) =>
           id,
           first: task.status,
           signalToken,
-          look: Effect.map(get(`${url}/tasks/${id}`), ({ json }) => json),
+          check: Effect.map(get(`${url}/tasks/${id}`), ({ json }) => json),
           signal: (body: object) => post(`${url}/signals/${signalToken}`, body)
         }
       })
@@ -46,10 +46,10 @@ const hangingUrl = Effect.acquireRelease(
 ).pipe(Effect.map(({ url }) => url))
 
 // The push to the target is real, so its effect on the word is waited for.
-const untilWord = <E, R>(look: Effect.Effect<{ readonly status: string }, E, R>, word: string) =>
+const untilWord = <E, R>(check: Effect.Effect<{ readonly status: string }, E, R>, word: string) =>
   Effect.gen(function* () {
-    let status = (yield* look).status
-    while (status !== word) status = (yield* look).status
+    let status = (yield* check).status
+    while (status !== word) status = (yield* check).status
     return status
   })
 
@@ -62,11 +62,11 @@ describe("AsyncQueue", () => {
       assert.strictEqual(task.signalToken, undefined)
       const post = yield* inbox.take
       assert.deepStrictEqual([post.path, post.body], ["/target", { n: 1 }])
-      assert.deepStrictEqual(yield* task.look, { id: task.id, status: "pending" })
+      assert.deepStrictEqual(yield* task.check, { id: task.id, status: "pending" })
       yield* TestClock.adjust("5 seconds")
-      assert.deepStrictEqual(yield* task.look, { id: task.id, status: "processing" })
+      assert.deepStrictEqual(yield* task.check, { id: task.id, status: "processing" })
       yield* TestClock.adjust("5 seconds")
-      assert.deepStrictEqual(yield* task.look, { id: task.id, status: "completed", result: { frames: 9 } })
+      assert.deepStrictEqual(yield* task.check, { id: task.id, status: "completed", result: { frames: 9 } })
     })
   )
 
@@ -77,8 +77,8 @@ describe("AsyncQueue", () => {
       const failed = yield* submit({})
       const limited = yield* submit({ maxWaitTime: 5 })
       yield* TestClock.adjust("1 second")
-      assert.deepStrictEqual(yield* failed.look, { id: failed.id, status: "failed", error: "codec" })
-      assert.deepStrictEqual(yield* limited.look, { id: limited.id, status: "timeout" })
+      assert.deepStrictEqual(yield* failed.check, { id: failed.id, status: "failed", error: "codec" })
+      assert.deepStrictEqual(yield* limited.check, { id: limited.id, status: "timeout" })
       const truth = yield* server.truthOf(limited.id)
       assert.deepStrictEqual([truth.outcome, truth.endedAt], ["expired", 500])
     })
@@ -89,10 +89,10 @@ describe("AsyncQueue", () => {
       const { submit } = yield* scripted(JobScript.succeeded("10 seconds"))
       const empty = yield* submit({ targetUrl: "" })
       const unreachable = yield* submit({ targetUrl: "http://127.0.0.1:1/nobody", waitForSignal: true })
-      assert.strictEqual(yield* untilWord(unreachable.look, "waiting"), "waiting")
+      assert.strictEqual(yield* untilWord(unreachable.check, "waiting"), "waiting")
       yield* TestClock.adjust("10 seconds")
-      assert.strictEqual((yield* empty.look).status, "completed")
-      assert.strictEqual((yield* unreachable.look).status, "waiting")
+      assert.strictEqual((yield* empty.check).status, "completed")
+      assert.strictEqual((yield* unreachable.check).status, "waiting")
     })
   )
 
@@ -101,9 +101,9 @@ describe("AsyncQueue", () => {
       const { submit } = yield* scripted(JobScript.make())
       const targetUrl = yield* hangingUrl
       const task = yield* submit({ targetUrl, waitForSignal: true })
-      assert.strictEqual((yield* task.look).status, "pending")
+      assert.strictEqual((yield* task.check).status, "pending")
       yield* TestClock.adjust("5 seconds")
-      assert.strictEqual((yield* task.look).status, "waiting")
+      assert.strictEqual((yield* task.check).status, "waiting")
     })
   )
 
@@ -128,9 +128,9 @@ describe("AsyncQueue", () => {
       Effect.gen(function* () {
         const { server, submit } = yield* scripted(JobScript.succeeded("1 second"))
         const task = yield* submit({ waitForSignal: true, maxWaitTime: 3600 })
-        assert.strictEqual(yield* untilWord(task.look, "waiting"), "waiting")
+        assert.strictEqual(yield* untilWord(task.check, "waiting"), "waiting")
         yield* TestClock.adjust("60 seconds")
-        assert.strictEqual((yield* task.look).status, "waiting")
+        assert.strictEqual((yield* task.check).status, "waiting")
         const first = yield* task.signal({ status: "completed", result: { approved: true } })
         assert.strictEqual(first.status, 200)
         assert.strictEqual(first.json.alreadySignaled, undefined)
@@ -138,7 +138,7 @@ describe("AsyncQueue", () => {
         const second = yield* task.signal({ status: "failed" })
         assert.deepStrictEqual([second.status, second.json.alreadySignaled], [200, true])
         yield* TestClock.adjust("2 hours")
-        assert.deepStrictEqual(yield* task.look, { id: task.id, status: "completed", result: { approved: true } })
+        assert.deepStrictEqual(yield* task.check, { id: task.id, status: "completed", result: { approved: true } })
         const truth = yield* server.truthOf(task.id)
         assert.deepStrictEqual([truth.outcome, truth.endedAt], ["succeeded", 60_000])
       })
@@ -149,7 +149,7 @@ describe("AsyncQueue", () => {
         const { server, submit } = yield* scripted(JobScript.make())
         const task = yield* submit({ waitForSignal: true })
         yield* task.signal({ status: "failed", result: { message: "declined" } })
-        const status = yield* task.look
+        const status = yield* task.check
         assert.deepStrictEqual([status.status, status.error], ["failed", "declined"])
         assert.strictEqual((yield* server.truthOf(task.id)).failure?.message, "declined")
       })
@@ -168,7 +168,7 @@ describe("AsyncQueue", () => {
         yield* TestClock.adjust("2 seconds")
         const late = yield* finished.signal({ status: "failed" })
         assert.deepStrictEqual([late.status, late.json.code], [409, "task_finished"])
-        assert.strictEqual((yield* finished.look).status, "completed")
+        assert.strictEqual((yield* finished.check).status, "completed")
         const expired = yield* post(`${url}/signals/${limited.ids["signalToken"]}`, { status: "completed" })
         assert.deepStrictEqual([expired.status, expired.json.code], [410, "token_expired"])
         assert.strictEqual((yield* get(`${url}/tasks/${limited.id}`)).json.status, "timeout")

@@ -14,21 +14,21 @@ describe("EventPlatform", () => {
       Effect.gen(function* () {
         const { url } = yield* scripted(JobScript.succeeded("10 seconds"))
         const { json } = yield* post(`${url}/tasks`, { anything: true })
-        const look = Effect.map(get(`${url}/tasks/${json.task_id}`), (reply) => reply.json)
-        assert.deepStrictEqual(yield* look, {
+        const check = Effect.map(get(`${url}/tasks/${json.task_id}`), (reply) => reply.json)
+        assert.deepStrictEqual(yield* check, {
           task_id: json.task_id,
           state: "pending",
           progress: 0,
           updated_at: "1970-01-01T00:00:00.000Z"
         })
         yield* TestClock.adjust("5 seconds")
-        const running = yield* look
+        const running = yield* check
         assert.deepStrictEqual(
           [running.state, running.progress, running.updated_at],
           ["running", 0.5, "1970-01-01T00:00:01.000Z"]
         )
         yield* TestClock.adjust("5 seconds")
-        assert.deepStrictEqual(yield* look, {
+        assert.deepStrictEqual(yield* check, {
           task_id: json.task_id,
           state: "completed",
           progress: 1,
@@ -61,28 +61,28 @@ describe("EventPlatform", () => {
       Effect.gen(function* () {
         const { server, url } = yield* scripted(JobScript.succeeded("2 seconds"))
         const path = `${url}/events/evt_7/client_campaign_status`
-        const look = get(`${path}/task`)
-        assert.strictEqual((yield* look).status, 404)
+        const check = get(`${path}/task`)
+        assert.strictEqual((yield* check).status, 404)
 
         const first = (yield* put(`${path}?status=launched`)).json
-        const fresh = (yield* look).json
+        const fresh = (yield* check).json
         assert.deepStrictEqual([fresh.task_id, fresh.state], [first.task_id, "pending"])
         yield* TestClock.adjust("5 seconds")
 
         const second = (yield* put(`${path}?status=paused`)).json
         assert.notStrictEqual(second.task_id, first.task_id)
         assert.strictEqual(second.updated_at, "1970-01-01T00:00:05.000Z")
-        const stale = (yield* look).json
+        const stale = (yield* check).json
         assert.deepStrictEqual(
           [stale.task_id, stale.state, stale.updated_at],
           [first.task_id, "completed", "1970-01-01T00:00:02.000Z"]
         )
         yield* TestClock.adjust("300 millis")
-        const current = (yield* look).json
+        const current = (yield* check).json
         assert.deepStrictEqual([current.task_id, current.state], [second.task_id, "running"])
         assert.strictEqual((yield* get(`${url}/tasks/${second.task_id}`)).json.state, "running")
 
-        // The look that was shown the previous run is one at the new run all the same.
+        // The check that was shown the previous run is one at the new run all the same.
         assert.strictEqual((yield* server.truthOf(first.task_id)).requests, 1)
         const truth = yield* server.truthOf(second.task_id)
         assert.deepStrictEqual([truth.requests, truth.kind, truth.ids["eid"]], [3, "campaign", "evt_7"])
@@ -97,14 +97,14 @@ describe("EventPlatform", () => {
         const { server, url } = yield* scripted(JobScript.succeeded("10 seconds"))
         const submitted = (yield* post(`${url}/package_builder/packages`)).json
         assert.strictEqual(submitted.status, "PENDING")
-        const look = Effect.map(get(`${url}/package_builder/packages/${submitted.id}`), (reply) => reply.json)
-        assert.deepStrictEqual(yield* look, { id: submitted.id, status: "PENDING" })
+        const check = Effect.map(get(`${url}/package_builder/packages/${submitted.id}`), (reply) => reply.json)
+        assert.deepStrictEqual(yield* check, { id: submitted.id, status: "PENDING" })
         yield* TestClock.adjust("1 second")
-        assert.strictEqual((yield* look).status, "BUILDING")
+        assert.strictEqual((yield* check).status, "BUILDING")
         yield* TestClock.adjust("9 seconds")
         const truth = yield* server.truthOf(submitted.id)
         assert.isString(truth.result)
-        assert.deepStrictEqual(yield* look, { id: submitted.id, status: "DONE", url: truth.result })
+        assert.deepStrictEqual(yield* check, { id: submitted.id, status: "DONE", url: truth.result })
       })
     )
 
@@ -133,12 +133,12 @@ describe("EventPlatform", () => {
       Effect.gen(function* () {
         const { url } = yield* scripted(JobScript.succeeded("10 seconds", { result: [{ name: "techno" }] }))
         const { run_id } = (yield* post(`${url}/events/evt_3/taste_clusters/runs`)).json
-        const look = Effect.map(get(`${url}/events/evt_3/taste_clusters/runs/${run_id}`), (reply) => reply.json)
-        assert.deepStrictEqual(yield* look, { run_id, status: "queued" })
+        const check = Effect.map(get(`${url}/events/evt_3/taste_clusters/runs/${run_id}`), (reply) => reply.json)
+        assert.deepStrictEqual(yield* check, { run_id, status: "queued" })
         yield* TestClock.adjust("5 seconds")
-        assert.deepStrictEqual(yield* look, { run_id, status: "running" })
+        assert.deepStrictEqual(yield* check, { run_id, status: "running" })
         yield* TestClock.adjust("5 seconds")
-        assert.deepStrictEqual(yield* look, { run_id, status: "ready", clusters: [{ name: "techno" }] })
+        assert.deepStrictEqual(yield* check, { run_id, status: "ready", clusters: [{ name: "techno" }] })
         assert.strictEqual((yield* get(`${url}/events/evt_4/taste_clusters/runs/${run_id}`)).status, 404)
       })
     )

@@ -21,13 +21,13 @@ describe("GenerationApi", () => {
     Effect.gen(function* () {
       const { server, url } = yield* scripted(JobScript.succeeded("10 seconds", { result: ["https://a", "https://b"] }))
       const { taskId } = (yield* post(url, submission, authorization)).json.data
-      const look = Effect.map(get(`${url}/${taskId}`, authorization), (reply) => reply.json.data)
+      const check = Effect.map(get(`${url}/${taskId}`, authorization), (reply) => reply.json.data)
       const pending = { taskId, model: "sora-2", resultJson: null, failCode: null, failMsg: null }
-      assert.deepStrictEqual(yield* look, { ...pending, state: "waiting" })
+      assert.deepStrictEqual(yield* check, { ...pending, state: "waiting" })
       yield* TestClock.adjust("5 seconds")
-      assert.deepStrictEqual(yield* look, { ...pending, state: "generating" })
+      assert.deepStrictEqual(yield* check, { ...pending, state: "generating" })
       yield* TestClock.adjust("5 seconds")
-      const done = yield* look
+      const done = yield* check
       assert.strictEqual(done.state, "success")
       assert.deepStrictEqual(JSON.parse(done.resultJson), { resultUrls: ["https://a", "https://b"] })
       assert.deepStrictEqual((yield* server.truthOf(taskId)).result, { resultUrls: ["https://a", "https://b"] })

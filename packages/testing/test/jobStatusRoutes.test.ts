@@ -12,17 +12,17 @@ describe("JobStatus", () => {
       const submitted = yield* post(`${server.urls.JobStatus}/api/start-async-job`)
       assert.strictEqual(submitted.status, 202)
       const id: string = submitted.json.jobId
-      return { server, id, look: Effect.map(get(`${server.urls.JobStatus}/api/job-status/${id}`), ({ json }) => json) }
+      return { server, id, check: Effect.map(get(`${server.urls.JobStatus}/api/job-status/${id}`), ({ json }) => json) }
     })
 
   aged("pending, processing with progress, completed with the result", () =>
     Effect.gen(function* () {
-      const { id, look } = yield* withScript(JobScript.succeeded("10 seconds", { result: { output: "processed" } }))
-      assert.deepStrictEqual(yield* look, { jobId: id, status: "pending", progress: 0 })
+      const { id, check } = yield* withScript(JobScript.succeeded("10 seconds", { result: { output: "processed" } }))
+      assert.deepStrictEqual(yield* check, { jobId: id, status: "pending", progress: 0 })
       yield* TestClock.adjust("5 seconds")
-      assert.deepStrictEqual(yield* look, { jobId: id, status: "processing", progress: 50 })
+      assert.deepStrictEqual(yield* check, { jobId: id, status: "processing", progress: 50 })
       yield* TestClock.adjust("5 seconds")
-      assert.deepStrictEqual(yield* look, {
+      assert.deepStrictEqual(yield* check, {
         jobId: id,
         status: "completed",
         progress: 100,
@@ -33,18 +33,18 @@ describe("JobStatus", () => {
 
   aged("a failure without a message has no errorMessage", () =>
     Effect.gen(function* () {
-      const { server, id, look } = yield* withScript(JobScript.failed("1 second", { progress: "none" }))
+      const { server, id, check } = yield* withScript(JobScript.failed("1 second", { progress: "none" }))
       yield* TestClock.adjust("1 second")
-      assert.deepStrictEqual(yield* look, { jobId: id, status: "failed" })
+      assert.deepStrictEqual(yield* check, { jobId: id, status: "failed" })
       assert.strictEqual((yield* server.truthOf(id)).outcome, "failed")
     })
   )
 
   aged("a failure with an empty message says so", () =>
     Effect.gen(function* () {
-      const { look } = yield* withScript(JobScript.failed("1 second", { failure: { code: "", message: "" } }))
+      const { check } = yield* withScript(JobScript.failed("1 second", { failure: { code: "", message: "" } }))
       yield* TestClock.adjust("1 second")
-      const status = yield* look
+      const status = yield* check
       assert.deepStrictEqual([status.status, status.errorMessage], ["failed", ""])
     })
   )
@@ -52,9 +52,9 @@ describe("JobStatus", () => {
   aged("canceled and expired are failures here, and in the truth", () =>
     Effect.gen(function* () {
       for (const script of [JobScript.canceled("1 second"), JobScript.expired("1 second")]) {
-        const { server, id, look } = yield* withScript(script)
+        const { server, id, check } = yield* withScript(script)
         yield* TestClock.adjust("1 second")
-        const status = yield* look
+        const status = yield* check
         assert.deepStrictEqual([status.status, status.errorMessage], ["failed", script.outcome])
         const truth = yield* server.truthOf(id)
         assert.deepStrictEqual([truth.outcome, truth.failure?.code], ["failed", script.outcome])
@@ -64,27 +64,27 @@ describe("JobStatus", () => {
 
   aged("words of the script replace those of the wire", () =>
     Effect.gen(function* () {
-      const { look } = yield* withScript(JobScript.succeeded("1 second", { word: "warming_up", endWord: "archived" }))
-      assert.strictEqual((yield* look).status, "warming_up")
+      const { check } = yield* withScript(JobScript.succeeded("1 second", { word: "warming_up", endWord: "archived" }))
+      assert.strictEqual((yield* check).status, "warming_up")
       yield* TestClock.adjust("1 second")
-      assert.strictEqual((yield* look).status, "archived")
+      assert.strictEqual((yield* check).status, "archived")
     })
   )
 
   aged("frozen progress stays at 0", () =>
     Effect.gen(function* () {
-      const { look } = yield* withScript(JobScript.succeeded("10 seconds", { progress: "frozen" }))
+      const { check } = yield* withScript(JobScript.succeeded("10 seconds", { progress: "frozen" }))
       yield* TestClock.adjust("9 seconds")
-      const status = yield* look
+      const status = yield* check
       assert.deepStrictEqual([status.status, status.progress], ["processing", 0])
     })
   )
 
   aged("an endless job never ends", () =>
     Effect.gen(function* () {
-      const { look } = yield* withScript(JobScript.endless())
+      const { check } = yield* withScript(JobScript.endless())
       yield* TestClock.adjust("30 days")
-      const status = yield* look
+      const status = yield* check
       assert.deepStrictEqual([status.status, status.progress], ["processing", 0])
     })
   )

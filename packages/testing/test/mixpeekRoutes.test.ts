@@ -19,7 +19,7 @@ describe("Mixpeek", () => {
       const { server, url } = yield* scripted(JobScript.succeeded("10 seconds", { result: { documents: 3 } }))
       const ids = (yield* post(`${url}/buckets/bkt_2/batches`, {})).json
       assert.deepStrictEqual(Object.keys(ids).toSorted(), ["batch_id", "bucket_id", "task_id"])
-      const look = Effect.map(get(`${url}/tasks/${ids.task_id}`), (reply) => reply.json)
+      const check = Effect.map(get(`${url}/tasks/${ids.task_id}`), (reply) => reply.json)
       const resource = Effect.map(get(`${url}/buckets/bkt_2/batches/${ids.batch_id}`), (reply) => reply.json)
       const { task_id, batch_id } = ids
       const task = {
@@ -31,12 +31,12 @@ describe("Mixpeek", () => {
         error_message: null,
         created_at: "1970-01-01T00:00:00.000Z"
       }
-      assert.deepStrictEqual(yield* look, { ...task, status: "PENDING" })
+      assert.deepStrictEqual(yield* check, { ...task, status: "PENDING" })
       yield* TestClock.adjust("5 seconds")
-      assert.deepStrictEqual(yield* look, { ...task, status: "PROCESSING" })
+      assert.deepStrictEqual(yield* check, { ...task, status: "PROCESSING" })
       assert.deepStrictEqual(yield* resource, { batch_id, status: "PROCESSING", error_message: null, outputs: null })
       yield* TestClock.adjust("5 seconds")
-      assert.deepStrictEqual(yield* look, { ...task, status: "COMPLETED", outputs: { documents: 3 } })
+      assert.deepStrictEqual(yield* check, { ...task, status: "COMPLETED", outputs: { documents: 3 } })
       assert.deepStrictEqual(yield* resource, {
         batch_id,
         status: "COMPLETED",
@@ -82,7 +82,7 @@ describe("Mixpeek", () => {
       yield* TestClock.adjust("8 seconds")
       assert.strictEqual((yield* get(`${url}/buckets/b/batches/${batch_id}`)).json.status, "COMPLETED")
       const truth = yield* server.truthOf(task_id)
-      assert.deepStrictEqual([truth.requests, truth.looksAfterEnd], [4, 1])
+      assert.deepStrictEqual([truth.requests, truth.checksAfterEnd], [4, 1])
     })
   )
 

@@ -8,7 +8,7 @@ import * as Strategy from "../Strategy.ts"
 /** See `PollDefaults`, which documents the fields. */
 export interface Defaults {
   readonly strategy: Schedule<unknown, Observation>
-  readonly lookTimeout: Duration.Input | "unbounded"
+  readonly checkTimeout: Duration.Input | "unbounded"
   readonly maxHint: Duration.Input
   readonly cancelGrace: Duration.Input
   readonly errorDelays: Schedule<unknown, Observation>
@@ -22,7 +22,7 @@ export interface Defaults {
 export const builtin: Defaults = {
   strategy: /*#__PURE__*/ Strategy.linear({ initial: "1 second", increment: "2 seconds" }),
   // In milliseconds, since every wait reads them: 1 minute, 1 hour, 10 seconds.
-  lookTimeout: 60_000,
+  checkTimeout: 60_000,
   maxHint: 3_600_000,
   cancelGrace: 10_000,
   errorDelays: /*#__PURE__*/ Strategy.exponential({ initial: "1 second", factor: 2, cap: "30 seconds" }),

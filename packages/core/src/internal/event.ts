@@ -1,13 +1,13 @@
 import type * as Cause from "effect/Cause"
 import type * as Exit from "effect/Exit"
 import type * as Gate from "../Gate.ts"
-import type * as Look from "../Look.ts"
+import type * as CheckResult from "../CheckResult.ts"
 import type { ResumeToken } from "../ResumeToken.ts"
 import type * as Strategy from "../Strategy.ts"
 
 /** What can happen to a wait. */
 export type Event =
-  /** Anew or from a token; the first look is put off by `stagger` milliseconds, and by `later`, if it is due then. */
+  /** Anew or from a token; the first check is put off by `stagger` milliseconds, and by `later`, if it is due then. */
   | {
       readonly _tag: "Started"
       readonly token: ResumeToken | undefined
@@ -18,11 +18,11 @@ export type Event =
   | { readonly _tag: "Due" }
   /** The gate has answered. */
   | { readonly _tag: "Gated"; readonly exit: Exit.Exit<Gate.Answer> }
-  /** The look under way has ended, */
-  | { readonly _tag: "Looked"; readonly look: Look.Look<unknown, unknown> }
+  /** The check under way has ended, */
+  | { readonly _tag: "Checked"; readonly check: CheckResult.CheckResult<unknown, unknown> }
   /** or failed. */
-  | { readonly _tag: "LookFailed"; readonly cause: Cause.Cause<unknown>; readonly hint?: Look.Hint }
-  /** Another wait for the same job looks now. */
+  | { readonly _tag: "CheckFailed"; readonly cause: Cause.Cause<unknown>; readonly hint?: CheckResult.Hint }
+  /** Another wait for the same job checks now. */
   | { readonly _tag: "Joined" }
   /** The server does not want to be asked before, as it said to another wait for the same job. */
   | { readonly _tag: "Floored"; readonly floorAt: number }
@@ -30,7 +30,7 @@ export type Event =
   | { readonly _tag: "Overdue" }
   /** The schedule that "step" asked for has decided. */
   | { readonly _tag: "Stepped"; readonly exit: Exit.Exit<Strategy.Decision> }
-  /** Somebody wants a look now; with `force`, even before the server or the gate wants to be asked. */
+  /** Somebody wants a check now; with `force`, even before the server or the gate wants to be asked. */
   | { readonly _tag: "Woken"; readonly force: boolean }
   | { readonly _tag: "Paused" }
   | { readonly _tag: "Resumed" }
@@ -42,13 +42,13 @@ export type Event =
   | { readonly _tag: "Stopped" }
 
 /**
- * What the host has to do: ask the gate, look, sleep until the alarm, step the schedule in `stepping`, ask the server to
+ * What the host has to do: ask the gate, check, sleep until the alarm, step the schedule in `stepping`, ask the server to
  * stop the job, hand out the exit that came with `Ended`, or go on with what it does. Every command but the last replaces what is under way.
  */
-export type Command = "gate" | "look" | "sleep" | "step" | "cancel" | "end" | "continue"
+export type Command = "gate" | "check" | "sleep" | "step" | "cancel" | "end" | "continue"
 
-export const looked = (look: Look.Look<unknown, unknown>): Event => ({ _tag: "Looked", look })
-export const lookFailed = (cause: Cause.Cause<unknown>): Event => ({ _tag: "LookFailed", cause })
+export const checked = (check: CheckResult.CheckResult<unknown, unknown>): Event => ({ _tag: "Checked", check })
+export const checkFailed = (cause: Cause.Cause<unknown>): Event => ({ _tag: "CheckFailed", cause })
 export const started = (token: ResumeToken | undefined, stagger = 0, later?: number): Event => ({
   _tag: "Started",
   token,

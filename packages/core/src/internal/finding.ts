@@ -1,16 +1,16 @@
 import * as Equal from "effect/Equal"
-import type * as Look from "../Look.ts"
+import type * as CheckResult from "../CheckResult.ts"
 import * as Status from "../Status.ts"
 
 /** An answer about a run of the same key that is older than the one we wait for (semantics of `since`). */
-export const isEarlierRun = (since: Look.Run | undefined, run: Look.Run | undefined): boolean => {
+export const isEarlierRun = (since: CheckResult.Run | undefined, run: CheckResult.Run | undefined): boolean => {
   if (since === undefined || run === undefined) return false
   return typeof since === "number" && typeof run === "number" ? run < since : String(run) !== String(since)
 }
 
 /** An end of an earlier run says only that the one we wait for goes on. */
 export const asPending = (
-  finding: Exclude<Look.Finding<unknown, unknown>, Look.Missing>
+  finding: Exclude<CheckResult.Finding<unknown, unknown>, CheckResult.Missing>
 ): Status.Status<unknown, unknown> =>
   finding._tag === "Pending"
     ? finding

@@ -1,10 +1,10 @@
 import type { HistoryEntry } from "../PollError.ts"
 import * as Status from "../Status.ts"
 
-/** What the looks of a wait found, run-length encoded. The newest entry is spread out: most looks only count it up. */
+/** What the checks of a wait found, run-length encoded. The newest entry is spread out: most checks only count it up. */
 export interface History {
   finding: string
-  looks: number
+  checks: number
   first: number
   last: number
   /** The entries before it, if any. */
@@ -16,7 +16,7 @@ export interface History {
 
 export const make = (): History => ({
   finding: "",
-  looks: 0,
+  checks: 0,
   first: 0,
   last: 0,
   entries: undefined,
@@ -24,23 +24,23 @@ export const make = (): History => ({
   text: ""
 })
 
-/** Notes what a look found; the same finding again lengthens the newest entry. */
+/** Notes what a check found; the same finding again lengthens the newest entry. */
 export const add = (self: History, finding: string, at: number): void => {
   if (finding !== self.finding) {
-    if (self.looks > 0) {
+    if (self.checks > 0) {
       self.entries ??= []
       self.entries.push(newest(self))
       if (self.entries.length === bound) self.entries.shift()
     }
     self.finding = finding
-    self.looks = 0
+    self.checks = 0
     self.first = at
   }
-  self.looks++
+  self.checks++
   self.last = at
 }
 
-/** Notes that a look found a status, which is described once for all the looks that found it. */
+/** Notes that a check found a status, which is described once for all the checks that found it. */
 export const addStatus = (self: History, status: Status.Status<unknown, unknown>, at: number): void => {
   if (status !== self.status) {
     self.status = status
@@ -50,11 +50,11 @@ export const addStatus = (self: History, status: Status.Status<unknown, unknown>
 }
 
 export const entries = (self: History): ReadonlyArray<HistoryEntry> =>
-  self.looks === 0 ? [] : [...(self.entries ?? []), newest(self)]
+  self.checks === 0 ? [] : [...(self.entries ?? []), newest(self)]
 
 // ---- internal ----
 
 /** The longest history that an error carries; older entries are dropped. */
 const bound = 32
 
-const newest = ({ finding, first, last, looks }: History): HistoryEntry => ({ finding, looks, first, last })
+const newest = ({ finding, first, last, checks }: History): HistoryEntry => ({ finding, checks, first, last })

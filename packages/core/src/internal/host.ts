@@ -9,7 +9,7 @@ import * as Random from "effect/Random"
 import type * as Scope from "effect/Scope"
 import * as Tracer from "effect/Tracer"
 import type * as Gate from "../Gate.ts"
-import type * as Look from "../Look.ts"
+import type * as CheckResult from "../CheckResult.ts"
 import type { Notice } from "../Observer.ts"
 import { type Defaults, Reference } from "./defaults.ts"
 import * as event from "./event.ts"
@@ -99,9 +99,9 @@ const spanOptions = ({ policy, request }: Place) => ({
 /**
  * Does what the machine says, and tells it what happened.
  *
- * One fiber, the driver, looks and sleeps in turn. When something else happens (a look is overdue, somebody wants a look
+ * One fiber, the driver, checks and sleeps in turn. When something else happens (a check is overdue, somebody wants a check
  * now), that fiber is interrupted, not waited for, and another takes over; `turn` says which one has the word. A watchdog
- * guards the looks of a wait: it sleeps from one `lookBy` to the next instead of being set for each look.
+ * guards the checks of a wait: it sleeps from one `checkBy` to the next instead of being set for each check.
  */
 export class Host implements Setting {
   readonly policy: Policy
@@ -152,7 +152,7 @@ export class Host implements Setting {
     return this.listener !== undefined || this.policy.observers.length > 0
   }
 
-  /** Its only wait may look whenever it wants to. */
+  /** Its only wait may check whenever it wants to. */
   hasRoom(): boolean {
     return true
   }
@@ -176,7 +176,7 @@ export class Host implements Setting {
   }
 
   /**
-   * Stops everything at once and waits for the finalizers of the look under way (not of looks given up before). A wait that has not ended is then
+   * Stops everything at once and waits for the finalizers of the check under way (not of checks given up before). A wait that has not ended is then
    * interrupted: the server is asked to stop the job if the policy says so, and the observers are told.
    */
   readonly stop: Effect.Effect<void> = Effect.suspend(() => {
@@ -214,25 +214,25 @@ export class Host implements Setting {
       return this.turn === turn ? follow(command) : Effect.void
     }
     const onDue = (): Driven => after(event.due)
-    const onLook = {
-      onSuccess: (look: AnyLook) => after(event.looked(look)),
-      onFailure: (cause: Cause.Cause<unknown>) => after(event.lookFailed(cause))
+    const onCheck = {
+      onSuccess: (check: AnyCheckResult) => after(event.checked(check)),
+      onFailure: (cause: Cause.Cause<unknown>) => after(event.checkFailed(cause))
     }
-    // Made once for each source and each delay: looks and sleeps are many, and most are like the one before.
-    let look: Driven | undefined
-    let lookAt: string | undefined
+    // Made once for each source and each delay: checks and sleeps are many, and most are like the one before.
+    let check: Driven | undefined
+    let checkAt: string | undefined
     let sleep: Driven | undefined
     let sleepFor = 0
     const follow = (command: event.Command): Driven => {
       switch (command) {
-        case "look": {
+        case "check": {
           this.guard()
           const { fallbackKey } = this.wait.rare
-          if (look === undefined || lookAt !== fallbackKey) {
-            look = Effect.matchCauseEffect(this.look(fallbackKey), onLook)
-            lookAt = fallbackKey
+          if (check === undefined || checkAt !== fallbackKey) {
+            check = Effect.matchCauseEffect(this.check(fallbackKey), onCheck)
+            checkAt = fallbackKey
           }
-          return look
+          return check
         }
         case "sleep": {
           const millis = Math.max(0, alarmAt(this.wait) - this.time.now)
@@ -271,7 +271,7 @@ export class Host implements Setting {
     this.flushing.addObserver(() => this.done(exit))
   }
 
-  private look(fallbackKey: string | undefined): Effect.Effect<AnyLook, unknown, unknown> {
+  private check(fallbackKey: string | undefined): Effect.Effect<AnyCheckResult, unknown, unknown> {
     const { policy, wait } = this
     return Effect.suspend(() =>
       fallbackKey === undefined ? policy.check(wait.rawKey) : policy.missing.checkFallback!(fallbackKey)
@@ -287,22 +287,22 @@ export class Host implements Setting {
   }
 
   private guard(): void {
-    const lookBy = this.wait.nextAt
-    if (lookBy === Number.POSITIVE_INFINITY) return
+    const checkBy = this.wait.nextAt
+    if (checkBy === Number.POSITIVE_INFINITY) return
     if (this.watchdog !== undefined) {
-      if (this.watchedUntil <= lookBy) return
+      if (this.watchedUntil <= checkBy) return
       const late = this.watchdog
       this.watchdog = undefined
       late.interruptUnsafe()
     }
-    // It comes in two legs, the last a millisecond long, so that an answer that arrives at `lookBy` is heard first; for
-    // the same reason it yields to a look that starts at `lookBy` itself.
-    const millis = lookBy - this.time.now
+    // It comes in two legs, the last a millisecond long, so that an answer that arrives at `checkBy` is heard first; for
+    // the same reason it yields to a check that starts at `checkBy` itself.
+    const millis = checkBy - this.time.now
     const fiber = this.fork(
       millis > 0 ? this.clock.sleep(Duration.millis(millis > 1 ? millis - 1 : millis)) : Effect.yieldNow
     )
     this.watchdog = fiber
-    this.watchedUntil = lookBy
+    this.watchedUntil = checkBy
     fiber.addObserver((exit) => {
       if (this.watchdog !== fiber) return
       this.watchdog = undefined
@@ -315,7 +315,7 @@ export class Host implements Setting {
 
 // ---- internal ----
 
-type AnyLook = Look.Look<unknown, unknown>
+type AnyCheckResult = CheckResult.CheckResult<unknown, unknown>
 type Driven = Effect.Effect<void, never, unknown>
 
 const isGuarded = ({ stage: { phase } }: Wait): boolean => phase !== "waiting" && phase !== "ended"

@@ -2,11 +2,11 @@ import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Exit from "effect/Exit"
 import type * as Gate from "../Gate.ts"
-import type * as Look from "../Look.ts"
+import type * as CheckResult from "../CheckResult.ts"
 import * as PollError from "../PollError.ts"
 import { end, timeout } from "./ending.ts"
 import type { Command, Event } from "./event.ts"
-import { approach, liftFloors, look, sleep, sleepUntil, wasSuspended } from "./pacing.ts"
+import { approach, liftFloors, check, sleep, sleepUntil, wasSuspended } from "./pacing.ts"
 import { begin, restore } from "./token.ts"
 import { onFinding, onHint, onPollError, onStepped } from "./verdict.ts"
 import { alarmAt, rare, took, type Wait, whole } from "./wait.ts"
@@ -34,10 +34,10 @@ const judge = (wait: Wait, event: Event): Command => {
       return wait.stage.phase === "waiting" ? onDue(wait) : "continue"
     case "Gated":
       return wait.stage.phase === "gating" ? onGated(wait, event.exit) : "continue"
-    case "Looked":
-      return wait.stage.phase === "looking" ? onLooked(wait, event.look) : "continue"
-    case "LookFailed":
-      return wait.stage.phase === "looking" ? onLookBroke(wait, event.cause, event.hint) : "continue"
+    case "Checked":
+      return wait.stage.phase === "checking" ? onChecked(wait, event.check) : "continue"
+    case "CheckFailed":
+      return wait.stage.phase === "checking" ? onCheckBroke(wait, event.cause, event.hint) : "continue"
     case "Overdue":
       return wait.setting.time.now >= wait.nextAt ? onOverdue(wait) : "continue"
     case "Stepped":
@@ -71,7 +71,7 @@ const start = (wait: Wait, { later, stagger, token }: Extract<Event, { _tag: "St
     _tag: "Started",
     deadlineAt: Number.isFinite(wait.deadlineAt) ? time.base + wait.deadlineAt : "unbounded"
   })
-  // A wait that is resumed after its deadline was asleep, not slow: it has one look, if the server allows it.
+  // A wait that is resumed after its deadline was asleep, not slow: it has one check, if the server allows it.
   // One that is due is not put off beyond its deadline.
   const isPutOff = later !== undefined && now + later <= wait.deadlineAt
   const isDue = now > wait.deadlineAt || (wait.nextAt <= now && !isPutOff)
@@ -99,18 +99,18 @@ const onWoken = (wait: Wait, force: boolean): Command => {
   if (force) liftFloors(wait)
   const earliest = Math.max(now, wait.floorAt, wait.rare.gatedUntil)
   if (wait.rare.paused || earliest >= wait.nextAt) return "continue"
-  if (wait.rare.lastLook) wait.rare.lastLook = false
-  if (force && wait.setting.hasRoom(wait)) return look(wait)
+  if (wait.rare.lastCheck) wait.rare.lastCheck = false
+  if (force && wait.setting.hasRoom(wait)) return check(wait)
   // Without room the gate is not asked all the same: the host sees that it was forced.
   if (force) rare(wait).wokenMeanwhile = "forced"
   return earliest === now ? approach(wait) : sleepUntil(wait, earliest, "woken")
 }
 
-/** Another wait for the same job looks now: this one looks with it. */
+/** Another wait for the same job checks now: this one checks with it. */
 const onJoined = (wait: Wait): Command => {
   if (wait.stage.phase !== "waiting" || wait.rare.paused || wait.setting.time.now > wait.deadlineAt) return "continue"
-  if (wait.rare.lastLook) wait.rare.lastLook = false
-  return look(wait)
+  if (wait.rare.lastCheck) wait.rare.lastCheck = false
+  return check(wait)
 }
 
 const onFloored = (wait: Wait, floorAt: number): Command => {
@@ -136,45 +136,45 @@ const onResumed = (wait: Wait): Command => {
   return wait.nextAt > now ? sleep(wait, wait.nextAt, reason) : approach(wait)
 }
 
-// -- the gate and the look --
+// -- the gate and the check --
 
 const onGated = (wait: Wait, exit: Exit.Exit<Gate.Answer>): Command => {
   const { now } = wait.setting.time
   if (Exit.isFailure(exit)) return end(wait, exit)
   if (now > wait.nextAt && !wasSuspended(wait, wait.nextAt)) return timeout(wait)
-  if (exit.value._tag === "open") return wait.rare.paused ? sleep(wait, now, "woken") : look(wait)
+  if (exit.value._tag === "open") return wait.rare.paused ? sleep(wait, now, "woken") : check(wait)
   rare(wait).gatedUntil = Math.ceil(now + Duration.toMillis(exit.value.until))
   rare(wait).gatedBy = exit.value.why
   return sleepUntil(wait, now, "gate")
 }
 
-const onLooked = (wait: Wait, found: Look.Look<unknown, unknown>): Command => {
+const onChecked = (wait: Wait, found: CheckResult.CheckResult<unknown, unknown>): Command => {
   if (found._tag === "Reported" && found.hint !== undefined) onHint(wait, found.hint)
   if (isLate(wait)) return late(wait)
-  took(wait, wait.setting.time.now - wait.lookStarted)
+  took(wait, wait.setting.time.now - wait.checkStarted)
   return found._tag === "Reported" ? onFinding(wait, found.finding, found.run) : onFinding(wait, found, undefined)
 }
 
 /** A typed error is a poll error; a defect or an interruption inside the check ends the wait with its own cause. */
-const onLookBroke = (wait: Wait, cause: Cause.Cause<unknown>, hint: Look.Hint | undefined): Command => {
+const onCheckBroke = (wait: Wait, cause: Cause.Cause<unknown>, hint: CheckResult.Hint | undefined): Command => {
   if (hint !== undefined) onHint(wait, hint)
   if (!cause.reasons.every(Cause.isFailReason)) return end(wait, Exit.failCause(cause))
   if (isLate(wait)) return late(wait)
-  took(wait, wait.setting.time.now - wait.lookStarted)
+  took(wait, wait.setting.time.now - wait.checkStarted)
   return onPollError(wait, Cause.squash(cause))
 }
 
-/** Whether an answer came after the deadline, to a look that was made before it. */
-const isLate = (wait: Wait): boolean => wait.setting.time.now > wait.deadlineAt && wait.lookStarted <= wait.deadlineAt
+/** Whether an answer came after the deadline, to a check that was made before it. */
+const isLate = (wait: Wait): boolean => wait.setting.time.now > wait.deadlineAt && wait.checkStarted <= wait.deadlineAt
 
 const onOverdue = (wait: Wait): Command => {
   switch (wait.stage.phase) {
-    case "looking":
-      return wait.setting.time.now >= wait.deadlineAt && wait.lookStarted <= wait.deadlineAt
+    case "checking":
+      return wait.setting.time.now >= wait.deadlineAt && wait.checkStarted <= wait.deadlineAt
         ? late(wait)
         : onPollError(
             wait,
-            new PollError.LookTimeout({ lookTimeout: Duration.millis(wait.setting.policy.lookTimeout) })
+            new PollError.CheckTimeout({ checkTimeout: Duration.millis(wait.setting.policy.checkTimeout) })
           )
     case "gating":
       return late(wait)
@@ -187,7 +187,7 @@ const onOverdue = (wait: Wait): Command => {
   }
 }
 
-/** The deadline passed during a look: the end, unless the machine was suspended meanwhile. */
+/** The deadline passed during a check: the end, unless the machine was suspended meanwhile. */
 const late = (wait: Wait): Command => {
   if (wasSuspended(wait, wait.nextAt)) {
     if (wait.rare.retries > 0) wait.rare.retries = 0
@@ -201,7 +201,7 @@ const onCancelAsked = (wait: Wait): Command => {
   const { policy, time } = wait.setting
   const own = rare(wait)
   wait.deadlineAt = time.now + policy.cancelGrace
-  own.lastLook = own.paused = false
+  own.lastCheck = own.paused = false
   own.retries = 0
   return sleepUntil(wait, time.now, "woken")
 }

@@ -2,10 +2,10 @@ import * as Duration from "effect/Duration"
 import type { WaitReason } from "../PollEvent.ts"
 import type { Command } from "./event.ts"
 import { place } from "./place.ts"
-import { gating, looking, waiting } from "./stage.ts"
-import { alarmAt, longestLook, rare, type Wait, whole } from "./wait.ts"
+import { gating, checking, waiting } from "./stage.ts"
+import { alarmAt, longestCheck, rare, type Wait, whole } from "./wait.ts"
 
-// When the next look is: the sleep before it, the gate, and the look itself.
+// When the next check is: the sleep before it, the gate, and the check itself.
 
 /** A gap shorter than this, in milliseconds, is a busy process and not a suspended one. */
 export const leastGap = 1_000
@@ -13,10 +13,10 @@ export const leastGap = 1_000
 export const sleepUntil = (wait: Wait, at: number, wanted: WaitReason): Command => {
   const { deadlineAt, floorAt } = wait
   const { now } = wait.setting.time
-  const estimate = longestLook(wait)
+  const estimate = longestCheck(wait)
   const { gatedUntil } = wait.rare
   const { dueAt, last, reason } = place({ now, at, floorAt, gatedUntil, deadlineAt, estimate }, wanted)
-  if (last) rare(wait).lastLook = true
+  if (last) rare(wait).lastCheck = true
   return sleep(wait, dueAt, reason)
 }
 
@@ -41,22 +41,22 @@ export const wasSuspended = (wait: Wait, expected: number): boolean =>
 
 export const approach = (wait: Wait): Command => {
   const { setting } = wait
-  if (setting.policy.gate === undefined && setting.hasRoom(wait)) return look(wait)
+  if (setting.policy.gate === undefined && setting.hasRoom(wait)) return check(wait)
   wait.stage = gating
   wait.nextAt = whole(bound(wait))
   return "gate"
 }
 
-export const look = (wait: Wait): Command => {
+export const check = (wait: Wait): Command => {
   const { now } = wait.setting.time
   if (wait.rare.retries === 0) wait.attempts++
-  wait.stage = looking
+  wait.stage = checking
   liftFloors(wait)
   if (wait.rare.wokenMeanwhile !== undefined) wait.rare.wokenMeanwhile = undefined
-  wait.lookStarted = now
-  if (now >= wait.deadlineAt) rare(wait).lastLook = true
-  wait.nextAt = whole(Math.min(bound(wait), Math.ceil(now + wait.setting.policy.lookTimeout)))
-  return "look"
+  wait.checkStarted = now
+  if (now >= wait.deadlineAt) rare(wait).lastCheck = true
+  wait.nextAt = whole(Math.min(bound(wait), Math.ceil(now + wait.setting.policy.checkTimeout)))
+  return "check"
 }
 
 export const liftFloors = (wait: Wait): void => {
@@ -66,9 +66,9 @@ export const liftFloors = (wait: Wait): void => {
 
 // ---- internal ----
 
-/** How long a gate or a look that begins after the deadline may take at most, in milliseconds. */
-const longestLateLook = 60_000
+/** How long a gate or a check that begins after the deadline may take at most, in milliseconds. */
+const longestLateCheck = 60_000
 
-/** A gate or a look is bounded by the deadline; beyond it (after a suspension), by a time of its own. */
+/** A gate or a check is bounded by the deadline; beyond it (after a suspension), by a time of its own. */
 const bound = (wait: Wait): number =>
-  wait.setting.time.now > wait.deadlineAt ? wait.setting.time.now + longestLateLook : wait.deadlineAt
+  wait.setting.time.now > wait.deadlineAt ? wait.setting.time.now + longestLateCheck : wait.deadlineAt

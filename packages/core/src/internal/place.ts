@@ -1,6 +1,6 @@
 import type { WaitReason } from "../PollEvent.ts"
 
-/** When the next look is, why then, and whether it is the last one. */
+/** When the next check is, why then, and whether it is the last one. */
 export interface Place {
   readonly dueAt: number
   readonly reason: WaitReason
@@ -8,8 +8,8 @@ export interface Place {
 }
 
 /**
- * Places the next look, which a schedule wants `at`: the deadline, the last look before it, the server and the gate
- * bound it. All are times in milliseconds; `estimate` is how long a look takes.
+ * Places the next check, which a schedule wants `at`: the deadline, the last check before it, the server and the gate
+ * bound it. All are times in milliseconds; `estimate` is how long a check takes.
  */
 export const place = (
   bounds: {
@@ -28,7 +28,7 @@ export const place = (
   let reason = wanted
   if (dueAt + estimate >= deadlineAt) {
     dueAt = Math.max(now, deadlineAt - estimate)
-    if (dueAt < at) reason = "lastLook"
+    if (dueAt < at) reason = "lastCheck"
   }
   if (Math.max(floorAt, gatedUntil) > dueAt) {
     dueAt = Math.max(floorAt, gatedUntil)

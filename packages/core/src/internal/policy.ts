@@ -2,7 +2,7 @@ import type * as Effect from "effect/Effect"
 import type { Schedule } from "effect/Schedule"
 import type * as Gate from "../Gate.ts"
 import type { Fallback, Missing, PollErrorPolicy, UnknownStatusPolicy } from "../Job.ts"
-import type { Look, Run } from "../Look.ts"
+import type { CheckResult, Run } from "../CheckResult.ts"
 import type { Observation } from "../Observation.ts"
 import type { Options } from "../Poll.ts"
 import type { Observer } from "../Observer.ts"
@@ -24,12 +24,12 @@ export interface Stepper {
  */
 export interface Policy {
   readonly job: string
-  readonly check: (key: unknown) => AnyLook
+  readonly check: (key: unknown) => AnyCheckResult
   readonly strategy: Stepper
   /** The sooner of the deadline and the limit of the strategy, and which of them it is. */
   readonly bound: number
   readonly boundedBy: "deadline" | "strategy"
-  readonly lookTimeout: number
+  readonly checkTimeout: number
   readonly maxHint: number
   readonly since: Run | undefined
   readonly gate: Gate.Gate<unknown> | undefined
@@ -41,11 +41,11 @@ export interface Policy {
   readonly missing: {
     readonly grace: number
     readonly locate: ((key: unknown, last: Status<unknown, unknown> | undefined) => string | undefined) | undefined
-    readonly checkFallback: ((fallbackKey: string) => AnyLook) | undefined
+    readonly checkFallback: ((fallbackKey: string) => AnyCheckResult) | undefined
     readonly gone: (() => Status<unknown, unknown>) | undefined
   }
   readonly unknownStatus: {
-    readonly looks: number
+    readonly checks: number
     readonly duration: number
     readonly treatAs: ((word: string) => Status<unknown, unknown>) | undefined
   }
@@ -54,15 +54,15 @@ export interface Policy {
     readonly retries: Stepper | undefined
     readonly inRow: number
     readonly inAll: number
-    readonly skipLook: boolean
+    readonly skipCheck: boolean
     readonly classify: (error: unknown) => PollError.Classification
   }
   readonly observers: ReadonlyArray<Observer<unknown>>
-  /** Whether errors say what the looks found. */
+  /** Whether errors say what the checks found. */
   readonly history: boolean
 }
 
-type AnyLook = Effect.Effect<Look<unknown, unknown>, unknown, unknown>
+type AnyCheckResult = Effect.Effect<CheckResult<unknown, unknown>, unknown, unknown>
 
 /** The options that compile to a policy; `name` is the function that is complained of. */
 export interface Input extends Omit<Options<never, unknown>, "unknownStatus"> {
@@ -85,7 +85,7 @@ export const compile = (input: Input, defaults: Defaults = builtin): Policy => {
     strategy,
     bound: Math.min(limit, deadline),
     boundedBy: limit < deadline ? "strategy" : "deadline",
-    lookTimeout: validate.millisOrUnbounded(`${input.name}: lookTimeout`, input.lookTimeout ?? defaults.lookTimeout),
+    checkTimeout: validate.millisOrUnbounded(`${input.name}: checkTimeout`, input.checkTimeout ?? defaults.checkTimeout),
     maxHint: validate.millis(`${input.name}: maxHint`, input.maxHint ?? defaults.maxHint, "nonNegative"),
     since: input.since,
     gate: input.gate,
@@ -121,7 +121,7 @@ const stepper = (schedule: Schedule<unknown, Observation, never, unknown>): Step
 // What most waits leave out is the same value for all of them: waits are many.
 const noMissing: Policy["missing"] = { grace: 0, locate: undefined, checkFallback: undefined, gone: undefined }
 const noObservers: Policy["observers"] = []
-const failOnUnknown: Policy["unknownStatus"] = { looks: 0, duration: Number.POSITIVE_INFINITY, treatAs: undefined }
+const failOnUnknown: Policy["unknownStatus"] = { checks: 0, duration: Number.POSITIVE_INFINITY, treatAs: undefined }
 
 const compileMissing = ({ missing, name }: Input): Policy["missing"] => {
   if (missing === undefined) return noMissing
@@ -137,16 +137,16 @@ const compileMissing = ({ missing, name }: Input): Policy["missing"] => {
 const compileUnknownStatus = (name: string, policy: UnknownStatusPolicy<unknown, unknown>): Policy["unknownStatus"] => {
   const unbounded = Number.POSITIVE_INFINITY
   if (policy === "fail") return failOnUnknown
-  if (policy === "continue") return { looks: unbounded, duration: unbounded, treatAs: undefined }
-  if ("treatAs" in policy) return { looks: unbounded, duration: unbounded, treatAs: policy.treatAs }
-  return "looks" in policy
+  if (policy === "continue") return { checks: unbounded, duration: unbounded, treatAs: undefined }
+  if ("treatAs" in policy) return { checks: unbounded, duration: unbounded, treatAs: policy.treatAs }
+  return "checks" in policy
     ? {
-        looks: validate.count(`${name}: unknownStatus.looks`, policy.looks, 1),
+        checks: validate.count(`${name}: unknownStatus.checks`, policy.checks, 1),
         duration: unbounded,
         treatAs: undefined
       }
     : {
-        looks: unbounded,
+        checks: unbounded,
         duration: validate.millis(`${name}: unknownStatus.duration`, policy.duration, "positive"),
         treatAs: undefined
       }
@@ -157,7 +157,7 @@ const compileErrors = (name: string, policy: PollErrorPolicy<never>, defaults: D
   retries: policy.retries === undefined ? undefined : stepper(policy.retries),
   inRow: budget(`${name}: pollErrors.inRow`, policy.inRow ?? defaults.errorsInRow),
   inAll: budget(`${name}: pollErrors.inAll`, policy.inAll ?? defaults.errorsInAll),
-  skipLook: policy.exhausted === "skipLook",
+  skipCheck: policy.exhausted === "skipCheck",
   classify: (policy.classify as ((error: unknown) => PollError.Classification) | undefined) ?? PollError.classification
 })
 

@@ -1,6 +1,6 @@
 import * as Effect from "effect/Effect"
 import { isJob, type Job } from "../Job.ts"
-import type { Look } from "../Look.ts"
+import type { CheckResult } from "../CheckResult.ts"
 import type { Options } from "../Poll.ts"
 import { ResumeTokenError } from "../PollError.ts"
 import type { ResumeToken } from "../ResumeToken.ts"
@@ -17,7 +17,7 @@ export interface Request {
 
 type AnyJob = Job<unknown, unknown, unknown, unknown, unknown, never, unknown>
 type AnyOptions = Options<never, unknown>
-type AnyCheck = Effect.Effect<Look<unknown, unknown>, unknown, unknown>
+type AnyCheck = Effect.Effect<CheckResult<unknown, unknown>, unknown, unknown>
 
 /**
  * Makes a face of the loop that can be called in four ways: (options), (check, options), (key, options) and

@@ -2,7 +2,7 @@ import type { WaitReason } from "../PollEvent.ts"
 
 /** What a wait does: one of a few values that all waits share. */
 export interface Stage {
-  readonly phase: "waiting" | "gating" | "looking" | "stepping" | "canceling" | "ended"
+  readonly phase: "waiting" | "gating" | "checking" | "stepping" | "canceling" | "ended"
   /** What it sleeps for, if it does. */
   readonly reason: WaitReason | undefined
 }
@@ -13,7 +13,7 @@ export const waiting = (reason: WaitReason): Stage => (sleeping[reason] ??= { ph
 const busy = (phase: Exclude<Stage["phase"], "waiting">): Stage => ({ phase, reason: undefined })
 
 export const gating = /*#__PURE__*/ busy("gating")
-export const looking = /*#__PURE__*/ busy("looking")
+export const checking = /*#__PURE__*/ busy("checking")
 export const stepping = /*#__PURE__*/ busy("stepping")
 export const canceling = /*#__PURE__*/ busy("canceling")
 export const ended = /*#__PURE__*/ busy("ended")

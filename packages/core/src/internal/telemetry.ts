@@ -70,7 +70,7 @@ const toLog = (wait: Wait, event: Notice["event"], write: Write): void => {
 
 const logOf = (wait: Wait, event: Notice["event"]): Effect.Effect<void> | undefined => {
   if (event._tag === "PollFailed") {
-    const said = `a look at ${wait.setting.policy.job} failed`
+    const said = `a check of ${wait.setting.policy.job} failed`
     // From the third failure in a row on it is more than a hiccup; one warning is enough.
     return event.inRow === 3
       ? Effect.logWarning(`${said} for the third time in a row`, event.error)

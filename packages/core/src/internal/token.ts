@@ -1,5 +1,5 @@
 import * as Duration from "effect/Duration"
-import type { Hint } from "../Look.ts"
+import type { Hint } from "../CheckResult.ts"
 import type { ResumeToken } from "../ResumeToken.ts"
 import type { Policy } from "./policy.ts"
 import { boundedBy, rare, type Wait, whole } from "./wait.ts"
@@ -18,7 +18,7 @@ export const fromWait = (wait: Wait): ResumeToken => {
     strategyStartedAt: time.base + wait.strategyStarted,
     errorsInRow: wait.rare.errorsInRow,
     errorsInAll: wait.rare.errorsInAll,
-    // A look that is under way may be lost with this process: it is due again.
+    // A check that is under way may be lost with this process: it is due again.
     dueAt: time.base + (wait.stage.phase === "waiting" ? wait.nextAt : time.now),
     floorAt: time.base + wait.floorAt,
     startedAt: time.base + wait.startedAt,

@@ -1,7 +1,7 @@
 import * as Duration from "effect/Duration"
 import * as Exit from "effect/Exit"
 import { hasProperty } from "effect/Predicate"
-import type * as Look from "../Look.ts"
+import type * as CheckResult from "../CheckResult.ts"
 import type { Observation } from "../Observation.ts"
 import * as PollError from "../PollError.ts"
 import type { WaitReason } from "../PollEvent.ts"
@@ -16,7 +16,7 @@ import type { Stepper } from "./policy.ts"
 import { stepping } from "./stage.ts"
 import { elapsed, rare, remember, seen, type Wait, whole } from "./wait.ts"
 
-// What follows from what a look found, or from its failure.
+// What follows from what a check found, or from its failure.
 
 export const noStatus = /*#__PURE__*/ Status.pending()
 
@@ -33,7 +33,7 @@ export const observe = (wait: Wait): Observation => {
   }
 }
 
-export const onHint = (wait: Wait, hint: Look.Hint): void => {
+export const onHint = (wait: Wait, hint: CheckResult.Hint): void => {
   const { maxHint } = wait.setting.policy
   if (hint === "unreadable") {
     rare(wait).hintsUnreadable++
@@ -45,7 +45,7 @@ export const onHint = (wait: Wait, hint: Look.Hint): void => {
   wait.floorAt = Math.max(wait.floorAt, whole(Math.ceil(wait.setting.time.now + Math.min(millis, maxHint))))
 }
 
-export const onFinding = (wait: Wait, finding: Look.Finding<unknown, unknown>, run: Look.Run | undefined): Command => {
+export const onFinding = (wait: Wait, finding: CheckResult.Finding<unknown, unknown>, run: CheckResult.Run | undefined): Command => {
   if (wait.rare.retries > 0) wait.rare.retries = 0
   if (wait.rare.errorsInRow > 0) wait.rare.errorsInRow = 0
   if (finding._tag === "Missing") return onMissing(wait)
@@ -59,7 +59,7 @@ export const onPollError = (wait: Wait, error: unknown): Command => {
   const { setting } = wait
   const { policy, time } = setting
   const { classify, retries } = policy.errors
-  const kind = error instanceof PollError.LookTimeout ? PollError.transient() : classify(error)
+  const kind = error instanceof PollError.CheckTimeout ? PollError.transient() : classify(error)
   const own = rare(wait)
   own.pollError = error
   remember(wait, `poll error: ${nameOf(error)}`)
@@ -68,11 +68,11 @@ export const onPollError = (wait: Wait, error: unknown): Command => {
     return giveUp(wait, new PollError.PollRejected({ ...seen(wait), error }))
   }
   if (kind.retryAfter !== undefined) onHint(wait, kind.retryAfter)
-  if (retries !== undefined && !own.lastLook) {
+  if (retries !== undefined && !own.lastCheck) {
     if (own.retries++ === 0) own.retriesStarted = time.now
     return stepBy(wait, retries, own.retries, time.now - own.retriesStarted, "retry")
   }
-  return onLookFailed(wait)
+  return onCheckFailed(wait)
 }
 
 export const onStepped = (wait: Wait, exit: Exit.Exit<Strategy.Decision>): Command =>
@@ -80,7 +80,7 @@ export const onStepped = (wait: Wait, exit: Exit.Exit<Strategy.Decision>): Comma
 
 // ---- internal ----
 
-/** The shortest pause after a failed look, in milliseconds. */
+/** The shortest pause after a failed check, in milliseconds. */
 const leastErrorDelay = 1
 
 /** What an endless delay of a foreign schedule is drawn to, in milliseconds: a day. */
@@ -131,12 +131,12 @@ const onPending = (wait: Wait, reason: WaitReason = "strategy"): Command => {
   const { setting } = wait
   const { now } = setting.time
   if (wait.rare.wokenMeanwhile !== undefined && wait.attempts < maxAttempts(wait)) return onWokenMeanwhile(wait)
-  if (wait.rare.lastLook) return timeout(wait)
+  if (wait.rare.lastCheck) return timeout(wait)
   if (wait.strategySteps++ === 0) wait.strategyStarted = now
   return stepBy(wait, setting.policy.strategy, wait.strategySteps, now - wait.strategyStarted, reason)
 }
 
-/** Somebody asked for a look while none could be made. */
+/** Somebody asked for a check while none could be made. */
 const onWokenMeanwhile = (wait: Wait): Command => {
   if (wait.rare.wokenMeanwhile === "forced") liftFloors(wait)
   return sleepUntil(wait, wait.setting.time.now, "woken")
@@ -160,14 +160,14 @@ const onMissing = (wait: Wait): Command => {
 }
 
 const onUnlisted = (wait: Wait, word: string): Command => {
-  const { duration, looks, treatAs } = wait.setting.policy.unknownStatus
+  const { duration, checks, treatAs } = wait.setting.policy.unknownStatus
   const { now } = wait.setting.time
   const own = rare(wait)
   const counts = (own.unlisted ??= new Map())
   if (counts.has(word) || counts.size < unlistedBound) counts.set(word, (counts.get(word) ?? 0) + 1)
   if (treatAs !== undefined) return onStatus(wait, Status.withState(treatAs(word), word))
   if (own.unlistedInRow++ === 0) own.unlistedSince = now
-  if (own.unlistedInRow > looks || now - own.unlistedSince > duration) {
+  if (own.unlistedInRow > checks || now - own.unlistedSince > duration) {
     remember(wait, `Unlisted ${word}`)
     return giveUp(wait, new PollError.UnknownStatus({ ...seen(wait), word }))
   }
@@ -175,12 +175,12 @@ const onUnlisted = (wait: Wait, word: string): Command => {
   return onStatus(wait, Status.pending({ state: word, detail: last?._tag === "Pending" ? last.detail : undefined }))
 }
 
-// -- looks that failed --
+// -- checks that failed --
 
-const onLookFailed = (wait: Wait): Command => {
+const onCheckFailed = (wait: Wait): Command => {
   const { setting } = wait
   const { policy, time } = setting
-  const { delays, inAll, inRow, skipLook } = policy.errors
+  const { delays, inAll, inRow, skipCheck } = policy.errors
   const own = rare(wait)
   own.retries = 0
   if (own.errorsInRow++ === 0) own.errorsStarted = time.now
@@ -188,11 +188,11 @@ const onLookFailed = (wait: Wait): Command => {
   setting.emit(wait, { _tag: "PollFailed", attempt: wait.attempts, error: own.pollError, inRow: own.errorsInRow })
   if (own.errorsInAll > inAll) return exhausted(wait, "inAll", own.errorsInAll)
   if (own.errorsInRow > inRow) {
-    if (!skipLook) return exhausted(wait, "inRow", own.errorsInRow)
+    if (!skipCheck) return exhausted(wait, "inRow", own.errorsInRow)
     own.errorsInRow = 0
     return onPending(wait)
   }
-  if (own.lastLook) return timeout(wait)
+  if (own.lastCheck) return timeout(wait)
   if (wait.attempts >= maxAttempts(wait) && own.gaveUp === undefined) return timeout(wait, "strategy")
   return stepBy(wait, delays, own.errorsInRow, time.now - own.errorsStarted, "pollError")
 }
@@ -230,7 +230,7 @@ const onDecided = (wait: Wait, reason: WaitReason, decided: Strategy.Decision): 
   const { now } = wait.setting.time
   switch (reason) {
     case "retry":
-      if (decision === "end") return onLookFailed(wait)
+      if (decision === "end") return onCheckFailed(wait)
       wait.setting.emit(wait, { _tag: "PollFailed", attempt: wait.attempts, error: wait.rare.pollError, inRow: 0 })
       return sleepUntil(wait, now + decision, reason)
     case "pollError":

@@ -13,9 +13,9 @@ export interface Setting {
   readonly time: Timeline
   readonly random: () => number
   readonly emit: (wait: Wait, event: Notice["event"]) => void
-  /** Whether anybody wants to hear of every look and every sleep of this wait, not only of changes and failures. */
+  /** Whether anybody wants to hear of every check and every sleep of this wait, not only of changes and failures. */
   readonly hears: (wait: Wait) => boolean
-  /** Whether a look may begin at once; otherwise the machine says "gate", and the host answers when there is room. */
+  /** Whether a check may begin at once; otherwise the machine says "gate", and the host answers when there is room. */
   readonly hasRoom: (wait: Wait) => boolean
 }
 
@@ -32,15 +32,15 @@ export interface Timeline {
  * integers, which cost no memory of their own. What most waits never need stands apart, in `rare`: waits are many, and their
  * record is most of the memory of each.
  *
- * A host reads `alarmAt` after the command "sleep", `nextAt` after "gate", "look", "step" and "cancel", and from `rare`
- * `fallbackKey` after "look", `stepping` and `stepCount` after "step". The exit comes with the event `Ended`, before "end". It writes
+ * A host reads `alarmAt` after the command "sleep", `nextAt` after "gate", "check", "step" and "cancel", and from `rare`
+ * `fallbackKey` after "check", `stepping` and `stepCount` after "step". The exit comes with the event `Ended`, before "end". It writes
  * nothing but `errand`.
  */
 export interface Wait {
   readonly setting: Setting
   stage: Stage
   /**
-   * When the look is due that the wait sleeps for; when what is under way (a look, a gate, a step) is given up; when the
+   * When the check is due that the wait sleeps for; when what is under way (a check, a gate, a step) is given up; when the
    * wait ended.
    */
   nextAt: number
@@ -51,8 +51,8 @@ export interface Wait {
   deadlineAt: number
   /** The server does not want to be asked before. */
   floorAt: number
-  lookStarted: number
-  /** How long the newest three looks took, ten bits each, the newest last; until one takes a second or more, then `rare` has it. */
+  checkStarted: number
+  /** How long the newest three checks took, ten bits each, the newest last; until one takes a second or more, then `rare` has it. */
   took: number
   attempts: number
   /** How long the sleep was meant to take. */
@@ -76,16 +76,16 @@ export interface Rare {
   /** The gate does not want to be asked before, and why. */
   gatedUntil: number
   gatedBy: string | undefined
-  /** Woken while it could not look: it will look again as soon as it can. */
+  /** Woken while it could not check: it will check again as soon as it can. */
   wokenMeanwhile: "woken" | "forced" | undefined
   paused: boolean
   /** The timeout that the wait ends with, if asking the server to stop the job brings no other end. */
   gaveUp: PollError.PollError<unknown, unknown> | undefined
-  /** The look that is under way, or due next, is the last one. */
-  lastLook: boolean
+  /** The check that is under way, or due next, is the last one. */
+  lastCheck: boolean
   /** The key at the fallback, once the job itself is gone. */
   fallbackKey: string | undefined
-  /** Retries within the look under way. */
+  /** Retries within the check under way. */
   retries: number
   errorsInRow: number
   errorsInAll: number
@@ -104,13 +104,13 @@ export interface Rare {
   unlisted: Map<string, number> | undefined
   hintsClamped: number
   hintsUnreadable: number
-  /** How long the newest three looks took, the oldest first, since one took a second or more. */
+  /** How long the newest three checks took, the oldest first, since one took a second or more. */
   took: readonly [number, number, number] | undefined
 }
 
 /** The state of a wait that has not started. */
 export const make = (setting: Setting, key: string, rawKey: unknown, holder: unknown): Wait => ({
-  // Written out: a spread would cost the object its fast shape. What each look needs comes first.
+  // Written out: a spread would cost the object its fast shape. What each check needs comes first.
   setting,
   stage: waiting("firstWait"),
   nextAt: notYet,
@@ -119,7 +119,7 @@ export const make = (setting: Setting, key: string, rawKey: unknown, holder: unk
   holder,
   deadlineAt: notYet,
   floorAt: 0,
-  lookStarted: 0,
+  checkStarted: 0,
   took: 0,
   attempts: 0,
   slept: 0,
@@ -155,11 +155,11 @@ export const advance = (time: Timeline, clock: number): void => {
 export const alarmAt = (self: Wait): number =>
   self.stage.phase === "waiting" && self.rare.paused ? self.deadlineAt : self.nextAt
 
-/** How long a look takes, as far as the newest three tell. */
-export const longestLook = ({ rare, took }: Wait): number =>
+/** How long a check takes, as far as the newest three tell. */
+export const longestCheck = ({ rare, took }: Wait): number =>
   rare.took === undefined ? Math.max(took >> 20, (took >> 10) & 1_023, took & 1_023) : Math.max(...rare.took)
 
-/** Notes how long a look took. */
+/** Notes how long a check took. */
 export const took = (self: Wait, millis: number): void => {
   const three = self.rare.took
   if (three !== undefined) self.rare.took = [three[1], three[2], millis]
@@ -173,7 +173,7 @@ export const elapsed = (self: Wait): number => self.setting.time.now - self.star
 /** Whether the bound of the wait is its deadline or the limit of its strategy. */
 export const boundedBy = (self: Wait): "deadline" | "strategy" => self.rare.boundedBy ?? self.setting.policy.boundedBy
 
-/** Notes what a look found. */
+/** Notes what a check found. */
 export const remember = (self: Wait, finding: string): void => {
   if (self.history !== undefined) history.add(self.history, finding, elapsed(self))
 }
@@ -206,7 +206,7 @@ const makeRare = (): Rare => ({
   wokenMeanwhile: undefined,
   paused: false,
   gaveUp: undefined,
-  lastLook: false,
+  lastCheck: false,
   fallbackKey: undefined,
   retries: 0,
   errorsInRow: 0,

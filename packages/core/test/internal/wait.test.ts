@@ -9,12 +9,12 @@ const path: string = "../../src/internal/wait.ts"
 const wait = (await import(path)) as {
   readonly make: (setting: object, key: string, rawKey: unknown, holder: unknown) => Wait
   readonly took: (wait: Wait, millis: number) => void
-  readonly longestLook: (wait: Wait) => number
+  readonly longestCheck: (wait: Wait) => number
 }
 
 const make = () => wait.make({ policy: { history: false } }, "a", "a", undefined)
 
-/** Short looks, looks about as long as fit into ten bits, long ones, and a clock that counts fractions. */
+/** Short checks, checks about as long as fit into ten bits, long ones, and a clock that counts fractions. */
 const Length = Schema.Union([
   Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 2_000 })),
   Schema.Int.check(Schema.isBetween({ minimum: 1_022, maximum: 1_025 })),
@@ -23,19 +23,19 @@ const Length = Schema.Union([
 ])
 
 describe("Wait", () => {
-  it("has made no look at first", () => {
-    assert.strictEqual(wait.longestLook(make()), 0)
+  it("has made no check first", () => {
+    assert.strictEqual(wait.longestCheck(make()), 0)
   })
 
   it.effect.prop(
-    "knows the longest of the newest three looks",
+    "knows the longest of the newest three checks",
     [Schema.Array(Length)],
     ([lengths]) =>
       Effect.sync(() => {
         const self = make()
         for (const [at, length] of lengths.entries()) {
           wait.took(self, length)
-          assert.strictEqual(wait.longestLook(self), Math.max(...lengths.slice(Math.max(0, at - 2), at + 1)))
+          assert.strictEqual(wait.longestCheck(self), Math.max(...lengths.slice(Math.max(0, at - 2), at + 1)))
         }
       }),
     { arbitrary: { runs: 500 } }

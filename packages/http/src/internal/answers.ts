@@ -21,5 +21,5 @@ export const resultOf = ({ body, content }: Answer): Reading =>
 /** An operation that was accepted, but could never be found again. */
 export const unplaced = (...headers: ReadonlyArray<string>): Reading => ({
   _tag: "Malformed",
-  issue: `an accepted operation must say where it is looked at: ${headers.join(", ")}`
+  issue: `an accepted operation must say where it is checked: ${headers.join(", ")}`
 })

@@ -111,7 +111,7 @@ export const azureProtocol = (options: AzureOptions = {}): Protocol => {
 
 // ---- internal ----
 
-/** What is looked at: a status monitor, a Location, or the resource itself. */
+/** What is checked: a status monitor, a Location, or the resource itself. */
 type Mode = "monitor" | "location" | "resource"
 
 const isResource = (method: string): boolean => method === "PUT" || method === "PATCH"
@@ -130,7 +130,7 @@ const progressIn = (json: unknown): number | undefined => {
   return typeof percent === "number" ? percent / 100 : undefined
 }
 
-/** Whether a first answer that names a Location is to be looked at there. */
+/** Whether a first answer that names a Location is to be checked there. */
 const isStarted = ({ content, method, status }: Answer, state: Reading): boolean =>
   status === 202 || status === 303 || content.kind === "empty" || (isResource(method) && !isEnd(state))
 

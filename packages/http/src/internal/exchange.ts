@@ -11,21 +11,21 @@ import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import type * as Schema from "effect/Schema"
 import * as Tracer from "effect/Tracer"
-import type * as Look from "effect-poll/Look"
+import type * as CheckResult from "effect-poll/CheckResult"
 import { AuthorizationError } from "../Authorization.ts"
 import * as Hint from "../Hint.ts"
 import type { HttpAnswer } from "../HttpAnswer.ts"
 import { type BodyKind, HttpCheckError, type Reason, safeUrl } from "../HttpCheckError.ts"
 import { parse } from "./json.ts"
 
-// One request and its answer, read once: what every look over HTTP is made of.
+// One request and its answer, read once: what every check over HTTP is made of.
 
 export interface Answer extends HttpAnswer {
   /** The whole URL that answered, after redirects; empty if the client does not say. */
   readonly url: string
   readonly content: BodyKind
-  /** What the headers say of the next look. */
-  readonly hint: Look.Hint | undefined
+  /** What the headers say of the next check. */
+  readonly hint: CheckResult.Hint | undefined
 }
 
 /** Makes the error of a request. */

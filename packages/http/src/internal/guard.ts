@@ -7,13 +7,12 @@ import * as CircuitBreaker from "effect/persistence/CircuitBreaker"
 import * as Random from "effect/Random"
 import * as Result from "effect/Result"
 import * as Gate from "effect-poll/Gate"
-import type { Look } from "../BreakerGate.ts"
 import * as registry from "./registry.ts"
 
-// What stands between a gate and a circuit breaker: which looks wait for how long, and who probes.
+// What stands between a gate and a circuit breaker: which checks wait for how long, and who probes.
 
 export interface Setting {
-  readonly endpoint: string | ((look: Look) => string)
+  readonly endpoint: string | ((subject: Gate.Subject) => string)
   readonly timeout: number
   readonly spread: number
 }
@@ -28,9 +27,9 @@ export class Guard {
     this.setting = setting
   }
 
-  endpointOf(look: Look): string {
+  endpointOf(subject: Gate.Subject): string {
     const { endpoint } = this.setting
-    return typeof endpoint === "string" ? endpoint : endpoint(look)
+    return typeof endpoint === "string" ? endpoint : endpoint(subject)
   }
 
   /** Fails an effect that takes longer than the gate allows: an interruption would count as nothing. */
@@ -70,19 +69,19 @@ export class Guard {
     })
   }
 
-  ask(look: Look): Effect.Effect<Gate.Answer> {
+  ask(subject: Gate.Subject): Effect.Effect<Gate.Answer> {
     return Effect.suspend(() => {
-      const name = this.endpointOf(look)
+      const name = this.endpointOf(subject)
       return this.stateOf(name, (endpoint, state, now) => {
         const remaining = state._tag === "Open" ? Duration.toMillis(state.retryAfter) : 0
         if (remaining > 0) return this.postpone(endpoint, now, remaining, byOpen)
         if (state._tag === "HalfOpen" && state.probing) return this.postpone(endpoint, now, probePause, byProbe)
-        return this.probe(name, endpoint, look, state.consecutiveOpenings, now)
+        return this.probe(name, endpoint, subject, state.consecutiveOpenings, now)
       })
     })
   }
 
-  /** Makes an answer of the state of a circuit that is not closed. A store that fails is no reason to look away. */
+  /** Makes an answer of the state of a circuit that is not closed. A store that fails is no reason to stop checking. */
   private stateOf(
     name: string,
     answer: (endpoint: Endpoint, state: NotClosed, now: number) => Effect.Effect<Gate.Answer>
@@ -98,19 +97,19 @@ export class Guard {
   }
 
   /**
-   * The circuit waits for a probe: the gate makes it, or lets this look be one. A look that was answered may be the very
+   * The circuit waits for a probe: the gate makes it, or lets this check be one. A check that was answered may be the very
    * one that fails now, and must not hold the others back for ever.
    */
   private probe(
     name: string,
     endpoint: Endpoint,
-    look: Look,
+    subject: Gate.Subject,
     openings: number,
     now: number
   ): Effect.Effect<Gate.Answer> {
     const { answered, failed, probed, promisedUntil } = endpoint
     const repeat = answered ?? failed
-    const own = JSON.stringify([look.job, look.key])
+    const own = JSON.stringify([subject.job, subject.key])
     if (repeat === undefined || ((answered === undefined || openings % everyFourth === 0) && !probed.has(own))) {
       if (now < promisedUntil) return this.postpone(endpoint, now, probePause, byProbe)
       endpoint.since ??= now
@@ -129,7 +128,7 @@ export class Guard {
     )
   }
 
-  /** The first look that is postponed comes back as soon as there is something to do, the others are spread behind it. */
+  /** The first check that is postponed comes back as soon as there is something to do, the others are spread behind it. */
   private postpone(endpoint: Endpoint, now: number, millis: number, why: string): Effect.Effect<Gate.Answer> {
     const { quickAt, since = now } = endpoint
     const least = Math.max(1, millis)
@@ -169,16 +168,16 @@ const ofProbe = (exit: Exit.Exit<unknown, unknown>, outcome: CircuitBreaker.Outc
   return isAnswer ? CircuitBreaker.success : CircuitBreaker.failure()
 }
 
-/** The least time that looks come back over, in milliseconds. */
+/** The least time that checks come back over, in milliseconds. */
 const leastSpread = 1_000
 
-/** The pause before a look asks again while another one probes, in milliseconds. */
+/** The pause before a check asks again while another one probes, in milliseconds. */
 const probePause = 250
 
-/** Of the openings of a circuit, those after which a look probes. */
+/** Of the openings of a circuit, those after which a check probes. */
 const everyFourth = 4
 
-/** How long a look that was let through as a probe has to become one, in milliseconds. */
+/** How long a check that was let through as a probe has to become one, in milliseconds. */
 const promise = 5_000
 
 type NotClosed = Exclude<CircuitBreaker.State, { readonly _tag: "Closed" }>
@@ -191,13 +190,13 @@ interface Endpoint {
   /** What was answered last; and what failed last. */
   answered: Probe | undefined
   failed: Probe | undefined
-  /** When the outage was first noticed by a look; undefined while there is none. */
+  /** When the outage was first noticed by a check; undefined while there is none. */
   since: number | undefined
-  /** When a look comes back without a spread. */
+  /** When a check comes back without a spread. */
   quickAt: number
-  /** Until when a look that was let through as a probe may become one. */
+  /** Until when a check that was let through as a probe may become one. */
   promisedUntil: number
-  /** The looks that were let through as probes in this outage. */
+  /** The checks that were let through as probes in this outage. */
   readonly probed: Set<string>
 }
 

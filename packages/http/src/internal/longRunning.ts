@@ -3,7 +3,7 @@ import * as HttpClient from "effect/http/HttpClient"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import type * as Schema from "effect/Schema"
 import type { Receipt } from "effect-poll/Job"
-import * as Look from "effect-poll/Look"
+import * as CheckResult from "effect-poll/CheckResult"
 import * as Status from "effect-poll/Status"
 import type { HttpCheckError } from "../HttpCheckError.ts"
 import type { LongRunningFailure } from "../LongRunningFailure.ts"
@@ -12,7 +12,7 @@ import type { Answer as Seen, Protocol, Reading } from "../LongRunningProtocol.t
 import { type Answer, decodeWith, exchange, type Fail, failure, isOk, notJsonReason, statusReason } from "./exchange.ts"
 import * as Prefer from "./prefer.ts"
 
-// How an operation is started and looked at, whatever its protocol.
+// How an operation is started and checked, whatever its protocol.
 
 interface Options {
   readonly protocols: ReadonlyArray<Protocol>
@@ -42,15 +42,15 @@ export const sending = ({ prefer, protocols }: Options) =>
   })
 
 /** Makes the check of a job of operations. */
-export const looking = <A, RD>({
+export const checking = <A, RD>({
   decode,
   prefer,
   protocols
 }: Options & { readonly decode: (result: unknown) => Effect.Effect<A, Schema.SchemaError, RD> }) => {
-  // What the looks of one wait leave for the next one. A wait hands the same key to all of its looks.
+  // What the checks of one wait leave for the next one. A wait hands the same key to all of its checks.
   const latest = new WeakMap<LongRunningOperation, Standing>()
 
-  const look = Effect.fnUntraced(function* (
+  const check = Effect.fnUntraced(function* (
     self: Standing,
     keep: (next: Standing) => void
   ): Effect.fn.Return<Found<A>, HttpCheckError, HttpClient.HttpClient | RD> {
@@ -62,7 +62,7 @@ export const looking = <A, RD>({
     const request = HttpClientRequest.get(phase.url)
     const fail = failure(request, undefined)
     const answer = yield* ask(prefer === undefined ? request : Prefer.add(request, `wait=${prefer}`), fail)
-    if (answer.status === 404) return hinted(Look.missing, answer)
+    if (answer.status === 404) return hinted(CheckResult.missing, answer)
     if (answer.status === 304) return hinted(self.pending ?? pending(self, {}), answer)
     if (!isOk(answer)) return yield* fail(statusReason(answer))
 
@@ -78,7 +78,7 @@ export const looking = <A, RD>({
       }
       case "Unlisted":
         keep(moved(self, reading))
-        return hinted(Look.unlisted(reading.word), answer)
+        return hinted(CheckResult.unlisted(reading.word), answer)
       case "Succeeded":
         return yield* succeed(reading.result, reading.state, answer, fail)
       case "SucceededAt": {
@@ -144,7 +144,7 @@ export const looking = <A, RD>({
 
   return (operation: LongRunningOperation) =>
     Effect.suspend(() =>
-      look(latest.get(operation) ?? at(undefined, operation), (next) => {
+      check(latest.get(operation) ?? at(undefined, operation), (next) => {
         latest.set(operation, next)
       })
     )
@@ -159,9 +159,9 @@ export const stopping = Effect.fnUntraced(function* (request: HttpClientRequest.
 
 // ---- internal ----
 
-type Found<A> = Look.Look<A, LongRunningFailure>
+type Found<A> = CheckResult.CheckResult<A, LongRunningFailure>
 
-/** An operation as it stands between two looks. */
+/** An operation as it stands between two checks. */
 interface Standing {
   readonly operation: LongRunningOperation
   /** The operation, written as a string. */
@@ -194,7 +194,7 @@ const begin = (reading: Reading, answer: Answer, fail: Fail): Effect.Effect<Phas
     case "Pending":
     case "Unlisted":
       return reading.url === undefined
-        ? fail(malformed("the answer does not say where to look", answer))
+        ? fail(malformed("the answer does not say where to check", answer))
         : Effect.succeed({ _tag: "Polling", url: reading.url })
     case "SucceededAt":
       return Effect.succeed({ _tag: "Fetching", urls: reading.urls })
@@ -212,15 +212,15 @@ const begin = (reading: Reading, answer: Answer, fail: Fail): Effect.Effect<Phas
   }
 }
 
-/** One look. The server may end an operation by redirecting to its result. */
+/** One check. The server may end an operation by redirecting to its result. */
 const ask = (
   request: HttpClientRequest.HttpClientRequest,
   fail: Fail
 ): Effect.Effect<Answer, HttpCheckError, HttpClient.HttpClient> =>
   Effect.updateService(exchange(request, fail), HttpClient.HttpClient, (client) => HttpClient.followRedirects(client))
 
-const hinted = <A, F>(look: Look.Look<A, F>, { hint }: Answer): Look.Look<A, F> =>
-  hint === undefined ? look : Look.withHint(look, hint)
+const hinted = <A, F>(check: CheckResult.CheckResult<A, F>, { hint }: Answer): CheckResult.CheckResult<A, F> =>
+  hint === undefined ? check : CheckResult.withHint(check, hint)
 
 const moved = (self: Standing, { notes, url }: Extract<Reading, { readonly url?: unknown }>): Standing => {
   const { operation } = self

@@ -19,11 +19,11 @@ export const codeOf = (error: unknown): number | undefined => {
   return code !== undefined && code < 0 ? code : undefined
 }
 
-/** Whether a code may be gone at the next look: an internal error, or one that the server or its client made up. */
+/** Whether a code may be gone at the next check: an internal error, or one that the server or its client made up. */
 export const isTransientCode = (code: number): boolean =>
   code === -32603 || (code <= -32000 && code >= -32099 && !ownCodes.has(code))
 
 // ---- internal ----
 
-/** Codes of MCP itself that another look cannot mend: headers, capabilities, version, a URL to be visited. */
+/** Codes of MCP itself that another check cannot mend: headers, capabilities, version, a URL to be visited. */
 const ownCodes: ReadonlySet<number> = /*#__PURE__*/ new Set([-32020, -32021, -32022, -32042])

@@ -2,7 +2,7 @@ import * as Effect from "effect/Effect"
 import { hasProperty } from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import * as Job from "effect-poll/Job"
-import * as Look from "effect-poll/Look"
+import * as CheckResult from "effect-poll/CheckResult"
 import * as PollError from "effect-poll/PollError"
 import * as Status from "effect-poll/Status"
 import { AnsweredAtOnce, FailedAtOnce, type Failure, InvalidAnswer } from "../McpTaskError.ts"
@@ -28,7 +28,7 @@ export const make = <A, E, R, ED>(
   desk: Desk<ED>
 ): TaskJob<A, E, R, ED> => {
   const { dialect } = options
-  type Looked = Effect.Effect<Look.Look<A, Failure>, E | ED | InvalidAnswer, R>
+  type Checked = Effect.Effect<CheckResult.CheckResult<A, Failure>, E | ED | InvalidAnswer, R>
   const decode = Schema.decodeUnknownEffect(options.result ?? (Schema.Unknown as unknown as Schema.Codec<A, unknown>))
   const ask = (method: string, params: Readonly<Record<string, unknown>>) =>
     options.call(method, paramsIn(dialect, params))
@@ -36,22 +36,22 @@ export const make = <A, E, R, ED>(
   const decoded = (method: string, result: unknown): Effect.Effect<A, InvalidAnswer> =>
     Effect.mapError(decode(result), (error) => malformed(method, error.message.replace(/\s*\n\s*/g, " ")))
 
-  const concluded = (method: string, result: unknown, message: string | undefined): Looked =>
+  const concluded = (method: string, result: unknown, message: string | undefined): Checked =>
     options.toolErrors !== "succeed" && isToolError(result)
       ? Effect.succeed(Status.failed(toolFailure(result, message), { state: "completed" }))
       : Effect.map(decoded(method, result), (value) => Status.succeeded(value, { state: "completed" }))
 
-  const completed = (taskId: string, { body, detail }: Task): Looked => {
+  const completed = (taskId: string, { body, detail }: Task): Checked => {
     if (dialect === "extension") {
       return hasProperty(body, "result") ? concluded("tasks/get", body.result, detail.message) : Effect.fail(incomplete)
     }
     return Effect.matchEffect(ask("tasks/result", { taskId }), {
       onSuccess: (result) => concluded("tasks/result", result, detail.message),
-      onFailure: (error): Looked => missingOr(error)
+      onFailure: (error): Checked => missingOr(error)
     })
   }
 
-  const failed = (taskId: string, { body, detail }: Task): Looked => {
+  const failed = (taskId: string, { body, detail }: Task): Checked => {
     const explained = (code: number | undefined, error: unknown) =>
       Effect.succeed(Status.failed(rpcFailure(code, error, detail.message), { state: "failed" }))
     if (dialect === "extension") {
@@ -60,20 +60,20 @@ export const make = <A, E, R, ED>(
     }
     // `tasks/result` answers as the request would have: with its result, or with its error.
     return Effect.matchEffect(ask("tasks/result", { taskId }), {
-      onSuccess: (result): Looked =>
+      onSuccess: (result): Checked =>
         Effect.succeed(Status.failed(toolFailure(result, detail.message), { state: "failed" })),
-      onFailure: (error): Looked => {
+      onFailure: (error): Checked => {
         const code = codeOf(error)
         return code === undefined ? Effect.fail(error) : explained(code, error)
       }
     })
   }
 
-  const asking = (taskId: string, task: Task): Looked => {
+  const asking = (taskId: string, task: Task): Checked => {
     const requests = dialect === "extension" ? inputRequests(task, taskId) : [someRequest(task, taskId)]
     if (requests === undefined) return Effect.fail(malformed("tasks/get", "Expected inputRequests in the task"))
     const reported = Status.pending({ state: task.status, detail: { ...task.detail, input: requests } })
-    return Effect.flatMap(desk.meet(taskId, requests), (ready): Looked => {
+    return Effect.flatMap(desk.meet(taskId, requests), (ready): Checked => {
       if (dialect !== "extension" || ready.length === 0) return Effect.succeed(reported)
       const inputResponses = Object.fromEntries(ready.map(({ key, response }) => [key, response]))
       return Effect.map(ask("tasks/update", { taskId, inputResponses }), () => {
@@ -83,7 +83,7 @@ export const make = <A, E, R, ED>(
     })
   }
 
-  const judged = (taskId: string, task: Task): Looked => {
+  const judged = (taskId: string, task: Task): Checked => {
     if (task.status !== "input_required") desk.leave(taskId)
     switch (task.status) {
       case "working":
@@ -97,25 +97,25 @@ export const make = <A, E, R, ED>(
       case "cancelled":
         return Effect.succeed(Status.canceled({ state: task.status }))
       default:
-        return Effect.succeed(Look.unlisted(task.status))
+        return Effect.succeed(CheckResult.unlisted(task.status))
     }
   }
 
-  const found = (taskId: string, json: unknown): Looked => {
+  const found = (taskId: string, json: unknown): Checked => {
     const task = taskIn(dialect, json)
     if (task === undefined) return Effect.fail(malformed("tasks/get", "Expected a task with a status"))
     const { hint } = task
-    const look = judged(taskId, task)
-    return hint === undefined ? look : Effect.map(look, (each) => Look.withHint(each, hint))
+    const check = judged(taskId, task)
+    return hint === undefined ? check : Effect.map(check, (each) => CheckResult.withHint(each, hint))
   }
 
-  const check = (taskId: string): Looked => {
-    const look = Effect.matchEffect(ask("tasks/get", { taskId }), {
+  const check = (taskId: string): Checked => {
+    const check = Effect.matchEffect(ask("tasks/get", { taskId }), {
       onSuccess: (json) => found(taskId, json),
-      onFailure: (error): Looked => missingOr(error)
+      onFailure: (error): Checked => missingOr(error)
     })
-    return Effect.tap(look, (each) => {
-      const finding = Look.finding(each)
+    return Effect.tap(check, (each) => {
+      const finding = CheckResult.finding(each)
       const goesOn = finding._tag === "Pending" || finding._tag === "Unlisted"
       return goesOn ? Effect.void : Effect.sync(() => desk.close(taskId))
     })
@@ -177,8 +177,8 @@ const incomplete = new InvalidAnswer({
   issue: "Expected a result in the completed task"
 })
 
-const missingOr = <E>(error: E): Effect.Effect<Look.Missing, E> =>
-  codeOf(error) === invalidParams ? Effect.succeed(Look.missing) : Effect.fail(error)
+const missingOr = <E>(error: E): Effect.Effect<CheckResult.Missing, E> =>
+  codeOf(error) === invalidParams ? Effect.succeed(CheckResult.missing) : Effect.fail(error)
 
 const classify = (error: unknown): PollError.Classification => {
   if (hasProperty(error, PollError.classify)) return PollError.classification(error)

@@ -1,6 +1,6 @@
 import * as Duration from "effect/Duration"
 import { hasProperty } from "effect/Predicate"
-import type { Hint } from "effect-poll/Look"
+import type { Hint } from "effect-poll/CheckResult"
 import { fromNumber } from "../Hint.ts"
 import type { Failure, InputRequest } from "../McpTaskError.ts"
 import type { Dialect, TaskDetail } from "../McpTasks.ts"

@@ -13,8 +13,8 @@ export const seconds = (option: string, wait: Duration.Input): number => {
   return Math.ceil(millis / 1000)
 }
 
-/** How long a look may take that may be held back for `wait`. */
-export const lookTimeout = (
+/** How long a check may take that may be held back for `wait`. */
+export const checkTimeout = (
   name: string,
   wait: Duration.Input | undefined,
   given: Duration.Input | "unbounded" | undefined
@@ -23,7 +23,7 @@ export const lookTimeout = (
   const held = seconds(`${name}: wait`, wait)
   if (given === undefined) return Duration.seconds(held + 30)
   if (!(toMillis(given) > held * 1000)) {
-    throw new RangeError(`${name}: lookTimeout must be longer than wait, got ${show(given)} with a wait of ${held}s`)
+    throw new RangeError(`${name}: checkTimeout must be longer than wait, got ${show(given)} with a wait of ${held}s`)
   }
   return given
 }

@@ -3,7 +3,7 @@ import type { Headers } from "effect/http/Headers"
 import * as Url from "effect/http/Url"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
-import type * as Look from "effect-poll/Look"
+import type * as CheckResult from "effect-poll/CheckResult"
 
 // What URLs last said of their jobs, with the validators to ask whether they still do.
 
@@ -11,8 +11,8 @@ export interface Known {
   readonly etag: string | undefined
   readonly lastModified: string | undefined
   readonly schema: unknown
-  readonly found: Look.Finding<unknown, unknown>
-  readonly run: Look.Run | undefined
+  readonly found: CheckResult.Finding<unknown, unknown>
+  readonly run: CheckResult.Run | undefined
 }
 
 export class Store {
@@ -40,7 +40,7 @@ export class Store {
   ): void {
     const name = nameOf(request)
     if (name === undefined) return
-    // The one that was looked at last stands last.
+    // The one that was checked last stands last.
     this.all.delete(name)
     const etag = headers["etag"] ?? now.etag
     const lastModified = headers["last-modified"] ?? now.lastModified

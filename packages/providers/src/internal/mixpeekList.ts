@@ -1,11 +1,11 @@
 import { HttpCheckError, safeUrl } from "@effect-poll/http/HttpCheckError"
 import * as DateTime from "effect/DateTime"
 import { hasProperty } from "effect/Predicate"
-import type { Finding } from "effect-poll/Look"
+import type { Finding } from "effect-poll/CheckResult"
 import type { ListFilter } from "../Mixpeek.ts"
 import type { TaskKey } from "../MixpeekKey.ts"
 
-// What a look at many tasks asks the list for, and what it can learn from a record of it.
+// What a check of many tasks asks the list for, and what it can learn from a record of it.
 
 /** How long a record lives, in milliseconds: the window for a task of which nobody knows when it was submitted. */
 const life = 86_400_000
@@ -33,7 +33,7 @@ export const filterOf = (keys: ReadonlyArray<TaskKey>, now: number): ListFilter 
 }
 
 /**
- * Whether a record of the list tells as much as a look at the task would. It may show less: an end without its result or
+ * Whether a record of the list tells as much as a check of the task would. It may show less: an end without its result or
  * its reason, or a pending task without the ids that its fallback needs.
  */
 export const isTold = (found: Finding<unknown, string>, record: unknown, key: TaskKey): boolean => {

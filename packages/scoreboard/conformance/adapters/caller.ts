@@ -1,5 +1,5 @@
 // What a caller writes around a poller that only calls a function: the request, what its answer means, and which errors are
-// worth another look.
+// worth another check.
 import type { Bad, Ended } from "../adapter.ts"
 import type { Server } from "../server.ts"
 
@@ -79,7 +79,7 @@ export const askForResult = async (server: Server, own?: AbortSignal): Promise<s
   return resultOf(body)
 }
 
-/** Whether a later look may be answered otherwise. */
+/** Whether a later check may be answered otherwise. */
 export const isTransient = (error: unknown): boolean =>
   !(error instanceof JobEnded) && (error instanceof HttpError ? error.status >= 500 || error.status === 429 : true)
 

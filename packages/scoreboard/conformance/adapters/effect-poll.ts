@@ -1,4 +1,4 @@
-// Ours: the faces of `Poll`, each with a `Job` whose looks are HTTP requests to the scripted server.
+// Ours: the faces of `Poll`, each with a `Job` whose checks are HTTP requests to the scripted server.
 import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -10,7 +10,7 @@ import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import type { Handle } from "effect-poll/Handle"
 import * as Job from "effect-poll/Job"
-import * as Look from "effect-poll/Look"
+import * as CheckResult from "effect-poll/CheckResult"
 import * as Poll from "effect-poll/Poll"
 import type { Options } from "effect-poll/Poll"
 import * as Poller from "effect-poll/Poller"
@@ -50,7 +50,7 @@ const AnswerStatus = StatusSchema.fromField(Answer, "status", {
 const jobOf = (setup: Setup) => {
   const client = Effect.provide(FetchHttpClient.layer)
   const fetch = Effect.provideService(FetchHttpClient.Fetch, setup.server.fetch as typeof globalThis.fetch)
-  const runOf = (body: unknown): Look.Run | undefined => (body as { readonly run?: number }).run
+  const runOf = (body: unknown): CheckResult.Run | undefined => (body as { readonly run?: number }).run
   return Job.make("conformance", {
     submit: (_scene: string) =>
       Effect.succeed({ key: "job-1", hint: setup.submitHint === undefined ? undefined : seconds(setup) }),
@@ -74,7 +74,7 @@ const optionsOf = (setup: Setup): Options<HttpCheckError> => ({
   observers: setup.progress === undefined ? [] : [{ observe: () => Effect.sync(setup.progress!) }]
 })
 
-const strategyOf = ({ backoff, interval, looks, waiter = false }: Setup): Strategy.Strategy | undefined => {
+const strategyOf = ({ backoff, interval, checks, waiter = false }: Setup): Strategy.Strategy | undefined => {
   if (interval === undefined) return undefined
   if (waiter) {
     return Strategy.exponential({ initial: interval, cap: backoff?.cap }).pipe(
@@ -87,7 +87,7 @@ const strategyOf = ({ backoff, interval, looks, waiter = false }: Setup): Strate
       ? Strategy.fixed(interval)
       : Strategy.exponential({ initial: interval, factor: backoff.factor, cap: backoff.cap })
   const spread = backoff?.jitter === true ? Strategy.jittered(delays, "equal") : delays
-  return looks === undefined ? spread : Strategy.attempts(spread, looks)
+  return checks === undefined ? spread : Strategy.attempts(spread, checks)
 }
 
 const tags: Readonly<Record<string, Bad>> = {
@@ -226,22 +226,22 @@ const opened = (): Promise<Poller.Service> =>
 const added = async (setup: Setup): Promise<Handle<unknown, unknown, unknown>> =>
   Effect.runPromise((await opened()).add(jobOf(setup), "job-1", optionsOf(setup)))
 
-/** Many jobs behind an endpoint for a hundred ids, whose looks are gathered for a second. */
+/** Many jobs behind an endpoint for a hundred ids, whose checks are gathered for a second. */
 const many = async ({ deadline, ended, ids, interval, jitter, server }: ManySetup): Promise<void> => {
-  const lookOf = (word: string | undefined): Look.Look<string, string> => {
-    if (word === undefined) return Look.missing
+  const checkOf = (word: string | undefined): CheckResult.CheckResult<string, string> => {
+    if (word === undefined) return CheckResult.missing
     if (word === "running") return Status.pending()
     return word === "succeeded" ? Status.succeeded(word) : Status.failed(word)
   }
   const ask = (keys: ReadonlyArray<string>) =>
     Effect.tryPromise({ try: () => server.lookup(keys), catch: () => "lost" as const })
   const job = Job.make("conformance", {
-    check: (id: string) => Effect.map(ask([id]), (words) => lookOf(words.get(id))),
+    check: (id: string) => Effect.map(ask([id]), (words) => checkOf(words.get(id))),
     checkMany: {
       max: server.size,
       slack: "1 second",
       check: (keys) =>
-        Effect.map(ask(keys), (words) => new Map(Array.from(words, ([id, word]) => [id, Result.succeed(lookOf(word))])))
+        Effect.map(ask(keys), (words) => new Map(Array.from(words, ([id, word]) => [id, Result.succeed(checkOf(word))])))
     }
   })
   const poller = await opened()

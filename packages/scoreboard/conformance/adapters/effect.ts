@@ -18,7 +18,7 @@ import {
   resultOf
 } from "./caller.ts"
 
-const scheduleOf = ({ backoff, interval = 1_000, looks }: Setup): Schedule.Schedule<unknown, Body> => {
+const scheduleOf = ({ backoff, interval = 1_000, checks }: Setup): Schedule.Schedule<unknown, Body> => {
   const plain: Schedule.Schedule<unknown, Body> =
     backoff === undefined
       ? Schedule.spaced(interval)
@@ -26,12 +26,12 @@ const scheduleOf = ({ backoff, interval = 1_000, looks }: Setup): Schedule.Sched
         ? Schedule.exponential(interval, backoff.factor)
         : Schedule.min([Schedule.exponential(interval, backoff.factor), Schedule.spaced(backoff.cap)])
   const spread = backoff?.jitter === true ? Schedule.jittered(plain) : plain
-  return looks === undefined ? spread : Schedule.upTo(spread, { times: looks - 1 })
+  return checks === undefined ? spread : Schedule.upTo(spread, { times: checks - 1 })
 }
 
 const waitOf = (setup: Setup): Effect.Effect<Body, unknown> => {
-  const look = Effect.tryPromise({ try: (signal) => ask(setup.server, signal), catch: failureOf })
-  const steady = Effect.retry(look, { schedule: Schedule.exponential("1 second"), times: 5, while: isTransient })
+  const check = Effect.tryPromise({ try: (signal) => ask(setup.server, signal), catch: failureOf })
+  const steady = Effect.retry(check, { schedule: Schedule.exponential("1 second"), times: 5, while: isTransient })
   const repeated = Effect.repeat(steady, { schedule: scheduleOf(setup), until: (body: Body) => !isPending(body) })
   return setup.deadline === undefined || setup.deadline === Number.POSITIVE_INFINITY
     ? repeated
@@ -52,11 +52,11 @@ const run = async (wait: Effect.Effect<Body, unknown>, signal?: AbortSignal): Pr
   }
 }
 
-class Look extends Request.TaggedClass("Look")<{ readonly id: string }, string, unknown> {}
+class CheckRequest extends Request.TaggedClass("CheckRequest")<{ readonly id: string }, string, unknown> {}
 
-/** Waits for many jobs with a fiber for each, whose looks a RequestResolver puts together. */
+/** Waits for many jobs with a fiber for each, whose checks a RequestResolver puts together. */
 const many = ({ deadline, ended, ids, interval, jitter, server }: ManySetup): void => {
-  const resolver = RequestResolver.make<Look>((entries) =>
+  const resolver = RequestResolver.make<CheckRequest>((entries) =>
     Effect.matchEager(
       Effect.tryPromise({
         try: () => server.lookup(entries.map(({ request }) => request.id)),
@@ -77,8 +77,8 @@ const many = ({ deadline, ended, ids, interval, jitter, server }: ManySetup): vo
   ).pipe(RequestResolver.batchN(server.size), RequestResolver.setDelay("10 millis"))
   const wait = (id: string, index: number) => {
     const every = Schedule.spaced(interval(index))
-    const look = Effect.request(new Look({ id }), resolver)
-    const steady = Effect.retry(look, { schedule: Schedule.exponential("1 second"), times: 5, while: isTransient })
+    const check = Effect.request(new CheckRequest({ id }), resolver)
+    const steady = Effect.retry(check, { schedule: Schedule.exponential("1 second"), times: 5, while: isTransient })
     const schedule = jitter ? Schedule.jittered(every) : every
     const repeated = Effect.repeat(steady, { schedule, until: (word) => word !== "running" })
     return Effect.exit(Effect.timeout(repeated, deadline)).pipe(
@@ -97,7 +97,7 @@ export const adapters: ReadonlyArray<Adapter> = [
   {
     name: "effect repeat",
     packages: ["effect"],
-    how: "`Effect.repeat` with a Schedule and `until`, the look in `Effect.retry` (exponential from 1 s, 5 times), the whole in `Effect.timeout`; jitter by `Schedule.jittered` around the cap; aborted through the signal of `Effect.runPromise`; many jobs with a fiber each and a `RequestResolver` with `batchN` and a delay of 10 ms",
+    how: "`Effect.repeat` with a Schedule and `until`, the check in `Effect.retry` (exponential from 1 s, 5 times), the whole in `Effect.timeout`; jitter by `Schedule.jittered` around the cap; aborted through the signal of `Effect.runPromise`; many jobs with a fiber each and a `RequestResolver` with `batchN` and a delay of 10 ms",
     features: set(
       "deadline",
       "limit",

@@ -26,7 +26,7 @@ const pRetry = async (): Promise<Adapter> => {
     how: "a pending job throws, others than transient errors throw `AbortError`; retries, maxRetryTime, minTimeout, maxTimeout, factor, randomize, signal; the signal is given to the request too",
     features: set("deadline", "limit", "abort", "signal", "states", "errors", "http", "failures", "backoff", "jitter"),
     wait: (setup) => {
-      const { looks, server, signal } = setup
+      const { checks, server, signal } = setup
       const input = async () => {
         try {
           return await askForResult(server, signal)
@@ -34,7 +34,7 @@ const pRetry = async (): Promise<Adapter> => {
           throw isTransient(error) ? error : new AbortError(error)
         }
       }
-      const retries = looks === undefined ? Number.POSITIVE_INFINITY : looks - 1
+      const retries = checks === undefined ? Number.POSITIVE_INFINITY : checks - 1
       return end(retry(input, { retries, signal, ...delays(setup) }), signal)
     }
   }
@@ -50,7 +50,7 @@ const asyncRetry = async (): Promise<Adapter> => {
     how: "a pending job throws, others than transient errors `bail`; retries or forever, maxRetryTime, minTimeout, maxTimeout, factor, randomize",
     features: set("deadline", "limit", "states", "errors", "http", "failures", "backoff", "jitter"),
     wait: (setup) => {
-      const { looks, server } = setup
+      const { checks, server } = setup
       const input = async (bail: (error: Error) => void) => {
         try {
           return await askForResult(server)
@@ -59,7 +59,7 @@ const asyncRetry = async (): Promise<Adapter> => {
           return bail(error as Error)
         }
       }
-      const bound = looks === undefined ? { forever: true } : { retries: looks - 1 }
+      const bound = checks === undefined ? { forever: true } : { retries: checks - 1 }
       return end(retry(input, { ...bound, ...delays(setup) }))
     }
   }
@@ -100,9 +100,9 @@ const cockatiel = async (): Promise<Adapter> => {
     how: "`retry` of transient errors and of the result pending, inside an aggressive `timeout`; its signal is given to the request; ExponentialBackoff with `halfJitterGenerator`",
     features: set("deadline", "limit", "abort", "signal", "states", "errors", "http", "failures", "backoff", "jitter"),
     wait: async (setup) => {
-      const { deadline, looks, server, signal } = setup
+      const { deadline, checks, server, signal } = setup
       const retry = lib.retry(lib.handleWhen(isTransient).orWhenResult(isPending), {
-        maxAttempts: looks === undefined ? Number.POSITIVE_INFINITY : looks - 1,
+        maxAttempts: checks === undefined ? Number.POSITIVE_INFINITY : checks - 1,
         backoff: backoffOf(setup)
       })
       const timeout =

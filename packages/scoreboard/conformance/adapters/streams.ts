@@ -49,14 +49,14 @@ const rxjs = async (): Promise<Adapter> => {
     how: "a request as an Observable, `retry` (5 times, exponential from 1 s), `repeat` with a `timer`, `first`, `timeout({ first })`, `takeUntil` the abort",
     features: set("deadline", "limit", "abort", "signal", "states", "errors", "http", "failures"),
     wait: (setup) => {
-      const { deadline, interval = 1_000, looks, signal } = setup
+      const { deadline, interval = 1_000, checks, signal } = setup
       if (signal?.aborted === true) return end(Promise.reject(signal.reason as Error), signal)
       const delay = () => rx.timer(interval)
       const again = (error: unknown, count: number) =>
         isTransient(error) ? rx.timer(1_000 * 2 ** (count - 1)) : rx.throwError(() => error)
       const polled = request(setup).pipe(
         rx.retry({ count: 5, delay: again, resetOnSuccess: true }),
-        rx.repeat({ delay, ...(looks !== undefined && { count: looks }) }),
+        rx.repeat({ delay, ...(checks !== undefined && { count: checks }) }),
         rx.first((body) => !isPending(body)),
         ...(deadline === undefined || deadline === Number.POSITIVE_INFINITY ? [] : [rx.timeout({ first: deadline })]),
         ...(signal === undefined

@@ -35,7 +35,7 @@ export const abort: ReadonlyArray<Case> = [
     }
   },
   {
-    name: "no look is begun after an abort",
+    name: "no check is begun after an abort",
     theme,
     source: "aws-sdk-js-v3#2318, #2319; p-wait-for#31; Smithy waiter",
     needs: ["abort"],
@@ -50,7 +50,7 @@ export const abort: ReadonlyArray<Case> = [
     }
   },
   {
-    name: "a signal that has aborted before begins no look",
+    name: "a signal that has aborted before begins no check",
     theme,
     source: "Smithy waiter: one is sent",
     needs: ["abort", "signal"],
@@ -122,7 +122,7 @@ export const abort: ReadonlyArray<Case> = [
     }
   },
   {
-    name: "an abort is told from the failure of the job and from a look that failed",
+    name: "an abort is told from the failure of the job and from a check that failed",
     theme,
     source: "aws-sdk-js-v3#2318",
     needs: ["abort"],
@@ -149,7 +149,7 @@ export const abort: ReadonlyArray<Case> = [
     }
   },
   {
-    name: "no listener is left behind by a wait of 200 looks",
+    name: "no listener is left behind by a wait of 200 checks",
     theme,
     source: "p-wait-for `sleep`; cockatiel#81, #101; p-timeout#42",
     needs: ["abort"],
@@ -167,23 +167,23 @@ export const abort: ReadonlyArray<Case> = [
     }
   },
   {
-    name: "no listener is left behind by looks that throw",
+    name: "no listener is left behind by checks that throw",
     theme,
     source: "Smithy waiter: 15 waits leave 15; sqs-consumer#500",
     needs: ["abort"],
     run: async (lab) => {
       const controller = new AbortController()
-      let looks = 0
+      let checks = 0
       for (let i = 0; i < 15; i++) {
         const server = lab.server(() => ({ status: 400, body: "{}" }))
         await lab.wait(
-          { server, interval: second, looks: 2, deadline: 10 * second, signal: controller.signal },
+          { server, interval: second, checks: 2, deadline: 10 * second, signal: controller.signal },
           lab.clock.now + minute
         )
-        looks += server.count
+        checks += server.count
       }
       const left = listeners(controller.signal)
-      return judge(looks >= 15 && left === 0, `${left} left by 15 waits`)
+      return judge(checks >= 15 && left === 0, `${left} left by 15 waits`)
     }
   },
   {

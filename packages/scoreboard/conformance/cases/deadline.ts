@@ -14,13 +14,13 @@ export const deadline: ReadonlyArray<Case> = [
     run: async (lab) => {
       const server = lab.server(until(2_500, "succeeded"))
       const run = await lab.wait({ server, interval: second, deadline: 2_900 }, minute)
-      return judge(hasResult(run), `${show(run)}, looks at ${server.times.map(span).join(", ")}`)
+      return judge(hasResult(run), `${show(run)}, checks ${server.times.map(span).join(", ")}`)
     }
   },
   {
     name: "an answer that arrives before the deadline counts",
     theme,
-    source: "Smithy waiter specification; the last look takes 800 ms of the last second",
+    source: "Smithy waiter specification; the last check takes 800 ms of the last second",
     needs: ["deadline"],
     run: async (lab) => {
       const server = lab.server((_n, at) => (at < 1_500 ? {} : { word: "succeeded", after: 800 }))
@@ -38,7 +38,7 @@ export const deadline: ReadonlyArray<Case> = [
       const backoff = { factor: 2, cap: 2 * second, jitter: false }
       const run = await lab.wait({ server, interval: 500, backoff, deadline: 6 * second }, minute)
       const last = server.times.at(-1)!
-      return judge(run.at >= 5_900 || last >= 5_900, `${show(run)}, last look at ${span(last)}`)
+      return judge(run.at >= 5_900 || last >= 5_900, `${show(run)}, last check of ${span(last)}`)
     }
   },
   {
@@ -66,7 +66,7 @@ export const deadline: ReadonlyArray<Case> = [
   {
     name: "a slow request cannot stretch the deadline",
     theme,
-    source: "vercel/ai#21053; a look of 30 s and a deadline of 10 s",
+    source: "vercel/ai#21053; a check of 30 s and a deadline of 10 s",
     needs: ["deadline"],
     run: async (lab) => {
       const server = lab.server(script({}, { after: 30 * second }))
@@ -92,7 +92,7 @@ export const deadline: ReadonlyArray<Case> = [
     needs: [],
     run: async (lab) => {
       const server = lab.server(() => ({}))
-      await lab.wait({ server, interval: 25 * day, deadline: Number.POSITIVE_INFINITY, looks: 10 }, day)
+      await lab.wait({ server, interval: 25 * day, deadline: Number.POSITIVE_INFINITY, checks: 10 }, day)
       return judge(server.count >= 1 && server.count <= 2, `${requests(server)} in a day`)
     }
   },
@@ -122,25 +122,25 @@ export const deadline: ReadonlyArray<Case> = [
     }
   },
   {
-    name: "pending is never returned as success when the looks run out",
+    name: "pending is never returned as success when the checks run out",
     theme,
     source: "effect-smol#1946, #1952; cockatiel `handleResultType`",
     needs: ["limit"],
     run: async (lab) => {
       const server = lab.server(() => ({}))
-      const run = await lab.wait({ server, interval: second, looks: 4, deadline: hour }, day)
+      const run = await lab.wait({ server, interval: second, checks: 4, deadline: hour }, day)
       const tag = run.ended?.tag
       return judge(tag !== undefined && tag !== "succeeded" && tag !== "pending", show(run))
     }
   },
   {
-    name: "so many looks are made as were allowed",
+    name: "so many checks are made as were allowed",
     theme,
-    source: "effect `Schedule.recurs(n)` makes n + 1; counted in looks",
+    source: "effect `Schedule.recurs(n)` makes n + 1; counted in checks",
     needs: ["limit"],
     run: async (lab) => {
       const server = lab.server(() => ({}))
-      const run = await lab.wait({ server, interval: second, looks: 4, deadline: hour }, day)
+      const run = await lab.wait({ server, interval: second, checks: 4, deadline: hour }, day)
       return all(judge(server.count === 4, `${requests(server)} of 4`), judge(run.ended !== undefined, show(run)))
     }
   },
@@ -168,7 +168,7 @@ export const deadline: ReadonlyArray<Case> = [
     }
   },
   {
-    name: "a machine that slept beyond the deadline looks once more before it gives up",
+    name: "a machine that slept beyond the deadline checks once more before it gives up",
     theme,
     source: "a laptop that is closed for an hour during a wait of 60 s; the job has ended meanwhile",
     needs: ["deadline"],

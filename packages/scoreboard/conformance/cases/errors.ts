@@ -1,9 +1,9 @@
-// Looks that fail, and jobs that do.
+// Checks that fail, and jobs that do.
 import { inspect } from "node:util"
 import { all, type Case, day, hasResult, hour, judge, minute, requests, second, show } from "../case.ts"
 import { badGateway, failure, script, unavailable, until } from "../server.ts"
 
-const theme = "Failed looks, failed jobs"
+const theme = "Failed checks, failed jobs"
 
 export const errors: ReadonlyArray<Case> = [
   {
@@ -18,7 +18,7 @@ export const errors: ReadonlyArray<Case> = [
     }
   },
   {
-    name: "a lost connection at the very first look does not end the wait",
+    name: "a lost connection at the very first check does not end the wait",
     theme,
     source: "argo-watcher#451; cli/cli#10981",
     needs: ["errors"],
@@ -51,13 +51,13 @@ export const errors: ReadonlyArray<Case> = [
     }
   },
   {
-    name: "failed looks are not repeated without a delay",
+    name: "failed checks are not repeated without a delay",
     theme,
     source: "replicate-javascript `withAutomaticRetries`: Number.isInteger(delay)",
     needs: ["errors"],
     run: async (lab) => {
       const server = lab.server((n) => (n === 1 ? {} : unavailable))
-      await lab.wait({ server, interval: second, deadline: minute, looks: 50 }, minute)
+      await lab.wait({ server, interval: second, deadline: minute, checks: 50 }, minute)
       return judge(
         server.count >= 2 && server.perSecond <= 5,
         `${requests(server)}, up to ${server.perSecond} in a second`
@@ -65,13 +65,13 @@ export const errors: ReadonlyArray<Case> = [
     }
   },
   {
-    name: "looks that only fail end the wait, as what they are",
+    name: "checks that only fail end the wait, as what they are",
     theme,
     source: "python-api-core#183; argo-cd#895",
     needs: ["errors"],
     run: async (lab) => {
       const server = lab.server(() => unavailable)
-      const run = await lab.wait({ server, interval: minute, deadline: 10 * day, looks: 20 }, 9 * day)
+      const run = await lab.wait({ server, interval: minute, deadline: 10 * day, checks: 20 }, 9 * day)
       return judge(
         run.ended?.tag === "error",
         run.ended === undefined ? `no end in 9 days, ${requests(server)}` : show(run)
@@ -85,7 +85,7 @@ export const errors: ReadonlyArray<Case> = [
     needs: ["errors", "http"],
     run: async (lab) => {
       const server = lab.server(script({}, { status: 401, body: '{"error":"token expired"}' }))
-      const run = await lab.wait({ server, interval: second, deadline: minute, looks: 20 }, hour)
+      const run = await lab.wait({ server, interval: second, deadline: minute, checks: 20 }, hour)
       return judge(server.count === 2 && run.ended?.tag === "error", `${show(run)}, ${requests(server)}`)
     }
   },
@@ -114,7 +114,7 @@ export const errors: ReadonlyArray<Case> = [
     needs: ["failures"],
     run: async (lab) => {
       const server = lab.server(until(2_500, "failed"))
-      const run = await lab.wait({ server, interval: second, deadline: hour, looks: 20 }, hour)
+      const run = await lab.wait({ server, interval: second, deadline: hour, checks: 20 }, hour)
       const said = run.ended === undefined || run.ended.tag === "succeeded" ? "" : inspect(run.ended.error)
       return all(
         judge(run.ended?.tag === "failed" && run.at <= 3_100, show(run)),
@@ -179,7 +179,7 @@ export const errors: ReadonlyArray<Case> = [
     needs: [],
     run: async (lab) => {
       const server = lab.server(until(2_500, "succeeded"))
-      const run = await lab.wait({ server, interval: second, deadline: hour, looks: 20 }, hour)
+      const run = await lab.wait({ server, interval: second, deadline: hour, checks: 20 }, hour)
       return judge(hasResult(run), show(run))
     }
   }

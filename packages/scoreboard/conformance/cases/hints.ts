@@ -3,7 +3,7 @@ import { type Case, day, hasResult, hour, judge, minute, requests, second, show,
 import { epoch } from "../clock.ts"
 import { script } from "../server.ts"
 
-const theme = "The server's wish for the next look"
+const theme = "The server's wish for the next check"
 
 export const hints: ReadonlyArray<Case> = [
   {

@@ -72,7 +72,7 @@ export const many: ReadonlyArray<Case> = [
       const [first, other] = [server.asked("job-0"), server.asked("job-7")]
       return judge(
         first >= 50 && other >= 2 && other <= 4,
-        `${other} looks at a patient one in 60 s, ${first} at the other`
+        `${other} checks a patient one in 60 s, ${first} at the other`
       )
     }
   },

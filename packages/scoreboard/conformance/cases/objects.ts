@@ -51,7 +51,7 @@ export const objects: ReadonlyArray<Case> = [
     }
   },
   {
-    name: "two callers share the looks",
+    name: "two callers share the checks",
     theme,
     source: "superdav-ai-agent#2558; single flight",
     needs: ["share"],
@@ -85,7 +85,7 @@ export const objects: ReadonlyArray<Case> = [
     }
   },
   {
-    name: "a wake-up during a look makes no second one beside it",
+    name: "a wake-up during a check makes no second one beside it",
     theme,
     source: "foreman#1048; kubestellar#12469",
     needs: ["wake"],

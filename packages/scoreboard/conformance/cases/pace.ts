@@ -1,4 +1,4 @@
-// When the looks come.
+// When the checks come.
 import { all, type Case, day, hasResult, hour, judge, minute, requests, second, show, span } from "../case.ts"
 import { script, until } from "../server.ts"
 
@@ -17,13 +17,13 @@ export const pace: ReadonlyArray<Case> = [
     }
   },
   {
-    name: "looks never overlap, however slow the server is",
+    name: "checks never overlap, however slow the server is",
     theme,
-    source: "rx-polling#8; ld-relay#798; apollo-client#248; looks of 3 s at an interval of 1 s",
+    source: "rx-polling#8; ld-relay#798; apollo-client#248; checks of 3 s at an interval of 1 s",
     needs: [],
     run: async (lab) => {
       const server = lab.server((n) => ({ word: n < 5 ? "running" : "succeeded", after: 3 * second }))
-      const run = await lab.wait({ server, interval: second, deadline: hour, looks: 20 }, hour)
+      const run = await lab.wait({ server, interval: second, deadline: hour, checks: 20 }, hour)
       return all(judge(server.concurrent === 1, `${server.concurrent} at once`), judge(hasResult(run), show(run)))
     }
   },
@@ -73,7 +73,7 @@ export const pace: ReadonlyArray<Case> = [
     source: "effect `Schedule.exponential` grows to Infinity; timers of more than 2^31-1 ms fire at once",
     needs: ["backoff"],
     run: async (lab) => {
-      // After so many looks the delays grow no longer.
+      // After so many checks the delays grow no longer.
       const server = lab.server((n) => ({ word: n < 200 ? "running" : "succeeded" }))
       const backoff = { factor: 2, cap: undefined, jitter: false }
       const run = await lab.wait({ server, interval: minute, backoff, deadline: Number.POSITIVE_INFINITY }, 400 * day)
@@ -94,7 +94,7 @@ export const pace: ReadonlyArray<Case> = [
       const server = lab.server(() => ({}))
       const jitter = lab.adapter.features.has("jitter")
       const backoff = { factor: 2, cap: 10 * second, jitter }
-      await lab.wait({ server, interval: second, backoff, deadline: hour, looks: 200 }, 30 * minute)
+      await lab.wait({ server, interval: second, backoff, deadline: hour, checks: 200 }, 30 * minute)
       const most = Math.max(...server.gaps.slice(0, -1))
       return judge(server.count >= 20 && most <= 10 * second + 2, `up to ${span(most)}, the cap was 10 s`)
     }
@@ -107,7 +107,7 @@ export const pace: ReadonlyArray<Case> = [
     run: async (lab) => {
       const server = lab.server(() => ({}))
       const backoff = { factor: 2, cap: 10 * second, jitter: true }
-      await lab.wait({ server, interval: second, backoff, deadline: hour, looks: 200 }, 10 * minute)
+      await lab.wait({ server, interval: second, backoff, deadline: hour, checks: 200 }, 10 * minute)
       const late = server.gaps.slice(6, -1)
       const different = new Set(late).size
       return judge(different > late.length / 2, `${different} different delays of ${late.length}`)
@@ -120,7 +120,7 @@ export const pace: ReadonlyArray<Case> = [
     needs: ["waiter", "deadline"],
     run: async (lab) => {
       const server = lab.server(() => ({}))
-      // What must be drawn after each look so that the delay lies where the specification drew it.
+      // What must be drawn after each check so that the delay lies where the specification drew it.
       const delays = [2, 3, 6, 6, 22, 62, 43, 24, 71, 42, 9, 6]
       const draw = () => {
         const ceiling = Math.min(120, 2 ** server.count)
@@ -132,7 +132,7 @@ export const pace: ReadonlyArray<Case> = [
       await lab.wait({ server, interval: 2 * second, backoff, waiter: true, deadline: 300 * second }, hour)
       Math.random = random
       const times = server.times.map((at) => Math.round(at / 1_000)).join(", ")
-      return judge(times === "0, 2, 5, 11, 17, 39, 101, 144, 168, 239, 281, 290, 296, 300", `looks at ${times} s`)
+      return judge(times === "0, 2, 5, 11, 17, 39, 101, 144, 168, 239, 281, 290, 296, 300", `checks ${times} s`)
     }
   },
   {
@@ -144,7 +144,7 @@ export const pace: ReadonlyArray<Case> = [
       const backoff = { factor: 2, cap: 10 * second, jitter: true }
       const servers = Array.from({ length: 20 }, () => lab.server(() => ({})))
       const begun = servers.map((server) =>
-        lab.adapter.wait({ server, interval: second, backoff, deadline: hour, looks: 200 })
+        lab.adapter.wait({ server, interval: second, backoff, deadline: hour, checks: 200 })
       )
       for (const wait of begun) wait.catch(() => {})
       await lab.pass(minute)
@@ -152,7 +152,7 @@ export const pace: ReadonlyArray<Case> = [
       const together = Math.max(...tenth.map((time) => tenth.filter((other) => other === time).length))
       return judge(
         together <= 8 && tenth.every((time) => time > 0),
-        `${together} of 20 in the same tenth of a second at the sixth look`
+        `${together} of 20 in the same tenth of a second at the sixth check`
       )
     }
   }

@@ -1,5 +1,5 @@
 /**
- * The jobs of a server: their scripts, their ends and their looks.
+ * The jobs of a server: their scripts, their ends and their checks.
  *
  * The end of a job is computed when someone asks. Only a push needs a fiber.
  *
@@ -48,7 +48,7 @@ export interface Job {
   lastRequestAt: number | undefined
   kills: number
   signals: number
-  looksAfterEnd: number
+  checksAfterEnd: number
   faultsServed: number
   listed: number
 }
@@ -92,8 +92,8 @@ export interface JobStore {
   readonly submit: (submitted: Submitted) => Spoilable
   readonly find: (id: string) => Job | undefined
   readonly list: (provider: ProviderName) => ReadonlyArray<Job>
-  /** Answers a look, after its faults; a job that is not there, or no longer, is a 404. */
-  readonly look: (job: Job | undefined, answer: (job: Job, now: number) => Wire.Answer, fallback?: boolean) => Spoilable
+  /** Answers a check, after its faults; a job that is not there, or no longer, is a 404. */
+  readonly check: (job: Job | undefined, answer: (job: Job, now: number) => Wire.Answer, fallback?: boolean) => Spoilable
   /** Does something to a job and answers, unless the faults for that say otherwise. */
   readonly act: (
     job: Job,
@@ -174,7 +174,7 @@ export const make = Effect.fnUntraced(function* (options: {
     serve: () => void,
     run: Effect.Effect<Wire.Answer, E>
   ): Effect.fn.Return<Wire.Answer, E, HttpServerRequest.HttpServerRequest> {
-    const own = faults.filter((fault) => fault.nth === nth && (fault.on ?? "look") === operation)
+    const own = faults.filter((fault) => fault.nth === nth && (fault.on ?? "check") === operation)
     for (const fault of own) {
       if (fault.kind === "latency") {
         serve()
@@ -223,7 +223,7 @@ export const make = Effect.fnUntraced(function* (options: {
       failure: end?.failure,
       requests: job.requests,
       lastRequestAt: job.lastRequestAt,
-      looksAfterEnd: job.looksAfterEnd,
+      checksAfterEnd: job.checksAfterEnd,
       faultsServed: job.faultsServed,
       listed: job.listed
     }
@@ -258,7 +258,7 @@ export const make = Effect.fnUntraced(function* (options: {
           lastRequestAt: undefined,
           kills: 0,
           signals: 0,
-          looksAfterEnd: 0,
+          checksAfterEnd: 0,
           faultsServed: 0,
           listed: 0
         }
@@ -284,12 +284,12 @@ export const make = Effect.fnUntraced(function* (options: {
       })
       return yield* spoil(script.faults, "submit", 1, serve, run)
     }),
-    look: Effect.fnUntraced(function* (job, answer, fallback = false) {
+    check: Effect.fnUntraced(function* (job, answer, fallback = false) {
       if (job === undefined) return Wire.notFound("job")
       const arrived = yield* Clock.currentTimeMillis
       job.requests++
       job.lastRequestAt = arrived
-      if (endOf(job, arrived) !== undefined) job.looksAfterEnd++
+      if (endOf(job, arrived) !== undefined) job.checksAfterEnd++
       const run = Effect.map(Clock.currentTimeMillis, (now) => {
         if (fallback ? job.script.fallback === "missing" : now >= goneAt(job)) return Wire.notFound("job")
         const response = answer(job, now)
@@ -298,7 +298,7 @@ export const make = Effect.fnUntraced(function* (options: {
           ? response
           : Wire.withRetryAfter(response, retryAfter, retryAfterAs, now)
       })
-      return yield* spoil(job.script.faults, "look", job.requests, () => job.faultsServed++, run)
+      return yield* spoil(job.script.faults, "check", job.requests, () => job.faultsServed++, run)
     }),
     act: (job, operation, run) =>
       Effect.suspend(() => {
@@ -344,7 +344,7 @@ export const make = Effect.fnUntraced(function* (options: {
           failure: undefined,
           requests: (before?.requests ?? 0) + 1,
           lastRequestAt: now,
-          looksAfterEnd: 0,
+          checksAfterEnd: 0,
           faultsServed: 0,
           listed: 0
         })

@@ -104,7 +104,7 @@ export const make = (store: JobStore.JobStore): Provider => {
       ),
       Wire.route("GET", "/v1/tasks/:id", ({ param }) => {
         const job = store.find(param("id"))
-        return store.look(job?.provider === "AsyncQueue" && job.id === param("id") ? job : undefined, (job, now) =>
+        return store.check(job?.provider === "AsyncQueue" && job.id === param("id") ? job : undefined, (job, now) =>
           Wire.json(task(job, now))
         )
       }),

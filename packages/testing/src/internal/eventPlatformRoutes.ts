@@ -81,7 +81,7 @@ export const make = (store: JobStore.JobStore, options: { readonly speed: number
       Wire.route("POST", "/tasks", (incoming) =>
         submit(incoming, "task", (job) => Wire.json({ task_id: job.id }, 201))
       ),
-      Wire.route("GET", "/tasks/:id", ({ param }) => store.look(find(param("id"), ["task", "campaign"]), taskAnswer)),
+      Wire.route("GET", "/tasks/:id", ({ param }) => store.check(find(param("id"), ["task", "campaign"]), taskAnswer)),
       Wire.route("PUT", "/events/:eid/client_campaign_status", (incoming) =>
         submit(incoming, "campaign", (job) => Wire.json({ task_id: job.id, updated_at: Wire.iso(job.submittedAt) }), {
           ...strings(incoming.query),
@@ -90,7 +90,7 @@ export const make = (store: JobStore.JobStore, options: { readonly speed: number
       ),
       Wire.route("GET", "/events/:eid/client_campaign_status/task", ({ param }) => {
         const campaign = campaigns.get(param("eid"))
-        return store.look(campaign?.run, (run, now) => {
+        return store.check(campaign?.run, (run, now) => {
           const stale = now < run.submittedAt + store.scale(run.script.staleFor)
           return taskAnswer(stale ? (campaign?.previous ?? run) : run, now)
         })
@@ -99,7 +99,7 @@ export const make = (store: JobStore.JobStore, options: { readonly speed: number
         submit(incoming, "package", (job) => Wire.json({ id: job.id, status: "PENDING" }, 201))
       ),
       Wire.route("GET", "/package_builder/packages/:id", ({ param }) =>
-        store.look(find(param("id"), ["package"]), (job, now) => {
+        store.check(find(param("id"), ["package"]), (job, now) => {
           const end = JobStore.endOf(job, now)
           return Wire.json({
             id: job.id,
@@ -114,7 +114,7 @@ export const make = (store: JobStore.JobStore, options: { readonly speed: number
       ),
       Wire.route("GET", "/events/:eid/taste_clusters/runs/:id", ({ param }) => {
         const run = find(param("id"), ["tasteClusters"])
-        return store.look(run?.ids["eid"] === param("eid") ? run : undefined, (job, now) => {
+        return store.check(run?.ids["eid"] === param("eid") ? run : undefined, (job, now) => {
           const end = JobStore.endOf(job, now)
           return Wire.json({
             run_id: job.id,

@@ -73,7 +73,7 @@ export const make = (store: JobStore.JobStore, options: { readonly token: string
           Effect.suspend(() => {
             const job = store.find(incoming.param("taskId"))
             const own = job?.provider === "GenerationApi" && job.kind === incoming.param("model")
-            return store.look(own ? job : undefined, (job, now) => Wire.json(envelope(job, now)))
+            return store.check(own ? job : undefined, (job, now) => Wire.json(envelope(job, now)))
           })
         )
       )

@@ -33,7 +33,7 @@ export const make = (store: JobStore.JobStore): Provider => {
           })
         )
       ),
-      Wire.route("GET", "/api/job-status/:jobId", ({ param }) => store.look(ownJob(store, param("jobId")), status))
+      Wire.route("GET", "/api/job-status/:jobId", ({ param }) => store.check(ownJob(store, param("jobId")), status))
     ]
   }
 }

@@ -72,7 +72,7 @@ export const make = (
         job.kind === kind &&
         resourceId(job) === param("id") &&
         (kind !== "batch" || job.ids["bucket_id"] === param("bucket_id"))
-      return store.look(own ? job : undefined, resourceAnswer, true)
+      return store.check(own ? job : undefined, resourceAnswer, true)
     })
 
   const kill = (job: JobStore.Job): Effect.Effect<Wire.Answer> => {
@@ -103,7 +103,7 @@ export const make = (
       resource("/v1/clusters/:id", "cluster"),
       resource("/v1/taxonomies/:id", "taxonomy"),
       Wire.route("GET", "/v1/tasks/:id", ({ param }) =>
-        store.look(find(param("id")), (job, now) => Wire.json(task(job, now)))
+        store.check(find(param("id")), (job, now) => Wire.json(task(job, now)))
       ),
       Wire.route("POST", "/v1/tasks/list", (incoming) =>
         Effect.gen(function* () {

@@ -5,13 +5,13 @@ import type { Site } from "./site.ts"
 export interface Limits {
   readonly concurrency: number
   readonly concurrencyPerJob: number
-  /** Looks that are due within so long are begun together. */
+  /** Checks that are due within so long are begun together. */
   readonly coalesce: number
   /** How long the end of a key is kept for who asks again. */
   readonly linger: number
 }
 
-/** How many looks, with the questions to their gates, are under way, and whether more may be. */
+/** How many checks, with the questions to their gates, are under way, and whether more may be. */
 export class Bounds {
   underWay = 0
   private readonly limits: Limits

@@ -7,22 +7,22 @@ export class Crowd {
   readonly waits: Set<Wait>
   /** The server does not want to be asked before, as it said last or as one who came knew: for who comes next. */
   floorAt: number
-  /** Those that look, and some that did. */
-  private readonly looking = new Set<Wait>()
+  /** Those that check, and some that did. */
+  private readonly checking = new Set<Wait>()
   /** How many have given the job up, and wait for its end after a cancel. */
   private givenUp = 0
 
   constructor(first: Wait, second: Wait) {
     this.waits = new Set([first, second])
     this.floorAt = floorHere(first)
-    this.looks(first)
+    this.checks(first)
     if (hasGivenUp(first)) this.givenUp++
   }
 
   /** Takes note of one that has ended. */
   leaves(wait: Wait): void {
     this.waits.delete(wait)
-    this.looking.delete(wait)
+    this.checking.delete(wait)
     if (hasGivenUp(wait)) this.givenUp--
   }
 
@@ -41,16 +41,16 @@ export class Crowd {
     this.floorAt = floorAt
   }
 
-  /** Takes note of one that looks. */
-  looks(wait: Wait): void {
-    this.looking.add(wait)
+  /** Takes note of one that checks. */
+  checks(wait: Wait): void {
+    this.checking.add(wait)
   }
 
-  /** The look under way of one that looks at the same source as this one. */
-  lookLike({ rare }: Wait): Errand | undefined {
-    for (const wait of this.looking) {
+  /** The check under way of one that checks the same source as this one. */
+  checkLike({ rare }: Wait): Errand | undefined {
+    for (const wait of this.checking) {
       const errand = errandOf(wait)
-      if (wait.stage.phase !== "looking" || errand === undefined || errand.over) this.looking.delete(wait)
+      if (wait.stage.phase !== "checking" || errand === undefined || errand.over) this.checking.delete(wait)
       else if (wait.rare.fallbackKey === rare.fallbackKey) return errand
     }
     return undefined

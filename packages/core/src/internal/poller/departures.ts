@@ -6,14 +6,14 @@ import type { Timeline, Wait } from "../wait.ts"
 import type { Bounds } from "./bounds.ts"
 import { Errand } from "./errand.ts"
 import { groupOf } from "./group.ts"
-import * as looks from "./looks.ts"
+import * as checks from "./checks.ts"
 import type { Site } from "./site.ts"
 import type { Slice } from "./slice.ts"
 import { Turns } from "./turns.ts"
 
 const open = /*#__PURE__*/ Exit.succeed(Gate.open)
 
-/** What a wait is told that may look without asking a gate. */
+/** What a wait is told that may check without asking a gate. */
 export const gateOpened: event.Event = { _tag: "Gated", exit: open }
 
 /** What departures ask of the engine that they belong to. */
@@ -31,7 +31,7 @@ export interface Crew {
 }
 
 /**
- * Which looks begin, and when. A wait that may look boards the look for its key that is under way or about to start;
+ * Which checks begin, and when. A wait that may check boards the check for its key that is under way or about to start;
  * otherwise it has one of its own, or a place in a request for many, which is filled with what falls due in a tick. Where
  * there is no room, it stands in the line of its site, and sites are served in turn.
  */
@@ -40,7 +40,7 @@ export class Departures {
   private readonly bounds: Bounds
   private readonly slice: Slice
   private readonly turns = new Turns()
-  /** The look that is about to start, while it is boarded. */
+  /** The check that is about to start, while it is boarded. */
   private boarding: Errand | undefined
   /** The time of the tick that wakes those who are due, while it does. */
   private tickAt: number | undefined
@@ -53,10 +53,10 @@ export class Departures {
     this.slice = slice
   }
 
-  /** Whether a wait may look at once. */
+  /** Whether a wait may check once. */
   hasRoom(wait: Wait): boolean {
     const { site } = groupOf(wait)
-    if (site.lookFor(wait) !== undefined) return true
+    if (site.checkFor(wait) !== undefined) return true
     if (this.turns.length > 0) return false
     if (!isForMany(wait)) return !this.slice.isOver(this.crew.time.now) && this.bounds.hasRoomFor(site)
     // Who comes in between, woken or for the first time, is gathered in the line.
@@ -64,12 +64,12 @@ export class Departures {
   }
 
   /**
-   * By how many milliseconds the first look of a wait is put off that is due at once: where looks are gathered, it goes with
+   * By how many milliseconds the first check of a wait is put off that is due at once: where checks are gathered, it goes with
    * those that come next; where a turn is over, it comes in the next one, since for want of room it would stand in line.
    */
   putOff(wait: Wait): number | undefined {
     const { site } = groupOf(wait)
-    if (site.lookFor(wait) !== undefined) return undefined
+    if (site.checkFor(wait) !== undefined) return undefined
     if (site.batch !== undefined) return site.batch.slack > 0 ? 1 : undefined
     return this.turns.length === 0 && this.slice.isOver(this.crew.time.now) ? 0 : undefined
   }
@@ -87,16 +87,16 @@ export class Departures {
     for (const site of this.filling) if (site.fillUntil < restAt || this.crew.closed) this.departFilled(site)
   }
 
-  // -- looks --
+  // -- checks --
 
-  /** A wait joins the look for its key that is under way or about to start; otherwise it has one of its own. */
+  /** A wait joins the check for its key that is under way or about to start; otherwise it has one of its own. */
   board(wait: Wait): void {
     const { site } = groupOf(wait)
     const { boarding } = this
-    const look = site.lookFor(wait) ?? (boarding?.site === site && boarding.admits(wait) ? boarding : undefined)
-    if (look !== undefined) return this.crew.join(wait, look)
+    const check = site.checkFor(wait) ?? (boarding?.site === site && boarding.admits(wait) ? boarding : undefined)
+    if (check !== undefined) return this.crew.join(wait, check)
     if (this.tickAt !== undefined && isForMany(wait)) return this.fill(wait)
-    const errand = lookAt(wait)
+    const errand = checkAt(wait)
     this.crew.join(wait, errand)
     this.depart(errand)
   }
@@ -105,7 +105,7 @@ export class Departures {
   private fill(wait: Wait): void {
     const { site } = groupOf(wait)
     if (site.filling === undefined) {
-      site.filling = lookAt(wait)
+      site.filling = checkAt(wait)
       site.fillUntil = this.crew.time.now
       this.filling.add(site)
       this.bounds.count(site.filling, 1)
@@ -123,11 +123,11 @@ export class Departures {
     this.depart(errand)
   }
 
-  /** Starts a look for those who have boarded it, if anybody did, and for all who wait for the same keys. */
+  /** Starts a check for those who have boarded it, if anybody did, and for all who wait for the same keys. */
   private depart(errand: Errand): void {
     if (errand.isEmpty) return
     if (errand.site.isShared) this.callSiblings(errand)
-    this.crew.start(errand, errand.kind === "look" ? looks.one(errand.anyone) : looks.many(errand))
+    this.crew.start(errand, errand.kind === "check" ? checks.one(errand.anyone) : checks.many(errand))
   }
 
   private callSiblings(errand: Errand): void {
@@ -135,7 +135,7 @@ export class Departures {
     this.boarding = errand
     for (const wait of errand.onePerKey) {
       for (const sibling of errand.site.siblings(wait)) {
-        // Who stands in line, or waits for its gate, need not: the look begins without it.
+        // Who stands in line, or waits for its gate, need not: the check begins without it.
         this.crew.step(sibling, sibling.stage.phase === "gating" ? gateOpened : event.joined)
       }
     }
@@ -163,7 +163,7 @@ export class Departures {
   }
 
   /**
-   * Lets looks begin as long as there is room, one site after the other; tells whether it stopped for others to have a turn.
+   * Lets checks begin as long as there is room, one site after the other; tells whether it stopped for others to have a turn.
    * There is more to come of what was due at `restAt`.
    */
   serve(restAt: number): boolean {
@@ -198,10 +198,10 @@ export class Departures {
     )
   }
 
-  /** Tells some waits what their gate answered, and starts the look that they board then. */
+  /** Tells some waits what their gate answered, and starts the check that they board then. */
   admitted(waits: ReadonlyArray<Wait>, exit: Exit.Exit<Gate.Answer>): void {
     const former = this.boarding
-    const errand = lookAt(waits[0]!)
+    const errand = checkAt(waits[0]!)
     this.boarding = errand
     for (const wait of waits) this.crew.step(wait, { _tag: "Gated", exit })
     this.boarding = former
@@ -211,8 +211,8 @@ export class Departures {
 
 // ---- internal ----
 
-/** Whether the next look of a wait is one for many; at a fallback it is not. */
+/** Whether the next check of a wait is one for many; at a fallback it is not. */
 const isForMany = (wait: Wait): boolean => groupOf(wait).site.batch !== undefined && wait.rare.fallbackKey === undefined
 
-/** A look that others may board as well. */
-const lookAt = (wait: Wait): Errand => new Errand(isForMany(wait) ? "many" : "look", groupOf(wait).site)
+/** A check that others may board as well. */
+const checkAt = (wait: Wait): Errand => new Errand(isForMany(wait) ? "many" : "check", groupOf(wait).site)

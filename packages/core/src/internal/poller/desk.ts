@@ -150,12 +150,12 @@ export class Desk implements Service, Driver {
   }
 
   readonly status: Effect.Effect<Snapshot> = Effect.sync(() => {
-    const phases = { sleeping: 0, inLine: 0, looking: 0 }
+    const phases = { sleeping: 0, inLine: 0, checking: 0 }
     let watched = 0
     for (const { stage } of this.registry.waits()) {
       watched++
       if (stage.phase === "gating") phases.inLine++
-      else if (stage.phase === "looking") phases.looking++
+      else if (stage.phase === "checking") phases.checking++
       else phases.sleeping++
     }
     return { watched, ...phases, underWay: this.engine.bounds.underWay, ended: { ...this.engine.endings } }
@@ -285,7 +285,7 @@ class PollerWatch<A, F, E> extends WaitHandle<A, F, E> implements Watch<A, F, E>
   }
 }
 
-/** How long the strategy waits after a first look, in milliseconds: first looks are spread over that. */
+/** How long the strategy waits after a first check, in milliseconds: first checks are spread over that. */
 const firstDelay = ({ bound, strategy }: Policy, key: string): number => {
   if (strategy.plan === undefined) return 1_000
   const seen = { key, attempt: 1, elapsed: 0, remaining: bound, sinceChange: 0, status: noStatus }

@@ -66,7 +66,7 @@ export class DueHeap<A> {
 
   /**
    * Takes the live items that are due by `now`, at most so many; one that has come back to a time that it had left, twice.
-   * They are looked at only when all are out of the heap: most lie in memory that is in no cache, and a processor fetches
+   * They are checked only when all are out of the heap: most lie in memory that is in no cache, and a processor fetches
    * several at once if nothing stands between.
    */
   takeAll(now: number, most = Number.POSITIVE_INFINITY): ReadonlyArray<A> {

@@ -10,7 +10,7 @@ import { stepForeign } from "../foreign.ts"
 import * as machine from "../machine.ts"
 import { endingOf } from "../telemetry.ts"
 import { receipt, withFloor } from "../token.ts"
-import { advance, alarmAt, longestLook, make as makeWait, type Timeline, timeline, type Wait } from "../wait.ts"
+import { advance, alarmAt, longestCheck, make as makeWait, type Timeline, timeline, type Wait } from "../wait.ts"
 import { Agenda } from "./agenda.ts"
 import { Alarms, type Guarded, isGuarded } from "./alarms.ts"
 import { Bounds, type Limits } from "./bounds.ts"
@@ -19,7 +19,7 @@ import { DueHeap } from "./dueHeap.ts"
 import { Errand, errandOf, standsInLine } from "./errand.ts"
 import { type Group, groupOf, type Office } from "./group.ts"
 import type { Holder } from "./holder.ts"
-import * as looks from "./looks.ts"
+import * as checks from "./checks.ts"
 import { endOf, floorOf } from "./site.ts"
 import { most, Slice } from "./slice.ts"
 import { Timer } from "./timer.ts"
@@ -29,10 +29,10 @@ import { type Stopped, windUp } from "./windUp.ts"
  * The second host of the machine: it drives many waits with one timer, and has a fiber only for what is under way.
  *
  * `sleepers` holds the waits that sleep, `alarms` what has to be given up at some time: what is under way, and the wait that
- * stands in line for a look. Which looks begin, and when, is the business of `departures`.
+ * stands in line for a check. Which checks begin, and when, is the business of `departures`.
  *
  * Whatever happens comes in through `enter` and goes out through `exit`, where lines are served and the timer is set: what
- * happens meanwhile, a look that ends at once for one, is part of it, so that no stack grows.
+ * happens meanwhile, a check that ends at once for one, is part of it, so that no stack grows.
  */
 export class Engine implements Office, Crew {
   readonly time: Timeline
@@ -82,7 +82,7 @@ export class Engine implements Office, Crew {
     this.time = timeline(clock.currentTimeMillisUnsafe())
   }
 
-  /** Begins a wait, anew or from a token; a first look may be put off by at most `stagger` milliseconds. */
+  /** Begins a wait, anew or from a token; a first check may be put off by at most `stagger` milliseconds. */
   add(
     group: Group,
     key: string,
@@ -105,7 +105,7 @@ export class Engine implements Office, Crew {
       const stagger = options.stagger > 0 ? site.stagger(now, options.stagger, this.random) : 0
       site.add(wait, former)
       const command = machine.step(wait, event.started(token, stagger, this.putOff(wait)))
-      if (known !== undefined && this.mayLook(wait, command)) this.advise(wait, event.looked(known))
+      if (known !== undefined && this.mayCheck(wait, command)) this.advise(wait, event.checked(known))
       else this.obey(wait, command)
       if (site.isNews(wait)) this.tellFloor(wait)
     } finally {
@@ -114,7 +114,7 @@ export class Engine implements Office, Crew {
     return wait
   }
 
-  /** By how many milliseconds a first look is put off that is due at once, if it is. */
+  /** By how many milliseconds a first check is put off that is due at once, if it is. */
   private putOff(wait: Wait): number | undefined {
     const later = this.limits.coalesce > 0 ? undefined : this.departures.putOff(wait)
     // In the next turn.
@@ -122,10 +122,10 @@ export class Engine implements Office, Crew {
     return later
   }
 
-  /** Whether a wait that has just begun looks at once, so that it can be told what others saw. */
-  private mayLook(wait: Wait, command: event.Command): boolean {
-    if (command === "gate") return machine.step(wait, gateOpened) === "look"
-    return command === "look" || machine.step(wait, event.joined) === "look"
+  /** Whether a wait that has just begun checks once, so that it can be told what others saw. */
+  private mayCheck(wait: Wait, command: event.Command): boolean {
+    if (command === "gate") return machine.step(wait, gateOpened) === "check"
+    return command === "check" || machine.step(wait, event.joined) === "check"
   }
 
   /** Does several things at one time. */
@@ -205,7 +205,7 @@ export class Engine implements Office, Crew {
     }
   }
 
-  /** Lets looks begin for those who stand in line, as far as there is room. */
+  /** Lets checks begin for those who stand in line, as far as there is room. */
   private serve(): void {
     while (this.departures.hasLines) {
       if (this.departures.serve(this.restAt)) this.isUnfinished = this.unsettled = true
@@ -251,7 +251,7 @@ export class Engine implements Office, Crew {
   /** Wakes those who sleep until now; tells whether it stopped for others to have a turn. */
   private wakeAll(now: number): boolean {
     for (;;) {
-      // Many at once, before any of them looks: a heap is read faster then than between looks.
+      // Many at once, before any of them checks: a heap is read faster then than between checks.
       const due = this.sleepers.takeAll(now, most)
       if (due.length === 0) return false
       for (const wait of due) if (wait.stage.phase === "waiting" && alarmAt(wait) <= now) this.advise(wait, event.due)
@@ -298,7 +298,7 @@ export class Engine implements Office, Crew {
     switch (command) {
       case "sleep":
         return this.sleep(wait)
-      case "look":
+      case "check":
         return this.departures.board(wait)
       case "gate":
         this.unsettled = true
@@ -319,14 +319,14 @@ export class Engine implements Office, Crew {
     this.sleepers.push(wait, at)
   }
 
-  /** When a sleeping wait is to be woken: where looks are gathered, at the end of the time within which they are. */
+  /** When a sleeping wait is to be woken: where checks are gathered, at the end of the time within which they are. */
   private wakeAt(wait: Wait): number {
     const alarm = alarmAt(wait)
     const slack = groupOf(wait).site.batch?.slack ?? this.limits.coalesce
     if (slack === 0) return alarm
     const gathered = Math.ceil(alarm / slack) * slack
-    // The answer of a last look would come too late.
-    return gathered + longestLook(wait) <= wait.deadlineAt ? gathered : alarm
+    // The answer of a last check would come too late.
+    return gathered + longestCheck(wait) <= wait.deadlineAt ? gathered : alarm
   }
 
   private finish(wait: Wait): void {
@@ -346,7 +346,7 @@ export class Engine implements Office, Crew {
   join(wait: Wait, errand: Errand): void {
     const guardedBefore = errand.nextAt
     errand.add(wait)
-    if (wait.stage.phase === "looking") errand.site.crowdOf(wait)?.looks(wait)
+    if (wait.stage.phase === "checking") errand.site.crowdOf(wait)?.checks(wait)
     // What has not begun is guarded when it does.
     if (!errand.begun || errand.nextAt === guardedBefore) return
     this.alarms.drop(guardedBefore)
@@ -381,7 +381,7 @@ export class Engine implements Office, Crew {
   start(errand: Errand, effect: Effect.Effect<unknown, unknown, unknown>): void {
     if (this.slice.began()) advance(this.time, this.clock.currentTimeMillisUnsafe())
     this.bounds.count(errand, 1)
-    // A look that nobody waits for any more is over before another one at its key begins; by that, this one may be empty.
+    // A check that nobody waits for any more is over before another one at its key begins; by that, this one may be empty.
     if (errand.kind !== "task" && this.runPostponed() && errand.isEmpty) return this.bounds.count(errand, -1)
     errand.begun = true
     this.guard(errand)
@@ -407,8 +407,8 @@ export class Engine implements Office, Crew {
       if (errand.kind === "gate") return this.departures.admitted(errand.waits, exit as Exit.Exit<Gate.Answer>)
       const { only, site } = errand
       const tells = site.isShared && errand.anyone.rare.fallbackKey === undefined
-      if (only !== undefined) this.step(only, looks.happened(errand, only, exit))
-      else for (const wait of errand.waits) this.step(wait, looks.happened(errand, wait, exit))
+      if (only !== undefined) this.step(only, checks.happened(errand, only, exit))
+      else for (const wait of errand.waits) this.step(wait, checks.happened(errand, wait, exit))
       if (tells) this.tellFloors(errand)
     } finally {
       errand.close()
@@ -416,14 +416,14 @@ export class Engine implements Office, Crew {
     }
   }
 
-  /** What the server asked of those who looked, it asks of the others for the same keys as well. */
+  /** What the server asked of those who checked, it asks of the others for the same keys as well. */
   private tellFloors({ waits }: Errand): void {
     const slowest = new Map<string, Wait>()
     for (const wait of waits) {
       const { key } = wait
       if (wait.floorAt >= (slowest.get(key)?.floorAt ?? 0)) slowest.set(key, wait)
     }
-    // Who looks elsewhere from now on was told that the job is gone.
+    // Who checks elsewhere from now on was told that the job is gone.
     for (const wait of slowest.values()) if (wait.rare.fallbackKey === undefined) this.tellFloor(wait)
   }
 
@@ -437,7 +437,7 @@ export class Engine implements Office, Crew {
     }
   }
 
-  /** Does something for one wait that is no look. */
+  /** Does something for one wait that is no check. */
   private send(wait: Wait, effect: Effect.Effect<unknown, unknown, unknown>): void {
     const errand = new Errand("task", groupOf(wait).site)
     this.join(wait, errand)
@@ -457,8 +457,8 @@ export class Engine implements Office, Crew {
 // ---- internal ----
 
 /**
- * Whether others may join a look that this wait has left, though nobody else may be aboard: one for many asks for its key
- * all the same, and a look that leaves its own wait in its first part is not interrupted before that is over.
+ * Whether others may join a check that this wait has left, though nobody else may be aboard: one for many asks for its key
+ * all the same, and a check that leaves its own wait in its first part is not interrupted before that is over.
  */
 const mayBeJoinedWithout = ({ rare }: Wait, { begun, fiber, kind }: Errand): boolean =>
-  begun && (kind === "many" || (kind === "look" && fiber === undefined && rare.fallbackKey === undefined))
+  begun && (kind === "many" || (kind === "check" && fiber === undefined && rare.fallbackKey === undefined))

@@ -3,11 +3,11 @@ import type { Wait } from "../wait.ts"
 import type { Site } from "./site.ts"
 
 /**
- * What is under way for some waits in place of their sleep: a look at one key, a look at many, a question to a gate, or a
+ * What is under way for some waits in place of their sleep: a check one key, a check of many, a question to a gate, or a
  * task for one wait (a step, a cancel), which counts against no bound.
  */
 export class Errand {
-  readonly kind: "look" | "many" | "gate" | "task"
+  readonly kind: "check" | "many" | "gate" | "task"
   readonly site: Site
   /** The one it is for, who is told what came of it. Most errands have only one. */
   private one: Wait | undefined
@@ -90,11 +90,11 @@ export class Errand {
     this.one = this.all = this.fiber = this.left = undefined
   }
 
-  /** Whether a wait may board the look that this is. */
+  /** Whether a wait may board the check that this is. */
   admits({ key, rare }: Wait): boolean {
     if (this.isEmpty) return true
     const first = this.anyone
-    return this.kind === "look"
+    return this.kind === "check"
       ? first.key === key && first.rare.fallbackKey === rare.fallbackKey
       : rare.fallbackKey === undefined
   }

@@ -4,7 +4,7 @@ import type { Wait } from "../wait.ts"
 
 /** Who is told of a wait: the handle of one, or the stream of many. */
 export interface Holder {
-  /** Whether it wants to hear of every look and every sleep. */
+  /** Whether it wants to hear of every check and every sleep. */
   readonly hears: boolean
   readonly emit: (event: PollEvent<unknown, unknown, unknown>) => void
   readonly ended: (wait: Wait, exit: Exit.Exit<unknown, unknown>) => void

@@ -1,7 +1,7 @@
 import type { Wait } from "../wait.ts"
 import { standsInLine } from "./errand.ts"
 
-/** The waits of a site that stand in line for a look, first come, first served. Who leaves the line is passed over. */
+/** The waits of a site that stand in line for a check, first come, first served. Who leaves the line is passed over. */
 export class Line {
   private waits: Array<Wait> = []
   /** Where the line begins; those before have been served. */

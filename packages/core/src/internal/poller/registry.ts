@@ -105,7 +105,7 @@ const batchOf = ({ checkMany }: AnyJob): Site["batch"] =>
     ? undefined
     : { max: checkMany.max, slack: Duration.toMillis(Duration.fromInputUnsafe(checkMany.slack ?? "50 millis")) }
 
-/** What differs from fiber to fiber, and says nothing of how a look is made. */
+/** What differs from fiber to fiber, and says nothing of how a check is made. */
 const passing: ReadonlySet<string> = /*#__PURE__*/ new Set([
   Tracer.ParentSpan.key,
   Scope.Scope.key,
@@ -131,8 +131,8 @@ const hasIdentity = (value: unknown): value is WeakKey =>
   (typeof value === "symbol" && Symbol.keyFor(value) === undefined)
 
 /**
- * The services of a context, as a text: two waits look in the same world if it is the same. Waits with other credentials
- * never share a look.
+ * The services of a context, as a text: two waits check in the same world if it is the same. Waits with other credentials
+ * never share a check.
  */
 const worldOf = (context: Context.Context<unknown>): string => {
   const services: Array<string> = []

@@ -1,37 +1,37 @@
 import type { Job } from "../../Job.ts"
 import type { Status } from "../../Status.ts"
-import { longestLook, type Wait } from "../wait.ts"
+import { longestCheck, type Wait } from "../wait.ts"
 import { Crowd, floorHere } from "./crowd.ts"
 import type { Errand } from "./errand.ts"
 import { Line } from "./line.ts"
 
 type AnyJob = Job<unknown, unknown, unknown, unknown, unknown, never, unknown>
 
-/** A job as a Poller sees it, with all its sites together: how many of its looks are under way. */
+/** A job as a Poller sees it, with all its sites together: how many of its checks are under way. */
 export interface Traffic {
   underWay: number
 }
 
 /**
- * The keys of one job that are looked at in one world, that is, with the same services: what its waits share. Waits for
- * the same key share their looks.
+ * The keys of one job that are checked in one world, that is, with the same services: what its waits share. Waits for
+ * the same key share their checks.
  */
 export class Site {
   readonly job: AnyJob
   readonly traffic: Traffic
-  /** The most keys of one request, where the job has one for many; the time within which looks are gathered for it. */
+  /** The most keys of one request, where the job has one for many; the time within which checks are gathered for it. */
   readonly batch: { readonly max: number; readonly slack: number } | undefined
-  /** Looks that are under way, by the keys of those who have left them: nobody else asks for those keys. */
+  /** Checks that are under way, by the keys of those who have left them: nobody else asks for those keys. */
   private readonly left = new Map<string, Errand>()
   /** Whether it was forgotten, since nobody needed it. */
   isGone = false
-  /** Until when looks are gathered for a request for many. */
+  /** Until when checks are gathered for a request for many. */
   gatherUntil = 0
   /** The request for many that is being filled, with what is due until when, and how many keys are in it. */
   filling: Errand | undefined
   fillUntil = 0
   filled = 0
-  /** Whether it waits for its turn to let looks begin. */
+  /** Whether it waits for its turn to let checks begin. */
   inTurn = false
   private readonly waits = new Map<string, Wait | Crowd>()
   /** How many keys have more than one wait. */
@@ -117,7 +117,7 @@ export class Site {
     return this.shared > 0
   }
 
-  /** The others for the same key that look at the same source as this one, which may have ended. */
+  /** The others for the same key that check the same source as this one, which may have ended. */
   siblings(wait: Wait): ReadonlyArray<Wait> {
     const found = this.waits.get(wait.key)
     const others =
@@ -136,13 +136,13 @@ export class Site {
     return found.stage.phase !== "ended" && found.rare.gaveUp === undefined
   }
 
-  /** Takes note of a key that is asked for still, though its wait has left the look. */
+  /** Takes note of a key that is asked for still, though its wait has left the check. */
   keepKey(key: string, errand: Errand): void {
     this.left.set(key, errand)
     ;(errand.left ??= []).push(key)
   }
 
-  /** Takes note that this look asks for this key no more; */
+  /** Takes note that this check asks for this key no more; */
   forgetKey(key: string, errand: Errand): void {
     if (this.left.get(key) === errand) this.left.delete(key)
   }
@@ -152,14 +152,14 @@ export class Site {
     if (errand.left !== undefined) for (const key of errand.left) this.forgetKey(key, errand)
   }
 
-  /** The look that is under way for the key of this wait, if any. */
-  lookFor(wait: Wait): Errand | undefined {
+  /** The check that is under way for the key of this wait, if any. */
+  checkFor(wait: Wait): Errand | undefined {
     if (this.left.size > 0 && wait.rare.fallbackKey === undefined) {
       const left = this.left.get(wait.key)
       // One that all have left is interrupted, as soon as it can be: nobody learns anything from it.
       if (left !== undefined && (!left.isEmpty || left.fiber === undefined)) return left
     }
-    return this.crowdOf(wait)?.lookLike(wait)
+    return this.crowdOf(wait)?.checkLike(wait)
   }
 
   /** Whether a newcomer knows of a wish of the server that the others for its key do not know of. */
@@ -175,7 +175,7 @@ export class Site {
     return found instanceof Crowd ? found : undefined
   }
 
-  // -- who stands in line for a look --
+  // -- who stands in line for a check --
 
   enqueue(wait: Wait, now: number, isGathered: boolean): void {
     if (this.batch !== undefined) {
@@ -183,14 +183,14 @@ export class Site {
       if (slack > 0 && this.line.isEmpty) {
         this.gatherUntil = isGathered ? now : (Math.floor(now / slack) + 1) * slack
       }
-      // A look that would come too late is not waited with.
-      if (this.gatherUntil + longestLook(wait) > wait.deadlineAt) this.gatherUntil = now
+      // A check that would come too late is not waited with.
+      if (this.gatherUntil + longestCheck(wait) > wait.deadlineAt) this.gatherUntil = now
     }
     this.line.push(wait)
   }
 
   /**
-   * Whether looks may begin: those for many are gathered first, unless there is a request full of them. There is more to
+   * Whether checks may begin: those for many are gathered first, unless there is a request full of them. There is more to
    * come of what was due at `restAt`.
    */
   isReady(now: number, restAt: number): boolean {
@@ -198,15 +198,15 @@ export class Site {
     return this.line.hasKeys(this.batch.max)
   }
 
-  /** The first in line, where the job has a look for many with those behind it that can be looked at with it. */
+  /** The first in line, where the job has a check for many with those behind it that can be checked with it. */
   dequeue(): ReadonlyArray<Wait> {
-    return this.batch === undefined ? [this.line.next()] : this.line.nextAlike(this.batch.max, canLookTogether)
+    return this.batch === undefined ? [this.line.next()] : this.line.nextAlike(this.batch.max, canCheckTogether)
   }
 
-  // -- first looks --
+  // -- first checks --
 
   /**
-   * How long the first look of a newcomer is put off: none for the first, and the more the more came at the same time, as
+   * How long the first check of a newcomer is put off: none for the first, and the more the more came at the same time, as
    * many as one each millisecond; at most `atMost`.
    */
   stagger(now: number, atMost: number, random: () => number): number {
@@ -239,8 +239,8 @@ const isRemembered = (wait: Wait): boolean => hasSeenTheEnd(wait) || wait.floorA
 
 const hasSeenTheEnd = ({ status }: Wait): boolean => status !== undefined && status._tag !== "Pending"
 
-/** A job that is looked at elsewhere now is not among those that the request for many knows. */
-const canLookTogether = (a: Wait, b: Wait): boolean =>
+/** A job that is checked elsewhere now is not among those that the request for many knows. */
+const canCheckTogether = (a: Wait, b: Wait): boolean =>
   a.rare.fallbackKey === undefined &&
   b.rare.fallbackKey === undefined &&
   a.setting.policy.gate === b.setting.policy.gate

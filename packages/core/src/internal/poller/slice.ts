@@ -17,7 +17,7 @@ export class Slice {
     return this.begun >= most || this.woken >= mostWoken || this.isLong(now)
   }
 
-  /** Takes note of an errand that begins; tells from time to time that it is time to look at the clock. */
+  /** Takes note of an errand that begins; tells from time to time that it is time to check the clock. */
   began(): boolean {
     this.inAir++
     return ++this.begun % most === 0
@@ -28,7 +28,7 @@ export class Slice {
     if (this.inAir > 0) this.inAir--
   }
 
-  /** Whether no more looks begin. */
+  /** Whether no more checks begin. */
   isOver(now: number): boolean {
     return this.inAir >= most || (this.begun >= most && this.isLong(now))
   }
@@ -38,7 +38,7 @@ export class Slice {
   }
 }
 
-/** How many of the looks that began in a turn may be under way: as many as fit into the caches of a processor. */
+/** How many of the checks that began in a turn may be under way: as many as fit into the caches of a processor. */
 export const most = 64
 
 // ---- internal ----
@@ -46,5 +46,5 @@ export const most = 64
 /** How many waits are woken in a turn, where they share requests, or stand in line. */
 const mostWoken = 1_024
 
-/** How long looks may begin in a turn, in milliseconds, where they end as soon as they began. */
+/** How long checks may begin in a turn, in milliseconds, where they end as soon as they began. */
 const longest = 2

@@ -4,7 +4,7 @@ import type { Site } from "./site.ts"
 export class Turns {
   private readonly sites: Array<Site> = []
   private at = 0
-  /** Those of them where looks are gathered. */
+  /** Those of them where checks are gathered. */
   private readonly gathering = new Set<Site>()
 
   /** How many sites there are, those included whose line has gone meanwhile. */

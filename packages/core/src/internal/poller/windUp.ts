@@ -15,7 +15,7 @@ export interface Stopped {
 
 /**
  * Waits for what was under way for stopped waits alone, and asks servers to stop jobs that nobody wants any more: each once,
- * when its look is over, also if who waits here is interrupted meanwhile.
+ * when its check is over, also if who waits here is interrupted meanwhile.
  */
 export const windUp = (
   stopped: ReadonlyArray<Stopped>,
@@ -23,7 +23,7 @@ export const windUp = (
 ): Effect.Effect<void> => {
   const fibers = new Set<Fiber.Fiber<unknown, unknown>>()
   const asks: Array<Effect.Effect<void>> = []
-  // These wait for a look first, which may take long: they hold back no others.
+  // These wait for a check first, which may take long: they hold back no others.
   const lateAsks: Array<Effect.Effect<void>> = []
   const asked = new Map<Site, Set<string>>()
   for (const one of stopped) {
@@ -47,7 +47,7 @@ export const windUp = (
 
 // ---- internal ----
 
-/** The fiber of a look that nobody waits for any more; one that stops its own wait does not wait for itself. */
+/** The fiber of a check that nobody waits for any more; one that stops its own wait does not wait for itself. */
 const desertedBy = ({ errand }: Stopped): Fiber.Fiber<unknown, unknown> | undefined =>
   errand?.isEmpty === true && errand.fiber !== Fiber.getCurrent() ? errand.fiber : undefined
 

@@ -3,22 +3,22 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Result from "effect/Result"
-import * as Look from "../../Look.ts"
+import * as CheckResult from "../../CheckResult.ts"
 import * as event from "../event.ts"
 import type * as Strategy from "../../Strategy.ts"
 import type { Wait } from "../wait.ts"
 import { type Errand, errandOf } from "./errand.ts"
 import { groupOf } from "./group.ts"
 
-type AnyLook = Look.Look<unknown, unknown>
-type Answer = Result.Result<AnyLook, unknown>
+type AnyCheckResult = CheckResult.CheckResult<unknown, unknown>
+type Answer = Result.Result<AnyCheckResult, unknown>
 type Answers = ReadonlyMap<string, Answer>
 
-type LookExit = Exit.Exit<AnyLook, unknown>
+type CheckExit = Exit.Exit<AnyCheckResult, unknown>
 type ManyExit = Exit.Exit<Found>
 
-/** The look at one key. */
-export const one = (wait: Wait): Effect.Effect<AnyLook, unknown, unknown> => {
+/** The check one key. */
+export const one = (wait: Wait): Effect.Effect<AnyCheckResult, unknown, unknown> => {
   const { check, missing } = wait.setting.policy
   const { fallbackKey } = wait.rare
   try {
@@ -28,23 +28,23 @@ export const one = (wait: Wait): Effect.Effect<AnyLook, unknown, unknown> => {
   }
 }
 
-/** What looks found, wait by wait; and the slowest wish of the server among them. */
+/** What checks found, wait by wait; and the slowest wish of the server among them. */
 export interface Found {
   readonly of: (wait: Wait) => event.Event | undefined
-  readonly slowest: Look.Hint | undefined
+  readonly slowest: CheckResult.Hint | undefined
 }
 
 /**
- * The look at many keys in one request.
+ * The check many keys in one request.
  *
- * - A key that the answer lacks is looked at alone.
+ * - A key that the answer lacks is checked alone.
  * - A transient error is one for all. A permanent one may be the fault of some key: the request is split in halves to find
- *   it, and where both halves fail too, their keys are looked at one by one.
+ *   it, and where both halves fail too, their keys are checked one by one.
  * - The slowest wish of the server for one of the keys holds for all of them: it was one request.
  */
 export const many = (errand: Errand): Effect.Effect<Found, never, unknown> => {
   const waits = errand.site.isShared ? errand.onePerKey : errand.waits.slice()
-  // A key whose waits have all left meanwhile is not asked for again; who comes for it anew looks by itself.
+  // A key whose waits have all left meanwhile is not asked for again; who comes for it anew checks by itself.
   const isWanted: IsWanted = (wait) => {
     if (errandOf(wait) === errand || errand.waits.some(({ key }) => key === wait.key)) return true
     errand.site.forgetKey(wait.key, errand)
@@ -58,26 +58,26 @@ export const many = (errand: Errand): Effect.Effect<Found, never, unknown> => {
   })
 }
 
-/** What the exit of a look is to the machine. */
-const eventOf = (exit: LookExit): event.Event =>
-  Exit.isSuccess(exit) ? event.looked(exit.value) : event.lookFailed(exit.cause)
+/** What the exit of a check is to the machine. */
+const eventOf = (exit: CheckExit): event.Event =>
+  Exit.isSuccess(exit) ? event.checked(exit.value) : event.checkFailed(exit.cause)
 
 /** What was found for one of many waits, with the wish of the server that holds for all. */
 const eventFor = (exit: ManyExit, wait: Wait): event.Event => {
-  if (Exit.isFailure(exit)) return event.lookFailed(exit.cause)
+  if (Exit.isFailure(exit)) return event.checkFailed(exit.cause)
   const { of, slowest } = exit.value
   const told = of(wait)
-  if (told === undefined) return event.lookFailed(Cause.die(new Error(`no look at the key ${wait.key} was made`)))
+  if (told === undefined) return event.checkFailed(Cause.die(new Error(`no check the key ${wait.key} was made`)))
   if (slowest === undefined) return told
-  if (told._tag === "LookFailed") return { ...told, hint: slowest }
-  return told._tag === "Looked" ? event.looked(Look.withHint(told.look, slowest)) : told
+  if (told._tag === "CheckFailed") return { ...told, hint: slowest }
+  return told._tag === "Checked" ? event.checked(CheckResult.withHint(told.check, slowest)) : told
 }
 
 /** What came of an errand, for one of its waits. */
 export const happened = (errand: Errand, wait: Wait, exit: Exit.Exit<unknown, unknown>): event.Event => {
   switch (errand.kind) {
-    case "look":
-      return eventOf(exit as LookExit)
+    case "check":
+      return eventOf(exit as CheckExit)
     case "many":
       return eventFor(exit as ManyExit, wait)
     default:
@@ -105,7 +105,7 @@ const follow = (
   isWanted: IsWanted
 ): Effect.Effect<Found, never, unknown> => {
   if (Exit.isFailure(exit)) {
-    const failed = event.lookFailed(exit.cause)
+    const failed = event.checkFailed(exit.cause)
     return Effect.succeed({ of: () => failed, slowest: undefined })
   }
   const answers = exit.value
@@ -144,12 +144,12 @@ const split = (waits: ReadonlyArray<Wait>, isWanted: IsWanted): Effect.Effect<Fo
   )
 }
 
-/** Looks at each key by itself, one after the other: together they have the place of one look. */
+/** Checks each key by itself, one after the other: together they have the place of one check. */
 const alone = (waits: ReadonlyArray<Wait>, isWanted: IsWanted): Effect.Effect<Found, never, unknown> =>
   Effect.map(
     Effect.forEach(waits, (wait) => {
-      const look = Effect.suspend(() => (isWanted(wait) ? one(wait) : Effect.interrupt))
-      return Effect.map(Effect.exit(look), (exit) => [wait.key, exit] as const)
+      const check = Effect.suspend(() => (isWanted(wait) ? one(wait) : Effect.interrupt))
+      return Effect.map(Effect.exit(check), (exit) => [wait.key, exit] as const)
     }),
     (entries) => {
       const exits = new Map(entries)
@@ -171,18 +171,18 @@ const together = (parts: ReadonlyArray<Found>): Found => ({
     }
     return undefined
   },
-  slowest: parts.reduce<Look.Hint | undefined>((slowest, part) => slower(slowest, part.slowest), undefined)
+  slowest: parts.reduce<CheckResult.Hint | undefined>((slowest, part) => slower(slowest, part.slowest), undefined)
 })
 
 const eventOfResult = (answer: Answer | undefined): event.Event | undefined =>
   answer === undefined
     ? undefined
     : Result.isSuccess(answer)
-      ? event.looked(answer.success)
-      : event.lookFailed(Cause.fail(answer.failure))
+      ? event.checked(answer.success)
+      : event.checkFailed(Cause.fail(answer.failure))
 
-const slowestOf = (answers: ReadonlyArray<Answer | undefined>): Look.Hint | undefined => {
-  let slowest: Look.Hint | undefined
+const slowestOf = (answers: ReadonlyArray<Answer | undefined>): CheckResult.Hint | undefined => {
+  let slowest: CheckResult.Hint | undefined
   for (const answer of answers) {
     if (answer === undefined || Result.isFailure(answer) || answer.success._tag !== "Reported") continue
     slowest = slower(slowest, answer.success.hint)
@@ -190,7 +190,7 @@ const slowestOf = (answers: ReadonlyArray<Answer | undefined>): Look.Hint | unde
   return slowest
 }
 
-const slower = (a: Look.Hint | undefined, b: Look.Hint | undefined): Look.Hint | undefined => {
+const slower = (a: CheckResult.Hint | undefined, b: CheckResult.Hint | undefined): CheckResult.Hint | undefined => {
   if (b === undefined || b === "unreadable") return a
   return a === undefined || a === "unreadable" || Duration.isGreaterThan(b, a) ? b : a
 }
