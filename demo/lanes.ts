@@ -79,8 +79,11 @@ export const make = (options: {
       case "campaign": {
         const change = (plan: string) => events.campaigns.submit!({ eventId: name, query: { plan } })
         yield* change(previousName(name))
-        const { key, run } = yield* change(name)
-        return watched(String(run), Poll.events(events.campaigns, key, { deadline: patience, since: run }))
+        const { key, since } = yield* change(name)
+        return watched(
+          since !== undefined && "run" in since ? since.run : key,
+          Poll.events(events.campaigns, key, { deadline: patience, since })
+        )
       }
       case "package": {
         const { key } = yield* events.packages.submit!({ plan: name })

@@ -64,7 +64,7 @@ const jobOf = (options: OwnServer): Job.Job<string, unknown, unknown, HttpCheckE
   Job.make("job", {
     check: (id: string) => HttpCheck.get(addressOf(options.url, id), statusOf(options)),
     strategy: options.interval === undefined ? undefined : Strategy.fixed(options.interval),
-    unknownStatus: options.pending.length === 0 ? "continue" : "fail"
+    unknownState: options.pending.length === 0 ? "continue" : "fail"
   })
 
 const addressOf = (url: URL, id: string): string => {

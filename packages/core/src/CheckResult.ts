@@ -130,7 +130,7 @@ export const unknownState = (state: string): UnknownState => ({ [TypeId]: TypeId
  * import * as CheckResult from "effect-poll/CheckResult"
  * import * as Status from "effect-poll/Status"
  *
- * const result = Status.pending().pipe(CheckResult.withHint("5 seconds"))
+ * const result = CheckResult.withHint(Status.pending(), "5 seconds")
  * result._tag // => "Annotated"
  * ```
  *
@@ -140,10 +140,8 @@ export const unknownState = (state: string): UnknownState => ({ [TypeId]: TypeId
 export const withHint: {
   (hint: Duration.Input | "unreadable"): <A = never, F = never>(self: CheckResult<A, F>) => CheckResult<A, F>
   <A = never, F = never>(self: CheckResult<A, F>, hint: Duration.Input | "unreadable"): CheckResult<A, F>
-} = dual(
-  2,
-  <A, F>(self: CheckResult<A, F>, hint: Duration.Input | "unreadable"): CheckResult<A, F> =>
-    annotate(self, hint === "unreadable" ? hint : Duration.fromInputUnsafe(hint), undefined)
+} = dual(2, <A, F>(self: CheckResult<A, F>, hint: Duration.Input | "unreadable"): CheckResult<A, F> =>
+  annotate(self, hint === "unreadable" ? hint : Duration.fromInputUnsafe(hint), undefined)
 )
 
 /**
@@ -169,11 +167,7 @@ export const unannotated = <A, F>(self: CheckResult<A, F>): Unannotated<A, F> =>
 
 // ---- internal ----
 
-const annotate = <A, F>(
-  self: CheckResult<A, F>,
-  hint: Hint | undefined,
-  run: Run | undefined
-): CheckResult<A, F> => {
+const annotate = <A, F>(self: CheckResult<A, F>, hint: Hint | undefined, run: Run | undefined): CheckResult<A, F> => {
   const before = self._tag === "Annotated" ? self : undefined
   return {
     [TypeId]: TypeId,

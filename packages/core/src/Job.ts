@@ -1,6 +1,6 @@
 /**
  * One kind of remote work: how to check one piece of it by its key, how to submit and to cancel one, and what it means
- * that it is missing or says an unlisted word.
+ * that it is missing or says an unknown state.
  *
  * @since 0.1.0
  */
@@ -59,7 +59,7 @@ export interface Options<in out K, out A, out F, in out E, out R, in I = never, 
    */
   readonly strategy?: Schedule<unknown, Observation> | ((key: K) => Schedule<unknown, Observation>) | undefined
   readonly missing?: Missing<K, A, F, E, R> | undefined
-  readonly unknownStatus?: UnknownStatusPolicy<A, F> | undefined
+  readonly unknownState?: UnknownStatePolicy<A, F> | undefined
   readonly pollErrors?: PollErrorPolicy<E> | undefined
 }
 
@@ -95,7 +95,7 @@ export interface CheckMany<in K, out A, out F, out E, out R> {
  */
 export interface Receipt<out K> {
   readonly key: K
-  readonly run?: Run | undefined
+  readonly since?: Run | undefined
   /** When the server wishes to be asked first. */
   readonly hint?: Hint | undefined
 }
@@ -149,20 +149,20 @@ export interface Fallback<in K, out A, out F, out E, out R> {
  *
  * **Details**
  *
- * - `"fail"` (the default): the wait ends as `UnknownStatus`.
+ * - `"fail"` (the default): the wait ends as `UnknownState`.
  * - `"continue"`: the job counts as pending, and the word is kept as its state. The deadline bounds it.
- * - `{ checks }`: as `"continue"`, for at most so many checks in a row; then it fails.
- * - `{ duration }`: as `"continue"`, for at most so long; then it fails.
+ * - `{ times }`: as `"continue"`, for at most so many checks in a row; then it fails.
+ * - `{ for }`: as `"continue"`, for at most so long; then it fails.
  * - `{ treatAs }`: the status that the word stands for.
  *
  * @category models
  * @since 0.1.0
  */
-export type UnknownStatusPolicy<A = never, F = never> =
+export type UnknownStatePolicy<A = never, F = never> =
   | "fail"
   | "continue"
-  | { readonly checks: number }
-  | { readonly duration: Duration.Input }
+  | { readonly times: number }
+  | { readonly for: Duration.Input }
   | { readonly treatAs: (word: string) => Status<A, F> }
 
 /**

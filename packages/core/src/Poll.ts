@@ -41,7 +41,7 @@ import * as host from "./internal/host.ts"
 import * as request from "./internal/request.ts"
 import { entryOf } from "./internal/journal.ts"
 import { receipt as receiptToken } from "./internal/token.ts"
-import type { Job, PollErrorPolicy, Receipt, UnknownStatusPolicy } from "./Job.ts"
+import type { Job, PollErrorPolicy, Receipt, UnknownStatePolicy } from "./Job.ts"
 import type { CheckResult, Run } from "./CheckResult.ts"
 import type { Observation } from "./Observation.ts"
 import type { Observer } from "./Observer.ts"
@@ -84,7 +84,7 @@ export interface Options<in E = never, out R = never> {
    * duration: `"fail"` with `JobStalled` (the default), or `"report"` it once as an event and go on.
    */
   readonly stall?: { readonly after: Duration.Input; readonly then?: "fail" | "report" | undefined } | undefined
-  readonly unknownStatus?: UnknownStatusPolicy | undefined
+  readonly unknownState?: UnknownStatePolicy | undefined
   readonly pollErrors?: PollErrorPolicy<E> | undefined
   /** Asked before each check; by default every check may be made. */
   readonly gate?: Gate<R> | undefined
@@ -282,7 +282,7 @@ export const run = <K, A, F, E, R, I, ES, RS = never, E2 = never, R2 = never>(
   if (submit === undefined) throw new RangeError(`Poll.run: the job ${job.name} has no submit`)
   request.check("Poll.run", options)
   const submitted = Effect.fnUntraced(function* (receipt: Receipt<K>) {
-    const wait = request.ofJob("Poll.run", job, receipt.key, { ...options, since: options.since ?? receipt.run })
+    const wait = request.ofJob("Poll.run", job, receipt.key, { ...options, since: options.since ?? receipt.since })
     const policy = wait.policy(yield* PollDefaults)
     const token = receiptToken(policy, wait.key, yield* Clock.currentTimeMillis, receipt.hint)
     if (options.onReceipt !== undefined) yield* options.onReceipt(token, receipt)
@@ -314,7 +314,7 @@ export const resume = <K, A, F, E, R, RS = never>(
   token: ResumeToken,
   options?: Omit<Options<E, RS>, "deadline" | "since">
 ): Effect.Effect<A, PollError<F, E> | ResumeTokenError, R | RS> => {
-  const rest = { ...options, deadline: "unbounded", since: token.run } as const
+  const rest = { ...options, deadline: "unbounded", since: token.since } as const
   request.check("Poll.resume", rest)
   return Effect.suspend((): Effect.Effect<A, PollError<F, E> | ResumeTokenError, R | RS> => {
     const key = request.keyOfToken(job, token)

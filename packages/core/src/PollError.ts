@@ -14,7 +14,7 @@
  * | `JobNotFound` | there is no such job (any more) |
  * | `JobStalled` | the job goes on, but nothing about it has changed for too long |
  * | `PollTimeout` | our own patience ended: the deadline, or the strategy |
- * | `UnknownStatus` | the server said a state word that nobody listed |
+ * | `UnknownState` | the server said a state word that nobody listed |
  * | `PollRejected<E>` | a check failed in a way that no further check can mend |
  * | `PollErrorsExhausted<E>` | checks failed more often than the budget allows |
  *
@@ -46,7 +46,7 @@ export interface Seen {
   /** The typed error of the last check that failed. */
   readonly lastPollError: unknown
   /** State words that nobody listed (the first 32 of them), and how often each was seen. */
-  readonly unlisted: Readonly<Record<string, number>>
+  readonly unknownStates: Readonly<Record<string, number>>
   /** Wishes of the server that were drawn to `maxHint`, and those that could not be read. */
   readonly hints: { readonly clamped: number; readonly unreadable: number }
   /** What the checks found, in order, runs of the same finding as one entry; the newest 32 entries. */
@@ -158,14 +158,14 @@ export class PollTimeout
 }
 
 /**
- * The server said a state word that nobody listed. See the option `unknownStatus`.
+ * The server said a state word that nobody listed. See the option `unknownState`.
  *
  * @category errors
  * @since 0.1.0
  */
-export class UnknownStatus extends /*#__PURE__*/ Data.TaggedError("UnknownStatus")<Seen & { readonly word: string }> {
+export class UnknownState extends /*#__PURE__*/ Data.TaggedError("UnknownState")<Seen & { readonly state: string }> {
   override get message(): string {
-    return `${subject(this)} has the unlisted status ${JSON.stringify(this.word)}${soFar(this)}`
+    return `${subject(this)} has the unknown state ${JSON.stringify(this.state)}${soFar(this)}`
   }
 }
 
@@ -275,7 +275,7 @@ export type PollError<F, E> =
   | JobNotFound
   | JobStalled
   | PollTimeout
-  | UnknownStatus
+  | UnknownState
   | PollRejected<E>
   | PollErrorsExhausted<E | CheckTimeout>
 

@@ -12,6 +12,7 @@
 import * as Effect from "effect/Effect"
 import { hasProperty } from "effect/Predicate"
 import * as Schema from "effect/Schema"
+import type { Run } from "./CheckResult.ts"
 import { ResumeTokenError } from "./PollError.ts"
 
 /**
@@ -27,7 +28,7 @@ export interface ResumeToken {
   /** The encoded key. */
   readonly key: string
   /** The run that is waited for, where one key is used for many. */
-  readonly run?: string | number | undefined
+  readonly since?: Run | undefined
   /** The encoded key at the fallback, once the job itself is gone. */
   readonly fallbackKey?: string | undefined
   /** Checks made so far; 0 in the receipt of a submit. */
@@ -56,7 +57,9 @@ export const ResumeToken: Schema.Codec<ResumeToken, ResumeToken> = Schema.Struct
   version: Schema.Literal(1),
   job: Schema.NonEmptyString,
   key: Schema.NonEmptyString,
-  run: Schema.optional(Schema.Union([Schema.String, Schema.Finite])),
+  since: Schema.optional(
+    Schema.Union([Schema.Struct({ run: Schema.String }), Schema.Struct({ generation: Schema.Finite })])
+  ),
   fallbackKey: Schema.optional(Schema.String),
   attempts: Schema.Natural,
   strategySteps: Schema.Natural,

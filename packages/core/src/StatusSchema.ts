@@ -3,7 +3,7 @@
  *
  * A service says how a job is with a word in a field of its answer. `fromField` takes the Schema of that answer, the
  * name of the field, and one case per word: a word of the Schema without a case does not compile. The word is decoded
- * before the rest, so that an unlisted word and a malformed answer are told apart.
+ * before the rest, so that an unknown state and a malformed answer are told apart.
  *
  * **Details**
  *
@@ -28,7 +28,7 @@ import * as Status from "./Status.ts"
  * @since 0.1.0
  */
 export interface StatusSchema<out A, out F = never, out RD = never> extends Schema.Codec<
-  CheckResult.Finding<A, F>,
+  CheckResult.CheckResult<A, F>,
   unknown,
   RD
 > {}
@@ -88,8 +88,8 @@ export type FailureOf<C> = StatusOf<C> extends infer S ? (S extends Status.Faile
  *   field is a literal each (then a case sees the member with its word, so that a result may be required in one state
  *   and absent in another).
  * - A word of the Schema without a case does not compile, nor does a case without a word.
- * - An unlisted word decodes to `CheckResult.Unlisted`, whatever the rest of the payload is, and meets the policy
- *   `unknownStatus` of the wait; with `otherwise` it decodes to what that says.
+ * - An unknown state decodes to `CheckResult.UnknownState`, whatever the rest of the payload is, and meets the policy
+ *   `unknownState` of the wait; with `otherwise` it decodes to what that says.
  * - `encodedField` names the field on the wire, where `schema` renames it.
  * - A case that throws is a decode error.
  *
@@ -143,7 +143,7 @@ export const fromField = <
     const word = wordIn(raw, wireField)
     if (word !== undefined && !Object.hasOwn(cases, word)) {
       return guarded(wireField, word, () =>
-        otherwise === undefined ? CheckResult.unlisted(word) : Status.withState(otherwise(word), word)
+        otherwise === undefined ? CheckResult.unknownState(word) : Status.withState(otherwise(word), word)
       )
     }
     return Effect.flatMap(decodePayload(raw, parseOptions), (payload) => {
@@ -221,7 +221,7 @@ export const fromTag = <
 export const within = <A, F, RD>(key: string, schema: StatusSchema<A, F, RD>): StatusSchema<A, F, RD> => {
   const decodeEnvelope = SchemaParser.decodeUnknownEffect(Schema.Struct({ [key]: schema }))
   return make((raw, options) =>
-    Effect.map(decodeEnvelope(raw, options), (envelope) => envelope[key] as CheckResult.Finding<A, F>)
+    Effect.map(decodeEnvelope(raw, options), (envelope) => envelope[key] as CheckResult.CheckResult<A, F>)
   )
 }
 
@@ -267,19 +267,16 @@ export const key = <K>(schema: Schema.Codec<K, string>): KeyCodec<K> => {
 
 type StatusOf<C> = C extends (payload: never) => infer S ? S : C
 
-const Finding = Schema.declare(
-  (u: unknown): u is CheckResult.Finding<unknown, unknown> => Status.isStatus(u) || (CheckResult.isCheckResult(u) && u._tag !== "Reported"),
-  { title: "Status" }
-)
+const CheckResultSchema = Schema.declare(CheckResult.isCheckResult, { title: "Status" })
 
 const make = <A, F, RD>(
   decode: (
     raw: unknown,
     options: Parameters<ReturnType<typeof SchemaParser.decodeUnknownEffect>>[1] & {}
-  ) => Effect.Effect<CheckResult.Finding<A, F>, SchemaIssue.Issue, RD>
+  ) => Effect.Effect<CheckResult.CheckResult<A, F>, SchemaIssue.Issue, RD>
 ): StatusSchema<A, F, RD> =>
   Schema.Unknown.pipe(
-    Schema.decodeTo(Finding, {
+    Schema.decodeTo(CheckResultSchema, {
       decode: SchemaGetter.transformEffect(decode),
       encode: SchemaGetter.forbidden(() => "a status has no wire form")
     })

@@ -46,7 +46,10 @@ describe("what the user gave throws", () => {
     ],
     [
       "treatAs",
-      Poll.until(Effect.succeed(CheckResult.unlisted("x")), { deadline: "1 minute", unknownStatus: { treatAs: bug } })
+      Poll.until(Effect.succeed(CheckResult.unknownState("x")), {
+        deadline: "1 minute",
+        unknownState: { treatAs: bug }
+      })
     ],
     [
       "gone",
@@ -222,7 +225,9 @@ describe("being woken", () => {
   )
   it.effect("forced during a check breaks the floor of that check", () =>
     Effect.gen(function* () {
-      const { check, checks } = scripted(Effect.delay(Effect.succeed(CheckResult.withHint(pending, "1 minute")), "5 seconds"))
+      const { check, checks } = scripted(
+        Effect.delay(Effect.succeed(CheckResult.withHint(pending, "1 minute")), "5 seconds")
+      )
       const handle = yield* Poll.start(check, { strategy: every2s, deadline: "1 hour" })
       yield* handle.pollNow({ force: true })
       yield* TestClock.adjust("10 seconds")
@@ -476,26 +481,32 @@ describe("words, fallbacks and history", () => {
       assert.strictEqual(ending(exit), "done")
     })
   )
-  it.effect("R28 an unlisted word of an earlier run", () =>
+  it.effect("R28 an unknown state of an earlier run", () =>
     Effect.gen(function* () {
-      const { check } = scripted<string>(CheckResult.withRun(CheckResult.unlisted("STOPPED"), 1), CheckResult.withRun(done, 2))
+      const { check } = scripted<string>(
+        CheckResult.withRun(CheckResult.unknownState("STOPPED"), { generation: 1 }),
+        CheckResult.withRun(done, { generation: 2 })
+      )
       const { exit } = yield* runFor(
         Poll.until(check, {
           strategy: every2s,
           deadline: "1 minute",
-          since: 2,
-          unknownStatus: { treatAs: () => Status.canceled() }
+          since: { generation: 2 },
+          unknownState: { treatAs: () => Status.canceled() }
         }),
         "1 minute"
       )
       assert.strictEqual(ending(exit), "done")
     })
   )
-  it.effect("R28 an unlisted word of an earlier run fails", () =>
+  it.effect("R28 an unknown state of an earlier run fails", () =>
     Effect.gen(function* () {
-      const { check } = scripted<string>(CheckResult.withRun(CheckResult.unlisted("STOPPED"), 1), CheckResult.withRun(done, 2))
+      const { check } = scripted<string>(
+        CheckResult.withRun(CheckResult.unknownState("STOPPED"), { generation: 1 }),
+        CheckResult.withRun(done, { generation: 2 })
+      )
       const { exit } = yield* runFor(
-        Poll.until(check, { strategy: every2s, deadline: "1 minute", since: 2 }),
+        Poll.until(check, { strategy: every2s, deadline: "1 minute", since: { generation: 2 } }),
         "1 minute"
       )
       assert.strictEqual(ending(exit), "done")

@@ -27,7 +27,8 @@ const done = Status.succeeded("done")
 const slow = <A = never, E = never>(
   duration: Duration.Input,
   answer: Answer<A, never, E>
-): Effect.Effect<CheckResult.CheckResult<A>, E> => Effect.delay(Effect.isEffect(answer) ? answer : Effect.succeed(answer), duration)
+): Effect.Effect<CheckResult.CheckResult<A>, E> =>
+  Effect.delay(Effect.isEffect(answer) ? answer : Effect.succeed(answer), duration)
 
 /** Everything that a wait tells, with the delays of its sleeps. */
 const eventsOf = <A, E>(check: Effect.Effect<CheckResult.CheckResult<A>, E>, options: Poll.Options<E>) =>
@@ -223,24 +224,26 @@ describe("a check that does not say pending", () => {
     })
   )
 
-  it.effect("R2 an unlisted word that fails is in the history", () =>
+  it.effect("R2 an unknown state that fails is in the history", () =>
     Effect.gen(function* () {
-      const error = yield* failure(Poll.until(Effect.succeed(CheckResult.unlisted("PAUSED")), { deadline: "1 minute" }))
-      assert(error._tag === "UnknownStatus")
-      assert.deepStrictEqual(error.history, [{ finding: "Unlisted PAUSED", checks: 1, first: 0, last: 0 }])
+      const error = yield* failure(
+        Poll.until(Effect.succeed(CheckResult.unknownState("PAUSED")), { deadline: "1 minute" })
+      )
+      assert(error._tag === "UnknownState")
+      assert.deepStrictEqual(error.history, [{ finding: "UnknownState PAUSED", checks: 1, first: 0, last: 0 }])
     })
   )
 
-  it.effect("R2 an unlisted word that stands for a status is its state, one that is pending keeps the detail", () =>
+  it.effect("R2 an unknown state that stands for a status is its state, one that is pending keeps the detail", () =>
     Effect.gen(function* () {
-      const treated = Poll.until(Effect.succeed(CheckResult.unlisted("STOPPED")), {
+      const treated = Poll.until(Effect.succeed(CheckResult.unknownState("STOPPED")), {
         deadline: "1 minute",
-        unknownStatus: { treatAs: () => Status.canceled() }
+        unknownState: { treatAs: () => Status.canceled() }
       })
       const error = yield* failure(treated)
       assert.deepStrictEqual(error.lastStatus, Status.canceled({ state: "STOPPED" }))
-      const { check } = scripted<string>(Status.pending({ detail: 7 }), CheckResult.unlisted("PAUSED"))
-      const handle = yield* Poll.start(check, { strategy: every2s, deadline: "1 minute", unknownStatus: "continue" })
+      const { check } = scripted<string>(Status.pending({ detail: 7 }), CheckResult.unknownState("PAUSED"))
+      const handle = yield* Poll.start(check, { strategy: every2s, deadline: "1 minute", unknownState: "continue" })
       yield* TestClock.adjust("2 seconds")
       assert.deepStrictEqual(yield* handle.status, Status.pending({ state: "PAUSED", detail: 7 }))
     })
@@ -248,16 +251,27 @@ describe("a check that does not say pending", () => {
 
   it.effect("R2 so long means: that long is borne", () =>
     Effect.gen(function* () {
-      const { check } = scripted<string>(CheckResult.unlisted("A"), CheckResult.unlisted("A"), CheckResult.unlisted("A"), done)
-      const options = { strategy: every2s, deadline: "1 minute", unknownStatus: { duration: "4 seconds" } } as const
+      const { check } = scripted<string>(
+        CheckResult.unknownState("A"),
+        CheckResult.unknownState("A"),
+        CheckResult.unknownState("A"),
+        done
+      )
+      const options = { strategy: every2s, deadline: "1 minute", unknownState: { for: "4 seconds" } } as const
       assert.strictEqual(ending((yield* runFor(Poll.until(check, options), "1 hour")).exit), "done")
     })
   )
 
   it.effect("R28 a run that is no number is none of a numbered one", () =>
     Effect.gen(function* () {
-      const { check } = scripted<string>(CheckResult.withRun(Status.succeeded("old"), "x"), CheckResult.withRun(done, 8))
-      const { exit } = yield* runFor(Poll.until(check, { strategy: every2s, deadline: "1 minute", since: 7 }), "1 hour")
+      const { check } = scripted<string>(
+        CheckResult.withRun(Status.succeeded("old"), { run: "x" }),
+        CheckResult.withRun(done, { generation: 8 })
+      )
+      const { exit } = yield* runFor(
+        Poll.until(check, { strategy: every2s, deadline: "1 minute", since: { generation: 7 } }),
+        "1 hour"
+      )
       assert.strictEqual(ending(exit), "done")
     })
   )
@@ -477,7 +491,7 @@ describe("tokens", () => {
       const handle = yield* Poll.start(job, "a", {
         strategy: Strategy.limit(every2s, "10 minutes"),
         deadline: "1 hour",
-        since: 7,
+        since: { generation: 7 },
         checkTimeout: "unbounded"
       })
       yield* TestClock.adjust("4 seconds")
@@ -488,11 +502,11 @@ describe("tokens", () => {
         dueAt,
         errorsInAll,
         errorsInRow,
-        run,
+        since,
         strategyStartedAt,
         strategySteps
       } = yield* handle.token
-      assert.deepStrictEqual([attempts, run, boundedBy, deadlineAt], [4, 7, "strategy", at + 600_000])
+      assert.deepStrictEqual([attempts, since, boundedBy, deadlineAt], [4, { generation: 7 }, "strategy", at + 600_000])
       assert.deepStrictEqual([errorsInRow, errorsInAll], [2, 3])
       assert.deepStrictEqual([strategySteps, strategyStartedAt, dueAt], [1, at + 1000, at + 6000])
       yield* TestClock.adjust("1 second")

@@ -287,7 +287,11 @@ describe("the remote job when our patience ends", () => {
 
   it.effect("R12 the check after a cancel waits for the server's floor", () =>
     Effect.gen(function* () {
-      const { asked, job, checks } = cancelable(Effect.void, CheckResult.withHint(pending, "13 seconds"), Status.canceled())
+      const { asked, job, checks } = cancelable(
+        Effect.void,
+        CheckResult.withHint(pending, "13 seconds"),
+        Status.canceled()
+      )
       const { exit } = yield* runFor(Poll.until(job, "a", { ...options, onTimeout: "cancelRemote" }), "1 hour")
       assert.deepStrictEqual([ending(exit), asked, checks], ["JobCanceled", [10_000], [0, 13_000]])
     })

@@ -377,41 +377,41 @@ const table: ReadonlyArray<Row> = [
   },
   // -- words nobody listed --
   {
-    name: "R2 an unlisted word fails",
-    answers: [pending, CheckResult.unlisted("PAUSED")],
+    name: "R2 an unknown state fails",
+    answers: [pending, CheckResult.unknownState("PAUSED")],
     options: { strategy: every2s, deadline: "1 minute" },
-    ends: "UnknownStatus",
+    ends: "UnknownState",
     at: 2,
     checks: [0, 2]
   },
   {
-    name: "R2 an unlisted word may be pending",
-    answers: [CheckResult.unlisted("PAUSED"), CheckResult.unlisted("PAUSED"), done],
-    options: { strategy: every2s, deadline: "1 minute", unknownStatus: "continue" },
+    name: "R2 an unknown state may be pending",
+    answers: [CheckResult.unknownState("PAUSED"), CheckResult.unknownState("PAUSED"), done],
+    options: { strategy: every2s, deadline: "1 minute", unknownState: "continue" },
     ends: "done",
     at: 4,
     checks: [0, 2, 4]
   },
   {
-    name: "R2 an unlisted word may be pending for so many checks in a row",
-    answers: [CheckResult.unlisted("A"), pending, CheckResult.unlisted("A"), CheckResult.unlisted("A")],
-    options: { strategy: every2s, deadline: "1 minute", unknownStatus: { checks: 1 } },
-    ends: "UnknownStatus",
+    name: "R2 an unknown state may be pending for so many checks in a row",
+    answers: [CheckResult.unknownState("A"), pending, CheckResult.unknownState("A"), CheckResult.unknownState("A")],
+    options: { strategy: every2s, deadline: "1 minute", unknownState: { times: 1 } },
+    ends: "UnknownState",
     at: 6,
     checks: [0, 2, 4, 6]
   },
   {
-    name: "R2 an unlisted word may be pending for so long",
-    answers: [CheckResult.unlisted("A")],
-    options: { strategy: every2s, deadline: "1 minute", unknownStatus: { duration: "5 seconds" } },
-    ends: "UnknownStatus",
+    name: "R2 an unknown state may be pending for so long",
+    answers: [CheckResult.unknownState("A")],
+    options: { strategy: every2s, deadline: "1 minute", unknownState: { for: "5 seconds" } },
+    ends: "UnknownState",
     at: 6,
     checks: [0, 2, 4, 6]
   },
   {
-    name: "R2 an unlisted word may stand for a status",
-    answers: [CheckResult.unlisted("STOPPED")],
-    options: { strategy: every2s, deadline: "1 minute", unknownStatus: { treatAs: () => Status.canceled() } },
+    name: "R2 an unknown state may stand for a status",
+    answers: [CheckResult.unknownState("STOPPED")],
+    options: { strategy: every2s, deadline: "1 minute", unknownState: { treatAs: () => Status.canceled() } },
     ends: "JobCanceled",
     at: 0,
     checks: [0]
@@ -433,16 +433,22 @@ const table: ReadonlyArray<Row> = [
   // -- earlier runs --
   {
     name: "R28 the end of another run is pending",
-    answers: [CheckResult.withRun(Status.succeeded("old"), "run 1"), CheckResult.withRun(done, "run 2")],
-    options: { strategy: every2s, deadline: "1 minute", since: "run 2" },
+    answers: [
+      CheckResult.withRun(Status.succeeded("old"), { run: "run 1" }),
+      CheckResult.withRun(done, { run: "run 2" })
+    ],
+    options: { strategy: every2s, deadline: "1 minute", since: { run: "run 2" } },
     ends: "done",
     at: 2,
     checks: [0, 2]
   },
   {
     name: "R28 the end of an older version is pending, of a newer one not",
-    answers: [CheckResult.withRun(Status.failed("old"), 6), CheckResult.withRun(done, 8)],
-    options: { strategy: every2s, deadline: "1 minute", since: 7 },
+    answers: [
+      CheckResult.withRun(Status.failed("old"), { generation: 6 }),
+      CheckResult.withRun(done, { generation: 8 })
+    ],
+    options: { strategy: every2s, deadline: "1 minute", since: { generation: 7 } },
     ends: "done",
     at: 2,
     checks: [0, 2]
@@ -490,21 +496,21 @@ describe("Poll", () => {
       })
     )
 
-    it.effect("R2 R12 an error counts unlisted words and hints that were not followed", () =>
+    it.effect("R2 R12 an error counts unknown states and hints that were not followed", () =>
       Effect.gen(function* () {
         const { check } = scripted(
-          CheckResult.unlisted("PAUSED"),
-          CheckResult.unlisted("toString"),
-          CheckResult.withHint(CheckResult.unlisted("PAUSED"), "unreadable"),
+          CheckResult.unknownState("PAUSED"),
+          CheckResult.unknownState("toString"),
+          CheckResult.withHint(CheckResult.unknownState("PAUSED"), "unreadable"),
           CheckResult.withHint(pending, "2 hours")
         )
         const { exit } = yield* runFor(
-          Poll.until(check, { strategy: every2s, deadline: "10 seconds", unknownStatus: "continue" }),
+          Poll.until(check, { strategy: every2s, deadline: "10 seconds", unknownState: "continue" }),
           "1 minute"
         )
         const error = exit === "running" ? undefined : Exit.findErrorOption(exit)
         assert(error?._tag === "Some" && error.value._tag === "PollTimeout")
-        assert.deepStrictEqual(error.value.unlisted, { PAUSED: 2, toString: 1 })
+        assert.deepStrictEqual(error.value.unknownStates, { PAUSED: 2, toString: 1 })
         assert.deepStrictEqual(error.value.hints, { clamped: 1, unreadable: 1 })
       })
     )
@@ -731,7 +737,7 @@ describe("Poll", () => {
         /pollErrors\.inRow .*>= 0, got -1/
       ],
       ["inAll", () => Poll.until(check, { deadline: 1, pollErrors: { inAll: 0.5 } }), /pollErrors\.inAll/],
-      ["unknown", () => Poll.until(check, { deadline: 1, unknownStatus: { checks: 0 } }), /unknownStatus\.checks/],
+      ["unknown", () => Poll.until(check, { deadline: 1, unknownState: { times: 0 } }), /unknownState\.times/],
       ["empty key", () => Poll.until(job, "", { deadline: 1 }), /Poll\.until: key must be a non-empty string, got ""/],
       ["events too", () => Poll.events(job, "", { deadline: 1 }), /Poll\.events: key must be a non-empty string/],
       ["empty name", () => Job.make("", { check: () => check }), /Job\.make: name must be a non-empty string/]

@@ -111,7 +111,10 @@ describe("Poller, many waits for one key", () => {
       )
       const poller = yield* Poller.make({ stagger: false })
       const errors = { pollErrors: { inRow: 0 } } as const
-      const hasty = yield* Effect.flatMap(poller.add(job, "a", { ...hour, ...errors, checkTimeout: "1 second" }), follow)
+      const hasty = yield* Effect.flatMap(
+        poller.add(job, "a", { ...hour, ...errors, checkTimeout: "1 second" }),
+        follow
+      )
       yield* TestClock.adjust("500 millis")
       const joined = yield* Effect.flatMap(
         poller.add(job, "a", { ...hour, ...errors, checkTimeout: "2600 millis" }),
@@ -335,14 +338,14 @@ describe("Poller, the end of late", () => {
       })
       const poller = yield* Poller.make({ stagger: false })
       const forgetful = yield* Poller.make({ stagger: false, linger: 0 })
-      const wait = (on: Poller.Service, key: string, since?: number) =>
+      const wait = (on: Poller.Service, key: string, since?: CheckResult.Run) =>
         Effect.gen(function* () {
           const fiber = yield* Effect.forkChild(on.until(job, key, { ...hour, since }), { startImmediately: true })
           yield* TestClock.adjust("100 millis")
           return yield* Fiber.join(fiber)
         })
       yield* wait(poller, "a")
-      yield* wait(poller, "a", 2)
+      yield* wait(poller, "a", { generation: 2 })
       yield* wait(poller, "b")
       assert.deepStrictEqual([starts("a").length, starts("b").length], [2, 1])
       yield* wait(forgetful, "c")
@@ -353,9 +356,12 @@ describe("Poller, the end of late", () => {
 
   it.effect("bad ends are remembered too, but not our own", () =>
     Effect.gen(function* () {
-      const { job, checks } = scriptedJob<string, string>((key) => (key === "failed" ? Status.failed("bad") : pending), {
-        strategy: Strategy.fixed("1 second").pipe(Strategy.withFirstWait("100 millis"))
-      })
+      const { job, checks } = scriptedJob<string, string>(
+        (key) => (key === "failed" ? Status.failed("bad") : pending),
+        {
+          strategy: Strategy.fixed("1 second").pipe(Strategy.withFirstWait("100 millis"))
+        }
+      )
       const poller = yield* Poller.make({ stagger: false })
       const wait = (key: string) =>
         Effect.gen(function* () {
@@ -532,7 +538,9 @@ describe("Poller, many keys", () => {
     it.effect(`20,000 waits for one key share every check ${kind}, and leave it`, () =>
       Effect.gen(function* () {
         let checks = 0
-        const check: Effect.Effect<CheckResult.CheckResult<string>> = Effect.sync(() => (checks++, CheckResult.withHint(pending, "2 seconds")))
+        const check: Effect.Effect<CheckResult.CheckResult<string>> = Effect.sync(
+          () => (checks++, CheckResult.withHint(pending, "2 seconds"))
+        )
         const job = Job.make<string>("popular", {
           check: () => check,
           ...(max !== undefined && {

@@ -68,7 +68,9 @@ describe("Poller, what the server wishes for one key", () => {
 
   it.effect("holds for who was paused, though the one who was told of it has ended", () =>
     Effect.gen(function* () {
-      const { job, starts } = scriptedJob((_, attempt) => (attempt === 3 ? CheckResult.withHint(pending, "30 seconds") : pending))
+      const { job, starts } = scriptedJob((_, attempt) =>
+        attempt === 3 ? CheckResult.withHint(pending, "30 seconds") : pending
+      )
       const poller = yield* Poller.make({ stagger: false })
       const paused = yield* poller.add(job, "a", hour)
       yield* poller.add(job, "a", { ...hour, stall: { after: "1 second" } })
@@ -119,7 +121,9 @@ describe("Poller, what the server wishes for one key", () => {
 
   it.effect("is the longest that any of those who checked heeds, for the others", () =>
     Effect.gen(function* () {
-      const { job, starts } = scriptedJob((_, attempt) => (attempt === 4 ? CheckResult.withHint(pending, "1 minute") : pending))
+      const { job, starts } = scriptedJob((_, attempt) =>
+        attempt === 4 ? CheckResult.withHint(pending, "1 minute") : pending
+      )
       const poller = yield* Poller.make({ stagger: false })
       const options = { ...hour, strategy: Strategy.fixed("1 second").pipe(Strategy.withFirstWait("1 second")) }
       yield* poller.add(job, "a", { ...options, maxHint: "30 seconds" })
@@ -137,7 +141,9 @@ describe("Poller, what the server wishes for one key", () => {
 
   it.effect("holds for who comes soon after the last has left", () =>
     Effect.gen(function* () {
-      const { job, starts } = scriptedJob((_, attempt) => (attempt === 1 ? CheckResult.withHint(pending, "30 seconds") : pending))
+      const { job, starts } = scriptedJob((_, attempt) =>
+        attempt === 1 ? CheckResult.withHint(pending, "30 seconds") : pending
+      )
       const poller = yield* Poller.make({ stagger: false })
       const first = yield* poller.add(job, "a", hour)
       yield* TestClock.adjust("1 second")
@@ -154,7 +160,9 @@ describe("Poller, what the server wishes for one key", () => {
 
   it.effect("is followed as far as the maxHint of the wait allows", () =>
     Effect.gen(function* () {
-      const { job, starts } = scriptedJob((_, attempt) => (attempt === 1 ? CheckResult.withHint(pending, "1 hour") : pending))
+      const { job, starts } = scriptedJob((_, attempt) =>
+        attempt === 1 ? CheckResult.withHint(pending, "1 hour") : pending
+      )
       const poller = yield* Poller.make({ stagger: false })
       yield* poller.add(job, "a", { deadline: "2 hours", maxHint: "30 seconds" })
       yield* TestClock.adjust("29 seconds")
@@ -166,7 +174,9 @@ describe("Poller, what the server wishes for one key", () => {
 
   it.effect("holds for who was paused when it was made", () =>
     Effect.gen(function* () {
-      const { job, starts } = scriptedJob((_, attempt) => (attempt === 3 ? CheckResult.withHint(pending, "30 seconds") : pending))
+      const { job, starts } = scriptedJob((_, attempt) =>
+        attempt === 3 ? CheckResult.withHint(pending, "30 seconds") : pending
+      )
       const poller = yield* Poller.make({ stagger: false })
       yield* poller.add(job, "a", hour)
       const paused = yield* poller.add(job, "a", hour)
@@ -217,7 +227,10 @@ describe("Poller, what the server wishes for one key", () => {
       const job = Job.make<string>("render", {
         check: here.check,
         missing: {
-          fallback: { locate: () => "elsewhere", check: () => Effect.succeed(CheckResult.withHint(pending, "30 seconds")) }
+          fallback: {
+            locate: () => "elsewhere",
+            check: () => Effect.succeed(CheckResult.withHint(pending, "30 seconds"))
+          }
         },
         strategy: Strategy.fixed("1 second")
       })

@@ -22,7 +22,9 @@ const jobOf = (...answers: ReadonlyArray<Answer<string, never, string>>) => {
   const job = Job.make("render", {
     submit: (scene: string) => {
       submitted.push(scene)
-      return scene === "bad" ? Effect.fail("rejected" as const) : Effect.succeed({ key: `${scene}-1`, run: 7 })
+      return scene === "bad"
+        ? Effect.fail("rejected" as const)
+        : Effect.succeed({ key: `${scene}-1`, since: { generation: 7 } })
     },
     check: () => check
   })
@@ -58,15 +60,18 @@ describe("Poll.run", () => {
       assert.deepStrictEqual([ending(exit), submitted, receipts.length], ["done", ["forest"], 1])
       const [token, checked] = receipts[0]!
       assert.deepStrictEqual(
-        [token.job, token.key, token.run, token.attempts, token.deadlineAt, checked],
-        ["render", "forest-1", 7, 0, 60_000, 0]
+        [token.job, token.key, token.since, token.attempts, token.deadlineAt, checked],
+        ["render", "forest-1", { generation: 7 }, 0, 60_000, 0]
       )
     })
   )
 
   it.effect("R28 takes no end of a run that is older than its receipt's", () =>
     Effect.gen(function* () {
-      const { job } = jobOf(CheckResult.withRun(Status.succeeded("old"), 6), CheckResult.withRun(Status.succeeded("new"), 7))
+      const { job } = jobOf(
+        CheckResult.withRun(Status.succeeded("old"), { generation: 6 }),
+        CheckResult.withRun(Status.succeeded("new"), { generation: 7 })
+      )
       const { exit } = yield* runFor(Poll.run(job, "forest", { strategy, deadline: "1 minute" }), "1 hour")
       assert.strictEqual(ending(exit), "new")
     })

@@ -31,13 +31,22 @@ describe("Status", () => {
 
 describe("Check", () => {
   it("make - adds hint and run, and keeps what is there", () => {
-    const check = CheckResult.withRun(CheckResult.withHint(CheckResult.withHint(Status.pending(), "1 second"), "2 seconds"), 7)
-    assert(check._tag === "Reported")
-    assert.deepStrictEqual([check.finding, check.hint, check.run], [Status.pending(), Duration.seconds(2), 7])
+    const check = CheckResult.withRun(
+      CheckResult.withHint(CheckResult.withHint(Status.pending(), "1 second"), "2 seconds"),
+      { generation: 7 }
+    )
+    assert(check._tag === "Annotated")
+    assert.deepStrictEqual(
+      [check.result, check.hint, check.run],
+      [Status.pending(), Duration.seconds(2), { generation: 7 }]
+    )
   })
 
   it("finding - takes the status out", () => {
-    assert.strictEqual(CheckResult.finding(CheckResult.withHint(CheckResult.missing, "unreadable")), CheckResult.missing)
-    assert.deepStrictEqual(CheckResult.finding(Status.canceled()), Status.canceled())
+    assert.strictEqual(
+      CheckResult.unannotated(CheckResult.withHint(CheckResult.missing, "unreadable")),
+      CheckResult.missing
+    )
+    assert.deepStrictEqual(CheckResult.unannotated(Status.canceled()), Status.canceled())
   })
 })

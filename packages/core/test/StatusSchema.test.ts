@@ -30,7 +30,7 @@ const message = (schema: StatusSchema.StatusSchema<unknown, unknown>, input: unk
 
 describe("StatusSchema", () => {
   describe("fromField", () => {
-    const table: ReadonlyArray<readonly [string, unknown, CheckResult.Finding<unknown, unknown>]> = [
+    const table: ReadonlyArray<readonly [string, unknown, CheckResult.Unannotated<unknown, unknown>]> = [
       ["a value as a case", { status: "PENDING" }, Status.pending({ state: "PENDING" })],
       [
         "a function as a case",
@@ -39,9 +39,13 @@ describe("StatusSchema", () => {
       ],
       ["a result", { status: "DONE", urls: ["a"] }, Status.succeeded(["a"], { state: "DONE" })],
       ["a nullable failure", { status: "FAILED", reason: null }, Status.failed("no reason given", { state: "FAILED" })],
-      ["an unlisted word", { status: "PAUSED" }, CheckResult.unlisted("PAUSED")],
-      ["an unlisted word, before the rest is checked", { status: "PAUSED", urls: 7 }, CheckResult.unlisted("PAUSED")],
-      ["a word that every object has", { status: "toString" }, CheckResult.unlisted("toString")]
+      ["an unknown state", { status: "PAUSED" }, CheckResult.unknownState("PAUSED")],
+      [
+        "an unknown state, before the rest is checked",
+        { status: "PAUSED", urls: 7 },
+        CheckResult.unknownState("PAUSED")
+      ],
+      ["a word that every object has", { status: "toString" }, CheckResult.unknownState("toString")]
     ]
     for (const [name, input, expected] of table) {
       it(`decodes ${name}`, () => assert.deepStrictEqual(decode(RenderStatus, input), Result.succeed(expected)))
@@ -70,7 +74,7 @@ describe("StatusSchema", () => {
       assert.include(said, `["status"]`)
     })
 
-    it("otherwise - says what unlisted words mean", () => {
+    it("otherwise - says what unknown states mean", () => {
       const Lenient = StatusSchema.fromField(
         Schema.Struct({ status: Schema.Literals(["DONE"]) }),
         "status",
@@ -116,7 +120,7 @@ describe("StatusSchema", () => {
         decode(RenamedStatus, { task_status: "A" }),
         Result.succeed(Status.pending({ state: "A" }))
       )
-      assert.deepStrictEqual(decode(RenamedStatus, { task_status: "B" }), Result.succeed(CheckResult.unlisted("B")))
+      assert.deepStrictEqual(decode(RenamedStatus, { task_status: "B" }), Result.succeed(CheckResult.unknownState("B")))
     })
 
     it("numbers are words too", () => {
@@ -125,7 +129,7 @@ describe("StatusSchema", () => {
         1: Status.succeeded("one")
       })
       assert.deepStrictEqual(decode(Numbered, { code: 1 }), Result.succeed(Status.succeeded("one", { state: "1" })))
-      assert.deepStrictEqual(decode(Numbered, { code: 2 }), Result.succeed(CheckResult.unlisted("2")))
+      assert.deepStrictEqual(decode(Numbered, { code: 2 }), Result.succeed(CheckResult.unknownState("2")))
     })
 
     it.effect("needs the services of its Schema", () =>
@@ -139,12 +143,15 @@ describe("StatusSchema", () => {
   describe("within", () => {
     const Enveloped = StatusSchema.within("data", RenderStatus)
 
-    it("decodes under a key, unlisted words too", () => {
+    it("decodes under a key, unknown states too", () => {
       assert.deepStrictEqual(
         decode(Enveloped, { data: { status: "DONE", urls: [] } }),
         Result.succeed(Status.succeeded([], { state: "DONE" }))
       )
-      assert.deepStrictEqual(decode(Enveloped, { data: { status: "NEW" } }), Result.succeed(CheckResult.unlisted("NEW")))
+      assert.deepStrictEqual(
+        decode(Enveloped, { data: { status: "NEW" } }),
+        Result.succeed(CheckResult.unknownState("NEW"))
+      )
     })
 
     it("names the whole path", () => {

@@ -82,7 +82,10 @@ export const scriptedJob = <A = string, F = never, E = never>(
 }
 
 /** What a request finds for a key. */
-type Answer = CheckResult.CheckResult<string, string> | Effect.Effect<CheckResult.CheckResult<string, string>, string> | "missing"
+type Answer =
+  | CheckResult.CheckResult<string, string>
+  | Effect.Effect<CheckResult.CheckResult<string, string>, string>
+  | "missing"
 
 /** What an error says: those that begin with "no" are permanent. */
 const classify = (error: string) => (error.startsWith("no") ? PollError.permanent : PollError.transient())

@@ -105,7 +105,7 @@ describe("until", () => {
       | "JobNotFound"
       | "JobStalled"
       | "PollTimeout"
-      | "UnknownStatus"
+      | "UnknownState"
       | "PollRejected"
       | "PollErrorsExhausted"
     >()

@@ -274,21 +274,24 @@ export const check = <A, E, R>(
   call: Effect.Effect<A, E, R>,
   options?: JudgeOptions
 ): Effect.Effect<CheckResult.CheckResult<A | undefined, WaiterFailure<A, E>>, E, R> =>
-  Effect.flatMap(Effect.result(call), (outcome): Effect.Effect<CheckResult.CheckResult<A | undefined, WaiterFailure<A, E>>, E> => {
-    const acceptor = judge(waiter, outcome, options)
-    switch (acceptor?.state) {
-      case "success":
-        return Effect.succeed(Status.succeeded<A | undefined>(Result.getOrUndefined(outcome)))
-      case "failure":
-        return Effect.succeed(Status.failed(failureOf(waiter, acceptor, outcome)))
-      case "retry":
-        return Effect.succeed(Status.pending({ state: wordOf(waiter, acceptor, outcome) }))
-      default:
-        return Result.isFailure(outcome)
-          ? Effect.fail(outcome.failure)
-          : Effect.succeed(Status.pending({ state: wordOf(waiter, undefined, outcome) }))
+  Effect.flatMap(
+    Effect.result(call),
+    (outcome): Effect.Effect<CheckResult.CheckResult<A | undefined, WaiterFailure<A, E>>, E> => {
+      const acceptor = judge(waiter, outcome, options)
+      switch (acceptor?.state) {
+        case "success":
+          return Effect.succeed(Status.succeeded<A | undefined>(Result.getOrUndefined(outcome)))
+        case "failure":
+          return Effect.succeed(Status.failed(failureOf(waiter, acceptor, outcome)))
+        case "retry":
+          return Effect.succeed(Status.pending({ state: wordOf(waiter, acceptor, outcome) }))
+        default:
+          return Result.isFailure(outcome)
+            ? Effect.fail(outcome.failure)
+            : Effect.succeed(Status.pending({ state: wordOf(waiter, undefined, outcome) }))
+      }
     }
-  })
+  )
 
 /**
  * Judges the outcome of a call: the first acceptor that matches it, or undefined.

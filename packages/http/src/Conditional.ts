@@ -68,7 +68,7 @@ export interface Conditional {
  *   const conditional = yield* Conditional.make()
  *   const check = HttpCheck.get("https://api.example.com/tasks/1", TaskStatus, { conditional })
  *   const both = [yield* check, yield* check]
- *   return both.map((each) => CheckResult.finding(each)._tag)
+ *   return both.map((each) => CheckResult.unannotated(each)._tag)
  * }).pipe(Effect.provideService(HttpClient.HttpClient, server))
  *
  * await Effect.runPromise(checks) // => ["Pending", "Pending"]

@@ -353,7 +353,11 @@ export const job = (
   }
   return Job.make("device-login", {
     check: () =>
-      Effect.gen(function* (): Effect.fn.Return<CheckResult.CheckResult<Token, Failure>, HttpCheckError, HttpClient.HttpClient> {
+      Effect.gen(function* (): Effect.fn.Return<
+        CheckResult.CheckResult<Token, Failure>,
+        HttpCheckError,
+        HttpClient.HttpClient
+      > {
         if ((yield* Clock.currentTimeMillis) > grant.expiresAt) return Status.expired()
         const answer = yield* sent
         const code = codeOf(answer)

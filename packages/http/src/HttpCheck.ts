@@ -138,7 +138,7 @@ export interface JsonOptions<out E = never> {
  *     Effect.provideService(HttpClient.HttpClient, client)
  *   )
  * )
- * CheckResult.finding(check)._tag // => "Succeeded"
+ * CheckResult.unannotated(check)._tag // => "Succeeded"
  * ```
  *
  * @category constructors
@@ -192,7 +192,7 @@ export const get = <A, F = never, RD = never, A2 = never, F2 = never>(
  *   Effect.succeed(HttpClientResponse.fromWeb(request, new Response("busy", { status: 470 })))
  * )
  * const found = await Effect.runPromise(Effect.provideService(check, HttpClient.HttpClient, server))
- * CheckResult.finding(found)._tag // => "Pending"
+ * CheckResult.unannotated(found)._tag // => "Pending"
  * ```
  *
  * @category constructors
@@ -256,7 +256,7 @@ const check = <A, F, RD, A2, F2>(
     const hint = eitherHint(Hint.fromInput(hintOf?.(exchanged)), exchanged.hint)
     const answer = hint === exchanged.hint ? exchanged : { ...exchanged, hint }
     const verdict = classify?.(exchanged) ?? standard(answer, known, isMissing)
-    let found: CheckResult.Finding<A | A2, F | F2>
+    let found: CheckResult.CheckResult<A | A2, F | F2>
     let run: CheckResult.Run | undefined
     switch (verdict) {
       case "status":
@@ -267,7 +267,7 @@ const check = <A, F, RD, A2, F2>(
         break
       case "unchanged":
         // The Schema is the same one, so what it found then has its types.
-        found = known!.found as CheckResult.Finding<A, F>
+        found = known!.found as CheckResult.CheckResult<A, F>
         run = known!.run
         store?.keep(request, headers, known!)
         break
@@ -280,7 +280,8 @@ const check = <A, F, RD, A2, F2>(
         found = verdict === "missing" ? CheckResult.missing : verdict === "pending" ? Status.pending() : verdict
         store?.forget(request)
     }
-    return hint === undefined && run === undefined ? found : CheckResult.make(found, { hint, run })
+    if (hint !== undefined) found = CheckResult.withHint(found, hint)
+    return run === undefined ? found : CheckResult.withRun(found, run)
   })
 }
 
@@ -295,7 +296,10 @@ const standard = (
   return answer.status === 304 && known !== undefined ? "unchanged" : "error"
 }
 
-const eitherHint = (first: CheckResult.Hint | undefined, second: CheckResult.Hint | undefined): CheckResult.Hint | undefined =>
+const eitherHint = (
+  first: CheckResult.Hint | undefined,
+  second: CheckResult.Hint | undefined
+): CheckResult.Hint | undefined =>
   first === undefined || (first === "unreadable" && second !== undefined) ? second : first
 
 const is404 = (status: number): boolean => status === 404

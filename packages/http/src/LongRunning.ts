@@ -71,7 +71,7 @@ export interface Options<in out A = unknown, out RD = never> {
   readonly missing?:
     | Job.Missing<LongRunningOperation, A, LongRunningFailure, HttpCheckError, HttpClient.HttpClient | RD>
     | undefined
-  readonly unknownStatus?: Job.UnknownStatusPolicy<A, LongRunningFailure> | undefined
+  readonly unknownState?: Job.UnknownStatePolicy<A, LongRunningFailure> | undefined
   readonly pollErrors?: Job.PollErrorPolicy<HttpCheckError> | undefined
 }
 
@@ -189,7 +189,7 @@ export const make = <A = unknown, RD = never>(name: string, options: Options<A, 
     strategy:
       strategy === undefined ? undefined : (operation) => (operation.phase._tag === "Ended" ? atOnce : strategy),
     missing: options.missing,
-    unknownStatus: options.unknownStatus,
+    unknownState: options.unknownState,
     pollErrors: options.pollErrors
   })
   return job as LongRunningJob<A, RD>
@@ -246,7 +246,7 @@ export const run = <A = unknown, RD = never, RS = never, E2 = never, R2 = never>
   HttpClient.HttpClient | RD | RS | R2
 > => {
   wholeUrl(request)
-  const { cancel, missing, name, pollErrors, protocol, result, strategy, unknownStatus, wait, ...rest } = options
+  const { cancel, missing, name, pollErrors, protocol, result, strategy, unknownState, wait, ...rest } = options
   const job = make(name ?? "LongRunning", {
     cancel,
     missing,
@@ -254,10 +254,13 @@ export const run = <A = unknown, RD = never, RS = never, E2 = never, R2 = never>
     protocol,
     result,
     strategy,
-    unknownStatus,
+    unknownState,
     wait
   })
-  return Poll.run(job, request, { ...rest, checkTimeout: Prefer.checkTimeout("LongRunning.run", wait, rest.checkTimeout) })
+  return Poll.run(job, request, {
+    ...rest,
+    checkTimeout: Prefer.checkTimeout("LongRunning.run", wait, rest.checkTimeout)
+  })
 }
 
 /**

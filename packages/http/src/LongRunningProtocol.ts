@@ -55,7 +55,7 @@ export interface Answer extends HttpAnswer {
  * - `Succeeded`: it ended well and this is its result, to be decoded.
  * - `SucceededAt`: it ended well, and its result is to be had at the first of `urls` that is found.
  * - `Failed`, `Canceled`, `Expired`: the other ends.
- * - `Unlisted`: it says a word that nobody listed.
+ * - `UnknownState`: it says a word that nobody listed.
  * - `NotJson`: the answer should have been JSON. The next one may be.
  * - `Malformed`: the answer is against the rules, and the next one would be too.
  *
@@ -76,8 +76,8 @@ export type Reading =
   | { readonly _tag: "Failed"; readonly failure: LongRunningFailure; readonly state?: string | undefined }
   | { readonly _tag: "Canceled" | "Expired"; readonly state?: string | undefined }
   | {
-      readonly _tag: "Unlisted"
-      readonly word: string
+      readonly _tag: "UnknownState"
+      readonly state: string
       readonly url?: string | undefined
       readonly notes?: Notes | undefined
     }
@@ -153,8 +153,8 @@ export interface AzureOptions {
  *
  * - The words Succeeded, Failed, Canceled and Cancelled count in any case. Pending are NotStarted, Accepted, Running,
  *   InProgress and the like, and words that begin with a participle (Creating, PreparingVMDisk). Any other word is
- *   unlisted, and meets the policy `unknownStatus`: a service may use words of its own, but a wait should not sit on
- *   `Expired` until its deadline. Give `words`, or `unknownStatus: "continue"`, which is what Azure's rules say.
+ *   unknown, and meets the policy `unknownState`: a service may use words of its own, but a wait should not sit on
+ *   `Expired` until its deadline. Give `words`, or `unknownState: "continue"`, which is what Azure's rules say.
  * - A first answer of 204, or of 200 or 201 without these headers, has ended. So has a PATCH with 200 whose resource says
  *   so. Of a status monitor that says no word, the HTTP status counts.
  * - Each answer may name a new URL to check.

@@ -19,7 +19,7 @@
  * | `completed` | succeeded with the result, or failed with a `ToolError` if it says `isError` |
  * | `failed` | failed with a `RequestError`, a `ToolError` or, where no more is known, `Unexplained` |
  * | `cancelled` | canceled |
- * | any other | `CheckResult.unlisted`: by default the wait fails with `UnknownStatus` |
+ * | any other | `CheckResult.unknownState`: by default the wait fails with `UnknownState` |
  *
  * - In 2025-11-25 the check that finds a task `completed` or `failed` asks for `tasks/result` as well: one request more,
  *   whose JSON-RPC error is that of the task, if it failed.

@@ -392,7 +392,7 @@ describe("Acceptors", () => {
     const states = (...names: ReadonlyArray<string>) => ({ I: names.map((State) => ({ State })), secret: "SECRET" })
     const said = <A, E>(call: Effect.Effect<A, E>, waiter = running) =>
       Effect.map(Acceptors.check(waiter, call), (check) => {
-        const found = CheckResult.finding(check)
+        const found = CheckResult.unannotated(check)
         return Status.isStatus(found) ? Status.describe(found) : found._tag
       })
 

@@ -223,7 +223,9 @@ describe("Authorization", () => {
         })
         const client = Authorization.client(authorization)(server)
         const checks = yield* Effect.forEach([0, 0, 0, 300, 300], (delay) =>
-          Effect.forkChild(Effect.flip(Effect.delay(Effect.provideService(check, HttpClient.HttpClient, client), delay)))
+          Effect.forkChild(
+            Effect.flip(Effect.delay(Effect.provideService(check, HttpClient.HttpClient, client), delay))
+          )
         )
         yield* TestClock.adjust("20 seconds")
         const errors = yield* Fiber.joinAll(checks)

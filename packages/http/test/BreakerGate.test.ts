@@ -98,11 +98,14 @@ const byClient: Checks = (gate, { from, to }, asked) => {
 
 /** By a check that tells it, without what a request costs. */
 const byCheck: Checks = (gate, { from, to }, asked) => {
-  const check = Effect.flatMap(Clock.currentTimeMillis, (now): Effect.Effect<CheckResult.CheckResult<string>, string> => {
-    asked.push(now)
-    const answer = Effect.succeed(now < from ? Status.pending() : Status.succeeded("done"))
-    return Effect.delay(now >= from && now < to ? Effect.fail("ECONNREFUSED") : answer, "20 millis")
-  })
+  const check = Effect.flatMap(
+    Clock.currentTimeMillis,
+    (now): Effect.Effect<CheckResult.CheckResult<string>, string> => {
+      asked.push(now)
+      const answer = Effect.succeed(now < from ? Status.pending() : Status.succeeded("done"))
+      return Effect.delay(now >= from && now < to ? Effect.fail("ECONNREFUSED") : answer, "20 millis")
+    }
+  )
   return () => BreakerGate.check(gate)(check)
 }
 

@@ -47,7 +47,7 @@ const server = (resource: {
 }
 
 const words = <A, F>(check: CheckResult.CheckResult<A, F>) => {
-  const found = CheckResult.finding(check)
+  const found = CheckResult.unannotated(check)
   return Status.isStatus(found) ? Status.describe(found) : found._tag
 }
 
@@ -59,13 +59,13 @@ describe("Conditional", () => {
       const resource = { state: "busy", etag: '"1"', headers: { "retry-after": "3" } }
       const { asked, provide } = server(resource)
       const conditional = yield* Conditional.make()
-      const check = provide(HttpCheck.get(url, TaskStatus, { conditional, run: () => 7 }))
+      const check = provide(HttpCheck.get(url, TaskStatus, { conditional, run: () => ({ generation: 7 }) }))
       const first = yield* check
       const second = yield* check
       assert.deepStrictEqual(second, first)
-      assert(second._tag === "Reported")
+      assert(second._tag === "Annotated")
       assert.deepStrictEqual([words(second), second.run], ["Pending busy 50 %", 7])
-      assert.strictEqual(String(second.hint), String(first._tag === "Reported" ? first.hint : ""))
+      assert.strictEqual(String(second.hint), String(first._tag === "Annotated" ? first.hint : ""))
       resource.etag = '"2"'
       resource.state = "done"
       assert.strictEqual(words(yield* check), "Succeeded done")

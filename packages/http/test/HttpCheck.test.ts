@@ -53,17 +53,17 @@ const said = (body: string | null, init: ResponseInit, options?: HttpCheck.Optio
       return [kind._tag, ...inWords(after), result.failure.message].join(" | ")
     }
     const check = result.success
-    const found = CheckResult.finding(check)
+    const found = CheckResult.unannotated(check)
     const word =
-      found._tag === "Unlisted"
-        ? `Unlisted ${found.word}`
+      found._tag === "UnknownState"
+        ? `UnknownState ${found.state}`
         : Status.isStatus(found)
           ? Status.describe(found)
           : found._tag
     return [
       word,
-      ...(check._tag === "Reported" ? inWords(check.hint) : []),
-      ...(check._tag === "Reported" && check.run !== undefined ? [`run ${check.run}`] : [])
+      ...(check._tag === "Annotated" ? inWords(check.hint) : []),
+      ...(check._tag === "Annotated" && check.run !== undefined ? [`run ${JSON.stringify(check.run)}`] : [])
     ].join(" | ")
   })
 
@@ -77,7 +77,7 @@ const table: ReadonlyArray<readonly [name: string, body: string | null, init: Re
   ["an end", '{"state":"done","size":3}', { headers: json }, "Succeeded done"],
   ["a 202", '{"state":"busy"}', { status: 202 }, "Pending busy"],
   ["JSON of another media type", '{"state":"busy"}', { headers: { "content-type": "text/plain" } }, "Pending busy"],
-  ["an unlisted word", '{"state":"odd","size":"x"}', { headers: json }, "Unlisted odd"],
+  ["an unknown state", '{"state":"odd","size":"x"}', { headers: json }, "UnknownState odd"],
   ["a hint on a 200", '{"state":"busy"}', { headers: { "retry-after": "7" } }, "Pending busy | 7000"],
   ["a hint on a 202", '{"state":"busy"}', { status: 202, headers: { "retry-after": " 0 " } }, "Pending busy | 0"],
   ["a huge hint", '{"state":"busy"}', { headers: { "retry-after": "999999999" } }, "Pending busy | 999999999000"],
@@ -336,8 +336,11 @@ describe("HttpCheck", () => {
 
     it.effect("run - is read from the body", () =>
       Effect.gen(function* () {
-        const run = (body: unknown) => (body as { readonly size: number }).size
-        assert.strictEqual(yield* said('{"state":"done","size":3}', {}, { run }), "Succeeded done | run 3")
+        const run = (body: unknown) => ({ generation: (body as { readonly size: number }).size })
+        assert.strictEqual(
+          yield* said('{"state":"done","size":3}', {}, { run }),
+          'Succeeded done | run {"generation":3}'
+        )
       })
     )
 

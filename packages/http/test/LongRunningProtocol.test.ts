@@ -47,8 +47,8 @@ const inWords = (exit: Exit.Exit<unknown, PollError<LongRunningFailure, HttpChec
   switch (error.value._tag) {
     case "JobFailed":
       return `failed ${String(error.value.failure)}`
-    case "UnknownStatus":
-      return `unknown ${error.value.word}`
+    case "UnknownState":
+      return `unknown ${error.value.state}`
     case "HttpCheckError":
       return `refused ${error.value.reason._tag}`
     case "PollRejected":
@@ -620,7 +620,7 @@ describe("LongRunningProtocol", () => {
       })
     )
 
-    it.effect("any other word is unlisted, whatever it contains", () =>
+    it.effect("any other word is unknown, whatever it contains", () =>
       Effect.gen(function* () {
         const words = [
           "NotSucceeded",
@@ -654,11 +654,11 @@ describe("LongRunningProtocol", () => {
       })
     )
 
-    it.effect("unknownStatus - the policy of the wait", () =>
+    it.effect("unknownState - the policy of the wait", () =>
       Effect.gen(function* () {
-        assert.strictEqual(yield* ended("Odd", { unknownStatus: "continue" }), "PollTimeout")
+        assert.strictEqual(yield* ended("Odd", { unknownState: "continue" }), "PollTimeout")
         const treatAs = () => Status.succeeded("fine")
-        assert.strictEqual(yield* ended("Odd", { unknownStatus: { treatAs } }), '"fine"')
+        assert.strictEqual(yield* ended("Odd", { unknownState: { treatAs } }), '"fine"')
       })
     )
 

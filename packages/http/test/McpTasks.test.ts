@@ -282,10 +282,10 @@ describe("McpTasks", () => {
           })
         )
 
-        it.effect("an unlisted status and what is no task", () =>
+        it.effect("an unknown state and what is no task", () =>
           Effect.gen(function* () {
             for (const [answer, expected] of [
-              [task("paused"), "UnknownStatus"],
+              [task("paused"), "UnknownState"],
               ["<html>", "PollRejected"],
               [undefined, "PollRejected"],
               [{ taskId: "t1", status: 3 }, "PollRejected"]

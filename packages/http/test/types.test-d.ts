@@ -44,10 +44,14 @@ describe("HttpCheck", () => {
           Classification.when({ status: 409 }, "pending")
         )
       })
-    ).toEqualTypeOf<Effect.Effect<CheckResult.CheckResult<number | boolean, string | Date>, HttpCheckError, HttpClient.HttpClient>>()
+    ).toEqualTypeOf<
+      Effect.Effect<CheckResult.CheckResult<number | boolean, string | Date>, HttpCheckError, HttpClient.HttpClient>
+    >()
     expectTypeOf(
       HttpCheck.get("/", Task, { classify: ({ status }) => (status === 410 ? Status.failed(new Date(0)) : undefined) })
-    ).toEqualTypeOf<Effect.Effect<CheckResult.CheckResult<number, string | Date>, HttpCheckError, HttpClient.HttpClient>>()
+    ).toEqualTypeOf<
+      Effect.Effect<CheckResult.CheckResult<number, string | Date>, HttpCheckError, HttpClient.HttpClient>
+    >()
   })
 
   it("an Effect that makes the request adds its error and what it needs", () => {

@@ -9,7 +9,7 @@
  * | `completed` | succeeded, with `result` |
  * | `failed` | failed, with `error`, or "Unknown error" |
  * | `timeout` | expired: the service's own limit; for a signal task, nobody signaled within `maxWaitTime` |
- * | any other | pending, see `unknownStatus` |
+ * | any other | pending, see `unknownState` |
  *
  * `tasks` end by themselves: the first check comes after 5 seconds, then one every 5 seconds. `signalTasks` may wait for a
  * day, which would be 17,280 checks: theirs come after 5 seconds, then with delays that double up to 5 minutes (294 checks

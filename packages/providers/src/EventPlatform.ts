@@ -10,12 +10,12 @@
  * | packages | `PENDING`, `BUILDING` pending · `DONE` succeeded · `FAILED` failed · `EXPIRED` expired | every 5 s |
  * | taste clusters | the caller's | the caller's |
  *
- * Any other word is pending, see `unknownStatus`. The first check comes at once. There is no deadline in the
+ * Any other word is pending, see `unknownState`. The first check comes at once. There is no deadline in the
  * documentation, but a task that has been running for half an hour is probably stuck: give `stall` to the wait to be
  * told. The servers count on gentle polling: a strategy of your own with a shorter delay is warned of once.
  *
  * The campaign of an event is known by the event alone. Just after a change its task may still be the one of the change
- * before it. The receipt of the submit has the `run` to wait for: give it to the wait as `since`. A change that somebody
+ * before it. The receipt of the submit has it as `since`: give that to the wait. A change that somebody
  * makes after ours hides the end of ours: such a wait ends at its deadline.
  *
  * Webhooks exist only by contract: `pushes`.
@@ -28,7 +28,6 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as HttpClient from "effect/http/HttpClient"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
-import { hasProperty } from "effect/Predicate"
 import type { Schedule } from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import * as Job from "effect-poll/Job"
@@ -52,8 +51,8 @@ export interface Options extends WithStrategies<"tasks" | "packages"> {
   /** Where a task or a package is submitted by POST; default `/tasks` and `/package_builder/packages`. */
   readonly submitPaths?: { readonly tasks?: string | undefined; readonly packages?: string | undefined } | undefined
   /**
-   * Takes out of an answer, of the change of a campaign and of a check of it, which run it speaks of: an id, or a number
-   * that grows. Default: `task_id`.
+   * Takes out of an answer, of the change of a campaign and of a check of it, which run it is about.
+   * Default: the id in `task_id`.
    */
   readonly campaignRun?: ((body: unknown) => Run | undefined) | undefined
 }
@@ -67,7 +66,7 @@ export interface Options extends WithStrategies<"tasks" | "packages"> {
 export interface EventPlatform {
   /** Background tasks by task id, submitted with any JSON body. The result is undefined where there is none. */
   readonly tasks: Job.Job<string, unknown, string, HttpCheckError, HttpClient.HttpClient, unknown, HttpCheckError>
-  /** The change of an event's client campaign by event id. Its receipt has a `run`. */
+  /** The change of an event's client campaign by event id. Its receipt has a `since`. */
   readonly campaigns: Job.Job<
     string,
     unknown,
@@ -249,7 +248,7 @@ export const pushes: {
   tasks: /*#__PURE__*/ Push.make(TaskStatus, { key: (body) => settings.textIn(body, "task_id") }),
   campaigns: /*#__PURE__*/ Push.make(TaskStatus, {
     key: (body) => settings.textIn(body, "event_id"),
-    run: (body) => settings.textIn(body, "task_id")
+    run: (body) => taskIdOf(body)
   }),
   packages: /*#__PURE__*/ Push.make(PackageStatus, { key: (body) => settings.textIn(body, "id") })
 }
@@ -271,7 +270,7 @@ export const pushes: {
  * const { campaigns } = EventPlatform.make({ baseUrl: "https://events.example.com" })
  * export const publish = Effect.gen(function* () {
  *   const receipt = yield* campaigns.submit!({ eventId: "evt_1", query: { status: "published" } })
- *   return yield* Poll.until(campaigns, receipt.key, { since: receipt.run, deadline: "1 hour" })
+ *   return yield* Poll.until(campaigns, receipt.key, { since: receipt.since, deadline: "1 hour" })
  * })
  * ```
  *
@@ -322,7 +321,7 @@ export const make = (options: Options): EventPlatform => {
         return HttpCheck.json(
           HttpClientRequest.put(to).pipe(HttpClientRequest.setUrlParams(query)),
           options.campaignRun === undefined ? TaskSubmitted : Schema.Unknown
-        ).pipe(Effect.map((body): Job.Receipt<string> => ({ key: eventId, run: campaignRun(body) })))
+        ).pipe(Effect.map((body): Job.Receipt<string> => ({ key: eventId, since: campaignRun(body) })))
       },
       strategy: tasks.strategy
     }),
@@ -358,7 +357,7 @@ export interface TasteClusterOptions<in out K, A, F, RD = never, in I = never, o
   readonly strategy: Schedule<unknown, Observation>
   readonly missing?: Job.Missing<K, A, F, HttpCheckError, HttpClient.HttpClient | RD | RS> | undefined
   /** Default `"continue"`, as in `Settings`. */
-  readonly unknownStatus?: Job.UnknownStatusPolicy<A, F> | undefined
+  readonly unknownState?: Job.UnknownStatePolicy<A, F> | undefined
   readonly pollErrors?: Job.PollErrorPolicy<HttpCheckError> | undefined
 }
 
@@ -388,7 +387,7 @@ export const tasteClusters: {
     submit: options.submit,
     strategy: options.strategy,
     missing: options.missing,
-    unknownStatus: options.unknownStatus ?? "continue",
+    unknownState: options.unknownState ?? "continue",
     pollErrors: options.pollErrors
   })
 
@@ -398,5 +397,7 @@ const TaskSubmitted = /*#__PURE__*/ Schema.Struct({ task_id: Schema.NonEmptyStri
 
 const PackageSubmitted = /*#__PURE__*/ Schema.Struct({ id: Schema.NonEmptyString })
 
-const taskIdOf = (body: unknown): string | undefined =>
-  hasProperty(body, "task_id") && typeof body.task_id === "string" ? body.task_id : undefined
+const taskIdOf = (body: unknown): Run | undefined => {
+  const run = settings.textIn(body, "task_id")
+  return run === undefined ? undefined : { run }
+}

@@ -8,7 +8,7 @@
  * | `waiting`, `generating` | pending |
  * | `success` | succeeded, with the URLs in `resultJson`, which is a JSON text of its own |
  * | `failed` | failed, with `failCode` and `failMsg` |
- * | any other | pending, see `unknownStatus` |
+ * | any other | pending, see `unknownState` |
  *
  * The words before the end are not in the documentation, nor is the path of the status: it is the setting `statusPath`.
  * The default strategy is the table of the documentation, by model (`strategyFor`). `fixed`, `exponential`, `many` and

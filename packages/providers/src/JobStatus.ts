@@ -8,7 +8,7 @@
  * | `pending`, `processing` | pending, with `progress` |
  * | `completed` | succeeded, with `result` |
  * | `failed` | failed, with `errorMessage`, or "Unknown error" if that is empty or absent |
- * | any other | pending, see `unknownStatus` |
+ * | any other | pending, see `unknownState` |
  *
  * It is checked every 2 seconds, 30 times at most and at once for the first time. A check that fails in a transient way
  * (network, 408, 429, 5xx, a body that is not the expected JSON) is one of the 30 and is followed by the same wait; so

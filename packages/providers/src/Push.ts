@@ -64,7 +64,7 @@ export interface Options<out K> {
  *
  * **Details**
  *
- * A function that throws is a decode error. A word that nobody lists is `CheckResult.Unlisted`, as it is for a check.
+ * A function that throws is a decode error. A word that nobody lists is `CheckResult.UnknownState`, as it is for a check.
  *
  * **Example** (A webhook by contract)
  *

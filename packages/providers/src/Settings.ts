@@ -6,7 +6,7 @@
 import type { HttpCheckError } from "@effect-poll/http/HttpCheckError"
 import type * as Duration from "effect/Duration"
 import type { Schedule } from "effect/Schedule"
-import type { PollErrorPolicy, UnknownStatusPolicy } from "effect-poll/Job"
+import type { PollErrorPolicy, UnknownStatePolicy } from "effect-poll/Job"
 import type { Observation } from "effect-poll/Observation"
 
 /**
@@ -22,7 +22,7 @@ export interface Settings {
    * What follows when the service says a word that is not listed. Default `"continue"`: the word counts as pending, is
    * kept as the state, and the deadline bounds it, since no provider's documentation calls its list complete.
    */
-  readonly unknownStatus?: UnknownStatusPolicy | undefined
+  readonly unknownState?: UnknownStatePolicy | undefined
   /** What follows when a check fails. Default: what the module says, otherwise that of `Job`. */
   readonly pollErrors?: PollErrorPolicy<HttpCheckError> | undefined
   /**

@@ -44,11 +44,11 @@ describe("EventPlatform", () => {
           : JobScript.succeeded("6 seconds", { staleFor: "4 seconds", result: "ours" })
       )
       const before = yield* campaigns.submit!({ eventId: "e1", query: { status: "off" } })
-      const previous = Poll.until(campaigns, before.key, { since: before.run, deadline })
+      const previous = Poll.until(campaigns, before.key, { since: before.since, deadline })
       assert.strictEqual((yield* Effect.flip(previous))._tag, "JobFailed")
       const receipt = yield* campaigns.submit!({ eventId: "e1", query: { status: "on" } })
       assert.strictEqual(receipt.key, before.key)
-      assert.strictEqual(yield* Poll.until(campaigns, receipt.key, { since: receipt.run, deadline }), "ours")
+      assert.strictEqual(yield* Poll.until(campaigns, receipt.key, { since: receipt.since, deadline }), "ours")
     }).pipe(Effect.orDie)
   )
 

@@ -67,9 +67,9 @@ describe("EventPlatform", () => {
             : { task_id: "t1", state: "failed", error: "theirs" }
         )
         const receipt = yield* provide(campaigns.submit!({ eventId: "e 1", query: { status: "on" } }))
-        assert.deepStrictEqual(receipt, { key: "e 1", run: "t2" })
+        assert.deepStrictEqual(receipt, { key: "e 1", since: { run: "t2" } })
         const result = yield* runFor(
-          provide(Poll.until(campaigns, receipt.key, { since: receipt.run, deadline })),
+          provide(Poll.until(campaigns, receipt.key, { since: receipt.since, deadline })),
           "1 minute"
         )
         assert.strictEqual(result, "ours")
@@ -84,7 +84,9 @@ describe("EventPlatform", () => {
     const byTime = EventPlatform.make({
       baseUrl: "http://h",
       campaignRun: (body) =>
-        hasProperty(body, "updated_at") && typeof body.updated_at === "number" ? body.updated_at : undefined
+        hasProperty(body, "updated_at") && typeof body.updated_at === "number"
+          ? { generation: body.updated_at }
+          : undefined
     })
 
     it.effect("campaignRun - an end that is older than our change is not ours, a later one is", () =>
@@ -106,7 +108,7 @@ describe("EventPlatform", () => {
         const error = yield* Effect.flip(provide(campaigns.submit!({ eventId: "e1", query: {} })))
         assert.include(error.message, 'Missing key at ["task_id"]')
         const receipt = yield* provide(byTime.campaigns.submit!({ eventId: "e1", query: {} }))
-        assert.isUndefined(receipt.run)
+        assert.isUndefined(receipt.since)
       })
     )
   })
@@ -154,7 +156,7 @@ describe("EventPlatform", () => {
         check: Status.succeeded(1, { state: "completed" })
       })
       const campaign: unknown = decode(EventPlatform.pushes.campaigns, { ...done, event_id: "e1" })
-      const ofRun = CheckResult.withRun(Status.succeeded(1, { state: "completed" }), "t2")
+      const ofRun = CheckResult.withRun(Status.succeeded(1, { state: "completed" }), { run: "t2" })
       assert.deepStrictEqual(campaign, { key: "e1", check: ofRun })
       assert.deepStrictEqual(decode(EventPlatform.pushes.packages, { id: "p", status: "EXPIRED" }), {
         key: "p",
@@ -287,20 +289,25 @@ describe("EventPlatform", () => {
       })
     )
 
-    it.effect("timeScale - hurries the delays after failed checks; grace - bears with a job that is not there yet", () =>
-      Effect.gen(function* () {
-        const hurried = EventPlatform.make({ baseUrl: "http://h", timeScale: 0.01, grace: "1 second" })
-        const statuses = [503, 502, 404, 404]
-        const { provide, times } = answering((_, attempt) =>
-          attempt > 4 ? { state: "completed" } : new Response("{}", { status: statuses[attempt - 1]! })
-        )
-        yield* runFor(provide(Poll.until(hurried.tasks, "t", { deadline })), "1 minute")
-        assert.deepStrictEqual(times, [0, 10, 30, 50, 80])
-        const late = answering(() => new Response("{}", { status: 404 }))
-        const error = yield* runFor(Effect.flip(late.provide(Poll.until(hurried.tasks, "t", { deadline }))), "1 minute")
-        assert.strictEqual(error._tag, "JobNotFound")
-        assert.isAtLeast(Duration.toMillis(error.elapsed), 1000)
-      })
+    it.effect(
+      "timeScale - hurries the delays after failed checks; grace - bears with a job that is not there yet",
+      () =>
+        Effect.gen(function* () {
+          const hurried = EventPlatform.make({ baseUrl: "http://h", timeScale: 0.01, grace: "1 second" })
+          const statuses = [503, 502, 404, 404]
+          const { provide, times } = answering((_, attempt) =>
+            attempt > 4 ? { state: "completed" } : new Response("{}", { status: statuses[attempt - 1]! })
+          )
+          yield* runFor(provide(Poll.until(hurried.tasks, "t", { deadline })), "1 minute")
+          assert.deepStrictEqual(times, [0, 10, 30, 50, 80])
+          const late = answering(() => new Response("{}", { status: 404 }))
+          const error = yield* runFor(
+            Effect.flip(late.provide(Poll.until(hurried.tasks, "t", { deadline }))),
+            "1 minute"
+          )
+          assert.strictEqual(error._tag, "JobNotFound")
+          assert.isAtLeast(Duration.toMillis(error.elapsed), 1000)
+        })
     )
 
     it("an empty base URL is a RangeError", () => {

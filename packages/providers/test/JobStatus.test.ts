@@ -15,28 +15,30 @@ const html = () => new Response("<html>", { headers: { "content-type": "text/htm
 
 describe("JobStatus", () => {
   describe("failed checks", () => {
-    it.effect("a failed check of any kind uses one of the 30; no wait after the last; PollTimeout of the strategy", () =>
-      Effect.gen(function* () {
-        const kinds = [
-          () => new Response("", { status: 502 }),
-          html,
-          () => ({ unexpected: [true] }),
-          () => new Response("{broken"),
-          (request: HttpClientRequest.HttpClientRequest) =>
-            new HttpClientError.HttpClientError({ reason: new HttpClientError.TransportError({ request }) })
-        ]
-        const { provide, times } = answering((request, attempt) => kinds[attempt % 5]!(request))
-        const error = yield* runFor(Effect.flip(provide(until)), "10 minutes")
-        assert.strictEqual(error._tag, "PollTimeout")
-        assert.strictEqual(error._tag === "PollTimeout" ? error.reason : "", "strategy")
-        assert.deepStrictEqual(
-          times,
-          Array.from({ length: 30 }, (_, check) => check * 2000)
-        )
-        assert.strictEqual(error.attempts, 30)
-        assert.strictEqual(Duration.toSeconds(error.elapsed), 58)
-        assert.include(error.message, "last poll error HttpCheckError: GET http://h/api/job-status/abc: 502")
-      })
+    it.effect(
+      "a failed check of any kind uses one of the 30; no wait after the last; PollTimeout of the strategy",
+      () =>
+        Effect.gen(function* () {
+          const kinds = [
+            () => new Response("", { status: 502 }),
+            html,
+            () => ({ unexpected: [true] }),
+            () => new Response("{broken"),
+            (request: HttpClientRequest.HttpClientRequest) =>
+              new HttpClientError.HttpClientError({ reason: new HttpClientError.TransportError({ request }) })
+          ]
+          const { provide, times } = answering((request, attempt) => kinds[attempt % 5]!(request))
+          const error = yield* runFor(Effect.flip(provide(until)), "10 minutes")
+          assert.strictEqual(error._tag, "PollTimeout")
+          assert.strictEqual(error._tag === "PollTimeout" ? error.reason : "", "strategy")
+          assert.deepStrictEqual(
+            times,
+            Array.from({ length: 30 }, (_, check) => check * 2000)
+          )
+          assert.strictEqual(error.attempts, 30)
+          assert.strictEqual(Duration.toSeconds(error.elapsed), 58)
+          assert.include(error.message, "last poll error HttpCheckError: GET http://h/api/job-status/abc: 502")
+        })
     )
 
     it.effect("a Retry-After is a floor for the check after it", () =>
@@ -76,14 +78,14 @@ describe("JobStatus", () => {
         })
     )
 
-    it.effect("an unlisted word is pending and kept, unless it is to fail", () =>
+    it.effect("an unknown state is pending and kept, unless it is to fail", () =>
       Effect.gen(function* () {
         const odd = () => ({ status: "paused", progress: "x" })
         const { provide } = answering((_, attempt) => (attempt < 3 ? odd() : { status: "completed" }))
         assert.isUndefined(yield* runFor(provide(until), "1 minute"))
-        const strict = JobStatus.make({ baseUrl: "http://h", unknownStatus: "fail" })
+        const strict = JobStatus.make({ baseUrl: "http://h", unknownState: "fail" })
         const error = yield* Effect.flip(answering(odd).provide(Poll.until(strict, "abc", { deadline: "1 minute" })))
-        assert.strictEqual(error._tag === "UnknownStatus" ? error.word : error._tag, "paused")
+        assert.strictEqual(error._tag === "UnknownState" ? error.state : error._tag, "paused")
       })
     )
 

@@ -330,7 +330,10 @@ describe("Mixpeek", () => {
     const asked = (requests: ReadonlyArray<HttpClientRequest.HttpClientRequest>) => JSON.parse(sent(requests[0]))
     const found = <A, F, E>(checks: ReadonlyMap<string, Result.Result<CheckResult.CheckResult<A, F>, E>>) =>
       Object.fromEntries(
-        [...checks].map(([key, check]) => [key, Result.isSuccess(check) ? CheckResult.finding(check.success)._tag : "failed"])
+        [...checks].map(([key, check]) => [
+          key,
+          Result.isSuccess(check) ? CheckResult.unannotated(check.success)._tag : "failed"
+        ])
       )
 
     it.effect("one request: the types, and the time window of the tasks; ids are matched here", () =>
@@ -368,7 +371,7 @@ describe("Mixpeek", () => {
           [KeyCodec.encode(keys[1]!)]: "Succeeded",
           [KeyCodec.encode(keys[2]!)]: "Failed",
           [KeyCodec.encode(keys[3]!)]: "Canceled",
-          [KeyCodec.encode(keys[4]!)]: "Unlisted"
+          [KeyCodec.encode(keys[4]!)]: "UnknownState"
         })
         const second = checks.get(KeyCodec.encode(keys[1]!))
         assert.deepStrictEqual(

@@ -18,15 +18,15 @@ describe("Push", () => {
   it("make - the same status as a check, with the key and the run of the body", () => {
     const schema = Push.make(TaskStatus, {
       key: (body) => (Schema.is(Schema.Struct({ id: Schema.String }))(body) ? body.id : undefined),
-      run: (body) => (Schema.is(Schema.Struct({ run: Schema.Finite }))(body) ? body.run : undefined)
+      run: (body) => (Schema.is(Schema.Struct({ run: Schema.Finite }))(body) ? { generation: body.run } : undefined)
     })
     const told = Schema.decodeSync(schema)({ id: "t1", state: "done", n: 7 })
     assert.strictEqual(told.key, "t1")
     assert.deepStrictEqual(told.check, Status.succeeded(7, { state: "done" }))
     const ofRun = Schema.decodeSync(schema)({ state: "busy", n: 7, run: 3 })
     assert.isUndefined(ofRun.key)
-    assert.deepStrictEqual(ofRun.check, CheckResult.withRun(Status.pending({ state: "busy" }), 3))
-    assert.deepStrictEqual(Schema.decodeSync(schema)({ id: "t1", state: "odd" }).check, CheckResult.unlisted("odd"))
+    assert.deepStrictEqual(ofRun.check, CheckResult.withRun(Status.pending({ state: "busy" }), { generation: 3 }))
+    assert.deepStrictEqual(Schema.decodeSync(schema)({ id: "t1", state: "odd" }).check, CheckResult.unknownState("odd"))
   })
 
   it("make - a body that does not fit, and a function that throws, are decode errors", () => {

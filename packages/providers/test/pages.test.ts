@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Schema from "effect/Schema"
-import type { Finding } from "effect-poll/CheckResult"
+import type { CheckResult } from "effect-poll/CheckResult"
 import type { StatusSchema } from "effect-poll/StatusSchema"
 import * as AsyncQueue from "@effect-poll/providers/AsyncQueue"
 import * as EventPlatform from "@effect-poll/providers/EventPlatform"
@@ -33,7 +33,7 @@ const meanings = (
   schema: StatusSchema<unknown, unknown>,
   words: ReadonlyArray<string>,
   body: (word: string) => unknown
-): Readonly<Record<string, Finding<unknown, unknown>["_tag"]>> =>
+): Readonly<Record<string, CheckResult<unknown, unknown>["_tag"]>> =>
   Object.fromEntries(words.map((word) => [word, Schema.decodeSync(schema)(body(word))._tag]))
 
 /** All words of a type; a word that is missing or too many does not compile. */

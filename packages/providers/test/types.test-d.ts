@@ -34,7 +34,7 @@ describe("results and failures", () => {
   it("EventPlatform", () => {
     const { campaigns, packages, tasks } = EventPlatform.make({ baseUrl })
     expectTypeOf(Poll.until(tasks, "k", { deadline })).toEqualTypeOf<Wait<unknown, string>>()
-    expectTypeOf(Poll.until(campaigns, "k", { deadline, since: "t" })).toEqualTypeOf<Wait<unknown, string>>()
+    expectTypeOf(Poll.until(campaigns, "k", { deadline, since: { run: "t" } })).toEqualTypeOf<Wait<unknown, string>>()
     expectTypeOf(Poll.until(packages, "k", { deadline })).toEqualTypeOf<Wait<EventPlatform.Package, string>>()
     const { messages } = EventPlatformBadges.make({ baseUrl })
     expectTypeOf(Poll.until(messages.check, { deadline })).toEqualTypeOf<Wait<never, never>>()

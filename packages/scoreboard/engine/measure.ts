@@ -32,7 +32,9 @@ export const measure = async ({ checks, waits }: Size, rounds: number): Promise<
 }
 
 export const print = ({ checks, waits }: Size, rows: ReadonlyArray<Row>): void => {
-  console.log(`${waits} waits of ${checks} checks each, 1 ms apart; medians over rounds, each loop in its own process\n`)
+  console.log(
+    `${waits} waits of ${checks} checks each, 1 ms apart; medians over rounds, each loop in its own process\n`
+  )
   console.log("loop             CPU us/check   to hand-loop")
   for (const { cpuMicrosPerCheck, name, toHandLoop } of rows) {
     console.log(`${name.padEnd(16)} ${cpuMicrosPerCheck.toFixed(2).padStart(11)} ${toHandLoop.toFixed(2).padStart(14)}`)

@@ -149,10 +149,10 @@ const onGated = (wait: Wait, exit: Exit.Exit<Gate.Answer>): Command => {
 }
 
 const onChecked = (wait: Wait, found: CheckResult.CheckResult<unknown, unknown>): Command => {
-  if (found._tag === "Reported" && found.hint !== undefined) onHint(wait, found.hint)
+  if (found._tag === "Annotated" && found.hint !== undefined) onHint(wait, found.hint)
   if (isLate(wait)) return late(wait)
   took(wait, wait.setting.time.now - wait.checkStarted)
-  return found._tag === "Reported" ? onFinding(wait, found.finding, found.run) : onFinding(wait, found, undefined)
+  return found._tag === "Annotated" ? onFinding(wait, found.result, found.run) : onFinding(wait, found, undefined)
 }
 
 /** A typed error is a poll error; a defect or an interruption inside the check ends the wait with its own cause. */

@@ -1,7 +1,7 @@
 import type * as Effect from "effect/Effect"
 import type { Schedule } from "effect/Schedule"
 import type * as Gate from "../Gate.ts"
-import type { Fallback, Missing, PollErrorPolicy, UnknownStatusPolicy } from "../Job.ts"
+import type { Fallback, Missing, PollErrorPolicy, UnknownStatePolicy } from "../Job.ts"
 import type { CheckResult, Run } from "../CheckResult.ts"
 import type { Observation } from "../Observation.ts"
 import type { Options } from "../Poll.ts"
@@ -44,7 +44,7 @@ export interface Policy {
     readonly checkFallback: ((fallbackKey: string) => AnyCheckResult) | undefined
     readonly gone: (() => Status<unknown, unknown>) | undefined
   }
-  readonly unknownStatus: {
+  readonly unknownState: {
     readonly checks: number
     readonly duration: number
     readonly treatAs: ((word: string) => Status<unknown, unknown>) | undefined
@@ -65,13 +65,13 @@ export interface Policy {
 type AnyCheckResult = Effect.Effect<CheckResult<unknown, unknown>, unknown, unknown>
 
 /** The options that compile to a policy; `name` is the function that is complained of. */
-export interface Input extends Omit<Options<never, unknown>, "unknownStatus"> {
+export interface Input extends Omit<Options<never, unknown>, "unknownState"> {
   readonly name: string
   readonly job: string
   readonly check: Policy["check"]
   readonly cancel: Policy["cancel"]
   readonly missing: Missing<never, unknown, unknown, unknown, unknown> | undefined
-  readonly unknownStatus?: UnknownStatusPolicy<unknown, unknown> | undefined
+  readonly unknownState?: UnknownStatePolicy<unknown, unknown> | undefined
 }
 
 /** Checks the options of a wait; what they leave out comes from the defaults. */
@@ -85,7 +85,10 @@ export const compile = (input: Input, defaults: Defaults = builtin): Policy => {
     strategy,
     bound: Math.min(limit, deadline),
     boundedBy: limit < deadline ? "strategy" : "deadline",
-    checkTimeout: validate.millisOrUnbounded(`${input.name}: checkTimeout`, input.checkTimeout ?? defaults.checkTimeout),
+    checkTimeout: validate.millisOrUnbounded(
+      `${input.name}: checkTimeout`,
+      input.checkTimeout ?? defaults.checkTimeout
+    ),
     maxHint: validate.millis(`${input.name}: maxHint`, input.maxHint ?? defaults.maxHint, "nonNegative"),
     since: input.since,
     gate: input.gate,
@@ -101,7 +104,7 @@ export const compile = (input: Input, defaults: Defaults = builtin): Policy => {
             fail: input.stall.then !== "report"
           },
     missing: compileMissing(input),
-    unknownStatus: compileUnknownStatus(input.name, input.unknownStatus ?? "fail"),
+    unknownState: compileUnknownState(input.name, input.unknownState ?? "fail"),
     errors: compileErrors(input.name, input.pollErrors ?? {}, defaults),
     observers:
       input.observers === undefined && defaults.observers.length === 0
@@ -121,7 +124,7 @@ const stepper = (schedule: Schedule<unknown, Observation, never, unknown>): Step
 // What most waits leave out is the same value for all of them: waits are many.
 const noMissing: Policy["missing"] = { grace: 0, locate: undefined, checkFallback: undefined, gone: undefined }
 const noObservers: Policy["observers"] = []
-const failOnUnknown: Policy["unknownStatus"] = { checks: 0, duration: Number.POSITIVE_INFINITY, treatAs: undefined }
+const failOnUnknown: Policy["unknownState"] = { checks: 0, duration: Number.POSITIVE_INFINITY, treatAs: undefined }
 
 const compileMissing = ({ missing, name }: Input): Policy["missing"] => {
   if (missing === undefined) return noMissing
@@ -134,20 +137,20 @@ const compileMissing = ({ missing, name }: Input): Policy["missing"] => {
   }
 }
 
-const compileUnknownStatus = (name: string, policy: UnknownStatusPolicy<unknown, unknown>): Policy["unknownStatus"] => {
+const compileUnknownState = (name: string, policy: UnknownStatePolicy<unknown, unknown>): Policy["unknownState"] => {
   const unbounded = Number.POSITIVE_INFINITY
   if (policy === "fail") return failOnUnknown
   if (policy === "continue") return { checks: unbounded, duration: unbounded, treatAs: undefined }
   if ("treatAs" in policy) return { checks: unbounded, duration: unbounded, treatAs: policy.treatAs }
-  return "checks" in policy
+  return "times" in policy
     ? {
-        checks: validate.count(`${name}: unknownStatus.checks`, policy.checks, 1),
+        checks: validate.count(`${name}: unknownState.times`, policy.times, 1),
         duration: unbounded,
         treatAs: undefined
       }
     : {
         checks: unbounded,
-        duration: validate.millis(`${name}: unknownStatus.duration`, policy.duration, "positive"),
+        duration: validate.millis(`${name}: unknownState.for`, policy.for, "positive"),
         treatAs: undefined
       }
 }

@@ -123,7 +123,7 @@ const policyOf = (
           cancel: job.cancel,
           strategy,
           missing: job.missing,
-          unknownStatus: options.unknownStatus ?? job.unknownStatus,
+          unknownState: options.unknownState ?? job.unknownState,
           pollErrors: options.pollErrors ?? job.pollErrors
         }
   const owner = job ?? strategy ?? builtin

@@ -45,13 +45,17 @@ export const onHint = (wait: Wait, hint: CheckResult.Hint): void => {
   wait.floorAt = Math.max(wait.floorAt, whole(Math.ceil(wait.setting.time.now + Math.min(millis, maxHint))))
 }
 
-export const onFinding = (wait: Wait, finding: CheckResult.Finding<unknown, unknown>, run: CheckResult.Run | undefined): Command => {
+export const onFinding = (
+  wait: Wait,
+  finding: CheckResult.Unannotated<unknown, unknown>,
+  run: CheckResult.Run | undefined
+): Command => {
   if (wait.rare.retries > 0) wait.rare.retries = 0
   if (wait.rare.errorsInRow > 0) wait.rare.errorsInRow = 0
   if (finding._tag === "Missing") return onMissing(wait)
   const earlier = isEarlierRun(wait.setting.policy.since, run)
-  if (finding._tag === "Unlisted" && !earlier) return onUnlisted(wait, finding.word)
-  if (wait.rare.unlistedInRow > 0) wait.rare.unlistedInRow = 0
+  if (finding._tag === "UnknownState" && !earlier) return onUnknownState(wait, finding.state)
+  if (wait.rare.unknownInRow > 0) wait.rare.unknownInRow = 0
   return onStatus(wait, earlier ? asPending(finding) : (finding as Status.Status<unknown, unknown>))
 }
 
@@ -86,8 +90,8 @@ const leastErrorDelay = 1
 /** What an endless delay of a foreign schedule is drawn to, in milliseconds: a day. */
 const longestDelay = 86_400_000
 
-/** How many unlisted words are counted; a server that invents more of them is not followed. */
-const unlistedBound = 32
+/** How many unknown states are counted; a server that invents more of them is not followed. */
+const unknownStatesBound = 32
 
 const onStatus = (wait: Wait, status: Status.Status<unknown, unknown>): Command => {
   const { setting, status: before } = wait
@@ -159,17 +163,17 @@ const onMissing = (wait: Wait): Command => {
   return gone === undefined ? fail(wait, new PollError.JobNotFound(seen(wait))) : onStatus(wait, gone())
 }
 
-const onUnlisted = (wait: Wait, word: string): Command => {
-  const { duration, checks, treatAs } = wait.setting.policy.unknownStatus
+const onUnknownState = (wait: Wait, word: string): Command => {
+  const { duration, checks, treatAs } = wait.setting.policy.unknownState
   const { now } = wait.setting.time
   const own = rare(wait)
-  const counts = (own.unlisted ??= new Map())
-  if (counts.has(word) || counts.size < unlistedBound) counts.set(word, (counts.get(word) ?? 0) + 1)
+  const counts = (own.unknownStates ??= new Map())
+  if (counts.has(word) || counts.size < unknownStatesBound) counts.set(word, (counts.get(word) ?? 0) + 1)
   if (treatAs !== undefined) return onStatus(wait, Status.withState(treatAs(word), word))
-  if (own.unlistedInRow++ === 0) own.unlistedSince = now
-  if (own.unlistedInRow > checks || now - own.unlistedSince > duration) {
-    remember(wait, `Unlisted ${word}`)
-    return giveUp(wait, new PollError.UnknownStatus({ ...seen(wait), word }))
+  if (own.unknownInRow++ === 0) own.unknownSince = now
+  if (own.unknownInRow > checks || now - own.unknownSince > duration) {
+    remember(wait, `UnknownState ${word}`)
+    return giveUp(wait, new PollError.UnknownState({ ...seen(wait), state: word }))
   }
   const last = wait.status
   return onStatus(wait, Status.pending({ state: word, detail: last?._tag === "Pending" ? last.detail : undefined }))

@@ -98,10 +98,10 @@ export interface Rare {
   stepCount: number
   stepFor: WaitReason
   stallReported: boolean
-  unlistedInRow: number
-  unlistedSince: number
-  /** Unlisted words, and how often each was seen. */
-  unlisted: Map<string, number> | undefined
+  unknownInRow: number
+  unknownSince: number
+  /** Unknown states, and how often each was seen. */
+  unknownStates: Map<string, number> | undefined
   hintsClamped: number
   hintsUnreadable: number
   /** How long the newest three checks took, the oldest first, since one took a second or more. */
@@ -186,7 +186,7 @@ export const seen = (self: Wait): PollError.Seen => ({
   elapsed: Duration.millis(elapsed(self)),
   lastStatus: self.status,
   lastPollError: self.rare.pollError,
-  unlisted: self.rare.unlisted === undefined ? {} : Object.fromEntries(self.rare.unlisted),
+  unknownStates: self.rare.unknownStates === undefined ? {} : Object.fromEntries(self.rare.unknownStates),
   hints: { clamped: self.rare.hintsClamped, unreadable: self.rare.hintsUnreadable },
   history: self.history === undefined ? [] : history.entries(self.history)
 })
@@ -218,9 +218,9 @@ const makeRare = (): Rare => ({
   stepCount: 0,
   stepFor: "strategy",
   stallReported: false,
-  unlistedInRow: 0,
-  unlistedSince: 0,
-  unlisted: undefined,
+  unknownInRow: 0,
+  unknownSince: 0,
+  unknownStates: undefined,
   hintsClamped: 0,
   hintsUnreadable: 0,
   took: undefined

@@ -59,7 +59,7 @@ export const azureProtocol = (options: AzureOptions = {}): Protocol => {
     switch (reading._tag) {
       case "Pending":
         return { ...reading, progress: progressIn(answer.body), url, ...moved }
-      case "Unlisted":
+      case "UnknownState":
         return { ...reading, url, ...moved }
       case "Succeeded": {
         const urls = resultUrls(answer, { ...operation, notes: moved.notes ?? notes })
@@ -77,7 +77,7 @@ export const azureProtocol = (options: AzureOptions = {}): Protocol => {
     const result = resultOf(answer)
     // A resource that says of itself that it goes on, or that it failed, is believed before the HTTP status.
     const state = isResource(method) ? judge(provisioningState(answer.body), answer) : result
-    return state._tag === "Succeeded" || state._tag === "Unlisted" ? result : state
+    return state._tag === "Succeeded" || state._tag === "UnknownState" ? result : state
   }
 
   const resource = (answer: Answer): Reading => {
@@ -182,7 +182,7 @@ const judgeBy =
     const meaning = meanings.get(plain(word)) ?? (isParticiple(word) ? "pending" : undefined)
     switch (meaning) {
       case undefined:
-        return { _tag: "Unlisted", word }
+        return { _tag: "UnknownState", state: word }
       case "pending":
         return { _tag: "Pending", state: word }
       case "succeeded":
@@ -196,4 +196,4 @@ const judgeBy =
     }
   }
 
-const isEnd = ({ _tag }: Reading): boolean => _tag !== "Pending" && _tag !== "Unlisted"
+const isEnd = ({ _tag }: Reading): boolean => _tag !== "Pending" && _tag !== "UnknownState"

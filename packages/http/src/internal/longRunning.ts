@@ -76,9 +76,9 @@ export const checking = <A, RD>({
         keep({ ...next, pending: status })
         return hinted(status, answer)
       }
-      case "Unlisted":
+      case "UnknownState":
         keep(moved(self, reading))
-        return hinted(CheckResult.unlisted(reading.word), answer)
+        return hinted(CheckResult.unknownState(reading.state), answer)
       case "Succeeded":
         return yield* succeed(reading.result, reading.state, answer, fail)
       case "SucceededAt": {
@@ -192,7 +192,7 @@ const begin = (reading: Reading, answer: Answer, fail: Fail): Effect.Effect<Phas
   const end = (end: End): Effect.Effect<Phase> => Effect.succeed({ _tag: "Ended", status: answer.status, end })
   switch (reading._tag) {
     case "Pending":
-    case "Unlisted":
+    case "UnknownState":
       return reading.url === undefined
         ? fail(malformed("the answer does not say where to check", answer))
         : Effect.succeed({ _tag: "Polling", url: reading.url })

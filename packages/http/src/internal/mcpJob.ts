@@ -97,7 +97,7 @@ export const make = <A, E, R, ED>(
       case "cancelled":
         return Effect.succeed(Status.canceled({ state: task.status }))
       default:
-        return Effect.succeed(CheckResult.unlisted(task.status))
+        return Effect.succeed(CheckResult.unknownState(task.status))
     }
   }
 
@@ -115,8 +115,8 @@ export const make = <A, E, R, ED>(
       onFailure: (error): Checked => missingOr(error)
     })
     return Effect.tap(check, (each) => {
-      const finding = CheckResult.finding(each)
-      const goesOn = finding._tag === "Pending" || finding._tag === "Unlisted"
+      const finding = CheckResult.unannotated(each)
+      const goesOn = finding._tag === "Pending" || finding._tag === "UnknownState"
       return goesOn ? Effect.void : Effect.sync(() => desk.close(taskId))
     })
   }

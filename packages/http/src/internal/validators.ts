@@ -11,7 +11,7 @@ export interface Known {
   readonly etag: string | undefined
   readonly lastModified: string | undefined
   readonly schema: unknown
-  readonly found: CheckResult.Finding<unknown, unknown>
+  readonly found: CheckResult.CheckResult<unknown, unknown>
   readonly run: CheckResult.Run | undefined
 }
 

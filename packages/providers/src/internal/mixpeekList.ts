@@ -1,7 +1,7 @@
 import { HttpCheckError, safeUrl } from "@effect-poll/http/HttpCheckError"
 import * as DateTime from "effect/DateTime"
 import { hasProperty } from "effect/Predicate"
-import type { Finding } from "effect-poll/CheckResult"
+import type { CheckResult } from "effect-poll/CheckResult"
 import type { ListFilter } from "../Mixpeek.ts"
 import type { TaskKey } from "../MixpeekKey.ts"
 
@@ -36,7 +36,7 @@ export const filterOf = (keys: ReadonlyArray<TaskKey>, now: number): ListFilter 
  * Whether a record of the list tells as much as a check of the task would. It may show less: an end without its result or
  * its reason, or a pending task without the ids that its fallback needs.
  */
-export const isTold = (found: Finding<unknown, string>, record: unknown, key: TaskKey): boolean => {
+export const isTold = (found: CheckResult<unknown, string>, record: unknown, key: TaskKey): boolean => {
   switch (found._tag) {
     case "Succeeded":
       return hasProperty(record, "outputs")

@@ -2,7 +2,7 @@ import type { HttpCheckError } from "@effect-poll/http/HttpCheckError"
 import * as Duration from "effect/Duration"
 import { hasProperty } from "effect/Predicate"
 import * as Schema from "effect/Schema"
-import type { KeyCodec, Missing, PollErrorPolicy, UnknownStatusPolicy } from "effect-poll/Job"
+import type { KeyCodec, Missing, PollErrorPolicy, UnknownStatePolicy } from "effect-poll/Job"
 import * as Strategy from "effect-poll/Strategy"
 import type { Settings } from "../Settings.ts"
 
@@ -11,7 +11,7 @@ export interface Checked {
   /** Joins the base URL and a path. */
   readonly url: (path: string) => string
   readonly timeScale: number
-  readonly unknownStatus: UnknownStatusPolicy
+  readonly unknownState: UnknownStatePolicy
   readonly pollErrors: PollErrorPolicy<HttpCheckError>
   readonly missing: Missing<unknown, never, never, never, never> | undefined
 }
@@ -27,7 +27,7 @@ export const check = (
   return {
     url: (path) => base + (path.startsWith("/") ? path : `/${path}`),
     timeScale,
-    unknownStatus: settings.unknownStatus ?? "continue",
+    unknownState: settings.unknownState ?? "continue",
     pollErrors: settings.pollErrors ?? pollErrors(timeScale),
     missing: settings.grace === undefined ? undefined : { grace: settings.grace }
   }

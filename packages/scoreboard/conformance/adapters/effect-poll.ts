@@ -50,7 +50,7 @@ const AnswerStatus = StatusSchema.fromField(Answer, "status", {
 const jobOf = (setup: Setup) => {
   const client = Effect.provide(FetchHttpClient.layer)
   const fetch = Effect.provideService(FetchHttpClient.Fetch, setup.server.fetch as typeof globalThis.fetch)
-  const runOf = (body: unknown): CheckResult.Run | undefined => (body as { readonly run?: number }).run
+  const runOf = (body: unknown) => generation((body as { readonly run?: number }).run)
   return Job.make("conformance", {
     submit: (_scene: string) =>
       Effect.succeed({ key: "job-1", hint: setup.submitHint === undefined ? undefined : seconds(setup) }),
@@ -60,6 +60,9 @@ const jobOf = (setup: Setup) => {
   })
 }
 
+const generation = (run: number | undefined): CheckResult.Run | undefined =>
+  run === undefined ? undefined : { generation: run }
+
 const seconds = ({ submitHint = 0 }: Setup) => Duration.seconds(submitHint)
 
 const optionsOf = (setup: Setup): Options<HttpCheckError> => ({
@@ -68,7 +71,7 @@ const optionsOf = (setup: Setup): Options<HttpCheckError> => ({
     readonly deadline: number
   }),
   strategy: strategyOf(setup),
-  since: setup.run,
+  since: generation(setup.run),
   stall: setup.stall === undefined ? undefined : { after: setup.stall },
   ...(setup.cancelRemote === true && { onTimeout: "cancelRemote", onInterrupt: "cancelRemote" }),
   observers: setup.progress === undefined ? [] : [{ observe: () => Effect.sync(setup.progress!) }]
@@ -96,7 +99,7 @@ const tags: Readonly<Record<string, Bad>> = {
   JobNotFound: "missing",
   JobStalled: "stalled",
   PollTimeout: "timeout",
-  UnknownStatus: "unknown",
+  UnknownState: "unknown",
   PollRejected: "error",
   PollErrorsExhausted: "error"
 }
@@ -241,7 +244,10 @@ const many = async ({ deadline, ended, ids, interval, jitter, server }: ManySetu
       max: server.size,
       slack: "1 second",
       check: (keys) =>
-        Effect.map(ask(keys), (words) => new Map(Array.from(words, ([id, word]) => [id, Result.succeed(checkOf(word))])))
+        Effect.map(
+          ask(keys),
+          (words) => new Map(Array.from(words, ([id, word]) => [id, Result.succeed(checkOf(word))]))
+        )
     }
   })
   const poller = await opened()

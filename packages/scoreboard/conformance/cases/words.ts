@@ -5,7 +5,7 @@ const theme = "State words"
 
 export const words: ReadonlyArray<Case> = [
   ...["paused", "expired"].map((word): Case => ({
-    name: `the unlisted word "${word}" never polls without a delay`,
+    name: `the unknown state "${word}" never polls without a delay`,
     theme,
     source: "openai-node `polling.ts`; openai-python#3097",
     needs: ["words"],
@@ -34,7 +34,7 @@ export const words: ReadonlyArray<Case> = [
     }
   })),
   {
-    name: "an unlisted word is told, and is told from a failure of the job",
+    name: "an unknown state is told, and is told from a failure of the job",
     theme,
     source: "purchases-ios#6641; apimatic-cli#305",
     needs: ["words"],

@@ -93,7 +93,11 @@ export interface JobStore {
   readonly find: (id: string) => Job | undefined
   readonly list: (provider: ProviderName) => ReadonlyArray<Job>
   /** Answers a check, after its faults; a job that is not there, or no longer, is a 404. */
-  readonly check: (job: Job | undefined, answer: (job: Job, now: number) => Wire.Answer, fallback?: boolean) => Spoilable
+  readonly check: (
+    job: Job | undefined,
+    answer: (job: Job, now: number) => Wire.Answer,
+    fallback?: boolean
+  ) => Spoilable
   /** Does something to a job and answers, unless the faults for that say otherwise. */
   readonly act: (
     job: Job,

@@ -184,7 +184,7 @@ const eventOfResult = (answer: Answer | undefined): event.Event | undefined =>
 const slowestOf = (answers: ReadonlyArray<Answer | undefined>): CheckResult.Hint | undefined => {
   let slowest: CheckResult.Hint | undefined
   for (const answer of answers) {
-    if (answer === undefined || Result.isFailure(answer) || answer.success._tag !== "Reported") continue
+    if (answer === undefined || Result.isFailure(answer) || answer.success._tag !== "Annotated") continue
     slowest = slower(slowest, answer.success.hint)
   }
   return slowest

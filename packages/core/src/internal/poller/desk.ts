@@ -80,7 +80,7 @@ export class Desk implements Service, Driver {
     token: ResumeToken,
     options?: Omit<Options<E, RS>, "deadline" | "since">
   ): Effect.Effect<Watch<A, F, E>, ResumeTokenError, R | RS> => {
-    const rest = { history: false, ...options, deadline: "unbounded", since: token.run } as const
+    const rest = { history: false, ...options, deadline: "unbounded", since: token.since } as const
     request.check("Poller.resume", rest)
     return Effect.suspend((): Effect.Effect<Watch<A, F, E>, ResumeTokenError, R | RS> => {
       const key = request.keyOfToken(job, token)
