@@ -39,5 +39,5 @@ const kinds = {
   JobNotFound: "notFound",
   JobStalled: "stalled",
   PollTimeout: "timedOut",
-  PollRejected: "rejected"
+  CheckRejected: "rejected"
 } as const satisfies Partial<Record<PollError<unknown, unknown>["_tag"], EndingKind>>

@@ -45,8 +45,8 @@ export const job: (
   const { events, id, meanwhile } = yield* lanes.start(plan, requests)
   const watching = Stream.runForEach(events, (event) => {
     switch (event._tag) {
-      case "PollFailed":
-        if (event.inRow > 0) failedChecks++
+      case "CheckFailed":
+        if (event.consecutive > 0) failedChecks++
         checks = event.attempt
         break
       case "Observed":

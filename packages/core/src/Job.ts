@@ -13,7 +13,7 @@ import type { Schedule } from "effect/Schedule"
 import * as validate from "./internal/validate.ts"
 import type { Hint, CheckResult, Run } from "./CheckResult.ts"
 import type { Observation } from "./Observation.ts"
-import type { Classification } from "./PollError.ts"
+import type * as CheckError from "./CheckError.ts"
 import type { Status } from "./Status.ts"
 
 const TypeId = "~effect-poll/Job"
@@ -60,7 +60,7 @@ export interface Options<in out K, out A, out F, in out E, out R, in I = never, 
   readonly strategy?: Schedule<unknown, Observation> | ((key: K) => Schedule<unknown, Observation>) | undefined
   readonly missing?: Missing<K, A, F, E, R> | undefined
   readonly unknownState?: UnknownStatePolicy<A, F> | undefined
-  readonly pollErrors?: PollErrorPolicy<E> | undefined
+  readonly checkErrors?: CheckErrorPolicy<E> | undefined
 }
 
 /**
@@ -171,32 +171,32 @@ export type UnknownStatePolicy<A = never, F = never> =
  * **Details**
  *
  * A failed check tells nothing of the job, so it has a budget of its own. The error says whether it is transient or
- * permanent (`PollError.classify`); `classify` replaces that. A permanent one ends the wait as `PollRejected`. After a
+ * permanent (`CheckError.kind`); `classify` replaces that. A permanent one ends the wait as `CheckRejected`. After a
  * transient one:
  *
- * 1. `retries`, if given, is stepped and the same check is tried again after its delay. When it ends, the check failed.
- * 2. The failed check counts. While no more than `inRow` checks failed in a row and `inAll` in all, the next check comes
+ * 1. `retry`, if given, is stepped and the same check is tried again after its delay. When it ends, the check failed.
+ * 2. The failed check counts. While no more than `maxConsecutive` checks failed in a row and `maxTotal` in all, the next check comes
  *    after the delay of `schedule`; the strategy is not stepped.
- * 3. A budget is used up when one more check fails than it allows. With `exhausted: "fail"` the wait ends as
- *    `PollErrorsExhausted`; with `"skipCheck"` this check is given up, the count in a row starts anew and the next check
- *    comes when the strategy says. A used-up `inAll` always fails.
+ * 3. A budget is used up when one more check fails than it allows. With `onExhausted: "fail"` the wait ends as
+ *    `CheckErrorsExhausted`; with `"skip"` this check is given up, the count in a row starts anew and the next check
+ *    comes when the strategy says. A used-up `maxTotal` always fails.
  *
  * @category models
  * @since 0.1.0
  */
-export interface PollErrorPolicy<in E> {
+export interface CheckErrorPolicy<in E> {
   /** Delays after failed checks; default: exponential from 1 second by 2, at most 30 seconds. */
   readonly schedule?: Schedule<unknown, Observation> | undefined
   /** How many checks in a row may fail; a whole number from 0, or `"unbounded"`; default 5. */
-  readonly inRow?: number | "unbounded" | undefined
+  readonly maxConsecutive?: number | "unbounded" | undefined
   /** How many checks may fail in all; a whole number from 0, or `"unbounded"`; default `"unbounded"`. */
-  readonly inAll?: number | "unbounded" | undefined
+  readonly maxTotal?: number | "unbounded" | undefined
   /** What follows when the budget in a row is used up; default `"fail"`. */
-  readonly exhausted?: "fail" | "skipCheck" | undefined
+  readonly onExhausted?: "fail" | "skip" | undefined
   /** Delays of the retries within one check, which count as one attempt; default: no retry. */
-  readonly retries?: Schedule<unknown, Observation> | undefined
+  readonly retry?: Schedule<unknown, Observation> | undefined
   /** Says what kind an error is, instead of what it says itself. */
-  readonly classify?: ((error: E) => Classification) | undefined
+  readonly kindOf?: ((error: E) => CheckError.Kind) | undefined
 }
 
 /**

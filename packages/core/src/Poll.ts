@@ -7,7 +7,7 @@
  * **Details**
  *
  * - A check is `check` with a timeout of its own. A check that failed tells nothing of the job: it has its own budget (see
- *   `PollErrorPolicy`) and does not step the strategy.
+ *   `CheckErrorPolicy`) and does not step the strategy.
  * - The deadline bounds everything: waits, checks in flight, retries. If the next check would miss it, one last check is
  *   placed so that its answer still fits, estimated by the longest of the last three checks. An answer that arrives at the
  *   deadline counts.
@@ -41,7 +41,7 @@ import * as host from "./internal/host.ts"
 import * as request from "./internal/request.ts"
 import { entryOf } from "./internal/journal.ts"
 import { receipt as receiptToken } from "./internal/token.ts"
-import type { Job, PollErrorPolicy, Receipt, UnknownStatePolicy } from "./Job.ts"
+import type { Job, CheckErrorPolicy, Receipt, UnknownStatePolicy } from "./Job.ts"
 import type { CheckResult, Run } from "./CheckResult.ts"
 import type { Observation } from "./Observation.ts"
 import type { Observer } from "./Observer.ts"
@@ -85,7 +85,7 @@ export interface Options<in E = never, out R = never> {
    */
   readonly stall?: { readonly after: Duration.Input; readonly then?: "fail" | "report" | undefined } | undefined
   readonly unknownState?: UnknownStatePolicy | undefined
-  readonly pollErrors?: PollErrorPolicy<E> | undefined
+  readonly checkErrors?: CheckErrorPolicy<E> | undefined
   /** Asked before each check; by default every check may be made. */
   readonly gate?: Gate<R> | undefined
   /**
@@ -164,7 +164,7 @@ export const until: {
  *
  * The stream never fails: its last event is `Ended`, with the exit that `until` would have had. It starts to check when
  * it is run, and stops when its scope closes. A slow reader never slows the wait: when 256 events are kept for it, the
- * oldest `Waiting` or `Unchanged` makes room, then the oldest `PollFailed`. A change of the status is never dropped, so
+ * oldest `Waiting` or `Unchanged` makes room, then the oldest `CheckFailed`. A change of the status is never dropped, so
  * that more are kept where a reader is behind by more than 256 changes.
  *
  * @category running

@@ -21,9 +21,10 @@ import * as defaults from "./internal/defaults.ts"
  * | `checkTimeout` | 1 minute | how long one check may take |
  * | `maxHint` | 1 hour | the longest wish of a server that is followed |
  * | `cancelGrace` | 10 seconds | how long the end of a job is awaited after it was asked to stop |
- * | `errorDelays` | exponential from 1 second by 2, at most 30 seconds | delays after failed checks |
- * | `errorsInRow` | 5 | failed checks in a row that are borne |
- * | `errorsInAll` | unbounded | failed checks in all that are borne |
+ * | `checkErrors.schedule` | exponential from 1 second by 2, at most 30 seconds | delays after failed checks |
+ * | `checkErrors.maxConsecutive` | 5 | failed checks in a row that are tolerated |
+ * | `checkErrors.maxTotal` | `"unbounded"` | failed checks in all that are tolerated |
+ * | `checkErrors.onExhausted` | `"fail"` | what follows when `maxConsecutive` is used up |
  * | `span` | true | one span `poll.wait` per wait |
  * | `logs` | true | failed checks Debug (from the third in a row at Warn), a bad end at Error |
  * | `observers` | none | told of every wait |
@@ -52,9 +53,9 @@ export const PollDefaults: Context.Reference<PollDefaults> = defaults.Reference
  * import * as Effect from "effect/Effect"
  * import * as PollDefaults from "effect-poll/PollDefaults"
  *
- * const patient = PollDefaults.layer({ errorsInRow: 20, checkTimeout: "5 minutes" })
- * const inRow = Effect.map(PollDefaults.PollDefaults, (defaults) => defaults.errorsInRow)
- * await Effect.runPromise(Effect.provide(inRow, patient)) // => 20
+ * const patient = PollDefaults.layer({ checkErrors: { maxConsecutive: 20 }, checkTimeout: "5 minutes" })
+ * const maxConsecutive = Effect.map(PollDefaults.PollDefaults, (defaults) => defaults.checkErrors.maxConsecutive)
+ * await Effect.runPromise(Effect.provide(maxConsecutive, patient)) // => 20
  * ```
  *
  * @category layers
@@ -63,7 +64,7 @@ export const PollDefaults: Context.Reference<PollDefaults> = defaults.Reference
 export const layer = (some: Partial<PollDefaults>): Layer.Layer<never> =>
   Layer.effect(
     PollDefaults,
-    Effect.map(PollDefaults, (now) => ({ ...now, ...some }))
+    Effect.map(PollDefaults, (now) => ({ ...now, ...some, checkErrors: { ...now.checkErrors, ...some.checkErrors } }))
   )
 
 /**
@@ -72,7 +73,7 @@ export const layer = (some: Partial<PollDefaults>): Layer.Layer<never> =>
  * **Details**
  *
  * The keys, all optional: `EFFECT_POLL_CHECK_TIMEOUT`, `EFFECT_POLL_MAX_HINT`, `EFFECT_POLL_CANCEL_GRACE` (durations, as
- * `"30 seconds"`), `EFFECT_POLL_ERRORS_IN_ROW`, `EFFECT_POLL_ERRORS_IN_ALL` (whole numbers), `EFFECT_POLL_SPAN`,
+ * `"30 seconds"`), `EFFECT_POLL_CHECK_ERRORS_MAX_CONSECUTIVE`, `EFFECT_POLL_CHECK_ERRORS_MAX_TOTAL` (whole numbers), `EFFECT_POLL_SPAN`,
  * `EFFECT_POLL_LOGS` (true or false).
  *
  * @category layers
@@ -84,8 +85,13 @@ export const layerConfig: Layer.Layer<never, Config.ConfigError> = Layer.unwrap(
       checkTimeout: Config.option(Config.Duration("EFFECT_POLL_CHECK_TIMEOUT")),
       maxHint: Config.option(Config.Duration("EFFECT_POLL_MAX_HINT")),
       cancelGrace: Config.option(Config.Duration("EFFECT_POLL_CANCEL_GRACE")),
-      errorsInRow: Config.option(Config.Int("EFFECT_POLL_ERRORS_IN_ROW")),
-      errorsInAll: Config.option(Config.Int("EFFECT_POLL_ERRORS_IN_ALL")),
+      checkErrors: Config.map(
+        Config.all({
+          maxConsecutive: Config.option(Config.Int("EFFECT_POLL_CHECK_ERRORS_MAX_CONSECUTIVE")),
+          maxTotal: Config.option(Config.Int("EFFECT_POLL_CHECK_ERRORS_MAX_TOTAL"))
+        }),
+        (read) => Option.some(given(read))
+      ),
       span: Config.option(Config.Boolean("EFFECT_POLL_SPAN")),
       logs: Config.option(Config.Boolean("EFFECT_POLL_LOGS"))
     }),

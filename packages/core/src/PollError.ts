@@ -2,7 +2,7 @@
  * How a wait can end badly, and how the error of a check says what kind of error it is.
  *
  * The errors are flat and separate, so that each has its own `catchTag`. All of them carry what was seen: the key, the
- * checks made, the time passed, the last status, the last poll error and a bounded history.
+ * checks made, the time passed, the last status, the last check error and a bounded history.
  *
  * **Details**
  *
@@ -15,8 +15,8 @@
  * | `JobStalled` | the job goes on, but nothing about it has changed for too long |
  * | `PollTimeout` | our own patience ended: the deadline, or the strategy |
  * | `UnknownState` | the server said a state word that nobody listed |
- * | `PollRejected<E>` | a check failed in a way that no further check can mend |
- * | `PollErrorsExhausted<E>` | checks failed more often than the budget allows |
+ * | `CheckRejected<E>` | a check failed in a way that no further check can mend |
+ * | `CheckErrorsExhausted<E>` | checks failed more often than the budget allows |
  *
  * Only the first four are news of the job. After the others it may still be running.
  *
@@ -44,7 +44,7 @@ export interface Seen {
   readonly elapsed: Duration.Duration
   readonly lastStatus: Status.Status<unknown, unknown> | undefined
   /** The typed error of the last check that failed. */
-  readonly lastPollError: unknown
+  readonly lastCheckError: unknown
   /** State words that nobody listed (the first 32 of them), and how often each was seen. */
   readonly unknownStates: Readonly<Record<string, number>>
   /** Wishes of the server that were drawn to `maxHint`, and those that could not be read. */
@@ -60,7 +60,7 @@ export interface Seen {
  * @since 0.1.0
  */
 export interface HistoryEntry {
-  /** In a few words: `Pending PROCESSING 40 %`, `Missing`, `poll error: HttpCheckError`. */
+  /** In a few words: `Pending PROCESSING 40 %`, `Missing`, `check error: HttpCheckError`. */
   readonly finding: string
   readonly checks: number
   /** Milliseconds from the start of the wait to the end of the first of these checks. */
@@ -175,8 +175,8 @@ export class UnknownState extends /*#__PURE__*/ Data.TaggedError("UnknownState")
  * @category errors
  * @since 0.1.0
  */
-export class PollRejected<E>
-  extends /*#__PURE__*/ Data.TaggedError("PollRejected")<Seen & { readonly error: unknown }>
+export class CheckRejected<E>
+  extends /*#__PURE__*/ Data.TaggedError("CheckRejected")<Seen & { readonly error: unknown }>
 {
   declare readonly error: E
   constructor(args: Seen & { readonly error: E }) {
@@ -194,23 +194,25 @@ export class PollRejected<E>
  * @category errors
  * @since 0.1.0
  */
-export class PollErrorsExhausted<E>
-  extends /*#__PURE__*/ Data.TaggedError("PollErrorsExhausted")<
-    Seen & { readonly error: unknown; readonly budget: "inRow" | "inAll"; readonly errors: number }
+export class CheckErrorsExhausted<E>
+  extends /*#__PURE__*/ Data.TaggedError("CheckErrorsExhausted")<
+    Seen & { readonly error: unknown; readonly budget: "maxConsecutive" | "maxTotal"; readonly errors: number }
   >
 {
   declare readonly error: E
-  constructor(args: Seen & { readonly error: E; readonly budget: "inRow" | "inAll"; readonly errors: number }) {
+  constructor(
+    args: Seen & { readonly error: E; readonly budget: "maxConsecutive" | "maxTotal"; readonly errors: number }
+  ) {
     super(args)
   }
   override get message(): string {
-    const which = this.budget === "inRow" ? "in a row" : "in all"
+    const which = this.budget === "maxConsecutive" ? "in a row" : "in all"
     return `${this.errors} checks ${which} at ${subject(this)} failed, the last one with ${show(this.error)}${soFar(this, this.error)}`
   }
 }
 
 /**
- * The poll error of a check that did not answer within its `checkTimeout`. Transient.
+ * The check error of a check that did not answer within its `checkTimeout`. Transient.
  *
  * @category errors
  * @since 0.1.0
@@ -276,72 +278,10 @@ export type PollError<F, E> =
   | JobStalled
   | PollTimeout
   | UnknownState
-  | PollRejected<E>
-  | PollErrorsExhausted<E | CheckTimeout>
-
-/**
- * What kind of error a check ended with.
- *
- * **Details**
- *
- * - `transient`: the next check may well succeed. `retryAfter` is the server's wish for it.
- * - `permanent`: no further check can mend it; the wait ends as `PollRejected`.
- *
- * @category models
- * @since 0.1.0
- */
-export type Classification =
-  | { readonly _tag: "transient"; readonly retryAfter?: Duration.Duration | "unreadable" | undefined }
-  | { readonly _tag: "permanent" }
-
-/**
- * The key under which the error of a check says what kind it is. An error that says nothing is transient.
- *
- * @category symbols
- * @since 0.1.0
- */
-export const classify = "~effect-poll/PollError/classify"
-
-/**
- * An error that says what kind it is.
- *
- * @category models
- * @since 0.1.0
- */
-export interface Classified {
-  readonly [classify]: Classification
-}
-
-/**
- * The classification of an error that may well be gone at the next check.
- *
- * @category constructors
- * @since 0.1.0
- */
-export const transient = (options?: {
-  readonly retryAfter?: Duration.Duration | "unreadable" | undefined
-}): Classification => ({ _tag: "transient", retryAfter: options?.retryAfter })
-
-/**
- * The classification of an error that no further check can mend.
- *
- * @category constructors
- * @since 0.1.0
- */
-export const permanent: Classification = { _tag: "permanent" }
-
-/**
- * Asks an error what kind it is: what it says under `classify`, otherwise transient.
- *
- * @category destructors
- * @since 0.1.0
- */
-export const classification = (error: unknown): Classification =>
-  hasProperty(error, classify) ? (error as Classified)[classify] : unsaid
+  | CheckRejected<E>
+  | CheckErrorsExhausted<E | CheckTimeout>
 
 // ---- internal ----
-
-const unsaid: Classification = { _tag: "transient" }
 
 const isoTime = (millis: number): string => {
   if (Math.abs(millis) > 8.64e15) return `${millis} ms`
@@ -352,14 +292,14 @@ const isoTime = (millis: number): string => {
 
 const subject = (seen: Seen): string => `${seen.job} ${JSON.stringify(seen.key)}`
 
-/** What was seen; the poll error is left out where the message has said it already. */
+/** What was seen; the check error is left out where the message has said it already. */
 const soFar = (seen: Seen, said?: unknown): string => {
   const checks = `${seen.attempts} ${seen.attempts === 1 ? "check" : "checks"} in ${Duration.format(seen.elapsed)}`
   const status = seen.lastStatus === undefined ? "no status seen" : `last status ${Status.describe(seen.lastStatus)}`
   const error =
-    seen.lastPollError === undefined || seen.lastPollError === said
+    seen.lastCheckError === undefined || seen.lastCheckError === said
       ? ""
-      : `, last poll error ${show(seen.lastPollError)}`
+      : `, last check error ${show(seen.lastCheckError)}`
   return ` (${checks}, ${status}${error})`
 }
 

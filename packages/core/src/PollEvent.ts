@@ -18,7 +18,7 @@ export type PollEvent<A, F = never, E = never> =
   | Observed<A, F>
   | Unchanged
   | Stalled
-  | PollFailed<E>
+  | CheckFailed<E>
   | Waiting
   | Ended<A, F, E>
 
@@ -63,12 +63,12 @@ export interface Stalled {
  * @category models
  * @since 0.1.0
  */
-export interface PollFailed<E> {
-  readonly _tag: "PollFailed"
+export interface CheckFailed<E> {
+  readonly _tag: "CheckFailed"
   readonly attempt: number
   readonly error: E
   /** Checks that failed in a row, this one included; 0 if it is retried within the same check. */
-  readonly inRow: number
+  readonly consecutive: number
 }
 
 /**
@@ -92,7 +92,7 @@ export interface Waiting {
  *
  * - `firstWait`, `strategy`: the strategy says so.
  * - `serverHint`: the server asked not to be asked earlier.
- * - `pollError`, `retry`: after a failed check, or between its retries.
+ * - `checkError`, `retry`: after a failed check, or between its retries.
  * - `missing`: the job is not found yet, within the grace after the start; or it is gone and its fallback is next.
  * - `gate`: the gate postponed the check.
  * - `woken`: a check was asked for, and comes as soon as the server allows.
@@ -107,7 +107,7 @@ export type WaitReason =
   | "firstWait"
   | "strategy"
   | "serverHint"
-  | "pollError"
+  | "checkError"
   | "retry"
   | "missing"
   | "gate"

@@ -76,7 +76,7 @@ export const observer: Observer.Observer = Observer.make(({ elapsed, event, job 
       return Metric.update(Metric.withAttributes(checks, { job, outcome: "changed" }), 1)
     case "Unchanged":
       return Metric.update(Metric.withAttributes(checks, { job, outcome: "unchanged" }), 1)
-    case "PollFailed":
+    case "CheckFailed":
       return Metric.update(Metric.withAttributes(checks, { job, outcome: "failed" }), 1)
     case "Ended":
       return Effect.all(

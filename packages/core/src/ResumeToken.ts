@@ -35,8 +35,8 @@ export interface ResumeToken {
   readonly attempts: number
   readonly strategySteps: number
   readonly strategyStartedAt: number
-  readonly errorsInRow: number
-  readonly errorsInAll: number
+  readonly consecutiveErrors: number
+  readonly totalErrors: number
   /** When the next check is due. */
   readonly dueAt: number
   /** The server does not want to be asked before. */
@@ -64,8 +64,8 @@ export const ResumeToken: Schema.Codec<ResumeToken, ResumeToken> = Schema.Struct
   attempts: Schema.Natural,
   strategySteps: Schema.Natural,
   strategyStartedAt: Schema.Finite,
-  errorsInRow: Schema.Natural,
-  errorsInAll: Schema.Natural,
+  consecutiveErrors: Schema.Natural,
+  totalErrors: Schema.Natural,
   dueAt: Schema.Finite,
   floorAt: Schema.Finite,
   startedAt: Schema.Finite,

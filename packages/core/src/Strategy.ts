@@ -309,7 +309,7 @@ export const attempts: {
  *
  * **When to use**
  *
- * Use it for the `retries` of a poll-error policy: `times(2)` allows three tries. To bound the checks of a wait use
+ * Use it for the `retry` of a check-error policy: `times(2)` allows three tries. To bound the checks of a wait use
  * `attempts`, which counts failed checks too.
  *
  * @category combinators

@@ -25,7 +25,7 @@ describe("Gate", () => {
           strategy: Strategy.attempts(strategy, 2),
           deadline: "1 minute",
           gate: closedFor(2),
-          pollErrors: { inRow: 0 }
+          checkErrors: { maxConsecutive: 0 }
         }),
         "1 minute"
       )

@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import * as CheckResult from "effect-poll/CheckResult"
 import * as Poll from "effect-poll/Poll"
-import * as PollError from "effect-poll/PollError"
+import * as CheckError from "effect-poll/CheckError"
 import * as Status from "effect-poll/Status"
 import * as Strategy from "effect-poll/Strategy"
 import { ending, pending } from "./scripted.ts"
@@ -138,7 +138,7 @@ describe("Poll and the wall clock", () => {
       return error as { readonly _tag: string; readonly notBefore: number | undefined }
     }
     assert.strictEqual(late(Effect.succeed(Status.succeeded("late")))._tag, "PollTimeout")
-    assert.strictEqual(late(Effect.fail({ [PollError.classify]: PollError.permanent }))._tag, "PollTimeout")
+    assert.strictEqual(late(Effect.fail({ [CheckError.kind]: CheckError.permanent() }))._tag, "PollTimeout")
     assert.strictEqual(late(Effect.succeed(CheckResult.withHint(pending, "5 seconds"))).notBefore, 1_015_020)
   })
 

@@ -13,7 +13,7 @@ import * as CheckResult from "effect-poll/CheckResult"
 import * as Observer from "effect-poll/Observer"
 import * as Poll from "effect-poll/Poll"
 import * as PollDefaults from "effect-poll/PollDefaults"
-import * as PollError from "effect-poll/PollError"
+import * as CheckError from "effect-poll/CheckError"
 import * as Status from "effect-poll/Status"
 import * as Strategy from "effect-poll/Strategy"
 import { type Answer, ending, pending, runFor, scripted, token } from "./scripted.ts"
@@ -31,7 +31,7 @@ describe("what the user gave throws", () => {
           throw new Error("bug")
         }
       })
-      const options = { deadline: "1 minute", checkTimeout: "5 seconds", pollErrors: { schedule } } as const
+      const options = { deadline: "1 minute", checkTimeout: "5 seconds", checkErrors: { schedule } } as const
       const { at, exit } = yield* runFor(Poll.until(Effect.never, options), "1 hour")
       assert.notStrictEqual(exit, "running")
       assert.strictEqual(at, 5000)
@@ -42,7 +42,7 @@ describe("what the user gave throws", () => {
     ["decide", Poll.until(Effect.succeed(pending), { strategy: Strategy.make({ decide: bug }), deadline: "1 minute" })],
     [
       "classify",
-      Poll.until(Effect.fail("x"), { deadline: "1 minute", checkTimeout: "unbounded", pollErrors: { classify: bug } })
+      Poll.until(Effect.fail("x"), { deadline: "1 minute", checkTimeout: "unbounded", checkErrors: { kindOf: bug } })
     ],
     [
       "treatAs",
@@ -178,7 +178,7 @@ describe("the last check", () => {
       const slow = <A, E>(e: Effect.Effect<A, E>) => Effect.delay(e, "3 seconds")
       const { check, checks } = scripted<string, never, string>(slow(Effect.fail("x")), slow(Effect.succeed(done)))
       const { exit } = yield* runFor(
-        Poll.until(check, { deadline: "10 seconds", pollErrors: { schedule: Strategy.fixed("1 minute") } }),
+        Poll.until(check, { deadline: "10 seconds", checkErrors: { schedule: Strategy.fixed("1 minute") } }),
         "1 minute"
       )
       assert.deepStrictEqual([ending(exit), checks], ["done", [0, 7000]])
@@ -215,7 +215,7 @@ describe("being woken", () => {
       const handle = yield* Poll.start(check, {
         strategy: every2s,
         deadline: "1 hour",
-        pollErrors: { schedule: Strategy.fixed("1 minute") }
+        checkErrors: { schedule: Strategy.fixed("1 minute") }
       })
       yield* TestClock.adjust("1 second")
       yield* handle.pollNow()
@@ -277,7 +277,10 @@ describe("schedules", () => {
       yield* runFor(
         Poll.until(check, {
           deadline: "1 minute",
-          pollErrors: { inRow: 3, schedule: Strategy.make({ decide: (_s, elapsed) => (seen.push(elapsed), 1000) }) }
+          checkErrors: {
+            maxConsecutive: 3,
+            schedule: Strategy.make({ decide: (_s, elapsed) => (seen.push(elapsed), 1000) })
+          }
         }),
         "1 minute"
       )
@@ -291,9 +294,9 @@ describe("schedules", () => {
       yield* runFor(
         Poll.until(check, {
           deadline: "1 minute",
-          pollErrors: {
-            inRow: 0,
-            retries: Strategy.make({ decide: (s, elapsed) => (seen.push(elapsed), s > 3 ? "end" : 1000) })
+          checkErrors: {
+            maxConsecutive: 0,
+            retry: Strategy.make({ decide: (s, elapsed) => (seen.push(elapsed), s > 3 ? "end" : 1000) })
           }
         }),
         "1 minute"
@@ -344,14 +347,14 @@ describe("cancelRemote", () => {
       assert.strictEqual(ending(exit), "JobCanceled")
     })
   )
-  it.effect("a poll error in the grace leaves the timeout", () =>
+  it.effect("a check error in the grace leaves the timeout", () =>
     Effect.gen(function* () {
       const it = job([pending, pending, Effect.fail("reset")])
       const { exit } = yield* runFor(
         Poll.until(it.job, "a", {
           strategy: Strategy.fixed("10 seconds"),
           deadline: "10 seconds",
-          pollErrors: { inRow: 0 },
+          checkErrors: { maxConsecutive: 0 },
           onTimeout: "cancelRemote"
         }),
         "1 hour"
@@ -450,20 +453,20 @@ describe("observers and spans", () => {
       const { exit } = yield* runFor(
         Effect.provide(
           Stream.runCollect(Poll.events(Effect.succeed(pending), { deadline: "1 minute" })),
-          PollDefaults.layer({ errorsInRow: -1 })
+          PollDefaults.layer({ checkErrors: { maxConsecutive: -1 } })
         ),
         "1 hour"
       )
       assert.notStrictEqual(exit, "running")
     })
   )
-  it.effect("a permanent error is a PollFailed event", () =>
+  it.effect("a permanent error is a CheckFailed event", () =>
     Effect.gen(function* () {
-      const e = { [PollError.classify]: PollError.permanent }
+      const e = { [CheckError.kind]: CheckError.permanent() }
       const events = yield* Stream.runCollect(Poll.events(Effect.fail(e), { deadline: "1 minute" }))
       assert.deepStrictEqual(
         events.map((e) => e._tag),
-        ["PollFailed", "Ended"]
+        ["CheckFailed", "Ended"]
       )
     })
   )
@@ -475,7 +478,7 @@ describe("words, fallbacks and history", () => {
       const { check } = scripted<string, never, string>(Effect.fail("x"), CheckResult.missing, Effect.fail("x"), done)
       const job = Job.make("j", { check: () => check, missing: { grace: "1 minute" } })
       const { exit } = yield* runFor(
-        Poll.until(job, "a", { strategy: every2s, deadline: "1 minute", pollErrors: { inRow: 1 } }),
+        Poll.until(job, "a", { strategy: every2s, deadline: "1 minute", checkErrors: { maxConsecutive: 1 } }),
         "1 minute"
       )
       assert.strictEqual(ending(exit), "done")
@@ -546,13 +549,16 @@ describe("words, fallbacks and history", () => {
   it.effect("history names a tagged error that is no Error", () =>
     Effect.gen(function* () {
       const { exit } = yield* runFor(
-        Poll.until(Effect.fail({ _tag: "HttpCheckError" }), { deadline: "1 minute", pollErrors: { inRow: 0 } }),
+        Poll.until(Effect.fail({ _tag: "HttpCheckError" }), {
+          deadline: "1 minute",
+          checkErrors: { maxConsecutive: 0 }
+        }),
         "1 minute"
       )
       assert(exit !== "running" && Exit.isFailure(exit))
       const e = Exit.findErrorOption(exit)
       assert(e._tag === "Some")
-      assert.strictEqual(e.value.history[0]!.finding, "poll error: HttpCheckError")
+      assert.strictEqual(e.value.history[0]!.finding, "check error: HttpCheckError")
     })
   )
 })

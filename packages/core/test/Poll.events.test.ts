@@ -21,8 +21,8 @@ const words = (events: ReadonlyArray<PollEvent<unknown, unknown, unknown>>) =>
         return `Observed ${Status.describe(event.status)}`
       case "Waiting":
         return `Waiting ${event.reason}`
-      case "PollFailed":
-        return `PollFailed ${String(event.error)} ${event.inRow}`
+      case "CheckFailed":
+        return `CheckFailed ${String(event.error)} ${event.consecutive}`
       default:
         return event._tag
     }
@@ -51,8 +51,8 @@ describe("Poll.events", () => {
         "Waiting strategy",
         "Unchanged",
         "Waiting strategy",
-        "PollFailed reset 1",
-        "Waiting pollError",
+        "CheckFailed reset 1",
+        "Waiting checkError",
         "Observed Pending 50 %",
         "Waiting serverHint",
         "Observed Succeeded",

@@ -23,7 +23,7 @@ const Settings = Schema.Struct({
   firstWait: millis(0, 5000),
   initial: millis(1, 5000),
   checkTimeout: millis(1, 4000),
-  inRow: millis(0, 3)
+  maxConsecutive: millis(0, 3)
 })
 
 interface Seen {
@@ -64,13 +64,13 @@ describe("Poll.until, whatever the server does", () => {
   it.effect.prop(
     "R4 ends by its deadline, never overlaps checks, keeps floors, and makes no check after its end",
     [Schema.NonEmptyArray(Encounter), Settings],
-    ([encounters, { deadline, firstWait, inRow, initial, checkTimeout }]) =>
+    ([encounters, { deadline, firstWait, maxConsecutive, initial, checkTimeout }]) =>
       Effect.gen(function* () {
         const start = yield* Clock.currentTimeMillis
         const { check, checks } = checksOf(encounters)
         const strategy = Strategy.exponential({ initial, factor: 1.5 }).pipe(Strategy.withFirstWait(firstWait))
         const { at, exit } = yield* runFor(
-          Poll.until(check, { strategy, deadline, checkTimeout, pollErrors: { inRow } }),
+          Poll.until(check, { strategy, deadline, checkTimeout, checkErrors: { maxConsecutive } }),
           "10 minutes"
         )
         assert(exit !== "running")

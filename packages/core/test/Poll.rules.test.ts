@@ -14,6 +14,7 @@ import * as CheckResult from "effect-poll/CheckResult"
 import * as Observer from "effect-poll/Observer"
 import * as Poll from "effect-poll/Poll"
 import * as PollDefaults from "effect-poll/PollDefaults"
+import * as CheckError from "effect-poll/CheckError"
 import * as PollError from "effect-poll/PollError"
 import type { PollEvent } from "effect-poll/PollEvent"
 import type { ResumeToken } from "effect-poll/ResumeToken"
@@ -87,7 +88,7 @@ describe("the last check", () => {
   it.effect("is not retried", () =>
     Effect.gen(function* () {
       const { check, checks } = scripted<string, never, string>(pending, Effect.fail("reset"), done)
-      const options = { strategy: every10s, deadline: "5 seconds", pollErrors: { retries: every2s } } as const
+      const options = { strategy: every10s, deadline: "5 seconds", checkErrors: { retry: every2s } } as const
       const { exit } = yield* runFor(Poll.until(check, options), "1 hour")
       assert.deepStrictEqual([ending(exit), checks], ["PollTimeout deadline", [0, 5000]])
     })
@@ -118,7 +119,7 @@ describe("what is told", () => {
         done
       )
       const events = yield* eventsOf(check, { strategy: every2s, deadline: "12 seconds" })
-      assert.deepStrictEqual(sleeps(events), ["strategy 2000", "pollError 1000", "serverHint 7000", "strategy 2000"])
+      assert.deepStrictEqual(sleeps(events), ["strategy 2000", "checkError 1000", "serverHint 7000", "strategy 2000"])
     })
   )
 
@@ -189,9 +190,11 @@ describe("what is told", () => {
     Effect.gen(function* () {
       const no = Effect.fail("no")
       const { check } = scripted<string, never, string>(no, pending, no, no, no, done)
-      const pollErrors = { retries: Strategy.times(Strategy.fixed("1 second"), 1) }
-      const events = yield* eventsOf(check, { strategy: every2s, deadline: "1 minute", pollErrors })
-      const failed = events.flatMap((event) => (event._tag === "PollFailed" ? [[event.attempt, event.inRow]] : []))
+      const checkErrors = { retry: Strategy.times(Strategy.fixed("1 second"), 1) }
+      const events = yield* eventsOf(check, { strategy: every2s, deadline: "1 minute", checkErrors })
+      const failed = events.flatMap((event) =>
+        event._tag === "CheckFailed" ? [[event.attempt, event.consecutive]] : []
+      )
       assert.deepStrictEqual(failed, [
         [1, 0],
         [2, 0],
@@ -292,7 +295,7 @@ describe("a check that fails", () => {
       const options = {
         deadline: "1 minute",
         checkTimeout: "3 seconds",
-        pollErrors: { classify: () => PollError.permanent }
+        checkErrors: { kindOf: () => CheckError.permanent() }
       } as const
       assert.strictEqual(ending((yield* runFor(Poll.until(check, options), "1 hour")).exit), "done")
     })
@@ -301,18 +304,21 @@ describe("a check that fails", () => {
   it.effect("R3 skipCheck starts the count in a row anew", () =>
     Effect.gen(function* () {
       const { check, checks } = scripted<never, never, string>(Effect.fail("x"))
-      const pollErrors = { inRow: 1, schedule: Strategy.fixed("1 second"), exhausted: "skipCheck" } as const
-      yield* runFor(Poll.until(check, { strategy: every10s, deadline: "30 seconds", pollErrors }), "1 hour")
+      const checkErrors = { maxConsecutive: 1, schedule: Strategy.fixed("1 second"), onExhausted: "skip" } as const
+      yield* runFor(Poll.until(check, { strategy: every10s, deadline: "30 seconds", checkErrors }), "1 hour")
       assert.deepStrictEqual(checks, [0, 1000, 11_000, 12_000, 22_000, 23_000, 30_000])
     })
   )
 
-  it.effect("R3 a poll-error schedule that ends uses the budget up", () =>
+  it.effect("R3 a check-error schedule that ends uses the budget up", () =>
     Effect.gen(function* () {
-      const pollErrors = { inRow: "unbounded", schedule: Strategy.times(Strategy.fixed("1 second"), 2) } as const
-      const error = yield* failure(Poll.until(Effect.fail("x"), { deadline: "1 minute", pollErrors }))
-      assert(error._tag === "PollErrorsExhausted")
-      assert.deepStrictEqual([error.budget, error.errors, error.attempts], ["inRow", 3, 3])
+      const checkErrors = {
+        maxConsecutive: "unbounded",
+        schedule: Strategy.times(Strategy.fixed("1 second"), 2)
+      } as const
+      const error = yield* failure(Poll.until(Effect.fail("x"), { deadline: "1 minute", checkErrors }))
+      assert(error._tag === "CheckErrorsExhausted")
+      assert.deepStrictEqual([error.budget, error.errors, error.attempts], ["maxConsecutive", 3, 3])
     })
   )
 
@@ -320,7 +326,7 @@ describe("a check that fails", () => {
     Effect.gen(function* () {
       const { check, checks } = scripted<never, never, string>(Effect.fail("x"))
       yield* runFor(
-        Poll.until(check, { deadline: "1 minute", pollErrors: { inRow: 2, schedule: Schedule.forever } }),
+        Poll.until(check, { deadline: "1 minute", checkErrors: { maxConsecutive: 2, schedule: Schedule.forever } }),
         10
       )
       assert.deepStrictEqual(checks, [0, 1, 2])
@@ -500,14 +506,14 @@ describe("tokens", () => {
         boundedBy,
         deadlineAt,
         dueAt,
-        errorsInAll,
-        errorsInRow,
+        totalErrors,
+        consecutiveErrors,
         since,
         strategyStartedAt,
         strategySteps
       } = yield* handle.token
       assert.deepStrictEqual([attempts, since, boundedBy, deadlineAt], [4, { generation: 7 }, "strategy", at + 600_000])
-      assert.deepStrictEqual([errorsInRow, errorsInAll], [2, 3])
+      assert.deepStrictEqual([consecutiveErrors, totalErrors], [2, 3])
       assert.deepStrictEqual([strategySteps, strategyStartedAt, dueAt], [1, at + 1000, at + 6000])
       yield* TestClock.adjust("1 second")
       yield* handle.pollNow()
@@ -534,12 +540,15 @@ describe("tokens", () => {
 
   it.effect("R23 resume keeps the budgets of errors", () =>
     Effect.gen(function* () {
-      const run = (some: Partial<ResumeToken>, pollErrors: Job.PollErrorPolicy<string>) =>
-        failure(Poll.resume(render(Effect.fail("no")).job, late(some), { pollErrors }))
-      const inRow = yield* run({ errorsInRow: 2 }, { inRow: 2 })
-      const inAll = yield* run({ errorsInAll: 5 }, { inAll: 5 })
-      assert(inRow._tag === "PollErrorsExhausted" && inAll._tag === "PollErrorsExhausted")
-      assert.deepStrictEqual([inRow.budget, inRow.attempts, inAll.budget, inAll.attempts], ["inRow", 2, "inAll", 2])
+      const run = (some: Partial<ResumeToken>, checkErrors: Job.CheckErrorPolicy<string>) =>
+        failure(Poll.resume(render(Effect.fail("no")).job, late(some), { checkErrors }))
+      const maxConsecutive = yield* run({ consecutiveErrors: 2 }, { maxConsecutive: 2 })
+      const maxTotal = yield* run({ totalErrors: 5 }, { maxTotal: 5 })
+      assert(maxConsecutive._tag === "CheckErrorsExhausted" && maxTotal._tag === "CheckErrorsExhausted")
+      assert.deepStrictEqual(
+        [maxConsecutive.budget, maxConsecutive.attempts, maxTotal.budget, maxTotal.attempts],
+        ["maxConsecutive", 2, "maxTotal", 2]
+      )
     })
   )
 
@@ -589,7 +598,7 @@ describe("tokens", () => {
       assert.strictEqual(ending(exit), "done")
       const error = yield* failure(Poll.resume(render(Effect.never).job, late({}), { checkTimeout: "5 seconds" }))
       assert(error._tag === "PollTimeout")
-      assert.instanceOf(error.lastPollError, PollError.CheckTimeout)
+      assert.instanceOf(error.lastCheckError, PollError.CheckTimeout)
     })
   )
 
@@ -618,10 +627,14 @@ describe("PollDefaults", () => {
       const told: Array<string> = []
       const named = (name: string) =>
         Observer.make(({ event }) => Effect.sync(() => void (event._tag === "Ended" && told.push(name))))
-      const layer = PollDefaults.layer({ observers: [named("all")], errorsInAll: 1, checkTimeout: "2 seconds" })
+      const layer = PollDefaults.layer({
+        observers: [named("all")],
+        checkErrors: { maxTotal: 1 },
+        checkTimeout: "2 seconds"
+      })
       const wait = Poll.until(Effect.never, { deadline: "1 minute", observers: [named("own")] })
       const { at, exit } = yield* runFor(Effect.provide(wait, layer), "1 hour")
-      assert.deepStrictEqual([ending(exit), at, told], ["PollErrorsExhausted", 5000, ["all", "own"]])
+      assert.deepStrictEqual([ending(exit), at, told], ["CheckErrorsExhausted", 5000, ["all", "own"]])
     })
   )
 })

@@ -8,7 +8,7 @@ import * as TestClock from "effect/testing/TestClock"
 import * as Job from "effect-poll/Job"
 import * as CheckResult from "effect-poll/CheckResult"
 import * as Poll from "effect-poll/Poll"
-import * as PollError from "effect-poll/PollError"
+import * as CheckError from "effect-poll/CheckError"
 import * as Status from "effect-poll/Status"
 import * as Strategy from "effect-poll/Strategy"
 import { type Answer, ending, pending, runFor, scripted } from "./scripted.ts"
@@ -20,13 +20,13 @@ const slow = <A, E>(duration: Duration.Input, answer: Answer<A, never, E>) =>
 
 class Forbidden {
   readonly _tag = "Forbidden"
-  readonly [PollError.classify] = PollError.permanent
+  readonly [CheckError.kind] = CheckError.permanent()
 }
 class TooMany {
   readonly _tag = "TooMany"
-  readonly [PollError.classify]: PollError.Classification
+  readonly [CheckError.kind]: CheckError.Kind
   constructor(retryAfter: Duration.Input | "unreadable") {
-    this[PollError.classify] = PollError.transient({
+    this[CheckError.kind] = CheckError.transient({
       retryAfter: retryAfter === "unreadable" ? retryAfter : Duration.fromInputUnsafe(retryAfter)
     })
   }
@@ -258,15 +258,15 @@ const table: ReadonlyArray<Row> = [
   {
     name: "R3 the budget in a row is used up",
     answers: [Effect.fail("reset")],
-    options: { strategy: every2s, deadline: "10 minutes", pollErrors: { inRow: 2 } },
-    ends: "PollErrorsExhausted",
+    options: { strategy: every2s, deadline: "10 minutes", checkErrors: { maxConsecutive: 2 } },
+    ends: "CheckErrorsExhausted",
     at: 3,
     checks: [0, 1, 3]
   },
   {
     name: "R3 the budget in a row starts anew after a good check",
     answers: [Effect.fail("a"), pending, Effect.fail("b"), pending, Effect.fail("c"), done],
-    options: { strategy: every2s, deadline: "10 minutes", pollErrors: { inRow: 1 } },
+    options: { strategy: every2s, deadline: "10 minutes", checkErrors: { maxConsecutive: 1 } },
     ends: "done",
     at: 7,
     checks: [0, 1, 3, 4, 6, 7]
@@ -274,8 +274,8 @@ const table: ReadonlyArray<Row> = [
   {
     name: "R3 the budget in all does not",
     answers: [Effect.fail("a"), pending, Effect.fail("b"), pending, Effect.fail("c"), done],
-    options: { strategy: every2s, deadline: "10 minutes", pollErrors: { inRow: 1, inAll: 2 } },
-    ends: "PollErrorsExhausted",
+    options: { strategy: every2s, deadline: "10 minutes", checkErrors: { maxConsecutive: 1, maxTotal: 2 } },
+    ends: "CheckErrorsExhausted",
     at: 6,
     checks: [0, 1, 3, 4, 6]
   },
@@ -283,7 +283,7 @@ const table: ReadonlyArray<Row> = [
     name: "R7 a permanent error ends the wait at once",
     answers: [pending, Effect.fail(new Forbidden())],
     options: { strategy: every2s, deadline: "1 minute" },
-    ends: "PollRejected",
+    ends: "CheckRejected",
     at: 2,
     checks: [0, 2]
   },
@@ -293,7 +293,7 @@ const table: ReadonlyArray<Row> = [
     options: {
       strategy: every2s,
       deadline: "1 minute",
-      pollErrors: { classify: () => PollError.transient(), schedule: Strategy.fixed("4 seconds") }
+      checkErrors: { kindOf: () => CheckError.transient(), schedule: Strategy.fixed("4 seconds") }
     },
     ends: "done",
     at: 4,
@@ -321,7 +321,7 @@ const table: ReadonlyArray<Row> = [
     options: {
       strategy: Strategy.attempts(Strategy.fixed("10 seconds"), 2),
       deadline: "1 minute",
-      pollErrors: { retries: Strategy.times(Strategy.linear({ increment: "1 second" }), 2) }
+      checkErrors: { retry: Strategy.times(Strategy.linear({ increment: "1 second" }), 2) }
     },
     ends: "PollTimeout strategy",
     at: 14,
@@ -333,10 +333,10 @@ const table: ReadonlyArray<Row> = [
     options: {
       strategy: Strategy.fixed("10 seconds"),
       deadline: "1 minute",
-      pollErrors: {
-        retries: Strategy.times(Strategy.fixed("1 second"), 2),
-        inRow: 0,
-        exhausted: "skipCheck"
+      checkErrors: {
+        retry: Strategy.times(Strategy.fixed("1 second"), 2),
+        maxConsecutive: 0,
+        onExhausted: "skip"
       }
     },
     ends: "done",
@@ -349,19 +349,19 @@ const table: ReadonlyArray<Row> = [
     options: {
       strategy: Strategy.attempts(every2s, 3),
       deadline: "1 minute",
-      pollErrors: { inRow: "unbounded", schedule: Schedule.spaced("3 seconds") }
+      checkErrors: { maxConsecutive: "unbounded", schedule: Schedule.spaced("3 seconds") }
     },
     ends: "PollTimeout strategy",
     at: 6,
     checks: [0, 3, 6]
   },
   {
-    name: "a foreign poll-error schedule starts anew with each row of errors",
+    name: "a foreign check-error schedule starts anew with each row of errors",
     answers: [Effect.fail("a"), Effect.fail("b"), pending, Effect.fail("c"), done],
     options: {
       strategy: Strategy.fixed("10 seconds"),
       deadline: "10 minutes",
-      pollErrors: { schedule: Schedule.exponential("1 second") }
+      checkErrors: { schedule: Schedule.exponential("1 second") }
     },
     ends: "done",
     at: 14,
@@ -481,17 +481,17 @@ describe("Poll", () => {
         )
         const error = exit === "running" ? undefined : Exit.findErrorOption(exit)
         assert(error?._tag === "Some" && error.value._tag === "PollTimeout")
-        const { attempts, elapsed, history, job: name, key, lastPollError, lastStatus, message } = error.value
+        const { attempts, elapsed, history, job: name, key, lastCheckError, lastStatus, message } = error.value
         assert.deepStrictEqual([name, key, attempts, Duration.toMillis(elapsed)], ["render", "tsk_1", 4, 5000])
-        assert.deepStrictEqual([lastStatus, lastPollError], [working, "reset"])
+        assert.deepStrictEqual([lastStatus, lastCheckError], [working, "reset"])
         assert.deepStrictEqual(history, [
           { finding: "Pending", checks: 1, first: 0, last: 0 },
           { finding: "Pending WORKING 40 %", checks: 2, first: 2000, last: 4000 },
-          { finding: "poll error: reset", checks: 1, first: 5000, last: 5000 }
+          { finding: "check error: reset", checks: 1, first: 5000, last: 5000 }
         ])
         assert.strictEqual(
           message,
-          `render "tsk_1" did not end before the deadline (4 checks in 5s, last status Pending WORKING 40 %, last poll error reset)`
+          `render "tsk_1" did not end before the deadline (4 checks in 5s, last status Pending WORKING 40 %, last check error reset)`
         )
       })
     )
@@ -732,11 +732,11 @@ describe("Poll", () => {
       ["maxHint", () => Poll.until(check, { deadline: 1, maxHint: -1 }), /Poll\.until: maxHint/],
       ["stall", () => Poll.until(check, { deadline: 1, stall: { after: 0 } }), /Poll\.until: stall\.after/],
       [
-        "inRow",
-        () => Poll.until(check, { deadline: 1, pollErrors: { inRow: -1 } }),
-        /pollErrors\.inRow .*>= 0, got -1/
+        "maxConsecutive",
+        () => Poll.until(check, { deadline: 1, checkErrors: { maxConsecutive: -1 } }),
+        /checkErrors\.maxConsecutive .*>= 0, got -1/
       ],
-      ["inAll", () => Poll.until(check, { deadline: 1, pollErrors: { inAll: 0.5 } }), /pollErrors\.inAll/],
+      ["maxTotal", () => Poll.until(check, { deadline: 1, checkErrors: { maxTotal: 0.5 } }), /checkErrors\.maxTotal/],
       ["unknown", () => Poll.until(check, { deadline: 1, unknownState: { times: 0 } }), /unknownState\.times/],
       ["empty key", () => Poll.until(job, "", { deadline: 1 }), /Poll\.until: key must be a non-empty string, got ""/],
       ["events too", () => Poll.events(job, "", { deadline: 1 }), /Poll\.events: key must be a non-empty string/],

@@ -7,7 +7,7 @@ import * as TestClock from "effect/testing/TestClock"
 import * as Gate from "effect-poll/Gate"
 import * as Job from "effect-poll/Job"
 import * as CheckResult from "effect-poll/CheckResult"
-import * as PollError from "effect-poll/PollError"
+import * as CheckError from "effect-poll/CheckError"
 import * as Poller from "effect-poll/Poller"
 import * as Status from "effect-poll/Status"
 import * as Strategy from "effect-poll/Strategy"
@@ -273,7 +273,7 @@ describe("Poller, checks many", () => {
               return watch("many", keys, work)
             })
         },
-        pollErrors: { classify: () => PollError.permanent },
+        checkErrors: { kindOf: () => CheckError.permanent() },
         strategy: rarely.pipe(Strategy.withFirstWait(100))
       })
       const long = { ...hour, checkTimeout: "10 minutes" } as const
@@ -363,7 +363,7 @@ describe("Poller, answers of checks many", () => {
         b: "b",
         failed: "JobFailed",
         flaky: "flaky",
-        forbidden: "PollRejected"
+        forbidden: "CheckRejected"
       })
     })
   )
@@ -376,8 +376,8 @@ describe("Poller, answers of checks many", () => {
       const poller = yield* Poller.make(plain)
       // One error in a row is borne.
       assert.deepStrictEqual(yield* endsOf(poller, job, ["a", "b"]), {
-        a: "PollErrorsExhausted",
-        b: "PollErrorsExhausted"
+        a: "CheckErrorsExhausted",
+        b: "CheckErrorsExhausted"
       })
       assert.deepStrictEqual([requests.map(({ at }) => at), singles.length], [[1000, 2000], 0])
     })
@@ -412,7 +412,7 @@ describe("Poller, answers of checks many", () => {
         const ends = yield* endsOf(poller, job, keysOf(64))
         assert.deepStrictEqual(ends, {
           ...Object.fromEntries(keysOf(64).map((key) => [key, key])),
-          [bad]: "PollRejected"
+          [bad]: "CheckRejected"
         })
         // Two for each halving, and the one that failed.
         assert.strictEqual(requests.length, 1 + 2 * Math.log2(64))
@@ -437,7 +437,7 @@ describe("Poller, answers of checks many", () => {
         })
         const poller = yield* Poller.make(plain)
         const ends = yield* endsOf(poller, job, keysOf(32))
-        const rejected = Object.entries(ends).filter(([, end]) => end === "PollRejected")
+        const rejected = Object.entries(ends).filter(([, end]) => end === "CheckRejected")
         assert.deepStrictEqual(rejected.map(([key]) => key).toSorted(), bad)
         for (const key of keysOf(32)) if (!bad.includes(key)) assert.strictEqual(ends[key], key)
         assert.isAtMost(requests.length + singles.length, 3 + 32)
@@ -453,7 +453,7 @@ describe("Poller, answers of checks many", () => {
       })
       const poller = yield* Poller.make(plain)
       const ends = yield* endsOf(poller, job, keysOf(8))
-      assert.deepStrictEqual(ends, { ...Object.fromEntries(keysOf(8).map((key) => [key, key])), k2: "PollRejected" })
+      assert.deepStrictEqual(ends, { ...Object.fromEntries(keysOf(8).map((key) => [key, key])), k2: "CheckRejected" })
       assert.deepStrictEqual([requests.length, singles.length], [3, 8])
     })
   )

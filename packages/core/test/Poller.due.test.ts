@@ -122,6 +122,6 @@ describe("Poller, a machine that slept", () => {
       })
     )
     fireAt(60_000)
-    assert.strictEqual(most.inAll, 1)
+    assert.strictEqual(most.total, 1)
   })
 })

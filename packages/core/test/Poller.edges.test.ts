@@ -14,7 +14,7 @@ import * as Job from "effect-poll/Job"
 import * as CheckResult from "effect-poll/CheckResult"
 import * as Observer from "effect-poll/Observer"
 import * as Poller from "effect-poll/Poller"
-import * as PollError from "effect-poll/PollError"
+import * as CheckError from "effect-poll/CheckError"
 import * as Status from "effect-poll/Status"
 import * as Strategy from "effect-poll/Strategy"
 import { batching, doneAt, held, keysOf, scriptedJob, witness } from "./many.ts"
@@ -49,7 +49,7 @@ describe("Poller edges: hangs and leaks", () => {
       const options = {
         ...hour,
         checkTimeout: "5 seconds",
-        pollErrors: { schedule: Strategy.fixed("1 second") }
+        checkErrors: { schedule: Strategy.fixed("1 second") }
       } as const
       const deaf = yield* poller.add(job, "deaf", options)
       yield* poller.add(job, "next", options)
@@ -318,7 +318,7 @@ describe("Poller edges: sharing", () => {
     Effect.gen(function* () {
       const { job, requests } = batching({ whole: () => Effect.sleep(60_000) })
       const poller = yield* Poller.make(plain)
-      const errors = { pollErrors: { schedule: Strategy.fixed("1 second") } }
+      const errors = { checkErrors: { schedule: Strategy.fixed("1 second") } }
       yield* poller.add(job, "hasty", { ...hour, ...errors, checkTimeout: "5 seconds" })
       yield* poller.add(job, "patient", { ...hour, checkTimeout: "10 minutes" })
       yield* TestClock.adjust("30 seconds")
@@ -475,13 +475,13 @@ describe("Poller edges: requests for many", () => {
       const job = Job.make<string, never, string>("split", {
         check: (key) => seen.watch("split", [key], Effect.as(Effect.sleep("10 millis"), Status.succeeded(key))),
         checkMany: { max: 100, check: () => Effect.fail("no") },
-        pollErrors: { classify: () => PollError.permanent }
+        checkErrors: { kindOf: () => CheckError.permanent() }
       })
       const poller = yield* Poller.make({ ...plain, concurrency: 1 })
       const ends = yield* Effect.forkChild(Stream.runCollect(poller.results(job, keysOf(20), hour)))
       yield* TestClock.adjust("1 minute")
       yield* Fiber.join(ends)
-      assert.strictEqual(seen.most.inAll, 1)
+      assert.strictEqual(seen.most.total, 1)
     })
   )
 

@@ -89,7 +89,7 @@ describe("Poller, turns", () => {
       yield* TestClock.adjust("1 minute")
       yield* Fiber.joinAll(ends)
       assert.deepStrictEqual(seen.most, {
-        inAll: 5,
+        total: 5,
         perJob: { one: 3, two: 3, three: 3 },
         perKey: { one: 1, two: 1, three: 1 }
       })
@@ -142,7 +142,7 @@ describe("Poller, standing in line", () => {
       const options = {
         ...hour,
         checkTimeout: "5 seconds",
-        pollErrors: { schedule: Strategy.fixed("1 second") }
+        checkErrors: { schedule: Strategy.fixed("1 second") }
       } as const
       const hangs = yield* poller.add(job, "hangs", options)
       const next = yield* poller.add(job, "next", options)

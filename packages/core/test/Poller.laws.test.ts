@@ -149,7 +149,7 @@ const judge = ({ adding, exits, removed, start }: Followed, fate: Fate): void =>
     case "PollTimeout":
       // The last check is placed so that its answer fits: it may come by as much before the deadline as a check takes.
       return assert.isAtLeast(at, end - longestCheck)
-    case "PollErrorsExhausted":
+    case "CheckErrorsExhausted":
       return assert.isAbove(adding.checkTimeout, 0)
     default:
       return assert.fail(_tag)
@@ -207,7 +207,7 @@ describe("Poller, whatever jobs and callers do", () => {
               deadline,
               strategy: Strategy.fixed(interval),
               checkTimeout,
-              pollErrors: { schedule: Strategy.fixed(interval), inRow: 3 }
+              checkErrors: { schedule: Strategy.fixed(interval), maxConsecutive: 3 }
             })
             follow.watch = watch
             yield* Effect.forkDetach(
@@ -232,7 +232,7 @@ describe("Poller, whatever jobs and callers do", () => {
         assert.strictEqual(held(poller).waits, 0)
 
         for (const name of names) assert.isAtMost(most.perKey[name] ?? 0, 1, "two checks of a key at once")
-        assert.isAtMost(most.inAll, settings.concurrency)
+        assert.isAtMost(most.total, settings.concurrency)
         for (const name of names) assert.isAtMost(most.perJob[name] ?? 0, settings.concurrencyPerJob)
         for (const { end, job, key, start } of checks) {
           assert.isFalse(Number.isNaN(end), "a check was left running")

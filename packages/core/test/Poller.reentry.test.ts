@@ -8,7 +8,7 @@ import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import * as Gate from "effect-poll/Gate"
 import * as Job from "effect-poll/Job"
-import * as PollError from "effect-poll/PollError"
+import * as CheckError from "effect-poll/CheckError"
 import * as Poller from "effect-poll/Poller"
 import * as Status from "effect-poll/Status"
 import * as Strategy from "effect-poll/Strategy"
@@ -89,7 +89,7 @@ describe("Poller, what comes back in", () => {
     )
     fireAt(1001)
     await turn()
-    assert.isAtMost(most.inAll, 2)
+    assert.isAtMost(most.total, 2)
   })
 
   it("a request has at most max keys, though somebody adds some while it is boarded", async () => {
@@ -268,7 +268,7 @@ describe("Poller, what comes back in", () => {
     setTo(1001)
     Deferred.doneUnsafe(answer, Exit.succeed(Gate.open))
     await turn()
-    assert.isAtMost(most.inAll, 2)
+    assert.isAtMost(most.total, 2)
   })
 
   for (const removes of [false, true]) {
@@ -289,7 +289,7 @@ describe("Poller, what comes back in", () => {
         const gate = Gate.make(() => Effect.as(Effect.forkDetach(first.remove, { startImmediately: true }), Gate.open))
         second = yield* poller.add(job, "a", { ...hour, strategy: later(1000), gate })
         yield* TestClock.adjust("2 seconds")
-        assert.deepStrictEqual([checks.length, most.inAll], [removes ? 1 : 2, 1])
+        assert.deepStrictEqual([checks.length, most.total], [removes ? 1 : 2, 1])
         assert.strictEqual((yield* poller.status).underWay, removes ? 0 : 1)
       })
     )
@@ -302,7 +302,7 @@ describe("Poller, what comes back in", () => {
         check: () => Effect.andThen(Effect.sleep("1 second"), Effect.fail("down")),
         strategy: rarely
       })
-      const a = yield* poller.add(job, "a", { ...hour, pollErrors: { classify: () => PollError.permanent } })
+      const a = yield* poller.add(job, "a", { ...hour, checkErrors: { kindOf: () => CheckError.permanent() } })
       const b = yield* poller.add(job, "a", hour)
       const tags: Array<string> = []
       yield* Effect.forkDetach(
@@ -311,7 +311,7 @@ describe("Poller, what comes back in", () => {
       )
       yield* Effect.forkDetach(Effect.andThen(Effect.exit(a.await), b.remove), { startImmediately: true })
       yield* TestClock.adjust("2 seconds")
-      assert.deepStrictEqual(tags, ["PollFailed", "Waiting", "Ended"])
+      assert.deepStrictEqual(tags, ["CheckFailed", "Waiting", "Ended"])
     })
   )
 
@@ -327,7 +327,7 @@ describe("Poller, what comes back in", () => {
         const poller = yield* Poller.make({ ...plain, maximum: 1 })
         const job = Job.make<string, never, string>("j", {
           check: () => Effect.suspend(() => (checks++, Effect.andThen(Effect.sleep(10), Effect.fail("down")))),
-          pollErrors: { classify: () => PollError.transient(), schedule: Strategy.fixed(100), inRow: 5 },
+          checkErrors: { kindOf: () => CheckError.transient(), schedule: Strategy.fixed(100), maxConsecutive: 5 },
           strategy: rarely
         })
         own = yield* poller.add(job, "a", hour)

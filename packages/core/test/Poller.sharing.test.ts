@@ -10,7 +10,8 @@ import * as Gate from "effect-poll/Gate"
 import * as Job from "effect-poll/Job"
 import * as CheckResult from "effect-poll/CheckResult"
 import * as Poller from "effect-poll/Poller"
-import * as PollError from "effect-poll/PollError"
+import * as CheckError from "effect-poll/CheckError"
+import type * as PollError from "effect-poll/PollError"
 import * as Status from "effect-poll/Status"
 import * as Strategy from "effect-poll/Strategy"
 import { doneAt, held, keysOf, scriptedJob } from "./many.ts"
@@ -110,7 +111,7 @@ describe("Poller, many waits for one key", () => {
         attempt === 1 ? Effect.as(Effect.sleep("3 seconds"), Status.succeeded("late")) : Effect.never
       )
       const poller = yield* Poller.make({ stagger: false })
-      const errors = { pollErrors: { inRow: 0 } } as const
+      const errors = { checkErrors: { maxConsecutive: 0 } } as const
       const hasty = yield* Effect.flatMap(
         poller.add(job, "a", { ...hour, ...errors, checkTimeout: "1 second" }),
         follow
@@ -121,7 +122,7 @@ describe("Poller, many waits for one key", () => {
         follow
       )
       yield* TestClock.adjust("1 minute")
-      assert.deepStrictEqual([starts("a"), hasty(), joined()], [[0], ["PollErrorsExhausted", 1000], ["late", 3000]])
+      assert.deepStrictEqual([starts("a"), hasty(), joined()], [[0], ["CheckErrorsExhausted", 1000], ["late", 3000]])
     })
   )
 
@@ -164,15 +165,20 @@ describe("Poller, many waits for one key", () => {
       const poller = yield* Poller.make({ stagger: false })
       const keys = ["defect", "permanent", "own", "fine", "defect", "permanent", "own", "fine"]
       const ends = yield* Effect.forEach(keys, (key) =>
-        Effect.flatMap(poller.add(job, key, { ...hour, pollErrors: { classify: () => PollError.permanent } }), follow)
+        Effect.flatMap(poller.add(job, key, { ...hour, checkErrors: { kindOf: () => CheckError.permanent() } }), follow)
       )
       yield* TestClock.adjust("1 minute")
-      const expected = ["defect", "PollRejected", "defect", "fine"].map((end) => [end, 1000])
+      const expected = ["defect", "CheckRejected", "defect", "fine"].map((end) => [end, 1000])
       assert.deepStrictEqual(
         ends.map((end) => end()),
         [...expected, ...expected]
       )
-      assert.deepStrictEqual((yield* poller.status).ended, { Defect: 2, PollRejected: 2, Interrupted: 2, Succeeded: 2 })
+      assert.deepStrictEqual((yield* poller.status).ended, {
+        Defect: 2,
+        CheckRejected: 2,
+        Interrupted: 2,
+        Succeeded: 2
+      })
     })
   )
 

@@ -163,7 +163,7 @@ describe("Poller, checks that misbehave", () => {
               : Effect.fail("oops"),
         missing: { fallback: { locate: throws, check: () => Effect.never } },
         strategy: Strategy.make({ decide: throws }),
-        pollErrors: { classify: throws }
+        checkErrors: { kindOf: throws }
       })
       const poller = yield* Poller.make()
       for (const key of ["missing", "pending", "fails"]) {
@@ -207,7 +207,7 @@ describe("Poller, told things at odd times", () => {
       strategy: Schedule.addDelay(Schedule.forever, () =>
         Effect.delay(Effect.succeed("500 millis" as const), "100 millis")
       ),
-      pollErrors: { retries: Schedule.recurs(1), inRow: "unbounded", schedule: Strategy.fixed("200 millis") },
+      checkErrors: { retry: Schedule.recurs(1), maxConsecutive: "unbounded", schedule: Strategy.fixed("200 millis") },
       gate: Gate.make(() => Effect.as(Effect.sleep("100 millis"), Gate.open))
     })
     return { add, most: () => most, running: () => running }
@@ -266,7 +266,7 @@ describe("Poller, told things at odd times", () => {
   it.effect("observers may call the handle of the wait that they hear of", () =>
     Effect.gen(function* () {
       for (const [name, tell] of told) {
-        for (const tag of ["Started", "Observed", "Waiting", "Unchanged", "PollFailed", "Ended"]) {
+        for (const tag of ["Started", "Observed", "Waiting", "Unchanged", "CheckFailed", "Ended"]) {
           const { job, checks } = scriptedJob<string, never, string>((_, attempt) =>
             attempt === 3 ? Effect.fail("reset") : attempt < 6 ? pending : Status.succeeded("done")
           )

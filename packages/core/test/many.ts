@@ -4,7 +4,7 @@ import * as Result from "effect/Result"
 import * as Job from "effect-poll/Job"
 import type * as CheckResult from "effect-poll/CheckResult"
 import type * as Poller from "effect-poll/Poller"
-import * as PollError from "effect-poll/PollError"
+import * as CheckError from "effect-poll/CheckError"
 import * as Status from "effect-poll/Status"
 import * as Strategy from "effect-poll/Strategy"
 
@@ -20,8 +20,8 @@ export interface Seen {
 export const witness = () => {
   const checks: Array<Seen> = []
   const running = new Map<string, number>()
-  let inAll = 0
-  const most = { inAll: 0, perJob: {} as Record<string, number>, perKey: {} as Record<string, number> }
+  let total = 0
+  const most = { total: 0, perJob: {} as Record<string, number>, perKey: {} as Record<string, number> }
   const count = (what: string, by: 1 | -1): number => {
     const now = (running.get(what) ?? 0) + by
     running.set(what, now)
@@ -32,12 +32,12 @@ export const witness = () => {
     Effect.flatMap(Clock.currentTimeMillis, (start) => {
       const seen = keys.map((key): Seen => ({ job, key, start, end: Number.NaN }))
       checks.push(...seen)
-      most.inAll = Math.max(most.inAll, ++inAll)
+      most.total = Math.max(most.total, ++total)
       most.perJob[job] = Math.max(most.perJob[job] ?? 0, count(`job ${job}`, 1))
       for (const key of keys) most.perKey[job] = Math.max(most.perKey[job] ?? 0, count(`key ${job} ${key}`, 1))
       return Effect.onExit(check, () =>
         Effect.map(Clock.currentTimeMillis, (end) => {
-          inAll--
+          total--
           count(`job ${job}`, -1)
           for (const one of seen) {
             one.end = end
@@ -88,7 +88,7 @@ type Answer =
   | "missing"
 
 /** What an error says: those that begin with "no" are permanent. */
-const classify = (error: string) => (error.startsWith("no") ? PollError.permanent : PollError.transient())
+const classify = (error: string) => (error.startsWith("no") ? CheckError.permanent() : CheckError.transient())
 
 /** A server with a check for many, which notes its requests; by default all jobs are done at once. */
 export const batching = (
@@ -129,7 +129,7 @@ export const batching = (
           return found
         })
     },
-    pollErrors: { classify, schedule: Strategy.fixed("1 second"), inRow: 1 },
+    checkErrors: { kindOf: classify, schedule: Strategy.fixed("1 second"), maxConsecutive: 1 },
     missing: options.missing,
     // A first wait, so that all are due together.
     strategy: options.strategy ?? Strategy.fixed("1 second").pipe(Strategy.withFirstWait("1 second"))

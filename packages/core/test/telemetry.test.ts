@@ -104,7 +104,7 @@ describe("logs", () => {
   it.effect("a failed check of Debug, the third in a row at Warn, a bad end at Error, annotated", () =>
     Effect.gen(function* () {
       const job = jobOf(Effect.fail("reset"))
-      const lines = yield* logged(Poll.until(job, "a", { ...options, pollErrors: { inRow: 3 } }))
+      const lines = yield* logged(Poll.until(job, "a", { ...options, checkErrors: { maxConsecutive: 3 } }))
       assert.deepStrictEqual(
         lines.map(([level]) => level),
         ["Debug", "Debug", "Warn", "Debug", "Error"]
@@ -216,17 +216,19 @@ describe("PollDefaults", () => {
   it.effect("hold where neither the wait nor the job says anything", () =>
     Effect.gen(function* () {
       const { check, checks } = scripted<never, never, string>(Effect.fail("reset"))
-      const layer = PollDefaults.layer({ errorsInRow: 1, errorDelays: Strategy.fixed("7 seconds") })
+      const layer = PollDefaults.layer({
+        checkErrors: { maxConsecutive: 1, schedule: Strategy.fixed("7 seconds") }
+      })
       const { exit } = yield* runFor(Effect.provide(Poll.until(check, { deadline: "1 minute" }), layer), "1 hour")
-      assert.deepStrictEqual([ending(exit), checks], ["PollErrorsExhausted", [0, 7000]])
+      assert.deepStrictEqual([ending(exit), checks], ["CheckErrorsExhausted", [0, 7000]])
     })
   )
 
   it.effect("give way to what the wait says", () =>
     Effect.gen(function* () {
       const { check, checks } = scripted<never, never, string>(Effect.fail("reset"))
-      const wait = Poll.until(check, { deadline: "1 minute", pollErrors: { inRow: 0 } })
-      yield* runFor(Effect.provide(wait, PollDefaults.layer({ errorsInRow: 9 })), "1 hour")
+      const wait = Poll.until(check, { deadline: "1 minute", checkErrors: { maxConsecutive: 0 } })
+      yield* runFor(Effect.provide(wait, PollDefaults.layer({ checkErrors: { maxConsecutive: 9 } })), "1 hour")
       assert.deepStrictEqual(checks, [0])
     })
   )
@@ -237,18 +239,18 @@ describe("PollDefaults", () => {
         Effect.provide(PollDefaults.layerConfig),
         Effect.provideService(
           ConfigProvider.ConfigProvider,
-          ConfigProvider.fromUnknown({ EFFECT_POLL_ERRORS_IN_ROW: "3", EFFECT_POLL_SPAN: "false" })
+          ConfigProvider.fromUnknown({ EFFECT_POLL_CHECK_ERRORS_MAX_CONSECUTIVE: "3", EFFECT_POLL_SPAN: "false" })
         )
       )
-      const { errorsInRow, checkTimeout, span } = yield* read
-      assert.deepStrictEqual([errorsInRow, span, checkTimeout], [3, false, 60_000])
+      const { checkErrors, checkTimeout, span } = yield* read
+      assert.deepStrictEqual([checkErrors.maxConsecutive, span, checkTimeout], [3, false, 60_000])
     })
   )
 
   it.effect("a figure out of its range is a RangeError as a defect", () =>
     Effect.gen(function* () {
       const wait = Poll.until(Effect.succeed(pending), { deadline: "1 minute" })
-      const exit = yield* Effect.exit(Effect.provide(wait, PollDefaults.layer({ errorsInRow: -1 })))
+      const exit = yield* Effect.exit(Effect.provide(wait, PollDefaults.layer({ checkErrors: { maxConsecutive: -1 } })))
       assert(Exit.isFailure(exit))
       const [reason] = exit.cause.reasons
       assert(reason?._tag === "Die")

@@ -82,10 +82,10 @@ describe("until", () => {
     ignore(
       Poll.until(check, {
         ...options,
-        pollErrors: {
-          classify: (error) => {
+        checkErrors: {
+          kindOf: (error) => {
             expectTypeOf(error).toEqualTypeOf<NetworkError>()
-            return { _tag: "permanent" }
+            return { _tag: "Permanent" }
           }
         }
       })
@@ -106,8 +106,8 @@ describe("until", () => {
       | "JobStalled"
       | "PollTimeout"
       | "UnknownState"
-      | "PollRejected"
-      | "PollErrorsExhausted"
+      | "CheckRejected"
+      | "CheckErrorsExhausted"
     >()
   })
 })

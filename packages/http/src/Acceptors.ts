@@ -13,7 +13,7 @@
  * | value or error | `failure` | failed, with a `WaiterFailure` |
  * | value or error | `retry` | pending |
  * | value | none | pending |
- * | error | none | stays an error, for the `pollErrors` of the wait (see `classify`) |
+ * | error | none | stays an error, for the `checkErrors` of the wait (see `classify`) |
  *
  * Two forms are read, and may not be mixed in one definition:
  *
@@ -28,8 +28,8 @@
  *
  * **Gotchas**
  *
- * - By the Smithy specification an unmatched error ends the wait at once. Here it is a poll error like any other: a
- *   permanent one ends the wait as `PollRejected`, a throttled or broken request is tried again.
+ * - By the Smithy specification an unmatched error ends the wait at once. Here it is a check error like any other: a
+ *   permanent one ends the wait as `CheckRejected`, a throttled or broken request is tried again.
  * - A definition without a `failure` acceptor waits for a job that has failed until the deadline. `load` takes one only
  *   if told so (`failure: "optional"`).
  * - Values are searched as they are. An AWS client makes a `Date` of a time and bytes of a blob, where the Smithy
@@ -49,7 +49,7 @@ import * as Schema from "effect/Schema"
 import * as Job from "effect-poll/Job"
 import type * as CheckResult from "effect-poll/CheckResult"
 import type { Observation } from "effect-poll/Observation"
-import * as PollError from "effect-poll/PollError"
+import * as CheckError from "effect-poll/CheckError"
 import * as Status from "effect-poll/Status"
 import * as Strategy from "effect-poll/Strategy"
 import { isTransientStatus } from "./HttpCheckError.ts"
@@ -331,7 +331,7 @@ export const judge = (
  * **Details**
  *
  * - Its strategy is `strategy`, otherwise `fixed` for a definition with a delay and `exponential` for one without.
- * - Its poll errors are told apart by `classify`, unless `pollErrors` says otherwise.
+ * - Its check errors are told apart by `classify`, unless `checkErrors` says otherwise.
  * - `input` makes the input of the call from the key, for the matcher `inputOutput`.
  *
  * An empty name is a RangeError.
@@ -372,13 +372,13 @@ export const job = <A, E, R>(
     readonly call: (key: string) => Effect.Effect<A, E, R>
     readonly input?: ((key: string) => unknown) | undefined
     readonly strategy?: Schedule<unknown, Observation> | undefined
-    readonly pollErrors?: Job.PollErrorPolicy<E> | undefined
+    readonly checkErrors?: Job.CheckErrorPolicy<E> | undefined
   }
 ): Job.Job<string, A | undefined, WaiterFailure<A, E>, E, R> =>
   Job.make(name, {
     check: (key: string) => check(waiter, options.call(key), { ...options, input: options.input?.(key) }),
     strategy: options.strategy ?? (waiter.fixed === undefined ? exponential(waiter) : fixed(waiter)),
-    pollErrors: options.pollErrors ?? { classify: (error) => classify(error, options) }
+    checkErrors: options.checkErrors ?? { kindOf: (error) => classify(error, options) }
   })
 
 /**
@@ -448,25 +448,25 @@ export const exponential = (
 }
 
 /**
- * Tells whether an error of an AWS client may be gone at the next check: for the `classify` of `pollErrors`.
+ * Tells whether an error of an AWS client may be gone at the next check: for the `classify` of `checkErrors`.
  *
  * **Details**
  *
- * In this order: what the error says itself (`PollError.classify`); transient if its code is one of throttling or
+ * In this order: what the error says itself (`CheckError.kind`); transient if its code is one of throttling or
  * timeout, or if the client marks it as retryable (`$retryable`); by its HTTP status (see `isTransientStatus`);
  * otherwise, a network error say, transient. So an `AccessDeniedException` ends the wait at once.
  *
  * @category destructors
  * @since 0.1.0
  */
-export const classify = (error: unknown, reader?: Reader): PollError.Classification => {
-  if (hasProperty(error, PollError.classify)) return PollError.classification(error)
+export const classify = (error: unknown, reader?: Reader): CheckError.Kind => {
+  if (hasProperty(error, CheckError.kind)) return CheckError.kindOf(error)
   const codes = (reader?.codes ?? errorCodes)(error)
   if (awsOutcome.isRetryable(error) || codes.some((code) => awsOutcome.transientCodes.has(code))) {
-    return PollError.transient()
+    return CheckError.transient()
   }
   const status = (reader?.status ?? httpStatus)(Result.fail(error))
-  return status === undefined || isTransientStatus(status) ? PollError.transient() : PollError.permanent
+  return status === undefined || isTransientStatus(status) ? CheckError.transient() : CheckError.permanent()
 }
 
 /**

@@ -9,7 +9,7 @@
  * replaced meanwhile, wait for it or go on at once. A refresh that failed is not begun again for a second.
  *
  * A token that cannot be read or refreshed makes an `HttpCheckError` with the reason `Authorization`: transient, unless
- * the error says of itself that it is permanent (`PollError.classify`).
+ * the error says of itself that it is permanent (`CheckError.kind`).
  *
  * A request that was refused with 401 was not carried out, so sending it again is safe, a POST too. One whose body is a
  * stream is not sent again.

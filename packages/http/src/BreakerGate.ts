@@ -17,7 +17,7 @@
  *
  * What an outage costs a wait: the check that is in flight when it begins, and at most one that is let through as a
  * probe. A wait that is alone on its endpoint has to fail `failures` times (3 by default) until the circuit opens. All of
- * that is within the five errors in a row that `pollErrors` bears by default. What fails after the circuit opened is not
+ * that is within the five errors in a row that `checkErrors` bears by default. What fails after the circuit opened is not
  * counted again, however many they are. While nothing of the endpoint was ever answered there is nothing good to repeat:
  * then checks are the probes, each key once, and after them a check that failed is repeated.
  *
@@ -45,6 +45,7 @@ import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import type * as Gate from "effect-poll/Gate"
 import type { Hint as Hinted } from "effect-poll/CheckResult"
+import * as CheckError from "effect-poll/CheckError"
 import * as PollError from "effect-poll/PollError"
 import * as Hint from "./Hint.ts"
 import { HttpCheckError } from "./HttpCheckError.ts"
@@ -133,7 +134,7 @@ export interface Check {
  *   return yield* Poll.until(BreakerGate.check(gate)(check), {
  *     strategy: Strategy.fixed("1 millis"),
  *     deadline: "1 minute",
- *     pollErrors: { schedule: Strategy.fixed("1 millis") },
+ *     checkErrors: { schedule: Strategy.fixed("1 millis") },
  *     gate
  *   })
  * }).pipe(Effect.scoped, Effect.provide(CircuitBreaker.layerStoreMemory()))
@@ -227,8 +228,8 @@ export const check = (
 ): (<A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E | PollError.CheckTimeout, R>) => {
   const guard = gate[TypeId]
   const { endpoint, timeout } = guard.setting
-  if (typeof endpoint === "function" && check === undefined) {
-    throw new RangeError("BreakerGate.check: check must be given, because the gate has several endpoints")
+  if (typeof endpoint === "function" && subject === undefined) {
+    throw new RangeError("BreakerGate.check: subject must be given, because the gate has several endpoints")
   }
   const name = guard.endpointOf(subject ?? anySubject)
   return (self) => {
@@ -283,8 +284,8 @@ const judgeCheck = <A, E>(exit: Exit.Exit<A, E>): Effect.Effect<CircuitBreaker.O
   const error = Exit.findErrorOption(exit)
   // A defect is a bug of the caller.
   if (error._tag === "None") return Effect.succeed(CircuitBreaker.ignored)
-  const kind = PollError.classification(error.value)
-  if (kind._tag === "permanent") return Effect.succeed(CircuitBreaker.success)
+  const kind = CheckError.kindOf(error.value)
+  if (kind._tag === "Permanent") return Effect.succeed(CircuitBreaker.success)
   const { value } = error
   const isTooSoon =
     value instanceof HttpCheckError && value.reason._tag === "Status" && tooSoon.has(value.reason.status)

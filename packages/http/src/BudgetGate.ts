@@ -15,7 +15,7 @@
  *   headers with nothing left. `client` hears that from every answer.
  *
  * What closes the gate holds for all budgets of the gate (it is one server), and in this process. A check in flight
- * meanwhile may meet a 429 too: that costs its wait one of the errors that `pollErrors` allows. So does the check that
+ * meanwhile may meet a 429 too: that costs its wait one of the errors that `checkErrors` allows. So does the check that
  * heard the first one.
  *
  * | an answer says | the gate is closed |

@@ -49,7 +49,8 @@ import * as Job from "effect-poll/Job"
 import * as CheckResult from "effect-poll/CheckResult"
 import type { Observation } from "effect-poll/Observation"
 import * as Poll from "effect-poll/Poll"
-import * as PollError from "effect-poll/PollError"
+import * as CheckError from "effect-poll/CheckError"
+import type * as PollError from "effect-poll/PollError"
 import * as Status from "effect-poll/Status"
 import * as Strategy from "effect-poll/Strategy"
 import { type HttpCheckError, isTransientStatus } from "./HttpCheckError.ts"
@@ -216,7 +217,7 @@ export interface AuthorizeOptions<out E = never, out R = never, out RS = never>
  *
  * - The deadline is the `expires_in` of the server. A login that nobody took up ends as `JobExpired` if the server says
  *   so, otherwise as `PollTimeout`; both mean the same here.
- * - `strategy` and `pollErrors` replace what `job` says; the interval of the server is kept to whatever the strategy is.
+ * - `strategy` and `checkErrors` replace what `job` says; the interval of the server is kept to whatever the strategy is.
  * - Bad options are RangeErrors at the call.
  *
  * **Example** (A login from a terminal)
@@ -375,7 +376,7 @@ export const job = (
         return Status.succeeded(yield* tokenIn(answer, fail))
       }),
     strategy: Strategy.withFirstWait(Strategy.fixed(base), base),
-    pollErrors: {
+    checkErrors: {
       schedule: Strategy.make({
         decide: (step, _elapsed, { status }) => {
           const now = intervalIn(status, base)
@@ -383,12 +384,12 @@ export const job = (
         }
       }),
       // A request that failed was one all the same: the interval holds for a check that is asked for, too.
-      classify: (error) => {
-        const kind = PollError.classification(error)
-        if (kind._tag === "permanent") return kind
+      kindOf: (error) => {
+        const kind = CheckError.kindOf(error)
+        if (kind._tag === "Permanent") return kind
         const { retryAfter } = kind
         const asked = retryAfter === undefined || retryAfter === "unreadable" ? 0 : Duration.toMillis(retryAfter)
-        return PollError.transient({ retryAfter: Duration.millis(Math.max(interval, asked)) })
+        return CheckError.transient({ retryAfter: Duration.millis(Math.max(interval, asked)) })
       }
     }
   })

@@ -19,7 +19,7 @@
 import * as Data from "effect/Data"
 import type * as Duration from "effect/Duration"
 import * as Redacted from "effect/Redacted"
-import * as PollError from "effect-poll/PollError"
+import * as CheckError from "effect-poll/CheckError"
 
 /**
  * Why a request told nothing of its job.
@@ -124,7 +124,7 @@ export interface BodyKind {
  *
  * **Details**
  *
- * The error says of itself whether it is transient (`PollError.classify`), with the server's Retry-After if it sent one.
+ * The error says of itself whether it is transient (`CheckError.kind`), with the server's Retry-After if it sent one.
  * `url` and `message` carry neither the query of the URL nor a user and password in it, and no body; a check with a secret
  * in its path has the option `shownUrl`.
  *
@@ -137,24 +137,24 @@ export class HttpCheckError
     readonly url: string
     readonly reason: Reason
   }>
-  implements PollError.Classified
+  implements CheckError.WithKind
 {
-  get [PollError.classify](): PollError.Classification {
+  get [CheckError.kind](): CheckError.Kind {
     const { reason } = this
     switch (reason._tag) {
       case "Transport":
-        return PollError.transient()
+        return CheckError.transient()
       case "Status":
         return (reason.kind ?? (isTransientStatus(reason.status) ? "transient" : "permanent")) === "transient"
-          ? PollError.transient({ retryAfter: reason.retryAfter })
-          : PollError.permanent
+          ? CheckError.transient({ retryAfter: reason.retryAfter })
+          : CheckError.permanent()
       case "NotJson":
-        return PollError.transient({ retryAfter: reason.retryAfter })
+        return CheckError.transient({ retryAfter: reason.retryAfter })
       case "Authorization":
-        return PollError.classification(Redacted.value(reason.cause))
+        return CheckError.kindOf(Redacted.value(reason.cause))
       case "InvalidRequest":
       case "Decode":
-        return PollError.permanent
+        return CheckError.permanent()
     }
   }
   override get message(): string {

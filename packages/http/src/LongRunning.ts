@@ -13,7 +13,7 @@
  * - Checks and the fetch of the result are GET requests to URLs that the server named. They follow redirects, and carry
  *   no headers of the first request: what every request needs is best added to the `HttpClient`. Add credentials for the
  *   hosts that should get them.
- * - The answers that tell nothing of the operation (5xx, a page of a proxy, no answer) are poll errors. A 404 where an
+ * - The answers that tell nothing of the operation (5xx, a page of a proxy, no answer) are check errors. A 404 where an
  *   operation is checked means that it is missing.
  *
  * @since 0.1.0
@@ -72,7 +72,7 @@ export interface Options<in out A = unknown, out RD = never> {
     | Job.Missing<LongRunningOperation, A, LongRunningFailure, HttpCheckError, HttpClient.HttpClient | RD>
     | undefined
   readonly unknownState?: Job.UnknownStatePolicy<A, LongRunningFailure> | undefined
-  readonly pollErrors?: Job.PollErrorPolicy<HttpCheckError> | undefined
+  readonly checkErrors?: Job.CheckErrorPolicy<HttpCheckError> | undefined
 }
 
 /**
@@ -190,7 +190,7 @@ export const make = <A = unknown, RD = never>(name: string, options: Options<A, 
       strategy === undefined ? undefined : (operation) => (operation.phase._tag === "Ended" ? atOnce : strategy),
     missing: options.missing,
     unknownState: options.unknownState,
-    pollErrors: options.pollErrors
+    checkErrors: options.checkErrors
   })
   return job as LongRunningJob<A, RD>
 }
@@ -246,11 +246,11 @@ export const run = <A = unknown, RD = never, RS = never, E2 = never, R2 = never>
   HttpClient.HttpClient | RD | RS | R2
 > => {
   wholeUrl(request)
-  const { cancel, missing, name, pollErrors, protocol, result, strategy, unknownState, wait, ...rest } = options
+  const { cancel, missing, name, checkErrors, protocol, result, strategy, unknownState, wait, ...rest } = options
   const job = make(name ?? "LongRunning", {
     cancel,
     missing,
-    pollErrors,
+    checkErrors,
     protocol,
     result,
     strategy,

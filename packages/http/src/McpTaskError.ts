@@ -16,7 +16,7 @@
  * @since 0.1.0
  */
 import * as Data from "effect/Data"
-import * as PollError from "effect-poll/PollError"
+import * as CheckError from "effect-poll/CheckError"
 import { isTransientCode } from "./internal/mcpCode.ts"
 
 /**
@@ -83,10 +83,10 @@ export class JsonRpcError
     readonly description: string
     readonly data: unknown
   }>
-  implements PollError.Classified
+  implements CheckError.WithKind
 {
-  get [PollError.classify](): PollError.Classification {
-    return isTransientCode(this.code) ? PollError.transient() : PollError.permanent
+  get [CheckError.kind](): CheckError.Kind {
+    return isTransientCode(this.code) ? CheckError.transient() : CheckError.permanent()
   }
   override get message(): string {
     return `${this.method}: ${this.description === "" ? "an error" : this.description} (code ${this.code})`
@@ -107,10 +107,10 @@ export class InvalidAnswer
     /** What was expected, never what was there. */
     readonly issue: string
   }>
-  implements PollError.Classified
+  implements CheckError.WithKind
 {
-  get [PollError.classify](): PollError.Classification {
-    return this.kind === "incomplete" ? PollError.transient() : PollError.permanent
+  get [CheckError.kind](): CheckError.Kind {
+    return this.kind === "incomplete" ? CheckError.transient() : CheckError.permanent()
   }
   override get message(): string {
     return `${this.method}: ${this.issue}`
@@ -129,10 +129,10 @@ export class InputRequired
     readonly taskId: string
     readonly requests: ReadonlyArray<InputRequest>
   }>
-  implements PollError.Classified
+  implements CheckError.WithKind
 {
-  get [PollError.classify](): PollError.Classification {
-    return PollError.permanent
+  get [CheckError.kind](): CheckError.Kind {
+    return CheckError.permanent()
   }
   override get message(): string {
     const asked = this.requests.flatMap(({ key, method }) => (key === undefined ? [] : [`${key} (${method ?? "?"})`]))
@@ -151,14 +151,14 @@ export class InputFailed<E>
     readonly request: InputRequest
     readonly error: unknown
   }>
-  implements PollError.Classified
+  implements CheckError.WithKind
 {
   declare readonly error: E
   constructor(args: { readonly request: InputRequest; readonly error: E }) {
     super(args)
   }
-  get [PollError.classify](): PollError.Classification {
-    return PollError.permanent
+  get [CheckError.kind](): CheckError.Kind {
+    return CheckError.permanent()
   }
   override get message(): string {
     return `the input that the task asks for could not be given: ${this.error instanceof Error ? this.error.message : String(this.error)}`

@@ -28,15 +28,15 @@
  * - The time to live (`ttl`, `ttlMs`) bounds the strategy of the job: see `withinTtl`.
  * - An unknown task id (the code -32602, which both dialects prescribe; so do tasks that were deleted after their time)
  *   is `CheckResult.missing`: by default `JobNotFound`.
- * - Other JSON-RPC errors are poll errors. -32603 and the codes from -32000 to -32099 that MCP has no meaning for are
- *   transient, all others permanent. An error without a code is told apart by `PollError.classify`: transient, unless it
+ * - Other JSON-RPC errors are check errors. -32603 and the codes from -32000 to -32099 that MCP has no meaning for are
+ *   transient, all others permanent. An error without a code is told apart by `CheckError.kind`: transient, unless it
  *   says otherwise.
  * - `isError` in the result of a tool is a failure in both dialects. Only in 2025-11-25 the status says so too
  *   (`failed`); the extension calls such a task `completed`. `toolErrors: "succeed"` hands the result out instead.
  *
  * **Input.** A task in `input_required` goes on only when somebody answers. Nobody does in a plain `job`, and the task
  * would sit there until its time is over; so by default the check fails with `InputRequired`, which holds the requests and
- * ends the wait as `PollRejected` (the task itself goes on: answer it and wait again). With `input: "report"` the task is
+ * ends the wait as `CheckRejected` (the task itself goes on: answer it and wait again). With `input: "report"` the task is
  * pending in that state, with the requests in the detail: for when another part of the program answers. `answering` and
  * `run` take a handler, `onInput`.
  *
@@ -131,7 +131,7 @@ export interface Options<out A, in out E, out R, in out ED = InputRequired> {
    */
   readonly strategy?: Schedule<unknown, Observation> | undefined
   /** What follows when a check fails; default: by the codes as this module says, otherwise as for any job. */
-  readonly pollErrors?: Job.PollErrorPolicy<E | ED | InvalidAnswer> | undefined
+  readonly checkErrors?: Job.CheckErrorPolicy<E | ED | InvalidAnswer> | undefined
 }
 
 /**
@@ -231,7 +231,7 @@ export const job = <A = unknown, E = never, R = never>(options: Options<A, E, R>
  * **Details**
  *
  * `onInput` runs beside the wait, once per request, and may take as long as a person does; what it yields is sent with
- * the next check. If it fails, the next check ends the wait as `PollRejected` with `InputFailed`. When the task ends, or the
+ * the next check. If it fails, the next check ends the wait as `CheckRejected` with `InputFailed`. When the task ends, or the
  * scope closes, it is interrupted.
  *
  * - Extension: it yields the response of the request (an `ElicitResult`, say), which goes to the server by

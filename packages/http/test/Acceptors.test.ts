@@ -361,20 +361,20 @@ describe("Acceptors", () => {
 
     it("classify - throttling and 5xx are transient, other 4xx permanent", () => {
       for (const [error, kind] of [
-        [awsError("ThrottlingException", 400), "transient"],
-        [awsError("AccessDeniedException", 400), "permanent"],
-        [awsError("UnauthorizedOperation", 403), "permanent"],
-        [awsError("InternalFailure", 500), "transient"],
-        [awsError("Odd", 400, { $retryable: { throttling: false } }), "transient"],
-        [Object.assign(new Error("x"), { code: "ECONNRESET" }), "transient"],
-        [new Cause.UnknownError(awsError("AccessDenied", 403)), "permanent"],
-        [http(401), "permanent"],
-        [http(503), "transient"]
+        [awsError("ThrottlingException", 400), "Transient"],
+        [awsError("AccessDeniedException", 400), "Permanent"],
+        [awsError("UnauthorizedOperation", 403), "Permanent"],
+        [awsError("InternalFailure", 500), "Transient"],
+        [awsError("Odd", 400, { $retryable: { throttling: false } }), "Transient"],
+        [Object.assign(new Error("x"), { code: "ECONNRESET" }), "Transient"],
+        [new Cause.UnknownError(awsError("AccessDenied", 403)), "Permanent"],
+        [http(401), "Permanent"],
+        [http(503), "Transient"]
       ] as const) {
         assert.strictEqual(Acceptors.classify(error)._tag, kind, String(error))
       }
-      assert.strictEqual(Acceptors.classify("x", { status: () => 400 })._tag, "permanent")
-      assert.strictEqual(Acceptors.classify(awsError("A"), { codes: () => ["SlowDown"] })._tag, "transient")
+      assert.strictEqual(Acceptors.classify("x", { status: () => 400 })._tag, "Permanent")
+      assert.strictEqual(Acceptors.classify(awsError("A"), { codes: () => ["SlowDown"] })._tag, "Transient")
     })
   })
 
@@ -516,7 +516,7 @@ describe("Acceptors", () => {
         const { asked, call } = client(Effect.fail(error))
         const Table = Acceptors.job("table", Acceptors.load(table, optional), { call })
         const failed = yield* Effect.flip(Poll.until(Table, "users", { deadline: "1 hour" }))
-        assert.strictEqual(failed._tag === "PollRejected" && failed.error, error)
+        assert.strictEqual(failed._tag === "CheckRejected" && failed.error, error)
         assert.strictEqual(asked.length, 1)
       })
     )
@@ -535,7 +535,7 @@ describe("Acceptors", () => {
       })
     )
 
-    it.effect("input, strategy and pollErrors are options", () =>
+    it.effect("input, strategy and checkErrors are options", () =>
       Effect.gen(function* () {
         const waiter = Acceptors.load(
           {
@@ -559,7 +559,7 @@ describe("Acceptors", () => {
           call,
           input: (id) => ({ id }),
           strategy: Strategy.fixed("3 seconds"),
-          pollErrors: { schedule: Strategy.fixed("1 second") }
+          checkErrors: { schedule: Strategy.fixed("1 second") }
         })
         const fiber = yield* Effect.forkChild(Poll.until(Thing, "a", { deadline: "1 hour" }))
         yield* TestClock.adjust("1 hour")

@@ -13,7 +13,7 @@ import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import * as Poll from "effect-poll/Poll"
-import * as PollError from "effect-poll/PollError"
+import * as CheckError from "effect-poll/CheckError"
 import * as Status from "effect-poll/Status"
 import * as StatusSchema from "effect-poll/StatusSchema"
 import * as Strategy from "effect-poll/Strategy"
@@ -153,7 +153,7 @@ describe("Authorization", () => {
           )
         )
       )
-      assert(Exit.isSuccess(exit) && exit.value._tag === "PollRejected")
+      assert(Exit.isSuccess(exit) && exit.value._tag === "CheckRejected")
       assert.deepStrictEqual([state.refreshes, state.sent, exit.value.attempts], [1, ["Bearer t0", "Bearer t1"], 1])
     })
   )
@@ -232,7 +232,7 @@ describe("Authorization", () => {
         assert.strictEqual(refreshes, 1)
         for (const error of errors) {
           assert.strictEqual(error.message, "GET http://h/tasks/1: the token could not be refreshed")
-          assert.strictEqual(PollError.classification(error)._tag, "transient")
+          assert.strictEqual(CheckError.kindOf(error)._tag, "Transient")
         }
       }
     })
@@ -241,14 +241,14 @@ describe("Authorization", () => {
   it.effect("an error that says it is permanent ends the wait", () =>
     Effect.gen(function* () {
       class Revoked extends Data.TaggedError("Revoked")<{}> {
-        readonly [PollError.classify] = PollError.permanent
+        readonly [CheckError.kind] = CheckError.permanent()
       }
       const { server } = world()
       const client = Authorization.client(yield* Authorization.make({ token: Effect.fail(new Revoked()) }))(server)
       const error = yield* Effect.flip(Effect.provideService(check, HttpClient.HttpClient, client))
       assert(error instanceof HttpCheckError && error.reason._tag === "Authorization")
       assert.strictEqual(error.message, "GET http://h/tasks/1: no token could be read")
-      assert.deepStrictEqual(PollError.classification(error), PollError.permanent)
+      assert.deepStrictEqual(CheckError.kindOf(error), CheckError.permanent())
       assert.instanceOf(Redacted.value(error.reason.cause), Revoked)
     })
   )

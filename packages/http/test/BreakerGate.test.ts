@@ -18,7 +18,7 @@ import * as Job from "effect-poll/Job"
 import type * as CheckResult from "effect-poll/CheckResult"
 import * as Poll from "effect-poll/Poll"
 import * as Poller from "effect-poll/Poller"
-import * as PollError from "effect-poll/PollError"
+import * as CheckError from "effect-poll/CheckError"
 import * as Status from "effect-poll/Status"
 import * as StatusSchema from "effect-poll/StatusSchema"
 import * as Strategy from "effect-poll/Strategy"
@@ -58,7 +58,7 @@ const serverDown = (from: number, to: number, doneAt: number, asked: Array<numbe
 }
 
 /** `n` waits that move in step, through one gate; how they ended, and when the server was asked. */
-const outage = (n: number, from: number, to: number, pollErrors: Job.PollErrorPolicy<HttpCheckError> = {}) =>
+const outage = (n: number, from: number, to: number, checkErrors: Job.CheckErrorPolicy<HttpCheckError> = {}) =>
   Effect.gen(function* () {
     const { asked, client } = serverDown(from, to, to + 2 * minute)
     const gate = yield* BreakerGate.make()
@@ -72,7 +72,7 @@ const outage = (n: number, from: number, to: number, pollErrors: Job.PollErrorPo
               strategy: Strategy.fixed("30 seconds"),
               deadline: "1 hour",
               gate,
-              pollErrors
+              checkErrors
             }).pipe(Effect.provideService(HttpClient.HttpClient, BreakerGate.client(gate)(client)))
           )
         )
@@ -173,7 +173,7 @@ describe("BreakerGate", () => {
         () =>
           Effect.gen(function* () {
             // Alone, a wait has to open the circuit by itself; among many, an outage costs it a check in flight and a probe.
-            const { asked, exits } = yield* outage(n, from, to, n >= 1000 ? { inRow: 2 } : {})
+            const { asked, exits } = yield* outage(n, from, to, n >= 1000 ? { maxConsecutive: 2 } : {})
             assert.deepStrictEqual(
               exits.filter((exit) => !(Exit.isSuccess(exit) && exit.value === "done")),
               []
@@ -302,7 +302,7 @@ describe("BreakerGate", () => {
         assert.strictEqual(yield* judged(answered(200, "transient")), "Open")
         assert.strictEqual(yield* judged(answered(429, "transient")), "Closed")
         assert.strictEqual(yield* judged(answered(503, "permanent")), "Closed")
-        assert.strictEqual(yield* judged(Effect.fail({ [PollError.classify]: PollError.permanent })), "Closed")
+        assert.strictEqual(yield* judged(Effect.fail({ [CheckError.kind]: CheckError.permanent() })), "Closed")
         assert.strictEqual(yield* judged(Effect.die("bug")), "Closed")
         assert.strictEqual(yield* judged(Effect.succeed("well")), "Closed")
       })
@@ -564,7 +564,7 @@ describe("BreakerGate", () => {
         const several = yield* BreakerGate.make({ endpoint: ({ job }) => job })
         assert.throws(() => BreakerGate.client(several), RangeError, "BreakerGate.client: endpoint must be a function")
         assert.throws(() => BreakerGate.client(one, { endpoint: () => "x" }), RangeError, "must be left out")
-        assert.throws(() => BreakerGate.check(several), RangeError, "BreakerGate.check: check")
+        assert.throws(() => BreakerGate.check(several), RangeError, "BreakerGate.check: subject")
       }).pipe(Effect.provide(CircuitBreaker.layerStoreMemory()))
     )
 

@@ -5,7 +5,7 @@ import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import * as HttpClientResponse from "effect/http/HttpClientResponse"
 import * as Schema from "effect/Schema"
 import * as CheckResult from "effect-poll/CheckResult"
-import * as PollError from "effect-poll/PollError"
+import * as CheckError from "effect-poll/CheckError"
 import * as Status from "effect-poll/Status"
 import * as StatusSchema from "effect-poll/StatusSchema"
 import * as Conditional from "@effect-poll/http/Conditional"
@@ -64,7 +64,7 @@ describe("Conditional", () => {
       const second = yield* check
       assert.deepStrictEqual(second, first)
       assert(second._tag === "Annotated")
-      assert.deepStrictEqual([words(second), second.run], ["Pending busy 50 %", 7])
+      assert.deepStrictEqual([words(second), second.run], ["Pending busy 50 %", { generation: 7 }])
       assert.strictEqual(String(second.hint), String(first._tag === "Annotated" ? first.hint : ""))
       resource.etag = '"2"'
       resource.state = "done"
@@ -97,7 +97,7 @@ describe("Conditional", () => {
           Effect.provideService(HttpClient.HttpClient, client),
           Effect.flip
         )
-        assert.strictEqual(PollError.classification(error)._tag, "transient")
+        assert.strictEqual(CheckError.kindOf(error)._tag, "Transient")
       }
     })
   )

@@ -325,8 +325,8 @@ describe("DeviceFlow", () => {
           [() => error("invalid_grant", { error_description: "used" }), "JobFailed Refused invalid_grant used"],
           [() => error("invalid_client", {}, 401), "JobFailed Refused invalid_client undefined"],
           [() => error("expired_token", {}, 200), "JobExpired"],
-          [() => json({ message: "?" }, 400), "PollRejected Status"],
-          [() => json({ access_token: 3 }), "PollRejected Decode"]
+          [() => json({ message: "?" }, 400), "CheckRejected Status"],
+          [() => json({ access_token: 3 }), "CheckRejected Decode"]
         ] as const) {
           const { polls, provide } = server(() => json(granted), pending, answer)
           const { at, exit } = yield* ran(provide(login()))
@@ -379,7 +379,7 @@ describe("DeviceFlow", () => {
           () => "broken"
         )
         const { exit } = yield* ran(provide(login()))
-        assert.strictEqual(errorOf(exit)?._tag, "PollErrorsExhausted")
+        assert.strictEqual(errorOf(exit)?._tag, "CheckErrorsExhausted")
         assert.deepStrictEqual(polls(), [5, 15, 35, 75, 155, 275])
       })
     )
@@ -471,7 +471,7 @@ describe("DeviceFlow", () => {
         [{ tokenUrl: " " }, 'tokenUrl must be a non-empty string, got " "'],
         [{ deviceAuthorizationUrl: "" }, "deviceAuthorizationUrl must be a non-empty string"],
         [{ checkTimeout: -1 }, "checkTimeout must be"],
-        [{ pollErrors: { inRow: -1 } }, "pollErrors.inRow must be"]
+        [{ checkErrors: { maxConsecutive: -1 } }, "checkErrors.maxConsecutive must be"]
       ] as const) {
         assert.throws(() => login(more), RangeError, said)
       }
@@ -610,7 +610,7 @@ describe("DeviceFlow", () => {
           )
         )
         const failed = errorOf(exit)
-        assert.strictEqual(sayEnd(failed), "PollRejected Decode")
+        assert.strictEqual(sayEnd(failed), "CheckRejected Decode")
         const spoken = spans.map((span) => [span.name, ...span.attributes].join(" ")).join("\n")
         const all = [String(failed), JSON.stringify(failed), spoken, ...lines].join("\n")
         assert.isAbove(lines.length, 2)
@@ -641,8 +641,8 @@ function sayEnd(failed: Effect.Error<ReturnType<typeof login>> | undefined): str
       return failed.failure._tag === "AccessDenied"
         ? `JobFailed AccessDenied ${failed.failure.description}`
         : `JobFailed Refused ${failed.failure.code} ${failed.failure.description}`
-    case "PollRejected":
-      return `PollRejected ${failed.error.reason._tag}`
+    case "CheckRejected":
+      return `CheckRejected ${failed.error.reason._tag}`
     default:
       return String(failed?._tag)
   }

@@ -34,7 +34,7 @@ const watch = (script: JobScript.Options) =>
       Poll.until(HttpCheck.get(`${server.urls.JobStatus}/api/job-status/${id}`, TaskStatus), {
         strategy: Strategy.fixed("5 millis"),
         deadline: "30 seconds",
-        pollErrors: { schedule: Strategy.fixed("1 millis") }
+        checkErrors: { schedule: Strategy.fixed("1 millis") }
       })
     )
     return { exit, truth: yield* server.truthOf(id) }
@@ -56,7 +56,7 @@ describe("HttpCheck", () => {
   it.live("JSON that is not the task ends the wait", () =>
     Effect.gen(function* () {
       const { exit, truth } = yield* watch({ duration: "1 hour", faults: [Fault.badBody(2)] })
-      assert.strictEqual(exit._tag === "Failure" ? exit.failure._tag : "", "PollRejected")
+      assert.strictEqual(exit._tag === "Failure" ? exit.failure._tag : "", "CheckRejected")
       assert.strictEqual(truth.requests, 2)
     })
   )

@@ -10,7 +10,7 @@ import * as Schema from "effect/Schema"
 import * as TestClock from "effect/testing/TestClock"
 import * as CheckResult from "effect-poll/CheckResult"
 import * as Poll from "effect-poll/Poll"
-import * as PollError from "effect-poll/PollError"
+import * as CheckError from "effect-poll/CheckError"
 import * as Status from "effect-poll/Status"
 import * as StatusSchema from "effect-poll/StatusSchema"
 import * as Strategy from "effect-poll/Strategy"
@@ -48,8 +48,8 @@ const said = (body: string | null, init: ResponseInit, options?: HttpCheck.Optio
     const { provide } = answering(() => new Response(body, init))
     const result = yield* Effect.result(provide(HttpCheck.get(url, TaskStatus, options)))
     if (result._tag === "Failure") {
-      const kind = PollError.classification(result.failure)
-      const after = kind._tag === "transient" ? kind.retryAfter : undefined
+      const kind = CheckError.kindOf(result.failure)
+      const after = kind._tag === "Transient" ? kind.retryAfter : undefined
       return [kind._tag, ...inWords(after), result.failure.message].join(" | ")
     }
     const check = result.success
@@ -112,70 +112,70 @@ const table: ReadonlyArray<readonly [name: string, body: string | null, init: Re
     "a page",
     page,
     { headers: { "content-type": "text/html; charset=utf-8" } },
-    `transient | ${at} 200 with a body that is not JSON (text/html)`
+    `Transient | ${at} 200 with a body that is not JSON (text/html)`
   ],
-  ["an empty body", "", { headers: json }, `transient | ${at} 200 with an empty body`],
-  ["no body at all", null, { status: 204 }, `transient | ${at} 204 with an empty body`],
+  ["an empty body", "", { headers: json }, `Transient | ${at} 200 with an empty body`],
+  ["no body at all", null, { status: 204 }, `Transient | ${at} 204 with an empty body`],
   [
     "a page with a hint",
     page,
     { headers: { "retry-after": "3", "content-type": "text/html" } },
-    `transient | 3000 | ${at} 200 with a body that is not JSON (text/html)`
+    `Transient | 3000 | ${at} 200 with a body that is not JSON (text/html)`
   ],
   [
     "cut JSON",
     '{"state":"SECRET',
     { headers: json },
-    `transient | ${at} 200 with a body that is not JSON (application/json)`
+    `Transient | ${at} 200 with a body that is not JSON (application/json)`
   ],
   [
     "a bad body",
     '{"state":"done","size":"SECRET"}',
     { headers: json },
-    `permanent | ${at} 200 with unexpected JSON: Expected number at ["size"]`
+    `Permanent | ${at} 200 with unexpected JSON: Expected number at ["size"]`
   ],
   [
     "no word",
     '{"unexpected":[true]}',
     { headers: json },
-    `permanent | ${at} 200 with unexpected JSON: Missing key at ["state"]`
+    `Permanent | ${at} 200 with unexpected JSON: Missing key at ["state"]`
   ],
   [
     "JSON that is no object",
     '"SECRET"',
     { headers: json },
-    `permanent | ${at} 200 with unexpected JSON: Expected object`
+    `Permanent | ${at} 200 with unexpected JSON: Expected object`
   ],
   [
     "a 502 page",
     page,
     { status: 502, headers: { "content-type": "text/html" } },
-    `transient | ${at} 502 with a body that is not JSON (text/html)`
+    `Transient | ${at} 502 with a body that is not JSON (text/html)`
   ],
-  ["a 500 with JSON", '{"state":"done"}', { status: 500 }, `transient | ${at} 500`],
+  ["a 500 with JSON", '{"state":"done"}', { status: 500 }, `Transient | ${at} 500`],
   [
     "a 503 with a hint",
     "",
     { status: 503, headers: { "retry-after": "120" } },
-    `transient | 120000 | ${at} 503 with an empty body`
+    `Transient | 120000 | ${at} 503 with an empty body`
   ],
   [
     "a 429 with an unreadable hint",
     "{}",
     { status: 429, headers: { "retry-after": "soon" } },
-    `transient | unreadable | ${at} 429`
+    `Transient | unreadable | ${at} 429`
   ],
-  ["a 408", "{}", { status: 408 }, `transient | ${at} 408`],
-  ["a 401", "{}", { status: 401, headers: { "retry-after": "3" } }, `permanent | ${at} 401`],
+  ["a 408", "{}", { status: 408 }, `Transient | ${at} 408`],
+  ["a 401", "{}", { status: 401, headers: { "retry-after": "3" } }, `Permanent | ${at} 401`],
   [
     "a 403 page",
     page,
     { status: 403, headers: { "content-type": "text/html" } },
-    `permanent | ${at} 403 with a body that is not JSON (text/html)`
+    `Permanent | ${at} 403 with a body that is not JSON (text/html)`
   ],
-  ["a 410", "{}", { status: 410 }, `permanent | ${at} 410`],
-  ["a redirect that was not followed", "", { status: 302 }, `transient | ${at} 302 with an empty body`],
-  ["a permanent redirect", "", { status: 308 }, `permanent | ${at} 308 with an empty body`]
+  ["a 410", "{}", { status: 410 }, `Permanent | ${at} 410`],
+  ["a redirect that was not followed", "", { status: 302 }, `Transient | ${at} 302 with an empty body`],
+  ["a permanent redirect", "", { status: 308 }, `Permanent | ${at} 308 with an empty body`]
 ]
 
 describe("HttpCheck", () => {
@@ -196,7 +196,7 @@ describe("HttpCheck", () => {
         )
         const error = yield* Effect.flip(provide(HttpCheck.get(url, TaskStatus)))
         assert.strictEqual(error.message, "GET http://h/v1/tasks/1: network error (ECONNRESET)")
-        assert.deepStrictEqual(PollError.classification(error), PollError.transient())
+        assert.deepStrictEqual(CheckError.kindOf(error), CheckError.transient())
       })
     )
 
@@ -205,7 +205,7 @@ describe("HttpCheck", () => {
         const { provide } = answering(() => new Response("{}"))
         const error = yield* Effect.flip(provide(HttpCheck.get("http://", TaskStatus)))
         assert.strictEqual(error.message, "GET http://: the URL is not valid")
-        assert.deepStrictEqual(PollError.classification(error), PollError.permanent)
+        assert.deepStrictEqual(CheckError.kindOf(error), CheckError.permanent())
       })
     )
 
@@ -240,7 +240,7 @@ describe("HttpCheck", () => {
         const isMissing = (status: number, body: unknown) =>
           status === 200 && JSON.stringify(body) === '{"code":"no_task"}'
         assert.strictEqual(yield* said('{"code":"no_task"}', {}, { isMissing }), "Missing")
-        assert.strictEqual(yield* said("{}", { status: 404 }, { isMissing }), `permanent | ${at} 404`)
+        assert.strictEqual(yield* said("{}", { status: 404 }, { isMissing }), `Permanent | ${at} 404`)
       })
     )
 
@@ -261,12 +261,12 @@ describe("HttpCheck", () => {
         assert.strictEqual(yield* judged(470, ""), "Pending")
         assert.strictEqual(yield* judged(409, "{}", { "retry-after": "3" }), "Pending | 3000")
         assert.strictEqual(yield* judged(400, '{"code":"NO_TASK"}'), "Missing")
-        assert.strictEqual(yield* judged(400, '{"code":"BAD"}'), `permanent | ${at} 400`)
+        assert.strictEqual(yield* judged(400, '{"code":"BAD"}'), `Permanent | ${at} 400`)
         assert.strictEqual(yield* judged(200, "unknown task"), "Missing")
-        assert.strictEqual(yield* judged(500, '{"error":17}'), `permanent | ${at} 500`)
-        assert.strictEqual(yield* judged(500, '{"error":18}'), `transient | ${at} 500`)
-        assert.strictEqual(yield* judged(403, "{}", { "retry-after": "3" }), `transient | 3000 | ${at} 403`)
-        assert.strictEqual(yield* judged(200, '{"error":"busy"}'), `transient | ${at} 200`)
+        assert.strictEqual(yield* judged(500, '{"error":17}'), `Permanent | ${at} 500`)
+        assert.strictEqual(yield* judged(500, '{"error":18}'), `Transient | ${at} 500`)
+        assert.strictEqual(yield* judged(403, "{}", { "retry-after": "3" }), `Transient | 3000 | ${at} 403`)
+        assert.strictEqual(yield* judged(200, '{"error":"busy"}'), `Transient | ${at} 200`)
         assert.strictEqual(yield* judged(422, '{"state":"done","size":3}'), "Succeeded done")
         assert.strictEqual(yield* judged(410, ""), "Expired")
         assert.strictEqual(yield* judged(200, '{"state":"busy"}'), "Pending busy")
@@ -289,7 +289,7 @@ describe("HttpCheck", () => {
         assert.strictEqual(yield* given(() => undefined, "soon"), "Pending busy | unreadable")
         assert.strictEqual(
           yield* said("{}", { status: 503 }, { hint: () => "2 seconds" }),
-          `transient | 2000 | ${at} 503`
+          `Transient | 2000 | ${at} 503`
         )
       })
     )
@@ -445,7 +445,7 @@ describe("HttpCheck", () => {
         assert.strictEqual(requests.length, 2)
         yield* TestClock.adjust("1 second")
         const error = yield* Fiber.join(fiber)
-        assert.strictEqual(error._tag, "PollRejected")
+        assert.strictEqual(error._tag, "CheckRejected")
         assert.strictEqual(Duration.toSeconds(error.elapsed), 30)
         assert.notInclude(error.message, "secret")
       })

@@ -161,7 +161,7 @@ describe("LongRunning", () => {
       [
         "a check that is refused",
         { "POST /exports": [accepted], "GET /operations/1": [202, 403] },
-        "PollRejected",
+        "CheckRejected",
         ["POST /exports @0", "GET /operations/1 @0", "GET /operations/1 @1000"]
       ]
     ]
@@ -177,7 +177,7 @@ describe("LongRunning", () => {
     )
   })
 
-  describe("poll errors", () => {
+  describe("check errors", () => {
     it.effect("run - what tells nothing of the operation never fails it", () =>
       Effect.gen(function* () {
         const { end, log } = yield* play({
@@ -201,9 +201,9 @@ describe("LongRunning", () => {
       Effect.gen(function* () {
         const { end } = yield* play(
           { "POST /exports": [accepted], "GET /operations/1": [503] },
-          { pollErrors: { inRow: 2 } }
+          { checkErrors: { maxConsecutive: 2 } }
         )
-        assert.strictEqual(end, "PollErrorsExhausted")
+        assert.strictEqual(end, "CheckErrorsExhausted")
       })
     )
 
@@ -225,7 +225,7 @@ describe("LongRunning", () => {
             "GET /status": [{ json: { status: "Succeeded" } }, 404],
             "GET /vm": [500, 202, { json: 7 }]
           },
-          { pollErrors: { schedule: Strategy.fixed("3 seconds") } },
+          { checkErrors: { schedule: Strategy.fixed("3 seconds") } },
           HttpClientRequest.put("http://h/vm")
         )
         assert.strictEqual(end, "result 7")
@@ -306,7 +306,7 @@ describe("LongRunning", () => {
         ]) {
           const { exit } = yield* play(routes, { result: Export })
           const error = failureOf(exit)
-          assert.strictEqual(error._tag, "PollRejected")
+          assert.strictEqual(error._tag, "CheckRejected")
           assert.include(error.message, 'at ["rows"]')
           assert.notInclude(error.message, "SECRET")
         }
@@ -316,7 +316,7 @@ describe("LongRunning", () => {
     it.effect("run - a result that is not found is no missing operation", () =>
       Effect.gen(function* () {
         const { end } = yield* play({ "POST /exports": [{ status: 201, headers: { location: "/x" } }] })
-        assert.strictEqual(end, "PollRejected")
+        assert.strictEqual(end, "CheckRejected")
       })
     )
 
@@ -504,7 +504,7 @@ describe("LongRunning", () => {
               "POST /exports?code=SECRET": [{ status: 202, headers: { location: polling } }],
               "GET /operations/1?sig=SECRET": [reply]
             },
-            { pollErrors: { inRow: 0 }, deadline: "10 seconds" },
+            { checkErrors: { maxConsecutive: 0 }, deadline: "10 seconds" },
             HttpClientRequest.post(url)
           )
           assert.notStrictEqual(end, "result undefined")
@@ -581,7 +581,7 @@ describe("LongRunning", () => {
       Effect.gen(function* () {
         const { end, log, requests } = yield* play(
           { "POST /exports": [accepted], "GET /operations/1": [202, 304, 202, { json: 7 }] },
-          { wait: "9500 millis", pollErrors: { inRow: 0 } },
+          { wait: "9500 millis", checkErrors: { maxConsecutive: 0 } },
           HttpClientRequest.setHeader(post, "prefer", "return=minimal")
         )
         assert.strictEqual(end, "result 7")

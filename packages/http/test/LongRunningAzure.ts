@@ -128,7 +128,7 @@ export const ours = (base: string, row: Scenario): Effect.Effect<Outcome, never,
           ? {}
           : { protocol: LongRunningProtocol.azure({ finalState: row.finalStateVia }) }),
         strategy: Strategy.fixed("1 millis"),
-        pollErrors: { schedule: Strategy.fixed("1 millis"), inRow: 3 },
+        checkErrors: { schedule: Strategy.fixed("1 millis"), maxConsecutive: 3 },
         maxHint: "10 millis",
         deadline: "20 seconds"
       }).pipe(Effect.provideService(HttpClient.HttpClient, client))
@@ -163,9 +163,9 @@ const outcomeOf = (exit: Exit.Exit<unknown, LongRunningError>): Outcome => {
       return { kind: "http-error", status: 404, message }
     case "HttpCheckError":
       return refused(error)
-    case "PollRejected":
+    case "CheckRejected":
       return refused(error.error)
-    case "PollErrorsExhausted":
+    case "CheckErrorsExhausted":
       return error.error instanceof HttpCheckError ? refused(error.error) : { kind: "other", message }
     default:
       return { kind: "other", message: message ?? Cause.pretty(exit.cause) }

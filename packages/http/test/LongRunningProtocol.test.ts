@@ -31,7 +31,7 @@ const play = (
       strategy: Strategy.fixed("1 second"),
       deadline: "1 minute",
       protocol,
-      pollErrors: { inRow: 1 },
+      checkErrors: { maxConsecutive: 1 },
       ...options
     })
     const fiber = yield* Effect.forkChild(Effect.exit(server.provide(run)), { startImmediately: true })
@@ -51,7 +51,7 @@ const inWords = (exit: Exit.Exit<unknown, PollError<LongRunningFailure, HttpChec
       return `unknown ${error.value.state}`
     case "HttpCheckError":
       return `refused ${error.value.reason._tag}`
-    case "PollRejected":
+    case "CheckRejected":
       return `rejected ${error.value.error.reason._tag}`
     default:
       return error.value._tag

@@ -14,6 +14,7 @@ import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import * as Tracer from "effect/Tracer"
 import * as Poll from "effect-poll/Poll"
+import * as CheckError from "effect-poll/CheckError"
 import * as PollError from "effect-poll/PollError"
 import * as ResumeToken from "effect-poll/ResumeToken"
 import * as Status from "effect-poll/Status"
@@ -110,7 +111,7 @@ const errorOf = <E>(exit: Exit.Exit<unknown, E>): E | undefined => {
 
 const rejectedWith = (exit: Exit.Exit<unknown, unknown>): unknown => {
   const failed = errorOf(exit)
-  return failed instanceof PollError.PollRejected ? failed.error : failed
+  return failed instanceof PollError.CheckRejected ? failed.error : failed
 }
 
 const jobFailure = (exit: Exit.Exit<unknown, unknown>): McpTaskError.Failure | undefined => {
@@ -267,13 +268,13 @@ describe("McpTasks", () => {
             for (const [error, expected] of [
               [foreign(-32602), "JobNotFound"],
               [Object.assign(new Error("x"), { reason: { code: -32602 } }), "JobNotFound"],
-              [foreign(-32601), "PollRejected"],
-              [foreign("ECONNRESET"), "PollErrorsExhausted"],
-              [foreign(-32603), "PollErrorsExhausted"],
-              [foreign(-1.5), "PollErrorsExhausted"],
+              [foreign(-32601), "CheckRejected"],
+              [foreign("ECONNRESET"), "CheckErrorsExhausted"],
+              [foreign(-32603), "CheckErrorsExhausted"],
+              [foreign(-1.5), "CheckErrorsExhausted"],
               // An HTTP status, as the transport of the MCP SDK has it.
-              [foreign(500), "PollErrorsExhausted"],
-              [foreign(20), "PollErrorsExhausted"]
+              [foreign(500), "CheckErrorsExhausted"],
+              [foreign(20), "CheckErrorsExhausted"]
             ] as const) {
               const { call } = server({ "tasks/get": [error] })
               const { exit } = yield* ran(Poll.until(McpTasks.job({ dialect, call }), "t1", wait))
@@ -286,9 +287,9 @@ describe("McpTasks", () => {
           Effect.gen(function* () {
             for (const [answer, expected] of [
               [task("paused"), "UnknownState"],
-              ["<html>", "PollRejected"],
-              [undefined, "PollRejected"],
-              [{ taskId: "t1", status: 3 }, "PollRejected"]
+              ["<html>", "CheckRejected"],
+              [undefined, "CheckRejected"],
+              [{ taskId: "t1", status: 3 }, "CheckRejected"]
             ] as const) {
               const { call } = server({ "tasks/get": [answer] })
               const { exit } = yield* ran(Poll.until(McpTasks.job({ dialect, call }), "t1", wait))
@@ -1008,33 +1009,33 @@ describe("McpTasks", () => {
         const rpc = (code: number, id: unknown) => ({ jsonrpc: "2.0", id, error: { code, message: "no", data: 1 } })
         const stream = { headers: { "content-type": "text/event-stream" } }
         const rows: ReadonlyArray<readonly [(id: number) => Response, string, string]> = [
-          [(id) => json(rpc(-32602, id)), "JsonRpcError -32602 no 1", "permanent"],
-          [(id) => json(rpc(-32603, id)), "JsonRpcError -32603 no 1", "transient"],
-          [() => json(rpc(-32600, null), { status: 400 }), "JsonRpcError -32600 no 1", "permanent"],
-          [(id) => json(rpc(-32601, id), { status: 404 }), "JsonRpcError -32601 no 1", "permanent"],
+          [(id) => json(rpc(-32602, id)), "JsonRpcError -32602 no 1", "Permanent"],
+          [(id) => json(rpc(-32603, id)), "JsonRpcError -32603 no 1", "Transient"],
+          [() => json(rpc(-32600, null), { status: 400 }), "JsonRpcError -32600 no 1", "Permanent"],
+          [(id) => json(rpc(-32601, id), { status: 404 }), "JsonRpcError -32601 no 1", "Permanent"],
           [
             (id) => new Response(`data: ${JSON.stringify(rpc(-32602, id))}\n\n`, stream),
             "JsonRpcError -32602 no 1",
-            "permanent"
+            "Permanent"
           ],
           [
             () => new Response(`data: ${JSON.stringify(rpc(-32700, null))}\n\n`, stream),
             "JsonRpcError -32700 no 1",
-            "permanent"
+            "Permanent"
           ],
           [
             (id) => json(rpc(-32600, id), { status: 429, headers: { "retry-after": "7" } }),
             "HttpCheckError Status",
-            "transient 7000"
+            "Transient 7000"
           ],
-          [() => json({}, { status: 404 }), "HttpCheckError Status", "permanent"],
-          [() => new Response("<html>", { status: 502 }), "HttpCheckError Status", "transient"],
-          [() => new Response("<html>"), "HttpCheckError NotJson", "transient"],
-          [() => new Response(null, { status: 202 }), "HttpCheckError NotJson", "transient"],
-          [() => new Response("data: {}\n\n", stream), "HttpCheckError NotJson", "transient"],
-          [() => json({ jsonrpc: "2.0" }), "HttpCheckError Decode", "permanent"],
-          [(id) => json(result(id + 1, 1)), "HttpCheckError Decode", "permanent"],
-          [(id) => json({ id, error: "text" }), "HttpCheckError Decode", "permanent"]
+          [() => json({}, { status: 404 }), "HttpCheckError Status", "Permanent"],
+          [() => new Response("<html>", { status: 502 }), "HttpCheckError Status", "Transient"],
+          [() => new Response("<html>"), "HttpCheckError NotJson", "Transient"],
+          [() => new Response(null, { status: 202 }), "HttpCheckError NotJson", "Transient"],
+          [() => new Response("data: {}\n\n", stream), "HttpCheckError NotJson", "Transient"],
+          [() => json({ jsonrpc: "2.0" }), "HttpCheckError Decode", "Permanent"],
+          [(id) => json(result(id + 1, 1)), "HttpCheckError Decode", "Permanent"],
+          [(id) => json({ id, error: "text" }), "HttpCheckError Decode", "Permanent"]
         ]
         for (const [answer, expected, kind] of rows) {
           const { provide } = posting(({ id }) => answer(id))
@@ -1045,8 +1046,8 @@ describe("McpTasks", () => {
             failed._tag === "JsonRpcError"
               ? `${failed._tag} ${failed.code} ${failed.description} ${String(failed.data)}`
               : `${failed._tag} ${failed.reason._tag}`
-          const classified = PollError.classification(failed)
-          const after = classified._tag === "transient" ? classified.retryAfter : undefined
+          const classified = CheckError.kindOf(failed)
+          const after = classified._tag === "Transient" ? classified.retryAfter : undefined
           assert.strictEqual(said, expected)
           assert.strictEqual(
             [

@@ -358,7 +358,7 @@ export interface TasteClusterOptions<in out K, A, F, RD = never, in I = never, o
   readonly missing?: Job.Missing<K, A, F, HttpCheckError, HttpClient.HttpClient | RD | RS> | undefined
   /** Default `"continue"`, as in `Settings`. */
   readonly unknownState?: Job.UnknownStatePolicy<A, F> | undefined
-  readonly pollErrors?: Job.PollErrorPolicy<HttpCheckError> | undefined
+  readonly checkErrors?: Job.CheckErrorPolicy<HttpCheckError> | undefined
 }
 
 /**
@@ -388,7 +388,7 @@ export const tasteClusters: {
     strategy: options.strategy,
     missing: options.missing,
     unknownState: options.unknownState ?? "continue",
-    pollErrors: options.pollErrors
+    checkErrors: options.checkErrors
   })
 
 // ---- internal ----

@@ -12,7 +12,7 @@
  *
  * The words before the end are not in the documentation, nor is the path of the status: it is the setting `statusPath`.
  * The default strategy is the table of the documentation, by model (`strategyFor`). `fixed`, `exponential`, `many` and
- * `resilient` are its other ones. A `resultJson` that cannot be read is a permanent poll error that names the path. A
+ * `resilient` are its other ones. A `resultJson` that cannot be read is a permanent check error that names the path. A
  * strategy of your own that checks more often than every 2 seconds is warned of once.
  *
  * With a `callbackUrl` the service posts the answer to a webhook when the task ends: decode it with `Callback`.
@@ -31,7 +31,7 @@ import type { Schedule } from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import * as Job from "effect-poll/Job"
 import type { Observation } from "effect-poll/Observation"
-import * as PollError from "effect-poll/PollError"
+import * as CheckError from "effect-poll/CheckError"
 import * as Status from "effect-poll/Status"
 import * as StatusSchema from "effect-poll/StatusSchema"
 import * as Strategy from "effect-poll/Strategy"
@@ -275,7 +275,7 @@ export const many: Strategy.Strategy = /*#__PURE__*/ Strategy.attempts(/*#__PURE
  * **Details**
  *
  * A check that gets no answer is tried three times, with waits of 1, 2 and 3 seconds after them; then that check is given
- * up and the next interval comes. Any other error of a check, a 5xx too, ends the wait as `PollRejected`. A task that
+ * up and the next interval comes. Any other error of a check, a 5xx too, ends the wait as `CheckRejected`. A task that
  * failed has failed, whatever its message says of a network. `timeScale` is as in `Settings`; default 1.
  *
  * @category strategies
@@ -283,17 +283,17 @@ export const many: Strategy.Strategy = /*#__PURE__*/ Strategy.attempts(/*#__PURE
  */
 export const resilient = (options?: {
   readonly timeScale?: number | undefined
-}): { readonly strategy: Strategy.Strategy; readonly pollErrors: Job.PollErrorPolicy<HttpCheckError> } => {
+}): { readonly strategy: Strategy.Strategy; readonly checkErrors: Job.CheckErrorPolicy<HttpCheckError> } => {
   const timeScale = settings.positive("GenerationApi.resilient: timeScale", options?.timeScale ?? 1)
   const second = settings.scaledMillis("1 second", timeScale)
   return {
     strategy: settings.scaled(Strategy.limit(Strategy.fixed("3 seconds"), "5 minutes"), timeScale),
-    pollErrors: {
-      classify: (error) => (error.reason._tag === "Transport" ? PollError.transient() : PollError.permanent),
-      retries: Strategy.times(Strategy.linear({ increment: second }), 2),
+    checkErrors: {
+      kindOf: (error) => (error.reason._tag === "Transport" ? CheckError.transient() : CheckError.permanent()),
+      retry: Strategy.times(Strategy.linear({ increment: second }), 2),
       // The third wait and the interval after it.
       schedule: Strategy.fixed(3 * second + 3 * second),
-      inRow: "unbounded"
+      maxConsecutive: "unbounded"
     }
   }
 }

@@ -12,8 +12,8 @@
  *
  * It is checked every 2 seconds, 30 times at most and at once for the first time. A check that fails in a transient way
  * (network, 408, 429, 5xx, a body that is not the expected JSON) is one of the 30 and is followed by the same wait; so
- * after 30 of them the wait ends as `PollTimeout` with the reason `strategy` and the last poll error. A permanent refusal
- * (401, 403 and other 4xx) ends the wait at once as `PollRejected`, an unknown id as `JobNotFound`. A strategy of your own
+ * after 30 of them the wait ends as `PollTimeout` with the reason `strategy` and the last check error. A permanent refusal
+ * (401, 403 and other 4xx) ends the wait at once as `CheckRejected`, an unknown id as `JobNotFound`. A strategy of your own
  * that checks more often than every 2 seconds is warned of once.
  *
  * @since 0.1.0
@@ -26,7 +26,7 @@ import type * as HttpClient from "effect/http/HttpClient"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import * as Schema from "effect/Schema"
 import * as Job from "effect-poll/Job"
-import * as PollError from "effect-poll/PollError"
+import * as CheckError from "effect-poll/CheckError"
 import * as Status from "effect-poll/Status"
 import * as StatusSchema from "effect-poll/StatusSchema"
 import * as Strategy from "effect-poll/Strategy"
@@ -149,10 +149,10 @@ export const gentleInterval: Duration.Duration = /*#__PURE__*/ Duration.seconds(
  * @category strategies
  * @since 0.1.0
  */
-export const pollErrors: Job.PollErrorPolicy<HttpCheckError> = {
-  inRow: 0,
-  exhausted: "skipCheck",
-  classify: (error) => (error.reason._tag === "Decode" ? PollError.transient() : PollError.classification(error))
+export const checkErrors: Job.CheckErrorPolicy<HttpCheckError> = {
+  maxConsecutive: 0,
+  onExhausted: "skip",
+  kindOf: (error) => (error.reason._tag === "Decode" ? CheckError.transient() : CheckError.kindOf(error))
 }
 
 /**
@@ -180,7 +180,7 @@ export const pollErrors: Job.PollErrorPolicy<HttpCheckError> = {
  * @since 0.1.0
  */
 export const make = <A = unknown>(options: Options<A>): JobStatus<A> => {
-  const { timeScale, url, ...common } = settings.check("JobStatus.make", options, () => pollErrors)
+  const { timeScale, url, ...common } = settings.check("JobStatus.make", options, () => checkErrors)
   const submitPath = settings.nonEmpty("JobStatus.make: submitPath", options.submitPath ?? "/api/start-async-job")
   const statusPath = settings.template("JobStatus.make: statusPath", options.statusPath ?? "/api/job-status/{jobId}", [
     "jobId"

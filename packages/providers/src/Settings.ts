@@ -6,7 +6,7 @@
 import type { HttpCheckError } from "@effect-poll/http/HttpCheckError"
 import type * as Duration from "effect/Duration"
 import type { Schedule } from "effect/Schedule"
-import type { PollErrorPolicy, UnknownStatePolicy } from "effect-poll/Job"
+import type { CheckErrorPolicy, UnknownStatePolicy } from "effect-poll/Job"
 import type { Observation } from "effect-poll/Observation"
 
 /**
@@ -24,7 +24,7 @@ export interface Settings {
    */
   readonly unknownState?: UnknownStatePolicy | undefined
   /** What follows when a check fails. Default: what the module says, otherwise that of `Job`. */
-  readonly pollErrors?: PollErrorPolicy<HttpCheckError> | undefined
+  readonly checkErrors?: CheckErrorPolicy<HttpCheckError> | undefined
   /**
    * How long after the start of a wait a job that is not found counts as pending, if no status was seen; a non-negative
    * duration, default none.

@@ -41,7 +41,7 @@ describe("AsyncQueue", () => {
           Effect.flip(bad.provide(Poll.until(typed.signalTasks, "a", { deadline }))),
           "1 minute"
         )
-        assert.strictEqual(error._tag, "PollRejected")
+        assert.strictEqual(error._tag, "CheckRejected")
         assert.include(error.message, 'Expected boolean at ["result"]["paid"]')
       })
     )

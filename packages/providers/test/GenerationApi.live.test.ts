@@ -37,7 +37,7 @@ describe("GenerationApi", () => {
       const broken = yield* running({ duration: 0, result: "{broken" })
       const one = yield* broken.api.submit!({ model: "suno", input: { prompt: "rain" } })
       const rejected = yield* Effect.flip(Poll.until(broken.api, one.key, { deadline }))
-      assert.strictEqual(rejected._tag, "PollRejected")
+      assert.strictEqual(rejected._tag, "CheckRejected")
       const failing = yield* running({
         duration: 0,
         outcome: "failed",
@@ -91,7 +91,7 @@ describe("GenerationApi", () => {
       const refused = yield* Effect.flip(wrong.submit!({ model: "suno", input: { prompt: "rain" } }))
       assert.match(refused.message, /: 401$/)
       const rejected = yield* Effect.flip(Poll.until(wrong, { model: "suno", taskId: "t" }, { deadline }))
-      assert.strictEqual(rejected._tag, "PollRejected")
+      assert.strictEqual(rejected._tag, "CheckRejected")
       assert.notInclude(`${rejected.message} ${JSON.stringify(rejected)}`, "SECRET")
     }).pipe(Effect.orDie)
   )

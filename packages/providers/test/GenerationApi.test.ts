@@ -42,7 +42,7 @@ describe("GenerationApi", () => {
       Effect.gen(function* () {
         const { provide } = answering(() => task({ state: "success", resultJson }))
         const error = yield* runFor(Effect.flip(provide(until())), "1 minute")
-        assert.strictEqual(error._tag, "PollRejected")
+        assert.strictEqual(error._tag, "CheckRejected")
         assert.include(error.message, issue)
         assert.notInclude(error.message, "SECRET")
       })
@@ -53,7 +53,7 @@ describe("GenerationApi", () => {
       [42, "", "42: Unknown error"],
       [null, null, "Unknown error"]
     ] as const)(
-      "failed - %s, %s is shown as %s; a failMsg that speaks of the network is never a poll error",
+      "failed - %s, %s is shown as %s; a failMsg that speaks of the network is never a check error",
       ([failCode, failMsg, shown]) =>
         Effect.gen(function* () {
           const { provide, requests } = answering(() => task({ state: "failed", failCode, failMsg }))
@@ -95,7 +95,7 @@ describe("GenerationApi", () => {
               ? done(taskOf(request))
               : task({ state: "generating" })
         )
-        assert.deepStrictEqual(yield* runFor(provide(all(["a", "b", "c"])), "1 minute"), ["a", "PollRejected", "c"])
+        assert.deepStrictEqual(yield* runFor(provide(all(["a", "b", "c"])), "1 minute"), ["a", "CheckRejected", "c"])
       })
     )
 
@@ -191,7 +191,7 @@ describe("GenerationApi", () => {
       Effect.gen(function* () {
         const { provide, requests } = answering(() => new Response("", { status: 502 }))
         const error = yield* Effect.flip(provide(until(GenerationApi.resilient())))
-        assert.strictEqual(error._tag, "PollRejected")
+        assert.strictEqual(error._tag, "CheckRejected")
         assert.strictEqual(requests.length, 1)
       })
     )

@@ -37,7 +37,7 @@ describe("JobStatus", () => {
           )
           assert.strictEqual(error.attempts, 30)
           assert.strictEqual(Duration.toSeconds(error.elapsed), 58)
-          assert.include(error.message, "last poll error HttpCheckError: GET http://h/api/job-status/abc: 502")
+          assert.include(error.message, "last check error HttpCheckError: GET http://h/api/job-status/abc: 502")
         })
     )
 
@@ -56,7 +56,7 @@ describe("JobStatus", () => {
     it.effect("a permanent refusal ends the wait at once, and so does an unknown id", () =>
       Effect.gen(function* () {
         for (const [status, tag] of [
-          [401, "PollRejected"],
+          [401, "CheckRejected"],
           [404, "JobNotFound"]
         ] as const) {
           const { provide, requests } = answering(() => new Response("{}", { status }))
@@ -96,7 +96,7 @@ describe("JobStatus", () => {
       })
     )
 
-    it.effect("result - is decoded, or a poll error that uses a check", () =>
+    it.effect("result - is decoded, or a check error that uses a check", () =>
       Effect.gen(function* () {
         const typed = JobStatus.make({ baseUrl: "http://h", result: Schema.Struct({ output: Schema.String }) })
         const { provide } = answering((_, attempt) => ({

@@ -7,7 +7,8 @@ import * as HttpClient from "effect/http/HttpClient"
 import * as References from "effect/References"
 import * as Stream from "effect/Stream"
 import * as Poller from "effect-poll/Poller"
-import * as PollError from "effect-poll/PollError"
+import * as CheckError from "effect-poll/CheckError"
+import type * as PollError from "effect-poll/PollError"
 import * as Strategy from "effect-poll/Strategy"
 import * as JobStatus from "@effect-poll/providers/JobStatus"
 import * as Fault from "@effect-poll/testing/Fault"
@@ -67,7 +68,11 @@ describe("Poller over HTTP", () => {
         const results = poller.results(job, ids, {
           deadline: "2 minutes",
           strategy: Strategy.fixed("8 seconds"),
-          pollErrors: { schedule: Strategy.fixed("200 millis"), inRow: 10, classify: () => PollError.transient() }
+          checkErrors: {
+            schedule: Strategy.fixed("200 millis"),
+            maxConsecutive: 10,
+            kindOf: () => CheckError.transient()
+          }
         })
         // Waits that end as timeouts, beside them; each has its deadline kept, whoever stands in line.
         const timedOut = Effect.gen(function* () {

@@ -55,7 +55,7 @@ const adaptive = ({ firstWait, interval, limit }: GenerationApi.Timing): Publish
   growing({ initial: interval / 1000, factor: 1, cap: interval / 1000, limit: limit / 1000 }, firstWait / 1000)
 
 /** When a job that never ends is checked, in seconds, and how the wait ends. */
-const replay = (strategy: Strategy.Strategy, deadline: Duration.Input | "unbounded", pollErrors = {}) =>
+const replay = (strategy: Strategy.Strategy, deadline: Duration.Input | "unbounded", checkErrors = {}) =>
   Effect.gen(function* () {
     const checks: Array<number> = []
     const start = yield* Clock.currentTimeMillis
@@ -63,7 +63,7 @@ const replay = (strategy: Strategy.Strategy, deadline: Duration.Input | "unbound
       checks.push((now - start) / 1000)
       return Status.pending()
     })
-    const error = yield* runFor(Effect.flip(Poll.until(check, { strategy, deadline, pollErrors })), "2 days")
+    const error = yield* runFor(Effect.flip(Poll.until(check, { strategy, deadline, checkErrors })), "2 days")
     return {
       checks,
       ends: [error._tag === "PollTimeout" ? error.reason : error._tag, Duration.toSeconds(error.elapsed)]

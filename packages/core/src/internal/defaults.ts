@@ -1,6 +1,7 @@
 import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import type { Schedule } from "effect/Schedule"
+import type { CheckErrorPolicy } from "../Job.ts"
 import type { Observation } from "../Observation.ts"
 import type { Observer } from "../Observer.ts"
 import * as Strategy from "../Strategy.ts"
@@ -11,9 +12,7 @@ export interface Defaults {
   readonly checkTimeout: Duration.Input | "unbounded"
   readonly maxHint: Duration.Input
   readonly cancelGrace: Duration.Input
-  readonly errorDelays: Schedule<unknown, Observation>
-  readonly errorsInRow: number | "unbounded"
-  readonly errorsInAll: number | "unbounded"
+  readonly checkErrors: CheckErrorPolicy<unknown>
   readonly span: boolean
   readonly logs: boolean
   readonly observers: ReadonlyArray<Observer>
@@ -25,9 +24,10 @@ export const builtin: Defaults = {
   checkTimeout: 60_000,
   maxHint: 3_600_000,
   cancelGrace: 10_000,
-  errorDelays: /*#__PURE__*/ Strategy.exponential({ initial: "1 second", factor: 2, cap: "30 seconds" }),
-  errorsInRow: 5,
-  errorsInAll: "unbounded",
+  checkErrors: {
+    schedule: /*#__PURE__*/ Strategy.exponential({ initial: "1 second", factor: 2, cap: "30 seconds" }),
+    maxConsecutive: 5
+  },
   span: true,
   logs: true,
   observers: []

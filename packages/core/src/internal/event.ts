@@ -21,7 +21,7 @@ export type Event =
   /** The check under way has ended, */
   | { readonly _tag: "Checked"; readonly check: CheckResult.CheckResult<unknown, unknown> }
   /** or failed. */
-  | { readonly _tag: "CheckFailed"; readonly cause: Cause.Cause<unknown>; readonly hint?: CheckResult.Hint }
+  | { readonly _tag: "CheckErrored"; readonly cause: Cause.Cause<unknown>; readonly hint?: CheckResult.Hint }
   /** Another wait for the same job checks now. */
   | { readonly _tag: "Joined" }
   /** The server does not want to be asked before, as it said to another wait for the same job. */
@@ -48,7 +48,7 @@ export type Event =
 export type Command = "gate" | "check" | "sleep" | "step" | "cancel" | "end" | "continue"
 
 export const checked = (check: CheckResult.CheckResult<unknown, unknown>): Event => ({ _tag: "Checked", check })
-export const checkFailed = (cause: Cause.Cause<unknown>): Event => ({ _tag: "CheckFailed", cause })
+export const checkErrored = (cause: Cause.Cause<unknown>): Event => ({ _tag: "CheckErrored", cause })
 export const started = (token: ResumeToken | undefined, stagger = 0, later?: number): Event => ({
   _tag: "Started",
   token,

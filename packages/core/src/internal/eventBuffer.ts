@@ -9,7 +9,7 @@ type AnyEvent = PollEvent<unknown, unknown, unknown>
 
 /**
  * Holds the events of a wait for one slow reader, and never slows the wait: when it is full, the oldest `Waiting` or
- * `Unchanged` is dropped, then the oldest `PollFailed`. Changes of the status and the end are never dropped.
+ * `Unchanged` is dropped, then the oldest `CheckFailed`. Changes of the status and the end are never dropped.
  */
 export interface EventBuffer {
   readonly offer: (event: AnyEvent) => void
@@ -42,6 +42,6 @@ export const make = (capacity: number): EventBuffer => {
 
 const dropOne = (events: Array<AnyEvent>): void => {
   const idle = events.findIndex((event) => event._tag === "Waiting" || event._tag === "Unchanged")
-  const index = idle >= 0 ? idle : events.findIndex((event) => event._tag === "PollFailed")
+  const index = idle >= 0 ? idle : events.findIndex((event) => event._tag === "CheckFailed")
   if (index >= 0) events.splice(index, 1)
 }

@@ -216,7 +216,7 @@ export class Host implements Setting {
     const onDue = (): Driven => after(event.due)
     const onCheck = {
       onSuccess: (check: AnyCheckResult) => after(event.checked(check)),
-      onFailure: (cause: Cause.Cause<unknown>) => after(event.checkFailed(cause))
+      onFailure: (cause: Cause.Cause<unknown>) => after(event.checkErrored(cause))
     }
     // Made once for each source and each delay: checks and sleeps are many, and most are like the one before.
     let check: Driven | undefined

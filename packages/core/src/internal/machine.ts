@@ -8,7 +8,7 @@ import { end, timeout } from "./ending.ts"
 import type { Command, Event } from "./event.ts"
 import { approach, liftFloors, check, sleep, sleepUntil, wasSuspended } from "./pacing.ts"
 import { begin, restore } from "./token.ts"
-import { onFinding, onHint, onPollError, onStepped } from "./verdict.ts"
+import { onFinding, onHint, onCheckError, onStepped } from "./verdict.ts"
 import { alarmAt, rare, took, type Wait, whole } from "./wait.ts"
 
 // The rules of a wait, here and in pacing, verdict and ending, and nowhere else: `step(wait, event)` changes the wait, at
@@ -36,8 +36,8 @@ const judge = (wait: Wait, event: Event): Command => {
       return wait.stage.phase === "gating" ? onGated(wait, event.exit) : "continue"
     case "Checked":
       return wait.stage.phase === "checking" ? onChecked(wait, event.check) : "continue"
-    case "CheckFailed":
-      return wait.stage.phase === "checking" ? onCheckBroke(wait, event.cause, event.hint) : "continue"
+    case "CheckErrored":
+      return wait.stage.phase === "checking" ? onCheckErrored(wait, event.cause, event.hint) : "continue"
     case "Overdue":
       return wait.setting.time.now >= wait.nextAt ? onOverdue(wait) : "continue"
     case "Stepped":
@@ -155,13 +155,13 @@ const onChecked = (wait: Wait, found: CheckResult.CheckResult<unknown, unknown>)
   return found._tag === "Annotated" ? onFinding(wait, found.result, found.run) : onFinding(wait, found, undefined)
 }
 
-/** A typed error is a poll error; a defect or an interruption inside the check ends the wait with its own cause. */
-const onCheckBroke = (wait: Wait, cause: Cause.Cause<unknown>, hint: CheckResult.Hint | undefined): Command => {
+/** A typed error is a check error; a defect or an interruption inside the check ends the wait with its own cause. */
+const onCheckErrored = (wait: Wait, cause: Cause.Cause<unknown>, hint: CheckResult.Hint | undefined): Command => {
   if (hint !== undefined) onHint(wait, hint)
   if (!cause.reasons.every(Cause.isFailReason)) return end(wait, Exit.failCause(cause))
   if (isLate(wait)) return late(wait)
   took(wait, wait.setting.time.now - wait.checkStarted)
-  return onPollError(wait, Cause.squash(cause))
+  return onCheckError(wait, Cause.squash(cause))
 }
 
 /** Whether an answer came after the deadline, to a check that was made before it. */
@@ -172,7 +172,7 @@ const onOverdue = (wait: Wait): Command => {
     case "checking":
       return wait.setting.time.now >= wait.deadlineAt && wait.checkStarted <= wait.deadlineAt
         ? late(wait)
-        : onPollError(
+        : onCheckError(
             wait,
             new PollError.CheckTimeout({ checkTimeout: Duration.millis(wait.setting.policy.checkTimeout) })
           )

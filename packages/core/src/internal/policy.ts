@@ -1,12 +1,12 @@
 import type * as Effect from "effect/Effect"
 import type { Schedule } from "effect/Schedule"
 import type * as Gate from "../Gate.ts"
-import type { Fallback, Missing, PollErrorPolicy, UnknownStatePolicy } from "../Job.ts"
+import type { Fallback, Missing, CheckErrorPolicy, UnknownStatePolicy } from "../Job.ts"
 import type { CheckResult, Run } from "../CheckResult.ts"
 import type { Observation } from "../Observation.ts"
 import type { Options } from "../Poll.ts"
 import type { Observer } from "../Observer.ts"
-import * as PollError from "../PollError.ts"
+import * as CheckError from "../CheckError.ts"
 import type { Status } from "../Status.ts"
 import * as Strategy from "../Strategy.ts"
 import { builtin, type Defaults } from "./defaults.ts"
@@ -51,11 +51,11 @@ export interface Policy {
   }
   readonly errors: {
     readonly delays: Stepper
-    readonly retries: Stepper | undefined
-    readonly inRow: number
-    readonly inAll: number
-    readonly skipCheck: boolean
-    readonly classify: (error: unknown) => PollError.Classification
+    readonly retry: Stepper | undefined
+    readonly maxConsecutive: number
+    readonly maxTotal: number
+    readonly skips: boolean
+    readonly kindOf: (error: unknown) => CheckError.Kind
   }
   readonly observers: ReadonlyArray<Observer<unknown>>
   /** Whether errors say what the checks found. */
@@ -105,7 +105,7 @@ export const compile = (input: Input, defaults: Defaults = builtin): Policy => {
           },
     missing: compileMissing(input),
     unknownState: compileUnknownState(input.name, input.unknownState ?? "fail"),
-    errors: compileErrors(input.name, input.pollErrors ?? {}, defaults),
+    errors: compileErrors(input.name, input.checkErrors ?? {}, defaults),
     observers:
       input.observers === undefined && defaults.observers.length === 0
         ? noObservers
@@ -155,14 +155,27 @@ const compileUnknownState = (name: string, policy: UnknownStatePolicy<unknown, u
       }
 }
 
-const compileErrors = (name: string, policy: PollErrorPolicy<never>, defaults: Defaults): Policy["errors"] => ({
-  delays: stepper(policy.schedule ?? defaults.errorDelays),
-  retries: policy.retries === undefined ? undefined : stepper(policy.retries),
-  inRow: budget(`${name}: pollErrors.inRow`, policy.inRow ?? defaults.errorsInRow),
-  inAll: budget(`${name}: pollErrors.inAll`, policy.inAll ?? defaults.errorsInAll),
-  skipCheck: policy.exhausted === "skipCheck",
-  classify: (policy.classify as ((error: unknown) => PollError.Classification) | undefined) ?? PollError.classification
-})
+const compileErrors = (name: string, policy: CheckErrorPolicy<never>, defaults: Defaults): Policy["errors"] => {
+  const { kindOf, maxConsecutive, maxTotal, onExhausted, retry, schedule } = {
+    ...defaults.checkErrors,
+    ...given(policy)
+  }
+  return {
+    delays: stepper(schedule ?? builtin.checkErrors.schedule!),
+    retry: retry === undefined ? undefined : stepper(retry),
+    maxConsecutive: budget(
+      `${name}: checkErrors.maxConsecutive`,
+      maxConsecutive ?? builtin.checkErrors.maxConsecutive!
+    ),
+    maxTotal: budget(`${name}: checkErrors.maxTotal`, maxTotal ?? "unbounded"),
+    skips: onExhausted === "skip",
+    kindOf: (kindOf as ((error: unknown) => CheckError.Kind) | undefined) ?? CheckError.kindOf
+  }
+}
+
+/** The fields that have a value. */
+const given = <T extends object>(some: T): Partial<T> =>
+  Object.fromEntries(Object.entries(some).filter(([, value]) => value !== undefined)) as Partial<T>
 
 const budget = (option: string, value: number | "unbounded"): number =>
   value === "unbounded" ? Number.POSITIVE_INFINITY : validate.count(option, value, 0)

@@ -124,7 +124,7 @@ const policyOf = (
           strategy,
           missing: job.missing,
           unknownState: options.unknownState ?? job.unknownState,
-          pollErrors: options.pollErrors ?? job.pollErrors
+          checkErrors: options.checkErrors ?? job.checkErrors
         }
   const owner = job ?? strategy ?? builtin
   const last = compiled.get(owner)

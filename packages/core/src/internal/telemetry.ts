@@ -69,10 +69,10 @@ const toLog = (wait: Wait, event: Notice["event"], write: Write): void => {
 }
 
 const logOf = (wait: Wait, event: Notice["event"]): Effect.Effect<void> | undefined => {
-  if (event._tag === "PollFailed") {
+  if (event._tag === "CheckFailed") {
     const said = `a check of ${wait.setting.policy.job} failed`
     // From the third failure in a row on it is more than a hiccup; one warning is enough.
-    return event.inRow === 3
+    return event.consecutive === 3
       ? Effect.logWarning(`${said} for the third time in a row`, event.error)
       : Effect.logDebug(said, event.error)
   }

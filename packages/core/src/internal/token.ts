@@ -16,8 +16,8 @@ export const fromWait = (wait: Wait): ResumeToken => {
     attempts: wait.attempts,
     strategySteps: wait.strategySteps,
     strategyStartedAt: time.base + wait.strategyStarted,
-    errorsInRow: wait.rare.errorsInRow,
-    errorsInAll: wait.rare.errorsInAll,
+    consecutiveErrors: wait.rare.consecutiveErrors,
+    totalErrors: wait.rare.totalErrors,
     // A check that is under way may be lost with this process: it is due again.
     dueAt: time.base + (wait.stage.phase === "waiting" ? wait.nextAt : time.now),
     floorAt: time.base + wait.floorAt,
@@ -48,8 +48,8 @@ export const receipt = (policy: Policy, key: string, now: number, hint?: Hint): 
     attempts: 0,
     strategySteps: 0,
     strategyStartedAt: now,
-    errorsInRow: 0,
-    errorsInAll: 0,
+    consecutiveErrors: 0,
+    totalErrors: 0,
     dueAt: firstDue(policy, now),
     floorAt: Math.ceil(now + floor),
     startedAt: now,
@@ -71,9 +71,9 @@ export const restore = (wait: Wait, token: ResumeToken): void => {
   wait.deadlineAt = token.deadlineAt === "unbounded" ? Number.POSITIVE_INFINITY : whole(token.deadlineAt - time.base)
   if (token.boundedBy !== policy.boundedBy) rare(wait).boundedBy = token.boundedBy
   if (token.fallbackKey !== undefined) rare(wait).fallbackKey = token.fallbackKey
-  if (token.errorsInAll > 0) rare(wait).errorsInAll = token.errorsInAll
-  if (token.errorsInRow > 0) {
-    rare(wait).errorsInRow = token.errorsInRow
+  if (token.totalErrors > 0) rare(wait).totalErrors = token.totalErrors
+  if (token.consecutiveErrors > 0) {
+    rare(wait).consecutiveErrors = token.consecutiveErrors
     rare(wait).errorsStarted = wait.startedAt
   }
 }

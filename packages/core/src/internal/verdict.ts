@@ -3,6 +3,7 @@ import * as Exit from "effect/Exit"
 import { hasProperty } from "effect/Predicate"
 import type * as CheckResult from "../CheckResult.ts"
 import type { Observation } from "../Observation.ts"
+import * as CheckError from "../CheckError.ts"
 import * as PollError from "../PollError.ts"
 import type { WaitReason } from "../PollEvent.ts"
 import * as Status from "../Status.ts"
@@ -51,7 +52,7 @@ export const onFinding = (
   run: CheckResult.Run | undefined
 ): Command => {
   if (wait.rare.retries > 0) wait.rare.retries = 0
-  if (wait.rare.errorsInRow > 0) wait.rare.errorsInRow = 0
+  if (wait.rare.consecutiveErrors > 0) wait.rare.consecutiveErrors = 0
   if (finding._tag === "Missing") return onMissing(wait)
   const earlier = isEarlierRun(wait.setting.policy.since, run)
   if (finding._tag === "UnknownState" && !earlier) return onUnknownState(wait, finding.state)
@@ -59,22 +60,22 @@ export const onFinding = (
   return onStatus(wait, earlier ? asPending(finding) : (finding as Status.Status<unknown, unknown>))
 }
 
-export const onPollError = (wait: Wait, error: unknown): Command => {
+export const onCheckError = (wait: Wait, error: unknown): Command => {
   const { setting } = wait
   const { policy, time } = setting
-  const { classify, retries } = policy.errors
-  const kind = error instanceof PollError.CheckTimeout ? PollError.transient() : classify(error)
+  const { kindOf, retry } = policy.errors
+  const kind = error instanceof PollError.CheckTimeout ? CheckError.transient() : kindOf(error)
   const own = rare(wait)
-  own.pollError = error
-  remember(wait, `poll error: ${nameOf(error)}`)
-  if (kind._tag === "permanent") {
-    setting.emit(wait, { _tag: "PollFailed", attempt: wait.attempts, error, inRow: own.errorsInRow + 1 })
-    return giveUp(wait, new PollError.PollRejected({ ...seen(wait), error }))
+  own.checkError = error
+  remember(wait, `check error: ${nameOf(error)}`)
+  if (kind._tag === "Permanent") {
+    setting.emit(wait, { _tag: "CheckFailed", attempt: wait.attempts, error, consecutive: own.consecutiveErrors + 1 })
+    return giveUp(wait, new PollError.CheckRejected({ ...seen(wait), error }))
   }
   if (kind.retryAfter !== undefined) onHint(wait, kind.retryAfter)
-  if (retries !== undefined && !own.lastCheck) {
+  if (retry !== undefined && !own.lastCheck) {
     if (own.retries++ === 0) own.retriesStarted = time.now
-    return stepBy(wait, retries, own.retries, time.now - own.retriesStarted, "retry")
+    return stepBy(wait, retry, own.retries, time.now - own.retriesStarted, "retry")
   }
   return onCheckFailed(wait)
 }
@@ -184,25 +185,30 @@ const onUnknownState = (wait: Wait, word: string): Command => {
 const onCheckFailed = (wait: Wait): Command => {
   const { setting } = wait
   const { policy, time } = setting
-  const { delays, inAll, inRow, skipCheck } = policy.errors
+  const { delays, maxConsecutive, maxTotal, skips } = policy.errors
   const own = rare(wait)
   own.retries = 0
-  if (own.errorsInRow++ === 0) own.errorsStarted = time.now
-  own.errorsInAll++
-  setting.emit(wait, { _tag: "PollFailed", attempt: wait.attempts, error: own.pollError, inRow: own.errorsInRow })
-  if (own.errorsInAll > inAll) return exhausted(wait, "inAll", own.errorsInAll)
-  if (own.errorsInRow > inRow) {
-    if (!skipCheck) return exhausted(wait, "inRow", own.errorsInRow)
-    own.errorsInRow = 0
+  if (own.consecutiveErrors++ === 0) own.errorsStarted = time.now
+  own.totalErrors++
+  setting.emit(wait, {
+    _tag: "CheckFailed",
+    attempt: wait.attempts,
+    error: own.checkError,
+    consecutive: own.consecutiveErrors
+  })
+  if (own.totalErrors > maxTotal) return exhausted(wait, "maxTotal", own.totalErrors)
+  if (own.consecutiveErrors > maxConsecutive) {
+    if (!skips) return exhausted(wait, "maxConsecutive", own.consecutiveErrors)
+    own.consecutiveErrors = 0
     return onPending(wait)
   }
   if (own.lastCheck) return timeout(wait)
   if (wait.attempts >= maxAttempts(wait) && own.gaveUp === undefined) return timeout(wait, "strategy")
-  return stepBy(wait, delays, own.errorsInRow, time.now - own.errorsStarted, "pollError")
+  return stepBy(wait, delays, own.consecutiveErrors, time.now - own.errorsStarted, "checkError")
 }
 
-const exhausted = (wait: Wait, budget: "inRow" | "inAll", errors: number): Command =>
-  giveUp(wait, new PollError.PollErrorsExhausted({ ...seen(wait), error: wait.rare.pollError, budget, errors }))
+const exhausted = (wait: Wait, budget: "maxConsecutive" | "maxTotal", errors: number): Command =>
+  giveUp(wait, new PollError.CheckErrorsExhausted({ ...seen(wait), error: wait.rare.checkError, budget, errors }))
 
 const nameOf = (error: unknown): string =>
   hasProperty(error, "_tag")
@@ -235,10 +241,15 @@ const onDecided = (wait: Wait, reason: WaitReason, decided: Strategy.Decision): 
   switch (reason) {
     case "retry":
       if (decision === "end") return onCheckFailed(wait)
-      wait.setting.emit(wait, { _tag: "PollFailed", attempt: wait.attempts, error: wait.rare.pollError, inRow: 0 })
+      wait.setting.emit(wait, {
+        _tag: "CheckFailed",
+        attempt: wait.attempts,
+        error: wait.rare.checkError,
+        consecutive: 0
+      })
       return sleepUntil(wait, now + decision, reason)
-    case "pollError":
-      if (decision === "end") return exhausted(wait, "inRow", wait.rare.errorsInRow)
+    case "checkError":
+      if (decision === "end") return exhausted(wait, "maxConsecutive", wait.rare.consecutiveErrors)
       return sleepUntil(wait, now + Math.max(leastErrorDelay, decision), reason)
     default:
       // A job that was asked to stop is watched on, whatever the strategy says.

@@ -87,12 +87,12 @@ export interface Rare {
   fallbackKey: string | undefined
   /** Retries within the check under way. */
   retries: number
-  errorsInRow: number
-  errorsInAll: number
+  consecutiveErrors: number
+  totalErrors: number
   /** When the first of the retries, and of the errors in a row, was met. */
   retriesStarted: number
   errorsStarted: number
-  pollError: unknown
+  checkError: unknown
   /** The schedule whose step the machine waits for, which step of it that is (the first one starts it anew), and what its delay is for. */
   stepping: Stepper | undefined
   stepCount: number
@@ -185,7 +185,7 @@ export const seen = (self: Wait): PollError.Seen => ({
   attempts: self.attempts,
   elapsed: Duration.millis(elapsed(self)),
   lastStatus: self.status,
-  lastPollError: self.rare.pollError,
+  lastCheckError: self.rare.checkError,
   unknownStates: self.rare.unknownStates === undefined ? {} : Object.fromEntries(self.rare.unknownStates),
   hints: { clamped: self.rare.hintsClamped, unreadable: self.rare.hintsUnreadable },
   history: self.history === undefined ? [] : history.entries(self.history)
@@ -209,11 +209,11 @@ const makeRare = (): Rare => ({
   lastCheck: false,
   fallbackKey: undefined,
   retries: 0,
-  errorsInRow: 0,
-  errorsInAll: 0,
+  consecutiveErrors: 0,
+  totalErrors: 0,
   retriesStarted: 0,
   errorsStarted: 0,
-  pollError: undefined,
+  checkError: undefined,
   stepping: undefined,
   stepCount: 0,
   stepFor: "strategy",

@@ -3,7 +3,7 @@ import { hasProperty } from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import * as Job from "effect-poll/Job"
 import * as CheckResult from "effect-poll/CheckResult"
-import * as PollError from "effect-poll/PollError"
+import * as CheckError from "effect-poll/CheckError"
 import * as Status from "effect-poll/Status"
 import { AnsweredAtOnce, FailedAtOnce, type Failure, InvalidAnswer } from "../McpTaskError.ts"
 import type { Options, TaskJob, TaskRequest } from "../McpTasks.ts"
@@ -158,7 +158,7 @@ export const make = <A, E, R, ED>(
         () => Effect.void
       ),
     strategy: options.strategy,
-    pollErrors: options.pollErrors ?? { classify }
+    checkErrors: options.checkErrors ?? { kindOf: classify }
   })
 }
 
@@ -180,8 +180,8 @@ const incomplete = new InvalidAnswer({
 const missingOr = <E>(error: E): Effect.Effect<CheckResult.Missing, E> =>
   codeOf(error) === invalidParams ? Effect.succeed(CheckResult.missing) : Effect.fail(error)
 
-const classify = (error: unknown): PollError.Classification => {
-  if (hasProperty(error, PollError.classify)) return PollError.classification(error)
+const classify = (error: unknown): CheckError.Kind => {
+  if (hasProperty(error, CheckError.kind)) return CheckError.kindOf(error)
   const code = codeOf(error)
-  return code === undefined || isTransientCode(code) ? PollError.transient() : PollError.permanent
+  return code === undefined || isTransientCode(code) ? CheckError.transient() : CheckError.permanent()
 }

@@ -2,7 +2,7 @@ import type { HttpCheckError } from "@effect-poll/http/HttpCheckError"
 import * as Duration from "effect/Duration"
 import { hasProperty } from "effect/Predicate"
 import * as Schema from "effect/Schema"
-import type { KeyCodec, Missing, PollErrorPolicy, UnknownStatePolicy } from "effect-poll/Job"
+import type { KeyCodec, Missing, CheckErrorPolicy, UnknownStatePolicy } from "effect-poll/Job"
 import * as Strategy from "effect-poll/Strategy"
 import type { Settings } from "../Settings.ts"
 
@@ -12,7 +12,7 @@ export interface Checked {
   readonly url: (path: string) => string
   readonly timeScale: number
   readonly unknownState: UnknownStatePolicy
-  readonly pollErrors: PollErrorPolicy<HttpCheckError>
+  readonly checkErrors: CheckErrorPolicy<HttpCheckError>
   readonly missing: Missing<unknown, never, never, never, never> | undefined
 }
 
@@ -20,7 +20,7 @@ export interface Checked {
 export const check = (
   name: string,
   settings: Settings,
-  pollErrors: (timeScale: number) => PollErrorPolicy<HttpCheckError> = defaultPollErrors
+  checkErrors: (timeScale: number) => CheckErrorPolicy<HttpCheckError> = defaultPollErrors
 ): Checked => {
   const base = nonEmpty(`${name}: baseUrl`, settings.baseUrl).replace(/\/+$/, "")
   const timeScale = positive(`${name}: timeScale`, settings.timeScale ?? 1)
@@ -28,7 +28,7 @@ export const check = (
     url: (path) => base + (path.startsWith("/") ? path : `/${path}`),
     timeScale,
     unknownState: settings.unknownState ?? "continue",
-    pollErrors: settings.pollErrors ?? pollErrors(timeScale),
+    checkErrors: settings.checkErrors ?? checkErrors(timeScale),
     missing: settings.grace === undefined ? undefined : { grace: settings.grace }
   }
 }
@@ -122,6 +122,6 @@ export const reasonOf = (text: string | null | undefined): string =>
 const stringKey: KeyCodec<string> = { encode: (key) => key, decode: (encoded) => encoded }
 
 /** The defaults of `Job`, which can be scaled only if they are written out. */
-const defaultPollErrors = (timeScale: number): PollErrorPolicy<HttpCheckError> => ({
+const defaultPollErrors = (timeScale: number): CheckErrorPolicy<HttpCheckError> => ({
   schedule: scaled(Strategy.exponential({ initial: "1 second", factor: 2, cap: "30 seconds" }), timeScale)
 })

@@ -100,8 +100,8 @@ const tags: Readonly<Record<string, Bad>> = {
   JobStalled: "stalled",
   PollTimeout: "timeout",
   UnknownState: "unknown",
-  PollRejected: "error",
-  PollErrorsExhausted: "error"
+  CheckRejected: "error",
+  CheckErrorsExhausted: "error"
 }
 
 const endOfError = (error: unknown, signal: AbortSignal | undefined): Ended => {

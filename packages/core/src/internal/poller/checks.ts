@@ -60,16 +60,16 @@ export const many = (errand: Errand): Effect.Effect<Found, never, unknown> => {
 
 /** What the exit of a check is to the machine. */
 const eventOf = (exit: CheckExit): event.Event =>
-  Exit.isSuccess(exit) ? event.checked(exit.value) : event.checkFailed(exit.cause)
+  Exit.isSuccess(exit) ? event.checked(exit.value) : event.checkErrored(exit.cause)
 
 /** What was found for one of many waits, with the wish of the server that holds for all. */
 const eventFor = (exit: ManyExit, wait: Wait): event.Event => {
-  if (Exit.isFailure(exit)) return event.checkFailed(exit.cause)
+  if (Exit.isFailure(exit)) return event.checkErrored(exit.cause)
   const { of, slowest } = exit.value
   const told = of(wait)
-  if (told === undefined) return event.checkFailed(Cause.die(new Error(`no check the key ${wait.key} was made`)))
+  if (told === undefined) return event.checkErrored(Cause.die(new Error(`no check the key ${wait.key} was made`)))
   if (slowest === undefined) return told
-  if (told._tag === "CheckFailed") return { ...told, hint: slowest }
+  if (told._tag === "CheckErrored") return { ...told, hint: slowest }
   return told._tag === "Checked" ? event.checked(CheckResult.withHint(told.check, slowest)) : told
 }
 
@@ -97,7 +97,7 @@ const ask = (waits: ReadonlyArray<Wait>): Effect.Effect<Answers, unknown, unknow
 /** Whether a failure of the request may be the fault of one of its keys: the error is typed, and permanent. */
 const isDoubtful = (waits: ReadonlyArray<Wait>, exit: Exit.Failure<unknown, unknown>): boolean =>
   exit.cause.reasons.every(Cause.isFailReason) &&
-  waits[0]!.setting.policy.errors.classify(Cause.squash(exit.cause))._tag === "permanent"
+  waits[0]!.setting.policy.errors.kindOf(Cause.squash(exit.cause))._tag === "Permanent"
 
 const follow = (
   waits: ReadonlyArray<Wait>,
@@ -105,7 +105,7 @@ const follow = (
   isWanted: IsWanted
 ): Effect.Effect<Found, never, unknown> => {
   if (Exit.isFailure(exit)) {
-    const failed = event.checkFailed(exit.cause)
+    const failed = event.checkErrored(exit.cause)
     return Effect.succeed({ of: () => failed, slowest: undefined })
   }
   const answers = exit.value
@@ -179,7 +179,7 @@ const eventOfResult = (answer: Answer | undefined): event.Event | undefined =>
     ? undefined
     : Result.isSuccess(answer)
       ? event.checked(answer.success)
-      : event.checkFailed(Cause.fail(answer.failure))
+      : event.checkErrored(Cause.fail(answer.failure))
 
 const slowestOf = (answers: ReadonlyArray<Answer | undefined>): CheckResult.Hint | undefined => {
   let slowest: CheckResult.Hint | undefined

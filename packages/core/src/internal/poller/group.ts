@@ -78,7 +78,7 @@ export class Group implements Setting {
 }
 
 const mayBeLogged = (event: Notice["event"]): boolean =>
-  event._tag === "PollFailed" || (event._tag === "Ended" && event.exit._tag === "Failure")
+  event._tag === "CheckFailed" || (event._tag === "Ended" && event.exit._tag === "Failure")
 
 /** The group of a wait that a Poller drives. */
 export const groupOf = (wait: Wait): Group => wait.setting as Group
