@@ -63,7 +63,7 @@ export const line = ({ answer, ending, id, message }: Result): string =>
 const jobOf = (options: OwnServer): Job.Job<string, unknown, unknown, HttpCheckError, HttpClient.HttpClient> =>
   Job.make("job", {
     check: (id: string) => HttpCheck.get(addressOf(options.url, id), statusOf(options)),
-    strategy: options.interval === undefined ? undefined : Strategy.fixed(options.interval),
+    strategy: options.interval === undefined ? undefined : Strategy.spaced(options.interval),
     unknownState: options.pending.length === 0 ? "continue" : "fail"
   })
 

@@ -106,7 +106,7 @@ const settled = (pushes: Pushes.Pushes, plans: ReadonlyArray<Plan>) => {
   const check = Effect.map(pushes.counts, (counts) =>
     wanted.every(([path, count]) => (counts[path] ?? 0) >= count) ? Status.succeeded(counts) : Status.pending()
   )
-  return Poll.until(check, { strategy: Strategy.fixed("20 millis"), deadline: "2 seconds" }).pipe(
+  return Poll.until(check, { strategy: Strategy.spaced("20 millis"), deadline: "2 seconds" }).pipe(
     Effect.catch(() => pushes.counts)
   )
 }

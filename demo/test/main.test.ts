@@ -44,7 +44,7 @@ const until = (what: Effect.Effect<boolean>) =>
   Poll.until(
     Effect.map(what, (is) => (is ? Status.succeeded() : Status.pending())),
     {
-      strategy: Strategy.fixed("20 millis"),
+      strategy: Strategy.spaced("20 millis"),
       deadline: "30 seconds"
     }
   )

@@ -129,7 +129,7 @@ export interface Options<in E = never, out R = never> {
  *
  * let checks = 0
  * const check = Effect.sync(() => (++checks < 3 ? Status.pending() : Status.succeeded("file.txt")))
- * const file = Poll.until(check, { strategy: Strategy.fixed("1 millis"), deadline: "10 seconds" })
+ * const file = Poll.until(check, { strategy: Strategy.spaced("1 millis"), deadline: "10 seconds" })
  * await Effect.runPromise(file) // => "file.txt"
  * ```
  *

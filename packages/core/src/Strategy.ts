@@ -10,7 +10,7 @@
  *
  * - A delay is measured from the end of one check to the start of the next.
  * - Strategies of this module never wait longer than they are told to: jitter only shortens, a cap is a cap.
- * - `limit` is absolute: it counts from the start of the wait and includes the first wait and the checks themselves.
+ * - `maxDuration` is absolute: it counts from the start of the wait and includes the first wait and the checks themselves.
  *   The last check is placed so that it still fits (see `Poll`), then the wait ends as `PollTimeout` with the reason
  *   `strategy`.
  * - A strategy never ends a wait with success, and never checks the clock.
@@ -30,12 +30,12 @@ import { hasProperty } from "effect/Predicate"
 import * as Random from "effect/Random"
 import * as Schedule from "effect/Schedule"
 import { place } from "./internal/place.ts"
+import { next, type Plan, planOf, TypeId } from "./internal/plan.ts"
 import * as validate from "./internal/validate.ts"
 import type { Observation } from "./Observation.ts"
 import type { WaitReason } from "./PollEvent.ts"
 import * as Status from "./Status.ts"
 
-const TypeId = "~effect-poll/Strategy"
 
 /**
  * A `Schedule` with a first wait and a pure decision function.
@@ -44,7 +44,7 @@ const TypeId = "~effect-poll/Strategy"
  * @since 0.1.0
  */
 export interface Strategy extends Schedule.Schedule<Duration.Duration, Observation> {
-  readonly [TypeId]: Plan
+  readonly [TypeId]: unknown
 }
 
 /**
@@ -56,53 +56,21 @@ export interface Strategy extends Schedule.Schedule<Duration.Duration, Observati
 export type Decision = number | "end"
 
 /**
- * Decides how long to wait. Must be pure: the same arguments give the same answer, and two waits that share one
- * strategy never disturb each other.
+ * Decides how long to wait until the next check.
  *
  * **Details**
  *
- * `step` counts the decisions of this wait from 1 (failed checks make none); `elapsed` is the time since the first of
- * them, in milliseconds; `random` draws from 0 (included) to 1 (excluded).
+ * - `step` counts the decisions of this wait from 1; a failed check makes none.
+ * - `elapsedMillis` is the time since the first decision, in milliseconds.
+ * - `random` draws from 0 (included) to 1 (excluded).
+ *
+ * It must be pure: the same arguments give the same answer, so that waits can share one strategy.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Decide {
-  (step: number, elapsed: number, observation: Observation, random: () => number): Decision
-}
-
-/**
- * What a strategy is made of. Times are milliseconds.
- *
- * @category models
- * @since 0.1.0
- */
-export interface Plan {
-  /** The wait before the first check. */
-  readonly firstWait: number
-  /** Checks after which the strategy ends, failed ones counted; `Infinity` if it does not count. */
-  readonly maxAttempts: number
-  /** Time since the start of the wait after which the strategy ends; `Infinity` if it has no limit. */
-  readonly limit: number
-  readonly decide: Decide
-  /** How a decided delay is shortened at random. */
-  readonly jitter?: Jitter | undefined
-  /** A check that would come so shortly before the deadline waits for the deadline instead. */
-  readonly clearance?: number | undefined
-}
-
-/**
- * A delay `d` becomes one drawn evenly from `max(atLeast, share * d) .. d`.
- *
- * @category models
- * @since 0.1.0
- */
-export interface Jitter {
-  readonly share: number
-  /** Milliseconds. */
-  readonly atLeast: number
-  /** With a seed the draw is a function of seed, key and step alone. */
-  readonly seed: string | undefined
+  (step: number, elapsedMillis: number, observation: Observation, random: () => number): Decision
 }
 
 /**
@@ -118,7 +86,7 @@ export const isStrategy = (u: unknown): u is Strategy => hasProperty(u, TypeId)
  *
  * **Details**
  *
- * A decision below zero or `NaN` counts as no delay. `firstWait` defaults to none, `maxAttempts` and `limit` to
+ * A decision below zero or `NaN` counts as no delay. `firstWait` defaults to none, `maxAttempts` and `maxDuration` to
  * unbounded.
  *
  * **Example** (Asking more often near the end)
@@ -129,7 +97,7 @@ export const isStrategy = (u: unknown): u is Strategy => hasProperty(u, TypeId)
  * const eager = Strategy.make({
  *   decide: (_step, _elapsed, { status }) => ((status.progress ?? 0) > 0.9 ? 1_000 : 10_000)
  * })
- * Strategy.delays(eager, 2) // => [10_000, 10_000]
+ * Strategy.delaysMillis(eager, 2) // => [10_000, 10_000]
  * ```
  *
  * @category constructors
@@ -139,7 +107,7 @@ export const make = (options: {
   readonly decide: Decide
   readonly firstWait?: Duration.Input | undefined
   readonly maxAttempts?: number | undefined
-  readonly limit?: Duration.Input | undefined
+  readonly maxDuration?: Duration.Input | undefined
 }): Strategy =>
   fromPlan({
     decide: options.decide,
@@ -151,10 +119,10 @@ export const make = (options: {
       options.maxAttempts === undefined
         ? Number.POSITIVE_INFINITY
         : validate.count("Strategy.make: maxAttempts", options.maxAttempts, 1),
-    limit:
-      options.limit === undefined
+    maxDuration:
+      options.maxDuration === undefined
         ? Number.POSITIVE_INFINITY
-        : validate.millis("Strategy.make: limit", options.limit, "positive")
+        : validate.millis("Strategy.make: maxDuration", options.maxDuration, "positive")
   })
 
 /**
@@ -163,8 +131,8 @@ export const make = (options: {
  * @category constructors
  * @since 0.1.0
  */
-export const fixed = (interval: Duration.Input): Strategy => {
-  const millis = validate.millis("Strategy.fixed: interval", interval, "positive")
+export const spaced = (interval: Duration.Input): Strategy => {
+  const millis = validate.millis("Strategy.spaced: interval", interval, "positive")
   return constantly(() => millis)
 }
 
@@ -187,7 +155,7 @@ export const fixed = (interval: Duration.Input): Strategy => {
  * ```ts
  * import * as Strategy from "effect-poll/Strategy"
  *
- * Strategy.delays(Strategy.linear({ initial: "250 millis", increment: "500 millis" }), 4) // => [250, 750, 1250, 1750]
+ * Strategy.delaysMillis(Strategy.linear({ initial: "250 millis", increment: "500 millis" }), 4) // => [250, 750, 1250, 1750]
  * ```
  *
  * @category constructors
@@ -221,7 +189,7 @@ export const linear = (options: {
  * import * as Strategy from "effect-poll/Strategy"
  *
  * const gentle = Strategy.exponential({ initial: "2 seconds", factor: 1.5, cap: "30 seconds" })
- * Strategy.delays(gentle, 4) // => [2000, 3000, 4500, 6750]
+ * Strategy.delaysMillis(gentle, 4) // => [2000, 3000, 4500, 6750]
  * ```
  *
  * @category constructors
@@ -239,40 +207,6 @@ export const exponential = (options: {
 }
 
 /**
- * Waits for the time that such a job takes at least, then checks a fixed interval, for a limited time: the shape of
- * the tables that services publish per model or kind of work.
- *
- * **Details**
- *
- * `limit` counts from the start of the wait and must be longer than `firstWait`.
- *
- * **Example** (A video that is never ready before a minute)
- *
- * ```ts
- * import * as Strategy from "effect-poll/Strategy"
- *
- * const video = Strategy.adaptive({ firstWait: "60 seconds", interval: "15 seconds", limit: "10 minutes" })
- * Strategy.firstWait(video) // => 60_000
- * ```
- *
- * @category constructors
- * @since 0.1.0
- */
-export const adaptive = (options: {
-  readonly firstWait: Duration.Input
-  readonly interval: Duration.Input
-  readonly limit: Duration.Input
-}): Strategy => {
-  const firstWait = validate.millis("Strategy.adaptive: firstWait", options.firstWait, "nonNegative")
-  const interval = validate.millis("Strategy.adaptive: interval", options.interval, "positive")
-  const limit = validate.millis("Strategy.adaptive: limit", options.limit, "positive")
-  if (limit <= firstWait) {
-    throw new RangeError(`Strategy.adaptive: limit must be longer than firstWait, got ${limit} <= ${firstWait} ms`)
-  }
-  return fromPlan({ firstWait, maxAttempts: Number.POSITIVE_INFINITY, limit, decide: () => interval })
-}
-
-/**
  * Sets the wait before the first check; it replaces one that is already there.
  *
  * @category combinators
@@ -283,7 +217,7 @@ export const withFirstWait: {
   (self: Strategy, firstWait: Duration.Input): Strategy
 } = dual(2, (self: Strategy, firstWait: Duration.Input) =>
   fromPlan({
-    ...self[TypeId],
+    ...planOf(self),
     firstWait: validate.millis("Strategy.withFirstWait: firstWait", firstWait, "nonNegative")
   })
 )
@@ -294,13 +228,13 @@ export const withFirstWait: {
  * @category combinators
  * @since 0.1.0
  */
-export const attempts: {
+export const maxAttempts: {
   (maxAttempts: number): (self: Strategy) => Strategy
   (self: Strategy, maxAttempts: number): Strategy
 } = dual(2, (self: Strategy, maxAttempts: number) =>
   fromPlan({
-    ...self[TypeId],
-    maxAttempts: Math.min(self[TypeId].maxAttempts, validate.count("Strategy.attempts: maxAttempts", maxAttempts, 1))
+    ...planOf(self),
+    maxAttempts: Math.min(planOf(self).maxAttempts, validate.count("Strategy.maxAttempts: maxAttempts", maxAttempts, 1))
   })
 )
 
@@ -309,20 +243,20 @@ export const attempts: {
  *
  * **When to use**
  *
- * Use it for the `retry` of a check-error policy: `times(2)` allows three tries. To bound the checks of a wait use
- * `attempts`, which counts failed checks too.
+ * Use it for the `retry` of a check-error policy: `maxRecurrences(2)` allows three tries. To bound the checks of a wait use
+ * `maxAttempts`, which counts failed checks too.
  *
  * @category combinators
  * @since 0.1.0
  */
-export const times: {
+export const maxRecurrences: {
   (maxTimes: number): (self: Strategy) => Strategy
   (self: Strategy, maxTimes: number): Strategy
 } = dual(2, (self: Strategy, maxTimes: number) => {
-  const bound = validate.count("Strategy.times: maxTimes", maxTimes, 0)
-  const { decide } = self[TypeId]
+  const bound = validate.count("Strategy.maxRecurrences: maxTimes", maxTimes, 0)
+  const { decide } = planOf(self)
   return fromPlan({
-    ...self[TypeId],
+    ...planOf(self),
     decide: (step, elapsed, seen, random) => (step > bound ? "end" : decide(step, elapsed, seen, random))
   })
 })
@@ -338,13 +272,13 @@ export const times: {
  * @category combinators
  * @since 0.1.0
  */
-export const limit: {
+export const maxDuration: {
   (duration: Duration.Input): (self: Strategy) => Strategy
   (self: Strategy, duration: Duration.Input): Strategy
 } = dual(2, (self: Strategy, duration: Duration.Input) =>
   fromPlan({
-    ...self[TypeId],
-    limit: Math.min(self[TypeId].limit, validate.millis("Strategy.limit: duration", duration, "positive"))
+    ...planOf(self),
+    maxDuration: Math.min(planOf(self).maxDuration, validate.millis("Strategy.maxDuration: duration", duration, "positive"))
   })
 )
 
@@ -363,7 +297,43 @@ export const cap: {
 })
 
 /**
- * Multiplies all times of a strategy: first wait, delays, limit.
+ * Changes each decision of a strategy, after its own bounds, jitter and `skipNearDeadline` have been applied. The first
+ * wait and the bounds stay.
+ *
+ * **Details**
+ *
+ * `f` gets the delay in milliseconds, or `"end"`, and the observation it was decided by. It must be pure.
+ *
+ * **Example** (Following a figure of the server)
+ *
+ * ```ts
+ * import * as Status from "effect-poll/Status"
+ * import * as Strategy from "effect-poll/Strategy"
+ *
+ * const asAsked = Strategy.spaced("5 seconds").pipe(
+ *   Strategy.modify((decision, { status }) => (typeof status.detail === "number" ? status.detail : decision))
+ * )
+ * Strategy.delaysMillis(asAsked, 1, { status: Status.pending({ detail: 700 }) }) // => [700]
+ * ```
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const modify: {
+  (f: (decision: Decision, observation: Observation) => Decision): (self: Strategy) => Strategy
+  (self: Strategy, f: (decision: Decision, observation: Observation) => Decision): Strategy
+} = dual(2, (self: Strategy, f: (decision: Decision, observation: Observation) => Decision) => {
+  const plan = planOf(self)
+  return fromPlan({
+    firstWait: plan.firstWait,
+    maxAttempts: plan.maxAttempts,
+    maxDuration: plan.maxDuration,
+    decide: (step, elapsed, seen, random) => f(next(plan, step, elapsed, seen, random), seen)
+  })
+})
+
+/**
+ * Multiplies all times of a strategy: first wait, delays, `maxDuration`.
  *
  * **When to use**
  *
@@ -379,7 +349,7 @@ export const cap: {
  * ```ts
  * import * as Strategy from "effect-poll/Strategy"
  *
- * Strategy.delays(Strategy.scale(Strategy.fixed("1 minute"), 1 / 60), 2) // => [1000, 1000]
+ * Strategy.delaysMillis(Strategy.scale(Strategy.spaced("1 minute"), 1 / 60), 2) // => [1000, 1000]
  * ```
  *
  * @category combinators
@@ -392,11 +362,11 @@ export const scale: {
   if (!Number.isFinite(factor) || factor <= 0) {
     throw new RangeError(`Strategy.scale: factor must be a positive finite number, got ${factor}`)
   }
-  const plan = self[TypeId]
+  const plan = planOf(self)
   return fromPlan({
     firstWait: plan.firstWait * factor,
     maxAttempts: plan.maxAttempts,
-    limit: plan.limit * factor,
+    maxDuration: plan.maxDuration * factor,
     jitter: plan.jitter === undefined ? undefined : { ...plan.jitter, atLeast: plan.jitter.atLeast * factor },
     clearance: plan.clearance === undefined ? undefined : plan.clearance * factor,
     decide: (step, elapsed, seen, random) => {
@@ -435,9 +405,9 @@ export const scale: {
  * ```ts
  * import * as Strategy from "effect-poll/Strategy"
  *
- * const strategy = Strategy.fixed("10 seconds").pipe(Strategy.jittered("equal", { seed: "fleet" }))
- * const [delay] = Strategy.delays(strategy, 1, { key: "job-1" })
- * Strategy.delays(strategy, 1, { key: "job-1" }) // => [delay]
+ * const strategy = Strategy.spaced("10 seconds").pipe(Strategy.jittered("equal", { seed: "fleet" }))
+ * const [delay] = Strategy.delaysMillis(strategy, 1, { key: "job-1" })
+ * Strategy.delaysMillis(strategy, 1, { key: "job-1" }) // => [delay]
  * ```
  *
  * @category combinators
@@ -450,7 +420,7 @@ export const jittered: {
   (args) => isStrategy(args[0]),
   (self: Strategy, kind: JitterKind, options?: { readonly seed?: string | undefined }) =>
     fromPlan({
-      ...self[TypeId],
+      ...planOf(self),
       jitter:
         kind === "none"
           ? undefined
@@ -488,44 +458,23 @@ export type JitterKind = "none" | "equal" | "full" | { readonly atLeast: Duratio
  *
  * const waiter = Strategy.exponential({ initial: "2 seconds", cap: "2 minutes" }).pipe(
  *   Strategy.jittered({ atLeast: "2 seconds" }),
- *   Strategy.clearOfDeadline("2 seconds")
+ *   Strategy.skipNearDeadline("2 seconds")
  * )
- * Strategy.delays(waiter, 3, { random: () => 0 }) // => [2000, 2000, 2000]
+ * Strategy.delaysMillis(waiter, 3, { random: () => 0 }) // => [2000, 2000, 2000]
  * ```
  *
  * @category combinators
  * @since 0.1.0
  */
-export const clearOfDeadline: {
+export const skipNearDeadline: {
   (margin: Duration.Input): (self: Strategy) => Strategy
   (self: Strategy, margin: Duration.Input): Strategy
 } = dual(2, (self: Strategy, margin: Duration.Input) =>
   fromPlan({
-    ...self[TypeId],
-    clearance: validate.millis("Strategy.clearOfDeadline: margin", margin, "nonNegative")
+    ...planOf(self),
+    clearance: validate.millis("Strategy.skipNearDeadline: margin", margin, "nonNegative")
   })
 )
-
-/**
- * Checks a strategy up in a table, as services publish one per model or kind of work.
- *
- * **Example** (Two models, and all others)
- *
- * ```ts
- * import * as Strategy from "effect-poll/Strategy"
- *
- * const forModel = Strategy.table({ quick: Strategy.fixed("1 second") }, Strategy.fixed("10 seconds"))
- * Strategy.delays(forModel("quick"), 1) // => [1000]
- * Strategy.delays(forModel("new"), 1) // => [10_000]
- * ```
- *
- * @category constructors
- * @since 0.1.0
- */
-export const table =
-  (rows: Readonly<Record<string, Strategy>>, otherwise: Strategy): ((name: string) => Strategy) =>
-  (name) =>
-    Object.hasOwn(rows, name) ? rows[name]! : otherwise
 
 /**
  * Checks again after a share of the time that the job still needs, as estimated from its progress; as `otherwise` while it
@@ -547,9 +496,9 @@ export const table =
  * import * as Status from "effect-poll/Status"
  * import * as Strategy from "effect-poll/Strategy"
  *
- * const strategy = Strategy.byProgress({ min: "1 second", max: "1 minute", otherwise: Strategy.fixed("5 seconds") })
+ * const strategy = Strategy.byProgress({ min: "1 second", max: "1 minute", otherwise: Strategy.spaced("5 seconds") })
  * const half = Status.pending({ progress: 0.5 })
- * Strategy.delays(Strategy.withFirstWait(strategy, "10 seconds"), 1, { status: half }) // => [5000]
+ * Strategy.delaysMillis(Strategy.withFirstWait(strategy, "10 seconds"), 1, { status: half }) // => [5000]
  * ```
  *
  * @category constructors
@@ -568,7 +517,7 @@ export const byProgress = (options: {
   if (!(share > 0 && share <= 1)) {
     throw new RangeError(`Strategy.byProgress: share must be above 0 and at most 1, got ${share}`)
   }
-  const otherwise = options.otherwise[TypeId]
+  const otherwise = planOf(options.otherwise)
   return fromPlan({
     ...otherwise,
     decide: (step, elapsed, seen, random) => {
@@ -585,35 +534,8 @@ export const byProgress = (options: {
  * @category destructors
  * @since 0.1.0
  */
-export const firstWait = (self: Schedule.Schedule<unknown, Observation, never, unknown>): number =>
-  isStrategy(self) ? self[TypeId].firstWait : 0
-
-/**
- * Takes the plan of a strategy; none for a plain `Schedule`.
- *
- * @category destructors
- * @since 0.1.0
- */
-export const plan = (self: Schedule.Schedule<unknown, Observation, never, unknown>): Plan | undefined =>
-  isStrategy(self) ? self[TypeId] : undefined
-
-/**
- * Makes one decision of a plan, with all its parts applied: attempts and limit, then the decision, then jitter and
- * clearance. Never negative, never `NaN`, never past the limit. This is what the loop, the Schedule view, `delays` and
- * `explain` call.
- *
- * @category destructors
- * @since 0.1.0
- */
-export const next: (plan: Plan, ...args: Parameters<Decide>) => Decision = (plan, step, elapsed, seen, random) => {
-  if (seen.attempt >= plan.maxAttempts || seen.elapsed >= plan.limit) return "end"
-  const decision = plan.decide(step, elapsed, seen, random)
-  if (decision === "end") return decision
-  let delay = Math.max(0, decision || 0)
-  if (plan.jitter !== undefined) delay = spread(plan.jitter, delay, step, seen.key, random)
-  if (plan.clearance !== undefined && seen.remaining - delay <= plan.clearance) delay = Math.max(0, seen.remaining)
-  return Math.min(delay, plan.limit - seen.elapsed)
-}
+export const firstWaitMillis = (self: Schedule.Schedule<unknown, Observation, never, unknown>): number =>
+  planOf(self)?.firstWait ?? 0
 
 /**
  * Computes the first delays between checks, in milliseconds, for a job that stays pending and answers at once. Needs no
@@ -622,12 +544,12 @@ export const next: (plan: Plan, ...args: Parameters<Decide>) => Decision = (plan
  * **Details**
  *
  * The first wait is not among them. The list is shorter than `count` where the strategy ends before. A delay that a
- * `limit` cuts short is listed as cut. `random` defaults to the middle of every draw.
+ * `maxDuration` cuts short is listed as cut. `random` defaults to the middle of every draw.
  *
  * @category destructors
  * @since 0.1.0
  */
-export const delays = (
+export const delaysMillis = (
   self: Strategy,
   count: number,
   options?: {
@@ -636,8 +558,8 @@ export const delays = (
     readonly random?: (() => number) | undefined
   }
 ): ReadonlyArray<number> => {
-  validate.count("Strategy.delays: count", count, 0)
-  const own = self[TypeId]
+  validate.count("Strategy.delaysMillis: count", count, 0)
+  const own = planOf(self)
   const random = options?.random ?? (() => 0.5)
   const status = options?.status ?? Status.pending()
   const out: Array<number> = []
@@ -714,7 +636,7 @@ export const explain = (
     readonly random?: (() => number) | undefined
   }
 ): Explanation => {
-  const own = self[TypeId]
+  const own = planOf(self)
   const step = validate.count("Strategy.explain: step", options?.step ?? 1, 1)
   const floor = validate.millis("Strategy.explain: floor", options?.floor ?? 0, "nonNegative")
   const estimate = validate.millis("Strategy.explain: checkDuration", options?.checkDuration ?? 0, "nonNegative")
@@ -734,7 +656,7 @@ export const explain = (
   if (plain === "end" || said === "end") {
     return { delay: "end", text: "end: the strategy is over", strategy: plain, jitter: 0, reason: "end" }
   }
-  const deadlineAt = Math.min(seen.remaining, own.limit - seen.elapsed)
+  const deadlineAt = Math.min(seen.remaining, own.maxDuration - seen.elapsed)
   const placed = place({ now: 0, at: said, floorAt: floor, gatedUntil: 0, deadlineAt, estimate }, "strategy")
   const jitter = said - plain
   const words = `strategy ${show(plain)}${jitter === 0 ? "" : `, jitter -${show(-jitter)}`}`
@@ -759,14 +681,14 @@ const constantly = (delay: (step: number) => number): Strategy =>
   fromPlan({
     firstWait: 0,
     maxAttempts: Number.POSITIVE_INFINITY,
-    limit: Number.POSITIVE_INFINITY,
+    maxDuration: Number.POSITIVE_INFINITY,
     decide: delay
   })
 
 const mapDelay = (self: Strategy, f: (delay: number) => number): Strategy => {
-  const { decide } = self[TypeId]
+  const { decide } = planOf(self)
   return fromPlan({
-    ...self[TypeId],
+    ...planOf(self),
     decide: (step, elapsed, seen, random) => {
       const decision = decide(step, elapsed, seen, random)
       return decision === "end" ? decision : f(decision)
@@ -794,19 +716,4 @@ const capOf = (name: string, input: Duration.Input | undefined, initial: number,
   const max = validate.millis(`${name}: cap`, input, "positive")
   if (max < initial) throw new RangeError(`${name}: cap must be at least initial, got ${max} < ${initial} ms`)
   return max
-}
-
-const spread = (jitter: Jitter, delay: number, step: number, key: string, random: () => number): number => {
-  const least = Math.min(delay, Math.max(jitter.atLeast, jitter.share * delay))
-  const drawn = jitter.seed === undefined ? random() : uniform(`${jitter.seed}/${key}/${step}`)
-  return least + (delay - least) * drawn
-}
-
-/** An even draw from 0..1 that depends on the text alone (32-bit FNV-1a with the finalizer of MurmurHash3). */
-const uniform = (text: string): number => {
-  let hash = 0x811c9dc5
-  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193)
-  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
-  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35)
-  return ((hash ^ (hash >>> 16)) >>> 0) / 0x1_0000_0000
 }

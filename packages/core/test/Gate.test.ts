@@ -8,7 +8,7 @@ import * as Status from "effect-poll/Status"
 import * as Strategy from "effect-poll/Strategy"
 import { ending, pending, runFor, scripted } from "./scripted.ts"
 
-const strategy = Strategy.fixed("2 seconds")
+const strategy = Strategy.spaced("2 seconds")
 
 /** A gate that postpones by three seconds until it was asked so often. */
 const closedFor = (times: number) => {
@@ -22,7 +22,7 @@ describe("Gate", () => {
       const { check, checks } = scripted(pending, Status.succeeded("done"))
       const { at, exit } = yield* runFor(
         Poll.until(check, {
-          strategy: Strategy.attempts(strategy, 2),
+          strategy: Strategy.maxAttempts(strategy, 2),
           deadline: "1 minute",
           gate: closedFor(2),
           checkErrors: { maxConsecutive: 0 }

@@ -19,7 +19,7 @@ const watch = (check: Effect.Effect<Status.Status<string>>, options: Poll.Option
   return { ...stub, ends: () => ending(exit) }
 }
 
-const options = { strategy: Strategy.fixed("2 seconds"), deadline: "10 seconds" } as const
+const options = { strategy: Strategy.spaced("2 seconds"), deadline: "10 seconds" } as const
 
 describe("Poll and the wall clock", () => {
   it("R12 of the loop: after a suspension beyond the deadline makes one check, then judges", () => {
@@ -113,7 +113,7 @@ describe("Poll and the wall clock", () => {
       let checks = 0
       const { ends, fireAt } = watch(
         Effect.sync(() => (checks++, pending)),
-        { strategy: Strategy.fixed(interval), deadline }
+        { strategy: Strategy.spaced(interval), deadline }
       )
       fireAt(interval)
       fireAt(deadline + late)

@@ -8,7 +8,7 @@ import * as Strategy from "effect-poll/Strategy"
 import { ending } from "./scripted.ts"
 import { stubClock } from "./stubClock.ts"
 
-const every2s = Strategy.fixed("2 seconds")
+const every2s = Strategy.spaced("2 seconds")
 
 describe("edges of a wait beside its timers", () => {
   it("a gate that opens after the deadline, before its watchdog", () => {

@@ -18,7 +18,7 @@ import * as Status from "effect-poll/Status"
 import * as Strategy from "effect-poll/Strategy"
 import { type Answer, ending, pending, runFor, scripted, token } from "./scripted.ts"
 
-const every2s = Strategy.fixed("2 seconds")
+const every2s = Strategy.spaced("2 seconds")
 const bug = (): never => {
   throw new Error("bug")
 }
@@ -120,7 +120,7 @@ describe("the gate", () => {
         return Effect.succeed(Gate.open)
       })
       const job = Job.make("render", { check: () => scripted(pending).check })
-      const wait = Poll.until(job, "a", { strategy: Strategy.attempts(every2s, 3), deadline: "1 minute", gate })
+      const wait = Poll.until(job, "a", { strategy: Strategy.maxAttempts(every2s, 3), deadline: "1 minute", gate })
       assert.deepStrictEqual(asked, [])
       yield* runFor(wait, "1 minute")
       assert.deepStrictEqual(asked, ["render/a", "render/a", "render/a"])
@@ -178,7 +178,7 @@ describe("the last check", () => {
       const slow = <A, E>(e: Effect.Effect<A, E>) => Effect.delay(e, "3 seconds")
       const { check, checks } = scripted<string, never, string>(slow(Effect.fail("x")), slow(Effect.succeed(done)))
       const { exit } = yield* runFor(
-        Poll.until(check, { deadline: "10 seconds", checkErrors: { schedule: Strategy.fixed("1 minute") } }),
+        Poll.until(check, { deadline: "10 seconds", checkErrors: { schedule: Strategy.spaced("1 minute") } }),
         "1 minute"
       )
       assert.deepStrictEqual([ending(exit), checks], ["done", [0, 7000]])
@@ -190,7 +190,7 @@ describe("being woken", () => {
   it.effect("attempts bounds woken checks", () =>
     Effect.gen(function* () {
       const { check, checks } = scripted(Effect.delay(Effect.succeed(pending), "1 second"))
-      const handle = yield* Poll.start(check, { strategy: Strategy.attempts(every2s, 1), deadline: "1 minute" })
+      const handle = yield* Poll.start(check, { strategy: Strategy.maxAttempts(every2s, 1), deadline: "1 minute" })
       yield* handle.pollNow()
       yield* TestClock.adjust("1 minute")
       assert.deepStrictEqual(checks, [0])
@@ -215,7 +215,7 @@ describe("being woken", () => {
       const handle = yield* Poll.start(check, {
         strategy: every2s,
         deadline: "1 hour",
-        checkErrors: { schedule: Strategy.fixed("1 minute") }
+        checkErrors: { schedule: Strategy.spaced("1 minute") }
       })
       yield* TestClock.adjust("1 second")
       yield* handle.pollNow()
@@ -324,7 +324,7 @@ describe("cancelRemote", () => {
       const it = job([pending, pending, pending, Status.canceled()])
       const { exit } = yield* runFor(
         Poll.until(it.job, "a", {
-          strategy: Strategy.attempts(every2s, 2),
+          strategy: Strategy.maxAttempts(every2s, 2),
           deadline: "1 minute",
           onTimeout: "cancelRemote"
         }),
@@ -338,7 +338,7 @@ describe("cancelRemote", () => {
       const it = job([pending, pending, pending, pending, Status.canceled()])
       const { exit } = yield* runFor(
         Poll.until(it.job, "a", {
-          strategy: Strategy.limit(every2s, "3 seconds"),
+          strategy: Strategy.maxDuration(every2s, "3 seconds"),
           deadline: "1 minute",
           onTimeout: "cancelRemote"
         }),
@@ -352,7 +352,7 @@ describe("cancelRemote", () => {
       const it = job([pending, pending, Effect.fail("reset")])
       const { exit } = yield* runFor(
         Poll.until(it.job, "a", {
-          strategy: Strategy.fixed("10 seconds"),
+          strategy: Strategy.spaced("10 seconds"),
           deadline: "10 seconds",
           checkErrors: { maxConsecutive: 0 },
           onTimeout: "cancelRemote"
@@ -367,7 +367,7 @@ describe("cancelRemote", () => {
       const it = job([pending])
       const { exit } = yield* runFor(
         Poll.until(it.job, "a", {
-          strategy: Strategy.fixed("6 seconds"),
+          strategy: Strategy.spaced("6 seconds"),
           deadline: "10 seconds",
           stall: { after: "11 seconds" },
           onTimeout: "cancelRemote"

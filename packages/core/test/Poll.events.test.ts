@@ -11,7 +11,7 @@ import * as Status from "effect-poll/Status"
 import * as Strategy from "effect-poll/Strategy"
 import { pending, runFor, scripted } from "./scripted.ts"
 
-const every2s = Strategy.fixed("2 seconds")
+const every2s = Strategy.spaced("2 seconds")
 
 /** Events as short words: `Waiting strategy`, `Observed Pending`. */
 const words = (events: ReadonlyArray<PollEvent<unknown, unknown, unknown>>) =>
@@ -110,7 +110,7 @@ describe("Poll.events", () => {
         return n === 2000 ? Status.succeeded(n) : Status.pending({ progress: Math.floor(n / 100) / 100 })
       })
       const seen: Array<PollEvent<number>> = []
-      const slow = Poll.events(check, { strategy: Strategy.fixed("1 second"), deadline: "1 hour" }).pipe(
+      const slow = Poll.events(check, { strategy: Strategy.spaced("1 second"), deadline: "1 hour" }).pipe(
         Stream.runForEachArray((events) => {
           seen.push(...events)
           return Effect.sleep("20 minutes")

@@ -6,7 +6,7 @@ import * as Status from "effect-poll/Status"
 import * as Strategy from "effect-poll/Strategy"
 import { pending } from "./scripted.ts"
 
-const options = { strategy: Strategy.fixed("1 millis"), deadline: "10 seconds" } as const
+const options = { strategy: Strategy.spaced("1 millis"), deadline: "10 seconds" } as const
 
 /** A signal that counts its listeners. */
 const countingSignal = () => {

@@ -22,8 +22,8 @@ import * as Status from "effect-poll/Status"
 import * as Strategy from "effect-poll/Strategy"
 import { type Answer, ending, pending, runFor, scripted, token } from "./scripted.ts"
 
-const every2s = Strategy.fixed("2 seconds")
-const every10s = Strategy.fixed("10 seconds")
+const every2s = Strategy.spaced("2 seconds")
+const every10s = Strategy.spaced("10 seconds")
 const done = Status.succeeded("done")
 const slow = <A = never, E = never>(
   duration: Duration.Input,
@@ -61,7 +61,7 @@ describe("the last check", () => {
   it.effect("R5 is placed by the longest of the last three checks, not by the newest", () =>
     Effect.gen(function* () {
       const { check, checks } = scripted(slow("3 seconds", pending), pending, pending, pending)
-      yield* runFor(Poll.until(check, { strategy: Strategy.fixed("1 second"), deadline: "8500 millis" }), "1 hour")
+      yield* runFor(Poll.until(check, { strategy: Strategy.spaced("1 second"), deadline: "8500 millis" }), "1 hour")
       assert.deepStrictEqual(checks, [0, 4000, 5000, 5500])
     })
   )
@@ -98,7 +98,7 @@ describe("the last check", () => {
     Effect.gen(function* () {
       const second = slow("1 second", pending)
       const { check, checks } = scripted<string>(second, second, second, done)
-      const handle = yield* Poll.start(check, { strategy: Strategy.fixed("3 seconds"), deadline: "7 seconds" })
+      const handle = yield* Poll.start(check, { strategy: Strategy.spaced("3 seconds"), deadline: "7 seconds" })
       yield* TestClock.adjust("6500 millis")
       yield* handle.pollNow()
       yield* TestClock.adjust("1 second")
@@ -190,7 +190,7 @@ describe("what is told", () => {
     Effect.gen(function* () {
       const no = Effect.fail("no")
       const { check } = scripted<string, never, string>(no, pending, no, no, no, done)
-      const checkErrors = { retry: Strategy.times(Strategy.fixed("1 second"), 1) }
+      const checkErrors = { retry: Strategy.maxRecurrences(Strategy.spaced("1 second"), 1) }
       const events = yield* eventsOf(check, { strategy: every2s, deadline: "1 minute", checkErrors })
       const failed = events.flatMap((event) =>
         event._tag === "CheckFailed" ? [[event.attempt, event.consecutive]] : []
@@ -211,7 +211,7 @@ describe("what is told", () => {
     Effect.gen(function* () {
       let n = 0
       const check = Effect.sync(() => Status.pending({ state: `S${++n}` }))
-      const error = yield* failure(Poll.until(check, { strategy: Strategy.attempts(every2s, 100), deadline: "1 hour" }))
+      const error = yield* failure(Poll.until(check, { strategy: Strategy.maxAttempts(every2s, 100), deadline: "1 hour" }))
       assert(error._tag === "PollTimeout")
       assert.deepStrictEqual([error.history.length, error.history.at(-1)!.finding], [32, "Pending S100"])
     })
@@ -304,7 +304,7 @@ describe("a check that fails", () => {
   it.effect("R3 skipCheck starts the count in a row anew", () =>
     Effect.gen(function* () {
       const { check, checks } = scripted<never, never, string>(Effect.fail("x"))
-      const checkErrors = { maxConsecutive: 1, schedule: Strategy.fixed("1 second"), onExhausted: "skip" } as const
+      const checkErrors = { maxConsecutive: 1, schedule: Strategy.spaced("1 second"), onExhausted: "skip" } as const
       yield* runFor(Poll.until(check, { strategy: every10s, deadline: "30 seconds", checkErrors }), "1 hour")
       assert.deepStrictEqual(checks, [0, 1000, 11_000, 12_000, 22_000, 23_000, 30_000])
     })
@@ -314,7 +314,7 @@ describe("a check that fails", () => {
     Effect.gen(function* () {
       const checkErrors = {
         maxConsecutive: "unbounded",
-        schedule: Strategy.times(Strategy.fixed("1 second"), 2)
+        schedule: Strategy.maxRecurrences(Strategy.spaced("1 second"), 2)
       } as const
       const error = yield* failure(Poll.until(Effect.fail("x"), { deadline: "1 minute", checkErrors }))
       assert(error._tag === "CheckErrorsExhausted")
@@ -495,7 +495,7 @@ describe("tokens", () => {
       const no = Effect.fail("no")
       const { job } = render(no, pending, no, no, slow("1 hour", pending))
       const handle = yield* Poll.start(job, "a", {
-        strategy: Strategy.limit(every2s, "10 minutes"),
+        strategy: Strategy.maxDuration(every2s, "10 minutes"),
         deadline: "1 hour",
         since: { generation: 7 },
         checkTimeout: "unbounded"
@@ -604,7 +604,7 @@ describe("tokens", () => {
 
   it.effect("where limit and deadline are the same, it is the deadline", () =>
     Effect.gen(function* () {
-      const strategy = Strategy.limit(every2s, "5 seconds")
+      const strategy = Strategy.maxDuration(every2s, "5 seconds")
       const { exit } = yield* runFor(Poll.until(Effect.succeed(pending), { strategy, deadline: "5 seconds" }), "1 hour")
       assert.strictEqual(ending(exit), "PollTimeout deadline")
     })
@@ -666,21 +666,21 @@ describe("the timeout that stands after a cancel", () => {
 })
 
 describe("Strategy", () => {
-  const fixed = Strategy.fixed(1000)
+  const fixed = Strategy.spaced(1000)
   const seen = { key: "", attempt: 1, elapsed: 0, remaining: 10_000, sinceChange: 0, status: pending }
 
   it("attempts and limit - the smaller one counts, whatever the order", () => {
     const attempts = (a: number, b: number) =>
-      Strategy.delays(fixed.pipe(Strategy.attempts(a), Strategy.attempts(b)), 9).length
-    const limit = (a: number, b: number) => Strategy.delays(fixed.pipe(Strategy.limit(a), Strategy.limit(b)), 9).length
+      Strategy.delaysMillis(fixed.pipe(Strategy.maxAttempts(a), Strategy.maxAttempts(b)), 9).length
+    const limit = (a: number, b: number) => Strategy.delaysMillis(fixed.pipe(Strategy.maxDuration(a), Strategy.maxDuration(b)), 9).length
     assert.deepStrictEqual([attempts(2, 4), attempts(4, 2), limit(2000, 4000), limit(4000, 2000)], [1, 1, 2, 2])
   })
 
   it("jittered - never lengthens a delay to its atLeast", () =>
-    assert.deepStrictEqual(Strategy.delays(Strategy.jittered(fixed, { atLeast: "3 seconds" }), 1), [1000]))
+    assert.deepStrictEqual(Strategy.delaysMillis(Strategy.jittered(fixed, { atLeast: "3 seconds" }), 1), [1000]))
 
   it("exponential - an initial above an hour stays what it is", () =>
-    assert.deepStrictEqual(Strategy.delays(Strategy.exponential({ initial: "2 hours" }), 2), [7_200_000, 7_200_000]))
+    assert.deepStrictEqual(Strategy.delaysMillis(Strategy.exponential({ initial: "2 hours" }), 2), [7_200_000, 7_200_000]))
 
   it("delays - the time of a decision counts without the first wait, that of the observation with it", () => {
     const times: Array<readonly [number, number]> = []
@@ -688,7 +688,7 @@ describe("Strategy", () => {
       firstWait: 5000,
       decide: (_step, elapsed, observation) => (times.push([elapsed, observation.elapsed]), 1000)
     })
-    Strategy.delays(strategy, 2)
+    Strategy.delaysMillis(strategy, 2)
     Strategy.explain(strategy, { elapsed: 7000 })
     assert.deepStrictEqual(times.slice(0, 3), [
       [0, 5000],
@@ -698,20 +698,20 @@ describe("Strategy", () => {
   })
 
   it("explain - knows the limit, and never checks in the past", () => {
-    const limited = Strategy.explain(Strategy.limit(Strategy.fixed(5000), 4000), { checkDuration: 1000 })
+    const limited = Strategy.explain(Strategy.maxDuration(Strategy.spaced(5000), 4000), { checkDuration: 1000 })
     assert.deepStrictEqual([limited.delay, limited.reason], [3000, "lastCheck"])
     const late = Strategy.explain(fixed, { remaining: 1000, checkDuration: 5000 })
     assert.deepStrictEqual([late.delay, late.reason], [0, "lastCheck"])
     assert.strictEqual(Strategy.explain(fixed, { remaining: 1000 }).reason, "strategy")
   })
 
-  it("clearOfDeadline - a check as far from the deadline as the margin is left out too", () => {
-    const next = (strategy: Strategy.Strategy, remaining: number) =>
-      Strategy.next(Strategy.plan(strategy)!, 1, 0, { ...seen, remaining }, () => 0)
-    const clear = Strategy.clearOfDeadline(fixed, 500)
-    assert.deepStrictEqual([next(clear, 1501), next(clear, 1500), next(clear, -5)], [1000, 1500, 0])
+  it("skipNearDeadline - a check as far from the deadline as the margin is left out too", () => {
+    const decided = (strategy: Strategy.Strategy, remaining: number) =>
+      Strategy.explain(strategy, { ...seen, remaining }).strategy
+    const clear = Strategy.skipNearDeadline(fixed, 500)
+    assert.deepStrictEqual([decided(clear, 1501), decided(clear, 1500), decided(clear, -5)], [1000, 1500, 0])
     const scaled = Strategy.scale(clear, 0.1)
-    assert.deepStrictEqual([next(scaled, 151), next(scaled, 150)], [100, 150])
+    assert.deepStrictEqual([decided(scaled, 151), decided(scaled, 150)], [100, 150])
   })
 
   it("scale - hides itself from all that a decision sees, and scales the least of a jitter", () => {
@@ -719,8 +719,14 @@ describe("Strategy", () => {
     const spy = Strategy.make({
       decide: (_step, elapsed, { remaining, sinceChange }) => ((got = [elapsed, remaining, sinceChange]), 10_000)
     })
-    const plan = Strategy.plan(spy.pipe(Strategy.jittered({ atLeast: 4000 }), Strategy.scale(0.1)))!
-    const delay = Strategy.next(plan, 1, 200, { ...seen, remaining: 5000, sinceChange: 300 }, () => 0)
+    const strategy = spy.pipe(Strategy.jittered({ atLeast: 4000 }), Strategy.scale(0.1))
+    const { delay } = Strategy.explain(strategy, {
+      ...seen,
+      elapsed: 200,
+      remaining: 5000,
+      sinceChange: 300,
+      random: () => 0
+    })
     assert.deepStrictEqual([got, delay], [[2000, 50_000, 3000], 400])
   })
 
@@ -728,11 +734,11 @@ describe("Strategy", () => {
     Effect.gen(function* () {
       let attempt = 0
       const check = Effect.sync(() => ({ ...seen, attempt: ++attempt }))
-      const repeated = Effect.repeat(check, Strategy.attempts(Strategy.linear({ increment: 1000 }), 3))
+      const repeated = Effect.repeat(check, Strategy.maxAttempts(Strategy.linear({ increment: 1000 }), 3))
       const { exit } = yield* runFor(repeated, "1 hour")
       assert(exit !== "running" && Exit.isSuccess(exit))
       assert.strictEqual(Duration.toMillis(exit.value), 2000)
-      const none = yield* Effect.repeat(Effect.succeed(seen), Strategy.attempts(fixed, 1))
+      const none = yield* Effect.repeat(Effect.succeed(seen), Strategy.maxAttempts(fixed, 1))
       assert.strictEqual(Duration.toMillis(none), 0)
     })
   )

@@ -13,7 +13,7 @@ import * as Status from "effect-poll/Status"
 import * as Strategy from "effect-poll/Strategy"
 import { ending, pending, runFor, scripted } from "./scripted.ts"
 
-const every10s = { strategy: Strategy.fixed("10 seconds"), deadline: "10 minutes" } as const
+const every10s = { strategy: Strategy.spaced("10 seconds"), deadline: "10 minutes" } as const
 
 describe("Poll.start", () => {
   it.effect("await - yields the result to many, at any time", () =>
@@ -235,7 +235,7 @@ describe("the remote job when our patience ends", () => {
     })
     return { job, checks, asked }
   }
-  const options = { strategy: Strategy.fixed("4 seconds"), deadline: "10 seconds" } as const
+  const options = { strategy: Strategy.spaced("4 seconds"), deadline: "10 seconds" } as const
 
   it.effect("R10 is left alone by default", () =>
     Effect.gen(function* () {

@@ -44,7 +44,7 @@ interface Row {
   readonly checks: ReadonlyArray<number>
 }
 
-const every2s = Strategy.fixed("2 seconds")
+const every2s = Strategy.spaced("2 seconds")
 
 const table: ReadonlyArray<Row> = [
   // -- the first check --
@@ -84,7 +84,7 @@ const table: ReadonlyArray<Row> = [
     name: "goes on where a concatenated schedule goes on",
     answers: [pending, pending, pending, pending, done],
     options: {
-      strategy: Schedule.concat(Schedule.upTo(Schedule.spaced("1 second"), { times: 2 }), Strategy.fixed("5 seconds")),
+      strategy: Schedule.concat(Schedule.upTo(Schedule.spaced("1 second"), { times: 2 }), Strategy.spaced("5 seconds")),
       deadline: "1 minute"
     },
     ends: "done",
@@ -136,7 +136,7 @@ const table: ReadonlyArray<Row> = [
   {
     name: "ends with its strategy, never with a pending value",
     answers: [pending],
-    options: { strategy: Strategy.attempts(every2s, 3), deadline: "1 minute" },
+    options: { strategy: Strategy.maxAttempts(every2s, 3), deadline: "1 minute" },
     ends: "PollTimeout strategy",
     at: 4,
     checks: [0, 2, 4]
@@ -160,7 +160,7 @@ const table: ReadonlyArray<Row> = [
   {
     name: "R5 places the last check so that its answer fits",
     answers: [slow("1 second", pending), slow("1 second", pending), slow("1 second", done)],
-    options: { strategy: Strategy.fixed("3 seconds"), deadline: "7 seconds" },
+    options: { strategy: Strategy.spaced("3 seconds"), deadline: "7 seconds" },
     ends: "done",
     at: 7,
     checks: [0, 4, 6]
@@ -200,7 +200,7 @@ const table: ReadonlyArray<Row> = [
   {
     name: "R14 a delay beyond 2^31 ms does not fire at once",
     answers: [pending],
-    options: { strategy: Strategy.fixed("30 days"), deadline: "unbounded" },
+    options: { strategy: Strategy.spaced("30 days"), deadline: "unbounded" },
     ends: "running",
     at: Number.NaN,
     checks: [0]
@@ -293,7 +293,7 @@ const table: ReadonlyArray<Row> = [
     options: {
       strategy: every2s,
       deadline: "1 minute",
-      checkErrors: { kindOf: () => CheckError.transient(), schedule: Strategy.fixed("4 seconds") }
+      checkErrors: { kindOf: () => CheckError.transient(), schedule: Strategy.spaced("4 seconds") }
     },
     ends: "done",
     at: 4,
@@ -319,9 +319,9 @@ const table: ReadonlyArray<Row> = [
     name: "retries within a check count as one attempt",
     answers: [Effect.fail("a"), Effect.fail("b"), pending, Effect.fail("c"), pending],
     options: {
-      strategy: Strategy.attempts(Strategy.fixed("10 seconds"), 2),
+      strategy: Strategy.maxAttempts(Strategy.spaced("10 seconds"), 2),
       deadline: "1 minute",
-      checkErrors: { retry: Strategy.times(Strategy.linear({ increment: "1 second" }), 2) }
+      checkErrors: { retry: Strategy.maxRecurrences(Strategy.linear({ increment: "1 second" }), 2) }
     },
     ends: "PollTimeout strategy",
     at: 14,
@@ -331,10 +331,10 @@ const table: ReadonlyArray<Row> = [
     name: "skipCheck gives the look up and goes on when the strategy says",
     answers: [Effect.fail("a"), Effect.fail("b"), Effect.fail("c"), done],
     options: {
-      strategy: Strategy.fixed("10 seconds"),
+      strategy: Strategy.spaced("10 seconds"),
       deadline: "1 minute",
       checkErrors: {
-        retry: Strategy.times(Strategy.fixed("1 second"), 2),
+        retry: Strategy.maxRecurrences(Strategy.spaced("1 second"), 2),
         maxConsecutive: 0,
         onExhausted: "skip"
       }
@@ -347,7 +347,7 @@ const table: ReadonlyArray<Row> = [
     name: "failed checks count as attempts of the strategy",
     answers: [Effect.fail("down")],
     options: {
-      strategy: Strategy.attempts(every2s, 3),
+      strategy: Strategy.maxAttempts(every2s, 3),
       deadline: "1 minute",
       checkErrors: { maxConsecutive: "unbounded", schedule: Schedule.spaced("3 seconds") }
     },
@@ -359,7 +359,7 @@ const table: ReadonlyArray<Row> = [
     name: "a foreign check-error schedule starts anew with each row of errors",
     answers: [Effect.fail("a"), Effect.fail("b"), pending, Effect.fail("c"), done],
     options: {
-      strategy: Strategy.fixed("10 seconds"),
+      strategy: Strategy.spaced("10 seconds"),
       deadline: "10 minutes",
       checkErrors: { schedule: Schedule.exponential("1 second") }
     },
@@ -370,7 +370,7 @@ const table: ReadonlyArray<Row> = [
   {
     name: "a last check that fails is the end",
     answers: [pending, Effect.fail("a")],
-    options: { strategy: Strategy.fixed("10 seconds"), deadline: "5 seconds" },
+    options: { strategy: Strategy.spaced("10 seconds"), deadline: "5 seconds" },
     ends: "PollTimeout deadline",
     at: 5,
     checks: [0, 5]
@@ -619,7 +619,7 @@ describe("Poll", () => {
           () => Effect.delay(Effect.succeed(pending), "3 seconds"),
           () => Effect.sync(() => running--)
         )
-        yield* runFor(Poll.until(check, { strategy: Strategy.fixed("1 millis"), deadline: "1 minute" }), "1 minute")
+        yield* runFor(Poll.until(check, { strategy: Strategy.spaced("1 millis"), deadline: "1 minute" }), "1 minute")
         assert.deepStrictEqual([most, running], [1, 0])
       })
     )

@@ -15,7 +15,7 @@ import { batching, keysOf, witness } from "./many.ts"
 import { ending, pending, token } from "./scripted.ts"
 
 const hour = { deadline: "1 hour" } as const
-const rarely = Strategy.fixed("30 minutes")
+const rarely = Strategy.spaced("30 minutes")
 /** The ends of these keys, by key. */
 const endsOf = <A, F, E>(poller: Poller.Service, job: Job.Job<string, A, F, E>, keys: ReadonlyArray<string>) =>
   Effect.gen(function* () {
@@ -89,7 +89,7 @@ describe("Poller, checks many", () => {
       for (const wait of waits) {
         yield* poller.add(job, `k${wait}`, {
           ...hour,
-          strategy: Strategy.fixed("1 second").pipe(Strategy.withFirstWait(wait))
+          strategy: Strategy.spaced("1 second").pipe(Strategy.withFirstWait(wait))
         })
       }
       yield* TestClock.adjust("1 minute")
@@ -111,7 +111,7 @@ describe("Poller, checks many", () => {
       ] as const) {
         yield* poller.add(job, key, {
           ...hour,
-          strategy: Strategy.fixed("1 second").pipe(Strategy.withFirstWait(wait))
+          strategy: Strategy.spaced("1 second").pipe(Strategy.withFirstWait(wait))
         })
       }
       yield* TestClock.adjust("1 minute")
@@ -129,7 +129,7 @@ describe("Poller, checks many", () => {
     Effect.gen(function* () {
       const { job, requests } = batching({ slack: 1000 })
       const poller = yield* Poller.make(plain)
-      const strategy = Strategy.fixed("1 second").pipe(Strategy.withFirstWait("1100 millis"))
+      const strategy = Strategy.spaced("1 second").pipe(Strategy.withFirstWait("1100 millis"))
       const hasty = yield* poller.add(job, "hasty", { deadline: "1500 millis", strategy })
       yield* TestClock.adjust("1 minute")
       assert.strictEqual(yield* hasty.await, "hasty")
@@ -170,7 +170,7 @@ describe("Poller, checks many", () => {
       yield* poller.add(job, "a", hour)
       const later = yield* poller.add(job, "a", {
         ...hour,
-        strategy: Strategy.fixed("1 second").pipe(Strategy.withFirstWait("30 seconds"))
+        strategy: Strategy.spaced("1 second").pipe(Strategy.withFirstWait("30 seconds"))
       })
       yield* TestClock.adjust("1 second")
       assert.deepStrictEqual([yield* later.await, requests.length], ["a", 1])
@@ -183,7 +183,7 @@ describe("Poller, checks many", () => {
       const poller = yield* Poller.make(plain)
       yield* poller.add(job, "a", hour)
       yield* TestClock.adjust("5 seconds")
-      const strategy = Strategy.fixed("1 second").pipe(Strategy.withFirstWait("1 second"))
+      const strategy = Strategy.spaced("1 second").pipe(Strategy.withFirstWait("1 second"))
       const late = yield* poller.add(job, "a", { ...hour, strategy })
       yield* TestClock.adjust("6 seconds")
       assert.deepStrictEqual([yield* late.await, requests.length], ["a", 1])

@@ -11,7 +11,7 @@ import * as Strategy from "effect-poll/Strategy"
 import { ending, pending } from "./scripted.ts"
 import { stubClock } from "./stubClock.ts"
 
-const seconds = Strategy.fixed("2 seconds")
+const seconds = Strategy.spaced("2 seconds")
 
 /** A Poller on a clock that is set by hand, with these waits; says how they ended and who sleeps. */
 const watch = (
@@ -47,7 +47,7 @@ describe("Poller and its timer", () => {
     const [a, b] = [counting(), counting()]
     const { asleep, close, fireAt } = watch([
       { check: a.check, options: { strategy: seconds, deadline: "1 hour" } },
-      { check: b.check, options: { strategy: Strategy.fixed("7 seconds"), deadline: "1 hour" } }
+      { check: b.check, options: { strategy: Strategy.spaced("7 seconds"), deadline: "1 hour" } }
     ])
     assert.deepStrictEqual(asleep(), [2000])
     fireAt(2000)
@@ -97,7 +97,7 @@ describe("Poller and its timer", () => {
     const [a, b] = [counting(), counting()]
     const { asleep, ends, fireAt, setTo } = watch([
       { check: a.check, options: { strategy: seconds, deadline: "10 seconds" } },
-      { check: b.check, options: { strategy: Strategy.fixed("3 seconds"), deadline: "10 seconds" } }
+      { check: b.check, options: { strategy: Strategy.spaced("3 seconds"), deadline: "10 seconds" } }
     ])
     fireAt(2000)
     setTo(-500_000)

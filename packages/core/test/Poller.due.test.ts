@@ -12,7 +12,7 @@ import { stubbedPoller as stubbed, turn } from "./stubClock.ts"
 
 const hour = { deadline: "1 hour" } as const
 const plain = { stagger: false, linger: 0 } as const
-const later = (first: number, every = 1000) => Strategy.fixed(every).pipe(Strategy.withFirstWait(first))
+const later = (first: number, every = 1000) => Strategy.spaced(every).pipe(Strategy.withFirstWait(first))
 
 describe("Poller, what is due", () => {
   it("a request departs, though single checks keep the Poller busy all the time", async () => {
@@ -26,7 +26,7 @@ describe("Poller, what is due", () => {
           setTo(Math.floor((now += 0.5)))
           return now < 500 ? pending : Status.succeeded("done")
         }),
-      strategy: Strategy.fixed(1)
+      strategy: Strategy.spaced(1)
     })
     run(
       Effect.gen(function* () {
@@ -104,7 +104,7 @@ describe("Poller, a machine that slept", () => {
     const job = Job.make<string>("j", {
       check: () => Effect.suspend(() => (++checks === 1 ? Effect.never : Effect.succeed(Status.succeeded("fresh"))))
     })
-    const options = { deadline: "10 seconds", strategy: Strategy.fixed("1 second") } as const
+    const options = { deadline: "10 seconds", strategy: Strategy.spaced("1 second") } as const
     run(Effect.andThen(poller.add(job, "a", options), poller.add(job, "a", options)))
     fireAt(3_600_000)
     assert.deepStrictEqual(sync(poller.status).ended, { Succeeded: 2 })
@@ -116,7 +116,7 @@ describe("Poller, a machine that slept", () => {
     const job = Job.make<string>("j", { check: (key) => watch("j", [key], Effect.uninterruptible(Effect.never)) })
     run(
       Effect.gen(function* () {
-        yield* poller.add(job, "a", { deadline: "10 seconds", strategy: Strategy.fixed("1 second") })
+        yield* poller.add(job, "a", { deadline: "10 seconds", strategy: Strategy.spaced("1 second") })
         const other = yield* poller.add(job, "a", { ...hour, strategy: later(3_000_000) })
         yield* other.pause
       })

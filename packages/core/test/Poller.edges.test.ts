@@ -49,7 +49,7 @@ describe("Poller edges: hangs and leaks", () => {
       const options = {
         ...hour,
         checkTimeout: "5 seconds",
-        checkErrors: { schedule: Strategy.fixed("1 second") }
+        checkErrors: { schedule: Strategy.spaced("1 second") }
       } as const
       const deaf = yield* poller.add(job, "deaf", options)
       yield* poller.add(job, "next", options)
@@ -96,7 +96,7 @@ describe("Poller edges: hangs and leaks", () => {
   it.effect("`until` that is interrupted removes its wait, wherever it is interrupted", () =>
     Effect.gen(function* () {
       const { job } = scriptedJob(() => Effect.as(Effect.sleep("1 second"), pending), {
-        strategy: Strategy.fixed("1 second")
+        strategy: Strategy.spaced("1 second")
       })
       for (const ops of [3, 4, 5, 7]) {
         for (let steps = 0; steps < 60; steps++) {
@@ -256,7 +256,7 @@ describe("Poller edges: sharing", () => {
       const job = Job.make("render", {
         check: (_: string) => Effect.succeed(pending),
         cancel: () => Effect.sync(() => void asked++),
-        strategy: Strategy.fixed("1 second")
+        strategy: Strategy.spaced("1 second")
       })
       const poller = yield* Poller.make(plain)
       const options = { deadline: "10 seconds", onTimeout: "cancelRemote" } as const
@@ -273,7 +273,7 @@ describe("Poller edges: sharing", () => {
       const job = Job.make("render", {
         check: (_: string) => Effect.succeed(pending),
         cancel: () => Effect.sync(() => void asked++),
-        strategy: Strategy.fixed("1 second")
+        strategy: Strategy.spaced("1 second")
       })
       const poller = yield* Poller.make(plain)
       yield* poller.add(job, "a", { deadline: "10 seconds", onTimeout: "cancelRemote" })
@@ -318,7 +318,7 @@ describe("Poller edges: sharing", () => {
     Effect.gen(function* () {
       const { job, requests } = batching({ whole: () => Effect.sleep(60_000) })
       const poller = yield* Poller.make(plain)
-      const errors = { checkErrors: { schedule: Strategy.fixed("1 second") } }
+      const errors = { checkErrors: { schedule: Strategy.spaced("1 second") } }
       yield* poller.add(job, "hasty", { ...hour, ...errors, checkTimeout: "5 seconds" })
       yield* poller.add(job, "patient", { ...hour, checkTimeout: "10 minutes" })
       yield* TestClock.adjust("30 seconds")
@@ -397,8 +397,8 @@ describe("Poller edges: time", () => {
     Effect.gen(function* () {
       const { job, starts } = scriptedJob(() => pending)
       const poller = yield* Poller.make({ ...plain, coalesce: "50 millis" })
-      yield* poller.add(job, "a", { ...hour, strategy: Strategy.fixed("980 millis") })
-      const b = yield* poller.add(job, "b", { deadline: "1 second", strategy: Strategy.fixed("900 millis") })
+      yield* poller.add(job, "a", { ...hour, strategy: Strategy.spaced("980 millis") })
+      const b = yield* poller.add(job, "b", { deadline: "1 second", strategy: Strategy.spaced("900 millis") })
       yield* TestClock.adjust("1 second")
       assert.deepStrictEqual(starts("b"), [0, 900, 1000])
       assert.isTrue(Exit.isFailure(yield* Effect.exit(b.await)))
@@ -421,7 +421,7 @@ describe("Poller edges: time", () => {
     Effect.gen(function* () {
       const { job, requests } = batching({ slack: 1000, whole: () => Effect.sleep(100) })
       const poller = yield* Poller.make(plain)
-      const strategy = Strategy.fixed("1 second").pipe(Strategy.withFirstWait("1100 millis"))
+      const strategy = Strategy.spaced("1 second").pipe(Strategy.withFirstWait("1100 millis"))
       const watch = yield* poller.add(job, "a", { deadline: "1500 millis", strategy })
       yield* TestClock.adjust("1 minute")
       assert.deepStrictEqual(requests, [{ at: 1100, keys: ["a"] }])
@@ -444,7 +444,7 @@ describe("Poller edges: time", () => {
         }
       })
       const poller = yield* Poller.make({ ...plain, coalesce: "1 second" })
-      const options = { deadline: "5100 millis", strategy: Strategy.fixed("1200 millis") } as const
+      const options = { deadline: "5100 millis", strategy: Strategy.spaced("1200 millis") } as const
       const watches = [yield* poller.add(one, "a", options), yield* poller.add(many, "a", options)]
       yield* TestClock.adjust("1 minute")
       const exits = yield* Effect.forEach(watches, (watch) => Effect.exit(watch.await))
@@ -534,7 +534,7 @@ describe("Poller edges: requests for many", () => {
     Effect.gen(function* () {
       const { job, requests } = batching({ answer: () => pending })
       const poller = yield* Poller.make({ linger: 0, concurrency: 4 })
-      const strategy = Strategy.fixed("5 seconds")
+      const strategy = Strategy.spaced("5 seconds")
       for (const key of keysOf(10_000)) yield* poller.add(job, key, { deadline: "62 seconds", strategy })
       yield* TestClock.adjust("61 seconds")
       const due = new Map<number, number>()
@@ -562,11 +562,11 @@ describe("Poller edges: requests for many", () => {
       const { job, requests } = batching({
         answer: (key) => (key.endsWith("x") ? CheckResult.missing : pending),
         missing: { fallback: { locate: (key) => key, check: () => Effect.succeed(pending) } },
-        strategy: Strategy.fixed("1 second")
+        strategy: Strategy.spaced("1 second")
       })
       const poller = yield* Poller.make(plain)
       for (const [at, key] of ["a", "bx", "c", "dx", "e"].entries()) {
-        const strategy = Strategy.fixed("1 second").pipe(Strategy.withFirstWait(960 + at))
+        const strategy = Strategy.spaced("1 second").pipe(Strategy.withFirstWait(960 + at))
         yield* poller.add(job, key, { ...hour, strategy })
       }
       yield* TestClock.adjust("5 seconds")
@@ -593,7 +593,7 @@ describe("Poller edges: requests for many", () => {
               new Map(keys.filter((key) => key === "stays").map((key) => [key, Result.succeed(Status.succeeded(key))]))
             )
         },
-        strategy: Strategy.fixed("1 second").pipe(Strategy.withFirstWait("1 second"))
+        strategy: Strategy.spaced("1 second").pipe(Strategy.withFirstWait("1 second"))
       })
       const poller = yield* Poller.make(plain)
       const stays = yield* poller.add(job, "stays", hour)
@@ -611,10 +611,10 @@ describe("Poller edges: requests for many", () => {
       const job = Job.make<string>("many", {
         check: (key) => Effect.as(Effect.sleep("10 seconds"), Status.succeeded(key)),
         checkMany: { max: 10, slack: 0, check: () => Effect.as(Effect.sleep("10 seconds"), new Map()) },
-        strategy: Strategy.fixed("1 second")
+        strategy: Strategy.spaced("1 second")
       })
       const poller = yield* Poller.make(plain)
-      const strategy = Strategy.fixed("1 second").pipe(Strategy.withFirstWait("1 second"))
+      const strategy = Strategy.spaced("1 second").pipe(Strategy.withFirstWait("1 second"))
       const watches = yield* Effect.forEach(["a", "b", "c"], (key) => poller.add(job, key, { ...hour, strategy }))
       yield* TestClock.adjust("5 seconds")
       for (const watch of watches.slice(0, 2)) yield* watch.remove

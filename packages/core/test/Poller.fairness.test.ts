@@ -142,7 +142,7 @@ describe("Poller, standing in line", () => {
       const options = {
         ...hour,
         checkTimeout: "5 seconds",
-        checkErrors: { schedule: Strategy.fixed("1 second") }
+        checkErrors: { schedule: Strategy.spaced("1 second") }
       } as const
       const hangs = yield* poller.add(job, "hangs", options)
       const next = yield* poller.add(job, "next", options)
@@ -271,7 +271,7 @@ describe("Poller, gates", () => {
 })
 
 describe("Poller, first checks", () => {
-  const interval = { strategy: Strategy.fixed("5 seconds") }
+  const interval = { strategy: Strategy.spaced("5 seconds") }
 
   it.effect("the first of a job begins at once, 10,000 are spread over the interval of their strategy", () =>
     Effect.gen(function* () {
@@ -319,7 +319,7 @@ describe("Poller, first checks", () => {
   it.effect("comes on top of a first wait, never before it; and never beyond the deadline", () =>
     Effect.gen(function* () {
       const { job, checks } = scriptedJob(doneAt(1), {
-        strategy: Strategy.fixed("5 seconds").pipe(Strategy.withFirstWait("10 seconds"))
+        strategy: Strategy.spaced("5 seconds").pipe(Strategy.withFirstWait("10 seconds"))
       })
       const poller = yield* Poller.make()
       for (const key of keysOf(1000)) yield* poller.add(job, key, { deadline: "10200 millis" })

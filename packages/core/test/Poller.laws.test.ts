@@ -205,9 +205,9 @@ describe("Poller, whatever jobs and callers do", () => {
             followed.push(follow)
             const watch = yield* poller.add(jobs[job]!, String(key), {
               deadline,
-              strategy: Strategy.fixed(interval),
+              strategy: Strategy.spaced(interval),
               checkTimeout,
-              checkErrors: { schedule: Strategy.fixed(interval), maxConsecutive: 3 }
+              checkErrors: { schedule: Strategy.spaced(interval), maxConsecutive: 3 }
             })
             follow.watch = watch
             yield* Effect.forkDetach(

@@ -31,7 +31,7 @@ describe("Poller, waits that are stopped", () => {
         check: (key) =>
           key === "idle" ? Effect.succeed(pending) : Effect.uninterruptible(Effect.as(Effect.sleep("1 hour"), pending)),
         cancel: (key) => Effect.sync(() => void asked.push(key)),
-        strategy: Strategy.fixed("10 minutes")
+        strategy: Strategy.spaced("10 minutes")
       })
       const options = { deadline: "2 hours", onInterrupt: "cancelRemote" } as const
       for (let at = 0; at < 64; at++) yield* poller.add(job, `k${at}`, options)
@@ -82,7 +82,7 @@ describe("Poller, waits that are stopped", () => {
         const job = Job.make<string>("j", {
           check: () => Effect.succeed(pending),
           cancel: (key) => Effect.sync(() => void asked.push(key)),
-          strategy: Strategy.fixed("10 minutes")
+          strategy: Strategy.spaced("10 minutes")
         })
         for (const onInterrupt of order) yield* poller.add(job, "a", { ...hour, onInterrupt })
         yield* TestClock.adjust("1 second")
@@ -102,7 +102,7 @@ describe("Poller, waits that are stopped", () => {
           if (key === "idle") return Effect.sync(() => (checks++, pending))
           return Effect.uninterruptible(Effect.as(Effect.sleep("1 hour"), pending))
         },
-        strategy: Strategy.fixed("1 second")
+        strategy: Strategy.spaced("1 second")
       })
       const keys = ["good", ...Array.from({ length: 16 }, (_, at) => `k${at}`), "idle"]
       const watches = yield* Effect.forEach(keys, (key) => poller.add(job, key, { deadline: "2 hours" }))

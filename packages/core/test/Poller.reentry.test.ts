@@ -20,11 +20,11 @@ import { stubbedPoller as stubbed, turn } from "./stubClock.ts"
 
 const hour = { deadline: "1 hour" } as const
 const plain = { stagger: false, linger: 0 } as const
-const rarely = Strategy.fixed("30 minutes")
-const later = (first: number, every = 1000) => Strategy.fixed(every).pipe(Strategy.withFirstWait(first))
+const rarely = Strategy.spaced("30 minutes")
+const later = (first: number, every = 1000) => Strategy.spaced(every).pipe(Strategy.withFirstWait(first))
 
 /** Asks its gate until its deadline, which is at 1000. */
-const atGate = { deadline: 1000, strategy: Strategy.fixed("1 second"), gate: Gate.make(() => Effect.never) } as const
+const atGate = { deadline: 1000, strategy: Strategy.spaced("1 second"), gate: Gate.make(() => Effect.never) } as const
 
 describe("Poller, what comes back in", () => {
   it.effect("a wait whose check awaits another wait ends as it ended itself", () =>
@@ -32,7 +32,7 @@ describe("Poller, what comes back in", () => {
       const poller = yield* Poller.make(plain)
       const inner = Job.make<string>("inner", {
         check: () => Effect.succeed(pending),
-        strategy: Strategy.fixed("1 second")
+        strategy: Strategy.spaced("1 second")
       })
       const outer = Job.make<string>("outer", {
         check: (key) => Effect.orDie(Effect.map(poller.until(inner, key, hour), (value) => Status.succeeded(value)))
@@ -101,7 +101,7 @@ describe("Poller, what comes back in", () => {
         yield* poller.add(job, "a2", hour)
         const b = yield* poller.add(job, "a", atGate)
         yield* Effect.exit(b.await)
-        for (const key of keysOf(5)) yield* poller.add(job, key, { ...hour, strategy: Strategy.fixed("1 second") })
+        for (const key of keysOf(5)) yield* poller.add(job, key, { ...hour, strategy: Strategy.spaced("1 second") })
       })
     )
     fireAt(1001)
@@ -116,7 +116,7 @@ describe("Poller, what comes back in", () => {
       const first = yield* poller.add(job, "a", hour)
       let second: Poller.Watch<string> | undefined
       const gate = Gate.make(() => Effect.onInterrupt(Effect.never, () => second!.remove))
-      second = yield* poller.add(job, "a", { ...hour, strategy: Strategy.fixed("1 second"), gate })
+      second = yield* poller.add(job, "a", { ...hour, strategy: Strategy.spaced("1 second"), gate })
       yield* TestClock.adjust("2 seconds")
       // Nobody waits any more: the check is interrupted.
       yield* first.remove
@@ -255,7 +255,7 @@ describe("Poller, what comes back in", () => {
           )
       },
       cancel: () => Effect.andThen(poller.add(other, "x", hour), poller.add(other, "y", hour)),
-      strategy: Strategy.fixed("1 second").pipe(Strategy.withFirstWait(10))
+      strategy: Strategy.spaced("1 second").pipe(Strategy.withFirstWait(10))
     })
     run(
       Effect.gen(function* () {
@@ -283,7 +283,7 @@ describe("Poller, what comes back in", () => {
         const onInterrupt = () => (removes ? Effect.suspend(() => second!.remove) : Effect.void)
         const job = Job.make<string>("j", {
           check: (key) => watch("j", [key], Effect.onInterrupt(Effect.never, onInterrupt)),
-          strategy: Strategy.fixed("1 second")
+          strategy: Strategy.spaced("1 second")
         })
         const first = yield* poller.add(job, "a", hour)
         const gate = Gate.make(() => Effect.as(Effect.forkDetach(first.remove, { startImmediately: true }), Gate.open))
@@ -327,7 +327,7 @@ describe("Poller, what comes back in", () => {
         const poller = yield* Poller.make({ ...plain, maximum: 1 })
         const job = Job.make<string, never, string>("j", {
           check: () => Effect.suspend(() => (checks++, Effect.andThen(Effect.sleep(10), Effect.fail("down")))),
-          checkErrors: { kindOf: () => CheckError.transient(), schedule: Strategy.fixed(100), maxConsecutive: 5 },
+          checkErrors: { kindOf: () => CheckError.transient(), schedule: Strategy.spaced(100), maxConsecutive: 5 },
           strategy: rarely
         })
         own = yield* poller.add(job, "a", hour)
@@ -376,7 +376,7 @@ describe("Poller, what comes back in", () => {
     const { fireAt, poller, run, sync } = stubbed({})
     const job = Job.make<string>("j", {
       check: (key) => Effect.succeed(Status.succeeded(key)),
-      strategy: Strategy.fixed(1000).pipe(Strategy.withFirstWait(1000))
+      strategy: Strategy.spaced(1000).pipe(Strategy.withFirstWait(1000))
     })
     const a = sync(poller.add(job, "a", hour))
     const b = sync(poller.add(job, "b", hour))
@@ -413,11 +413,11 @@ describe("Poller, what comes back in", () => {
                 ? Effect.void
                 : Effect.andThen(
                     Effect.forkDetach(self.remove, { startImmediately: true }),
-                    poller.add(job, "a", { ...hour, strategy: Strategy.fixed("1 second") })
+                    poller.add(job, "a", { ...hour, strategy: Strategy.spaced("1 second") })
                   )
             return Effect.andThen(again, Effect.as(Effect.sleep("1 second"), pending))
           }).pipe(Effect.ensuring(Effect.sync(() => void running--))),
-        strategy: Strategy.fixed(1000).pipe(Strategy.withFirstWait(1000))
+        strategy: Strategy.spaced(1000).pipe(Strategy.withFirstWait(1000))
       }) as Job.Job<string, string, never, never, never, never, unknown>
       watch = yield* poller.add(job, "a", hour)
       yield* TestClock.adjust("1 second")

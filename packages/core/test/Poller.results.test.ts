@@ -276,7 +276,7 @@ describe("Poller, room", () => {
   it.effect("a Poller that shuts down ends the stream, though no more keys come", () =>
     Effect.gen(function* () {
       const poller = yield* Poller.make(plain)
-      const job = Job.make<string>("j", { check: () => Effect.succeed(pending), strategy: Strategy.fixed("1 second") })
+      const job = Job.make<string>("j", { check: () => Effect.succeed(pending), strategy: Strategy.spaced("1 second") })
       const keys = Stream.concat(Stream.make("a"), Stream.never)
       const fiber = yield* Effect.forkChild(Stream.runCollect(poller.results(job, keys, hour)))
       yield* TestClock.adjust("5 seconds")

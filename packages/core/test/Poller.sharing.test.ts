@@ -36,7 +36,7 @@ describe("Poller, many waits for one key", () => {
   it.effect("one check serves all, and deadlines are the own of each wait", () =>
     Effect.gen(function* () {
       const { job, starts } = scriptedJob((_, attempt) => (attempt < 5 ? pending : Status.succeeded("a.png")), {
-        strategy: Strategy.fixed("1 second").pipe(Strategy.withFirstWait("1 second"))
+        strategy: Strategy.spaced("1 second").pipe(Strategy.withFirstWait("1 second"))
       })
       const poller = yield* Poller.make({ stagger: false })
       const ends = yield* Effect.forEach([2500, 3500, 60_000, 60_000], (deadline) =>
@@ -233,7 +233,7 @@ describe("Poller, many waits for one key", () => {
               })
           }
         },
-        strategy: Strategy.fixed("1 second")
+        strategy: Strategy.spaced("1 second")
       })
       const poller = yield* Poller.make({ stagger: false })
       const moved = yield* poller.add(job, "a", hour)
@@ -319,7 +319,7 @@ describe("Poller, the end of late", () => {
   it.effect("is answered with within linger, and checked for again after it", () =>
     Effect.gen(function* () {
       const { job, starts } = scriptedJob(doneAt(1), {
-        strategy: Strategy.fixed("1 second").pipe(Strategy.withFirstWait("100 millis"))
+        strategy: Strategy.spaced("1 second").pipe(Strategy.withFirstWait("100 millis"))
       })
       const poller = yield* Poller.make({ stagger: false, linger: "2 seconds" })
       const first = yield* Effect.forkChild(poller.until(job, "a", hour))
@@ -340,7 +340,7 @@ describe("Poller, the end of late", () => {
   it.effect("is no answer for who waits for a later run, nor with linger 0, nor for another key", () =>
     Effect.gen(function* () {
       const { job, starts } = scriptedJob(doneAt(1), {
-        strategy: Strategy.fixed("1 second").pipe(Strategy.withFirstWait("100 millis"))
+        strategy: Strategy.spaced("1 second").pipe(Strategy.withFirstWait("100 millis"))
       })
       const poller = yield* Poller.make({ stagger: false })
       const forgetful = yield* Poller.make({ stagger: false, linger: 0 })
@@ -365,7 +365,7 @@ describe("Poller, the end of late", () => {
       const { job, checks } = scriptedJob<string, string>(
         (key) => (key === "failed" ? Status.failed("bad") : pending),
         {
-          strategy: Strategy.fixed("1 second").pipe(Strategy.withFirstWait("100 millis"))
+          strategy: Strategy.spaced("1 second").pipe(Strategy.withFirstWait("100 millis"))
         }
       )
       const poller = yield* Poller.make({ stagger: false })
@@ -479,7 +479,7 @@ describe("Poller, services", () => {
             ),
             pending
           ),
-        strategy: Strategy.fixed("1 second")
+        strategy: Strategy.spaced("1 second")
       })
       const poller = yield* Poller.make({ stagger: false })
       yield* Effect.withSpan(poller.add(job, "a", { deadline: "2 seconds" }), "of a")
@@ -555,7 +555,7 @@ describe("Poller, many keys", () => {
               check: (keys) => Effect.map(check, (found) => new Map(keys.map((key) => [key, Result.succeed(found)])))
             }
           }),
-          strategy: Strategy.fixed("1 second").pipe(Strategy.withFirstWait("1 second"))
+          strategy: Strategy.spaced("1 second").pipe(Strategy.withFirstWait("1 second"))
         })
         const poller = yield* Poller.make({ stagger: false })
         const watches = yield* Effect.forEach(Array.from({ length: 20_000 }), () => poller.add(job, "a", hour))

@@ -497,7 +497,7 @@ describe("Poller, its end", () => {
       const job = Job.make("render", {
         check: (_: string) => Effect.succeed(pending),
         cancel: (key) => Effect.sync(() => void order.push(`cancel ${key}`)),
-        strategy: Strategy.fixed("1 second")
+        strategy: Strategy.spaced("1 second")
       })
       const scope = yield* Scope.make()
       const poller = yield* Poller.make({

@@ -117,7 +117,7 @@ describe("Poller, checks that misbehave", () => {
               pending
             )
           }),
-        strategy: Strategy.fixed("1 second")
+        strategy: Strategy.spaced("1 second")
       })
       const poller = yield* Poller.make(plain)
       for (const key of ["now", "late"]) own.set(key, yield* poller.add(job, key, hour))
@@ -207,7 +207,7 @@ describe("Poller, told things at odd times", () => {
       strategy: Schedule.addDelay(Schedule.forever, () =>
         Effect.delay(Effect.succeed("500 millis" as const), "100 millis")
       ),
-      checkErrors: { retry: Schedule.recurs(1), maxConsecutive: "unbounded", schedule: Strategy.fixed("200 millis") },
+      checkErrors: { retry: Schedule.recurs(1), maxConsecutive: "unbounded", schedule: Strategy.spaced("200 millis") },
       gate: Gate.make(() => Effect.as(Effect.sleep("100 millis"), Gate.open))
     })
     return { add, most: () => most, running: () => running }
@@ -361,7 +361,7 @@ describe("Poller, its memory", () => {
   it.effect("who has left the line behind its first is not kept", () =>
     Effect.gen(function* () {
       const poller = yield* Poller.make({ ...plain, concurrency: 1 })
-      const job = Job.make<string>("j", { check: () => Effect.never, strategy: Strategy.fixed("1 hour") })
+      const job = Job.make<string>("j", { check: () => Effect.never, strategy: Strategy.spaced("1 hour") })
       yield* poller.add(job, "checks", { ...hour, checkTimeout: "1 hour" })
       yield* poller.add(job, "first", hour)
       for (const key of keysOf(10_000)) yield* (yield* poller.add(job, key, hour)).remove

@@ -27,7 +27,7 @@ describe("Poller, what the server wishes for one key", () => {
       yield* newcomer.pollNow()
       yield* TestClock.adjust("2 seconds")
       yield* newcomer.pollNow()
-      const third = yield* poller.add(job, "a", { ...hour, strategy: Strategy.fixed("10 millis") })
+      const third = yield* poller.add(job, "a", { ...hour, strategy: Strategy.spaced("10 millis") })
       yield* third.pollNow()
       yield* TestClock.adjust("5 seconds")
       assert.deepStrictEqual(starts("a"), [0])
@@ -90,7 +90,7 @@ describe("Poller, what the server wishes for one key", () => {
         Effect.gen(function* () {
           const { job, starts } = scriptedJob(() => pending)
           const poller = yield* Poller.make({ stagger: false })
-          const late = { ...hour, strategy: Strategy.fixed("1 second").pipe(Strategy.withFirstWait("10 minutes")) }
+          const late = { ...hour, strategy: Strategy.spaced("1 second").pipe(Strategy.withFirstWait("10 minutes")) }
           for (let at = 0; at < others; at++) yield* poller.add(job, "a", late)
           const resumed = yield* poller.resume(job, token({ key: "a", floorAt: 60_000, deadlineAt: 3_600_000 }))
           yield* resumed.remove
@@ -103,7 +103,7 @@ describe("Poller, what the server wishes for one key", () => {
 
   it.effect("holds for a third who comes after it was told to two", () =>
     Effect.gen(function* () {
-      const strategy = Strategy.fixed("1 second").pipe(Strategy.withFirstWait("1 second"))
+      const strategy = Strategy.spaced("1 second").pipe(Strategy.withFirstWait("1 second"))
       const { job, starts } = scriptedJob((_, attempt) =>
         attempt < 3 ? CheckResult.withHint(pending, `${attempt * 10} seconds`) : pending
       )
@@ -125,7 +125,7 @@ describe("Poller, what the server wishes for one key", () => {
         attempt === 4 ? CheckResult.withHint(pending, "1 minute") : pending
       )
       const poller = yield* Poller.make({ stagger: false })
-      const options = { ...hour, strategy: Strategy.fixed("1 second").pipe(Strategy.withFirstWait("1 second")) }
+      const options = { ...hour, strategy: Strategy.spaced("1 second").pipe(Strategy.withFirstWait("1 second")) }
       yield* poller.add(job, "a", { ...options, maxHint: "30 seconds" })
       const hasty = yield* poller.add(job, "a", { ...options, maxHint: "5 seconds" })
       const paused = yield* poller.add(job, "a", options)
@@ -209,7 +209,7 @@ describe("Poller, what the server wishes for one key", () => {
             return CheckResult.withHint(pending, "30 seconds")
           }),
         missing: { fallback: { locate: () => "elsewhere", check: () => Effect.succeed(pending) } },
-        strategy: Strategy.fixed("1 second")
+        strategy: Strategy.spaced("1 second")
       })
       const poller = yield* Poller.make({ stagger: false })
       yield* poller.resume(job, token({ key: "a", fallbackKey: "elsewhere", deadlineAt: 3_600_000 }))
@@ -232,7 +232,7 @@ describe("Poller, what the server wishes for one key", () => {
             check: () => Effect.succeed(CheckResult.withHint(pending, "30 seconds"))
           }
         },
-        strategy: Strategy.fixed("1 second")
+        strategy: Strategy.spaced("1 second")
       })
       const poller = yield* Poller.make({ stagger: false })
       yield* poller.resume(job, token({ key: "a", fallbackKey: "elsewhere", deadlineAt: 3_600_000 }))

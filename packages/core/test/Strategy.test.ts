@@ -29,77 +29,80 @@ const checkTimes = (strategy: Schedule.Schedule<unknown, Observation>, within: D
 
 describe("Strategy", () => {
   describe("delays", () => {
-    it("fixed", () => assert.deepStrictEqual(Strategy.delays(Strategy.fixed("2 seconds"), 3), [2000, 2000, 2000]))
+    it("fixed", () => assert.deepStrictEqual(Strategy.delaysMillis(Strategy.spaced("2 seconds"), 3), [2000, 2000, 2000]))
 
     it("linear - starts with its increment, and stops growing at its cap", () => {
       const strategy = Strategy.linear({ increment: "2 seconds", cap: "5 seconds" })
-      assert.deepStrictEqual(Strategy.delays(strategy, 4), [2000, 4000, 5000, 5000])
+      assert.deepStrictEqual(Strategy.delaysMillis(strategy, 4), [2000, 4000, 5000, 5000])
     })
 
     it("linear - uncapped with slope w checks w k^2 / 2", () => {
       const strategy = Strategy.linear({ initial: "1 second", increment: "2 seconds" })
       let at = 0
-      const checks = Strategy.delays(strategy, 6).map((delay) => (at += delay) / 1000)
+      const checks = Strategy.delaysMillis(strategy, 6).map((delay) => (at += delay) / 1000)
       assert.deepStrictEqual(checks, [1, 4, 9, 16, 25, 36])
     })
 
     it("exponential - grows by its factor up to its cap", () => {
       const strategy = Strategy.exponential({ initial: "2 seconds", factor: 1.5, cap: "5 seconds" })
-      assert.deepStrictEqual(Strategy.delays(strategy, 5), [2000, 3000, 4500, 5000, 5000])
+      assert.deepStrictEqual(Strategy.delaysMillis(strategy, 5), [2000, 3000, 4500, 5000, 5000])
     })
 
     it("exponential - has a cap of one hour even when none is given", () => {
-      const delays = Strategy.delays(Strategy.exponential({ initial: "1 second", factor: 10 }), 2000)
+      const delays = Strategy.delaysMillis(Strategy.exponential({ initial: "1 second", factor: 10 }), 2000)
       assert.strictEqual(Math.max(...delays), 3_600_000)
     })
 
-    it("adaptive - cuts its last delay at its limit", () => {
-      const strategy = Strategy.adaptive({ firstWait: "5 seconds", interval: "3 seconds", limit: "12 seconds" })
-      assert.deepStrictEqual([Strategy.firstWait(strategy), Strategy.delays(strategy, 9)], [5000, [3000, 3000, 1000]])
+    it("maxDuration - cuts the last delay at its end, first wait included", () => {
+      const strategy = Strategy.spaced("3 seconds").pipe(
+        Strategy.withFirstWait("5 seconds"),
+        Strategy.maxDuration("12 seconds")
+      )
+      assert.deepStrictEqual([Strategy.firstWaitMillis(strategy), Strategy.delaysMillis(strategy, 9)], [5000, [3000, 3000, 1000]])
     })
 
     it("attempts - counts checks, not delays", () =>
-      assert.deepStrictEqual(Strategy.delays(Strategy.attempts(Strategy.fixed(1000), 3), 9), [1000, 1000]))
+      assert.deepStrictEqual(Strategy.delaysMillis(Strategy.maxAttempts(Strategy.spaced(1000), 3), 9), [1000, 1000]))
 
     it("times - counts delays", () =>
-      assert.deepStrictEqual(Strategy.delays(Strategy.times(Strategy.fixed(1000), 3), 9), [1000, 1000, 1000]))
+      assert.deepStrictEqual(Strategy.delaysMillis(Strategy.maxRecurrences(Strategy.spaced(1000), 3), 9), [1000, 1000, 1000]))
 
     it("cap - bounds what is under it", () =>
       assert.deepStrictEqual(
-        Strategy.delays(Strategy.exponential({ initial: 1000 }).pipe(Strategy.cap("3 seconds")), 3),
+        Strategy.delaysMillis(Strategy.exponential({ initial: 1000 }).pipe(Strategy.cap("3 seconds")), 3),
         [1000, 2000, 3000]
       ))
 
     it("make - draws nonsense to no delay", () => {
       const nonsense = [-1, Number.NaN, 5] as const
       const strategy = Strategy.make({ decide: (step) => nonsense[step - 1] ?? "end" })
-      assert.deepStrictEqual(Strategy.delays(strategy, 9), [0, 0, 5])
+      assert.deepStrictEqual(Strategy.delaysMillis(strategy, 9), [0, 0, 5])
     })
 
     it("scale - multiplies first wait, delays and limit, and hides it from the decision", () => {
       const seen: Array<number> = []
       const strategy = Strategy.make({
         firstWait: "10 seconds",
-        limit: "40 seconds",
+        maxDuration: "40 seconds",
         decide: (_step, _elapsed, { elapsed }) => {
           seen.push(elapsed)
           return 10_000
         }
       }).pipe(Strategy.scale(0.1))
-      assert.deepStrictEqual([Strategy.firstWait(strategy), Strategy.delays(strategy, 9)], [1000, [1000, 1000, 1000]])
+      assert.deepStrictEqual([Strategy.firstWaitMillis(strategy), Strategy.delaysMillis(strategy, 9)], [1000, [1000, 1000, 1000]])
       assert.deepStrictEqual(seen, [10_000, 20_000, 30_000])
     })
 
     it("withFirstWait - replaces the first wait and keeps the rest", () => {
-      const strategy = Strategy.fixed("2 seconds").pipe(Strategy.attempts(2), Strategy.withFirstWait("7 seconds"))
-      assert.deepStrictEqual([Strategy.firstWait(strategy), Strategy.delays(strategy, 9)], [7000, [2000]])
+      const strategy = Strategy.spaced("2 seconds").pipe(Strategy.maxAttempts(2), Strategy.withFirstWait("7 seconds"))
+      assert.deepStrictEqual([Strategy.firstWaitMillis(strategy), Strategy.delaysMillis(strategy, 9)], [7000, [2000]])
     })
   })
 
   describe("jittered", () => {
-    const base = Strategy.fixed("10 seconds")
+    const base = Strategy.spaced("10 seconds")
     const extremes = (strategy: Strategy.Strategy) =>
-      [0, 1 - Number.EPSILON].map((draw) => Math.round(Strategy.delays(strategy, 1, { random: () => draw })[0]!))
+      [0, 1 - Number.EPSILON].map((draw) => Math.round(Strategy.delaysMillis(strategy, 1, { random: () => draw })[0]!))
 
     it("equal - draws from half to all", () =>
       assert.deepStrictEqual(extremes(base.pipe(Strategy.jittered("equal"))), [5000, 10_000]))
@@ -118,7 +121,7 @@ describe("Strategy", () => {
 
     it("seeded - repeats itself, and differs between keys and steps", () => {
       const strategy = Strategy.jittered(base, "full", { seed: "s" })
-      const delays = (key: string) => Strategy.delays(strategy, 20, { key, random: () => Number.NaN })
+      const delays = (key: string) => Strategy.delaysMillis(strategy, 20, { key, random: () => Number.NaN })
       assert.deepStrictEqual(delays("a"), delays("a"))
       assert.strictEqual(new Set([...delays("a"), ...delays("b")]).size, 40)
     })
@@ -127,7 +130,7 @@ describe("Strategy", () => {
       const strategy = Strategy.jittered(base, "full", { seed: "s" })
       const tenths = Array.from({ length: 10 }, () => 0)
       for (let i = 0; i < 10_000; i++)
-        tenths[Math.floor(Strategy.delays(strategy, 1, { key: `job-${i}` })[0]! / 1000)]!++
+        tenths[Math.floor(Strategy.delaysMillis(strategy, 1, { key: `job-${i}` })[0]! / 1000)]!++
       assert(
         tenths.every((count) => count > 900 && count < 1100),
         String(tenths)
@@ -137,7 +140,7 @@ describe("Strategy", () => {
     it.effect("draws from the Random service", () =>
       Effect.gen(function* () {
         const times = (seed: string) =>
-          Random.withSeed(checkTimes(Strategy.attempts(Strategy.jittered(base, "full"), 4)), seed)
+          Random.withSeed(checkTimes(Strategy.maxAttempts(Strategy.jittered(base, "full"), 4)), seed)
         const again = { a: yield* times("a"), b: yield* times("b") }
         const later = yield* times("a")
         const gaps = (checks: ReadonlyArray<number>) =>
@@ -156,7 +159,7 @@ describe("Strategy", () => {
       let drawn = 0
       const strategy = Strategy.exponential({ initial: "2 seconds", cap: "120 seconds" }).pipe(
         Strategy.jittered({ atLeast: "2 seconds" }),
-        Strategy.clearOfDeadline("2 seconds")
+        Strategy.skipNearDeadline("2 seconds")
       )
       const { check, checks } = scripted(pending)
       const { at } = yield* runFor(
@@ -175,7 +178,7 @@ describe("Strategy", () => {
   )
 
   describe("byProgress", () => {
-    const strategy = Strategy.byProgress({ min: "1 second", max: "20 seconds", otherwise: Strategy.fixed("5 seconds") })
+    const strategy = Strategy.byProgress({ min: "1 second", max: "20 seconds", otherwise: Strategy.spaced("5 seconds") })
     const delay = (progress: number | undefined, elapsed: number) =>
       Strategy.explain(strategy, { elapsed, status: Status.pending({ progress }) }).delay
 
@@ -187,12 +190,15 @@ describe("Strategy", () => {
     })
   })
 
-  it("table - finds its row, and takes the other where there is none", () => {
-    const find = Strategy.table({ a: Strategy.fixed(1000) }, Strategy.fixed(2000))
-    assert.deepStrictEqual(
-      ["a", "b", "toString"].map((name) => Strategy.delays(find(name), 1)),
-      [[1000], [2000], [2000]]
+  it("modify - changes the decision after jitter, and keeps the first wait and the bounds", () => {
+    const strategy = Strategy.spaced("2 seconds").pipe(
+      Strategy.withFirstWait("7 seconds"),
+      Strategy.jittered("full"),
+      Strategy.maxAttempts(3),
+      Strategy.modify((decision) => (decision === "end" ? "end" : decision + 1))
     )
+    assert.strictEqual(Strategy.firstWaitMillis(strategy), 7000)
+    assert.deepStrictEqual(Strategy.delaysMillis(strategy, 9, { random: () => 0.5 }), [1001, 1001])
   })
 
   describe("explain", () => {
@@ -213,11 +219,11 @@ describe("Strategy", () => {
         text({ remaining: 1000, floor: "5 seconds" }),
         "1s: no check fits: the server floor 5s is beyond the deadline"
       )
-      assert.strictEqual(Strategy.explain(Strategy.attempts(strategy, 1)).text, "end: the strategy is over")
+      assert.strictEqual(Strategy.explain(Strategy.maxAttempts(strategy, 1)).text, "end: the strategy is over")
     })
 
     it("explains what the loop does", () => {
-      assert.strictEqual(Strategy.explain(strategy, { step: 3 }).delay, Strategy.delays(strategy, 3)[2])
+      assert.strictEqual(Strategy.explain(strategy, { step: 3 }).delay, Strategy.delaysMillis(strategy, 3)[2])
     })
   })
 
@@ -225,17 +231,17 @@ describe("Strategy", () => {
     it.effect("repeats with the same delays as the loop", () =>
       Effect.gen(function* () {
         const strategy = Strategy.exponential({ initial: "1 second", factor: 2, cap: "4 seconds" }).pipe(
-          Strategy.limit("20 seconds")
+          Strategy.maxDuration("20 seconds")
         )
         const plain = Schedule.map(strategy, ({ output }) => output)
-        assert.isUndefined(Strategy.plan(plain))
+        assert.isFalse(Strategy.isStrategy(plain))
         assert.deepStrictEqual(yield* checkTimes(plain), [0, 1, 3, 7, 11, 15, 19, 20])
       })
     )
 
     it.effect("loses its first wait under effect's combinators, as said", () =>
       Effect.gen(function* () {
-        const strategy = Strategy.attempts(Strategy.withFirstWait(Strategy.fixed("1 second"), "5 seconds"), 2)
+        const strategy = Strategy.maxAttempts(Strategy.withFirstWait(Strategy.spaced("1 second"), "5 seconds"), 2)
         assert.deepStrictEqual(yield* checkTimes(strategy), [5, 6])
         assert.deepStrictEqual(
           yield* checkTimes(
@@ -278,13 +284,13 @@ describe("Strategy", () => {
       [millis, millis, draw],
       ([initial, max, random]) => {
         const strategy = Strategy.exponential({ initial }).pipe(Strategy.cap(max), Strategy.jittered("equal"))
-        for (const delay of Strategy.delays(strategy, 30, { random: () => random })) assert.isAtMost(delay, max)
+        for (const delay of Strategy.delaysMillis(strategy, 30, { random: () => random })) assert.isAtMost(delay, max)
       }
     )
 
     it.prop("exponential and linear never shrink", [millis, millis], ([initial, increment]) => {
       for (const strategy of [Strategy.exponential({ initial }), Strategy.linear({ initial, increment })]) {
-        const delays = Strategy.delays(strategy, 30)
+        const delays = Strategy.delaysMillis(strategy, 30)
         delays.slice(1).forEach((delay, i) => assert.isAtLeast(delay, delays[i]!))
       }
     })
@@ -293,8 +299,8 @@ describe("Strategy", () => {
       "limit - first wait and delays together never exceed it",
       [millis, millis, millis],
       ([first, initial, limit]) => {
-        const strategy = Strategy.exponential({ initial }).pipe(Strategy.withFirstWait(first), Strategy.limit(limit))
-        const total = Strategy.delays(strategy, 1000).reduce((sum, delay) => sum + delay, first)
+        const strategy = Strategy.exponential({ initial }).pipe(Strategy.withFirstWait(first), Strategy.maxDuration(limit))
+        const total = Strategy.delaysMillis(strategy, 1000).reduce((sum, delay) => sum + delay, first)
         assert.isAtMost(total, Math.max(first, limit))
       }
     )
@@ -302,18 +308,18 @@ describe("Strategy", () => {
     it.prop("scale - scaling there and back changes nothing", [millis, millis], ([initial, first]) => {
       const strategy = Strategy.exponential({ initial }).pipe(Strategy.withFirstWait(first))
       const back = strategy.pipe(Strategy.scale(1 / 8), Strategy.scale(8))
-      assert.deepStrictEqual(Strategy.delays(back, 10), Strategy.delays(strategy, 10))
+      assert.deepStrictEqual(Strategy.delaysMillis(back, 10), Strategy.delaysMillis(strategy, 10))
     })
   })
 
   it("sees the observation: more often near the end", () => {
     const strategy = Strategy.make({ decide: (_step, _elapsed, { status }) => 10_000 * (1 - (status.progress ?? 0)) })
-    assert.deepStrictEqual(Strategy.delays(strategy, 1, { status: Status.pending({ progress: 0.5 }) }), [5000])
+    assert.deepStrictEqual(Strategy.delaysMillis(strategy, 1, { status: Status.pending({ progress: 0.5 }) }), [5000])
   })
 
-  it("next - ends at its attempts and at its limit", () => {
-    const plan = Strategy.plan(Strategy.fixed(1000).pipe(Strategy.attempts(3), Strategy.limit(5000)))!
-    const decide = (seen: Partial<Observation>) => Strategy.next(plan, 1, 0, { ...observation, ...seen }, () => 0)
+  it("ends at maxAttempts and at maxDuration", () => {
+    const strategy = Strategy.spaced(1000).pipe(Strategy.maxAttempts(3), Strategy.maxDuration(5000))
+    const decide = (seen: Partial<Observation>) => Strategy.explain(strategy, seen).strategy
     assert.deepStrictEqual(
       [decide({}), decide({ attempt: 3 }), decide({ elapsed: 4500 }), decide({ elapsed: 5000 })],
       [1000, "end", 500, "end"]
@@ -321,14 +327,14 @@ describe("Strategy", () => {
   })
 
   describe("construction", () => {
-    const fixed = Strategy.fixed(1000)
+    const fixed = Strategy.spaced(1000)
     const bad: ReadonlyArray<readonly [string, () => unknown, RegExp]> = [
       [
         "fixed interval",
-        () => Strategy.fixed(-1),
-        /^Strategy\.fixed: interval must be a positive finite duration, got -1/
+        () => Strategy.spaced(-1),
+        /^Strategy\.spaced: interval must be a positive finite duration, got -1/
       ],
-      ["fixed zero", () => Strategy.fixed(0), /^Strategy\.fixed: interval/],
+      ["fixed zero", () => Strategy.spaced(0), /^Strategy\.spaced: interval/],
       ["linear increment", () => Strategy.linear({ increment: 0 }), /^Strategy\.linear: increment/],
       ["linear initial", () => Strategy.linear({ increment: 1, initial: -1 }), /^Strategy\.linear: initial/],
       ["linear cap", () => Strategy.linear({ increment: 1, initial: 5, cap: 4 }), /^Strategy\.linear: cap .* 4 < 5/],
@@ -343,24 +349,18 @@ describe("Strategy", () => {
         () => Strategy.exponential({ initial: 10, cap: 5 }),
         /^Strategy\.exponential: cap must be at least initial/
       ],
-      ["interval", () => Strategy.adaptive({ firstWait: 0, interval: -5, limit: 10 }), /^Strategy\.adaptive: interval/],
-      [
-        "limit",
-        () => Strategy.adaptive({ firstWait: 10, interval: 5, limit: 10 }),
-        /^Strategy\.adaptive: limit must be/
-      ],
       [
         "attempts",
-        () => Strategy.attempts(fixed, 0),
-        /^Strategy\.attempts: maxAttempts must be an integer >= 1, got 0/
+        () => Strategy.maxAttempts(fixed, 0),
+        /^Strategy\.maxAttempts: maxAttempts must be an integer >= 1, got 0/
       ],
-      ["times", () => Strategy.times(fixed, 1.5), /^Strategy\.times: maxTimes must be an integer >= 0, got 1\.5/],
+      ["times", () => Strategy.maxRecurrences(fixed, 1.5), /^Strategy\.maxRecurrences: maxTimes must be an integer >= 0, got 1\.5/],
       ["scale", () => Strategy.scale(fixed, 0), /^Strategy\.scale: factor must be a positive finite number, got 0/],
       ["first wait", () => Strategy.withFirstWait(fixed, Number.NaN), /^Strategy\.withFirstWait: firstWait/],
-      ["limit", () => Strategy.limit(fixed, "0 millis"), /^Strategy\.limit: duration/],
+      ["limit", () => Strategy.maxDuration(fixed, "0 millis"), /^Strategy\.maxDuration: duration/],
       ["cap", () => Strategy.cap(fixed, 0), /^Strategy\.cap: max/],
       ["atLeast", () => Strategy.jittered(fixed, { atLeast: -1 }), /^Strategy\.jittered: atLeast/],
-      ["margin", () => Strategy.clearOfDeadline(fixed, -1), /^Strategy\.clearOfDeadline: margin/],
+      ["margin", () => Strategy.skipNearDeadline(fixed, -1), /^Strategy\.skipNearDeadline: margin/],
       ["share", () => Strategy.byProgress({ min: 1, max: 2, otherwise: fixed, share: 0 }), /byProgress: share/],
       ["max", () => Strategy.byProgress({ min: 2, max: 1, otherwise: fixed }), /byProgress: max must be at least min/],
       ["step", () => Strategy.explain(fixed, { step: 0 }), /^Strategy\.explain: step/]

@@ -76,7 +76,7 @@ export const scriptedJob = <A = string, F = never, E = never>(
         const answer = script(key, attempt)
         return seen.watch(name, [key], Effect.isEffect(answer) ? answer : Effect.succeed(answer))
       }),
-    strategy: options?.strategy ?? Strategy.fixed("1 second")
+    strategy: options?.strategy ?? Strategy.spaced("1 second")
   })
   return { ...seen, job }
 }
@@ -129,10 +129,10 @@ export const batching = (
           return found
         })
     },
-    checkErrors: { kindOf: classify, schedule: Strategy.fixed("1 second"), maxConsecutive: 1 },
+    checkErrors: { kindOf: classify, schedule: Strategy.spaced("1 second"), maxConsecutive: 1 },
     missing: options.missing,
     // A first wait, so that all are due together.
-    strategy: options.strategy ?? Strategy.fixed("1 second").pipe(Strategy.withFirstWait("1 second"))
+    strategy: options.strategy ?? Strategy.spaced("1 second").pipe(Strategy.withFirstWait("1 second"))
   })
   return { job, requests, singles }
 }

@@ -19,7 +19,7 @@ import * as Status from "effect-poll/Status"
 import * as Strategy from "effect-poll/Strategy"
 import { type Answer, ending, pending, runFor, scripted } from "./scripted.ts"
 
-const options = { strategy: Strategy.fixed("2 seconds"), deadline: "1 minute" } as const
+const options = { strategy: Strategy.spaced("2 seconds"), deadline: "1 minute" } as const
 
 const jobOf = (...answers: ReadonlyArray<Answer<string, string, string>>) => {
   const { check } = scripted(...answers)
@@ -217,7 +217,7 @@ describe("PollDefaults", () => {
     Effect.gen(function* () {
       const { check, checks } = scripted<never, never, string>(Effect.fail("reset"))
       const layer = PollDefaults.layer({
-        checkErrors: { maxConsecutive: 1, schedule: Strategy.fixed("7 seconds") }
+        checkErrors: { maxConsecutive: 1, schedule: Strategy.spaced("7 seconds") }
       })
       const { exit } = yield* runFor(Effect.provide(Poll.until(check, { deadline: "1 minute" }), layer), "1 hour")
       assert.deepStrictEqual([ending(exit), checks], ["CheckErrorsExhausted", [0, 7000]])

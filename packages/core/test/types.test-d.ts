@@ -53,7 +53,7 @@ describe("until", () => {
     // @ts-expect-error deadline is missing
     ignore(Poll.until(check, {}))
     // @ts-expect-error deadline is missing
-    ignore(Poll.until(check, { strategy: Strategy.fixed("1 second") }))
+    ignore(Poll.until(check, { strategy: Strategy.spaced("1 second") }))
   })
 
   it("demands the job's own key", () => {

@@ -398,7 +398,7 @@ export const fixed = (waiter: Waiter): Strategy.Strategy => {
       `Acceptors.fixed: waiter must have a delay and maxAttempts, got ${nameOf(waiter)} of the Smithy form`
     )
   }
-  return Strategy.fixed(waiter.fixed.delay).pipe(Strategy.attempts(waiter.fixed.maxAttempts))
+  return Strategy.spaced(waiter.fixed.delay).pipe(Strategy.maxAttempts(waiter.fixed.maxAttempts))
 }
 
 /**
@@ -427,7 +427,7 @@ export const fixed = (waiter: Waiter): Strategy.Strategy => {
  *     { state: "failure", matcher: { errorType: "NotFound" } }
  *   ]
  * })
- * Strategy.delays(Acceptors.exponential(waiter), 3, { random: () => 1 }) // => [5000, 10_000, 15_000]
+ * Strategy.delaysMillis(Acceptors.exponential(waiter), 3, { random: () => 1 }) // => [5000, 10_000, 15_000]
  * ```
  *
  * @category strategies
@@ -443,7 +443,7 @@ export const exponential = (
   const minDelay = options?.minDelay ?? waiter.minDelay
   return Strategy.exponential({ initial: minDelay, cap: options?.maxDelay ?? waiter.maxDelay }).pipe(
     Strategy.jittered({ atLeast: minDelay }),
-    Strategy.clearOfDeadline(minDelay)
+    Strategy.skipNearDeadline(minDelay)
   )
 }
 

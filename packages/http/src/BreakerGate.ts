@@ -132,9 +132,9 @@ export interface Check {
  *   const gate = yield* BreakerGate.make({ openDuration: "5 millis" })
  *   // Eight failures would be more than the five that a wait bears: most of them are probes of the gate.
  *   return yield* Poll.until(BreakerGate.check(gate)(check), {
- *     strategy: Strategy.fixed("1 millis"),
+ *     strategy: Strategy.spaced("1 millis"),
  *     deadline: "1 minute",
- *     checkErrors: { schedule: Strategy.fixed("1 millis") },
+ *     checkErrors: { schedule: Strategy.spaced("1 millis") },
  *     gate
  *   })
  * }).pipe(Effect.scoped, Effect.provide(CircuitBreaker.layerStoreMemory()))

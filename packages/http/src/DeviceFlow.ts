@@ -375,7 +375,7 @@ export const job = (
         if (refusal !== undefined) return Status.failed(failureOf(refusal), { state: refusal.code })
         return Status.succeeded(yield* tokenIn(answer, fail))
       }),
-    strategy: Strategy.withFirstWait(Strategy.fixed(base), base),
+    strategy: Strategy.withFirstWait(Strategy.spaced(base), base),
     checkErrors: {
       schedule: Strategy.make({
         decide: (step, _elapsed, { status }) => {

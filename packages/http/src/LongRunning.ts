@@ -228,7 +228,7 @@ export const make = <A = unknown, RD = never>(name: string, options: Options<A, 
  *
  * const rows = LongRunning.run(HttpClientRequest.post("https://api.example.com/exports"), {
  *   result: Schema.Struct({ rows: Schema.Int }),
- *   strategy: Strategy.fixed("1 millis"),
+ *   strategy: Strategy.spaced("1 millis"),
  *   deadline: "1 hour"
  * })
  * await Effect.runPromise(Effect.provideService(rows, HttpClient.HttpClient, client)) // => { rows: 7 }
@@ -313,4 +313,4 @@ const wholeUrl = (request: HttpClientRequest.HttpClientRequest): string => {
 }
 
 /** For an operation that has ended already: one check, which sends nothing. */
-const atOnce = /*#__PURE__*/ Strategy.fixed("1 second")
+const atOnce = /*#__PURE__*/ Strategy.spaced("1 second")

@@ -357,20 +357,12 @@ export const run = <A = unknown, E = never, R = never, EI = never, RI = never, R
  * @category strategies
  * @since 0.1.0
  */
-export const withinTtl = (self: Strategy.Strategy): Strategy.Strategy => {
-  const plan = Strategy.plan(self)!
-  return Strategy.make({
-    firstWait: plan.firstWait,
-    ...(Number.isFinite(plan.maxAttempts) ? { maxAttempts: plan.maxAttempts } : {}),
-    ...(Number.isFinite(plan.limit) ? { limit: plan.limit } : {}),
-    decide: (step, elapsed, seen, random) => {
-      const ttl = detail(seen.status)?.ttl
-      const decision = Strategy.next(plan, step, elapsed, seen, random)
-      if (ttl === undefined || decision === "end") return decision
-      return seen.elapsed >= ttl ? "end" : Math.min(decision, ttl - seen.elapsed)
-    }
+export const withinTtl = (self: Strategy.Strategy): Strategy.Strategy =>
+  Strategy.modify(self, (decision, seen) => {
+    const ttl = detail(seen.status)?.ttl
+    if (ttl === undefined || decision === "end") return decision
+    return seen.elapsed >= ttl ? "end" : Math.min(decision, ttl - seen.elapsed)
   })
-}
 
 /**
  * Takes what a task says of itself out of a status; nothing if it is not a pending task.
@@ -447,15 +439,12 @@ const isAnswer = <A>(u: unknown): u is AnsweredAtOnce<A> => u instanceof Answere
 /** In milliseconds: no server is hammered because it says 0. */
 const leastInterval = 100
 
-const unsaid = /*#__PURE__*/ Strategy.plan(
-  /*#__PURE__*/ Strategy.linear({ initial: "1 second", increment: "2 seconds" })
-)!
-
 const defaultStrategy = /*#__PURE__*/ withinTtl(
-  /*#__PURE__*/ Strategy.make({
-    decide: (step, elapsed, seen, random) => {
+  /*#__PURE__*/ Strategy.modify(
+    /*#__PURE__*/ Strategy.linear({ initial: "1 second", increment: "2 seconds" }),
+    (decision, seen) => {
       const asked = detail(seen.status)?.pollInterval
-      return asked === undefined ? Strategy.next(unsaid, step, elapsed, seen, random) : Math.max(leastInterval, asked)
+      return asked === undefined ? decision : Math.max(leastInterval, asked)
     }
-  })
+  )
 )

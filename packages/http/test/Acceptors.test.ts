@@ -558,8 +558,8 @@ describe("Acceptors", () => {
         const Thing = Acceptors.job("thing", waiter, {
           call,
           input: (id) => ({ id }),
-          strategy: Strategy.fixed("3 seconds"),
-          checkErrors: { schedule: Strategy.fixed("1 second") }
+          strategy: Strategy.spaced("3 seconds"),
+          checkErrors: { schedule: Strategy.spaced("1 second") }
         })
         const fiber = yield* Effect.forkChild(Poll.until(Thing, "a", { deadline: "1 hour" }))
         yield* TestClock.adjust("1 hour")
@@ -571,7 +571,7 @@ describe("Acceptors", () => {
 
   describe("strategies", () => {
     it("fixed - delay and maxAttempts", () => {
-      assert.deepStrictEqual(Strategy.delays(Acceptors.fixed(older(path("s", "on"))), 9), [5000, 5000])
+      assert.deepStrictEqual(Strategy.delaysMillis(Acceptors.fixed(older(path("s", "on"))), 9), [5000, 5000])
       assert.strictEqual(
         rangeError(() => Acceptors.fixed(smithy(errorType("A")))),
         "Acceptors.fixed: waiter must have a delay and maxAttempts, got a waiter of the Smithy form"
@@ -580,9 +580,9 @@ describe("Acceptors", () => {
 
     it("exponential - the figures of the waiter, of the specification, or those given", () => {
       const most = (waiter: Acceptors.Waiter, options?: Parameters<typeof Acceptors.exponential>[1]) =>
-        Strategy.delays(Acceptors.exponential(waiter, options), 8, { random: () => 1 }).map((each) => each / 1000)
+        Strategy.delaysMillis(Acceptors.exponential(waiter, options), 8, { random: () => 1 }).map((each) => each / 1000)
       const least = (waiter: Acceptors.Waiter) =>
-        Strategy.delays(Acceptors.exponential(waiter), 8, { random: () => 0 }).map((each) => each / 1000)
+        Strategy.delaysMillis(Acceptors.exponential(waiter), 8, { random: () => 0 }).map((each) => each / 1000)
       const own = Acceptors.load(
         { minDelay: 5, maxDelay: 30, acceptors: [{ state: "success", matcher: { success: true } }] },
         optional

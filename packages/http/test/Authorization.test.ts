@@ -148,7 +148,7 @@ describe("Authorization", () => {
       const client = Authorization.client(yield* Authorization.make({ token, refresh }))(server)
       const exit = yield* inTime(
         Effect.flip(
-          Poll.until(check, { strategy: Strategy.fixed("1 second"), deadline: "1 hour" }).pipe(
+          Poll.until(check, { strategy: Strategy.spaced("1 second"), deadline: "1 hour" }).pipe(
             Effect.provideService(HttpClient.HttpClient, client)
           )
         )

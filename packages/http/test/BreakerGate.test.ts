@@ -69,7 +69,7 @@ const outage = (n: number, from: number, to: number, checkErrors: Job.CheckError
         Effect.forkChild(
           Effect.exit(
             Poll.until(Tasks, id, {
-              strategy: Strategy.fixed("30 seconds"),
+              strategy: Strategy.spaced("30 seconds"),
               deadline: "1 hour",
               gate,
               checkErrors
@@ -118,7 +118,7 @@ const outageOfMany = (n: number, from: number, to: number, checks: Checks) =>
     const Tasks = Job.make<string, never, unknown>("task", { check })
     const poller = yield* Poller.make({ coalesce: "100 millis", concurrency: 200 })
     const ids = Array.from({ length: n }, (_, i) => `t${i}`)
-    const options = { strategy: Strategy.fixed("4 minutes"), deadline: "1 hour", gate } as const
+    const options = { strategy: Strategy.spaced("4 minutes"), deadline: "1 hour", gate } as const
     const ends = yield* Effect.forkChild(
       Stream.runFold(
         poller.results(Tasks, ids, options),

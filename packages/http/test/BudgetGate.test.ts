@@ -418,7 +418,7 @@ describe("BudgetGate", () => {
           (id) =>
             Effect.forkChild(
               Effect.exit(
-                Poll.until(Tasks, id, { strategy: Strategy.fixed("5 seconds"), deadline: "10 minutes", gate }).pipe(
+                Poll.until(Tasks, id, { strategy: Strategy.spaced("5 seconds"), deadline: "10 minutes", gate }).pipe(
                   Effect.provideService(HttpClient.HttpClient, BudgetGate.client(gate)(server))
                 )
               )

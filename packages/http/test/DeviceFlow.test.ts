@@ -460,7 +460,7 @@ describe("DeviceFlow", () => {
           pending,
           () => json(tokens)
         )
-        yield* ran(provide(login({ strategy: Strategy.withFirstWait(Strategy.fixed("1 second"), "2 seconds") })))
+        yield* ran(provide(login({ strategy: Strategy.withFirstWait(Strategy.spaced("1 second"), "2 seconds") })))
         assert.deepStrictEqual(polls(), [2, 7, 12])
       })
     )

@@ -32,9 +32,9 @@ const watch = (script: JobScript.Options) =>
     const { id } = yield* server.create("JobStatus", "job", JobScript.make(script))
     const exit = yield* Effect.result(
       Poll.until(HttpCheck.get(`${server.urls.JobStatus}/api/job-status/${id}`, TaskStatus), {
-        strategy: Strategy.fixed("5 millis"),
+        strategy: Strategy.spaced("5 millis"),
         deadline: "30 seconds",
-        checkErrors: { schedule: Strategy.fixed("1 millis") }
+        checkErrors: { schedule: Strategy.spaced("1 millis") }
       })
     )
     return { exit, truth: yield* server.truthOf(id) }

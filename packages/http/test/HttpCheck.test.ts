@@ -301,7 +301,7 @@ describe("HttpCheck", () => {
           Effect.flip(
             provide(
               Poll.until(HttpCheck.get(url, TaskStatus), {
-                strategy: Strategy.attempts(Strategy.fixed("1 second"), 3),
+                strategy: Strategy.maxAttempts(Strategy.spaced("1 second"), 3),
                 deadline: "1 minute"
               })
             )
@@ -436,7 +436,7 @@ describe("HttpCheck", () => {
         const fiber = yield* Effect.forkChild(
           Effect.flip(
             provide(
-              Poll.until(HttpCheck.get(url, TaskStatus), { strategy: Strategy.fixed("1 second"), deadline: "1 hour" })
+              Poll.until(HttpCheck.get(url, TaskStatus), { strategy: Strategy.spaced("1 second"), deadline: "1 hour" })
             )
           ),
           { startImmediately: true }

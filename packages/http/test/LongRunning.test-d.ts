@@ -20,7 +20,7 @@ describe("LongRunning", () => {
     expectTypeOf(LongRunning.run(request, { deadline: "1 hour", result: Export })).toEqualTypeOf<
       Effect<{ readonly rows: number }, PollError<LongRunningFailure, HttpCheckError> | HttpCheckError, HttpClient>
     >()
-    expectTypeOf(LongRunning.run(request, { deadline: "1 hour", strategy: Strategy.fixed("1 second") })).toExtend<
+    expectTypeOf(LongRunning.run(request, { deadline: "1 hour", strategy: Strategy.spaced("1 second") })).toExtend<
       Effect<unknown, unknown, HttpClient>
     >()
   })

@@ -19,7 +19,7 @@ import * as Server from "./LongRunningServer.ts"
 
 const post = HttpClientRequest.post("http://h/exports")
 const accepted = { status: 202, headers: { location: "/operations/1" } }
-const everySecond = { strategy: Strategy.fixed("1 second"), deadline: "1 hour" } as const
+const everySecond = { strategy: Strategy.spaced("1 second"), deadline: "1 hour" } as const
 
 /** Runs an effect for an hour of the test clock. */
 const during = <A, E, R>(effect: Effect.Effect<A, E, R>, time: Duration.Input = "1 hour") =>
@@ -225,7 +225,7 @@ describe("LongRunning", () => {
             "GET /status": [{ json: { status: "Succeeded" } }, 404],
             "GET /vm": [500, 202, { json: 7 }]
           },
-          { checkErrors: { schedule: Strategy.fixed("3 seconds") } },
+          { checkErrors: { schedule: Strategy.spaced("3 seconds") } },
           HttpClientRequest.put("http://h/vm")
         )
         assert.strictEqual(end, "result 7")
@@ -263,7 +263,7 @@ describe("LongRunning", () => {
           server.provide(
             LongRunning.run(post, {
               ...everySecond,
-              strategy: Strategy.withFirstWait(Strategy.fixed("1 minute"), "1 hour")
+              strategy: Strategy.withFirstWait(Strategy.spaced("1 minute"), "1 hour")
             })
           ),
           0
@@ -276,7 +276,7 @@ describe("LongRunning", () => {
       Effect.gen(function* () {
         const { log } = yield* play(
           { "POST /exports": [accepted], "GET /operations/1": [{ json: 7 }] },
-          { strategy: Strategy.withFirstWait(Strategy.fixed("1 second"), "5 seconds") }
+          { strategy: Strategy.withFirstWait(Strategy.spaced("1 second"), "5 seconds") }
         )
         assert.deepStrictEqual(log, ["POST /exports @0", "GET /operations/1 @5000"])
       })

@@ -127,8 +127,8 @@ export const ours = (base: string, row: Scenario): Effect.Effect<Outcome, never,
         ...(row.finalStateVia === undefined
           ? {}
           : { protocol: LongRunningProtocol.azure({ finalState: row.finalStateVia }) }),
-        strategy: Strategy.fixed("1 millis"),
-        checkErrors: { schedule: Strategy.fixed("1 millis"), maxConsecutive: 3 },
+        strategy: Strategy.spaced("1 millis"),
+        checkErrors: { schedule: Strategy.spaced("1 millis"), maxConsecutive: 3 },
         maxHint: "10 millis",
         deadline: "20 seconds"
       }).pipe(Effect.provideService(HttpClient.HttpClient, client))

@@ -28,7 +28,7 @@ const play = (
   Effect.gen(function* () {
     const server = Server.make(routes)
     const run = LongRunning.run(HttpClientRequest.make(method)("http://h/vm"), {
-      strategy: Strategy.fixed("1 second"),
+      strategy: Strategy.spaced("1 second"),
       deadline: "1 minute",
       protocol,
       checkErrors: { maxConsecutive: 1 },

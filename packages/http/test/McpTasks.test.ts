@@ -302,7 +302,7 @@ describe("McpTasks", () => {
           Effect.gen(function* () {
             const short = { ttl: 12_000, ttlMs: 12_000, pollInterval: 4000, pollIntervalMs: 4000 }
             const { call, times } = server({ "tasks/get": [task("working", short)] })
-            const slow = McpTasks.withinTtl(Strategy.fixed("10 seconds"))
+            const slow = McpTasks.withinTtl(Strategy.spaced("10 seconds"))
             const { at, exit } = yield* ran(
               Poll.until(McpTasks.job({ dialect, call, strategy: slow }), "t1", { deadline: "unbounded" })
             )
@@ -862,23 +862,23 @@ describe("McpTasks", () => {
   })
 
   it("withinTtl - keeps the parts of its strategy", () => {
-    const strategy = Strategy.fixed("4 seconds").pipe(
+    const strategy = Strategy.spaced("4 seconds").pipe(
       Strategy.withFirstWait("3 seconds"),
-      Strategy.attempts(5),
+      Strategy.maxAttempts(5),
       Strategy.jittered({ atLeast: "1 second" })
     )
     const bounded = McpTasks.withinTtl(strategy)
     const status = Status.pending({
       detail: { message: undefined, ttl: 9500, pollInterval: undefined, input: undefined }
     })
-    assert.strictEqual(Strategy.firstWait(bounded), 3000)
-    assert.deepStrictEqual(Strategy.delays(bounded, 9, { random: () => 1 }), [4000, 4000, 4000, 4000])
-    assert.deepStrictEqual(Strategy.delays(bounded, 9, { random: () => 0 }), [1000, 1000, 1000, 1000])
-    assert.deepStrictEqual(Strategy.delays(bounded, 9, { random: () => 1, status }), [4000, 2500])
-    const limited = McpTasks.withinTtl(Strategy.limit(Strategy.fixed("4 seconds"), "6 seconds"))
-    assert.deepStrictEqual(Strategy.delays(limited, 9, { status }), [4000, 2000])
-    // The loop places the last check by the limit itself.
-    assert.strictEqual(Strategy.plan(limited)?.limit, 6000)
+    assert.strictEqual(Strategy.firstWaitMillis(bounded), 3000)
+    assert.deepStrictEqual(Strategy.delaysMillis(bounded, 9, { random: () => 1 }), [4000, 4000, 4000, 4000])
+    assert.deepStrictEqual(Strategy.delaysMillis(bounded, 9, { random: () => 0 }), [1000, 1000, 1000, 1000])
+    assert.deepStrictEqual(Strategy.delaysMillis(bounded, 9, { random: () => 1, status }), [4000, 2500])
+    const limited = McpTasks.withinTtl(Strategy.maxDuration(Strategy.spaced("4 seconds"), "6 seconds"))
+    assert.deepStrictEqual(Strategy.delaysMillis(limited, 9, { status }), [4000, 2000])
+    // The loop places the last check by the bound itself.
+    assert.strictEqual(Strategy.explain(limited, { elapsed: 5000, checkDuration: 500 }).delay, 500)
   })
 
   describe("http", () => {

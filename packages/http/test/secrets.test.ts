@@ -94,7 +94,7 @@ const everything = (client: HttpClient.HttpClient, check = HttpCheck.make(reques
     })
     const fiber = yield* Effect.forkChild(
       Poll.until(check, {
-        strategy: Strategy.fixed("1 second"),
+        strategy: Strategy.spaced("1 second"),
         deadline: "20 minutes",
         checkTimeout: "10 seconds"
       }).pipe(

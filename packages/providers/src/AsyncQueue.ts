@@ -267,7 +267,7 @@ export const delivery = <P, RD = never>(
  * @since 0.1.0
  */
 export const strategy: Strategy.Strategy = /*#__PURE__*/ Strategy.withFirstWait(
-  /*#__PURE__*/ Strategy.fixed("5 seconds"),
+  /*#__PURE__*/ Strategy.spaced("5 seconds"),
   "5 seconds"
 )
 

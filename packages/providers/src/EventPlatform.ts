@@ -211,7 +211,7 @@ export const taskStrategy: Strategy.Strategy = /*#__PURE__*/ Strategy.exponentia
  * @category strategies
  * @since 0.1.0
  */
-export const packageStrategy: Strategy.Strategy = /*#__PURE__*/ Strategy.fixed("5 seconds")
+export const packageStrategy: Strategy.Strategy = /*#__PURE__*/ Strategy.spaced("5 seconds")
 
 /**
  * The option `stall` for a wait: a task that shows no change for half an hour is probably stuck, and is reported.

@@ -78,8 +78,8 @@ export interface EventPlatformBadges {
  * @since 0.1.0
  */
 export const strategies: { readonly notifications: Strategy.Strategy; readonly messages: Strategy.Strategy } = {
-  notifications: /*#__PURE__*/ Strategy.fixed("10 seconds"),
-  messages: /*#__PURE__*/ Strategy.fixed("15 minutes")
+  notifications: /*#__PURE__*/ Strategy.spaced("10 seconds"),
+  messages: /*#__PURE__*/ Strategy.spaced("15 minutes")
 }
 
 /**

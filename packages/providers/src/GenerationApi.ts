@@ -203,9 +203,9 @@ export type Word = (typeof Task.Type)["state"]
  * @since 0.1.0
  */
 export interface Timing {
-  readonly firstWait: number
-  readonly interval: number
-  readonly limit: number
+  readonly firstWaitMillis: number
+  readonly intervalMillis: number
+  readonly maxDurationMillis: number
 }
 
 /**
@@ -217,12 +217,12 @@ export interface Timing {
 export const timings: {
   readonly [Model in "nano-banana" | "flux-2" | "sora-2" | "veo-3-1" | "suno" | "other"]: Timing
 } = {
-  "nano-banana": { firstWait: 5_000, interval: 3_000, limit: 120_000 },
-  "flux-2": { firstWait: 10_000, interval: 5_000, limit: 180_000 },
-  "sora-2": { firstWait: 60_000, interval: 15_000, limit: 600_000 },
-  "veo-3-1": { firstWait: 45_000, interval: 10_000, limit: 480_000 },
-  suno: { firstWait: 30_000, interval: 10_000, limit: 300_000 },
-  other: { firstWait: 10_000, interval: 5_000, limit: 300_000 }
+  "nano-banana": { firstWaitMillis: 5_000, intervalMillis: 3_000, maxDurationMillis: 120_000 },
+  "flux-2": { firstWaitMillis: 10_000, intervalMillis: 5_000, maxDurationMillis: 180_000 },
+  "sora-2": { firstWaitMillis: 60_000, intervalMillis: 15_000, maxDurationMillis: 600_000 },
+  "veo-3-1": { firstWaitMillis: 45_000, intervalMillis: 10_000, maxDurationMillis: 480_000 },
+  suno: { firstWaitMillis: 30_000, intervalMillis: 10_000, maxDurationMillis: 300_000 },
+  other: { firstWaitMillis: 10_000, intervalMillis: 5_000, maxDurationMillis: 300_000 }
 }
 
 /**
@@ -239,7 +239,7 @@ export const gentleInterval: Duration.Duration = /*#__PURE__*/ Duration.seconds(
  * @category strategies
  * @since 0.1.0
  */
-export const strategyFor = (model: string): Strategy.Strategy => Strategy.adaptive(timingOf(model))
+export const strategyFor = (model: string): Strategy.Strategy => adaptive(timingOf(model))
 
 /**
  * Every 3 seconds, 60 checks 0, 3, ... 177 seconds.
@@ -247,7 +247,7 @@ export const strategyFor = (model: string): Strategy.Strategy => Strategy.adapti
  * @category strategies
  * @since 0.1.0
  */
-export const fixed: Strategy.Strategy = /*#__PURE__*/ Strategy.attempts(/*#__PURE__*/ Strategy.fixed("3 seconds"), 60)
+export const fixed: Strategy.Strategy = /*#__PURE__*/ Strategy.maxAttempts(/*#__PURE__*/ Strategy.spaced("3 seconds"), 60)
 
 /**
  * For unknown durations: 2 seconds, growing by 1.5 to 30 seconds, for 10 minutes.
@@ -255,7 +255,7 @@ export const fixed: Strategy.Strategy = /*#__PURE__*/ Strategy.attempts(/*#__PUR
  * @category strategies
  * @since 0.1.0
  */
-export const exponential: Strategy.Strategy = /*#__PURE__*/ Strategy.limit(
+export const exponential: Strategy.Strategy = /*#__PURE__*/ Strategy.maxDuration(
   /*#__PURE__*/ Strategy.exponential({ initial: "2 seconds", factor: 1.5, cap: "30 seconds" }),
   "10 minutes"
 )
@@ -267,7 +267,7 @@ export const exponential: Strategy.Strategy = /*#__PURE__*/ Strategy.limit(
  * @category strategies
  * @since 0.1.0
  */
-export const many: Strategy.Strategy = /*#__PURE__*/ Strategy.attempts(/*#__PURE__*/ Strategy.fixed("3 seconds"), 62)
+export const many: Strategy.Strategy = /*#__PURE__*/ Strategy.maxAttempts(/*#__PURE__*/ Strategy.spaced("3 seconds"), 62)
 
 /**
  * The options of a wait that lives through a bad network: every 3 seconds for 5 minutes, which is absolute.
@@ -287,12 +287,12 @@ export const resilient = (options?: {
   const timeScale = settings.positive("GenerationApi.resilient: timeScale", options?.timeScale ?? 1)
   const second = settings.scaledMillis("1 second", timeScale)
   return {
-    strategy: settings.scaled(Strategy.limit(Strategy.fixed("3 seconds"), "5 minutes"), timeScale),
+    strategy: settings.scaled(Strategy.maxDuration(Strategy.spaced("3 seconds"), "5 minutes"), timeScale),
     checkErrors: {
       kindOf: (error) => (error.reason._tag === "Transport" ? CheckError.transient() : CheckError.permanent()),
-      retry: Strategy.times(Strategy.linear({ increment: second }), 2),
+      retry: Strategy.maxRecurrences(Strategy.linear({ increment: second }), 2),
       // The third wait and the interval after it.
-      schedule: Strategy.fixed(3 * second + 3 * second),
+      schedule: Strategy.spaced(3 * second + 3 * second),
       maxConsecutive: "unbounded"
     }
   }
@@ -386,6 +386,13 @@ export const make = (options: Options): GenerationApi => {
 }
 
 // ---- internal ----
+
+/** What the documentation calls an adaptive interval: a first wait and a fixed pace, for a limited time. */
+const adaptive = ({ firstWaitMillis, intervalMillis, maxDurationMillis }: Timing): Strategy.Strategy =>
+  Strategy.spaced(intervalMillis).pipe(
+    Strategy.withFirstWait(firstWaitMillis),
+    Strategy.maxDuration(maxDurationMillis)
+  )
 
 const timingOf = (model: string): Timing =>
   Object.hasOwn(timings, model) ? timings[model as keyof typeof timings] : timings.other

@@ -33,7 +33,7 @@ import * as settings from "./internal/settings.ts"
  * import * as Strategy from "effect-poll/Strategy"
  * import * as Gentle from "@effect-poll/providers/Gentle"
  *
- * Gentle.isHasty(Strategy.fixed("200 millis"), "2 seconds") // => true
+ * Gentle.isHasty(Strategy.spaced("200 millis"), "2 seconds") // => true
  * Gentle.isHasty(Strategy.exponential({ initial: "2 seconds" }), "2 seconds") // => false
  * ```
  *
@@ -99,7 +99,7 @@ export const guard = (name: string, interval: Duration.Input): Guard => {
 // ---- internal ----
 
 const firstDelay = (strategy: Schedule.Schedule<unknown, Observation>): number | undefined =>
-  Strategy.isStrategy(strategy) ? Strategy.delays(strategy, 1, { random: () => 1 })[0] : undefined
+  Strategy.isStrategy(strategy) ? Strategy.delaysMillis(strategy, 1, { random: () => 1 })[0] : undefined
 
 /** Times that were scaled differ by a rounding. */
 const isShorter = (delay: number, least: number): boolean => delay < least * 0.999

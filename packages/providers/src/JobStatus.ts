@@ -126,8 +126,8 @@ export const status = <A = unknown>(result?: Schema.Codec<A, unknown>): StatusSc
  * @category strategies
  * @since 0.1.0
  */
-export const strategy: Strategy.Strategy = /*#__PURE__*/ Strategy.attempts(
-  /*#__PURE__*/ Strategy.fixed("2 seconds"),
+export const strategy: Strategy.Strategy = /*#__PURE__*/ Strategy.maxAttempts(
+  /*#__PURE__*/ Strategy.spaced("2 seconds"),
   30
 )
 

@@ -89,7 +89,7 @@ describe("EventPlatform", () => {
             Schema.Struct({ run_id: Schema.String }),
             { body: { seed } }
           ).pipe(Effect.map(({ run_id }) => ({ key: run_id }))),
-        strategy: Strategy.fixed("10 millis")
+        strategy: Strategy.spaced("10 millis")
       })
       const { key } = yield* runs.submit!(1)
       assert.deepStrictEqual(yield* Poll.until(runs, key, { deadline }), ["jazz"])

@@ -100,12 +100,12 @@ const providers = [
 
 describe("Gentle", () => {
   it("isHasty - by the first delay at the longest of its jitter; a Schedule counts as gentle", () => {
-    assert.isTrue(Gentle.isHasty(Strategy.fixed("200 millis"), "2 seconds"))
+    assert.isTrue(Gentle.isHasty(Strategy.spaced("200 millis"), "2 seconds"))
     assert.isFalse(Gentle.isHasty(EventPlatform.taskStrategy, "2 seconds"))
     assert.isFalse(Gentle.isHasty(Strategy.jittered(EventPlatform.taskStrategy, "full"), "2 seconds"))
-    assert.isFalse(Gentle.isHasty(Strategy.attempts(Strategy.fixed("1 millis"), 1), "2 seconds"))
+    assert.isFalse(Gentle.isHasty(Strategy.maxAttempts(Strategy.spaced("1 millis"), 1), "2 seconds"))
     assert.isFalse(Gentle.isHasty(Schedule.spaced("1 millis"), "2 seconds"))
-    assert.throws(() => Gentle.isHasty(Strategy.fixed(1), 0), RangeError, "Gentle.isHasty: interval")
+    assert.throws(() => Gentle.isHasty(Strategy.spaced(1), 0), RangeError, "Gentle.isHasty: interval")
     assert.throws(() => Gentle.guard("x", "Infinity"), RangeError, "Gentle.guard: interval")
   })
 
@@ -113,11 +113,11 @@ describe("Gentle", () => {
     it.effect.each(providers)("$name", ({ least, name, wait }) =>
       Effect.gen(function* () {
         const expected = [`${name}: the strategy checks again after 200ms; gentle is ${least}s`]
-        assert.deepStrictEqual(yield* warnings(wait(Strategy.fixed("200 millis").pipe(Strategy.attempts(4)))), expected)
+        assert.deepStrictEqual(yield* warnings(wait(Strategy.spaced("200 millis").pipe(Strategy.maxAttempts(4)))), expected)
         const schedule = Schedule.spaced("200 millis").pipe(Schedule.upTo({ times: 4 }))
         assert.deepStrictEqual(yield* warnings(wait(schedule)), expected)
         const gentle = { seconds: least }
-        assert.deepStrictEqual(yield* warnings(wait(Strategy.attempts(Strategy.fixed(gentle), 4))), [])
+        assert.deepStrictEqual(yield* warnings(wait(Strategy.maxAttempts(Strategy.spaced(gentle), 4))), [])
         assert.deepStrictEqual(yield* warnings(wait(Schedule.spaced(gentle).pipe(Schedule.upTo({ times: 4 })))), [])
       })
     )

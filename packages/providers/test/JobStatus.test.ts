@@ -124,7 +124,7 @@ describe("JobStatus", () => {
       Effect.gen(function* () {
         for (const [options, second] of [
           [{}, 20],
-          [{ strategy: Strategy.fixed("3 seconds") }, 3000]
+          [{ strategy: Strategy.spaced("3 seconds") }, 3000]
         ] as const) {
           const { provide, times } = answering((_, attempt) => ({ status: attempt === 1 ? "pending" : "completed" }))
           const hurried = JobStatus.make({ baseUrl: "http://h", timeScale: 0.01, ...options })

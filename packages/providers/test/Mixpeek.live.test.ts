@@ -114,7 +114,7 @@ describe("Mixpeek", () => {
         documentsWrittenUrl: inbox.url,
         script: () => JobScript.succeeded("200 millis", { result: 3 })
       })
-      const { tasks } = Mixpeek.make({ baseUrl: server.urls.Mixpeek, strategy: Strategy.fixed("1 minute") })
+      const { tasks } = Mixpeek.make({ baseUrl: server.urls.Mixpeek, strategy: Strategy.spaced("1 minute") })
       const { key } = yield* tasks.submit!({ kind: "batch", bucketId: "k1" })
       const handle = yield* Poll.start(tasks, key, { deadline })
       const { body } = yield* inbox.take

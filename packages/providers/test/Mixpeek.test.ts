@@ -300,7 +300,7 @@ describe("Mixpeek", () => {
   it.effect("a Poller checks many tasks by the list, and alone at what it leaves off or at what is due alone", () =>
     Effect.gen(function* () {
       // First checks that fall due together.
-      const strategy = Strategy.withFirstWait(Strategy.fixed("10 seconds"), "10 seconds")
+      const strategy = Strategy.withFirstWait(Strategy.spaced("10 seconds"), "10 seconds")
       const own = Mixpeek.make({ baseUrl: "http://h", strategy })
       const ids = ["t1", "t2", "t3"]
       const record = (task_id: string, status: string, outputs: string) => ({ ...batch, task_id, status, outputs })

@@ -67,9 +67,9 @@ describe("Poller over HTTP", () => {
         const poller = yield* Poller.make({ concurrency })
         const results = poller.results(job, ids, {
           deadline: "2 minutes",
-          strategy: Strategy.fixed("8 seconds"),
+          strategy: Strategy.spaced("8 seconds"),
           checkErrors: {
-            schedule: Strategy.fixed("200 millis"),
+            schedule: Strategy.spaced("200 millis"),
             maxConsecutive: 10,
             kindOf: () => CheckError.transient()
           }
@@ -77,7 +77,7 @@ describe("Poller over HTTP", () => {
         // Waits that end as timeouts, beside them; each has its deadline kept, whoever stands in line.
         const timedOut = Effect.gen(function* () {
           const { id } = yield* server.create("JobStatus", "job", JobScript.endless())
-          const wait = poller.until(job, id, { deadline: "4 seconds", strategy: Strategy.fixed("1 second") })
+          const wait = poller.until(job, id, { deadline: "4 seconds", strategy: Strategy.spaced("1 second") })
           const [took, exit] = yield* Effect.timed(Effect.exit(wait))
           assert.strictEqual(endOf(exit), "PollTimeout")
           assert.isBelow(Duration.toMillis(took), 6000)

@@ -103,7 +103,8 @@ describe("docs/providers", () => {
     assert.deepStrictEqual(
       rows,
       Object.entries(GenerationApi.timings).map(
-        ([model, { firstWait, interval, limit }]) => [model, [firstWait, interval, limit]] as const
+        ([model, { firstWaitMillis, intervalMillis, maxDurationMillis }]) =>
+          [model, [firstWaitMillis, intervalMillis, maxDurationMillis]] as const
       )
     )
   })

@@ -51,8 +51,11 @@ const growing = (
 }
 
 /** The same with a sleep before the first check, which counts. */
-const adaptive = ({ firstWait, interval, limit }: GenerationApi.Timing): Published =>
-  growing({ initial: interval / 1000, factor: 1, cap: interval / 1000, limit: limit / 1000 }, firstWait / 1000)
+const adaptive = ({ firstWaitMillis, intervalMillis, maxDurationMillis }: GenerationApi.Timing): Published =>
+  growing(
+    { initial: intervalMillis / 1000, factor: 1, cap: intervalMillis / 1000, limit: maxDurationMillis / 1000 },
+    firstWaitMillis / 1000
+  )
 
 /** When a job that never ends is checked, in seconds, and how the wait ends. */
 const replay = (strategy: Strategy.Strategy, deadline: Duration.Input | "unbounded", checkErrors = {}) =>
@@ -104,7 +107,7 @@ const table: ReadonlyArray<Row> = [
   },
   {
     loop: "JobStatus, as its example is called",
-    strategy: Strategy.fixed("1500 millis").pipe(Strategy.attempts(20)),
+    strategy: Strategy.spaced("1500 millis").pipe(Strategy.maxAttempts(20)),
     published: counted({ interval: 1.5, checks: 20 }),
     checks: 20,
     first: 0,
@@ -198,15 +201,15 @@ describe("strategies", () => {
 
   it("Mixpeek and EventPlatform - delays", () => {
     assert.deepStrictEqual(
-      Strategy.delays(Mixpeek.strategy, 11).map((delay) => Math.round(delay)),
+      Strategy.delaysMillis(Mixpeek.strategy, 11).map((delay) => Math.round(delay)),
       [1000, 1500, 2250, 3375, 5063, 7594, 11391, 17086, 25629, 30000, 30000]
     )
-    assert.deepStrictEqual(Strategy.delays(EventPlatform.taskStrategy, 6), [2000, 3000, 4500, 6750, 10000, 10000])
-    assert.deepStrictEqual(Strategy.delays(EventPlatform.packageStrategy, 2), [5000, 5000])
-    assert.deepStrictEqual(Strategy.delays(EventPlatformBadges.strategies.notifications, 2), [10_000, 10_000])
-    assert.deepStrictEqual(Strategy.delays(EventPlatformBadges.strategies.messages, 2), [900_000, 900_000])
+    assert.deepStrictEqual(Strategy.delaysMillis(EventPlatform.taskStrategy, 6), [2000, 3000, 4500, 6750, 10000, 10000])
+    assert.deepStrictEqual(Strategy.delaysMillis(EventPlatform.packageStrategy, 2), [5000, 5000])
+    assert.deepStrictEqual(Strategy.delaysMillis(EventPlatformBadges.strategies.notifications, 2), [10_000, 10_000])
+    assert.deepStrictEqual(Strategy.delaysMillis(EventPlatformBadges.strategies.messages, 2), [900_000, 900_000])
     for (const strategy of [Mixpeek.strategy, EventPlatform.taskStrategy, EventPlatform.packageStrategy]) {
-      assert.strictEqual(Strategy.firstWait(strategy), 0)
+      assert.strictEqual(Strategy.firstWaitMillis(strategy), 0)
     }
   })
 

@@ -17,7 +17,7 @@ export const check = async (task: Task): Promise<Status.Status<string>> => statu
 
 /** The strategy of ours for some delays. */
 export const strategyOf: (delays: Delays) => Strategy.Strategy = perDelays(({ factor, initial }) =>
-  factor === 1 ? Strategy.fixed(initial) : Strategy.exponential({ initial, factor })
+  factor === 1 ? Strategy.spaced(initial) : Strategy.exponential({ initial, factor })
 )
 
 const scheduleOf = perDelays(({ factor, initial }) =>

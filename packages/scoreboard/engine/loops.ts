@@ -9,7 +9,7 @@ type Check = () => Promise<Status.Status<number>>
 
 const delay = 1
 
-const strategy = Strategy.fixed(delay)
+const strategy = Strategy.spaced(delay)
 
 /** A wait for one job, by the name of its loop. */
 export const loops: Record<string, (check: Check) => Effect.Effect<unknown, unknown>> = {

@@ -70,13 +70,13 @@ const engine = ({ handles = false, history = false, jobOf = single, strategy = s
   }
 })
 
-const constant = perDelays(({ initial }) => Strategy.fixed(initial))
+const constant = perDelays(({ initial }) => Strategy.spaced(initial))
 
 const composed = perDelays((delays) =>
   strategyOf(delays).pipe(
     Strategy.cap("2 hours"),
     Strategy.jittered("equal", { seed: "scoreboard" }),
-    Strategy.limit("1 day")
+    Strategy.maxDuration("1 day")
   )
 )
 

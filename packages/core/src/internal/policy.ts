@@ -8,14 +8,14 @@ import type { Options } from "../Poll.ts"
 import type { Observer } from "../Observer.ts"
 import * as CheckError from "../CheckError.ts"
 import type { Status } from "../Status.ts"
-import * as Strategy from "../Strategy.ts"
+import { type Plan, planOf } from "./plan.ts"
 import { builtin, type Defaults } from "./defaults.ts"
 import * as validate from "./validate.ts"
 
 /** A schedule as the machine steps it: by its plan if it has one, otherwise by the host. */
 export interface Stepper {
   readonly schedule: Schedule<unknown, Observation, never, unknown>
-  readonly plan: Strategy.Plan | undefined
+  readonly plan: Plan | undefined
 }
 
 /**
@@ -78,7 +78,7 @@ export interface Input extends Omit<Options<never, unknown>, "unknownState"> {
 export const compile = (input: Input, defaults: Defaults = builtin): Policy => {
   const strategy = stepper(input.strategy ?? defaults.strategy)
   const deadline = validate.millisOrUnbounded(`${input.name}: deadline`, input.deadline)
-  const limit = strategy.plan?.limit ?? Number.POSITIVE_INFINITY
+  const limit = strategy.plan?.maxDuration ?? Number.POSITIVE_INFINITY
   return {
     job: input.job,
     check: input.check,
@@ -118,7 +118,7 @@ export const compile = (input: Input, defaults: Defaults = builtin): Policy => {
 
 const stepper = (schedule: Schedule<unknown, Observation, never, unknown>): Stepper => ({
   schedule,
-  plan: Strategy.plan(schedule)
+  plan: planOf(schedule)
 })
 
 // What most waits leave out is the same value for all of them: waits are many.

@@ -7,12 +7,13 @@ import * as CheckError from "../CheckError.ts"
 import * as PollError from "../PollError.ts"
 import type { WaitReason } from "../PollEvent.ts"
 import * as Status from "../Status.ts"
-import * as Strategy from "../Strategy.ts"
+import type * as Strategy from "../Strategy.ts"
 import { end, fail, giveUp, timeout } from "./ending.ts"
 import type { Command } from "./event.ts"
 import { asPending, isEarlierRun, sameStatus } from "./finding.ts"
 import * as history from "./history.ts"
 import { approach, leastGap, liftFloors, sleepUntil } from "./pacing.ts"
+import { next } from "./plan.ts"
 import type { Stepper } from "./policy.ts"
 import { stepping } from "./stage.ts"
 import { elapsed, rare, remember, seen, type Wait, whole } from "./wait.ts"
@@ -224,7 +225,7 @@ const nameOf = (error: unknown): string =>
 /** Asks a schedule for its next delay, which is for `reason`: its plan here and now, a foreign one through the host. */
 const stepBy = (wait: Wait, stepper: Stepper, count: number, since: number, reason: WaitReason): Command => {
   if (stepper.plan !== undefined) {
-    return onDecided(wait, reason, Strategy.next(stepper.plan, count, since, observe(wait), wait.setting.random))
+    return onDecided(wait, reason, next(stepper.plan, count, since, observe(wait), wait.setting.random))
   }
   const own = rare(wait)
   own.stepping = stepper

@@ -82,15 +82,15 @@ const strategyOf = ({ backoff, interval, checks, waiter = false }: Setup): Strat
   if (waiter) {
     return Strategy.exponential({ initial: interval, cap: backoff?.cap }).pipe(
       Strategy.jittered({ atLeast: interval }),
-      Strategy.clearOfDeadline(interval)
+      Strategy.skipNearDeadline(interval)
     )
   }
   const delays =
     backoff === undefined
-      ? Strategy.fixed(interval)
+      ? Strategy.spaced(interval)
       : Strategy.exponential({ initial: interval, factor: backoff.factor, cap: backoff.cap })
   const spread = backoff?.jitter === true ? Strategy.jittered(delays, "equal") : delays
-  return checks === undefined ? spread : Strategy.attempts(spread, checks)
+  return checks === undefined ? spread : Strategy.maxAttempts(spread, checks)
 }
 
 const tags: Readonly<Record<string, Bad>> = {
@@ -252,7 +252,7 @@ const many = async ({ deadline, ended, ids, interval, jitter, server }: ManySetu
   })
   const poller = await opened()
   const watch = (id: string, index: number) => {
-    const every = Strategy.fixed(interval(index))
+    const every = Strategy.spaced(interval(index))
     const strategy = jitter ? Strategy.jittered(every, "equal") : every
     return Effect.flatMap(poller.add(job, id, { strategy, deadline }), (handle) =>
       Effect.map(Effect.exit(handle.await), (exit) => ended(index, endOf(exit, undefined)))

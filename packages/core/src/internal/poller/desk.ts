@@ -10,10 +10,10 @@ import type { Options } from "../../Poll.ts"
 import { type PollError, ResumeTokenError } from "../../PollError.ts"
 import type { Ended, Service, Snapshot, Watch } from "../../Poller.ts"
 import type { ResumeToken } from "../../ResumeToken.ts"
-import * as Strategy from "../../Strategy.ts"
 import { Reference } from "../defaults.ts"
 import type * as event from "../event.ts"
 import { type Driver, WaitHandle } from "../handle.ts"
+import { next } from "../plan.ts"
 import type { Policy } from "../policy.ts"
 import * as request from "../request.ts"
 import { fromWait } from "../token.ts"
@@ -290,7 +290,7 @@ const firstDelay = ({ bound, strategy }: Policy, key: string): number => {
   if (strategy.plan === undefined) return 1_000
   const seen = { key, attempt: 1, elapsed: 0, remaining: bound, sinceChange: 0, status: noStatus }
   try {
-    const delay = Strategy.next(strategy.plan, 1, 0, seen, () => 0.5)
+    const delay = next(strategy.plan, 1, 0, seen, () => 0.5)
     return delay === "end" ? 0 : delay
   } catch {
     // The wait itself will tell.

@@ -1,0 +1,70 @@
+import type { Schedule } from "effect/Schedule"
+import type { Observation } from "../Observation.ts"
+import type { Decide, Decision, Strategy } from "../Strategy.ts"
+
+// What a strategy is made of, and how it decides: for `Strategy`, and for the machine, which calls it directly.
+
+/** The key under which a strategy carries its plan. */
+export const TypeId = "~effect-poll/Strategy"
+
+/** The parts of a strategy. Times are milliseconds. */
+export interface Plan {
+  /** The wait before the first check. */
+  readonly firstWait: number
+  /** Checks after which the strategy ends, failed ones included; `Infinity` for no bound. */
+  readonly maxAttempts: number
+  /** Time since the start of the wait after which the strategy ends; `Infinity` for no bound. */
+  readonly maxDuration: number
+  readonly decide: Decide
+  /** How a decided delay is shortened at random. */
+  readonly jitter?: Jitter | undefined
+  /** A check that would come this close to the deadline, or closer, waits for the deadline instead. */
+  readonly clearance?: number | undefined
+}
+
+/** A delay `d` becomes one drawn evenly from `max(atLeast, share * d) .. d`. */
+export interface Jitter {
+  readonly share: number
+  readonly atLeast: number
+  /** With a seed the draw is a function of seed, key and step alone. */
+  readonly seed: string | undefined
+}
+
+/** The plan of a strategy; none for a plain `Schedule`. */
+export const planOf: {
+  (self: Strategy): Plan
+  (self: Schedule<unknown, Observation, never, unknown>): Plan | undefined
+} = (self: Schedule<unknown, Observation, never, unknown>): Plan =>
+  // Only `Strategy` writes under this key, and it writes plans.
+  (self as Strategy)[TypeId] as Plan
+
+/**
+ * Makes one decision with all parts of a plan applied: bounds, decision, jitter, clearance. The delay is never negative,
+ * never `NaN` and never past `maxDuration`.
+ */
+export const next: (plan: Plan, ...args: Parameters<Decide>) => Decision = (plan, step, elapsed, seen, random) => {
+  if (seen.attempt >= plan.maxAttempts || seen.elapsed >= plan.maxDuration) return "end"
+  const decision = plan.decide(step, elapsed, seen, random)
+  if (decision === "end") return decision
+  let delay = Math.max(0, decision || 0)
+  if (plan.jitter !== undefined) delay = spread(plan.jitter, delay, step, seen.key, random)
+  if (plan.clearance !== undefined && seen.remaining - delay <= plan.clearance) delay = Math.max(0, seen.remaining)
+  return Math.min(delay, plan.maxDuration - seen.elapsed)
+}
+
+// ---- internal ----
+
+const spread = (jitter: Jitter, delay: number, step: number, key: string, random: () => number): number => {
+  const least = Math.min(delay, Math.max(jitter.atLeast, jitter.share * delay))
+  const drawn = jitter.seed === undefined ? random() : uniform(`${jitter.seed}/${key}/${step}`)
+  return least + (delay - least) * drawn
+}
+
+/** An even draw from 0..1 that depends on the text alone (32-bit FNV-1a with the finalizer of MurmurHash3). */
+const uniform = (text: string): number => {
+  let hash = 0x811c9dc5
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193)
+  hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b)
+  hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35)
+  return ((hash ^ (hash >>> 16)) >>> 0) / 0x1_0000_0000
+}
