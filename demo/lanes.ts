@@ -99,7 +99,7 @@ export const make = (options: {
         const { key } = yield* api.submit!({ model: work.model, input: { prompt: name }, callbackUrl })
         if (callbackUrl === undefined) return watched(key.taskId, Poll.events(api, key, { deadline: patience }))
         const handle = yield* counted(checks, "checks")(Poll.start(api, key, { deadline: patience }))
-        yield* pushes.wake(key.taskId, handle.pollNow())
+        yield* pushes.wake(key.taskId, handle.checkNow())
         return watched(key.taskId, handle.events)
       }
       case "mixpeek": {
@@ -134,7 +134,7 @@ export const make = (options: {
         const deadline = work.deadline === undefined ? patience : real(work.deadline)
         if (work.onComplete !== true) return watched(key, Poll.events(queue.tasks, key, { deadline }))
         const handle = yield* counted(checks, "checks")(Poll.start(queue.tasks, key, { deadline }))
-        yield* pushes.wake(key, handle.pollNow())
+        yield* pushes.wake(key, handle.checkNow())
         return watched(key, handle.events)
       }
       case "signal": {
@@ -153,7 +153,7 @@ export const make = (options: {
             Effect.map((got) => (got === wanted ? undefined : `a signal was ${got} and not ${wanted}`)),
             Effect.catch((error) => Effect.succeed(error.message))
           )
-        const first = send("accepted").pipe(Effect.delay(real(after)), Effect.tap(handle.pollNow()))
+        const first = send("accepted").pipe(Effect.delay(real(after)), Effect.tap(handle.checkNow()))
         const both = Effect.flatMap(first, (trouble) => Effect.map(send("alreadySignaled"), (more) => trouble ?? more))
         return watched(key, handle.events, twice === true ? both : first)
       }

@@ -49,7 +49,7 @@ export const job: (
         if (event.consecutive > 0) failedChecks++
         checks = event.attempt
         break
-      case "Observed":
+      case "Changed":
       case "Unchanged":
         checks = event.attempt
         break

@@ -30,10 +30,10 @@ export interface Handle<out A, out F = never, out E = never> {
    * Checks now instead of at the planned time. Two checks never overlap: during one, another follows. The server's floor
    * and the gate hold, unless `force` is true.
    */
-  readonly pollNow: (options?: { readonly force?: boolean | undefined }) => Effect<void>
-  /** Makes no check until `resume`. The deadline goes on. A check under way is not stopped. */
+  readonly checkNow: (options?: { readonly force?: boolean | undefined }) => Effect<void>
+  /** Makes no check until `unpause`. The deadline goes on. A check under way is not stopped. */
   readonly pause: Effect<void>
-  readonly resume: Effect<void>
+  readonly unpause: Effect<void>
   /**
    * Asks the server to stop the job, and checks as soon as the server and a pause allow. The wait goes on, since the job
    * may still end otherwise. After the end of the wait it does nothing.

@@ -17,11 +17,11 @@ export interface Observation {
   /** Checks made so far, failed ones too (1 after the first). */
   readonly attempt: number
   /** Milliseconds since the wait started. */
-  readonly elapsed: number
+  readonly elapsedMillis: number
   /** Milliseconds until the deadline; `Infinity` if it is unbounded. */
-  readonly remaining: number
+  readonly remainingMillis: number
   /** Milliseconds since the status last changed (its state, its progress or its detail). */
-  readonly sinceChange: number
+  readonly sinceChangeMillis: number
   /** What the check found. */
   readonly status: Pending
 }

@@ -3,9 +3,9 @@
  *
  * **Details**
  *
- * An observer is told in order, one notice after the other, beside the wait: it never slows a check, and its defects are
+ * An observer is told in order, one notification after the other, beside the wait: it never slows a check, and its defects are
  * swallowed. When the wait ends, its result is held back until the observers have been told, for at most the
- * `cancelGrace` of the wait.
+ * `cancelTimeout` of the wait.
  *
  * @since 0.1.0
  */
@@ -19,7 +19,7 @@ import type { PollEvent } from "./PollEvent.ts"
  * @since 0.1.0
  */
 export interface Observer<out R = never> {
-  readonly observe: (notice: Notice) => Effect<void, never, R>
+  readonly observe: (notification: Notification) => Effect<void, never, R>
 }
 
 /**
@@ -28,14 +28,14 @@ export interface Observer<out R = never> {
  * @category models
  * @since 0.1.0
  */
-export interface Notice {
+export interface Notification {
   readonly job: string
   /** The encoded key. */
   readonly key: string
   /** Wall-clock milliseconds. */
   readonly at: number
   /** Milliseconds since the wait started. */
-  readonly elapsed: number
+  readonly elapsedMillis: number
   readonly attempts: number
   readonly event: Started | PollEvent<unknown, unknown, unknown>
 }

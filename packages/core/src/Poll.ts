@@ -83,24 +83,24 @@ export interface Options<in E = never, out R = never> {
    * What to do when nothing about a pending job (its state, progress, detail) has changed for `after`, a positive finite
    * duration: `"fail"` with `JobStalled` (the default), or `"report"` it once as an event and go on.
    */
-  readonly stall?: { readonly after: Duration.Input; readonly then?: "fail" | "report" | undefined } | undefined
+  readonly stall?: { readonly after: Duration.Input; readonly onStall?: "fail" | "report" | undefined } | undefined
   readonly unknownState?: UnknownStatePolicy | undefined
   readonly checkErrors?: CheckErrorPolicy<E> | undefined
   /** Asked before each check; by default every check may be made. */
   readonly gate?: Gate<R> | undefined
   /**
    * What becomes of the remote job when our patience ends (`PollTimeout`): `"leave"` it (the default), or
-   * `"cancelRemote"`: ask the server to stop it by the job's `cancel` and watch for its true end for `cancelGrace` more. An
+   * `"cancelRemote"`: ask the server to stop it by the job's `cancel` and watch for its true end for `cancelTimeout` more. An
    * end that is seen then is the end of the wait, otherwise it is the `PollTimeout`.
    */
   readonly onTimeout?: "leave" | "cancelRemote" | undefined
   /**
    * What becomes of the remote job when the wait is interrupted: `"leave"` it (the default), or `"cancelRemote"`: ask the
-   * server to stop it, for at most `cancelGrace`.
+   * server to stop it, for at most `cancelTimeout`.
    */
   readonly onInterrupt?: "leave" | "cancelRemote" | undefined
   /** Bounds what follows after the end of a wait; a positive finite duration, default 10 seconds. */
-  readonly cancelGrace?: Duration.Input | undefined
+  readonly cancelTimeout?: Duration.Input | undefined
   /** Told of everything that happens; beside those of `PollDefaults`. */
   readonly observers?: ReadonlyArray<Observer<R>> | undefined
   /** Whether errors tell what the newest checks found; default true, in a `Poller` false. */
@@ -390,8 +390,8 @@ export const promise: {
  * @since 0.1.0
  */
 export const journal = <R = never>(sink: (entry: Entry) => Effect.Effect<unknown, never, R>): Observer<R> => ({
-  observe: (notice) => {
-    const entry = entryOf(notice)
+  observe: (notification) => {
+    const entry = entryOf(notification)
     return entry === undefined ? Effect.void : Effect.asVoid(sink(entry))
   }
 })

@@ -20,7 +20,7 @@ import * as defaults from "./internal/defaults.ts"
  * | `strategy` | linear from 1 second by 2 seconds, uncapped | when to check |
  * | `checkTimeout` | 1 minute | how long one check may take |
  * | `maxHint` | 1 hour | the longest wish of a server that is followed |
- * | `cancelGrace` | 10 seconds | how long the end of a job is awaited after it was asked to stop |
+ * | `cancelTimeout` | 10 seconds | how long the end of a job is awaited after it was asked to stop |
  * | `checkErrors.schedule` | exponential from 1 second by 2, at most 30 seconds | delays after failed checks |
  * | `checkErrors.maxConsecutive` | 5 | failed checks in a row that are tolerated |
  * | `checkErrors.maxTotal` | `"unbounded"` | failed checks in all that are tolerated |
@@ -72,7 +72,7 @@ export const layer = (some: Partial<PollDefaults>): Layer.Layer<never> =>
  *
  * **Details**
  *
- * The keys, all optional: `EFFECT_POLL_CHECK_TIMEOUT`, `EFFECT_POLL_MAX_HINT`, `EFFECT_POLL_CANCEL_GRACE` (durations, as
+ * The keys, all optional: `EFFECT_POLL_CHECK_TIMEOUT`, `EFFECT_POLL_MAX_HINT`, `EFFECT_POLL_CANCEL_TIMEOUT` (durations, as
  * `"30 seconds"`), `EFFECT_POLL_CHECK_ERRORS_MAX_CONSECUTIVE`, `EFFECT_POLL_CHECK_ERRORS_MAX_TOTAL` (whole numbers), `EFFECT_POLL_SPAN`,
  * `EFFECT_POLL_LOGS` (true or false).
  *
@@ -84,7 +84,7 @@ export const layerConfig: Layer.Layer<never, Config.ConfigError> = Layer.unwrap(
     Config.all({
       checkTimeout: Config.option(Config.Duration("EFFECT_POLL_CHECK_TIMEOUT")),
       maxHint: Config.option(Config.Duration("EFFECT_POLL_MAX_HINT")),
-      cancelGrace: Config.option(Config.Duration("EFFECT_POLL_CANCEL_GRACE")),
+      cancelTimeout: Config.option(Config.Duration("EFFECT_POLL_CANCEL_TIMEOUT")),
       checkErrors: Config.map(
         Config.all({
           maxConsecutive: Config.option(Config.Int("EFFECT_POLL_CHECK_ERRORS_MAX_CONSECUTIVE")),

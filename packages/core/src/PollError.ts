@@ -61,12 +61,12 @@ export interface Seen {
  */
 export interface HistoryEntry {
   /** In a few words: `Pending PROCESSING 40 %`, `Missing`, `check error: HttpCheckError`. */
-  readonly finding: string
+  readonly result: string
   readonly checks: number
   /** Milliseconds from the start of the wait to the end of the first of these checks. */
-  readonly first: number
+  readonly firstMillis: number
   /** Milliseconds from the start of the wait to the end of the last of these checks. */
-  readonly last: number
+  readonly lastMillis: number
 }
 
 /**
@@ -146,13 +146,13 @@ export class PollTimeout
     Seen & {
       readonly reason: "deadline" | "strategy"
       /** Wall-clock milliseconds before which the server did not want to be asked, if that was after the end. */
-      readonly notBefore: number | undefined
+      readonly floorAt: number | undefined
     }
   >
 {
   override get message(): string {
     const why = this.reason === "deadline" ? "did not end before the deadline" : "did not end before the strategy did"
-    const asked = this.notBefore === undefined ? "" : `; the server asked to wait until ${isoTime(this.notBefore)}`
+    const asked = this.floorAt === undefined ? "" : `; the server asked to wait until ${isoTime(this.floorAt)}`
     return `${subject(this)} ${why}${asked}${soFar(this)}`
   }
 }

@@ -15,7 +15,7 @@ import type { Status } from "./Status.ts"
  * @since 0.1.0
  */
 export type PollEvent<A, F = never, E = never> =
-  | Observed<A, F>
+  | Changed<A, F>
   | Unchanged
   | Stalled
   | CheckFailed<E>
@@ -28,8 +28,8 @@ export type PollEvent<A, F = never, E = never> =
  * @category models
  * @since 0.1.0
  */
-export interface Observed<A, F = never> {
-  readonly _tag: "Observed"
+export interface Changed<A, F = never> {
+  readonly _tag: "Changed"
   readonly attempt: number
   readonly status: Status<A, F>
 }
@@ -96,7 +96,7 @@ export interface Waiting {
  * - `missing`: the job is not found yet, within the grace after the start; or it is gone and its fallback is next.
  * - `gate`: the gate postponed the check.
  * - `woken`: a check was asked for, and comes as soon as the server allows.
- * - `paused`: until it is resumed, or until the deadline.
+ * - `paused`: until it is unpaused, or until the deadline.
  * - `lastCheck`: the strategy would wait beyond the deadline, so the last check is placed before it.
  * - `deadline`: no check fits any more.
  *

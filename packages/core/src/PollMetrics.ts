@@ -68,11 +68,11 @@ export const duration: Metric.Histogram<number> = Metric.histogram("effect_poll_
  * @category observers
  * @since 0.1.0
  */
-export const observer: Observer.Observer = Observer.make(({ elapsed, event, job }) => {
+export const observer: Observer.Observer = Observer.make(({ elapsedMillis: elapsed, event, job }) => {
   switch (event._tag) {
     case "Started":
       return Metric.modify(Metric.withAttributes(active, { job }), 1)
-    case "Observed":
+    case "Changed":
       return Metric.update(Metric.withAttributes(checks, { job, outcome: "changed" }), 1)
     case "Unchanged":
       return Metric.update(Metric.withAttributes(checks, { job, outcome: "unchanged" }), 1)

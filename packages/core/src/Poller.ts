@@ -103,7 +103,7 @@ export interface Ended<out K, out A, out F = never, out E = never> {
   readonly exit: Exit.Exit<A, PollError<F, E>>
   readonly attempts: number
   /** Milliseconds since the wait started. */
-  readonly elapsed: number
+  readonly elapsedMillis: number
 }
 
 /**

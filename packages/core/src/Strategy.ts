@@ -375,9 +375,9 @@ export const scale: {
         elapsed / factor,
         {
           ...seen,
-          elapsed: seen.elapsed / factor,
-          remaining: seen.remaining / factor,
-          sinceChange: seen.sinceChange / factor
+          elapsedMillis: seen.elapsedMillis / factor,
+          remainingMillis: seen.remainingMillis / factor,
+          sinceChangeMillis: seen.sinceChangeMillis / factor
         },
         random
       )
@@ -523,7 +523,7 @@ export const byProgress = (options: {
     decide: (step, elapsed, seen, random) => {
       const { progress } = seen.status
       if (progress === undefined || progress === 0) return otherwise.decide(step, elapsed, seen, random)
-      return Math.min(max, Math.max(min, (share * seen.elapsed * (1 - progress)) / progress))
+      return Math.min(max, Math.max(min, (share * seen.elapsedMillis * (1 - progress)) / progress))
     }
   })
 }
@@ -572,9 +572,9 @@ export const delaysMillis = (
       {
         key: options?.key ?? "",
         attempt: step,
-        elapsed,
-        remaining: Number.POSITIVE_INFINITY,
-        sinceChange: elapsed,
+        elapsedMillis: elapsed,
+        remainingMillis: Number.POSITIVE_INFINITY,
+        sinceChangeMillis: elapsed,
         status
       },
       random
@@ -594,13 +594,13 @@ export const delaysMillis = (
  */
 export interface Explanation {
   /** Milliseconds until the next check, or the end of the strategy. */
-  readonly delay: Decision
+  readonly delayMillis: Decision
   /** In words: `5s: server floor 5s > strategy 2s, jitter -400ms`. */
   readonly text: string
   /** What the strategy says without jitter, in milliseconds. */
-  readonly strategy: Decision
+  readonly strategyMillis: Decision
   /** What jitter takes away, in milliseconds. */
-  readonly jitter: number
+  readonly jitterMillis: number
   /** What decided in the end. */
   readonly reason: WaitReason | "end"
 }
@@ -610,8 +610,8 @@ export interface Explanation {
  *
  * **Details**
  *
- * Needs no clock. `step` defaults to 1, `attempt` to `step`, `elapsed` (milliseconds since the start of the wait) to 0,
- * `remaining` (until the deadline) to unbounded; `floor` is the wish of the server; `checkDuration` the longest of the last
+ * Needs no clock. `step` defaults to 1, `attempt` to `step`, `elapsedMillis` (since the start of the wait) to 0,
+ * `remainingMillis` (until the deadline) to unbounded; `floor` is the wish of the server; `checkDuration` the longest of the last
  * three checks, default 0. `random` defaults to the middle of every draw.
  *
  * **Example** (A server that wants its rest)
@@ -644,19 +644,19 @@ export const explain = (
   const seen: Observation = {
     key: "",
     attempt: step,
-    elapsed: 0,
-    remaining: Number.POSITIVE_INFINITY,
-    sinceChange: 0,
+    elapsedMillis: 0,
+    remainingMillis: Number.POSITIVE_INFINITY,
+    sinceChangeMillis: 0,
     status: Status.pending(),
     ...options
   }
-  const elapsed = Math.max(0, seen.elapsed - own.firstWait)
+  const elapsed = Math.max(0, seen.elapsedMillis - own.firstWait)
   const plain = next({ ...own, jitter: undefined }, step, elapsed, seen, random)
   const said = next(own, step, elapsed, seen, random)
   if (plain === "end" || said === "end") {
-    return { delay: "end", text: "end: the strategy is over", strategy: plain, jitter: 0, reason: "end" }
+    return { delayMillis: "end", text: "end: the strategy is over", strategyMillis: plain, jitterMillis: 0, reason: "end" }
   }
-  const deadlineAt = Math.min(seen.remaining, own.maxDuration - seen.elapsed)
+  const deadlineAt = Math.min(seen.remainingMillis, own.maxDuration - seen.elapsedMillis)
   const placed = place({ now: 0, at: said, floorAt: floor, gatedUntil: 0, deadlineAt, estimate }, "strategy")
   const jitter = said - plain
   const words = `strategy ${show(plain)}${jitter === 0 ? "" : `, jitter -${show(-jitter)}`}`
@@ -668,7 +668,7 @@ export const explain = (
         : placed.dueAt < Math.ceil(said)
           ? `${words}, clipped by the deadline`
           : words
-  return { delay: placed.dueAt, text: `${show(placed.dueAt)}: ${text}`, strategy: plain, jitter, reason: placed.reason }
+  return { delayMillis: placed.dueAt, text: `${show(placed.dueAt)}: ${text}`, strategyMillis: plain, jitterMillis: jitter, reason: placed.reason }
 }
 
 // ---- internal ----

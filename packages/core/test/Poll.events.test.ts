@@ -13,12 +13,12 @@ import { pending, runFor, scripted } from "./scripted.ts"
 
 const every2s = Strategy.spaced("2 seconds")
 
-/** Events as short words: `Waiting strategy`, `Observed Pending`. */
+/** Events as short words: `Waiting strategy`, `Changed Pending`. */
 const words = (events: ReadonlyArray<PollEvent<unknown, unknown, unknown>>) =>
   events.map((event) => {
     switch (event._tag) {
-      case "Observed":
-        return `Observed ${Status.describe(event.status)}`
+      case "Changed":
+        return `Changed ${Status.describe(event.status)}`
       case "Waiting":
         return `Waiting ${event.reason}`
       case "CheckFailed":
@@ -47,15 +47,15 @@ describe("Poll.events", () => {
       assert(exit !== "running" && Exit.isSuccess(exit))
       assert.deepStrictEqual(words(exit.value), [
         "Waiting firstWait",
-        "Observed Pending",
+        "Changed Pending",
         "Waiting strategy",
         "Unchanged",
         "Waiting strategy",
         "CheckFailed reset 1",
         "Waiting checkError",
-        "Observed Pending 50 %",
+        "Changed Pending 50 %",
         "Waiting serverHint",
-        "Observed Succeeded",
+        "Changed Succeeded",
         "Ended"
       ])
       assert.deepStrictEqual(exit.value.at(-1), { _tag: "Ended", attempts: 5, exit: Exit.succeed("done") })
@@ -70,7 +70,7 @@ describe("Poll.events", () => {
           Poll.events(check, {
             strategy: every2s,
             deadline: "1 minute",
-            stall: { after: "3 seconds", then: "report" }
+            stall: { after: "3 seconds", onStall: "report" }
           })
         ),
         "1 minute"
@@ -118,7 +118,7 @@ describe("Poll.events", () => {
       )
       yield* runFor(slow, "3 hours")
       assert.strictEqual(n, 2000)
-      const changes = seen.filter((event) => event._tag === "Observed")
+      const changes = seen.filter((event) => event._tag === "Changed")
       assert.strictEqual(changes.length, 21)
       assert.strictEqual(seen.at(-1)?._tag, "Ended")
       assert.isBelow(seen.length, 1000)

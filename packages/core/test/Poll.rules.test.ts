@@ -71,7 +71,7 @@ describe("the last check", () => {
       const { check, checks } = scripted(pending)
       const handle = yield* Poll.start(check, { strategy: every10s, deadline: "5 seconds" })
       yield* TestClock.adjust("1 second")
-      yield* handle.pollNow()
+      yield* handle.checkNow()
       yield* TestClock.adjust("1 minute")
       assert.deepStrictEqual(checks, [0, 1000, 5000])
     })
@@ -100,7 +100,7 @@ describe("the last check", () => {
       const { check, checks } = scripted<string>(second, second, second, done)
       const handle = yield* Poll.start(check, { strategy: Strategy.spaced("3 seconds"), deadline: "7 seconds" })
       yield* TestClock.adjust("6500 millis")
-      yield* handle.pollNow()
+      yield* handle.checkNow()
       yield* TestClock.adjust("1 second")
       assert.deepStrictEqual(checks, [0, 4000, 6000, 7000])
       assert.strictEqual(yield* handle.await, "done")
@@ -153,7 +153,7 @@ describe("what is told", () => {
       const handle = yield* Poll.start(check, { strategy: every2s, deadline: "1 minute" })
       const events = yield* Effect.forkChild(Stream.runCollect(handle.events), { startImmediately: true })
       yield* TestClock.adjust("1 second")
-      yield* handle.pollNow()
+      yield* handle.checkNow()
       yield* TestClock.adjust("1 minute")
       assert.deepStrictEqual(sleeps(yield* Fiber.join(events)), [])
     })
@@ -170,7 +170,7 @@ describe("what is told", () => {
       )
       const events = yield* eventsOf(check, { strategy: every2s, deadline: "1 minute" })
       const tags = events.flatMap((event) => (event._tag === "Waiting" ? [] : [event._tag]))
-      assert.deepStrictEqual(tags, ["Observed", "Observed", "Observed", "Unchanged", "Observed", "Ended"])
+      assert.deepStrictEqual(tags, ["Changed", "Changed", "Changed", "Unchanged", "Changed", "Ended"])
     })
   )
 
@@ -179,7 +179,7 @@ describe("what is told", () => {
       const a = Status.pending({ state: "A" })
       const b = Status.pending({ state: "B" })
       const { check } = scripted<string>(a, a, a, a, b, b, b, b, done)
-      const stall = { after: "3 seconds", then: "report" } as const
+      const stall = { after: "3 seconds", onStall: "report" } as const
       const events = yield* eventsOf(check, { strategy: every2s, deadline: "1 minute", stall })
       const stalls = events.flatMap((event) => (event._tag === "Stalled" ? [event.attempt] : []))
       assert.deepStrictEqual(stalls, [3, 7])
@@ -213,7 +213,7 @@ describe("what is told", () => {
       const check = Effect.sync(() => Status.pending({ state: `S${++n}` }))
       const error = yield* failure(Poll.until(check, { strategy: Strategy.maxAttempts(every2s, 100), deadline: "1 hour" }))
       assert(error._tag === "PollTimeout")
-      assert.deepStrictEqual([error.history.length, error.history.at(-1)!.finding], [32, "Pending S100"])
+      assert.deepStrictEqual([error.history.length, error.history.at(-1)!.result], [32, "Pending S100"])
     })
   )
 })
@@ -223,7 +223,7 @@ describe("a check that does not say pending", () => {
     Effect.gen(function* () {
       const error = yield* failure(Poll.until(Effect.succeed(CheckResult.missing), { deadline: "1 minute" }))
       assert(error._tag === "JobNotFound")
-      assert.deepStrictEqual(error.history, [{ finding: "Missing", checks: 1, first: 0, last: 0 }])
+      assert.deepStrictEqual(error.history, [{ result: "Missing", checks: 1, firstMillis: 0, lastMillis: 0 }])
     })
   )
 
@@ -233,7 +233,7 @@ describe("a check that does not say pending", () => {
         Poll.until(Effect.succeed(CheckResult.unknownState("PAUSED")), { deadline: "1 minute" })
       )
       assert(error._tag === "UnknownState")
-      assert.deepStrictEqual(error.history, [{ finding: "UnknownState PAUSED", checks: 1, first: 0, last: 0 }])
+      assert.deepStrictEqual(error.history, [{ result: "UnknownState PAUSED", checks: 1, firstMillis: 0, lastMillis: 0 }])
     })
   )
 
@@ -389,9 +389,9 @@ describe("gate", () => {
       const gate = Gate.make(() => Effect.sync(() => (asked++ === 0 ? Gate.postponed("1 hour", "offline") : Gate.open)))
       const { check, checks } = scripted(pending)
       const handle = yield* Poll.start(check, { strategy: every2s, deadline: "3 hours", gate })
-      yield* handle.pollNow()
+      yield* handle.checkNow()
       assert.deepStrictEqual([asked, checks.length], [1, 0])
-      yield* handle.pollNow({ force: true })
+      yield* handle.checkNow({ force: true })
       assert.strictEqual(checks.length, 1)
     })
   )
@@ -414,7 +414,7 @@ describe("pause", () => {
       const handle = yield* Poll.start(check, { strategy: every10s, deadline: "1 minute" })
       yield* TestClock.adjust("1 second")
       yield* handle.pause
-      yield* handle.resume
+      yield* handle.unpause
       yield* TestClock.adjust("1 second")
       yield* handle.pause
       yield* TestClock.adjust("10 seconds")
@@ -468,7 +468,7 @@ describe("interruption", () => {
       assert.isUndefined(interrupting.pollUnsafe())
       yield* TestClock.adjust("1 second")
       assert.isDefined(interrupting.pollUnsafe())
-      assert.deepStrictEqual(told, ["Started", "Observed", "Waiting", "Ended"])
+      assert.deepStrictEqual(told, ["Started", "Changed", "Waiting", "Ended"])
     })
   )
 
@@ -480,7 +480,7 @@ describe("interruption", () => {
       yield* Scope.provide(Poll.start(Effect.succeed(done), { deadline: "1 minute", observers: [observer] }), scope)
       yield* TestClock.adjust("1 second")
       yield* Scope.close(scope, Exit.void)
-      assert.deepStrictEqual(told, ["Started", "Observed", "Ended"])
+      assert.deepStrictEqual(told, ["Started", "Changed", "Ended"])
     })
   )
 })
@@ -516,7 +516,7 @@ describe("tokens", () => {
       assert.deepStrictEqual([consecutiveErrors, totalErrors], [2, 3])
       assert.deepStrictEqual([strategySteps, strategyStartedAt, dueAt], [1, at + 1000, at + 6000])
       yield* TestClock.adjust("1 second")
-      yield* handle.pollNow()
+      yield* handle.checkNow()
       assert.strictEqual((yield* handle.token).dueAt, at + 5000)
     })
   )
@@ -616,7 +616,7 @@ describe("tokens", () => {
       const wait = Poll.until(Effect.succeed(CheckResult.withHint(pending, "1 minute")), { deadline: "5 seconds" })
       const error = yield* failure(wait)
       assert(error._tag === "PollTimeout")
-      assert.strictEqual(error.notBefore, 3_660_000)
+      assert.strictEqual(error.floorAt, 3_660_000)
     })
   )
 })
@@ -640,9 +640,9 @@ describe("PollDefaults", () => {
 })
 
 describe("what PollDefaults reach", () => {
-  it.effect("strategy, maxHint and cancelGrace hold", () =>
+  it.effect("strategy, maxHint and cancelTimeout hold", () =>
     Effect.gen(function* () {
-      const layer = PollDefaults.layer({ strategy: every10s, maxHint: "12 seconds", cancelGrace: "3 seconds" })
+      const layer = PollDefaults.layer({ strategy: every10s, maxHint: "12 seconds", cancelTimeout: "3 seconds" })
       const { check, checks } = scripted(pending, CheckResult.withHint(pending, "1 minute"), pending)
       const job = Job.make("render", { check: () => check, cancel: () => Effect.void })
       const wait = Poll.until(job, "a", { deadline: "30 seconds", onTimeout: "cancelRemote" })
@@ -660,14 +660,14 @@ describe("the timeout that stands after a cancel", () => {
       const options = { strategy: every2s, deadline: "10 seconds", onTimeout: "cancelRemote" } as const
       const error = yield* failure(Poll.until(job, "a", options))
       assert(error._tag === "PollTimeout")
-      assert.deepStrictEqual(error.history, [{ finding: "Pending", checks: 6, first: 0, last: 10_000 }])
+      assert.deepStrictEqual(error.history, [{ result: "Pending", checks: 6, firstMillis: 0, lastMillis: 10_000 }])
     })
   )
 })
 
 describe("Strategy", () => {
   const fixed = Strategy.spaced(1000)
-  const seen = { key: "", attempt: 1, elapsed: 0, remaining: 10_000, sinceChange: 0, status: pending }
+  const seen = { key: "", attempt: 1, elapsedMillis: 0, remainingMillis: 10_000, sinceChangeMillis: 0, status: pending }
 
   it("attempts and limit - the smaller one counts, whatever the order", () => {
     const attempts = (a: number, b: number) =>
@@ -686,10 +686,10 @@ describe("Strategy", () => {
     const times: Array<readonly [number, number]> = []
     const strategy = Strategy.make({
       firstWait: 5000,
-      decide: (_step, elapsed, observation) => (times.push([elapsed, observation.elapsed]), 1000)
+      decide: (_step, elapsed, observation) => (times.push([elapsed, observation.elapsedMillis]), 1000)
     })
     Strategy.delaysMillis(strategy, 2)
-    Strategy.explain(strategy, { elapsed: 7000 })
+    Strategy.explain(strategy, { elapsedMillis: 7000 })
     assert.deepStrictEqual(times.slice(0, 3), [
       [0, 5000],
       [1000, 6000],
@@ -699,15 +699,15 @@ describe("Strategy", () => {
 
   it("explain - knows the limit, and never checks in the past", () => {
     const limited = Strategy.explain(Strategy.maxDuration(Strategy.spaced(5000), 4000), { checkDuration: 1000 })
-    assert.deepStrictEqual([limited.delay, limited.reason], [3000, "lastCheck"])
-    const late = Strategy.explain(fixed, { remaining: 1000, checkDuration: 5000 })
-    assert.deepStrictEqual([late.delay, late.reason], [0, "lastCheck"])
-    assert.strictEqual(Strategy.explain(fixed, { remaining: 1000 }).reason, "strategy")
+    assert.deepStrictEqual([limited.delayMillis, limited.reason], [3000, "lastCheck"])
+    const late = Strategy.explain(fixed, { remainingMillis: 1000, checkDuration: 5000 })
+    assert.deepStrictEqual([late.delayMillis, late.reason], [0, "lastCheck"])
+    assert.strictEqual(Strategy.explain(fixed, { remainingMillis: 1000 }).reason, "strategy")
   })
 
   it("skipNearDeadline - a check as far from the deadline as the margin is left out too", () => {
     const decided = (strategy: Strategy.Strategy, remaining: number) =>
-      Strategy.explain(strategy, { ...seen, remaining }).strategy
+      Strategy.explain(strategy, { ...seen, remainingMillis: remaining }).strategyMillis
     const clear = Strategy.skipNearDeadline(fixed, 500)
     assert.deepStrictEqual([decided(clear, 1501), decided(clear, 1500), decided(clear, -5)], [1000, 1500, 0])
     const scaled = Strategy.scale(clear, 0.1)
@@ -717,14 +717,14 @@ describe("Strategy", () => {
   it("scale - hides itself from all that a decision sees, and scales the least of a jitter", () => {
     let got: ReadonlyArray<number> = []
     const spy = Strategy.make({
-      decide: (_step, elapsed, { remaining, sinceChange }) => ((got = [elapsed, remaining, sinceChange]), 10_000)
+      decide: (_step, elapsed, { remainingMillis: remaining, sinceChangeMillis: sinceChange }) => ((got = [elapsed, remaining, sinceChange]), 10_000)
     })
     const strategy = spy.pipe(Strategy.jittered({ atLeast: 4000 }), Strategy.scale(0.1))
-    const { delay } = Strategy.explain(strategy, {
+    const { delayMillis: delay } = Strategy.explain(strategy, {
       ...seen,
-      elapsed: 200,
-      remaining: 5000,
-      sinceChange: 300,
+      elapsedMillis: 200,
+      remainingMillis: 5000,
+      sinceChangeMillis: 300,
       random: () => 0
     })
     assert.deepStrictEqual([got, delay], [[2000, 50_000, 3000], 400])

@@ -83,18 +83,18 @@ describe("Poll.start", () => {
       const one = yield* Effect.forkChild(Stream.runCollect(handle.events), { startImmediately: true })
       yield* TestClock.adjust("10 seconds")
       const tags = (events: ReadonlyArray<{ readonly _tag: string }>) => events.map((event) => event._tag)
-      assert.deepStrictEqual(tags(yield* Fiber.join(one)), ["Observed", "Observed", "Ended"])
-      assert.deepStrictEqual(tags(yield* Stream.runCollect(handle.events)), ["Observed", "Ended"])
+      assert.deepStrictEqual(tags(yield* Fiber.join(one)), ["Changed", "Changed", "Ended"])
+      assert.deepStrictEqual(tags(yield* Stream.runCollect(handle.events)), ["Changed", "Ended"])
     })
   )
 
-  describe("pollNow", () => {
+  describe("checkNow", () => {
     it.effect("checks once, and the strategy goes on from there", () =>
       Effect.gen(function* () {
         const { check, checks } = scripted(pending)
         const handle = yield* Poll.start(check, every10s)
         yield* TestClock.adjust("3 seconds")
-        yield* handle.pollNow()
+        yield* handle.checkNow()
         yield* TestClock.adjust("10 seconds")
         assert.deepStrictEqual(checks, [0, 3000, 13_000])
       })
@@ -105,8 +105,8 @@ describe("Poll.start", () => {
         const { check, checks } = scripted(Effect.delay(Effect.succeed(pending), "4 seconds"))
         const handle = yield* Poll.start(check, every10s)
         yield* TestClock.adjust("1 second")
-        yield* handle.pollNow()
-        yield* handle.pollNow()
+        yield* handle.checkNow()
+        yield* handle.checkNow()
         yield* TestClock.adjust("17 seconds")
         assert.deepStrictEqual(checks, [0, 4000, 18_000])
       })
@@ -117,10 +117,10 @@ describe("Poll.start", () => {
         const { check, checks } = scripted(CheckResult.withHint(pending, "8 seconds"))
         const handle = yield* Poll.start(check, every10s)
         yield* TestClock.adjust("1 second")
-        yield* handle.pollNow()
+        yield* handle.checkNow()
         yield* TestClock.adjust("8 seconds")
         assert.deepStrictEqual(checks, [0, 8000])
-        yield* handle.pollNow({ force: true })
+        yield* handle.checkNow({ force: true })
         assert.deepStrictEqual(checks, [0, 8000, 9000])
       })
     )
@@ -129,7 +129,7 @@ describe("Poll.start", () => {
       Effect.gen(function* () {
         const { check, checks } = scripted(Status.succeeded(1))
         const handle = yield* Poll.start(check, every10s)
-        yield* handle.pollNow({ force: true })
+        yield* handle.checkNow({ force: true })
         yield* TestClock.adjust("1 hour")
         assert.deepStrictEqual(checks, [0])
       })
@@ -143,14 +143,14 @@ describe("Poll.start", () => {
         const handle = yield* Poll.start(check, every10s)
         yield* TestClock.adjust("1 second")
         yield* handle.pause
-        yield* handle.pollNow()
+        yield* handle.checkNow()
         yield* TestClock.adjust("1 minute")
         assert.deepStrictEqual(checks, [0])
-        yield* handle.resume
+        yield* handle.unpause
         assert.deepStrictEqual(checks, [0, 61_000])
         yield* handle.pause
         yield* TestClock.adjust("4 seconds")
-        yield* handle.resume
+        yield* handle.unpause
         yield* TestClock.adjust("6 seconds")
         assert.deepStrictEqual(checks, [0, 61_000, 71_000])
       })
@@ -276,7 +276,7 @@ describe("the remote job when our patience ends", () => {
         const { asked, job } = cancelable(cancel, pending)
         const start = yield* Effect.clockWith((clock) => clock.currentTimeMillis)
         const { at, exit } = yield* runFor(
-          Poll.until(job, "a", { ...options, onTimeout: "cancelRemote", cancelGrace: "5 seconds" }),
+          Poll.until(job, "a", { ...options, onTimeout: "cancelRemote", cancelTimeout: "5 seconds" }),
           "1 hour"
         )
         assert.deepStrictEqual([ending(exit), asked.length], ["PollTimeout deadline", 1])
@@ -301,7 +301,7 @@ describe("the remote job when our patience ends", () => {
     Effect.gen(function* () {
       const { asked, job } = cancelable(Effect.never, pending)
       const fiber = yield* Effect.forkChild(
-        Poll.until(job, "a", { ...options, onInterrupt: "cancelRemote", cancelGrace: "5 seconds" })
+        Poll.until(job, "a", { ...options, onInterrupt: "cancelRemote", cancelTimeout: "5 seconds" })
       )
       yield* TestClock.adjust("2 seconds")
       const interrupting = yield* Effect.forkChild(Fiber.interrupt(fiber))

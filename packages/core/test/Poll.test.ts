@@ -485,9 +485,9 @@ describe("Poll", () => {
         assert.deepStrictEqual([name, key, attempts, Duration.toMillis(elapsed)], ["render", "tsk_1", 4, 5000])
         assert.deepStrictEqual([lastStatus, lastCheckError], [working, "reset"])
         assert.deepStrictEqual(history, [
-          { finding: "Pending", checks: 1, first: 0, last: 0 },
-          { finding: "Pending WORKING 40 %", checks: 2, first: 2000, last: 4000 },
-          { finding: "check error: reset", checks: 1, first: 5000, last: 5000 }
+          { result: "Pending", checks: 1, firstMillis: 0, lastMillis: 0 },
+          { result: "Pending WORKING 40 %", checks: 2, firstMillis: 2000, lastMillis: 4000 },
+          { result: "check error: reset", checks: 1, firstMillis: 5000, lastMillis: 5000 }
         ])
         assert.strictEqual(
           message,
@@ -521,7 +521,7 @@ describe("Poll", () => {
         const { exit } = yield* runFor(Poll.until(check, { deadline: "5 seconds" }), "1 hour")
         const error = exit === "running" ? undefined : Exit.findErrorOption(exit)
         assert(error?._tag === "Some" && error.value._tag === "PollTimeout")
-        assert.strictEqual(error.value.notBefore, 60_000)
+        assert.strictEqual(error.value.floorAt, 60_000)
         assert.include(error.value.message, "the server asked to wait until 1970-01-01T00:01:00.000Z")
       })
     )

@@ -302,12 +302,12 @@ describe("Poller, checks many", () => {
       const watches = yield* Effect.forEach(["a", "b", "c", "d"], (key) => poller.add(job, key, hour))
       yield* TestClock.adjust(2100)
       requests.length = 0
-      yield* watches[0]!.pollNow()
-      yield* watches[1]!.pollNow()
+      yield* watches[0]!.checkNow()
+      yield* watches[1]!.checkNow()
       yield* watches[1]!.remove
-      yield* watches[2]!.pollNow()
+      yield* watches[2]!.checkNow()
       yield* TestClock.adjust(100)
-      yield* watches[3]!.pollNow()
+      yield* watches[3]!.checkNow()
       yield* TestClock.adjust(2000)
       assert.deepStrictEqual(
         requests.map(({ keys }) => keys.join()),

@@ -129,7 +129,7 @@ describe("Poller and its timer", () => {
     const paused = run(poller.add(job, "a", { strategy: seconds, deadline: "10 seconds" }))
     run(paused.pause)
     setTo(11_000)
-    run(paused.resume)
+    run(paused.unpause)
     fireAt(11_000)
     assert.deepStrictEqual(run(poller.status).ended, { PollTimeout: 1 })
   })

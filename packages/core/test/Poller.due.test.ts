@@ -51,13 +51,13 @@ describe("Poller, what is due", () => {
     })
   )
 
-  it.effect("pollNow shortly before the deadline does not cost the last check", () =>
+  it.effect("checkNow shortly before the deadline does not cost the last check", () =>
     Effect.gen(function* () {
       const { job, requests } = batching({ answer: () => pending })
       const poller = yield* Poller.make(plain)
       const watch = yield* poller.add(job, "a", { deadline: 1050 })
       yield* TestClock.adjust("1020 millis")
-      yield* watch.pollNow()
+      yield* watch.checkNow()
       yield* TestClock.adjust("1 second")
       assert.strictEqual(requests.length, 2)
     })

@@ -211,7 +211,7 @@ describe("Poller edges: hangs and leaks", () => {
       const { job } = scriptedJob(() => pending)
       const poller = yield* Poller.make(plain)
       const watch = yield* poller.add(job, "a", hour)
-      for (let i = 0; i < 2000; i++) yield* Effect.andThen(watch.pause, watch.resume)
+      for (let i = 0; i < 2000; i++) yield* Effect.andThen(watch.pause, watch.unpause)
       assert.isAtMost(held(poller).sleepers, 300)
     })
   )
@@ -226,7 +226,7 @@ describe("Poller edges: what comes in during a step", () => {
       const poller = yield* Poller.make(plain)
       const watch = yield* poller.add(job, "a", hour)
       yield* Effect.forkScoped(
-        Stream.runForEach(watch.events, ({ _tag }) => (_tag === "Observed" ? watch.remove : Effect.void)),
+        Stream.runForEach(watch.events, ({ _tag }) => (_tag === "Changed" ? watch.remove : Effect.void)),
         { startImmediately: true }
       )
       yield* TestClock.adjust("1 minute")
@@ -492,7 +492,7 @@ describe("Poller edges: requests for many", () => {
       const gate = Gate.make(() => Effect.succeed(Gate.postponed("1 minute", "no")))
       const watch = yield* poller.add(job, "x", { ...hour, gate })
       yield* TestClock.adjust("2 seconds")
-      yield* watch.pollNow({ force: true })
+      yield* watch.checkNow({ force: true })
       yield* TestClock.adjust("1 second")
       assert.deepStrictEqual((yield* poller.status).ended, { Succeeded: 1 })
     })
@@ -505,7 +505,7 @@ describe("Poller edges: requests for many", () => {
       const gate = Gate.make(() => Effect.succeed(Gate.postponed("1 minute", "no")))
       const watch = yield* poller.add(job, "gated", { ...hour, gate })
       yield* poller.add(job, "first", hour)
-      yield* watch.pollNow({ force: true })
+      yield* watch.checkNow({ force: true })
       yield* TestClock.adjust("10 seconds")
       assert.deepStrictEqual(starts("gated"), [1000])
     })

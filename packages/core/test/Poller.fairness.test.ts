@@ -165,23 +165,23 @@ describe("Poller, standing in line", () => {
       yield* TestClock.adjust("3 seconds")
       assert.deepStrictEqual([starts("gone"), starts("paused"), starts("last")], [[], [], [1000]])
       assert.strictEqual(yield* last.await, "last")
-      yield* paused.resume
+      yield* paused.unpause
       yield* TestClock.adjust("1 second")
       assert.deepStrictEqual([starts("paused"), yield* paused.await], [[3000], "paused"])
     })
   )
 
-  it.effect("pollNow, pause and resume in line keep one place in it", () =>
+  it.effect("checkNow, pause and resume in line keep one place in it", () =>
     Effect.gen(function* () {
       const { job, starts } = scriptedJob(slowly)
       const poller = yield* Poller.make({ stagger: false, concurrency: 1 })
       yield* poller.add(job, "a", hour)
       const b = yield* poller.add(job, "b", hour)
       yield* poller.add(job, "c", hour)
-      yield* b.pollNow()
+      yield* b.checkNow()
       yield* b.pause
-      yield* b.pollNow({ force: true })
-      yield* b.resume
+      yield* b.checkNow({ force: true })
+      yield* b.unpause
       yield* TestClock.adjust("10 seconds")
       assert.deepStrictEqual([starts("a"), starts("b"), starts("c")], [[0], [1000], [2000]])
     })
@@ -263,7 +263,7 @@ describe("Poller, gates", () => {
       yield* paused.pause
       yield* TestClock.adjust("10 seconds")
       assert.deepStrictEqual([checks.length, (yield* poller.status).underWay], [0, 0])
-      yield* paused.resume
+      yield* paused.unpause
       yield* TestClock.adjust("10 seconds")
       assert.strictEqual(yield* paused.await, "paused")
     })

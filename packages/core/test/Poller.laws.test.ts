@@ -36,7 +36,7 @@ const Adding = Schema.Struct({
   deadline: between(1, 20_000),
   interval: between(100, 4000),
   checkTimeout: between(200, 3000),
-  then: Schema.Literals(["nothing", "nothing", "remove", "pollNow", "force", "pause"]),
+  then: Schema.Literals(["nothing", "nothing", "remove", "checkNow", "force", "pause"]),
   after: between(0, 15_000)
 })
 
@@ -47,7 +47,7 @@ const Settings = Schema.Struct({
   linger: Schema.Literals([0, 1000]),
   coalesce: Schema.Literals([0, 0, 10, 700]),
   slack: Schema.Literals([0, 50, 700]),
-  meddling: Schema.NonEmptyArray(Schema.Literals(["remove", "pollNow", "force", "pause", "add"]))
+  meddling: Schema.NonEmptyArray(Schema.Literals(["remove", "checkNow", "force", "pause", "add"]))
 })
 
 type Fate = typeof Fate.Type
@@ -192,9 +192,9 @@ describe("Poller, whatever jobs and callers do", () => {
                 follow.removed = true
                 return watch.remove
               case "pause":
-                return watch.pause.pipe(Effect.andThen(Effect.sleep(1500)), Effect.andThen(watch.resume))
+                return watch.pause.pipe(Effect.andThen(Effect.sleep(1500)), Effect.andThen(watch.unpause))
               default:
-                return watch.pollNow({ force: then === "force" })
+                return watch.checkNow({ force: then === "force" })
             }
           })
         const add = (adding: Adding): Effect.Effect<void> =>

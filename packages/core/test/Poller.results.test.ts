@@ -35,7 +35,7 @@ describe("Poller.results", () => {
       yield* TestClock.adjust("1 minute")
       const ends = yield* Fiber.join(fiber)
       assert.deepStrictEqual(
-        ends.map(({ attempts, elapsed, exit, key }) => [key, ending(exit), attempts, elapsed]),
+        ends.map(({ attempts, elapsedMillis: elapsed, exit, key }) => [key, ending(exit), attempts, elapsed]),
         [
           ["bad", "JobFailed", 1, 0],
           ["quick", "quick", 1, 0],

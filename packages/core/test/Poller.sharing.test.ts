@@ -284,7 +284,7 @@ describe("Poller, many waits for one key", () => {
       const poller = yield* Poller.make({ stagger: false })
       const add = (deadline: number) =>
         Effect.flatMap(
-          poller.add(stoppable, "a", { deadline, onTimeout: "cancelRemote", cancelGrace: "1 second" }),
+          poller.add(stoppable, "a", { deadline, onTimeout: "cancelRemote", cancelTimeout: "1 second" }),
           follow
         )
       const [early, late] = [yield* add(5000), yield* add(20_000)]

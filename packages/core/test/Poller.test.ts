@@ -308,19 +308,19 @@ describe("Poller, handles", () => {
       yield* Fiber.join(remove)
       assert.isTrue(cleaned)
       yield* watch.remove
-      yield* watch.pollNow()
+      yield* watch.checkNow()
       yield* watch.pause
-      yield* watch.resume
+      yield* watch.unpause
       yield* TestClock.adjust("1 minute")
       assert.deepStrictEqual((yield* poller.status).ended, { Interrupted: 1 })
     })
   )
 
-  it.effect("a remote cancel that hangs holds remove for cancelGrace at most", () =>
+  it.effect("a remote cancel that hangs holds remove for cancelTimeout at most", () =>
     Effect.gen(function* () {
       const job = Job.make("render", { check: (_: string) => Effect.succeed(pending), cancel: () => Effect.never })
       const poller = yield* Poller.make(plain)
-      const watch = yield* poller.add(job, "a", { ...hour, onInterrupt: "cancelRemote", cancelGrace: "3 seconds" })
+      const watch = yield* poller.add(job, "a", { ...hour, onInterrupt: "cancelRemote", cancelTimeout: "3 seconds" })
       const { at } = yield* outcome(poller, watch.remove)
       assert.strictEqual(at, 3000)
     })
@@ -356,9 +356,9 @@ describe("Poller, handles", () => {
         startImmediately: true
       })
       yield* TestClock.adjust("1 minute")
-      assert.deepStrictEqual(yield* Fiber.join(fiber), ["Observed", "Unchanged", "Waiting", "Observed", "Ended"])
+      assert.deepStrictEqual(yield* Fiber.join(fiber), ["Changed", "Unchanged", "Waiting", "Changed", "Ended"])
       assert.deepStrictEqual(yield* Stream.runCollect(Stream.map(watch.events, ({ _tag }) => _tag)), [
-        "Observed",
+        "Changed",
         "Ended"
       ])
     })
@@ -372,7 +372,7 @@ describe("Poller, handles", () => {
       const poller = yield* Poller.make(plain)
       for (const key of ["a", "b"]) yield* poller.until(job, key, { ...hour, observers: [observer] })
       yield* TestClock.adjust("1 millis")
-      assert.deepStrictEqual(told, ["a Started", "a Observed", "a Ended", "b Started", "b Observed", "b Ended"])
+      assert.deepStrictEqual(told, ["a Started", "a Changed", "a Ended", "b Started", "b Changed", "b Ended"])
     })
   )
 
@@ -381,14 +381,14 @@ describe("Poller, handles", () => {
       const poller = yield* Poller.make(plain)
       const ended: Array<string> = []
       let first = true
-      const observer = Observer.make((notice) =>
+      const observer = Observer.make((notification) =>
         Effect.suspend(() => {
           const slow = first
           first = false
           return Effect.andThen(
             slow ? Effect.sleep("1 hour") : Effect.void,
             Effect.sync(() => {
-              if (notice.event._tag === "Ended") ended.push(notice.key)
+              if (notification.event._tag === "Ended") ended.push(notification.key)
             })
           )
         })
@@ -414,7 +414,7 @@ describe("Poller, handles", () => {
       // Those of the second turn begin when the clock has moved already.
       yield* TestClock.adjust("1 second")
       yield* TestClock.adjust("1 second")
-      assert.deepStrictEqual([yield* Fiber.join(fiber), [...told].toSorted()], [200, ["Ended", "Observed", "Started"]])
+      assert.deepStrictEqual([yield* Fiber.join(fiber), [...told].toSorted()], [200, ["Ended", "Changed", "Started"]])
     })
   )
 })

@@ -176,10 +176,10 @@ describe("Poller, checks that misbehave", () => {
 describe("Poller, told things at odd times", () => {
   const told: ReadonlyArray<readonly [string, <A, F, E>(watch: Poller.Watch<A, F, E>) => Effect.Effect<unknown>]> = [
     ["remove", (watch) => watch.remove],
-    ["pollNow", (watch) => watch.pollNow()],
-    ["force", (watch) => watch.pollNow({ force: true })],
+    ["checkNow", (watch) => watch.checkNow()],
+    ["force", (watch) => watch.checkNow({ force: true })],
     ["pause", (watch) => watch.pause],
-    ["pause, resume", (watch) => Effect.andThen(watch.pause, watch.resume)],
+    ["pause, resume", (watch) => Effect.andThen(watch.pause, watch.unpause)],
     ["cancel", (watch) => Effect.ignore(watch.cancel)],
     ["pause, remove", (watch) => Effect.andThen(watch.pause, watch.remove)]
   ]
@@ -203,7 +203,7 @@ describe("Poller, told things at odd times", () => {
       deadline: "8 seconds",
       onTimeout: "cancelRemote",
       onInterrupt: "cancelRemote",
-      cancelGrace: "2 seconds",
+      cancelTimeout: "2 seconds",
       strategy: Schedule.addDelay(Schedule.forever, () =>
         Effect.delay(Effect.succeed("500 millis" as const), "100 millis")
       ),
@@ -266,7 +266,7 @@ describe("Poller, told things at odd times", () => {
   it.effect("observers may call the handle of the wait that they hear of", () =>
     Effect.gen(function* () {
       for (const [name, tell] of told) {
-        for (const tag of ["Started", "Observed", "Waiting", "Unchanged", "CheckFailed", "Ended"]) {
+        for (const tag of ["Started", "Changed", "Waiting", "Unchanged", "CheckFailed", "Ended"]) {
           const { job, checks } = scriptedJob<string, never, string>((_, attempt) =>
             attempt === 3 ? Effect.fail("reset") : attempt < 6 ? pending : Status.succeeded("done")
           )

@@ -15,7 +15,7 @@ describe("Poller, what the server wishes for one key", () => {
   const wishing = (wish: number) =>
     scriptedJob((key, attempt) => (attempt === 1 && key === "a" ? CheckResult.withHint(pending, wish) : pending))
 
-  it.effect("holds against a newcomer and against pollNow of another wait", () =>
+  it.effect("holds against a newcomer and against checkNow of another wait", () =>
     Effect.gen(function* () {
       const { job, starts } = scriptedJob((key, attempt) =>
         key === "a" && attempt < 3 ? CheckResult.withHint(pending, "10 seconds") : pending
@@ -24,18 +24,18 @@ describe("Poller, what the server wishes for one key", () => {
       yield* poller.add(job, "a", hour)
       yield* TestClock.adjust("2 seconds")
       const newcomer = yield* poller.add(job, "a", hour)
-      yield* newcomer.pollNow()
+      yield* newcomer.checkNow()
       yield* TestClock.adjust("2 seconds")
-      yield* newcomer.pollNow()
+      yield* newcomer.checkNow()
       const third = yield* poller.add(job, "a", { ...hour, strategy: Strategy.spaced("10 millis") })
-      yield* third.pollNow()
+      yield* third.checkNow()
       yield* TestClock.adjust("5 seconds")
       assert.deepStrictEqual(starts("a"), [0])
       yield* TestClock.adjust("1 second")
       assert.deepStrictEqual(starts("a"), [0, 10_000])
       // The check was for all: its wish is too.
-      yield* third.pollNow()
-      yield* newcomer.pollNow()
+      yield* third.checkNow()
+      yield* newcomer.checkNow()
       yield* TestClock.adjust("9999 millis")
       assert.deepStrictEqual(starts("a"), [0, 10_000])
     })
@@ -60,7 +60,7 @@ describe("Poller, what the server wishes for one key", () => {
       const forced = yield* poller.add(job, "a", hour)
       yield* TestClock.adjust("1500 millis")
       assert.deepStrictEqual(starts("a"), [0])
-      yield* forced.pollNow({ force: true })
+      yield* forced.checkNow({ force: true })
       yield* TestClock.adjust("1 second")
       assert.deepStrictEqual(starts("a"), [0, 1500, 2500])
     })
@@ -77,7 +77,7 @@ describe("Poller, what the server wishes for one key", () => {
       yield* paused.pause
       yield* TestClock.adjust("5 seconds")
       assert.deepStrictEqual((yield* poller.status).ended, { JobStalled: 1 })
-      yield* paused.resume
+      yield* paused.unpause
       yield* TestClock.adjust("1 minute")
       assert.deepStrictEqual(starts("a").slice(0, 4), [0, 0, 1000, 31_000])
     })
@@ -133,7 +133,7 @@ describe("Poller, what the server wishes for one key", () => {
       yield* TestClock.adjust("4 seconds")
       yield* hasty.remove
       yield* TestClock.adjust("3 seconds")
-      yield* paused.resume
+      yield* paused.unpause
       yield* TestClock.adjust("1 minute")
       assert.deepStrictEqual(starts("a").slice(0, 5), [1000, 2000, 3000, 4000, 34_000])
     })
@@ -182,7 +182,7 @@ describe("Poller, what the server wishes for one key", () => {
       const paused = yield* poller.add(job, "a", hour)
       yield* paused.pause
       yield* TestClock.adjust("1 second")
-      yield* paused.resume
+      yield* paused.unpause
       yield* TestClock.adjust("10 seconds")
       assert.deepStrictEqual(starts("a"), [0, 0, 1000])
     })

@@ -13,9 +13,9 @@ import { pending, runFor, scripted } from "./scripted.ts"
 const observation: Observation = {
   key: "k",
   attempt: 1,
-  elapsed: 0,
-  remaining: Number.POSITIVE_INFINITY,
-  sinceChange: 0,
+  elapsedMillis: 0,
+  remainingMillis: Number.POSITIVE_INFINITY,
+  sinceChangeMillis: 0,
   status: pending
 }
 
@@ -84,7 +84,7 @@ describe("Strategy", () => {
       const strategy = Strategy.make({
         firstWait: "10 seconds",
         maxDuration: "40 seconds",
-        decide: (_step, _elapsed, { elapsed }) => {
+        decide: (_step, _elapsed, { elapsedMillis: elapsed }) => {
           seen.push(elapsed)
           return 10_000
         }
@@ -180,7 +180,7 @@ describe("Strategy", () => {
   describe("byProgress", () => {
     const strategy = Strategy.byProgress({ min: "1 second", max: "20 seconds", otherwise: Strategy.spaced("5 seconds") })
     const delay = (progress: number | undefined, elapsed: number) =>
-      Strategy.explain(strategy, { elapsed, status: Status.pending({ progress }) }).delay
+      Strategy.explain(strategy, { elapsedMillis: elapsed, status: Status.pending({ progress }) }).delayMillis
 
     it("waits for half of what is left, between its bounds, and as otherwise without progress", () => {
       assert.deepStrictEqual(
@@ -212,18 +212,18 @@ describe("Strategy", () => {
         "5s: server floor 5s > strategy 2s, jitter -400ms"
       )
       assert.strictEqual(
-        text({ remaining: 1000, checkDuration: 200 }),
+        text({ remainingMillis: 1000, checkDuration: 200 }),
         "800ms: strategy 2s, jitter -500ms, clipped by the deadline"
       )
       assert.strictEqual(
-        text({ remaining: 1000, floor: "5 seconds" }),
+        text({ remainingMillis: 1000, floor: "5 seconds" }),
         "1s: no check fits: the server floor 5s is beyond the deadline"
       )
       assert.strictEqual(Strategy.explain(Strategy.maxAttempts(strategy, 1)).text, "end: the strategy is over")
     })
 
     it("explains what the loop does", () => {
-      assert.strictEqual(Strategy.explain(strategy, { step: 3 }).delay, Strategy.delaysMillis(strategy, 3)[2])
+      assert.strictEqual(Strategy.explain(strategy, { step: 3 }).delayMillis, Strategy.delaysMillis(strategy, 3)[2])
     })
   })
 
@@ -319,9 +319,9 @@ describe("Strategy", () => {
 
   it("ends at maxAttempts and at maxDuration", () => {
     const strategy = Strategy.spaced(1000).pipe(Strategy.maxAttempts(3), Strategy.maxDuration(5000))
-    const decide = (seen: Partial<Observation>) => Strategy.explain(strategy, seen).strategy
+    const decide = (seen: Partial<Observation>) => Strategy.explain(strategy, seen).strategyMillis
     assert.deepStrictEqual(
-      [decide({}), decide({ attempt: 3 }), decide({ elapsed: 4500 }), decide({ elapsed: 5000 })],
+      [decide({}), decide({ attempt: 3 }), decide({ elapsedMillis: 4500 }), decide({ elapsedMillis: 5000 })],
       [1000, "end", 500, "end"]
     )
   })

@@ -136,7 +136,7 @@ describe("Observer", () => {
         Poll.until(jobOf(pending, Status.succeeded("done")), "a", { ...options, observers: [broken, slow] }),
         "1 minute"
       )
-      assert.deepStrictEqual([ending(exit), told], ["done", ["Started", "Observed", "Waiting", "Observed", "Ended"]])
+      assert.deepStrictEqual([ending(exit), told], ["done", ["Started", "Changed", "Waiting", "Changed", "Ended"]])
       assert.strictEqual(at, 5000)
     })
   )
@@ -145,7 +145,7 @@ describe("Observer", () => {
     Effect.gen(function* () {
       const hung = Observer.make(() => Effect.never)
       const { at, exit } = yield* runFor(
-        Poll.until(jobOf(Status.succeeded("done")), "a", { ...options, observers: [hung], cancelGrace: "3 seconds" }),
+        Poll.until(jobOf(Status.succeeded("done")), "a", { ...options, observers: [hung], cancelTimeout: "3 seconds" }),
         "1 minute"
       )
       assert.deepStrictEqual([ending(exit), at], ["done", 3000])

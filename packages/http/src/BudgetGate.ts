@@ -26,7 +26,7 @@
  * | `X-RateLimit-Remaining: 0`, `X-RateLimit-Reset: 1767225600` | until then, by the `Date` of the answer |
  * | 429 with none of these | for `pause` |
  *
- * A check that is forced (`pollNow({ force: true })`) asks no gate and uses no budget. Put the gate in front of the
+ * A check that is forced (`checkNow({ force: true })`) asks no gate and uses no budget. Put the gate in front of the
  * waits, not of retries: `HttpClient.retryTransient` below a check sends requests that no budget counts. Waits without a
  * `Job` are all of the job "check", and share its budget.
  *

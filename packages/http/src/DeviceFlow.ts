@@ -328,7 +328,7 @@ export const request = (
  *   const grant = yield* DeviceFlow.request(client)
  *   const handle = yield* Poll.start(DeviceFlow.job(client, grant), grant.userCode, { deadline: "unbounded" })
  *   // For a button "I have agreed": checks as soon as the server allows it.
- *   yield* handle.pollNow()
+ *   yield* handle.checkNow()
  *   return yield* handle.await
  * })
  * ```

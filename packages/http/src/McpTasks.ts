@@ -361,7 +361,7 @@ export const withinTtl = (self: Strategy.Strategy): Strategy.Strategy =>
   Strategy.modify(self, (decision, seen) => {
     const ttl = detail(seen.status)?.ttl
     if (ttl === undefined || decision === "end") return decision
-    return seen.elapsed >= ttl ? "end" : Math.min(decision, ttl - seen.elapsed)
+    return seen.elapsedMillis >= ttl ? "end" : Math.min(decision, ttl - seen.elapsedMillis)
   })
 
 /**

@@ -601,7 +601,7 @@ describe("Acceptors", () => {
     it("exponential - a check that would come shortly before the deadline waits for it", () => {
       const waiter = smithy(output("s", "stringEquals", "on"))
       const delay = (remaining: number) =>
-        Strategy.explain(Acceptors.exponential(waiter), { remaining, random: () => 0 }).delay
+        Strategy.explain(Acceptors.exponential(waiter), { remainingMillis: remaining, random: () => 0 }).delayMillis
       assert.deepStrictEqual([4001, 4000, 3000, 1000].map(delay), [2000, 4000, 3000, 1000])
     })
 

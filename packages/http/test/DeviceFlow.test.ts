@@ -500,7 +500,7 @@ describe("DeviceFlow", () => {
         )
         yield* TestClock.adjust("1 hour")
         const told = [...(yield* Fiber.join(events))]
-        const first = told.find((each) => each._tag === "Observed")
+        const first = told.find((each) => each._tag === "Changed")
         assert.deepStrictEqual(first?.status._tag === "Pending" && first.status.detail, { interval: 10_000 })
         assert.deepStrictEqual(first?.status.state, "slow_down")
         assert.notInclude(JSON.stringify(told), "SECRET")
@@ -532,9 +532,9 @@ describe("DeviceFlow", () => {
             Effect.gen(function* () {
               const handle = yield* Poll.start(wait, "WDJB-MJHT", { deadline: "1 hour" })
               yield* TestClock.adjust("6 seconds")
-              yield* handle.pollNow()
+              yield* handle.checkNow()
               yield* TestClock.adjust("10 seconds")
-              yield* handle.pollNow()
+              yield* handle.checkNow()
               yield* TestClock.adjust("10 seconds")
             })
           )

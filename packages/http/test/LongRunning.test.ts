@@ -446,7 +446,7 @@ describe("LongRunning", () => {
           events._tag === "None"
             ? []
             : events.value.flatMap((event) =>
-                event._tag === "Observed" && event.status._tag === "Pending"
+                event._tag === "Changed" && event.status._tag === "Pending"
                   ? [job.key.decode((event.status.detail as LongRunning.Detail).operation).phase]
                   : []
               )

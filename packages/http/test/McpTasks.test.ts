@@ -409,7 +409,7 @@ describe("McpTasks", () => {
             )
             yield* TestClock.adjust("1 hour")
             const seen = [...(yield* Fiber.join(fiber))].flatMap((each) =>
-              each._tag === "Observed" ? [each.status] : []
+              each._tag === "Changed" ? [each.status] : []
             )
             assert.deepStrictEqual(seen.map(Status.describe), [
               "Pending working",
@@ -878,7 +878,7 @@ describe("McpTasks", () => {
     const limited = McpTasks.withinTtl(Strategy.maxDuration(Strategy.spaced("4 seconds"), "6 seconds"))
     assert.deepStrictEqual(Strategy.delaysMillis(limited, 9, { status }), [4000, 2000])
     // The loop places the last check by the bound itself.
-    assert.strictEqual(Strategy.explain(limited, { elapsed: 5000, checkDuration: 500 }).delay, 500)
+    assert.strictEqual(Strategy.explain(limited, { elapsedMillis: 5000, checkDuration: 500 }).delayMillis, 500)
   })
 
   describe("http", () => {

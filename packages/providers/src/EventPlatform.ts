@@ -218,19 +218,19 @@ export const packageStrategy: Strategy.Strategy = /*#__PURE__*/ Strategy.spaced(
  *
  * **Details**
  *
- * `then: "fail"` makes a `JobStalled` of it. `timeScale` is as in `Settings`; default 1.
+ * `onStall: "fail"` makes a `JobStalled` of it. `timeScale` is as in `Settings`; default 1.
  *
  * @category strategies
  * @since 0.1.0
  */
 export const stall = (options?: {
-  readonly then?: "fail" | "report" | undefined
+  readonly onStall?: "fail" | "report" | undefined
   readonly timeScale?: number | undefined
-}): { readonly after: Duration.Duration; readonly then: "fail" | "report" } => ({
+}): { readonly after: Duration.Duration; readonly onStall: "fail" | "report" } => ({
   after: Duration.millis(
     settings.scaledMillis("30 minutes", settings.positive("EventPlatform.stall: timeScale", options?.timeScale ?? 1))
   ),
-  then: options?.then ?? "report"
+  onStall: options?.onStall ?? "report"
 })
 
 /**

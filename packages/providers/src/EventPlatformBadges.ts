@@ -96,7 +96,7 @@ export const strategies: { readonly notifications: Strategy.Strategy; readonly m
  * const { notifications } = EventPlatformBadges.make({ baseUrl: "https://events.example.com" })
  * export const badge = Poll.events(notifications.check, { strategy: notifications.strategy, deadline: "unbounded" }).pipe(
  *   Stream.runForEach((event) =>
- *     event._tag === "Observed" && event.status._tag === "Pending"
+ *     event._tag === "Changed" && event.status._tag === "Pending"
  *       ? Effect.log(`${String(event.status.detail)} unread`)
  *       : Effect.void
  *   )

@@ -7,7 +7,7 @@
  *
  * **Gotchas**
  *
- * A strategy that is given to a wait, and not to `make`, is not seen. Checks that are asked for (`pollNow`), that follow a
+ * A strategy that is given to a wait, and not to `make`, is not seen. Checks that are asked for (`checkNow`), that follow a
  * failed one or that are placed at a deadline may come sooner than any interval; they are not meant.
  *
  * @since 0.1.0

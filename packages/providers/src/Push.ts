@@ -7,7 +7,7 @@
  * **Details**
  *
  * A push is a reason to check, and never an end by itself: it may be late, doubled, lost, or not from the service at all.
- * Find the wait by the key and wake it (`pollNow`); the check then says how the job is. A push without a key wakes all
+ * Find the wait by the key and wake it (`checkNow`); the check then says how the job is. A push without a key wakes all
  * waits that it may concern.
  *
  * @since 0.1.0

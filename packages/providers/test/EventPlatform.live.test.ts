@@ -104,7 +104,7 @@ describe("EventPlatform", () => {
         strategy: notifications.strategy,
         deadline: "unbounded"
       }).pipe(
-        Stream.filter((event) => event._tag === "Observed"),
+        Stream.filter((event) => event._tag === "Changed"),
         Stream.take(3),
         Stream.runCollect
       )

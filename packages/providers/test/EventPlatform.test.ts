@@ -33,7 +33,7 @@ describe("EventPlatform", () => {
     it.effect("running for half an hour is probably stuck - JobStalled as an option, or an event", () =>
       Effect.gen(function* () {
         const { provide } = answering(() => ({ state: "running", progress: 0 }))
-        const failing = { deadline, stall: EventPlatform.stall({ then: "fail" }) } as const
+        const failing = { deadline, stall: EventPlatform.stall({ onStall: "fail" }) } as const
         const error = yield* runFor(Effect.flip(provide(Poll.until(tasks, "t", failing))), deadline)
         assert.strictEqual(error._tag, "JobStalled")
         const reporting = provide(
@@ -174,7 +174,7 @@ describe("EventPlatform", () => {
           state = "completed"
           yield* TestClock.adjust("1 second")
           const push = decode(EventPlatform.pushes.tasks, { task_id: "t", state: "completed" })
-          if (push.key === "t") yield* handle.pollNow()
+          if (push.key === "t") yield* handle.checkNow()
           yield* TestClock.adjust(1)
           return yield* handle.await
         }).pipe(Effect.scoped, provide)
@@ -227,14 +227,14 @@ describe("EventPlatform", () => {
           }
         })
         const events = yield* Poll.events(messages.check, { strategy: messages.strategy, deadline: "unbounded" }).pipe(
-          Stream.filter((event) => event._tag === "Observed" || event._tag === "Unchanged"),
+          Stream.filter((event) => event._tag === "Changed" || event._tag === "Unchanged"),
           Stream.take(2),
           Stream.runCollect,
           provide,
           (read) => runFor(read, "1 hour")
         )
         assert.strictEqual(
-          events[0]?._tag === "Observed" && events[0].status._tag === "Pending" ? events[0].status.detail : events[0],
+          events[0]?._tag === "Changed" && events[0].status._tag === "Pending" ? events[0].status.detail : events[0],
           3
         )
         assert.deepStrictEqual(times, [0, 900_000])
@@ -253,7 +253,7 @@ describe("EventPlatform", () => {
         }).pipe(
           Stream.runForEach((event) =>
             Effect.sync(() => {
-              if (event._tag === "Observed" && event.status._tag === "Pending") counts.push(event.status.detail)
+              if (event._tag === "Changed" && event.status._tag === "Pending") counts.push(event.status.detail)
             })
           ),
           provide,

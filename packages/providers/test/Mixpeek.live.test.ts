@@ -120,7 +120,7 @@ describe("Mixpeek", () => {
       const { body } = yield* inbox.take
       const push = yield* Schema.decodeUnknownEffect(Mixpeek.DocumentsWritten)(body)
       assert.isUndefined(push.key)
-      yield* handle.pollNow()
+      yield* handle.checkNow()
       assert.strictEqual(yield* handle.await, 3)
       assert.strictEqual((yield* server.truthOf(key.taskId)).requests, 2)
     }).pipe(Effect.orDie)

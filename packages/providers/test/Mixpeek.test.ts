@@ -284,7 +284,7 @@ describe("Mixpeek", () => {
         yield* Effect.gen(function* () {
           const handle = yield* Poll.start(mixpeek.tasks, { taskId: "t1" }, { deadline })
           yield* TestClock.adjust("3 seconds")
-          yield* handle.pollNow()
+          yield* handle.checkNow()
           yield* TestClock.adjust(1)
           assert.strictEqual((yield* handle.status)?._tag, "Pending")
           yield* TestClock.adjust("1 minute")

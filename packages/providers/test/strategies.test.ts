@@ -236,10 +236,10 @@ describe("strategies", () => {
   )
 
   it("EventPlatform - stall", () => {
-    assert.deepStrictEqual(EventPlatform.stall(), { after: Duration.minutes(30), then: "report" })
-    assert.deepStrictEqual(EventPlatform.stall({ then: "fail", timeScale: 0.1 }), {
+    assert.deepStrictEqual(EventPlatform.stall(), { after: Duration.minutes(30), onStall: "report" })
+    assert.deepStrictEqual(EventPlatform.stall({ onStall: "fail", timeScale: 0.1 }), {
       after: Duration.minutes(3),
-      then: "fail"
+      onStall: "fail"
     })
   })
 })

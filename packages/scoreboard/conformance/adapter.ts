@@ -27,7 +27,7 @@ export const features = {
   listeners: "runs for as long as it has listeners",
   second: "asks for the result by a second request",
   resume: "writes a wait down for another process",
-  stall: "notices a job that no longer changes",
+  stall: "notifications a job that no longer changes",
   runs: "knows which run of a job an answer speaks of",
   cancelRemote: "asks the server to stop the job when the wait ends",
   wake: "can be told to check now",

@@ -11,7 +11,7 @@ export interface Defaults {
   readonly strategy: Schedule<unknown, Observation>
   readonly checkTimeout: Duration.Input | "unbounded"
   readonly maxHint: Duration.Input
-  readonly cancelGrace: Duration.Input
+  readonly cancelTimeout: Duration.Input
   readonly checkErrors: CheckErrorPolicy<unknown>
   readonly span: boolean
   readonly logs: boolean
@@ -23,7 +23,7 @@ export const builtin: Defaults = {
   // In milliseconds, since every wait reads them: 1 minute, 1 hour, 10 seconds.
   checkTimeout: 60_000,
   maxHint: 3_600_000,
-  cancelGrace: 10_000,
+  cancelTimeout: 10_000,
   checkErrors: {
     schedule: /*#__PURE__*/ Strategy.exponential({ initial: "1 second", factor: 2, cap: "30 seconds" }),
     maxConsecutive: 5

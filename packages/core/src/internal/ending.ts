@@ -12,13 +12,13 @@ export const timeout = (wait: Wait, reason: "deadline" | "strategy" = boundedBy(
   const error = new PollError.PollTimeout({
     ...seen(wait),
     reason,
-    notBefore: wait.floorAt > wait.deadlineAt ? wait.setting.time.base + wait.floorAt : undefined
+    floorAt: wait.floorAt > wait.deadlineAt ? wait.setting.time.base + wait.floorAt : undefined
   })
-  const { cancel, cancelGrace, onTimeout } = wait.setting.policy
+  const { cancel, cancelTimeout, onTimeout } = wait.setting.policy
   if (onTimeout === "leave" || cancel === undefined) return fail(wait, error)
   rare(wait).gaveUp = error
   wait.stage = canceling
-  wait.nextAt = wait.setting.time.now + cancelGrace
+  wait.nextAt = wait.setting.time.now + cancelTimeout
   return "cancel"
 }
 

@@ -33,7 +33,7 @@ export type Event =
   /** Somebody wants a check now; with `force`, even before the server or the gate wants to be asked. */
   | { readonly _tag: "Woken"; readonly force: boolean }
   | { readonly _tag: "Paused" }
-  | { readonly _tag: "Resumed" }
+  | { readonly _tag: "Unpaused" }
   /** The server has been asked to stop the job, with or without success. */
   | { readonly _tag: "CancelAsked" }
   /** What the user gave threw, or interrupted the fiber it runs in. */
@@ -59,6 +59,6 @@ export const joined: Event = { _tag: "Joined" }
 export const due: Event = { _tag: "Due" }
 export const overdue: Event = { _tag: "Overdue" }
 export const paused: Event = { _tag: "Paused" }
-export const resumed: Event = { _tag: "Resumed" }
+export const unpaused: Event = { _tag: "Unpaused" }
 export const stopped: Event = { _tag: "Stopped" }
 export const cancelAsked: Event = { _tag: "CancelAsked" }

@@ -80,7 +80,7 @@ export class WaitHandle<A, F, E> implements Handle<A, F, E> {
     return Effect.sync(() => this.wait.status as Status<A, F> | undefined)
   }
 
-  get pollNow(): Handle<A, F, E>["pollNow"] {
+  get checkNow(): Handle<A, F, E>["checkNow"] {
     return (options) => this.told({ _tag: "Woken", force: options?.force === true })
   }
 
@@ -88,15 +88,15 @@ export class WaitHandle<A, F, E> implements Handle<A, F, E> {
     return this.told(event.paused)
   }
 
-  get resume(): Effect.Effect<void> {
-    return this.told(event.resumed)
+  get unpause(): Effect.Effect<void> {
+    return this.told(event.unpaused)
   }
 
   get cancel(): Effect.Effect<void, CancelFailed> {
     return Effect.suspend(() =>
       this.wait.stage.phase === "ended"
         ? Effect.void
-        : Effect.andThen(askToStop(this.wait, this.driver.contextOf(this.wait)), this.pollNow())
+        : Effect.andThen(askToStop(this.wait, this.driver.contextOf(this.wait)), this.checkNow())
     )
   }
 
@@ -108,7 +108,7 @@ export class WaitHandle<A, F, E> implements Handle<A, F, E> {
   private known(): ReadonlyArray<AnyEvent> {
     const { result, wait } = this
     const events: Array<AnyEvent> = []
-    if (wait.status !== undefined) events.push({ _tag: "Observed", attempt: wait.attempts, status: wait.status })
+    if (wait.status !== undefined) events.push({ _tag: "Changed", attempt: wait.attempts, status: wait.status })
     if (result !== undefined) events.push({ _tag: "Ended", attempts: wait.attempts, exit: result })
     return events
   }

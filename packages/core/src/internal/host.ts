@@ -10,7 +10,7 @@ import type * as Scope from "effect/Scope"
 import * as Tracer from "effect/Tracer"
 import type * as Gate from "../Gate.ts"
 import type * as CheckResult from "../CheckResult.ts"
-import type { Notice } from "../Observer.ts"
+import type { Notification } from "../Observer.ts"
 import { type Defaults, Reference } from "./defaults.ts"
 import * as event from "./event.ts"
 import * as machine from "./machine.ts"
@@ -141,7 +141,7 @@ export class Host implements Setting {
     this.wait = makeWait(this, request.key, request.rawKey, undefined)
   }
 
-  emit(wait: Wait, told: Notice["event"]): void {
+  emit(wait: Wait, told: Notification["event"]): void {
     if (told._tag === "Ended") this.exit = told.exit
     this.telemetry.tell(wait, told)
     const { listener } = this
@@ -180,7 +180,7 @@ export class Host implements Setting {
    * interrupted: the server is asked to stop the job if the policy says so, and the observers are told.
    */
   readonly stop: Effect.Effect<void> = Effect.suspend(() => {
-    const { cancelGrace } = this.policy
+    const { cancelTimeout } = this.policy
     const running = [this.driver, this.watchdog, this.flushing].filter((fiber) => fiber !== undefined)
     const interrupted = this.wait.stage.phase !== "ended"
     const asks = asksOnInterrupt(this.wait)
@@ -189,10 +189,10 @@ export class Host implements Setting {
     const stopped = Fiber.interruptAll(running)
     if (!interrupted) return stopped
     this.step(event.stopped)
-    const asked = asks ? bounded(this.fork, this.cancel(), cancelGrace) : Effect.void
+    const asked = asks ? bounded(this.fork, this.cancel(), cancelTimeout) : Effect.void
     return stopped.pipe(
       Effect.andThen(asked),
-      Effect.andThen(Effect.suspend(() => this.telemetry.flush(cancelGrace) ?? Effect.void))
+      Effect.andThen(Effect.suspend(() => this.telemetry.flush(cancelTimeout) ?? Effect.void))
     )
   })
 
@@ -264,7 +264,7 @@ export class Host implements Setting {
 
   /** Hands the result out, once the observers have been told. */
   private hand(exit: Exit.Exit<unknown, unknown>): void {
-    const flush = this.telemetry.flush(this.policy.cancelGrace)
+    const flush = this.telemetry.flush(this.policy.cancelTimeout)
     if (flush === undefined) return this.done(exit)
     this.flushing = this.fork(flush)
     // Also if it is stopped meanwhile: the wait has ended.

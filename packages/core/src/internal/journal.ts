@@ -1,15 +1,15 @@
 import * as Exit from "effect/Exit"
-import type { Notice } from "../Observer.ts"
+import type { Notification } from "../Observer.ts"
 import type { Entry } from "../PollJournal.ts"
 import { endingOf } from "./telemetry.ts"
 
-/** The entry that a notice makes in the journal, if any. */
-export const entryOf = ({ at, attempts, elapsed, event, job, key }: Notice): Entry | undefined => {
+/** The entry that a notification makes in the journal, if any. */
+export const entryOf = ({ at, attempts, elapsedMillis: elapsed, event, job, key }: Notification): Entry | undefined => {
   const where = { job, key, at }
   switch (event._tag) {
     case "Started":
       return { _tag: "Started", ...where, deadlineAt: event.deadlineAt }
-    case "Observed": {
+    case "Changed": {
       const { status } = event
       return {
         _tag: "Changed",

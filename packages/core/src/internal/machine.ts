@@ -50,8 +50,8 @@ const judge = (wait: Wait, event: Event): Command => {
       return onWoken(wait, event.force)
     case "Paused":
       return onPaused(wait)
-    case "Resumed":
-      return onResumed(wait)
+    case "Unpaused":
+      return onUnpaused(wait)
     case "CancelAsked":
       return wait.stage.phase === "canceling" ? onCancelAsked(wait) : "continue"
     case "Died":
@@ -126,7 +126,7 @@ const onPaused = (wait: Wait): Command => {
   return reason === undefined ? "continue" : sleep(wait, wait.nextAt, reason)
 }
 
-const onResumed = (wait: Wait): Command => {
+const onUnpaused = (wait: Wait): Command => {
   const { reason } = wait.stage
   const { now } = wait.setting.time
   if (!wait.rare.paused) return "continue"
@@ -200,7 +200,7 @@ const late = (wait: Wait): Command => {
 const onCancelAsked = (wait: Wait): Command => {
   const { policy, time } = wait.setting
   const own = rare(wait)
-  wait.deadlineAt = time.now + policy.cancelGrace
+  wait.deadlineAt = time.now + policy.cancelTimeout
   own.lastCheck = own.paused = false
   own.retries = 0
   return sleepUntil(wait, time.now, "woken")

@@ -43,13 +43,13 @@ export const planOf: {
  * never `NaN` and never past `maxDuration`.
  */
 export const next: (plan: Plan, ...args: Parameters<Decide>) => Decision = (plan, step, elapsed, seen, random) => {
-  if (seen.attempt >= plan.maxAttempts || seen.elapsed >= plan.maxDuration) return "end"
+  if (seen.attempt >= plan.maxAttempts || seen.elapsedMillis >= plan.maxDuration) return "end"
   const decision = plan.decide(step, elapsed, seen, random)
   if (decision === "end") return decision
   let delay = Math.max(0, decision || 0)
   if (plan.jitter !== undefined) delay = spread(plan.jitter, delay, step, seen.key, random)
-  if (plan.clearance !== undefined && seen.remaining - delay <= plan.clearance) delay = Math.max(0, seen.remaining)
-  return Math.min(delay, plan.maxDuration - seen.elapsed)
+  if (plan.clearance !== undefined && seen.remainingMillis - delay <= plan.clearance) delay = Math.max(0, seen.remainingMillis)
+  return Math.min(delay, plan.maxDuration - seen.elapsedMillis)
 }
 
 // ---- internal ----

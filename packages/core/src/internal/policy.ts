@@ -36,7 +36,7 @@ export interface Policy {
   readonly cancel: ((key: unknown) => Effect.Effect<void, unknown, unknown>) | undefined
   readonly onTimeout: "leave" | "cancelRemote"
   readonly onInterrupt: "leave" | "cancelRemote"
-  readonly cancelGrace: number
+  readonly cancelTimeout: number
   readonly stall: { readonly after: number; readonly fail: boolean } | undefined
   readonly missing: {
     readonly grace: number
@@ -95,13 +95,13 @@ export const compile = (input: Input, defaults: Defaults = builtin): Policy => {
     cancel: input.cancel,
     onTimeout: input.onTimeout ?? "leave",
     onInterrupt: input.onInterrupt ?? "leave",
-    cancelGrace: validate.millis(`${input.name}: cancelGrace`, input.cancelGrace ?? defaults.cancelGrace, "positive"),
+    cancelTimeout: validate.millis(`${input.name}: cancelTimeout`, input.cancelTimeout ?? defaults.cancelTimeout, "positive"),
     stall:
       input.stall === undefined
         ? undefined
         : {
             after: validate.millis(`${input.name}: stall.after`, input.stall.after, "positive"),
-            fail: input.stall.then !== "report"
+            fail: input.stall.onStall !== "report"
           },
     missing: compileMissing(input),
     unknownState: compileUnknownState(input.name, input.unknownState ?? "fail"),

@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import type { Span } from "effect/Tracer"
-import type { Notice, Observer } from "../Observer.ts"
+import type { Notification, Observer } from "../Observer.ts"
 import * as Status from "../Status.ts"
 import type { Defaults } from "./defaults.ts"
 import { elapsed, type Wait } from "./wait.ts"
@@ -15,7 +15,7 @@ type Write = (log: Effect.Effect<void>) => void
 
 /** Tells span, log and observers of what happens in a wait. */
 export interface Telemetry {
-  readonly tell: (wait: Wait, event: Notice["event"]) => void
+  readonly tell: (wait: Wait, event: Notification["event"]) => void
   /** Holds a result back until the observers have been told; nothing if they have. */
   readonly flush: (atMost: Duration.Input) => Effect.Effect<void> | undefined
 }
@@ -41,8 +41,8 @@ export const make = (
 
 // ---- internal ----
 
-const toSpan = (span: Span, wait: Wait, event: Notice["event"]): void => {
-  if (event._tag === "Observed") {
+const toSpan = (span: Span, wait: Wait, event: Notification["event"]): void => {
+  if (event._tag === "Changed") {
     span.event("poll.status", BigInt(Math.floor(wait.setting.time.base + wait.setting.time.now)) * 1_000_000n, {
       "poll.status": Status.describe(event.status),
       "poll.attempt": event.attempt
@@ -62,13 +62,13 @@ export const endingOf = (exit: Exit.Exit<unknown, { readonly _tag: string }>): s
   return Exit.hasInterrupts(exit) ? "Interrupted" : "Defect"
 }
 
-const toLog = (wait: Wait, event: Notice["event"], write: Write): void => {
+const toLog = (wait: Wait, event: Notification["event"], write: Write): void => {
   const log = logOf(wait, event)
   if (log === undefined) return
   write(Effect.annotateLogs(log, { job: wait.setting.policy.job, key: wait.key, attempts: wait.attempts }))
 }
 
-const logOf = (wait: Wait, event: Notice["event"]): Effect.Effect<void> | undefined => {
+const logOf = (wait: Wait, event: Notification["event"]): Effect.Effect<void> | undefined => {
   if (event._tag === "CheckFailed") {
     const said = `a check of ${wait.setting.policy.job} failed`
     // From the third failure in a row on it is more than a hiccup; one warning is enough.
@@ -82,23 +82,23 @@ const logOf = (wait: Wait, event: Notice["event"]): Effect.Effect<void> | undefi
 }
 
 interface Queue {
-  readonly offer: (wait: Wait, event: Notice["event"]) => void
+  readonly offer: (wait: Wait, event: Notification["event"]) => void
   readonly flush: Telemetry["flush"]
 }
 
 const noQueue: Queue = { offer: () => {}, flush: () => undefined }
 
 const makeQueue = (observers: ReadonlyArray<Observer<unknown>>, fork: Fork): Queue => {
-  const notices: Array<Notice> = []
+  const notifications: Array<Notification> = []
   let telling: Fiber.Fiber<void> | undefined
   const tellAll: Effect.Effect<void, never, unknown> = Effect.suspend(() => {
-    const notice = notices.shift()
-    if (notice === undefined) {
+    const notification = notifications.shift()
+    if (notification === undefined) {
       telling = undefined
       return Effect.void
     }
     return Effect.andThen(
-      Effect.forEach(observers, (observer) => Effect.exit(Effect.suspend(() => observer.observe(notice))), {
+      Effect.forEach(observers, (observer) => Effect.exit(Effect.suspend(() => observer.observe(notification))), {
         discard: true
       }),
       tellAll
@@ -106,11 +106,11 @@ const makeQueue = (observers: ReadonlyArray<Observer<unknown>>, fork: Fork): Que
   })
   return {
     offer: (wait, event) => {
-      notices.push({
+      notifications.push({
         job: wait.setting.policy.job,
         key: wait.key,
         at: wait.setting.time.base + wait.setting.time.now,
-        elapsed: elapsed(wait),
+        elapsedMillis: elapsed(wait),
         attempts: wait.attempts,
         event
       })

@@ -28,9 +28,9 @@ export const observe = (wait: Wait): Observation => {
   return {
     key: wait.key,
     attempt: wait.attempts,
-    elapsed: now - wait.startedAt,
-    remaining: wait.deadlineAt - now,
-    sinceChange: now - wait.changedAt,
+    elapsedMillis: now - wait.startedAt,
+    remainingMillis: wait.deadlineAt - now,
+    sinceChangeMillis: now - wait.changedAt,
     status: wait.status !== undefined && wait.status._tag === "Pending" ? wait.status : noStatus
   }
 }
@@ -104,7 +104,7 @@ const onStatus = (wait: Wait, status: Status.Status<unknown, unknown>): Command 
     if (wait.rare.stallReported) wait.rare.stallReported = false
   }
   if (wait.history !== undefined) history.addStatus(wait.history, wait.status!, elapsed(wait))
-  if (changed) setting.emit(wait, { _tag: "Observed", attempt: wait.attempts, status })
+  if (changed) setting.emit(wait, { _tag: "Changed", attempt: wait.attempts, status })
   else if (setting.hears(wait)) setting.emit(wait, { _tag: "Unchanged", attempt: wait.attempts })
   switch (status._tag) {
     case "Pending":

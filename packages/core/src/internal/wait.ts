@@ -1,5 +1,5 @@
 import * as Duration from "effect/Duration"
-import type { Notice } from "../Observer.ts"
+import type { Notification } from "../Observer.ts"
 import type * as PollError from "../PollError.ts"
 import type { WaitReason } from "../PollEvent.ts"
 import type { Status } from "../Status.ts"
@@ -12,7 +12,7 @@ export interface Setting {
   readonly policy: Policy
   readonly time: Timeline
   readonly random: () => number
-  readonly emit: (wait: Wait, event: Notice["event"]) => void
+  readonly emit: (wait: Wait, event: Notification["event"]) => void
   /** Whether anybody wants to hear of every check and every sleep of this wait, not only of changes and failures. */
   readonly hears: (wait: Wait) => boolean
   /** Whether a check may begin at once; otherwise the machine says "gate", and the host answers when there is room. */

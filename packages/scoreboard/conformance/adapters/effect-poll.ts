@@ -176,7 +176,7 @@ const watcherOf = (handle: Promise<Handle<unknown, unknown, unknown>>): Watcher 
     return () => controller.abort()
   },
   token: async () => ResumeToken.toJson(await Effect.runPromise((await handle).token)),
-  wake: () => void handle.then(({ pollNow }) => Effect.runPromise(pollNow()))
+  wake: () => void handle.then(({ checkNow }) => Effect.runPromise(checkNow()))
 })
 
 const start: Adapter = {

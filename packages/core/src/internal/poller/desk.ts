@@ -253,7 +253,7 @@ export class Desk implements Service, Driver {
     const told = Effect.suspend(() =>
       Effect.forEach(
         [...this.registry.observed],
-        ({ policy, telemetry }) => telemetry.flush(policy.cancelGrace) ?? Effect.void,
+        ({ policy, telemetry }) => telemetry.flush(policy.cancelTimeout) ?? Effect.void,
         { concurrency: "unbounded", discard: true }
       )
     )
@@ -288,7 +288,7 @@ class PollerWatch<A, F, E> extends WaitHandle<A, F, E> implements Watch<A, F, E>
 /** How long the strategy waits after a first check, in milliseconds: first checks are spread over that. */
 const firstDelay = ({ bound, strategy }: Policy, key: string): number => {
   if (strategy.plan === undefined) return 1_000
-  const seen = { key, attempt: 1, elapsed: 0, remaining: bound, sinceChange: 0, status: noStatus }
+  const seen = { key, attempt: 1, elapsedMillis: 0, remainingMillis: bound, sinceChangeMillis: 0, status: noStatus }
   try {
     const delay = next(strategy.plan, 1, 0, seen, () => 0.5)
     return delay === "end" ? 0 : delay

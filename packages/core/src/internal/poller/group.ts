@@ -2,7 +2,7 @@ import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
-import type { Notice } from "../../Observer.ts"
+import type { Notification } from "../../Observer.ts"
 import type { Policy } from "../policy.ts"
 import { make as makeTelemetry, type Telemetry } from "../telemetry.ts"
 import type { Setting, Timeline, Wait } from "../wait.ts"
@@ -59,7 +59,7 @@ export class Group implements Setting {
     return this.forkIn(effect) as Fiber.Fiber<A, E>
   }
 
-  emit(wait: Wait, event: Notice["event"]): void {
+  emit(wait: Wait, event: Notification["event"]): void {
     if (event._tag === "Ended") this.office.lastExit = event.exit
     if (this.policy.observers.length > 0 || (this.logs && mayBeLogged(event))) this.telemetry.tell(wait, event)
     if (event._tag === "Started") return
@@ -77,7 +77,7 @@ export class Group implements Setting {
   }
 }
 
-const mayBeLogged = (event: Notice["event"]): boolean =>
+const mayBeLogged = (event: Notification["event"]): boolean =>
   event._tag === "CheckFailed" || (event._tag === "Ended" && event.exit._tag === "Failure")
 
 /** The group of a wait that a Poller drives. */

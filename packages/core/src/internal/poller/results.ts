@@ -13,7 +13,7 @@ export interface Ended {
   readonly exit: Exit.Exit<unknown, unknown>
   readonly attempts: number
   /** Milliseconds. */
-  readonly elapsed: number
+  readonly elapsedMillis: number
 }
 
 /** Holds many waits without a handle of their own, and their ends until a stream takes them. */
@@ -48,7 +48,7 @@ export class Results implements Holder {
   ended(wait: Wait, exit: Exit.Exit<unknown, unknown>): void {
     this.open--
     if (this.isLeft) return this.taken(1)
-    this.ends.push({ key: wait.rawKey, exit, attempts: wait.attempts, elapsed: wait.nextAt - wait.startedAt })
+    this.ends.push({ key: wait.rawKey, exit, attempts: wait.attempts, elapsedMillis: wait.nextAt - wait.startedAt })
     if (this.waking) return
     // Not at once: ends come in crowds, and who takes them is woken once for all.
     this.waking = true

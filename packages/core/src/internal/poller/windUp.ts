@@ -56,7 +56,7 @@ const ask = (wait: Wait): Effect.Effect<void> => {
   const group = groupOf(wait)
   const { policy, site } = group
   const cancel = Effect.suspend(() => (site.isWanted(wait.key) ? Effect.void : policy.cancel!(wait.rawKey)))
-  return bounded((effect) => group.fork(effect), cancel, policy.cancelGrace)
+  return bounded((effect) => group.fork(effect), cancel, policy.cancelTimeout)
 }
 
 const all = (concurrency: number | "unbounded", effects: ReadonlyArray<Effect.Effect<void>>): Effect.Effect<void> =>
