@@ -208,7 +208,7 @@ const tasteClusters = (baseUrl: string, timeScale: number) => {
     check: (id: string) => HttpClientRequest.get(`${runs}/${id}`),
     status: ClusterStatus,
     submit: (plan: string) =>
-      HttpCheck.json(HttpClientRequest.post(runs), Schema.Struct({ run_id: Schema.String }), { body: { plan } }).pipe(
+      HttpCheck.send(HttpClientRequest.post(runs), Schema.Struct({ run_id: Schema.String }), { body: { plan } }).pipe(
         Effect.map(({ run_id }): Job.Receipt<string> => ({ key: run_id }))
       ),
     strategy: Strategy.scale(Strategy.linear({ initial: "1 second", increment: "2 seconds" }), timeScale)

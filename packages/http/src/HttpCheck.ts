@@ -9,11 +9,11 @@
  * | 2xx with JSON that the Schema rejects | a permanent `HttpCheckError` |
  * | 2xx without JSON (empty, a page) | a transient `HttpCheckError` |
  * | 304 of a check with the option `conditional` | what the check before it found |
- * | 404, or what `isMissing` says | `CheckResult.missing` |
+ * | 404 | `CheckResult.missing` |
  * | 408, 425, 429, 5xx, no answer at all | a transient `HttpCheckError` |
  * | any other 4xx | a permanent `HttpCheckError` |
  *
- * The option `classify` is asked before this table. When the server wishes to be asked again (see `Hint`) counts on every
+ * The option `interpret` is asked before this table. When the server wishes to be asked again (see `HintReader`) counts on every
  * answer: as the hint of the check, or as the `retryAfter` of the error. Nothing is retried here; that is the business of
  * the wait. An interruption aborts the request. Redirects and cookies are followed as the `HttpClient` does it.
  *
@@ -35,9 +35,9 @@ import * as Schema from "effect/Schema"
 import * as CheckResult from "effect-poll/CheckResult"
 import * as Status from "effect-poll/Status"
 import type { StatusSchema } from "effect-poll/StatusSchema"
-import type { Classify } from "./Classification.ts"
+import type { Interpret } from "./Interpretation.ts"
 import * as Conditional from "./Conditional.ts"
-import * as Hint from "./Hint.ts"
+import * as HintReader from "./HintReader.ts"
 import type { HttpCheckError } from "./HttpCheckError.ts"
 import {
   type Answer,
@@ -59,18 +59,13 @@ import { conditionally, type Known } from "./internal/validators.ts"
  * @since 0.1.0
  */
 export interface Options<out A = never, out F = never> {
-  /** Says what an answer means, by status code and body together; see `Classification`. Default: the table above. */
-  readonly classify?: Classify<A, F> | undefined
-  /**
-   * Tells the answers which say that there is no such job. `body` is the parsed JSON, or undefined if it is none.
-   * Default: those with the status 404. Asked after `classify`.
-   */
-  readonly isMissing?: ((status: number, body: unknown) => boolean) | undefined
+  /** Says what an answer means, by status code and body together; see `Interpretation`. Default: the table above. */
+  readonly interpret?: Interpret<A, F> | undefined
   /**
    * Reads from an answer when the server wishes to be asked again. Where it says nothing, or nothing that can be read,
-   * the headers count that `Hint` lists.
+   * the headers count that `HintReader` lists.
    */
-  readonly hint?: Hint.Hint | undefined
+  readonly hint?: HintReader.HintReader | undefined
   /**
    * Tells which run of the job the answer speaks of, where one key is used for many runs (see the option `since` of a
    * wait). Default: it does not say.
@@ -91,7 +86,7 @@ export interface Options<out A = never, out F = never> {
  * @category models
  * @since 0.1.0
  */
-export interface JsonOptions<out E = never> {
+export interface SendOptions<out E = never> {
   /** Sent as JSON; default: the body that the request has. */
   readonly body?: unknown
   /**
@@ -174,7 +169,7 @@ export const get = <A, F = never, RD = never, A2 = never, F2 = never>(
  * import * as CheckResult from "effect-poll/CheckResult"
  * import * as Status from "effect-poll/Status"
  * import * as StatusSchema from "effect-poll/StatusSchema"
- * import * as Classification from "@effect-poll/http/Classification"
+ * import * as Interpretation from "@effect-poll/http/Interpretation"
  * import * as HttpCheck from "@effect-poll/http/HttpCheck"
  *
  * const TaskStatus = StatusSchema.fromField(Schema.Struct({ state: Schema.Literals(["done"]) }), "state", {
@@ -185,7 +180,7 @@ export const get = <A, F = never, RD = never, A2 = never, F2 = never>(
  *     HttpClientRequest.post("https://api.example.com/check").pipe(HttpClientRequest.bodyJsonUnsafe({ id: "1", nonce }))
  *   ),
  *   TaskStatus,
- *   { classify: Classification.when({ status: 470 }, "pending") }
+ *   { interpret: Interpretation.when({ status: 470 }, "pending") }
  * )
  * // A server that calls a job that runs 470.
  * const server = HttpClient.make((request) =>
@@ -220,12 +215,12 @@ export const make = <A, F = never, RD = never, A2 = never, F2 = never, E = never
  * @category constructors
  * @since 0.1.0
  */
-export const json = <A, RD = never, E = never>(
+export const send = <A, RD = never, E = never>(
   request: HttpClientRequest.HttpClientRequest,
   schema: Schema.Codec<A, unknown, RD>,
-  options?: JsonOptions<E>
+  options?: SendOptions<E>
 ): Effect.Effect<A, HttpCheckError | E, HttpClient.HttpClient | RD> => {
-  validate.nonEmpty("HttpCheck.json: request.url", request.url)
+  validate.nonEmpty("HttpCheck.send: request.url", request.url)
   const decode = Schema.decodeUnknownEffect(schema)
   const fail = failure(request, options?.shownUrl)
   return Effect.gen(function* () {
@@ -246,16 +241,16 @@ const check = <A, F, RD, A2, F2>(
   options: Options<A2, F2> | undefined
 ): Effect.Effect<CheckResult.CheckResult<A | A2, F | F2>, HttpCheckError, HttpClient.HttpClient | RD> => {
   const decode = Schema.decodeUnknownEffect(schema)
-  const { classify, conditional, hint: hintOf, isMissing = is404, run: runOf, shownUrl } = options ?? {}
+  const { interpret, conditional, hint: hintOf, run: runOf, shownUrl } = options ?? {}
   const fail = failure(request, shownUrl)
   const store = conditional === undefined ? undefined : Conditional.storeOf(conditional)
   return Effect.gen(function* () {
     const known = store?.recall(request, schema)
     const exchanged = yield* exchange(known === undefined ? request : conditionally(request, known), fail, shownUrl)
     const { body, headers } = exchanged
-    const hint = eitherHint(Hint.fromInput(hintOf?.(exchanged)), exchanged.hint)
+    const hint = eitherHint(HintReader.fromInput(hintOf?.(exchanged)), exchanged.hint)
     const answer = hint === exchanged.hint ? exchanged : { ...exchanged, hint }
-    const verdict = classify?.(exchanged) ?? standard(answer, known, isMissing)
+    const verdict = interpret?.(exchanged) ?? standard(answer, known)
     let found: CheckResult.CheckResult<A | A2, F | F2>
     let run: CheckResult.Run | undefined
     switch (verdict) {
@@ -288,10 +283,9 @@ const check = <A, F, RD, A2, F2>(
 /** The default table. */
 const standard = (
   answer: Answer,
-  known: Known | undefined,
-  isMissing: (status: number, body: unknown) => boolean
+  known: Known | undefined
 ): "missing" | "status" | "unchanged" | "error" => {
-  if (isMissing(answer.status, answer.body)) return "missing"
+  if (answer.status === 404) return "missing"
   if (isOk(answer)) return "status"
   return answer.status === 304 && known !== undefined ? "unchanged" : "error"
 }
@@ -302,4 +296,3 @@ const eitherHint = (
 ): CheckResult.Hint | undefined =>
   first === undefined || (first === "unreadable" && second !== undefined) ? second : first
 
-const is404 = (status: number): boolean => status === 404

@@ -8,7 +8,7 @@
  * | `Transport` | no answer, or one that broke off | transient |
  * | `Authorization` | no token could be had (see `Authorization`) | transient, unless its cause says otherwise |
  * | `InvalidRequest` | the request could not be sent as it is: a bad URL, a body that cannot be encoded | permanent |
- * | `Status` | an answer outside of 200..299, or one that `classify` calls an error | as it says, or see `isTransientStatus` |
+ * | `Status` | an answer outside of 200..299, or one that `interpret` calls an error | as it says, or see `isTransientStatus` |
  * | `NotJson` | 2xx, but the body is empty or not JSON: a proxy's page, a captive portal | transient |
  * | `Decode` | 2xx and JSON, but not what the Schema expects | permanent |
  *
@@ -68,7 +68,7 @@ export interface InvalidRequest {
 }
 
 /**
- * The server answered with a status outside of 200..299, or with something that `classify` calls an error.
+ * The server answered with a status outside of 200..299, or with something that `interpret` calls an error.
  *
  * @category models
  * @since 0.1.0
@@ -78,7 +78,7 @@ export interface Status {
   readonly status: number
   readonly body: BodyKind
   readonly retryAfter: Duration.Duration | "unreadable" | undefined
-  /** What `classify` said. Default: the status decides. */
+  /** What `interpret` said. Default: the status decides. */
   readonly kind?: "transient" | "permanent" | undefined
 }
 

@@ -9,7 +9,7 @@
  *
  * - Which protocol a server speaks is found out from its first answer, see `LongRunningProtocol`, or told.
  * - The first request is sent once and never again. An `HttpClient` that retries does what it is told to, all the same.
- * - When the server wishes to be asked again (see `Hint`) counts on every answer, from the first on.
+ * - When the server wishes to be asked again (see `HintReader`) counts on every answer, from the first on.
  * - Checks and the fetch of the result are GET requests to URLs that the server named. They follow redirects, and carry
  *   no headers of the first request: what every request needs is best added to the `HttpClient`. Add credentials for the
  *   hosts that should get them.

@@ -133,8 +133,8 @@ describe("Conditional", () => {
       const resource = { state: "busy", etag: '"1"' }
       const { asked, provide } = server(resource)
       const gone = { isGone: false }
-      const isMissing = () => gone.isGone
-      const check = provide(HttpCheck.get(url, TaskStatus, { conditional, isMissing }))
+      const interpret = () => (gone.isGone ? ("missing" as const) : undefined)
+      const check = provide(HttpCheck.get(url, TaskStatus, { conditional, interpret }))
       yield* check
       gone.isGone = true
       assert.strictEqual(words(yield* check), "Missing")

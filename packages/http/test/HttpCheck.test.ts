@@ -14,8 +14,8 @@ import * as CheckError from "effect-poll/CheckError"
 import * as Status from "effect-poll/Status"
 import * as StatusSchema from "effect-poll/StatusSchema"
 import * as Strategy from "effect-poll/Strategy"
-import * as Classification from "@effect-poll/http/Classification"
-import * as Hint from "@effect-poll/http/Hint"
+import * as Interpretation from "@effect-poll/http/Interpretation"
+import * as HintReader from "@effect-poll/http/HintReader"
 import * as HttpCheck from "@effect-poll/http/HttpCheck"
 import { HttpCheckError, safeUrl } from "@effect-poll/http/HttpCheckError"
 
@@ -235,19 +235,10 @@ describe("HttpCheck", () => {
   })
 
   describe("options", () => {
-    it.effect("isMissing - is given status and JSON, and replaces the default", () =>
+    it.effect("interpret - judges status code and body together, before the default table", () =>
       Effect.gen(function* () {
-        const isMissing = (status: number, body: unknown) =>
-          status === 200 && JSON.stringify(body) === '{"code":"no_task"}'
-        assert.strictEqual(yield* said('{"code":"no_task"}', {}, { isMissing }), "Missing")
-        assert.strictEqual(yield* said("{}", { status: 404 }, { isMissing }), `Permanent | ${at} 404`)
-      })
-    )
-
-    it.effect("classify - judges status code and body together, before the default table", () =>
-      Effect.gen(function* () {
-        const { firstOf, when } = Classification
-        const classify = firstOf(
+        const { firstOf, when } = Interpretation
+        const interpret = firstOf(
           when({ status: [409, 470] }, "pending"),
           when({ status: 400, body: { code: "NO_TASK" } }, "missing"),
           when({ status: 200, text: "unknown" }, "missing"),
@@ -257,7 +248,7 @@ describe("HttpCheck", () => {
           when({ status: 422 }, "status"),
           when({ status: 410 }, Status.expired())
         )
-        const judged = (status: number, body: string, headers = {}) => said(body, { status, headers }, { classify })
+        const judged = (status: number, body: string, headers = {}) => said(body, { status, headers }, { interpret })
         assert.strictEqual(yield* judged(470, ""), "Pending")
         assert.strictEqual(yield* judged(409, "{}", { "retry-after": "3" }), "Pending | 3000")
         assert.strictEqual(yield* judged(400, '{"code":"NO_TASK"}'), "Missing")
@@ -271,18 +262,18 @@ describe("HttpCheck", () => {
         assert.strictEqual(yield* judged(410, ""), "Expired")
         assert.strictEqual(yield* judged(200, '{"state":"busy"}'), "Pending busy")
         assert.strictEqual(yield* judged(404, "{}"), "Missing")
-        const both = { classify: when({ status: 404 }, "pending"), isMissing: () => true }
-        assert.strictEqual(yield* said("{}", { status: 404 }, both), "Pending")
-        assert.strictEqual(yield* said("{}", { status: 200 }, both), "Missing")
+        const own = { interpret: firstOf(when({ status: 404 }, "permanent"), () => "missing" as const) }
+        assert.strictEqual(yield* said("{}", { status: 404 }, own), `Permanent | ${at} 404`)
+        assert.strictEqual(yield* said("{}", { status: 200 }, own), "Missing")
       })
     )
 
     it.effect("hint - stands before the headers, where it can be read", () =>
       Effect.gen(function* () {
         const body = '{"state":"busy","size":5}'
-        const given = (hint: Hint.Hint, header?: string) =>
+        const given = (hint: HintReader.HintReader, header?: string) =>
           said(body, { headers: header === undefined ? {} : { "retry-after": header } }, { hint })
-        assert.strictEqual(yield* given(Hint.field("size", "seconds"), "7"), "Pending busy | 5000")
+        assert.strictEqual(yield* given(HintReader.field("size", "seconds"), "7"), "Pending busy | 5000")
         assert.strictEqual(yield* given(() => undefined, "7"), "Pending busy | 7000")
         assert.strictEqual(yield* given(() => -1, "7"), "Pending busy | 7000")
         assert.strictEqual(yield* given(() => Number.NaN), "Pending busy | unreadable")
@@ -373,7 +364,7 @@ describe("HttpCheck", () => {
     it.effect("json - sends the body once and decodes the answer", () =>
       Effect.gen(function* () {
         const { provide, requests } = answering(() => new Response('{"id":"a"}', { status: 201 }))
-        assert.deepStrictEqual(yield* provide(HttpCheck.json(post, Answer, { body: { n: 1 } })), { id: "a" })
+        assert.deepStrictEqual(yield* provide(HttpCheck.send(post, Answer, { body: { n: 1 } })), { id: "a" })
         assert.strictEqual(requests.length, 1)
         const body = requests[0]!.body
         assert.strictEqual(body._tag === "Uint8Array" ? new TextDecoder().decode(body.body) : body._tag, '{"n":1}')
@@ -384,8 +375,8 @@ describe("HttpCheck", () => {
       Effect.gen(function* () {
         const { provide } = answering(() => new Response('{"code":"gone"}', { status: 409 }))
         const refuse = (status: number, body: unknown) => (status === 409 ? JSON.stringify(body) : undefined)
-        assert.strictEqual(yield* Effect.flip(provide(HttpCheck.json(post, Answer, { refuse }))), '{"code":"gone"}')
-        const plain = yield* Effect.flip(provide(HttpCheck.json(post, Answer)))
+        assert.strictEqual(yield* Effect.flip(provide(HttpCheck.send(post, Answer, { refuse }))), '{"code":"gone"}')
+        const plain = yield* Effect.flip(provide(HttpCheck.send(post, Answer)))
         assert.strictEqual(plain.message, "POST http://h/signals/TOKEN: 409")
       })
     )
@@ -399,7 +390,7 @@ describe("HttpCheck", () => {
             return HttpClientResponse.fromWeb(request, new Response("<html>", { status: 200 }))
           })
         )
-        const error = yield* HttpCheck.json(post, Answer, { shownUrl: "http://h/signals/<redacted>" }).pipe(
+        const error = yield* HttpCheck.send(post, Answer, { shownUrl: "http://h/signals/<redacted>" }).pipe(
           Effect.provideService(HttpClient.HttpClient, client),
           Effect.flip
         )
@@ -415,10 +406,10 @@ describe("HttpCheck", () => {
     it.effect("json - an empty body is undefined to the Schema, and a body that cannot be encoded is permanent", () =>
       Effect.gen(function* () {
         const { provide } = answering(() => new Response(null, { status: 204 }))
-        assert.isUndefined(yield* provide(HttpCheck.json(post, Schema.Unknown)))
-        const rejected = yield* Effect.flip(provide(HttpCheck.json(post, Answer)))
+        assert.isUndefined(yield* provide(HttpCheck.send(post, Schema.Unknown)))
+        const rejected = yield* Effect.flip(provide(HttpCheck.send(post, Answer)))
         assert.strictEqual(rejected.reason._tag, "Decode")
-        const error = yield* Effect.flip(provide(HttpCheck.json(post, Schema.Unknown, { body: { n: 1n } })))
+        const error = yield* Effect.flip(provide(HttpCheck.send(post, Schema.Unknown, { body: { n: 1n } })))
         assert.strictEqual(error.message, "POST http://h/signals/TOKEN: the body cannot be encoded")
       })
     )

@@ -13,9 +13,9 @@ import type * as PollError from "effect-poll/PollError"
 import * as Status from "effect-poll/Status"
 import * as StatusSchema from "effect-poll/StatusSchema"
 import * as Authorization from "@effect-poll/http/Authorization"
-import * as BreakerGate from "@effect-poll/http/BreakerGate"
-import * as BudgetGate from "@effect-poll/http/BudgetGate"
-import * as Classification from "@effect-poll/http/Classification"
+import * as CircuitBreakerGate from "@effect-poll/http/CircuitBreakerGate"
+import * as RateLimitGate from "@effect-poll/http/RateLimitGate"
+import * as Interpretation from "@effect-poll/http/Interpretation"
 import * as HttpCheck from "@effect-poll/http/HttpCheck"
 import type { HttpCheckError } from "@effect-poll/http/HttpCheckError"
 
@@ -30,25 +30,25 @@ type Plain = Effect.Effect<CheckResult.CheckResult<number, string>, HttpCheckErr
 describe("HttpCheck", () => {
   it("a verdict in words adds nothing to the types of the Schema, a status adds its own", () => {
     expectTypeOf(HttpCheck.get("/", Task)).toEqualTypeOf<Plain>()
-    expectTypeOf(HttpCheck.get("/", Task, { isMissing: () => true })).toEqualTypeOf<Plain>()
+    expectTypeOf(HttpCheck.get("/", Task, { interpret: () => "missing" })).toEqualTypeOf<Plain>()
     expectTypeOf(
-      HttpCheck.get("/", Task, { classify: ({ status }) => (status === 470 ? "pending" : undefined) })
+      HttpCheck.get("/", Task, { interpret: ({ status }) => (status === 470 ? "pending" : undefined) })
     ).toEqualTypeOf<Plain>()
     expectTypeOf(
-      HttpCheck.get("/", Task, { classify: Classification.when({ status: 470 }, "pending") })
+      HttpCheck.get("/", Task, { interpret: Interpretation.when({ status: 470 }, "pending") })
     ).toEqualTypeOf<Plain>()
     expectTypeOf(
       HttpCheck.get("/", Task, {
-        classify: Classification.firstOf<boolean, Date>(
-          Classification.when({ status: 410 }, Status.succeeded(true)),
-          Classification.when({ status: 409 }, "pending")
+        interpret: Interpretation.firstOf<boolean, Date>(
+          Interpretation.when({ status: 410 }, Status.succeeded(true)),
+          Interpretation.when({ status: 409 }, "pending")
         )
       })
     ).toEqualTypeOf<
       Effect.Effect<CheckResult.CheckResult<number | boolean, string | Date>, HttpCheckError, HttpClient.HttpClient>
     >()
     expectTypeOf(
-      HttpCheck.get("/", Task, { classify: ({ status }) => (status === 410 ? Status.failed(new Date(0)) : undefined) })
+      HttpCheck.get("/", Task, { interpret: ({ status }) => (status === 410 ? Status.failed(new Date(0)) : undefined) })
     ).toEqualTypeOf<
       Effect.Effect<CheckResult.CheckResult<number, string | Date>, HttpCheckError, HttpClient.HttpClient>
     >()
@@ -66,21 +66,21 @@ describe("HttpCheck", () => {
 describe("clients", () => {
   it("stay clients", () => {
     const client = null as unknown as HttpClient.HttpClient
-    const budget = null as unknown as BudgetGate.BudgetGate
-    const breaker = null as unknown as BreakerGate.BreakerGate
+    const budget = null as unknown as RateLimitGate.RateLimitGate
+    const breaker = null as unknown as CircuitBreakerGate.CircuitBreakerGate
     const authorization = null as unknown as Authorization.Authorization
     expectTypeOf(
-      client.pipe(BudgetGate.client(budget), BreakerGate.client(breaker), Authorization.client(authorization))
+      client.pipe(RateLimitGate.client(budget), CircuitBreakerGate.client(breaker), Authorization.client(authorization))
     ).toExtend<HttpClient.HttpClient>()
-    expectTypeOf(BudgetGate.client(budget)(client)).toEqualTypeOf<
+    expectTypeOf(RateLimitGate.client(budget)(client)).toEqualTypeOf<
       HttpClient.HttpClient.With<HttpClientError.HttpClientError>
     >()
     expectTypeOf(Gate.all([budget, breaker])).toEqualTypeOf<Gate.Gate>()
   })
 
   it("make - needs a limiter, a scope, and what tokens need", () => {
-    expectTypeOf(BudgetGate.make({ limit: 1, window: 1 })).toEqualTypeOf<
-      Effect.Effect<BudgetGate.BudgetGate, never, RateLimiter>
+    expectTypeOf(RateLimitGate.make({ limit: 1, window: 1 })).toEqualTypeOf<
+      Effect.Effect<RateLimitGate.RateLimitGate, never, RateLimiter>
     >()
     expectTypeOf(
       Authorization.make({ token: null as unknown as Effect.Effect<Redacted.Redacted, Error, RateLimiter> })
@@ -88,8 +88,8 @@ describe("clients", () => {
   })
 
   it("check - adds CheckTimeout", () => {
-    const breaker = null as unknown as BreakerGate.BreakerGate
-    expectTypeOf(BreakerGate.check(breaker)(Effect.fail("x"))).toEqualTypeOf<
+    const breaker = null as unknown as CircuitBreakerGate.CircuitBreakerGate
+    expectTypeOf(CircuitBreakerGate.check(breaker)(Effect.fail("x"))).toEqualTypeOf<
       Effect.Effect<never, string | PollError.CheckTimeout>
     >()
   })

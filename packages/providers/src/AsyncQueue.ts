@@ -358,7 +358,7 @@ export const make = <A = unknown>(options: Options<A>): AsyncQueue<A> => {
     }
   }
   const submitSignalTask = (submission: Submission) =>
-    HttpCheck.json(HttpClientRequest.post(createUrl), SignalTaskCreated, {
+    HttpCheck.send(HttpClientRequest.post(createUrl), SignalTaskCreated, {
       body: { ...bodyOf(submission), waitForSignal: true }
     }).pipe(Effect.map(({ signalToken, task }): SignalReceipt => ({ key: task.id, signalToken })))
 
@@ -367,7 +367,7 @@ export const make = <A = unknown>(options: Options<A>): AsyncQueue<A> => {
       ...common,
       ...watched("tasks", strategy),
       submit: (submission: Submission) =>
-        HttpCheck.json(HttpClientRequest.post(createUrl), Created, { body: bodyOf(submission) }).pipe(
+        HttpCheck.send(HttpClientRequest.post(createUrl), Created, { body: bodyOf(submission) }).pipe(
           Effect.map(({ task }): Job.Receipt<string> => ({ key: task.id }))
         )
     }),
@@ -380,7 +380,7 @@ export const make = <A = unknown>(options: Options<A>): AsyncQueue<A> => {
     signal: (token, { result, status }) => {
       const path = settings.fill("/v1/signals/{token}", { token: Redacted.value(token) })
       if (path === undefined) return Effect.fail(new UnknownToken())
-      return HttpCheck.json(HttpClientRequest.post(url(path)), Signaled, {
+      return HttpCheck.send(HttpClientRequest.post(url(path)), Signaled, {
         body: { status, result },
         shownUrl: url("/v1/signals/<redacted>"),
         refuse: refusal

@@ -301,7 +301,7 @@ export const make = (options: Options): EventPlatform => {
       check: (id: string) =>
         tasks.check(HttpCheck.get(path("/tasks/{id}", "EventPlatform.tasks: key", { id }), TaskStatus)),
       submit: (input: unknown) =>
-        HttpCheck.json(HttpClientRequest.post(submitTo.tasks), TaskSubmitted, { body: input ?? {} }).pipe(
+        HttpCheck.send(HttpClientRequest.post(submitTo.tasks), TaskSubmitted, { body: input ?? {} }).pipe(
           Effect.map(({ task_id }): Job.Receipt<string> => ({ key: task_id }))
         ),
       strategy: tasks.strategy
@@ -318,7 +318,7 @@ export const make = (options: Options): EventPlatform => {
         ),
       submit: ({ eventId, query }: CampaignChange) => {
         const to = path("/events/{eventId}/client_campaign_status", "EventPlatform.campaigns: eventId", { eventId })
-        return HttpCheck.json(
+        return HttpCheck.send(
           HttpClientRequest.put(to).pipe(HttpClientRequest.setUrlParams(query)),
           options.campaignRun === undefined ? TaskSubmitted : Schema.Unknown
         ).pipe(Effect.map((body): Job.Receipt<string> => ({ key: eventId, since: campaignRun(body) })))
@@ -332,7 +332,7 @@ export const make = (options: Options): EventPlatform => {
           HttpCheck.get(path("/package_builder/packages/{id}", "EventPlatform.packages: key", { id }), PackageStatus)
         ),
       submit: (input: unknown) =>
-        HttpCheck.json(HttpClientRequest.post(submitTo.packages), PackageSubmitted, { body: input ?? {} }).pipe(
+        HttpCheck.send(HttpClientRequest.post(submitTo.packages), PackageSubmitted, { body: input ?? {} }).pipe(
           Effect.map(({ id }): Job.Receipt<string> => ({ key: id }))
         ),
       strategy: packages.strategy
@@ -351,7 +351,7 @@ export interface TasteClusterOptions<in out K, A, F, RD = never, in I = never, o
   readonly check: (key: K) => HttpClientRequest.HttpClientRequest
   /** What the words of its answer mean. */
   readonly status: StatusSchema.StatusSchema<A, F, RD>
-  /** Kicks a run; `HttpCheck.json` makes one of a request. */
+  /** Kicks a run; `HttpCheck.send` makes one of a request. */
   readonly submit?: ((input: I) => Effect.Effect<Job.Receipt<K>, ES, HttpClient.HttpClient | RS>) | undefined
   /** When to check; there is no default. */
   readonly strategy: Schedule<unknown, Observation>

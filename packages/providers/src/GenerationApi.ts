@@ -369,7 +369,7 @@ export const make = (options: Options): GenerationApi => {
       ),
     submit: ({ callbackUrl, input, model }: Submission) => {
       const to = url(settings.fillOrThrow("GenerationApi: model", "/generateTask/{model}", { model }))
-      return HttpCheck.json(HttpClientRequest.post(to).pipe(HttpClientRequest.bearerToken(options.token)), Submitted, {
+      return HttpCheck.send(HttpClientRequest.post(to).pipe(HttpClientRequest.bearerToken(options.token)), Submitted, {
         body:
           callbackUrl === undefined
             ? { request_type: "async", input }

@@ -192,7 +192,7 @@ export const make = <A = unknown>(options: Options<A>): JobStatus<A> => {
     check: (jobId: string) =>
       gentle.check(HttpCheck.get(url(settings.fillOrThrow("JobStatus: key", statusPath, { jobId })), schema)),
     submit: (input: unknown) =>
-      HttpCheck.json(HttpClientRequest.post(url(submitPath)), Submitted, { body: input ?? {} }).pipe(
+      HttpCheck.send(HttpClientRequest.post(url(submitPath)), Submitted, { body: input ?? {} }).pipe(
         Effect.map(({ jobId }): Job.Receipt<string> => ({ key: jobId }))
       ),
     strategy: gentle.strategy(options.strategy ?? settings.scaled(strategy, timeScale))

@@ -255,7 +255,7 @@ export const make = (options: Options): Mixpeek => {
 
   const listUrl = url("/v1/tasks/list")
   const listed = <A>(record: Schema.Codec<A, unknown>, filter: ListFilter) =>
-    HttpCheck.json(HttpClientRequest.post(listUrl), Schema.Struct({ tasks: Schema.Array(record) }), {
+    HttpCheck.send(HttpClientRequest.post(listUrl), Schema.Struct({ tasks: Schema.Array(record) }), {
       body: {
         task_type: filter.taskTypes,
         status: filter.statuses,
@@ -291,7 +291,7 @@ export const make = (options: Options): Mixpeek => {
     const unsupported = new CancelUnsupported({ taskId, taskType: fallback?.taskType })
     if (fallback !== undefined && !killable.includes(fallback.taskType)) return Effect.fail(unsupported)
     const to = url(settings.fillOrThrow("Mixpeek: key.taskId", "/v1/tasks/{taskId}/kill", { taskId }))
-    return HttpCheck.json(HttpClientRequest.post(to), Schema.Unknown, {
+    return HttpCheck.send(HttpClientRequest.post(to), Schema.Unknown, {
       refuse: (_, body) => (hasProperty(body, "code") && body.code === "cancel_unsupported" ? unsupported : undefined)
     }).pipe(Effect.asVoid)
   }
@@ -320,7 +320,7 @@ export const make = (options: Options): Mixpeek => {
         const taskType = taskTypes[submission.kind]
         return Effect.gen(function* () {
           const submittedAt = yield* Clock.currentTimeMillis
-          const { task_id: taskId, ...ids } = yield* HttpCheck.json(HttpClientRequest.post(url(path)), Submitted, {
+          const { task_id: taskId, ...ids } = yield* HttpCheck.send(HttpClientRequest.post(url(path)), Submitted, {
             body: submission.body ?? {}
           })
           const key: TaskKey = { taskId, fallback: { taskType, ids: MixpeekStatus.idsOf(ids) }, submittedAt }

@@ -84,7 +84,7 @@ describe("EventPlatform", () => {
           }
         ),
         submit: (seed: number) =>
-          HttpCheck.json(
+          HttpCheck.send(
             HttpClientRequest.post(`${url}/events/e1/taste_clusters/runs`),
             Schema.Struct({ run_id: Schema.String }),
             { body: { seed } }

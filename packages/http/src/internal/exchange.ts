@@ -13,7 +13,7 @@ import type * as Schema from "effect/Schema"
 import * as Tracer from "effect/Tracer"
 import type * as CheckResult from "effect-poll/CheckResult"
 import { AuthorizationError } from "../Authorization.ts"
-import * as Hint from "../Hint.ts"
+import * as HintReader from "../HintReader.ts"
 import type { HttpAnswer } from "../HttpAnswer.ts"
 import { type BodyKind, HttpCheckError, type Reason, safeUrl } from "../HttpCheckError.ts"
 import { parse } from "./json.ts"
@@ -98,7 +98,7 @@ export const exchange = (
           body: Result.getOrUndefined(parsed),
           text,
           content: { kind: Result.isSuccess(parsed) ? "json" : text.trim() === "" ? "empty" : "other", type },
-          hint: Hint.fromHeaders(response.headers, yield* Clock.currentTimeMillis)
+          hint: HintReader.fromHeaders(response.headers, yield* Clock.currentTimeMillis)
         }
         return answer
       })

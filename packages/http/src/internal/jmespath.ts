@@ -1,7 +1,7 @@
 import { compile as parse, TreeInterpreter } from "@jmespath-community/jmespath"
 import { hasProperty } from "effect/Predicate"
 
-// The one module that knows the JMESPath library, and reached from `Acceptors` alone: nobody else is to bundle it.
+// The one module that knows the JMESPath library, and reached from `AwsWaiter` alone: nobody else is to bundle it.
 
 /** An expression that was parsed: yields what it finds in a value, undefined where it cannot be applied to it. */
 export type Expression = (value: unknown) => unknown

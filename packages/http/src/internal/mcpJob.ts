@@ -158,7 +158,7 @@ export const make = <A, E, R, ED>(
         () => Effect.void
       ),
     strategy: options.strategy,
-    checkErrors: options.checkErrors ?? { kindOf: classify }
+    checkErrors: options.checkErrors ?? { kindOf: kindOf }
   })
 }
 
@@ -180,7 +180,7 @@ const incomplete = new InvalidAnswer({
 const missingOr = <E>(error: E): Effect.Effect<CheckResult.Missing, E> =>
   codeOf(error) === invalidParams ? Effect.succeed(CheckResult.missing) : Effect.fail(error)
 
-const classify = (error: unknown): CheckError.Kind => {
+const kindOf = (error: unknown): CheckError.Kind => {
   if (hasProperty(error, CheckError.kind)) return CheckError.kindOf(error)
   const code = codeOf(error)
   return code === undefined || isTransientCode(code) ? CheckError.transient() : CheckError.permanent()

@@ -1,7 +1,7 @@
 import * as Duration from "effect/Duration"
 import { hasProperty } from "effect/Predicate"
 import type { Hint } from "effect-poll/CheckResult"
-import { fromNumber } from "../Hint.ts"
+import { fromNumber } from "../HintReader.ts"
 import type { Failure, InputRequest } from "../McpTaskError.ts"
 import type { Dialect, TaskDetail } from "../McpTasks.ts"
 import { at, textAt } from "./json.ts"

@@ -1,5 +1,5 @@
 import type { Headers } from "effect/http/Headers"
-import { serverTime } from "../Hint.ts"
+import { serverTime } from "../HintReader.ts"
 import { decimal } from "./json.ts"
 
 // The headers by which a server tells what is left of a rate limit.

@@ -3,7 +3,7 @@ import { hasProperty } from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import * as SchemaGetter from "effect/SchemaGetter"
 import * as SchemaParser from "effect/SchemaParser"
-import type { Acceptor, Definition, Matcher } from "../Acceptors.ts"
+import type { Acceptor, Definition, Matcher } from "../AwsWaiter.ts"
 
 // The two forms in which waiters are published, decoded into one.
 
@@ -36,7 +36,7 @@ const State = Schema.Literals(["success", "failure", "retry"])
 const Seconds = Schema.Finite.check(Schema.isGreaterThan(0))
 const Count = Schema.Int.check(Schema.isGreaterThan(0))
 
-const Acceptors = <A, I>(acceptor: Schema.Codec<A, I>) =>
+const AwsWaiter = <A, I>(acceptor: Schema.Codec<A, I>) =>
   Schema.Array(acceptor).check(
     Schema.makeFilter((all: ReadonlyArray<A>) =>
       all.some((each) => hasProperty(each, "state") && each.state === "success")
@@ -49,7 +49,7 @@ const Older = Schema.Struct({
   waiter: Schema.optionalKey(Schema.String),
   delay: Seconds,
   maxAttempts: Count,
-  acceptors: Acceptors(
+  acceptors: AwsWaiter(
     Schema.Union([
       Schema.Struct({
         state: State,
@@ -83,7 +83,7 @@ const PathMatcher = Schema.Union([
 const Smithy = Schema.Struct({
   minDelay: Schema.optionalKey(Seconds),
   maxDelay: Schema.optionalKey(Seconds),
-  acceptors: Acceptors(
+  acceptors: AwsWaiter(
     Schema.Struct({
       state: State,
       message: Schema.optionalKey(Schema.String),

@@ -55,7 +55,7 @@ const jobOf = (setup: Setup) => {
     submit: (_scene: string) =>
       Effect.succeed({ key: "job-1", hint: setup.submitHint === undefined ? undefined : seconds(setup) }),
     check: () => HttpCheck.get(url, AnswerStatus, { run: runOf }).pipe(client, fetch),
-    cancel: () => HttpCheck.json(HttpClientRequest.delete(url), Schema.Unknown).pipe(client, fetch),
+    cancel: () => HttpCheck.send(HttpClientRequest.delete(url), Schema.Unknown).pipe(client, fetch),
     missing: { grace: "10 seconds" }
   })
 }

@@ -13,7 +13,7 @@
  * | value or error | `failure` | failed, with a `WaiterFailure` |
  * | value or error | `retry` | pending |
  * | value | none | pending |
- * | error | none | stays an error, for the `checkErrors` of the wait (see `classify`) |
+ * | error | none | stays an error, for the `checkErrors` of the wait (see `kindOf`) |
  *
  * Two forms are read, and may not be mixed in one definition:
  *
@@ -212,9 +212,9 @@ export interface LoadOptions {
  * ```ts
  * import * as Effect from "effect/Effect"
  * import * as Poll from "effect-poll/Poll"
- * import * as Acceptors from "@effect-poll/http/Acceptors"
+ * import * as AwsWaiter from "@effect-poll/http/AwsWaiter"
  *
- * const tableExists = Acceptors.load(
+ * const tableExists = AwsWaiter.load(
  *   {
  *     waiter: "TableExists",
  *     delay: 20,
@@ -228,8 +228,8 @@ export interface LoadOptions {
  * )
  * // Stands for client.send(new DescribeTableCommand({ TableName: "users" })).
  * const describeTable = Effect.succeed({ Table: { TableStatus: "ACTIVE", ItemCount: 3 } })
- * const table = Poll.until(Acceptors.check(tableExists, describeTable), {
- *   strategy: Acceptors.exponential(tableExists),
+ * const table = Poll.until(AwsWaiter.check(tableExists, describeTable), {
+ *   strategy: AwsWaiter.exponential(tableExists),
  *   deadline: "5 minutes"
  * })
  * const found = await Effect.runPromise(table)
@@ -242,9 +242,9 @@ export interface LoadOptions {
 export const load = (json: unknown, options?: LoadOptions): Waiter => {
   const decoded = decode(json)
   if (Result.isFailure(decoded)) {
-    throw new RangeError(`Acceptors.load: not the definition of a waiter: ${oneLine(decoded.failure.message)}`)
+    throw new RangeError(`AwsWaiter.load: not the definition of a waiter: ${oneLine(decoded.failure.message)}`)
   }
-  return compile("Acceptors.load", decoded.success, options)
+  return compile("AwsWaiter.load", decoded.success, options)
 }
 
 /**
@@ -254,7 +254,7 @@ export const load = (json: unknown, options?: LoadOptions): Waiter => {
  * @since 0.1.0
  */
 export const make = (definition: Definition, options?: LoadOptions): Waiter =>
-  compile("Acceptors.make", definition, options)
+  compile("AwsWaiter.make", definition, options)
 
 /**
  * Makes a check of a client call: the first acceptor that matches its outcome decides (see the table of this module).
@@ -300,9 +300,9 @@ export const check = <A, E, R>(
  *
  * ```ts
  * import * as Result from "effect/Result"
- * import * as Acceptors from "@effect-poll/http/Acceptors"
+ * import * as AwsWaiter from "@effect-poll/http/AwsWaiter"
  *
- * const deleted = Acceptors.load(
+ * const deleted = AwsWaiter.load(
  *   {
  *     delay: 20,
  *     maxAttempts: 25,
@@ -310,9 +310,9 @@ export const check = <A, E, R>(
  *   },
  *   { failure: "optional" }
  * )
- * const gone = Acceptors.judge(deleted, Result.fail({ name: "ResourceNotFoundException" }))
+ * const gone = AwsWaiter.judge(deleted, Result.fail({ name: "ResourceNotFoundException" }))
  * gone?.state // => "success"
- * const there = Acceptors.judge(deleted, Result.succeed({ Table: { TableStatus: "DELETING" } }))
+ * const there = AwsWaiter.judge(deleted, Result.succeed({ Table: { TableStatus: "DELETING" } }))
  * there // => undefined
  * ```
  *
@@ -331,7 +331,7 @@ export const judge = (
  * **Details**
  *
  * - Its strategy is `strategy`, otherwise `fixed` for a definition with a delay and `exponential` for one without.
- * - Its check errors are told apart by `classify`, unless `checkErrors` says otherwise.
+ * - Its check errors are told apart by `kindOf`, unless `checkErrors` says otherwise.
  * - `input` makes the input of the call from the key, for the matcher `inputOutput`.
  *
  * An empty name is a RangeError.
@@ -341,9 +341,9 @@ export const judge = (
  * ```ts
  * import * as Effect from "effect/Effect"
  * import * as Poll from "effect-poll/Poll"
- * import * as Acceptors from "@effect-poll/http/Acceptors"
+ * import * as AwsWaiter from "@effect-poll/http/AwsWaiter"
  *
- * const bucketExists = Acceptors.load(
+ * const bucketExists = AwsWaiter.load(
  *   {
  *     delay: 5,
  *     maxAttempts: 20,
@@ -354,7 +354,7 @@ export const judge = (
  *   },
  *   { failure: "optional" }
  * )
- * const Bucket = Acceptors.job("bucket", bucketExists, {
+ * const Bucket = AwsWaiter.job("bucket", bucketExists, {
  *   // Stands for client.send(new HeadBucketCommand({ Bucket: name })).
  *   call: (name) => Effect.succeed({ BucketRegion: `of ${name}`, $metadata: { httpStatusCode: 200 } })
  * })
@@ -378,7 +378,7 @@ export const job = <A, E, R>(
   Job.make(name, {
     check: (key: string) => check(waiter, options.call(key), { ...options, input: options.input?.(key) }),
     strategy: options.strategy ?? (waiter.fixed === undefined ? exponential(waiter) : fixed(waiter)),
-    checkErrors: options.checkErrors ?? { kindOf: (error) => classify(error, options) }
+    checkErrors: options.checkErrors ?? { kindOf: (error) => kindOf(error, options) }
   })
 
 /**
@@ -395,7 +395,7 @@ export const job = <A, E, R>(
 export const fixed = (waiter: Waiter): Strategy.Strategy => {
   if (waiter.fixed === undefined) {
     throw new RangeError(
-      `Acceptors.fixed: waiter must have a delay and maxAttempts, got ${nameOf(waiter)} of the Smithy form`
+      `AwsWaiter.fixed: waiter must have a delay and maxAttempts, got ${nameOf(waiter)} of the Smithy form`
     )
   }
   return Strategy.spaced(waiter.fixed.delay).pipe(Strategy.maxAttempts(waiter.fixed.maxAttempts))
@@ -417,9 +417,9 @@ export const fixed = (waiter: Waiter): Strategy.Strategy => {
  *
  * ```ts
  * import * as Strategy from "effect-poll/Strategy"
- * import * as Acceptors from "@effect-poll/http/Acceptors"
+ * import * as AwsWaiter from "@effect-poll/http/AwsWaiter"
  *
- * const waiter = Acceptors.load({
+ * const waiter = AwsWaiter.load({
  *   minDelay: 5,
  *   maxDelay: 15,
  *   acceptors: [
@@ -427,7 +427,7 @@ export const fixed = (waiter: Waiter): Strategy.Strategy => {
  *     { state: "failure", matcher: { errorType: "NotFound" } }
  *   ]
  * })
- * Strategy.delaysMillis(Acceptors.exponential(waiter), 3, { random: () => 1 }) // => [5000, 10_000, 15_000]
+ * Strategy.delaysMillis(AwsWaiter.exponential(waiter), 3, { random: () => 1 }) // => [5000, 10_000, 15_000]
  * ```
  *
  * @category strategies
@@ -448,7 +448,7 @@ export const exponential = (
 }
 
 /**
- * Tells whether an error of an AWS client may be gone at the next check: for the `classify` of `checkErrors`.
+ * Tells whether an error of an AWS client may be gone at the next check: for the `kindOf` of `checkErrors`.
  *
  * **Details**
  *
@@ -459,7 +459,7 @@ export const exponential = (
  * @category destructors
  * @since 0.1.0
  */
-export const classify = (error: unknown, reader?: Reader): CheckError.Kind => {
+export const kindOf = (error: unknown, reader?: Reader): CheckError.Kind => {
   if (hasProperty(error, CheckError.kind)) return CheckError.kindOf(error)
   const codes = (reader?.codes ?? errorCodes)(error)
   if (awsOutcome.isRetryable(error) || codes.some((code) => awsOutcome.transientCodes.has(code))) {
@@ -482,9 +482,9 @@ export const classify = (error: unknown, reader?: Reader): CheckError.Kind => {
  * **Example** (A namespace is left out)
  *
  * ```ts
- * import * as Acceptors from "@effect-poll/http/Acceptors"
+ * import * as AwsWaiter from "@effect-poll/http/AwsWaiter"
  *
- * Acceptors.errorCodes({ __type: "com.amazonaws.dynamodb#ResourceNotFoundException" }) // => ["ResourceNotFoundException"]
+ * AwsWaiter.errorCodes({ __type: "com.amazonaws.dynamodb#ResourceNotFoundException" }) // => ["ResourceNotFoundException"]
  * ```
  *
  * @category destructors

@@ -22,7 +22,7 @@ import * as CheckError from "effect-poll/CheckError"
 import * as Status from "effect-poll/Status"
 import * as StatusSchema from "effect-poll/StatusSchema"
 import * as Strategy from "effect-poll/Strategy"
-import * as BreakerGate from "@effect-poll/http/BreakerGate"
+import * as CircuitBreakerGate from "@effect-poll/http/CircuitBreakerGate"
 import * as HttpCheck from "@effect-poll/http/HttpCheck"
 import { HttpCheckError } from "@effect-poll/http/HttpCheckError"
 
@@ -61,7 +61,7 @@ const serverDown = (from: number, to: number, doneAt: number, asked: Array<numbe
 const outage = (n: number, from: number, to: number, checkErrors: Job.CheckErrorPolicy<HttpCheckError> = {}) =>
   Effect.gen(function* () {
     const { asked, client } = serverDown(from, to, to + 2 * minute)
-    const gate = yield* BreakerGate.make()
+    const gate = yield* CircuitBreakerGate.make()
     const Tasks = Job.make("task", { check: (id: string) => HttpCheck.get(`http://h/tasks/${id}`, TaskStatus) })
     const waits = yield* Effect.forEach(
       Array.from({ length: n }, (_, i) => `t${i}`),
@@ -73,7 +73,7 @@ const outage = (n: number, from: number, to: number, checkErrors: Job.CheckError
               deadline: "1 hour",
               gate,
               checkErrors
-            }).pipe(Effect.provideService(HttpClient.HttpClient, BreakerGate.client(gate)(client)))
+            }).pipe(Effect.provideService(HttpClient.HttpClient, CircuitBreakerGate.client(gate)(client)))
           )
         )
     )
@@ -84,7 +84,7 @@ const outage = (n: number, from: number, to: number, checkErrors: Job.CheckError
 
 /** The checks of a Poller at an endpoint that is down for a while: its jobs are done when it is back. */
 type Checks = (
-  gate: BreakerGate.BreakerGate,
+  gate: CircuitBreakerGate.CircuitBreakerGate,
   down: { readonly from: number; readonly to: number },
   asked: Array<number>
 ) => (id: string) => Effect.Effect<CheckResult.CheckResult<string>, unknown>
@@ -92,7 +92,7 @@ type Checks = (
 /** By a client that tells the gate how its requests went. */
 const byClient: Checks = (gate, { from, to }, asked) => {
   const server = serverDown(from, to, to, asked)
-  const client = BreakerGate.client(gate)(server.client)
+  const client = CircuitBreakerGate.client(gate)(server.client)
   return (id) => Effect.provideService(HttpCheck.get(`http://h/tasks/${id}`, TaskStatus), HttpClient.HttpClient, client)
 }
 
@@ -106,14 +106,14 @@ const byCheck: Checks = (gate, { from, to }, asked) => {
       return Effect.delay(now >= from && now < to ? Effect.fail("ECONNREFUSED") : answer, "20 millis")
     }
   )
-  return () => BreakerGate.check(gate)(check)
+  return () => CircuitBreakerGate.check(gate)(check)
 }
 
 /** Many waits of one Poller, whose checks are gathered in windows of a tenth of a second: the test clock stops at each. */
 const outageOfMany = (n: number, from: number, to: number, checks: Checks) =>
   Effect.gen(function* () {
     const asked: Array<number> = []
-    const gate = yield* BreakerGate.make()
+    const gate = yield* CircuitBreakerGate.make()
     const check = checks(gate, { from, to }, asked)
     const Tasks = Job.make<string, never, unknown>("task", { check })
     const poller = yield* Poller.make({ coalesce: "100 millis", concurrency: 200 })
@@ -140,7 +140,7 @@ const busiest = (times: ReadonlyArray<number>, span: number): number => {
   return Math.max(...counts.values())
 }
 
-describe("BreakerGate", () => {
+describe("CircuitBreakerGate", () => {
   describe("an outage of ten minutes", () => {
     const from = 2 * minute
     const to = 12 * minute
@@ -202,8 +202,8 @@ describe("BreakerGate", () => {
   describe("what counts", () => {
     const opens = (answer: Effect.Effect<Response, "none">, times = 3) =>
       Effect.gen(function* () {
-        const gate = yield* BreakerGate.make()
-        const client = BreakerGate.client(gate)(
+        const gate = yield* CircuitBreakerGate.make()
+        const client = CircuitBreakerGate.client(gate)(
           HttpClient.make((request) =>
             answer.pipe(
               Effect.map((response) => HttpClientResponse.fromWeb(request, response)),
@@ -251,11 +251,11 @@ describe("BreakerGate", () => {
 
     it.effect("client - a client that fails on statuses is judged by the status", () =>
       Effect.gen(function* () {
-        const gate = yield* BreakerGate.make({ tripPolicy: CircuitBreaker.consecutive(1) })
+        const gate = yield* CircuitBreakerGate.make({ tripPolicy: CircuitBreaker.consecutive(1) })
         const answering = (code: number) =>
           HttpClient.make((request) =>
             Effect.map(status(code), (each) => HttpClientResponse.fromWeb(request, each))
-          ).pipe(HttpClient.filterStatusOk, BreakerGate.client(gate))
+          ).pipe(HttpClient.filterStatusOk, CircuitBreakerGate.client(gate))
         yield* Effect.exit(answering(404).get("http://h/"))
         assert.strictEqual((yield* gate.breaker.state("endpoint"))._tag, "Closed")
         yield* Effect.exit(answering(520).get("http://h/"))
@@ -265,8 +265,8 @@ describe("BreakerGate", () => {
 
     it.effect("client - a server that never answers opens it too, and the error says so", () =>
       Effect.gen(function* () {
-        const gate = yield* BreakerGate.make({ timeout: "10 seconds" })
-        const client = BreakerGate.client(gate)(HttpClient.make(() => Effect.never))
+        const gate = yield* CircuitBreakerGate.make({ timeout: "10 seconds" })
+        const client = CircuitBreakerGate.client(gate)(HttpClient.make(() => Effect.never))
         const calls = yield* Effect.forEach([1, 2, 3], () => Effect.forkChild(Effect.flip(client.get("http://h/"))))
         yield* TestClock.adjust("10 seconds")
         const [error] = yield* Fiber.joinAll(calls)
@@ -279,8 +279,8 @@ describe("BreakerGate", () => {
       Effect.gen(function* () {
         const judged = (self: Effect.Effect<unknown, unknown>) =>
           Effect.gen(function* () {
-            const gate = yield* BreakerGate.make({ tripPolicy: CircuitBreaker.consecutive(1), timeout: "10 seconds" })
-            const fiber = yield* Effect.forkChild(Effect.exit(BreakerGate.check(gate)(self)))
+            const gate = yield* CircuitBreakerGate.make({ tripPolicy: CircuitBreaker.consecutive(1), timeout: "10 seconds" })
+            const fiber = yield* Effect.forkChild(Effect.exit(CircuitBreakerGate.check(gate)(self)))
             yield* TestClock.adjust("10 seconds")
             yield* Fiber.join(fiber)
             return (yield* gate.breaker.state("endpoint"))._tag
@@ -298,7 +298,7 @@ describe("BreakerGate", () => {
         assert.strictEqual(yield* judged(Effect.never), "Open")
         assert.strictEqual(yield* judged(answered(429)), "Closed")
         assert.strictEqual(yield* judged(answered(401)), "Closed")
-        // What `classify` makes of an answer counts: a server that is down may say so with a 200.
+        // What `interpret` makes of an answer counts: a server that is down may say so with a 200.
         assert.strictEqual(yield* judged(answered(200, "transient")), "Open")
         assert.strictEqual(yield* judged(answered(429, "transient")), "Closed")
         assert.strictEqual(yield* judged(answered(503, "permanent")), "Closed")
@@ -316,11 +316,11 @@ describe("BreakerGate", () => {
       answer._tag === "postponed" ? Duration.toMillis(answer.until) : Number.NaN
 
     /** A gate whose circuit was just opened by three checks, after one that was answered if there is an `answered`. */
-    const opened = (options?: BreakerGate.Options, answered?: Effect.Effect<unknown, string>) =>
+    const opened = (options?: CircuitBreakerGate.Options, answered?: Effect.Effect<unknown, string>) =>
       Effect.gen(function* () {
-        const gate = yield* BreakerGate.make({ openDuration: "10 seconds", ...options })
-        if (answered !== undefined) yield* BreakerGate.check(gate)(answered)
-        for (let i = 0; i < 3; i++) yield* Effect.exit(BreakerGate.check(gate)(failing))
+        const gate = yield* CircuitBreakerGate.make({ openDuration: "10 seconds", ...options })
+        if (answered !== undefined) yield* CircuitBreakerGate.check(gate)(answered)
+        for (let i = 0; i < 3; i++) yield* Effect.exit(CircuitBreakerGate.check(gate)(failing))
         return gate
       })
 
@@ -328,18 +328,18 @@ describe("BreakerGate", () => {
 
     it.effect("checks that fail after the circuit opened change nothing, and those it would reject are made", () =>
       Effect.gen(function* () {
-        const gate = yield* BreakerGate.make({ openDuration: "10 seconds" })
+        const gate = yield* CircuitBreakerGate.make({ openDuration: "10 seconds" })
         const slow = yield* Effect.forEach(Array.from({ length: 50 }), () =>
-          Effect.forkChild(Effect.exit(BreakerGate.check(gate)(Effect.delay(failing, "5 seconds"))), {
+          Effect.forkChild(Effect.exit(CircuitBreakerGate.check(gate)(Effect.delay(failing, "5 seconds"))), {
             startImmediately: true
           })
         )
-        for (let i = 0; i < 3; i++) yield* Effect.exit(BreakerGate.check(gate)(failing))
+        for (let i = 0; i < 3; i++) yield* Effect.exit(CircuitBreakerGate.check(gate)(failing))
         yield* TestClock.adjust("5 seconds")
         yield* Fiber.joinAll(slow)
         // The gate was asked before the circuit opened, the check comes after it.
-        assert.strictEqual(yield* BreakerGate.check(gate)(Effect.succeed("seen")), "seen")
-        assert.strictEqual(yield* Effect.flip(BreakerGate.check(gate)(failing)), "down")
+        assert.strictEqual(yield* CircuitBreakerGate.check(gate)(Effect.succeed("seen")), "seen")
+        assert.strictEqual(yield* Effect.flip(CircuitBreakerGate.check(gate)(failing)), "down")
         const state = yield* gate.breaker.state("endpoint")
         assert(state._tag === "Open")
         assert.deepStrictEqual([state.consecutiveOpenings, Duration.toSeconds(state.retryAfter)], [1, 5])
@@ -412,25 +412,25 @@ describe("BreakerGate", () => {
         assert.deepStrictEqual(yield* ask(gate, "a"), open)
         // Until it has told how it went, no other.
         assert.strictEqual((yield* ask(gate, "b"))._tag, "postponed")
-        yield* Effect.exit(BreakerGate.check(gate)(failing))
+        yield* Effect.exit(CircuitBreakerGate.check(gate)(failing))
         yield* TestClock.adjust("10 seconds")
         assert.strictEqual((yield* ask(gate, "a"))._tag, "postponed")
         yield* TestClock.adjust("10 seconds")
         assert.deepStrictEqual(yield* ask(gate, "b"), open)
-        assert.strictEqual(yield* BreakerGate.check(gate)(Effect.succeed("well")), "well")
+        assert.strictEqual(yield* CircuitBreakerGate.check(gate)(Effect.succeed("well")), "well")
         assert.deepStrictEqual(yield* ask(gate, "a"), open)
       }).pipe(Effect.provide(CircuitBreaker.layerStoreMemory()))
     )
 
     it.effect("a check that probed and failed leaves the next probe to others, as soon as the open time ends", () =>
       Effect.gen(function* () {
-        const gate = yield* BreakerGate.make({
+        const gate = yield* CircuitBreakerGate.make({
           endpoint: ({ key }) => key.slice(0, 1),
           tripPolicy: CircuitBreaker.consecutive(1),
           openDuration: "1 second"
         })
         const check = (key: string) => ({ job: "render", key })
-        const fails = (key: string) => Effect.exit(BreakerGate.check(gate, check(key))(Effect.fail("down")))
+        const fails = (key: string) => Effect.exit(CircuitBreakerGate.check(gate, check(key))(Effect.fail("down")))
         yield* fails("a1")
         for (const key of ["a2", "a3"]) {
           yield* TestClock.adjust("1 second")
@@ -462,7 +462,7 @@ describe("BreakerGate", () => {
           opens.push((yield* ask(gate, "b"))._tag)
         }
         assert.deepStrictEqual(opens, ["postponed", "postponed", "postponed", "open"])
-        yield* BreakerGate.check(gate)(Effect.void)
+        yield* CircuitBreakerGate.check(gate)(Effect.void)
         assert.deepStrictEqual(yield* ask(gate), open)
       }).pipe(Effect.provide(CircuitBreaker.layerStoreMemory()))
     )
@@ -477,8 +477,8 @@ describe("BreakerGate", () => {
             const status = mode === "well" ? 200 : mode === "down" ? 503 : request.url.endsWith("/a") ? odd : 200
             return Effect.succeed(HttpClientResponse.fromWeb(request, new Response("{}", { status })))
           })
-          const gate = yield* BreakerGate.make()
-          const client = BreakerGate.client(gate)(server)
+          const gate = yield* CircuitBreakerGate.make()
+          const client = CircuitBreakerGate.client(gate)(server)
           yield* client.get("http://h/a")
           mode = "down"
           for (let at = 0; at < 3; at++) yield* client.get("http://h/a")
@@ -502,8 +502,8 @@ describe("BreakerGate", () => {
     it.effect("a POST is not repeated: checks are the probes", () =>
       Effect.gen(function* () {
         let asked = 0
-        const gate = yield* BreakerGate.make({ openDuration: "10 seconds" })
-        const client = BreakerGate.client(gate)(
+        const gate = yield* CircuitBreakerGate.make({ openDuration: "10 seconds" })
+        const client = CircuitBreakerGate.client(gate)(
           HttpClient.make((request) => {
             asked++
             return asked === 1 || asked > 4
@@ -523,8 +523,8 @@ describe("BreakerGate", () => {
 
     it.effect("a Retry-After of the failure that opens the circuit keeps it open for so long", () =>
       Effect.gen(function* () {
-        const gate = yield* BreakerGate.make({ tripPolicy: CircuitBreaker.consecutive(1) })
-        const client = BreakerGate.client(gate)(
+        const gate = yield* CircuitBreakerGate.make({ tripPolicy: CircuitBreaker.consecutive(1) })
+        const client = CircuitBreakerGate.client(gate)(
           HttpClient.make((request) =>
             Effect.succeed(
               HttpClientResponse.fromWeb(request, new Response(null, { status: 503, headers: { "retry-after": "90" } }))
@@ -540,8 +540,8 @@ describe("BreakerGate", () => {
   describe("endpoints", () => {
     it.effect("each has a circuit of its own", () =>
       Effect.gen(function* () {
-        const gate = yield* BreakerGate.make({ endpoint: ({ job }) => job, tripPolicy: CircuitBreaker.consecutive(1) })
-        const client = BreakerGate.client(gate, { endpoint: (request) => new URL(request.url).host })(
+        const gate = yield* CircuitBreakerGate.make({ endpoint: ({ job }) => job, tripPolicy: CircuitBreaker.consecutive(1) })
+        const client = CircuitBreakerGate.client(gate, { endpoint: (request) => new URL(request.url).host })(
           HttpClient.make((request, { host }) =>
             host === "down"
               ? Effect.fail(refused(request))
@@ -553,36 +553,36 @@ describe("BreakerGate", () => {
         assert.strictEqual((yield* gate.ask({ job: "down", key: "a" }))._tag, "postponed")
         assert.strictEqual((yield* gate.ask({ job: "well", key: "a" }))._tag, "open")
         const check = { job: "other", key: "a" }
-        yield* Effect.exit(BreakerGate.check(gate, check)(Effect.fail("down")))
+        yield* Effect.exit(CircuitBreakerGate.check(gate, check)(Effect.fail("down")))
         assert.strictEqual((yield* gate.ask(check))._tag, "postponed")
       }).pipe(Effect.provide(CircuitBreaker.layerStoreMemory()))
     )
 
     it.effect("client, check - one that leaves the endpoint open is a RangeError", () =>
       Effect.gen(function* () {
-        const one = yield* BreakerGate.make()
-        const several = yield* BreakerGate.make({ endpoint: ({ job }) => job })
-        assert.throws(() => BreakerGate.client(several), RangeError, "BreakerGate.client: endpoint must be a function")
-        assert.throws(() => BreakerGate.client(one, { endpoint: () => "x" }), RangeError, "must be left out")
-        assert.throws(() => BreakerGate.check(several), RangeError, "BreakerGate.check: subject")
+        const one = yield* CircuitBreakerGate.make()
+        const several = yield* CircuitBreakerGate.make({ endpoint: ({ job }) => job })
+        assert.throws(() => CircuitBreakerGate.client(several), RangeError, "CircuitBreakerGate.client: endpoint must be a function")
+        assert.throws(() => CircuitBreakerGate.client(one, { endpoint: () => "x" }), RangeError, "must be left out")
+        assert.throws(() => CircuitBreakerGate.check(several), RangeError, "CircuitBreakerGate.check: subject")
       }).pipe(Effect.provide(CircuitBreaker.layerStoreMemory()))
     )
 
     it("make - bad options are RangeErrors", () => {
-      assert.throws(() => BreakerGate.make({ endpoint: " " }), RangeError, "BreakerGate.make: endpoint")
+      assert.throws(() => CircuitBreakerGate.make({ endpoint: " " }), RangeError, "CircuitBreakerGate.make: endpoint")
       assert.throws(
-        () => BreakerGate.make({ timeout: 0 }),
+        () => CircuitBreakerGate.make({ timeout: 0 }),
         RangeError,
-        'BreakerGate.make: timeout must be a positive finite duration or "unbounded", got 0'
+        'CircuitBreakerGate.make: timeout must be a positive finite duration or "unbounded", got 0'
       )
-      assert.throws(() => BreakerGate.make({ spread: Number.NaN }), RangeError, "BreakerGate.make: spread")
+      assert.throws(() => CircuitBreakerGate.make({ spread: Number.NaN }), RangeError, "CircuitBreakerGate.make: spread")
     })
 
     it.effect("checks are let through while the store fails", () =>
       Effect.gen(function* () {
-        const gate = yield* BreakerGate.make()
+        const gate = yield* CircuitBreakerGate.make()
         assert.strictEqual((yield* gate.ask({ job: "task", key: "a" }))._tag, "open")
-        assert.strictEqual(yield* BreakerGate.check(gate)(Effect.succeed(1)), 1)
+        assert.strictEqual(yield* CircuitBreakerGate.check(gate)(Effect.succeed(1)), 1)
       }).pipe(
         Effect.provideService(CircuitBreaker.CircuitBreakerStore, {
           admit: () => Effect.fail(storeError),

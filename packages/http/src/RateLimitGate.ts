@@ -20,7 +20,7 @@
  *
  * | an answer says | the gate is closed |
  * |---|---|
- * | 429 with a hint (see `Hint`) | for so long |
+ * | 429 with a hint (see `HintReader`) | for so long |
  * | `RateLimit: "name";r=0;t=30` | 30 seconds; the longest, if several are at 0 |
  * | `RateLimit-Remaining: 0`, `RateLimit-Reset: 30`; also with `X-` in front | 30 seconds |
  * | `X-RateLimit-Remaining: 0`, `X-RateLimit-Reset: 1767225600` | until then, by the `Date` of the answer |
@@ -43,7 +43,7 @@ import type { HttpClientResponse } from "effect/http/HttpClientResponse"
 import * as RateLimiter from "effect/persistence/RateLimiter"
 import * as Semaphore from "effect/Semaphore"
 import * as Gate from "effect-poll/Gate"
-import * as Hint from "./Hint.ts"
+import * as HintReader from "./HintReader.ts"
 import { exhausted } from "./internal/rateLimit.ts"
 import * as registry from "./internal/registry.ts"
 import { Turns } from "./internal/turns.ts"
@@ -55,7 +55,7 @@ import * as validate from "./internal/validate.ts"
  * @category models
  * @since 0.1.0
  */
-export interface BudgetGate extends Gate.Gate {
+export interface RateLimitGate extends Gate.Gate {
   /** Tells the gate of an answer. Without the name of a budget it is about all of them. */
   readonly observe: (answer: Seen, budget?: string) => Effect.Effect<void>
 }
@@ -109,10 +109,10 @@ export interface Options {
  * import * as Effect from "effect/Effect"
  * import * as RateLimiter from "effect/persistence/RateLimiter"
  * import * as Layer from "effect/Layer"
- * import * as BudgetGate from "@effect-poll/http/BudgetGate"
+ * import * as RateLimitGate from "@effect-poll/http/RateLimitGate"
  *
  * const asked = Effect.gen(function* () {
- *   const gate = yield* BudgetGate.make({ limit: 2, window: "1 minute" })
+ *   const gate = yield* RateLimitGate.make({ limit: 2, window: "1 minute" })
  *   const answers = yield* Effect.forEach(["a", "b", "c"], (key) => gate.ask({ job: "render", key }))
  *   return answers.map((answer) => answer._tag)
  * }).pipe(Effect.provide(RateLimiter.layer.pipe(Layer.provide(RateLimiter.layerStoreMemory))))
@@ -123,7 +123,7 @@ export interface Options {
  * @category constructors
  * @since 0.1.0
  */
-export const make = (options: Options): Effect.Effect<BudgetGate, never, RateLimiter.RateLimiter> => {
+export const make = (options: Options): Effect.Effect<RateLimitGate, never, RateLimiter.RateLimiter> => {
   const setting = compile(options)
   return RateLimiter.RateLimiter.useSync((limiter) => {
     const server: Closing = { until: 0, why: byServer }
@@ -156,7 +156,7 @@ export const make = (options: Options): Effect.Effect<BudgetGate, never, RateLim
  * @since 0.1.0
  */
 export const client =
-  (gate: BudgetGate, options?: { readonly budget?: ((request: HttpClientRequest) => string) | undefined }) =>
+  (gate: RateLimitGate, options?: { readonly budget?: ((request: HttpClientRequest) => string) | undefined }) =>
   <E, R>(self: HttpClient.HttpClient.With<E, R>): HttpClient.HttpClient.With<E, R> =>
     HttpClient.transform(self, (effect, request) => {
       const hear = (response: HttpClientResponse) => gate.observe(response, options?.budget?.(request))
@@ -191,14 +191,14 @@ interface Setting {
 
 const compile = (options: Options): Setting => {
   const { budget } = options
-  const limit = validate.count("BudgetGate.make: limit", options.limit, 1)
-  const name = typeof budget === "string" ? validate.nonEmpty("BudgetGate.make: budget", budget) : undefined
+  const limit = validate.count("RateLimitGate.make: limit", options.limit, 1)
+  const name = typeof budget === "string" ? validate.nonEmpty("RateLimitGate.make: budget", budget) : undefined
   return {
     limit,
-    window: validate.millis("BudgetGate.make: window", options.window),
-    lease: validate.count("BudgetGate.make: lease", options.lease ?? Math.max(1, Math.floor(limit / 10)), 1, limit),
-    pause: validate.millis("BudgetGate.make: pause", options.pause ?? "1 second"),
-    maxClosed: validate.millis("BudgetGate.make: maxClosed", options.maxClosed ?? "1 hour"),
+    window: validate.millis("RateLimitGate.make: window", options.window),
+    lease: validate.count("RateLimitGate.make: lease", options.lease ?? Math.max(1, Math.floor(limit / 10)), 1, limit),
+    pause: validate.millis("RateLimitGate.make: pause", options.pause ?? "1 second"),
+    maxClosed: validate.millis("RateLimitGate.make: maxClosed", options.maxClosed ?? "1 hour"),
     allowUncounted: options.onStoreError === "allow",
     budgetOf: typeof budget === "function" ? budget : name === undefined ? ({ job }) => job : () => name
   }
@@ -286,7 +286,7 @@ class Budget {
         return this.close(now + Math.max(1, Duration.toMillis(reason.retryAfter)), byBudget, who, turn, now)
       }
       return Effect.andThen(
-        Effect.logWarning(`BudgetGate: the store of the limiter failed for ${this.name}`, reason),
+        Effect.logWarning(`RateLimitGate: the store of the limiter failed for ${this.name}`, reason),
         Effect.suspend(() => this.close(now + storePause, byStore, who, turn, now))
       )
     })
@@ -325,7 +325,7 @@ const isExceeded = ({ reason }: RateLimiter.RateLimiterError): boolean => reason
 const closing = ({ headers, status }: Seen, now: number, { pause }: Setting): number | undefined => {
   const empty = exhausted(headers, now)
   if (status !== 429) return empty
-  const hint = Hint.fromHeaders(headers, now)
+  const hint = HintReader.fromHeaders(headers, now)
   const wished = hint === undefined || hint === "unreadable" ? 0 : Duration.toMillis(hint)
   return Math.max(wished, empty ?? 0) || pause
 }

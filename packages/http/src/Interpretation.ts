@@ -4,7 +4,7 @@
  * **Details**
  *
  * Servers do not agree on codes: an unknown job may come as 404, as 400 with a code, as 500 with an error number, or as
- * 200 with the word "unknown"; one that still runs may come as 409 or 470. The option `classify` of a check says so. It is
+ * 200 with the word "unknown"; one that still runs may come as 409 or 470. The option `interpret` of a check says so. It is
  * asked first, before the default table of `HttpCheck`, and before anything is retried:
  *
  * | verdict | the check |
@@ -37,7 +37,7 @@ export type Verdict<A = never, F = never> = "status" | "missing" | "pending" | "
  * @category models
  * @since 0.1.0
  */
-export type Classify<A = never, F = never> = (answer: HttpAnswer) => Verdict<A, F> | undefined
+export type Interpret<A = never, F = never> = (answer: HttpAnswer) => Verdict<A, F> | undefined
 
 /**
  * What an answer must be like: all that is given.
@@ -65,27 +65,27 @@ export interface Pattern {
  *
  * ```ts
  * import * as Headers from "effect/http/Headers"
- * import * as Classification from "@effect-poll/http/Classification"
+ * import * as Interpretation from "@effect-poll/http/Interpretation"
  *
- * const classify = Classification.firstOf(
- *   Classification.when({ status: [409, 470] }, "pending"),
- *   Classification.when({ status: 400, body: { error: { code: "NO_TASK" } } }, "missing")
+ * const interpret = Interpretation.firstOf(
+ *   Interpretation.when({ status: [409, 470] }, "pending"),
+ *   Interpretation.when({ status: 400, body: { error: { code: "NO_TASK" } } }, "missing")
  * )
  * const answer = { headers: Headers.empty, text: "" }
- * classify({ ...answer, status: 470, body: undefined }) // => "pending"
- * classify({ ...answer, status: 400, body: { error: { code: "NO_TASK", at: 7 } } }) // => "missing"
- * classify({ ...answer, status: 400, body: { error: { code: "BAD_ID" } } }) // => undefined
+ * interpret({ ...answer, status: 470, body: undefined }) // => "pending"
+ * interpret({ ...answer, status: 400, body: { error: { code: "NO_TASK", at: 7 } } }) // => "missing"
+ * interpret({ ...answer, status: 400, body: { error: { code: "BAD_ID" } } }) // => undefined
  * ```
  *
  * @category constructors
  * @since 0.1.0
  */
-export const when = <A = never, F = never>(pattern: Pattern, verdict: Verdict<A, F>): Classify<A, F> => {
+export const when = <A = never, F = never>(pattern: Pattern, verdict: Verdict<A, F>): Interpret<A, F> => {
   const { body, status, text } = pattern
   const statuses = typeof status === "number" ? [status] : status
   const isFree = statuses === undefined && body === undefined && text === undefined
   if (isFree || text === "" || statuses?.length === 0) {
-    throw new RangeError(`Classification.when: pattern must have a condition, got ${JSON.stringify(pattern)}`)
+    throw new RangeError(`Interpretation.when: pattern must have a condition, got ${JSON.stringify(pattern)}`)
   }
   return (answer) =>
     (statuses === undefined || statuses.includes(answer.status)) &&
@@ -102,10 +102,10 @@ export const when = <A = never, F = never>(pattern: Pattern, verdict: Verdict<A,
  * @since 0.1.0
  */
 export const firstOf =
-  <A = never, F = never>(...all: ReadonlyArray<Classify<A, F>>): Classify<A, F> =>
+  <A = never, F = never>(...all: ReadonlyArray<Interpret<A, F>>): Interpret<A, F> =>
   (answer) => {
-    for (const classify of all) {
-      const verdict = classify(answer)
+    for (const interpret of all) {
+      const verdict = interpret(answer)
       if (verdict !== undefined) return verdict
     }
     return undefined

@@ -16,7 +16,7 @@ import * as Poll from "effect-poll/Poll"
 import * as Status from "effect-poll/Status"
 import * as StatusSchema from "effect-poll/StatusSchema"
 import * as Strategy from "effect-poll/Strategy"
-import * as BudgetGate from "@effect-poll/http/BudgetGate"
+import * as RateLimitGate from "@effect-poll/http/RateLimitGate"
 import * as HttpCheck from "@effect-poll/http/HttpCheck"
 
 /** A limiter in memory, which counts how often it is called. */
@@ -36,10 +36,10 @@ const counted = Effect.gen(function* () {
   }
 }).pipe(Effect.provide(RateLimiter.layerStoreMemory))
 
-const gateOf = (options: BudgetGate.Options) =>
+const gateOf = (options: RateLimitGate.Options) =>
   Effect.gen(function* () {
     const { calls, limiter } = yield* counted
-    const gate = yield* Effect.provideService(BudgetGate.make(options), RateLimiter.RateLimiter, limiter)
+    const gate = yield* Effect.provideService(RateLimitGate.make(options), RateLimiter.RateLimiter, limiter)
     return { calls, gate }
   })
 
@@ -55,7 +55,7 @@ const open = (answers: ReadonlyArray<Gate.Answer>) => answers.filter(({ _tag }) 
 const closed = (answer: Gate.Answer) =>
   answer._tag === "open" ? "open" : ([Math.floor(Duration.toMillis(answer.until)), answer.why] as const)
 
-describe("BudgetGate", () => {
+describe("RateLimitGate", () => {
   describe("budget", () => {
     it.effect("lets so many checks through in a window, and says when the next one begins", () =>
       Effect.gen(function* () {
@@ -121,7 +121,7 @@ describe("BudgetGate", () => {
             Effect.delay(limiter.consume(options), "1 second")
         }
         const gate = yield* Effect.provideService(
-          BudgetGate.make({ limit: 40, window: "1 hour", lease: 20 }),
+          RateLimitGate.make({ limit: 40, window: "1 hour", lease: 20 }),
           RateLimiter.RateLimiter,
           slow
         )
@@ -140,7 +140,7 @@ describe("BudgetGate", () => {
       Effect.gen(function* () {
         const { limiter } = yield* counted
         const options = { limit: 20, window: "1 minute", lease: 3 } as const
-        const make = Effect.provideService(BudgetGate.make(options), RateLimiter.RateLimiter, limiter)
+        const make = Effect.provideService(RateLimitGate.make(options), RateLimiter.RateLimiter, limiter)
         const [a, b] = [yield* make, yield* make]
         let checks = 0
         for (let i = 0; i < 40; i++) checks += open([...(yield* ask(a, 1)), ...(yield* ask(b, 1))])
@@ -174,7 +174,7 @@ describe("BudgetGate", () => {
       Effect.gen(function* () {
         const { limiter } = yield* counted
         const gate = yield* Effect.provideService(
-          BudgetGate.make({ limit: 20, window: "1 minute", lease: 3 }),
+          RateLimitGate.make({ limit: 20, window: "1 minute", lease: 3 }),
           RateLimiter.RateLimiter,
           limiter
         )
@@ -261,9 +261,9 @@ describe("BudgetGate", () => {
               )
             })
         }
-        const make = (options?: Partial<BudgetGate.Options>) =>
+        const make = (options?: Partial<RateLimitGate.Options>) =>
           Effect.provideService(
-            BudgetGate.make({ limit: 10, window: "1 hour", ...options }),
+            RateLimitGate.make({ limit: 10, window: "1 hour", ...options }),
             RateLimiter.RateLimiter,
             broken
           )
@@ -283,16 +283,16 @@ describe("BudgetGate", () => {
     )
 
     it("make - bad options are RangeErrors", () => {
-      const make = (options: Partial<BudgetGate.Options>) => () =>
-        BudgetGate.make({ limit: 10, window: "1 second", ...options })
-      assert.throws(make({ limit: 0 }), RangeError, "BudgetGate.make: limit must be an integer >= 1, got 0")
+      const make = (options: Partial<RateLimitGate.Options>) => () =>
+        RateLimitGate.make({ limit: 10, window: "1 second", ...options })
+      assert.throws(make({ limit: 0 }), RangeError, "RateLimitGate.make: limit must be an integer >= 1, got 0")
       assert.throws(make({ limit: 1.5 }), RangeError, "got 1.5")
-      assert.throws(make({ window: 0 }), RangeError, "BudgetGate.make: window")
+      assert.throws(make({ window: 0 }), RangeError, "RateLimitGate.make: window")
       assert.throws(make({ window: "soon" as never }), RangeError, '"soon"')
-      assert.throws(make({ lease: 11 }), RangeError, "BudgetGate.make: lease must be an integer in [1, 10], got 11")
-      assert.throws(make({ budget: "" }), RangeError, "BudgetGate.make: budget")
-      assert.throws(make({ pause: -1 }), RangeError, "BudgetGate.make: pause")
-      assert.throws(make({ maxClosed: Number.NaN }), RangeError, "BudgetGate.make: maxClosed")
+      assert.throws(make({ lease: 11 }), RangeError, "RateLimitGate.make: lease must be an integer in [1, 10], got 11")
+      assert.throws(make({ budget: "" }), RangeError, "RateLimitGate.make: budget")
+      assert.throws(make({ pause: -1 }), RangeError, "RateLimitGate.make: pause")
+      assert.throws(make({ maxClosed: Number.NaN }), RangeError, "RateLimitGate.make: maxClosed")
     })
   })
 
@@ -366,7 +366,7 @@ describe("BudgetGate", () => {
     it.effect("client - one 429 closes the gate for all jobs and keys; the budget is untouched", () =>
       Effect.gen(function* () {
         const { gate } = yield* gateOf({ limit: 2, window: "1 second" })
-        const client = BudgetGate.client(gate)(
+        const client = RateLimitGate.client(gate)(
           HttpClient.make((request) =>
             Effect.succeed(
               HttpClientResponse.fromWeb(request, new Response(null, { status: 429, headers: { "retry-after": "10" } }))
@@ -386,7 +386,7 @@ describe("BudgetGate", () => {
         const { gate } = yield* gateOf({ limit: 2, window: "1 second" })
         const client = HttpClient.make((request) =>
           Effect.succeed(HttpClientResponse.fromWeb(request, new Response(null, { status: 429 })))
-        ).pipe(HttpClient.filterStatusOk, BudgetGate.client(gate, { budget: (request) => new URL(request.url).host }))
+        ).pipe(HttpClient.filterStatusOk, RateLimitGate.client(gate, { budget: (request) => new URL(request.url).host }))
         yield* Effect.flip(client.get("http://a/"))
         assert.deepStrictEqual([open(yield* ask(gate, 1, "a")), open(yield* ask(gate, 1, "b"))], [0, 1])
       })
@@ -419,7 +419,7 @@ describe("BudgetGate", () => {
             Effect.forkChild(
               Effect.exit(
                 Poll.until(Tasks, id, { strategy: Strategy.spaced("5 seconds"), deadline: "10 minutes", gate }).pipe(
-                  Effect.provideService(HttpClient.HttpClient, BudgetGate.client(gate)(server))
+                  Effect.provideService(HttpClient.HttpClient, RateLimitGate.client(gate)(server))
                 )
               )
             )

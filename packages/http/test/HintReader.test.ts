@@ -2,14 +2,14 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Duration from "effect/Duration"
 import * as Headers from "effect/http/Headers"
 import type * as CheckResult from "effect-poll/CheckResult"
-import * as Hint from "@effect-poll/http/Hint"
+import * as HintReader from "@effect-poll/http/HintReader"
 
 const inMillis = (hint: CheckResult.Hint | undefined) =>
   hint === undefined || hint === "unreadable" ? hint : Duration.toMillis(hint)
 
 const at = Date.UTC(2026, 0, 1)
 
-describe("Hint", () => {
+describe("HintReader", () => {
   const table: ReadonlyArray<readonly [Record<string, string>, number | "unreadable" | undefined]> = [
     [{}, undefined],
     [{ "retry-after": "7" }, 7000],
@@ -40,14 +40,14 @@ describe("Hint", () => {
   ]
   for (const [headers, expected] of table) {
     it(`fromHeaders - ${JSON.stringify(headers)}`, () => {
-      assert.strictEqual(inMillis(Hint.fromHeaders(Headers.fromInput(headers), at)), expected)
+      assert.strictEqual(inMillis(HintReader.fromHeaders(Headers.fromInput(headers), at)), expected)
     })
   }
 
   it("fromInput - what is no finite duration from now on cannot be read", () => {
-    assert.strictEqual(inMillis(Hint.fromInput("2 seconds")), 2000)
-    assert.strictEqual(inMillis(Hint.fromInput(0)), 0)
-    assert.isUndefined(Hint.fromInput(undefined))
+    assert.strictEqual(inMillis(HintReader.fromInput("2 seconds")), 2000)
+    assert.strictEqual(inMillis(HintReader.fromInput(0)), 0)
+    assert.isUndefined(HintReader.fromInput(undefined))
     for (const bad of [
       "unreadable",
       -1,
@@ -56,7 +56,7 @@ describe("Hint", () => {
       "soon" as never,
       Duration.infinity
     ] as const) {
-      assert.strictEqual(Hint.fromInput(bad), "unreadable", String(bad))
+      assert.strictEqual(HintReader.fromInput(bad), "unreadable", String(bad))
     }
   })
 
@@ -67,15 +67,15 @@ describe("Hint", () => {
       text: "",
       body: { a: { b: "1.5" }, n: null }
     }
-    const read = (hint: Hint.Hint) => inMillis(Hint.fromInput(hint(answer)))
-    assert.strictEqual(read(Hint.header("X-Poll", "seconds")), 3000)
-    assert.strictEqual(read(Hint.header("x-poll", "millis")), 3)
-    assert.isUndefined(read(Hint.header("x-other", "millis")))
-    assert.strictEqual(read(Hint.field("a.b", "seconds")), 1500)
-    assert.strictEqual(read(Hint.field("a", "seconds")), "unreadable")
-    assert.isUndefined(read(Hint.field("a.c.d", "seconds")))
-    assert.isUndefined(read(Hint.field("n", "seconds")))
-    assert.throws(() => Hint.header(" ", "millis"), RangeError, "Hint.header: name")
-    assert.throws(() => Hint.field("", "millis"), RangeError, "Hint.field: path")
+    const read = (hint: HintReader.HintReader) => inMillis(HintReader.fromInput(hint(answer)))
+    assert.strictEqual(read(HintReader.header("X-Poll", "seconds")), 3000)
+    assert.strictEqual(read(HintReader.header("x-poll", "millis")), 3)
+    assert.isUndefined(read(HintReader.header("x-other", "millis")))
+    assert.strictEqual(read(HintReader.field("a.b", "seconds")), 1500)
+    assert.strictEqual(read(HintReader.field("a", "seconds")), "unreadable")
+    assert.isUndefined(read(HintReader.field("a.c.d", "seconds")))
+    assert.isUndefined(read(HintReader.field("n", "seconds")))
+    assert.throws(() => HintReader.header(" ", "millis"), RangeError, "HintReader.header: name")
+    assert.throws(() => HintReader.field("", "millis"), RangeError, "HintReader.field: path")
   })
 })

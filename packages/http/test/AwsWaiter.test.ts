@@ -13,17 +13,17 @@ import * as CheckResult from "effect-poll/CheckResult"
 import * as Poll from "effect-poll/Poll"
 import * as Status from "effect-poll/Status"
 import * as Strategy from "effect-poll/Strategy"
-import * as Acceptors from "@effect-poll/http/Acceptors"
+import * as AwsWaiter from "@effect-poll/http/AwsWaiter"
 import { HttpCheckError } from "@effect-poll/http/HttpCheckError"
 
 const optional = { failure: "optional" } as const
 
 /** A waiter of the older form with these acceptors. */
 const older = (...acceptors: ReadonlyArray<unknown>) =>
-  Acceptors.load({ waiter: "Thing", delay: 5, maxAttempts: 3, acceptors }, optional)
+  AwsWaiter.load({ waiter: "Thing", delay: 5, maxAttempts: 3, acceptors }, optional)
 
 /** A waiter of the Smithy form with these acceptors. */
-const smithy = (...acceptors: ReadonlyArray<unknown>) => Acceptors.load({ acceptors }, optional)
+const smithy = (...acceptors: ReadonlyArray<unknown>) => AwsWaiter.load({ acceptors }, optional)
 
 const path = (argument: string, expected: unknown, state = "success", matcher = "path") => ({
   state,
@@ -40,10 +40,10 @@ const awsError = (name: string, httpStatusCode = 400, more: object = {}) =>
   Object.assign(new Error("SECRET"), { name, $metadata: { httpStatusCode }, ...more })
 
 const verdict = (
-  waiter: Acceptors.Waiter,
+  waiter: AwsWaiter.Waiter,
   outcome: Result.Result<unknown, unknown>,
-  options?: Acceptors.JudgeOptions
-) => Acceptors.judge(waiter, outcome, options)?.state ?? "none"
+  options?: AwsWaiter.JudgeOptions
+) => AwsWaiter.judge(waiter, outcome, options)?.state ?? "none"
 
 const rangeError = (run: () => unknown): string => {
   try {
@@ -55,7 +55,7 @@ const rangeError = (run: () => unknown): string => {
   return "nothing thrown"
 }
 
-describe("Acceptors", () => {
+describe("AwsWaiter", () => {
   describe("load", () => {
     it("refuses a path that is no JMESPath, and quotes it", () => {
       for (const [bad, why] of [
@@ -66,7 +66,7 @@ describe("Acceptors", () => {
         ["things[?length(a, b) == `1`]", "arity"]
       ] as const) {
         const message = rangeError(() => older(path(bad, "x")))
-        assert.include(message, `Acceptors.load: a path of "Thing" must be JMESPath, got ${JSON.stringify(bad)}: `)
+        assert.include(message, `AwsWaiter.load: a path of "Thing" must be JMESPath, got ${JSON.stringify(bad)}: `)
         assert.include(message.toLowerCase(), why.toLowerCase())
       }
       const message = { state: "failure", matcher: { errorType: "A" }, message: "][" }
@@ -80,24 +80,24 @@ describe("Acceptors", () => {
     it("takes a definition without a failure acceptor only if told so", () => {
       const json = { waiter: "Thing", delay: 5, maxAttempts: 3, acceptors: [path("State", "done")] }
       assert.strictEqual(
-        rangeError(() => Acceptors.load(json)),
-        'Acceptors.load: failure must be "optional" for "Thing", which has no acceptor with the state failure, got "required"'
+        rangeError(() => AwsWaiter.load(json)),
+        'AwsWaiter.load: failure must be "optional" for "Thing", which has no acceptor with the state failure, got "required"'
       )
       assert.include(
-        rangeError(() => Acceptors.load(json, { name: "Other" })),
+        rangeError(() => AwsWaiter.load(json, { name: "Other" })),
         'for "Other"'
       )
-      assert.strictEqual(Acceptors.load(json, optional).failure, "none")
+      assert.strictEqual(AwsWaiter.load(json, optional).failure, "none")
       const both = { ...json, acceptors: [...json.acceptors, path("State", "bad", "failure")] }
-      assert.strictEqual(Acceptors.load(both).failure, "declared")
-      assert.strictEqual(Acceptors.load(both, optional).failure, "declared")
+      assert.strictEqual(AwsWaiter.load(both).failure, "declared")
+      assert.strictEqual(AwsWaiter.load(both, optional).failure, "declared")
     })
 
     it("refuses what is not a definition, in words", () => {
       const acceptors = [path("State", "done")]
-      const said = (json: unknown) => rangeError(() => Acceptors.load(json, optional))
+      const said = (json: unknown) => rangeError(() => AwsWaiter.load(json, optional))
       for (const [json, word] of [
-        [null, "Acceptors.load: not the definition of a waiter: "],
+        [null, "AwsWaiter.load: not the definition of a waiter: "],
         ["InstanceRunning", "Expected object"],
         [{ delay: 0, maxAttempts: 3, acceptors }, '["delay"]'],
         [{ delay: Number.NaN, maxAttempts: 3, acceptors }, '["delay"]'],
@@ -130,7 +130,7 @@ describe("Acceptors", () => {
 
     it.effect("Definition - decodes with a typed error, and make compiles", () =>
       Effect.gen(function* () {
-        const decode = Schema.decodeUnknownEffect(Acceptors.Definition)
+        const decode = Schema.decodeUnknownEffect(AwsWaiter.Definition)
         const failed = yield* Effect.flip(decode({ delay: 5 }))
         assert.strictEqual(failed._tag, "SchemaError")
         const definition = yield* decode({
@@ -153,14 +153,14 @@ describe("Acceptors", () => {
             { state: "failure", message: undefined, matcher: { _tag: "Error", expected: true } }
           ]
         })
-        const waiter = Acceptors.make(definition, { name: "Thing" })
-        assert.isTrue(Acceptors.isWaiter(waiter))
-        assert.isFalse(Acceptors.isWaiter(definition))
+        const waiter = AwsWaiter.make(definition, { name: "Thing" })
+        assert.isTrue(AwsWaiter.isWaiter(waiter))
+        assert.isFalse(AwsWaiter.isWaiter(definition))
         assert.strictEqual(waiter.name, "Thing")
         const bad = { ...definition, acceptors: [{ ...definition.acceptors[0]!, message: "[" }] }
         assert.include(
-          rangeError(() => Acceptors.make(bad)),
-          'Acceptors.make: a path of a waiter must be JMESPath, got "["'
+          rangeError(() => AwsWaiter.make(bad)),
+          'AwsWaiter.make: a path of a waiter must be JMESPath, got "["'
         )
       })
     )
@@ -168,7 +168,7 @@ describe("Acceptors", () => {
 
   describe("judge", () => {
     const list = (expected: unknown, matcher: string) => older(path("a[].s", expected, "success", matcher))
-    const rows: ReadonlyArray<readonly [name: string, Acceptors.Waiter, Result.Result<unknown, unknown>, string]> = [
+    const rows: ReadonlyArray<readonly [name: string, AwsWaiter.Waiter, Result.Result<unknown, unknown>, string]> = [
       ["path - the same text", older(path("s", "on")), ok({ s: "on" }), "success"],
       ["path - another text", older(path("s", "on")), ok({ s: "On" }), "none"],
       ["path - the text of a boolean is none", older(path("s", true)), ok({ s: "true" }), "none"],
@@ -302,7 +302,7 @@ describe("Acceptors", () => {
         { state: "success", matcher: "error", expected: "E42" },
         { state: "failure", matcher: "status", expected: 418 }
       )
-      const options: Acceptors.JudgeOptions = {
+      const options: AwsWaiter.JudgeOptions = {
         codes: (error) => [`E${String(error)}`],
         status: (outcome) => (Result.isSuccess(outcome) ? Number(outcome.success) : undefined)
       }
@@ -338,28 +338,28 @@ describe("Acceptors", () => {
         ["NotFound", []],
         [null, []]
       ] as const) {
-        assert.deepStrictEqual(Acceptors.errorCodes(error), codes)
+        assert.deepStrictEqual(AwsWaiter.errorCodes(error), codes)
       }
     })
 
     it("finds the status of values, errors and their causes", () => {
-      assert.strictEqual(Acceptors.httpStatus(ok({ $metadata: { httpStatusCode: 200 } })), 200)
-      assert.strictEqual(Acceptors.httpStatus(ok({ statusCode: 200, status: 200 })), undefined)
-      assert.strictEqual(Acceptors.httpStatus(broken(awsError("A", 403))), 403)
-      assert.strictEqual(Acceptors.httpStatus(broken(new Cause.UnknownError(awsError("A", 404)))), 404)
-      assert.strictEqual(Acceptors.httpStatus(broken(http(503))), 503)
-      assert.strictEqual(Acceptors.httpStatus(broken({ reason: { response: { status: 429 } } })), 429)
-      assert.strictEqual(Acceptors.httpStatus(broken(new Error("x"))), undefined)
+      assert.strictEqual(AwsWaiter.httpStatus(ok({ $metadata: { httpStatusCode: 200 } })), 200)
+      assert.strictEqual(AwsWaiter.httpStatus(ok({ statusCode: 200, status: 200 })), undefined)
+      assert.strictEqual(AwsWaiter.httpStatus(broken(awsError("A", 403))), 403)
+      assert.strictEqual(AwsWaiter.httpStatus(broken(new Cause.UnknownError(awsError("A", 404)))), 404)
+      assert.strictEqual(AwsWaiter.httpStatus(broken(http(503))), 503)
+      assert.strictEqual(AwsWaiter.httpStatus(broken({ reason: { response: { status: 429 } } })), 429)
+      assert.strictEqual(AwsWaiter.httpStatus(broken(new Error("x"))), undefined)
     })
 
     it("a cause that leads back to itself ends", () => {
       const error: { name: string; cause?: unknown } = { name: "Loop" }
       error.cause = error
-      assert.deepStrictEqual(Acceptors.errorCodes(error), ["Loop"])
-      assert.strictEqual(Acceptors.httpStatus(broken(error)), undefined)
+      assert.deepStrictEqual(AwsWaiter.errorCodes(error), ["Loop"])
+      assert.strictEqual(AwsWaiter.httpStatus(broken(error)), undefined)
     })
 
-    it("classify - throttling and 5xx are transient, other 4xx permanent", () => {
+    it("kindOf - throttling and 5xx are transient, other 4xx permanent", () => {
       for (const [error, kind] of [
         [awsError("ThrottlingException", 400), "Transient"],
         [awsError("AccessDeniedException", 400), "Permanent"],
@@ -371,15 +371,15 @@ describe("Acceptors", () => {
         [http(401), "Permanent"],
         [http(503), "Transient"]
       ] as const) {
-        assert.strictEqual(Acceptors.classify(error)._tag, kind, String(error))
+        assert.strictEqual(AwsWaiter.kindOf(error)._tag, kind, String(error))
       }
-      assert.strictEqual(Acceptors.classify("x", { status: () => 400 })._tag, "Permanent")
-      assert.strictEqual(Acceptors.classify(awsError("A"), { codes: () => ["SlowDown"] })._tag, "Transient")
+      assert.strictEqual(AwsWaiter.kindOf("x", { status: () => 400 })._tag, "Permanent")
+      assert.strictEqual(AwsWaiter.kindOf(awsError("A"), { codes: () => ["SlowDown"] })._tag, "Transient")
     })
   })
 
   describe("check", () => {
-    const running = Acceptors.load({
+    const running = AwsWaiter.load({
       waiter: "InstanceRunning",
       delay: 15,
       maxAttempts: 40,
@@ -391,7 +391,7 @@ describe("Acceptors", () => {
     })
     const states = (...names: ReadonlyArray<string>) => ({ I: names.map((State) => ({ State })), secret: "SECRET" })
     const said = <A, E>(call: Effect.Effect<A, E>, waiter = running) =>
-      Effect.map(Acceptors.check(waiter, call), (check) => {
+      Effect.map(AwsWaiter.check(waiter, call), (check) => {
         const found = CheckResult.unannotated(check)
         return Status.isStatus(found) ? Status.describe(found) : found._tag
       })
@@ -418,10 +418,10 @@ describe("Acceptors", () => {
     it.effect("leaves an unmatched error, a defect and an interruption alone", () =>
       Effect.gen(function* () {
         const error = awsError("UnauthorizedOperation", 403)
-        assert.strictEqual(yield* Effect.flip(Acceptors.check(running, Effect.fail(error))), error)
-        const died = yield* Effect.exit(Acceptors.check(running, Effect.die("bug")))
+        assert.strictEqual(yield* Effect.flip(AwsWaiter.check(running, Effect.fail(error))), error)
+        const died = yield* Effect.exit(AwsWaiter.check(running, Effect.die("bug")))
         assert.isTrue(Exit.hasDies(died))
-        const stopped = yield* Effect.exit(Acceptors.check(running, Effect.interrupt))
+        const stopped = yield* Effect.exit(AwsWaiter.check(running, Effect.interrupt))
         assert.isTrue(Exit.hasInterrupts(stopped))
       })
     )
@@ -430,13 +430,13 @@ describe("Acceptors", () => {
       Effect.gen(function* () {
         const outcome = states("pending", "terminated")
         const failed = yield* Effect.flip(
-          Poll.until(Acceptors.check(running, Effect.succeed(outcome)), { deadline: "1 hour" })
+          Poll.until(AwsWaiter.check(running, Effect.succeed(outcome)), { deadline: "1 hour" })
         )
         assert.strictEqual(failed._tag, "JobFailed")
         if (failed._tag !== "JobFailed") return
         assert.strictEqual(failed.failure.waiter, "InstanceRunning")
         assert.deepStrictEqual(failed.failure.outcome, Result.succeed(outcome))
-        assert.strictEqual(Acceptors.describe(failed.failure.acceptor), 'any of I[].State is "terminated"')
+        assert.strictEqual(AwsWaiter.describe(failed.failure.acceptor), 'any of I[].State is "terminated"')
         assert.include(failed.message, 'failed: any of I[].State is "terminated" (')
         assert.notInclude(failed.message, "SECRET")
       })
@@ -448,13 +448,13 @@ describe("Acceptors", () => {
           { state: "success", matcher: { success: true } },
           { state: "failure", matcher: { errorType: "Denied" }, message: "why" }
         )
-        const failed = yield* Acceptors.check(waiter, Effect.fail({ name: "Denied", why: "no" }))
+        const failed = yield* AwsWaiter.check(waiter, Effect.fail({ name: "Denied", why: "no" }))
         assert.strictEqual(failed._tag === "Failed" && String(failed.failure), "the error is Denied")
         const worded = smithy(
           { ...output("s", "stringEquals", "bad"), state: "failure", message: "reasons[].text" },
           { state: "success", matcher: { success: true } }
         )
-        const found = yield* Acceptors.check(
+        const found = yield* AwsWaiter.check(
           worded,
           Effect.succeed({ s: "bad", reasons: [{ text: "a" }, { text: "b" }] })
         )
@@ -466,8 +466,8 @@ describe("Acceptors", () => {
     it.effect("succeeds with the value, or with nothing where the success is an error", () =>
       Effect.gen(function* () {
         const gone = older({ state: "success", matcher: "error", expected: "NotFound" })
-        const wait = (waiter: Acceptors.Waiter, call: Effect.Effect<object, unknown>) =>
-          Poll.until(Acceptors.check(waiter, call), { deadline: "1 hour" })
+        const wait = (waiter: AwsWaiter.Waiter, call: Effect.Effect<object, unknown>) =>
+          Poll.until(AwsWaiter.check(waiter, call), { deadline: "1 hour" })
         const value = states("running")
         assert.strictEqual(yield* wait(running, Effect.succeed(value)), value)
         assert.strictEqual(yield* wait(gone, Effect.fail({ name: "NotFound" })), undefined)
@@ -502,7 +502,7 @@ describe("Acceptors", () => {
           Effect.fail(awsError("ThrottlingException")),
           Effect.succeed({ Status: "ACTIVE" })
         )
-        const Table = Acceptors.job("table", Acceptors.load(table, optional), { call })
+        const Table = AwsWaiter.job("table", AwsWaiter.load(table, optional), { call })
         const fiber = yield* Effect.forkChild(Poll.until(Table, "users", { deadline: "1 hour" }))
         yield* TestClock.adjust("1 hour")
         assert.deepStrictEqual(yield* Fiber.join(fiber), { Status: "ACTIVE" })
@@ -514,7 +514,7 @@ describe("Acceptors", () => {
       Effect.gen(function* () {
         const error = awsError("AccessDeniedException", 400)
         const { asked, call } = client(Effect.fail(error))
-        const Table = Acceptors.job("table", Acceptors.load(table, optional), { call })
+        const Table = AwsWaiter.job("table", AwsWaiter.load(table, optional), { call })
         const failed = yield* Effect.flip(Poll.until(Table, "users", { deadline: "1 hour" }))
         assert.strictEqual(failed._tag === "CheckRejected" && failed.error, error)
         assert.strictEqual(asked.length, 1)
@@ -524,7 +524,7 @@ describe("Acceptors", () => {
     it.effect("ends with its strategy, and says what was seen last", () =>
       Effect.gen(function* () {
         const { asked, call } = client(Effect.succeed({ Status: "CREATING" }))
-        const Table = Acceptors.job("table", Acceptors.load(table, optional), { call })
+        const Table = AwsWaiter.job("table", AwsWaiter.load(table, optional), { call })
         const fiber = yield* Effect.forkChild(Effect.flip(Poll.until(Table, "users", { deadline: "1 hour" })))
         yield* TestClock.adjust("1 hour")
         const failed = yield* Fiber.join(fiber)
@@ -537,7 +537,7 @@ describe("Acceptors", () => {
 
     it.effect("input, strategy and checkErrors are options", () =>
       Effect.gen(function* () {
-        const waiter = Acceptors.load(
+        const waiter = AwsWaiter.load(
           {
             acceptors: [
               {
@@ -555,7 +555,7 @@ describe("Acceptors", () => {
           Effect.succeed({ Status: "b" }),
           Effect.succeed({ Status: "a" })
         )
-        const Thing = Acceptors.job("thing", waiter, {
+        const Thing = AwsWaiter.job("thing", waiter, {
           call,
           input: (id) => ({ id }),
           strategy: Strategy.spaced("3 seconds"),
@@ -571,19 +571,19 @@ describe("Acceptors", () => {
 
   describe("strategies", () => {
     it("fixed - delay and maxAttempts", () => {
-      assert.deepStrictEqual(Strategy.delaysMillis(Acceptors.fixed(older(path("s", "on"))), 9), [5000, 5000])
+      assert.deepStrictEqual(Strategy.delaysMillis(AwsWaiter.fixed(older(path("s", "on"))), 9), [5000, 5000])
       assert.strictEqual(
-        rangeError(() => Acceptors.fixed(smithy(errorType("A")))),
-        "Acceptors.fixed: waiter must have a delay and maxAttempts, got a waiter of the Smithy form"
+        rangeError(() => AwsWaiter.fixed(smithy(errorType("A")))),
+        "AwsWaiter.fixed: waiter must have a delay and maxAttempts, got a waiter of the Smithy form"
       )
     })
 
     it("exponential - the figures of the waiter, of the specification, or those given", () => {
-      const most = (waiter: Acceptors.Waiter, options?: Parameters<typeof Acceptors.exponential>[1]) =>
-        Strategy.delaysMillis(Acceptors.exponential(waiter, options), 8, { random: () => 1 }).map((each) => each / 1000)
-      const least = (waiter: Acceptors.Waiter) =>
-        Strategy.delaysMillis(Acceptors.exponential(waiter), 8, { random: () => 0 }).map((each) => each / 1000)
-      const own = Acceptors.load(
+      const most = (waiter: AwsWaiter.Waiter, options?: Parameters<typeof AwsWaiter.exponential>[1]) =>
+        Strategy.delaysMillis(AwsWaiter.exponential(waiter, options), 8, { random: () => 1 }).map((each) => each / 1000)
+      const least = (waiter: AwsWaiter.Waiter) =>
+        Strategy.delaysMillis(AwsWaiter.exponential(waiter), 8, { random: () => 0 }).map((each) => each / 1000)
+      const own = AwsWaiter.load(
         { minDelay: 5, maxDelay: 30, acceptors: [{ state: "success", matcher: { success: true } }] },
         optional
       )
@@ -593,7 +593,7 @@ describe("Acceptors", () => {
       assert.deepStrictEqual(most(own, { minDelay: "10 seconds" }), [10, 20, 30, 30, 30, 30, 30, 30])
       assert.deepStrictEqual(most(own, { maxDelay: "6 seconds" }), [5, 6, 6, 6, 6, 6, 6, 6])
       assert.include(
-        rangeError(() => Acceptors.exponential(own, { minDelay: "1 minute" })),
+        rangeError(() => AwsWaiter.exponential(own, { minDelay: "1 minute" })),
         "cap must be at least initial"
       )
     })
@@ -601,7 +601,7 @@ describe("Acceptors", () => {
     it("exponential - a check that would come shortly before the deadline waits for it", () => {
       const waiter = smithy(output("s", "stringEquals", "on"))
       const delay = (remaining: number) =>
-        Strategy.explain(Acceptors.exponential(waiter), { remainingMillis: remaining, random: () => 0 }).delayMillis
+        Strategy.explain(AwsWaiter.exponential(waiter), { remainingMillis: remaining, random: () => 0 }).delayMillis
       assert.deepStrictEqual([4001, 4000, 3000, 1000].map(delay), [2000, 4000, 3000, 1000])
     })
 
@@ -619,8 +619,8 @@ describe("Acceptors", () => {
           })
         )
         const waiter = smithy(output("s", "stringEquals", "on"))
-        const wait = Poll.until(Acceptors.check(waiter, call), {
-          strategy: Acceptors.exponential(waiter),
+        const wait = Poll.until(AwsWaiter.check(waiter, call), {
+          strategy: AwsWaiter.exponential(waiter),
           deadline: "300 seconds"
         })
         const fiber = yield* Effect.forkChild(
@@ -639,7 +639,7 @@ describe("Acceptors", () => {
   })
 
   it("describe - says each kind of acceptor", () => {
-    const said = (waiter: Acceptors.Waiter) => waiter.acceptors.map(Acceptors.describe)
+    const said = (waiter: AwsWaiter.Waiter) => waiter.acceptors.map(AwsWaiter.describe)
     assert.deepStrictEqual(
       said(
         older(
@@ -683,15 +683,15 @@ describe("Acceptors", () => {
       )
     const has = (files: ReadonlyArray<string>, part: string) => files.some((each) => each.includes(part))
 
-    it("is bundled with Acceptors, and with nothing else", async () => {
+    it("is bundled with AwsWaiter, and with nothing else", async () => {
       for (const [contents, expected] of [
         ['import * as M from "@effect-poll/http/HttpCheck"; globalThis.it = M.get', false],
         ['import { HttpCheck } from "@effect-poll/http"; globalThis.it = HttpCheck.get', false],
-        ['import * as M from "@effect-poll/http/Acceptors"; globalThis.it = M.load', true]
+        ['import * as M from "@effect-poll/http/AwsWaiter"; globalThis.it = M.load', true]
       ] as const) {
         const files = await inputs(contents)
         assert.strictEqual(has(files, "jmespath"), expected, contents)
-        assert.strictEqual(has(files, expected ? "Acceptors.ts" : "HttpCheck.ts"), true, contents)
+        assert.strictEqual(has(files, expected ? "AwsWaiter.ts" : "HttpCheck.ts"), true, contents)
       }
     })
   })
@@ -699,7 +699,7 @@ describe("Acceptors", () => {
 
 const data = new URL("../../../../shared/data/aws-waiters.json", import.meta.url)
 const there = existsSync(data)
-if (!there) console.warn("Acceptors: shared/data/aws-waiters.json is not beside the repository, its tests are skipped")
+if (!there) console.warn("AwsWaiter: shared/data/aws-waiters.json is not beside the repository, its tests are skipped")
 
 interface Published {
   readonly service: string
@@ -709,16 +709,16 @@ interface Published {
   readonly acceptors: ReadonlyArray<{ readonly state: string }>
 }
 
-describe.skipIf(!there)("Acceptors and the waiters of AWS", () => {
+describe.skipIf(!there)("AwsWaiter and the waiters of AWS", () => {
   const all: ReadonlyArray<Published> = there ? JSON.parse(readFileSync(data, "utf8")) : []
   const named = (name: string) => {
     const found = all.find((each) => `${each.service} ${each.waiter}` === name)
     assert.isDefined(found, name)
-    return Acceptors.load(found, optional)
+    return AwsWaiter.load(found, optional)
   }
 
   it("all of them load: 244 waiters, 777 acceptors, 81 without a failure acceptor", () => {
-    const waiters = all.map((each) => Acceptors.load(each, optional))
+    const waiters = all.map((each) => AwsWaiter.load(each, optional))
     assert.strictEqual(waiters.length, 244)
     assert.strictEqual(waiters.flatMap((each) => each.acceptors).length, 777)
     assert.strictEqual(waiters.filter((each) => each.failure === "none").length, 81)
@@ -735,9 +735,9 @@ describe.skipIf(!there)("Acceptors and the waiters of AWS", () => {
 
   it("each acceptor alone matches what it asks for, and not another value", () => {
     let synthetic = 0
-    for (const waiter of all.map((each) => Acceptors.load(each, optional))) {
+    for (const waiter of all.map((each) => AwsWaiter.load(each, optional))) {
       for (const acceptor of waiter.acceptors) {
-        const alone = Acceptors.make({ ...waiter, acceptors: [acceptor] }, optional)
+        const alone = AwsWaiter.make({ ...waiter, acceptors: [acceptor] }, optional)
         const { matcher } = acceptor
         const cases = [matcher.expected, "odd"].map((wanted) => {
           switch (matcher._tag) {
@@ -753,8 +753,8 @@ describe.skipIf(!there)("Acceptors and the waiters of AWS", () => {
         // The paths with functions and filters are in the table below.
         if (right === undefined || wrong === undefined) continue
         synthetic++
-        assert.strictEqual(verdict(alone, right), acceptor.state, `${waiter.name} ${Acceptors.describe(acceptor)}`)
-        assert.strictEqual(verdict(alone, wrong), "none", `${waiter.name} ${Acceptors.describe(acceptor)}`)
+        assert.strictEqual(verdict(alone, right), acceptor.state, `${waiter.name} ${AwsWaiter.describe(acceptor)}`)
+        assert.strictEqual(verdict(alone, wrong), "none", `${waiter.name} ${AwsWaiter.describe(acceptor)}`)
       }
     }
     assert.strictEqual(synthetic, 764)

@@ -32,7 +32,7 @@ import * as validate from "./internal/validate.ts"
  * @category models
  * @since 0.1.0
  */
-export type Hint = (answer: HttpAnswer) => Duration.Input | "unreadable" | undefined
+export type HintReader = (answer: HttpAnswer) => Duration.Input | "unreadable" | undefined
 
 /**
  * The unit of a number that is a hint.
@@ -48,8 +48,8 @@ export type Unit = "seconds" | "millis"
  * @category constructors
  * @since 0.1.0
  */
-export const header = (name: string, unit: Unit): Hint => {
-  const lowered = validate.nonEmpty("Hint.header: name", name).toLowerCase()
+export const header = (name: string, unit: Unit): HintReader => {
+  const lowered = validate.nonEmpty("HintReader.header: name", name).toLowerCase()
   return ({ headers }) => fromNumber(headers[lowered], unit)
 }
 
@@ -60,9 +60,9 @@ export const header = (name: string, unit: Unit): Hint => {
  *
  * ```ts
  * import * as Headers from "effect/http/Headers"
- * import * as Hint from "@effect-poll/http/Hint"
+ * import * as HintReader from "@effect-poll/http/HintReader"
  *
- * const hint = Hint.field("meta.poll_interval", "seconds")
+ * const hint = HintReader.field("meta.poll_interval", "seconds")
  * const answer = { status: 200, headers: Headers.empty, text: "" }
  * hint({ ...answer, body: { meta: { poll_interval: -1 } } }) // => "unreadable"
  * hint({ ...answer, body: {} }) // => undefined
@@ -71,8 +71,8 @@ export const header = (name: string, unit: Unit): Hint => {
  * @category constructors
  * @since 0.1.0
  */
-export const field = (path: string, unit: Unit): Hint => {
-  const names = validate.nonEmpty("Hint.field: path", path).split(".")
+export const field = (path: string, unit: Unit): HintReader => {
+  const names = validate.nonEmpty("HintReader.field: path", path).split(".")
   return ({ body }) => fromNumber(at(body, ...names), unit)
 }
 

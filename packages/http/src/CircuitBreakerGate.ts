@@ -24,7 +24,7 @@
  * A probe that is interrupted frees its place. Only GET, HEAD and OPTIONS are repeated by `client`, and every Effect by
  * `check`.
  *
- * Retries belong below the gate, in the check: `HttpClient.retryTransient` first, then `BreakerGate.client`, so that the
+ * Retries belong below the gate, in the check: `HttpClient.retryTransient` first, then `CircuitBreakerGate.client`, so that the
  * breaker sees one outcome of a check. A submit is not held back by a gate; `HttpClient.withCircuitBreaker` with
  * `gate.breaker` does that.
  *
@@ -44,15 +44,15 @@ import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import type * as Gate from "effect-poll/Gate"
-import type { Hint as Hinted } from "effect-poll/CheckResult"
+import type { Hint } from "effect-poll/CheckResult"
 import * as CheckError from "effect-poll/CheckError"
 import * as PollError from "effect-poll/PollError"
-import * as Hint from "./Hint.ts"
+import * as HintReader from "./HintReader.ts"
 import { HttpCheckError } from "./HttpCheckError.ts"
 import { Guard, type Setting } from "./internal/guard.ts"
 import * as validate from "./internal/validate.ts"
 
-const TypeId = "~@effect-poll/http/BreakerGate"
+const TypeId = "~@effect-poll/http/CircuitBreakerGate"
 
 /**
  * A gate with a circuit breaker.
@@ -60,7 +60,7 @@ const TypeId = "~@effect-poll/http/BreakerGate"
  * @category models
  * @since 0.1.0
  */
-export interface BreakerGate extends Gate.Gate {
+export interface CircuitBreakerGate extends Gate.Gate {
   /** The breaker itself: its `state`, its `transitions`, and a guard for requests that are no checks. */
   readonly breaker: CircuitBreaker.CircuitBreaker
   readonly [TypeId]: Guard
@@ -123,15 +123,15 @@ export interface Check {
  * import * as Poll from "effect-poll/Poll"
  * import * as Status from "effect-poll/Status"
  * import * as Strategy from "effect-poll/Strategy"
- * import * as BreakerGate from "@effect-poll/http/BreakerGate"
+ * import * as CircuitBreakerGate from "@effect-poll/http/CircuitBreakerGate"
  *
  * let checks = 0
  * const check = Effect.suspend(() => (++checks < 9 ? Effect.fail("ECONNREFUSED") : Effect.succeed(Status.succeeded("done"))))
  *
  * const wait = Effect.gen(function* () {
- *   const gate = yield* BreakerGate.make({ openDuration: "5 millis" })
+ *   const gate = yield* CircuitBreakerGate.make({ openDuration: "5 millis" })
  *   // Eight failures would be more than the five that a wait bears: most of them are probes of the gate.
- *   return yield* Poll.until(BreakerGate.check(gate)(check), {
+ *   return yield* Poll.until(CircuitBreakerGate.check(gate)(check), {
  *     strategy: Strategy.spaced("1 millis"),
  *     deadline: "1 minute",
  *     checkErrors: { schedule: Strategy.spaced("1 millis") },
@@ -147,7 +147,7 @@ export interface Check {
  */
 export const make = (
   options?: Options
-): Effect.Effect<BreakerGate, never, CircuitBreaker.CircuitBreakerStore | Scope.Scope> => {
+): Effect.Effect<CircuitBreakerGate, never, CircuitBreaker.CircuitBreakerStore | Scope.Scope> => {
   const setting = compile(options ?? {})
   return Effect.map(
     CircuitBreaker.make({
@@ -177,7 +177,7 @@ export const make = (
  * @since 0.1.0
  */
 export const client = (
-  gate: BreakerGate,
+  gate: CircuitBreakerGate,
   options?: { readonly endpoint?: ((request: HttpClientRequest) => string) | undefined }
 ): (<E, R>(
   self: HttpClient.HttpClient.With<E, R>
@@ -187,7 +187,7 @@ export const client = (
   const endpointOf = options?.endpoint
   if ((endpointOf === undefined) !== (typeof endpoint === "string")) {
     throw new RangeError(
-      `BreakerGate.client: endpoint must be ${typeof endpoint === "string" ? "left out: the gate has one endpoint" : "a function, as it is at the gate"}`
+      `CircuitBreakerGate.client: endpoint must be ${typeof endpoint === "string" ? "left out: the gate has one endpoint" : "a function, as it is at the gate"}`
     )
   }
   return (self) =>
@@ -217,19 +217,19 @@ export const client = (
  * A check that takes longer than the `timeout` of the gate fails with `CheckTimeout`, a transient error. A 429 or 425 of
  * an `HttpCheckError` counts as nothing; where it answers a probe that the gate makes, it says that the server is there. A
  * gate of several endpoints needs to know the check:
- * `check: (key) => BreakerGate.check(gate, { job: "render", key })(check(key))`.
+ * `check: (key) => CircuitBreakerGate.check(gate, { job: "render", key })(check(key))`.
  *
  * @category combinators
  * @since 0.1.0
  */
 export const check = (
-  gate: BreakerGate,
+  gate: CircuitBreakerGate,
   subject?: Gate.Subject
 ): (<A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E | PollError.CheckTimeout, R>) => {
   const guard = gate[TypeId]
   const { endpoint, timeout } = guard.setting
   if (typeof endpoint === "function" && subject === undefined) {
-    throw new RangeError("BreakerGate.check: subject must be given, because the gate has several endpoints")
+    throw new RangeError("CircuitBreakerGate.check: subject must be given, because the gate has several endpoints")
   }
   const name = guard.endpointOf(subject ?? anySubject)
   return (self) => {
@@ -250,19 +250,19 @@ const anySubject: Gate.Subject = { job: "check", key: "check" }
 const repeatable: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"])
 
 const compile = ({ endpoint = "endpoint", spread, timeout }: Options): Setting => ({
-  endpoint: typeof endpoint === "function" ? endpoint : validate.nonEmpty("BreakerGate.make: endpoint", endpoint),
-  timeout: validate.millisOrUnbounded("BreakerGate.make: timeout", timeout ?? "30 seconds"),
-  spread: validate.millis("BreakerGate.make: spread", spread ?? "30 seconds")
+  endpoint: typeof endpoint === "function" ? endpoint : validate.nonEmpty("CircuitBreakerGate.make: endpoint", endpoint),
+  timeout: validate.millisOrUnbounded("CircuitBreakerGate.make: timeout", timeout ?? "30 seconds"),
+  spread: validate.millis("CircuitBreakerGate.make: spread", spread ?? "30 seconds")
 })
 
 /** The statuses that say nothing of the health of a server. */
 const tooSoon: ReadonlySet<number> = new Set([425, 429])
 
-const failed = (hint: Hinted | undefined): CircuitBreaker.Outcome =>
+const failed = (hint: Hint | undefined): CircuitBreaker.Outcome =>
   CircuitBreaker.failure({ retryAfter: Duration.isDuration(hint) ? hint : undefined })
 
 /** Other refusals than those of 408 and 5xx say that the server is well. */
-const ofStatus = (status: number, hint: Hinted | undefined): CircuitBreaker.Outcome => {
+const ofStatus = (status: number, hint: Hint | undefined): CircuitBreaker.Outcome => {
   if (tooSoon.has(status)) return CircuitBreaker.ignored
   return status >= 500 || status === 408 ? failed(hint) : CircuitBreaker.success
 }
@@ -276,7 +276,7 @@ const judgeResponse = <E>(exit: Exit.Exit<HttpClientResponse, E>): Effect.Effect
       : undefined
   return response === undefined
     ? HttpClient.circuitBreakerClassifier(exit)
-    : Effect.map(Clock.currentTimeMillis, (now) => ofStatus(response.status, Hint.fromHeaders(response.headers, now)))
+    : Effect.map(Clock.currentTimeMillis, (now) => ofStatus(response.status, HintReader.fromHeaders(response.headers, now)))
 }
 
 const judgeCheck = <A, E>(exit: Exit.Exit<A, E>): Effect.Effect<CircuitBreaker.Outcome> => {
