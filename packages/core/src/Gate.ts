@@ -45,8 +45,8 @@ export interface Subject {
  * @since 0.1.0
  */
 export type Answer =
-  | { readonly _tag: "open" }
-  | { readonly _tag: "postponed"; readonly until: Duration.Duration; readonly why: string }
+  | { readonly _tag: "Open" }
+  | { readonly _tag: "Postponed"; readonly delay: Duration.Duration; readonly reason: string }
 
 /**
  * The answer that lets a check through.
@@ -54,7 +54,7 @@ export type Answer =
  * @category constructors
  * @since 0.1.0
  */
-export const open: Answer = { _tag: "open" }
+export const open: Answer = { _tag: "Open" }
 
 /**
  * The answer that postpones a check: ask again after a positive finite duration.
@@ -62,10 +62,10 @@ export const open: Answer = { _tag: "open" }
  * @category constructors
  * @since 0.1.0
  */
-export const postponed = (duration: Duration.Input, why: string): Answer => ({
-  _tag: "postponed",
-  until: Duration.millis(validate.millis("Gate.postponed: duration", duration, "positive")),
-  why
+export const postponed = (delay: Duration.Input, reason: string): Answer => ({
+  _tag: "Postponed",
+  delay: Duration.millis(validate.millis("Gate.postponed: delay", delay, "positive")),
+  reason
 })
 
 /**
@@ -80,7 +80,7 @@ export const postponed = (duration: Duration.Input, why: string): Answer => ({
  * let online = false
  * const whileOnline = Gate.make(() => Effect.sync(() => (online ? Gate.open : Gate.postponed("1 second", "offline"))))
  * const answer = await Effect.runPromise(whileOnline.ask({ job: "render", key: "a" }))
- * answer._tag // => "postponed"
+ * answer._tag // => "Postponed"
  * ```
  *
  * @category constructors
@@ -99,7 +99,7 @@ export const all = <R>(gates: ReadonlyArray<Gate<R>>): Gate<R> =>
     Effect.fnUntraced(function* (subject) {
       for (const gate of gates) {
         const answer = yield* gate.ask(subject)
-        if (answer._tag === "postponed") return answer
+        if (answer._tag === "Postponed") return answer
       }
       return open
     })

@@ -39,6 +39,11 @@ export interface Handle<out A, out F = never, out E = never> {
    * may still end otherwise. After the end of the wait it does nothing.
    */
   readonly cancel: Effect<void, CancelFailed>
+  /**
+   * Ends this wait as interrupted. The server is asked to stop the job if `onInterrupt` says so; in a `Poller` only if no
+   * other wait wants the same job. Other waits for the same key continue.
+   */
+  readonly interrupt: Effect<void>
   /** The wait as it stands, for another process to go on with. */
   readonly token: Effect<ResumeToken>
 }

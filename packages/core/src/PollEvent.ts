@@ -82,7 +82,7 @@ export interface Waiting {
   readonly delay: Duration
   readonly reason: WaitReason
   /** What the gate says, if the reason is `gate`. */
-  readonly gate: string | undefined
+  readonly gateReason: string | undefined
 }
 
 /**

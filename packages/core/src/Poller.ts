@@ -25,14 +25,11 @@
  *
  * @since 0.1.0
  */
-import type { Cause } from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
-import * as Data from "effect/Data"
-import * as Deferred from "effect/Deferred"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
+import type * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Random from "effect/Random"
 import type * as Scope from "effect/Scope"
@@ -60,7 +57,7 @@ export interface Options<out R = never> {
    * How many waits there may be at a time, together with results that no stream has taken yet; a whole number from 1, or
    * `"unbounded"`; default one million. When there are as many, `add` waits.
    */
-  readonly maximum?: number | "unbounded" | undefined
+  readonly capacity?: number | "unbounded" | undefined
   /** Whether first checks are staggered; default true. */
   readonly stagger?: boolean | undefined
   /**
@@ -79,26 +76,12 @@ export interface Options<out R = never> {
 }
 
 /**
- * A wait that a `Poller` drives.
- *
- * @category models
- * @since 0.1.0
- */
-export interface Watch<out A, out F = never, out E = never> extends Handle<A, F, E> {
-  /**
-   * Ends this wait as interrupted. Others for the same key go on. The server is asked to stop the job if `onInterrupt` says
-   * so and nobody else waits for it.
-   */
-  readonly remove: Effect.Effect<void>
-}
-
-/**
  * How a wait of a stream ended.
  *
  * @category models
  * @since 0.1.0
  */
-export interface Ended<out K, out A, out F = never, out E = never> {
+export interface Settled<out K, out A, out F = never, out E = never> {
   readonly key: K
   readonly exit: Exit.Exit<A, PollError<F, E>>
   readonly attempts: number
@@ -107,23 +90,23 @@ export interface Ended<out K, out A, out F = never, out E = never> {
 }
 
 /**
- * What a `Poller` is doing.
+ * What a `Poller` is doing (see `Service.stats`).
  *
  * @category models
  * @since 0.1.0
  */
-export interface Snapshot {
+export interface Stats {
   /** Waits that have not ended. */
   readonly watched: number
-  /** Of them: those that sleep until their next check, or do something that is no check; */
-  readonly sleeping: number
-  /** those that may check, and stand in line or wait for their gate, */
-  readonly inLine: number
-  /** and those that check. */
+  /** Of `watched`: waits that sleep until their next check, or do something else that is no check. */
+  readonly waiting: number
+  /** Of `watched`: waits that are due and wait for a free place or for their gate. */
+  readonly queued: number
+  /** Of `watched`: waits whose check is in flight. Several waits can share one request. */
   readonly checking: number
-  /** Requests under way: checks and questions to gates. */
-  readonly underWay: number
-  /** Waits that ended, by how: `Succeeded`, the tag of the error, `Interrupted`, `Defect`. */
+  /** Requests in flight: checks and questions to gates. At most `concurrency`. */
+  readonly requests: number
+  /** Waits that ended, by how: `Succeeded`, the tag of the error, `Interrupted` or `Defect`. */
   readonly ended: Readonly<Record<string, number>>
 }
 
@@ -144,13 +127,13 @@ export interface Service {
     job: AnyJob<K, A, F, E, R>,
     key: K,
     options: WaitOptions<E, RS>
-  ) => Effect.Effect<Watch<A, F, E>, never, R | RS>
+  ) => Effect.Effect<Handle<A, F, E>, never, R | RS>
   /** Goes on with a wait of another process, from its token (see `Poll.resume`). */
   readonly resume: <K, A, F, E, R, RS = never>(
     job: AnyJob<K, A, F, E, R>,
     token: ResumeToken,
     options?: Omit<WaitOptions<E, RS>, "deadline" | "since">
-  ) => Effect.Effect<Watch<A, F, E>, ResumeTokenError, R | RS>
+  ) => Effect.Effect<Handle<A, F, E>, ResumeTokenError, R | RS>
   /** Adds a wait and yields its result, as `Poll.until` does; an interruption removes the wait. */
   readonly until: <K, A, F, E, R, RS = never>(
     job: AnyJob<K, A, F, E, R>,
@@ -166,13 +149,13 @@ export interface Service {
     job: AnyJob<K, A, F, E, R>,
     keys: Iterable<K> | Stream.Stream<K, EK, RK>,
     options: WaitOptions<E, RS>
-  ) => Stream.Stream<Ended<K, A, F, E>, EK, R | RS | RK>
-  /** What it is doing. */
-  readonly status: Effect.Effect<Snapshot>
+  ) => Stream.Stream<Settled<K, A, F, E>, EK, R | RS | RK>
+  /** What it is doing at the moment. */
+  readonly stats: Effect.Effect<Stats>
   /**
-   * Stops watching, and yields the tokens of the jobs that are still running, to the first who asks. Their waits end at once, as
-   * interrupted; `add` then does so too. It waits for the checks that it interrupts and for the servers that it asks to stop a job;
-   * who is interrupted while it waits leaves the tokens to the next. Closing the scope does the same.
+   * Closes the Poller, and yields the tokens of the jobs that were still running, the same ones to every caller. Their
+   * waits end at once as interrupted, and so does every later `add`. It waits for the checks that it interrupts, and for
+   * the servers that it asks to stop a job. Closing the scope does the same.
    */
   readonly shutdown: Effect.Effect<ReadonlyArray<ResumeToken>>
 }
@@ -214,7 +197,7 @@ export class Poller extends Context.Service<Poller, Service>()("effect-poll/Poll
  * @since 0.1.0
  */
 export const make = <R = never>(options?: Options<R>): Effect.Effect<Service, never, Scope.Scope | R> => {
-  const figure = (name: "concurrency" | "concurrencyPerJob" | "maximum", otherwise: number): number => {
+  const figure = (name: "concurrency" | "concurrencyPerJob" | "capacity", otherwise: number): number => {
     const value = options?.[name] ?? otherwise
     return value === "unbounded" ? Number.POSITIVE_INFINITY : validate.count(`Poller.make: ${name}`, value, 1)
   }
@@ -226,7 +209,7 @@ export const make = <R = never>(options?: Options<R>): Effect.Effect<Service, ne
       coalesce: validate.millis("Poller.make: coalesce", options?.coalesce ?? 0, "nonNegative"),
       linger: validate.millis("Poller.make: linger", options?.linger ?? 1_000, "nonNegative")
     },
-    maximum: figure("maximum", 1_000_000),
+    capacity: figure("capacity", 1_000_000),
     stagger: options?.stagger ?? true
   }
   return Effect.gen(function* () {
@@ -247,150 +230,3 @@ export const make = <R = never>(options?: Options<R>): Effect.Effect<Service, ne
  */
 export const layer = <R = never>(options?: Options<R>): Layer.Layer<Poller, never, R> =>
   Layer.effect(Poller, make(options))
-
-/**
- * Too few of some waits succeeded.
- *
- * @category errors
- * @since 0.1.0
- */
-export class QuorumFailed<out E = unknown>
-  extends /*#__PURE__*/ Data.TaggedError("QuorumFailed")<{
-    /** How many had to succeed, */
-    readonly needed: number
-    /** and how many did, of how many. */
-    readonly succeeded: number
-    readonly watched: number
-    /** Why the others failed, in order of time. */
-    readonly causes: ReadonlyArray<Cause<E>>
-  }>
-{
-  override get message(): string {
-    const { causes, needed, succeeded, watched } = this
-    return `${needed} of ${watched} waits had to succeed: ${succeeded} did, ${causes.length} failed`
-  }
-}
-
-/**
- * The results that waits may have, the errors that they may end with, and the error where too few of them succeed.
- *
- * @category models
- * @since 0.1.0
- */
-export declare namespace Watch {
-  /** Any wait. */
-  type Any = Watch<unknown, unknown, unknown>
-  type Success<W extends Any> = W extends Watch<infer A, infer _F, infer _E> ? A : never
-  type Error<W extends Any> = W extends Watch<infer _A, infer F, infer E> ? PollError<F, E> : never
-}
-
-/**
- * Waits until all have succeeded, and yields their results in order. The first that fails, fails the whole; the others are
- * removed.
- *
- * @category combining
- * @since 0.1.0
- */
-export const all = <W extends Watch.Any>(
-  watches: Iterable<W>
-): Effect.Effect<Array<Watch.Success<W>>, Watch.Error<W>> =>
-  Effect.suspend(() => {
-    const list = [...watches]
-    return Effect.flatMap(settle(list, { successes: list.length, failures: 0 }), ({ causes, results }) => {
-      const cause = causes[0]
-      return cause === undefined ? Effect.succeed(results.map(({ value }) => value)) : Effect.failCause(cause)
-    })
-  })
-
-/**
- * Waits for the first that succeeds, and removes the others.
- *
- * @category combining
- * @since 0.1.0
- */
-export const any = <W extends Watch.Any>(
-  watches: Iterable<W>
-): Effect.Effect<Watch.Success<W>, QuorumFailed<Watch.Error<W>>> =>
-  Effect.map(quorum(watches, 1), (results) => results[0]!)
-
-/**
- * Waits until `count` have succeeded, yields their results in the order of the list, and removes the others. Fails as soon
- * as so many cannot succeed any more. `count` is a whole number from 1, otherwise it is a RangeError.
- *
- * @category combining
- * @since 0.1.0
- */
-export const quorum = <W extends Watch.Any>(
-  watches: Iterable<W>,
-  count: number
-): Effect.Effect<Array<Watch.Success<W>>, QuorumFailed<Watch.Error<W>>> => {
-  const needed = validate.count("Poller.quorum: count", count, 1)
-  return Effect.suspend(() => {
-    const list = [...watches]
-    return Effect.flatMap(settle(list, { successes: needed, failures: list.length - needed }), ({ causes, results }) =>
-      results.length >= needed
-        ? Effect.succeed(results.map(({ value }) => value))
-        : Effect.fail(new QuorumFailed({ needed, succeeded: results.length, watched: list.length, causes }))
-    )
-  })
-}
-
-/**
- * Waits until all have ended, and yields the results of those that succeeded, in order. Fails, and removes the others, as
- * soon as more than `failures` have failed. `failures` is a whole number from 0, otherwise it is a RangeError.
- *
- * @category combining
- * @since 0.1.0
- */
-export const tolerate = <W extends Watch.Any>(
-  watches: Iterable<W>,
-  failures: number
-): Effect.Effect<Array<Watch.Success<W>>, QuorumFailed<Watch.Error<W>>> => {
-  validate.count("Poller.tolerate: failures", failures, 0)
-  return Effect.suspend(() => {
-    const list = [...watches]
-    const needed = Math.max(0, list.length - failures)
-    return Effect.flatMap(settle(list, { successes: list.length, failures }), ({ causes, results }) =>
-      causes.length <= failures
-        ? Effect.succeed(results.map(({ value }) => value))
-        : Effect.fail(new QuorumFailed({ needed, succeeded: results.length, watched: list.length, causes }))
-    )
-  })
-}
-
-// ---- internal ----
-
-interface Settled<A, E> {
-  /** In the order of the list. */
-  readonly results: ReadonlyArray<{ readonly at: number; readonly value: A }>
-  /** In order of time. */
-  readonly causes: ReadonlyArray<Cause<E>>
-}
-
-/** Waits until so many have succeeded, or more than so many have failed, or all have ended; and removes the rest. */
-const settle = <W extends Watch.Any>(
-  watches: ReadonlyArray<W>,
-  until: { readonly successes: number; readonly failures: number }
-): Effect.Effect<Settled<Watch.Success<W>, Watch.Error<W>>> =>
-  Effect.gen(function* () {
-    const settled = yield* Deferred.make<void>()
-    const results: Array<{ readonly at: number; readonly value: Watch.Success<W> }> = []
-    const causes: Array<Cause<Watch.Error<W>>> = []
-    const isSettled = () =>
-      results.length >= until.successes ||
-      causes.length > until.failures ||
-      results.length + causes.length === watches.length
-    if (isSettled()) return { results, causes }
-    const follow = (watch: W, at: number) =>
-      Effect.flatMap(Effect.exit(watch.await as Effect.Effect<Watch.Success<W>, Watch.Error<W>>), (exit) => {
-        if (isSettled()) return Effect.void
-        if (Exit.isSuccess(exit)) results.push({ at, value: exit.value })
-        else causes.push(exit.cause)
-        return isSettled() ? Deferred.succeed(settled, undefined) : Effect.void
-      })
-    const followAll = Effect.forEach(watches, follow, { concurrency: "unbounded", discard: true })
-    yield* Effect.raceFirst(followAll, Deferred.await(settled))
-    return { results: results.toSorted((a, b) => a.at - b.at), causes }
-  }).pipe(
-    Effect.ensuring(Effect.forEach(watches, (watch) => watch.remove, { concurrency: "unbounded", discard: true }))
-  )

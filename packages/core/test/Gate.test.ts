@@ -76,7 +76,7 @@ describe("Gate", () => {
       assert(exit !== "running" && Exit.isSuccess(exit))
       const first = exit.value[0]!
       assert(first._tag === "Waiting")
-      assert.deepStrictEqual([first.reason, first.gate], ["gate", "offline"])
+      assert.deepStrictEqual([first.reason, first.gateReason], ["gate", "offline"])
     })
   )
 
@@ -91,11 +91,11 @@ describe("Gate", () => {
         named("c", Gate.open)
       ])
       const answer = yield* gate.ask({ job: "j", key: "k" })
-      assert.deepStrictEqual([answer._tag, asked], ["postponed", ["a", "b"]])
+      assert.deepStrictEqual([answer._tag, asked], ["Postponed", ["a", "b"]])
     })
   )
 
   it("postponed - throws a RangeError for a time that is none", () => {
-    assert.throws(() => Gate.postponed(0, "never"), RangeError, /Gate\.postponed: duration/)
+    assert.throws(() => Gate.postponed(0, "never"), RangeError, /Gate\.postponed: delay/)
   })
 })

@@ -135,11 +135,11 @@ describe("Poll and the wall clock", () => {
       })
       stub.setTo(10_020)
       answerNow()
-      return error as { readonly _tag: string; readonly notBefore: number | undefined }
+      return error as { readonly _tag: string; readonly floorAt: number | undefined }
     }
     assert.strictEqual(late(Effect.succeed(Status.succeeded("late")))._tag, "PollTimeout")
     assert.strictEqual(late(Effect.fail({ [CheckError.kind]: CheckError.permanent() }))._tag, "PollTimeout")
-    assert.strictEqual(late(Effect.succeed(CheckResult.withHint(pending, "5 seconds"))).notBefore, 1_015_020)
+    assert.strictEqual(late(Effect.succeed(CheckResult.withHint(pending, "5 seconds"))).floorAt, 1_015_020)
   })
 
   it("a clock that is set back by little moves the wait too", () => {

@@ -40,7 +40,7 @@ const eventsOf = <A, E>(check: Effect.Effect<CheckResult.CheckResult<A>, E>, opt
 
 const sleeps = (events: ReadonlyArray<PollEvent<unknown, unknown, unknown>>) =>
   events.flatMap((event) =>
-    event._tag === "Waiting" ? [`${event.reason} ${Duration.toMillis(event.delay)} ${event.gate ?? ""}`.trim()] : []
+    event._tag === "Waiting" ? [`${event.reason} ${Duration.toMillis(event.delay)} ${event.gateReason ?? ""}`.trim()] : []
   )
 
 /** The error that a wait ended with. */
@@ -610,7 +610,7 @@ describe("tokens", () => {
     })
   )
 
-  it.effect("R12 notBefore is a wall-clock time", () =>
+  it.effect("R12 floorAt is a wall-clock time", () =>
     Effect.gen(function* () {
       yield* TestClock.adjust("1 hour")
       const wait = Poll.until(Effect.succeed(CheckResult.withHint(pending, "1 minute")), { deadline: "5 seconds" })

@@ -5,6 +5,7 @@ import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import * as Gate from "effect-poll/Gate"
+import type { Handle } from "effect-poll/Handle"
 import * as Job from "effect-poll/Job"
 import * as CheckResult from "effect-poll/CheckResult"
 import * as CheckError from "effect-poll/CheckError"
@@ -59,7 +60,7 @@ describe("Poller, checks many", () => {
   for (const count of [1_024, 1_025]) {
     it.effect(`who leaves a request that is being filled is not asked for (${count} keys)`, () =>
       Effect.gen(function* () {
-        const watches = new Map<string, Poller.Watch<string, string, string>>()
+        const watches = new Map<string, Handle<string, string, string>>()
         // The first request goes on when the first turn is over: the last of its keys is alone in a request of three.
         const { job, requests } = batching({
           max: 3,
@@ -67,15 +68,15 @@ describe("Poller, checks many", () => {
             request === 1
               ? Effect.andThen(
                   Effect.yieldNow,
-                  Effect.suspend(() => watches.get("k1023")!.remove)
+                  Effect.suspend(() => watches.get("k1023")!.interrupt)
                 )
               : Effect.void
         })
         const poller = yield* Poller.make({ ...plain, concurrency: "unbounded" })
         for (const key of keysOf(count)) watches.set(key, yield* poller.add(job, key, hour))
         yield* TestClock.adjust("1 second")
-        const { ended, underWay } = yield* poller.status
-        assert.deepStrictEqual([ended, underWay], [{ Succeeded: count - 1, Interrupted: 1 }, 0])
+        const stats = yield* poller.stats
+        assert.deepStrictEqual([stats.ended, stats.requests], [{ Succeeded: count - 1, Interrupted: 1 }, 0])
         assert.strictEqual(requests.length, Math.ceil((count - 1) / 3))
       })
     )
@@ -199,14 +200,14 @@ describe("Poller, checks many", () => {
       const poller = yield* Poller.make(plain)
       const [a, b, c] = yield* Effect.forEach(["a", "b", "c"], (key) => poller.add(job, key, hour))
       yield* TestClock.adjust("2 seconds")
-      yield* a!.remove
-      yield* b!.remove
+      yield* a!.interrupt
+      yield* b!.interrupt
       assert.strictEqual(interrupted, 0)
-      yield* c!.remove
+      yield* c!.interrupt
       assert.strictEqual(interrupted, 1)
       assert.deepStrictEqual(
-        { ...(yield* poller.status), ended: {} },
-        { watched: 0, sleeping: 0, inLine: 0, checking: 0, underWay: 0, ended: {} }
+        { ...(yield* poller.stats), ended: {} },
+        { watched: 0, waiting: 0, queued: 0, checking: 0, requests: 0, ended: {} }
       )
     })
   )
@@ -280,13 +281,13 @@ describe("Poller, checks many", () => {
       const k = yield* poller.add(job, "k", long)
       for (const key of ["b", "c", "d"]) yield* poller.add(job, key, long)
       yield* TestClock.adjust(500)
-      yield* k.remove
+      yield* k.interrupt
       // The first request has failed, and the halves are asked for: nobody asks for k.
       yield* TestClock.adjust(1000)
       const again = yield* poller.add(job, "k", long)
       yield* poller.add(job, "x", long)
       yield* TestClock.adjust(500)
-      yield* again.remove
+      yield* again.interrupt
       // The halves have failed; each is checked alone.
       yield* TestClock.adjust(3000)
       yield* poller.add(job, "k", long)
@@ -304,7 +305,7 @@ describe("Poller, checks many", () => {
       requests.length = 0
       yield* watches[0]!.checkNow()
       yield* watches[1]!.checkNow()
-      yield* watches[1]!.remove
+      yield* watches[1]!.interrupt
       yield* watches[2]!.checkNow()
       yield* TestClock.adjust(100)
       yield* watches[3]!.checkNow()
@@ -513,7 +514,7 @@ describe("Poller, answers of checks many", () => {
       const poller = yield* Poller.make(plain)
       assert.deepStrictEqual(yield* endsOf(poller, throwing, ["a", "b"]), { a: "defect", b: "defect" })
       assert.deepStrictEqual(yield* endsOf(poller, quitting, ["a", "b"]), { a: "defect", b: "defect" })
-      assert.deepStrictEqual((yield* poller.status).ended, { Defect: 2, Interrupted: 2 })
+      assert.deepStrictEqual((yield* poller.stats).ended, { Defect: 2, Interrupted: 2 })
     })
   )
 

@@ -131,7 +131,7 @@ describe("Poller and its timer", () => {
     setTo(11_000)
     run(paused.unpause)
     fireAt(11_000)
-    assert.deepStrictEqual(run(poller.status).ended, { PollTimeout: 1 })
+    assert.deepStrictEqual(run(poller.stats).ended, { PollTimeout: 1 })
   })
 
   it("a check that a suspension cut in two is made again", () => {

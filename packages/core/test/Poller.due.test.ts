@@ -107,7 +107,7 @@ describe("Poller, a machine that slept", () => {
     const options = { deadline: "10 seconds", strategy: Strategy.spaced("1 second") } as const
     run(Effect.andThen(poller.add(job, "a", options), poller.add(job, "a", options)))
     fireAt(3_600_000)
-    assert.deepStrictEqual(sync(poller.status).ended, { Succeeded: 2 })
+    assert.deepStrictEqual(sync(poller.stats).ended, { Succeeded: 2 })
   })
 
   it("a check that was outslept and cannot be interrupted keeps its place", () => {

@@ -10,6 +10,7 @@ import * as Scheduler from "effect/Scheduler"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import * as Gate from "effect-poll/Gate"
+import type { Handle } from "effect-poll/Handle"
 import * as Job from "effect-poll/Job"
 import * as CheckResult from "effect-poll/CheckResult"
 import * as Observer from "effect-poll/Observer"
@@ -32,7 +33,7 @@ describe("Poller edges: hangs and leaks", () => {
   it.effect("who leaves a stream of results frees the room of its waits", () =>
     Effect.gen(function* () {
       const { job } = scriptedJob(doneAt(1))
-      const poller = yield* Poller.make({ ...plain, maximum: 4 })
+      const poller = yield* Poller.make({ ...plain, capacity: 4 })
       yield* Stream.runDrain(Stream.take(poller.results(job, keysOf(100), hour), 1))
       assert.strictEqual(held(poller).free, 4)
     })
@@ -54,7 +55,7 @@ describe("Poller edges: hangs and leaks", () => {
       const deaf = yield* poller.add(job, "deaf", options)
       yield* poller.add(job, "next", options)
       yield* TestClock.adjust("19 seconds")
-      assert.strictEqual((yield* poller.status).underWay, 1)
+      assert.strictEqual((yield* poller.stats).requests, 1)
       yield* TestClock.adjust("1 minute")
       assert.deepStrictEqual([starts("deaf"), starts("next")], [[0, 20_000], [20_000]])
       assert.strictEqual(yield* deaf.await, "fresh deaf")
@@ -69,7 +70,7 @@ describe("Poller edges: hangs and leaks", () => {
       const poller = yield* Poller.make({ ...plain, concurrency: 1 })
       const slow = yield* poller.add(job, "slow", hour)
       yield* poller.add(job, "next", hour)
-      yield* Effect.forkScoped(slow.remove, { startImmediately: true })
+      yield* Effect.forkScoped(slow.interrupt, { startImmediately: true })
       yield* TestClock.adjust("1 minute")
       assert.deepStrictEqual(starts("next"), [1000])
     })
@@ -80,7 +81,7 @@ describe("Poller edges: hangs and leaks", () => {
       const { job } = scriptedJob(() => pending)
       for (const ops of [3, 4, 5, 7]) {
         for (let steps = 0; steps < 40; steps++) {
-          const poller = yield* Poller.make({ ...plain, maximum: 1 })
+          const poller = yield* Poller.make({ ...plain, capacity: 1 })
           const fiber = yield* Effect.forkChild(
             Effect.provideService(poller.add(job, "a", hour), Scheduler.MaxOpsBeforeYield, ops)
           )
@@ -100,7 +101,7 @@ describe("Poller edges: hangs and leaks", () => {
       })
       for (const ops of [3, 4, 5, 7]) {
         for (let steps = 0; steps < 60; steps++) {
-          const poller = yield* Poller.make({ ...plain, maximum: 3 })
+          const poller = yield* Poller.make({ ...plain, capacity: 3 })
           const fiber = yield* Effect.forkChild(
             Effect.provideService(poller.until(job, "a", hour), Scheduler.MaxOpsBeforeYield, ops)
           )
@@ -117,7 +118,7 @@ describe("Poller edges: hangs and leaks", () => {
   it.effect("a key that cannot be encoded takes no place along", () =>
     Effect.gen(function* () {
       const { job } = scriptedJob(doneAt(1))
-      const poller = yield* Poller.make({ ...plain, maximum: 10 })
+      const poller = yield* Poller.make({ ...plain, capacity: 10 })
       yield* Effect.exit(Stream.runDrain(poller.results(job, [""], hour)))
       assert.strictEqual(held(poller).free, 10)
     })
@@ -180,7 +181,7 @@ describe("Poller edges: hangs and leaks", () => {
       const poller = yield* Poller.make(plain)
       const first = yield* poller.add(job, "a", hour)
       yield* TestClock.adjust("1 second")
-      yield* Effect.forkScoped(first.remove, { startImmediately: true })
+      yield* Effect.forkScoped(first.interrupt, { startImmediately: true })
       const second = yield* poller.add(job, "a", { deadline: "10 seconds" })
       yield* TestClock.adjust("11 seconds")
       const error = yield* Effect.flip(second.await)
@@ -190,10 +191,10 @@ describe("Poller edges: hangs and leaks", () => {
 
   it.effect("a check that removes its own wait is interrupted, and gives its place on", () =>
     Effect.gen(function* () {
-      const watches: Array<Poller.Watch<string, never, never>> = []
+      const watches: Array<Handle<string, never, never>> = []
       const { job, starts } = scriptedJob((key, attempt) =>
         key === "own" && attempt === 2
-          ? Effect.andThen(watches[0]!.remove, Effect.never)
+          ? Effect.andThen(watches[0]!.interrupt, Effect.never)
           : attempt < 2
             ? pending
             : Status.succeeded(key)
@@ -202,7 +203,7 @@ describe("Poller edges: hangs and leaks", () => {
       watches.push(yield* poller.add(job, "own", hour))
       yield* poller.add(job, "next", hour)
       yield* TestClock.adjust("1 minute")
-      assert.deepStrictEqual([starts("next"), (yield* poller.status).underWay], [[0, 1000], 0])
+      assert.deepStrictEqual([starts("next"), (yield* poller.stats).requests], [[0, 1000], 0])
     })
   )
 
@@ -226,11 +227,11 @@ describe("Poller edges: what comes in during a step", () => {
       const poller = yield* Poller.make(plain)
       const watch = yield* poller.add(job, "a", hour)
       yield* Effect.forkScoped(
-        Stream.runForEach(watch.events, ({ _tag }) => (_tag === "Changed" ? watch.remove : Effect.void)),
+        Stream.runForEach(watch.events, ({ _tag }) => (_tag === "Changed" ? watch.interrupt : Effect.void)),
         { startImmediately: true }
       )
       yield* TestClock.adjust("1 minute")
-      assert.deepStrictEqual([checks.length, (yield* poller.status).ended], [1, { Interrupted: 1 }])
+      assert.deepStrictEqual([checks.length, (yield* poller.stats).ended], [1, { Interrupted: 1 }])
     })
   )
 
@@ -279,7 +280,7 @@ describe("Poller edges: sharing", () => {
       yield* poller.add(job, "a", { deadline: "10 seconds", onTimeout: "cancelRemote" })
       const last = yield* poller.add(job, "a", { ...hour, onInterrupt: "cancelRemote" })
       yield* TestClock.adjust("11 seconds")
-      yield* last.remove
+      yield* last.interrupt
       assert.strictEqual(asked, 1)
     })
   )
@@ -494,7 +495,7 @@ describe("Poller edges: requests for many", () => {
       yield* TestClock.adjust("2 seconds")
       yield* watch.checkNow({ force: true })
       yield* TestClock.adjust("1 second")
-      assert.deepStrictEqual((yield* poller.status).ended, { Succeeded: 1 })
+      assert.deepStrictEqual((yield* poller.stats).ended, { Succeeded: 1 })
     })
   )
 
@@ -599,7 +600,7 @@ describe("Poller edges: requests for many", () => {
       const stays = yield* poller.add(job, "stays", hour)
       const leaves = yield* poller.add(job, "leaves", hour)
       yield* TestClock.adjust("5 seconds")
-      yield* leaves.remove
+      yield* leaves.interrupt
       yield* TestClock.adjust("1 minute")
       assert.deepStrictEqual([yield* stays.await, alone], ["stays", []])
     })
@@ -617,7 +618,7 @@ describe("Poller edges: requests for many", () => {
       const strategy = Strategy.spaced("1 second").pipe(Strategy.withFirstWait("1 second"))
       const watches = yield* Effect.forEach(["a", "b", "c"], (key) => poller.add(job, key, { ...hour, strategy }))
       yield* TestClock.adjust("5 seconds")
-      for (const watch of watches.slice(0, 2)) yield* watch.remove
+      for (const watch of watches.slice(0, 2)) yield* watch.interrupt
       yield* TestClock.adjust("8 seconds")
       const again = yield* Effect.forEach(["a", "b"], (key) => poller.add(job, key, hour))
       yield* TestClock.adjust("2 minutes")

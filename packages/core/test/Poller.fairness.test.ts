@@ -85,7 +85,7 @@ describe("Poller, turns", () => {
         Effect.forkChild(Stream.runCollect(poller.results(jobOf(name), keysOf(20), hour)))
       )
       yield* TestClock.adjust("1 second")
-      assert.strictEqual((yield* poller.status).underWay, 5)
+      assert.strictEqual((yield* poller.stats).requests, 5)
       yield* TestClock.adjust("1 minute")
       yield* Fiber.joinAll(ends)
       assert.deepStrictEqual(seen.most, {
@@ -123,12 +123,12 @@ describe("Poller, standing in line", () => {
       yield* poller.add(job, "a", { ...hour, checkTimeout: "unbounded" })
       const watch = yield* poller.add(job, "b", { deadline: "3 seconds" })
       yield* TestClock.adjust("2999 millis")
-      assert.strictEqual((yield* poller.status).inLine, 1)
+      assert.strictEqual((yield* poller.stats).queued, 1)
       yield* TestClock.adjust("1 millis")
       assert.strictEqual(ending(yield* Effect.exit(watch.await)), "PollTimeout deadline")
       assert.deepStrictEqual(
-        [starts("b"), yield* poller.status],
-        [[], { watched: 1, sleeping: 0, inLine: 0, checking: 1, underWay: 1, ended: { PollTimeout: 1 } }]
+        [starts("b"), yield* poller.stats],
+        [[], { watched: 1, waiting: 0, queued: 0, checking: 1, requests: 1, ended: { PollTimeout: 1 } }]
       )
     })
   )
@@ -160,7 +160,7 @@ describe("Poller, standing in line", () => {
       const gone = yield* poller.add(job, "gone", hour)
       const paused = yield* poller.add(job, "paused", hour)
       const last = yield* poller.add(job, "last", hour)
-      yield* gone.remove
+      yield* gone.interrupt
       yield* paused.pause
       yield* TestClock.adjust("3 seconds")
       assert.deepStrictEqual([starts("gone"), starts("paused"), starts("last")], [[], [], [1000]])
@@ -195,8 +195,8 @@ describe("Poller, standing in line", () => {
       yield* poller.add(job, "b", hour)
       const again = yield* poller.add(job, "a", hour)
       assert.deepStrictEqual(
-        { ...(yield* poller.status) },
-        { watched: 3, sleeping: 0, inLine: 1, checking: 2, underWay: 1, ended: {} }
+        { ...(yield* poller.stats) },
+        { watched: 3, waiting: 0, queued: 1, checking: 2, requests: 1, ended: {} }
       )
       yield* TestClock.adjust("1 second")
       assert.strictEqual(yield* again.await, "a")
@@ -259,10 +259,10 @@ describe("Poller, gates", () => {
       const gate = Gate.make(() => Effect.as(Effect.sleep("1 second"), Gate.open))
       const removed = yield* poller.add(job, "removed", { ...hour, gate })
       const paused = yield* poller.add(job, "paused", { ...hour, gate })
-      yield* removed.remove
+      yield* removed.interrupt
       yield* paused.pause
       yield* TestClock.adjust("10 seconds")
-      assert.deepStrictEqual([checks.length, (yield* poller.status).underWay], [0, 0])
+      assert.deepStrictEqual([checks.length, (yield* poller.stats).requests], [0, 0])
       yield* paused.unpause
       yield* TestClock.adjust("10 seconds")
       assert.strictEqual(yield* paused.await, "paused")

@@ -5,6 +5,7 @@ import * as Exit from "effect/Exit"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as TestClock from "effect/testing/TestClock"
+import type { Handle } from "effect-poll/Handle"
 import * as Job from "effect-poll/Job"
 import * as CheckResult from "effect-poll/CheckResult"
 import * as Poller from "effect-poll/Poller"
@@ -119,7 +120,7 @@ const jobsOf = (fates: ReadonlyArray<Fate>, max: number, slack: number, meddle: 
 interface Followed {
   readonly adding: Adding
   readonly start: number
-  watch: Poller.Watch<string, string, string> | undefined
+  watch: Handle<string, string, string> | undefined
   removed: boolean
   readonly exits: Array<{ readonly exit: Exit.Exit<string, unknown>; readonly at: number }>
 }
@@ -190,7 +191,7 @@ describe("Poller, whatever jobs and callers do", () => {
                 return Effect.void
               case "remove":
                 follow.removed = true
-                return watch.remove
+                return watch.interrupt
               case "pause":
                 return watch.pause.pipe(Effect.andThen(Effect.sleep(1500)), Effect.andThen(watch.unpause))
               default:
@@ -223,8 +224,8 @@ describe("Poller, whatever jobs and callers do", () => {
         yield* TestClock.adjust("30 minutes")
 
         for (const follow of followed) judge(follow, fateOf(follow.adding.job, String(follow.adding.key)))
-        const { ended, ...now } = yield* poller.status
-        assert.deepStrictEqual(now, { watched: 0, sleeping: 0, inLine: 0, checking: 0, underWay: 0 })
+        const { ended, ...now } = yield* poller.stats
+        assert.deepStrictEqual(now, { watched: 0, waiting: 0, queued: 0, checking: 0, requests: 0 })
         assert.strictEqual(
           Object.values(ended).reduce((sum, count) => sum + count, 0),
           followed.length

@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import * as TestClock from "effect/testing/TestClock"
 import * as Job from "effect-poll/Job"
 import * as Poller from "effect-poll/Poller"
+import * as Quorum from "effect-poll/Quorum"
 import * as Status from "effect-poll/Status"
 import * as Strategy from "effect-poll/Strategy"
 import { pending } from "./scripted.ts"
@@ -51,7 +52,7 @@ describe("Poller, waits that are stopped", () => {
       const { asked, job } = lingering()
       const watch = yield* poller.add(job, "a", { ...hour, onInterrupt: "cancelRemote" })
       yield* TestClock.adjust("1 second")
-      yield* Effect.forkChild(Effect.timeoutOption(watch.remove, "1 second"))
+      yield* Effect.forkChild(Effect.timeoutOption(watch.interrupt, "1 second"))
       yield* TestClock.adjust("1 minute")
       assert.deepStrictEqual(asked, ["a"])
     })
@@ -63,7 +64,7 @@ describe("Poller, waits that are stopped", () => {
       const { asked, job } = lingering()
       const a = yield* poller.add(job, "a", { ...hour, onInterrupt: "cancelRemote" })
       yield* TestClock.adjust("1 second")
-      yield* Effect.forkChild(a.remove)
+      yield* Effect.forkChild(a.interrupt)
       yield* TestClock.adjust("1 second")
       yield* poller.add(job, "a", hour)
       yield* TestClock.adjust("1 minute")
@@ -105,8 +106,8 @@ describe("Poller, waits that are stopped", () => {
         strategy: Strategy.spaced("1 second")
       })
       const keys = ["good", ...Array.from({ length: 16 }, (_, at) => `k${at}`), "idle"]
-      const watches = yield* Effect.forEach(keys, (key) => poller.add(job, key, { deadline: "2 hours" }))
-      yield* Effect.forkChild(Poller.any(watches))
+      const watches = keys.map((key) => poller.until(job, key, { deadline: "2 hours" }))
+      yield* Effect.forkChild(Quorum.atLeast(watches, 1))
       yield* TestClock.adjust("10 seconds")
       const seen = checks
       yield* TestClock.adjust("10 hours")

@@ -7,6 +7,7 @@ import * as References from "effect/References"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import * as Gate from "effect-poll/Gate"
+import type { Handle } from "effect-poll/Handle"
 import * as Job from "effect-poll/Job"
 import * as CheckError from "effect-poll/CheckError"
 import * as Poller from "effect-poll/Poller"
@@ -55,7 +56,7 @@ describe("Poller, what comes back in", () => {
         Effect.gen(function* () {
           const a = yield* poller.add(job, "a", hour)
           const b = yield* poller.add(job, "a", atGate)
-          yield* Effect.forkDetach(Effect.andThen(Effect.exit(b.await), a.remove), { startImmediately: true })
+          yield* Effect.forkDetach(Effect.andThen(Effect.exit(b.await), a.interrupt), { startImmediately: true })
           for (const key of keysOf(3)) yield* poller.add(single, key, { deadline: "10 seconds" })
         })
       )
@@ -68,8 +69,8 @@ describe("Poller, what comes back in", () => {
         }
         await turn()
       }
-      const { underWay, watched } = sync(poller.status)
-      assert.deepStrictEqual({ thrown, underWay, watched }, { thrown: [], underWay: 0, watched: 0 })
+      const { requests, watched } = sync(poller.stats)
+      assert.deepStrictEqual({ thrown, requests, watched }, { thrown: [], requests: 0, watched: 0 })
     })
   }
 
@@ -114,19 +115,19 @@ describe("Poller, what comes back in", () => {
       const poller = yield* Poller.make(plain)
       const job = Job.make<string>("j", { check: () => Effect.never, strategy: later(1000) })
       const first = yield* poller.add(job, "a", hour)
-      let second: Poller.Watch<string> | undefined
-      const gate = Gate.make(() => Effect.onInterrupt(Effect.never, () => second!.remove))
+      let second: Handle<string> | undefined
+      const gate = Gate.make(() => Effect.onInterrupt(Effect.never, () => second!.interrupt))
       second = yield* poller.add(job, "a", { ...hour, strategy: Strategy.spaced("1 second"), gate })
       yield* TestClock.adjust("2 seconds")
       // Nobody waits any more: the check is interrupted.
-      yield* first.remove
-      assert.strictEqual((yield* poller.status).underWay, 0)
+      yield* first.interrupt
+      assert.strictEqual((yield* poller.stats).requests, 0)
     })
   )
 
   it.effect("a key that leaves a request in its first part is not asked for beside it", () =>
     Effect.gen(function* () {
-      let watch: Poller.Watch<string, string, string> | undefined
+      let watch: Handle<string, string, string> | undefined
       let running = 0
       let most = 0
       const { job } = batching({
@@ -136,7 +137,7 @@ describe("Poller, what comes back in", () => {
             most = Math.max(most, ++running)
             const first = watch
             watch = undefined
-            const work = Effect.andThen(first?.remove ?? Effect.void, Effect.sleep("10 seconds"))
+            const work = Effect.andThen(first?.interrupt ?? Effect.void, Effect.sleep("10 seconds"))
             return Effect.ensuring(
               work,
               Effect.sync(() => running--)
@@ -184,8 +185,8 @@ describe("Poller, what comes back in", () => {
       })
       yield* Effect.forEach(keysOf(2000), (key) => poller.add(job, key, hour))
       yield* TestClock.adjust("1 second")
-      const { underWay, watched } = yield* poller.status
-      assert.deepStrictEqual({ underWay, watched }, { underWay: 0, watched: 0 })
+      const stats = yield* poller.stats
+      assert.deepStrictEqual([stats.requests, stats.watched], [0, 0])
     })
   )
 
@@ -198,24 +199,24 @@ describe("Poller, what comes back in", () => {
       Effect.gen(function* () {
         const poller = yield* Poller.make({ ...plain, concurrency: 1 })
         const checked: Array<string> = []
-        let own: Poller.Watch<string> | undefined
+        let own: Handle<string> | undefined
         const job = Job.make<string>("j", {
           strategy: rarely,
           check: (key) =>
             Effect.suspend(() => {
               checked.push(key)
               if (key === "first") return Effect.as(Effect.sleep("1 second"), pending)
-              return key === "own" ? check(Effect.suspend(() => own!.remove)) : Effect.succeed(pending)
+              return key === "own" ? check(Effect.suspend(() => own!.interrupt)) : Effect.succeed(pending)
             })
         })
         yield* poller.add(job, "first", hour)
         own = yield* poller.add(job, "own", hour)
         yield* poller.add(job, "next", hour)
         yield* TestClock.adjust("10 minutes")
-        const { inLine, underWay } = yield* poller.status
+        const { queued, requests } = yield* poller.stats
         assert.deepStrictEqual(
-          { checked, inLine, underWay },
-          { checked: ["first", "own", "next"], inLine: 0, underWay: 0 }
+          { checked, queued, requests },
+          { checked: ["first", "own", "next"], queued: 0, requests: 0 }
         )
       })
     )
@@ -279,18 +280,18 @@ describe("Poller, what comes back in", () => {
       Effect.gen(function* () {
         const { checks, most, watch } = witness()
         const poller = yield* Poller.make(plain)
-        let second: Poller.Watch<string> | undefined
-        const onInterrupt = () => (removes ? Effect.suspend(() => second!.remove) : Effect.void)
+        let second: Handle<string> | undefined
+        const onInterrupt = () => (removes ? Effect.suspend(() => second!.interrupt) : Effect.void)
         const job = Job.make<string>("j", {
           check: (key) => watch("j", [key], Effect.onInterrupt(Effect.never, onInterrupt)),
           strategy: Strategy.spaced("1 second")
         })
         const first = yield* poller.add(job, "a", hour)
-        const gate = Gate.make(() => Effect.as(Effect.forkDetach(first.remove, { startImmediately: true }), Gate.open))
+        const gate = Gate.make(() => Effect.as(Effect.forkDetach(first.interrupt, { startImmediately: true }), Gate.open))
         second = yield* poller.add(job, "a", { ...hour, strategy: later(1000), gate })
         yield* TestClock.adjust("2 seconds")
         assert.deepStrictEqual([checks.length, most.total], [removes ? 1 : 2, 1])
-        assert.strictEqual((yield* poller.status).underWay, removes ? 0 : 1)
+        assert.strictEqual((yield* poller.stats).requests, removes ? 0 : 1)
       })
     )
   }
@@ -309,7 +310,7 @@ describe("Poller, what comes back in", () => {
         Stream.runForEach(b.events, (event) => Effect.sync(() => void tags.push(event._tag))),
         { startImmediately: true }
       )
-      yield* Effect.forkDetach(Effect.andThen(Effect.exit(a.await), b.remove), { startImmediately: true })
+      yield* Effect.forkDetach(Effect.andThen(Effect.exit(a.await), b.interrupt), { startImmediately: true })
       yield* TestClock.adjust("2 seconds")
       assert.deepStrictEqual(tags, ["CheckFailed", "Waiting", "Ended"])
     })
@@ -317,14 +318,14 @@ describe("Poller, what comes back in", () => {
 
   it.effect("a wait that is removed by the log of its failed check stays removed", () =>
     Effect.gen(function* () {
-      let own: Poller.Watch<string, never, string> | undefined
+      let own: Handle<string, never, string> | undefined
       let checks = 0
       const logger = Logger.make(() => {
-        if (own !== undefined) Effect.runFork(own.remove)
+        if (own !== undefined) Effect.runFork(own.interrupt)
         own = undefined
       })
       const program = Effect.gen(function* () {
-        const poller = yield* Poller.make({ ...plain, maximum: 1 })
+        const poller = yield* Poller.make({ ...plain, capacity: 1 })
         const job = Job.make<string, never, string>("j", {
           check: () => Effect.suspend(() => (checks++, Effect.andThen(Effect.sleep(10), Effect.fail("down")))),
           checkErrors: { kindOf: () => CheckError.transient(), schedule: Strategy.spaced(100), maxConsecutive: 5 },
@@ -332,7 +333,7 @@ describe("Poller, what comes back in", () => {
         })
         own = yield* poller.add(job, "a", hour)
         yield* TestClock.adjust("1 minute")
-        return { checks, ended: (yield* poller.status).ended, free: held(poller).free }
+        return { checks, ended: (yield* poller.stats).ended, free: held(poller).free }
       })
       const seen = yield* program.pipe(
         Effect.provide(Logger.layer([logger])),
@@ -368,8 +369,8 @@ describe("Poller, what comes back in", () => {
     fireAt(10)
     setTo(20)
     for (let at = 0; at < 10; at++) await turn()
-    const { underWay, watched } = sync(poller.status)
-    assert.deepStrictEqual({ underWay, watched }, { underWay: 0, watched: 0 })
+    const { requests, watched } = sync(poller.stats)
+    assert.deepStrictEqual({ requests, watched }, { requests: 0, watched: 0 })
   })
 
   it("an end is told, though who is told of another one throws", async () => {
@@ -401,7 +402,7 @@ describe("Poller, what comes back in", () => {
       const poller = yield* Poller.make(plain)
       let running = 0
       let most = 0
-      let watch: Poller.Watch<string> | undefined
+      let watch: Handle<string> | undefined
       const job = Job.make<string>("j", {
         check: () =>
           Effect.suspend(() => {
@@ -412,7 +413,7 @@ describe("Poller, what comes back in", () => {
               self === undefined
                 ? Effect.void
                 : Effect.andThen(
-                    Effect.forkDetach(self.remove, { startImmediately: true }),
+                    Effect.forkDetach(self.interrupt, { startImmediately: true }),
                     poller.add(job, "a", { ...hour, strategy: Strategy.spaced("1 second") })
                   )
             return Effect.andThen(again, Effect.as(Effect.sleep("1 second"), pending))

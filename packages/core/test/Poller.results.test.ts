@@ -86,14 +86,14 @@ describe("Poller.results", () => {
     Effect.gen(function* () {
       let given = 0
       const { job, checks } = scriptedJob((key) => Effect.as(Effect.sleep("1 second"), Status.succeeded(key)))
-      const poller = yield* Poller.make({ ...plain, maximum: 10 })
+      const poller = yield* Poller.make({ ...plain, capacity: 10 })
       const keys = Stream.fromEffectRepeat(Effect.sync(() => `k${given++}`))
       const seen: Array<string> = []
       yield* Effect.forkScoped(
         Stream.runForEach(poller.results(job, keys, hour), ({ key }) => Effect.sync(() => seen.push(key)))
       )
       yield* TestClock.adjust("3500 millis")
-      assert.strictEqual((yield* poller.status).watched, 10)
+      assert.strictEqual((yield* poller.stats).watched, 10)
       assert.deepStrictEqual([seen.length, checks.length], [30, 40])
       assert.isAtMost(given, 45)
     })
@@ -102,7 +102,7 @@ describe("Poller.results", () => {
   it.effect("a slow reader holds back new waits, not those that run", () =>
     Effect.gen(function* () {
       const { job, checks } = scriptedJob((key) => Effect.as(Effect.sleep("1 second"), Status.succeeded(key)))
-      const poller = yield* Poller.make({ ...plain, maximum: 4 })
+      const poller = yield* Poller.make({ ...plain, capacity: 4 })
       const read = yield* Deferred.make<void>()
       const seen: Array<string> = []
       yield* Effect.forkScoped(
@@ -117,7 +117,7 @@ describe("Poller.results", () => {
       // Some are in the hands of the reader, four more ended and wait for it: nothing begins.
       const before = checks.length
       assert.isAtMost(before, 8)
-      assert.deepStrictEqual([held(poller).free, (yield* poller.status).watched], [0, 0])
+      assert.deepStrictEqual([held(poller).free, (yield* poller.stats).watched], [0, 0])
       yield* TestClock.adjust("10 minutes")
       assert.strictEqual(checks.length, before)
       yield* Deferred.succeed(read, undefined)
@@ -136,14 +136,14 @@ describe("Poller.results", () => {
         startImmediately: true
       })
       yield* TestClock.adjust("1 second")
-      assert.strictEqual((yield* poller.status).watched, 51)
+      assert.strictEqual((yield* poller.stats).watched, 51)
       yield* Fiber.interrupt(fiber)
-      assert.deepStrictEqual([(yield* poller.status).watched, held(poller).waits], [1, 1])
+      assert.deepStrictEqual([(yield* poller.stats).watched, held(poller).waits], [1, 1])
       assert.strictEqual(held(poller).free, 999_999)
       const before = checks.length
       yield* TestClock.adjust("1 second")
       assert.strictEqual(checks.length, before + 1)
-      yield* other.remove
+      yield* other.interrupt
     })
   )
 
@@ -157,7 +157,7 @@ describe("Poller.results", () => {
         Stream.runForEach(poller.results(job, keys, hour), ({ key }) => Effect.sync(() => seen.push(key)))
       )
       assert.deepStrictEqual([seen, exit], [["k0"], Exit.fail("no more keys")])
-      assert.deepStrictEqual((yield* poller.status).ended, { Succeeded: 1, Interrupted: 2 })
+      assert.deepStrictEqual((yield* poller.stats).ended, { Succeeded: 1, Interrupted: 2 })
     })
   )
 
@@ -178,7 +178,7 @@ describe("Poller.results", () => {
   it.effect("ends with the Poller, after the ends of its waits", () =>
     Effect.gen(function* () {
       const { job } = scriptedJob(() => pending)
-      const poller = yield* Poller.make({ ...plain, maximum: 5 })
+      const poller = yield* Poller.make({ ...plain, capacity: 5 })
       const fiber = yield* Effect.forkScoped(Stream.runCollect(poller.results(job, keysOf(20), hour)), {
         startImmediately: true
       })
@@ -198,7 +198,7 @@ describe("Poller, room", () => {
   it.effect("add waits while there are as many as the maximum, in turn", () =>
     Effect.gen(function* () {
       const { job } = scriptedJob(() => pending)
-      const poller = yield* Poller.make({ ...plain, maximum: 2 })
+      const poller = yield* Poller.make({ ...plain, capacity: 2 })
       const [one, two] = [yield* poller.add(job, "one", hour), yield* poller.add(job, "two", hour)]
       const order: Array<string> = []
       const add = (key: string) =>
@@ -214,12 +214,12 @@ describe("Poller, room", () => {
       const [three, four] = [yield* add("three"), yield* add("four")]
       yield* TestClock.adjust("1 minute")
       assert.deepStrictEqual([order, held(poller).waiting], [[], 2])
-      yield* two.remove
+      yield* two.interrupt
       assert.deepStrictEqual(order, ["three"])
-      yield* (yield* Fiber.join(three)).remove
+      yield* (yield* Fiber.join(three)).interrupt
       assert.deepStrictEqual(order, ["three", "four"])
-      yield* one.remove
-      yield* (yield* Fiber.join(four)).remove
+      yield* one.interrupt
+      yield* (yield* Fiber.join(four)).interrupt
       assert.deepStrictEqual([held(poller).free, held(poller).waiting], [2, 0])
     })
   )
@@ -227,7 +227,7 @@ describe("Poller, room", () => {
   it.effect("a wait that ends by itself makes room, whoever holds its result", () =>
     Effect.gen(function* () {
       const { job } = scriptedJob((key) => Effect.as(Effect.sleep("1 second"), Status.succeeded(key)))
-      const poller = yield* Poller.make({ ...plain, maximum: 1 })
+      const poller = yield* Poller.make({ ...plain, capacity: 1 })
       const fiber = yield* Effect.forkChild(
         Effect.forEach(keysOf(5), (key) => poller.add(job, key, hour)).pipe(
           Effect.flatMap((watches) => Effect.forEach(watches, (watch) => watch.await))
@@ -244,7 +244,7 @@ describe("Poller, room", () => {
       let waited = 0
       for (const ops of [3, 4, 5, 7]) {
         for (let steps = 0; steps < 30; steps++) {
-          const poller = yield* Poller.make({ ...plain, maximum: 1 })
+          const poller = yield* Poller.make({ ...plain, capacity: 1 })
           const first = yield* poller.add(job, "first", hour)
           // Gives way every few operations, so that it is interrupted in the midst of things.
           const second = yield* Effect.forkChild(
@@ -252,7 +252,7 @@ describe("Poller, room", () => {
           )
           for (let i = 0; i < 50; i++) yield* Effect.yieldNow
           waited += held(poller).waiting
-          yield* first.remove
+          yield* first.interrupt
           for (let i = 0; i < steps; i++) yield* Effect.yieldNow
           yield* Fiber.interrupt(second)
           const { free, waiting, waits } = held(poller)

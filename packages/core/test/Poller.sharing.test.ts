@@ -7,6 +7,7 @@ import * as Fiber from "effect/Fiber"
 import * as Result from "effect/Result"
 import * as TestClock from "effect/testing/TestClock"
 import * as Gate from "effect-poll/Gate"
+import type { Handle } from "effect-poll/Handle"
 import * as Job from "effect-poll/Job"
 import * as CheckResult from "effect-poll/CheckResult"
 import * as Poller from "effect-poll/Poller"
@@ -20,7 +21,7 @@ import { ending, pending } from "./scripted.ts"
 const hour = { deadline: "1 hour" } as const
 
 /** How a wait ended and when, as soon as it has. */
-const follow = <A, F, E>(watch: Poller.Watch<A, F, E>) =>
+const follow = <A, F, E>(watch: Handle<A, F, E>) =>
   Effect.gen(function* () {
     const seen: { at: number; exit: Exit.Exit<A, PollError.PollError<F, E>> | undefined } = { at: NaN, exit: undefined }
     yield* Effect.forkScoped(
@@ -137,14 +138,14 @@ describe("Poller, many waits for one key", () => {
       const poller = yield* Poller.make({ stagger: false })
       const one = yield* poller.add(job, "a", hour)
       const two = yield* Effect.flatMap(poller.add(job, "a", hour), follow)
-      yield* one.remove
+      yield* one.interrupt
       assert.strictEqual(interrupted, 0)
       yield* TestClock.adjust("1 second")
       assert.deepStrictEqual(two(), ["a.png", 1000])
       const last = yield* poller.add(job, "b", hour)
-      yield* last.remove
+      yield* last.interrupt
       assert.deepStrictEqual([interrupted, checks.length], [1, 2])
-      assert.strictEqual((yield* poller.status).underWay, 0)
+      assert.strictEqual((yield* poller.stats).requests, 0)
     })
   )
 
@@ -173,7 +174,7 @@ describe("Poller, many waits for one key", () => {
         ends.map((end) => end()),
         [...expected, ...expected]
       )
-      assert.deepStrictEqual((yield* poller.status).ended, {
+      assert.deepStrictEqual((yield* poller.stats).ended, {
         Defect: 2,
         CheckRejected: 2,
         Interrupted: 2,
@@ -260,15 +261,15 @@ describe("Poller, many waits for one key", () => {
         yield* poller.add(stoppable, "a", options),
         yield* poller.add(stoppable, "b", options)
       ]
-      yield* one.remove
+      yield* one.interrupt
       assert.deepStrictEqual(asked, [])
-      yield* two.remove
+      yield* two.interrupt
       assert.deepStrictEqual(asked, ["a"])
       // Those who ask for nothing leave the job as it is.
       const quiet = yield* poller.add(stoppable, "c", hour)
-      yield* quiet.remove
-      yield* three.remove
-      yield* three.remove
+      yield* quiet.interrupt
+      yield* three.interrupt
+      yield* three.interrupt
       assert.deepStrictEqual(asked, ["a", "b"])
     })
   )
@@ -464,7 +465,7 @@ describe("Poller, services", () => {
       yield* Effect.scoped(add)
       yield* TestClock.adjust("1 minute")
       assert.deepStrictEqual(starts("a"), [0])
-      assert.deepStrictEqual((yield* poller.status).ended, { Succeeded: 5 })
+      assert.deepStrictEqual((yield* poller.stats).ended, { Succeeded: 5 })
     })
   )
 
@@ -503,7 +504,7 @@ describe("Poller, services", () => {
         { secret: "ann" }
       )
       yield* watch.cancel
-      yield* watch.remove
+      yield* watch.interrupt
       assert.deepStrictEqual(asked, ["ann", "ann"])
     })
   )
@@ -561,7 +562,7 @@ describe("Poller, many keys", () => {
         const watches = yield* Effect.forEach(Array.from({ length: 20_000 }), () => poller.add(job, "a", hour))
         yield* TestClock.adjust("10 seconds")
         assert.strictEqual(checks, 5)
-        yield* Effect.forEach(watches, (watch) => watch.remove)
+        yield* Effect.forEach(watches, (watch) => watch.interrupt)
         assert.strictEqual(held(poller).waits, 0)
       })
     )

@@ -39,7 +39,7 @@ const outcome = <A, E>(poller: Poller.Service, effect: Effect.Effect<A, E>) =>
   Effect.gen(function* () {
     const fiber = yield* Effect.forkChild(
       Effect.flatMap(Effect.exit(effect), (exit) =>
-        Effect.zip(Effect.zip(Effect.succeed(exit), Clock.currentTimeMillis), poller.status)
+        Effect.zip(Effect.zip(Effect.succeed(exit), Clock.currentTimeMillis), poller.stats)
       )
     )
     yield* TestClock.adjust("10 minutes")
@@ -53,7 +53,7 @@ describe("Poller.make", () => {
       [{ concurrency: 0 }, /^Poller\.make: concurrency must be an integer >= 1, got 0$/],
       [{ concurrency: 1.5 }, /concurrency must be an integer >= 1, got 1\.5/],
       [{ concurrencyPerJob: Number.NaN }, /concurrencyPerJob must be an integer >= 1, got NaN/],
-      [{ maximum: -1 }, /maximum must be an integer >= 1, got -1/],
+      [{ capacity: -1 }, /capacity must be an integer >= 1, got -1/],
       [{ coalesce: -1 }, /coalesce must be a non-negative finite duration/],
       [{ linger: Infinity }, /linger must be a non-negative finite duration/]
     ]
@@ -61,7 +61,7 @@ describe("Poller.make", () => {
     const unbounded = Poller.make({
       concurrency: "unbounded",
       concurrencyPerJob: "unbounded",
-      maximum: "unbounded",
+      capacity: "unbounded",
       coalesce: 0,
       linger: 0
     })
@@ -94,163 +94,6 @@ describe("Poller.make", () => {
   )
 })
 
-describe("Poller.all", () => {
-  it.effect("yields all results in the order of the list", () =>
-    Effect.gen(function* () {
-      const { poller, watches } = yield* setUp(["ok 3", "ok 1", "ok 2"])
-      assert.deepStrictEqual(yield* outcome(poller, Poller.all(watches)), {
-        exit: Exit.succeed(["ok 3", "ok 1", "ok 2"]),
-        at: 3000,
-        watched: 0
-      })
-    })
-  )
-
-  it.effect("fails with the first that fails, as soon as it does, and removes the others", () =>
-    Effect.gen(function* () {
-      const { poller, watches } = yield* setUp(["never", "bad 2", "bad 1", "ok 0"])
-      const { at, exit, watched } = yield* outcome(poller, Poller.all(watches))
-      const error = Exit.findErrorOption(exit)
-      assert(error._tag === "Some" && error.value._tag === "JobFailed")
-      assert.deepStrictEqual([error.value.failure, at, watched], ["bad 1", 1000, 0])
-    })
-  )
-
-  it.effect("an interruption removes all", () =>
-    Effect.gen(function* () {
-      const { poller, watches } = yield* setUp(["never", "ok 100"])
-      const fiber = yield* Effect.forkChild(Poller.all(watches), { startImmediately: true })
-      yield* Fiber.interrupt(fiber)
-      assert.strictEqual((yield* poller.status).watched, 0)
-    })
-  )
-
-  it.effect("of nothing is nothing; of those that have ended, at once", () =>
-    Effect.gen(function* () {
-      assert.deepStrictEqual(yield* Poller.all([]), [])
-      const { watches } = yield* setUp(["ok 0", "ok 0"])
-      assert.deepStrictEqual(yield* Poller.all(watches), ["ok 0", "ok 0"])
-      assert.deepStrictEqual(yield* Poller.all(new Set(watches)), ["ok 0", "ok 0"])
-    })
-  )
-
-  it.effect("a wait that was removed is an interruption", () =>
-    Effect.gen(function* () {
-      const { poller, watches } = yield* setUp(["never", "ok 1"])
-      yield* watches[0]!.remove
-      const { exit } = yield* outcome(poller, Poller.all(watches))
-      assert(Exit.isFailure(exit) && Exit.hasInterrupts(exit))
-    })
-  )
-})
-
-describe("Poller.any", () => {
-  it.effect("yields the first that succeeds, and removes the others", () =>
-    Effect.gen(function* () {
-      const { poller, watches } = yield* setUp(["never", "bad 1", "ok 3", "ok 2"])
-      assert.deepStrictEqual(yield* outcome(poller, Poller.any(watches)), {
-        exit: Exit.succeed("ok 2"),
-        at: 2000,
-        watched: 0
-      })
-    })
-  )
-
-  it.effect("fails when all have failed, with why, in order of time", () =>
-    Effect.gen(function* () {
-      const { poller, watches } = yield* setUp(["bad 2", "bad 1"])
-      const { at, exit } = yield* outcome(poller, Poller.any(watches))
-      const error = Exit.findErrorOption(exit)
-      assert(error._tag === "Some")
-      const { causes, message, needed, succeeded, watched } = error.value
-      assert.deepStrictEqual([at, needed, succeeded, watched, causes.length], [2000, 1, 0, 2, 2])
-      assert.strictEqual(message, "1 of 2 waits had to succeed: 0 did, 2 failed")
-      assert.match(JSON.stringify(causes[0]), /bad 1/)
-    })
-  )
-
-  it.effect("of nothing fails", () =>
-    Effect.gen(function* () {
-      const error = yield* Effect.flip(Poller.any([]))
-      assert.deepStrictEqual([error._tag, error.watched], ["QuorumFailed", 0])
-    })
-  )
-})
-
-describe("Poller.quorum", () => {
-  it.effect("yields so many results in the order of the list, and removes the others", () =>
-    Effect.gen(function* () {
-      const { poller, watches } = yield* setUp(["ok 3", "never", "ok 2", "bad 1", "ok 4"])
-      assert.deepStrictEqual(yield* outcome(poller, Poller.quorum(watches, 2)), {
-        exit: Exit.succeed(["ok 3", "ok 2"]),
-        at: 3000,
-        watched: 0
-      })
-    })
-  )
-
-  it.effect("fails as soon as so many cannot succeed any more", () =>
-    Effect.gen(function* () {
-      const { poller, watches } = yield* setUp(["bad 1", "never", "bad 2", "ok 0"])
-      const { at, exit, watched } = yield* outcome(poller, Poller.quorum(watches, 3))
-      const error = Exit.findErrorOption(exit)
-      assert(error._tag === "Some")
-      assert.deepStrictEqual(
-        [at, watched, error.value.needed, error.value.succeeded, error.value.causes.length],
-        [2000, 0, 3, 1, 2]
-      )
-    })
-  )
-
-  it.effect("more than there are fails at once, and removes them", () =>
-    Effect.gen(function* () {
-      const { poller, watches } = yield* setUp(["ok 1", "ok 2"])
-      const { at, exit, watched } = yield* outcome(poller, Poller.quorum(watches, 3))
-      assert.isTrue(Exit.isFailure(exit))
-      assert.deepStrictEqual([at, watched], [0, 0])
-    })
-  )
-
-  it("a bad count is a RangeError at the call", () => {
-    assert.throws(() => Poller.quorum([], 0), /^Poller\.quorum: count must be an integer >= 1, got 0$/)
-    assert.throws(() => Poller.tolerate([], -1), /^Poller\.tolerate: failures must be an integer >= 0, got -1$/)
-  })
-})
-
-describe("Poller.tolerate", () => {
-  it.effect("waits for all, and yields those that succeeded", () =>
-    Effect.gen(function* () {
-      const { poller, watches } = yield* setUp(["ok 3", "bad 1", "ok 2"])
-      assert.deepStrictEqual(yield* outcome(poller, Poller.tolerate(watches, 1)), {
-        exit: Exit.succeed(["ok 3", "ok 2"]),
-        at: 3000,
-        watched: 0
-      })
-    })
-  )
-
-  it.effect("fails with one failure more than it bears, and removes the others", () =>
-    Effect.gen(function* () {
-      const { poller, watches } = yield* setUp(["never", "bad 1", "bad 2", "bad 3", "ok 1"])
-      const { at, exit, watched } = yield* outcome(poller, Poller.tolerate(watches, 1))
-      const error = Exit.findErrorOption(exit)
-      assert(error._tag === "Some")
-      assert.deepStrictEqual(
-        [at, watched, error.value.needed, error.value.succeeded, error.value.causes.length],
-        [2000, 0, 4, 1, 2]
-      )
-    })
-  )
-
-  it.effect("of nothing is nothing; and all may fail if that is borne", () =>
-    Effect.gen(function* () {
-      assert.deepStrictEqual(yield* Poller.tolerate([], 0), [])
-      const { poller, watches } = yield* setUp(["bad 1", "bad 2"])
-      assert.deepStrictEqual((yield* outcome(poller, Poller.tolerate(watches, 5))).exit, Exit.succeed([]))
-    })
-  )
-})
-
 describe("Poller, its status", () => {
   it.effect("says what every wait is doing", () =>
     Effect.gen(function* () {
@@ -263,13 +106,13 @@ describe("Poller, its status", () => {
       const poller = yield* Poller.make({ ...plain, concurrency: 2 })
       for (const key of ["ok", "bad", "bug", "sleeps", "removed", "paused"]) yield* poller.add(job, key, hour)
       const gone = yield* poller.add(job, "removed", hour)
-      yield* gone.remove
+      yield* gone.interrupt
       for (const key of ["checks", "checks", "checks too"]) {
         yield* poller.add(Job.make(key, { check: () => Effect.never }), key, hour)
       }
       yield* poller.add(job, "waits", hour)
-      const { ended, ...now } = yield* poller.status
-      assert.deepStrictEqual(now, { watched: 7, sleeping: 3, inLine: 2, checking: 2, underWay: 2 })
+      const { ended, ...now } = yield* poller.stats
+      assert.deepStrictEqual(now, { watched: 7, waiting: 3, queued: 2, checking: 2, requests: 2 })
       assert.deepStrictEqual(ended, { Succeeded: 1, JobFailed: 1, Defect: 1, Interrupted: 1 })
     })
   )
@@ -301,18 +144,18 @@ describe("Poller, handles", () => {
       )
       const poller = yield* Poller.make(plain)
       const watch = yield* poller.add(job, "a", hour)
-      const remove = yield* Effect.forkChild(watch.remove, { startImmediately: true })
+      const remove = yield* Effect.forkChild(watch.interrupt, { startImmediately: true })
       assert.strictEqual(ending(yield* Effect.exit(watch.await)), "defect")
       assert.isUndefined(remove.pollUnsafe())
       yield* TestClock.adjust("1 second")
       yield* Fiber.join(remove)
       assert.isTrue(cleaned)
-      yield* watch.remove
+      yield* watch.interrupt
       yield* watch.checkNow()
       yield* watch.pause
       yield* watch.unpause
       yield* TestClock.adjust("1 minute")
-      assert.deepStrictEqual((yield* poller.status).ended, { Interrupted: 1 })
+      assert.deepStrictEqual((yield* poller.stats).ended, { Interrupted: 1 })
     })
   )
 
@@ -321,7 +164,7 @@ describe("Poller, handles", () => {
       const job = Job.make("render", { check: (_: string) => Effect.succeed(pending), cancel: () => Effect.never })
       const poller = yield* Poller.make(plain)
       const watch = yield* poller.add(job, "a", { ...hour, onInterrupt: "cancelRemote", cancelTimeout: "3 seconds" })
-      const { at } = yield* outcome(poller, watch.remove)
+      const { at } = yield* outcome(poller, watch.interrupt)
       assert.strictEqual(at, 3000)
     })
   )
@@ -341,9 +184,9 @@ describe("Poller, handles", () => {
       const watch = yield* poller.add(job, "a", { deadline: "1 second", onTimeout: "cancelRemote" })
       yield* TestClock.adjust("2 seconds")
       assert.strictEqual(asked, 1)
-      yield* watch.remove
+      yield* watch.interrupt
       assert.isTrue(Exit.hasInterrupts(yield* Effect.exit(watch.await)))
-      assert.strictEqual((yield* poller.status).watched, 0)
+      assert.strictEqual((yield* poller.stats).watched, 0)
     })
   )
 
@@ -414,7 +257,7 @@ describe("Poller, handles", () => {
       // Those of the second turn begin when the clock has moved already.
       yield* TestClock.adjust("1 second")
       yield* TestClock.adjust("1 second")
-      assert.deepStrictEqual([yield* Fiber.join(fiber), [...told].toSorted()], [200, ["Ended", "Changed", "Started"]])
+      assert.deepStrictEqual([yield* Fiber.join(fiber), [...told].toSorted()], [200, ["Changed", "Ended", "Started"]])
     })
   )
 })
@@ -470,7 +313,7 @@ describe("Poller, its end", () => {
       const { job, checks } = scriptedJob((key) =>
         key === "checks" ? Effect.onInterrupt(Effect.never, () => Effect.sync(() => interrupted++)) : pending
       )
-      const poller = yield* Poller.make({ ...plain, maximum: 3 })
+      const poller = yield* Poller.make({ ...plain, capacity: 3 })
       const watches = yield* Effect.forEach(["checks", "checks", "sleeps"], (key) => poller.add(job, key, hour))
       const waiting = yield* Effect.forkChild(poller.add(job, "no room", hour), { startImmediately: true })
       const ended = yield* Effect.forkChild(Effect.exit(watches[0]!.await), { startImmediately: true })
@@ -487,7 +330,7 @@ describe("Poller, its end", () => {
       assert.strictEqual(interrupted, 1)
       const before = checks.length
       yield* TestClock.adjust("1 hour")
-      assert.deepStrictEqual([checks.length, held(poller).waits, yield* poller.shutdown], [before, 0, []])
+      assert.deepStrictEqual([checks.length, held(poller).waits, (yield* poller.shutdown).length], [before, 0, 3])
     })
   )
 
@@ -512,7 +355,7 @@ describe("Poller, its end", () => {
     })
   )
 
-  it.effect("a shutdown that is interrupted goes on, and its tokens are for the next", () =>
+  it.effect("a shutdown that is interrupted continues, and every caller gets the same tokens", () =>
     Effect.gen(function* () {
       const { job } = scriptedJob(() => Effect.uninterruptible(Effect.as(Effect.sleep("10 seconds"), pending)))
       const poller = yield* Poller.make(plain)
@@ -528,7 +371,10 @@ describe("Poller, its end", () => {
         (yield* Fiber.join(second)).map(({ key }) => key),
         ["a"]
       )
-      assert.deepStrictEqual(yield* poller.shutdown, [])
+      assert.deepStrictEqual(
+        (yield* poller.shutdown).map(({ key }) => key),
+        ["a"]
+      )
     })
   )
 

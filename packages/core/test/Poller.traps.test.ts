@@ -7,6 +7,7 @@ import * as Schedule from "effect/Schedule"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import * as Gate from "effect-poll/Gate"
+import type { Handle } from "effect-poll/Handle"
 import * as Job from "effect-poll/Job"
 import * as CheckResult from "effect-poll/CheckResult"
 import * as Observer from "effect-poll/Observer"
@@ -100,20 +101,20 @@ describe("Poller, checks that misbehave", () => {
         kills: "defect",
         fine: "fine"
       })
-      assert.deepStrictEqual((yield* poller.status).ended, { Defect: 2, Interrupted: 2, Succeeded: 1 })
+      assert.deepStrictEqual((yield* poller.stats).ended, { Defect: 2, Interrupted: 2, Succeeded: 1 })
     })
   )
 
   it.effect("one that removes its own wait, at once or after a while, leaves nothing behind", () =>
     Effect.gen(function* () {
-      const own = new Map<string, Poller.Watch<unknown>>()
+      const own = new Map<string, Handle<unknown>>()
       const job = Job.make("suicidal", {
         check: (key: string) =>
           Effect.suspend(() => {
             const watch = own.get(key)
             if (watch === undefined) return Effect.succeed(pending)
             return Effect.as(
-              key === "late" ? Effect.andThen(Effect.sleep("1 second"), watch.remove) : watch.remove,
+              key === "late" ? Effect.andThen(Effect.sleep("1 second"), watch.interrupt) : watch.interrupt,
               pending
             )
           }),
@@ -122,12 +123,12 @@ describe("Poller, checks that misbehave", () => {
       const poller = yield* Poller.make(plain)
       for (const key of ["now", "late"]) own.set(key, yield* poller.add(job, key, hour))
       yield* TestClock.adjust("1 minute")
-      assert.deepStrictEqual(yield* poller.status, {
+      assert.deepStrictEqual(yield* poller.stats, {
         watched: 0,
-        sleeping: 0,
-        inLine: 0,
+        waiting: 0,
+        queued: 0,
         checking: 0,
-        underWay: 0,
+        requests: 0,
         ended: { Interrupted: 2 }
       })
     })
@@ -174,14 +175,14 @@ describe("Poller, checks that misbehave", () => {
 })
 
 describe("Poller, told things at odd times", () => {
-  const told: ReadonlyArray<readonly [string, <A, F, E>(watch: Poller.Watch<A, F, E>) => Effect.Effect<unknown>]> = [
-    ["remove", (watch) => watch.remove],
+  const told: ReadonlyArray<readonly [string, <A, F, E>(watch: Handle<A, F, E>) => Effect.Effect<unknown>]> = [
+    ["remove", (watch) => watch.interrupt],
     ["checkNow", (watch) => watch.checkNow()],
     ["force", (watch) => watch.checkNow({ force: true })],
     ["pause", (watch) => watch.pause],
     ["pause, resume", (watch) => Effect.andThen(watch.pause, watch.unpause)],
     ["cancel", (watch) => Effect.ignore(watch.cancel)],
-    ["pause, remove", (watch) => Effect.andThen(watch.pause, watch.remove)]
+    ["pause, remove", (watch) => Effect.andThen(watch.pause, watch.interrupt)]
   ]
 
   /** A wait that goes through everything: gate, line, check, retry, sleep, foreign schedule, remote cancel. */
@@ -232,8 +233,8 @@ describe("Poller, told things at odd times", () => {
           const exit = yield* Effect.exit(watch.await)
           assert.include(["PollTimeout deadline", "defect"], ending(exit), `${at}`)
           if (!name.includes("remove")) assert.strictEqual(ending(exit), "PollTimeout deadline", `${at}`)
-          const { ended, ...now } = yield* poller.status
-          assert.deepStrictEqual(now, { watched: 0, sleeping: 0, inLine: 0, checking: 0, underWay: 0 }, `${at}`)
+          const { ended, ...now } = yield* poller.stats
+          assert.deepStrictEqual(now, { watched: 0, waiting: 0, queued: 0, checking: 0, requests: 0 }, `${at}`)
           assert.deepStrictEqual([most() <= 1, running(), Object.keys(ended).length], [true, 0, 2], `${at}`)
           assert.strictEqual(held(poller).waits, 0)
         }
@@ -254,7 +255,7 @@ describe("Poller, told things at odd times", () => {
           yield* TestClock.adjust(at)
           yield* Effect.forkScoped(tell(one), { startImmediately: true })
           yield* TestClock.adjust("10 seconds")
-          const ended = (yield* poller.status).ended
+          const ended = (yield* poller.stats).ended
           assert.isAtLeast(ended["Succeeded"] ?? 0, 1, `${name} at ${at}`)
           assert.strictEqual(ending(yield* Effect.exit(two.await)), "done", `${name} at ${at}`)
           yield* poller.shutdown
@@ -271,17 +272,17 @@ describe("Poller, told things at odd times", () => {
             attempt === 3 ? Effect.fail("reset") : attempt < 6 ? pending : Status.succeeded("done")
           )
           const poller = yield* Poller.make(plain)
-          const own: Array<Poller.Watch<string, never, string>> = []
+          const own: Array<Handle<string, never, string>> = []
           let calls = 0
           const observer = Observer.make(({ event }) =>
             event._tag === tag && calls++ < 3 && own.length > 0 ? Effect.asVoid(tell(own[0]!)) : Effect.void
           )
           own.push(yield* poller.add(job, "a", { deadline: "1 minute", observers: [observer] }))
           yield* TestClock.adjust("2 minutes")
-          const { ended, ...now } = yield* poller.status
+          const { ended, ...now } = yield* poller.stats
           assert.deepStrictEqual(
             now,
-            { watched: 0, sleeping: 0, inLine: 0, checking: 0, underWay: 0 },
+            { watched: 0, waiting: 0, queued: 0, checking: 0, requests: 0 },
             `${name} in ${tag}`
           )
           assert.strictEqual(Object.values(ended)[0], 1, `${name} in ${tag}`)
@@ -328,7 +329,7 @@ describe("Poller, its memory", () => {
         yield* Fiber.join(fiber)
         for (const key of keysOf(200)) {
           const watch = yield* poller.add(job, key, hour)
-          yield* watch.remove
+          yield* watch.interrupt
         }
         const { alarms, sleepers, ...rest } = held(poller)
         assert.deepStrictEqual(
@@ -349,7 +350,7 @@ describe("Poller, its memory", () => {
         const watch = yield* poller.resume(job, token({ key: "a", dueAt: 5000, deadlineAt: 100_000 }))
         const kept = yield* watch.token
         assert.deepStrictEqual([kept.dueAt, kept.deadlineAt], [5000, 100_000])
-        yield* watch.remove
+        yield* watch.interrupt
       }
       const { sleepers, waits } = held(poller)
       assert.strictEqual(waits, 0)
@@ -364,7 +365,7 @@ describe("Poller, its memory", () => {
       const job = Job.make<string>("j", { check: () => Effect.never, strategy: Strategy.spaced("1 hour") })
       yield* poller.add(job, "checks", { ...hour, checkTimeout: "1 hour" })
       yield* poller.add(job, "first", hour)
-      for (const key of keysOf(10_000)) yield* (yield* poller.add(job, key, hour)).remove
+      for (const key of keysOf(10_000)) yield* (yield* poller.add(job, key, hour)).interrupt
       assert.isBelow(held(poller).line, 5000)
     })
   )

@@ -76,7 +76,7 @@ describe("Poller, what the server wishes for one key", () => {
       yield* poller.add(job, "a", { ...hour, stall: { after: "1 second" } })
       yield* paused.pause
       yield* TestClock.adjust("5 seconds")
-      assert.deepStrictEqual((yield* poller.status).ended, { JobStalled: 1 })
+      assert.deepStrictEqual((yield* poller.stats).ended, { JobStalled: 1 })
       yield* paused.unpause
       yield* TestClock.adjust("1 minute")
       assert.deepStrictEqual(starts("a").slice(0, 4), [0, 0, 1000, 31_000])
@@ -93,7 +93,7 @@ describe("Poller, what the server wishes for one key", () => {
           const late = { ...hour, strategy: Strategy.spaced("1 second").pipe(Strategy.withFirstWait("10 minutes")) }
           for (let at = 0; at < others; at++) yield* poller.add(job, "a", late)
           const resumed = yield* poller.resume(job, token({ key: "a", floorAt: 60_000, deadlineAt: 3_600_000 }))
-          yield* resumed.remove
+          yield* resumed.interrupt
           yield* poller.add(job, "a", hour)
           yield* TestClock.adjust("1 minute")
           assert.deepStrictEqual(starts("a"), [60_000])
@@ -131,7 +131,7 @@ describe("Poller, what the server wishes for one key", () => {
       const paused = yield* poller.add(job, "a", options)
       yield* paused.pause
       yield* TestClock.adjust("4 seconds")
-      yield* hasty.remove
+      yield* hasty.interrupt
       yield* TestClock.adjust("3 seconds")
       yield* paused.unpause
       yield* TestClock.adjust("1 minute")
@@ -147,12 +147,12 @@ describe("Poller, what the server wishes for one key", () => {
       const poller = yield* Poller.make({ stagger: false })
       const first = yield* poller.add(job, "a", hour)
       yield* TestClock.adjust("1 second")
-      yield* first.remove
+      yield* first.interrupt
       yield* TestClock.adjust("999 millis")
       const second = yield* poller.add(job, "a", hour)
       yield* TestClock.adjust("1 minute")
       assert.deepStrictEqual(starts("a").slice(0, 3), [0, 30_000, 31_000])
-      yield* second.remove
+      yield* second.interrupt
       // What nobody wished is not remembered.
       assert.deepStrictEqual(held(poller).keys, 0)
     })

@@ -6,12 +6,14 @@ import type * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
+import type { Handle } from "effect-poll/Handle"
 import * as Job from "effect-poll/Job"
 import type { Observation } from "effect-poll/Observation"
 import * as Poll from "effect-poll/Poll"
 import type { PollError } from "effect-poll/PollError"
 import type { PollEvent } from "effect-poll/PollEvent"
 import * as Poller from "effect-poll/Poller"
+import * as Quorum from "effect-poll/Quorum"
 import * as Status from "effect-poll/Status"
 import * as StatusSchema from "effect-poll/StatusSchema"
 import * as Strategy from "effect-poll/Strategy"
@@ -187,15 +189,14 @@ describe("Poller", () => {
   class Numbers extends Context.Service<Numbers, { readonly seed: number }>()("test/Numbers") {}
   const poller = {} as Poller.Service
   const other = {} as Job.Job<number, boolean, "bad", "offline", Numbers>
-  const one = {} as Poller.Watch<string, number, NetworkError>
-  const two = {} as Poller.Watch<boolean, "bad", "offline">
+  const one = {} as Handle<string, number, NetworkError>
 
   it("a wait has the types of its job, and needs what its checks need", () => {
     expectTypeOf(poller.add<string, string, number, NetworkError, Network>).returns.toEqualTypeOf<
-      Effect.Effect<Poller.Watch<string, number, NetworkError>, never, Network>
+      Effect.Effect<Handle<string, number, NetworkError>, never, Network>
     >()
     const added = () => poller.add(other, 1, options)
-    expectTypeOf(added).returns.toEqualTypeOf<Effect.Effect<Poller.Watch<boolean, "bad", "offline">, never, Numbers>>()
+    expectTypeOf(added).returns.toEqualTypeOf<Effect.Effect<Handle<boolean, "bad", "offline">, never, Numbers>>()
     const result = () => poller.until(other, 1, options)
     expectTypeOf(result).returns.toEqualTypeOf<Effect.Effect<boolean, PollError<"bad", "offline">, Numbers>>()
     // @ts-expect-error the key of another job
@@ -207,29 +208,25 @@ describe("Poller", () => {
   it("a stream of results has the errors of its keys only", () => {
     const fromList = () => poller.results(other, [1, 2], options)
     expectTypeOf(fromList).returns.toEqualTypeOf<
-      Stream.Stream<Poller.Ended<number, boolean, "bad", "offline">, never, Numbers>
+      Stream.Stream<Poller.Settled<number, boolean, "bad", "offline">, never, Numbers>
     >()
     const keys = {} as Stream.Stream<number, "no keys", Network>
     const fromStream = () => poller.results(other, keys, options)
     expectTypeOf(fromStream).returns.toEqualTypeOf<
-      Stream.Stream<Poller.Ended<number, boolean, "bad", "offline">, "no keys", Numbers | Network>
+      Stream.Stream<Poller.Settled<number, boolean, "bad", "offline">, "no keys", Numbers | Network>
     >()
   })
 
   it("what combines waits has the types of all of them", () => {
-    const both = [one, two]
+    const both = [one.await, poller.until(other, 1, options)]
     type Both = PollError<number, NetworkError> | PollError<"bad", "offline">
-    const all = () => Poller.all(both)
-    expectTypeOf(all).returns.toEqualTypeOf<Effect.Effect<Array<string | boolean>, Both>>()
-    const any = () => Poller.any(both)
-    expectTypeOf(any).returns.toEqualTypeOf<Effect.Effect<string | boolean, Poller.QuorumFailed<Both>>>()
-    const alike = () => Poller.quorum([one, one], 2)
-    expectTypeOf(alike).returns.toEqualTypeOf<
-      Effect.Effect<Array<string>, Poller.QuorumFailed<PollError<number, NetworkError>>>
+    const enough = () => Quorum.atLeast(both, 2)
+    expectTypeOf(enough).returns.toEqualTypeOf<
+      Effect.Effect<Array<string | boolean>, Quorum.QuorumFailed<Both>, Numbers>
     >()
-    const borne = () => Poller.tolerate(new Set([two]), 1)
-    expectTypeOf(borne).returns.toEqualTypeOf<
-      Effect.Effect<Array<boolean>, Poller.QuorumFailed<PollError<"bad", "offline">>>
+    const tolerated = () => Quorum.tolerate(new Set([one.await]), 1)
+    expectTypeOf(tolerated).returns.toEqualTypeOf<
+      Effect.Effect<Array<string>, Quorum.QuorumFailed<PollError<number, NetworkError>>>
     >()
   })
 

@@ -117,7 +117,7 @@ export interface Options {
  *   return answers.map((answer) => answer._tag)
  * }).pipe(Effect.provide(RateLimiter.layer.pipe(Layer.provide(RateLimiter.layerStoreMemory))))
  *
- * await Effect.runPromise(asked) // => ["open", "open", "postponed"]
+ * await Effect.runPromise(asked) // => ["Open", "Open", "Postponed"]
  * ```
  *
  * @category constructors

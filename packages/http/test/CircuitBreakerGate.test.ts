@@ -311,9 +311,9 @@ describe("CircuitBreakerGate", () => {
 
   describe("races", () => {
     const failing = Effect.fail("down")
-    const open = { _tag: "open" } as const
+    const open = { _tag: "Open" } as const
     const until = (answer: Gate.Answer): number =>
-      answer._tag === "postponed" ? Duration.toMillis(answer.until) : Number.NaN
+      answer._tag === "Postponed" ? Duration.toMillis(answer.delay) : Number.NaN
 
     /** A gate whose circuit was just opened by three checks, after one that was answered if there is an `answered`. */
     const opened = (options?: CircuitBreakerGate.Options, answered?: Effect.Effect<unknown, string>) =>
@@ -356,7 +356,7 @@ describe("CircuitBreakerGate", () => {
         assert.isAtLeast(Math.min(...rest), 10_000)
         assert.isAtMost(Math.max(...rest), 14_000)
         assert.deepStrictEqual(
-          new Set(answers.map((answer) => (answer._tag === "postponed" ? answer.why : ""))),
+          new Set(answers.map((answer) => (answer._tag === "Postponed" ? answer.reason : ""))),
           new Set(["breaker open"])
         )
       }).pipe(Effect.provide(CircuitBreaker.layerStoreMemory()))
@@ -374,7 +374,7 @@ describe("CircuitBreakerGate", () => {
         yield* Effect.yieldNow
         for (let i = 0; i < 9; i++) {
           const answer = yield* ask(gate)
-          assert.strictEqual(answer._tag === "postponed" ? answer.why : "", "breaker half-open")
+          assert.strictEqual(answer._tag === "Postponed" ? answer.reason : "", "breaker half-open")
         }
         assert.strictEqual(probes, 1)
         yield* Fiber.interrupt(first)
@@ -411,10 +411,10 @@ describe("CircuitBreakerGate", () => {
         yield* TestClock.adjust("10 seconds")
         assert.deepStrictEqual(yield* ask(gate, "a"), open)
         // Until it has told how it went, no other.
-        assert.strictEqual((yield* ask(gate, "b"))._tag, "postponed")
+        assert.strictEqual((yield* ask(gate, "b"))._tag, "Postponed")
         yield* Effect.exit(CircuitBreakerGate.check(gate)(failing))
         yield* TestClock.adjust("10 seconds")
-        assert.strictEqual((yield* ask(gate, "a"))._tag, "postponed")
+        assert.strictEqual((yield* ask(gate, "a"))._tag, "Postponed")
         yield* TestClock.adjust("10 seconds")
         assert.deepStrictEqual(yield* ask(gate, "b"), open)
         assert.strictEqual(yield* CircuitBreakerGate.check(gate)(Effect.succeed("well")), "well")
@@ -434,7 +434,7 @@ describe("CircuitBreakerGate", () => {
         yield* fails("a1")
         for (const key of ["a2", "a3"]) {
           yield* TestClock.adjust("1 second")
-          assert.strictEqual((yield* gate.ask(check(key)))._tag, "open")
+          assert.strictEqual((yield* gate.ask(check(key)))._tag, "Open")
           yield* fails(key)
         }
       }).pipe(Effect.provide(CircuitBreaker.layerStoreMemory()))
@@ -461,7 +461,7 @@ describe("CircuitBreakerGate", () => {
           yield* TestClock.adjust("10 seconds")
           opens.push((yield* ask(gate, "b"))._tag)
         }
-        assert.deepStrictEqual(opens, ["postponed", "postponed", "postponed", "open"])
+        assert.deepStrictEqual(opens, ["Postponed", "Postponed", "Postponed", "Open"])
         yield* CircuitBreakerGate.check(gate)(Effect.void)
         assert.deepStrictEqual(yield* ask(gate), open)
       }).pipe(Effect.provide(CircuitBreaker.layerStoreMemory()))
@@ -550,11 +550,11 @@ describe("CircuitBreakerGate", () => {
         )
         yield* Effect.exit(client.get("http://down/"))
         yield* client.get("http://well/")
-        assert.strictEqual((yield* gate.ask({ job: "down", key: "a" }))._tag, "postponed")
-        assert.strictEqual((yield* gate.ask({ job: "well", key: "a" }))._tag, "open")
+        assert.strictEqual((yield* gate.ask({ job: "down", key: "a" }))._tag, "Postponed")
+        assert.strictEqual((yield* gate.ask({ job: "well", key: "a" }))._tag, "Open")
         const check = { job: "other", key: "a" }
         yield* Effect.exit(CircuitBreakerGate.check(gate, check)(Effect.fail("down")))
-        assert.strictEqual((yield* gate.ask(check))._tag, "postponed")
+        assert.strictEqual((yield* gate.ask(check))._tag, "Postponed")
       }).pipe(Effect.provide(CircuitBreaker.layerStoreMemory()))
     )
 
@@ -581,7 +581,7 @@ describe("CircuitBreakerGate", () => {
     it.effect("checks are let through while the store fails", () =>
       Effect.gen(function* () {
         const gate = yield* CircuitBreakerGate.make()
-        assert.strictEqual((yield* gate.ask({ job: "task", key: "a" }))._tag, "open")
+        assert.strictEqual((yield* gate.ask({ job: "task", key: "a" }))._tag, "Open")
         assert.strictEqual(yield* CircuitBreakerGate.check(gate)(Effect.succeed(1)), 1)
       }).pipe(
         Effect.provideService(CircuitBreaker.CircuitBreakerStore, {

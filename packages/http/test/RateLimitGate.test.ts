@@ -49,11 +49,11 @@ const ask = (gate: Gate.Gate, times: number, job = "task") =>
     (key) => gate.ask({ job, key })
   )
 
-const open = (answers: ReadonlyArray<Gate.Answer>) => answers.filter(({ _tag }) => _tag === "open").length
+const open = (answers: ReadonlyArray<Gate.Answer>) => answers.filter(({ _tag }) => _tag === "Open").length
 
 /** When, in milliseconds, and why a gate is closed. */
 const closed = (answer: Gate.Answer) =>
-  answer._tag === "open" ? "open" : ([Math.floor(Duration.toMillis(answer.until)), answer.why] as const)
+  answer._tag === "Open" ? "open" : ([Math.floor(Duration.toMillis(answer.delay)), answer.reason] as const)
 
 describe("RateLimitGate", () => {
   describe("budget", () => {
@@ -69,9 +69,9 @@ describe("RateLimitGate", () => {
           [12_000, "rate budget"]
         ])
         yield* TestClock.adjust("8999 millis")
-        assert.strictEqual((yield* gate.ask({ job: "task", key: "k3" }))._tag, "postponed")
+        assert.strictEqual((yield* gate.ask({ job: "task", key: "k3" }))._tag, "Postponed")
         yield* TestClock.adjust("1 millis")
-        assert.strictEqual((yield* gate.ask({ job: "task", key: "k3" }))._tag, "open")
+        assert.strictEqual((yield* gate.ask({ job: "task", key: "k3" }))._tag, "Open")
       })
     )
 
@@ -162,10 +162,10 @@ describe("RateLimitGate", () => {
           // The window is new, but others were here before.
           assert.deepStrictEqual(closed(yield* gate.ask({ job: "task", key: "new" })), [400, "rate budget"])
           for (const key of ["k10", "k11", "k12", "k13"]) {
-            assert.strictEqual((yield* gate.ask({ job: "task", key }))._tag, "open", key)
+            assert.strictEqual((yield* gate.ask({ job: "task", key }))._tag, "Open", key)
             yield* TestClock.adjust("100 millis")
           }
-          assert.strictEqual((yield* gate.ask({ job: "task", key: "new" }))._tag, "open")
+          assert.strictEqual((yield* gate.ask({ job: "task", key: "new" }))._tag, "Open")
           assert.strictEqual(calls.length, 15)
         })
     )
@@ -191,7 +191,7 @@ describe("RateLimitGate", () => {
         yield* TestClock.adjust("11 seconds")
         assert.deepStrictEqual(closed(yield* gate.ask({ job: "task", key: "new" })), [19_000, "rate budget"])
         yield* TestClock.adjust("1 millis")
-        assert.strictEqual((yield* gate.ask({ job: "task", key: "newer" }))._tag, "open")
+        assert.strictEqual((yield* gate.ask({ job: "task", key: "newer" }))._tag, "Open")
       })
     )
 
@@ -203,7 +203,7 @@ describe("RateLimitGate", () => {
         assert.deepStrictEqual(told, ["o", 1000, 2000, 3000])
         for (let i = 0; i < 3; i++) {
           yield* TestClock.adjust("1 second")
-          assert.strictEqual((yield* same)._tag, "open")
+          assert.strictEqual((yield* same)._tag, "Open")
         }
       })
     )
@@ -238,10 +238,10 @@ describe("RateLimitGate", () => {
         const { gate } = yield* gateOf({ limit: 1, window: "1 second", budget: ({ key }) => key })
         yield* gate.observe({ status: 429, headers: Headers.fromInput({ "retry-after": "3600" }) }, "closed")
         for (let i = 0; i < 5000; i++) {
-          assert.strictEqual((yield* gate.ask({ job: "task", key: `k${i}` }))._tag, "open")
+          assert.strictEqual((yield* gate.ask({ job: "task", key: `k${i}` }))._tag, "Open")
           if (i % 500 === 0) yield* TestClock.adjust("2 seconds")
         }
-        assert.strictEqual((yield* gate.ask({ job: "task", key: "closed" }))._tag, "postponed")
+        assert.strictEqual((yield* gate.ask({ job: "task", key: "closed" }))._tag, "Postponed")
       })
     )
 

@@ -311,8 +311,9 @@ describe("Mixpeek", () => {
       )
       const watched = Effect.gen(function* () {
         const poller = yield* Poller.make({ stagger: false })
-        const watches = yield* Effect.forEach(ids, (taskId) => poller.add(own.tasks, { taskId }, { deadline }))
-        return yield* Poller.all(watches)
+        return yield* Effect.forEach(ids, (taskId) => poller.until(own.tasks, { taskId }, { deadline }), {
+          concurrency: "unbounded"
+        })
       })
       const ends = yield* runFor(provide(Effect.scoped(watched)), "1 minute")
       assert.deepStrictEqual(ends, ["t1", "t2", "alone"])

@@ -106,8 +106,8 @@ describe("Poller over HTTP", () => {
         assert.deepStrictEqual(wrong.slice(0, 3), [])
         assert.isAtMost(most, concurrency)
         assert.strictEqual(inFlight, 0)
-        const { ended, ...now } = yield* poller.status
-        assert.deepStrictEqual(now, { watched: 0, sleeping: 0, inLine: 0, checking: 0, underWay: 0 })
+        const { ended, ...now } = yield* poller.stats
+        assert.deepStrictEqual(now, { watched: 0, waiting: 0, queued: 0, checking: 0, requests: 0 })
         assert.strictEqual((ended["Succeeded"] ?? 0) + (ended["JobFailed"] ?? 0), count)
         assert.strictEqual(ended["PollTimeout"], 5)
         // One check finds most of them ended; those with faults need more.

@@ -44,7 +44,7 @@ const fork = Effect.runForkWith(Context.empty())
 const engine = ({ handles = false, history = false, jobOf = single, strategy = strategyOf }: Variant): Engine => ({
   open: async (tasks, done) => {
     const scope = await Effect.runPromise(Scope.make())
-    const made = Poller.make({ stagger: false, concurrency: "unbounded", maximum: "unbounded" })
+    const made = Poller.make({ stagger: false, concurrency: "unbounded", capacity: "unbounded" })
     const poller = await Effect.runPromise(Effect.provideService(made, Scope.Scope, scope))
     const job = jobOf(tasks)
     const optionsOf = perDelays((delays): Poll.Options => ({ strategy: strategy(delays), deadline: "1 day", history }))

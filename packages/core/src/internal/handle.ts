@@ -1,7 +1,7 @@
 import type * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
+import type * as Exit from "effect/Exit"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { Handle } from "../Handle.ts"
@@ -22,6 +22,7 @@ type AnyEvent = PollEvent<unknown, unknown, unknown>
 export interface Driver {
   readonly tell: (wait: Wait, happened: event.Event) => void
   readonly contextOf: (wait: Wait) => Context.Context<unknown>
+  readonly interrupt: (wait: Wait) => Effect.Effect<void>
 }
 
 /**
@@ -92,6 +93,10 @@ export class WaitHandle<A, F, E> implements Handle<A, F, E> {
     return this.told(event.unpaused)
   }
 
+  get interrupt(): Effect.Effect<void> {
+    return Effect.suspend(() => this.driver.interrupt(this.wait))
+  }
+
   get cancel(): Effect.Effect<void, CancelFailed> {
     return Effect.suspend(() =>
       this.wait.stage.phase === "ended"
@@ -124,15 +129,15 @@ export class WaitHandle<A, F, E> implements Handle<A, F, E> {
 export const start = <A, F, E, R>(request: Request): Effect.Effect<Handle<A, F, E>, never, R | Scope.Scope> =>
   Effect.gen(function* () {
     const context = (yield* Effect.context<R>()) as Context.Context<unknown>
-    let running: host.Host | undefined
+    let running: host.Running | undefined
     const handle = new WaitHandle<A, F, E>({
-      tell: (_, happened) => running?.tell(happened),
-      contextOf: () => context
+      tell: (_, happened) => running?.host.tell(happened),
+      contextOf: () => context,
+      interrupt: () => Effect.suspend(() => running!.interrupt)
     })
-    yield* Effect.addFinalizer(() => Effect.sync(() => handle.ended(handle.wait, Exit.interrupt())))
     const options = { emit: (event: AnyEvent) => handle.emit(event) }
     running = yield* host.start<R>(request, options, (exit) => handle.ended(handle.wait, exit))
-    handle.wait = running.wait
+    handle.wait = running.host.wait
     return handle
   })
 

@@ -36,33 +36,36 @@ export const run = <A, E, R>(request: Request, options?: HostOptions): Effect.Ef
     return place.defaults.span ? Effect.useSpan(spanName, spanOptions(place), wait) : wait()
   })
 
+/** A wait that runs in the background. */
+export interface Running {
+  readonly host: Host
+  /** Ends the wait as interrupted, if it has not ended; closing the scope does the same. */
+  readonly interrupt: Effect.Effect<void>
+}
+
 /** Starts one wait for as long as the scope lives. */
 export const start = <R>(
   request: Request,
   options: HostOptions,
   done: (exit: Exit.Exit<unknown, unknown>) => void
-): Effect.Effect<Host, never, R | Scope.Scope> =>
+): Effect.Effect<Running, never, R | Scope.Scope> =>
   prepare(request, (place) => {
-    const wait = (span?: Tracer.Span): Effect.Effect<Host, never, Scope.Scope> => {
+    const wait = (span?: Tracer.Span): Effect.Effect<Running, never, Scope.Scope> => {
       const clock = Context.get(place.context, Clock.Clock)
-      const endSpan = (exit: Exit.Exit<unknown, unknown>): void => {
+      const end = (exit: Exit.Exit<unknown, unknown>): void => {
         if (span?.status._tag === "Started") span.end(clock.currentTimeNanosUnsafe(), exit)
+        done(exit)
       }
-      return Effect.acquireRelease(
-        Effect.sync(() => {
-          const host = new Host(place, span, options, (exit) => {
-            endSpan(exit)
-            done(exit)
-          })
-          host.tell(event.started(options.token))
-          return host
-        }),
-        (host) =>
-          Effect.andThen(
-            host.stop,
-            Effect.sync(() => endSpan(host.exit ?? Exit.interrupt()))
-          )
-      )
+      const running = Effect.sync((): Running => {
+        const host = new Host(place, span, options, end)
+        host.tell(event.started(options.token))
+        const interrupt = Effect.andThen(
+          host.stop,
+          Effect.sync(() => end(host.exit ?? Exit.interrupt()))
+        )
+        return { host, interrupt }
+      })
+      return Effect.acquireRelease(running, ({ interrupt }) => interrupt)
     }
     return place.defaults.span ? Effect.flatMap(Effect.makeSpan(spanName, spanOptions(place)), wait) : wait()
   })

@@ -142,9 +142,9 @@ const onGated = (wait: Wait, exit: Exit.Exit<Gate.Answer>): Command => {
   const { now } = wait.setting.time
   if (Exit.isFailure(exit)) return end(wait, exit)
   if (now > wait.nextAt && !wasSuspended(wait, wait.nextAt)) return timeout(wait)
-  if (exit.value._tag === "open") return wait.rare.paused ? sleep(wait, now, "woken") : check(wait)
-  rare(wait).gatedUntil = Math.ceil(now + Duration.toMillis(exit.value.until))
-  rare(wait).gatedBy = exit.value.why
+  if (exit.value._tag === "Open") return wait.rare.paused ? sleep(wait, now, "woken") : check(wait)
+  rare(wait).gatedUntil = Math.ceil(now + Duration.toMillis(exit.value.delay))
+  rare(wait).gatedBy = exit.value.reason
   return sleepUntil(wait, now, "gate")
 }
 

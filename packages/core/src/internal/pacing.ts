@@ -30,7 +30,7 @@ export const sleep = (wait: Wait, dueAt: number, reason: WaitReason): Command =>
     _tag: "Waiting",
     delay: Duration.millis(wait.slept),
     reason: paused ? "paused" : reason,
-    gate: reason === "gate" && !paused ? gatedBy : undefined
+    gateReason: reason === "gate" && !paused ? gatedBy : undefined
   })
   return "sleep"
 }

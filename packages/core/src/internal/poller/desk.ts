@@ -8,10 +8,11 @@ import * as Stream from "effect/Stream"
 import type { Job } from "../../Job.ts"
 import type { Options } from "../../Poll.ts"
 import { type PollError, ResumeTokenError } from "../../PollError.ts"
-import type { Ended, Service, Snapshot, Watch } from "../../Poller.ts"
+import type { Service, Settled, Stats } from "../../Poller.ts"
 import type { ResumeToken } from "../../ResumeToken.ts"
 import { Reference } from "../defaults.ts"
 import type * as event from "../event.ts"
+import type { Handle } from "../../Handle.ts"
 import { type Driver, WaitHandle } from "../handle.ts"
 import { next } from "../plan.ts"
 import type { Policy } from "../policy.ts"
@@ -30,7 +31,7 @@ import { Room } from "./room.ts"
 export interface Settings {
   readonly limits: Limits
   /** How many waits and results that nobody has taken there may be. */
-  readonly maximum: number
+  readonly capacity: number
   readonly stagger: boolean
 }
 
@@ -48,8 +49,8 @@ export class Desk implements Service, Driver {
   private closed = false
   /** It takes no more keys. */
   private readonly closing = Deferred.makeUnsafe<void>()
-  /** The jobs that were still running when it closed, until somebody takes their tokens. */
-  private running: Array<ResumeToken> = []
+  /** The tokens of the jobs that were still running when it closed. */
+  private running: ReadonlyArray<ResumeToken> = []
   /** Nothing is under way any more. */
   private readonly over = Deferred.makeUnsafe<void>()
   private last:
@@ -60,7 +61,7 @@ export class Desk implements Service, Driver {
     this.settings = settings
     this.registry = new Registry(settings.limits.linger)
     this.engine = new Engine(clock, random, settings.limits, fork, (group) => this.registry.ended(group))
-    this.room = new Room(settings.maximum)
+    this.room = new Room(settings.capacity)
     this.fork = fork
   }
 
@@ -70,7 +71,7 @@ export class Desk implements Service, Driver {
     job: AnyJob<K, A, F, E, R>,
     key: K,
     options: Options<E, RS>
-  ): Effect.Effect<Watch<A, F, E>, never, R | RS> => {
+  ): Effect.Effect<Handle<A, F, E>, never, R | RS> => {
     const wanted = request.ofJob("Poller.add", job, key, { history: false, ...options })
     return this.admit(() => this.watch<A, F, E, R | RS>(job, wanted, undefined))
   }
@@ -79,10 +80,10 @@ export class Desk implements Service, Driver {
     job: AnyJob<K, A, F, E, R>,
     token: ResumeToken,
     options?: Omit<Options<E, RS>, "deadline" | "since">
-  ): Effect.Effect<Watch<A, F, E>, ResumeTokenError, R | RS> => {
+  ): Effect.Effect<Handle<A, F, E>, ResumeTokenError, R | RS> => {
     const rest = { history: false, ...options, deadline: "unbounded", since: token.since } as const
     request.check("Poller.resume", rest)
-    return Effect.suspend((): Effect.Effect<Watch<A, F, E>, ResumeTokenError, R | RS> => {
+    return Effect.suspend((): Effect.Effect<Handle<A, F, E>, ResumeTokenError, R | RS> => {
       const key = request.keyOfToken(job, token)
       if (key instanceof ResumeTokenError) return Effect.fail(key)
       const wanted = request.ofJob("Poller.resume", job, key, rest)
@@ -98,7 +99,7 @@ export class Desk implements Service, Driver {
     const wanted = request.ofJob("Poller.until", job, key, { history: false, ...options })
     return this.admit((restore) =>
       Effect.flatMap(this.watch<A, F, E, R | RS>(job, wanted, undefined), (watch) =>
-        Effect.ensuring(restore(watch.await), watch.remove)
+        Effect.ensuring(restore(watch.await), watch.interrupt)
       )
     )
   }
@@ -107,7 +108,7 @@ export class Desk implements Service, Driver {
     job: AnyJob<K, A, F, E, R>,
     keys: Iterable<K> | Stream.Stream<K, EK, RK>,
     options: Options<E, RS>
-  ): Stream.Stream<Ended<K, A, F, E>, EK, R | RS | RK> => {
+  ): Stream.Stream<Settled<K, A, F, E>, EK, R | RS | RK> => {
     const requestFor = request.ofKeys("Poller.results", job, { history: false, ...options })
     const source: Stream.Stream<K, EK, RK> = Stream.isStream(keys) ? keys : Stream.fromIterable(keys)
     const follow = Effect.gen({ self: this }, function* () {
@@ -146,25 +147,24 @@ export class Desk implements Service, Driver {
       yield* Effect.forkScoped(Effect.map(fed, (exit) => results.complete(this.closed ? Exit.void : exit)))
       return Stream.fromPull(Effect.succeed(results.take))
     })
-    return Stream.unwrap(follow) as Stream.Stream<Ended<K, A, F, E>, EK, R | RS | RK>
+    return Stream.unwrap(follow) as Stream.Stream<Settled<K, A, F, E>, EK, R | RS | RK>
   }
 
-  readonly status: Effect.Effect<Snapshot> = Effect.sync(() => {
-    const phases = { sleeping: 0, inLine: 0, checking: 0 }
+  readonly stats: Effect.Effect<Stats> = Effect.sync(() => {
+    const phases = { waiting: 0, queued: 0, checking: 0 }
     let watched = 0
     for (const { stage } of this.registry.waits()) {
       watched++
-      if (stage.phase === "gating") phases.inLine++
+      if (stage.phase === "gating") phases.queued++
       else if (stage.phase === "checking") phases.checking++
-      else phases.sleeping++
+      else phases.waiting++
     }
-    return { watched, ...phases, underWay: this.engine.bounds.underWay, ended: { ...this.engine.endings } }
+    return { watched, ...phases, requests: this.engine.bounds.underWay, ended: { ...this.engine.endings } }
   })
 
   readonly shutdown: Effect.Effect<ReadonlyArray<ResumeToken>> = Effect.suspend(() => {
     if (!this.closed) this.close()
-    // To who waits to the end: the tokens of one who was interrupted are for the next.
-    return Effect.map(Deferred.await(this.over), () => this.running.splice(0))
+    return Effect.as(Deferred.await(this.over), this.running)
   })
 
   // -- for its handles --
@@ -177,7 +177,7 @@ export class Desk implements Service, Driver {
     return groupOf(wait).context
   }
 
-  remove(wait: Wait): Effect.Effect<void> {
+  interrupt(wait: Wait): Effect.Effect<void> {
     return Effect.suspend(() => this.engine.stop([wait]))
   }
 
@@ -201,9 +201,9 @@ export class Desk implements Service, Driver {
     job: unknown,
     wanted: request.Request,
     token: ResumeToken | undefined
-  ): Effect.Effect<Watch<A, F, E>, never, R> {
+  ): Effect.Effect<Handle<A, F, E>, never, R> {
     return Effect.contextWith((context: Context.Context<R>) => {
-      const watch = new PollerWatch<A, F, E>(this)
+      const watch = new PollerHandle<A, F, E>(this)
       watch.wait = this.begin(job, wanted, watch, token, context)
       return Effect.succeed(watch)
     })
@@ -267,16 +267,12 @@ export class Desk implements Service, Driver {
 
 // ---- internal ----
 
-class PollerWatch<A, F, E> extends WaitHandle<A, F, E> implements Watch<A, F, E> {
+class PollerHandle<A, F, E> extends WaitHandle<A, F, E> {
   private readonly desk: Desk
 
   constructor(desk: Desk) {
     super(desk)
     this.desk = desk
-  }
-
-  get remove(): Effect.Effect<void> {
-    return Effect.suspend(() => this.desk.remove(this.wait))
   }
 
   override ended(wait: Wait, exit: Exit.Exit<unknown, unknown>): void {
