@@ -87,5 +87,5 @@ const statusOf = ({ failed, field, pending, succeeded }: OwnServer): StatusSchem
     Schema.Struct({ [name]: Schema.Union([Schema.String, Schema.Finite, Schema.Boolean]) }),
     [Schema.Record(Schema.String, Schema.Unknown)]
   ) as unknown as Schema.Codec<Answer, unknown>
-  return outer.reduce((inner, key) => StatusSchema.within(key, inner), StatusSchema.fromField(answer, name, cases))
+  return outer.reduce((inner, key) => StatusSchema.within(inner, key), StatusSchema.fromField(answer, name, cases))
 }

@@ -11,6 +11,7 @@ import { hasProperty } from "effect/Predicate"
 import type { Result } from "effect/Result"
 import type { Schedule } from "effect/Schedule"
 import * as validate from "./internal/validate.ts"
+import type { KeyCodec } from "./KeyCodec.ts"
 import type { Hint, CheckResult, Run } from "./CheckResult.ts"
 import type { Observation } from "./Observation.ts"
 import type * as CheckError from "./CheckError.ts"
@@ -32,6 +33,22 @@ export interface Job<in out K, out A, out F = never, in out E = never, out R = n
   readonly name: string
   readonly key: KeyCodec<K>
 }
+
+/**
+ * A `Job` that can be watched, whatever its submit takes and fails with.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Watchable<K, A, F = never, E = never, R = never> = Job<K, A, F, E, R, never, unknown>
+
+/**
+ * Any `Job`, with its types erased.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Any = Watchable<unknown, unknown, unknown, unknown, unknown>
 
 /**
  * What a `Job` is made of.
@@ -58,7 +75,7 @@ export interface Options<in out K, out A, out F, in out E, out R, in I = never, 
    * When to check, unless the wait says otherwise. May depend on the key.
    */
   readonly strategy?: Schedule<unknown, Observation> | ((key: K) => Schedule<unknown, Observation>) | undefined
-  readonly missing?: Missing<K, A, F, E, R> | undefined
+  readonly missing?: MissingPolicy<K, A, F, E, R> | undefined
   readonly unknownState?: UnknownStatePolicy<A, F> | undefined
   readonly checkErrors?: CheckErrorPolicy<E> | undefined
 }
@@ -101,17 +118,6 @@ export interface Receipt<out K> {
 }
 
 /**
- * Writes a key as the string that is its identity everywhere.
- *
- * @category models
- * @since 0.1.0
- */
-export interface KeyCodec<in out K> {
-  readonly encode: (key: K) => string
-  readonly decode: (encoded: string) => K
-}
-
-/**
  * What it means that a job is missing, by when that is seen.
  *
  * **Details**
@@ -124,7 +130,7 @@ export interface KeyCodec<in out K> {
  * @category models
  * @since 0.1.0
  */
-export interface Missing<in K, out A, out F, out E, out R> {
+export interface MissingPolicy<in K, out A, out F, out E, out R> {
   /** A non-negative duration; default: none. */
   readonly grace?: Duration.Input | undefined
   readonly fallback?: Fallback<K, A, F, E, R> | undefined
@@ -205,14 +211,14 @@ export interface CheckErrorPolicy<in E> {
  * @category guards
  * @since 0.1.0
  */
-export const isJob = (u: unknown): u is Job<unknown, unknown, unknown, unknown, unknown> => hasProperty(u, TypeId)
+export const isJob = (u: unknown): u is Any => hasProperty(u, TypeId)
 
 /**
  * Creates a `Job`.
  *
  * **Details**
  *
- * The key is a string unless `key` says how it is written as one (see `StatusSchema.key`). An empty name is a
+ * The key is a string unless `key` says how it is written as one (see `KeyCodec.fromSchema`). An empty name is a
  * RangeError, as are figures of `checkMany` out of their range.
  *
  * **Example** (A job that is done when asked)

@@ -281,6 +281,33 @@ export type PollError<F, E> =
   | CheckRejected<E>
   | CheckErrorsExhausted<E | CheckTimeout>
 
+/**
+ * Tests whether an ending is news of the job itself: `JobFailed`, `JobCanceled`, `JobExpired` or `JobNotFound`. After any
+ * other ending the job may still be running.
+ *
+ * **Example** (Deciding whether the job may be submitted again)
+ *
+ * ```ts
+ * import * as Effect from "effect/Effect"
+ * import * as Poll from "effect-poll/Poll"
+ * import * as PollError from "effect-poll/PollError"
+ * import * as Status from "effect-poll/Status"
+ *
+ * const ended = Effect.flip(Poll.until(Effect.succeed(Status.failed("no disk")), { deadline: "1 minute" }))
+ * PollError.isJobOutcome(await Effect.runPromise(ended)) // => true
+ * ```
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const isJobOutcome = <F, E>(
+  error: PollError<F, E>
+): error is JobFailed<F> | JobCanceled | JobExpired | JobNotFound =>
+  error._tag === "JobFailed" ||
+  error._tag === "JobCanceled" ||
+  error._tag === "JobExpired" ||
+  error._tag === "JobNotFound"
+
 // ---- internal ----
 
 const isoTime = (millis: number): string => {

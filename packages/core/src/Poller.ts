@@ -37,8 +37,8 @@ import type * as Stream from "effect/Stream"
 import type { Handle } from "./Handle.ts"
 import { Desk } from "./internal/poller/desk.ts"
 import * as validate from "./internal/validate.ts"
-import type { Job } from "./Job.ts"
-import type { Options as WaitOptions } from "./Poll.ts"
+import type { Watchable } from "./Job.ts"
+import type { PollOptions } from "./PollOptions.ts"
 import type { PollError, ResumeTokenError } from "./PollError.ts"
 import type { ResumeToken } from "./ResumeToken.ts"
 
@@ -110,8 +110,6 @@ export interface Stats {
   readonly ended: Readonly<Record<string, number>>
 }
 
-type AnyJob<K, A, F, E, R> = Job<K, A, F, E, R, never, unknown>
-
 /**
  * Watches many jobs at once.
  *
@@ -124,21 +122,21 @@ export interface Service {
    * lasts until it ends, is removed, or the Poller closes; it does not end with the fiber that added it.
    */
   readonly add: <K, A, F, E, R, RS = never>(
-    job: AnyJob<K, A, F, E, R>,
+    job: Watchable<K, A, F, E, R>,
     key: K,
-    options: WaitOptions<E, RS>
+    options: PollOptions<E, RS>
   ) => Effect.Effect<Handle<A, F, E>, never, R | RS>
   /** Goes on with a wait of another process, from its token (see `Poll.resume`). */
   readonly resume: <K, A, F, E, R, RS = never>(
-    job: AnyJob<K, A, F, E, R>,
+    job: Watchable<K, A, F, E, R>,
     token: ResumeToken,
-    options?: Omit<WaitOptions<E, RS>, "deadline" | "since">
+    options?: Omit<PollOptions<E, RS>, "deadline" | "since">
   ) => Effect.Effect<Handle<A, F, E>, ResumeTokenError, R | RS>
   /** Adds a wait and yields its result, as `Poll.until` does; an interruption removes the wait. */
   readonly until: <K, A, F, E, R, RS = never>(
-    job: AnyJob<K, A, F, E, R>,
+    job: Watchable<K, A, F, E, R>,
     key: K,
-    options: WaitOptions<E, RS>
+    options: PollOptions<E, RS>
   ) => Effect.Effect<A, PollError<F, E>, R | RS>
   /**
    * Adds a wait for each key and yields their ends as they come, at the least cost for each: there are no handles. The keys
@@ -146,9 +144,9 @@ export interface Service {
    * left, its waits are removed.
    */
   readonly results: <K, A, F, E, R, RS = never, EK = never, RK = never>(
-    job: AnyJob<K, A, F, E, R>,
+    job: Watchable<K, A, F, E, R>,
     keys: Iterable<K> | Stream.Stream<K, EK, RK>,
-    options: WaitOptions<E, RS>
+    options: PollOptions<E, RS>
   ) => Stream.Stream<Settled<K, A, F, E>, EK, R | RS | RK>
   /** What it is doing at the moment. */
   readonly stats: Effect.Effect<Stats>

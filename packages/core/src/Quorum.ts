@@ -95,10 +95,7 @@ export const atLeast: {
   ): Effect.Effect<Array<Effect.Success<Eff>>, QuorumFailed<Effect.Error<Eff>>, Effect.Services<Eff>>
 } = dual(
   2,
-  <A, E, R>(
-    effects: Iterable<Effect.Effect<A, E, R>>,
-    count: number
-  ): Effect.Effect<Array<A>, QuorumFailed<E>, R> => {
+  <A, E, R>(effects: Iterable<Effect.Effect<A, E, R>>, count: number): Effect.Effect<Array<A>, QuorumFailed<E>, R> => {
     const needed = validate.count("Quorum.atLeast: count", count, 1)
     return Effect.suspend(() => {
       const list = [...effects]

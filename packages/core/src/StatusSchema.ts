@@ -5,19 +5,15 @@
  * name of the field, and one case per word: a word of the Schema without a case does not compile. The word is decoded
  * before the rest, so that an unknown state and a malformed answer are told apart.
  *
- * **Details**
- *
- * This is the only module of the package that needs `effect/Schema` at run time.
- *
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
+import { dual } from "effect/Function"
 import { hasProperty } from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import * as SchemaGetter from "effect/SchemaGetter"
 import * as SchemaIssue from "effect/SchemaIssue"
 import * as SchemaParser from "effect/SchemaParser"
-import type { KeyCodec } from "./Job.ts"
 import * as CheckResult from "./CheckResult.ts"
 import * as Status from "./Status.ts"
 
@@ -211,57 +207,24 @@ export const fromTag = <
  *   busy: Status.pending(),
  *   ready: Status.succeeded()
  * })
- * const found = Schema.decodeSync(StatusSchema.within("data", Inner))({ data: { state: "ready" } })
+ * const found = Schema.decodeSync(StatusSchema.within(Inner, "data"))({ data: { state: "ready" } })
  * found._tag // => "Succeeded"
  * ```
  *
  * @category combinators
  * @since 0.1.0
  */
-export const within = <A, F, RD>(key: string, schema: StatusSchema<A, F, RD>): StatusSchema<A, F, RD> => {
+export const within: {
+  /** Decodes a status that stands inside an envelope, under one key of it. */
+  (key: string): <A, F, RD>(schema: StatusSchema<A, F, RD>) => StatusSchema<A, F, RD>
+  /** Decodes a status that stands inside an envelope, under one key of it. */
+  <A, F, RD>(schema: StatusSchema<A, F, RD>, key: string): StatusSchema<A, F, RD>
+} = dual(2, <A, F, RD>(schema: StatusSchema<A, F, RD>, key: string): StatusSchema<A, F, RD> => {
   const decodeEnvelope = SchemaParser.decodeUnknownEffect(Schema.Struct({ [key]: schema }))
   return make((raw, options) =>
     Effect.map(decodeEnvelope(raw, options), (envelope) => envelope[key] as CheckResult.CheckResult<A, F>)
   )
-}
-
-/**
- * Makes the codec of a job's key from a Schema whose encoded form is a string.
- *
- * **Details**
- *
- * The key of a job is written as a string wherever it is an identity: in errors, logs, maps and tokens. A key that the
- * Schema cannot encode is a RangeError at construction.
- *
- * **Example** (A job that is known by two words)
- *
- * ```ts
- * import * as Schema from "effect/Schema"
- * import * as StatusSchema from "effect-poll/StatusSchema"
- *
- * const key = StatusSchema.key(
- *   Schema.fromJsonString(Schema.Struct({ model: Schema.String, taskId: Schema.String }))
- * )
- * key.encode({ model: "suno", taskId: "t1" }) // => '{"model":"suno","taskId":"t1"}'
- * ```
- *
- * @category constructors
- * @since 0.1.0
- */
-export const key = <K>(schema: Schema.Codec<K, string>): KeyCodec<K> => {
-  const encode = Schema.encodeUnknownSync(schema)
-  const decode = Schema.decodeUnknownSync(schema)
-  return {
-    encode: (value) => {
-      try {
-        return encode(value)
-      } catch (cause) {
-        throw new RangeError(`the key cannot be encoded: ${messageOf(cause)}`, { cause })
-      }
-    },
-    decode
-  }
-}
+})
 
 // ---- internal ----
 

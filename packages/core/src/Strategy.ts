@@ -36,7 +36,6 @@ import type { Observation } from "./Observation.ts"
 import type { WaitReason } from "./PollEvent.ts"
 import * as Status from "./Status.ts"
 
-
 /**
  * A `Schedule` with a first wait and a pure decision function.
  *
@@ -278,7 +277,10 @@ export const maxDuration: {
 } = dual(2, (self: Strategy, duration: Duration.Input) =>
   fromPlan({
     ...planOf(self),
-    maxDuration: Math.min(planOf(self).maxDuration, validate.millis("Strategy.maxDuration: duration", duration, "positive"))
+    maxDuration: Math.min(
+      planOf(self).maxDuration,
+      validate.millis("Strategy.maxDuration: duration", duration, "positive")
+    )
   })
 )
 
@@ -654,7 +656,13 @@ export const explain = (
   const plain = next({ ...own, jitter: undefined }, step, elapsed, seen, random)
   const said = next(own, step, elapsed, seen, random)
   if (plain === "end" || said === "end") {
-    return { delayMillis: "end", text: "end: the strategy is over", strategyMillis: plain, jitterMillis: 0, reason: "end" }
+    return {
+      delayMillis: "end",
+      text: "end: the strategy is over",
+      strategyMillis: plain,
+      jitterMillis: 0,
+      reason: "end"
+    }
   }
   const deadlineAt = Math.min(seen.remainingMillis, own.maxDuration - seen.elapsedMillis)
   const placed = place({ now: 0, at: said, floorAt: floor, gatedUntil: 0, deadlineAt, estimate }, "strategy")
@@ -668,7 +676,13 @@ export const explain = (
         : placed.dueAt < Math.ceil(said)
           ? `${words}, clipped by the deadline`
           : words
-  return { delayMillis: placed.dueAt, text: `${show(placed.dueAt)}: ${text}`, strategyMillis: plain, jitterMillis: jitter, reason: placed.reason }
+  return {
+    delayMillis: placed.dueAt,
+    text: `${show(placed.dueAt)}: ${text}`,
+    strategyMillis: plain,
+    jitterMillis: jitter,
+    reason: placed.reason
+  }
 }
 
 // ---- internal ----

@@ -40,7 +40,9 @@ const eventsOf = <A, E>(check: Effect.Effect<CheckResult.CheckResult<A>, E>, opt
 
 const sleeps = (events: ReadonlyArray<PollEvent<unknown, unknown, unknown>>) =>
   events.flatMap((event) =>
-    event._tag === "Waiting" ? [`${event.reason} ${Duration.toMillis(event.delay)} ${event.gateReason ?? ""}`.trim()] : []
+    event._tag === "Waiting"
+      ? [`${event.reason} ${Duration.toMillis(event.delay)} ${event.gateReason ?? ""}`.trim()]
+      : []
   )
 
 /** The error that a wait ended with. */
@@ -211,7 +213,9 @@ describe("what is told", () => {
     Effect.gen(function* () {
       let n = 0
       const check = Effect.sync(() => Status.pending({ state: `S${++n}` }))
-      const error = yield* failure(Poll.until(check, { strategy: Strategy.maxAttempts(every2s, 100), deadline: "1 hour" }))
+      const error = yield* failure(
+        Poll.until(check, { strategy: Strategy.maxAttempts(every2s, 100), deadline: "1 hour" })
+      )
       assert(error._tag === "PollTimeout")
       assert.deepStrictEqual([error.history.length, error.history.at(-1)!.result], [32, "Pending S100"])
     })
@@ -233,7 +237,9 @@ describe("a check that does not say pending", () => {
         Poll.until(Effect.succeed(CheckResult.unknownState("PAUSED")), { deadline: "1 minute" })
       )
       assert(error._tag === "UnknownState")
-      assert.deepStrictEqual(error.history, [{ result: "UnknownState PAUSED", checks: 1, firstMillis: 0, lastMillis: 0 }])
+      assert.deepStrictEqual(error.history, [
+        { result: "UnknownState PAUSED", checks: 1, firstMillis: 0, lastMillis: 0 }
+      ])
     })
   )
 
@@ -672,7 +678,8 @@ describe("Strategy", () => {
   it("attempts and limit - the smaller one counts, whatever the order", () => {
     const attempts = (a: number, b: number) =>
       Strategy.delaysMillis(fixed.pipe(Strategy.maxAttempts(a), Strategy.maxAttempts(b)), 9).length
-    const limit = (a: number, b: number) => Strategy.delaysMillis(fixed.pipe(Strategy.maxDuration(a), Strategy.maxDuration(b)), 9).length
+    const limit = (a: number, b: number) =>
+      Strategy.delaysMillis(fixed.pipe(Strategy.maxDuration(a), Strategy.maxDuration(b)), 9).length
     assert.deepStrictEqual([attempts(2, 4), attempts(4, 2), limit(2000, 4000), limit(4000, 2000)], [1, 1, 2, 2])
   })
 
@@ -680,7 +687,10 @@ describe("Strategy", () => {
     assert.deepStrictEqual(Strategy.delaysMillis(Strategy.jittered(fixed, { atLeast: "3 seconds" }), 1), [1000]))
 
   it("exponential - an initial above an hour stays what it is", () =>
-    assert.deepStrictEqual(Strategy.delaysMillis(Strategy.exponential({ initial: "2 hours" }), 2), [7_200_000, 7_200_000]))
+    assert.deepStrictEqual(
+      Strategy.delaysMillis(Strategy.exponential({ initial: "2 hours" }), 2),
+      [7_200_000, 7_200_000]
+    ))
 
   it("delays - the time of a decision counts without the first wait, that of the observation with it", () => {
     const times: Array<readonly [number, number]> = []
@@ -717,7 +727,10 @@ describe("Strategy", () => {
   it("scale - hides itself from all that a decision sees, and scales the least of a jitter", () => {
     let got: ReadonlyArray<number> = []
     const spy = Strategy.make({
-      decide: (_step, elapsed, { remainingMillis: remaining, sinceChangeMillis: sinceChange }) => ((got = [elapsed, remaining, sinceChange]), 10_000)
+      decide: (_step, elapsed, { remainingMillis: remaining, sinceChangeMillis: sinceChange }) => (
+        (got = [elapsed, remaining, sinceChange]),
+        10_000
+      )
     })
     const strategy = spy.pipe(Strategy.jittered({ atLeast: 4000 }), Strategy.scale(0.1))
     const { delayMillis: delay } = Strategy.explain(strategy, {

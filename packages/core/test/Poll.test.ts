@@ -624,7 +624,7 @@ describe("Poll", () => {
       })
     )
 
-    it.effect("the four ways to call it are one", () =>
+    it.effect("the three ways to call it are one", () =>
       Effect.gen(function* () {
         const job = Job.make("named", { check: (id: string) => Effect.succeed(Status.succeeded(id)) })
         const check = Effect.succeed(Status.succeeded("a"))
@@ -632,10 +632,9 @@ describe("Poll", () => {
         const results = yield* Effect.all([
           check.pipe(Poll.until(options)),
           Poll.until(check, options),
-          job.pipe(Poll.until("a", options)),
           Poll.until(job, "a", options)
         ])
-        assert.deepStrictEqual(results, ["a", "a", "a", "a"])
+        assert.deepStrictEqual(results, ["a", "a", "a"])
       })
     )
 
@@ -651,7 +650,7 @@ describe("Poll", () => {
 
   describe("missing", () => {
     const missingJob = (
-      missing: Job.Missing<string, string, never, never, never>,
+      missing: Job.MissingPolicy<string, string, never, never, never>,
       ...answers: ReadonlyArray<Answer<string, never, never>>
     ) => {
       const { check, checks } = scripted(...answers)

@@ -287,7 +287,9 @@ describe("Poller, what comes back in", () => {
           strategy: Strategy.spaced("1 second")
         })
         const first = yield* poller.add(job, "a", hour)
-        const gate = Gate.make(() => Effect.as(Effect.forkDetach(first.interrupt, { startImmediately: true }), Gate.open))
+        const gate = Gate.make(() =>
+          Effect.as(Effect.forkDetach(first.interrupt, { startImmediately: true }), Gate.open)
+        )
         second = yield* poller.add(job, "a", { ...hour, strategy: later(1000), gate })
         yield* TestClock.adjust("2 seconds")
         assert.deepStrictEqual([checks.length, most.total], [removes ? 1 : 2, 1])

@@ -27,13 +27,6 @@ const spoken = () =>
     return word === "ok" ? Status.succeeded(key) : Status.failed(key)
   })
 
-const setUp = (keys: ReadonlyArray<string>) =>
-  Effect.gen(function* () {
-    const { job } = spoken()
-    const poller = yield* Poller.make(plain)
-    return { job, poller, watches: yield* Effect.forEach(keys, (key) => poller.add(job, key, hour)) }
-  })
-
 /** How an effect ends, and when; what the Poller still watches then. */
 const outcome = <A, E>(poller: Poller.Service, effect: Effect.Effect<A, E>) =>
   Effect.gen(function* () {

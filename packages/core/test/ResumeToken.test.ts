@@ -6,11 +6,11 @@ import * as Fiber from "effect/Fiber"
 import * as Schema from "effect/Schema"
 import * as TestClock from "effect/testing/TestClock"
 import * as Job from "effect-poll/Job"
+import * as KeyCodec from "effect-poll/KeyCodec"
 import * as CheckResult from "effect-poll/CheckResult"
 import * as Poll from "effect-poll/Poll"
 import * as ResumeToken from "effect-poll/ResumeToken"
 import * as Status from "effect-poll/Status"
-import * as StatusSchema from "effect-poll/StatusSchema"
 import * as Strategy from "effect-poll/Strategy"
 import { type Answer, ending, pending, runFor, scripted } from "./scripted.ts"
 
@@ -224,7 +224,7 @@ describe("Poll.resume", () => {
       const token = yield* tokenAfter(job, "1 second")
       const other = Job.make("other", { check: () => Effect.succeed(pending) })
       const keyed = Job.make("render", {
-        key: StatusSchema.key(Schema.FiniteFromString),
+        key: KeyCodec.fromSchema(Schema.FiniteFromString),
         check: (_key: number) => Effect.succeed(pending)
       })
       const reason = (effect: Effect.Effect<unknown, { readonly _tag: string; readonly reason?: string }>) =>

@@ -4,6 +4,7 @@ import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as CheckResult from "effect-poll/CheckResult"
 import * as Status from "effect-poll/Status"
+import * as KeyCodec from "effect-poll/KeyCodec"
 import * as StatusSchema from "effect-poll/StatusSchema"
 
 const Render = Schema.Struct({
@@ -141,7 +142,7 @@ describe("StatusSchema", () => {
   })
 
   describe("within", () => {
-    const Enveloped = StatusSchema.within("data", RenderStatus)
+    const Enveloped = StatusSchema.within(RenderStatus, "data")
 
     it("decodes under a key, unknown states too", () => {
       assert.deepStrictEqual(
@@ -166,7 +167,7 @@ describe("StatusSchema", () => {
   })
 
   describe("key", () => {
-    const key = StatusSchema.key(
+    const key = KeyCodec.fromSchema(
       Schema.fromJsonString(Schema.Struct({ model: Schema.String, taskId: Schema.NonEmptyString }))
     )
 

@@ -10,15 +10,6 @@ import * as Status from "effect-poll/Status"
 import * as Strategy from "effect-poll/Strategy"
 import { pending, runFor, scripted } from "./scripted.ts"
 
-const observation: Observation = {
-  key: "k",
-  attempt: 1,
-  elapsedMillis: 0,
-  remainingMillis: Number.POSITIVE_INFINITY,
-  sinceChangeMillis: 0,
-  status: pending
-}
-
 /** When a wait for a job that stays pending checks, in seconds. */
 const checkTimes = (strategy: Schedule.Schedule<unknown, Observation>, within: Duration.Input = "2 hours") =>
   Effect.gen(function* () {
@@ -29,7 +20,8 @@ const checkTimes = (strategy: Schedule.Schedule<unknown, Observation>, within: D
 
 describe("Strategy", () => {
   describe("delays", () => {
-    it("fixed", () => assert.deepStrictEqual(Strategy.delaysMillis(Strategy.spaced("2 seconds"), 3), [2000, 2000, 2000]))
+    it("fixed", () =>
+      assert.deepStrictEqual(Strategy.delaysMillis(Strategy.spaced("2 seconds"), 3), [2000, 2000, 2000]))
 
     it("linear - starts with its increment, and stops growing at its cap", () => {
       const strategy = Strategy.linear({ increment: "2 seconds", cap: "5 seconds" })
@@ -58,14 +50,20 @@ describe("Strategy", () => {
         Strategy.withFirstWait("5 seconds"),
         Strategy.maxDuration("12 seconds")
       )
-      assert.deepStrictEqual([Strategy.firstWaitMillis(strategy), Strategy.delaysMillis(strategy, 9)], [5000, [3000, 3000, 1000]])
+      assert.deepStrictEqual(
+        [Strategy.firstWaitMillis(strategy), Strategy.delaysMillis(strategy, 9)],
+        [5000, [3000, 3000, 1000]]
+      )
     })
 
     it("attempts - counts checks, not delays", () =>
       assert.deepStrictEqual(Strategy.delaysMillis(Strategy.maxAttempts(Strategy.spaced(1000), 3), 9), [1000, 1000]))
 
     it("times - counts delays", () =>
-      assert.deepStrictEqual(Strategy.delaysMillis(Strategy.maxRecurrences(Strategy.spaced(1000), 3), 9), [1000, 1000, 1000]))
+      assert.deepStrictEqual(
+        Strategy.delaysMillis(Strategy.maxRecurrences(Strategy.spaced(1000), 3), 9),
+        [1000, 1000, 1000]
+      ))
 
     it("cap - bounds what is under it", () =>
       assert.deepStrictEqual(
@@ -89,7 +87,10 @@ describe("Strategy", () => {
           return 10_000
         }
       }).pipe(Strategy.scale(0.1))
-      assert.deepStrictEqual([Strategy.firstWaitMillis(strategy), Strategy.delaysMillis(strategy, 9)], [1000, [1000, 1000, 1000]])
+      assert.deepStrictEqual(
+        [Strategy.firstWaitMillis(strategy), Strategy.delaysMillis(strategy, 9)],
+        [1000, [1000, 1000, 1000]]
+      )
       assert.deepStrictEqual(seen, [10_000, 20_000, 30_000])
     })
 
@@ -178,7 +179,11 @@ describe("Strategy", () => {
   )
 
   describe("byProgress", () => {
-    const strategy = Strategy.byProgress({ min: "1 second", max: "20 seconds", otherwise: Strategy.spaced("5 seconds") })
+    const strategy = Strategy.byProgress({
+      min: "1 second",
+      max: "20 seconds",
+      otherwise: Strategy.spaced("5 seconds")
+    })
     const delay = (progress: number | undefined, elapsed: number) =>
       Strategy.explain(strategy, { elapsedMillis: elapsed, status: Status.pending({ progress }) }).delayMillis
 
@@ -299,7 +304,10 @@ describe("Strategy", () => {
       "limit - first wait and delays together never exceed it",
       [millis, millis, millis],
       ([first, initial, limit]) => {
-        const strategy = Strategy.exponential({ initial }).pipe(Strategy.withFirstWait(first), Strategy.maxDuration(limit))
+        const strategy = Strategy.exponential({ initial }).pipe(
+          Strategy.withFirstWait(first),
+          Strategy.maxDuration(limit)
+        )
         const total = Strategy.delaysMillis(strategy, 1000).reduce((sum, delay) => sum + delay, first)
         assert.isAtMost(total, Math.max(first, limit))
       }
@@ -354,7 +362,11 @@ describe("Strategy", () => {
         () => Strategy.maxAttempts(fixed, 0),
         /^Strategy\.maxAttempts: maxAttempts must be an integer >= 1, got 0/
       ],
-      ["times", () => Strategy.maxRecurrences(fixed, 1.5), /^Strategy\.maxRecurrences: maxTimes must be an integer >= 0, got 1\.5/],
+      [
+        "times",
+        () => Strategy.maxRecurrences(fixed, 1.5),
+        /^Strategy\.maxRecurrences: maxTimes must be an integer >= 0, got 1\.5/
+      ],
       ["scale", () => Strategy.scale(fixed, 0), /^Strategy\.scale: factor must be a positive finite number, got 0/],
       ["first wait", () => Strategy.withFirstWait(fixed, Number.NaN), /^Strategy\.withFirstWait: firstWait/],
       ["limit", () => Strategy.maxDuration(fixed, "0 millis"), /^Strategy\.maxDuration: duration/],

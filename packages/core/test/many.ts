@@ -99,7 +99,7 @@ export const batching = (
     readonly whole?: (keys: ReadonlyArray<string>, request: number) => Effect.Effect<unknown, string>
     readonly single?: (key: string) => Effect.Effect<CheckResult.CheckResult<string, string>, string>
     readonly strategy?: Job.Options<string, string, string, string, never>["strategy"]
-    readonly missing?: Job.Missing<string, string, string, string, never>
+    readonly missing?: Job.MissingPolicy<string, string, string, string, never>
   } = {}
 ) => {
   const requests: Array<{ readonly at: number; readonly keys: ReadonlyArray<string> }> = []

@@ -157,7 +157,7 @@ describe("PollJournal", () => {
   it.effect("keeps starts, changes and ends as records of its Schema, without results", () =>
     Effect.gen(function* () {
       const entries: Array<PollJournal.Entry> = []
-      const journal = Poll.journal((entry) => Effect.sync(() => entries.push(entry)))
+      const journal = PollJournal.observer((entry) => Effect.sync(() => entries.push(entry)))
       const job = jobOf(Status.pending({ state: "RUN", progress: 0.5 }), pending, pending, Status.failed("secret"))
       yield* runFor(Poll.until(job, "a", { ...options, observers: [journal] }), "1 minute")
       const place = { job: "render", key: "a" }
@@ -177,7 +177,7 @@ describe("PollJournal", () => {
   it.effect("notes an interruption as the end", () =>
     Effect.gen(function* () {
       const entries: Array<PollJournal.Entry> = []
-      const journal = Poll.journal((entry) => Effect.sync(() => entries.push(entry)))
+      const journal = PollJournal.observer((entry) => Effect.sync(() => entries.push(entry)))
       const fiber = yield* Effect.forkChild(Poll.until(jobOf(pending), "a", { ...options, observers: [journal] }))
       yield* TestClock.adjust("3 seconds")
       yield* Fiber.interrupt(fiber)

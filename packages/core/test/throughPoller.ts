@@ -4,7 +4,7 @@ import type * as Poll from "effect-poll/Poll"
 import * as Poller from "effect-poll/Poller"
 
 type AnyEffect = Effect.Effect<unknown, unknown, unknown>
-type AnyJob = Job.Job<unknown, unknown, unknown, unknown, unknown, never, unknown>
+type AnyJob = Job.Any
 type AnyOptions = Poll.Options<unknown, unknown>
 type Face = (...args: ReadonlyArray<unknown>) => unknown
 

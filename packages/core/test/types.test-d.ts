@@ -8,6 +8,7 @@ import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
 import type { Handle } from "effect-poll/Handle"
 import * as Job from "effect-poll/Job"
+import * as KeyCodec from "effect-poll/KeyCodec"
 import type { Observation } from "effect-poll/Observation"
 import * as Poll from "effect-poll/Poll"
 import type { PollError } from "effect-poll/PollError"
@@ -44,11 +45,10 @@ const Render = Schema.Struct({
 })
 
 describe("until", () => {
-  it("has the typed result and errors in all four forms", () => {
+  it("has the typed result and errors in all three forms", () => {
     expectTypeOf(Poll.until(check, options)).toEqualTypeOf<Result>()
     expectTypeOf(check.pipe(Poll.until(options))).toEqualTypeOf<Result>()
     expectTypeOf(Poll.until(job, "a", options)).toEqualTypeOf<Result>()
-    expectTypeOf(job.pipe(Poll.until("a", options))).toEqualTypeOf<Result>()
   })
 
   it("demands a deadline", () => {
@@ -174,7 +174,7 @@ describe("Job", () => {
   })
 
   it("infers the key of its check from the codec", () => {
-    const key = StatusSchema.key(Schema.fromJsonString(Schema.Struct({ model: Schema.String })))
+    const key = KeyCodec.fromSchema(Schema.fromJsonString(Schema.Struct({ model: Schema.String })))
     const made = Job.make("render", { key, check: ({ model }) => Effect.succeed(Status.succeeded(model)) })
     expectTypeOf(made).toExtend<Job.Job<{ readonly model: string }, string>>()
   })

@@ -250,7 +250,8 @@ const anySubject: Gate.Subject = { job: "check", key: "check" }
 const repeatable: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"])
 
 const compile = ({ endpoint = "endpoint", spread, timeout }: Options): Setting => ({
-  endpoint: typeof endpoint === "function" ? endpoint : validate.nonEmpty("CircuitBreakerGate.make: endpoint", endpoint),
+  endpoint:
+    typeof endpoint === "function" ? endpoint : validate.nonEmpty("CircuitBreakerGate.make: endpoint", endpoint),
   timeout: validate.millisOrUnbounded("CircuitBreakerGate.make: timeout", timeout ?? "30 seconds"),
   spread: validate.millis("CircuitBreakerGate.make: spread", spread ?? "30 seconds")
 })
@@ -276,7 +277,9 @@ const judgeResponse = <E>(exit: Exit.Exit<HttpClientResponse, E>): Effect.Effect
       : undefined
   return response === undefined
     ? HttpClient.circuitBreakerClassifier(exit)
-    : Effect.map(Clock.currentTimeMillis, (now) => ofStatus(response.status, HintReader.fromHeaders(response.headers, now)))
+    : Effect.map(Clock.currentTimeMillis, (now) =>
+        ofStatus(response.status, HintReader.fromHeaders(response.headers, now))
+      )
 }
 
 const judgeCheck = <A, E>(exit: Exit.Exit<A, E>): Effect.Effect<CircuitBreaker.Outcome> => {

@@ -281,10 +281,7 @@ const check = <A, F, RD, A2, F2>(
 }
 
 /** The default table. */
-const standard = (
-  answer: Answer,
-  known: Known | undefined
-): "missing" | "status" | "unchanged" | "error" => {
+const standard = (answer: Answer, known: Known | undefined): "missing" | "status" | "unchanged" | "error" => {
   if (answer.status === 404) return "missing"
   if (isOk(answer)) return "status"
   return answer.status === 304 && known !== undefined ? "unchanged" : "error"
@@ -295,4 +292,3 @@ const eitherHint = (
   second: CheckResult.Hint | undefined
 ): CheckResult.Hint | undefined =>
   first === undefined || (first === "unreadable" && second !== undefined) ? second : first
-

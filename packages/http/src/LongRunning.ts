@@ -28,6 +28,7 @@ import type { Schedule } from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import type { Handle } from "effect-poll/Handle"
 import * as Job from "effect-poll/Job"
+import type { KeyCodec } from "effect-poll/KeyCodec"
 import type { Observation } from "effect-poll/Observation"
 import * as Poll from "effect-poll/Poll"
 import type { PollError } from "effect-poll/PollError"
@@ -69,7 +70,7 @@ export interface Options<in out A = unknown, out RD = never> {
   /** When to check. An operation that ended in its first answer does not wait for it. Default: see `Poll.Options`. */
   readonly strategy?: Schedule<unknown, Observation> | undefined
   readonly missing?:
-    | Job.Missing<LongRunningOperation, A, LongRunningFailure, HttpCheckError, HttpClient.HttpClient | RD>
+    | Job.MissingPolicy<LongRunningOperation, A, LongRunningFailure, HttpCheckError, HttpClient.HttpClient | RD>
     | undefined
   readonly unknownState?: Job.UnknownStatePolicy<A, LongRunningFailure> | undefined
   readonly checkErrors?: Job.CheckErrorPolicy<HttpCheckError> | undefined
@@ -293,7 +294,7 @@ const defaults: ReadonlyArray<LongRunningProtocol.Protocol> = [
 ]
 
 /** The keys of operations whose protocol the job knows. */
-const known = (protocols: ReadonlyArray<LongRunningProtocol.Protocol>): Job.KeyCodec<LongRunningOperation> => ({
+const known = (protocols: ReadonlyArray<LongRunningProtocol.Protocol>): KeyCodec<LongRunningOperation> => ({
   encode: key.encode,
   decode: (encoded) => {
     const operation = key.decode(encoded)

@@ -11,7 +11,7 @@
  * @since 0.1.0
  */
 import * as Schema from "effect/Schema"
-import type { KeyCodec } from "effect-poll/Job"
+import type { KeyCodec } from "effect-poll/KeyCodec"
 import { safeUrl } from "./HttpCheckError.ts"
 import { LongRunningFailure } from "./LongRunningFailure.ts"
 

@@ -279,7 +279,10 @@ describe("CircuitBreakerGate", () => {
       Effect.gen(function* () {
         const judged = (self: Effect.Effect<unknown, unknown>) =>
           Effect.gen(function* () {
-            const gate = yield* CircuitBreakerGate.make({ tripPolicy: CircuitBreaker.consecutive(1), timeout: "10 seconds" })
+            const gate = yield* CircuitBreakerGate.make({
+              tripPolicy: CircuitBreaker.consecutive(1),
+              timeout: "10 seconds"
+            })
             const fiber = yield* Effect.forkChild(Effect.exit(CircuitBreakerGate.check(gate)(self)))
             yield* TestClock.adjust("10 seconds")
             yield* Fiber.join(fiber)
@@ -540,7 +543,10 @@ describe("CircuitBreakerGate", () => {
   describe("endpoints", () => {
     it.effect("each has a circuit of its own", () =>
       Effect.gen(function* () {
-        const gate = yield* CircuitBreakerGate.make({ endpoint: ({ job }) => job, tripPolicy: CircuitBreaker.consecutive(1) })
+        const gate = yield* CircuitBreakerGate.make({
+          endpoint: ({ job }) => job,
+          tripPolicy: CircuitBreaker.consecutive(1)
+        })
         const client = CircuitBreakerGate.client(gate, { endpoint: (request) => new URL(request.url).host })(
           HttpClient.make((request, { host }) =>
             host === "down"
@@ -562,7 +568,11 @@ describe("CircuitBreakerGate", () => {
       Effect.gen(function* () {
         const one = yield* CircuitBreakerGate.make()
         const several = yield* CircuitBreakerGate.make({ endpoint: ({ job }) => job })
-        assert.throws(() => CircuitBreakerGate.client(several), RangeError, "CircuitBreakerGate.client: endpoint must be a function")
+        assert.throws(
+          () => CircuitBreakerGate.client(several),
+          RangeError,
+          "CircuitBreakerGate.client: endpoint must be a function"
+        )
         assert.throws(() => CircuitBreakerGate.client(one, { endpoint: () => "x" }), RangeError, "must be left out")
         assert.throws(() => CircuitBreakerGate.check(several), RangeError, "CircuitBreakerGate.check: subject")
       }).pipe(Effect.provide(CircuitBreaker.layerStoreMemory()))
@@ -575,7 +585,11 @@ describe("CircuitBreakerGate", () => {
         RangeError,
         'CircuitBreakerGate.make: timeout must be a positive finite duration or "unbounded", got 0'
       )
-      assert.throws(() => CircuitBreakerGate.make({ spread: Number.NaN }), RangeError, "CircuitBreakerGate.make: spread")
+      assert.throws(
+        () => CircuitBreakerGate.make({ spread: Number.NaN }),
+        RangeError,
+        "CircuitBreakerGate.make: spread"
+      )
     })
 
     it.effect("checks are let through while the store fails", () =>

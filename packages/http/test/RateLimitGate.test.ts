@@ -386,7 +386,10 @@ describe("RateLimitGate", () => {
         const { gate } = yield* gateOf({ limit: 2, window: "1 second" })
         const client = HttpClient.make((request) =>
           Effect.succeed(HttpClientResponse.fromWeb(request, new Response(null, { status: 429 })))
-        ).pipe(HttpClient.filterStatusOk, RateLimitGate.client(gate, { budget: (request) => new URL(request.url).host }))
+        ).pipe(
+          HttpClient.filterStatusOk,
+          RateLimitGate.client(gate, { budget: (request) => new URL(request.url).host })
+        )
         yield* Effect.flip(client.get("http://a/"))
         assert.deepStrictEqual([open(yield* ask(gate, 1, "a")), open(yield* ask(gate, 1, "b"))], [0, 1])
       })

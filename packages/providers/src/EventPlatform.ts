@@ -31,6 +31,7 @@ import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import type { Schedule } from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import * as Job from "effect-poll/Job"
+import type { KeyCodec } from "effect-poll/KeyCodec"
 import type { Run } from "effect-poll/CheckResult"
 import type { Observation } from "effect-poll/Observation"
 import * as Status from "effect-poll/Status"
@@ -355,7 +356,7 @@ export interface TasteClusterOptions<in out K, A, F, RD = never, in I = never, o
   readonly submit?: ((input: I) => Effect.Effect<Job.Receipt<K>, ES, HttpClient.HttpClient | RS>) | undefined
   /** When to check; there is no default. */
   readonly strategy: Schedule<unknown, Observation>
-  readonly missing?: Job.Missing<K, A, F, HttpCheckError, HttpClient.HttpClient | RD | RS> | undefined
+  readonly missing?: Job.MissingPolicy<K, A, F, HttpCheckError, HttpClient.HttpClient | RD | RS> | undefined
   /** Default `"continue"`, as in `Settings`. */
   readonly unknownState?: Job.UnknownStatePolicy<A, F> | undefined
   readonly checkErrors?: Job.CheckErrorPolicy<HttpCheckError> | undefined
@@ -376,10 +377,10 @@ export const tasteClusters: {
     options: TasteClusterOptions<string, A, F, RD, I, ES, RS>
   ): Job.Job<string, A, F, HttpCheckError, HttpClient.HttpClient | RD | RS, I, ES>
   <K, A, F = never, RD = never, I = never, ES = never, RS = never>(
-    options: TasteClusterOptions<K, A, F, RD, I, ES, RS> & { readonly key: Job.KeyCodec<K> }
+    options: TasteClusterOptions<K, A, F, RD, I, ES, RS> & { readonly key: KeyCodec<K> }
   ): Job.Job<K, A, F, HttpCheckError, HttpClient.HttpClient | RD | RS, I, ES>
 } = <K, A, F, RD, I, ES, RS>(
-  options: TasteClusterOptions<K, A, F, RD, I, ES, RS> & { readonly key?: Job.KeyCodec<K> }
+  options: TasteClusterOptions<K, A, F, RD, I, ES, RS> & { readonly key?: KeyCodec<K> }
 ): Job.Job<K, A, F, HttpCheckError, HttpClient.HttpClient | RD | RS, I, ES> =>
   Job.make<K, A, F, HttpCheckError, HttpClient.HttpClient | RD | RS, I, ES>("EventPlatform.tasteClusters", {
     key: settings.keyOr(options.key),

@@ -30,6 +30,7 @@ import * as Redacted from "effect/Redacted"
 import type { Schedule } from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import * as Job from "effect-poll/Job"
+import type { KeyCodec } from "effect-poll/KeyCodec"
 import type { Observation } from "effect-poll/Observation"
 import * as CheckError from "effect-poll/CheckError"
 import * as Status from "effect-poll/Status"
@@ -148,7 +149,6 @@ export const TaskStatus: StatusSchema.StatusSchema<
   ReadonlyArray<string>,
   GenerationFailure
 > = /*#__PURE__*/ StatusSchema.within(
-  "data",
   /*#__PURE__*/ StatusSchema.fromField(Task, "state", {
     waiting: Status.pending(),
     generating: Status.pending(),
@@ -162,7 +162,8 @@ export const TaskStatus: StatusSchema.StatusSchema<
           settings.reasonOf(task.failMsg)
         )
       )
-  })
+  }),
+  "data"
 )
 
 /**
@@ -247,7 +248,10 @@ export const strategyFor = (model: string): Strategy.Strategy => adaptive(timing
  * @category strategies
  * @since 0.1.0
  */
-export const fixed: Strategy.Strategy = /*#__PURE__*/ Strategy.maxAttempts(/*#__PURE__*/ Strategy.spaced("3 seconds"), 60)
+export const fixed: Strategy.Strategy = /*#__PURE__*/ Strategy.maxAttempts(
+  /*#__PURE__*/ Strategy.spaced("3 seconds"),
+  60
+)
 
 /**
  * For unknown durations: 2 seconds, growing by 1.5 to 30 seconds, for 10 minutes.
@@ -267,7 +271,10 @@ export const exponential: Strategy.Strategy = /*#__PURE__*/ Strategy.maxDuration
  * @category strategies
  * @since 0.1.0
  */
-export const many: Strategy.Strategy = /*#__PURE__*/ Strategy.maxAttempts(/*#__PURE__*/ Strategy.spaced("3 seconds"), 62)
+export const many: Strategy.Strategy = /*#__PURE__*/ Strategy.maxAttempts(
+  /*#__PURE__*/ Strategy.spaced("3 seconds"),
+  62
+)
 
 /**
  * The options of a wait that lives through a bad network: every 3 seconds for 5 minutes, which is absolute.
@@ -304,7 +311,7 @@ export const resilient = (options?: {
  * @category codecs
  * @since 0.1.0
  */
-export const KeyCodec: Job.KeyCodec<Key> = {
+export const keyCodec: KeyCodec<Key> = {
   encode: ({ model, taskId }) =>
     [settings.nonEmpty("GenerationApi: key.model", model), settings.nonEmpty("GenerationApi: key.taskId", taskId)]
       .map(encodeURIComponent)
@@ -357,7 +364,7 @@ export const make = (options: Options): GenerationApi => {
   const given = options.strategy
   return Job.make("GenerationApi", {
     ...common,
-    key: KeyCodec,
+    key: keyCodec,
     check: ({ model, taskId }: Key) =>
       gentle.check(
         HttpCheck.make(
@@ -389,10 +396,7 @@ export const make = (options: Options): GenerationApi => {
 
 /** What the documentation calls an adaptive interval: a first wait and a fixed pace, for a limited time. */
 const adaptive = ({ firstWaitMillis, intervalMillis, maxDurationMillis }: Timing): Strategy.Strategy =>
-  Strategy.spaced(intervalMillis).pipe(
-    Strategy.withFirstWait(firstWaitMillis),
-    Strategy.maxDuration(maxDurationMillis)
-  )
+  Strategy.spaced(intervalMillis).pipe(Strategy.withFirstWait(firstWaitMillis), Strategy.maxDuration(maxDurationMillis))
 
 const timingOf = (model: string): Timing =>
   Object.hasOwn(timings, model) ? timings[model as keyof typeof timings] : timings.other

@@ -48,7 +48,7 @@ import * as Strategy from "effect-poll/Strategy"
 import * as Gentle from "./Gentle.ts"
 import * as MixpeekList from "./internal/mixpeekList.ts"
 import * as settings from "./internal/settings.ts"
-import { KeyCodec, type Resource, ResourceCodec, type TaskKey } from "./MixpeekKey.ts"
+import { keyCodec, type Resource, resourceCodec, type TaskKey } from "./MixpeekKey.ts"
 import * as MixpeekStatus from "./MixpeekStatus.ts"
 import * as Push from "./Push.ts"
 import type { WithStrategy } from "./Settings.ts"
@@ -269,7 +269,7 @@ export const make = (options: Options): Mixpeek => {
   const sendMany: Mixpeek["sendMany"] = Effect.fnUntraced(function* (keys) {
     const checks = new Map<string, Result.Result<CheckResult.CheckResult<unknown, string>, HttpCheckError>>()
     if (keys.length === 0) return checks
-    const encoded = keys.map(KeyCodec.encode)
+    const encoded = keys.map(keyCodec.encode)
     const now = yield* Clock.currentTimeMillis
     const records = new Map<unknown, unknown>()
     for (const record of yield* listed(Schema.Unknown, MixpeekList.filterOf(keys, now))) {
@@ -299,7 +299,7 @@ export const make = (options: Options): Mixpeek => {
   return {
     tasks: Job.make("Mixpeek.tasks", {
       ...shared,
-      key: KeyCodec,
+      key: keyCodec,
       check: ({ taskId }: TaskKey) =>
         gentle.check(
           HttpCheck.get(
@@ -336,13 +336,13 @@ export const make = (options: Options): Mixpeek => {
             const taskType = fallback?.taskType ?? seen?.taskType
             if (taskType === undefined) return undefined
             const resource: Resource = { taskType, ids: { ...seen?.ids, ...fallback?.ids } }
-            return pathOf(resource) === undefined ? undefined : ResourceCodec.encode(resource)
+            return pathOf(resource) === undefined ? undefined : resourceCodec.encode(resource)
           },
-          check: (encoded) => checkAt(ResourceCodec.decode(encoded))
+          check: (encoded) => checkAt(resourceCodec.decode(encoded))
         }
       }
     }),
-    resources: Job.make("Mixpeek.resources", { ...shared, missing, key: ResourceCodec, check: checkAt }),
+    resources: Job.make("Mixpeek.resources", { ...shared, missing, key: resourceCodec, check: checkAt }),
     kill,
     sendMany,
     list: (filter = {}) => listed(MixpeekStatus.TaskRecord, filter)

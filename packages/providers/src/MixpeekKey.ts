@@ -3,7 +3,7 @@
  *
  * @since 0.1.0
  */
-import type { KeyCodec as JobKeyCodec } from "effect-poll/Job"
+import type { KeyCodec } from "effect-poll/KeyCodec"
 import * as settings from "./internal/settings.ts"
 
 /**
@@ -40,13 +40,13 @@ export interface Resource {
  * @category codecs
  * @since 0.1.0
  */
-export const KeyCodec: JobKeyCodec<TaskKey> = {
+export const keyCodec: KeyCodec<TaskKey> = {
   encode: ({ fallback, submittedAt = 0, taskId }) => {
     if (!(submittedAt >= 0 && submittedAt <= 8e15)) {
       throw new RangeError(`Mixpeek: key.submittedAt must be milliseconds since the epoch, got ${submittedAt}`)
     }
     const own = encodeURIComponent(settings.nonEmpty("Mixpeek: key.taskId", taskId))
-    return fallback === undefined ? own : `${own}@${ResourceCodec.encode(fallback)}`
+    return fallback === undefined ? own : `${own}@${resourceCodec.encode(fallback)}`
   },
   decode: (encoded) => {
     const at = encoded.indexOf("@")
@@ -54,7 +54,7 @@ export const KeyCodec: JobKeyCodec<TaskKey> = {
       ? { taskId: decodeURIComponent(encoded) }
       : {
           taskId: decodeURIComponent(encoded.slice(0, at)),
-          fallback: ResourceCodec.decode(encoded.slice(at + 1))
+          fallback: resourceCodec.decode(encoded.slice(at + 1))
         }
   }
 }
@@ -65,7 +65,7 @@ export const KeyCodec: JobKeyCodec<TaskKey> = {
  * @category codecs
  * @since 0.1.0
  */
-export const ResourceCodec: JobKeyCodec<Resource> = {
+export const resourceCodec: KeyCodec<Resource> = {
   encode: ({ ids, taskType }) => {
     const type = encodeURIComponent(settings.nonEmpty("Mixpeek: key.taskType", taskType))
     const pairs = Object.keys(ids)

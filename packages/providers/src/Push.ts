@@ -75,7 +75,7 @@ export interface Options<out K> {
  * import * as EventPlatform from "@effect-poll/providers/EventPlatform"
  * import * as Push from "@effect-poll/providers/Push"
  *
- * const TaskChanged = Push.make(StatusSchema.within("task", EventPlatform.TaskStatus), {
+ * const TaskChanged = Push.make(StatusSchema.within(EventPlatform.TaskStatus, "task"), {
  *   key: (body) => (hasProperty(body, "task_ref") && typeof body.task_ref === "string" ? body.task_ref : undefined)
  * })
  * const { key, check } = Schema.decodeSync(TaskChanged)({ task_ref: "t1", task: { state: "completed" } })

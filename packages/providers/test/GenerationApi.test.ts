@@ -217,7 +217,7 @@ describe("GenerationApi", () => {
   })
 
   describe("make", () => {
-    it("KeyCodec - model/taskId, there and back", () => {
+    it("keyCodec - model/taskId, there and back", () => {
       assert.strictEqual(api.key.encode(key), "flux-2/t%2F1")
       assert.deepStrictEqual(api.key.decode("flux-2/t%2F1"), key)
       for (const encoded of ["a", "a/", "/b", "a/b/c", ""]) assert.throws(() => api.key.decode(encoded), RangeError)

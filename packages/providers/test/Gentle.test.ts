@@ -113,7 +113,10 @@ describe("Gentle", () => {
     it.effect.each(providers)("$name", ({ least, name, wait }) =>
       Effect.gen(function* () {
         const expected = [`${name}: the strategy checks again after 200ms; gentle is ${least}s`]
-        assert.deepStrictEqual(yield* warnings(wait(Strategy.spaced("200 millis").pipe(Strategy.maxAttempts(4)))), expected)
+        assert.deepStrictEqual(
+          yield* warnings(wait(Strategy.spaced("200 millis").pipe(Strategy.maxAttempts(4)))),
+          expected
+        )
         const schedule = Schedule.spaced("200 millis").pipe(Schedule.upTo({ times: 4 }))
         assert.deepStrictEqual(yield* warnings(wait(schedule)), expected)
         const gentle = { seconds: least }

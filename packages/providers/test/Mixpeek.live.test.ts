@@ -6,7 +6,7 @@ import * as CheckResult from "effect-poll/CheckResult"
 import * as Poll from "effect-poll/Poll"
 import * as Strategy from "effect-poll/Strategy"
 import * as Mixpeek from "@effect-poll/providers/Mixpeek"
-import { KeyCodec } from "@effect-poll/providers/MixpeekKey"
+import { keyCodec } from "@effect-poll/providers/MixpeekKey"
 import * as Fault from "@effect-poll/testing/Fault"
 import * as JobScript from "@effect-poll/testing/JobScript"
 import * as JobServer from "@effect-poll/testing/JobServer"
@@ -88,7 +88,7 @@ describe("Mixpeek", () => {
       yield* server.create("Mixpeek", "taxonomy")
       const checks = yield* sendMany(keys)
       // The taxonomy is newer, and is not of their type; of the three, the oldest does not fit.
-      assert.deepStrictEqual([...checks.keys()], keys.slice(1).map(KeyCodec.encode))
+      assert.deepStrictEqual([...checks.keys()], keys.slice(1).map(keyCodec.encode))
       for (const check of checks.values()) {
         assert.strictEqual(
           Result.isSuccess(check) ? CheckResult.unannotated(check.success)._tag : check.failure.message,

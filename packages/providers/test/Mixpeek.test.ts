@@ -11,7 +11,7 @@ import * as Poller from "effect-poll/Poller"
 import * as Status from "effect-poll/Status"
 import * as Strategy from "effect-poll/Strategy"
 import * as Mixpeek from "@effect-poll/providers/Mixpeek"
-import { KeyCodec, ResourceCodec } from "@effect-poll/providers/MixpeekKey"
+import { keyCodec, resourceCodec } from "@effect-poll/providers/MixpeekKey"
 import type { OpenWord } from "@effect-poll/providers/MixpeekStatus"
 import { answering, runFor, sent } from "./support.ts"
 
@@ -368,13 +368,13 @@ describe("Mixpeek", () => {
           created_before: "1970-01-05T04:05:00.000Z"
         })
         assert.deepStrictEqual(found(checks), {
-          [KeyCodec.encode(keys[0]!)]: "Pending",
-          [KeyCodec.encode(keys[1]!)]: "Succeeded",
-          [KeyCodec.encode(keys[2]!)]: "Failed",
-          [KeyCodec.encode(keys[3]!)]: "Canceled",
-          [KeyCodec.encode(keys[4]!)]: "UnknownState"
+          [keyCodec.encode(keys[0]!)]: "Pending",
+          [keyCodec.encode(keys[1]!)]: "Succeeded",
+          [keyCodec.encode(keys[2]!)]: "Failed",
+          [keyCodec.encode(keys[3]!)]: "Canceled",
+          [keyCodec.encode(keys[4]!)]: "UnknownState"
         })
-        const second = checks.get(KeyCodec.encode(keys[1]!))
+        const second = checks.get(keyCodec.encode(keys[1]!))
         assert.deepStrictEqual(
           second === undefined || Result.isFailure(second) ? second : second.success,
           Status.succeeded<unknown>([1], { state: "COMPLETED" })
@@ -448,18 +448,18 @@ describe("Mixpeek", () => {
   })
 
   describe("keys", () => {
-    it("KeyCodec - a string that is the same for the same key, there and back", () => {
+    it("keyCodec - a string that is the same for the same key, there and back", () => {
       const key = { taskId: "t@1?", fallback: { taskType: "a/b", ids: { z: "1&=", a: "2" } } }
-      const encoded = KeyCodec.encode(key)
+      const encoded = keyCodec.encode(key)
       assert.strictEqual(encoded, "t%401%3F@a%2Fb?a=2&z=1%26%3D")
-      assert.deepStrictEqual(KeyCodec.decode(encoded), key)
-      assert.strictEqual(KeyCodec.encode({ taskId: "t1" }), "t1")
-      assert.deepStrictEqual(KeyCodec.decode("t1"), { taskId: "t1" })
-      assert.deepStrictEqual(ResourceCodec.decode("a"), { taskType: "a", ids: {} })
-      assert.throws(() => KeyCodec.encode({ taskId: "" }), RangeError, "Mixpeek: key.taskId")
+      assert.deepStrictEqual(keyCodec.decode(encoded), key)
+      assert.strictEqual(keyCodec.encode({ taskId: "t1" }), "t1")
+      assert.deepStrictEqual(keyCodec.decode("t1"), { taskId: "t1" })
+      assert.deepStrictEqual(resourceCodec.decode("a"), { taskType: "a", ids: {} })
+      assert.throws(() => keyCodec.encode({ taskId: "" }), RangeError, "Mixpeek: key.taskId")
       const noTime = { taskId: "t1", submittedAt: Number.NaN }
-      assert.throws(() => KeyCodec.encode(noTime), RangeError, "Mixpeek: key.submittedAt must be milliseconds")
-      assert.strictEqual(KeyCodec.encode({ taskId: "t1", submittedAt: 1 }), "t1")
+      assert.throws(() => keyCodec.encode(noTime), RangeError, "Mixpeek: key.submittedAt must be milliseconds")
+      assert.strictEqual(keyCodec.encode({ taskId: "t1", submittedAt: 1 }), "t1")
       assert.throws(() => Mixpeek.make({ baseUrl: " " }), RangeError, "Mixpeek.make: baseUrl")
     })
   })

@@ -57,4 +57,9 @@ export const entries = (self: History): ReadonlyArray<HistoryEntry> =>
 /** The longest history that an error carries; older entries are dropped. */
 const bound = 32
 
-const newest = ({ finding, first, last, checks }: History): HistoryEntry => ({ result: finding, checks, firstMillis: first, lastMillis: last })
+const newest = ({ finding, first, last, checks }: History): HistoryEntry => ({
+  result: finding,
+  checks,
+  firstMillis: first,
+  lastMillis: last
+})

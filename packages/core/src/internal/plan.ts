@@ -48,7 +48,8 @@ export const next: (plan: Plan, ...args: Parameters<Decide>) => Decision = (plan
   if (decision === "end") return decision
   let delay = Math.max(0, decision || 0)
   if (plan.jitter !== undefined) delay = spread(plan.jitter, delay, step, seen.key, random)
-  if (plan.clearance !== undefined && seen.remainingMillis - delay <= plan.clearance) delay = Math.max(0, seen.remainingMillis)
+  if (plan.clearance !== undefined && seen.remainingMillis - delay <= plan.clearance)
+    delay = Math.max(0, seen.remainingMillis)
   return Math.min(delay, plan.maxDuration - seen.elapsedMillis)
 }
 

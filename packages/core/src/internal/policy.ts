@@ -1,10 +1,10 @@
 import type * as Effect from "effect/Effect"
 import type { Schedule } from "effect/Schedule"
 import type * as Gate from "../Gate.ts"
-import type { Fallback, Missing, CheckErrorPolicy, UnknownStatePolicy } from "../Job.ts"
+import type { Fallback, MissingPolicy, CheckErrorPolicy, UnknownStatePolicy } from "../Job.ts"
 import type { CheckResult, Run } from "../CheckResult.ts"
 import type { Observation } from "../Observation.ts"
-import type { Options } from "../Poll.ts"
+import type { PollOptions } from "../PollOptions.ts"
 import type { Observer } from "../Observer.ts"
 import * as CheckError from "../CheckError.ts"
 import type { Status } from "../Status.ts"
@@ -65,12 +65,12 @@ export interface Policy {
 type AnyCheckResult = Effect.Effect<CheckResult<unknown, unknown>, unknown, unknown>
 
 /** The options that compile to a policy; `name` is the function that is complained of. */
-export interface Input extends Omit<Options<never, unknown>, "unknownState"> {
+export interface Input extends Omit<PollOptions<never, unknown>, "unknownState"> {
   readonly name: string
   readonly job: string
   readonly check: Policy["check"]
   readonly cancel: Policy["cancel"]
-  readonly missing: Missing<never, unknown, unknown, unknown, unknown> | undefined
+  readonly missing: MissingPolicy<never, unknown, unknown, unknown, unknown> | undefined
   readonly unknownState?: UnknownStatePolicy<unknown, unknown> | undefined
 }
 
@@ -95,7 +95,11 @@ export const compile = (input: Input, defaults: Defaults = builtin): Policy => {
     cancel: input.cancel,
     onTimeout: input.onTimeout ?? "leave",
     onInterrupt: input.onInterrupt ?? "leave",
-    cancelTimeout: validate.millis(`${input.name}: cancelTimeout`, input.cancelTimeout ?? defaults.cancelTimeout, "positive"),
+    cancelTimeout: validate.millis(
+      `${input.name}: cancelTimeout`,
+      input.cancelTimeout ?? defaults.cancelTimeout,
+      "positive"
+    ),
     stall:
       input.stall === undefined
         ? undefined

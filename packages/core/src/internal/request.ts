@@ -1,7 +1,7 @@
 import * as Effect from "effect/Effect"
-import { isJob, type Job } from "../Job.ts"
+import { type Any, isJob, type Watchable } from "../Job.ts"
 import type { CheckResult } from "../CheckResult.ts"
-import type { Options } from "../Poll.ts"
+import type { PollOptions } from "../PollOptions.ts"
 import { ResumeTokenError } from "../PollError.ts"
 import type { ResumeToken } from "../ResumeToken.ts"
 import { builtin, type Defaults } from "./defaults.ts"
@@ -15,44 +15,37 @@ export interface Request {
   readonly policy: (defaults: Defaults) => Policy
 }
 
-type AnyJob = Job<unknown, unknown, unknown, unknown, unknown, never, unknown>
-type AnyOptions = Options<never, unknown>
+type AnyOptions = PollOptions<never, unknown>
 type AnyCheck = Effect.Effect<CheckResult<unknown, unknown>, unknown, unknown>
 
-/**
- * Makes a face of the loop that can be called in four ways: (options), (check, options), (key, options) and
- * (job, key, options).
- */
-export const face = (name: string, run: (request: Request) => unknown): never => {
-  const onCheck = (check: AnyCheck, options: AnyOptions) => run(ofCheck(name, check, options))
-  const onJob = (job: AnyJob, key: unknown, options: AnyOptions) => run(ofAnyJob(name, job, key, options))
-  return ((...args: ReadonlyArray<unknown>) => {
-    if (args.length === 1) return (check: AnyCheck) => onCheck(check, args[0] as AnyOptions)
-    if (isJob(args[0])) return onJob(args[0], args[1], args[2] as AnyOptions)
-    if (Effect.isEffect(args[0])) return onCheck(args[0] as AnyCheck, args[1] as AnyOptions)
-    return (job: AnyJob) => onJob(job, args[0], args[1] as AnyOptions)
+/** Makes an entry point that can be called in three ways: (options), (job, key, options) and (check, options). */
+export const entryPoint = (name: string, run: (request: Request) => unknown): never =>
+  ((...args: ReadonlyArray<unknown>) => {
+    if (args.length === 1) return (check: AnyCheck) => run(ofCheck(name, check, args[0] as AnyOptions))
+    return isJob(args[0])
+      ? run(ofAny(name, args[0], args[1], args[2] as AnyOptions))
+      : run(ofCheck(name, args[0] as AnyCheck, args[1] as AnyOptions))
   }) as never
-}
 
 /** A wait for one key of a job. */
 export const ofJob = <K, A, F, E, R, RS>(
   name: string,
-  job: Job<K, A, F, E, R, never, unknown>,
+  job: Watchable<K, A, F, E, R>,
   key: K,
-  options: Options<E, RS>
-): Request => ofAnyJob(name, job as unknown as AnyJob, key, options)
+  options: PollOptions<E, RS>
+): Request => ofAny(name, job as unknown as Any, key, options)
 
 /** Waits for many keys of a job: what does not depend on the key is made once. */
 export const ofKeys = <K, A, F, E, R, RS>(
   name: string,
-  job: Job<K, A, F, E, R, never, unknown>,
-  options: Options<E, RS>
+  job: Watchable<K, A, F, E, R>,
+  options: PollOptions<E, RS>
 ): ((key: K) => Request) => {
   const { strategy } = job
   if (typeof strategy === "function" && options.strategy === undefined) return (key) => ofJob(name, job, key, options)
   const policy = policyOf(
     name,
-    job as unknown as AnyJob,
+    job as unknown as Any,
     options.strategy ?? (strategy as AnyOptions["strategy"]),
     options
   )
@@ -60,15 +53,12 @@ export const ofKeys = <K, A, F, E, R, RS>(
 }
 
 /** Throws what is wrong with the options, before there is a key. */
-export const check = <E, R>(name: string, options: Options<E, R>): void => {
+export const check = <E, R>(name: string, options: PollOptions<E, R>): void => {
   ofCheck(name, Effect.never, options)
 }
 
 /** The key that a token speaks of, or why it does not speak of this job. */
-export const keyOfToken = <K, A, F, E, R>(
-  job: Job<K, A, F, E, R, never, unknown>,
-  token: ResumeToken
-): K | ResumeTokenError => {
+export const keyOfToken = <K, A, F, E, R>(job: Watchable<K, A, F, E, R>, token: ResumeToken): K | ResumeTokenError => {
   if (token.version !== 1) {
     const detail = `its version is ${String(token.version)}, known is 1`
     return new ResumeTokenError({ reason: "version", detail })
@@ -92,7 +82,7 @@ const ofCheck = (name: string, check: AnyCheck, options: AnyOptions): Request =>
   policy: policyOf(name, undefined, options.strategy, options)
 })
 
-const ofAnyJob = (name: string, job: AnyJob, key: unknown, options: AnyOptions): Request => {
+const ofAny = (name: string, job: Any, key: unknown, options: AnyOptions): Request => {
   const strategy = options.strategy ?? (typeof job.strategy === "function" ? job.strategy(key) : job.strategy)
   return {
     key: validate.nonEmpty(`${name}: key`, job.key.encode(key)),
@@ -108,7 +98,7 @@ const compiled = new WeakMap<object, { readonly input: Input; readonly policy: P
 
 const policyOf = (
   name: string,
-  job: AnyJob | undefined,
+  job: Any | undefined,
   strategy: AnyOptions["strategy"],
   options: AnyOptions
 ): PolicyOf => {

@@ -2,7 +2,8 @@ import type { HttpCheckError } from "@effect-poll/http/HttpCheckError"
 import * as Duration from "effect/Duration"
 import { hasProperty } from "effect/Predicate"
 import * as Schema from "effect/Schema"
-import type { KeyCodec, Missing, CheckErrorPolicy, UnknownStatePolicy } from "effect-poll/Job"
+import type { CheckErrorPolicy, MissingPolicy, UnknownStatePolicy } from "effect-poll/Job"
+import type { KeyCodec } from "effect-poll/KeyCodec"
 import * as Strategy from "effect-poll/Strategy"
 import type { Settings } from "../Settings.ts"
 
@@ -13,7 +14,7 @@ export interface Checked {
   readonly timeScale: number
   readonly unknownState: UnknownStatePolicy
   readonly checkErrors: CheckErrorPolicy<HttpCheckError>
-  readonly missing: Missing<unknown, never, never, never, never> | undefined
+  readonly missing: MissingPolicy<unknown, never, never, never, never> | undefined
 }
 
 /** Checks the settings that all providers share; `name` is who is complained of. */

@@ -5,8 +5,8 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as Stream from "effect/Stream"
-import type { Job } from "../../Job.ts"
-import type { Options } from "../../Poll.ts"
+import type { Any, Watchable } from "../../Job.ts"
+import type { PollOptions } from "../../PollOptions.ts"
 import { type PollError, ResumeTokenError } from "../../PollError.ts"
 import type { Service, Settled, Stats } from "../../Poller.ts"
 import type { ResumeToken } from "../../ResumeToken.ts"
@@ -35,8 +35,6 @@ export interface Settings {
   readonly stagger: boolean
 }
 
-type AnyJob<K, A, F, E, R> = Job<K, A, F, E, R, never, unknown>
-type SomeJob = AnyJob<unknown, unknown, unknown, unknown, unknown>
 type Fork = <A>(effect: Effect.Effect<A>) => Fiber.Fiber<A>
 
 /** Where waits come in and results go out: the service in front of an engine. */
@@ -68,18 +66,18 @@ export class Desk implements Service, Driver {
   // -- the service --
 
   readonly add = <K, A, F, E, R, RS = never>(
-    job: AnyJob<K, A, F, E, R>,
+    job: Watchable<K, A, F, E, R>,
     key: K,
-    options: Options<E, RS>
+    options: PollOptions<E, RS>
   ): Effect.Effect<Handle<A, F, E>, never, R | RS> => {
     const wanted = request.ofJob("Poller.add", job, key, { history: false, ...options })
     return this.admit(() => this.watch<A, F, E, R | RS>(job, wanted, undefined))
   }
 
   readonly resume = <K, A, F, E, R, RS = never>(
-    job: AnyJob<K, A, F, E, R>,
+    job: Watchable<K, A, F, E, R>,
     token: ResumeToken,
-    options?: Omit<Options<E, RS>, "deadline" | "since">
+    options?: Omit<PollOptions<E, RS>, "deadline" | "since">
   ): Effect.Effect<Handle<A, F, E>, ResumeTokenError, R | RS> => {
     const rest = { history: false, ...options, deadline: "unbounded", since: token.since } as const
     request.check("Poller.resume", rest)
@@ -92,9 +90,9 @@ export class Desk implements Service, Driver {
   }
 
   readonly until = <K, A, F, E, R, RS = never>(
-    job: AnyJob<K, A, F, E, R>,
+    job: Watchable<K, A, F, E, R>,
     key: K,
-    options: Options<E, RS>
+    options: PollOptions<E, RS>
   ): Effect.Effect<A, PollError<F, E>, R | RS> => {
     const wanted = request.ofJob("Poller.until", job, key, { history: false, ...options })
     return this.admit((restore) =>
@@ -105,9 +103,9 @@ export class Desk implements Service, Driver {
   }
 
   readonly results = <K, A, F, E, R, RS = never, EK = never, RK = never>(
-    job: AnyJob<K, A, F, E, R>,
+    job: Watchable<K, A, F, E, R>,
     keys: Iterable<K> | Stream.Stream<K, EK, RK>,
-    options: Options<E, RS>
+    options: PollOptions<E, RS>
   ): Stream.Stream<Settled<K, A, F, E>, EK, R | RS | RK> => {
     const requestFor = request.ofKeys("Poller.results", job, { history: false, ...options })
     const source: Stream.Stream<K, EK, RK> = Stream.isStream(keys) ? keys : Stream.fromIterable(keys)
@@ -216,14 +214,14 @@ export class Desk implements Service, Driver {
     token: ResumeToken | undefined,
     context: Context.Context<R>
   ): Wait {
-    const group = this.groupFor(job as SomeJob, wanted, context as Context.Context<unknown>)
+    const group = this.groupFor(job as Any, wanted, context as Context.Context<unknown>)
     const stagger = this.settings.stagger ? firstDelay(group.policy, wanted.key) : 0
     this.registry.begun(group)
     return this.engine.add(group, wanted.key, wanted.rawKey, holder, { token, stagger })
   }
 
   /** Most waits are alike the one before them. */
-  private groupFor(job: SomeJob, wanted: request.Request, context: Context.Context<unknown>): Group {
+  private groupFor(job: Any, wanted: request.Request, context: Context.Context<unknown>): Group {
     const { last } = this
     const isAlike = last !== undefined && last.policy === wanted.policy && last.context === context
     if (isAlike && !last.group.site.isGone) return last.group

@@ -4,18 +4,16 @@ import * as Layer from "effect/Layer"
 import * as References from "effect/References"
 import * as Scope from "effect/Scope"
 import * as Tracer from "effect/Tracer"
-import type { Job } from "../../Job.ts"
+import type { Any } from "../../Job.ts"
 import type { Policy } from "../policy.ts"
 import type { Wait } from "../wait.ts"
 import { Group, type Office } from "./group.ts"
 import { Site, type Traffic } from "./site.ts"
 
-type AnyJob = Job<unknown, unknown, unknown, unknown, unknown, never, unknown>
-
 /** What the waits of an engine share: one site for each job and world, one group for each way to wait there. */
 export class Registry {
-  private readonly traffic = new Map<AnyJob, Traffic>()
-  private readonly sites = new Map<AnyJob, Map<string, Site>>()
+  private readonly traffic = new Map<Any, Traffic>()
+  private readonly sites = new Map<Any, Map<string, Site>>()
   private readonly groups = new WeakMap<Context.Context<unknown>, WeakMap<Policy, Group>>()
   /** Those with waits that tell observers, who have to hear of the end. */
   readonly observed = new Set<Group>()
@@ -27,7 +25,7 @@ export class Registry {
     this.linger = linger
   }
 
-  groupFor(office: Office, job: AnyJob, policy: Policy, context: Context.Context<unknown>, logs: boolean): Group {
+  groupFor(office: Office, job: Any, policy: Policy, context: Context.Context<unknown>, logs: boolean): Group {
     const here = this.groups.get(context) ?? new WeakMap<Policy, Group>()
     this.groups.set(context, here)
     const known = here.get(policy)
@@ -56,7 +54,7 @@ export class Registry {
     })
   }
 
-  siteFor(job: AnyJob, context: Context.Context<unknown>, now: number): Site {
+  siteFor(job: Any, context: Context.Context<unknown>, now: number): Site {
     const here = this.sites.get(job) ?? new Map<string, Site>()
     const world = worldOf(context)
     const known = here.get(world)
@@ -100,7 +98,7 @@ export class Registry {
 
 const leastSweep = 256
 
-const batchOf = ({ checkMany }: AnyJob): Site["batch"] =>
+const batchOf = ({ checkMany }: Any): Site["batch"] =>
   checkMany === undefined
     ? undefined
     : { max: checkMany.max, slack: Duration.toMillis(Duration.fromInputUnsafe(checkMany.slack ?? "50 millis")) }

@@ -1,11 +1,9 @@
-import type { Job } from "../../Job.ts"
+import type { Any } from "../../Job.ts"
 import type { Status } from "../../Status.ts"
 import { longestCheck, type Wait } from "../wait.ts"
 import { Crowd, floorHere } from "./crowd.ts"
 import type { Errand } from "./errand.ts"
 import { Line } from "./line.ts"
-
-type AnyJob = Job<unknown, unknown, unknown, unknown, unknown, never, unknown>
 
 /** A job as a Poller sees it, with all its sites together: how many of its checks are under way. */
 export interface Traffic {
@@ -17,7 +15,7 @@ export interface Traffic {
  * the same key share their checks.
  */
 export class Site {
-  readonly job: AnyJob
+  readonly job: Any
   readonly traffic: Traffic
   /** The most keys of one request, where the job has one for many; the time within which checks are gathered for it. */
   readonly batch: { readonly max: number; readonly slack: number } | undefined
@@ -44,7 +42,7 @@ export class Site {
   /** How many of them, and of those that are about to be let go, have a successor for their key. */
   private revived = 0
 
-  constructor(job: AnyJob, traffic: Traffic, batch: Site["batch"]) {
+  constructor(job: Any, traffic: Traffic, batch: Site["batch"]) {
     this.job = job
     this.traffic = traffic
     this.batch = batch
