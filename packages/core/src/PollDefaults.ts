@@ -8,7 +8,7 @@ import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import * as defaults from "./internal/defaults.ts"
+import * as defaults from "./internal/options/defaults.ts"
 
 /**
  * The default figures.

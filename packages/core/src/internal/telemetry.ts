@@ -5,8 +5,8 @@ import * as Fiber from "effect/Fiber"
 import type { Span } from "effect/Tracer"
 import type { Notification, Observer } from "../Observer.ts"
 import * as Status from "../Status.ts"
-import type { Defaults } from "./defaults.ts"
-import { elapsed, type Wait } from "./wait.ts"
+import type { Defaults } from "./options/defaults.ts"
+import { elapsed, type Wait } from "./machine/wait.ts"
 
 type Fork = <A>(effect: Effect.Effect<A, never, unknown>) => Fiber.Fiber<A>
 

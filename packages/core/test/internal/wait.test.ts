@@ -5,7 +5,7 @@ import * as Schema from "effect/Schema"
 type Wait = object
 
 // No package exports it, and the compiler does not follow a path that it cannot read.
-const path: string = "../../src/internal/wait.ts"
+const path: string = "../../src/internal/machine/wait.ts"
 const wait = (await import(path)) as {
   readonly make: (setting: object, key: string, rawKey: unknown, holder: unknown) => Wait
   readonly took: (wait: Wait, millis: number) => void

@@ -1,6 +1,6 @@
-import type { Wait } from "../wait.ts"
-import { DueHeap } from "./dueHeap.ts"
-import { Errand, standsInLine } from "./errand.ts"
+import type { Wait } from "../machine/wait.ts"
+import { DueHeap } from "./timerQueue.ts"
+import { Errand, standsInLine } from "./inFlight.ts"
 
 /** What is given up at some time: an errand, or a wait that stands in line. */
 export type Guarded = Errand | Wait

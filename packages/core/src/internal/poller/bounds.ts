@@ -1,5 +1,5 @@
-import type { Errand } from "./errand.ts"
-import type { Site } from "./site.ts"
+import type { Errand } from "./inFlight.ts"
+import type { Site } from "./target.ts"
 
 /** The figures of an engine, checked and in milliseconds. */
 export interface Limits {

@@ -4,26 +4,34 @@ import type * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import type * as Gate from "../../Gate.ts"
 import type { ResumeToken } from "../../ResumeToken.ts"
-import { asksOnInterrupt } from "../ending.ts"
-import * as event from "../event.ts"
-import { stepForeign } from "../foreign.ts"
-import * as machine from "../machine.ts"
+import { asksOnInterrupt } from "../machine/ending.ts"
+import * as event from "../machine/event.ts"
+import { stepForeign } from "../single/foreign.ts"
+import * as machine from "../machine/machine.ts"
 import { endingOf } from "../telemetry.ts"
-import { receipt, withFloor } from "../token.ts"
-import { advance, alarmAt, longestCheck, make as makeWait, type Timeline, timeline, type Wait } from "../wait.ts"
+import { receipt, withFloor } from "../machine/token.ts"
+import {
+  advance,
+  alarmAt,
+  longestCheck,
+  make as makeWait,
+  type Timeline,
+  timeline,
+  type Wait
+} from "../machine/wait.ts"
 import { Agenda } from "./agenda.ts"
 import { Alarms, type Guarded, isGuarded } from "./alarms.ts"
 import { Bounds, type Limits } from "./bounds.ts"
-import { type Crew, Departures, gateOpened } from "./departures.ts"
-import { DueHeap } from "./dueHeap.ts"
-import { Errand, errandOf, standsInLine } from "./errand.ts"
+import { type Crew, Departures, gateOpened } from "./dispatcher.ts"
+import { DueHeap } from "./timerQueue.ts"
+import { Errand, errandOf, standsInLine } from "./inFlight.ts"
 import { type Group, groupOf, type Office } from "./group.ts"
 import type { Holder } from "./holder.ts"
-import * as checks from "./checks.ts"
-import { endOf, floorOf } from "./site.ts"
+import * as checks from "./batchCheck.ts"
+import { endOf, floorOf } from "./target.ts"
 import { most, Slice } from "./slice.ts"
 import { Timer } from "./timer.ts"
-import { type Stopped, windUp } from "./windUp.ts"
+import { type Stopped, windUp } from "./interrupt.ts"
 
 /**
  * The second host of the machine: it drives many waits with one timer, and has a fiber only for what is under way.

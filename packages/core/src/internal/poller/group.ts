@@ -3,11 +3,11 @@ import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import type { Notification } from "../../Observer.ts"
-import type { Policy } from "../policy.ts"
+import type { Policy } from "../options/policy.ts"
 import { make as makeTelemetry, type Telemetry } from "../telemetry.ts"
-import type { Setting, Timeline, Wait } from "../wait.ts"
+import type { Setting, Timeline, Wait } from "../machine/wait.ts"
 import type { Holder } from "./holder.ts"
-import type { Site } from "./site.ts"
+import type { Site } from "./target.ts"
 
 /** What the group asks of the engine that it belongs to. */
 export interface Office {

@@ -1,6 +1,6 @@
 import type * as Exit from "effect/Exit"
 import type { PollEvent } from "../../PollEvent.ts"
-import type { Wait } from "../wait.ts"
+import type { Wait } from "../machine/wait.ts"
 
 /** Who is told of a wait: the handle of one, or the stream of many. */
 export interface Holder {

@@ -5,10 +5,10 @@ import * as References from "effect/References"
 import * as Scope from "effect/Scope"
 import * as Tracer from "effect/Tracer"
 import type { Any } from "../../Job.ts"
-import type { Policy } from "../policy.ts"
-import type { Wait } from "../wait.ts"
+import type { Policy } from "../options/policy.ts"
+import type { Wait } from "../machine/wait.ts"
 import { Group, type Office } from "./group.ts"
-import { Site, type Traffic } from "./site.ts"
+import { Site, type Traffic } from "./target.ts"
 
 /** What the waits of an engine share: one site for each job and world, one group for each way to wait there. */
 export class Registry {

@@ -1,4 +1,4 @@
-import type { Site } from "./site.ts"
+import type { Site } from "./target.ts"
 
 /** The sites where somebody stands in line, served one after the other. */
 export class Turns {

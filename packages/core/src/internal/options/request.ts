@@ -1,12 +1,12 @@
 import * as Effect from "effect/Effect"
-import { type Any, isJob, type Watchable } from "../Job.ts"
-import type { CheckResult } from "../CheckResult.ts"
-import type { PollOptions } from "../PollOptions.ts"
-import { ResumeTokenError } from "../PollError.ts"
-import type { ResumeToken } from "../ResumeToken.ts"
+import { type Any, isJob, type Watchable } from "../../Job.ts"
+import type { CheckResult } from "../../CheckResult.ts"
+import type { PollOptions } from "../../PollOptions.ts"
+import { ResumeTokenError } from "../../PollError.ts"
+import type { ResumeToken } from "../../ResumeToken.ts"
 import { builtin, type Defaults } from "./defaults.ts"
 import { compile, type Input, type Policy } from "./policy.ts"
-import * as validate from "./validate.ts"
+import * as validate from "../validate.ts"
 
 /** A wait that can be run: its options are checked, and compiled again under other defaults. */
 export interface Request {

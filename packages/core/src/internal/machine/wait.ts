@@ -1,10 +1,10 @@
 import * as Duration from "effect/Duration"
-import type { Notification } from "../Observer.ts"
-import type * as PollError from "../PollError.ts"
-import type { WaitReason } from "../PollEvent.ts"
-import type { Status } from "../Status.ts"
+import type { Notification } from "../../Observer.ts"
+import type * as PollError from "../../PollError.ts"
+import type { WaitReason } from "../../PollEvent.ts"
+import type { Status } from "../../Status.ts"
 import * as history from "./history.ts"
-import type { Policy, Stepper } from "./policy.ts"
+import type { Policy, Stepper } from "../options/policy.ts"
 import { type Stage, waiting } from "./stage.ts"
 
 /** What a wait runs by. A host that has many waits shares one among those that are alike. */

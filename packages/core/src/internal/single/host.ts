@@ -8,21 +8,29 @@ import * as Fiber from "effect/Fiber"
 import * as Random from "effect/Random"
 import type * as Scope from "effect/Scope"
 import * as Tracer from "effect/Tracer"
-import type * as Gate from "../Gate.ts"
-import type * as CheckResult from "../CheckResult.ts"
-import type { Notification } from "../Observer.ts"
-import { type Defaults, Reference } from "./defaults.ts"
-import * as event from "./event.ts"
-import * as machine from "./machine.ts"
-import type { Policy } from "./policy.ts"
-import type { PollEvent } from "../PollEvent.ts"
-import type { ResumeToken } from "../ResumeToken.ts"
-import { make as makeTelemetry, type Telemetry } from "./telemetry.ts"
-import type { Request } from "./request.ts"
+import type * as Gate from "../../Gate.ts"
+import type * as CheckResult from "../../CheckResult.ts"
+import type { Notification } from "../../Observer.ts"
+import { type Defaults, Reference } from "../options/defaults.ts"
+import * as event from "../machine/event.ts"
+import * as machine from "../machine/machine.ts"
+import type { Policy } from "../options/policy.ts"
+import type { PollEvent } from "../../PollEvent.ts"
+import type { ResumeToken } from "../../ResumeToken.ts"
+import { make as makeTelemetry, type Telemetry } from "../telemetry.ts"
+import type { Request } from "../options/request.ts"
 import { bounded } from "./bounded.ts"
-import { asksOnInterrupt } from "./ending.ts"
+import { asksOnInterrupt } from "../machine/ending.ts"
 import { stepForeign } from "./foreign.ts"
-import { advance, alarmAt, make as makeWait, type Setting, timeline, type Timeline, type Wait } from "./wait.ts"
+import {
+  advance,
+  alarmAt,
+  make as makeWait,
+  type Setting,
+  timeline,
+  type Timeline,
+  type Wait
+} from "../machine/wait.ts"
 
 /** Runs one wait to its end. */
 export const run = <A, E, R>(request: Request, options?: HostOptions): Effect.Effect<A, E, R> =>

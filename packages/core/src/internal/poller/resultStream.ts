@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import * as Latch from "effect/Latch"
 import type * as Pull from "effect/Pull"
-import type { Wait } from "../wait.ts"
+import type { Wait } from "../machine/wait.ts"
 import type { Holder } from "./holder.ts"
 
 /** How a wait ended, for a stream of many. */

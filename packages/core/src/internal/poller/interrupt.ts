@@ -1,10 +1,10 @@
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
-import { bounded } from "../bounded.ts"
-import type { Wait } from "../wait.ts"
-import type { Errand } from "./errand.ts"
+import { bounded } from "../single/bounded.ts"
+import type { Wait } from "../machine/wait.ts"
+import type { Errand } from "./inFlight.ts"
 import { groupOf } from "./group.ts"
-import type { Site } from "./site.ts"
+import type { Site } from "./target.ts"
 
 /** A wait that was stopped, what was under way for it, and whether its server is to be asked to stop the job. */
 export interface Stopped {

@@ -1,10 +1,10 @@
 import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import type { Schedule } from "effect/Schedule"
-import type { CheckErrorPolicy } from "../Job.ts"
-import type { Observation } from "../Observation.ts"
-import type { Observer } from "../Observer.ts"
-import * as Strategy from "../Strategy.ts"
+import type { CheckErrorPolicy } from "../../Job.ts"
+import type { Observation } from "../../Observation.ts"
+import type { Observer } from "../../Observer.ts"
+import * as Strategy from "../../Strategy.ts"
 
 /** See `PollDefaults`, which documents the fields. */
 export interface Defaults {

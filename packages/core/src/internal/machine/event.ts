@@ -1,9 +1,9 @@
 import type * as Cause from "effect/Cause"
 import type * as Exit from "effect/Exit"
-import type * as Gate from "../Gate.ts"
-import type * as CheckResult from "../CheckResult.ts"
-import type { ResumeToken } from "../ResumeToken.ts"
-import type * as Strategy from "../Strategy.ts"
+import type * as Gate from "../../Gate.ts"
+import type * as CheckResult from "../../CheckResult.ts"
+import type { ResumeToken } from "../../ResumeToken.ts"
+import type * as Strategy from "../../Strategy.ts"
 
 /** What can happen to a wait. */
 export type Event =

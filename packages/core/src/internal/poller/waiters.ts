@@ -1,5 +1,5 @@
-import type { Wait } from "../wait.ts"
-import { type Errand, errandOf } from "./errand.ts"
+import type { Wait } from "../machine/wait.ts"
+import { type Errand, errandOf } from "./inFlight.ts"
 
 /** The waits for one key, where there are several: what one of them does to the others costs no walk through all of them. */
 export class Crowd {

@@ -1,9 +1,9 @@
 import type { Any } from "../../Job.ts"
 import type { Status } from "../../Status.ts"
-import { longestCheck, type Wait } from "../wait.ts"
-import { Crowd, floorHere } from "./crowd.ts"
-import type { Errand } from "./errand.ts"
-import { Line } from "./line.ts"
+import { longestCheck, type Wait } from "../machine/wait.ts"
+import { Crowd, floorHere } from "./waiters.ts"
+import type { Errand } from "./inFlight.ts"
+import { Line } from "./readyQueue.ts"
 
 /** A job as a Poller sees it, with all its sites together: how many of its checks are under way. */
 export interface Traffic {

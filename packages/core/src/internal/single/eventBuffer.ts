@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
 import type { NonEmptyReadonlyArray } from "effect/Array"
 import type * as Pull from "effect/Pull"
-import type { PollEvent } from "../PollEvent.ts"
+import type { PollEvent } from "../../PollEvent.ts"
 
 type AnyEvent = PollEvent<unknown, unknown, unknown>
 

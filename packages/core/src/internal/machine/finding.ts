@@ -1,6 +1,6 @@
 import * as Equal from "effect/Equal"
-import type * as CheckResult from "../CheckResult.ts"
-import * as Status from "../Status.ts"
+import type * as CheckResult from "../../CheckResult.ts"
+import * as Status from "../../Status.ts"
 
 /** An answer about a run of the same key that is older than the one we wait for (semantics of `since`). */
 export const isEarlierRun = (since: CheckResult.Run | undefined, run: CheckResult.Run | undefined): boolean => {

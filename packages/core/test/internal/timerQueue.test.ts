@@ -11,7 +11,7 @@ interface Heap<A> {
 }
 
 // No package exports it, and the compiler does not follow a path that it cannot read.
-const path: string = "../../src/internal/poller/dueHeap.ts"
+const path: string = "../../src/internal/poller/timerQueue.ts"
 const { DueHeap } = (await import(path)) as {
   readonly DueHeap: new <A>(isLive: (item: A, due: number) => boolean) => Heap<A>
 }

@@ -1,7 +1,7 @@
 import * as Duration from "effect/Duration"
-import type { Hint } from "../CheckResult.ts"
-import type { ResumeToken } from "../ResumeToken.ts"
-import type { Policy } from "./policy.ts"
+import type { Hint } from "../../CheckResult.ts"
+import type { ResumeToken } from "../../ResumeToken.ts"
+import type { Policy } from "../options/policy.ts"
 import { boundedBy, rare, type Wait, whole } from "./wait.ts"
 
 /** The token of a wait as it stands. */

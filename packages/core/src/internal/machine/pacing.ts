@@ -1,7 +1,7 @@
 import * as Duration from "effect/Duration"
-import type { WaitReason } from "../PollEvent.ts"
+import type { WaitReason } from "../../PollEvent.ts"
 import type { Command } from "./event.ts"
-import { place } from "./place.ts"
+import { place } from "../nextCheck.ts"
 import { gating, checking, waiting } from "./stage.ts"
 import { alarmAt, longestCheck, rare, type Wait, whole } from "./wait.ts"
 

@@ -1,6 +1,6 @@
 import type * as Fiber from "effect/Fiber"
-import type { Wait } from "../wait.ts"
-import type { Site } from "./site.ts"
+import type { Wait } from "../machine/wait.ts"
+import type { Site } from "./target.ts"
 
 /**
  * What is under way for some waits in place of their sleep: a check one key, a check of many, a question to a gate, or a

@@ -1,5 +1,5 @@
 import * as Exit from "effect/Exit"
-import * as PollError from "../PollError.ts"
+import * as PollError from "../../PollError.ts"
 import type { Command } from "./event.ts"
 import { canceling, ended } from "./stage.ts"
 import { boundedBy, rare, seen, type Wait } from "./wait.ts"

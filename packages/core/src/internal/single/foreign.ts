@@ -2,11 +2,11 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Pull from "effect/Pull"
 import * as Schedule from "effect/Schedule"
-import type { Observation } from "../Observation.ts"
-import type { Decision } from "../Strategy.ts"
-import type { Stepper } from "./policy.ts"
-import { observe } from "./verdict.ts"
-import type { Wait } from "./wait.ts"
+import type { Observation } from "../../Observation.ts"
+import type { Decision } from "../../Strategy.ts"
+import type { Stepper } from "../options/policy.ts"
+import { observe } from "../machine/outcome.ts"
+import type { Wait } from "../machine/wait.ts"
 
 type Step = (now: number, input: Observation) => Pull.Pull<[unknown, Duration.Duration], never, unknown, unknown>
 

@@ -4,10 +4,10 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Result from "effect/Result"
 import * as CheckResult from "../../CheckResult.ts"
-import * as event from "../event.ts"
+import * as event from "../machine/event.ts"
 import type * as Strategy from "../../Strategy.ts"
-import type { Wait } from "../wait.ts"
-import { type Errand, errandOf } from "./errand.ts"
+import type { Wait } from "../machine/wait.ts"
+import { type Errand, errandOf } from "./inFlight.ts"
 import { groupOf } from "./group.ts"
 
 type AnyCheckResult = CheckResult.CheckResult<unknown, unknown>

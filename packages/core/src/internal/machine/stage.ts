@@ -1,4 +1,4 @@
-import type { WaitReason } from "../PollEvent.ts"
+import type { WaitReason } from "../../PollEvent.ts"
 
 /** What a wait does: one of a few values that all waits share. */
 export interface Stage {

@@ -1,14 +1,14 @@
 import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Exit from "effect/Exit"
-import type * as Gate from "../Gate.ts"
-import type * as CheckResult from "../CheckResult.ts"
-import * as PollError from "../PollError.ts"
+import type * as Gate from "../../Gate.ts"
+import type * as CheckResult from "../../CheckResult.ts"
+import * as PollError from "../../PollError.ts"
 import { end, timeout } from "./ending.ts"
 import type { Command, Event } from "./event.ts"
 import { approach, liftFloors, check, sleep, sleepUntil, wasSuspended } from "./pacing.ts"
 import { begin, restore } from "./token.ts"
-import { onFinding, onHint, onCheckError, onStepped } from "./verdict.ts"
+import { onFinding, onHint, onCheckError, onStepped } from "./outcome.ts"
 import { alarmAt, rare, took, type Wait, whole } from "./wait.ts"
 
 // The rules of a wait, here and in pacing, verdict and ending, and nowhere else: `step(wait, event)` changes the wait, at

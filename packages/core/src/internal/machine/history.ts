@@ -1,5 +1,5 @@
-import type { HistoryEntry } from "../PollError.ts"
-import * as Status from "../Status.ts"
+import type { HistoryEntry } from "../../PollError.ts"
+import * as Status from "../../Status.ts"
 
 /** What the checks of a wait found, run-length encoded. The newest entry is spread out: most checks only count it up. */
 export interface History {

@@ -1,5 +1,5 @@
-import type { Wait } from "../wait.ts"
-import { standsInLine } from "./errand.ts"
+import type { Wait } from "../machine/wait.ts"
+import { standsInLine } from "./inFlight.ts"
 
 /** The waits of a site that stand in line for a check, first come, first served. Who leaves the line is passed over. */
 export class Line {
