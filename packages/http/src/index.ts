@@ -1,4 +1,4 @@
-export * as Acceptors from "./Acceptors.ts"
+// `@effect-poll/http/Acceptors` is not in here: it needs an optional peer, without which this module would not load.
 export * as Authorization from "./Authorization.ts"
 export * as BreakerGate from "./BreakerGate.ts"
 export * as BudgetGate from "./BudgetGate.ts"
