@@ -34,8 +34,8 @@
  *   if told so (`failure: "optional"`).
  * - Values are searched as they are. An AWS client makes a `Date` of a time and bytes of a blob, where the Smithy
  *   specification has numbers and texts: a path that compares those does not match.
- * - The paths are JMESPath. This module alone brings the library `@jmespath-community/jmespath` along (about 9 KiB
- *   gzipped).
+ * - The paths are JMESPath: this module, and no other, needs the optional peer `@jmespath-community/jmespath` installed
+ *   (about 9 KiB gzipped). For that reason the index of the package leaves it out: import `@effect-poll/http/AwsWaiter`.
  *
  * @since 0.1.0
  */

@@ -1,0 +1,80 @@
+/**
+ * Finds circles of imports within the sources of each package, type-only imports counted: oxlint's `import/no-cycle`.
+ *
+ * `allowed` is for circles that are being removed. It has to match exactly, so that it can only shrink; once it is empty,
+ * the rule of circular.json belongs into .oxlintrc.json and this file can go.
+ */
+import { spawnSync } from "node:child_process"
+import { globSync } from "node:fs"
+import { join } from "node:path"
+
+/** How many files of a package may be part of a circle. A package that is not listed may have none. */
+export const allowed: Readonly<Record<string, number>> = { core: 8, http: 10, providers: 2 }
+
+interface Diagnostic {
+  readonly code: string
+  readonly filename: string
+  readonly note?: string
+}
+
+/** Packages by name, each with the files that are part of a circle and with the circles. */
+export type Found = ReadonlyMap<string, { readonly files: ReadonlySet<string>; readonly circles: ReadonlySet<string> }>
+
+const root = join(import.meta.dirname, "..")
+
+/** Runs the rule over source folders `<prefix>/<package>/src`; paths are relative to `cwd`. */
+export const find = (cwd: string, folders: ReadonlyArray<string>): Found => {
+  const oxlint = join(root, "node_modules/oxlint/bin/oxlint")
+  const config = join(import.meta.dirname, "circular.json")
+  // The exit code does not tell a circle from a failure to run: only output that is no JSON is one.
+  const { stderr, stdout } = spawnSync(process.execPath, [oxlint, "-c", config, "--format", "json", ...folders], {
+    cwd,
+    encoding: "utf8",
+    maxBuffer: 2 ** 28
+  })
+  if (!stdout.startsWith("{")) throw new Error(`oxlint failed: ${stdout}${stderr}`)
+  const report = JSON.parse(stdout) as { readonly diagnostics: ReadonlyArray<Diagnostic> }
+  const found = new Map<string, { readonly files: Set<string>; readonly circles: Set<string> }>()
+  for (const { code, filename, note } of report.diagnostics) {
+    if (code !== "import(no-cycle)") throw new Error(`oxlint: unexpected ${code} in ${filename}`)
+    const name = filename.split("/src/")[0]!.split("/").at(-1)!
+    const { circles, files } = found.get(name) ?? { files: new Set(), circles: new Set() }
+    found.set(name, { files, circles })
+    files.add(filename)
+    circles.add(circleOf(note ?? filename))
+  }
+  return found
+}
+
+/** `a.ts -> b.ts -> a.ts`, from the path of least name: the same circle is reported once for each of its imports. */
+const circleOf = (note: string): string => {
+  const path = [...note.matchAll(/\((\S+)\)/g)].map((match) => match[1]!.split("/src/").at(-1)!)
+  const first = path.indexOf(path.toSorted()[0]!)
+  const turned = [...path.slice(first), ...path.slice(0, first)]
+  return [...turned, turned[0]].join(" -> ")
+}
+
+// Files that form one knot have a circle for each way through it; the short ones show where to cut.
+const shown = 12
+
+/** What is wrong: circles beyond the allowance, and allowances beyond the circles. */
+export const judge = (found: Found, allowances: Readonly<Record<string, number>>): ReadonlyArray<string> =>
+  [...new Set([...found.keys(), ...Object.keys(allowances)])].toSorted().flatMap((name) => {
+    const { circles, files } = found.get(name) ?? { files: new Set(), circles: new Set<string>() }
+    const limit = allowances[name] ?? 0
+    if (files.size === limit) return []
+    const summary = `${name}: ${files.size} files are part of a circle of imports, ${limit} allowed`
+    if (files.size < limit) return [`${summary}: lower the allowance in scripts/circular.ts`]
+    const all = [...circles].toSorted((a, b) => a.length - b.length || (a < b ? -1 : 1))
+    const more = all.length > shown ? [`and ${all.length - shown} longer ones`] : []
+    return [[`${summary}:`, ...all.slice(0, shown), ...more].join("\n  ")]
+  })
+
+if (import.meta.main) {
+  const found = find(root, globSync("packages/*/src", { cwd: root }))
+  const problems = judge(found, allowed)
+  for (const problem of problems) console.error(problem)
+  const counts = [...found].map(([name, { files }]) => `${name} ${files.size}`).toSorted()
+  console.log(`files in circles of imports: ${counts.length === 0 ? "none" : counts.join(", ")}`)
+  if (problems.length > 0) process.exitCode = 1
+}
