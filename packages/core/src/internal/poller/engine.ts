@@ -448,33 +448,17 @@ export class Engine {
       const sharesFloor = target.isShared && sourceOf(call.anyone) === undefined
       if (only !== undefined) this.step(only, batchCheck.eventFor(call, only, exit))
       else for (const wait of call.waits) this.step(wait, batchCheck.eventFor(call, wait, exit))
-      if (sharesFloor) this.shareFloors(call)
+      if (sharesFloor) for (const wait of call.latestFloors) this.shareFloor(wait)
     } finally {
       call.close()
       this.exit(isOuter)
     }
   }
 
-  /** What the server allowed the waits of a call holds for the other waits for the same keys too. */
-  private shareFloors({ waits }: Call): void {
-    const latest = new Map<string, Wait>()
-    for (const wait of waits) {
-      const { key } = wait
-      if (wait.floorAt >= (latest.get(key)?.floorAt ?? 0)) latest.set(key, wait)
-    }
-    // A wait that asks its fallback from now on was told that the job is gone.
-    for (const wait of latest.values()) if (sourceOf(wait) === undefined) this.shareFloor(wait)
-  }
-
+  /** The server's floor for one wait holds for the other waits for its key too. */
   private shareFloor(wait: Wait): void {
     const { floorAt } = wait
-    const target = targetOf(wait)
-    const waiters = target.waitersOf(wait)
-    if (waiters !== undefined) waiters.floorAt = floorAt
-    if (floorAt <= this.time.now) return
-    for (const sibling of target.siblings(wait)) {
-      if (sibling.floorAt < floorAt) this.step(sibling, { _tag: "Floored", floorAt })
-    }
+    for (const other of targetOf(wait).noteFloor(wait)) this.step(other, { _tag: "Floored", floorAt })
   }
 
   /** Runs work for one wait that is no check. */

@@ -61,6 +61,15 @@ export class InFlight<T = unknown> {
     return this.kind === "batch" ? [...new Map(this.waits.map((wait) => [wait.key, wait])).values()] : [this.anyone]
   }
 
+  /** For each key, the wait with the latest floor; without keys whose waits ask their fallback from now on. */
+  get latestFloors(): ReadonlyArray<Wait> {
+    const latest = new Map<string, Wait>()
+    for (const wait of this.waits) {
+      if (wait.floorAt >= (latest.get(wait.key)?.floorAt ?? 0)) latest.set(wait.key, wait)
+    }
+    return [...latest.values()].filter((wait) => sourceOf(wait) === undefined)
+  }
+
   /** The only wait, if there never was another. */
   get only(): Wait | undefined {
     return this.one

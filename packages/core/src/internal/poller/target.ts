@@ -158,6 +158,14 @@ export class Target {
     return this.waitersOf(wait)?.checkLike(wait) as Call | undefined
   }
 
+  /** Notes the floor of a wait for the next one that comes; returns the other waits for its key that are to keep it. */
+  noteFloor(wait: Wait): ReadonlyArray<Wait> {
+    const { floorAt, setting } = wait
+    const waiters = this.waitersOf(wait)
+    if (waiters !== undefined) waiters.floorAt = floorAt
+    return floorAt <= setting.time.now ? [] : this.siblings(wait).filter((other) => other.floorAt < floorAt)
+  }
+
   /** Whether a new wait brings a later floor than the others for its key know of. */
   bringsFloor(wait: Wait): boolean {
     const waiters = this.waitersOf(wait)
