@@ -29,7 +29,7 @@ import { dual } from "effect/Function"
 import { hasProperty } from "effect/Predicate"
 import * as Random from "effect/Random"
 import * as Schedule from "effect/Schedule"
-import { place } from "./internal/nextCheck.ts"
+import { placeNextCheck } from "./internal/nextCheck.ts"
 import * as plans from "./internal/plan.ts"
 import * as validate from "./internal/validate.ts"
 import type { Observation } from "./Observation.ts"
@@ -667,7 +667,7 @@ export const explain = (
     }
   }
   const deadlineAt = Math.min(seen.remainingMillis, own.maxDuration - seen.elapsedMillis)
-  const placed = place({ now: 0, at: said, floorAt: floor, gatedUntil: 0, deadlineAt, estimate }, "strategy")
+  const placed = placeNextCheck({ now: 0, at: said, floorAt: floor, gatedUntil: 0, deadlineAt, estimate }, "strategy")
   const jitter = said - plain
   const words = `strategy ${show(plain)}${jitter === 0 ? "" : `, jitter -${show(-jitter)}`}`
   const text =

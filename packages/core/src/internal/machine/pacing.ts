@@ -1,7 +1,7 @@
 import * as Duration from "effect/Duration"
 import type { WaitReason } from "../../PollEvent.ts"
 import type { Command } from "./event.ts"
-import { place } from "../nextCheck.ts"
+import { placeNextCheck } from "../nextCheck.ts"
 import { alarmAt, checking, cold, gating, longestCheck, waiting, type Wait, whole } from "./wait.ts"
 
 // When the next check is: the sleep before it, the gate, and the check itself.
@@ -14,7 +14,7 @@ export const sleepUntil = (wait: Wait, at: number, wanted: WaitReason): Command 
   const { now } = wait.setting.time
   const estimate = longestCheck(wait)
   const { gatedUntil } = wait.cold
-  const { dueAt, last, reason } = place({ now, at, floorAt, gatedUntil, deadlineAt, estimate }, wanted)
+  const { dueAt, last, reason } = placeNextCheck({ now, at, floorAt, gatedUntil, deadlineAt, estimate }, wanted)
   if (last) cold(wait).lastCheck = true
   return sleep(wait, dueAt, reason)
 }

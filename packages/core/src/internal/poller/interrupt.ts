@@ -1,5 +1,6 @@
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import { bounded } from "../bounded.ts"
 import type { Wait } from "../machine/wait.ts"
 import * as userCalls from "../single/userCalls.ts"
 import type { InFlight } from "./inFlight.ts"
@@ -57,7 +58,7 @@ const cancel = (wait: Wait): Effect.Effect<void> => {
   const { policy, target } = group
   // Another wait may want the job again by then.
   const unlessWanted = Effect.suspend(() => (target.isWanted(wait.key) ? Effect.void : userCalls.cancelRemote(wait)))
-  return userCalls.bounded((effect) => group.fork(effect), unlessWanted, policy.cancelTimeout)
+  return bounded((effect) => group.fork(effect), unlessWanted, policy.cancelTimeout)
 }
 
 const all = (concurrency: number | "unbounded", effects: ReadonlyArray<Effect.Effect<void>>): Effect.Effect<void> =>

@@ -73,7 +73,7 @@ export class Group implements TargetSetting {
   }
 
   emit(wait: Wait, event: Notification["event"]): void {
-    if (this.policy.observers.length > 0 || (this.logs && mayBeLogged(event))) this.telemetry.tell(wait, event)
+    if (this.policy.observers.length > 0 || (this.logs && mayBeLogged(event))) this.telemetry.report(wait, event)
     if (event._tag === "Started") return
     const sink = sinkOf(wait)
     // Not within the step: the listener may have a handle to this wait.

@@ -8,6 +8,7 @@ import * as Fiber from "effect/Fiber"
 import * as Random from "effect/Random"
 import type * as Scope from "effect/Scope"
 import * as Tracer from "effect/Tracer"
+import { bounded } from "../bounded.ts"
 import type * as CheckResult from "../../CheckResult.ts"
 import type { Notification } from "../../Observer.ts"
 import { type Defaults, Reference } from "../options/defaults.ts"
@@ -34,14 +35,14 @@ import {
 
 /** Runs one wait to its end. */
 export const run = <A, E, R>(request: Request, options?: HostOptions): Effect.Effect<A, E, R> =>
-  prepare(request, (place) => {
+  prepare(request, (prepared) => {
     const wait = (span?: Tracer.Span): Effect.Effect<A, E> =>
       Effect.callback((resume) => {
-        const host = new Host(place, span, options, (exit) => resume(exit as Exit.Exit<A, E>))
+        const host = new Host(prepared, span, options, (exit) => resume(exit as Exit.Exit<A, E>))
         host.tell(event.started(options?.token))
         return host.stop
       })
-    return place.defaults.span ? Effect.useSpan(spanName, spanOptions(place), wait) : wait()
+    return prepared.defaults.span ? Effect.useSpan(spanName, spanOptions(prepared), wait) : wait()
   })
 
 /** A wait that runs in the background. */
@@ -57,15 +58,15 @@ export const start = <R>(
   options: HostOptions,
   done: (exit: Exit.Exit<unknown, unknown>) => void
 ): Effect.Effect<Running, never, R | Scope.Scope> =>
-  prepare(request, (place) => {
+  prepare(request, (prepared) => {
     const wait = (span?: Tracer.Span): Effect.Effect<Running, never, Scope.Scope> => {
-      const clock = Context.get(place.context, Clock.Clock)
+      const clock = Context.get(prepared.context, Clock.Clock)
       const end = (exit: Exit.Exit<unknown, unknown>): void => {
         if (span?.status._tag === "Started") span.end(clock.currentTimeNanosUnsafe(), exit)
         done(exit)
       }
       const running = Effect.sync((): Running => {
-        const host = new Host(place, span, options, end)
+        const host = new Host(prepared, span, options, end)
         host.tell(event.started(options.token))
         const interrupt = Effect.andThen(
           host.stop,
@@ -75,7 +76,7 @@ export const start = <R>(
       })
       return Effect.acquireRelease(running, ({ interrupt }) => interrupt)
     }
-    return place.defaults.span ? Effect.flatMap(Effect.makeSpan(spanName, spanOptions(place)), wait) : wait()
+    return prepared.defaults.span ? Effect.flatMap(Effect.makeSpan(spanName, spanOptions(prepared)), wait) : wait()
   })
 
 export interface HostOptions {
@@ -84,8 +85,8 @@ export interface HostOptions {
   readonly token?: ResumeToken | undefined
 }
 
-/** What a wait runs in. */
-interface Place {
+/** What a wait is run with. */
+interface Prepared {
   readonly request: Request
   readonly policy: Policy
   readonly context: Context.Context<unknown>
@@ -94,7 +95,7 @@ interface Place {
 
 const prepare = <A, E, R, R2>(
   request: Request,
-  use: (place: Place) => Effect.Effect<A, E, R2>
+  use: (prepared: Prepared) => Effect.Effect<A, E, R2>
 ): Effect.Effect<A, E, R | R2> =>
   Effect.contextWith((context: Context.Context<R>) => {
     const defaults = Context.get(context, Reference)
@@ -103,7 +104,7 @@ const prepare = <A, E, R, R2>(
 
 const spanName = "poll.wait"
 
-const spanOptions = ({ policy, request }: Place) => ({
+const spanOptions = ({ policy, request }: Prepared) => ({
   attributes: { "poll.job": policy.job, "poll.key": request.key }
 })
 
@@ -135,7 +136,7 @@ export class Host implements Setting {
   private flushing: Fiber.Fiber<void> | undefined
 
   constructor(
-    { context, defaults, policy, request }: Place,
+    { context, defaults, policy, request }: Prepared,
     span: Tracer.Span | undefined,
     options: HostOptions | undefined,
     done: (exit: Exit.Exit<unknown, unknown>) => void
@@ -155,7 +156,7 @@ export class Host implements Setting {
   }
 
   emit(wait: Wait, event: Notification["event"]): void {
-    this.telemetry.tell(wait, event)
+    this.telemetry.report(wait, event)
     const { listener } = this
     if (event._tag !== "Started" && listener !== undefined) this.afterStep.push(() => listener(event))
   }
@@ -202,9 +203,7 @@ export class Host implements Setting {
     const stopped = Fiber.interruptAll(running)
     if (!interrupted) return stopped
     this.step(event.interrupted)
-    const canceled = cancels
-      ? userCalls.bounded(this.fork, userCalls.cancelRemote(this.wait), cancelTimeout)
-      : Effect.void
+    const canceled = cancels ? bounded(this.fork, userCalls.cancelRemote(this.wait), cancelTimeout) : Effect.void
     return stopped.pipe(
       Effect.andThen(canceled),
       Effect.andThen(Effect.suspend(() => this.telemetry.flush(cancelTimeout) ?? Effect.void))

@@ -1,6 +1,5 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Fiber from "effect/Fiber"
 import * as Pull from "effect/Pull"
 import * as Schedule from "effect/Schedule"
 import type { CheckResult } from "../../CheckResult.ts"
@@ -31,20 +30,6 @@ export const askGate = ({ key, setting: { policy } }: Wait): Effect.Effect<Gate.
 /** Asks the server to stop the job of a wait; its job must have a `cancel`. */
 export const cancelRemote = ({ rawKey, setting: { policy } }: Wait): Effect.Effect<void, unknown, unknown> =>
   Effect.suspend(() => policy.cancel!(rawKey))
-
-/** Runs an effect in a fiber of its own and waits for it, for at most `atMost`; then it is interrupted. */
-export const bounded = (
-  fork: (effect: Effect.Effect<unknown, unknown, unknown>) => Fiber.Fiber<unknown, unknown>,
-  effect: Effect.Effect<unknown, unknown, unknown>,
-  atMost: Duration.Input
-): Effect.Effect<void> => Effect.suspend(() => awaitAtMost(fork(effect), atMost))
-
-/** Waits for a fiber, for at most `atMost`; then it is interrupted. */
-export const awaitAtMost = (fiber: Fiber.Fiber<unknown, unknown>, atMost: Duration.Input): Effect.Effect<void> =>
-  Effect.timeoutOption(Fiber.await(fiber), atMost).pipe(
-    Effect.ensuring(Effect.sync(() => fiber.interruptUnsafe())),
-    Effect.asVoid
-  )
 
 /** Steps the foreign schedule that the machine waits for. */
 export const stepForeign = (wait: Wait): Effect.Effect<Decision, never, unknown> =>
