@@ -179,7 +179,7 @@ export const remember = (self: Wait, finding: string): void => {
 }
 
 /** What an error of this wait carries. */
-export const seen = (self: Wait): PollError.Seen => ({
+export const seen = (self: Wait): PollError.Details => ({
   job: self.setting.policy.job,
   key: self.key,
   attempts: self.attempts,
