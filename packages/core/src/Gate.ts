@@ -2,8 +2,8 @@
  * Postpones checks for reasons outside of the job: an exhausted rate limit, an open circuit breaker, a device that is
  * offline, a hidden tab.
  *
- * A gate is asked before each check. It lets the check through, or postpones it with a reason. A postponed check is no
- * attempt and does not count against the error budget. The deadline of the wait still applies.
+ * A gate is asked before each check. It lets the check through, or postpones it with a reason. A postponed check counts
+ * neither as an attempt nor against the error budget. The deadline of the wait still applies.
  *
  * @since 0.1.0
  */

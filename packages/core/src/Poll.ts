@@ -86,8 +86,8 @@ export type {
  */
 export const until: {
   /**
-   * Waits until the job that `check` asks about has ended, and yields its result. Any other ending fails with a
-   * `PollError`. An option out of range throws a RangeError at the call.
+   * Waits until the job that `check` asks about has ended, and yields its result. Fails with a `PollError` for any
+   * other ending. An option out of range throws a RangeError at the call.
    */
   <E0, RS = never>(
     options: PollOptions<E0, RS>
@@ -95,8 +95,8 @@ export const until: {
     check: Effect.Effect<CheckResult<A, F>, E, R>
   ) => Effect.Effect<A, PollError<F, E>, R | RS>
   /**
-   * Waits until the job with this key has ended, and yields its result. Any other ending fails with a `PollError`. An
-   * option out of range throws a RangeError at the call.
+   * Waits until the job with this key has ended, and yields its result. Fails with a `PollError` for any other ending.
+   * An option out of range throws a RangeError at the call.
    */
   <K, A, F, E, R, RS = never>(
     job: Watchable<K, A, F, E, R>,
@@ -104,8 +104,8 @@ export const until: {
     options: PollOptions<E, RS>
   ): Effect.Effect<A, PollError<F, E>, R | RS>
   /**
-   * Waits until the job that `check` asks about has ended, and yields its result. Any other ending fails with a
-   * `PollError`. An option out of range throws a RangeError at the call.
+   * Waits until the job that `check` asks about has ended, and yields its result. Fails with a `PollError` for any
+   * other ending. An option out of range throws a RangeError at the call.
    */
   <A = never, F = never, E = never, R = never, RS = never>(
     check: Effect.Effect<CheckResult<A, F>, E, R>,

@@ -20,20 +20,6 @@ import type { Observer } from "./Observer.ts"
  *
  * **Details**
  *
- * | field | default | meaning |
- * |---|---|---|
- * | `strategy` | delays of 1, 3, 5, ... seconds, uncapped | when to check |
- * | `checkTimeout` | 1 minute | how long one check may take |
- * | `maxHint` | 1 hour | the longest delay that a server can request |
- * | `cancelTimeout` | 10 seconds | how long a remote cancel may take, and how long the job is then checked for its ending |
- * | `checkErrors.schedule` | 1 second, doubling up to 30 seconds | the delays after failed checks |
- * | `checkErrors.maxConsecutive` | 5 | how many consecutive failed checks are tolerated |
- * | `checkErrors.maxTotal` | `"unbounded"` | how many failed checks are tolerated in total |
- * | `checkErrors.onExhausted` | `"fail"` | what to do after a failed check beyond `maxConsecutive` |
- * | `span` | `true` | whether each wait has a span `poll.wait` |
- * | `logs` | `true` | whether failed checks are logged at Debug (the third in a row at Warn) and failed waits at Error |
- * | `observers` | none | observers of all waits |
- *
  * A value out of range is a RangeError, as a defect of each wait that uses it.
  *
  * @category models
@@ -51,7 +37,10 @@ export interface PollDefaults {
    * back the result of a wait; a positive finite duration, default 10 seconds.
    */
   readonly cancelTimeout: Duration.Input
-  /** What to do when a check fails. */
+  /**
+   * What to do when a check fails. Default: up to 5 consecutive failed checks are tolerated, with delays of 1 second,
+   * doubling up to 30 seconds; one more fails the wait.
+   */
   readonly checkErrors: CheckErrorPolicy<unknown>
   /** Whether each wait has a span `poll.wait`; default `true`. A `Poller` makes no spans. */
   readonly span: boolean

@@ -11,7 +11,7 @@
  * |---|---|
  * | `JobFailed<F>` | the server reported that the job failed |
  * | `JobCanceled` | the server reported that the job was canceled |
- * | `JobExpired` | the server reported that the job ran into a time limit |
+ * | `JobExpired` | the server reported that the job exceeded a time limit |
  * | `JobNotFound` | the server has no such job, or no longer |
  * | `JobStalled` | the job did not change for longer than `stall.after` |
  * | `PollTimeout` | the deadline or the strategy ended the wait |
@@ -106,7 +106,7 @@ export class JobCanceled extends /*#__PURE__*/ Data.TaggedError("JobCanceled")<D
 }
 
 /**
- * The server reported that the job ran into a time limit.
+ * The server reported that the job exceeded a time limit.
  *
  * @category errors
  * @since 0.1.0

@@ -4,7 +4,8 @@
  * **Details**
  *
  * Entries contain neither the result nor the typed failure of a job, only the kind of ending and the message of the
- * error. That message includes the failure: give a failure with secrets a `toString` that omits them.
+ * error. The message of a `JobFailed` includes the failure: to keep a secret out of it, give the failure a `toString`,
+ * or as an `Error` a `message`, without the secret.
  *
  * @since 0.1.0
  */

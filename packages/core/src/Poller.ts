@@ -11,7 +11,7 @@
  *
  * - Waits follow the same rules as in `Poll`.
  * - Waits for the same key of the same job share their checks. Each has its own deadline, stall limit, result and
- *   handle. Checks are shared only between waits that were added with the same services, so never between different
+ *   handle. Checks are shared only between waits that were added with the same services, because services can hold
  *   credentials.
  * - A check runs with the services of the place where its wait was added, as a child of the span there.
  * - At most `concurrency` checks are in flight. Jobs take turns, and so do the services within a job; among the waits
@@ -149,8 +149,8 @@ export interface Service {
   /**
    * Adds a wait for each key, and streams the endings in the order in which they occur. A failed wait is an element,
    * not a failure of the stream; the stream fails only if the stream of keys fails. Keys are pulled as there is room,
-   * so they can be an infinite stream, and a slow reader slows down new waits only. When the stream is closed, its
-   * waits are interrupted. This costs less per key than `add`, because there are no handles.
+   * so they can be an infinite stream, and a slow reader slows down new waits only. When the scope of the stream
+   * closes, its waits are interrupted. This costs less per key than `add`, because there are no handles.
    */
   readonly results: <K, A, F, E, R, RS = never, EK = never, RK = never>(
     job: Watchable<K, A, F, E, R>,

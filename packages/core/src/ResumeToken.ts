@@ -111,7 +111,7 @@ export const fromJson = (json: string): Effect.Effect<ResumeToken, ResumeTokenEr
 export const fromUnknown = (u: unknown): Effect.Effect<ResumeToken, ResumeTokenError> => {
   if (hasProperty(u, "version") && u.version !== 1) {
     return Effect.fail(
-      new ResumeTokenError({ reason: "version", detail: `its version is ${String(u.version)}, known is 1` })
+      new ResumeTokenError({ reason: "version", detail: `version ${String(u.version)} is not supported` })
     )
   }
   return Effect.mapError(decode(u), ({ message }) => new ResumeTokenError({ reason: "malformed", detail: message }))

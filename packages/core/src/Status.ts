@@ -10,7 +10,7 @@
  * - `Succeeded<A>`: the job ended with the result `A`. A job without a result is a `Succeeded<void>`.
  * - `Failed<F>`: the job ended with the failure `F`, as reported by the server.
  * - `Canceled`: the job was canceled on the server. Interrupting a wait never produces it.
- * - `Expired`: the job ran into a time limit of the server. The deadline of a wait never produces it.
+ * - `Expired`: the job exceeded a time limit of the server. The deadline of a wait never produces it.
  *
  * @since 0.1.0
  */
@@ -95,7 +95,7 @@ export interface Canceled {
 }
 
 /**
- * The job ran into a time limit of the server.
+ * The job exceeded a time limit of the server.
  *
  * @category models
  * @since 0.1.0
