@@ -206,7 +206,7 @@ describe("Poll.start", () => {
         assert.deepStrictEqual(
           errors.map(({ message, reason }) => [reason, message]),
           [
-            ["unsupported", `render "a" could not be canceled: its Job has no cancel`],
+            ["unsupported", `render "a" could not be canceled: the Job has no cancel`],
             ["failed", `render "a" could not be canceled: no`]
           ]
         )

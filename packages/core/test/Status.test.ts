@@ -20,7 +20,7 @@ describe("Status", () => {
   })
 
   it("describe - says tag, word and progress, and never the result", () => {
-    assert.strictEqual(Status.describe(Status.pending({ state: "RUN", progress: 0.456 })), "Pending RUN 46 %")
+    assert.strictEqual(Status.describe(Status.pending({ state: "RUN", progress: 0.456 })), "Pending RUN 46%")
     assert.strictEqual(Status.describe(Status.succeeded({ secret: 1 })), "Succeeded")
   })
 

@@ -224,7 +224,7 @@ describe("Strategy", () => {
         text({ remainingMillis: 1000, floor: "5 seconds" }),
         "1s: no check fits: the server floor 5s is beyond the deadline"
       )
-      assert.strictEqual(Strategy.explain(Strategy.maxAttempts(strategy, 1)).text, "end: the strategy is over")
+      assert.strictEqual(Strategy.explain(Strategy.maxAttempts(strategy, 1)).text, "end: the strategy ended")
     })
 
     it("explains what the loop does", () => {
@@ -365,7 +365,7 @@ describe("Strategy", () => {
       [
         "times",
         () => Strategy.maxRecurrences(fixed, 1.5),
-        /^Strategy\.maxRecurrences: maxTimes must be an integer >= 0, got 1\.5/
+        /^Strategy\.maxRecurrences: maxRecurrences must be an integer >= 0, got 1\.5/
       ],
       ["scale", () => Strategy.scale(fixed, 0), /^Strategy\.scale: factor must be a positive finite number, got 0/],
       ["first wait", () => Strategy.withFirstWait(fixed, Number.NaN), /^Strategy\.withFirstWait: firstWait/],

@@ -9,5 +9,5 @@ export const unknownVersion = (version: unknown): ResumeTokenError | undefined =
     ? undefined
     : new ResumeTokenError({
         reason: "version",
-        detail: `its version is ${String(version)}, known is ${tokenVersion}`
+        detail: `version ${String(version)} is not supported`
       })

@@ -221,7 +221,7 @@ export const elapsed = (self: Wait): number => self.setting.time.now - self.star
 export const boundedBy = (self: Wait): "deadline" | "strategy" => self.cold.boundedBy ?? self.setting.policy.boundedBy
 
 /** What an error of this wait carries. */
-export const seen = (self: Wait): PollError.Seen => ({
+export const seen = (self: Wait): PollError.Details => ({
   job: self.setting.policy.job,
   key: self.key,
   attempts: self.attempts,
