@@ -52,67 +52,36 @@ import type { Observation } from "effect-poll/Observation"
 import * as CheckError from "effect-poll/CheckError"
 import * as Status from "effect-poll/Status"
 import * as Strategy from "effect-poll/Strategy"
+import { type Acceptor, Definition } from "./AwsWaiterDefinition.ts"
 import { isTransientStatus } from "./HttpCheckError.ts"
 import * as awsOutcome from "./internal/awsOutcome.ts"
 import * as jmespath from "./internal/jmespath.ts"
-import { decodeDefinition } from "./internal/waiterDefinition.ts"
+
+export {
+  /**
+   * What an outcome means if it matches.
+   *
+   * @category models
+   * @since 0.1.0
+   */
+  type Acceptor,
+  /**
+   * A definition, and the Schema that decodes it from either form; see the module `AwsWaiterDefinition`.
+   *
+   * @category schemas
+   * @since 0.1.0
+   */
+  Definition,
+  /**
+   * Which outcomes match.
+   *
+   * @category models
+   * @since 0.1.0
+   */
+  type Matcher
+} from "./AwsWaiterDefinition.ts"
 
 const TypeId = "~@effect-poll/http/Waiter"
-
-/**
- * What a waiter is made of, in one form whatever it was published in. Times are milliseconds.
- *
- * @category models
- * @since 0.1.0
- */
-export interface Definition {
-  readonly name: string | undefined
-  readonly acceptors: ReadonlyArray<Acceptor>
-  /** Whether a failed job can be told from one that goes on. */
-  readonly failure: "declared" | "none"
-  /** The `delay` and `maxAttempts` of the older form. */
-  readonly fixed: { readonly delay: number; readonly maxAttempts: number } | undefined
-  /** Of the Smithy form; otherwise the defaults of its specification, 2 and 120 seconds. */
-  readonly minDelay: number
-  readonly maxDelay: number
-}
-
-/**
- * What an outcome means if it matches.
- *
- * @category models
- * @since 0.1.0
- */
-export interface Acceptor {
-  readonly state: "success" | "failure" | "retry"
-  readonly matcher: Matcher
-  /** A path of the value to a text for people, for failures. */
-  readonly message: string | undefined
-}
-
-/**
- * Which outcomes match.
- *
- * **Details**
- *
- * - `Path`: values in which `path` finds what is expected: itself, in every member of a list, or in any. With
- *   `inputOutput` the path is of `{ input, output }`.
- * - `Error`: errors with this code; any error (`true`); any value (`false`).
- * - `Status`: values and errors with this HTTP status.
- *
- * @category models
- * @since 0.1.0
- */
-export type Matcher =
-  | {
-      readonly _tag: "Path"
-      readonly on: "output" | "inputOutput"
-      readonly path: string
-      readonly comparison: "equals" | "all" | "any"
-      readonly expected: unknown
-    }
-  | { readonly _tag: "Error"; readonly expected: string | boolean }
-  | { readonly _tag: "Status"; readonly expected: number }
 
 /**
  * A definition whose paths are compiled: ready to judge.
@@ -164,14 +133,6 @@ export interface WaiterFailure<out A, out E> {
   /** Which acceptor matched, without what the outcome holds. */
   readonly toString: () => string
 }
-
-/**
- * The Schema of a definition, in either form. It only decodes. A path is not parsed before `make`.
- *
- * @category schemas
- * @since 0.1.0
- */
-export const Definition: Schema.Codec<Definition, unknown> = /*#__PURE__*/ decodeDefinition()
 
 /**
  * Tests whether a value is a `Waiter`.

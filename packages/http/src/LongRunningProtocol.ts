@@ -6,13 +6,36 @@
  *
  * @since 0.1.0
  */
-import type { HttpAnswer } from "./HttpAnswer.ts"
-import type { BodyKind } from "./HttpCheckError.ts"
-import { azureProtocol } from "./internal/azureProtocol.ts"
 import { acceptedProtocol } from "./internal/acceptedProtocol.ts"
+import { azureProtocol } from "./internal/azureProtocol.ts"
 import { googleProtocol } from "./internal/googleProtocol.ts"
-import type { LongRunningFailure } from "./LongRunningFailure.ts"
-import type { LongRunningOperation, Notes } from "./LongRunningOperation.ts"
+import * as validate from "./internal/validate.ts"
+import type { LongRunningOperation } from "./LongRunningOperation.ts"
+import type { Meaning, OperationAnswer, Reading } from "./LongRunningReading.ts"
+
+export type {
+  /**
+   * What a state word means.
+   *
+   * @category models
+   * @since 0.1.0
+   */
+  Meaning,
+  /**
+   * An answer about an operation: to its first request, or to a check.
+   *
+   * @category models
+   * @since 0.1.0
+   */
+  OperationAnswer,
+  /**
+   * What an answer says of an operation; see the module `LongRunningReading`.
+   *
+   * @category models
+   * @since 0.1.0
+   */
+  Reading
+} from "./LongRunningReading.ts"
 
 /**
  * The rules of one kind of long-running operation.
@@ -24,65 +47,12 @@ export interface Protocol {
   /** Part of stored operations. */
   readonly name: string
   /** Whether the answer to a first request bears the marks of this protocol; only asked of several. Default: any does. */
-  readonly recognizes?: ((first: Answer) => boolean) | undefined
+  readonly recognizes?: ((first: OperationAnswer) => boolean) | undefined
   /** Reads the answer to the first request. A `Pending` must say where to check. */
-  readonly start: (first: Answer) => Reading
+  readonly start: (first: OperationAnswer) => Reading
   /** Reads the answer to a check. */
-  readonly read: (answer: Answer, operation: LongRunningOperation) => Reading
+  readonly read: (answer: OperationAnswer, operation: LongRunningOperation) => Reading
 }
-
-/**
- * An answer: to a first request with a status of 200..299 or 303, or to a check with one of 200..299.
- *
- * @category models
- * @since 0.1.0
- */
-export interface Answer extends HttpAnswer {
-  /** The method of the request. */
-  readonly method: string
-  /** The whole URL that answered, after redirects. */
-  readonly url: string
-  /** Tells a body that is empty from one that is not JSON. */
-  readonly content: BodyKind
-}
-
-/**
- * What an answer says of an operation.
- *
- * **Details**
- *
- * - `Pending`: it goes on. `url` is where to check from now on, `notes` replace what was remembered.
- * - `Succeeded`: it ended well and this is its result, to be decoded.
- * - `SucceededAt`: it ended well, and its result is to be had at the first of `urls` that is found.
- * - `Failed`, `Canceled`, `Expired`: the other ends.
- * - `UnknownState`: it says a word that nobody listed.
- * - `NotJson`: the answer should have been JSON. The next one may be.
- * - `Malformed`: the answer is against the rules, and the next one would be too.
- *
- * @category models
- * @since 0.1.0
- */
-export type Reading =
-  | {
-      readonly _tag: "Pending"
-      readonly state?: string | undefined
-      readonly progress?: number | undefined
-      readonly metadata?: unknown
-      readonly url?: string | undefined
-      readonly notes?: Notes | undefined
-    }
-  | { readonly _tag: "Succeeded"; readonly result: unknown; readonly state?: string | undefined }
-  | { readonly _tag: "SucceededAt"; readonly urls: ReadonlyArray<string>; readonly state?: string | undefined }
-  | { readonly _tag: "Failed"; readonly failure: LongRunningFailure; readonly state?: string | undefined }
-  | { readonly _tag: "Canceled" | "Expired"; readonly state?: string | undefined }
-  | {
-      readonly _tag: "UnknownState"
-      readonly state: string
-      readonly url?: string | undefined
-      readonly notes?: Notes | undefined
-    }
-  | { readonly _tag: "NotJson" }
-  | { readonly _tag: "Malformed"; readonly issue: string }
 
 /**
  * `202 Accepted` with a `Location` to check.
@@ -113,14 +83,6 @@ export const accepted: Protocol = acceptedProtocol
  * @since 0.1.0
  */
 export type FinalState = "azure-async-operation" | "operation-location" | "location" | "original-uri"
-
-/**
- * What a state word means.
- *
- * @category models
- * @since 0.1.0
- */
-export type Meaning = "pending" | "succeeded" | "failed" | "canceled" | "expired"
 
 /**
  * The options of `azure`.
@@ -167,7 +129,7 @@ export interface AzureOptions {
  * @category protocols
  * @since 0.1.0
  */
-export const azure: (options?: AzureOptions) => Protocol = azureProtocol
+export const azure = (options: AzureOptions = {}): Protocol => azureProtocol(options)
 
 /**
  * The options of `google`.
@@ -196,4 +158,8 @@ export interface GoogleOptions {
  * @category protocols
  * @since 0.1.0
  */
-export const google: (options?: GoogleOptions) => Protocol = googleProtocol
+export const google = ({ baseUrl, progress }: GoogleOptions = {}): Protocol =>
+  googleProtocol(
+    baseUrl === undefined ? undefined : validate.nonEmpty("LongRunningProtocol.google: baseUrl", baseUrl),
+    progress
+  )

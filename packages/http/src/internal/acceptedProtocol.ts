@@ -1,9 +1,9 @@
-import type { Protocol } from "../LongRunningProtocol.ts"
+import type { OperationAnswer, Reading } from "../LongRunningReading.ts"
 import { resultOf, unplaced, urlIn } from "./answers.ts"
 
-export const acceptedProtocol: Protocol = {
+export const acceptedProtocol = {
   name: "accepted",
-  start: (first) => {
+  start: (first: OperationAnswer): Reading => {
     const url = urlIn(first, "location")
     if (first.status === 202 || first.status === 303) {
       return url === undefined ? unplaced("Location") : { _tag: "Pending", url }
@@ -12,5 +12,6 @@ export const acceptedProtocol: Protocol = {
       ? { _tag: "SucceededAt", urls: [url] }
       : resultOf(first)
   },
-  read: (answer) => (answer.status === 202 ? { _tag: "Pending", url: urlIn(answer, "location") } : resultOf(answer))
+  read: (answer: OperationAnswer): Reading =>
+    answer.status === 202 ? { _tag: "Pending", url: urlIn(answer, "location") } : resultOf(answer)
 }

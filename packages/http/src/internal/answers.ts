@@ -1,6 +1,6 @@
 import * as Url from "effect/http/Url"
 import * as Result from "effect/Result"
-import type { Answer, Reading } from "../LongRunningProtocol.ts"
+import type { OperationAnswer, Reading } from "../LongRunningReading.ts"
 
 // What the protocols read from an answer in the same way.
 
@@ -12,10 +12,11 @@ export const resolve = (reference: unknown, base: string): string | undefined =>
 }
 
 /** The URL in a header of an answer. */
-export const urlIn = (answer: Answer, header: string): string | undefined => resolve(answer.headers[header], answer.url)
+export const urlIn = (answer: OperationAnswer, header: string): string | undefined =>
+  resolve(answer.headers[header], answer.url)
 
 /** The body of an answer as the result. */
-export const resultOf = ({ body, content }: Answer): Reading =>
+export const resultOf = ({ body, content }: OperationAnswer): Reading =>
   content.kind === "other" ? { _tag: "NotJson" } : { _tag: "Succeeded", result: body }
 
 /** An operation that was accepted, but could never be found again. */

@@ -8,7 +8,8 @@ import * as Status from "effect-poll/Status"
 import type { HttpCheckError } from "../HttpCheckError.ts"
 import type { LongRunningFailure } from "../LongRunningFailure.ts"
 import { type End, key, type LongRunningOperation, type Phase } from "../LongRunningOperation.ts"
-import type { Answer as Seen, Protocol, Reading } from "../LongRunningProtocol.ts"
+import type { Protocol } from "../LongRunningProtocol.ts"
+import type { OperationAnswer, Reading } from "../LongRunningReading.ts"
 import { type Answer, decodeWith, exchange, type Fail, failure, isOk, notJsonReason, statusReason } from "./exchange.ts"
 import * as Prefer from "./prefer.ts"
 
@@ -177,14 +178,14 @@ const at = (before: Standing | undefined, operation: LongRunningOperation): Stan
 })
 
 /** What a protocol sees of an answer. */
-const seen = (answer: Answer, method: string, asked: string): Seen => ({
+const seen = (answer: Answer, method: string, asked: string): OperationAnswer => ({
   ...answer,
   method,
   url: answer.url === "" ? asked : answer.url
 })
 
 /** The protocol that recognizes a first answer; the last one takes what is left. */
-const choose = (protocols: ReadonlyArray<Protocol>, first: Seen): Protocol =>
+const choose = (protocols: ReadonlyArray<Protocol>, first: OperationAnswer): Protocol =>
   protocols.find(({ recognizes }, index) => index === protocols.length - 1 || recognizes?.(first) !== false)!
 
 /** Where an operation stands after its first answer. */

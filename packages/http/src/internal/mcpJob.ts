@@ -6,7 +6,7 @@ import * as CheckResult from "effect-poll/CheckResult"
 import * as CheckError from "effect-poll/CheckError"
 import * as Status from "effect-poll/Status"
 import { AnsweredAtOnce, FailedAtOnce, type Failure, InvalidAnswer } from "../McpTaskError.ts"
-import type { Options, TaskJob, TaskRequest } from "../McpTasks.ts"
+import type { Options, TaskJob, TaskRequest } from "../McpTaskJob.ts"
 import { codeOf, invalidParams, isTransientCode, wireCode } from "./mcpCode.ts"
 import type { Desk } from "./mcpDesk.ts"
 import {

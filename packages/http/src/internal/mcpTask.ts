@@ -3,7 +3,7 @@ import { hasProperty } from "effect/Predicate"
 import type { Hint } from "effect-poll/CheckResult"
 import { fromNumber } from "../HintReader.ts"
 import type { Failure, InputRequest } from "../McpTaskError.ts"
-import type { Dialect, TaskDetail } from "../McpTasks.ts"
+import type { Dialect, TaskDetail } from "../McpTaskJob.ts"
 import { at, textAt } from "./json.ts"
 
 // What the two dialects put into a task, read into one form.

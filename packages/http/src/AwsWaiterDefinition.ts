@@ -1,0 +1,156 @@
+/**
+ * The definition of an AWS waiter: acceptors and figures, in one form whatever it was published in.
+ *
+ * `AwsWaiter` exports these as well, and makes waiters of them. This module needs no JMESPath: it is for definitions that
+ * are decoded, checked or stored elsewhere.
+ *
+ * @since 0.1.0
+ */
+import * as Effect from "effect/Effect"
+import { hasProperty } from "effect/Predicate"
+import * as Schema from "effect/Schema"
+import * as SchemaGetter from "effect/SchemaGetter"
+import * as SchemaParser from "effect/SchemaParser"
+import * as forms from "./internal/waiterForms.ts"
+
+/**
+ * What a waiter is made of, in one form whatever it was published in. Times are milliseconds.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Definition {
+  readonly name: string | undefined
+  readonly acceptors: ReadonlyArray<Acceptor>
+  /** Whether a failed job can be told from one that goes on. */
+  readonly failure: "declared" | "none"
+  /** The `delay` and `maxAttempts` of the older form. */
+  readonly fixed: { readonly delay: number; readonly maxAttempts: number } | undefined
+  /** Of the Smithy form; otherwise the defaults of its specification, 2 and 120 seconds. */
+  readonly minDelay: number
+  readonly maxDelay: number
+}
+
+/**
+ * What an outcome means if it matches.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Acceptor {
+  readonly state: "success" | "failure" | "retry"
+  readonly matcher: Matcher
+  /** A path of the value to a text for people, for failures. */
+  readonly message: string | undefined
+}
+
+/**
+ * Which outcomes match.
+ *
+ * **Details**
+ *
+ * - `Path`: values in which `path` finds what is expected: itself, in every member of a list, or in any. With
+ *   `inputOutput` the path is of `{ input, output }`.
+ * - `Error`: errors with this code; any error (`true`); any value (`false`).
+ * - `Status`: values and errors with this HTTP status.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Matcher =
+  | {
+      readonly _tag: "Path"
+      readonly on: "output" | "inputOutput"
+      readonly path: string
+      readonly comparison: "equals" | "all" | "any"
+      readonly expected: unknown
+    }
+  | { readonly _tag: "Error"; readonly expected: string | boolean }
+  | { readonly _tag: "Status"; readonly expected: number }
+
+/**
+ * The Schema of a definition, in either form. It only decodes. A path is not parsed before `AwsWaiter.make`.
+ *
+ * @category schemas
+ * @since 0.1.0
+ */
+export const Definition: Schema.Codec<Definition, unknown> = /*#__PURE__*/ Schema.Unknown.pipe(
+  /*#__PURE__*/ Schema.decodeTo(
+    /*#__PURE__*/ Schema.declare((u: unknown): u is Definition => hasProperty(u, "acceptors"), { title: "Definition" }),
+    {
+      decode: /*#__PURE__*/ SchemaGetter.transformEffect((raw, options) =>
+        forms.isSmithy(raw)
+          ? Effect.map(decodeSmithy(raw, options), fromSmithy)
+          : Effect.map(decodeOlder(raw, options), fromOlder)
+      ),
+      encode: /*#__PURE__*/ SchemaGetter.forbidden(() => "a definition is only decoded")
+    }
+  )
+)
+
+// ---- internal ----
+
+const decodeOlder = /*#__PURE__*/ SchemaParser.decodeUnknownEffect(forms.Older)
+const decodeSmithy = /*#__PURE__*/ SchemaParser.decodeUnknownEffect(forms.Smithy)
+
+const comparisons = { path: "equals", pathAll: "all", pathAny: "any" } as const
+
+const fromOlder = (waiter: typeof forms.Older.Type): Definition => ({
+  name: waiter.waiter,
+  fixed: { delay: waiter.delay * 1000, maxAttempts: waiter.maxAttempts },
+  minDelay: forms.defaultMinDelay * 1000,
+  maxDelay: forms.defaultMaxDelay * 1000,
+  ...ends(
+    waiter.acceptors.map((each): Acceptor => ({
+      state: each.state,
+      message: undefined,
+      matcher:
+        each.matcher === "error"
+          ? { _tag: "Error", expected: each.expected }
+          : each.matcher === "status"
+            ? { _tag: "Status", expected: each.expected }
+            : {
+                _tag: "Path",
+                on: "output",
+                path: each.argument,
+                comparison: comparisons[each.matcher],
+                expected: each.expected
+              }
+    }))
+  )
+})
+
+const fromSmithy = (waiter: typeof forms.Smithy.Type): Definition => ({
+  name: undefined,
+  fixed: undefined,
+  minDelay: (waiter.minDelay ?? forms.defaultMinDelay) * 1000,
+  maxDelay: (waiter.maxDelay ?? forms.defaultMaxDelay) * 1000,
+  ...ends(
+    waiter.acceptors.map(({ matcher, message, state }): Acceptor => ({
+      state,
+      message,
+      matcher:
+        "output" in matcher
+          ? fromPathMatcher("output", matcher.output)
+          : "inputOutput" in matcher
+            ? fromPathMatcher("inputOutput", matcher.inputOutput)
+            : "success" in matcher
+              ? { _tag: "Error", expected: !matcher.success }
+              : { _tag: "Error", expected: matcher.errorType }
+    }))
+  )
+})
+
+const fromPathMatcher = (on: "output" | "inputOutput", matcher: typeof forms.PathMatcher.Type): Matcher => ({
+  _tag: "Path",
+  on,
+  path: matcher.path,
+  comparison:
+    matcher.comparator === "allStringEquals" ? "all" : matcher.comparator === "anyStringEquals" ? "any" : "equals",
+  expected: matcher.comparator === "booleanEquals" ? matcher.expected === "true" : matcher.expected
+})
+
+const ends = (acceptors: ReadonlyArray<Acceptor>): Pick<Definition, "acceptors" | "failure"> => ({
+  acceptors,
+  failure: acceptors.some((each) => each.state === "failure") ? "declared" : "none"
+})
