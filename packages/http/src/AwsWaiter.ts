@@ -90,7 +90,7 @@ const TypeId = "~@effect-poll/http/Waiter"
  * @since 0.1.0
  */
 export interface Waiter extends Definition {
-  readonly [TypeId]: ReadonlyArray<Compiled>
+  readonly [TypeId]: unknown
 }
 
 /**
@@ -205,7 +205,7 @@ export const load = (json: unknown, options?: LoadOptions): Waiter => {
   if (Result.isFailure(decoded)) {
     throw new RangeError(`AwsWaiter.load: not the definition of a waiter: ${oneLine(decoded.failure.message)}`)
   }
-  return compile("AwsWaiter.load", decoded.success, options)
+  return compileWaiter("AwsWaiter.load", decoded.success, options)
 }
 
 /**
@@ -215,7 +215,7 @@ export const load = (json: unknown, options?: LoadOptions): Waiter => {
  * @since 0.1.0
  */
 export const make = (definition: Definition, options?: LoadOptions): Waiter =>
-  compile("AwsWaiter.make", definition, options)
+  compileWaiter("AwsWaiter.make", definition, options)
 
 /**
  * Makes a check of a client call: the first acceptor that matches its outcome decides (see the table of this module).
@@ -284,7 +284,7 @@ export const judge = (
   waiter: Waiter,
   outcome: Result.Result<unknown, unknown>,
   options?: JudgeOptions
-): Acceptor | undefined => waiter[TypeId].find((each) => each.matches(outcome, options))?.acceptor
+): Acceptor | undefined => compiledOf(waiter).find((each) => each.matches(outcome, options))?.acceptor
 
 /**
  * Makes a `Job` of a client call that takes the key of the job.
@@ -356,7 +356,7 @@ export const job = <A, E, R>(
 export const fixed = (waiter: Waiter): Strategy.Strategy => {
   if (waiter.fixed === undefined) {
     throw new RangeError(
-      `AwsWaiter.fixed: waiter must have a delay and maxAttempts, got ${nameOf(waiter)} of the Smithy form`
+      `AwsWaiter.fixed: waiter must have a delay and maxAttempts, got ${labelOf(waiter)} of the Smithy form`
     )
   }
   return Strategy.spaced(waiter.fixed.delay).pipe(Strategy.maxAttempts(waiter.fixed.maxAttempts))
@@ -495,26 +495,29 @@ interface Compiled {
   readonly message: jmespath.Expression | undefined
 }
 
+// Only `compileWaiter` writes under this key, and it writes compiled acceptors.
+const compiledOf = (waiter: Waiter): ReadonlyArray<Compiled> => waiter[TypeId] as ReadonlyArray<Compiled>
+
 const decode = /*#__PURE__*/ Schema.decodeUnknownResult(Definition)
 
 const oneLine = (text: string): string => text.replace(/\s*\n\s*/g, " ")
 
-const nameOf = ({ name }: Definition): string => (name === undefined ? "a waiter" : JSON.stringify(name))
+const labelOf = ({ name }: Definition): string => (name === undefined ? "a waiter" : JSON.stringify(name))
 
-const compile = (caller: string, definition: Definition, options: LoadOptions | undefined): Waiter => {
+const compileWaiter = (caller: string, definition: Definition, options: LoadOptions | undefined): Waiter => {
   const named = { ...definition, name: options?.name ?? definition.name }
   if (named.failure === "none" && options?.failure !== "optional") {
     throw new RangeError(
-      `${caller}: failure must be "optional" for ${nameOf(named)}, which has no acceptor with the state failure, got ${JSON.stringify(options?.failure ?? "required")}`
+      `${caller}: failure must be "optional" for ${labelOf(named)}, which has no acceptor with the state failure, got ${JSON.stringify(options?.failure ?? "required")}`
     )
   }
   const path = (text: string): jmespath.Expression => {
     try {
       return jmespath.compile(text)
     } catch (cause) {
-      const why = cause instanceof Error ? cause.message : String(cause)
+      const problem = cause instanceof Error ? cause.message : String(cause)
       throw new RangeError(
-        `${caller}: a path of ${nameOf(named)} must be JMESPath, got ${JSON.stringify(text)}: ${why}`,
+        `${caller}: a path of ${labelOf(named)} must be JMESPath, got ${JSON.stringify(text)}: ${problem}`,
         { cause }
       )
     }
@@ -570,7 +573,7 @@ const comparing = {
 }
 
 const failureOf = <A, E>(waiter: Waiter, acceptor: Acceptor, outcome: Result.Result<A, E>): WaiterFailure<A, E> => {
-  const find = waiter[TypeId].find((each) => each.acceptor === acceptor)?.message
+  const find = compiledOf(waiter).find((each) => each.acceptor === acceptor)?.message
   const message = find === undefined || Result.isFailure(outcome) ? undefined : textOf(find(outcome.success), 500)
   return {
     waiter: waiter.name,
@@ -589,7 +592,7 @@ const wordOf = (
 ): string | undefined => {
   const matcher = acceptor?.matcher
   if (matcher?._tag === "Status" || typeof matcher?.expected === "string") return String(matcher.expected)
-  const find = waiter[TypeId].find((each) => each.find !== undefined)?.find
+  const find = compiledOf(waiter).find((each) => each.find !== undefined)?.find
   return find === undefined || Result.isFailure(outcome) ? undefined : textOf(find(outcome.success), 80)
 }
 

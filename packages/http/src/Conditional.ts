@@ -19,8 +19,8 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
+import * as conditionalStore from "./internal/conditionalStore.ts"
 import * as validate from "./internal/validate.ts"
-import { Store } from "./internal/validators.ts"
 
 const TypeId = "~@effect-poll/http/Conditional"
 
@@ -31,7 +31,7 @@ const TypeId = "~@effect-poll/http/Conditional"
  * @since 0.1.0
  */
 export interface Conditional {
-  readonly [TypeId]: Store
+  readonly [TypeId]: unknown
 }
 
 /**
@@ -79,7 +79,7 @@ export interface Conditional {
  */
 export const make = (options?: { readonly capacity?: number | undefined }): Effect.Effect<Conditional> => {
   const capacity = validate.count("Conditional.make: capacity", options?.capacity ?? 10_000, 1)
-  return Effect.sync(() => ({ [TypeId]: new Store(capacity) }))
+  return Effect.sync(() => ({ [TypeId]: new conditionalStore.Store(capacity) }))
 }
 
 /**
@@ -88,11 +88,4 @@ export const make = (options?: { readonly capacity?: number | undefined }): Effe
  * @category destructors
  * @since 0.1.0
  */
-export const size = (self: Conditional): number => self[TypeId].all.size
-
-/**
- * The store behind it, for the checks of this package.
- *
- * @internal
- */
-export const storeOf = (self: Conditional): Store => self[TypeId]
+export const size = (self: Conditional): number => conditionalStore.storeOf(self).size

@@ -36,9 +36,10 @@ import * as CheckResult from "effect-poll/CheckResult"
 import * as Status from "effect-poll/Status"
 import type { StatusSchema } from "effect-poll/StatusSchema"
 import type { Interpret } from "./Interpretation.ts"
-import * as Conditional from "./Conditional.ts"
+import type * as Conditional from "./Conditional.ts"
 import * as HintReader from "./HintReader.ts"
 import type { HttpCheckError } from "./HttpCheckError.ts"
+import * as conditionalStore from "./internal/conditionalStore.ts"
 import {
   type Answer,
   decodeWith,
@@ -50,7 +51,6 @@ import {
   withBody
 } from "./internal/exchange.ts"
 import * as validate from "./internal/validate.ts"
-import { conditionally, type Known } from "./internal/validators.ts"
 
 /**
  * The options of a check.
@@ -243,10 +243,14 @@ const check = <A, F, RD, A2, F2>(
   const decode = Schema.decodeUnknownEffect(schema)
   const { interpret, conditional, hint: hintOf, run: runOf, shownUrl } = options ?? {}
   const fail = failure(request, shownUrl)
-  const store = conditional === undefined ? undefined : Conditional.storeOf(conditional)
+  const store = conditional === undefined ? undefined : conditionalStore.storeOf(conditional)
   return Effect.gen(function* () {
     const known = store?.recall(request, schema)
-    const exchanged = yield* exchange(known === undefined ? request : conditionally(request, known), fail, shownUrl)
+    const exchanged = yield* exchange(
+      known === undefined ? request : conditionalStore.conditionally(request, known),
+      fail,
+      shownUrl
+    )
     const { body, headers } = exchanged
     const hint = eitherHint(HintReader.fromInput(hintOf?.(exchanged)), exchanged.hint)
     const answer = hint === exchanged.hint ? exchanged : { ...exchanged, hint }
@@ -281,7 +285,10 @@ const check = <A, F, RD, A2, F2>(
 }
 
 /** The default table. */
-const standard = (answer: Answer, known: Known | undefined): "missing" | "status" | "unchanged" | "error" => {
+const standard = (
+  answer: Answer,
+  known: conditionalStore.Entry | undefined
+): "missing" | "status" | "unchanged" | "error" => {
   if (answer.status === 404) return "missing"
   if (isOk(answer)) return "status"
   return answer.status === 304 && known !== undefined ? "unchanged" : "error"

@@ -158,8 +158,8 @@ export interface GoogleOptions {
  * @category protocols
  * @since 0.1.0
  */
-export const google = ({ baseUrl, progress }: GoogleOptions = {}): Protocol =>
-  googleProtocol(
-    baseUrl === undefined ? undefined : validate.nonEmpty("LongRunningProtocol.google: baseUrl", baseUrl),
-    progress
-  )
+export const google = (options: GoogleOptions = {}): Protocol => {
+  const { baseUrl, progress } = options
+  if (baseUrl !== undefined) validate.nonEmpty("LongRunningProtocol.google: baseUrl", baseUrl)
+  return googleProtocol(baseUrl, progress)
+}

@@ -422,7 +422,7 @@ describe("RateLimitGate", () => {
             Effect.forkChild(
               Effect.exit(
                 Poll.until(Tasks, id, { strategy: Strategy.spaced("5 seconds"), deadline: "10 minutes", gate }).pipe(
-                  Effect.provideService(HttpClient.HttpClient, RateLimitGate.client(gate)(server))
+                  Effect.provideService(HttpClient.HttpClient, RateLimitGate.client(server, gate))
                 )
               )
             )
