@@ -359,7 +359,7 @@ export const fixed = (waiter: Waiter): Strategy.Strategy => {
       `AwsWaiter.fixed: waiter must have a delay and maxAttempts, got ${labelOf(waiter)} of the Smithy form`
     )
   }
-  return Strategy.spaced(waiter.fixed.delay).pipe(Strategy.maxAttempts(waiter.fixed.maxAttempts))
+  return Strategy.spaced(waiter.fixed.delayMillis).pipe(Strategy.maxAttempts(waiter.fixed.maxAttempts))
 }
 
 /**
@@ -401,8 +401,8 @@ export const exponential = (
     readonly maxDelay?: Duration.Input | undefined
   }
 ): Strategy.Strategy => {
-  const minDelay = options?.minDelay ?? waiter.minDelay
-  return Strategy.exponential({ initial: minDelay, cap: options?.maxDelay ?? waiter.maxDelay }).pipe(
+  const minDelay = options?.minDelay ?? waiter.minDelayMillis
+  return Strategy.exponential({ initial: minDelay, cap: options?.maxDelay ?? waiter.maxDelayMillis }).pipe(
     Strategy.jittered({ atLeast: minDelay }),
     Strategy.skipNearDeadline(minDelay)
   )

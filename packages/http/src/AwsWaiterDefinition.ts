@@ -14,7 +14,7 @@ import * as SchemaParser from "effect/SchemaParser"
 import * as forms from "./internal/waiterForms.ts"
 
 /**
- * What a waiter is made of, in one form whatever it was published in. Times are milliseconds.
+ * What a waiter is made of, in one form whatever it was published in.
  *
  * @category models
  * @since 0.1.0
@@ -24,11 +24,12 @@ export interface Definition {
   readonly acceptors: ReadonlyArray<Acceptor>
   /** Whether a failed job can be told from one that goes on. */
   readonly failure: "declared" | "none"
-  /** The `delay` and `maxAttempts` of the older form. */
-  readonly fixed: { readonly delay: number; readonly maxAttempts: number } | undefined
-  /** Of the Smithy form; otherwise the defaults of its specification, 2 and 120 seconds. */
-  readonly minDelay: number
-  readonly maxDelay: number
+  /** The `delay` of the older form, in milliseconds, and its `maxAttempts`; undefined for the Smithy form. */
+  readonly fixed: { readonly delayMillis: number; readonly maxAttempts: number } | undefined
+  /** The `minDelay` of the Smithy form, in milliseconds. Default: that of its specification, 2 seconds. */
+  readonly minDelayMillis: number
+  /** The `maxDelay` of the Smithy form, in milliseconds. Default: that of its specification, 120 seconds. */
+  readonly maxDelayMillis: number
 }
 
 /**
@@ -97,9 +98,9 @@ const comparisons = { path: "equals", pathAll: "all", pathAny: "any" } as const
 
 const fromOlder = (waiter: typeof forms.Older.Type): Definition => ({
   name: waiter.waiter,
-  fixed: { delay: waiter.delay * 1000, maxAttempts: waiter.maxAttempts },
-  minDelay: forms.defaultMinDelay * 1000,
-  maxDelay: forms.defaultMaxDelay * 1000,
+  fixed: { delayMillis: waiter.delay * 1000, maxAttempts: waiter.maxAttempts },
+  minDelayMillis: forms.defaultMinDelaySeconds * 1000,
+  maxDelayMillis: forms.defaultMaxDelaySeconds * 1000,
   ...ends(
     waiter.acceptors.map((each): Acceptor => ({
       state: each.state,
@@ -123,8 +124,8 @@ const fromOlder = (waiter: typeof forms.Older.Type): Definition => ({
 const fromSmithy = (waiter: typeof forms.Smithy.Type): Definition => ({
   name: undefined,
   fixed: undefined,
-  minDelay: (waiter.minDelay ?? forms.defaultMinDelay) * 1000,
-  maxDelay: (waiter.maxDelay ?? forms.defaultMaxDelay) * 1000,
+  minDelayMillis: (waiter.minDelay ?? forms.defaultMinDelaySeconds) * 1000,
+  maxDelayMillis: (waiter.maxDelay ?? forms.defaultMaxDelaySeconds) * 1000,
   ...ends(
     waiter.acceptors.map(({ matcher, message, state }): Acceptor => ({
       state,

@@ -129,7 +129,7 @@ export const fromInput = (input: Duration.Input | "unreadable" | undefined): Che
  * @category destructors
  * @since 0.1.0
  */
-export const serverTime = (headers: Headers.Headers, now: number): number => {
+export const serverTimeMillis = (headers: Headers.Headers, now: number): number => {
   const date = headers["date"]
   const parsed = date === undefined ? undefined : Headers.parseHttpDate(date)
   return parsed !== undefined && Result.isSuccess(parsed) ? DateTime.toEpochMillis(parsed.success) : now
@@ -145,6 +145,6 @@ const retryAfter = (headers: Headers.Headers, now: number): CheckResult.Hint | u
   const parsed = Headers.parseRetryAfter(value)
   if (Result.isFailure(parsed)) return "unreadable"
   if (parsed.success._tag === "Duration") return parsed.success.duration
-  const delay = Headers.retryAfterDelay(parsed.success, serverTime(headers, now))
+  const delay = Headers.retryAfterDelay(parsed.success, serverTimeMillis(headers, now))
   return Duration.isZero(delay) ? undefined : delay
 }

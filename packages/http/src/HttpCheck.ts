@@ -41,15 +41,15 @@ import * as HintReader from "./HintReader.ts"
 import type { HttpCheckError } from "./HttpCheckError.ts"
 import * as conditionalStore from "./internal/conditionalStore.ts"
 import {
-  type Answer,
   decodeWith,
-  exchange,
-  failure,
+  execute,
+  failFor,
   isOk,
   notJsonReason,
+  type ReceivedAnswer,
   statusReason,
   withBody
-} from "./internal/exchange.ts"
+} from "./internal/httpRequest.ts"
 import * as validate from "./internal/validate.ts"
 
 /**
@@ -222,9 +222,9 @@ export const send = <A, RD = never, E = never>(
 ): Effect.Effect<A, HttpCheckError | E, HttpClient.HttpClient | RD> => {
   validate.nonEmpty("HttpCheck.send: request.url", request.url)
   const decode = Schema.decodeUnknownEffect(schema)
-  const fail = failure(request, options?.shownUrl)
+  const fail = failFor(request, options?.shownUrl)
   return Effect.gen(function* () {
-    const answer = yield* exchange(yield* withBody(request, options?.body, fail), fail, options?.shownUrl)
+    const answer = yield* execute(yield* withBody(request, options?.body, fail), fail, options?.shownUrl)
     if (!isOk(answer)) {
       return yield* Effect.fail(options?.refuse?.(answer.status, answer.body) ?? fail(statusReason(answer)))
     }
@@ -242,19 +242,19 @@ const check = <A, F, RD, A2, F2>(
 ): Effect.Effect<CheckResult.CheckResult<A | A2, F | F2>, HttpCheckError, HttpClient.HttpClient | RD> => {
   const decode = Schema.decodeUnknownEffect(schema)
   const { interpret, conditional, hint: hintOf, run: runOf, shownUrl } = options ?? {}
-  const fail = failure(request, shownUrl)
+  const fail = failFor(request, shownUrl)
   const store = conditional === undefined ? undefined : conditionalStore.storeOf(conditional)
   return Effect.gen(function* () {
     const known = store?.recall(request, schema)
-    const exchanged = yield* exchange(
+    const received = yield* execute(
       known === undefined ? request : conditionalStore.conditionally(request, known),
       fail,
       shownUrl
     )
-    const { body, headers } = exchanged
-    const hint = eitherHint(HintReader.fromInput(hintOf?.(exchanged)), exchanged.hint)
-    const answer = hint === exchanged.hint ? exchanged : { ...exchanged, hint }
-    const verdict = interpret?.(exchanged) ?? standard(answer, known)
+    const { body, headers } = received
+    const hint = eitherHint(HintReader.fromInput(hintOf?.(received)), received.hint)
+    const answer = hint === received.hint ? received : { ...received, hint }
+    const verdict = interpret?.(received) ?? standard(answer, known)
     let found: CheckResult.CheckResult<A | A2, F | F2>
     let run: CheckResult.Run | undefined
     switch (verdict) {
@@ -286,7 +286,7 @@ const check = <A, F, RD, A2, F2>(
 
 /** The default table. */
 const standard = (
-  answer: Answer,
+  answer: ReceivedAnswer,
   known: conditionalStore.Entry | undefined
 ): "missing" | "status" | "unchanged" | "error" => {
   if (answer.status === 404) return "missing"

@@ -35,7 +35,7 @@ import type { PollError } from "effect-poll/PollError"
 import type { ResumeToken } from "effect-poll/ResumeToken"
 import * as Strategy from "effect-poll/Strategy"
 import { type HttpCheckError, safeUrl } from "./HttpCheckError.ts"
-import { checking, sending, stopping } from "./internal/longRunning.ts"
+import { makeCheck, makeSubmit, sendCancel } from "./internal/operationRequests.ts"
 import * as Prefer from "./internal/prefer.ts"
 import type { LongRunningFailure } from "./LongRunningFailure.ts"
 import { key, type LongRunningOperation } from "./LongRunningOperation.ts"
@@ -176,17 +176,17 @@ export const make = <A = unknown, RD = never>(name: string, options: Options<A, 
   const protocols = protocolsOf(options.protocol)
   const wait = options.wait === undefined ? undefined : Prefer.seconds("LongRunning.make: wait", options.wait)
   const { cancel, strategy } = options
-  const send = sending({ protocols, prefer: wait })
-  const submit = (request: HttpClientRequest.HttpClientRequest) => send(request, wholeUrl(request))
+  const submitAt = makeSubmit({ protocols, prefer: wait })
+  const submit = (request: HttpClientRequest.HttpClientRequest) => submitAt(request, wholeUrl(request))
   const job = Job.make(name, {
-    key: known(protocols),
-    check: checking({
+    key: keyFor(protocols),
+    check: makeCheck({
       protocols,
       prefer: wait,
       decode: Schema.decodeUnknownEffect(options.result ?? (Schema.Unknown as unknown as Schema.Codec<A, unknown, RD>))
     }),
     submit,
-    cancel: cancel === undefined ? undefined : (operation) => stopping(cancel(operation)),
+    cancel: cancel === undefined ? undefined : (operation) => sendCancel(cancel(operation)),
     strategy:
       strategy === undefined ? undefined : (operation) => (operation.phase._tag === "Ended" ? atOnce : strategy),
     missing: options.missing,
@@ -294,7 +294,7 @@ const defaults: ReadonlyArray<LongRunningProtocol.Protocol> = [
 ]
 
 /** The keys of operations whose protocol the job knows. */
-const known = (protocols: ReadonlyArray<LongRunningProtocol.Protocol>): KeyCodec<LongRunningOperation> => ({
+const keyFor = (protocols: ReadonlyArray<LongRunningProtocol.Protocol>): KeyCodec<LongRunningOperation> => ({
   encode: key.encode,
   decode: (encoded) => {
     const operation = key.decode(encoded)

@@ -17,7 +17,7 @@
  */
 import * as Data from "effect/Data"
 import * as CheckError from "effect-poll/CheckError"
-import { isTransientCode } from "./internal/mcpCode.ts"
+import { isTransientCode } from "./internal/jsonRpcCode.ts"
 
 /**
  * How a task failed. `message` is its `statusMessage`.

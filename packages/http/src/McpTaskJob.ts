@@ -99,10 +99,10 @@ export interface TaskRequest {
 export interface TaskDetail {
   /** The `statusMessage`. */
   readonly message: string | undefined
-  /** How long the server keeps the task, from its creation, in milliseconds; undefined if it does not say. */
-  readonly ttl: number | undefined
-  /** When the server wishes to be asked again, in milliseconds; undefined if it does not say. */
-  readonly pollInterval: number | undefined
+  /** How long the server keeps the task, in milliseconds from its creation; undefined if it does not say. */
+  readonly ttlMillis: number | undefined
+  /** The requested delay before the next check, in milliseconds; undefined if there is none. */
+  readonly pollIntervalMillis: number | undefined
   /** What it asks for, in the state `input_required`. */
   readonly input: ReadonlyArray<InputRequest> | undefined
 }

@@ -62,7 +62,7 @@ import type * as Status from "effect-poll/Status"
 import * as Strategy from "effect-poll/Strategy"
 import type { HttpCheckError } from "./HttpCheckError.ts"
 import * as jsonRpc from "./internal/jsonRpc.ts"
-import * as mcpDesk from "./internal/mcpDesk.ts"
+import * as mcpInput from "./internal/mcpInput.ts"
 import * as mcpJob from "./internal/mcpJob.ts"
 import { withMeta } from "./internal/mcpTask.ts"
 import * as validate from "./internal/validate.ts"
@@ -162,7 +162,7 @@ export type {
 export const job = <A = unknown, E = never, R = never>(options: Options<A, E, R>): TaskJob<A, E, R> =>
   mcpJob.make(
     { ...options, strategy: options.strategy ?? defaultStrategy },
-    mcpDesk.unattended(options.input ?? "fail")
+    mcpInput.withoutHandler(options.input ?? "fail")
   )
 
 /**
@@ -210,7 +210,7 @@ export const answering = <A = unknown, E = never, R = never, EI = never, RI = ne
   Effect.gen(function* () {
     const scope = yield* Effect.scope
     const context = yield* Effect.context<RI>()
-    const desk = mcpDesk.make((request) =>
+    const input = mcpInput.withHandler((request) =>
       Effect.forkIn(
         Effect.provideContext(
           Effect.suspend(() => options.onInput(request)),
@@ -219,7 +219,7 @@ export const answering = <A = unknown, E = never, R = never, EI = never, RI = ne
         scope
       )
     )
-    return mcpJob.make({ ...options, strategy: options.strategy ?? defaultStrategy }, desk)
+    return mcpJob.make({ ...options, strategy: options.strategy ?? defaultStrategy }, input)
   })
 
 /**
@@ -280,7 +280,7 @@ export const run = <A = unknown, E = never, R = never, EI = never, RI = never, R
       : Effect.scoped(
           Effect.flatMap(answering<A, E, R, EI, RI>({ ...options, onInput }), (tasks) => watch(tasks as Watched))
         )
-  return Effect.catchIf(answered as typeof plain, isAnswer<A>, ({ value }) => Effect.succeed(value))
+  return Effect.catchIf(answered as typeof plain, isAnsweredAtOnce<A>, ({ value }) => Effect.succeed(value))
 }
 
 /**
@@ -298,10 +298,10 @@ export const run = <A = unknown, E = never, R = never, EI = never, RI = never, R
  * @since 0.1.0
  */
 export const withinTtl = (self: Strategy.Strategy): Strategy.Strategy =>
-  Strategy.modify(self, (decision, seen) => {
-    const ttl = detail(seen.status)?.ttl
-    if (ttl === undefined || decision === "end") return decision
-    return seen.elapsedMillis >= ttl ? "end" : Math.min(decision, ttl - seen.elapsedMillis)
+  Strategy.modify(self, (decision, observation) => {
+    const ttlMillis = detail(observation.status)?.ttlMillis
+    if (ttlMillis === undefined || decision === "end") return decision
+    return observation.elapsedMillis >= ttlMillis ? "end" : Math.min(decision, ttlMillis - observation.elapsedMillis)
   })
 
 /**
@@ -311,7 +311,7 @@ export const withinTtl = (self: Strategy.Strategy): Strategy.Strategy =>
  * @since 0.1.0
  */
 export const detail = (status: Status.Status<unknown, unknown>): TaskDetail | undefined =>
-  status._tag === "Pending" && hasProperty(status.detail, "ttl") && hasProperty(status.detail, "input")
+  status._tag === "Pending" && hasProperty(status.detail, "ttlMillis") && hasProperty(status.detail, "input")
     ? (status.detail as unknown as TaskDetail)
     : undefined
 
@@ -363,7 +363,7 @@ export const http = (options: {
         "mcp-method": jsonRpc.headerValue(method),
         ...(name === undefined ? {} : { "mcp-name": jsonRpc.headerValue(name) })
       })
-      return jsonRpc.send(request, ++sent, method, always === undefined ? params : withMeta(params, always))
+      return jsonRpc.call(request, ++sent, method, always === undefined ? params : withMeta(params, always))
     }).pipe(
       Effect.flatMap((answer): Effect.Effect<unknown, JsonRpcError> =>
         "error" in answer ? Effect.fail(new JsonRpcError({ method, ...answer.error })) : Effect.succeed(answer.result)
@@ -374,17 +374,17 @@ export const http = (options: {
 
 // ---- internal ----
 
-const isAnswer = <A>(u: unknown): u is AnsweredAtOnce<A> => u instanceof AnsweredAtOnce
+const isAnsweredAtOnce = <A>(u: unknown): u is AnsweredAtOnce<A> => u instanceof AnsweredAtOnce
 
-/** In milliseconds: no server is hammered because it says 0. */
-const leastInterval = 100
+/** The least delay where a server requests less, 0 for instance. */
+const minIntervalMillis = 100
 
 const defaultStrategy = /*#__PURE__*/ withinTtl(
   /*#__PURE__*/ Strategy.modify(
     /*#__PURE__*/ Strategy.linear({ initial: "1 second", increment: "2 seconds" }),
-    (decision, seen) => {
-      const asked = detail(seen.status)?.pollInterval
-      return asked === undefined ? decision : Math.max(leastInterval, asked)
+    (decision, observation) => {
+      const requested = detail(observation.status)?.pollIntervalMillis
+      return requested === undefined ? decision : Math.max(minIntervalMillis, requested)
     }
   )
 )

@@ -45,9 +45,9 @@ import * as RateLimiter from "effect/persistence/RateLimiter"
 import * as Semaphore from "effect/Semaphore"
 import * as Gate from "effect-poll/Gate"
 import * as HintReader from "./HintReader.ts"
+import * as evictingMap from "./internal/evictingMap.ts"
 import { exhaustedMillis } from "./internal/rateLimitHeaders.ts"
 import { type Claim, RateLimitQueue } from "./internal/rateLimitQueue.ts"
-import * as registry from "./internal/registry.ts"
 import * as validate from "./internal/validate.ts"
 
 /**
@@ -129,7 +129,7 @@ export const make = (options: Options): Effect.Effect<RateLimitGate, never, Rate
   const settings = settingsOf(options)
   return RateLimiter.RateLimiter.useSync((limiter) => {
     const server: Closing = { endsAt: 0, reason: byServer }
-    const budgets = registry.make((name) => new Budget(name, limiter, server, settings), isIdle)
+    const budgets = evictingMap.make((name) => new Budget(name, limiter, server, settings), isIdle)
     return {
       ask: (subject) =>
         Effect.flatMap(Clock.currentTimeMillis, (now) =>

@@ -564,7 +564,7 @@ describe("CircuitBreakerGate", () => {
       }).pipe(Effect.provide(CircuitBreaker.layerStoreMemory()))
     )
 
-    it.effect("client, check - one that leaves the endpoint open is a RangeError", () =>
+    it.effect("client, check - an endpoint that is missing or not needed is a RangeError", () =>
       Effect.gen(function* () {
         const one = yield* CircuitBreakerGate.make()
         const several = yield* CircuitBreakerGate.make({ endpoint: ({ job }) => job })

@@ -1,12 +1,12 @@
 import type { OperationAnswer, Reading } from "../LongRunningReading.ts"
-import { resultOf, unplaced, urlIn } from "./answers.ts"
+import { resultOf, noCheckUrl, urlIn } from "./operationAnswer.ts"
 
 export const acceptedProtocol = {
   name: "accepted",
   start: (first: OperationAnswer): Reading => {
     const url = urlIn(first, "location")
     if (first.status === 202 || first.status === 303) {
-      return url === undefined ? unplaced("Location") : { _tag: "Pending", url }
+      return url === undefined ? noCheckUrl("Location") : { _tag: "Pending", url }
     }
     return first.status === 201 && first.content.kind === "empty" && url !== undefined
       ? { _tag: "SucceededAt", urls: [url] }

@@ -1,7 +1,7 @@
 import { fromBody } from "../LongRunningFailure.ts"
 import type { LongRunningOperation, Notes } from "../LongRunningOperation.ts"
 import type { Meaning, OperationAnswer, Reading } from "../LongRunningReading.ts"
-import { resolve, resultOf, unplaced, urlIn } from "./answers.ts"
+import { resolve, resultOf, noCheckUrl, urlIn } from "./operationAnswer.ts"
 import { at } from "./json.ts"
 
 /** The options of `LongRunningProtocol.azure`. */
@@ -36,9 +36,9 @@ export const azureProtocol = (options: Options) => {
     if (location !== undefined && isStarted(first, judge(state, first))) {
       return { _tag: "Pending", url: location, notes: notes("location") }
     }
-    if (status === 303) return unplaced("Location")
+    if (status === 303) return noCheckUrl("Location")
     if (!isResource(method)) {
-      return status === 202 ? unplaced("Operation-Location", "Azure-AsyncOperation", "Location") : resultOf(first)
+      return status === 202 ? noCheckUrl("Operation-Location", "Azure-AsyncOperation", "Location") : resultOf(first)
     }
     const atResource: Reading = { _tag: "Pending", url: first.url, notes: notes("resource") }
     if (status === 202) return atResource

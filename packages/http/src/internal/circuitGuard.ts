@@ -7,7 +7,7 @@ import * as CircuitBreaker from "effect/persistence/CircuitBreaker"
 import * as Random from "effect/Random"
 import * as Result from "effect/Result"
 import * as Gate from "effect-poll/Gate"
-import * as registry from "./registry.ts"
+import * as evictingMap from "./evictingMap.ts"
 
 // The rules between a gate and its circuit breaker: which checks wait, for how long, and which request is the probe.
 
@@ -26,7 +26,7 @@ export const guardOf = (self: { readonly "~@effect-poll/http/CircuitBreakerGate"
 export class CircuitGuard {
   readonly breaker: CircuitBreaker.CircuitBreaker
   readonly settings: Settings
-  private readonly endpoints = registry.make(create, isHealthy)
+  private readonly endpoints = evictingMap.make(create, isHealthy)
 
   constructor(breaker: CircuitBreaker.CircuitBreaker, settings: Settings) {
     this.breaker = breaker

@@ -1,7 +1,7 @@
 import { isReadonlyObject } from "effect/Predicate"
 import { fromBody } from "../LongRunningFailure.ts"
 import type { OperationAnswer, Reading } from "../LongRunningReading.ts"
-import { resolve } from "./answers.ts"
+import { resolve } from "./operationAnswer.ts"
 import { at } from "./json.ts"
 
 export const googleProtocol = (

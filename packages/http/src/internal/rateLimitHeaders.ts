@@ -1,5 +1,5 @@
 import type { Headers } from "effect/http/Headers"
-import { serverTime } from "../HintReader.ts"
+import { serverTimeMillis } from "../HintReader.ts"
 import { decimal } from "./json.ts"
 
 // The headers that say what is left of a rate limit.
@@ -46,5 +46,5 @@ const quoted = /"(?:[^"\\]|\\.)*"/g
 const untilReset = (reset: number | undefined, headers: Headers, now: number): number | undefined => {
   if (reset === undefined) return undefined
   if (reset < 1e9) return reset * 1000
-  return (reset < 1e12 ? reset * 1000 : reset) - serverTime(headers, now)
+  return (reset < 1e12 ? reset * 1000 : reset) - serverTimeMillis(headers, now)
 }

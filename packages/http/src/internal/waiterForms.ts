@@ -3,9 +3,9 @@ import * as Schema from "effect/Schema"
 
 // The two forms in which waiters are published, as they stand in their files.
 
-/** In seconds; the figures of the specification. */
-export const defaultMinDelay = 2
-export const defaultMaxDelay = 120
+/** The defaults of the Smithy specification. */
+export const defaultMinDelaySeconds = 2
+export const defaultMaxDelaySeconds = 120
 
 const State = Schema.Literals(["success", "failure", "retry"])
 const Seconds = Schema.Finite.check(Schema.isGreaterThan(0))
@@ -74,7 +74,7 @@ export const Smithy = Schema.Struct({
   )
 }).check(
   Schema.makeFilter((waiter) =>
-    (waiter.minDelay ?? defaultMinDelay) <= (waiter.maxDelay ?? defaultMaxDelay)
+    (waiter.minDelay ?? defaultMinDelaySeconds) <= (waiter.maxDelay ?? defaultMaxDelaySeconds)
       ? undefined
       : "Expected a minDelay that is at most maxDelay"
   )

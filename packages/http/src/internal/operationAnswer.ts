@@ -2,7 +2,7 @@ import * as Url from "effect/http/Url"
 import * as Result from "effect/Result"
 import type { OperationAnswer, Reading } from "../LongRunningReading.ts"
 
-// What the protocols read from an answer in the same way.
+// What all protocols read from an answer in the same way.
 
 /** The whole URL that a reference in an answer stands for; undefined if it is none that can be asked. */
 export const resolve = (reference: unknown, base: string): string | undefined => {
@@ -20,7 +20,7 @@ export const resultOf = ({ body, content }: OperationAnswer): Reading =>
   content.kind === "other" ? { _tag: "NotJson" } : { _tag: "Succeeded", result: body }
 
 /** An operation that was accepted, but could never be found again. */
-export const unplaced = (...headers: ReadonlyArray<string>): Reading => ({
+export const noCheckUrl = (...headers: ReadonlyArray<string>): Reading => ({
   _tag: "Malformed",
   issue: `an accepted operation must say where it is checked: ${headers.join(", ")}`
 })
