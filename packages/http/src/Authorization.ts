@@ -5,8 +5,8 @@
  *
  * `client` makes of an `HttpClient` one that reads the token anew for each request, so for each check. A 401 makes it
  * refresh the token once, and send the request again; only a second 401 is handed on, and ends the wait. However many
- * checks meet a 401 at the same time, they refresh once: those that come while it is under way, or with a token that was
- * replaced meanwhile, wait for it or go on at once. A refresh that failed is not begun again for a second.
+ * checks meet a 401 at the same time, they refresh once: those that come while it is under way, or with a token that
+ * was replaced meanwhile, wait for it or go on at once. A refresh that failed is not begun again for a second.
  *
  * A token that cannot be read or refreshed makes an `HttpCheckError` with the reason `Authorization`: transient, unless
  * the error says of itself that it is permanent (`CheckError.kind`).
@@ -37,7 +37,7 @@ import * as validate from "./internal/validate.ts"
 const TypeId = "~@effect-poll/http/Authorization"
 
 /**
- * Where tokens come from.
+ * A source of tokens, for `client`.
  *
  * @category models
  * @since 0.1.0
@@ -84,8 +84,8 @@ export class AuthorizationError
 }
 
 /**
- * Creates an authorization. A refresh under way is interrupted when the scope closes, not when a wait ends; from then on
- * nothing is refreshed, which is an `AuthorizationError` for the checks that need it.
+ * Creates an authorization. A refresh under way is interrupted when the scope closes, not when a wait ends; from then
+ * on nothing is refreshed, which is an `AuthorizationError` for the checks that need it.
  *
  * **Example** (A token that is replaced while a job runs)
  *

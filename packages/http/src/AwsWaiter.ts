@@ -2,8 +2,8 @@
  * AWS waiters from their definitions: a list of acceptors judges each outcome of a client call, value or error.
  *
  * A definition is JSON that AWS publishes for its tools: "the instance runs" is when every state that
- * `DescribeInstances` answers is `running`, and never will be when one is `terminated`. `load` reads it, `check` makes a
- * check of any client call and `job` a `Job`; the client is yours.
+ * `DescribeInstances` answers is `running`, and never will be when one is `terminated`. `load` reads it, `check` makes
+ * a check of any client call and `job` a `Job`; the client is yours.
  *
  * **Details**
  *
@@ -22,8 +22,8 @@
  * - the trait `smithy.waiters#waitable`: `minDelay`, `maxDelay`, and acceptors with the matchers `output`,
  *   `inputOutput`, `success` and `errorType` (https://smithy.io/2.0/additional-specs/waiters.html).
  *
- * What is compared is compared as JSON: `"1"` is not `1`, `"true"` is not `true`. `pathAll` and `pathAny` never match an
- * empty list, nor what is no list. A path matcher checks values only. A path that cannot be applied to a value
+ * What is compared is compared as JSON: `"1"` is not `1`, `"true"` is not `true`. `pathAll` and `pathAny` never match
+ * an empty list, nor what is no list. A path matcher checks values only. A path that cannot be applied to a value
  * (`length` of a missing list) does not match.
  *
  * **Gotchas**
@@ -35,7 +35,8 @@
  * - Values are searched as they are. An AWS client makes a `Date` of a time and bytes of a blob, where the Smithy
  *   specification has numbers and texts: a path that compares those does not match.
  * - The paths are JMESPath: this module, and no other, needs the optional peer `@jmespath-community/jmespath` installed
- *   (about 9 KiB gzipped). For that reason the index of the package leaves it out: import `@effect-poll/http/AwsWaiter`.
+ *   (about 9 KiB gzipped). For that reason the index of the package leaves it out: import
+ *   `@effect-poll/http/AwsWaiter`.
  *
  * @since 0.1.0
  */
@@ -59,7 +60,7 @@ import * as jmespath from "./internal/jmespath.ts"
 
 export {
   /**
-   * What an outcome means if it matches.
+   * What the outcome of a call means if it matches.
    *
    * @category models
    * @since 0.1.0
@@ -73,7 +74,7 @@ export {
    */
   Definition,
   /**
-   * Which outcomes match.
+   * Which outcomes of a call an acceptor matches.
    *
    * @category models
    * @since 0.1.0
@@ -436,9 +437,9 @@ export const kindOf = (error: unknown, reader?: Reader): CheckError.Kind => {
  * **Details**
  *
  * Those of `name`, `Code`, `code`, `__type`, `_tag` and `Error.Code` that are texts, of the error and of its causes, up
- * to five deep, so that an error wrapped by `Effect.tryPromise` is seen through. Of `com.example#NotFound:details` it is
- * `NotFound`. An AWS client (v3) names an error by its class, `DBInstanceNotFoundFault`, and keeps the code of the wire,
- * `DBInstanceNotFound`, in `Code`; definitions use either.
+ * to five deep, so that an error wrapped by `Effect.tryPromise` is seen through. Of `com.example#NotFound:details` it
+ * is `NotFound`. An AWS client (v3) names an error by its class, `DBInstanceNotFoundFault`, and keeps the code of the
+ * wire, `DBInstanceNotFound`, in `Code`; definitions use either.
  *
  * **Example** (A namespace is left out)
  *

@@ -1,8 +1,8 @@
 /**
- * The definition of an AWS waiter: acceptors and figures, in one form whatever it was published in.
+ * The definition of an AWS waiter: its acceptors and delays, in one form for both that waiters are published in.
  *
- * `AwsWaiter` exports these as well, and makes waiters of them. This module needs no JMESPath: it is for definitions that
- * are decoded, checked or stored elsewhere.
+ * `AwsWaiter` exports these too, and makes waiters of them. Unlike it, this module does not need the optional peer
+ * `@jmespath-community/jmespath`.
  *
  * @since 0.1.0
  */
@@ -14,15 +14,18 @@ import * as SchemaParser from "effect/SchemaParser"
 import * as forms from "./internal/waiterForms.ts"
 
 /**
- * What a waiter is made of, in one form whatever it was published in.
+ * A definition, in one form for both that waiters are published in. `Definition` decodes it, `AwsWaiter.make` makes a
+ * waiter of it.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Definition {
+  /** What the waiter is called in failures. */
   readonly name: string | undefined
+  /** The first that matches an outcome decides. */
   readonly acceptors: ReadonlyArray<Acceptor>
-  /** Whether a failed job can be told from one that goes on. */
+  /** Whether there is an acceptor with the state `failure`: without one, a failed job looks like a running one. */
   readonly failure: "declared" | "none"
   /** The `delay` of the older form, in milliseconds, and its `maxAttempts`; undefined for the Smithy form. */
   readonly fixed: { readonly delayMillis: number; readonly maxAttempts: number } | undefined
@@ -33,7 +36,7 @@ export interface Definition {
 }
 
 /**
- * What an outcome means if it matches.
+ * What the outcome of a call means if it matches.
  *
  * @category models
  * @since 0.1.0
@@ -41,17 +44,17 @@ export interface Definition {
 export interface Acceptor {
   readonly state: "success" | "failure" | "retry"
   readonly matcher: Matcher
-  /** A path of the value to a text for people, for failures. */
+  /** A JMESPath to the message of a failure, within the value; the older form has none. */
   readonly message: string | undefined
 }
 
 /**
- * Which outcomes match.
+ * Which outcomes of a call an acceptor matches.
  *
  * **Details**
  *
- * - `Path`: values in which `path` finds what is expected: itself, in every member of a list, or in any. With
- *   `inputOutput` the path is of `{ input, output }`.
+ * - `Path`: values in which `path` finds what is expected: as it is, in every member of a list, or in any. With
+ *   `inputOutput` the path is applied to `{ input, output }`.
  * - `Error`: errors with this code; any error (`true`); any value (`false`).
  * - `Status`: values and errors with this HTTP status.
  *

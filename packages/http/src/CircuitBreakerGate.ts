@@ -4,29 +4,29 @@
  * **Details**
  *
  * - Checks that fail in a transient way (no answer, 5xx, 408, no answer in time) open the circuit; 4xx, 429 and what a
- *   Schema rejects do not. `client` or `check` tells the gate how they went.
+ *   Schema rejects do not. `client` or `check` reports their outcomes to the gate.
  * - While it is open, checks are postponed, "breaker open": they are no attempts and spend no error budget. So a wait
  *   survives an outage of any length within its deadline.
  * - When the open time ends, one *probe* at a time is made. The gate makes it by itself, by repeating the request that
  *   was answered last: no wait pays for it. After every fourth opening in a row a check is let through as the probe
  *   instead, each key once in an outage, in case that very request fails for reasons of its own. An answer closes the
  *   circuit; a failure opens it again, for longer.
- * - The first check that was postponed comes back when the open time ends, and probes. The others are spread by `Random`
- *   behind it, over as long as the outage has lasted (at least 1 second, at most `spread`): they do not come back as a
- *   herd.
+ * - The first check that was postponed comes back when the open time ends, and probes. The others are spread by
+ *   `Random` behind it, over as long as the outage has lasted (at least 1 second, at most `spread`): they do not come
+ *   back as a herd.
  *
  * What an outage costs a wait: the check that is in flight when it begins, and at most one that is let through as a
- * probe. A wait that is alone on its endpoint has to fail `failures` times (3 by default) until the circuit opens. All of
- * that is within the five errors in a row that `checkErrors` bears by default. What fails after the circuit opened is not
- * counted again, however many they are. While nothing of the endpoint was ever answered there is nothing good to repeat:
- * then checks are the probes, each key once, and after them a check that failed is repeated.
+ * probe. A wait that is alone on its endpoint has to fail `failures` times (3 by default) until the circuit opens. All
+ * of that is within the five errors in a row that `checkErrors` bears by default. What fails after the circuit opened
+ * is not counted again, however many they are. While nothing of the endpoint was ever answered there is nothing good to
+ * repeat: then checks are the probes, each key once, and after them a check that failed is repeated.
  *
  * A probe that is interrupted frees its place. Only GET, HEAD and OPTIONS are repeated by `client`, and every Effect by
  * `check`.
  *
- * Retries belong below the gate, in the check: `HttpClient.retryTransient` first, then `CircuitBreakerGate.client`, so that the
- * breaker sees one outcome of a check. A submit is not held back by a gate; `HttpClient.withCircuitBreaker` with
- * `gate.breaker` does that.
+ * Retries belong below the gate, in the check: `HttpClient.retryTransient` first, then `CircuitBreakerGate.client`, so
+ * that the breaker sees one outcome of a check. A submit is not held back by a gate; `HttpClient.withCircuitBreaker`
+ * with `gate.breaker` does that.
  *
  * @since 0.1.0
  */
@@ -75,20 +75,20 @@ export interface CircuitBreakerGate extends Gate.Gate {
  */
 export interface Options {
   /**
-   * Which endpoint a check goes to; also the key of the circuit. A function is for a gate of several endpoints: then
-   * `client` has to be told the same of a request. Default: one endpoint, `"endpoint"`.
+   * Which endpoint a check goes to; also the key of the circuit. A function makes it a gate of several endpoints: then
+   * `client` needs its own option `endpoint`. Default: one endpoint, `"endpoint"`.
    */
   readonly endpoint?: string | ((subject: Gate.Subject) => string) | undefined
   /** When the circuit opens. Default: `CircuitBreaker.consecutive(3)`. */
   readonly tripPolicy?: CircuitBreaker.TripPolicy | undefined
   /**
-   * How long it stays open, at the n-th opening in a row: a duration or a schedule. A longer `Retry-After` of the failure
-   * that opens it wins, up to an hour. Default: 1 second, doubling to 30 seconds.
+   * How long it stays open, at the n-th opening in a row: a duration or a schedule. A longer `Retry-After` of the
+   * failure that opens it wins, up to an hour. Default: 1 second, doubling to 30 seconds.
    */
   readonly openDuration?: Duration.Input | Schedule.Schedule<unknown, number, never, never> | undefined
   /**
-   * How long a check or a probe may take before it counts as failed: shorter than the `checkTimeout` of the waits
-   * (1 minute), since a check that is interrupted counts as nothing, and longer than a server that is asked to wait does.
+   * How long a check or a probe may take before it counts as failed: shorter than the `checkTimeout` of the waits (1
+   * minute), since a check that is interrupted counts as nothing, and longer than a server that is asked to wait does.
    * Default: 30 seconds.
    */
   readonly timeout?: Duration.Input | "unbounded" | undefined
@@ -171,8 +171,8 @@ export interface ClientOptions {
  * **Details**
  *
  * It holds no request back; the gate holds checks back. A request that is not answered within the `timeout` of the gate
- * fails with a `TransportError`. The breaker sees status and headers, not the body; where the body says that the server is
- * down, use `check`.
+ * fails with a `TransportError`. The breaker sees status and headers, not the body; where the body says that the server
+ * is down, use `check`.
  *
  * A gate of several endpoints without the option `endpoint`, or the other way round, is a RangeError.
  *
@@ -181,8 +181,8 @@ export interface ClientOptions {
  */
 export const client: {
   /**
-   * Reports the outcomes of an `HttpClient`'s requests to a gate. A request that is not answered within the `timeout` of
-   * the gate fails with a `TransportError`.
+   * Reports the outcomes of an `HttpClient`'s requests to a gate. A request that is not answered within the `timeout`
+   * of the gate fails with a `TransportError`.
    */
   (
     gate: CircuitBreakerGate,
@@ -191,8 +191,8 @@ export const client: {
     self: HttpClient.HttpClient.With<E, R>
   ) => HttpClient.HttpClient.With<E | HttpClientError.HttpClientError, R>
   /**
-   * Reports the outcomes of an `HttpClient`'s requests to a gate. A request that is not answered within the `timeout` of
-   * the gate fails with a `TransportError`.
+   * Reports the outcomes of an `HttpClient`'s requests to a gate. A request that is not answered within the `timeout`
+   * of the gate fails with a `TransportError`.
    */
   <E, R>(
     self: HttpClient.HttpClient.With<E, R>,
@@ -234,12 +234,13 @@ export const client: {
 )
 
 /**
- * Reports the outcome of a check to a gate: a success or a permanent error is an answer, a transient error is a failure.
+ * Reports the outcome of a check to a gate: a success or a permanent error is an answer, a transient error is a
+ * failure.
  *
  * **Details**
  *
- * A check that takes longer than the `timeout` of the gate fails with `CheckTimeout`, a transient error. A 429 or 425 of
- * an `HttpCheckError` is ignored; as the outcome of a probe that the gate makes, it is an answer.
+ * A check that takes longer than the `timeout` of the gate fails with `CheckTimeout`, a transient error. A 429 or 425
+ * of an `HttpCheckError` is ignored; as the outcome of a probe that the gate makes, it is an answer.
  *
  * A gate of several endpoints has to know the check, without which it is a RangeError:
  * `check: (key) => CircuitBreakerGate.check(check(key), gate, { job: "render", key })`.

@@ -4,17 +4,18 @@
  *
  * **Details**
  *
- * Given to checks as their option `conditional`, it keeps what a URL last said of a job, with its validators; the next check
- * sends them, and a 304 is that status again. Only pending answers are kept, by URL, and only of GET.
- * What a job ended with is dropped at once. Beyond `capacity` the one that was checked least recently is dropped; its
- * next check is an ordinary one.
+ * Given to checks as their option `conditional`, it keeps what a URL last said of a job, with its validators; the next
+ * check sends them, and a 304 is that status again. Only pending answers are kept, by URL, and only of GET. What a job
+ * ended with is dropped at once. Beyond `capacity` the one that was checked least recently is dropped; its next check
+ * is an ordinary one.
  *
  * A 304 without a status that is known is a transient error. A request that has validators of its own is sent as it is.
  * The Schema has to be the same value at each check, not one that is made anew.
  *
  * **Gotchas**
  *
- * A URL is all that tells answers apart. Where its answer depends on who asks, take a store for each set of credentials.
+ * A URL is all that tells answers apart. Where its answer depends on who asks, take a store for each set of
+ * credentials.
  *
  * @since 0.1.0
  */
@@ -25,7 +26,7 @@ import * as validate from "./internal/validate.ts"
 const TypeId = "~@effect-poll/http/Conditional"
 
 /**
- * What URLs last said.
+ * A store of the last pending answer of each URL, with its validators.
  *
  * @category models
  * @since 0.1.0
@@ -83,7 +84,7 @@ export const make = (options?: { readonly capacity?: number | undefined }): Effe
 }
 
 /**
- * How many URLs are known.
+ * The number of URLs in the store.
  *
  * @category destructors
  * @since 0.1.0

@@ -19,9 +19,9 @@
  * | anything else | a permanent `HttpCheckError` |
  *
  * What the server wishes is kept to (RFC 8628, sections 3.2 and 3.5): the first request comes after `interval` seconds,
- * and no two are closer. `interval` is 5 seconds if the server does not say, and at least 1 second. After a request that
- * failed the delay is twice the interval, and doubles with each failure in a row, up to 2 minutes. `expires_in` is the
- * deadline, counted from the answer that brought it.
+ * and no two are closer. `interval` is 5 seconds if the server does not say, and at least 1 second. After a request
+ * that failed the delay is twice the interval, and doubles with each failure in a row, up to 2 minutes. `expires_in` is
+ * the deadline, counted from the answer that brought it.
  *
  * Device code, client secret and tokens are `Redacted`: they are in no error, log, span or event. The key of the wait,
  * which is in all of them, is the user code: it is shown on a screen anyway, and worth nothing without a person who
@@ -218,7 +218,8 @@ export interface AuthorizeOptions<out E = never, out R = never, out RS = never>
  *
  * - The deadline is the `expires_in` of the server. A login that nobody took up ends as `JobExpired` if the server says
  *   so, otherwise as `PollTimeout`; both mean the same here.
- * - `strategy` and `checkErrors` replace what `job` says; the interval of the server is kept to whatever the strategy is.
+ * - `strategy` and `checkErrors` replace what `job` says; the interval of the server is kept to whatever the strategy
+ *   is.
  * - Bad options are RangeErrors at the call.
  *
  * **Example** (A login from a terminal)

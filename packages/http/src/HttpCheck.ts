@@ -13,15 +13,16 @@
  * | 408, 425, 429, 5xx, no answer at all | a transient `HttpCheckError` |
  * | any other 4xx | a permanent `HttpCheckError` |
  *
- * The option `interpret` is asked before this table. When the server wishes to be asked again (see `HintReader`) counts on every
- * answer: as the hint of the check, or as the `retryAfter` of the error. Nothing is retried here; that is the business of
- * the wait. An interruption aborts the request. Redirects and cookies are followed as the `HttpClient` does it.
+ * The option `interpret` is asked before this table. When the server wishes to be asked again (see `HintReader`) counts
+ * on every answer: as the hint of the check, or as the `retryAfter` of the error. Nothing is retried here; that is the
+ * business of the wait. An interruption aborts the request. Redirects and cookies are followed as the `HttpClient` does
+ * it.
  *
  * Headers that every request needs are best added to the `HttpClient`, with `HttpClient.mapRequest`; tokens that expire
  * with `Authorization.client`.
  *
- * A request has one span, named by its method, with `http.request.method`, `http.response.status_code` and `url.full`: the
- * URL without query, user and password, or `shownUrl`. Headers are in no span, error or log. The span of the client
+ * A request has one span, named by its method, with `http.request.method`, `http.response.status_code` and `url.full`:
+ * the URL without query, user and password, or `shownUrl`. Headers are in no span, error or log. The span of the client
  * itself is turned off, which shows the whole URL.
  *
  * Not every check is a request: any Effect that yields a `Check` is one.

@@ -11,8 +11,8 @@
  * - The first request is sent once and never again. An `HttpClient` that retries does what it is told to, all the same.
  * - When the server wishes to be asked again (see `HintReader`) counts on every answer, from the first on.
  * - Checks and the fetch of the result are GET requests to URLs that the server named. They follow redirects, and carry
- *   no headers of the first request: what every request needs is best added to the `HttpClient`. Add credentials for the
- *   hosts that should get them.
+ *   no headers of the first request: what every request needs is best added to the `HttpClient`. Add credentials for
+ *   the hosts that should get them.
  * - The answers that tell nothing of the operation (5xx, a page of a proxy, no answer) are check errors. A 404 where an
  *   operation is checked means that it is missing.
  *
@@ -57,8 +57,8 @@ export interface Options<in out A = unknown, out RD = never> {
   readonly protocol?: LongRunningProtocol.Protocol | ReadonlyArray<LongRunningProtocol.Protocol> | undefined
   /**
    * How long a server that can should hold a request back until there is news (`Prefer: wait` of RFC 7240): whole
-   * seconds, rounded up, from 1 second; default: not at all. The first request also prefers `respond-async`. A check must
-   * be given more time than this, see `checkTimeout` of a wait. A server that answers at once is checked when the
+   * seconds, rounded up, from 1 second; default: not at all. The first request also prefers `respond-async`. A check
+   * must be given more time than this, see `checkTimeout` of a wait. A server that answers at once is checked when the
    * strategy says, as ever.
    */
   readonly wait?: Duration.Input | undefined

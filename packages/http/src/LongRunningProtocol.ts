@@ -1,8 +1,8 @@
 /**
- * How a server tells of a long-running operation: where to check, and what an answer means.
+ * How a server reports a long-running operation: where to check, and what an answer means.
  *
- * A protocol is a value. `LongRunning.make` finds out which one a server speaks from its first answer, or is told. Ready
- * are `accepted` (202 and Location), `azure` and `google`; a server with habits of its own is two functions.
+ * A protocol is a value, given to `LongRunning.make` or recognized by the first answer. Ready are `accepted` (202 and
+ * `Location`), `azure` and `google`; a protocol of your own is two functions.
  *
  * @since 0.1.0
  */
@@ -46,7 +46,9 @@ export type {
 export interface Protocol {
   /** Part of stored operations. */
   readonly name: string
-  /** Whether the answer to a first request bears the marks of this protocol; only asked of several. Default: any does. */
+  /**
+   * Whether the answer to a first request bears the marks of this protocol; only asked of several. Default: any does.
+   */
   readonly recognizes?: ((first: OperationAnswer) => boolean) | undefined
   /** Reads the answer to the first request. A `Pending` must say where to check. */
   readonly start: (first: OperationAnswer) => Reading
@@ -60,8 +62,8 @@ export interface Protocol {
  * **Details**
  *
  * A check that is answered by 202 is pending, and may name a new Location. Any other answer of 200..299 is the end: the
- * result is its JSON, or undefined if it is empty. A first answer other than 202 (or 303) is that end already; one of 201
- * without a body has its result at its Location. Redirects are followed by a check, so that a server may end by
+ * result is its JSON, or undefined if it is empty. A first answer other than 202 (or 303) is that end already; one of
+ * 201 without a body has its result at its Location. Redirects are followed by a check, so that a server may end by
  * redirecting to the result.
  *
  * @category protocols
@@ -92,8 +94,8 @@ export type FinalState = "azure-async-operation" | "operation-location" | "locat
  */
 export interface AzureOptions {
   /**
-   * Where the result is (`final-state-via` in the API's description). Default: of a PUT or PATCH the resource; otherwise
-   * the `resourceLocation` of the last answer, the Location, or that answer itself, whichever is there first.
+   * Where the result is (`final-state-via` in the API's description). Default: of a PUT or PATCH the resource;
+   * otherwise the `resourceLocation` of the last answer, the Location, or that answer itself, whichever is there first.
    */
   readonly finalState?: FinalState | undefined
   /** The path to the result within the last answer about the operation, if it is there; default: all of it. */
@@ -117,8 +119,8 @@ export interface AzureOptions {
  *   InProgress and the like, and words that begin with a participle (Creating, PreparingVMDisk). Any other word is
  *   unknown, and meets the policy `unknownState`: a service may use words of its own, but a wait should not sit on
  *   `Expired` until its deadline. Give `words`, or `unknownState: "continue"`, which is what Azure's rules say.
- * - A first answer of 204, or of 200 or 201 without these headers, has ended. So has a PATCH with 200 whose resource says
- *   so. Of a status monitor that says no word, the HTTP status counts.
+ * - A first answer of 204, or of 200 or 201 without these headers, has ended. So has a PATCH with 200 whose resource
+ *   says so. Of a status monitor that says no word, the HTTP status counts.
  * - Each answer may name a new URL to check.
  * - After success the result is fetched, see `finalState`; not after a DELETE. If the resource of a PATCH is not
  *   found there, the Location is tried.

@@ -1,7 +1,7 @@
 /**
- * What a protocol of long-running operations is given, and what it says: an answer, and a reading of it.
+ * What a protocol of long-running operations reads (an answer), and what it makes of it (a reading).
  *
- * `LongRunningProtocol` exports these types as well; a protocol of your own needs no import from here.
+ * `LongRunningProtocol` exports these types too: to write a protocol, import that module.
  *
  * @since 0.1.0
  */
@@ -11,7 +11,7 @@ import type { LongRunningFailure } from "./LongRunningFailure.ts"
 import type { Notes } from "./LongRunningOperation.ts"
 
 /**
- * An answer: to a first request with a status of 200..299 or 303, or to a check with one of 200..299.
+ * An answer about an operation: to its first request with a status of 200..299 or 303, or to a check with 200..299.
  *
  * @category models
  * @since 0.1.0
@@ -21,7 +21,7 @@ export interface OperationAnswer extends HttpAnswer {
   readonly method: string
   /** The whole URL that answered, after redirects. */
   readonly url: string
-  /** Tells a body that is empty from one that is not JSON. */
+  /** Whether the body is JSON, empty or something else, and its media type. */
   readonly content: BodyKind
 }
 
@@ -30,13 +30,13 @@ export interface OperationAnswer extends HttpAnswer {
  *
  * **Details**
  *
- * - `Pending`: it goes on. `url` is where to check from now on, `notes` replace what was remembered.
- * - `Succeeded`: it ended well and this is its result, to be decoded.
- * - `SucceededAt`: it ended well, and its result is to be had at the first of `urls` that is found.
- * - `Failed`, `Canceled`, `Expired`: the other ends.
- * - `UnknownState`: it says a word that nobody listed.
- * - `NotJson`: the answer should have been JSON. The next one may be.
- * - `Malformed`: the answer is against the rules, and the next one would be too.
+ * - `Pending`: it is running. `url` is where to check from now on, `notes` replace those of the operation.
+ * - `Succeeded`: it succeeded, with this result, which is decoded next.
+ * - `SucceededAt`: it succeeded, and its result is at the first of `urls` that is not a 404.
+ * - `Failed`, `Canceled`, `Expired`: the other endings.
+ * - `UnknownState`: its state is none that the protocol knows.
+ * - `NotJson`: the answer should have been JSON. A transient error.
+ * - `Malformed`: the answer breaks the rules of the protocol. A permanent error.
  *
  * @category models
  * @since 0.1.0

@@ -1,5 +1,5 @@
 /**
- * The job of an MCP server that has tasks: its options, what starts a task, and what a pending task says.
+ * The models of a job of MCP tasks: its options, the request that starts a task, the detail of a pending task.
  *
  * `McpTasks` exports these types too, and makes such jobs.
  *
@@ -33,9 +33,9 @@ export type Dialect = "2025-11-25" | "extension"
  *
  * **Details**
  *
- * It fails with a transport error, or with a JSON-RPC error. A `JsonRpcError` is one, and so is any error with a negative
- * whole number as its `code`, or as the `code` of its `reason`: those of effect's `McpClient` and of the MCP SDK. (That
- * SDK keeps an HTTP status in `code` where the transport fails.)
+ * It fails with a transport error or with a JSON-RPC error. JSON-RPC errors are `JsonRpcError`, and any error with a
+ * negative whole number in its `code` or in the `code` of its `reason`: those of effect's `McpClient` and of the MCP
+ * SDK, which keeps an HTTP status in `code` where the transport fails.
  *
  * @category models
  * @since 0.1.0
@@ -45,31 +45,37 @@ export interface Call<out E = never, out R = never> {
 }
 
 /**
- * The options of a job. `ED` is what goes wrong with requests for input.
+ * The options of a job of MCP tasks. `ED` are the errors of requests for input.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Options<out A, in out E, out R, in out ED = InputRequired> {
+  /** Which tasks the server has. */
   readonly dialect: Dialect
+  /** Sends the requests: `McpTasks.http`, or a client of your own. */
   readonly call: Call<E, R>
-  /** The Schema of the result of the request (of a `CallToolResult`, mostly); default: anything. */
+  /** The Schema of the result of the request, mostly a `CallToolResult`. Default: anything. */
   readonly result?: Schema.Codec<A, unknown> | undefined
-  /** What the job is called; default `mcp-task`. */
+  /** The name of the job in errors, logs and metrics. Default: `mcp-task`. */
   readonly name?: string | undefined
   /**
-   * What a task that asks for input is, where nobody here answers: `"fail"` with `InputRequired` (the default, so that no
-   * wait goes on in silence), or `"report"` it as a pending status.
+   * What becomes of a task that asks for input, where there is no `onInput`: `"fail"` with `InputRequired`, or
+   * `"report"` it as a pending status with the requests in its detail. Default: `"fail"`, so that no wait hangs
+   * unnoticed.
    */
   readonly input?: "fail" | "report" | undefined
-  /** What a result with `isError` is; default `"fail"`. */
+  /** Whether a result with `isError` makes the job fail or succeed. Default: `"fail"`. */
   readonly toolErrors?: "fail" | "succeed" | undefined
   /**
-   * When to check. Default: as the server wishes, but with at least 100 milliseconds between checks; linear from 1 second by
-   * 2 seconds where it says nothing; `McpTasks.withinTtl`.
+   * When to check. Default: after the requested delay, at least 100 milliseconds; without one, linear from 1 second by
+   * 2 seconds. Both end with the time to live of the task, see `McpTasks.withinTtl`.
    */
   readonly strategy?: Schedule<unknown, Observation> | undefined
-  /** What follows when a check fails; default: by the codes as `McpTasks` says, otherwise as for any job. */
+  /**
+   * What follows a failed check. Default: the codes decide what is transient (see `McpTasks`), as for any job
+   * otherwise.
+   */
   readonly checkErrors?: Job.CheckErrorPolicy<E | ED | InvalidAnswer> | undefined
 }
 
@@ -80,35 +86,36 @@ export interface Options<out A, in out E, out R, in out ED = InputRequired> {
  * @since 0.1.0
  */
 export interface TaskRequest {
-  /** Default `tools/call`, the only one of the extension. */
+  /** The JSON-RPC method. Default: `tools/call`, the only one of the extension. */
   readonly method?: string | undefined
+  /** The parameters of the method, as they are sent. */
   readonly params: Readonly<Record<string, unknown>>
   /**
-   * How long the server is asked to keep the task, a positive finite duration; default: as long as it wishes. The
-   * extension has no such wish, and leaves it out.
+   * How long the server is asked to keep the task, a positive finite duration. Default: the server decides, as it
+   * always does in the extension.
    */
   readonly ttl?: Duration.Input | undefined
 }
 
 /**
- * The detail of a pending status.
+ * The detail of the pending status of a task; see `McpTasks.detail`.
  *
  * @category models
  * @since 0.1.0
  */
 export interface TaskDetail {
-  /** The `statusMessage`. */
+  /** The `statusMessage` of the task. */
   readonly message: string | undefined
   /** How long the server keeps the task, in milliseconds from its creation; undefined if it does not say. */
   readonly ttlMillis: number | undefined
   /** The requested delay before the next check, in milliseconds; undefined if there is none. */
   readonly pollIntervalMillis: number | undefined
-  /** What it asks for, in the state `input_required`. */
+  /** The requests for input, in the state `input_required`; otherwise undefined. */
   readonly input: ReadonlyArray<InputRequest> | undefined
 }
 
 /**
- * The job of an MCP server, by task id.
+ * A job of MCP tasks: its keys are task ids, its input the request that starts a task.
  *
  * @category models
  * @since 0.1.0

@@ -21,10 +21,10 @@
  * | `cancelled` | canceled |
  * | any other | `CheckResult.unknownState`: by default the wait fails with `UnknownState` |
  *
- * - In 2025-11-25 the check that finds a task `completed` or `failed` asks for `tasks/result` as well: one request more,
- *   whose JSON-RPC error is that of the task, if it failed.
- * - The poll interval of the server (`pollInterval`, `pollIntervalMs`) is the floor of the next check, and by default its
- *   time. Both dialects say that it should be kept to.
+ * - In 2025-11-25 the check that finds a task `completed` or `failed` asks for `tasks/result` as well: one request
+ *   more, whose JSON-RPC error is that of the task, if it failed.
+ * - The poll interval of the server (`pollInterval`, `pollIntervalMs`) is the floor of the next check, and by default
+ *   its time. Both dialects say that it should be kept to.
  * - The time to live (`ttl`, `ttlMs`) bounds the strategy of the job: see `withinTtl`.
  * - An unknown task id (the code -32602, which both dialects prescribe; so do tasks that were deleted after their time)
  *   is `CheckResult.missing`: by default `JobNotFound`.
@@ -35,15 +35,15 @@
  *   (`failed`); the extension calls such a task `completed`. `toolErrors: "succeed"` hands the result out instead.
  *
  * **Input.** A task in `input_required` goes on only when somebody answers. Nobody does in a plain `job`, and the task
- * would sit there until its time is over; so by default the check fails with `InputRequired`, which holds the requests and
- * ends the wait as `CheckRejected` (the task itself goes on: answer it and wait again). With `input: "report"` the task is
- * pending in that state, with the requests in the detail: for when another part of the program answers. `answering` and
- * `run` take a handler, `onInput`.
+ * would sit there until its time is over; so by default the check fails with `InputRequired`, which holds the requests
+ * and ends the wait as `CheckRejected` (the task itself goes on: answer it and wait again). With `input: "report"` the
+ * task is pending in that state, with the requests in the detail: for when another part of the program answers.
+ * `answering` and `run` take a handler, `onInput`.
  *
  * **Gotchas**
  *
- * The key of a wait is the task id, which stands in its errors, logs and spans. Where a server has no authorization, its
- * task ids are credentials.
+ * The key of a wait is the task id, which stands in its errors, logs and spans. Where a server has no authorization,
+ * its task ids are credentials.
  *
  * @since 0.1.0
  */
@@ -80,8 +80,8 @@ import type { Call, Options, TaskDetail, TaskJob, TaskRequest } from "./McpTaskJ
 
 export type {
   /**
-   * Sends a JSON-RPC request and yields the `result` of its answer: `http` of this module, or any client. See the module
-   * `McpTaskJob` for the errors that it may fail with.
+   * Sends a JSON-RPC request and yields the `result` of its answer: `http` of this module, or any client. Its errors:
+   * see the module `McpTaskJob`.
    *
    * @category models
    * @since 0.1.0
@@ -95,21 +95,21 @@ export type {
    */
   Dialect,
   /**
-   * The options of a job, see the module `McpTaskJob`. `ED` is what goes wrong with requests for input.
+   * The options of a job of MCP tasks, see the module `McpTaskJob`. `ED` are the errors of requests for input.
    *
    * @category models
    * @since 0.1.0
    */
   Options,
   /**
-   * The detail of a pending status.
+   * The detail of the pending status of a task.
    *
    * @category models
    * @since 0.1.0
    */
   TaskDetail,
   /**
-   * The job of an MCP server, by task id.
+   * A job of MCP tasks: its keys are task ids, its input the request that starts a task.
    *
    * @category models
    * @since 0.1.0
@@ -129,8 +129,8 @@ export type {
  *
  * **Details**
  *
- * - A submit that the server answers without a task fails with `AnsweredAtOnce` or `FailedAtOnce`: no job is there to be
- *   watched. `run` handles the first.
+ * - A submit that the server answers without a task fails with `AnsweredAtOnce` or `FailedAtOnce`: no job is there to
+ *   be watched. `run` handles the first.
  * - `cancel` asks the server to stop the task. Both dialects call that cooperative; a task that is unknown or has ended
  *   already (-32602) is no error then.
  *
@@ -171,14 +171,14 @@ export const job = <A = unknown, E = never, R = never>(options: Options<A, E, R>
  * **Details**
  *
  * `onInput` runs beside the wait, once per request, and may take as long as a person does; what it yields is sent with
- * the next check. If it fails, the next check ends the wait as `CheckRejected` with `InputFailed`. When the task ends, or the
- * scope closes, it is interrupted.
+ * the next check. If it fails, the next check ends the wait as `CheckRejected` with `InputFailed`. When the task ends,
+ * or the scope closes, it is interrupted.
  *
  * - Extension: it yields the response of the request (an `ElicitResult`, say), which goes to the server by
  *   `tasks/update`. Requests are told apart by their key, and one that was answered is not asked again.
  * - 2025-11-25: what it yields is not sent, as that dialect has no request for it. The specification asks to call
- *   `tasks/result` then, whose stream brings the requests of the server to the client: with a client that handles those,
- *   `onInput: ({ taskId }) => call("tasks/result", { taskId })` does it. `http` of this module cannot.
+ *   `tasks/result` then, whose stream brings the requests of the server to the client: with a client that handles
+ *   those, `onInput: ({ taskId }) => call("tasks/result", { taskId })` does it. `http` of this module cannot.
  *
  * The option `input` has no meaning here.
  *
@@ -228,8 +228,8 @@ export const answering = <A = unknown, E = never, R = never, EI = never, RI = ne
  * **Details**
  *
  * - `onInput` is as for `answering`; without it, `input` says what a task that asks for input is.
- * - `wait` are the options of the wait, and may hold an `onReceipt` as for `Poll.run`: task ids should be stored, so that
- *   another process can go on with the task.
+ * - `wait` are the options of the wait, and may hold an `onReceipt` as for `Poll.run`: task ids should be stored, so
+ *   that another process can go on with the task.
  * - Bad options are RangeErrors at the call.
  *
  * **Example** (A server that answers at once)
@@ -288,11 +288,11 @@ export const run = <A = unknown, E = never, R = never, EI = never, RI = never, R
  *
  * **Details**
  *
- * Both dialects count it from the creation of the task, by the server's clock; as the wait never starts before that, this
- * end never comes too early, whatever the clocks say. The last check comes at that time. After it a server may delete the
- * task and its result, so that there is nothing to wait for: the wait ends as `PollTimeout` with the reason `strategy`.
- * A task that is unlimited, or does not say, leaves the strategy as it is. The time may change while the task runs; the
- * last one counts.
+ * Both dialects count it from the creation of the task, by the server's clock; as the wait never starts before that,
+ * this end never comes too early, whatever the clocks say. The last check comes at that time. After it a server may
+ * delete the task and its result, so that there is nothing to wait for: the wait ends as `PollTimeout` with the reason
+ * `strategy`. A task that is unlimited, or does not say, leaves the strategy as it is. The time may change while the
+ * task runs; the last one counts.
  *
  * @category strategies
  * @since 0.1.0
@@ -305,7 +305,7 @@ export const withinTtl = (self: Strategy.Strategy): Strategy.Strategy =>
   })
 
 /**
- * Takes what a task says of itself out of a status; nothing if it is not a pending task.
+ * The detail of a task from its status; undefined unless that is the pending status of a task.
  *
  * @category destructors
  * @since 0.1.0

@@ -7,16 +7,16 @@
  *   postponed, "rate budget", and takes its turn: first come, first served, at the pace of the budget.
  * - The store of the limiter says how far the budget holds: `RateLimiter.layerStoreMemory` in this process,
  *   `RateLimiter.layerStoreRedis` over all machines that share it.
- * - Checks are let through from a *lease* of several tokens, so that one call of the limiter serves many checks. What is
- *   left of a lease lapses when the window of the limiter ends: in no window are there more checks than `limit`, and over
- *   time not more than the rate. (As with every fixed window, a full one may follow on one that was used at its end.)
- *   Tokens that lapsed are lost, so a budget that many processes share wants small leases.
- * - A server that says that it had enough closes the gate, "rate limit of the server": by a 429, or by rate-limit
- *   headers with nothing left. `client` hears that from every answer.
+ * - Checks are let through from a *lease* of several tokens, so that one call of the limiter serves many checks. What
+ *   is left of a lease lapses when the window of the limiter ends: in no window are there more checks than `limit`, and
+ *   over time not more than the rate. (As with every fixed window, a full one may follow on one that was used at its
+ *   end.) Tokens that lapsed are lost, so a budget that many processes share wants small leases.
+ * - The server closes the gate, "rate limit of the server", by a 429 or by rate-limit headers with nothing left.
+ *   `client` reports every answer to the gate.
  *
  * What closes the gate holds for all budgets of the gate (it is one server), and in this process. A check in flight
- * meanwhile may meet a 429 too: that costs its wait one of the errors that `checkErrors` allows. So does the check that
- * heard the first one.
+ * meanwhile may be answered by a 429 too: that counts as one of the errors that `checkErrors` tolerates. So does the
+ * first 429.
  *
  * | an answer says | the gate is closed |
  * |---|---|
@@ -27,8 +27,8 @@
  * | 429 with none of these | for `pause` |
  *
  * A check that is forced (`checkNow({ force: true })`) asks no gate and uses no budget. Put the gate in front of the
- * waits, not of retries: `HttpClient.retryTransient` below a check sends requests that no budget counts. Waits without a
- * `Job` are all of the job "check", and share its budget.
+ * waits, not of retries: `HttpClient.retryTransient` below a check sends requests that no budget counts. Waits without
+ * a `Job` are all of the job "check", and share its budget.
  *
  * @since 0.1.0
  */
@@ -84,8 +84,8 @@ export interface Options {
   /** How long a window is: a positive duration. */
   readonly window: Duration.Input
   /**
-   * How many tokens are taken from the limiter at once: from 1 to `limit`. Default: a tenth of the limit, at least 1, so
-   * that ten calls serve a window and ten processes share it well.
+   * How many tokens are taken from the limiter at once: from 1 to `limit`. Default: a tenth of the limit, at least 1,
+   * so that ten calls serve a window and ten processes share it well.
    */
   readonly lease?: number | undefined
   /** Which budget a check draws on; also the key at the limiter. Default: the name of its job. */
@@ -95,8 +95,8 @@ export interface Options {
   /** The longest that a server can close the gate. Default: 1 hour. */
   readonly maxClosed?: Duration.Input | undefined
   /**
-   * What to do with a check while the store of the limiter fails: `"postpone"` it by a second, or `"allow"` it without a
-   * count. Default: `"postpone"`.
+   * What to do with a check while the store of the limiter fails: `"postpone"` it by a second, or `"allow"` it without
+   * a count. Default: `"postpone"`.
    */
   readonly onStoreError?: "postpone" | "allow" | undefined
 }

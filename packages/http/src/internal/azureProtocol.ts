@@ -179,7 +179,9 @@ const words: Readonly<Record<string, Meaning>> = {
 /** A word without its case and its separators: `in_progress` and `InProgress` are the same. */
 const plain = (word: string): string => word.toLowerCase().replace(/[\s_-]/g, "")
 
-/** Whether a word begins with a present participle, which names something that goes on: `Creating`, `PreparingVMDisk`. */
+/**
+ * Whether a word begins with a present participle, which names something that goes on: `Creating`, `PreparingVMDisk`.
+ */
 const isParticiple = (word: string): boolean => /^[A-Z]?[a-z]{2,}ing(?![a-z])|^[A-Z]{3,}ING(?![A-Z])/.test(word.trim())
 
 const judgeBy =

@@ -103,8 +103,8 @@ export class CircuitGuard {
   }
 
   /**
-   * The circuit waits for a probe: the gate makes it, or lets this check be the probe. The request that was answered last
-   * may fail for reasons of its own, and must not hold the others back for good.
+   * The circuit waits for a probe: the gate makes it, or lets this check be the probe. The request that was answered
+   * last may fail for reasons of its own, and must not hold the others back for good.
    */
   private probe(
     name: string,

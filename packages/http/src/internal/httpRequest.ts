@@ -73,7 +73,9 @@ export const withBody = (
     ? Effect.succeed(request)
     : Effect.mapError(HttpClientRequest.bodyJson(request, body), () => fail({ _tag: "InvalidRequest", part: "body" }))
 
-/** Sends a request and reads the answer. `shownUrl` stands in the trace; default: the URL without what may be secret. */
+/**
+ * Sends a request and reads the answer. `shownUrl` stands in the trace; default: the URL without what may be secret.
+ */
 export const execute = (
   request: HttpClientRequest.HttpClientRequest,
   fail: Fail,

@@ -1,5 +1,5 @@
-// The checks that wait for a rate: first come, first served. Each has a slot, and asks again at its time. So a check that
-// waits never asks in vain, and one that was just served does not go before those that wait.
+// The checks that wait for a rate: first come, first served. Each has a slot, and asks again at its time. So a check
+// that waits never asks in vain, and one that was just served does not go before those that wait.
 
 /** When a check may ask again. */
 interface Slot {
@@ -57,7 +57,9 @@ export class RateLimitQueue {
     return this.give(check, this.lastAt)
   }
 
-  /** Gives another slot to a check that came in its own and could not be served, not before `from`; returns its time. */
+  /**
+   * Gives another slot to a check that came in its own and could not be served, not before `from`; returns its time.
+   */
   again(check: string, from: number): number {
     this.lastAgainAt = Math.max(from, this.lastAgainAt + this.paceMillis)
     this.lastAt = Math.max(this.lastAt, this.lastAgainAt)
