@@ -35,7 +35,7 @@ import * as Random from "effect/Random"
 import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
 import type { Handle } from "./Handle.ts"
-import { Desk } from "./internal/poller/service.ts"
+import * as service from "./internal/poller/service.ts"
 import * as validate from "./internal/validate.ts"
 import type { Watchable } from "./Job.ts"
 import type { PollOptions } from "./PollOptions.ts"
@@ -213,10 +213,10 @@ export const make = <R = never>(options?: Options<R>): Effect.Effect<Service, ne
   return Effect.gen(function* () {
     const fork = Effect.runForkWith(yield* Effect.context<never>())
     const random = yield* Random.Random
-    const desk = new Desk(settings, yield* Clock.Clock, () => random.nextDoubleUnsafe(), fork)
-    const closed = Effect.flatMap(desk.shutdown, (running) => options?.onShutdown?.(running) ?? Effect.void)
+    const poller: Service = service.make(settings, yield* Clock.Clock, () => random.nextDoubleUnsafe(), fork)
+    const closed = Effect.flatMap(poller.shutdown, (running) => options?.onShutdown?.(running) ?? Effect.void)
     yield* Effect.addFinalizer(() => closed)
-    return desk
+    return poller
   })
 }
 

@@ -13,6 +13,7 @@ import * as Effect from "effect/Effect"
 import { hasProperty } from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import type { Run } from "./CheckResult.ts"
+import { unknownVersion } from "./internal/tokenVersion.ts"
 import { ResumeTokenError } from "./PollError.ts"
 
 /**
@@ -100,11 +101,8 @@ export const fromJson = (json: string): Effect.Effect<ResumeToken, ResumeTokenEr
  * @since 0.1.0
  */
 export const fromUnknown = (u: unknown): Effect.Effect<ResumeToken, ResumeTokenError> => {
-  if (hasProperty(u, "version") && u.version !== 1) {
-    return Effect.fail(
-      new ResumeTokenError({ reason: "version", detail: `its version is ${String(u.version)}, known is 1` })
-    )
-  }
+  const version = hasProperty(u, "version") ? unknownVersion(u.version) : undefined
+  if (version !== undefined) return Effect.fail(version)
   return Effect.mapError(decode(u), ({ message }) => new ResumeTokenError({ reason: "malformed", detail: message }))
 }
 

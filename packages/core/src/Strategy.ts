@@ -30,11 +30,13 @@ import { hasProperty } from "effect/Predicate"
 import * as Random from "effect/Random"
 import * as Schedule from "effect/Schedule"
 import { place } from "./internal/nextCheck.ts"
-import { next, type Plan, planOf, TypeId } from "./internal/plan.ts"
+import * as plans from "./internal/plan.ts"
 import * as validate from "./internal/validate.ts"
 import type { Observation } from "./Observation.ts"
 import type { WaitReason } from "./PollEvent.ts"
 import * as Status from "./Status.ts"
+
+const TypeId = "~effect-poll/Strategy"
 
 /**
  * A `Schedule` with a first wait and a pure decision function.
@@ -330,7 +332,7 @@ export const modify: {
     firstWait: plan.firstWait,
     maxAttempts: plan.maxAttempts,
     maxDuration: plan.maxDuration,
-    decide: (step, elapsed, seen, random) => f(next(plan, step, elapsed, seen, random), seen)
+    decide: (step, elapsed, seen, random) => f(plans.next(plan, step, elapsed, seen, random), seen)
   })
 })
 
@@ -537,7 +539,7 @@ export const byProgress = (options: {
  * @since 0.1.0
  */
 export const firstWaitMillis = (self: Schedule.Schedule<unknown, Observation, never, unknown>): number =>
-  planOf(self)?.firstWait ?? 0
+  plans.planOf(self)?.firstWait ?? 0
 
 /**
  * Computes the first delays between checks, in milliseconds, for a job that stays pending and answers at once. Needs no
@@ -567,7 +569,7 @@ export const delaysMillis = (
   const out: Array<number> = []
   let elapsed = own.firstWait
   for (let step = 1; step <= count; step++) {
-    const delay = next(
+    const delay = plans.next(
       own,
       step,
       elapsed - own.firstWait,
@@ -653,8 +655,8 @@ export const explain = (
     ...options
   }
   const elapsed = Math.max(0, seen.elapsedMillis - own.firstWait)
-  const plain = next({ ...own, jitter: undefined }, step, elapsed, seen, random)
-  const said = next(own, step, elapsed, seen, random)
+  const plain = plans.next({ ...own, jitter: undefined }, step, elapsed, seen, random)
+  const said = plans.next(own, step, elapsed, seen, random)
   if (plain === "end" || said === "end") {
     return {
       delayMillis: "end",
@@ -689,7 +691,9 @@ export const explain = (
 
 const show = (millis: number): string => Duration.format(Duration.millis(millis))
 
-const fromPlan = (plan: Plan): Strategy => Object.assign(view(plan), { [TypeId]: plan } as const)
+const fromPlan = (plan: plans.Plan): Strategy => plans.withPlan(view(plan), plan) as Strategy
+
+const planOf = (self: Strategy): plans.Plan => plans.planOf(self)!
 
 const constantly = (delay: (step: number) => number): Strategy =>
   fromPlan({
@@ -710,14 +714,14 @@ const mapDelay = (self: Strategy, f: (delay: number) => number): Strategy => {
   })
 }
 
-const view = (plan: Plan): Schedule.Schedule<Duration.Duration, Observation> =>
+const view = (plan: plans.Plan): Schedule.Schedule<Duration.Duration, Observation> =>
   Schedule.fromStepWithMetadata(
     Random.Random.useSync((random) => {
       const draw = () => random.nextDoubleUnsafe()
       let last = Duration.zero
       return ({ attempt, elapsed, input }: Schedule.InputMetadata<Observation>) =>
         Effect.suspend(() => {
-          const decision = next(plan, attempt, elapsed, input, draw)
+          const decision = plans.next(plan, attempt, elapsed, input, draw)
           if (decision === "end") return Cause.done(last)
           last = Duration.millis(decision)
           return Effect.succeed<[Duration.Duration, Duration.Duration]>([last, last])

@@ -146,29 +146,33 @@ export const doneAt =
 export const keysOf = (count: number, prefix = "k"): Array<string> =>
   Array.from({ length: count }, (_, at) => `${prefix}${at}`)
 
+// No package exports it, and the compiler does not follow a path that it cannot read.
+const path: string = "../src/internal/poller/service.ts"
+const { internalsOf } = (await import(path)) as { readonly internalsOf: (service: object) => Internals }
+
 interface Internals {
   readonly registry: {
-    readonly sites: Map<unknown, Map<string, SiteInternals>>
+    readonly targets: Map<unknown, Map<string, SiteInternals>>
     readonly observed: Set<unknown>
   }
   readonly engine: {
     readonly sleepers: { readonly size: number }
-    readonly alarms: { readonly size: number }
-    readonly departures: { readonly turns: Array<unknown> }
+    readonly timeLimits: { readonly size: number }
+    readonly dispatcher: { readonly rotation: { readonly size: number } }
   }
-  readonly room: { readonly free: number; readonly line: Set<unknown> }
+  readonly permits: { readonly free: number; readonly queue: Set<unknown> }
 }
 
 interface SiteInternals {
   readonly waits: Map<string, unknown>
-  readonly line: { readonly size: number }
+  readonly queue: { readonly size: number }
   readonly [Symbol.iterator]: () => Iterator<unknown>
 }
 
 /** What a Poller holds, for tests of what it must let go. */
 export const held = (poller: Poller.Service) => {
-  const { engine, registry, room } = poller as unknown as Internals
-  const sites = [...registry.sites.values()].flatMap((worlds) => Array.from(worlds.values()))
+  const { engine, permits, registry } = internalsOf(poller)
+  const sites = [...registry.targets.values()].flatMap((worlds) => Array.from(worlds.values()))
   const sum = (of: (site: SiteInternals) => number) => sites.reduce((total, site) => total + of(site), 0)
   return {
     sites: sites.length,
@@ -176,12 +180,12 @@ export const held = (poller: Poller.Service) => {
     waits: sum((site) => [...site].length),
     /** and keys that are remembered, for these or since their end was seen of late. */
     keys: sum(({ waits }) => waits.size),
-    line: sum(({ line }) => line.size),
-    turns: engine.departures.turns.length,
+    line: sum(({ queue }) => queue.size),
+    turns: engine.dispatcher.rotation.size,
     sleepers: engine.sleepers.size,
-    alarms: engine.alarms.size,
+    alarms: engine.timeLimits.size,
     observed: registry.observed.size,
-    free: room.free,
-    waiting: room.line.size
+    free: permits.free,
+    waiting: permits.queue.size
   }
 }

@@ -23,7 +23,7 @@ export const place = (
   wanted: WaitReason
 ): Place => {
   const { at, deadlineAt, estimate, floorAt, gatedUntil, now } = bounds
-  // Clocks count whole milliseconds: a fraction of one would be slept for again and again.
+  // Clocks count whole milliseconds: a fraction of one would be sleepMillis for again and again.
   let dueAt = Math.ceil(at)
   let reason = wanted
   if (dueAt + estimate >= deadlineAt) {

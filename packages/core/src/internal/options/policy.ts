@@ -45,8 +45,8 @@ export interface Policy {
     readonly gone: (() => Status<unknown, unknown>) | undefined
   }
   readonly unknownState: {
-    readonly checks: number
-    readonly duration: number
+    readonly times: number
+    readonly millis: number
     readonly treatAs: ((word: string) => Status<unknown, unknown>) | undefined
   }
   readonly errors: {
@@ -128,7 +128,7 @@ const stepper = (schedule: Schedule<unknown, Observation, never, unknown>): Step
 // What most waits leave out is the same value for all of them: waits are many.
 const noMissing: Policy["missing"] = { grace: 0, locate: undefined, checkFallback: undefined, gone: undefined }
 const noObservers: Policy["observers"] = []
-const failOnUnknown: Policy["unknownState"] = { checks: 0, duration: Number.POSITIVE_INFINITY, treatAs: undefined }
+const failOnUnknown: Policy["unknownState"] = { times: 0, millis: Number.POSITIVE_INFINITY, treatAs: undefined }
 
 const compileMissing = ({ missing, name }: Input): Policy["missing"] => {
   if (missing === undefined) return noMissing
@@ -144,17 +144,17 @@ const compileMissing = ({ missing, name }: Input): Policy["missing"] => {
 const compileUnknownState = (name: string, policy: UnknownStatePolicy<unknown, unknown>): Policy["unknownState"] => {
   const unbounded = Number.POSITIVE_INFINITY
   if (policy === "fail") return failOnUnknown
-  if (policy === "continue") return { checks: unbounded, duration: unbounded, treatAs: undefined }
-  if ("treatAs" in policy) return { checks: unbounded, duration: unbounded, treatAs: policy.treatAs }
+  if (policy === "continue") return { times: unbounded, millis: unbounded, treatAs: undefined }
+  if ("treatAs" in policy) return { times: unbounded, millis: unbounded, treatAs: policy.treatAs }
   return "times" in policy
     ? {
-        checks: validate.count(`${name}: unknownState.times`, policy.times, 1),
-        duration: unbounded,
+        times: validate.count(`${name}: unknownState.times`, policy.times, 1),
+        millis: unbounded,
         treatAs: undefined
       }
     : {
-        checks: unbounded,
-        duration: validate.millis(`${name}: unknownState.for`, policy.for, "positive"),
+        times: unbounded,
+        millis: validate.millis(`${name}: unknownState.for`, policy.for, "positive"),
         treatAs: undefined
       }
 }
