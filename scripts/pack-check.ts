@@ -2,7 +2,7 @@
  * Judges the packages as a user gets them: packs each, lints the tarballs (publint, attw), installs them into empty
  * folders, and runs and type-checks what a user would write there.
  *
- * - `readme`: the first program of README.md with exactly the packages that it imports, installed by npm.
+ * - `readme-1`, `readme-2`: the programs of README.md, each with exactly the packages it imports, installed by npm.
  * - `bare`: every module of every package, installed by pnpm without optional peers. What an index exports has to load;
  *   what it leaves out has to need an optional peer.
  * - `full`: the same with optional peers.
@@ -41,12 +41,16 @@ const json = (path: string): unknown => JSON.parse(readFileSync(path, "utf8"))
 
 // ---- what is judged ----
 
-/** The first `ts` fence of a README that is to be run. */
-export const programOf = (readme: string): { readonly plain: string; readonly asserting: Snippet } => {
-  const first = fences("README.md", readme).find(({ marks }) => marks[0] === "ts" && !marks.includes("no-run"))
-  const asserting = first && snippets("README.md", [first]).snippets[0]
-  if (asserting === undefined) throw new Error("README.md has no `ts` program to run")
-  return { plain: first!.code, asserting }
+export interface Program {
+  readonly plain: string
+  readonly asserting: Snippet
+}
+
+/** The `ts` fences of a README that run, in order. */
+export const programsOf = (readme: string): ReadonlyArray<Program> => {
+  const run = fences("README.md", readme).filter(({ marks }) => marks[0] === "ts" && !marks.includes("no-run"))
+  if (run.length === 0) throw new Error("README.md has no `ts` program to run")
+  return run.map((fence) => ({ plain: fence.code, asserting: snippets("README.md", [fence]).snippets[0]! }))
 }
 
 /** The packages that a program imports, Node's own modules left out. */
@@ -320,8 +324,11 @@ const lint = async ({ manifest: { name }, modules, tarball }: Packed): Promise<v
 const requiredPeers = (manifest: Manifest): ReadonlyArray<string> =>
   Object.keys(manifest.peerDependencies ?? {}).filter((name) => !optionalPeers(manifest).includes(name))
 
-const checkReadme = async (folder: string, packed: ReadonlyMap<string, Packed>): Promise<void> => {
-  const { asserting, plain } = programOf(readFileSync(join(root, "README.md"), "utf8"))
+const checkProgram = async (
+  folder: string,
+  { asserting, plain }: Program,
+  packed: ReadonlyMap<string, Packed>
+): Promise<void> => {
   const imported = packagesOf(plain)
   const own = [...closure(imported, new Map([...packed].map(([name, { manifest }]) => [name, manifest])))]
   const peers = own.flatMap((name) => requiredPeers(packed.get(name)!.manifest))
@@ -334,7 +341,7 @@ const checkReadme = async (folder: string, packed: ReadonlyMap<string, Packed>):
   writeFileSync(join(folder, "package.json"), JSON.stringify({ private: true, type: "module" }))
   writeFileSync(join(folder, "program.ts"), plain)
   writeFileSync(join(folder, "asserting.ts"), asserting.code)
-  await need(`readme: npm install ${[...own, ...foreign].join(" ")}`, () =>
+  await need(`${basename(folder)}: npm install ${[...own, ...foreign].join(" ")}`, () =>
     run(folder, "npm", ["install", ...npmInstall, ...specs])
   )
   await runEverywhere(folder, "asserting.ts")
@@ -401,10 +408,11 @@ const main = async (): Promise<void> => {
   const lintAll = async () => {
     for (const one of packed.values()) await lint(one)
   }
-  await Promise.all([
-    checkReadme(join(temp, "readme"), packed),
-    lintAll().then(() => checkModules(join(temp, "bare"), join(temp, "full"), packed))
-  ])
+  const checkReadme = async () => {
+    const programs = programsOf(readFileSync(join(root, "README.md"), "utf8"))
+    for (const [at, program] of programs.entries()) await checkProgram(join(temp, `readme-${at + 1}`), program, packed)
+  }
+  await Promise.all([checkReadme(), lintAll().then(() => checkModules(join(temp, "bare"), join(temp, "full"), packed))])
 }
 
 if (import.meta.main) {

@@ -8,9 +8,11 @@ import { join } from "node:path"
 
 /** The part of AGENTS.md for users of the packages, its links made absolute: the tarball has no `docs`. */
 export const agentsOf = (agents: string, repository: string): string => {
-  const end = agents.indexOf("\n## In it\n")
+  const end = agents.indexOf("\n## Working on effect-poll\n")
   if (end < 0)
-    throw new Error("AGENTS.md has no section `## In it`: say in scripts/prepack.ts where the users' part ends")
+    throw new Error(
+      "AGENTS.md has no section `## Working on effect-poll`: say in scripts/prepack.ts where the users' part ends"
+    )
   return agents.slice(0, end).replace(/\]\((?![a-z]+:|#)([^)\s]+)\)/g, `](${repository}/blob/main/$1)`)
 }
 

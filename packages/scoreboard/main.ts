@@ -11,23 +11,23 @@ import * as loops from "./engine/measure.ts"
 import { installPeers } from "./peers.ts"
 
 const usage = `usage: pnpm scoreboard <table> [options]
-  engine       what a check and a wait cost: the loops of \`loops\`, then many jobs at once, ours and the peers'
+  engine       the cost of a check and of a wait: the loops of \`loops\`, then many jobs at once, ours and the peers'
     --n N        jobs at once (100000)
-    --mixed      each row after all others on Effect have run in its process, as in a program of many kinds of effects
+    --mixed      run all other rows on Effect in each row's process first, as in a program with many kinds of effects
     --rows a,b   only these rows: ${Object.keys(engines).join(", ")}
-  loops        what a check costs in ours, in effect's repeat and in a loop by hand
+  loops        the cost of a check in ours, in effect's repeat and in a hand-written loop
     --waits N    (1000)
-    --checks N    (100)
-  conformance  what ours and other pollers do in cases that matter
+    --checks N   (100)
+  conformance  how ours and other pollers behave in the cases that matter
     --rows a,b   only these pollers
-    --cases text only cases with this in their name
-    --runs N     how often each is judged; all runs must agree (1)
-    --write      writes docs/conformance.md, of all pollers and cases
-  protocols    long-running operations of Azure's test server, with ours and with core-lro
+    --cases text only cases whose name contains this
+    --runs N     judge each poller N times; all runs must agree (1)
+    --write      write docs/conformance.md; needs all pollers and all cases
+  protocols    the long-running operations of Azure's test server, with ours and with core-lro
   engine, loops
-    --rounds N   how often each is measured
+    --rounds N   measure each row N times
   all
-    --json       the figures as JSON in the last line`
+    --json       print the figures as JSON in the last line`
 
 const fail = (message: string): never => {
   console.error(`scoreboard: ${message}\n${usage}`)
@@ -71,7 +71,7 @@ const loopTable = async (defaultRounds: number) => {
   return rows
 }
 
-/** The rows that were asked for, as far as they can be had. */
+/** The requested rows, without those whose peers could not be installed. */
 const rowNames = async (
   known: ReadonlyArray<string>,
   isPeer: (name: string) => boolean
@@ -102,13 +102,13 @@ const tables: Record<string, () => Promise<unknown>> = {
       writeFileSync(file, page(judged))
       execFileSync(fileURLToPath(new URL("../../node_modules/.bin/oxfmt", import.meta.url)), [file])
     }
-    // Ours is a promise, not a measurement.
+    // For the other pollers a failed case is a finding; for ours it is a bug.
     const broken = judged.filter(({ name }) => name.startsWith("effect-poll ")).some((one) => board.tally(one).fail > 0)
     if (broken) process.exitCode = 1
     const pollers = Object.fromEntries(judged.map((one) => [one.name, board.tally(one)]))
     return { cases: Object.keys(judged[0]?.outcomes ?? {}).length, pollers }
   },
-  // Loaded on demand: it brings a server with it.
+  // Loaded on demand: it starts a server.
   protocols: async () => (await import("./protocols/azure.ts")).run(),
   loops: async () => {
     const rows = await loopTable(7)
@@ -120,7 +120,7 @@ const tables: Record<string, () => Promise<unknown>> = {
     const perCheck = values.rows === undefined ? await loopTable(3) : []
     const rows = await jobs.measure(names, n, rounds, values.mixed)
     jobs.print(n, rows)
-    // The cost of a check by itself, of the first table, stands beside that of a whole wait.
+    // Adds the cost of a single check, from the first table, to the row.
     const loopOf = new Map(perCheck.map((row) => [row.name, row]))
     const withLoop: Array<jobs.Row & { readonly loop?: loops.Row | undefined }> = []
     for (const row of rows) withLoop.push({ ...row, loop: loopOf.get(row.name) })

@@ -1,4 +1,4 @@
-// The peers' packages: installed on demand into `peers`, a folder with a lock file of its own.
+// The peers' packages, installed on demand into `peers`, which has a lock file of its own.
 import { execFile } from "node:child_process"
 import { existsSync, readFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
@@ -14,14 +14,14 @@ const pinned = (json("package.json") as { readonly dependencies: Record<string, 
 /** The version that a peer is pinned to. */
 export const versionOf = (name: string): string => pinned[name] ?? "?"
 
-/** Whether every peer is there in its pinned version. */
+/** Whether every peer is installed in its pinned version. */
 export const installed = (): boolean =>
   Object.entries(pinned).every(([name, version]) => {
     const manifest = `node_modules/${name}/package.json`
     return existsSync(new URL(manifest, folder)) && (json(manifest) as { version: string }).version === version
   })
 
-/** Installs the peers where they are not there yet, and tells why not if that fails. */
+/** Installs the peers unless they are installed; returns the reason if that fails. */
 export const installPeers = async (): Promise<string | undefined> => {
   if (installed()) return undefined
   console.error("installing the peers' packages (npm ci, once)")
@@ -34,9 +34,9 @@ export const installPeers = async (): Promise<string | undefined> => {
   } catch (cause) {
     const { message, stderr } = cause as { readonly message: string; readonly stderr?: string }
     const reason = (stderr ?? "").split("\n").find((line) => line.startsWith("npm error")) ?? message.split("\n")[0]!
-    return `the peers' packages could not be installed, their rows are left out: ${reason}`
+    return `the peers' packages could not be installed, their rows are omitted: ${reason}`
   }
 }
 
-/** A module of a peer; its few types are written by hand where it is used, so that nobody needs the package to compile. */
+/** Loads a module of a peer. Its types are written by hand where it is used: compiling does not need the package. */
 export const peer = async <A>(name: string): Promise<A> => (await load(name)) as A

@@ -1,25 +1,35 @@
 import { assert, describe, it } from "@effect/vitest"
-import { closure, fileProblems, type Manifest, optionalPeers, packagesOf, programOf } from "../pack-check.ts"
+import { readFileSync } from "node:fs"
+import { join } from "node:path"
+import { closure, fileProblems, type Manifest, optionalPeers, packagesOf, programsOf } from "../pack-check.ts"
 
 const fence = (marks: string, code: string) => `\`\`\`${marks}\n${code}\n\`\`\`\n`
 
 describe("pack-check", () => {
-  describe("programOf", () => {
-    it("takes the first `ts` fence that is to be run", () => {
+  describe("programsOf", () => {
+    it("returns the `ts` fences that run, in order", () => {
       const readme = [
         fence("sh", "npm install"),
         fence("ts no-run", "const a = 1"),
         fence("ts", "const b = 2 // => 2"),
         fence("ts", "const c = 3")
       ].join("\ntext\n")
-      const { asserting, plain } = programOf(readme)
-      assert.strictEqual(plain, "const b = 2 // => 2")
-      assert.include(asserting.code, "same$(b, (2))")
-      assert.notInclude(asserting.code, "const c")
+      const programs = programsOf(readme)
+      assert.deepStrictEqual(
+        programs.map(({ plain }) => plain),
+        ["const b = 2 // => 2", "const c = 3"]
+      )
+      assert.include(programs[0]!.asserting.code, "same$(b, (2))")
+      assert.notInclude(programs[0]!.asserting.code, "const c")
     })
 
     it("throws when there is none", () => {
-      assert.throws(() => programOf(fence("ts no-run", "const a = 1")), /no `ts` program/)
+      assert.throws(() => programsOf(fence("ts no-run", "const a = 1")), /no `ts` program/)
+    })
+
+    it("the first program of README.md needs only effect and effect-poll", () => {
+      const [first] = programsOf(readFileSync(join(import.meta.dirname, "../../README.md"), "utf8"))
+      assert.deepStrictEqual(packagesOf(first!.plain), ["effect", "effect-poll"])
     })
   })
 

@@ -8,15 +8,15 @@ const repository = "https://example.com/repo"
 describe("prepack", () => {
   it("agentsOf - keeps what is for users and makes links absolute", () => {
     const agents =
-      "# Title\n\n## With it\n\nSee [a](docs/a.md), [b](https://b.com/x), [c](#with-it).\n\n## In it\n\nRules.\n"
+      "# Title\n\n## Using effect-poll\n\nSee [a](docs/a.md), [b](https://b.com/x), [c](#using-effect-poll).\n\n## Working on effect-poll\n\nRules.\n"
     assert.strictEqual(
       agentsOf(agents, repository),
-      `# Title\n\n## With it\n\nSee [a](${repository}/blob/main/docs/a.md), [b](https://b.com/x), [c](#with-it).\n`
+      `# Title\n\n## Using effect-poll\n\nSee [a](${repository}/blob/main/docs/a.md), [b](https://b.com/x), [c](#using-effect-poll).\n`
     )
   })
 
   it("agentsOf - throws when the section for contributors is gone", () => {
-    assert.throws(() => agentsOf("# Title\n", repository), /In it/)
+    assert.throws(() => agentsOf("# Title\n", repository), /Working on effect-poll/)
   })
 
   it("agentsOf - leaves no command of this repository in ours", () => {

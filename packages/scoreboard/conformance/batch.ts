@@ -1,7 +1,7 @@
-// A scripted server that is asked for many jobs at once.
+// A scripted server that answers for many jobs at once.
 import type { VirtualClock } from "./clock.ts"
 
-/** What the server says of the job `id` at its nth being asked for: a state word, or undefined for no word of it at all. */
+/** The state of job `id` in the nth answer about it, or undefined to omit the job from the answer. */
 export type BatchScript = (id: string, n: number, at: number) => string | undefined
 
 /** One request for many jobs. */
@@ -12,7 +12,7 @@ export interface BatchRequest {
 
 export class BatchServer {
   readonly requests: Array<BatchRequest> = []
-  /** The most ids that one request may carry. */
+  /** The maximum number of ids per request. */
   readonly size = 100
   readonly #clock: VirtualClock
   readonly #script: BatchScript
@@ -30,12 +30,12 @@ export class BatchServer {
     return this.requests.length > 5_000
   }
 
-  /** How often a job was asked for. */
+  /** How often a job was checked. */
   asked(id: string): number {
     return this.#asked.get(id) ?? 0
   }
 
-  /** The state words of jobs; those that the server does not know of are left out. */
+  /** The states of jobs; jobs unknown to the server are omitted. */
   async lookup(ids: ReadonlyArray<string>): Promise<ReadonlyMap<string, string>> {
     this.requests.push({ at: this.#clock.now, ids })
     await Promise.resolve()

@@ -1,4 +1,4 @@
-// Puts pollers through the cases, each in a process of its own, and shows the verdicts.
+// Runs the cases against each poller in a process of its own, and prints the verdicts.
 import { execFile } from "node:child_process"
 import { readFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
@@ -7,7 +7,7 @@ import { versionOf } from "../peers.ts"
 import { entries } from "./adapters/all.ts"
 import type { Judged } from "./judge.ts"
 
-/** The names of all pollers, and whether one needs the peers' packages. */
+/** The names of all pollers, and whether they need the peers' packages. */
 export const pollers: ReadonlyArray<{ readonly name: string; readonly peer: boolean }> = entries.flatMap(
   ({ names, peer }) => names.map((name) => ({ name, peer }))
 )
@@ -18,7 +18,7 @@ export interface Tally {
   readonly notApplicable: number
 }
 
-/** Judges pollers, two at a time. Where `runs` is more than one, all runs must come to the same verdicts. */
+/** Judges pollers, two at a time. If `runs` is more than one, all runs must come to the same verdicts. */
 export const judge = async (
   names: ReadonlyArray<string>,
   options: { readonly runs: number; readonly only: string; readonly tell?: (name: string) => void }
@@ -32,7 +32,7 @@ export const judge = async (
       for (let run = 2; run <= options.runs; run++) {
         const again = await child(name, options.only)
         if (JSON.stringify(again) !== JSON.stringify(first))
-          throw new Error(`${name}: run ${run} came to other verdicts`)
+          throw new Error(`${name}: run ${run} came to different verdicts`)
       }
       judged.set(name, first)
     }

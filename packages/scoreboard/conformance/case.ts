@@ -1,32 +1,32 @@
-// What a case is made of.
+// Cases, and the lab in which one is run against a poller.
 import type { Adapter, Ended, Feature, Setup } from "./adapter.ts"
 import type { VirtualClock } from "./clock.ts"
 import { result, type Script, Server } from "./server.ts"
 
 export interface Verdict {
   readonly verdict: "pass" | "fail"
-  /** What was seen. */
+  /** What was observed, for the report. */
   readonly seen: string
 }
 
 export interface Case {
-  /** What a user may count on. */
+  /** The behavior that a user counts on, as a sentence. */
   readonly name: string
   readonly theme: string
-  /** The threads, specifications or measurements that it comes from. */
+  /** The threads, specifications or measurements it comes from. */
   readonly source: string
   readonly needs: ReadonlyArray<Feature>
   readonly run: (lab: Lab) => Promise<Verdict>
 }
 
-/** A wait as far as it has come. */
+/** A wait so far. */
 export interface Run {
   readonly ended: Ended | undefined
   /** When it ended. */
   readonly at: number
 }
 
-/** The world of one case: a poller, a clock, servers. */
+/** What one case runs in: a poller, a clock and servers. */
 export class Lab {
   readonly adapter: Adapter
   readonly clock: VirtualClock
@@ -43,22 +43,24 @@ export class Lab {
     return server
   }
 
-  /** The headers by which a server asks this poller to stay away. */
+  /** The headers by which a server requests a delay from this poller. */
   hint(seconds: number): Record<string, string> {
     return this.adapter.hint?.(seconds) ?? { "retry-after": String(seconds) }
   }
 
-  /** Does something at a time. */
+  /** Schedules an action. */
   at(time: number, action: () => void): void {
     this.clock.set(action, time - this.clock.now).unref()
   }
 
-  /** Waits for a job until it ends, at most until a time (default: an hour). */
+  /** Waits for a job until it ends, but no longer than `until` (default: an hour). */
   wait(setup: Setup, until = hour): Promise<Run> {
     return this.run(() => this.adapter.wait(setup), until)
   }
 
-  /** Runs something to its end, at most until a time. A flood or an idle world is the end of it too. */
+  /**
+   * Runs `start` until it ends, but no longer than `until`. A flood of requests or a clock without timers also ends it.
+   */
   async run(start: () => Promise<Ended>, until = hour): Promise<Run> {
     let ended: Ended | undefined
     let at = Number.NaN
@@ -66,7 +68,7 @@ export class Lab {
       ended = end
       at = this.clock.now
     }
-    // A poller that rejects at the call is no different from one that rejects later.
+    // A poller may throw at the call or reject later; both count the same.
     void Promise.resolve()
       .then(start)
       .then(note, (error: unknown) => note({ tag: "error", error }))
@@ -74,7 +76,7 @@ export class Lab {
     return { ended, at }
   }
 
-  /** Lets time pass. */
+  /** Advances the clock. */
   async pass(millis: number): Promise<void> {
     await this.clock.advance(this.clock.now + millis, () => this.flooded())
   }
@@ -93,14 +95,14 @@ export const day: number = 24 * hour
 export const hasResult = ({ ended }: Run): boolean =>
   ended?.tag === "succeeded" && JSON.stringify(ended.value ?? null).includes(result)
 
-/** Judges: passes where the condition holds. */
+/** Passes if the condition holds. */
 export const judge = (holds: boolean, seen: string): Verdict => ({ verdict: holds ? "pass" : "fail", seen })
 
-/** The first of several that does not hold, or a pass. */
+/** The first verdict that is a fail, or a pass. */
 export const all = (...verdicts: ReadonlyArray<Verdict>): Verdict =>
   verdicts.find(({ verdict }) => verdict === "fail") ?? verdicts[verdicts.length - 1]!
 
-/** In words, how a wait ended and when. */
+/** Describes how and when a wait ended. */
 export const show = ({ at, ended }: Run): string =>
   ended === undefined ? describe(ended) : `${describe(ended)} after ${span(at)}`
 
@@ -109,11 +111,11 @@ export const describe = (ended: Ended | undefined): string => {
   return ended.tag === "succeeded" ? `success with ${text(ended.value)}` : `${ended.tag} (${text(ended.error)})`
 }
 
-/** A number of requests in words. */
+/** Describes a number of requests. */
 export const requests = (server: Server): string =>
   `${server.flooded ? "more than " : ""}${server.count} request${server.count === 1 ? "" : "s"}`
 
-/** Milliseconds as people write them. */
+/** Formats milliseconds. */
 export const span = (millis: number): string => {
   const [unit, size] = units.find(([, , from]) => Math.abs(millis) >= from) ?? ["ms", 1]
   return `${round(millis / size)} ${unit}`

@@ -1,5 +1,5 @@
-// Puts one poller through the cases: `child.ts <name of the adapter> <part of the names of cases>` prints the verdicts as
-// JSON. The clock is virtual from the start, so that whatever the poller imports sees no other.
+// Runs the cases against one poller: `child.ts <adapter> <substring of case names>` prints the verdicts as JSON. The
+// virtual clock is installed before the poller is imported, so that it sees no other.
 import { Console } from "node:console"
 import { VirtualClock } from "./clock.ts"
 import type { Judged } from "./judge.ts"
@@ -16,11 +16,11 @@ const main = async (name: string, only: string): Promise<Judged> => {
   return { name, how, packages, outcomes: await judgeAll(adapter, chosen, clock) }
 }
 
-// What a poller logs does not belong to the verdicts.
+// Stdout is for the verdicts: pollers log to stderr.
 globalThis.console = new Console(process.stderr)
 const clock = new VirtualClock()
 clock.install()
-// A poller whose promises nobody awaits any more must not end the process.
+// A rejection that the poller left unhandled must not end the process.
 process.on("unhandledRejection", () => {})
 process.on("uncaughtException", () => clock.uncaught++)
 

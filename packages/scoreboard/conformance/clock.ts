@@ -1,6 +1,6 @@
-// A virtual clock under a whole process: timers, Date, performance, hrtime, AbortSignal.timeout and Math.random. Time moves
-// only when nothing else is left to do, so that the order of things, and with it every verdict, is the same in each run.
-// What Node does with odd delays is kept: what does not fit into 31 bits fires after one millisecond.
+// A virtual clock for a whole process: timers, Date, performance, hrtime, AbortSignal.timeout and Math.random. Time
+// advances only when nothing else is left to run, so the order of events, and with it every verdict, is the same in
+// each run. Odd delays behave as in Node: one that does not fit into 31 bits fires after a millisecond.
 import { syncBuiltinESMExports } from "node:module"
 import nodeTimers from "node:timers"
 import nodeTimersPromises from "node:timers/promises"
@@ -9,13 +9,13 @@ import { promisify } from "node:util"
 const RealDate = globalThis.Date
 const realSetImmediate = globalThis.setImmediate
 
-/** The wall-clock time at which every virtual world begins. */
+/** The wall-clock time at the start of every case. */
 export const epoch: number = RealDate.UTC(2026, 0, 1)
 
 /** The longest delay of a timer. */
 const maxDelay = 2 ** 31 - 1
 
-/** As Node reads a delay. */
+/** Reads a delay as Node does. */
 const delayOf = (delay: unknown): number => {
   const millis = Number(delay)
   return millis >= 1 && millis <= maxDelay ? Math.trunc(millis) : 1
@@ -71,11 +71,11 @@ class Timer {
 }
 
 export class VirtualClock {
-  /** Milliseconds since the world began; no setting of the wall clock moves it. */
+  /** Milliseconds since the start, independent of the wall clock. */
   now = 0
-  /** How far the wall clock was set. */
+  /** How far the wall clock has been moved, in milliseconds. */
   wallShift = 0
-  /** Errors that nobody caught: each would have ended the process. */
+  /** Uncaught errors: each would have ended the process. */
   uncaught = 0
   readonly #timers = new Set<Timer>()
   #order = 0
@@ -91,7 +91,7 @@ export class VirtualClock {
     return ++this.#order
   }
 
-  /** Begins a world anew: whatever still waits in the old one waits for ever. */
+  /** Starts over. Timers that are still pending never fire. */
   reset(): void {
     this.#timers.clear()
     this.now = 0
@@ -115,7 +115,7 @@ export class VirtualClock {
     }
   }
 
-  /** Timers that keep a process alive. */
+  /** The number of timers that keep the process alive. */
   pending(): number {
     let count = 0
     for (const timer of this.#timers) if (timer.referenced) count++
@@ -127,7 +127,7 @@ export class VirtualClock {
     return this.#next()?.due
   }
 
-  /** Moves to the next timer and fires it. */
+  /** Advances to the next timer and fires it. */
   fire(): void {
     const timer = this.#next()
     if (timer === undefined) return
@@ -142,7 +142,7 @@ export class VirtualClock {
     }
   }
 
-  /** Waits until nothing is left to do at this moment: no microtask, no immediate. */
+  /** Waits until nothing is left to run at this time: no microtask, no immediate. */
   async quiet(): Promise<void> {
     for (let still = 0; still < 4;) {
       const before = this.#activity
@@ -151,7 +151,7 @@ export class VirtualClock {
     }
   }
 
-  /** Goes on until a condition holds, nothing is left to happen, or a time is reached; tells which. */
+  /** Advances until `stop` holds, no timer is left, or `until` is reached; returns which. */
   async advance(until: number, stop: () => boolean = () => false): Promise<"stopped" | "idle" | "until"> {
     while (true) {
       await this.quiet()
@@ -165,7 +165,7 @@ export class VirtualClock {
     }
   }
 
-  /** Puts the clock under the process; what is imported afterwards sees no other. */
+  /** Replaces the clocks and timers of the process. Modules imported later see no others. */
   install(): void {
     const setTimeout = (callback: Callback, delay?: number, ...args: ReadonlyArray<unknown>) =>
       this.set(callback, delay, args)
@@ -232,7 +232,7 @@ export class VirtualClock {
     }
     process.hrtime = Object.assign(hrtime, { bigint: () => BigInt(Math.round(this.now * 1e6)) })
     AbortSignal.timeout = (delay) => {
-      // As Node checks it: an unsigned number of 32 bits, of which a timer can hold 31.
+      // Node accepts 32 bits here, of which a timer holds 31.
       if (!Number.isInteger(delay) || delay < 0 || delay > 2 ** 32 - 1) {
         throw new RangeError(`The value of "delay" is out of range. Received ${delay}`)
       }

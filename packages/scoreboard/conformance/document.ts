@@ -1,4 +1,4 @@
-// The verdicts as a page of the documentation.
+// Writes the verdicts as a page of the documentation.
 import { tally, versions } from "./board.ts"
 import { cases } from "./cases/all.ts"
 import type { Judged } from "./judge.ts"
@@ -33,34 +33,31 @@ export const page = (judged: ReadonlyArray<Judged>): string => {
     const failed = Object.entries(one.outcomes).filter(([, { verdict }]) => verdict === "fail")
     if (failed.length === 0) return []
     const rows = failed.map(([name, outcome]) => [cell(name), cell(outcome.seen)])
-    return [`### ${one.name}\n\n${table([["what does not hold", "what was seen"], ...rows])}`]
+    return [`### ${one.name}\n\n${table([["case that does not hold", "observed"], ...rows])}`]
   })
-  const sources = table([
-    ["case", "where it comes from"],
-    ...cases.map(({ name, source }) => [cell(name), cell(source)])
-  ])
-  return `# Conformance: what pollers do when it matters
+  const sources = table([["case", "source"], ...cases.map(({ name, source }) => [cell(name), cell(source)])])
+  return `# Conformance: how pollers behave in the cases that matter
 
 <!-- Written by \`pnpm scoreboard conformance --write\`. -->
 
-${cases.length} cases, each a thing that a user of a poller counts on, and each taken from a thread, a specification or a measurement. Every poller
-meets the same scripted server under the same virtual clock: verdicts are counts and virtual times, never tuned to a machine.
+${cases.length} cases. Each is a behavior that users of a poller count on, and each comes from an issue, a specification or a measurement. Every poller
+runs against the same scripted server under the same virtual clock, so verdicts rest on counts and virtual times and do not depend on the machine.
 
 \`\`\`sh
-pnpm scoreboard conformance            # the verdicts, and what was seen
-pnpm scoreboard conformance --runs 3   # fails where runs come to different verdicts
+pnpm scoreboard conformance            # the verdicts, and what was observed
+pnpm scoreboard conformance --runs 3   # fails if runs come to different verdicts
 \`\`\`
 
 ## How it is judged
 
-- ✓ it holds, ✗ it does not, · the poller has nothing of the kind, or leaves it to its caller. A ✗ may be a choice and no mistake: it says what a user
-  has to see to.
-- A poller is set up at its best, as its documentation says; the table says how. What a caller of it writes (the request, the meaning of an answer, which
-  errors are worth another check) is written as well as its interface allows, and is not judged.
-- Timers, dates and \`AbortSignal.timeout\` behave as Node's do, overflows included. Time moves only when nothing else is left to do.
-- A server that is asked 300 times within a second answers no more; "more than 300 requests" is a hot loop.
-- An Effect is interrupted, not given a signal, so that the cases on the signal itself are judged on \`Poll.promise\` only. \`Effect.runPromise\` with a
-  signal that has aborted before runs every Effect up to its first asynchronous step.
+- ✓ the case holds. ✗ it does not. · not applicable: the poller does not have the feature, or leaves it to the caller. A ✗ may be a design choice
+  rather than a bug; it tells what the caller has to take care of.
+- Each poller is set up as its documentation recommends; the table says how. The caller's part (the request, the meaning of an answer, which errors are
+  worth another check) is written as well as the interface allows, and is not judged.
+- Timers, dates and \`AbortSignal.timeout\` behave as in Node, overflows included. Time advances only when nothing else is left to run.
+- After 300 requests within a second the server stops answering; "more than 300 requests" means a hot loop.
+- Effects are interrupted rather than given a signal, so cases about the signal itself apply to \`Poll.promise\` only. \`Effect.runPromise\` with a
+  signal that has already aborted runs an Effect up to its first asynchronous step.
 
 ## The pollers
 
@@ -70,7 +67,7 @@ ${pollers}
 
 ${verdicts.join("\n\n")}
 
-## What was seen
+## What was observed
 
 ${seen.join("\n\n")}
 

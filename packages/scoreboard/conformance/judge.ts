@@ -2,7 +2,7 @@ import { type Adapter, features } from "./adapter.ts"
 import { type Case, Lab } from "./case.ts"
 import type { VirtualClock } from "./clock.ts"
 
-/** A poller that was put through the cases. */
+/** A poller and its verdicts. */
 export interface Judged {
   readonly name: string
   readonly how: string
@@ -13,13 +13,13 @@ export interface Judged {
 /** The verdicts on one poller, by the name of the case. */
 export type Outcomes = Record<string, Outcome>
 
-/** What became of one case. */
+/** The outcome of one case. */
 export interface Outcome {
   readonly verdict: "pass" | "fail" | "not applicable"
   readonly seen: string
 }
 
-/** Puts a poller through some cases, each in a world of its own; by the name of the case. */
+/** Runs cases against a poller, each with a fresh clock; by the name of the case. */
 export const judgeAll = async (
   adapter: Adapter,
   cases: ReadonlyArray<Case>,
@@ -32,7 +32,7 @@ export const judgeAll = async (
     outcomes[one.name] =
       missing === undefined
         ? await judged(one, new Lab(adapter, clock))
-        : { verdict: "not applicable", seen: `nothing of it ${features[missing]}` }
+        : { verdict: "not applicable", seen: `needs a poller that ${features[missing]}` }
     await clock.quiet()
   }
   return outcomes
@@ -40,11 +40,11 @@ export const judgeAll = async (
 
 // ---- internal ----
 
-/** A poller that does not even do what a case checks has failed it. */
+/** A case that throws is a fail: the poller did not get as far as what the case checks. */
 const judged = async (one: Case, lab: Lab): Promise<Outcome> => {
   try {
     return await one.run(lab)
   } catch (error) {
-    return { verdict: "fail", seen: `nothing that could be judged: ${String(error)}` }
+    return { verdict: "fail", seen: `the case threw: ${String(error)}` }
   }
 }

@@ -1,25 +1,25 @@
-// The scripted server: one job, asked for its state over something like HTTP.
+// The scripted server: one job, checked over a minimal form of HTTP.
 import type { VirtualClock } from "./clock.ts"
 
-/** What the server says to one request. */
+/** The answer to one request. */
 export interface Reply {
-  /** The state word; default "running". The body is JSON with it, unless `body` is given. */
+  /** The state (default "running"), sent as JSON unless `body` is given. */
   readonly word?: string | undefined
   /** The HTTP status; default 200. */
   readonly status?: number | undefined
   readonly headers?: Readonly<Record<string, string>> | undefined
   readonly body?: string | undefined
-  /** The answer takes so many milliseconds; default 0. */
+  /** How long the answer takes, in milliseconds; default 0. */
   readonly after?: number | undefined
   /** No answer ever comes. */
   readonly hang?: boolean | undefined
   /** The connection breaks. */
   readonly network?: boolean | undefined
-  /** The run of the job that the answer speaks of. */
+  /** The run of the job that the answer is about. */
   readonly run?: number | undefined
 }
 
-/** What a client receives. Names of headers are in lower case. */
+/** What a client receives. Header names are in lower case. */
 export interface Answer {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
@@ -30,31 +30,31 @@ export interface Answer {
 export interface Request {
   readonly at: number
   endedAt: number | undefined
-  /** The client gave it up. */
+  /** Whether the client aborted it. */
   aborted: boolean
 }
 
-/** How the API of a poller says it. */
+/** The states and the body that a poller's API uses. */
 export interface Api {
-  /** Its own words for "running", "succeeded", "failed" and "canceled". */
+  /** Its states for "running", "succeeded", "failed" and "canceled". */
   readonly words?: Readonly<Record<string, string>> | undefined
-  /** The body of an answer with a word. */
+  /** The body of an answer with a state. */
   readonly body?: ((word: string) => object) | undefined
 }
 
-/** Answers the nth request (from 1), made at a time since the world began. */
+/** Answers the nth request (from 1), made `at` milliseconds after the start. */
 export type Script = (n: number, at: number) => Reply
 
 export class Server {
   readonly requests: Array<Request> = []
-  /** Checks that a poller asked for although the caller had aborted; only the caller's own signal kept them back. */
+  /** Checks that the poller started after the abort; only the caller's own signal stopped their requests. */
   late = 0
-  /** Requests under way at once, at most. */
+  /** The maximum number of requests in flight at once. */
   concurrent = 0
-  /** More requests came than any poller may send: from then on nothing is answered. */
+  /** Whether more requests came than any poller may send. A flooded server stops answering. */
   flooded = false
   cancels = 0
-  /** A request to cancel the job is never answered. */
+  /** Whether requests to cancel the job are left unanswered. */
   cancelHangs = false
   #open = 0
   readonly #clock: VirtualClock
@@ -93,7 +93,7 @@ export class Server {
     return most
   }
 
-  /** A request for the state of the job. As fetch does, one whose signal has aborted is not even sent. */
+  /** One check of the job. As with fetch, a request whose signal has already aborted is not sent. */
   request(signal?: AbortSignal | null): Promise<Answer> {
     return new Promise((resolve, reject) => {
       if (signal?.aborted === true) return reject(signal.reason as Error)
@@ -127,7 +127,7 @@ export class Server {
     })
   }
 
-  /** The same as fetch; a request to cancel the job is counted. */
+  /** `request` in the form of fetch. Any method other than GET counts as a cancel. */
   readonly fetch = async (
     _url: unknown,
     init?: { signal?: AbortSignal | null; method?: string }
@@ -150,21 +150,21 @@ export class Server {
   }
 }
 
-/** The failure that a failed job tells, and the result of one that succeeded. */
+/** The message of a failed job, and the result of a successful one. */
 export const failure = "out of paper"
 export const result = "file.pdf"
 
-/** The page of a gateway that has lost its server. */
+/** The page of a gateway whose server is down. */
 export const badGateway: Reply = { status: 502, body: "<html><body><h1>502 Bad Gateway</h1></body></html>" }
 
 export const unavailable: Reply = { status: 503, body: "<html><body>Service Unavailable</body></html>" }
 
-/** Running until a time, then as said. */
+/** Running until `time`, then in state `word`. */
 export const until =
   (time: number, word: string): Script =>
   (_n, at) => ({ word: at < time ? "running" : word })
 
-/** Says one thing after the other, and the last one from then on. */
+/** Sends the replies in order, and repeats the last one. */
 export const script =
   (...replies: ReadonlyArray<Reply>): Script =>
   (n) =>
@@ -172,7 +172,7 @@ export const script =
 
 // ---- internal ----
 
-/** No poller of a case needs more requests, in all and within a second. */
+/** More requests than any poller needs in a case, in total and within a second. */
 const most = 5_000
 const perSecond = 300
 

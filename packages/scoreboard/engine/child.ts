@@ -14,8 +14,8 @@ const run = (measured: typeof loop) =>
     )
   )
 
-// Every process runs all the loops first: a program runs many kinds of effects, and a compiler that has seen only one of
-// them would make the runtime to its measure. Then the loop itself until it is warm.
+// Every process runs all the loops first: a program runs many kinds of effects, and a compiler that has seen only one
+// kind would specialize the runtime for it. Then it runs the loop itself until that is warm.
 for (const other of Object.values(loops)) await run(other)
 for (let i = 0; i < 3; i++) await run(loop)
 const rounds = 3

@@ -6,7 +6,7 @@ import type { Engine } from "./task.ts"
 /** Engines that run on Effect. */
 export const onEffect: Record<string, Engine> = { ...fibers, ...ours }
 
-/** All engines by the name of their row, those first whose CPU time is the measure of the others. */
+/** All engines by the name of their row. The first is the baseline for the CPU time of the others. */
 export const engines: Record<string, Engine> = { "promise-loop": promiseLoop, ...onEffect, ...peers }
 
 /** Whether a row needs the peers' packages. */

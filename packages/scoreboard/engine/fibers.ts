@@ -1,4 +1,4 @@
-// Engines that give each wait a fiber of its own.
+// Engines with one fiber per wait.
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import * as Poll from "effect-poll/Poll"
@@ -11,11 +11,11 @@ const succeeded = Status.succeeded("done")
 
 export const statusOf = (task: Task): Status.Status<string> => (task.check() ? succeeded : pending)
 
-/** The trivial asynchronous check of all rows with Effect. */
+/** The trivial asynchronous check of all rows on Effect. */
 // oxlint-disable-next-line typescript/require-await -- an asynchronous check is what is measured
 export const check = async (task: Task): Promise<Status.Status<string>> => statusOf(task)
 
-/** The strategy of ours for some delays. */
+/** Our strategy for some delays. */
 export const strategyOf: (delays: Delays) => Strategy.Strategy = perDelays(({ factor, initial }) =>
   factor === 1 ? Strategy.spaced(initial) : Strategy.exponential({ initial, factor })
 )

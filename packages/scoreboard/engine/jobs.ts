@@ -7,11 +7,11 @@ import { type Cpu, delays, checks, type Waiting } from "./workload.ts"
 
 export interface Row extends Waiting {
   readonly name: string
-  /** The number of jobs, where it is less than asked for. */
+  /** The number of jobs, at most the engine's limit. */
   readonly n: number
-  /** CPU time of the process, user and system, of all checks, waits and ends. */
+  /** CPU time of the process (user and system), divided by the number of checks. */
   readonly cpuMicrosPerCheck: number
-  /** Medians of the ratios to the naive loop, and to ours, of the same round. */
+  /** Medians of the ratios to the naive loop and to ours, each within the same round. */
   readonly cpuToPromiseLoop?: number | undefined
   readonly cpuToOurs?: number | undefined
   readonly rounds: number
@@ -19,8 +19,8 @@ export interface Row extends Waiting {
 }
 
 /**
- * Measures the rows; without a number of rounds as many, up to three, as fit into about four minutes. A row is alone in its
- * process; `mixed`, after all other rows on Effect have run there.
+ * Measures the rows. Without a number of rounds, runs as many as fit into about four minutes, at most three. Each row
+ * runs alone in its process or, if `mixed`, after all other rows on Effect have run there.
  */
 export const measure = async (
   names: ReadonlyArray<string>,
@@ -41,7 +41,7 @@ export const measure = async (
     alive = alive.filter((name) => figures.has(name))
     measured.push(figures)
     const now = performance.now()
-    if (rounds === undefined && 2 * now - roundBegan - began > patience) break
+    if (rounds === undefined && 2 * now - roundBegan - began > budgetMillis) break
   }
   const rows: Array<Row> = []
   for (const name of alive) {
@@ -77,7 +77,7 @@ export const print = (n: number, rows: ReadonlyArray<Row>): void => {
   console.log(`
 ${n} jobs at once, each row in processes of its own.
 CPU: ${checks} checks per job, ${initial} ms apart and ${factor} times longer each time, first checks spread over ${initial} ms; medians of ${rows[0]?.rounds ?? 0} rounds.
-Memory per job: all of them wait. Lag: so many more jobs are checked each second that 1 in 30 of all is.
+Memory per job is measured while all jobs wait. Lag is measured on additional jobs, 1 for every 30, each checked once a second.
 `)
   const cells = rows.map((row) => [
     row.name,
@@ -97,16 +97,17 @@ Memory per job: all of them wait. Lag: so many more jobs are checked each second
     console.log(row.map((cell, at) => (at === 0 ? cell.padEnd(widths[at]!) : cell.padStart(widths[at]!))).join("  "))
   }
   for (const { name, note } of rows) if (note !== undefined) console.log(`${name}: ${note}`)
-  for (const row of rows) if (row.n < n) console.log(`${row.name}: measured at ${row.n} jobs, more would take too long`)
+  for (const row of rows)
+    if (row.n < n) console.log(`${row.name}: measured with ${row.n} jobs, since more would take too long`)
 }
 
 // ---- internal ----
 
 const run = promisify(execFile)
 
-const patience = 240_000
+const budgetMillis = 240_000
 
-/** What "ours" means in the ratios: the first of these that was measured. */
+/** The row that "ours" means in the ratios: the first of these that was measured. */
 const ours = ["poller", "poll"]
 
 const sizeOf = (name: string, n: number): number => Math.min(n, engines[name]!.limit ?? n)
@@ -123,7 +124,7 @@ const child = async <A>(what: string, name: string, figure: string, jobs: number
     return JSON.parse(stdout) as A
   } catch (cause) {
     const { message } = cause as Error
-    console.error(`${name} is left out: ${message}`)
+    console.error(`${name} is omitted: ${message}`)
     return undefined
   }
 }

@@ -1,4 +1,4 @@
-// The loops that are measured: each waits for jobs that answer `checks` times after a trivial asynchronous check.
+// The loops that are measured. Each waits for jobs that are done after `checks` trivial asynchronous checks.
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import * as Poll from "effect-poll/Poll"
@@ -37,7 +37,7 @@ export const loops: Record<string, (check: Check) => Effect.Effect<unknown, unkn
   poll: (check) => Poll.until(Effect.promise(check), { strategy, deadline: "1 hour" })
 }
 
-/** A job that is done at its nth check. */
+/** A job that is done on its nth check. */
 export const job = (checks: number): Check => {
   let seen = 0
   // oxlint-disable-next-line typescript/require-await -- an asynchronous check is what is measured

@@ -11,11 +11,11 @@ export interface Size {
 export interface Row {
   readonly name: string
   readonly cpuMicrosPerCheck: number
-  /** Median of the ratios to the hand-written loop of the same round. */
+  /** Median of the ratios to the hand-written loop, each within the same round. */
   readonly toHandLoop: number
 }
 
-/** Measures all loops, one after the other in each round, each in a process of its own. */
+/** Measures all loops in each round, one after another, each in a process of its own. */
 export const measure = async ({ checks, waits }: Size, rounds: number): Promise<ReadonlyArray<Row>> => {
   const names = Object.keys(loops)
   const measured: Array<Record<string, number>> = []

@@ -38,7 +38,7 @@ interface Variant {
   readonly strategy?: (delays: Delays) => Strategy.Strategy
 }
 
-/** All adds come from one place of a program, and so with the same services. */
+/** One place of a program adds all waits, so they all have the same services. */
 const fork = Effect.runForkWith(Context.empty())
 
 const engine = ({ handles = false, history = false, jobOf = single, strategy = strategyOf }: Variant): Engine => ({
@@ -61,7 +61,7 @@ const engine = ({ handles = false, history = false, jobOf = single, strategy = s
           return
         }
         const added = poller.add(job, task.key, optionsOf(delays))
-        // Who has the handle of a job that will end asks for its result.
+        // The caller that holds the handle of a job that ends awaits its result.
         if (delays.factor === 1) fork(added)
         else fork(Effect.flatMap(added, (handle) => handle.await)).addObserver(done)
       },
@@ -84,10 +84,10 @@ export const ours: Record<string, Engine> = {
   poller: engine({}),
   "poller-batch": { ...engine({ jobOf: batched }), note: "one request for up to 100 ids, gathered for 50 ms" },
   "poller-handles": { ...engine({ handles: true }), note: "a handle for each job" },
-  "poller-history": { ...engine({ history: true }), note: "errors tell what the checks found" },
+  "poller-history": { ...engine({ history: true }), note: "errors carry the history of the checks" },
   "poller-constant": { ...engine({ strategy: constant }), note: "a constant delay instead of a growing one" },
   "poller-composed": {
     ...engine({ strategy: composed }),
-    note: "capped, jittered by key, limited in time; its lag is measured against delays without jitter"
+    note: "capped, jittered by key, limited in time; its lag is measured against the delays without jitter"
   }
 }

@@ -1,5 +1,5 @@
-// The naive loop, and the peers, which all wait in promises. A peer that has no exponential delay waits the mean of the
-// delays instead, so that the checks of a job take the same time in all.
+// The naive loop and the peers, all based on promises. A peer without exponential delays waits for the mean of the
+// delays instead, so that all checks of a job take the same total time.
 import { peer } from "../peers.ts"
 import { type Delays, type Engine, perDelays, type Task } from "./task.ts"
 

@@ -1,4 +1,4 @@
-// What every engine is given: jobs to wait for, and when to check them.
+// What an engine works on: the jobs, and when to check them.
 
 /** The delays between the checks of a job: `initial`, then `factor` times longer each time. In milliseconds. */
 export interface Delays {
@@ -6,7 +6,7 @@ export interface Delays {
   readonly factor: number
 }
 
-/** A job that is done at its nth check, or never. */
+/** A job that is done on its nth check, or never. */
 export class Task {
   readonly key: string
   checks = 0
@@ -19,7 +19,7 @@ export class Task {
     this.#checked = checked
   }
 
-  /** One check: true when the job is done. An engine wraps it in an async function, which is the trivial check. */
+  /** Makes one check: true when the job is done. Engines wrap it in an async function. */
   check(): boolean {
     this.#checked?.(this)
     return ++this.checks >= this.#lastCheck
@@ -28,22 +28,22 @@ export class Task {
 
 /** Waits for many jobs. */
 export interface Waits {
-  /** Starts to wait for a job: the first check of once, then after each of the delays. The same few `Delays` are used. */
+  /** Starts a wait: checks at once, then after each delay. Callers share a few `Delays` objects. */
   readonly start: (task: Task, delays: Delays) => void
-  /** Ends what is still waiting, where there is something to end. */
+  /** Ends the waits that are left. */
   readonly close?: (() => Promise<void>) | undefined
 }
 
 export interface Engine {
-  /** The number of jobs that are not too many for it; figures are of this size where more were asked for. */
+  /** The maximum number of jobs that it handles in a reasonable time. */
   readonly limit?: number | undefined
-  /** In what the row differs from the workload of the others. */
+  /** How the row differs from the others. */
   readonly note?: string | undefined
-  /** `tasks[Number(key)]` is the job of a key; `done` is to be called once for each job that ended. */
+  /** `tasks[Number(key)]` is the job of a key. The engine calls `done` once for each job that ends. */
   readonly open: (tasks: ReadonlyArray<Task>, done: () => void) => Promise<Waits> | Waits
 }
 
-/** Makes what an engine needs for each of its delays once. */
+/** Memoizes `make` per `Delays` object. */
 export const perDelays = <A>(make: (delays: Delays) => A): ((delays: Delays) => A) => {
   const made = new Map<Delays, A>()
   return (delays) => {

@@ -1,4 +1,5 @@
-// Measures one engine in a process of its own: `workload.ts <engine> cpu|mixed|waiting <jobs>` prints its figures as JSON.
+// Measures one engine in a process of its own: `workload.ts <engine> cpu|mixed|waiting <jobs>` prints its figures as
+// JSON.
 import { performance } from "node:perf_hooks"
 import { setImmediate as breathe, setTimeout as sleep } from "node:timers/promises"
 import { engines, onEffect } from "./engines.ts"
@@ -17,21 +18,21 @@ export interface Waiting {
   readonly lagMillis: { readonly p50: number; readonly p99: number; readonly max: number }
 }
 
-/** A job is checked five times. */
+/** How often each job is checked. */
 export const checks = 5
-/** The first checks are spread over the first delay. */
+/** The delays of the CPU measurement; first checks are spread over `initial`. */
 export const delays: Delays = { initial: 100, factor: 1.5 }
-/** How long an idle job waits, and how often those are checked whose lag is measured: one job of 30 each second. */
+/** The delays of idle jobs, and of the jobs whose lag is measured: 1 for every 30 idle ones. */
 const idle: Delays = { initial: 3_600_000, factor: 1 }
 const regular: Delays = { initial: 1_000, factor: 1 }
 const share = 30
-/** Delays for a warm-up. */
+/** The delays of a warm-up. */
 export const brief: Delays = { initial: 4, factor: 1.5 }
 const seconds = 3
 
 const now = (): number => performance.now()
 
-/** Starts jobs evenly over a time, as near to it as the engine can follow. */
+/** Starts jobs evenly over `millis`, or as fast as the engine can. */
 const spread = async (tasks: ReadonlyArray<Task>, millis: number, start: (task: Task) => void): Promise<void> => {
   const began = now()
   for (let next = 0; next < tasks.length;) {
@@ -41,7 +42,7 @@ const spread = async (tasks: ReadonlyArray<Task>, millis: number, start: (task: 
   }
 }
 
-/** Waits for all of `jobs` jobs, and tells the CPU time of it. A job that was not checked so often is an error. */
+/** Waits for `jobs` jobs and returns the CPU time per check. Throws if a job was not checked exactly `checks` times. */
 export const runAll = async (engine: Engine, jobs: number, each: Delays): Promise<Cpu> => {
   const tasks = Array.from({ length: jobs }, (_, index) => new Task(index, checks))
   let left = jobs
@@ -76,14 +77,14 @@ const collect = (): void => {
 
 const memory = () => {
   collect()
-  // What array buffers hold is in `external` already.
+  // `external` includes array buffers.
   const { external, heapUsed, rss } = process.memoryUsage()
   return { heap: heapUsed + external, rss }
 }
 
 const loopCount = (): number => performance.nodeTiming.uvMetricsInfo.loopCount
 
-/** Holds `jobs` idle jobs, then checks a few of them regularly and tells how late the checks are. */
+/** Measures memory and wake-ups with `jobs` idle jobs, then the lag of a few more that are checked regularly. */
 const holdAll = async (engine: Engine, jobs: number): Promise<Waiting> => {
   const lags: Array<number> = []
   const due = new Float64Array(jobs + Math.ceil(jobs / share))
@@ -97,7 +98,7 @@ const holdAll = async (engine: Engine, jobs: number): Promise<Waiting> => {
   const never = Number.POSITIVE_INFINITY
   const tasks = Array.from(due, (_, index) => new Task(index, never, index < jobs ? undefined : checked))
   const waits: Waits = await engine.open(tasks, () => {
-    throw new Error("a job ended that never ends")
+    throw new Error("a job ended that should never end")
   })
   await sleep(100)
   const before = memory()
@@ -112,7 +113,7 @@ const holdAll = async (engine: Engine, jobs: number): Promise<Waiting> => {
   const [loopsBefore, cpuBefore] = [loopCount(), process.cpuUsage()]
   await sleep(1_000)
   const cpu = process.cpuUsage(cpuBefore)
-  // One turn of the event loop is that of this timer.
+  // One turn of the event loop belongs to this timer.
   const wakeups = loopCount() - loopsBefore - 1
   await spread(tasks.slice(jobs), regular.initial, (task) => waits.start(task, regular))
   await sleep(1_000)
@@ -136,12 +137,12 @@ if (import.meta.main) {
   const engine = engines[name]!
   const measure = async (): Promise<Cpu | Waiting> => {
     if (what === "waiting") {
-      // Smaller runs leave compiled code, and little room that need not be asked for again.
+      // Small runs warm up the compiler without growing the heap much.
       for (let round = 0; round < 10; round++) await runAll(engine, 1_000, brief)
       return holdAll(engine, Number(jobs))
     }
     await warmUp(name, what === "mixed")
-    // A program that watches many jobs does so for long: in a first run the compiler still works and memory is asked for.
+    // Programs that watch many jobs run for long. In a first run the compiler is still busy and the heap still grows.
     await runAll(engine, Number(jobs), delays)
     return runAll(engine, Number(jobs), delays)
   }

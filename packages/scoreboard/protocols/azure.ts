@@ -1,5 +1,5 @@
-// The public test server of Azure's clients: how many of its long-running operations end as its table says, with ours
-// and with @azure/core-lro.
+// Runs the long-running operations of the public test server of Azure's clients, with ours and with @azure/core-lro,
+// and counts those that end as its table says.
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import * as Effect from "effect/Effect"
 import * as References from "effect/References"
@@ -9,7 +9,7 @@ import { coreLro } from "./coreLro.ts"
 
 /** A row that did not end as the table says. */
 export interface Miss {
-  readonly who: "ours" | "core-lro"
+  readonly poller: "ours" | "core-lro"
   readonly row: string
   readonly complaint: string
 }
@@ -17,12 +17,12 @@ export interface Miss {
 export interface Score {
   readonly rows: number
   readonly ours: number
-  /** None where the peer could not be installed. */
+  /** Undefined if the peer could not be installed. */
   readonly coreLro: number | undefined
   readonly misses: ReadonlyArray<Miss>
 }
 
-/** Runs all rows, with ours and with the peer; undefined if the table is not here. */
+/** Runs all rows with ours and with the peer; undefined if the table is missing. */
 export const measure = async (): Promise<Score | undefined> => {
   const rows = scenarios()
   if (rows === undefined) return undefined
@@ -37,8 +37,8 @@ export const measure = async (): Promise<Score | undefined> => {
           const theirs =
             problem === undefined ? complaint(row, yield* Effect.promise(() => coreLro(base, row))) : undefined
           return [
-            ...(mine === undefined ? [] : [{ who: "ours", row: row.name, complaint: mine } as const]),
-            ...(theirs === undefined ? [] : [{ who: "core-lro", row: row.name, complaint: theirs } as const])
+            ...(mine === undefined ? [] : [{ poller: "ours", row: row.name, complaint: mine } as const]),
+            ...(theirs === undefined ? [] : [{ poller: "core-lro", row: row.name, complaint: theirs } as const])
           ]
         })
       )
@@ -48,7 +48,7 @@ export const measure = async (): Promise<Score | undefined> => {
       Effect.provideService(References.MinimumLogLevel, "None")
     )
   )
-  const missed = (who: Miss["who"]): number => misses.flat().filter((miss) => miss.who === who).length
+  const missed = (poller: Miss["poller"]): number => misses.flat().filter((miss) => miss.poller === poller).length
   return {
     rows: rows.length,
     ours: rows.length - missed("ours"),
@@ -61,14 +61,14 @@ export const print = ({ coreLro, misses, ours, rows }: Score): void => {
   console.log("long-running operations of Azure's test server that end as its table says\n")
   console.log(`ours       ${ours} of ${rows}`)
   if (coreLro !== undefined) console.log(`core-lro   ${coreLro} of ${rows}`)
-  for (const miss of misses) console.log(`\n${miss.who}, ${miss.row}:\n  ${miss.complaint}`)
+  for (const miss of misses) console.log(`\n${miss.poller}, ${miss.row}:\n  ${miss.complaint}`)
 }
 
-/** The command `protocols`; yields what its `--json` prints. */
+/** Runs the command `protocols` and returns what `--json` prints. */
 export const run = async (): Promise<unknown> => {
   const score = await measure()
   if (score === undefined) {
-    console.error("scoreboard: the table ../shared/data/azure-lro-scenarios.json is not here")
+    console.error("scoreboard: the table ../shared/data/azure-lro-scenarios.json is missing")
     process.exitCode = 1
     return undefined
   }

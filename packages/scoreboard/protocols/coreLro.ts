@@ -1,9 +1,9 @@
-// Runs a row of the table with @azure/core-lro, set up as well as we can: a client that keeps cookies, retries a 5xx,
-// resolves relative URLs and parses every body, whatever its content type says.
+// Runs a row of the table with @azure/core-lro in a favorable setup: a client that keeps cookies, retries 5xx, resolves
+// relative URLs and parses every body, whatever its content type.
 import type { Outcome, Scenario } from "../../http/test/LongRunningAzure.ts"
 import { load } from "../peers/load.ts"
 
-/** What is used of the package; written by hand, so that nobody needs it to compile. */
+/** The part of the package that is used, typed by hand: compiling does not need the package. */
 interface CoreLro {
   readonly createHttpPoller: (
     operation: {
@@ -14,7 +14,7 @@ interface CoreLro {
   ) => { readonly pollUntilDone: () => Promise<unknown> }
 }
 
-/** Runs a row; one that takes longer than 20 seconds ends as `other`. */
+/** Runs a row. One that takes longer than 20 seconds ends as `other`. */
 export const coreLro = async (base: string, row: Scenario): Promise<Outcome> => {
   const { createHttpPoller } = (await load("@azure/core-lro")) as CoreLro
   const client = makeClient(base, row)
@@ -59,7 +59,7 @@ const makeClient = (base: string, row: Scenario) => {
   const cookies = new Map<string, string>()
 
   const send = async (method: string, url: string): Promise<Response> => {
-    // The peer brings no client of its own.
+    // The peer has no HTTP client of its own.
     // @effect-diagnostics-next-line globalFetch:off
     const response = await fetch(url, {
       method,

@@ -1,5 +1,5 @@
-// Pollers that do everything wrong, each in its own way: `broken.ts` prints for each case which of them fail it. A case that
-// none of them fails cannot fail.
+// Broken pollers, each in its own way. `broken.ts` prints which of them fail each case: a case that none of them fails
+// cannot fail at all.
 import { Console } from "node:console"
 import type { Adapter, Feature, Setup } from "../conformance/adapter.ts"
 import { VirtualClock } from "../conformance/clock.ts"
@@ -35,7 +35,7 @@ const broken = (name: string, wait: Adapter["wait"]): Adapter => ({
     wake: () => void setup.server.request()
   }),
   resume: (_token, setup) => wait(setup),
-  // Each by itself, all as impatient as the first, the same result for each.
+  // No batches, the interval of the first job for all, and the same result for all.
   many: ({ ended, ids, interval, server }) => {
     const checks = async () => {
       for (let n = 0; n < 100; n++) {
@@ -50,7 +50,7 @@ const broken = (name: string, wait: Adapter["wait"]): Adapter => ({
   }
 })
 
-/** Asks every millisecond, hears nothing, never ends. */
+/** Checks every millisecond, ignores every answer, never ends. */
 const deaf = async ({ server, signal }: Setup): Promise<never> => {
   signal?.addEventListener("abort", () => {})
   for (let n = 0; n < 400; n++) {
@@ -60,13 +60,13 @@ const deaf = async ({ server, signal }: Setup): Promise<never> => {
   return forever
 }
 
-/** Never asks at all, and leaves a timer. */
+/** Never checks, and leaves a timer behind. */
 const mute = async (): Promise<never> => {
   setTimeout(() => {}, 2 ** 31 - 1)
   return forever
 }
 
-/** Takes whatever it is told first for the result, whenever it comes, and goes on to ask. */
+/** Takes the first answer for the result, and checks again later. */
 const hasty = async ({ server }: Setup): Promise<{ tag: "succeeded"; value: unknown }> => {
   setTimeout(() => void server.request().catch(() => {}), 60_000)
   return {
@@ -78,13 +78,13 @@ const hasty = async ({ server }: Setup): Promise<{ tag: "succeeded"; value: unkn
   }
 }
 
-/** Calls everything that happens to it a failure of the job. */
+/** Reports everything as a failed job. */
 const gloomy = async ({ server }: Setup): Promise<{ tag: "failed"; error: unknown }> => {
   await server.request().catch(() => {})
   return { tag: "failed", error: new Error("no idea") }
 }
 
-/** A plain loop with a fixed delay, as everybody writes it once. */
+/** The usual hand-written loop with a fixed delay. */
 const naive = async ({ interval = 20, server }: Setup): Promise<{ tag: "succeeded"; value: unknown }> => {
   while (true) {
     const { body } = await server.request()
@@ -96,7 +96,7 @@ const naive = async ({ interval = 20, server }: Setup): Promise<{ tag: "succeede
 
 const failedBy: Record<string, Array<string>> = {}
 
-/** The same, but it takes its time. */
+/** `naive` with an interval twenty times as long. */
 const slow = (setup: Setup) => naive({ ...setup, interval: (setup.interval ?? 20) * 20 })
 
 for (const [name, wait] of Object.entries({ deaf, mute, hasty, gloomy, naive, slow })) {

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { epoch, VirtualClock } from "../conformance/clock.ts"
 
 describe("VirtualClock", () => {
-  it("fires timers in the order of their time, then of their making", async () => {
+  it("fires timers by time, then by creation order", async () => {
     const clock = new VirtualClock()
     const fired: Array<string> = []
     clock.set(() => fired.push("b"), 20)
@@ -14,7 +14,7 @@ describe("VirtualClock", () => {
     assert.deepStrictEqual([fired, clock.now], [["a", "b", "c"], 100])
   })
 
-  it("lets promises run before time moves", async () => {
+  it("runs promises before time advances", async () => {
     const clock = new VirtualClock()
     const seen: Array<number> = []
     clock.set(() => {
@@ -28,11 +28,11 @@ describe("VirtualClock", () => {
   })
 
   it.each([
-    ["a delay of 2^31 ms fires after one", 2 ** 31, 1],
+    ["a delay of 2^31 ms fires after 1 ms", 2 ** 31, 1],
     ["a delay of 2^31-1 ms is kept", 2 ** 31 - 1, 2 ** 31 - 1],
-    ["no number is one millisecond", Number.NaN, 1],
-    ["no delay is one millisecond", 0, 1],
-    ["a fraction is cut off", 2.9, 2]
+    ["NaN is 1 ms", Number.NaN, 1],
+    ["0 is 1 ms", 0, 1],
+    ["fractions are truncated", 2.9, 2]
   ])("reads delays as Node does: %s", async (_name, delay, at) => {
     const clock = new VirtualClock()
     clock.set(() => {}, delay)
@@ -49,7 +49,7 @@ describe("VirtualClock", () => {
     assert.deepStrictEqual(times, [10, 20, 30])
   })
 
-  it("counts the timers that keep a process alive", () => {
+  it("counts the timers that keep the process alive", () => {
     const clock = new VirtualClock()
     clock.set(() => {}, 10)
     clock.set(() => {}, 10).unref()
@@ -58,14 +58,14 @@ describe("VirtualClock", () => {
     assert.strictEqual(clock.pending(), 0)
   })
 
-  it("keeps its own time when the wall clock is set", async () => {
+  it("keeps its own time when the wall clock is moved", async () => {
     const clock = new VirtualClock()
     clock.wallShift = -3_600_000
     await clock.advance(1_000)
     assert.deepStrictEqual([clock.now, clock.wall()], [1_000, epoch + 1_000 - 3_600_000])
   })
 
-  it("stops where a condition holds", async () => {
+  it("stops when a condition holds", async () => {
     const clock = new VirtualClock()
     let fired = 0
     clock.set(() => fired++, 10, [], true)
@@ -73,7 +73,7 @@ describe("VirtualClock", () => {
     assert.strictEqual(clock.now, 30)
   })
 
-  it("counts an error of a callback, and goes on", async () => {
+  it("counts an error of a callback and continues", async () => {
     const clock = new VirtualClock()
     clock.set(() => {
       throw new Error("boom")

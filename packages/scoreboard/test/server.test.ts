@@ -3,7 +3,7 @@ import { VirtualClock } from "../conformance/clock.ts"
 import { script, Server, until } from "../conformance/server.ts"
 
 describe("Server", () => {
-  it("says what its script says, in the words of an API", async () => {
+  it("answers as scripted, in the states of an API", async () => {
     const clock = new VirtualClock()
     const server = new Server(clock, script({}, { word: "succeeded" }), { words: { running: "in_progress" } })
     const bodies = [await server.request(), await server.request(), await server.request()].map(({ body }) => body)
@@ -14,12 +14,12 @@ describe("Server", () => {
     assert.strictEqual(server.count, 3)
   })
 
-  it("says another word from a time on", () => {
+  it("until - changes the state at a time", () => {
     const say = until(1_000, "failed")
     assert.deepStrictEqual([say(1, 999).word, say(2, 1_000).word], ["running", "failed"])
   })
 
-  it("counts requests under way at once, and frees those that were aborted", async () => {
+  it("counts concurrent requests, without aborted ones", async () => {
     const clock = new VirtualClock()
     const server = new Server(clock, () => ({ after: 100 }))
     const controller = new AbortController()
@@ -36,13 +36,13 @@ describe("Server", () => {
     )
   })
 
-  it("does not send a request whose signal has aborted", async () => {
+  it("does not send a request whose signal has already aborted", async () => {
     const server = new Server(new VirtualClock(), () => ({}))
     const sent = await server.request(AbortSignal.abort("before")).catch((reason: unknown) => reason)
     assert.deepStrictEqual([sent, server.count], ["before", 0])
   })
 
-  it("no longer answers a flood", async () => {
+  it("stops answering a flood", async () => {
     const clock = new VirtualClock()
     const server = new Server(clock, () => ({}))
     let answers = 0
@@ -51,7 +51,7 @@ describe("Server", () => {
     assert.deepStrictEqual([server.flooded, answers, server.perSecond], [true, 299, 400])
   })
 
-  it("measures the times between requests", async () => {
+  it("measures the gaps between requests", async () => {
     const clock = new VirtualClock()
     const server = new Server(clock, () => ({}))
     for (const at of [0, 400, 900, 2_000]) {

@@ -1,9 +1,9 @@
-// What a caller writes around a poller that only calls a function: the request, what its answer means, and which errors are
-// worth another check.
+// What a caller writes around a poller that only calls a function: the request, the meaning of its answer, and which
+// errors are worth another check.
 import type { Bad, Ended } from "../adapter.ts"
 import type { Server } from "../server.ts"
 
-/** What the server says of the job. */
+/** The body of an answer. */
 export interface Body {
   readonly status: string
   readonly result?: string | undefined
@@ -19,16 +19,16 @@ export class HttpError extends Error {
   }
 }
 
-/** No answer came. */
+/** The request got no answer. */
 export class ConnectionLost extends Error {
   override readonly name = "ConnectionLost"
 }
 
-/** What a failed request is, as a typed error. */
+/** The typed error of a failed request. */
 export const failureOf = (cause: unknown): HttpError | ConnectionLost =>
-  cause instanceof HttpError ? cause : new ConnectionLost("no answer came", { cause })
+  cause instanceof HttpError ? cause : new ConnectionLost("no answer", { cause })
 
-/** The job is not done; for pollers that only know errors. */
+/** The job is not done, for pollers that only know errors. */
 export class StillPending extends Error {
   override readonly name = "StillPending"
   readonly state: string
@@ -49,15 +49,15 @@ export class JobEnded extends Error {
 }
 
 /**
- * Asks the server for a poller that gives its function no signal: the caller's own one is given to the request. That the
- * function is called after an abort is noted all the same.
+ * Checks the job for a poller that passes no signal to its function: the caller's own signal goes to the request. A
+ * call after the abort is still recorded.
  */
 export const askOwn = (server: Server, own: AbortSignal | undefined): Promise<Body> => {
   if (own?.aborted === true) server.late++
   return ask(server, own)
 }
 
-/** Asks the server, with the signal that the poller gives; an answer that is none is an error. */
+/** Checks the job, with the signal of the poller. An HTTP error status is an error. */
 export const ask = async (server: Server, signal?: AbortSignal): Promise<Body> => {
   const { body, status } = await server.request(signal)
   if (status >= 400) throw new HttpError(status)
@@ -66,24 +66,24 @@ export const ask = async (server: Server, signal?: AbortSignal): Promise<Body> =
 
 export const isPending = ({ status }: Body): boolean => status === "running"
 
-/** The result of a job that has ended, or its failure. */
+/** The result of a job that has ended; throws its failure. */
 export const resultOf = (body: Body): string => {
   if (body.status !== "succeeded") throw new JobEnded(body)
   return body.result!
 }
 
-/** Asks for the result: an error of one kind or another as long as there is none. */
+/** Checks the job and returns its result; throws as long as there is none. */
 export const askForResult = async (server: Server, own?: AbortSignal): Promise<string> => {
   const body = await askOwn(server, own)
   if (isPending(body)) throw new StillPending(body.status)
   return resultOf(body)
 }
 
-/** Whether a later check may be answered otherwise. */
+/** Whether a later check may succeed. */
 export const isTransient = (error: unknown): boolean =>
   !(error instanceof JobEnded) && (error instanceof HttpError ? error.status >= 500 || error.status === 429 : true)
 
-/** What an error says of the end of a wait. */
+/** The ending that an error stands for. */
 export const endOfError = (error: unknown, signal?: AbortSignal, timeouts: ReadonlyArray<string> = []): Ended => {
   const tag = (): Bad => {
     const { name = "" } = (error ?? {}) as { readonly name?: string }

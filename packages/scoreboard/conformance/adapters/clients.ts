@@ -1,4 +1,4 @@
-// The polling helpers of API clients, on a fetch that asks the scripted server.
+// The polling helpers of API clients, with a fetch that reaches the scripted server.
 import { peer } from "../../peers.ts"
 import { type Adapter, type Ended, given, set, type Setup } from "../adapter.ts"
 import { failure, result } from "../server.ts"
@@ -21,7 +21,7 @@ const openai = async (): Promise<Adapter> => {
   return {
     name: "openai",
     packages: ["openai"],
-    how: "`vectorStores.files.poll` with pollIntervalMs and signal; where the server's wish is asked for, pollIntervalMs is left out, since it goes before it",
+    how: "`vectorStores.files.poll` with pollIntervalMs and signal; where the requested delay matters, pollIntervalMs is omitted, since it takes precedence",
     features: set("abort", "signal", "hint", "busy", "words", "states", "errors", "http", "failures"),
     words: { running: "in_progress", succeeded: "completed", canceled: "cancelled" },
     body: (status) => ({

@@ -1,5 +1,5 @@
-// Azure core-lro, as the generated clients of the Azure SDK use it: requests through a core-rest-pipeline with its default
-// retry policy, answers with other statuses than the expected ones as a RestError.
+// Azure core-lro, as the generated clients of the Azure SDK use it: requests go through core-rest-pipeline with its
+// default retry policy, and an unexpected status is a RestError.
 import { peer } from "../../peers.ts"
 import { type Adapter, type Ended, given, set, type Setup, type Watcher } from "../adapter.ts"
 import { endOfError } from "./caller.ts"
@@ -110,7 +110,7 @@ export const adapters = async (): Promise<ReadonlyArray<Adapter>> => {
     {
       name: "@azure/core-lro",
       packages: ["@azure/core-lro", "@azure/core-rest-pipeline"],
-      how: "`createHttpPoller` with operation-location and `pollUntilDone({ abortSignal })`; requests through core-rest-pipeline with `defaultRetryPolicy`, unexpected statuses as RestError, as in its generated clients",
+      how: "`createHttpPoller` with operation-location and `pollUntilDone({ abortSignal })`; requests through core-rest-pipeline with `defaultRetryPolicy`, an unexpected status is a RestError, as in its generated clients",
       features: set(
         "abort",
         "signal",

@@ -1,4 +1,5 @@
-// Ours: the faces of `Poll`, each with a `Job` whose checks are HTTP requests to the scripted server.
+// Ours: the entry points of `Poll` and a `Poller`, each with a `Job` whose checks are HTTP requests to the scripted
+// server.
 import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -46,7 +47,7 @@ const AnswerStatus = StatusSchema.fromField(Answer, "status", {
   canceled: Status.canceled()
 })
 
-/** A job on the server of a case. */
+/** The job on the server of a case. */
 const jobOf = (setup: Setup) => {
   const client = Effect.provide(FetchHttpClient.layer)
   const fetch = Effect.provideService(FetchHttpClient.Fetch, setup.server.fetch as typeof globalThis.fetch)
@@ -66,7 +67,7 @@ const generation = (run: number | undefined): CheckResult.Run | undefined =>
 const seconds = ({ submitHint = 0 }: Setup) => Duration.seconds(submitHint)
 
 const optionsOf = (setup: Setup): Options<HttpCheckError> => ({
-  // Left out where the case says nothing, as a program without types would.
+  // Omitted if the case sets no deadline, as an untyped program could do.
   ...({ deadline: setup.deadline === Number.POSITIVE_INFINITY ? "unbounded" : setup.deadline } as {
     readonly deadline: number
   }),
@@ -115,7 +116,7 @@ const endOf = (exit: Exit.Exit<unknown, unknown>, signal: AbortSignal | undefine
 const run = async (wait: Effect.Effect<unknown, unknown>, signal?: AbortSignal): Promise<Ended> =>
   endOf(await Effect.runPromiseExit(wait, { signal }), signal)
 
-/** A wait as a value; one whose server said something at the submit is run from there. */
+/** A wait as an Effect. If the answer to the submit requested a delay, it starts with the submit. */
 const waitOf = (setup: Setup): Effect.Effect<unknown, unknown> =>
   setup.submitHint === undefined
     ? Poll.until(jobOf(setup), "job-1", optionsOf(setup))
@@ -157,7 +158,7 @@ const until: Adapter = {
   }
 }
 
-/** Runs a handle in a scope that stays open for as long as the world does. */
+/** Starts a handle in a scope that is never closed. */
 const started = (setup: Setup): Promise<Handle<unknown, unknown, unknown>> =>
   new Promise((resolve, reject) => {
     const kept = Poll.start(jobOf(setup), "job-1", optionsOf(setup)).pipe(
@@ -182,7 +183,7 @@ const watcherOf = (handle: Promise<Handle<unknown, unknown, unknown>>): Watcher 
 const start: Adapter = {
   name: "effect-poll start",
   packages,
-  how: "`Poll.start` and its handle; a wait of its own is scoped and aborted as that of `until`",
+  how: "`Poll.start` and its handle; a single wait is scoped, and aborted as with `until`",
   features: set(...common, "share", "listeners", "wake", "resume"),
   wait: (setup) =>
     run(
@@ -219,17 +220,17 @@ const promise: Adapter = {
   }
 }
 
-/** A Poller that is open for as long as the world is. */
+/** A Poller in a scope that is never closed. */
 const opened = (): Promise<Poller.Service> =>
   new Promise((resolve) => {
     Effect.runFork(Effect.scoped(Effect.andThen(Effect.map(Poller.make(), resolve), Effect.never)))
   })
 
-/** The handle of a wait in a Poller: to be listened to, woken and written down. */
+/** The handle of a wait in a Poller. */
 const added = async (setup: Setup): Promise<Handle<unknown, unknown, unknown>> =>
   Effect.runPromise((await opened()).add(jobOf(setup), "job-1", optionsOf(setup)))
 
-/** Many jobs behind an endpoint for a hundred ids, whose checks are gathered for a second. */
+/** Many jobs behind an endpoint for a hundred ids; checks are gathered for up to a second. */
 const many = async ({ deadline, ended, ids, interval, jitter, server }: ManySetup): Promise<void> => {
   const checkOf = (word: string | undefined): CheckResult.CheckResult<string, string> => {
     if (word === undefined) return CheckResult.missing

@@ -1,4 +1,4 @@
-// Effect's own repeat, as a program without this project would write it.
+// Effect's own repeat, as a program would use it without this project.
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -54,7 +54,7 @@ const run = async (wait: Effect.Effect<Body, unknown>, signal?: AbortSignal): Pr
 
 class CheckRequest extends Request.TaggedClass("CheckRequest")<{ readonly id: string }, string, unknown> {}
 
-/** Waits for many jobs with a fiber for each, whose checks a RequestResolver puts together. */
+/** Waits for many jobs with one fiber each; a RequestResolver batches their checks. */
 const many = ({ deadline, ended, ids, interval, jitter, server }: ManySetup): void => {
   const resolver = RequestResolver.make<CheckRequest>((entries) =>
     Effect.matchEager(
@@ -97,7 +97,7 @@ export const adapters: ReadonlyArray<Adapter> = [
   {
     name: "effect repeat",
     packages: ["effect"],
-    how: "`Effect.repeat` with a Schedule and `until`, the check in `Effect.retry` (exponential from 1 s, 5 times), the whole in `Effect.timeout`; jitter by `Schedule.jittered` around the cap; aborted through the signal of `Effect.runPromise`; many jobs with a fiber each and a `RequestResolver` with `batchN` and a delay of 10 ms",
+    how: "`Effect.repeat` with a Schedule and `until`, the check in `Effect.retry` (exponential from 1 s, 5 times), all of it in `Effect.timeout`; jitter by `Schedule.jittered` around the cap; aborted through the signal of `Effect.runPromise`; many jobs with one fiber each and a `RequestResolver` with `batchN` and a delay of 10 ms",
     features: set(
       "deadline",
       "limit",

@@ -1,9 +1,9 @@
-// Pollers that call a function until it does not throw, or no longer answers "pending".
+// Pollers that call a function until it does not throw, or until it no longer returns a pending job.
 import { peer } from "../../peers.ts"
 import { type Adapter, given, set, type Setup } from "../adapter.ts"
 import { ask, askForResult, type Body, end, isPending, isTransient, resultOf } from "./caller.ts"
 
-/** The delays of p-retry and async-retry, which have the same names for them. */
+/** The delays of p-retry and async-retry, which use the same option names. */
 const delays = (setup: Setup) => {
   const { backoff, interval } = setup
   return given(setup, {
@@ -23,7 +23,7 @@ const pRetry = async (): Promise<Adapter> => {
   return {
     name: "p-retry",
     packages: ["p-retry"],
-    how: "a pending job throws, others than transient errors throw `AbortError`; retries, maxRetryTime, minTimeout, maxTimeout, factor, randomize, signal; the signal is given to the request too",
+    how: "a pending job throws, permanent errors throw `AbortError`; retries, maxRetryTime, minTimeout, maxTimeout, factor, randomize, signal; the signal is passed to the request too",
     features: set("deadline", "limit", "abort", "signal", "states", "errors", "http", "failures", "backoff", "jitter"),
     wait: (setup) => {
       const { checks, server, signal } = setup
@@ -47,7 +47,7 @@ const asyncRetry = async (): Promise<Adapter> => {
   return {
     name: "async-retry",
     packages: ["async-retry"],
-    how: "a pending job throws, others than transient errors `bail`; retries or forever, maxRetryTime, minTimeout, maxTimeout, factor, randomize",
+    how: "a pending job throws, permanent errors `bail`; retries or forever, maxRetryTime, minTimeout, maxTimeout, factor, randomize",
     features: set("deadline", "limit", "states", "errors", "http", "failures", "backoff", "jitter"),
     wait: (setup) => {
       const { checks, server } = setup
@@ -97,7 +97,7 @@ const cockatiel = async (): Promise<Adapter> => {
   return {
     name: "cockatiel",
     packages: ["cockatiel"],
-    how: "`retry` of transient errors and of the result pending, inside an aggressive `timeout`; its signal is given to the request; ExponentialBackoff with `halfJitterGenerator`",
+    how: "`retry` on transient errors and on a pending result, inside an aggressive `timeout`; its signal is passed to the request; ExponentialBackoff with `halfJitterGenerator`",
     features: set("deadline", "limit", "abort", "signal", "states", "errors", "http", "failures", "backoff", "jitter"),
     wait: async (setup) => {
       const { deadline, checks, server, signal } = setup

@@ -126,7 +126,7 @@ const query = async (): Promise<Adapter> => {
       const listener = ({ data, error, fetchStatus, status }: QueryResult): void => {
         if (fetchStatus !== "idle") return
         if (data !== undefined && !isPending(data)) finish(end(Promise.resolve(data).then(resultOf)))
-        // As long as an interval is set, the query goes on after an error; a page shows the error and stops.
+        // With an interval set, the query continues after an error; a page would show the error and stop.
         else if (status === "error") finish(end(Promise.reject(error)))
       }
       const left = listen(listener)
@@ -136,7 +136,7 @@ const query = async (): Promise<Adapter> => {
   return {
     name: "@tanstack/query-core",
     packages: ["@tanstack/query-core"],
-    how: "a `QueryObserver` with refetchInterval as a function, in the background too, retry up to 5 times with its own delays; an abort unsubscribes; an error that is left after the retries ends the wait",
+    how: "a `QueryObserver` with refetchInterval as a function, in the background too, retry up to 5 times with its own delays; an abort unsubscribes; an error that remains after the retries ends the wait",
     features: set("abort", "states", "errors", "http", "failures", "progress", "listeners", "wake"),
     wait: (setup) => {
       const client = new QueryClient()
@@ -168,7 +168,7 @@ const gax = async (): Promise<Adapter> => {
   const { operation } = await peer<{
     readonly operation: (first: object, descriptor: object, backoff: object, options: object) => Operation
   }>("google-gax")
-  /** A call has a timeout of its own, by default of a minute. */
+  /** A call has a timeout of its own, a minute by default. */
   const timed = <A>(call: Promise<A>): Promise<A> =>
     new Promise((resolve, reject) => {
       const late = () => reject(Object.assign(new Error("Deadline exceeded"), { code: 4 }))

@@ -12,7 +12,7 @@ const pWaitFor = async (): Promise<Adapter> => {
   return {
     name: "p-wait-for",
     packages: ["p-wait-for"],
-    how: "interval, timeout, signal; the signal is given to the request too; the result by `resolveWith`, a failed job throws",
+    how: "interval, timeout, signal; the signal is passed to the request too; the result by `resolveWith`, a failed job throws",
     features: set("deadline", "abort", "signal", "failures"),
     wait: ({ deadline, signal, ...setup }) => {
       const condition = async () => {
@@ -42,7 +42,7 @@ const smithy = async (): Promise<Adapter> => {
   return {
     name: "@smithy/util-waiter",
     packages: ["@smithy/util-waiter"],
-    how: "`createWaiter` with minDelay, maxDelay, maxWaitTime and abortSignal, then `checkExceptions`, as the AWS SDK does; the signal is given to the request too",
+    how: "`createWaiter` with minDelay, maxDelay, maxWaitTime and abortSignal, then `checkExceptions`, as the AWS SDK does; the signal is passed to the request too",
     features: set("deadline", "abort", "signal", "states", "failures", "backoff", "jitter", "waiter"),
     wait: async (setup): Promise<Ended> => {
       const { backoff, deadline, interval, server, signal } = setup

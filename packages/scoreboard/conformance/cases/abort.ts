@@ -1,14 +1,14 @@
-// What happens when the caller no longer wants the result.
+// What happens when the caller no longer wants the result, and what a wait leaves behind.
 import { getEventListeners } from "node:events"
 import { inspect } from "node:util"
 import { all, type Case, describe, hasResult, hour, judge, minute, second, show, span } from "../case.ts"
 import { script, until } from "../server.ts"
 
-const theme = "Abort, and what is left behind"
+const theme = "Abort and cleanup"
 
 const listeners = (signal: AbortSignal): number => getEventListeners(signal, "abort").length
 
-/** A reason that can be known again. */
+/** A reason that can be recognized. */
 class Leaving extends Error {
   override readonly name = "Leaving"
 }
@@ -35,7 +35,7 @@ export const abort: ReadonlyArray<Case> = [
     }
   },
   {
-    name: "no check is begun after an abort",
+    name: "no check starts after an abort",
     theme,
     source: "aws-sdk-js-v3#2318, #2319; p-wait-for#31; Smithy waiter",
     needs: ["abort"],
@@ -46,11 +46,11 @@ export const abort: ReadonlyArray<Case> = [
       await lab.wait({ server, interval: second, deadline: hour, signal: controller.signal }, minute)
       await lab.pass(hour)
       const after = server.count + server.late - 1
-      return judge(after === 0, `${after} begun after the abort`)
+      return judge(after === 0, `${after} started after the abort`)
     }
   },
   {
-    name: "a signal that has aborted before begins no check",
+    name: "no check starts if the signal has already aborted",
     theme,
     source: "Smithy waiter: one is sent",
     needs: ["abort", "signal"],
@@ -58,7 +58,7 @@ export const abort: ReadonlyArray<Case> = [
       const server = lab.server(() => ({}))
       const run = await lab.wait({ server, interval: second, deadline: hour, signal: AbortSignal.abort() }, minute)
       const begun = server.count + server.late
-      return all(judge(begun === 0, `${begun} begun`), judge(run.ended !== undefined, show(run)))
+      return all(judge(begun === 0, `${begun} started`), judge(run.ended !== undefined, show(run)))
     }
   },
   {
@@ -75,7 +75,7 @@ export const abort: ReadonlyArray<Case> = [
     }
   },
   {
-    name: "an abort stops the request under way",
+    name: "an abort also aborts the request in flight",
     theme,
     source: "core-lro: the last GET has no signal; openai-node#2477",
     needs: ["abort"],
@@ -89,7 +89,7 @@ export const abort: ReadonlyArray<Case> = [
     }
   },
   {
-    name: "an abort stops the request for the result too",
+    name: "an abort also aborts the request for the result",
     theme,
     source: "core-lro `pollOperationHelper`: the GET of the resource location has no signal",
     needs: ["abort", "second"],
@@ -122,7 +122,7 @@ export const abort: ReadonlyArray<Case> = [
     }
   },
   {
-    name: "an abort is told from the failure of the job and from a check that failed",
+    name: "an abort is distinguishable from a failed job and a failed check",
     theme,
     source: "aws-sdk-js-v3#2318",
     needs: ["abort"],
@@ -135,7 +135,7 @@ export const abort: ReadonlyArray<Case> = [
     }
   },
   {
-    name: "the reason of an abort is kept",
+    name: "the reason of the abort is kept",
     theme,
     source: "p-wait-for#31; the DOM standard: AbortSignal.reason",
     needs: ["abort", "signal"],
@@ -149,7 +149,7 @@ export const abort: ReadonlyArray<Case> = [
     }
   },
   {
-    name: "no listener is left behind by a wait of 200 checks",
+    name: "a wait of 200 checks leaves no listener behind",
     theme,
     source: "p-wait-for `sleep`; cockatiel#81, #101; p-timeout#42",
     needs: ["abort"],
@@ -167,7 +167,7 @@ export const abort: ReadonlyArray<Case> = [
     }
   },
   {
-    name: "no listener is left behind by checks that throw",
+    name: "checks that throw leave no listener behind",
     theme,
     source: "Smithy waiter: 15 waits leave 15; sqs-consumer#500",
     needs: ["abort"],
@@ -187,9 +187,9 @@ export const abort: ReadonlyArray<Case> = [
     }
   },
   {
-    name: "no timer is left behind by a success",
+    name: "a success leaves no timer behind",
     theme,
-    source: "redux-toolkit#5409; a process that cannot end",
+    source: "redux-toolkit#5409; a timer keeps the process alive",
     needs: [],
     run: async (lab) => {
       const server = lab.server(until(2_500, "succeeded"))
@@ -200,7 +200,7 @@ export const abort: ReadonlyArray<Case> = [
     }
   },
   {
-    name: "no timer is left behind by an abort",
+    name: "an abort leaves no timer behind",
     theme,
     source: "WaveHouse#476; auto-mobile#6138",
     needs: ["abort"],

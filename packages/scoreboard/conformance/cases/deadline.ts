@@ -1,4 +1,4 @@
-// The caller's patience: how long a wait may take.
+// How long a wait may take.
 import { all, type Case, day, hasResult, hour, judge, minute, requests, second, show, span } from "../case.ts"
 import { script, until } from "../server.ts"
 import { inspect } from "node:util"
@@ -7,7 +7,7 @@ const theme = "The deadline"
 
 export const deadline: ReadonlyArray<Case> = [
   {
-    name: "the last chance before the deadline is taken",
+    name: "a last check is made just before the deadline",
     theme,
     source: "Smithy waiter specification; interval 1 s, deadline 2.9 s, the job ends after 2.5 s",
     needs: ["deadline"],
@@ -29,7 +29,7 @@ export const deadline: ReadonlyArray<Case> = [
     }
   },
   {
-    name: "a wait does not give up before its time",
+    name: "a wait does not time out early",
     theme,
     source: "smithy-lang/smithy-typescript `waiter`; delays 0.5 to 2 s, deadline 6 s",
     needs: ["deadline", "backoff"],
@@ -42,7 +42,7 @@ export const deadline: ReadonlyArray<Case> = [
     }
   },
   {
-    name: "a wait does not go on after its time",
+    name: "a wait does not outlast its deadline",
     theme,
     source: "googleapis/gax-nodejs `longrunning.ts`; interval 400 ms, deadline 500 ms",
     needs: ["deadline"],
@@ -53,7 +53,7 @@ export const deadline: ReadonlyArray<Case> = [
     }
   },
   {
-    name: "a request that hangs cannot outlive the deadline",
+    name: "a hanging request does not outlive the deadline",
     theme,
     source: "aws-sdk-js-v3 PR#1759; Smithy waiter specification; openai-ruby#421",
     needs: ["deadline"],
@@ -64,7 +64,7 @@ export const deadline: ReadonlyArray<Case> = [
     }
   },
   {
-    name: "a slow request cannot stretch the deadline",
+    name: "a slow request does not extend the deadline",
     theme,
     source: "vercel/ai#21053; a check of 30 s and a deadline of 10 s",
     needs: ["deadline"],
@@ -75,7 +75,7 @@ export const deadline: ReadonlyArray<Case> = [
     }
   },
   ...[25, 50].map((days): Case => ({
-    name: `a deadline of ${days} days is no short one`,
+    name: `a deadline of ${days} days does not fire early`,
     theme,
     source: "Node timers hold 2^31-1 ms, which is 24.8 days; delay#57; sentry-electron#441",
     needs: ["deadline"],
@@ -86,7 +86,7 @@ export const deadline: ReadonlyArray<Case> = [
     }
   })),
   {
-    name: "a delay of 25 days is no short one",
+    name: "a delay of 25 days does not fire early",
     theme,
     source: "Node timers hold 2^31-1 ms; vercel/async-retry; crawlee#1115",
     needs: [],
@@ -97,7 +97,7 @@ export const deadline: ReadonlyArray<Case> = [
     }
   },
   {
-    name: "the end by time tells the last state that was seen",
+    name: "the timeout error reports the last state seen",
     theme,
     source: "aws-sdk-js-v3#2964, #2809; awaitility#121; effect `Effect.timeout`",
     needs: ["deadline", "states"],
@@ -111,7 +111,7 @@ export const deadline: ReadonlyArray<Case> = [
     }
   },
   {
-    name: "the end by time is told from the failure of the job",
+    name: "a timeout is distinguishable from a failed job",
     theme,
     source: "awaitility#286; Smithy waiter specification",
     needs: ["deadline"],
@@ -122,7 +122,7 @@ export const deadline: ReadonlyArray<Case> = [
     }
   },
   {
-    name: "pending is never returned as success when the checks run out",
+    name: "a pending job is never returned as a success when the checks run out",
     theme,
     source: "effect-smol#1946, #1952; cockatiel `handleResultType`",
     needs: ["limit"],
@@ -134,7 +134,7 @@ export const deadline: ReadonlyArray<Case> = [
     }
   },
   {
-    name: "so many checks are made as were allowed",
+    name: "a limit of 4 checks makes exactly 4 checks",
     theme,
     source: "effect `Schedule.recurs(n)` makes n + 1; counted in checks",
     needs: ["limit"],
@@ -145,20 +145,20 @@ export const deadline: ReadonlyArray<Case> = [
     }
   },
   {
-    name: "without a deadline given, a wait does not go on for ever",
+    name: "a wait without a deadline does not run forever",
     theme,
-    source: "openai-python#3097; simple-openai#349; Smithy and polling2 demand one",
+    source: "openai-python#3097; simple-openai#349; Smithy and polling2 require one",
     needs: [],
     run: async (lab) => {
       const server = lab.server(() => ({}))
       const run = await lab.wait({ server, interval: hour }, 60 * day)
-      return judge(run.ended !== undefined, run.ended === undefined ? `still asking after 60 days` : show(run))
+      return judge(run.ended !== undefined, run.ended === undefined ? "still checking after 60 days" : show(run))
     }
   },
   {
-    name: "a clock that was set back does not prolong the wait",
+    name: "setting the clock back does not prolong the wait",
     theme,
-    source: "wall-clock deadlines; an hour back, 5 s into a wait of 60 s",
+    source: "wall-clock deadlines; the clock is set back an hour, 5 s into a wait of 60 s",
     needs: ["deadline"],
     run: async (lab) => {
       const server = lab.server(() => ({}))
@@ -168,9 +168,9 @@ export const deadline: ReadonlyArray<Case> = [
     }
   },
   {
-    name: "a machine that slept beyond the deadline checks once more before it gives up",
+    name: "a machine that slept past the deadline checks once more before timing out",
     theme,
-    source: "a laptop that is closed for an hour during a wait of 60 s; the job has ended meanwhile",
+    source: "a laptop closed for an hour during a wait of 60 s; the job has ended meanwhile",
     needs: ["deadline"],
     run: async (lab) => {
       const server = lab.server(until(5_100, "succeeded"))

@@ -1,9 +1,9 @@
-// Checks that fail, and jobs that do.
+// Failed checks and failed jobs are different things.
 import { inspect } from "node:util"
 import { all, type Case, day, hasResult, hour, judge, minute, requests, second, show } from "../case.ts"
 import { badGateway, failure, script, unavailable, until } from "../server.ts"
 
-const theme = "Failed checks, failed jobs"
+const theme = "Failed checks and failed jobs"
 
 export const errors: ReadonlyArray<Case> = [
   {
@@ -18,7 +18,7 @@ export const errors: ReadonlyArray<Case> = [
     }
   },
   {
-    name: "a lost connection at the very first check does not end the wait",
+    name: "a lost connection on the first check does not end the wait",
     theme,
     source: "argo-watcher#451; cli/cli#10981",
     needs: ["errors"],
@@ -29,7 +29,7 @@ export const errors: ReadonlyArray<Case> = [
     }
   },
   {
-    name: "a gateway's HTML 502 does not fail the job",
+    name: "a gateway's HTML 502 does not end the wait",
     theme,
     source: "valyu-py#126; firecrawl#2608",
     needs: ["errors", "http"],
@@ -40,9 +40,9 @@ export const errors: ReadonlyArray<Case> = [
     }
   },
   {
-    name: "a page in place of the answer does not fail the job",
+    name: "an HTML page with status 200 does not end the wait",
     theme,
-    source: "valyu-py#126; a proxy's page with status 200",
+    source: "valyu-py#126; a proxy's sign-in page",
     needs: ["errors", "http", "words"],
     run: async (lab) => {
       const server = lab.server(script({}, { body: "<html><body>Sign in</body></html>" }, {}, { word: "succeeded" }))
@@ -51,7 +51,7 @@ export const errors: ReadonlyArray<Case> = [
     }
   },
   {
-    name: "failed checks are not repeated without a delay",
+    name: "failed checks are not retried without a delay",
     theme,
     source: "replicate-javascript `withAutomaticRetries`: Number.isInteger(delay)",
     needs: ["errors"],
@@ -65,7 +65,7 @@ export const errors: ReadonlyArray<Case> = [
     }
   },
   {
-    name: "checks that only fail end the wait, as what they are",
+    name: "checks that keep failing end the wait with a check error",
     theme,
     source: "python-api-core#183; argo-cd#895",
     needs: ["errors"],
@@ -79,7 +79,7 @@ export const errors: ReadonlyArray<Case> = [
     }
   },
   {
-    name: "a refusal (401) is not repeated",
+    name: "a 401 is not retried",
     theme,
     source: "aws-sdk-js-v3#2091, #3081, #7818; smithy-ts PR#1970",
     needs: ["errors", "http"],
@@ -90,9 +90,9 @@ export const errors: ReadonlyArray<Case> = [
     }
   },
   {
-    name: "after an outage the same poller can go on",
+    name: "a poller can be used again after an outage",
     theme,
-    source: "core-lro: a RestError makes the state failed, and that is what is stored",
+    source: "core-lro: a RestError makes the state failed, and the failed state is stored",
     needs: ["reuse", "errors"],
     run: async (lab) => {
       const outage = (at: number) => at > second / 2 && at < 10 * minute
@@ -108,7 +108,7 @@ export const errors: ReadonlyArray<Case> = [
     }
   },
   {
-    name: "a failed job ends the wait at once, with what it says",
+    name: "a failed job ends the wait at once, with its error",
     theme,
     source: "kubernetes#100248; kubectl#1629; awaitility#178",
     needs: ["failures"],
@@ -123,7 +123,7 @@ export const errors: ReadonlyArray<Case> = [
     }
   },
   {
-    name: "a job that was canceled is told from one that failed",
+    name: "a canceled job is distinguishable from a failed one",
     theme,
     source: "Azure/azure-sdk-for-js#22067, PRs 22121, 22852",
     needs: ["failures", "words"],
@@ -134,7 +134,7 @@ export const errors: ReadonlyArray<Case> = [
     }
   },
   {
-    name: "a 404 just after the submit is waited out",
+    name: "a 404 right after the submit does not end the wait",
     theme,
     source: "kubectl#665, #1516; terraform-provider-clickhouse#692",
     needs: ["missing"],
@@ -146,9 +146,9 @@ export const errors: ReadonlyArray<Case> = [
     }
   },
   {
-    name: "a job that vanished is told from one that failed",
+    name: "a job that is gone is distinguishable from a failed one",
     theme,
-    source: "apify-client-python#749; ecs-deployment-monitor#2; records that live for a day",
+    source: "apify-client-python#749; ecs-deployment-monitor#2; records that expire after a day",
     needs: ["http", "words"],
     run: async (lab) => {
       const server = lab.server(script({}, {}, { status: 404, body: '{"error":"no such job"}' }))
@@ -169,11 +169,11 @@ export const errors: ReadonlyArray<Case> = [
       const run = await lab.wait({ server, interval: second, deadline: hour, progress }, hour)
       await lab.clock.quiet()
       const { uncaught } = lab.clock
-      return judge(hasResult(run), uncaught === 0 ? show(run) : `${show(run)}, ${uncaught} errors uncaught`)
+      return judge(hasResult(run), uncaught === 0 ? show(run) : `${show(run)}, ${uncaught} uncaught errors`)
     }
   },
   {
-    name: "a success is the result of the job",
+    name: "a success yields the result of the job",
     theme,
     source: "effect-smol#1946: the output of the schedule is returned",
     needs: [],

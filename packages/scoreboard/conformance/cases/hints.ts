@@ -1,13 +1,13 @@
-// What the server wishes: when it wants to be asked again.
+// The delay that the server requests before the next check.
 import { type Case, day, hasResult, hour, judge, minute, requests, second, show, span } from "../case.ts"
 import { epoch } from "../clock.ts"
 import { script } from "../server.ts"
 
-const theme = "The server's wish for the next check"
+const theme = "The delay the server requests"
 
 export const hints: ReadonlyArray<Case> = [
   {
-    name: "a wish for 30 days does not become a hot loop",
+    name: "a requested delay of 30 days does not cause a hot loop",
     theme,
     source:
       "Node timers: a delay above 2^31-1 ms fires at once; Azure core-lro `retryAfterBound.spec.ts`; openai-node `polling.ts`",
@@ -19,7 +19,7 @@ export const hints: ReadonlyArray<Case> = [
     }
   },
   {
-    name: "a wish for 31 years is not followed to the letter",
+    name: "a requested delay of 31 years is capped",
     theme,
     source: "RFC 9110 sets no bound: `Retry-After: 999999999`; the wait has no deadline",
     needs: ["hint"],
@@ -30,9 +30,9 @@ export const hints: ReadonlyArray<Case> = [
     }
   },
   {
-    name: "a 503 with a wish for 31 years neither stops the wait nor makes it hot",
+    name: "a 503 that requests 31 years neither stops the wait nor causes a hot loop",
     theme,
-    source: "effect `HttpClient.retryTransient` takes Retry-After as a floor without a bound",
+    source: "effect `HttpClient.retryTransient` takes Retry-After as an unbounded floor",
     needs: ["busy", "errors"],
     run: async (lab) => {
       const busy = { status: 503, headers: { "retry-after": "999999999" }, body: "<html>busy</html>" }
@@ -41,15 +41,15 @@ export const hints: ReadonlyArray<Case> = [
       return judge(
         hasResult(run) && server.gaps[1]! >= 100,
         run.ended === undefined
-          ? `no end in 30 days`
-          : `${show(run)}, asked again after ${span(server.gaps[1] ?? Number.NaN)}`
+          ? "no end in 30 days"
+          : `${show(run)}, checked again after ${span(server.gaps[1] ?? Number.NaN)}`
       )
     }
   },
   {
-    name: "a wish of the server holds for one wait only",
+    name: "a requested delay applies to the next check only",
     theme,
-    source: "RFC 9110 10.2.3: Retry-After speaks of the follow-up request",
+    source: "RFC 9110 10.2.3: Retry-After is about the follow-up request",
     needs: ["hint"],
     run: async (lab) => {
       const server = lab.server(script({ headers: lab.hint(60) }, {}))
@@ -57,12 +57,12 @@ export const hints: ReadonlyArray<Case> = [
       const [first = 0, second_ = Number.NaN] = server.gaps
       return judge(
         first >= minute && second_ < 30 * second,
-        `waits of ${span(first)} and ${span(second_)} after a wish for 60 s and one for nothing`
+        `delays of ${span(first)} and ${span(second_)} after a request for 60 s and an answer without one`
       )
     }
   },
   {
-    name: "a wish of the server is kept at every answer, not at the first only",
+    name: "a requested delay is honored on every answer, not only the first",
     theme,
     source: "Azure/azure-sdk-for-java#11809; python-sdk#3005",
     needs: ["hint"],
@@ -72,12 +72,12 @@ export const hints: ReadonlyArray<Case> = [
       const [a = 0, b = 0, c = 0] = server.gaps
       return judge(
         a >= 20 * second && b >= 40 * second && c >= 60 * second,
-        `waits of ${server.gaps.slice(0, 3).map(span).join(", ")} after wishes for 20, 40 and 60 s`
+        `delays of ${server.gaps.slice(0, 3).map(span).join(", ")} after requests for 20, 40 and 60 s`
       )
     }
   },
   {
-    name: "a wish of the server is a floor for a caller's shorter interval",
+    name: "a requested delay is a floor under a shorter interval",
     theme,
     source: "tenacity#101; Polly#414; RFC 9110 10.2.3",
     needs: ["hint"],
@@ -87,14 +87,14 @@ export const hints: ReadonlyArray<Case> = [
       const least = Math.min(...server.gaps)
       return judge(
         server.count >= 3 && least >= 30 * second,
-        `asked again after ${span(least)}, with an interval of 1 s and a wish for 30 s`
+        `checked again after ${span(least)}, with an interval of 1 s and a requested delay of 30 s`
       )
     }
   },
   {
-    name: "a short wish does not speed up a caller's longer interval",
+    name: "a short requested delay does not shorten a longer interval",
     theme,
-    source: "MCPJam/inspector#3518: the two are combined by max",
+    source: "MCPJam/inspector#3518: the longer of the two counts",
     needs: ["hint"],
     run: async (lab) => {
       const server = lab.server(() => ({ headers: lab.hint(1) }))
@@ -102,12 +102,12 @@ export const hints: ReadonlyArray<Case> = [
       const least = Math.min(...server.gaps)
       return judge(
         server.count >= 3 && least >= 10 * second,
-        `asked again after ${span(least)}, with an interval of 10 s and a wish for 1 s`
+        `checked again after ${span(least)}, with an interval of 10 s and a requested delay of 1 s`
       )
     }
   },
   {
-    name: "a wish for no delay does not become a hot loop",
+    name: "a requested delay of zero does not cause a hot loop",
     theme,
     source: "Retry-After: 0 is valid (RFC 9110)",
     needs: ["hint"],
@@ -118,9 +118,9 @@ export const hints: ReadonlyArray<Case> = [
     }
   },
   {
-    name: "a wish for less than no delay does not become a hot loop",
+    name: "a negative requested delay does not cause a hot loop",
     theme,
-    source: "a faulty server; `parseInt` takes a sign",
+    source: "a faulty server; `parseInt` accepts a sign",
     needs: ["hint"],
     run: async (lab) => {
       const server = lab.server(() => ({ headers: lab.hint(-5) }))
@@ -129,7 +129,7 @@ export const hints: ReadonlyArray<Case> = [
     }
   },
   {
-    name: "a wish that cannot be read is ignored",
+    name: "an unreadable requested delay is ignored",
     theme,
     source: "a faulty server; effect `Headers.parseRetryAfter` fails on it",
     needs: ["retryAfter"],
@@ -144,7 +144,7 @@ export const hints: ReadonlyArray<Case> = [
     }
   },
   {
-    name: "a wish written as a date is understood",
+    name: "a requested delay given as a date is understood",
     theme,
     source: "RFC 9110 10.2.3",
     needs: ["retryAfter"],
@@ -156,12 +156,12 @@ export const hints: ReadonlyArray<Case> = [
       const least = Math.min(...server.gaps)
       return judge(
         server.count >= 2 && least >= 89 * second,
-        `asked again after ${span(least)}, the date was 90 s ahead`
+        `checked again after ${span(least)}, the date was 90 s away`
       )
     }
   },
   {
-    name: "a wish given with a 503 is kept",
+    name: "a requested delay on a 503 is honored",
     theme,
     source: "replicate-javascript `withAutomaticRetries`; soto-core#393; azure-sdk-for-net#3447",
     needs: ["busy", "errors"],
@@ -172,12 +172,12 @@ export const hints: ReadonlyArray<Case> = [
       const wait = server.gaps[1] ?? Number.NaN
       return judge(
         wait >= minute,
-        server.count < 3 ? requests(server) : `asked again after ${span(wait)}, the wish was 60 s`
+        server.count < 3 ? requests(server) : `checked again after ${span(wait)}, 60 s were requested`
       )
     }
   },
   {
-    name: "a wish of the server cannot carry the wait beyond its deadline",
+    name: "a requested delay does not extend the wait past its deadline",
     theme,
     source: "Retry-After of an hour and a deadline of a minute",
     needs: ["hint", "deadline"],
@@ -188,7 +188,7 @@ export const hints: ReadonlyArray<Case> = [
     }
   },
   {
-    name: "the wish in the answer to the submit is kept",
+    name: "a requested delay in the answer to the submit is honored",
     theme,
     source: "Azure REST guidelines: the 202 of the submit carries Retry-After",
     needs: ["submit", "hint"],
@@ -196,7 +196,7 @@ export const hints: ReadonlyArray<Case> = [
       const server = lab.server(() => ({}))
       await lab.wait({ server, interval: second, submitHint: 60, deadline: 10 * minute }, 5 * minute)
       const first = server.times[0] ?? Number.NaN
-      return judge(first >= minute, `asked first after ${span(first)}, the wish was 60 s`)
+      return judge(first >= minute, `first check after ${span(first)}, 60 s were requested`)
     }
   }
 ]

@@ -1,4 +1,4 @@
-// Many jobs behind one endpoint that takes many ids.
+// Many jobs behind one endpoint that accepts many ids.
 import type { Ended } from "../adapter.ts"
 import { BatchServer, type BatchScript } from "../batch.ts"
 import { type Case, describe, hour, judge, type Lab, minute, second, span, type Verdict } from "../case.ts"
@@ -15,7 +15,7 @@ interface Many {
 
 const names = (count: number): ReadonlyArray<string> => Array.from({ length: count }, (_, index) => `job-${index}`)
 
-/** Watches jobs for a time, and tells when and how each ended. */
+/** Watches jobs for some time and returns when and how each ended. */
 const watch = async (
   lab: Lab,
   { broken, ids, interval = () => 10 * second, jitter = false, script }: Many,
@@ -37,34 +37,34 @@ const running = () => "running"
 
 export const many: ReadonlyArray<Case> = [
   {
-    name: "1000 jobs at one interval take few requests",
+    name: "1000 jobs with the same interval need few requests",
     theme,
-    source: "harmony#950; MineskinClient#29; medplum#8635: 100 ids a request, 7 rounds need 70",
+    source: "harmony#950; MineskinClient#29; medplum#8635: with 100 ids per request, 7 rounds need 70",
     needs: ["batch"],
     run: (lab) => thousand(lab, false)
   },
   {
-    name: "1000 jobs with jittered intervals take few requests too",
+    name: "1000 jobs with jittered intervals need few requests too",
     theme,
     source: "effect `RequestResolver`: batches of 1, 1, 1, 2, 9 after the first",
     needs: ["batch"],
     run: (lab) => thousand(lab, true)
   },
   {
-    name: "a request names no job twice, though two wait for it",
+    name: "a request lists each job once, even if two callers wait for it",
     theme,
     source: "effect `RequestResolver`: 1977 duplicates",
     needs: ["batch"],
     run: async (lab) => {
       const { server } = await watch(lab, { ids: [...names(50), ...names(50)], script: running }, minute)
       const twice = server.requests.reduce((sum, { ids }) => sum + ids.length - new Set(ids).size, 0)
-      return judge(twice === 0 && server.asked("job-0") >= 5, `${twice} ids named twice`)
+      return judge(twice === 0 && server.asked("job-0") >= 5, `${twice} ids listed twice`)
     }
   },
   {
-    name: "one impatient job does not hurry the others",
+    name: "one job with a short interval does not speed up the others",
     theme,
-    source: "MCPJam/inspector#3518: Math.min over the tasks",
+    source: "MCPJam/inspector#3518: Math.min over the intervals",
     needs: ["batch"],
     run: async (lab) => {
       const interval = (index: number) => (index === 0 ? second : 30 * second)
@@ -72,12 +72,12 @@ export const many: ReadonlyArray<Case> = [
       const [first, other] = [server.asked("job-0"), server.asked("job-7")]
       return judge(
         first >= 50 && other >= 2 && other <= 4,
-        `${other} checks a patient one in 60 s, ${first} at the other`
+        `${other} checks of a job with an interval of 30 s in 60 s, ${first} of the one with 1 s`
       )
     }
   },
   {
-    name: "a job that is done is told before the slow ones are",
+    name: "a finished job is reported before the slow ones end",
     theme,
     source: "term-llm#1008; kubectl wait; inngest#1046",
     needs: ["batch"],
@@ -87,12 +87,12 @@ export const many: ReadonlyArray<Case> = [
       const end = ends.get(3)
       return judge(
         succeeded(end) && end!.at <= 21_000 && ends.size === 1,
-        end === undefined ? "not told in 60 s" : `told after ${span(end.at)}`
+        end === undefined ? "not reported in 60 s" : `reported after ${span(end.at)}`
       )
     }
   },
   {
-    name: "a job that fails does not end the waits for the others",
+    name: "a failed job does not end the waits for the others",
     theme,
     source: "tolerated failures: inngest#1315, inngest-js#1617",
     needs: ["batch"],
@@ -107,9 +107,9 @@ export const many: ReadonlyArray<Case> = [
     }
   },
   {
-    name: "an answer that leaves one job out harms no other",
+    name: "an answer that omits one job does not affect the others",
     theme,
-    source: "harmony#950: ids that were not found; medplum#8635",
+    source: "harmony#950: ids not found; medplum#8635",
     needs: ["batch"],
     run: async (lab) => {
       const script: BatchScript = (id, n) => (id === "job-3" ? undefined : n < 3 ? "running" : "succeeded")
@@ -122,7 +122,7 @@ export const many: ReadonlyArray<Case> = [
     }
   },
   {
-    name: "a request for many that is lost fails none of them",
+    name: "a lost batch request fails none of its jobs",
     theme,
     source: "metaflow#522; apache/airflow#67219",
     needs: ["batch"],

@@ -1,4 +1,4 @@
-// Pollers that are objects: several callers, listeners, tokens, wake-ups; and what they do on the server.
+// Pollers that are objects: several callers, listeners, tokens and wake-ups, and their effect on the remote job.
 import { all, type Case, day, hasResult, hour, judge, minute, requests, second, show, span } from "../case.ts"
 import { script, until } from "../server.ts"
 
@@ -6,7 +6,7 @@ const theme = "Pollers as objects"
 
 export const objects: ReadonlyArray<Case> = [
   {
-    name: "after an abort one can wait again",
+    name: "a poller can be waited on again after an abort",
     theme,
     source: "core-lro: one shared AbortController",
     needs: ["abort", "reuse"],
@@ -21,7 +21,7 @@ export const objects: ReadonlyArray<Case> = [
     }
   },
   {
-    name: "the abort of one caller does not end the wait of another",
+    name: "one caller's abort does not end another caller's wait",
     theme,
     source: "core-lro: one shared AbortController",
     needs: ["abort", "share"],
@@ -36,9 +36,9 @@ export const objects: ReadonlyArray<Case> = [
     }
   },
   {
-    name: "the second caller's signal is followed too",
+    name: "the second caller's signal is honored too",
     theme,
-    source: "core-lro `pollUntilDone`: the signal of the first call counts",
+    source: "core-lro `pollUntilDone`: only the first call's signal counts",
     needs: ["abort", "share"],
     run: async (lab) => {
       const server = lab.server(until(10 * second, "succeeded"))
@@ -64,7 +64,7 @@ export const objects: ReadonlyArray<Case> = [
     }
   },
   {
-    name: "a listener that leaves and comes back does not start a second loop",
+    name: "removing and adding a listener does not start a second loop",
     theme,
     source: "googleapis/gax-nodejs `Operation`: 10 requests instead of 5",
     needs: ["listeners"],
@@ -85,7 +85,7 @@ export const objects: ReadonlyArray<Case> = [
     }
   },
   {
-    name: "a wake-up during a check makes no second one beside it",
+    name: "a wake-up during a check does not start a second one",
     theme,
     source: "foreman#1048; kubestellar#12469",
     needs: ["wake"],
@@ -100,7 +100,7 @@ export const objects: ReadonlyArray<Case> = [
   {
     name: "a wake-up cuts the delay short",
     theme,
-    source: "a webhook that came: accelerated-idp#755",
+    source: "accelerated-idp#755: a webhook arrived",
     needs: ["wake"],
     run: async (lab) => {
       const server = lab.server(until(second, "succeeded"))
@@ -111,9 +111,9 @@ export const objects: ReadonlyArray<Case> = [
     }
   },
   {
-    name: "a wake-up does not break the server's wish",
+    name: "a wake-up does not override the requested delay",
     theme,
-    source: "Retry-After and a caller who is in a hurry",
+    source: "an eager caller against Retry-After",
     needs: ["wake", "hint"],
     run: async (lab) => {
       const server = lab.server(() => ({ headers: lab.hint(60) }))
@@ -121,11 +121,11 @@ export const objects: ReadonlyArray<Case> = [
       lab.at(5 * second, () => watcher.wake!())
       await lab.run(() => watcher.wait(), 90 * second)
       const [gap = 0] = server.gaps
-      return judge(gap >= minute, `asked again after ${span(gap)}, the wish was 60 s`)
+      return judge(gap >= minute, `checked again after ${span(gap)}, 60 s were requested`)
     }
   },
   {
-    name: "a wait goes on in another process",
+    name: "a wait can be resumed in another process",
     theme,
     source: "Azure/autorest.csharp#2158; azure-sdk-for-net#27409",
     needs: ["resume"],
@@ -141,9 +141,9 @@ export const objects: ReadonlyArray<Case> = [
     }
   },
   {
-    name: "a wait that goes on elsewhere keeps its deadline",
+    name: "a resumed wait keeps its deadline",
     theme,
-    source: "airflow#21585, #36734: the deadline starts anew",
+    source: "airflow#21585, #36734: the deadline starts over",
     needs: ["resume", "deadline"],
     run: async (lab) => {
       const server = lab.server(() => ({}))
@@ -157,7 +157,7 @@ export const objects: ReadonlyArray<Case> = [
     }
   },
   {
-    name: "a wait that goes on elsewhere keeps the server's wish",
+    name: "a resumed wait keeps the requested delay",
     theme,
     source: "azure-sdk-for-js#28284; nextPollAt",
     needs: ["resume", "hint"],
@@ -170,11 +170,11 @@ export const objects: ReadonlyArray<Case> = [
       const second_ = lab.server(() => ({ word: "succeeded" }))
       await lab.run(() => lab.adapter.resume!(token, { server: second_, interval: second, deadline: hour }), hour)
       const asked = second_.times[0] ?? Number.NaN
-      return judge(asked >= minute, `asked after ${span(asked)}, the wish was 60 s`)
+      return judge(asked >= minute, `checked after ${span(asked)}, 60 s were requested`)
     }
   },
   {
-    name: "a token written in an outage can be resumed after it",
+    name: "a token taken during an outage can be resumed after it",
     theme,
     source: "core-lro `serialize`: the failed state is stored",
     needs: ["resume", "errors"],
@@ -194,9 +194,9 @@ export const objects: ReadonlyArray<Case> = [
     }
   },
   {
-    name: "a token does not hold what the server answered",
+    name: "a token does not contain the server's answer",
     theme,
-    source: "a token is stored where results and secrets do not belong",
+    source: "tokens are stored where results and secrets do not belong",
     needs: ["resume"],
     run: async (lab) => {
       const word = lab.adapter.words?.["running"] ?? "running"
@@ -211,7 +211,7 @@ export const objects: ReadonlyArray<Case> = [
     }
   },
   {
-    name: "a job that no longer moves can be told from one that is slow",
+    name: "a stalled job is distinguishable from a slow one",
     theme,
     source: "mavedb-api#788; geti#5526; borgbackupserver#117",
     needs: ["stall"],
@@ -224,7 +224,7 @@ export const objects: ReadonlyArray<Case> = [
   {
     name: "the end of a previous run is not taken for the end of this one",
     theme,
-    source: "endpoints keyed by the resource: the old end is shown until the new run begins",
+    source: "endpoints keyed by the resource show the old end until the new run begins",
     needs: ["runs"],
     run: async (lab) => {
       const server = lab.server(script({ word: "failed", run: 1 }, { run: 2 }, { word: "succeeded", run: 2 }))
@@ -233,7 +233,7 @@ export const objects: ReadonlyArray<Case> = [
     }
   },
   {
-    name: "giving up by time can stop the remote job",
+    name: "a timeout can cancel the remote job",
     theme,
     source: "google-cloud-cpp#8695; await-remote-run#215; homeboy#6898",
     needs: ["cancelRemote", "deadline"],
@@ -244,7 +244,7 @@ export const objects: ReadonlyArray<Case> = [
     }
   },
   {
-    name: "a request to stop the job that hangs does not hold the wait up",
+    name: "a hanging cancel request does not hold up the wait",
     theme,
     source: "the cleanup of a wait is bounded",
     needs: ["cancelRemote", "deadline"],
@@ -259,9 +259,9 @@ export const objects: ReadonlyArray<Case> = [
     }
   },
   {
-    name: "a job that ends well although it was asked to stop is a success",
+    name: "a job that succeeds despite a cancel request is a success",
     theme,
-    source: "Azure/azure-sdk-for-js#22067: to cancel is to ask",
+    source: "Azure/azure-sdk-for-js#22067: a cancel is a request",
     needs: ["cancelRemote", "deadline"],
     run: async (lab) => {
       const server = lab.server((_n, at) => ({ word: at > minute ? "succeeded" : "running" }))
@@ -270,7 +270,7 @@ export const objects: ReadonlyArray<Case> = [
     }
   },
   {
-    name: "an abort can stop the remote job",
+    name: "an abort can cancel the remote job",
     theme,
     source: "pollinations#12656; more-executors#24",
     needs: ["cancelRemote", "abort"],

@@ -1,4 +1,4 @@
-// When the checks come.
+// When the checks are made.
 import { all, type Case, day, hasResult, hour, judge, minute, requests, second, show, span } from "../case.ts"
 import { script, until } from "../server.ts"
 
@@ -6,7 +6,7 @@ const theme = "Pace"
 
 export const pace: ReadonlyArray<Case> = [
   {
-    name: "a job that is done already is known at once",
+    name: "a job that is already done is known at once",
     theme,
     source: "k8s.io/apimachinery `wait`: immediate",
     needs: [],
@@ -28,9 +28,9 @@ export const pace: ReadonlyArray<Case> = [
     }
   },
   {
-    name: "nothing is asked after the end",
+    name: "no check is made after the end",
     theme,
-    source: "kubestellar#12469; TermUI#2028; terminal is final",
+    source: "kubestellar#12469; TermUI#2028; a terminal state is final",
     needs: [],
     run: async (lab) => {
       const server = lab.server(script({}, { word: "succeeded" }, { word: "failed" }))
@@ -43,7 +43,7 @@ export const pace: ReadonlyArray<Case> = [
     }
   },
   {
-    name: "an option given as undefined counts as left out",
+    name: "an option set to undefined counts as omitted",
     theme,
     source: "aws-sdk-js-v3: `minDelay: undefined, maxDelay: undefined` is a hot loop",
     needs: [],
@@ -57,9 +57,9 @@ export const pace: ReadonlyArray<Case> = [
     }
   },
   {
-    name: "with nothing but its defaults, the end of a job of 1.5 s is known within 5 s",
+    name: "with default options, the end of a 1.5 s job is known within 5 s",
     theme,
-    source: "AWS SDK waiters with the defaults of their models: 20 s",
+    source: "AWS SDK waiters with the defaults of their models take 20 s",
     needs: [],
     run: async (lab) => {
       const server = lab.server(until(1_500, "succeeded"))
@@ -68,12 +68,12 @@ export const pace: ReadonlyArray<Case> = [
     }
   },
   {
-    name: "delays that grow without a cap end neither in silence nor in a hot loop",
+    name: "uncapped growing delays neither stop the checks nor cause a hot loop",
     theme,
     source: "effect `Schedule.exponential` grows to Infinity; timers of more than 2^31-1 ms fire at once",
     needs: ["backoff"],
     run: async (lab) => {
-      // After so many checks the delays grow no longer.
+      // 200 doublings overflow any timer; the job ends there.
       const server = lab.server((n) => ({ word: n < 200 ? "running" : "succeeded" }))
       const backoff = { factor: 2, cap: undefined, jitter: false }
       const run = await lab.wait({ server, interval: minute, backoff, deadline: Number.POSITIVE_INFINITY }, 400 * day)
@@ -86,7 +86,7 @@ export const pace: ReadonlyArray<Case> = [
     }
   },
   {
-    name: "delays stay under their cap",
+    name: "delays stay within their cap",
     theme,
     source: "effect `Schedule.jittered`: 11 999 ms after a cap of 10 s",
     needs: ["backoff"],
@@ -100,9 +100,9 @@ export const pace: ReadonlyArray<Case> = [
     }
   },
   {
-    name: "delays at the cap are jittered like others",
+    name: "delays at the cap are jittered too",
     theme,
-    source: "Smithy waiter specification; Polly#245, #530: a fleet moves in step",
+    source: "Smithy waiter specification; Polly#245, #530: clients synchronize",
     needs: ["backoff", "jitter"],
     run: async (lab) => {
       const server = lab.server(() => ({}))
@@ -110,17 +110,17 @@ export const pace: ReadonlyArray<Case> = [
       await lab.wait({ server, interval: second, backoff, deadline: hour, checks: 200 }, 10 * minute)
       const late = server.gaps.slice(6, -1)
       const different = new Set(late).size
-      return judge(different > late.length / 2, `${different} different delays of ${late.length}`)
+      return judge(different > late.length / 2, `${different} distinct delays among ${late.length}`)
     }
   },
   {
-    name: "the worked example of the Smithy waiter specification",
+    name: "the worked example of the Smithy waiter specification is reproduced",
     theme,
     source: "https://smithy.io/2.0/additional-specs/waiters.html: 2 to 120 s, at most 300 s",
     needs: ["waiter", "deadline"],
     run: async (lab) => {
       const server = lab.server(() => ({}))
-      // What must be drawn after each check so that the delay lies where the specification drew it.
+      // The random numbers that produce the delays of the specification's example.
       const delays = [2, 3, 6, 6, 22, 62, 43, 24, 71, 42, 9, 6]
       const draw = () => {
         const ceiling = Math.min(120, 2 ** server.count)

@@ -1,11 +1,11 @@
-// The server's own words for the state of the job.
+// States: the server's own words for how the job is.
 import { type Case, day, hour, judge, minute, requests, second, show } from "../case.ts"
 
-const theme = "State words"
+const theme = "States"
 
 export const words: ReadonlyArray<Case> = [
   ...["paused", "expired"].map((word): Case => ({
-    name: `the unknown state "${word}" never polls without a delay`,
+    name: `the unknown state "${word}" does not cause a hot loop`,
     theme,
     source: "openai-node `polling.ts`; openai-python#3097",
     needs: ["words"],
@@ -19,7 +19,7 @@ export const words: ReadonlyArray<Case> = [
     }
   })),
   ...["Expired", "Deleted", "TimedOut", "Rejected"].map((word): Case => ({
-    name: `a job that is "${word}" is not waited for without end`,
+    name: `a job in state "${word}" is not waited for forever`,
     theme,
     source: "apimatic-cli#305; fossa-cli#253; ArcReel#651; core-lro `transformStatus`",
     needs: ["words"],
@@ -34,7 +34,7 @@ export const words: ReadonlyArray<Case> = [
     }
   })),
   {
-    name: "an unknown state is told, and is told from a failure of the job",
+    name: "an unknown state is reported as one, not as a failed job",
     theme,
     source: "purchases-ios#6641; apimatic-cli#305",
     needs: ["words"],
@@ -45,9 +45,9 @@ export const words: ReadonlyArray<Case> = [
     }
   },
   ...["NotSucceeded", "PartiallySucceeded", "unsucceeded"].map((word): Case => ({
-    name: `"${word}" is no success`,
+    name: `"${word}" is not taken for a success`,
     theme,
-    source: "core-lro `transformStatus` looks for a part of the word",
+    source: "core-lro `transformStatus` matches part of the word",
     needs: ["words"],
     run: async (lab) => {
       const server = lab.server(() => ({ word }))
