@@ -10,14 +10,14 @@ interface Queue {
 const path: string = "../../src/internal/poller/turns.ts"
 const { Turns } = (await import(path)) as { readonly Turns: new () => Queue }
 
-/** A site in which somebody always stands in line, until it is made empty. */
+/** A site whose line is never empty, until it is made so. */
 class Site {
   inTurn = false
   readonly line = { isEmpty: false }
 }
 
 describe("Turns", () => {
-  it("lets who comes wait for those who were there before, and nobody for all who come", () => {
+  it("next - serves a newcomer after those already there, and delays these by one newcomer at a time", () => {
     const turns = new Turns()
     const old = [new Site(), new Site(), new Site()]
     for (const one of old) turns.enter(one)
@@ -26,14 +26,14 @@ describe("Turns", () => {
       const next = turns.next()!
       const at = old.indexOf(next)
       served.push(at)
-      // A newcomer comes each time, and leaves when it was served.
+      // A newcomer comes each time, and leaves once it was served.
       if (at < 0) next.line.isEmpty = true
       turns.enter(new Site())
     }
     assert.deepStrictEqual(served, [0, 1, 2, 0, -1, 1, -1, 2, -1, 0, -1, -1])
   })
 
-  it("forgets those whose line has gone", () => {
+  it("next - drops sites whose line is empty", () => {
     const turns = new Turns()
     const [a, b] = [new Site(), new Site()]
     turns.enter(a)

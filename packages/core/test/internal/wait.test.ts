@@ -23,12 +23,12 @@ const Length = Schema.Union([
 ])
 
 describe("Wait", () => {
-  it("has made no check first", () => {
+  it("longestCheck - is 0 before the first check", () => {
     assert.strictEqual(wait.longestCheck(make()), 0)
   })
 
   it.effect.prop(
-    "knows the longest of the newest three checks",
+    "longestCheck - is the longest of the newest three checks",
     [Schema.Array(Length)],
     ([lengths]) =>
       Effect.sync(() => {
