@@ -6,15 +6,16 @@ import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import * as CheckResult from "effect-poll/CheckResult"
 import * as Poll from "effect-poll/Poll"
-import type { PollEvent } from "effect-poll/PollEvent"
+import * as PollDefaults from "effect-poll/PollDefaults"
 import * as Status from "effect-poll/Status"
 import * as Strategy from "effect-poll/Strategy"
-import { pending, runFor, scripted } from "./scripted.ts"
-
-const every2s = Strategy.spaced("2 seconds")
+import type { PollEvent } from "effect-poll/PollEvent"
+import { pending, scripted } from "./support/checks.ts"
+import { every2s } from "./support/options.ts"
+import { runFor, valueOf } from "./support/runs.ts"
 
 /** Events as short words: `Waiting strategy`, `Changed Pending`. */
-const words = (events: ReadonlyArray<PollEvent<unknown, unknown, unknown>>) =>
+const inWords = (events: ReadonlyArray<PollEvent<unknown, unknown, unknown>>) =>
   events.map((event) => {
     switch (event._tag) {
       case "Changed":
@@ -29,7 +30,7 @@ const words = (events: ReadonlyArray<PollEvent<unknown, unknown, unknown>>) =>
   })
 
 describe("Poll.events", () => {
-  it.effect("R17 tells what happens, and ends with the exit of until", () =>
+  it.effect("events - reports what happens and ends with the exit of until [R17]", () =>
     Effect.gen(function* () {
       const { check } = scripted(
         pending,
@@ -44,8 +45,8 @@ describe("Poll.events", () => {
         ),
         "1 minute"
       )
-      assert(exit !== "running" && Exit.isSuccess(exit))
-      assert.deepStrictEqual(words(exit.value), [
+      const events = valueOf(exit)
+      assert.deepStrictEqual(inWords(events), [
         "Waiting firstWait",
         "Changed Pending",
         "Waiting strategy",
@@ -58,11 +59,11 @@ describe("Poll.events", () => {
         "Changed Succeeded",
         "Ended"
       ])
-      assert.deepStrictEqual(exit.value.at(-1), { _tag: "Ended", attempts: 5, exit: Exit.succeed("done") })
+      assert.deepStrictEqual(events.at(-1), { _tag: "Ended", attempts: 5, exit: Exit.succeed("done") })
     })
   )
 
-  it.effect("R26 reports a stall once, and goes on", () =>
+  it.effect("onStall report - emits Stalled once and continues [R26]", () =>
     Effect.gen(function* () {
       const { check } = scripted(pending, pending, pending, pending, Status.succeeded(1))
       const { exit } = yield* runFor(
@@ -75,13 +76,13 @@ describe("Poll.events", () => {
         ),
         "1 minute"
       )
-      assert(exit !== "running" && Exit.isSuccess(exit))
-      assert.strictEqual(words(exit.value).filter((word) => word === "Stalled").length, 1)
-      assert.strictEqual(words(exit.value).at(-1), "Ended")
+      const words = inWords(valueOf(exit))
+      assert.strictEqual(words.filter((word) => word === "Stalled").length, 1)
+      assert.strictEqual(words.at(-1), "Ended")
     })
   )
 
-  it.effect("a bad end is an event, not a failure of the stream", () =>
+  it.effect("Ended - carries a failure, and the stream itself does not fail", () =>
     Effect.gen(function* () {
       const { check } = scripted(Status.failed("bad"))
       const events = yield* Stream.runCollect(Poll.events(check, { deadline: "1 minute" }))
@@ -90,7 +91,20 @@ describe("Poll.events", () => {
     })
   )
 
-  it.effect("leaving the stream ends the wait, and no check follows", () =>
+  it.effect("events - ends when the defaults are out of range", () =>
+    Effect.gen(function* () {
+      const { exit } = yield* runFor(
+        Effect.provide(
+          Stream.runCollect(Poll.events(Effect.succeed(pending), { deadline: "1 minute" })),
+          PollDefaults.layer({ checkErrors: { maxConsecutive: -1 } })
+        ),
+        "1 hour"
+      )
+      assert.notStrictEqual(exit, "running")
+    })
+  )
+
+  it.effect("stream that is no longer read - ends the wait, and no check follows", () =>
     Effect.gen(function* () {
       const { check, checks } = scripted(pending)
       const fiber = yield* Effect.forkChild(
@@ -102,12 +116,12 @@ describe("Poll.events", () => {
     })
   )
 
-  it.effect("a slow reader never slows the wait, and misses no change", () =>
+  it.effect("slow subscriber - does not delay checks and misses no change", () =>
     Effect.gen(function* () {
-      let n = 0
+      let checks = 0
       const check = Effect.sync(() => {
-        n++
-        return n === 2000 ? Status.succeeded(n) : Status.pending({ progress: Math.floor(n / 100) / 100 })
+        checks++
+        return checks === 2000 ? Status.succeeded(checks) : Status.pending({ progress: Math.floor(checks / 100) / 100 })
       })
       const seen: Array<PollEvent<number>> = []
       const slow = Poll.events(check, { strategy: Strategy.spaced("1 second"), deadline: "1 hour" }).pipe(
@@ -117,7 +131,7 @@ describe("Poll.events", () => {
         })
       )
       yield* runFor(slow, "3 hours")
-      assert.strictEqual(n, 2000)
+      assert.strictEqual(checks, 2000)
       const changes = seen.filter((event) => event._tag === "Changed")
       assert.strictEqual(changes.length, 21)
       assert.strictEqual(seen.at(-1)?._tag, "Ended")

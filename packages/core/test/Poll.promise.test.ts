@@ -4,7 +4,7 @@ import * as Job from "effect-poll/Job"
 import * as Poll from "effect-poll/Poll"
 import * as Status from "effect-poll/Status"
 import * as Strategy from "effect-poll/Strategy"
-import { pending } from "./scripted.ts"
+import { pending } from "./support/checks.ts"
 
 const options = { strategy: Strategy.spaced("1 millis"), deadline: "10 seconds" } as const
 
@@ -27,19 +27,19 @@ const countingSignal = () => {
 }
 
 describe("Poll.promise", () => {
-  it("resolves with the result", async () => {
+  it("promise - resolves with the result", async () => {
     const job = Job.make("j", { check: (id: string) => Effect.succeed(Status.succeeded(id)) })
     assert.strictEqual(await Poll.promise(job, "a", options), "a")
     assert.strictEqual(await Poll.promise(Effect.succeed(Status.succeeded("b")), options), "b")
   })
 
-  it("rejects with the typed error", async () => {
+  it("promise - rejects with the typed error", async () => {
     const error: unknown = await Poll.promise(Effect.succeed(Status.failed("bad")), options).catch((e: unknown) => e)
     assert.propertyVal(error as object, "_tag", "JobFailed")
     assert.propertyVal(error as object, "failure", "bad")
   })
 
-  it("R9 leaves no listener after 200 checks", async () => {
+  it("signal - has no listener left after 200 checks [R9]", async () => {
     let n = 0
     const { count, signal } = countingSignal()
     const check = Effect.sync(() => (++n < 200 ? pending : Status.succeeded(n)))
@@ -47,7 +47,7 @@ describe("Poll.promise", () => {
     assert.deepStrictEqual(count, { now: 0, most: 1 })
   })
 
-  it("R8 an abort ends it with its reason, and no check follows", async () => {
+  it("abort - rejects with its reason, and no check follows [R8]", async () => {
     let checks = 0
     const { controller, signal } = countingSignal()
     const check = Effect.sync(() => {
@@ -60,7 +60,7 @@ describe("Poll.promise", () => {
     assert.deepStrictEqual([reason, checks], ["enough", seen])
   })
 
-  it("R8 a signal that was aborted before sends no check", async () => {
+  it("signal that was aborted before - makes no check [R8]", async () => {
     let checks = 0
     const check = Effect.sync(() => (checks++, pending))
     const reason: unknown = await Poll.promise(check, { ...options, signal: AbortSignal.abort("before") }).catch(
@@ -69,7 +69,7 @@ describe("Poll.promise", () => {
     assert.deepStrictEqual([reason, checks], ["before", 0])
   })
 
-  it("bad options reject", async () => {
+  it("bad options - reject with a RangeError", async () => {
     const error: unknown = await Poll.promise(Effect.succeed(pending), { deadline: 0 }).catch((e: unknown) => e)
     assert.instanceOf(error, RangeError)
   })

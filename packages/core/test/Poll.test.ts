@@ -1,27 +1,25 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
-import * as Fiber from "effect/Fiber"
 import * as Schedule from "effect/Schedule"
-import * as TestClock from "effect/testing/TestClock"
-import * as Job from "effect-poll/Job"
-import * as CheckResult from "effect-poll/CheckResult"
-import * as Poll from "effect-poll/Poll"
 import * as CheckError from "effect-poll/CheckError"
+import * as CheckResult from "effect-poll/CheckResult"
+import * as Job from "effect-poll/Job"
+import * as Poll from "effect-poll/Poll"
 import * as Status from "effect-poll/Status"
 import * as Strategy from "effect-poll/Strategy"
-import { type Answer, ending, pending, runFor, scripted } from "./scripted.ts"
+import { type Answer, done, pending, scripted, slow } from "./support/checks.ts"
+import { hosts } from "./support/hosts.ts"
+import { every2s } from "./support/options.ts"
+import { ending, runFor } from "./support/runs.ts"
 
-const seconds = (...at: ReadonlyArray<number>) => at.map((second) => second * 1000)
-const done = Status.succeeded("done")
-const slow = <A, E>(duration: Duration.Input, answer: Answer<A, never, E>) =>
-  Effect.delay(Effect.isEffect(answer) ? answer : Effect.succeed(answer), duration)
+const inMillis = (...at: ReadonlyArray<number>) => at.map((second) => second * 1000)
 
 class Forbidden {
   readonly _tag = "Forbidden"
   readonly [CheckError.kind] = CheckError.permanent()
 }
+
 class TooMany {
   readonly _tag = "TooMany"
   readonly [CheckError.kind]: CheckError.Kind
@@ -36,7 +34,7 @@ interface Row {
   readonly name: string
   readonly answers: ReadonlyArray<Answer<string, string, unknown>>
   readonly options: Poll.Options<unknown>
-  /** The value, or the tag (and reason) of the error. */
+  /** The value, or the tag and the reason of the error. */
   readonly ends: unknown
   /** When it ends, in seconds. */
   readonly at: number
@@ -44,12 +42,10 @@ interface Row {
   readonly checks: ReadonlyArray<number>
 }
 
-const every2s = Strategy.spaced("2 seconds")
-
 const table: ReadonlyArray<Row> = [
-  // -- the first check --
+  // -- first check --
   {
-    name: "checks once",
+    name: "terminal status in the first check - ends the wait at once",
     answers: [done],
     options: { strategy: every2s, deadline: "1 minute" },
     ends: "done",
@@ -57,7 +53,7 @@ const table: ReadonlyArray<Row> = [
     checks: [0]
   },
   {
-    name: "waits the first wait",
+    name: "first wait - delays the first check",
     answers: [done],
     options: { strategy: Strategy.withFirstWait(every2s, "5 seconds"), deadline: "1 minute" },
     ends: "done",
@@ -65,7 +61,7 @@ const table: ReadonlyArray<Row> = [
     checks: [5]
   },
   {
-    name: "takes any schedule as a strategy",
+    name: "foreign schedule - is a strategy",
     answers: [pending, pending, done],
     options: { strategy: Schedule.spaced("3 seconds"), deadline: "1 minute" },
     ends: "done",
@@ -73,7 +69,7 @@ const table: ReadonlyArray<Row> = [
     checks: [0, 3, 6]
   },
   {
-    name: "keeps the meaning of recurs: four checks",
+    name: "recurs(3) - makes four checks, as in Effect.repeat",
     answers: [pending],
     options: { strategy: Schedule.recurs(3), deadline: "1 minute" },
     ends: "PollTimeout strategy",
@@ -81,7 +77,7 @@ const table: ReadonlyArray<Row> = [
     checks: [0, 0, 0, 0]
   },
   {
-    name: "goes on where a concatenated schedule goes on",
+    name: "concatenated schedule - continues with its second part",
     answers: [pending, pending, pending, pending, done],
     options: {
       strategy: Schedule.concat(Schedule.upTo(Schedule.spaced("1 second"), { times: 2 }), Strategy.spaced("5 seconds")),
@@ -92,16 +88,16 @@ const table: ReadonlyArray<Row> = [
     checks: [0, 1, 2, 7, 12]
   },
   {
-    name: "has a strategy when none is given: linear from 1 s by 2 s",
+    name: "default strategy - is linear from 1 s by 2 s",
     answers: [pending, pending, pending, done],
     options: { deadline: "1 minute" },
     ends: "done",
     at: 9,
     checks: [0, 1, 4, 9]
   },
-  // -- ends --
+  // -- endings --
   {
-    name: "ends as JobFailed",
+    name: "failed job - ends as JobFailed",
     answers: [pending, Status.failed("bad")],
     options: { strategy: every2s, deadline: "1 minute" },
     ends: "JobFailed",
@@ -109,7 +105,7 @@ const table: ReadonlyArray<Row> = [
     checks: [0, 2]
   },
   {
-    name: "ends as JobCanceled",
+    name: "canceled job - ends as JobCanceled",
     answers: [Status.canceled()],
     options: { strategy: every2s, deadline: "1 minute" },
     ends: "JobCanceled",
@@ -117,7 +113,7 @@ const table: ReadonlyArray<Row> = [
     checks: [0]
   },
   {
-    name: "ends as JobExpired",
+    name: "expired job - ends as JobExpired",
     answers: [Status.expired()],
     options: { strategy: every2s, deadline: "1 minute" },
     ends: "JobExpired",
@@ -125,7 +121,7 @@ const table: ReadonlyArray<Row> = [
     checks: [0]
   },
   {
-    name: "ends as JobNotFound",
+    name: "missing job - ends as JobNotFound",
     answers: [CheckResult.missing],
     options: { strategy: every2s, deadline: "1 minute" },
     ends: "JobNotFound",
@@ -134,7 +130,7 @@ const table: ReadonlyArray<Row> = [
   },
   // -- strategy and deadline --
   {
-    name: "ends with its strategy, never with a pending value",
+    name: "strategy that ends - ends the wait as PollTimeout, never with a pending value",
     answers: [pending],
     options: { strategy: Strategy.maxAttempts(every2s, 3), deadline: "1 minute" },
     ends: "PollTimeout strategy",
@@ -142,7 +138,7 @@ const table: ReadonlyArray<Row> = [
     checks: [0, 2, 4]
   },
   {
-    name: "R5 takes the last chance before the deadline",
+    name: "deadline - has one last check at its time [R5]",
     answers: [pending],
     options: { strategy: every2s, deadline: "5 seconds" },
     ends: "PollTimeout deadline",
@@ -150,7 +146,7 @@ const table: ReadonlyArray<Row> = [
     checks: [0, 2, 4, 5]
   },
   {
-    name: "R5 a check that is due at the deadline itself goes first",
+    name: "check due at the deadline - is made before the wait ends [R5]",
     answers: [pending, pending, done],
     options: { strategy: every2s, deadline: "4 seconds" },
     ends: "done",
@@ -158,7 +154,7 @@ const table: ReadonlyArray<Row> = [
     checks: [0, 2, 4]
   },
   {
-    name: "R5 places the last check so that its answer fits",
+    name: "last check - is placed so that its answer fits [R5]",
     answers: [slow("1 second", pending), slow("1 second", pending), slow("1 second", done)],
     options: { strategy: Strategy.spaced("3 seconds"), deadline: "7 seconds" },
     ends: "done",
@@ -166,7 +162,7 @@ const table: ReadonlyArray<Row> = [
     checks: [0, 4, 6]
   },
   {
-    name: "R4 the deadline bounds a check in flight",
+    name: "deadline - ends a check in flight [R4]",
     answers: [pending, Effect.never],
     options: { strategy: every2s, deadline: "5 seconds" },
     ends: "PollTimeout deadline",
@@ -174,15 +170,15 @@ const table: ReadonlyArray<Row> = [
     checks: [0, 2]
   },
   {
-    name: "R4 the deadline does not wait for an uninterruptible check",
-    answers: [Effect.uninterruptible(Effect.delay(Effect.succeed(done), "1 hour"))],
+    name: "deadline - does not wait for an uninterruptible check [R4]",
+    answers: [Effect.uninterruptible(slow("1 hour", done))],
     options: { deadline: "5 seconds" },
     ends: "PollTimeout deadline",
     at: 5,
     checks: [0]
   },
   {
-    name: "R4 an answer that arrives at the deadline counts",
+    name: "answer at the deadline - counts [R4]",
     answers: [slow("5 seconds", done)],
     options: { deadline: "5 seconds" },
     ends: "done",
@@ -190,7 +186,7 @@ const table: ReadonlyArray<Row> = [
     checks: [0]
   },
   {
-    name: "R4 a hung check is given up after its timeout, and checked again",
+    name: "check that hangs - times out and is made again [R4]",
     answers: [Effect.never, done],
     options: { strategy: every2s, deadline: "1 minute", checkTimeout: "3 seconds" },
     ends: "done",
@@ -198,16 +194,16 @@ const table: ReadonlyArray<Row> = [
     checks: [0, 4]
   },
   {
-    name: "R14 a delay beyond 2^31 ms does not fire at once",
+    name: "delay beyond 2^31 ms - does not fire at once [R14]",
     answers: [pending],
     options: { strategy: Strategy.spaced("30 days"), deadline: "unbounded" },
     ends: "running",
     at: Number.NaN,
     checks: [0]
   },
-  // -- what the server wishes --
+  // -- hints --
   {
-    name: "R12 a hint is a floor for this wait and no other",
+    name: "hint - is the floor of the next check only [R12]",
     answers: [CheckResult.withHint(pending, "7 seconds"), pending, done],
     options: { strategy: every2s, deadline: "1 minute" },
     ends: "done",
@@ -215,7 +211,7 @@ const table: ReadonlyArray<Row> = [
     checks: [0, 7, 9]
   },
   {
-    name: "R12 a hint below the strategy's delay changes nothing",
+    name: "hint below the delay of the strategy - changes nothing [R12]",
     answers: [CheckResult.withHint(pending, "1 second"), done],
     options: { strategy: every2s, deadline: "1 minute" },
     ends: "done",
@@ -223,7 +219,7 @@ const table: ReadonlyArray<Row> = [
     checks: [0, 2]
   },
   {
-    name: "R12 a huge hint is drawn to maxHint, not a hot loop",
+    name: "huge hint - is clamped to maxHint and does not start a hot loop [R12]",
     answers: [CheckResult.withHint(pending, "30 days"), done],
     options: { strategy: every2s, deadline: "unbounded", maxHint: "20 seconds" },
     ends: "done",
@@ -231,7 +227,7 @@ const table: ReadonlyArray<Row> = [
     checks: [0, 20]
   },
   {
-    name: "R12 a hint holds against the last check",
+    name: "hint beyond the deadline - allows no last check [R12]",
     answers: [pending, CheckResult.withHint(pending, "10 seconds")],
     options: { strategy: every2s, deadline: "5 seconds" },
     ends: "PollTimeout deadline",
@@ -239,16 +235,16 @@ const table: ReadonlyArray<Row> = [
     checks: [0, 2]
   },
   {
-    name: "R12 an unreadable hint is ignored",
+    name: "unreadable hint - is ignored [R12]",
     answers: [CheckResult.withHint(pending, "unreadable"), done],
     options: { strategy: every2s, deadline: "1 minute" },
     ends: "done",
     at: 2,
     checks: [0, 2]
   },
-  // -- checks that fail --
+  // -- check errors --
   {
-    name: "R3 a failed check is not the end of the job, and does not step the strategy",
+    name: "failed check - neither ends the wait nor steps the strategy [R3]",
     answers: [pending, Effect.fail("reset"), Effect.fail("reset"), pending, done],
     options: { strategy: Strategy.linear({ increment: "10 seconds" }), deadline: "10 minutes" },
     ends: "done",
@@ -256,7 +252,7 @@ const table: ReadonlyArray<Row> = [
     checks: [0, 10, 11, 13, 33]
   },
   {
-    name: "R3 the budget in a row is used up",
+    name: "maxConsecutive - ends as CheckErrorsExhausted when it is exceeded [R3]",
     answers: [Effect.fail("reset")],
     options: { strategy: every2s, deadline: "10 minutes", checkErrors: { maxConsecutive: 2 } },
     ends: "CheckErrorsExhausted",
@@ -264,7 +260,7 @@ const table: ReadonlyArray<Row> = [
     checks: [0, 1, 3]
   },
   {
-    name: "R3 the budget in a row starts anew after a good check",
+    name: "maxConsecutive - restarts after a good check [R3]",
     answers: [Effect.fail("a"), pending, Effect.fail("b"), pending, Effect.fail("c"), done],
     options: { strategy: every2s, deadline: "10 minutes", checkErrors: { maxConsecutive: 1 } },
     ends: "done",
@@ -272,7 +268,7 @@ const table: ReadonlyArray<Row> = [
     checks: [0, 1, 3, 4, 6, 7]
   },
   {
-    name: "R3 the budget in all does not",
+    name: "maxTotal - does not restart after a good check [R3]",
     answers: [Effect.fail("a"), pending, Effect.fail("b"), pending, Effect.fail("c"), done],
     options: { strategy: every2s, deadline: "10 minutes", checkErrors: { maxConsecutive: 1, maxTotal: 2 } },
     ends: "CheckErrorsExhausted",
@@ -280,7 +276,7 @@ const table: ReadonlyArray<Row> = [
     checks: [0, 1, 3, 4, 6]
   },
   {
-    name: "R7 a permanent error ends the wait at once",
+    name: "permanent error - ends the wait at once as CheckRejected [R7]",
     answers: [pending, Effect.fail(new Forbidden())],
     options: { strategy: every2s, deadline: "1 minute" },
     ends: "CheckRejected",
@@ -288,7 +284,7 @@ const table: ReadonlyArray<Row> = [
     checks: [0, 2]
   },
   {
-    name: "R7 the classifier can be replaced",
+    name: "kindOf - replaces the kind of an error [R7]",
     answers: [Effect.fail(new Forbidden()), done],
     options: {
       strategy: every2s,
@@ -300,7 +296,7 @@ const table: ReadonlyArray<Row> = [
     checks: [0, 4]
   },
   {
-    name: "R12 an error's Retry-After is a floor too",
+    name: "Retry-After of an error - is a floor too [R12]",
     answers: [Effect.fail(new TooMany("8 seconds")), done],
     options: { strategy: every2s, deadline: "1 minute" },
     ends: "done",
@@ -308,7 +304,7 @@ const table: ReadonlyArray<Row> = [
     checks: [0, 8]
   },
   {
-    name: "an error's unreadable Retry-After is ignored",
+    name: "unreadable Retry-After of an error - is ignored",
     answers: [Effect.fail(new TooMany("unreadable")), done],
     options: { strategy: every2s, deadline: "1 minute" },
     ends: "done",
@@ -316,7 +312,7 @@ const table: ReadonlyArray<Row> = [
     checks: [0, 1]
   },
   {
-    name: "retries within a check count as one attempt",
+    name: "retries within a check - count as one attempt",
     answers: [Effect.fail("a"), Effect.fail("b"), pending, Effect.fail("c"), pending],
     options: {
       strategy: Strategy.maxAttempts(Strategy.spaced("10 seconds"), 2),
@@ -328,7 +324,7 @@ const table: ReadonlyArray<Row> = [
     checks: [0, 1, 3, 13, 14]
   },
   {
-    name: "skipCheck gives the look up and goes on when the strategy says",
+    name: "onExhausted skip - drops the check and continues when the strategy says",
     answers: [Effect.fail("a"), Effect.fail("b"), Effect.fail("c"), done],
     options: {
       strategy: Strategy.spaced("10 seconds"),
@@ -344,7 +340,7 @@ const table: ReadonlyArray<Row> = [
     checks: [0, 1, 2, 12]
   },
   {
-    name: "failed checks count as attempts of the strategy",
+    name: "failed checks - count towards maxAttempts",
     answers: [Effect.fail("down")],
     options: {
       strategy: Strategy.maxAttempts(every2s, 3),
@@ -356,7 +352,7 @@ const table: ReadonlyArray<Row> = [
     checks: [0, 3, 6]
   },
   {
-    name: "a foreign check-error schedule starts anew with each row of errors",
+    name: "foreign error schedule - starts anew with each row of errors",
     answers: [Effect.fail("a"), Effect.fail("b"), pending, Effect.fail("c"), done],
     options: {
       strategy: Strategy.spaced("10 seconds"),
@@ -368,16 +364,16 @@ const table: ReadonlyArray<Row> = [
     checks: [0, 1, 3, 13, 14]
   },
   {
-    name: "a last check that fails is the end",
+    name: "last check that fails - leaves the timeout as the ending",
     answers: [pending, Effect.fail("a")],
     options: { strategy: Strategy.spaced("10 seconds"), deadline: "5 seconds" },
     ends: "PollTimeout deadline",
     at: 5,
     checks: [0, 5]
   },
-  // -- words nobody listed --
+  // -- unknown states --
   {
-    name: "R2 an unknown state fails",
+    name: "unknown state - ends as UnknownState [R2]",
     answers: [pending, CheckResult.unknownState("PAUSED")],
     options: { strategy: every2s, deadline: "1 minute" },
     ends: "UnknownState",
@@ -385,7 +381,7 @@ const table: ReadonlyArray<Row> = [
     checks: [0, 2]
   },
   {
-    name: "R2 an unknown state may be pending",
+    name: "unknownState continue - counts as pending [R2]",
     answers: [CheckResult.unknownState("PAUSED"), CheckResult.unknownState("PAUSED"), done],
     options: { strategy: every2s, deadline: "1 minute", unknownState: "continue" },
     ends: "done",
@@ -393,7 +389,7 @@ const table: ReadonlyArray<Row> = [
     checks: [0, 2, 4]
   },
   {
-    name: "R2 an unknown state may be pending for so many checks in a row",
+    name: "unknownState.times - tolerates that many in a row [R2]",
     answers: [CheckResult.unknownState("A"), pending, CheckResult.unknownState("A"), CheckResult.unknownState("A")],
     options: { strategy: every2s, deadline: "1 minute", unknownState: { times: 1 } },
     ends: "UnknownState",
@@ -401,7 +397,7 @@ const table: ReadonlyArray<Row> = [
     checks: [0, 2, 4, 6]
   },
   {
-    name: "R2 an unknown state may be pending for so long",
+    name: "unknownState.for - tolerates an unknown state for that long [R2]",
     answers: [CheckResult.unknownState("A")],
     options: { strategy: every2s, deadline: "1 minute", unknownState: { for: "5 seconds" } },
     ends: "UnknownState",
@@ -409,7 +405,7 @@ const table: ReadonlyArray<Row> = [
     checks: [0, 2, 4, 6]
   },
   {
-    name: "R2 an unknown state may stand for a status",
+    name: "unknownState.treatAs - replaces the unknown state by a status [R2]",
     answers: [CheckResult.unknownState("STOPPED")],
     options: { strategy: every2s, deadline: "1 minute", unknownState: { treatAs: () => Status.canceled() } },
     ends: "JobCanceled",
@@ -418,7 +414,7 @@ const table: ReadonlyArray<Row> = [
   },
   // -- stall --
   {
-    name: "R26 fails when nothing has changed for too long",
+    name: "stall - ends as JobStalled when nothing has changed for too long [R26]",
     answers: [
       Status.pending({ progress: 0.1 }),
       Status.pending({ progress: 0.2 }),
@@ -432,7 +428,7 @@ const table: ReadonlyArray<Row> = [
   },
   // -- earlier runs --
   {
-    name: "R28 the end of another run is pending",
+    name: "end of another run - counts as pending [R28]",
     answers: [
       CheckResult.withRun(Status.succeeded("old"), { run: "run 1" }),
       CheckResult.withRun(done, { run: "run 2" })
@@ -443,7 +439,7 @@ const table: ReadonlyArray<Row> = [
     checks: [0, 2]
   },
   {
-    name: "R28 the end of an older version is pending, of a newer one not",
+    name: "end of an older generation - counts as pending, of a newer one as the end [R28]",
     answers: [
       CheckResult.withRun(Status.failed("old"), { generation: 6 }),
       CheckResult.withRun(done, { generation: 8 })
@@ -455,269 +451,61 @@ const table: ReadonlyArray<Row> = [
   }
 ]
 
-describe("Poll", () => {
+describe.each(hosts)("$name", (host) => {
   describe("until", () => {
     for (const row of table) {
       it.effect(row.name, () =>
         Effect.gen(function* () {
           const { check, checks } = scripted(...row.answers)
-          const { at, exit } = yield* runFor(Poll.until(check, row.options), "20 minutes")
+          const { at, exit } = yield* runFor(host.until(check, row.options), "20 minutes")
           assert.deepStrictEqual(
             { ends: ending(exit), at: at / 1000, checks },
-            { ends: row.ends, at: row.at, checks: seconds(...row.checks) }
+            { ends: row.ends, at: row.at, checks: inMillis(...row.checks) }
           )
         })
       )
     }
 
-    it.effect("R6 an error says all that was seen", () =>
-      Effect.gen(function* () {
-        const working = Status.pending({ state: "WORKING", progress: 0.4 })
-        const { check } = scripted<never, never, string>(pending, working, working, Effect.fail("reset"), working)
-        const job = Job.make("render", { check: () => check })
-        const { exit } = yield* runFor(
-          Poll.until(job, "tsk_1", { strategy: every2s, deadline: "5 seconds" }),
-          "1 minute"
-        )
-        const error = exit === "running" ? undefined : Exit.findErrorOption(exit)
-        assert(error?._tag === "Some" && error.value._tag === "PollTimeout")
-        const { attempts, elapsed, history, job: name, key, lastCheckError, lastStatus, message } = error.value
-        assert.deepStrictEqual([name, key, attempts, Duration.toMillis(elapsed)], ["render", "tsk_1", 4, 5000])
-        assert.deepStrictEqual([lastStatus, lastCheckError], [working, "reset"])
-        assert.deepStrictEqual(history, [
-          { result: "Pending", checks: 1, firstMillis: 0, lastMillis: 0 },
-          { result: "Pending WORKING 40%", checks: 2, firstMillis: 2000, lastMillis: 4000 },
-          { result: "check error: reset", checks: 1, firstMillis: 5000, lastMillis: 5000 }
-        ])
-        assert.strictEqual(
-          message,
-          `render "tsk_1" did not end before the deadline (4 checks in 5s, last status Pending WORKING 40%, last check error reset)`
-        )
-      })
-    )
-
-    it.effect("R2 R12 an error counts unknown states and hints that were not followed", () =>
-      Effect.gen(function* () {
-        const { check } = scripted(
-          CheckResult.unknownState("PAUSED"),
-          CheckResult.unknownState("toString"),
-          CheckResult.withHint(CheckResult.unknownState("PAUSED"), "unreadable"),
-          CheckResult.withHint(pending, "2 hours")
-        )
-        const { exit } = yield* runFor(
-          Poll.until(check, { strategy: every2s, deadline: "10 seconds", unknownState: "continue" }),
-          "1 minute"
-        )
-        const error = exit === "running" ? undefined : Exit.findErrorOption(exit)
-        assert(error?._tag === "Some" && error.value._tag === "PollTimeout")
-        assert.deepStrictEqual(error.value.unknownStates, { PAUSED: 2, toString: 1 })
-        assert.deepStrictEqual(error.value.hints, { clamped: 1, unreadable: 1 })
-      })
-    )
-
-    it.effect("R12 a timeout says until when the server asked to wait", () =>
-      Effect.gen(function* () {
-        const { check } = scripted(CheckResult.withHint(pending, "1 minute"))
-        const { exit } = yield* runFor(Poll.until(check, { deadline: "5 seconds" }), "1 hour")
-        const error = exit === "running" ? undefined : Exit.findErrorOption(exit)
-        assert(error?._tag === "Some" && error.value._tag === "PollTimeout")
-        assert.strictEqual(error.value.floorAt, 60_000)
-        assert.include(error.value.message, "the server allowed no check before 1970-01-01T00:01:00.000Z")
-      })
-    )
-
-    it.effect("R8 interruption ends the sleep, and no check follows", () =>
-      Effect.gen(function* () {
-        const { check, checks } = scripted(pending)
-        const fiber = yield* Effect.forkChild(Poll.until(check, { strategy: every2s, deadline: "unbounded" }))
-        yield* TestClock.adjust("3 seconds")
-        yield* Fiber.interrupt(fiber)
-        yield* TestClock.adjust("1 hour")
-        assert.deepStrictEqual(checks, seconds(0, 2))
-      })
-    )
-
-    it.effect("R8 interruption ends a check in flight and waits for its finalizer", () =>
-      Effect.gen(function* () {
-        let finalized = 0
-        const hung = Effect.onInterrupt(Effect.never, () =>
-          Effect.delay(
-            Effect.sync(() => finalized++),
-            "1 second"
-          )
-        )
-        const fiber = yield* Effect.forkChild(Poll.until(hung, { deadline: "unbounded" }))
-        yield* TestClock.adjust("3 seconds")
-        const interrupting = yield* Effect.forkChild(Fiber.interrupt(fiber))
-        yield* TestClock.adjust("500 millis")
-        assert.deepStrictEqual([finalized, interrupting.pollUnsafe()], [0, undefined])
-        yield* TestClock.adjust("500 millis")
-        assert.deepStrictEqual([finalized, interrupting.pollUnsafe() !== undefined], [1, true])
-      })
-    )
-
-    it.effect("a defect in a check ends the wait with its own cause", () =>
-      Effect.gen(function* () {
-        const { exit } = yield* runFor(Poll.until(Effect.die("bug"), { deadline: "1 minute" }), "1 minute")
-        assert.deepStrictEqual(exit, Exit.die("bug"))
-      })
-    )
-
-    it.effect("an interruption inside a check ends the wait as interrupted", () =>
-      Effect.gen(function* () {
-        const { exit } = yield* runFor(Poll.until(Effect.interrupt, { deadline: "1 minute" }), "1 minute")
-        assert(exit !== "running" && Exit.hasInterrupts(exit))
-      })
-    )
-
-    it.effect("a check that interrupts the fiber it runs in ends the wait, instead of hanging", () =>
-      Effect.gen(function* () {
-        const check = Effect.withFiber((fiber) => {
-          fiber.interruptUnsafe()
-          return Effect.as(Effect.yieldNow, pending)
-        })
-        const { at, exit } = yield* runFor(Poll.until(check, { deadline: "1 minute" }), "1 hour")
-        assert(exit !== "running" && Exit.hasInterrupts(exit))
-        assert.strictEqual(at, 0)
-      })
-    )
-
-    it.effect("a foreign schedule is given the time of the wall clock", () =>
-      Effect.gen(function* () {
-        yield* TestClock.adjust("1 hour")
-        const nows: Array<number> = []
-        const schedule = Schedule.fromStep(
-          Effect.succeed((now: number, _input: unknown) => {
-            nows.push(now)
-            return Effect.succeed<[number, Duration.Duration]>([0, Duration.seconds(2)])
-          })
-        )
-        const { check } = scripted(pending, pending, done)
-        yield* runFor(Poll.until(check, { strategy: schedule, deadline: "1 minute" }), "1 minute")
-        assert.deepStrictEqual(nows, [3_600_000, 3_602_000])
-      })
-    )
-
-    it.effect("a check that throws while it is made is a defect", () =>
-      Effect.gen(function* () {
-        const job = Job.make("thrower", {
-          check: (): Effect.Effect<Status.Pending> => {
-            throw new Error("no effect")
-          }
-        })
-        const { exit } = yield* runFor(Poll.until(job, "a", { deadline: "1 minute" }), "1 minute")
-        assert.deepStrictEqual(exit, Exit.die(new Error("no effect")))
-      })
-    )
-
-    it.effect("R21 never overlaps two checks", () =>
+    it.effect("checks - never overlap, however short the interval [R21]", () =>
       Effect.gen(function* () {
         let running = 0
         let most = 0
         const check = Effect.acquireUseRelease(
           Effect.sync(() => (most = Math.max(most, ++running))),
-          () => Effect.delay(Effect.succeed(pending), "3 seconds"),
+          () => slow("3 seconds", pending),
           () => Effect.sync(() => running--)
         )
-        yield* runFor(Poll.until(check, { strategy: Strategy.spaced("1 millis"), deadline: "1 minute" }), "1 minute")
+        yield* runFor(host.until(check, { strategy: Strategy.spaced("1 millis"), deadline: "1 minute" }), "1 minute")
         assert.deepStrictEqual([most, running], [1, 0])
       })
     )
 
-    it.effect("the three ways to call it are one", () =>
+    it.effect("until - takes a check or a job, data-first or data-last", () =>
       Effect.gen(function* () {
         const job = Job.make("named", { check: (id: string) => Effect.succeed(Status.succeeded(id)) })
         const check = Effect.succeed(Status.succeeded("a"))
         const options = { deadline: "1 minute" } as const
         const results = yield* Effect.all([
-          check.pipe(Poll.until(options)),
-          Poll.until(check, options),
-          Poll.until(job, "a", options)
+          check.pipe(host.until(options)),
+          host.until(check, options),
+          host.until(job, "a", options)
         ])
         assert.deepStrictEqual(results, ["a", "a", "a"])
       })
     )
 
-    it.effect("100,000 checks that answer at once leave the stack alone", () =>
+    it.effect("100,000 checks that answer at once - do not grow the stack", () =>
       Effect.gen(function* () {
-        let n = 0
-        const check = Effect.sync(() => (++n < 100_000 ? pending : done))
-        const result = yield* Poll.until(check, { strategy: Schedule.forever, deadline: "1 minute" })
-        assert.deepStrictEqual([result, n], ["done", 100_000])
+        let checks = 0
+        const check = Effect.sync(() => (++checks < 100_000 ? pending : done))
+        const result = yield* host.until(check, { strategy: Schedule.forever, deadline: "1 minute" })
+        assert.deepStrictEqual([result, checks], ["done", 100_000])
       })
     )
   })
+})
 
-  describe("missing", () => {
-    const missingJob = (
-      missing: Job.MissingPolicy<string, string, never, never, never>,
-      ...answers: ReadonlyArray<Answer<string, never, never>>
-    ) => {
-      const { check, checks } = scripted(...answers)
-      return { job: Job.make("late", { check: () => check, missing }), checks }
-    }
-
-    it.effect("R16 is pending within the grace, and not found after it", () =>
-      Effect.gen(function* () {
-        const { job, checks } = missingJob({ grace: "5 seconds" }, CheckResult.missing)
-        const { at, exit } = yield* runFor(Poll.until(job, "a", { strategy: every2s, deadline: "1 minute" }), "1 hour")
-        assert.deepStrictEqual([ending(exit), at, checks], ["JobNotFound", 6000, seconds(0, 2, 4, 6)])
-      })
-    )
-
-    it.effect("R16 has no grace once the job was seen", () =>
-      Effect.gen(function* () {
-        const { job } = missingJob({ grace: "5 seconds" }, pending, CheckResult.missing)
-        const { at, exit } = yield* runFor(Poll.until(job, "a", { strategy: every2s, deadline: "1 minute" }), "1 hour")
-        assert.deepStrictEqual([ending(exit), at], ["JobNotFound", 2000])
-      })
-    )
-
-    it.effect("R16 turns to the fallback at once, and stays there", () =>
-      Effect.gen(function* () {
-        const asked: Array<string> = []
-        const { job, checks } = missingJob(
-          {
-            fallback: {
-              locate: (key, last) => `${key}/${last?.state}`,
-              check: (key) =>
-                Effect.sync(() => (asked.push(key) < 3 ? Status.pending({ state: "B" }) : Status.succeeded("kept")))
-            }
-          },
-          Status.pending({ state: "A" }),
-          CheckResult.missing
-        )
-        const { at, exit } = yield* runFor(Poll.until(job, "k", { strategy: every2s, deadline: "1 minute" }), "1 hour")
-        assert.deepStrictEqual([ending(exit), at, checks], ["kept", 6000, seconds(0, 2)])
-        assert.deepStrictEqual(asked, ["k/A", "k/A", "k/A"])
-      })
-    )
-
-    it.effect("R16 is not found where the fallback knows nothing either", () =>
-      Effect.gen(function* () {
-        const lost = missingJob(
-          { fallback: { locate: (key) => key, check: () => Effect.succeed(CheckResult.missing) } },
-          CheckResult.missing
-        )
-        const none = missingJob(
-          { fallback: { locate: () => undefined, check: () => Effect.die("asked") } },
-          CheckResult.missing
-        )
-        const options = { strategy: every2s, deadline: "1 minute" } as const
-        assert.strictEqual(ending((yield* runFor(Poll.until(lost.job, "k", options), "1 minute")).exit), "JobNotFound")
-        assert.strictEqual(ending((yield* runFor(Poll.until(none.job, "k", options), "1 minute")).exit), "JobNotFound")
-      })
-    )
-
-    it.effect("is the end of work whose aim is to be gone", () =>
-      Effect.gen(function* () {
-        const { job } = missingJob({ gone: () => Status.succeeded("deleted") }, pending, CheckResult.missing)
-        const { exit } = yield* runFor(Poll.until(job, "a", { strategy: every2s, deadline: "1 minute" }), "1 minute")
-        assert.strictEqual(ending(exit), "deleted")
-      })
-    )
-  })
-
+describe("Poll", () => {
   describe("construction", () => {
     const check = Effect.succeed(pending)
     const job = Job.make("j", { check: () => check })
@@ -729,20 +517,24 @@ describe("Poll", () => {
       ["deadline nonsense", () => Poll.until(check, { deadline: "soon" as never }), /deadline .*got "soon"/],
       ["checkTimeout", () => Poll.until(check, { deadline: 1, checkTimeout: 0 }), /Poll\.until: checkTimeout/],
       ["maxHint", () => Poll.until(check, { deadline: 1, maxHint: -1 }), /Poll\.until: maxHint/],
-      ["stall", () => Poll.until(check, { deadline: 1, stall: { after: 0 } }), /Poll\.until: stall\.after/],
+      ["stall.after", () => Poll.until(check, { deadline: 1, stall: { after: 0 } }), /Poll\.until: stall\.after/],
       [
         "maxConsecutive",
         () => Poll.until(check, { deadline: 1, checkErrors: { maxConsecutive: -1 } }),
         /checkErrors\.maxConsecutive .*>= 0, got -1/
       ],
       ["maxTotal", () => Poll.until(check, { deadline: 1, checkErrors: { maxTotal: 0.5 } }), /checkErrors\.maxTotal/],
-      ["unknown", () => Poll.until(check, { deadline: 1, unknownState: { times: 0 } }), /unknownState\.times/],
+      ["unknownState", () => Poll.until(check, { deadline: 1, unknownState: { times: 0 } }), /unknownState\.times/],
       ["empty key", () => Poll.until(job, "", { deadline: 1 }), /Poll\.until: key must be a non-empty string, got ""/],
-      ["events too", () => Poll.events(job, "", { deadline: 1 }), /Poll\.events: key must be a non-empty string/],
+      [
+        "empty key of events",
+        () => Poll.events(job, "", { deadline: 1 }),
+        /Poll\.events: key must be a non-empty string/
+      ],
       ["empty name", () => Job.make("", { check: () => check }), /Job\.make: name must be a non-empty string/]
     ]
     for (const [name, make, message] of bad) {
-      it(`throws a RangeError that names the option - ${name}`, () => {
+      it(`${name} - throws a RangeError that names the option`, () => {
         assert.throws(make, RangeError, message)
       })
     }

@@ -5,39 +5,40 @@ import * as Exit from "effect/Exit"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as TestClock from "effect/testing/TestClock"
-import type { Handle } from "effect-poll/Handle"
-import * as Job from "effect-poll/Job"
 import * as CheckResult from "effect-poll/CheckResult"
+import * as Job from "effect-poll/Job"
 import * as Poller from "effect-poll/Poller"
 import * as Status from "effect-poll/Status"
 import * as Strategy from "effect-poll/Strategy"
-import { held, witness } from "./many.ts"
+import type { Handle } from "effect-poll/Handle"
+import { between } from "./support/arbitrary.ts"
+import { inspect } from "./support/inspect.ts"
+import { recordChecks } from "./support/jobs.ts"
 
-const between = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
-
+/** How long a check takes at most, in milliseconds. */
 const longestCheck = 1500
 
-/** What really becomes of one key, and what its checks meet in turn. */
-const Fate = Schema.Struct({
+/** How the job of one key ends, and what its checks find in turn. */
+const Scenario = Schema.Struct({
   outcome: Schema.Literals(["done", "done", "failed", "canceled", "never"]),
   endsAt: between(0, 30_000),
   takes: between(0, longestCheck),
   hint: Schema.NullOr(between(1, 4000)),
-  /** Whether its checks do something to some wait: when they begin, or when they are interrupted. */
-  meddles: Schema.Literals(["never", "never", "never", "first", "last"]),
+  /** Whether its checks re-enter the Poller: when they start, or when they are interrupted. */
+  reenters: Schema.Literals(["never", "never", "never", "first", "last"]),
   checks: Schema.NonEmptyArray(Schema.Literals(["fine", "fine", "fine", "fine", "error", "hung", "lacking"]))
 })
 
-const Adding = Schema.Struct({
+const WaitSpec = Schema.Struct({
   job: between(0, 2),
   key: between(0, 2),
-  /** How many waits are added that are alike. */
+  /** How many equal waits are added. */
   times: between(1, 4),
   at: between(0, 20_000),
   deadline: between(1, 20_000),
   interval: between(100, 4000),
   checkTimeout: between(200, 3000),
-  then: Schema.Literals(["nothing", "nothing", "remove", "checkNow", "force", "pause"]),
+  then: Schema.Literals(["nothing", "nothing", "interrupt", "checkNow", "force", "pause"]),
   after: between(0, 15_000)
 })
 
@@ -48,20 +49,21 @@ const Settings = Schema.Struct({
   linger: Schema.Literals([0, 1000]),
   coalesce: Schema.Literals([0, 0, 10, 700]),
   slack: Schema.Literals([0, 50, 700]),
-  meddling: Schema.NonEmptyArray(Schema.Literals(["remove", "checkNow", "force", "pause", "add"]))
+  reentries: Schema.NonEmptyArray(Schema.Literals(["interrupt", "checkNow", "force", "pause", "add"]))
 })
 
-type Fate = typeof Fate.Type
-type Adding = typeof Adding.Type
+type Scenario = typeof Scenario.Type
+type WaitSpec = typeof WaitSpec.Type
 
+/** The names of the jobs, by index. */
 const names = ["plain", "other", "many"]
 
-/** Two jobs with a check for each key, and one with a check for many; what they say is true when they say it. */
-const jobsOf = (fates: ReadonlyArray<Fate>, max: number, slack: number, meddle: Effect.Effect<void>) => {
-  const seen = witness()
+/** Two jobs with single checks and one with batch requests; their answers are true when they are given. */
+const jobsOf = (scenarios: ReadonlyArray<Scenario>, max: number, slack: number, reenter: Effect.Effect<void>) => {
+  const recorded = recordChecks()
   const counts = new Map<string, number>()
-  const fateOf = (job: number, key: string) => fates[(job * 3 + Number(key)) % fates.length]!
-  const statusOf = ({ endsAt, outcome }: Fate, now: number): Status.Status<string, string> => {
+  const scenarioOf = (job: number, key: string) => scenarios[(job * 3 + Number(key)) % scenarios.length]!
+  const statusOf = ({ endsAt, outcome }: Scenario, now: number): Status.Status<string, string> => {
     if (now < endsAt || outcome === "never") return Status.pending()
     return outcome === "done"
       ? Status.succeeded("done")
@@ -70,189 +72,192 @@ const jobsOf = (fates: ReadonlyArray<Fate>, max: number, slack: number, meddle: 
         : Status.canceled()
   }
   const encounter = (job: number, key: string) => {
-    const fate = fateOf(job, key)
+    const scenario = scenarioOf(job, key)
     const check = counts.get(`${job} ${key}`) ?? 0
     counts.set(`${job} ${key}`, check + 1)
-    return { fate, meets: fate.checks[check % fate.checks.length]! }
+    return { scenario, finds: scenario.checks[check % scenario.checks.length]! }
   }
-  const answerOf = (fate: Fate, now: number): CheckResult.CheckResult<string, string> =>
-    fate.hint === null ? statusOf(fate, now) : CheckResult.withHint(statusOf(fate, now), fate.hint)
-  const meddling = <A, E>(when: ReadonlyArray<Fate["meddles"]>, check: Effect.Effect<A, E>) =>
-    Effect.onInterrupt(when.includes("first") ? Effect.andThen(meddle, check) : check, () =>
-      when.includes("last") ? meddle : Effect.void
+  const answerOf = (scenario: Scenario, now: number): CheckResult.CheckResult<string, string> =>
+    scenario.hint === null ? statusOf(scenario, now) : CheckResult.withHint(statusOf(scenario, now), scenario.hint)
+  const reentering = <A, E>(when: ReadonlyArray<Scenario["reenters"]>, check: Effect.Effect<A, E>) =>
+    Effect.onInterrupt(when.includes("first") ? Effect.andThen(reenter, check) : check, () =>
+      when.includes("last") ? reenter : Effect.void
     )
   const one = (job: number) => (key: string) =>
     Effect.suspend(() => {
-      const { fate, meets } = encounter(job, key)
+      const { scenario, finds } = encounter(job, key)
       const answer = Effect.gen(function* () {
-        yield* meets === "hung" ? Effect.never : Effect.sleep(fate.takes)
-        if (meets === "error") return yield* Effect.fail("reset")
-        return answerOf(fate, yield* Clock.currentTimeMillis)
+        yield* finds === "hung" ? Effect.never : Effect.sleep(scenario.takes)
+        if (finds === "error") return yield* Effect.fail("reset")
+        return answerOf(scenario, yield* Clock.currentTimeMillis)
       })
-      return meddling([fate.meddles], seen.watch(job === 2 ? "alone" : names[job]!, [key], answer))
+      return reentering([scenario.reenters], recorded.record(job === 2 ? "alone" : names[job]!, [key], answer))
     })
   const many = (keys: ReadonlyArray<string>) =>
     Effect.suspend(() => {
-      const met = keys.map((key) => ({ key, ...encounter(2, key) }))
+      const found = keys.map((key) => ({ key, ...encounter(2, key) }))
       const answer = Effect.gen(function* () {
-        if (met.some(({ meets }) => meets === "hung")) return yield* Effect.never
-        yield* Effect.sleep(Math.max(...met.map(({ fate }) => fate.takes)))
+        if (found.some(({ finds }) => finds === "hung")) return yield* Effect.never
+        yield* Effect.sleep(Math.max(...found.map(({ scenario }) => scenario.takes)))
         const now = yield* Clock.currentTimeMillis
-        const answered = met.filter(({ meets }) => meets !== "lacking")
+        const answered = found.filter(({ finds }) => finds !== "lacking")
         return new Map(
-          answered.map(({ fate, key, meets }) => [
+          answered.map(({ scenario, key, finds }) => [
             key,
-            meets === "error" ? Result.fail("reset") : Result.succeed(answerOf(fate, now))
+            finds === "error" ? Result.fail("reset") : Result.succeed(answerOf(scenario, now))
           ])
         )
       })
-      const when = met.map(({ fate }) => fate.meddles)
-      return meddling(when, seen.watch("many", keys, answer))
+      const when = found.map(({ scenario }) => scenario.reenters)
+      return reentering(when, recorded.record("many", keys, answer))
     })
   const jobs = [
     Job.make<string, string, string>("plain", { check: one(0) }),
     Job.make<string, string, string>("other", { check: one(1) }),
     Job.make<string, string, string>("many", { check: one(2), checkMany: { check: many, max, slack } })
   ]
-  return { ...seen, fateOf, jobs }
+  return { ...recorded, scenarioOf, jobs }
 }
 
-interface Followed {
-  readonly adding: Adding
+/** A wait that was added, and how it ended. */
+interface FollowedWait {
+  readonly spec: WaitSpec
   readonly start: number
-  watch: Handle<string, string, string> | undefined
-  removed: boolean
+  handle: Handle<string, string, string> | undefined
+  interrupted: boolean
   readonly exits: Array<{ readonly exit: Exit.Exit<string, unknown>; readonly at: number }>
 }
 
-/** Whether an end is what the script forces, at that time. */
-const judge = ({ adding, exits, removed, start }: Followed, fate: Fate): void => {
+/** Whether a wait ended as its scenario requires, and in time. */
+const judge = ({ spec, exits, interrupted, start }: FollowedWait, scenario: Scenario): void => {
   assert.strictEqual(exits.length, 1, "ends once")
   const { at, exit } = exits[0]!
-  const end = start + adding.deadline
+  const end = start + spec.deadline
   assert.isAtMost(at, end, "ends by its deadline")
   if (Exit.isSuccess(exit)) {
-    assert.strictEqual(fate.outcome, "done")
-    assert.isAtLeast(at, fate.endsAt)
+    assert.strictEqual(scenario.outcome, "done")
+    assert.isAtLeast(at, scenario.endsAt)
     return
   }
   const error = Exit.findErrorOption(exit)
   if (error._tag === "None") {
-    assert(Exit.hasInterrupts(exit) && removed, "only who is removed is interrupted")
+    assert(Exit.hasInterrupts(exit) && interrupted, "interrupted though nothing interrupted it")
     return
   }
   const { _tag } = error.value as { readonly _tag: string }
   switch (_tag) {
     case "JobFailed":
-      return assert.deepStrictEqual([fate.outcome, at >= fate.endsAt], ["failed", true])
+      return assert.deepStrictEqual([scenario.outcome, at >= scenario.endsAt], ["failed", true])
     case "JobCanceled":
-      return assert.deepStrictEqual([fate.outcome, at >= fate.endsAt], ["canceled", true])
+      return assert.deepStrictEqual([scenario.outcome, at >= scenario.endsAt], ["canceled", true])
     case "PollTimeout":
-      // The last check is placed so that its answer fits: it may come by as much before the deadline as a check takes.
+      // The last check is placed so that its answer fits, so it may end earlier by the length of a check.
       return assert.isAtLeast(at, end - longestCheck)
     case "CheckErrorsExhausted":
-      return assert.isAbove(adding.checkTimeout, 0)
+      return assert.isAbove(spec.checkTimeout, 0)
     default:
       return assert.fail(_tag)
   }
 }
 
-describe("Poller, whatever jobs and callers do", () => {
-  it.effect.prop(
-    "every wait ends once with the truth, in time; checks keep to key, bounds and rate",
-    [Schema.NonEmptyArray(Fate), Schema.NonEmptyArray(Adding), Settings, between(1, 3)],
-    ([fates, kinds, { meddling, slack, ...settings }, max]) =>
-      Effect.gen(function* () {
-        const addings = kinds.flatMap((adding) => Array.from({ length: adding.times }, () => adding))
-        const started = yield* Clock.currentTimeMillis
-        const followed: Array<Followed> = []
-        let meddled = 0
-        // Whoever checks may do this to some wait, right then.
-        const meddle: Effect.Effect<void> = Effect.suspend(() => {
-          const what = meddling[meddled % meddling.length]!
-          const follow = followed[(meddled++ * 7) % followed.length]!
-          if (meddled > 50) return Effect.void
-          const done = what === "add" ? add({ ...follow.adding, then: "nothing" }) : act(follow, what)
-          return Effect.asVoid(Effect.forkDetach(done, { startImmediately: true }))
-        })
-        const { fateOf, jobs, checks, most } = jobsOf(
-          fates.map((fate) => ({ ...fate, endsAt: started + fate.endsAt })),
-          max,
-          slack,
-          meddle
-        )
-        const poller = yield* Poller.make(settings)
-        const act = (follow: Followed, then: Adding["then"]): Effect.Effect<void> =>
-          Effect.suspend(() => {
-            const { watch } = follow
-            if (watch === undefined) return Effect.void
-            switch (then) {
-              case "nothing":
-                return Effect.void
-              case "remove":
-                follow.removed = true
-                return watch.interrupt
-              case "pause":
-                return watch.pause.pipe(Effect.andThen(Effect.sleep(1500)), Effect.andThen(watch.unpause))
-              default:
-                return watch.checkNow({ force: then === "force" })
-            }
+describe("Poller", () => {
+  describe("laws", () => {
+    it.effect.prop(
+      "every wait - ends once with the truth and in time, within the bounds of keys, concurrency and rate",
+      [Schema.NonEmptyArray(Scenario), Schema.NonEmptyArray(WaitSpec), Settings, between(1, 3)],
+      ([scenarios, kinds, { reentries, slack, ...settings }, max]) =>
+        Effect.gen(function* () {
+          const specs = kinds.flatMap((spec) => Array.from({ length: spec.times }, () => spec))
+          const started = yield* Clock.currentTimeMillis
+          const waits: Array<FollowedWait> = []
+          let reentered = 0
+          // What a check may do to a wait in the middle of its start or its interruption.
+          const reenter: Effect.Effect<void> = Effect.suspend(() => {
+            const what = reentries[reentered % reentries.length]!
+            const wait = waits[(reentered++ * 7) % waits.length]!
+            if (reentered > 50) return Effect.void
+            const done = what === "add" ? add({ ...wait.spec, then: "nothing" }) : act(wait, what)
+            return Effect.asVoid(Effect.forkDetach(done, { startImmediately: true }))
           })
-        const add = (adding: Adding): Effect.Effect<void> =>
-          Effect.gen(function* () {
-            const { after, deadline, interval, job, key, checkTimeout, then } = adding
-            const start = yield* Clock.currentTimeMillis
-            const follow: Followed = { adding, start, watch: undefined, removed: false, exits: [] }
-            followed.push(follow)
-            const watch = yield* poller.add(jobs[job]!, String(key), {
-              deadline,
-              strategy: Strategy.spaced(interval),
-              checkTimeout,
-              checkErrors: { schedule: Strategy.spaced(interval), maxConsecutive: 3 }
-            })
-            follow.watch = watch
-            yield* Effect.forkDetach(
-              Effect.flatMap(Effect.exit(watch.await), (exit) =>
-                Effect.map(Clock.currentTimeMillis, (at) => follow.exits.push({ exit, at }))
-              ),
-              { startImmediately: true }
-            )
-            yield* Effect.sleep(after)
-            yield* act(follow, then)
-          })
-        for (const adding of addings) yield* Effect.forkChild(Effect.andThen(Effect.sleep(adding.at), add(adding)))
-        yield* TestClock.adjust("30 minutes")
-
-        for (const follow of followed) judge(follow, fateOf(follow.adding.job, String(follow.adding.key)))
-        const { ended, ...now } = yield* poller.stats
-        assert.deepStrictEqual(now, { watched: 0, waiting: 0, queued: 0, checking: 0, requests: 0 })
-        assert.strictEqual(
-          Object.values(ended).reduce((sum, count) => sum + count, 0),
-          followed.length
-        )
-        assert.strictEqual(held(poller).waits, 0)
-
-        for (const name of names) assert.isAtMost(most.perKey[name] ?? 0, 1, "two checks of a key at once")
-        assert.isAtMost(most.total, settings.concurrency)
-        for (const name of names) assert.isAtMost(most.perJob[name] ?? 0, settings.concurrencyPerJob)
-        for (const { end, job, key, start } of checks) {
-          assert.isFalse(Number.isNaN(end), "a check was left running")
-          // A key that an answer lacked: see Poller.edges.test.ts.
-          if (job === "alone") continue
-          const own = followed.filter(({ adding }) => names[adding.job] === job && String(adding.key) === key)
-          assert(
-            own.some((follow) => follow.start <= start && start <= follow.exits[0]!.at),
-            "a check that nobody waits for"
+          const { scenarioOf, jobs, checks, most } = jobsOf(
+            scenarios.map((scenario) => ({ ...scenario, endsAt: started + scenario.endsAt })),
+            max,
+            slack,
+            reenter
           )
-        }
-        // As many checks as each of the waits alone would have made, at most.
-        const allowed = followed.reduce(
-          (sum, { adding: { deadline, interval } }) => sum + Math.ceil(deadline / interval) + 4,
-          meddled
-        )
-        // A key that an answer lacks costs a second check, by itself.
-        assert.isAtMost(checks.filter(({ job }) => job !== "alone").length, allowed)
-      }),
-    { arbitrary: { runs: 300 } }
-  )
+          const poller = yield* Poller.make(settings)
+          const act = (wait: FollowedWait, then: WaitSpec["then"]): Effect.Effect<void> =>
+            Effect.suspend(() => {
+              const { handle } = wait
+              if (handle === undefined) return Effect.void
+              switch (then) {
+                case "nothing":
+                  return Effect.void
+                case "interrupt":
+                  wait.interrupted = true
+                  return handle.interrupt
+                case "pause":
+                  return handle.pause.pipe(Effect.andThen(Effect.sleep(1500)), Effect.andThen(handle.unpause))
+                default:
+                  return handle.checkNow({ force: then === "force" })
+              }
+            })
+          const add = (spec: WaitSpec): Effect.Effect<void> =>
+            Effect.gen(function* () {
+              const { after, deadline, interval, job, key, checkTimeout, then } = spec
+              const start = yield* Clock.currentTimeMillis
+              const wait: FollowedWait = { spec, start, handle: undefined, interrupted: false, exits: [] }
+              waits.push(wait)
+              const handle = yield* poller.add(jobs[job]!, String(key), {
+                deadline,
+                strategy: Strategy.spaced(interval),
+                checkTimeout,
+                checkErrors: { schedule: Strategy.spaced(interval), maxConsecutive: 3 }
+              })
+              wait.handle = handle
+              yield* Effect.forkDetach(
+                Effect.flatMap(Effect.exit(handle.await), (exit) =>
+                  Effect.map(Clock.currentTimeMillis, (at) => wait.exits.push({ exit, at }))
+                ),
+                { startImmediately: true }
+              )
+              yield* Effect.sleep(after)
+              yield* act(wait, then)
+            })
+          for (const spec of specs) yield* Effect.forkChild(Effect.andThen(Effect.sleep(spec.at), add(spec)))
+          yield* TestClock.adjust("30 minutes")
+
+          for (const wait of waits) judge(wait, scenarioOf(wait.spec.job, String(wait.spec.key)))
+          const { ended, ...now } = yield* poller.stats
+          assert.deepStrictEqual(now, { watched: 0, waiting: 0, queued: 0, checking: 0, requests: 0 })
+          assert.strictEqual(
+            Object.values(ended).reduce((sum, count) => sum + count, 0),
+            waits.length
+          )
+          assert.strictEqual(inspect(poller).waits, 0)
+
+          for (const name of names) assert.isAtMost(most.perKey[name] ?? 0, 1, "two checks of a key at once")
+          assert.isAtMost(most.total, settings.concurrency)
+          for (const name of names) assert.isAtMost(most.perJob[name] ?? 0, settings.concurrencyPerJob)
+          for (const { end, job, key, start } of checks) {
+            assert.isFalse(Number.isNaN(end), "a check was left running")
+            // A single check of a key that an answer lacked can outlast its wait: see Poller.batching.test.ts.
+            if (job === "alone") continue
+            const own = waits.filter(({ spec }) => names[spec.job] === job && String(spec.key) === key)
+            assert(
+              own.some((wait) => wait.start <= start && start <= wait.exits[0]!.at),
+              "a check without a wait"
+            )
+          }
+          // At most as many checks as the waits would make without sharing.
+          const allowed = waits.reduce(
+            (sum, { spec: { deadline, interval } }) => sum + Math.ceil(deadline / interval) + 4,
+            reentered
+          )
+          // A key that an answer lacks costs a single check more.
+          assert.isAtMost(checks.filter(({ job }) => job !== "alone").length, allowed)
+        }),
+      { arbitrary: { runs: 300 }, timeout: 30_000 }
+    )
+  })
 })

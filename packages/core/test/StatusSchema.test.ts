@@ -46,36 +46,37 @@ describe("StatusSchema", () => {
         { status: "PAUSED", urls: 7 },
         CheckResult.unknownState("PAUSED")
       ],
-      ["a word that every object has", { status: "toString" }, CheckResult.unknownState("toString")]
+      ["a word that every object has as a property", { status: "toString" }, CheckResult.unknownState("toString")]
     ]
     for (const [name, input, expected] of table) {
-      it(`decodes ${name}`, () => assert.deepStrictEqual(decode(RenderStatus, input), Result.succeed(expected)))
+      it(`fromField - decodes ${name}`, () =>
+        assert.deepStrictEqual(decode(RenderStatus, input), Result.succeed(expected)))
     }
 
-    it("names the path and the expectation of a body that does not fit its word, and not its content", () => {
-      const said = message(RenderStatus, { status: "DONE", urls: ["secret", 7] })
-      assert.include(said, "Expected string")
-      assert.include(said, `["urls"][1]`)
-      assert.notInclude(said, "secret")
+    it("fromField - names path and expectation of a body that does not fit, not its content", () => {
+      const text = message(RenderStatus, { status: "DONE", urls: ["secret", 7] })
+      assert.include(text, "Expected string")
+      assert.include(text, `["urls"][1]`)
+      assert.notInclude(text, "secret")
     })
 
-    it("names the path of a missing word", () => {
+    it("fromField - names the path of a missing state", () => {
       assert.include(message(RenderStatus, { state: "DONE" }), `["status"]`)
       assert.include(message(RenderStatus, "<html>"), "Expected object")
     })
 
-    it("a case that throws is a decode error at its word", () => {
+    it("case that throws - is a decode error at the path of its state", () => {
       const Throwing = StatusSchema.fromField(Schema.Struct({ status: Schema.Literals(["DONE"]) }), "status", {
         DONE: () => {
           throw new Error("no result")
         }
       })
-      const said = message(Throwing, { status: "DONE" })
-      assert.include(said, `the case "DONE" threw: no result`)
-      assert.include(said, `["status"]`)
+      const text = message(Throwing, { status: "DONE" })
+      assert.include(text, `the case "DONE" threw: no result`)
+      assert.include(text, `["status"]`)
     })
 
-    it("otherwise - says what unknown states mean", () => {
+    it("otherwise - decides what unknown states mean", () => {
       const Lenient = StatusSchema.fromField(
         Schema.Struct({ status: Schema.Literals(["DONE"]) }),
         "status",
@@ -89,7 +90,7 @@ describe("StatusSchema", () => {
       assert.deepStrictEqual(decode(Lenient, { status: "NEW" }), Result.succeed(Status.pending({ state: "NEW" })))
     })
 
-    it("a union gives each case its own member", () => {
+    it("union - gives each case its own member", () => {
       const Task = Schema.Union([
         Schema.Struct({ state: Schema.Literal("busy") }),
         Schema.Struct({ state: Schema.Literal("ready"), result: Schema.fromJsonString(Schema.Array(Schema.String)) })
@@ -105,7 +106,7 @@ describe("StatusSchema", () => {
       assert.include(message(TaskStatus, { state: "ready", result: "not json" }), `["result"]`)
     })
 
-    it("encodedField - names the field on the wire where the Schema renames it", () => {
+    it("encodedField - names the field on the wire when the Schema renames it", () => {
       const Renamed = Schema.Struct({ status: Schema.Literals(["A"]) }).pipe(
         Schema.encodeKeys({ status: "task_status" })
       )
@@ -124,7 +125,7 @@ describe("StatusSchema", () => {
       assert.deepStrictEqual(decode(RenamedStatus, { task_status: "B" }), Result.succeed(CheckResult.unknownState("B")))
     })
 
-    it("numbers are words too", () => {
+    it("numbers - are states too", () => {
       const Numbered = StatusSchema.fromField(Schema.Struct({ code: Schema.Literals([0, 1]) }), "code", {
         0: Status.pending(),
         1: Status.succeeded("one")
@@ -133,7 +134,7 @@ describe("StatusSchema", () => {
       assert.deepStrictEqual(decode(Numbered, { code: 2 }), Result.succeed(CheckResult.unknownState("2")))
     })
 
-    it.effect("needs the services of its Schema", () =>
+    it.effect("fromField - needs no services when its Schema needs none", () =>
       Effect.gen(function* () {
         const found = yield* Schema.decodeEffect(RenderStatus)({ status: "PENDING" })
         assert.strictEqual(found._tag, "Pending")
@@ -144,7 +145,7 @@ describe("StatusSchema", () => {
   describe("within", () => {
     const Enveloped = StatusSchema.within(RenderStatus, "data")
 
-    it("decodes under a key, unknown states too", () => {
+    it("within - decodes under a key, unknown states too", () => {
       assert.deepStrictEqual(
         decode(Enveloped, { data: { status: "DONE", urls: [] } }),
         Result.succeed(Status.succeeded([], { state: "DONE" }))
@@ -155,13 +156,13 @@ describe("StatusSchema", () => {
       )
     })
 
-    it("names the whole path", () => {
+    it("within - names the whole path", () => {
       assert.include(message(Enveloped, { data: { status: "DONE", urls: 7 } }), `["data"]["urls"]`)
       assert.include(message(Enveloped, {}), `["data"]`)
     })
   })
 
-  it("only decodes", () => {
+  it("StatusSchema - cannot encode", () => {
     const result = Schema.encodeUnknownResult(RenderStatus)(Status.pending())
     assert(Result.isFailure(result))
   })
@@ -171,12 +172,12 @@ describe("StatusSchema", () => {
       Schema.fromJsonString(Schema.Struct({ model: Schema.String, taskId: Schema.NonEmptyString }))
     )
 
-    it("writes a key as a string, and reads it back", () => {
+    it("KeyCodec.fromSchema - writes a key as a string and reads it back", () => {
       const encoded = key.encode({ model: "suno", taskId: "t1" })
       assert.deepStrictEqual(key.decode(encoded), { model: "suno", taskId: "t1" })
     })
 
-    it("throws a RangeError for a key that cannot be written", () => {
+    it("KeyCodec.fromSchema - throws a RangeError for a key that cannot be written", () => {
       assert.throws(() => key.encode({ model: "suno", taskId: "" }), RangeError, /taskId/)
     })
   })

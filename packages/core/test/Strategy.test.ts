@@ -1,16 +1,17 @@
 import { assert, describe, it } from "@effect/vitest"
-import type * as Duration from "effect/Duration"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
-import type { Observation } from "effect-poll/Observation"
 import * as Poll from "effect-poll/Poll"
 import * as Status from "effect-poll/Status"
 import * as Strategy from "effect-poll/Strategy"
-import { pending, runFor, scripted } from "./scripted.ts"
+import type { Observation } from "effect-poll/Observation"
+import { pending, scripted } from "./support/checks.ts"
+import { runFor, valueOf } from "./support/runs.ts"
 
-/** When a wait for a job that stays pending checks, in seconds. */
+/** The times of the checks of a job that stays pending, in seconds. */
 const checkTimes = (strategy: Schedule.Schedule<unknown, Observation>, within: Duration.Input = "2 hours") =>
   Effect.gen(function* () {
     const { check, checks } = scripted(pending)
@@ -20,15 +21,15 @@ const checkTimes = (strategy: Schedule.Schedule<unknown, Observation>, within: D
 
 describe("Strategy", () => {
   describe("delays", () => {
-    it("fixed", () =>
+    it("spaced - repeats its interval", () =>
       assert.deepStrictEqual(Strategy.delaysMillis(Strategy.spaced("2 seconds"), 3), [2000, 2000, 2000]))
 
-    it("linear - starts with its increment, and stops growing at its cap", () => {
+    it("linear - starts with its increment and stops growing at its cap", () => {
       const strategy = Strategy.linear({ increment: "2 seconds", cap: "5 seconds" })
       assert.deepStrictEqual(Strategy.delaysMillis(strategy, 4), [2000, 4000, 5000, 5000])
     })
 
-    it("linear - uncapped with slope w checks w k^2 / 2", () => {
+    it("linear - with slope w and no cap makes check k at w k^2 / 2", () => {
       const strategy = Strategy.linear({ initial: "1 second", increment: "2 seconds" })
       let at = 0
       const checks = Strategy.delaysMillis(strategy, 6).map((delay) => (at += delay) / 1000)
@@ -56,28 +57,28 @@ describe("Strategy", () => {
       )
     })
 
-    it("attempts - counts checks, not delays", () =>
+    it("maxAttempts - counts checks, not delays", () =>
       assert.deepStrictEqual(Strategy.delaysMillis(Strategy.maxAttempts(Strategy.spaced(1000), 3), 9), [1000, 1000]))
 
-    it("times - counts delays", () =>
+    it("maxRecurrences - counts delays", () =>
       assert.deepStrictEqual(
         Strategy.delaysMillis(Strategy.maxRecurrences(Strategy.spaced(1000), 3), 9),
         [1000, 1000, 1000]
       ))
 
-    it("cap - bounds what is under it", () =>
+    it("cap - bounds the delays of the strategy", () =>
       assert.deepStrictEqual(
         Strategy.delaysMillis(Strategy.exponential({ initial: 1000 }).pipe(Strategy.cap("3 seconds")), 3),
         [1000, 2000, 3000]
       ))
 
-    it("make - draws nonsense to no delay", () => {
+    it("make - clamps a delay that is negative or NaN to 0", () => {
       const nonsense = [-1, Number.NaN, 5] as const
       const strategy = Strategy.make({ decide: (step) => nonsense[step - 1] ?? "end" })
       assert.deepStrictEqual(Strategy.delaysMillis(strategy, 9), [0, 0, 5])
     })
 
-    it("scale - multiplies first wait, delays and limit, and hides it from the decision", () => {
+    it("scale - multiplies first wait, delays and maxDuration, and gives decide unscaled times", () => {
       const seen: Array<number> = []
       const strategy = Strategy.make({
         firstWait: "10 seconds",
@@ -105,29 +106,29 @@ describe("Strategy", () => {
     const extremes = (strategy: Strategy.Strategy) =>
       [0, 1 - Number.EPSILON].map((draw) => Math.round(Strategy.delaysMillis(strategy, 1, { random: () => draw })[0]!))
 
-    it("equal - draws from half to all", () =>
+    it("equal - draws between half the delay and all of it", () =>
       assert.deepStrictEqual(extremes(base.pipe(Strategy.jittered("equal"))), [5000, 10_000]))
 
-    it("full - draws from nothing to all", () =>
+    it("full - draws between 0 and the delay", () =>
       assert.deepStrictEqual(extremes(base.pipe(Strategy.jittered("full"))), [0, 10_000]))
 
-    it("none - takes jitter away", () =>
+    it("none - removes the jitter", () =>
       assert.deepStrictEqual(
         extremes(base.pipe(Strategy.jittered("full"), Strategy.jittered("none"))),
         [10_000, 10_000]
       ))
 
-    it("atLeast - draws from there", () =>
+    it("atLeast - draws between that and the delay", () =>
       assert.deepStrictEqual(extremes(base.pipe(Strategy.jittered({ atLeast: "3 seconds" }))), [3000, 10_000]))
 
-    it("seeded - repeats itself, and differs between keys and steps", () => {
+    it("seed - repeats the draws, and differs between keys and steps", () => {
       const strategy = Strategy.jittered(base, "full", { seed: "s" })
       const delays = (key: string) => Strategy.delaysMillis(strategy, 20, { key, random: () => Number.NaN })
       assert.deepStrictEqual(delays("a"), delays("a"))
       assert.strictEqual(new Set([...delays("a"), ...delays("b")]).size, 40)
     })
 
-    it("seeded - spreads many keys evenly", () => {
+    it("seed - spreads many keys evenly", () => {
       const strategy = Strategy.jittered(base, "full", { seed: "s" })
       const tenths = Array.from({ length: 10 }, () => 0)
       for (let i = 0; i < 10_000; i++)
@@ -138,7 +139,7 @@ describe("Strategy", () => {
       )
     })
 
-    it.effect("draws from the Random service", () =>
+    it.effect("jittered - draws from the Random service", () =>
       Effect.gen(function* () {
         const times = (seed: string) =>
           Random.withSeed(checkTimes(Strategy.maxAttempts(Strategy.jittered(base, "full"), 4)), seed)
@@ -152,10 +153,10 @@ describe("Strategy", () => {
     )
   })
 
-  it.effect("case 15: the worked example of the Smithy waiter specification", () =>
+  it.effect("exponential with jitter - follows the worked example of the Smithy waiter specification", () =>
     Effect.gen(function* () {
       const delays = [2, 3, 6, 6, 22, 62, 43, 24, 71, 42, 9, 6]
-      // What must be drawn so that the delay lies where the specification drew it, between 2 s and the backoff.
+      // The draws that give the delays of the specification, between 2 s and the backoff.
       const draws = delays.map((delay, i) => (delay - 2) / Math.max(1, Math.min(120, 2 ** (i + 1)) - 2))
       let drawn = 0
       const strategy = Strategy.exponential({ initial: "2 seconds", cap: "120 seconds" }).pipe(
@@ -187,7 +188,7 @@ describe("Strategy", () => {
     const delay = (progress: number | undefined, elapsed: number) =>
       Strategy.explain(strategy, { elapsedMillis: elapsed, status: Status.pending({ progress }) }).delayMillis
 
-    it("waits for half of what is left, between its bounds, and as otherwise without progress", () => {
+    it("byProgress - waits for half of the remaining time within its bounds, or as otherwise without progress", () => {
       assert.deepStrictEqual(
         [delay(0.5, 10_000), delay(0.9, 9000), delay(0.01, 10_000), delay(1, 10_000), delay(undefined, 1), delay(0, 1)],
         [5000, 1000, 20_000, 1000, 5000, 5000]
@@ -210,7 +211,7 @@ describe("Strategy", () => {
     const strategy = Strategy.exponential({ initial: "2 seconds" }).pipe(Strategy.jittered("equal"))
     const text = (options: Parameters<typeof Strategy.explain>[1]) => Strategy.explain(strategy, options).text
 
-    it("says what decided", () => {
+    it("explain - says in words what decided", () => {
       assert.strictEqual(text({}), "1s 500ms: strategy 2s, jitter -500ms")
       assert.strictEqual(
         text({ random: () => 0.6, floor: "5 seconds" }),
@@ -227,13 +228,13 @@ describe("Strategy", () => {
       assert.strictEqual(Strategy.explain(Strategy.maxAttempts(strategy, 1)).text, "end: the strategy ended")
     })
 
-    it("explains what the loop does", () => {
+    it("explain - has the delay that a wait would have", () => {
       assert.strictEqual(Strategy.explain(strategy, { step: 3 }).delayMillis, Strategy.delaysMillis(strategy, 3)[2])
     })
   })
 
-  describe("the Schedule view", () => {
-    it.effect("repeats with the same delays as the loop", () =>
+  describe("Schedule view", () => {
+    it.effect("mapped strategy - has the delays of the strategy", () =>
       Effect.gen(function* () {
         const strategy = Strategy.exponential({ initial: "1 second", factor: 2, cap: "4 seconds" }).pipe(
           Strategy.maxDuration("20 seconds")
@@ -244,7 +245,7 @@ describe("Strategy", () => {
       })
     )
 
-    it.effect("loses its first wait under effect's combinators, as said", () =>
+    it.effect("tapped strategy - loses its first wait", () =>
       Effect.gen(function* () {
         const strategy = Strategy.maxAttempts(Strategy.withFirstWait(Strategy.spaced("1 second"), "5 seconds"), 2)
         assert.deepStrictEqual(yield* checkTimes(strategy), [5, 6])
@@ -258,7 +259,7 @@ describe("Strategy", () => {
       })
     )
 
-    it.effect("two runs of one value do not disturb each other", () =>
+    it.effect("two waits with one strategy - do not affect each other", () =>
       Effect.gen(function* () {
         const strategy = Strategy.linear({ increment: "1 second" })
         const one = scripted(pending)
@@ -284,16 +285,12 @@ describe("Strategy", () => {
     const millis = Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 100_000 }))
     const draw = Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 0.999 }))
 
-    it.prop(
-      "cap - no delay exceeds it, whatever is under it and over it",
-      [millis, millis, draw],
-      ([initial, max, random]) => {
-        const strategy = Strategy.exponential({ initial }).pipe(Strategy.cap(max), Strategy.jittered("equal"))
-        for (const delay of Strategy.delaysMillis(strategy, 30, { random: () => random })) assert.isAtMost(delay, max)
-      }
-    )
+    it.prop("cap - bounds every delay, with jitter too", [millis, millis, draw], ([initial, max, random]) => {
+      const strategy = Strategy.exponential({ initial }).pipe(Strategy.cap(max), Strategy.jittered("equal"))
+      for (const delay of Strategy.delaysMillis(strategy, 30, { random: () => random })) assert.isAtMost(delay, max)
+    })
 
-    it.prop("exponential and linear never shrink", [millis, millis], ([initial, increment]) => {
+    it.prop("exponential and linear - never shrink", [millis, millis], ([initial, increment]) => {
       for (const strategy of [Strategy.exponential({ initial }), Strategy.linear({ initial, increment })]) {
         const delays = Strategy.delaysMillis(strategy, 30)
         delays.slice(1).forEach((delay, i) => assert.isAtLeast(delay, delays[i]!))
@@ -301,7 +298,7 @@ describe("Strategy", () => {
     })
 
     it.prop(
-      "limit - first wait and delays together never exceed it",
+      "maxDuration - bounds the sum of first wait and delays",
       [millis, millis, millis],
       ([first, initial, limit]) => {
         const strategy = Strategy.exponential({ initial }).pipe(
@@ -313,19 +310,19 @@ describe("Strategy", () => {
       }
     )
 
-    it.prop("scale - scaling there and back changes nothing", [millis, millis], ([initial, first]) => {
+    it.prop("scale - changes nothing when it is undone", [millis, millis], ([initial, first]) => {
       const strategy = Strategy.exponential({ initial }).pipe(Strategy.withFirstWait(first))
       const back = strategy.pipe(Strategy.scale(1 / 8), Strategy.scale(8))
       assert.deepStrictEqual(Strategy.delaysMillis(back, 10), Strategy.delaysMillis(strategy, 10))
     })
   })
 
-  it("sees the observation: more often near the end", () => {
+  it("decide - sees the observation", () => {
     const strategy = Strategy.make({ decide: (_step, _elapsed, { status }) => 10_000 * (1 - (status.progress ?? 0)) })
     assert.deepStrictEqual(Strategy.delaysMillis(strategy, 1, { status: Status.pending({ progress: 0.5 }) }), [5000])
   })
 
-  it("ends at maxAttempts and at maxDuration", () => {
+  it("strategy - ends at maxAttempts and at maxDuration", () => {
     const strategy = Strategy.spaced(1000).pipe(Strategy.maxAttempts(3), Strategy.maxDuration(5000))
     const decide = (seen: Partial<Observation>) => Strategy.explain(strategy, seen).strategyMillis
     assert.deepStrictEqual(
@@ -334,15 +331,107 @@ describe("Strategy", () => {
     )
   })
 
+  describe("bounds", () => {
+    const spaced = Strategy.spaced(1000)
+    const observation = {
+      key: "",
+      attempt: 1,
+      elapsedMillis: 0,
+      remainingMillis: 10_000,
+      sinceChangeMillis: 0,
+      status: pending
+    }
+
+    it("maxAttempts and maxDuration - keep the smaller of two bounds, whatever the order", () => {
+      const attempts = (a: number, b: number) =>
+        Strategy.delaysMillis(spaced.pipe(Strategy.maxAttempts(a), Strategy.maxAttempts(b)), 9).length
+      const limit = (a: number, b: number) =>
+        Strategy.delaysMillis(spaced.pipe(Strategy.maxDuration(a), Strategy.maxDuration(b)), 9).length
+      assert.deepStrictEqual([attempts(2, 4), attempts(4, 2), limit(2000, 4000), limit(4000, 2000)], [1, 1, 2, 2])
+    })
+
+    it("jittered - never lengthens a delay up to atLeast", () =>
+      assert.deepStrictEqual(Strategy.delaysMillis(Strategy.jittered(spaced, { atLeast: "3 seconds" }), 1), [1000]))
+
+    it("exponential - allows an initial delay above an hour", () =>
+      assert.deepStrictEqual(
+        Strategy.delaysMillis(Strategy.exponential({ initial: "2 hours" }), 2),
+        [7_200_000, 7_200_000]
+      ))
+
+    it("delaysMillis - gives decide the elapsed time without the first wait, and the observation the whole", () => {
+      const times: Array<readonly [number, number]> = []
+      const strategy = Strategy.make({
+        firstWait: 5000,
+        decide: (_step, elapsed, observation) => (times.push([elapsed, observation.elapsedMillis]), 1000)
+      })
+      Strategy.delaysMillis(strategy, 2)
+      Strategy.explain(strategy, { elapsedMillis: 7000 })
+      assert.deepStrictEqual(times.slice(0, 3), [
+        [0, 5000],
+        [1000, 6000],
+        [2000, 7000]
+      ])
+    })
+
+    it("explain - clips at maxDuration and never checks in the past", () => {
+      const limited = Strategy.explain(Strategy.maxDuration(Strategy.spaced(5000), 4000), { checkDuration: 1000 })
+      assert.deepStrictEqual([limited.delayMillis, limited.reason], [3000, "lastCheck"])
+      const late = Strategy.explain(spaced, { remainingMillis: 1000, checkDuration: 5000 })
+      assert.deepStrictEqual([late.delayMillis, late.reason], [0, "lastCheck"])
+      assert.strictEqual(Strategy.explain(spaced, { remainingMillis: 1000 }).reason, "strategy")
+    })
+
+    it("skipNearDeadline - skips a check that is exactly the margin away from the deadline", () => {
+      const decided = (strategy: Strategy.Strategy, remaining: number) =>
+        Strategy.explain(strategy, { ...observation, remainingMillis: remaining }).strategyMillis
+      const clear = Strategy.skipNearDeadline(spaced, 500)
+      assert.deepStrictEqual([decided(clear, 1501), decided(clear, 1500), decided(clear, -5)], [1000, 1500, 0])
+      const scaled = Strategy.scale(clear, 0.1)
+      assert.deepStrictEqual([decided(scaled, 151), decided(scaled, 150)], [100, 150])
+    })
+
+    it("scale - gives decide unscaled times and scales atLeast of the jitter", () => {
+      let got: ReadonlyArray<number> = []
+      const spy = Strategy.make({
+        decide: (_step, elapsed, { remainingMillis: remaining, sinceChangeMillis: sinceChange }) => (
+          (got = [elapsed, remaining, sinceChange]),
+          10_000
+        )
+      })
+      const strategy = spy.pipe(Strategy.jittered({ atLeast: 4000 }), Strategy.scale(0.1))
+      const { delayMillis: delay } = Strategy.explain(strategy, {
+        ...observation,
+        elapsedMillis: 200,
+        remainingMillis: 5000,
+        sinceChangeMillis: 300,
+        random: () => 0
+      })
+      assert.deepStrictEqual([got, delay], [[2000, 50_000, 3000], 400])
+    })
+
+    it.effect("Schedule view - yields its delay, and the last one when it ends", () =>
+      Effect.gen(function* () {
+        let attempt = 0
+        const check = Effect.sync(() => ({ ...observation, attempt: ++attempt }))
+        const repeated = Effect.repeat(check, Strategy.maxAttempts(Strategy.linear({ increment: 1000 }), 3))
+        const { exit } = yield* runFor(repeated, "1 hour")
+        assert.strictEqual(Duration.toMillis(valueOf(exit)), 2000)
+        const none = yield* Effect.repeat(Effect.succeed(observation), Strategy.maxAttempts(spaced, 1))
+        assert.strictEqual(Duration.toMillis(none), 0)
+      })
+    )
+  })
+
   describe("construction", () => {
     const fixed = Strategy.spaced(1000)
     const bad: ReadonlyArray<readonly [string, () => unknown, RegExp]> = [
       [
-        "fixed interval",
+        "spaced interval",
         () => Strategy.spaced(-1),
         /^Strategy\.spaced: interval must be a positive finite duration, got -1/
       ],
-      ["fixed zero", () => Strategy.spaced(0), /^Strategy\.spaced: interval/],
+      ["spaced zero", () => Strategy.spaced(0), /^Strategy\.spaced: interval/],
       ["linear increment", () => Strategy.linear({ increment: 0 }), /^Strategy\.linear: increment/],
       ["linear initial", () => Strategy.linear({ increment: 1, initial: -1 }), /^Strategy\.linear: initial/],
       ["linear cap", () => Strategy.linear({ increment: 1, initial: 5, cap: 4 }), /^Strategy\.linear: cap .* 4 < 5/],
@@ -358,18 +447,18 @@ describe("Strategy", () => {
         /^Strategy\.exponential: cap must be at least initial/
       ],
       [
-        "attempts",
+        "maxAttempts",
         () => Strategy.maxAttempts(fixed, 0),
         /^Strategy\.maxAttempts: maxAttempts must be an integer >= 1, got 0/
       ],
       [
-        "times",
+        "maxRecurrences",
         () => Strategy.maxRecurrences(fixed, 1.5),
         /^Strategy\.maxRecurrences: maxRecurrences must be an integer >= 0, got 1\.5/
       ],
       ["scale", () => Strategy.scale(fixed, 0), /^Strategy\.scale: factor must be a positive finite number, got 0/],
       ["first wait", () => Strategy.withFirstWait(fixed, Number.NaN), /^Strategy\.withFirstWait: firstWait/],
-      ["limit", () => Strategy.maxDuration(fixed, "0 millis"), /^Strategy\.maxDuration: duration/],
+      ["maxDuration", () => Strategy.maxDuration(fixed, "0 millis"), /^Strategy\.maxDuration: duration/],
       ["cap", () => Strategy.cap(fixed, 0), /^Strategy\.cap: max/],
       ["atLeast", () => Strategy.jittered(fixed, { atLeast: -1 }), /^Strategy\.jittered: atLeast/],
       ["margin", () => Strategy.skipNearDeadline(fixed, -1), /^Strategy\.skipNearDeadline: margin/],
@@ -378,7 +467,7 @@ describe("Strategy", () => {
       ["step", () => Strategy.explain(fixed, { step: 0 }), /^Strategy\.explain: step/]
     ]
     for (const [name, make, message] of bad) {
-      it(`throws a RangeError that names the option - ${name}`, () => {
+      it(`${name} - throws a RangeError that names the option`, () => {
         assert.throws(make, RangeError, message)
       })
     }

@@ -37,13 +37,13 @@ const Action = Schema.Union([
 ])
 
 describe("TimerQueue", () => {
-  it("is empty at first", () => {
+  it("heap - is empty at first", () => {
     const heap = heapOf()
     assert.deepStrictEqual([heap.size, heap.next()], [0, Infinity])
     assert.deepStrictEqual(heap.takeAll(ever), [])
   })
 
-  it("yields items in the order of their times", () => {
+  it("takeAll - yields items in the order of their times", () => {
     const heap = heapOf()
     // A permutation of 0..9999.
     const dues = Array.from({ length: 10_000 }, (_, at) => (at * 7919) % 10_000)
@@ -56,13 +56,13 @@ describe("TimerQueue", () => {
     assert.strictEqual(heap.size, 0)
   })
 
-  it("yields items of the same time in the order in which they came", () => {
+  it("takeAll - yields items with the same time in the order in which they were pushed", () => {
     const heap = heapOf()
     const items = Array.from({ length: 7_000 }, (_, at): Item => ({ due: at % 7, live: true }))
     for (const item of items) heap.push(item, item.due)
     const at = (time: number) => items.filter(({ due }) => due === time)
     assert.deepStrictEqual(heap.takeAll(3, 1_500), [...at(0), ...at(1).slice(0, 500)])
-    // Who comes for a time that is being taken stands behind those who are there.
+    // An item pushed for a time that is being taken comes after those already there.
     const last = { due: 1, live: true }
     heap.push(last, 1)
     for (const item of at(2)) item.live = false
@@ -70,7 +70,7 @@ describe("TimerQueue", () => {
     assert.deepStrictEqual([heap.size, heap.takeAll(ever)], [3_000, [...at(4), ...at(5), ...at(6)]])
   })
 
-  it("takes what is due, the time itself included, and no more", () => {
+  it("takeAll - takes what is due, the time itself included, and no more", () => {
     const heap = heapOf()
     for (const due of [3, 1, 2]) heap.push({ due, live: true }, due)
     assert.deepStrictEqual(heap.takeAll(0), [])
@@ -83,7 +83,7 @@ describe("TimerQueue", () => {
     assert.strictEqual(heap.next(), 3)
   })
 
-  it("is swept when more than half of it is stale, and keeps the rest in order", () => {
+  it("drop - sweeps the heap when more than half of it is stale, and keeps the order", () => {
     const heap = heapOf()
     const items = Array.from({ length: 1000 }, (_, at): Item => ({ due: (at * 389) % 1000, live: true }))
     for (const item of items) heap.push(item, item.due)
@@ -100,7 +100,7 @@ describe("TimerQueue", () => {
     )
   })
 
-  it("grows anew after it was swept", () => {
+  it("push - fills the heap again after a sweep", () => {
     const heap = heapOf()
     for (let round = 0; round < 5; round++) {
       const items = Array.from({ length: 2000 }, (_, at): Item => ({ due: at, live: true }))
@@ -115,7 +115,7 @@ describe("TimerQueue", () => {
   })
 
   it.effect.prop(
-    "is as good as a list that is sorted at each question",
+    "heap - behaves as a list that is sorted for each call",
     [Schema.Array(Action)],
     ([actions]) =>
       Effect.sync(() => {
@@ -155,7 +155,7 @@ describe("TimerQueue", () => {
             }
             case "takeAll": {
               const expected = list.filter(({ due }) => due <= action.now).map(({ due }) => due)
-              // Who came back to a time that it had left stands there twice.
+              // An item that moved back to a time that it had left is there twice.
               const taken = [...new Set(heap.takeAll(action.now))]
               assert.deepStrictEqual(
                 taken.map(({ due }) => due),

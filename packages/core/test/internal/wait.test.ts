@@ -7,7 +7,7 @@ type Wait = object
 // No package exports it, and the compiler does not follow a path that it cannot read.
 const path: string = "../../src/internal/machine/wait.ts"
 const wait = (await import(path)) as {
-  readonly make: (setting: object, key: string, rawKey: unknown, holder: unknown) => Wait
+  readonly make: (setting: object, key: string, rawKey: unknown, sink: unknown) => Wait
   readonly recordDuration: (wait: Wait, millis: number) => void
   readonly longestCheck: (wait: Wait) => number
 }
@@ -23,12 +23,12 @@ const Length = Schema.Union([
 ])
 
 describe("Wait", () => {
-  it("has made no check first", () => {
+  it("longestCheck - is 0 before the first check", () => {
     assert.strictEqual(wait.longestCheck(make()), 0)
   })
 
   it.effect.prop(
-    "knows the longest of the newest three checks",
+    "longestCheck - is the longest of the newest three checks",
     [Schema.Array(Length)],
     ([lengths]) =>
       Effect.sync(() => {

@@ -1,0 +1,151 @@
+import { describe, expectTypeOf, it } from "@effect/vitest"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Schedule from "effect/Schedule"
+import type * as Stream from "effect/Stream"
+import * as CheckError from "effect-poll/CheckError"
+import type { Handle } from "effect-poll/Handle"
+import * as Job from "effect-poll/Job"
+import type { Observation } from "effect-poll/Observation"
+import * as Poll from "effect-poll/Poll"
+import type { PollError } from "effect-poll/PollError"
+import type { PollEvent } from "effect-poll/PollEvent"
+import * as Status from "effect-poll/Status"
+import * as Strategy from "effect-poll/Strategy"
+import { check, ignore, job, type Network, type NetworkError, options } from "./support/types.ts"
+
+class Service extends Context.Service<Service, { readonly wait: number }>()("test/Service") {}
+
+type Result = Effect.Effect<string, PollError<number, NetworkError>, Network>
+
+describe("Poll", () => {
+  describe("until", () => {
+    it("until - has the typed result and errors in all three forms", () => {
+      expectTypeOf(Poll.until(check, options)).toEqualTypeOf<Result>()
+      expectTypeOf(check.pipe(Poll.until(options))).toEqualTypeOf<Result>()
+      expectTypeOf(Poll.until(job, "a", options)).toEqualTypeOf<Result>()
+    })
+
+    it("strategy - is any schedule without an error, whose services are required", () => {
+      const schedule = Schedule.addDelay(Schedule.forever, () => Service.useSync((service) => service.wait))
+      expectTypeOf(Poll.until(Effect.succeed(Status.pending()), { ...options, strategy: schedule })).toExtend<
+        Effect.Effect<never, unknown, Service>
+      >()
+    })
+
+    it("strategy - gives the while of a schedule a typed input", () => {
+      const untilHalf = Schedule.spaced("1 second").pipe(
+        Schedule.setInputType<Observation>(),
+        Schedule.while(({ input }) => (input.status.progress ?? 0) < 0.5)
+      )
+      ignore(Poll.until(check, { ...options, strategy: untilHalf }))
+    })
+
+    it("kindOf - has the error of the check", () => {
+      ignore(
+        Poll.until(check, {
+          ...options,
+          checkErrors: {
+            kindOf: (error) => {
+              expectTypeOf(error).toEqualTypeOf<NetworkError>()
+              return CheckError.permanent()
+            }
+          }
+        })
+      )
+    })
+
+    it("errors - have single tags for catchTag", () => {
+      const handled = Poll.until(job, "a", options).pipe(
+        Effect.catchTag("JobFailed", (error) => {
+          expectTypeOf(error.failure).toEqualTypeOf<number>()
+          return Effect.succeed("failed" as const)
+        })
+      )
+      expectTypeOf<Effect.Error<typeof handled>["_tag"]>().toEqualTypeOf<
+        | "JobCanceled"
+        | "JobExpired"
+        | "JobNotFound"
+        | "JobStalled"
+        | "PollTimeout"
+        | "UnknownState"
+        | "CheckRejected"
+        | "CheckErrorsExhausted"
+      >()
+    })
+  })
+
+  describe("other entry points", () => {
+    it("events - never fails and has the types of the job", () => {
+      expectTypeOf(Poll.events(job, "a", options)).toEqualTypeOf<
+        Stream.Stream<PollEvent<string, number, NetworkError>, never, Network>
+      >()
+    })
+
+    it("start - yields a handle with the types of the job", () => {
+      expectTypeOf(Poll.start(job, "a", options)).toExtend<
+        Effect.Effect<Handle<string, number, NetworkError>, never, unknown>
+      >()
+    })
+
+    it("run - takes the input of the job and adds the error of submit", () => {
+      expectTypeOf(Poll.run(job, true, options)).toEqualTypeOf<
+        Effect.Effect<string, PollError<number, NetworkError> | "busy", Network>
+      >()
+    })
+  })
+
+  // A mistake must be an error of the compiler, at the call.
+  describe("mistakes", () => {
+    it("until without a deadline - does not compile", () => {
+      // @ts-expect-error the deadline is missing
+      ignore(Poll.until(check, {}))
+      // @ts-expect-error the deadline is missing
+      ignore(Poll.until(check, { strategy: Strategy.spaced("1 second") }))
+      // @ts-expect-error the deadline is missing
+      ignore(Poll.until(job, "a", {}))
+    })
+
+    it("key of another type - does not compile", () => {
+      // @ts-expect-error the key of this job is a string
+      ignore(Poll.until(job, 7, options))
+    })
+
+    it("options in place of the key - do not compile", () => {
+      // @ts-expect-error the key is missing
+      ignore(Poll.until(job, options))
+    })
+
+    it("checkErrors for another error than that of the check - do not compile", () => {
+      const checkErrors = { kindOf: (_error: "other") => CheckError.permanent() }
+      // @ts-expect-error the check fails with NetworkError
+      ignore(Poll.until(check, { ...options, checkErrors }))
+      // @ts-expect-error the check of the job fails with NetworkError
+      ignore(Poll.until(job, "a", { ...options, checkErrors }))
+      // @ts-expect-error the check fails with NetworkError
+      ignore(check.pipe(Poll.until({ ...options, checkErrors })))
+    })
+
+    it("run without the input of the job - does not compile", () => {
+      // @ts-expect-error the input of this job is a boolean
+      ignore(Poll.run(job, "a", options))
+      // @ts-expect-error the input is missing
+      ignore(Poll.run(job, options))
+      const unsubmitted = Job.make("render", { check: (_id: string) => check })
+      // @ts-expect-error this job cannot be submitted
+      ignore(() => Poll.run(unsubmitted, "scene", options))
+    })
+
+    it("strategy that can fail - does not compile", () => {
+      // @ts-expect-error a cron schedule can fail
+      ignore(Poll.until(check, { ...options, strategy: Schedule.cron("* * * * *") }))
+    })
+
+    it("promise of a check that needs services - does not compile", () => {
+      // @ts-expect-error the check needs Network
+      ignore(() => Poll.promise(check, options))
+      // @ts-expect-error the check of the job needs Network
+      ignore(() => Poll.promise(job, "a", options))
+    })
+  })
+})

@@ -1,0 +1,49 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
+import * as Schema from "effect/Schema"
+import * as TestClock from "effect/testing/TestClock"
+import * as Poll from "effect-poll/Poll"
+import * as PollJournal from "effect-poll/PollJournal"
+import * as Status from "effect-poll/Status"
+import { pending, renderJob } from "./support/checks.ts"
+import { every2s } from "./support/options.ts"
+import { runFor } from "./support/runs.ts"
+
+const options = { strategy: every2s, deadline: "1 minute" } as const
+
+describe("PollJournal", () => {
+  it.effect("observer - writes starts, changes and ends as records of its Schema, without results", () =>
+    Effect.gen(function* () {
+      const entries: Array<PollJournal.Entry> = []
+      const journal = PollJournal.observer((entry) => Effect.sync(() => entries.push(entry)))
+      const running = Status.pending({ state: "RUN", progress: 0.5 })
+      const { job } = renderJob<string, string, never>(running, pending, pending, Status.failed("secret"))
+      yield* runFor(Poll.until(job, "a", { ...options, observers: [journal] }), "1 minute")
+      const place = { job: "render", key: "a" }
+      assert.deepStrictEqual(entries.slice(0, 4), [
+        { _tag: "Started", ...place, at: 0, deadlineAt: 60_000 },
+        { _tag: "Changed", ...place, at: 0, attempt: 1, status: "Pending", state: "RUN", progress: 0.5 },
+        { _tag: "Changed", ...place, at: 2000, attempt: 2, status: "Pending" },
+        { _tag: "Changed", ...place, at: 6000, attempt: 4, status: "Failed" }
+      ])
+      const last = entries[4]!
+      assert(last._tag === "Ended")
+      assert.deepStrictEqual([last.ending, last.attempts, last.elapsedMillis], ["JobFailed", 4, 6000])
+      assert.deepStrictEqual(yield* Schema.decodeEffect(Schema.Array(PollJournal.Entry))(entries), entries)
+    })
+  )
+
+  it.effect("observer - records an interruption as the end", () =>
+    Effect.gen(function* () {
+      const entries: Array<PollJournal.Entry> = []
+      const journal = PollJournal.observer((entry) => Effect.sync(() => entries.push(entry)))
+      const fiber = yield* Effect.forkChild(Poll.until(Effect.succeed(pending), { ...options, observers: [journal] }))
+      yield* TestClock.adjust("3 seconds")
+      yield* Fiber.interrupt(fiber)
+      const last = entries.at(-1)!
+      assert(last._tag === "Ended")
+      assert.strictEqual(last.ending, "Interrupted")
+    })
+  )
+})
