@@ -134,7 +134,7 @@ const mixpeek: ReadonlyArray<Template> = [
     succeeded(s(20, 400), { recordTtl: { seconds: 8 }, recordTtlFrom: "submission", result: ["from the batch"] })
   ],
   (s) => [{ lane: "mixpeek", kind: "batch", killAfter: s(20, 200) }, JobScript.endless(), "canceled"],
-  (s) => [{ lane: "mixpeek", kind: "cluster" }, succeeded(s(5, 300), { word: "IN_PROGRESS" })],
+  (s) => [{ lane: "mixpeek", kind: "cluster" }, succeeded(s(5, 300), { pendingState: "IN_PROGRESS" })],
   (s) => [{ lane: "mixpeek", kind: "taxonomy", killAfter: 5 }, succeeded(s(20, 300))],
   (s) => [{ lane: "mixpeek", kind: "cluster" }, failed(s(5, 300), "E5", "no vectors", [Fault.drop(2), Fault.drop(3)])],
   (s) => [

@@ -58,7 +58,7 @@ describe("ownServer", () => {
   it.live("takes an unknown state as pending, unless the pending ones are listed", () =>
     Effect.gen(function* () {
       const server = yield* JobServer.make()
-      const { id } = yield* server.create("JobStatus", "job", JobScript.succeeded("60 millis", { word: "odd" }))
+      const { id } = yield* server.create("JobStatus", "job", JobScript.succeeded("60 millis", { pendingState: "odd" }))
       const args = ["--url", `${server.urls.JobStatus}/api/job-status`, "--field", "status", ...words, id]
       const strict = yield* run(command(...args, "--pending", "processing"))
       assert.include(strict.report.results[0]?.message, 'unknown state "odd"')

@@ -137,11 +137,11 @@ describe("Mixpeek", () => {
 
   live("states - count as pending when unknown, and mean what the options say", () =>
     Effect.gen(function* () {
-      const strange = yield* running({ duration: "5 seconds", word: "DREAMING", result: 3 })
+      const strange = yield* running({ duration: "5 seconds", pendingState: "DREAMING", result: 3 })
       const one = yield* strange.tasks.submit!({ kind: "cluster" })
       assert.strictEqual(yield* Poll.until(strange.tasks, one.key, { deadline }), 3)
       const skipped = yield* running(
-        { duration: 0, endWord: "SKIPPED" },
+        { duration: 0, endState: "SKIPPED" },
         { meanings: { task: { SKIPPED: "canceled" } } }
       )
       const two = yield* skipped.tasks.submit!({ kind: "cluster" })
