@@ -6,7 +6,7 @@
  * @since 0.1.0
  */
 import * as Deferred from "effect/Deferred"
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import type { Failure, JobScript, Outcome } from "../JobScript.ts"
 import type { ProviderName, Truth } from "../Truth.ts"
 
