@@ -1,55 +1,56 @@
 import { parseArgs } from "node:util"
 
-/** What the command line asks for. */
+/** A parsed command line. */
 export type Command =
   | { readonly _tag: "Help" }
-  | { readonly _tag: "Show"; readonly jobs: number; readonly speed: number; readonly json: boolean }
+  | { readonly _tag: "Simulation"; readonly jobs: number; readonly speed: number; readonly json: boolean }
   | OwnServer
 
-/** Jobs of a server of the user's, and how its answers are to be read. Times are milliseconds. */
+/** Jobs on a server of the user's, and how to read its responses. */
 export interface OwnServer {
   readonly _tag: "OwnServer"
   readonly url: URL
+  /** The path of the field that contains the state, outermost name first. */
   readonly field: ReadonlyArray<string>
   readonly succeeded: ReadonlyArray<string>
   readonly failed: ReadonlyArray<string>
-  /** Empty: every word that is not listed. */
+  /** If empty, every state that is not listed is pending. */
   readonly pending: ReadonlyArray<string>
-  readonly interval: number | undefined
-  readonly deadline: number
+  readonly intervalMillis: number | undefined
+  readonly deadlineMillis: number
   readonly ids: ReadonlyArray<string>
   readonly json: boolean
 }
 
-/** A command line that cannot be understood; the message is one line for people. */
+/** An invalid command line; the message is one line. */
 export class UsageError extends Error {}
 
-/** Reads the arguments, or throws a `UsageError`. */
+/** Parses the arguments, or throws a `UsageError`. */
 export const parse = (args: ReadonlyArray<string>): Command => {
   const { positionals, values } = tokens(args)
   if (values.help === true) return { _tag: "Help" }
   const json = values.json === true
   if (values.url === undefined) {
     const stray = ownServerOptions.find((name) => values[name] !== undefined)
-    if (stray !== undefined) throw new UsageError(`--${stray} is only of use with --url`)
-    if (positionals.length > 0) throw new UsageError(`ids are only of use with --url, got ${quote(positionals[0])}`)
+    if (stray !== undefined) throw new UsageError(`--${stray} requires --url`)
+    if (positionals.length > 0) throw new UsageError(`job ids require --url, got ${quote(positionals[0])}`)
     return {
-      _tag: "Show",
-      jobs: number("jobs", values.jobs, { byDefault: 300, least: 1, most: 1000, whole: true }),
-      speed: number("speed", values.speed, { byDefault: 30, least: 1, most: 60, whole: false }),
+      _tag: "Simulation",
+      jobs: number("jobs", values.jobs, { absent: 300, minimum: 1, maximum: 1000, integer: true }),
+      speed: number("speed", values.speed, { absent: 30, minimum: 1, maximum: 60, integer: false }),
       json
     }
   }
   const stray = (["jobs", "speed"] as const).find((name) => values[name] !== undefined)
-  if (stray !== undefined) throw new UsageError(`--${stray} is of no use with --url`)
-  const [succeeded, failed, pending] = [words(values.succeeded), words(values.failed), words(values.pending)]
-  if (succeeded.length === 0) throw new UsageError("--url needs --succeeded, a word of a job that ended well")
-  if (failed.length === 0) throw new UsageError("--url needs --failed, a word of a job that ended badly")
+  if (stray !== undefined) throw new UsageError(`--${stray} cannot be used with --url`)
+  const [succeeded, failed, pending] = [states(values.succeeded), states(values.failed), states(values.pending)]
+  if (succeeded.length === 0) throw new UsageError("--url requires --succeeded, a state of a job that succeeded")
+  if (failed.length === 0) throw new UsageError("--url requires --failed, a state of a job that failed")
   const all = [...succeeded, ...failed, ...pending]
-  const twice = all.find((word, index) => all.indexOf(word) !== index)
-  if (twice !== undefined) throw new UsageError(`the word ${quote(twice)} is given twice`)
+  const duplicate = all.find((state, index) => all.indexOf(state) !== index)
+  if (duplicate !== undefined) throw new UsageError(`the state ${quote(duplicate)} is given twice`)
   const ids = [...new Set(positionals)]
-  if (ids.length === 0) throw new UsageError("--url needs at least one job id")
+  if (ids.length === 0) throw new UsageError("--url requires at least one job id")
   if (ids.some((id) => id.trim() === "")) throw new UsageError("a job id must not be empty")
   return {
     _tag: "OwnServer",
@@ -58,8 +59,8 @@ export const parse = (args: ReadonlyArray<string>): Command => {
     succeeded,
     failed,
     pending,
-    interval: values.interval === undefined ? undefined : time("interval", values.interval),
-    deadline: time("deadline", values.deadline ?? "10m"),
+    intervalMillis: values.interval === undefined ? undefined : millis("interval", values.interval),
+    deadlineMillis: millis("deadline", values.deadline ?? "10m"),
     ids,
     json
   }
@@ -90,9 +91,11 @@ const tokens = (args: ReadonlyArray<string>) => {
     })
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error)
-    const dashed = /^Option '(--\w+)' argument is ambiguous/.exec(message)?.[1]
+    const ambiguous = /^Option '(--\w+)' argument is ambiguous/.exec(message)?.[1]
     throw new UsageError(
-      dashed === undefined ? message.split(/[.\n]/)[0]! : `${dashed} needs a value, and not one that begins with a dash`
+      ambiguous === undefined
+        ? message.split(/[.\n]/)[0]!
+        : `${ambiguous} requires a value that does not begin with a dash`
     )
   }
 }
@@ -100,33 +103,33 @@ const tokens = (args: ReadonlyArray<string>) => {
 const number = (
   name: string,
   value: string | undefined,
-  range: { readonly byDefault: number; readonly least: number; readonly most: number; readonly whole: boolean }
+  range: { readonly absent: number; readonly minimum: number; readonly maximum: number; readonly integer: boolean }
 ): number => {
-  if (value === undefined) return range.byDefault
+  if (value === undefined) return range.absent
   const parsed = value.trim() === "" ? Number.NaN : Number(value)
-  if (parsed >= range.least && parsed <= range.most && (!range.whole || Number.isInteger(parsed))) return parsed
-  const kind = range.whole ? "a whole number" : "a number"
-  throw new UsageError(`--${name} must be ${kind} from ${range.least} to ${range.most}, got ${quote(value)}`)
+  if (parsed >= range.minimum && parsed <= range.maximum && (!range.integer || Number.isInteger(parsed))) return parsed
+  const kind = range.integer ? "an integer" : "a number"
+  throw new UsageError(`--${name} must be ${kind} from ${range.minimum} to ${range.maximum}, got ${quote(value)}`)
 }
 
-const time = (name: string, value: string): number => {
-  const [, figure, unit = "s"] = /^(\d+(?:\.\d+)?)(ms|s|m|h)?$/.exec(value.trim()) ?? []
-  const millis = Math.round(Number(figure) * { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }[unit]!)
-  if (millis >= 1) return millis
-  throw new UsageError(`--${name} must be a time as 500ms, 5s or 2m, got ${quote(value)}`)
+const millis = (name: string, value: string): number => {
+  const [, amount, unit = "s"] = /^(\d+(?:\.\d+)?)(ms|s|m|h)?$/.exec(value.trim()) ?? []
+  const parsed = Math.round(Number(amount) * { ms: 1, s: 1000, m: 60_000, h: 3_600_000 }[unit]!)
+  if (parsed >= 1) return parsed
+  throw new UsageError(`--${name} must be a time such as 500ms, 5s or 2m, got ${quote(value)}`)
 }
 
-const words = (values: ReadonlyArray<string> | undefined): ReadonlyArray<string> =>
+const states = (values: ReadonlyArray<string> | undefined): ReadonlyArray<string> =>
   (values ?? [])
     .flatMap((value) => value.split(","))
-    .map((word) => word.trim())
-    .filter((word) => word !== "")
+    .map((state) => state.trim())
+    .filter((state) => state !== "")
 
 const path = (value: string | undefined): ReadonlyArray<string> => {
-  if (value === undefined) throw new UsageError("--url needs --field, the name of the field that holds the status")
+  if (value === undefined) throw new UsageError("--url requires --field, the name of the field that contains the state")
   const names = value.split(".")
   if (names.some((name) => name.trim() === "")) {
-    throw new UsageError(`--field must be names joined by dots, as data.state, got ${quote(value)}`)
+    throw new UsageError(`--field must be names joined by dots, such as data.state, got ${quote(value)}`)
   }
   return names
 }

@@ -8,14 +8,15 @@ import type { EndingKind } from "./plan.ts"
 /** How a wait ended. */
 export interface Ending {
   readonly kind: EndingKind
-  /** The result of a job that succeeded, or what the server says of a failure. */
+  /** The result of a job that succeeded, or the failure of one that failed. */
   readonly value: unknown
-  /** The error in words; undefined for a success. */
+  /** The error as a message; undefined for a success. */
   readonly message: string | undefined
-  /** Checks made, if the end says so: every error of a wait does. */
+  /** The number of checks, which the errors of a wait contain; undefined otherwise. */
   readonly checks: number | undefined
 }
 
+/** The ending of a wait, from its exit. */
 export const fromExit = (exit: Exit.Exit<unknown, PollError<unknown, HttpCheckError>>): Ending => {
   if (Exit.isSuccess(exit)) return { kind: "succeeded", value: exit.value, message: undefined, checks: undefined }
   const error = Option.getOrUndefined(Cause.findErrorOption(exit.cause))

@@ -5,40 +5,41 @@ import { hasProperty } from "effect/Predicate"
 import type { Plan } from "./plan.ts"
 import * as Pushes from "./pushes.ts"
 import type { Requests } from "./tally.ts"
-import type { Seen } from "./watch.ts"
+import type { WaitOutcome } from "./watch.ts"
 
-/** A difference between what we learned and what really happened. */
+/** A difference between what the waits found and what the server recorded. */
 export interface Mismatch {
-  /** Undefined where it is of all of them. */
+  /** Undefined if the mismatch concerns all of them. */
   readonly provider: Plan["provider"] | undefined
-  /** The job's plan and id, or what else it is about. */
-  readonly of: string
-  readonly what: string
-  readonly seen: unknown
+  /** The plan and id of the job, or what else the mismatch is about. */
+  readonly subject: string
+  readonly aspect: string
+  readonly observed: unknown
   readonly truth: unknown
 }
 
-/** What there is to judge at the end of a demo. */
+/** Everything there is to compare at the end of the simulation. */
 export interface Evidence {
-  readonly seen: ReadonlyArray<Seen>
+  readonly waits: ReadonlyArray<WaitOutcome>
   readonly truths: ReadonlyArray<Truth>
-  /** What was sent to the endpoints that have no job, by the id that the truth has for them. */
+  /** The requests sent to endpoints without a job, by their id in the truth. */
   readonly endpoints: Readonly<Record<string, Requests>>
-  /** The ids that Mixpeek's list answered. */
+  /** The ids in Mixpeek's list. */
   readonly listed: ReadonlyArray<string>
-  /** All requests: what we sent, and what the server received. */
+  /** All requests that were sent. */
   readonly sent: Requests
+  /** How many requests the server received. */
   readonly received: number
-  /** How many posts came to each path of the inbox. */
+  /** How many webhooks arrived at each path of the inbox. */
   readonly posts: Readonly<Record<string, number>>
 }
 
-/** Compares everything that we learned with the truth of the server. */
+/** Compares everything that the waits found with what the server recorded. */
 export const judge = (evidence: Evidence): ReadonlyArray<Mismatch> => {
   const truths = new Map(evidence.truths.map((truth) => [truth.id, truth]))
-  const watched = new Set(evidence.seen.map(({ id }) => id))
+  const watched = new Set(evidence.waits.map(({ id }) => id))
   return [
-    ...evidence.seen.flatMap((seen) => ofJob(seen, truths.get(seen.id))),
+    ...evidence.waits.flatMap((wait) => ofJob(wait, truths.get(wait.id))),
     ...evidence.truths.filter(({ id }) => !watched.has(id)).flatMap((truth) => ofUnwatched(truth, evidence)),
     ...ofList(evidence),
     ...ofPosts(evidence),
@@ -48,30 +49,30 @@ export const judge = (evidence: Evidence): ReadonlyArray<Mismatch> => {
   ]
 }
 
-/** What the wire makes of a job's result: what a success must have as its value. */
+/** The value that a wait must succeed with, from the result that the server recorded. */
 export const valueOf = ({ id, kind, provider, result }: Truth): unknown => {
   if (provider === "EventPlatform" && kind === "package") return { id, url: result }
   if (provider === "GenerationApi") return hasProperty(result, "resultUrls") ? result.resultUrls : result
   return result
 }
 
-/** What the wire makes of a job's failure. */
+/** The failure that a wait must end with, from the one that the server recorded. */
 export const failureOf = ({ failure, provider }: Truth): string =>
   failure === undefined ? "Unknown error" : provider === "GenerationApi" ? coded(failure) : failure.message
 
 // ---- internal ----
 
-const ofJob = (seen: Seen, truth: Truth | undefined): ReadonlyArray<Mismatch> => {
-  const { ending, id, plan } = seen
+const ofJob = (wait: WaitOutcome, truth: Truth | undefined): ReadonlyArray<Mismatch> => {
+  const { ending, id, plan } = wait
   const found: Array<Mismatch> = []
-  const differs = (what: string, ours: unknown, theirs: unknown) =>
-    found.push(differ(plan.provider, `${plan.name} ${id}`, what, ours, theirs))
+  const differs = (aspect: string, ours: unknown, theirs: unknown) =>
+    found.push(differ(plan.provider, `${plan.name} ${id}`, aspect, ours, theirs))
 
   if (truth === undefined) {
     differs("job", "watched", "unknown to the server")
     return found
   }
-  const ended = truth.endedAt !== undefined && truth.endedAt <= seen.knownAt ? truth.outcome : undefined
+  const ended = truth.endedAt !== undefined && truth.endedAt <= wait.detectedAt ? truth.outcome : undefined
   if (ending.kind !== plan.ending) {
     differs("ending", `${ending.kind}: ${ending.message ?? ""}`, `${ended ?? "not ended"}, planned as ${plan.ending}`)
   } else {
@@ -88,7 +89,7 @@ const ofJob = (seen: Seen, truth: Truth | undefined): ReadonlyArray<Mismatch> =>
         break
       case "rejected":
         if (truth.faultsServed === 0 && typeof truth.result !== "string") {
-          differs("ending", ending.message, "every answer was well-formed")
+          differs("ending", ending.message, "every response was well-formed")
         }
         break
       case "notFound":
@@ -101,58 +102,64 @@ const ofJob = (seen: Seen, truth: Truth | undefined): ReadonlyArray<Mismatch> =>
   if (ending.kind === "failed" && String(ending.value) !== failureOf(truth)) {
     differs("failure", String(ending.value), failureOf(truth))
   }
-  if (!agree(seen.requests, truth.requests)) differs("request count", seen.requests, truth.requests)
-  if (repeatsWithinCheck(plan) ? seen.checks > seen.requests.sent : seen.checks !== seen.requests.sent) {
-    differs("check count", seen.checks, seen.requests)
+  if (!agree(wait.requests, truth.requests)) differs("request count", wait.requests, truth.requests)
+  if (repeatsWithinCheck(plan) ? wait.checks > wait.requests.sent : wait.checks !== wait.requests.sent) {
+    differs("check count", wait.checks, wait.requests)
   }
   const late =
-    seen.requests.sent > seen.sentByEnd || ((truth.lastRequestAt ?? 0) > seen.knownAt && seen.requests.cut === 0)
-  if (late) differs("check after the end of the wait", { at: seen.knownAt, sent: seen.sentByEnd }, truth)
-  if (seen.trouble !== undefined) differs("kill or signal", seen.trouble, truth.outcome)
+    wait.requests.sent > wait.sentAtEnd || ((truth.lastRequestAt ?? 0) > wait.detectedAt && wait.requests.aborted === 0)
+  if (late) differs("check after the end of the wait", { at: wait.detectedAt, sent: wait.sentAtEnd }, truth)
+  if (wait.actionError !== undefined) differs("kill or signal", wait.actionError, truth.outcome)
   return found
 }
 
-/** Jobs that nobody watched are earlier runs of a campaign, and get no check of their own. */
-const ofUnwatched = (truth: Truth, { endpoints, seen }: Evidence): ReadonlyArray<Mismatch> => {
+/** Jobs without a wait are earlier runs of a campaign, and are never checked. */
+const ofUnwatched = (truth: Truth, { endpoints, waits }: Evidence): ReadonlyArray<Mismatch> => {
   const counts = endpoints[truth.id]
   if (counts !== undefined) {
     return agree(counts, truth.requests)
       ? []
       : [differ(truth.provider, truth.id, "request count", counts, truth.requests)]
   }
-  const isEarlierRun = seen.some(({ plan }) => plan.work.lane === "campaign" && plan.name === truth.ids["eid"])
+  const isEarlierRun = waits.some(({ plan }) => plan.work.type === "campaign" && plan.name === truth.ids["eid"])
   return isEarlierRun && truth.requests === 0
     ? []
     : [differ(truth.provider, truth.id, "job", "not watched", `${truth.requests} requests`)]
 }
 
 const ofList = ({ listed, truths }: Evidence): ReadonlyArray<Mismatch> => {
-  const answered = truths.filter((truth) => truth.listed > 0).map(({ id }) => id)
-  return isDeepStrictEqual(listed.toSorted(), answered.toSorted())
+  const expected = truths.filter((truth) => truth.listed > 0).map(({ id }) => id)
+  return isDeepStrictEqual(listed.toSorted(), expected.toSorted())
     ? []
-    : [differ("Mixpeek", "list", "tasks in the list", listed, answered)]
+    : [differ("Mixpeek", "list", "tasks in the list", listed, expected)]
 }
 
-/** A target is called for every task, at its creation; the others at the ends that were asked to be told of. */
-const ofPosts = ({ posts, seen }: Evidence): ReadonlyArray<Mismatch> =>
-  Object.entries(Pushes.expected(seen.map(({ plan }) => plan))).flatMap(([path, expected]) =>
+/** Every task calls its target once; the other paths get one webhook per end that was subscribed to. */
+const ofPosts = ({ posts, waits }: Evidence): ReadonlyArray<Mismatch> =>
+  Object.entries(Pushes.expected(waits.map(({ plan }) => plan))).flatMap(([path, expected]) =>
     (posts[path] ?? 0) === expected
       ? []
-      : [differ(path === "/callback" ? "GenerationApi" : "AsyncQueue", `posts to ${path}`, "count", posts, expected)]
+      : [differ(path === "/callback" ? "GenerationApi" : "AsyncQueue", `webhooks to ${path}`, "count", posts, expected)]
   )
 
-/** A request that we gave up may have arrived or not; every other one has. */
-const agree = ({ cut, sent }: Requests, received: number): boolean => received <= sent && received >= sent - cut
+/** An aborted request may or may not have arrived; every other one has. */
+const agree = ({ aborted, sent }: Requests, received: number): boolean => received <= sent && received >= sent - aborted
 
-/** There one check may be several requests. */
-const repeatsWithinCheck = ({ work }: Plan): boolean => work.lane === "generation" && work.strategy === "resilient"
+/** Whether one check may send several requests. */
+const repeatsWithinCheck = ({ work }: Plan): boolean => work.type === "generation" && work.strategy === "resilient"
 
 const coded = ({ code, message }: Failure): string => `${code}: ${message}`
 
-const differ = (provider: Mismatch["provider"], of: string, what: string, seen: unknown, truth: unknown): Mismatch => ({
+const differ = (
+  provider: Mismatch["provider"],
+  subject: string,
+  aspect: string,
+  observed: unknown,
+  truth: unknown
+): Mismatch => ({
   provider,
-  of,
-  what,
-  seen,
+  subject,
+  aspect,
+  observed,
   truth
 })

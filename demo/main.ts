@@ -14,5 +14,5 @@ const read = (): Command | undefined => {
 
 const command = read()
 if (command?._tag === "Help") process.stdout.write(usage)
-// What is left needs effect, which takes a moment to load.
+// The commands need effect, which takes a moment to load.
 else if (command !== undefined) (await import("./program.ts")).start(command)

@@ -14,16 +14,17 @@ import * as Ending from "./ending.ts"
 import type { EndingKind } from "./plan.ts"
 import * as Tally from "./tally.ts"
 
-/** How one job of the user's ended. */
+/** How one job ended. */
 export interface Result {
   readonly id: string
   readonly ending: EndingKind
-  /** The answer of the server that told the end. */
-  readonly answer: unknown
+  /** The response that reported the end; undefined if none did. */
+  readonly response: unknown
+  /** The error of the wait as a message; undefined for a success. */
   readonly message: string | undefined
 }
 
-/** What is told of all of them. */
+/** How all jobs ended. */
 export interface Report {
   readonly jobs: number
   readonly outcomes: Readonly<Record<EndingKind, number>>
@@ -31,20 +32,20 @@ export interface Report {
   readonly results: ReadonlyArray<Result>
 }
 
-/** Watches the jobs at once, and tells of each one as it ends. */
-export const run: (options: OwnServer, tell: (result: Result) => void) => Effect.Effect<Report> = Effect.fnUntraced(
-  function* (options, tell) {
+/** Watches the jobs concurrently, and calls `onResult` as each of them ends. */
+export const run: (options: OwnServer, onResult: (result: Result) => void) => Effect.Effect<Report> = Effect.fnUntraced(
+  function* (options, onResult) {
     const job = jobOf(options)
     const requests = Tally.requests()
     const outcomes = Tally.zeroes()
     const results = yield* Effect.forEach(
       options.ids,
       (id) =>
-        Effect.map(Effect.exit(Poll.until(job, id, { deadline: options.deadline })), (exit) => {
+        Effect.map(Effect.exit(Poll.until(job, id, { deadline: options.deadlineMillis })), (exit) => {
           const { kind, message, value } = Ending.fromExit(exit)
-          const result: Result = { id, ending: kind, answer: value, message }
+          const result: Result = { id, ending: kind, response: value, message }
           outcomes[kind]++
-          tell(result)
+          onResult(result)
           return result
         }),
       { concurrency: "unbounded" }
@@ -55,15 +56,15 @@ export const run: (options: OwnServer, tell: (result: Result) => void) => Effect
 )
 
 /** One job as a line. */
-export const line = ({ answer, ending, id, message }: Result): string =>
-  `${id}: ${ending}, ${answer === undefined ? message : JSON.stringify(answer)}`
+export const line = ({ ending, id, message, response }: Result): string =>
+  `${id}: ${ending}, ${response === undefined ? message : JSON.stringify(response)}`
 
 // ---- internal ----
 
 const jobOf = (options: OwnServer): Job.Job<string, unknown, unknown, HttpCheckError, HttpClient.HttpClient> =>
   Job.make("job", {
     check: (id: string) => HttpCheck.get(addressOf(options.url, id), statusOf(options)),
-    strategy: options.interval === undefined ? undefined : Strategy.spaced(options.interval),
+    strategy: options.intervalMillis === undefined ? undefined : Strategy.spaced(options.intervalMillis),
     unknownState: options.pending.length === 0 ? "continue" : "fail"
   })
 
@@ -73,19 +74,19 @@ const addressOf = (url: URL, id: string): string => {
   return address.href
 }
 
-/** An answer of a server that is known only at run time: for the compiler, any field may hold any word. */
-type Answer = Readonly<Record<string, string>>
+/** A payload whose fields are known only at run time: to the compiler, any field may contain any string. */
+type Payload = Readonly<Record<string, string>>
 
-/** The words that the user gave, looked up in the field that the user named. */
+/** Decodes the states that the user gave, from the field that the user named. */
 const statusOf = ({ failed, field, pending, succeeded }: OwnServer): StatusSchema.StatusSchema<unknown, unknown> => {
   const [name = "", ...outer] = field.toReversed()
-  const cases: Record<string, StatusSchema.Case<Answer>> = {}
-  for (const word of succeeded) cases[word] = (answer) => Status.succeeded(answer)
-  for (const word of failed) cases[word] = (answer) => Status.failed(answer)
-  for (const word of pending) cases[word] = Status.pending()
-  const answer = Schema.StructWithRest(
+  const cases: Record<string, StatusSchema.Case<Payload>> = {}
+  for (const state of succeeded) cases[state] = (payload) => Status.succeeded(payload)
+  for (const state of failed) cases[state] = (payload) => Status.failed(payload)
+  for (const state of pending) cases[state] = Status.pending()
+  const payload = Schema.StructWithRest(
     Schema.Struct({ [name]: Schema.Union([Schema.String, Schema.Finite, Schema.Boolean]) }),
     [Schema.Record(Schema.String, Schema.Unknown)]
-  ) as unknown as Schema.Codec<Answer, unknown>
-  return outer.reduce((inner, key) => StatusSchema.within(inner, key), StatusSchema.fromField(answer, name, cases))
+  ) as unknown as Schema.Codec<Payload, unknown>
+  return outer.reduce((inner, key) => StatusSchema.within(inner, key), StatusSchema.fromField(payload, name, cases))
 }

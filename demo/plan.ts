@@ -1,7 +1,7 @@
 import type * as JobScript from "@effect-poll/testing/JobScript"
 import type { ProviderName } from "@effect-poll/testing/Truth"
 
-/** How a wait can end, in the words of the report. */
+/** How a wait can end, as named in the report. */
 export const endings = [
   "succeeded",
   "failed",
@@ -14,54 +14,56 @@ export const endings = [
   "broken"
 ] as const
 
-/** `broken` is any ending that no plan foresees. */
+/** `broken` is any ending that no plan expects, such as a defect. */
 export type EndingKind = (typeof endings)[number]
 
 /** The providers, in the order of the report. */
 export const providers = ["JobStatus", "EventPlatform", "GenerationApi", "Mixpeek", "AsyncQueue"] as const
 
-/** What a job is, how it is watched, and what we do to it meanwhile. All times are nominal seconds. */
+/** The kind of a job, how to wait for it, and what to do to it during the wait. Times are in nominal seconds. */
 export type Work =
-  | { readonly lane: "job" }
-  | { readonly lane: "task"; readonly stallAfter?: number | undefined }
-  | { readonly lane: "campaign"; readonly previous: JobScript.JobScript }
-  | { readonly lane: "package" }
-  | { readonly lane: "tasteClusters" }
+  | { readonly type: "job" }
+  | { readonly type: "task"; readonly stallAfterSeconds?: number | undefined }
+  | { readonly type: "campaign"; readonly previous: JobScript.JobScript }
+  | { readonly type: "package" }
+  | { readonly type: "tasteClusters" }
   | {
-      readonly lane: "generation"
+      readonly type: "generation"
       readonly model: string
       readonly strategy: GenerationStrategy
       readonly callback?: boolean | undefined
     }
   | {
-      readonly lane: "mixpeek"
+      readonly type: "mixpeek"
       readonly kind: "batch" | "cluster" | "taxonomy"
-      /** Whether the task is watched, or the resource behind it from the beginning. Default: the task. */
+      /** Whether to check the task, or the resource behind it from the start. Default: the task. */
       readonly watches?: "task" | "resource" | undefined
-      readonly killAfter?: number | undefined
+      readonly killAfterSeconds?: number | undefined
     }
   | {
-      readonly lane: "queue"
-      readonly maxWaitTime?: number | undefined
+      readonly type: "queue"
+      readonly maxWaitSeconds?: number | undefined
       readonly onComplete?: boolean | undefined
-      readonly deadline?: number | undefined
+      readonly deadlineSeconds?: number | undefined
     }
   | {
-      readonly lane: "signal"
-      readonly maxWaitTime: number
+      readonly type: "signal"
+      readonly maxWaitSeconds: number
       readonly signal?: Signal | undefined
     }
 
+/** The strategies of `GenerationApi`. */
 export type GenerationStrategy = "adaptive" | "fixed" | "exponential" | "many" | "resilient"
 
+/** A signal that the demo sends to a task. */
 export interface Signal {
-  readonly after: number
+  readonly afterSeconds: number
   readonly status: "completed" | "failed"
   readonly result: unknown
   readonly twice?: boolean | undefined
 }
 
-/** One job of the demo: what is submitted, what the server then does, and how the wait must end. */
+/** One job of the simulation: what to submit, what the server does, and how the wait is expected to end. */
 export interface Plan {
   readonly name: string
   readonly provider: ProviderName

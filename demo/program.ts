@@ -7,14 +7,14 @@ import type { Command } from "./cli.ts"
 import * as OwnServer from "./ownServer.ts"
 import * as Report from "./report.ts"
 import * as Screen from "./screen.ts"
-import * as Show from "./show.ts"
+import * as Simulation from "./simulation.ts"
 
-/** Runs a command to its end or to Ctrl-C, and sets the exit code of the process. */
+/** Runs a command until it ends or is interrupted, and sets the exit code of the process. */
 export const start = (command: Exclude<Command, { readonly _tag: "Help" }>): void => {
-  // Whoever reads the output may stop to: then there is nobody left to work for.
+  // The output may be a pipe that closes early, as with `head`.
   process.stdout.on("error", () => process.exit(1))
   NodeRuntime.runMain(
-    // Every ending is told by the report; the log would tell it again.
+    // The report contains every ending; the log would repeat them.
     Effect.provideService(Effect.scoped(program(command)), References.MinimumLogLevel, "None"),
     {
       disableErrorReporting: true,
@@ -31,14 +31,14 @@ export const start = (command: Exclude<Command, { readonly _tag: "Help" }>): voi
 // ---- internal ----
 
 const program = Effect.fnUntraced(function* (command: Parameters<typeof start>[0]) {
-  const news = command.json ? process.stderr : process.stdout
-  if (command._tag === "Show") {
-    const screen = yield* Screen.make(news, process.env)
-    const report = yield* Show.run(command, screen)
+  const log = command.json ? process.stderr : process.stdout
+  if (command._tag === "Simulation") {
+    const screen = yield* Screen.make(log, process.env)
+    const report = yield* Simulation.run(command, screen)
     print(process.stdout, command.json ? [JSON.stringify(report)] : ["", ...Report.render(report)])
     return report.mismatches === 0 ? 0 : 1
   }
-  const report = yield* OwnServer.run(command, (result) => print(news, [OwnServer.line(result)]))
+  const report = yield* OwnServer.run(command, (result) => print(log, [OwnServer.line(result)]))
   if (command.json) print(process.stdout, [JSON.stringify(report)])
   return report.outcomes.succeeded === report.jobs ? 0 : 1
 })

@@ -6,22 +6,24 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { Plan } from "./plan.ts"
 
-/** Where the servers post to, and who wants to know. A push is a reason to check, and never an end. */
+/** The webhooks of the simulation. A push is a reason to check, and never ends a wait by itself. */
 export interface Pushes {
+  /** The URL that webhooks are sent to. */
   readonly url: string
-  /** Runs an effect when something is posted that names the job. */
-  readonly wake: (id: string, effect: Effect.Effect<void>) => Effect.Effect<void>
-  /** How many posts came to each path. */
+  /** Runs an effect on every webhook that names the job. */
+  readonly onPush: (id: string, effect: Effect.Effect<void>) => Effect.Effect<void>
+  /** How many webhooks arrived at each path. */
   readonly counts: Effect.Effect<Readonly<Record<string, number>>>
 }
 
+/** Starts an inbox for webhooks that runs until the scope closes. */
 export const make: Effect.Effect<Pushes, ServeError, Scope.Scope> = Effect.gen(function* () {
   const inbox = yield* WebhookInbox.make()
-  const wakers = new Map<unknown, Effect.Effect<void>>()
-  yield* Effect.forkScoped(Stream.runForEach(inbox.stream, ({ body }) => wakers.get(jobIn(body)) ?? Effect.void))
+  const listeners = new Map<unknown, Effect.Effect<void>>()
+  yield* Effect.forkScoped(Stream.runForEach(inbox.stream, ({ body }) => listeners.get(jobIn(body)) ?? Effect.void))
   return {
     url: inbox.url,
-    wake: (id, effect) => Effect.sync(() => wakers.set(id, effect)),
+    onPush: (id, effect) => Effect.sync(() => listeners.set(id, effect)),
     counts: Effect.map(inbox.received, (posts) => {
       const counts: Record<string, number> = {}
       for (const { path } of posts) counts[path] = (counts[path] ?? 0) + 1
@@ -30,13 +32,13 @@ export const make: Effect.Effect<Pushes, ServeError, Scope.Scope> = Effect.gen(f
   }
 })
 
-/** How many posts the jobs of these plans must bring to each path. */
+/** How many webhooks the jobs of these plans cause at each path. */
 export const expected = (plans: ReadonlyArray<Plan>): Readonly<Record<string, number>> => {
   const counts = { "/target": 0, "/complete": 0, "/callback": 0 }
   for (const { work } of plans) {
-    if (work.lane === "queue" || work.lane === "signal") counts["/target"]++
-    if (work.lane === "queue" && work.onComplete === true) counts["/complete"]++
-    if (work.lane === "generation" && work.callback === true) counts["/callback"]++
+    if (work.type === "queue" || work.type === "signal") counts["/target"]++
+    if (work.type === "queue" && work.onComplete === true) counts["/complete"]++
+    if (work.type === "generation" && work.callback === true) counts["/callback"]++
   }
   return counts
 }

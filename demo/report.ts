@@ -2,48 +2,49 @@ import type { Truth } from "@effect-poll/testing/Truth"
 import type { Mismatch } from "./judge.ts"
 import { type EndingKind, endings, type Plan, providers } from "./plan.ts"
 import { endedOf, type Tally, zeroes } from "./tally.ts"
-import type { Seen } from "./watch.ts"
+import type { WaitOutcome } from "./watch.ts"
 
-/** The lag of detection: milliseconds from an end to our knowing. Absent where no end was seen. */
+/** Percentiles of the lag: milliseconds from the end of a job to the end of its wait. Null if no job ended. */
 export interface Lag {
   readonly p50: number | null
   readonly p95: number | null
 }
 
-/** What is told of one provider, and of all of them. */
+/** The results of one provider, or of all of them. */
 export interface Summary {
   readonly jobs: number
   readonly outcomes: Readonly<Record<EndingKind, number>>
   readonly requests: number
   readonly failedChecks: number
   readonly lagMillis: Lag
-  /** The same lag in nominal time: as it would be without the speed-up. */
-  readonly lagScaledMillis: Lag
+  /** The same lag in nominal time: as it would be at speed 1. */
+  readonly lagNominalMillis: Lag
   readonly mismatches: number
 }
 
-/** The end of a demo. */
+/** The report of a simulation. */
 export interface Report extends Summary {
   readonly speed: number
-  readonly seconds: number
+  readonly elapsedMillis: number
   readonly providers: Readonly<Record<Plan["provider"], Summary>>
   readonly mismatchList: ReadonlyArray<Mismatch>
 }
 
+/** Computes the report. */
 export const make = (facts: {
-  readonly seen: ReadonlyArray<Seen>
+  readonly waits: ReadonlyArray<WaitOutcome>
   readonly truths: ReadonlyArray<Truth>
   readonly tally: Tally
   readonly mismatches: ReadonlyArray<Mismatch>
   readonly speed: number
-  readonly seconds: number
+  readonly elapsedMillis: number
 }): Report => {
-  const { mismatches, seconds, speed, tally } = facts
+  const { elapsedMillis, mismatches, speed, tally } = facts
   const truths = new Map(facts.truths.map((truth) => [truth.id, truth]))
   const summary = (names: ReadonlyArray<Plan["provider"]>): Summary => {
     const rows = names.map((name) => tally[name])
-    const seen = facts.seen.filter(({ plan }) => names.includes(plan.provider))
-    const lags = seen.flatMap((one) => lagOf(one, truths.get(one.id)))
+    const waits = facts.waits.filter(({ plan }) => names.includes(plan.provider))
+    const lags = waits.flatMap((wait) => lagOf(wait, truths.get(wait.id)))
     const lag = { p50: percentile(lags, 0.5), p95: percentile(lags, 0.95) }
     return {
       jobs: sum(rows.map(endedOf)),
@@ -52,9 +53,9 @@ export const make = (facts: {
         Object.fromEntries(endings.map((kind) => [kind, sum(rows.map(({ ended }) => ended[kind]))]))
       ),
       requests: sum(rows.map(({ requests }) => requests.sent)),
-      failedChecks: sum(seen.map(({ failedChecks }) => failedChecks)),
+      failedChecks: sum(waits.map(({ failedChecks }) => failedChecks)),
       lagMillis: lag,
-      lagScaledMillis: { p50: scaled(lag.p50, speed), p95: scaled(lag.p95, speed) },
+      lagNominalMillis: { p50: nominal(lag.p50, speed), p95: nominal(lag.p95, speed) },
       mismatches: mismatches.filter(({ provider }) => provider !== undefined && names.includes(provider)).length
     }
   }
@@ -62,22 +63,22 @@ export const make = (facts: {
     ...summary(providers),
     mismatches: mismatches.length,
     speed,
-    seconds,
+    elapsedMillis,
     providers: Object.fromEntries(providers.map((name) => [name, summary([name])])) as Report["providers"],
     mismatchList: mismatches
   }
 }
 
-/** The smallest value that so large a share of the values does not exceed (nearest rank); null of no values. */
+/** The percentile of the values by the nearest-rank method; `share` is from 0 to 1. Null if there are no values. */
 export const percentile = (values: ReadonlyArray<number>, share: number): number | null =>
   values.toSorted((a, b) => a - b)[Math.max(0, Math.ceil(share * values.length) - 1)] ?? null
 
-/** The report as lines that fit 80 columns: a column per provider, then what does not agree with the truth. */
+/** The report as lines of at most 80 columns: a table with a column per provider, then the mismatches. */
 export const render = (report: Report): ReadonlyArray<string> => {
   const columns = [...providers.map((name) => report.providers[name]), report]
   const widths = [...providers, "all"].map((name) => Math.max(name.length, 8) + 1)
   const row = (label: string, cells: ReadonlyArray<string>) =>
-    label.padEnd(12) + cells.map((cell, index) => cell.padStart(widths[index]!)).join("")
+    label.padEnd(13) + cells.map((cell, index) => cell.padStart(widths[index]!)).join("")
   const count = (label: string, of: (summary: Summary) => number) =>
     row(
       label,
@@ -95,7 +96,7 @@ export const render = (report: Report): ReadonlyArray<string> => {
     ).length
   )
   return [
-    `${report.jobs} ${report.jobs === 1 ? "job" : "jobs"} in ${report.seconds.toFixed(1)} s at speed ${report.speed}: 1 s here is ${report.speed} s in scaled time`,
+    `${report.jobs} ${report.jobs === 1 ? "job" : "jobs"} in ${(report.elapsedMillis / 1000).toFixed(1)} s at speed ${report.speed}: 1 s is ${report.speed} s of nominal time`,
     "",
     row("", [...providers, "all"]),
     rule,
@@ -108,14 +109,16 @@ export const render = (report: Report): ReadonlyArray<string> => {
     count("failed checks", ({ failedChecks }) => failedChecks),
     time("lag p50", ({ lagMillis }) => lagMillis.p50),
     time("lag p95", ({ lagMillis }) => lagMillis.p95),
-    time("  scaled p50", ({ lagScaledMillis }) => lagScaledMillis.p50),
-    time("  scaled p95", ({ lagScaledMillis }) => lagScaledMillis.p95),
+    time("  nominal p50", ({ lagNominalMillis }) => lagNominalMillis.p50),
+    time("  nominal p95", ({ lagNominalMillis }) => lagNominalMillis.p95),
     "",
-    `mismatches against the server's truth: ${report.mismatches}`,
-    ...report.mismatchList.flatMap(({ of, seen, truth, what }) => [
-      `  ${of}: ${what}`,
-      `    we saw: ${JSON.stringify(seen) ?? "nothing"}`,
-      `    truth:  ${JSON.stringify(truth) ?? "nothing"}`
+    "lag: from the end of a job to the end of its wait; nominal: the same at speed 1",
+    "",
+    `mismatches with the records of the server: ${report.mismatches}`,
+    ...report.mismatchList.flatMap(({ aspect, observed, subject, truth }) => [
+      `  ${subject}: ${aspect}`,
+      `    observed: ${JSON.stringify(observed) ?? "nothing"}`,
+      `    truth:    ${JSON.stringify(truth) ?? "nothing"}`
     ])
   ]
 }
@@ -134,13 +137,13 @@ const labels: Readonly<Record<EndingKind, string>> = {
   broken: "broken"
 }
 
-/** Only an end that the server tells of can be seen late. */
-const lagOf = ({ ending, knownAt }: Seen, truth: Truth | undefined): ReadonlyArray<number> =>
-  truth?.endedAt !== undefined && truth.outcome === ending.kind ? [Math.max(0, knownAt - truth.endedAt)] : []
+/** Only an end that the server reports has a lag. */
+const lagOf = ({ ending, detectedAt }: WaitOutcome, truth: Truth | undefined): ReadonlyArray<number> =>
+  truth?.endedAt !== undefined && truth.outcome === ending.kind ? [Math.max(0, detectedAt - truth.endedAt)] : []
 
 const sum = (values: ReadonlyArray<number>): number => values.reduce((total, value) => total + value, 0)
 
-const scaled = (millis: number | null, speed: number): number | null => (millis === null ? null : millis * speed)
+const nominal = (millis: number | null, speed: number): number | null => (millis === null ? null : millis * speed)
 
 const dashed = (count: number): string => (count === 0 ? "-" : String(count))
 

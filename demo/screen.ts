@@ -2,16 +2,16 @@ import type { WriteStream } from "node:tty"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 
-/** The one place that writes to the terminal. */
+/** The only writer to the terminal. */
 export interface Screen {
   readonly isTerminal: boolean
   readonly columns: () => number
   readonly colors: boolean
-  /** Replaces the lines that were drawn last; off a terminal, adds them. */
+  /** Replaces the lines drawn last; if the stream is not a terminal, appends them. */
   readonly draw: (lines: ReadonlyArray<string>) => void
 }
 
-/** Takes over a stream until the scope closes: then the cursor is back, below what was drawn. */
+/** Hides the cursor of a terminal until the scope closes. */
 export const make = (
   stream: Pick<WriteStream, "write"> & Partial<Pick<WriteStream, "isTTY" | "columns">>,
   env: Readonly<Record<string, string | undefined>>

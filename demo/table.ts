@@ -2,13 +2,13 @@ import { styleText } from "node:util"
 import { providers } from "./plan.ts"
 import { endedOf, type Row, type Tally } from "./tally.ts"
 
-/** What the table is drawn for. */
+/** The terminal that the table is drawn on. */
 export interface Canvas {
   readonly columns: number
   readonly colors: boolean
 }
 
-/** The live table: a row per provider, no line longer than the terminal is wide. */
+/** The live table: a row per provider and one for all. No line is longer than the terminal is wide. */
 export const render = (
   tally: Tally,
   time: { readonly speed: number; readonly seconds: number },
@@ -24,8 +24,8 @@ export const render = (
   ]
 }
 
-/** The same in one line, for where there is no terminal. */
-export const quiet = (tally: Tally, seconds: number): string => {
+/** The counts as one line, for an output that is not a terminal. */
+export const summary = (tally: Tally, seconds: number): string => {
   const { ended, jobs, requests } = providers.map((name) => rowOf(name, tally[name])).reduce(add)
   return `${seconds.toFixed(0)} s: ${ended} of ${jobs} jobs have ended, ${requests} requests sent`
 }
@@ -42,13 +42,13 @@ interface Counts {
   readonly failed: number
   readonly canceled: number
   readonly expired: number
-  readonly rest: number
+  readonly other: number
   readonly requests: number
 }
 
 const header =
   "provider".padEnd(14) +
-  ["wait", "check", "done", "ok", "fail", "canc", "exp", "rest"].map((name) => name.padStart(5)).join("") +
+  ["wait", "check", "done", "ok", "fail", "canc", "exp", "other"].map((name) => name.padStart(5)).join("") +
   "requests".padStart(9)
 
 const rowOf = (name: string, row: Row | undefined): Counts => {
@@ -66,7 +66,7 @@ const rowOf = (name: string, row: Row | undefined): Counts => {
     failed,
     canceled,
     expired,
-    rest: ended - succeeded - failed - canceled - expired,
+    other: ended - succeeded - failed - canceled - expired,
     requests: row?.requests.sent ?? 0
   }
 }
@@ -81,12 +81,12 @@ const add = (a: Counts, b: Counts): Counts => ({
   failed: a.failed + b.failed,
   canceled: a.canceled + b.canceled,
   expired: a.expired + b.expired,
-  rest: a.rest + b.rest,
+  other: a.other + b.other,
   requests: a.requests + b.requests
 })
 
 const line = (row: Counts, canvas: Canvas): string => {
-  const counts = [row.waiting, row.checking, row.ended, row.succeeded, row.failed, row.canceled, row.expired, row.rest]
+  const counts = [row.waiting, row.checking, row.ended, row.succeeded, row.failed, row.canceled, row.expired, row.other]
   const text =
     row.name.padEnd(14) + counts.map((count) => String(count).padStart(5)).join("") + String(row.requests).padStart(9)
   const width = Math.min(30, canvas.columns - text.length - 2)

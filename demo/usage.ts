@@ -1,24 +1,24 @@
-/** What `--help` prints. */
-export const usage = `Watches many remote jobs at once, and says how each of them ended.
+/** The output of `--help`. */
+export const usage = `Watches many remote jobs at once and reports how each of them ends.
 
   pnpm demo [--jobs N] [--speed N] [--json]
-      Starts a job server of its own on loopback, submits jobs of all providers, and compares what was learned
-      with what the server knows. It takes about 600 / speed seconds.
-        --jobs N       how many jobs, 1 to 1000; default 300
-        --speed N      how many seconds of the jobs pass in one of ours, 1 to 60; default 30
+      Starts a job server on loopback, submits jobs of five providers, waits for them all, and compares the results
+      with what the server recorded. Takes about 600 / speed seconds.
+        --jobs N            the number of jobs, 1 to 1000; default 300
+        --speed N           how many times faster than real time the jobs run, 1 to 60; default 30
 
-  pnpm demo --url URL --field NAME --succeeded WORD --failed WORD [options] ID...
-      Watches jobs of a server of yours with GET URL/ID, each until it ends.
-        --field NAME       the field of the answer that holds the word; dots lead inwards: data.state
-        --succeeded WORD   a word of a job that ended well; several by commas, or by using the option again
-        --failed WORD      a word of a job that ended badly, likewise
-        --pending WORD     a word of a job that goes on, likewise; default: every other word
-        --interval TIME    how long between two checks, as 500ms, 5s or 2m; default: after 1 s, 3 s, 5 s and so on
-        --deadline TIME    when to give up waiting; default 10m
+  pnpm demo --url URL --field NAME --succeeded STATE --failed STATE [options] ID...
+      Checks jobs on a server of your own with GET URL/ID until each of them ends.
+        --field NAME        the field of the response that contains the state; use dots for nested fields: data.state
+        --succeeded STATE   a state of a job that succeeded; separate several by commas, or repeat the option
+        --failed STATE      a state of a job that failed; several as above
+        --pending STATE     a state of a job that is still running; several as above; default: all other states
+        --interval TIME     the time between two checks, such as 500ms, 5s or 2m; default: 1s, 3s, 5s and so on
+        --deadline TIME     how long to wait for each job; default 10m
 
   Both:
-    --json     prints the report as one JSON object, as the last line of the output; all else goes to stderr
-    --help     prints this
+    --json     print the report as one JSON object on the last line of stdout, and everything else to stderr
+    --help     print this help
 
-Exit codes: 0 all is well, 1 a mismatch or a job that did not succeed, 2 bad input, 130 Ctrl-C.
+Exit codes: 0 success, 1 a mismatch or a job that did not succeed, 2 invalid arguments, 130 interrupted by Ctrl-C.
 `

@@ -6,44 +6,49 @@ import type * as HttpClient from "effect/http/HttpClient"
 import * as Stream from "effect/Stream"
 import * as Poll from "effect-poll/Poll"
 import * as Ending from "./ending.ts"
-import type { Lanes } from "./lanes.ts"
+import type { Launcher } from "./launcher.ts"
 import type { Plan } from "./plan.ts"
 import * as Tally from "./tally.ts"
 
-/** What one wait saw of its job. */
-export interface Seen {
+/** What one wait found out about its job. */
+export interface WaitOutcome {
   readonly plan: Plan
   readonly id: string
   readonly ending: Ending.Ending
-  /** Milliseconds since the epoch. */
-  readonly knownAt: number
-  /** Checks that the wait says it made, and how many of them failed. */
+  /** When the wait ended, in milliseconds since the epoch. */
+  readonly detectedAt: number
+  /** How many checks the wait reported. */
   readonly checks: number
+  /** How many of them failed. */
   readonly failedChecks: number
-  /** What was sent to check it. */
+  /** The requests sent to check the job. */
   readonly requests: Tally.Requests
-  /** How much of that had been sent when the wait ended. */
-  readonly sentByEnd: number
-  /** What went wrong with a kill or a signal. */
-  readonly trouble: string | undefined
+  /** How many of them had been sent when the wait ended. */
+  readonly sentAtEnd: number
+  /** What went wrong with a kill or a signal; undefined if nothing did. */
+  readonly actionError: string | undefined
 }
 
-/** Submits and watches one job to its end. */
+/** Submits one job and waits for its end. */
 export const job: (
-  lanes: Lanes,
+  launcher: Launcher,
   plan: Plan,
   row: Tally.Row
-) => Effect.Effect<Seen, HttpCheckError, HttpClient.HttpClient> = Effect.fnUntraced(function* (lanes, plan, row) {
+) => Effect.Effect<WaitOutcome, HttpCheckError, HttpClient.HttpClient> = Effect.fnUntraced(function* (
+  launcher,
+  plan,
+  row
+) {
   const requests = Tally.requests()
   let checks = 0
   let failedChecks = 0
   let ending: Ending.Ending | undefined
-  let knownAt = 0
-  let sentByEnd = 0
+  let detectedAt = 0
+  let sentAtEnd = 0
 
   row.jobs++
-  const { events, id, meanwhile } = yield* lanes.start(plan, requests)
-  const watching = Stream.runForEach(events, (event) => {
+  const { events, id, action } = yield* launcher.launch(plan, requests)
+  const wait = Stream.runForEach(events, (event) => {
     switch (event._tag) {
       case "CheckFailed":
         if (event.consecutive > 0) failedChecks++
@@ -56,22 +61,22 @@ export const job: (
       case "Ended":
         ending = Ending.fromExit(event.exit)
         checks = ending.checks ?? checks
-        sentByEnd = requests.sent
+        sentAtEnd = requests.sent
         row.ended[ending.kind]++
         return Effect.map(Clock.currentTimeMillis, (now) => {
-          knownAt = now
+          detectedAt = now
         })
     }
     return Effect.void
   })
-  const [, trouble] = yield* Effect.all([Tally.counted(requests, "checks")(watching), meanwhile], {
+  const [, actionError] = yield* Effect.all([Tally.counted(requests, "checks")(wait), action], {
     concurrency: "unbounded"
   })
-  if (ending === undefined) return yield* Effect.die(new Error(`${plan.name} has no end`))
-  return { plan, id, ending, knownAt, checks, failedChecks, requests, sentByEnd, trouble }
+  if (ending === undefined) return yield* Effect.die(new Error(`${plan.name} did not end`))
+  return { plan, id, ending, detectedAt, checks, failedChecks, requests, sentAtEnd, actionError }
 }, Effect.scoped)
 
-/** Watches the badges of the event platform until it is interrupted: they have no end. */
+/** Watches the badges of the event platform, which never end, until it is interrupted. */
 export const badges = (
   options: { readonly baseUrl: string; readonly speed: number },
   counts: { readonly notifications: Tally.Requests; readonly messages: Tally.Requests }

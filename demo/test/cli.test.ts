@@ -4,24 +4,24 @@ import { parse, UsageError } from "../cli.ts"
 const own = ["--url", "http://localhost/jobs", "--field", "status", "--succeeded", "done", "--failed", "error"]
 
 describe("cli", () => {
-  it("has defaults", () => {
-    assert.deepStrictEqual(parse([]), { _tag: "Show", jobs: 300, speed: 30, json: false })
+  it("parse - applies the defaults", () => {
+    assert.deepStrictEqual(parse([]), { _tag: "Simulation", jobs: 300, speed: 30, json: false })
   })
 
-  it("takes figures", () => {
+  it("parse - reads numbers", () => {
     assert.deepStrictEqual(parse(["--jobs", "12", "--speed=2.5", "--json"]), {
-      _tag: "Show",
+      _tag: "Simulation",
       jobs: 12,
       speed: 2.5,
       json: true
     })
   })
 
-  it("shows help before anything else", () => {
+  it("--help - takes precedence over invalid options", () => {
     assert.deepStrictEqual(parse(["--help", "--jobs", "nonsense"]), { _tag: "Help" })
   })
 
-  it("reads a server of the user's", () => {
+  it("--url - reads the options of a server of one's own", () => {
     assert.deepStrictEqual(
       parse([
         ...own,
@@ -43,54 +43,54 @@ describe("cli", () => {
         succeeded: ["done", "ok", "fine"],
         failed: ["error"],
         pending: [],
-        interval: 250,
-        deadline: 600_000,
+        intervalMillis: 250,
+        deadlineMillis: 600_000,
         ids: ["a", "b"],
         json: true
       }
     )
   })
 
-  const refusals: ReadonlyArray<readonly [args: ReadonlyArray<string>, message: string]> = [
+  const rejections: ReadonlyArray<readonly [args: ReadonlyArray<string>, message: string]> = [
     [["--bogus"], "Unknown option '--bogus'"],
-    [["--jobs", "-3"], "--jobs needs a value, and not one that begins with a dash"],
+    [["--jobs", "-3"], "--jobs requires a value that does not begin with a dash"],
     [["--jobs"], "Option '--jobs <value>' argument missing"],
-    [["--jobs", "many"], '--jobs must be a whole number from 1 to 1000, got "many"'],
-    [["--jobs", "1.5"], '--jobs must be a whole number from 1 to 1000, got "1.5"'],
-    [["--jobs", ""], '--jobs must be a whole number from 1 to 1000, got ""'],
+    [["--jobs", "many"], '--jobs must be an integer from 1 to 1000, got "many"'],
+    [["--jobs", "1.5"], '--jobs must be an integer from 1 to 1000, got "1.5"'],
+    [["--jobs", ""], '--jobs must be an integer from 1 to 1000, got ""'],
     [["--speed", "0"], '--speed must be a number from 1 to 60, got "0"'],
     [["--speed", "Infinity"], '--speed must be a number from 1 to 60, got "Infinity"'],
-    [["id"], 'ids are only of use with --url, got "id"'],
-    [["--field", "status"], "--field is only of use with --url"],
+    [["id"], 'job ids require --url, got "id"'],
+    [["--field", "status"], "--field requires --url"],
     [
       ["--url", "localhost/jobs", "--field", "s", "--succeeded", "a", "--failed", "b", "1"],
       '--url must be an http or https URL, got "localhost/jobs"'
     ],
     [
       ["--url", "http://localhost", "--succeeded", "a", "--failed", "b", "1"],
-      "--url needs --field, the name of the field that holds the status"
+      "--url requires --field, the name of the field that contains the state"
     ],
     [
       ["--url", "http://localhost", "--field", "s", "--failed", "b", "1"],
-      "--url needs --succeeded, a word of a job that ended well"
+      "--url requires --succeeded, a state of a job that succeeded"
     ],
     [
       ["--url", "http://localhost", "--field", "s", "--succeeded", "a", "1"],
-      "--url needs --failed, a word of a job that ended badly"
+      "--url requires --failed, a state of a job that failed"
     ],
-    [own, "--url needs at least one job id"],
+    [own, "--url requires at least one job id"],
     [[...own, ""], "a job id must not be empty"],
-    [[...own, "1", "--pending", "done"], 'the word "done" is given twice'],
-    [[...own, "1", "--field", "a..b"], '--field must be names joined by dots, as data.state, got "a..b"'],
-    [[...own, "1", "--interval", "soon"], '--interval must be a time as 500ms, 5s or 2m, got "soon"'],
-    [[...own, "1", "--deadline", "0"], '--deadline must be a time as 500ms, 5s or 2m, got "0"'],
-    [[...own, "1", "--jobs", "3"], "--jobs is of no use with --url"]
+    [[...own, "1", "--pending", "done"], 'the state "done" is given twice'],
+    [[...own, "1", "--field", "a..b"], '--field must be names joined by dots, such as data.state, got "a..b"'],
+    [[...own, "1", "--interval", "soon"], '--interval must be a time such as 500ms, 5s or 2m, got "soon"'],
+    [[...own, "1", "--deadline", "0"], '--deadline must be a time such as 500ms, 5s or 2m, got "0"'],
+    [[...own, "1", "--jobs", "3"], "--jobs cannot be used with --url"]
   ]
-  for (const [args, message] of refusals) {
-    it(`refuses ${args.join(" ")}`, () => {
+  for (const [args, message] of rejections) {
+    it(`parse - rejects ${args.join(" ")}`, () => {
       try {
         parse(args)
-        assert.fail("nothing was refused")
+        assert.fail("the arguments were accepted")
       } catch (error) {
         assert.instanceOf(error, UsageError)
         assert.strictEqual(error.message, message)

@@ -1,26 +1,28 @@
 import * as JobScript from "@effect-poll/testing/JobScript"
 import type { Truth } from "@effect-poll/testing/Truth"
 import type { Evidence } from "../judge.ts"
-import type { Seen } from "../watch.ts"
+import type { WaitOutcome } from "../watch.ts"
 
-/** A job that ended well, and was seen to so many milliseconds later. */
-export const job = (options: { readonly lag: number }): { readonly seen: Seen; readonly truth: Truth } => ({
-  seen: {
+/** A job that succeeded, and a wait that found it after the lag. */
+export const job = (options: {
+  readonly lagMillis: number
+}): { readonly wait: WaitOutcome; readonly truth: Truth } => ({
+  wait: {
     plan: {
       name: "JobStatus-1",
       provider: "JobStatus",
-      work: { lane: "job" },
+      work: { type: "job" },
       script: JobScript.make(),
       ending: "succeeded"
     },
     id: "job_1",
     ending: { kind: "succeeded", value: { file: "a.pdf" }, message: undefined, checks: undefined },
-    knownAt: 2000 + options.lag,
+    detectedAt: 2000 + options.lagMillis,
     checks: 3,
     failedChecks: 0,
-    requests: { sent: 3, open: 0, cut: 0 },
-    sentByEnd: 3,
-    trouble: undefined
+    requests: { sent: 3, open: 0, aborted: 0 },
+    sentAtEnd: 3,
+    actionError: undefined
   },
   truth: {
     provider: "JobStatus",
@@ -33,26 +35,26 @@ export const job = (options: { readonly lag: number }): { readonly seen: Seen; r
     result: { file: "a.pdf" },
     failure: undefined,
     requests: 3,
-    lastRequestAt: 2000 + options.lag,
+    lastRequestAt: 2000 + options.lagMillis,
     checksAfterEnd: 1,
     faultsServed: 0,
     listed: 0
   }
 })
 
-/** That one job, and nothing that does not agree. */
+/** The evidence of that one job, without a mismatch unless the changes cause one. */
 export const evidence = (changes: {
-  readonly seen?: Partial<Seen>
+  readonly wait?: Partial<WaitOutcome>
   readonly truth?: Partial<Truth>
   readonly rest?: Partial<Evidence>
 }): Evidence => {
-  const { seen, truth } = job({ lag: 40 })
+  const { wait, truth } = job({ lagMillis: 40 })
   return {
-    seen: [{ ...seen, ...changes.seen }],
+    waits: [{ ...wait, ...changes.wait }],
     truths: [{ ...truth, ...changes.truth }],
     endpoints: {},
     listed: [],
-    sent: { sent: 4, open: 0, cut: 0 },
+    sent: { sent: 4, open: 0, aborted: 0 },
     received: 4,
     posts: {},
     ...changes.rest

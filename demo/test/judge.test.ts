@@ -3,94 +3,97 @@ import type { EndingKind, Plan } from "../plan.ts"
 import { judge } from "../judge.ts"
 import { evidence, job } from "./evidence.ts"
 
-const { plan } = job({ lag: 0 }).seen
+const { plan } = job({ lagMillis: 0 }).wait
 
 const planned = (ending: EndingKind): Plan => ({ ...plan, ending })
 
 const ending = (kind: EndingKind, value?: unknown) => ({ kind, value, message: kind, checks: undefined })
 
-const requests = (sent: number, cut = 0) => ({ sent, open: 0, cut })
+const requests = (sent: number, aborted = 0) => ({ sent, open: 0, aborted })
 
-const found = (changes: Parameters<typeof evidence>[0]) => judge(evidence(changes)).map(({ what }) => what)
+const found = (changes: Parameters<typeof evidence>[0]) => judge(evidence(changes)).map(({ aspect }) => aspect)
 
 describe("judge", () => {
-  it("finds nothing where all agrees", () => {
+  it("judge - finds no mismatch when everything agrees", () => {
     assert.deepStrictEqual(found({}), [])
   })
 
-  describe("finds a lie about", () => {
-    const lies: Readonly<Record<string, readonly [Parameters<typeof evidence>[0], ReadonlyArray<string>]>> = {
-      "the ending": [{ seen: { ending: ending("failed", "Unknown error") } }, ["ending"]],
-      "an end that the server knows otherwise": [
+  describe("mismatches", () => {
+    const cases: Readonly<Record<string, readonly [Parameters<typeof evidence>[0], ReadonlyArray<string>]>> = {
+      "ending - differs from the truth": [{ wait: { ending: ending("failed", "Unknown error") } }, ["ending"]],
+      "ending - differs from the outcome on the server": [
         { truth: { outcome: "failed", result: undefined } },
         ["ending", "result"]
       ],
-      "an end that has not come": [{ truth: { endedAt: undefined, outcome: undefined } }, ["ending"]],
-      "an end that came later": [{ truth: { endedAt: 5000 } }, ["ending"]],
-      "a timeout of a job that had ended": [
-        { seen: { plan: planned("timedOut"), ending: ending("timedOut") } },
+      "ending - found before the job ended": [{ truth: { endedAt: undefined, outcome: undefined } }, ["ending"]],
+      "ending - found earlier than it happened": [{ truth: { endedAt: 5000 } }, ["ending"]],
+      "ending - timed out although the job had ended": [
+        { wait: { plan: planned("timedOut"), ending: ending("timedOut") } },
         ["ending"]
       ],
-      "an answer that was rejected, and was well-formed": [
-        { seen: { plan: planned("rejected"), ending: ending("rejected") } },
+      "ending - rejected although every response was well-formed": [
+        { wait: { plan: planned("rejected"), ending: ending("rejected") } },
         ["ending"]
       ],
-      "the result": [{ seen: { ending: ending("succeeded", { file: "b.pdf" }) } }, ["result"]],
-      "the failure": [
+      "result - differs from the truth": [{ wait: { ending: ending("succeeded", { file: "b.pdf" }) } }, ["result"]],
+      "failure - differs from the truth": [
         {
-          seen: { plan: planned("failed"), ending: ending("failed", "the disk is empty") },
+          wait: { plan: planned("failed"), ending: ending("failed", "the disk is empty") },
           truth: { outcome: "failed", failure: { code: "E", message: "the disk is full" } }
         },
         ["failure"]
       ],
-      "a check that the server got and we did not send": [{ truth: { requests: 4 } }, ["request count"]],
-      "a check that we sent and the server did not get": [{ truth: { requests: 2 } }, ["request count"]],
-      "the checks that the wait made": [{ seen: { checks: 2 } }, ["check count"]],
-      "a check after the end of the wait": [{ truth: { lastRequestAt: 9000 } }, ["check after the end of the wait"]],
-      "a request sent after the end of the wait": [{ seen: { sentByEnd: 2 } }, ["check after the end of the wait"]],
-      "a signal": [{ seen: { trouble: "a signal was refused" } }, ["kill or signal"]],
-      "the job itself": [{ seen: { id: "job_2" }, rest: { received: 4 } }, ["job", "job"]],
-      "all requests": [{ rest: { received: 5 } }, ["request count"]],
-      "the list": [{ rest: { listed: ["tsk_1"] } }, ["tasks in the list"]],
-      "posts that nobody asked for": [{ rest: { posts: { "/complete": 1 } } }, ["count"]]
+      "request count - higher on the server": [{ truth: { requests: 4 } }, ["request count"]],
+      "request count - lower on the server": [{ truth: { requests: 2 } }, ["request count"]],
+      "check count - differs from the requests": [{ wait: { checks: 2 } }, ["check count"]],
+      "late check - arrived after the end of the wait": [
+        { truth: { lastRequestAt: 9000 } },
+        ["check after the end of the wait"]
+      ],
+      "late check - sent after the end of the wait": [{ wait: { sentAtEnd: 2 } }, ["check after the end of the wait"]],
+      "signal - had an unexpected response": [{ wait: { actionError: "a signal was refused" } }, ["kill or signal"]],
+      "job - unknown to the server": [{ wait: { id: "job_2" }, rest: { received: 4 } }, ["job", "job"]],
+      "total - differs from the server": [{ rest: { received: 5 } }, ["request count"]],
+      "list - differs from the server": [{ rest: { listed: ["tsk_1"] } }, ["tasks in the list"]],
+      "webhooks - arrived unexpectedly": [{ rest: { posts: { "/complete": 1 } } }, ["count"]]
     }
-    for (const [name, [changes, expected]] of Object.entries(lies)) {
+    for (const [name, [changes, expected]] of Object.entries(cases)) {
       it(name, () => {
         assert.deepStrictEqual(found(changes), expected)
       })
     }
   })
 
-  it("says what was seen, and what is true", () => {
-    const [mismatch] = judge(evidence({ seen: { ending: ending("succeeded", "a lie") } }))
+  it("judge - reports what was observed, and the truth", () => {
+    const [mismatch] = judge(evidence({ wait: { ending: ending("succeeded", "another result") } }))
     assert.deepStrictEqual(mismatch, {
       provider: "JobStatus",
-      of: "JobStatus-1 job_1",
-      what: "result",
-      seen: "a lie",
+      subject: "JobStatus-1 job_1",
+      aspect: "result",
+      observed: "another result",
       truth: { file: "a.pdf" }
     })
   })
 
-  it("takes a timeout of a job that goes on, and a check that was cut off by it", () => {
+  it("judge - accepts a timeout of a running job, and the check that it aborted", () => {
     const changes = {
-      seen: { plan: planned("timedOut"), ending: ending("timedOut"), requests: requests(3, 1) },
+      wait: { plan: planned("timedOut"), ending: ending("timedOut"), requests: requests(3, 1) },
       truth: { endedAt: undefined, outcome: undefined, requests: 2, lastRequestAt: 9000 }
     }
     assert.deepStrictEqual(found(changes), [])
   })
 
-  it("takes an answer as rejected that was malformed", () => {
-    const changes = { seen: { plan: planned("rejected"), ending: ending("rejected") } }
+  it("judge - accepts a rejection of a malformed response", () => {
+    const changes = { wait: { plan: planned("rejected"), ending: ending("rejected") } }
     assert.deepStrictEqual(found({ ...changes, truth: { result: "{" } }), [])
     assert.deepStrictEqual(found({ ...changes, truth: { faultsServed: 1 } }), [])
   })
 
-  it("takes an earlier run of a campaign that nobody checked", () => {
-    const { truth } = job({ lag: 40 })
+  it("judge - accepts an earlier run of a campaign that was never checked", () => {
+    const { truth } = job({ lagMillis: 40 })
     const earlier = { ...truth, id: "task_1", ids: { eid: plan.name }, requests: 0 }
-    const seen = { plan: { ...plan, work: { lane: "campaign", previous: plan.script } } } as const
-    assert.deepStrictEqual(found({ seen, rest: { truths: [truth, earlier] } }), [])
-    assert.deepStrictEqual(found({ seen, rest: { truths: [truth, { ...earlier, requests: 1 }] } }), ["job"])
+    const wait = { plan: { ...plan, work: { type: "campaign", previous: plan.script } } } as const
+    assert.deepStrictEqual(found({ wait, rest: { truths: [truth, earlier] } }), [])
+    assert.deepStrictEqual(found({ wait, rest: { truths: [truth, { ...earlier, requests: 1 }] } }), ["job"])
   })
 })

@@ -17,7 +17,7 @@ interface Child {
   readonly code: Effect.Effect<number | null>
 }
 
-/** Starts the demo as a process of its own, which is killed with the scope. */
+/** Starts the demo as a child process, which is killed when the scope closes. */
 const start = (...args: ReadonlyArray<string>) =>
   Effect.acquireRelease(
     Effect.sync((): Child => {
@@ -39,27 +39,27 @@ const start = (...args: ReadonlyArray<string>) =>
     (child) => Effect.sync(() => child.process.kill("SIGKILL"))
   )
 
-/** Waits until something is so. */
-const until = (what: Effect.Effect<boolean>) =>
+/** Waits until a condition holds. */
+const until = (condition: Effect.Effect<boolean>) =>
   Poll.until(
-    Effect.map(what, (is) => (is ? Status.succeeded() : Status.pending())),
+    Effect.map(condition, (holds) => (holds ? Status.succeeded() : Status.pending())),
     {
       strategy: Strategy.spaced("20 millis"),
       deadline: "30 seconds"
     }
   )
 
-const words = ["--field", "status", "--succeeded", "completed", "--failed", "failed", "--interval", "20ms"]
+const options = ["--field", "status", "--succeeded", "completed", "--failed", "failed", "--interval", "20ms"]
 
 describe("main", () => {
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
     it.live(
-      `${signal} - ends at once, and no request follows`,
+      `${signal} - ends the process at once, and no request follows`,
       () =>
         Effect.gen(function* () {
           const server = yield* JobServer.make()
           const { id } = yield* server.create("JobStatus", "job", JobScript.endless())
-          const child = yield* start("--url", `${server.urls.JobStatus}/api/job-status`, ...words, id)
+          const child = yield* start("--url", `${server.urls.JobStatus}/api/job-status`, ...options, id)
           yield* until(Effect.map(server.requests, (requests) => requests >= 3))
           child.process.kill(signal)
           assert.strictEqual(yield* child.code, 130)
@@ -73,7 +73,7 @@ describe("main", () => {
   }
 
   it.live(
-    "SIGINT - ends the whole demo too, without a report",
+    "SIGINT - ends the simulation without a report",
     () =>
       Effect.gen(function* () {
         const child = yield* start("--jobs", "30")
@@ -87,18 +87,18 @@ describe("main", () => {
   )
 
   it.live(
-    "--json - ends with one object, and tells by the exit code whether all succeeded",
+    "--json - prints one object, and the exit code is 1 when a job did not succeed",
     () =>
       Effect.gen(function* () {
         const server = yield* JobServer.make()
         const { id } = yield* server.create("JobStatus", "job", JobScript.succeeded(0, { result: 7 }))
         const { id: lost } = yield* server.create("JobStatus", "job", JobScript.failed(0))
         const url = `${server.urls.JobStatus}/api/job-status`
-        const child = yield* start("--url", url, ...words, "--json", id)
+        const child = yield* start("--url", url, ...options, "--json", id)
         assert.strictEqual(yield* child.code, 0)
         const report: unknown = JSON.parse(child.output().trimEnd().split("\n").at(-1)!)
         assert.deepInclude(report, { jobs: 1, requests: 1 })
-        const other = yield* start("--url", url, ...words, id, lost)
+        const other = yield* start("--url", url, ...options, id, lost)
         assert.strictEqual(yield* other.code, 1)
         assert.include(other.output(), `${lost}: failed`)
       }),
@@ -106,19 +106,19 @@ describe("main", () => {
   )
 
   it.live(
-    "bad input - is one line on stderr and exit code 2",
+    "invalid arguments - print one line to stderr, and the exit code is 2",
     () =>
       Effect.gen(function* () {
         const child = yield* start("--jobs", "none")
         assert.strictEqual(yield* child.code, 2)
         assert.strictEqual(child.output(), "")
-        assert.strictEqual(child.errors(), '--jobs must be a whole number from 1 to 1000, got "none"; see --help\n')
+        assert.strictEqual(child.errors(), '--jobs must be an integer from 1 to 1000, got "none"; see --help\n')
       }),
     60_000
   )
 
   it.live(
-    "--help - is on stdout",
+    "--help - prints to stdout",
     () =>
       Effect.gen(function* () {
         const child = yield* start("--help")

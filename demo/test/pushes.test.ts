@@ -7,21 +7,21 @@ import * as Population from "../population.ts"
 import * as Pushes from "../pushes.ts"
 
 describe("pushes", () => {
-  it.live("wakes whoever waits for the job that is posted of, and counts", () =>
+  it.live("onPush - runs the effect of the job that a webhook names", () =>
     Effect.gen(function* () {
       const server = yield* JobServer.make()
       const pushes = yield* Pushes.make
-      const woken = yield* Deferred.make<void>()
+      const pushed = yield* Deferred.make<void>()
       const body = { targetUrl: `${pushes.url}/target`, onCompleteUrl: `${pushes.url}/complete` }
       const { id } = yield* server.create("AsyncQueue", "task", JobScript.succeeded("50 millis"), { body })
-      yield* pushes.wake(id, Effect.asVoid(Deferred.succeed(woken, undefined)))
-      yield* pushes.wake("another", Effect.die("woken for nothing"))
-      yield* Deferred.await(woken)
+      yield* pushes.onPush(id, Effect.asVoid(Deferred.succeed(pushed, undefined)))
+      yield* pushes.onPush("another", Effect.die("ran for another job"))
+      yield* Deferred.await(pushed)
       assert.deepStrictEqual(yield* pushes.counts, { "/target": 1, "/complete": 1 })
     })
   )
 
-  it("expected - follows from the plans", () => {
+  it("expected - counts the webhooks of the plans", () => {
     const plans = Population.make(120)
     const queued = plans.filter(({ provider }) => provider === "AsyncQueue")
     assert.strictEqual(Pushes.expected(plans)["/target"], queued.length)

@@ -4,7 +4,7 @@ import * as Tally from "../tally.ts"
 import { job } from "./evidence.ts"
 
 describe("report", () => {
-  it("percentile - is the nearest rank", () => {
+  it("percentile - uses the nearest rank", () => {
     const values = Array.from({ length: 20 }, (_, index) => 20 - index)
     assert.strictEqual(Report.percentile(values, 0.5), 10)
     assert.strictEqual(Report.percentile(values, 0.95), 19)
@@ -17,39 +17,40 @@ describe("report", () => {
     const tally = Tally.make()
     tally.JobStatus.ended.succeeded = 1
     tally.JobStatus.requests.sent = 123_456
-    const { seen, truth } = job({ lag: 40 })
-    return Report.make({ seen: [seen], truths: [truth], tally, mismatches, speed: 30, seconds: 21 })
+    const { wait, truth } = job({ lagMillis: 40 })
+    return Report.make({ waits: [wait], truths: [truth], tally, mismatches, speed: 30, elapsedMillis: 21_000 })
   }
 
-  it("make - tells the lag in real and in scaled time, and none where no end was seen", () => {
-    const { lagMillis, lagScaledMillis, providers } = report()
+  it("make - computes the lag in real and in nominal time, or null without an end", () => {
+    const { lagMillis, lagNominalMillis, providers } = report()
     assert.deepStrictEqual(lagMillis, { p50: 40, p95: 40 })
-    assert.deepStrictEqual(lagScaledMillis, { p50: 1200, p95: 1200 })
+    assert.deepStrictEqual(lagNominalMillis, { p50: 1200, p95: 1200 })
     assert.deepStrictEqual(providers.Mixpeek.lagMillis, { p50: null, p95: null })
   })
 
-  it("render - fits 80 columns, in aligned rows", () => {
+  it("render - fits 80 columns with aligned rows", () => {
     const lines = Report.render(report())
     for (const line of lines) assert.isAtMost(line.length, 80)
-    const rows = lines.filter((line) => /^(succeeded|jobs|requests|lag|failed checks) /.test(line))
+    const rows = lines.filter((line) => /^(succeeded|jobs|requests|lag p|failed checks)/.test(line))
     assert.strictEqual(new Set(rows.map((row) => row.length)).size, 1)
-    assert.strictEqual(lines.at(-1), "mismatches against the server's truth: 0")
+    assert.strictEqual(rows.length, 6)
+    assert.strictEqual(lines.at(-1), "mismatches with the records of the server: 0")
   })
 
   it("render - lists each mismatch", () => {
     const mismatch = {
       provider: "JobStatus",
-      of: "JobStatus-1 job_1",
-      what: "result",
-      seen: 1,
+      subject: "JobStatus-1 job_1",
+      aspect: "result",
+      observed: 1,
       truth: undefined
     } as const
     const lines = Report.render(report([mismatch]))
     assert.deepStrictEqual(lines.slice(-4), [
-      "mismatches against the server's truth: 1",
+      "mismatches with the records of the server: 1",
       "  JobStatus-1 job_1: result",
-      "    we saw: 1",
-      "    truth:  nothing"
+      "    observed: 1",
+      "    truth:    nothing"
     ])
   })
 })

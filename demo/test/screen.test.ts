@@ -17,7 +17,7 @@ describe("screen", () => {
     )
   }
 
-  it.effect("draws in place, and gives the cursor back at the end", () =>
+  it.effect("draw - replaces the last lines on a terminal, and the cursor is shown again at the end", () =>
     Effect.gen(function* () {
       const { screen, written } = yield* drawn(true)
       assert.isTrue(screen.colors)
@@ -25,7 +25,7 @@ describe("screen", () => {
     })
   )
 
-  it.effect("adds plain lines off a terminal", () =>
+  it.effect("draw - appends plain lines when the stream is not a terminal", () =>
     Effect.gen(function* () {
       const { screen, written } = yield* drawn(false)
       assert.isFalse(screen.colors)
@@ -33,7 +33,7 @@ describe("screen", () => {
     })
   )
 
-  it.effect("has no colors with NO_COLOR, and is no terminal if that is dumb", () =>
+  it.effect("make - respects NO_COLOR and a dumb terminal", () =>
     Effect.gen(function* () {
       assert.isFalse((yield* drawn(true, { NO_COLOR: "1" })).screen.colors)
       assert.isFalse((yield* drawn(true, { TERM: "dumb" })).screen.isTerminal)

@@ -15,7 +15,7 @@ const time = { speed: 30, seconds: 12.34 }
 
 describe("table", () => {
   for (const columns of [20, 40, 72, 80, 100, 200]) {
-    it(`fits ${columns} columns`, () => {
+    it(`render - fits ${columns} columns`, () => {
       for (const colors of [true, false]) {
         for (const line of Table.render(tally(), time, { columns, colors })) {
           assert.isAtMost(stripVTControlCharacters(line).length, columns)
@@ -24,7 +24,7 @@ describe("table", () => {
     })
   }
 
-  it("has a row per provider and one for all", () => {
+  it("render - has a row per provider and one for all", () => {
     const lines = Table.render(tally(), time, { columns: 80, colors: false })
     assert.strictEqual(lines.length, 8)
     assert.strictEqual(lines[0], "effect-poll, 12.3 s at speed 30")
@@ -32,13 +32,13 @@ describe("table", () => {
     assert.match(lines[7]!, /^all +497 +3 +500/)
   })
 
-  it("paints only where colors are wanted", () => {
+  it("render - uses colors only when enabled", () => {
     const painted = (colors: boolean) => Table.render(tally(), time, { columns: 80, colors }).join("")
     assert.include(painted(true), "\u001b[")
     assert.notInclude(painted(false), "\u001b[")
   })
 
-  it("quiet - is one line", () => {
-    assert.strictEqual(Table.quiet(tally(), 12.34), "12 s: 500 of 1000 jobs have ended, 123456 requests sent")
+  it("summary - is one line", () => {
+    assert.strictEqual(Table.summary(tally(), 12.34), "12 s: 500 of 1000 jobs have ended, 123456 requests sent")
   })
 })

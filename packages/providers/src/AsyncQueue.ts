@@ -1,22 +1,23 @@
 /**
- * An HTTP task queue: the service posts a payload to a target, and a task may then wait for a signal from outside.
+ * An HTTP task queue: the service posts a payload to a target URL, and the task may then wait for an external signal.
  *
  * **Details**
  *
- * | word | meaning |
+ * | state | status |
  * |---|---|
  * | `pending`, `processing`, `waiting` | pending |
  * | `completed` | succeeded, with `result` |
  * | `failed` | failed, with `error`, or "Unknown error" |
- * | `timeout` | expired: the service's own limit; for a signal task, nobody signaled within `maxWaitTime` |
+ * | `timeout` | expired: the service's own limit; for a signal task, no signal arrived within `maxWaitTime` |
  * | any other | pending, see `unknownState` |
  *
- * `tasks` end by themselves: the first check comes after 5 seconds, then one every 5 seconds. `signalTasks` may wait for a
- * day, which would be 17,280 checks: theirs come after 5 seconds, then with delays that double up to 5 minutes (294 checks
- * a day). To see the end of a signal task at once, let what signals it wake the wait too. A strategy of your own that checks
- * more often than every 5 seconds is warned of once. The documentation names no path of create and get; they are settings.
+ * `tasks` end without a signal: they are checked after 5 seconds, then every 5 seconds. `signalTasks` may wait for a day,
+ * which would take 17,280 checks at that rate: they are checked after 5 seconds, then with delays that double up to 5
+ * minutes (294 checks a day). To learn of the end of a signal task at once, call `checkNow` on its wait after sending the
+ * signal. A strategy of your own with delays of less than 5 seconds logs one warning (see `MinimumInterval`). The
+ * documentation does not name the paths of create and get, so they are options.
  *
- * What the service posts is decoded by `delivery` (to the `targetUrl`) and `completion` (to the `onCompleteUrl`).
+ * `delivery` decodes what the service posts to the `targetUrl`, `completion` what it posts to the `onCompleteUrl`.
  *
  * @since 0.1.0
  */
@@ -34,82 +35,91 @@ import * as Job from "effect-poll/Job"
 import * as Status from "effect-poll/Status"
 import * as StatusSchema from "effect-poll/StatusSchema"
 import * as Strategy from "effect-poll/Strategy"
-import * as Gentle from "./Gentle.ts"
-import * as settings from "./internal/settings.ts"
+import * as MinimumInterval from "./MinimumInterval.ts"
+import * as Path from "./internal/path.ts"
+import * as Wire from "./internal/wire.ts"
+import * as CommonSettings from "./internal/commonSettings.ts"
+import * as Validate from "./internal/validate.ts"
 import * as Push from "./Push.ts"
 import type { WithStrategies } from "./Settings.ts"
 
 /**
- * The options of `make`.
+ * Options of `make`.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Options<out A = unknown> extends WithStrategies<"tasks" | "signalTasks"> {
-  /** Where a task is created by POST; default `/v1/tasks`. */
+  /** The path to which a new task is posted. Default: `/v1/tasks`. */
   readonly createPath?: string | undefined
-  /** Where a task is checked; default `/v1/tasks/{id}`. */
+  /** The path of a task; it must contain `{id}`. Default: `/v1/tasks/{id}`. */
   readonly statusPath?: string | undefined
-  /** The Schema of `result`; default: anything, absent included. */
+  /** The Schema of the field `result`. Default: any value, absent included. */
   readonly result?: Schema.Codec<A, unknown> | undefined
 }
 
 /**
- * What is submitted.
+ * The input of a submit.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Submission {
-  /** Where the service posts the payload. */
+  /** The URL to which the service posts the payload. A blank one is a RangeError. */
   readonly targetUrl: string
-  /** Any JSON; default an empty object. */
+  /** Any JSON. Default: an empty object. */
   readonly payload?: unknown
-  /** How long the service waits for the end, in whole seconds on the wire; default: its own. */
+  /**
+   * How long the service waits for the end of the task; a positive finite duration, rounded up to whole seconds on the
+   * wire. Default: the service's own limit.
+   */
   readonly maxWaitTime?: Duration.Input | undefined
-  /** What the service calls at every end, a timeout included. */
+  /** The URL to which the service posts the task when it ends, also by timeout. Default: none. */
   readonly onCompleteUrl?: string | undefined
 }
 
 /**
- * What the submit of a signal task yields. The token is a credential: whoever has it can end the task.
+ * The receipt of a signal task.
  *
  * @category models
  * @since 0.1.0
  */
 export interface SignalReceipt extends Job.Receipt<string> {
+  /** Authorizes `signal` to end the task: treat it as a credential. */
   readonly signalToken: Redacted.Redacted
 }
 
 /**
- * How a task is to end.
+ * The end that a signal gives a task.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Signal {
+  /** Whether the task succeeds or fails. */
   readonly status: "completed" | "failed"
-  /** Any JSON. */
+  /** The result of the task: any JSON. Default: none. */
   readonly result?: unknown
 }
 
 /**
- * The jobs of a task queue, and its signals.
+ * The jobs and the signals of a task queue.
  *
  * @category models
  * @since 0.1.0
  */
 export interface AsyncQueue<out A> {
-  /** Tasks that end by themselves, by task id. */
+  /** Tasks that end without a signal, by task id. */
   readonly tasks: AsyncQueueJob<A>
-  /** Tasks that wait for a signal, by task id. Their receipt is a `SignalReceipt`, which `submitSignalTask` shows. */
+  /** Tasks that wait for a signal, by task id. To submit one and get its token, use `submitSignalTask`. */
   readonly signalTasks: AsyncQueueJob<A>
-  /** The submit of `signalTasks`, with the type of its receipt. */
+  /** Submits a task that waits for a signal, and returns the token for the signal with its key. */
   readonly submitSignalTask: (
     submission: Submission
   ) => Effect.Effect<SignalReceipt, HttpCheckError, HttpClient.HttpClient>
   /**
-   * Ends a task that waits. Doing it twice is harmless: the second one is `"alreadySignaled"` and changes nothing.
+   * Ends a task that waits for a signal. Sending a signal again is safe: the first one counts, and the answer to every
+   * later one is `"alreadySignaled"`.
    */
   readonly signal: (
     token: Redacted.Redacted,
@@ -138,7 +148,7 @@ export interface AsyncQueueJob<out A> extends Job.Job<
 > {}
 
 /**
- * No task has this signal token.
+ * The signal token belongs to no task.
  *
  * @category errors
  * @since 0.1.0
@@ -150,107 +160,114 @@ export class UnknownToken extends /*#__PURE__*/ Data.TaggedError("UnknownToken")
 }
 
 /**
- * The task of this signal token ended by itself before the signal.
+ * The task ended without a signal before this one arrived.
  *
  * @category errors
  * @since 0.1.0
  */
 export class TaskFinished extends /*#__PURE__*/ Data.TaggedError("TaskFinished") {
   override get message(): string {
-    return "the task of this signal token has finished by itself"
+    return "the task ended before the signal arrived"
   }
 }
 
 /**
- * The signal came after the `maxWaitTime` of its task.
+ * The signal arrived after the `maxWaitTime` of its task.
  *
  * @category errors
  * @since 0.1.0
  */
 export class TokenExpired extends /*#__PURE__*/ Data.TaggedError("TokenExpired") {
   override get message(): string {
-    return "the signal came after the maxWaitTime of its task"
+    return "the signal arrived after the maxWaitTime of its task"
   }
 }
 
 /**
- * What the service says of a task.
+ * A task as the service reports it.
  *
  * @category models
  * @since 0.1.0
  */
-export type Answer<A> =
+export type Task<A> =
   | { readonly status: "pending" | "processing" | "waiting" | "timeout" }
   | { readonly status: "completed"; readonly result: A }
   | { readonly status: "failed"; readonly error?: string | null | undefined }
 
 /**
- * The Schema of what the service says of a task, by the Schema of its result.
+ * Creates the Schema of a task as the service reports it, from the Schema of its result.
  *
  * @category schemas
  * @since 0.1.0
  */
-export const payload = <A = unknown>(result?: Schema.Codec<A, unknown>): Schema.Codec<Answer<A>, unknown> =>
+export const taskSchema = <A = unknown>(result?: Schema.Codec<A, unknown>): Schema.Codec<Task<A>, unknown> =>
   Schema.Union([
     Schema.Struct({ status: Schema.Literal("pending") }),
     Schema.Struct({ status: Schema.Literal("processing") }),
     Schema.Struct({ status: Schema.Literal("waiting") }),
     Schema.Struct({ status: Schema.Literal("timeout") }),
-    Schema.Struct({ status: Schema.Literal("completed"), result: settings.resultField(result) }),
-    Schema.Struct({ status: Schema.Literal("failed"), error: settings.OptionalText })
+    Schema.Struct({ status: Schema.Literal("completed"), result: Wire.resultField(result) }),
+    Schema.Struct({ status: Schema.Literal("failed"), error: Wire.OptionalText })
   ])
 
 /**
- * The Schema that decodes what the service says of a task into a status.
+ * Creates the Schema that decodes a task as the service reports it to a status, from the Schema of its result.
  *
  * @category schemas
  * @since 0.1.0
  */
 export const status = <A = unknown>(result?: Schema.Codec<A, unknown>): StatusSchema.StatusSchema<A, string> =>
-  StatusSchema.fromField(payload(result), "status", {
+  StatusSchema.fromField(taskSchema(result), "status", {
     pending: Status.pending(),
     processing: Status.pending(),
     waiting: Status.pending(),
     timeout: Status.expired(),
     completed: (task) => Status.succeeded(task.result),
-    failed: (task) => Status.failed(settings.reasonOf(task.error))
+    failed: (task) => Status.failed(Wire.reasonOf(task.error))
   })
 
 /**
- * The words of a task, of which the documentation names the three ends; `status` has one case for each.
+ * The states of a task that `status` maps. The documentation names `completed`, `failed` and `timeout`; the others are
+ * inferred.
  *
  * @category models
  * @since 0.1.0
  */
-export type Word = Answer<unknown>["status"]
+export type State = Task<unknown>["status"]
 
 /**
- * The Schema of the body that the service posts to an `onCompleteUrl`, at every end, a timeout included: the task as a check
- * at it shows it, so it is decoded to the same status. That is our reading; the documentation does not show the body.
+ * Creates the Schema of the body that the service posts to an `onCompleteUrl` when a task ends, also by timeout.
+ *
+ * **Details**
+ *
+ * The body is taken to be the task as a check finds it, and decodes to the same status. The documentation does not show
+ * the body.
  *
  * @category schemas
  * @since 0.1.0
  */
 export const completion = <A = unknown>(result?: Schema.Codec<A, unknown>): Push.PushSchema<string, A, string> =>
-  Push.make(status(result), { key: (body) => settings.textIn(body, "id") })
+  Push.make(status(result), { key: (body) => Wire.textIn(body, "id") })
 
 /**
- * What the service posts to a `targetUrl`.
+ * The decoded body that the service posts to a `targetUrl`.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Delivery<out P> extends Push.Push<never, never> {
-  /** What was submitted. */
+  /** The payload of the submission. */
   readonly payload: P
 }
 
 /**
- * The Schema of the body that the service posts to a `targetUrl`: the payload of the submission, and nothing else.
+ * Creates the Schema of the body that the service posts to a `targetUrl`, from the Schema of the payload: the body is the
+ * payload of the submission and nothing else.
  *
  * **Details**
  *
- * The task has begun, so its check is pending. The payload is written before the task has an id, so it cannot name it.
+ * The delivery starts the task, so `result` is pending. `key` is undefined, since the payload is written before the task
+ * has an id.
  *
  * @category schemas
  * @since 0.1.0
@@ -258,10 +275,10 @@ export interface Delivery<out P> extends Push.Push<never, never> {
 export const delivery = <P, RD = never>(
   payload: Schema.Codec<P, unknown, RD>
 ): Schema.Codec<Delivery<P>, unknown, RD> =>
-  Push.from(payload, (value): Delivery<P> => ({ key: undefined, check: Status.pending(), payload: value }))
+  Push.from(payload, (value): Delivery<P> => ({ key: undefined, result: Status.pending(), payload: value }))
 
 /**
- * The strategy of the documentation for short tasks: after 5 seconds, then every 5 seconds.
+ * The documented strategy for short tasks: after 5 seconds, then every 5 seconds.
  *
  * @category strategies
  * @since 0.1.0
@@ -272,15 +289,15 @@ export const strategy: Strategy.Strategy = /*#__PURE__*/ Strategy.withFirstWait(
 )
 
 /**
- * The shortest delay that the documentation plans for.
+ * The shortest documented delay between checks: 5 seconds.
  *
  * @category strategies
  * @since 0.1.0
  */
-export const gentleInterval: Duration.Duration = /*#__PURE__*/ Duration.seconds(5)
+export const minimumInterval: Duration.Duration = /*#__PURE__*/ Duration.seconds(5)
 
 /**
- * The longest delay of `signalStrategy`.
+ * The longest delay of `signalStrategy`: 5 minutes.
  *
  * @category strategies
  * @since 0.1.0
@@ -288,7 +305,8 @@ export const gentleInterval: Duration.Duration = /*#__PURE__*/ Duration.seconds(
 export const slowInterval: Duration.Duration = /*#__PURE__*/ Duration.minutes(5)
 
 /**
- * Our strategy for signal tasks: after 5 seconds, then delays that double from 5 seconds to `slowInterval`.
+ * The default strategy for signal tasks: after 5 seconds, then with delays that double from 5 seconds to 5 minutes
+ * (`slowInterval`). The documentation does not poll signal tasks.
  *
  * @category strategies
  * @since 0.1.0
@@ -299,12 +317,13 @@ export const signalStrategy: Strategy.Strategy = /*#__PURE__*/ Strategy.withFirs
 )
 
 /**
- * The deadline that a wait for a signal task should have: its `maxWaitTime` and one `slowInterval`, so that the service's
- * own `timeout` is seen.
+ * Returns the deadline for a wait for a signal task: its `maxWaitTime` plus `slowInterval` (5 minutes), so that the wait
+ * ends by the `timeout` of the service and not by its own deadline.
  *
  * **Details**
  *
- * `maxWaitTime` is a positive finite duration, anything else a RangeError. `timeScale` is as in `Settings`; default 1.
+ * `maxWaitTime` is a positive finite duration; anything else is a RangeError. `timeScale` multiplies the deadline, as in
+ * `Settings`; its default is 1.
  *
  * @category strategies
  * @since 0.1.0
@@ -313,8 +332,8 @@ export const defaultDeadline = (
   maxWaitTime: Duration.Input,
   options?: { readonly timeScale?: number | undefined }
 ): Duration.Duration => {
-  const timeScale = settings.positive("AsyncQueue.defaultDeadline: timeScale", options?.timeScale ?? 1)
-  const millis = settings.positive("AsyncQueue.defaultDeadline: maxWaitTime", settings.scaledMillis(maxWaitTime, 1))
+  const timeScale = Validate.positive("AsyncQueue.defaultDeadline: timeScale", options?.timeScale ?? 1)
+  const millis = Validate.millis("AsyncQueue.defaultDeadline: maxWaitTime", maxWaitTime)
   return Duration.millis((millis + Duration.toMillis(slowInterval)) * timeScale)
 }
 
@@ -323,7 +342,7 @@ export const defaultDeadline = (
  *
  * **Details**
  *
- * The signal token is never part of an error, a log or a trace. Bad options are RangeErrors at the call.
+ * The signal token never appears in an error, a log or a trace. Invalid options throw a RangeError.
  *
  * **Example** (Waiting for a review)
  *
@@ -335,7 +354,7 @@ export const defaultDeadline = (
  * const queue = AsyncQueue.make({ baseUrl: "https://queue.example.com" })
  * export const review = Effect.gen(function* () {
  *   const receipt = yield* queue.submitSignalTask({ targetUrl: "https://app.example.com/review", maxWaitTime: "1 day" })
- *   // Store receipt.signalToken; whoever approves calls queue.signal with it.
+ *   // Store receipt.signalToken: the approval passes it to queue.signal.
  *   return yield* Poll.until(queue.signalTasks, receipt.key, { deadline: AsyncQueue.defaultDeadline("1 day") })
  * })
  * ```
@@ -344,17 +363,19 @@ export const defaultDeadline = (
  * @since 0.1.0
  */
 export const make = <A = unknown>(options: Options<A>): AsyncQueue<A> => {
-  const { timeScale, url, ...common } = settings.check("AsyncQueue.make", options)
-  const createUrl = url(settings.nonEmpty("AsyncQueue.make: createPath", options.createPath ?? "/v1/tasks"))
-  const statusPath = settings.template("AsyncQueue.make: statusPath", options.statusPath ?? "/v1/tasks/{id}", ["id"])
+  const { timeScale, url, ...common } = CommonSettings.resolve("AsyncQueue.make", options)
+  const createUrl = url(Validate.nonEmpty("AsyncQueue.make: createPath", options.createPath ?? "/v1/tasks"))
+  const statusPath = Path.template("AsyncQueue.make: statusPath", options.statusPath ?? "/v1/tasks/{id}", ["id"])
   const schema = status(options.result)
-  const check = (id: string) => HttpCheck.get(url(settings.fillOrThrow("AsyncQueue: key", statusPath, { id })), schema)
-  /** The parts of a job that the strategy decides. */
-  const watched = (name: "tasks" | "signalTasks", otherwise: Strategy.Strategy) => {
-    const gentle = Gentle.guard(`AsyncQueue.make: ${name}`, settings.scaledMillis(gentleInterval, timeScale))
+  const check = (id: string) => HttpCheck.get(url(Path.fillOrThrow("AsyncQueue: key", statusPath, { id })), schema)
+  const guarded = (name: "tasks" | "signalTasks", defaultStrategy: Strategy.Strategy) => {
+    const guard = MinimumInterval.guard(
+      `AsyncQueue.make: ${name}`,
+      CommonSettings.scaledMillis(minimumInterval, timeScale)
+    )
     return {
-      check: (id: string) => gentle.check(check(id)),
-      strategy: gentle.strategy(options.strategies?.[name] ?? settings.scaled(otherwise, timeScale))
+      check: (id: string) => guard.check(check(id)),
+      strategy: guard.strategy(options.strategies?.[name] ?? CommonSettings.scaled(defaultStrategy, timeScale))
     }
   }
   const submitSignalTask = (submission: Submission) =>
@@ -365,7 +386,7 @@ export const make = <A = unknown>(options: Options<A>): AsyncQueue<A> => {
   return {
     tasks: Job.make("AsyncQueue.tasks", {
       ...common,
-      ...watched("tasks", strategy),
+      ...guarded("tasks", strategy),
       submit: (submission: Submission) =>
         HttpCheck.send(HttpClientRequest.post(createUrl), Created, { body: bodyOf(submission) }).pipe(
           Effect.map(({ task }): Job.Receipt<string> => ({ key: task.id }))
@@ -373,20 +394,20 @@ export const make = <A = unknown>(options: Options<A>): AsyncQueue<A> => {
     }),
     signalTasks: Job.make("AsyncQueue.signalTasks", {
       ...common,
-      ...watched("signalTasks", signalStrategy),
+      ...guarded("signalTasks", signalStrategy),
       submit: submitSignalTask
     }),
     submitSignalTask,
     signal: (token, { result, status }) => {
-      const path = settings.fill("/v1/signals/{token}", { token: Redacted.value(token) })
+      const path = Path.fill("/v1/signals/{token}", { token: Redacted.value(token) })
       if (path === undefined) return Effect.fail(new UnknownToken())
       return HttpCheck.send(HttpClientRequest.post(url(path)), Signaled, {
         body: { status, result },
         shownUrl: url("/v1/signals/<redacted>"),
         refuse: refusal
       }).pipe(
-        Effect.map((answer): "accepted" | "alreadySignaled" =>
-          answer?.alreadySignaled === true ? "alreadySignaled" : "accepted"
+        Effect.map((body): "accepted" | "alreadySignaled" =>
+          body?.alreadySignaled === true ? "alreadySignaled" : "accepted"
         )
       )
     }
@@ -407,16 +428,14 @@ const Signaled = /*#__PURE__*/ Schema.UndefinedOr(
 )
 
 const bodyOf = ({ maxWaitTime, onCompleteUrl, payload, targetUrl }: Submission) => ({
-  targetUrl: settings.nonEmpty("AsyncQueue: targetUrl", targetUrl),
+  targetUrl: Validate.nonEmpty("AsyncQueue: targetUrl", targetUrl),
   payload: payload ?? {},
   maxWaitTime:
-    maxWaitTime === undefined
-      ? undefined
-      : Math.ceil(settings.positive("AsyncQueue: maxWaitTime", settings.scaledMillis(maxWaitTime, 1)) / 1000),
+    maxWaitTime === undefined ? undefined : Math.ceil(Validate.millis("AsyncQueue: maxWaitTime", maxWaitTime) / 1000),
   onCompleteUrl
 })
 
-/** The code says it where there is one, otherwise the status. */
+/** Judges by the `code` of the body if it has a known one, otherwise by the status code. */
 const refusal = (status: number, body: unknown): UnknownToken | TaskFinished | TokenExpired | undefined => {
   switch (hasProperty(body, "code") ? body.code : undefined) {
     case "unknown_token":

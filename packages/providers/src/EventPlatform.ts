@@ -1,24 +1,24 @@
 /**
- * An event platform: background tasks, campaign changes, packages and taste-cluster runs. Its badges, which have no end,
+ * An event platform: background tasks, campaign changes, packages and taste-cluster runs. Its badges, which never end,
  * are in `EventPlatformBadges`.
  *
  * **Details**
  *
- * | job | words | when |
+ * | job | states | strategy |
  * |---|---|---|
- * | tasks, campaigns | `pending`, `running` pending · `completed` succeeded, often without a result · `failed` failed · `canceled` canceled | 2 s, growing by 1.5 to 10 s |
+ * | tasks, campaigns | `pending`, `running` pending · `completed` succeeded, often without a result · `failed` failed · `canceled` canceled | 2 s, growing by a factor of 1.5 up to 10 s |
  * | packages | `PENDING`, `BUILDING` pending · `DONE` succeeded · `FAILED` failed · `EXPIRED` expired | every 5 s |
- * | taste clusters | the caller's | the caller's |
+ * | taste clusters | given by the caller | given by the caller |
  *
- * Any other word is pending, see `unknownState`. The first check comes at once. There is no deadline in the
- * documentation, but a task that has been running for half an hour is probably stuck: give `stall` to the wait to be
- * told. The servers count on gentle polling: a strategy of your own with a shorter delay is warned of once.
+ * Any other state is pending, see `unknownState`. The first check is immediate. The documentation names no deadline, but
+ * calls a task that has been running for half an hour probably stuck: pass `stall` to the wait to have that reported. A
+ * strategy of your own with delays of less than 2 seconds (packages: 5) logs one warning (see `MinimumInterval`).
  *
- * The campaign of an event is known by the event alone. Just after a change its task may still be the one of the change
- * before it. The receipt of the submit has it as `since`: give that to the wait. A change that somebody
- * makes after ours hides the end of ours: such a wait ends at its deadline.
+ * A campaign is looked up by its event, so just after a change the service may still show the task of an earlier change.
+ * The receipt of the submit names the right run in `since`: pass it to the wait, and the end of an earlier run counts as
+ * pending. A later change by somebody else hides the end of ours; such a wait ends at its deadline.
  *
- * Webhooks exist only by contract: `pushes`.
+ * The service has no webhooks of its own; `pushes` has Schemas for those that are set up by contract.
  *
  * @since 0.1.0
  */
@@ -37,23 +37,26 @@ import type { Observation } from "effect-poll/Observation"
 import * as Status from "effect-poll/Status"
 import * as StatusSchema from "effect-poll/StatusSchema"
 import * as Strategy from "effect-poll/Strategy"
-import * as Gentle from "./Gentle.ts"
-import * as settings from "./internal/settings.ts"
+import * as MinimumInterval from "./MinimumInterval.ts"
+import * as Path from "./internal/path.ts"
+import * as CommonSettings from "./internal/commonSettings.ts"
+import * as Validate from "./internal/validate.ts"
+import * as Wire from "./internal/wire.ts"
 import * as Push from "./Push.ts"
 import type { WithStrategies } from "./Settings.ts"
 
 /**
- * The options of `make`.
+ * Options of `make`.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Options extends WithStrategies<"tasks" | "packages"> {
-  /** Where a task or a package is submitted by POST; default `/tasks` and `/package_builder/packages`. */
+  /** The paths to which new tasks and packages are posted. Default: `/tasks` and `/package_builder/packages`. */
   readonly submitPaths?: { readonly tasks?: string | undefined; readonly packages?: string | undefined } | undefined
   /**
-   * Takes out of an answer, of the change of a campaign and of a check of it, which run it is about.
-   * Default: the id in `task_id`.
+   * Reads which run of a campaign a response is about: the response to a change, and the response to a check. Default:
+   * `{ run }` with the id in `task_id`.
    */
   readonly campaignRun?: ((body: unknown) => Run | undefined) | undefined
 }
@@ -65,9 +68,9 @@ export interface Options extends WithStrategies<"tasks" | "packages"> {
  * @since 0.1.0
  */
 export interface EventPlatform {
-  /** Background tasks by task id, submitted with any JSON body. The result is undefined where there is none. */
+  /** Background tasks, by task id. A submit takes any JSON body. The result of a task may be undefined. */
   readonly tasks: Job.Job<string, unknown, string, HttpCheckError, HttpClient.HttpClient, unknown, HttpCheckError>
-  /** The change of an event's client campaign by event id. Its receipt has a `since`. */
+  /** Changes of an event's client campaign, by event id. The receipt of a submit has a `since`: pass it to the wait. */
   readonly campaigns: Job.Job<
     string,
     unknown,
@@ -77,34 +80,36 @@ export interface EventPlatform {
     CampaignChange,
     HttpCheckError
   >
-  /** Packages of the package builder by package id, submitted with any JSON body. */
+  /** Packages of the package builder, by package id. A submit takes any JSON body. */
   readonly packages: Job.Job<string, Package, string, HttpCheckError, HttpClient.HttpClient, unknown, HttpCheckError>
 }
 
 /**
- * A change of an event's client campaign; `query` holds what to change, such as `status`.
+ * A change of an event's client campaign.
  *
  * @category models
  * @since 0.1.0
  */
 export interface CampaignChange {
   readonly eventId: string
+  /** What to change, as query parameters, such as `status`. */
   readonly query: Readonly<Record<string, string>>
 }
 
 /**
- * A package that is done.
+ * The result of a package.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Package {
   readonly id: string
+  /** The URL of the finished package, if the server names one. */
   readonly url: string | undefined
 }
 
 /**
- * The Schema of what the server says of a task.
+ * The Schema of a task as the server reports it.
  *
  * @category schemas
  * @since 0.1.0
@@ -112,21 +117,21 @@ export interface Package {
 export const Task = /*#__PURE__*/ Schema.Struct({
   state: /*#__PURE__*/ Schema.Literals(["pending", "running", "completed", "failed", "canceled"]),
   result: /*#__PURE__*/ Schema.optionalKey(Schema.Unknown),
-  error: settings.OptionalText,
-  progress: settings.OptionalNumber
+  error: Wire.OptionalText,
+  progress: Wire.OptionalNumber
 })
 
 /**
- * The words of a task, of which the documentation names `completed`; `TaskStatus` has one case for each.
+ * The states of a task that `TaskStatus` maps. The documentation names `completed`; the others are inferred.
  *
  * @category models
  * @since 0.1.0
  */
-export type TaskWord = (typeof Task.Type)["state"]
+export type TaskState = (typeof Task.Type)["state"]
 
 /**
- * The Schema that decodes what the server says of a task into a status. A task that completed without a result, or with
- * null, succeeded with undefined.
+ * The Schema that decodes a task as the server reports it to a status. A task that completes without a result, or with
+ * null, succeeds with undefined.
  *
  * @category schemas
  * @since 0.1.0
@@ -138,64 +143,65 @@ export const TaskStatus: StatusSchema.StatusSchema<unknown, string> = /*#__PURE_
     pending: (task) => Status.pending({ progress: task.progress ?? undefined }),
     running: (task) => Status.pending({ progress: task.progress ?? undefined }),
     completed: (task) => Status.succeeded(task.result ?? undefined),
-    failed: (task) => Status.failed(settings.reasonOf(task.error)),
+    failed: (task) => Status.failed(Wire.reasonOf(task.error)),
     canceled: Status.canceled()
   }
 )
 
 /**
- * The Schema of what the server says of a package.
+ * The Schema of a package as the server reports it.
  *
  * @category schemas
  * @since 0.1.0
  */
-export const PackageAnswer = /*#__PURE__*/ Schema.Struct({
+export const PackageRecord = /*#__PURE__*/ Schema.Struct({
   id: Schema.String,
   status: /*#__PURE__*/ Schema.Literals(["PENDING", "BUILDING", "DONE", "FAILED", "EXPIRED"]),
-  url: settings.OptionalText,
-  error: settings.OptionalText
+  url: Wire.OptionalText,
+  error: Wire.OptionalText
 })
 
 /**
- * The words of a package, of which the documentation names the three ends; `PackageStatus` has one case for each.
+ * The states of a package that `PackageStatus` maps. The documentation names `DONE`, `FAILED` and `EXPIRED`; the others
+ * are inferred.
  *
  * @category models
  * @since 0.1.0
  */
-export type PackageWord = (typeof PackageAnswer.Type)["status"]
+export type PackageState = (typeof PackageRecord.Type)["status"]
 
 /**
- * The Schema that decodes what the server says of a package into a status.
+ * The Schema that decodes a package as the server reports it to a status.
  *
  * @category schemas
  * @since 0.1.0
  */
 export const PackageStatus: StatusSchema.StatusSchema<Package, string> = /*#__PURE__*/ StatusSchema.fromField(
-  PackageAnswer,
+  PackageRecord,
   "status",
   {
     PENDING: Status.pending(),
     BUILDING: Status.pending(),
     DONE: ({ id, url }): Status.Succeeded<Package> => Status.succeeded({ id, url: url ?? undefined }),
-    FAILED: (made) => Status.failed(settings.reasonOf(made.error)),
+    FAILED: (record) => Status.failed(Wire.reasonOf(record.error)),
     EXPIRED: Status.expired()
   }
 )
 
 /**
- * The shortest delays that the documentation calls gentle.
+ * The shortest documented delays between checks: 2 seconds for tasks and campaigns, 5 seconds for packages.
  *
  * @category strategies
  * @since 0.1.0
  */
-export const gentleIntervals: { readonly tasks: Duration.Duration; readonly packages: Duration.Duration } = {
+export const minimumIntervals: { readonly tasks: Duration.Duration; readonly packages: Duration.Duration } = {
   tasks: /*#__PURE__*/ Duration.seconds(2),
   packages: /*#__PURE__*/ Duration.seconds(5)
 }
 
 /**
- * The strategy for tasks and campaigns: 2 seconds, growing by 1.5 to 10 seconds. The documentation names 2 seconds, a
- * backoff and the cap; the factor is ours.
+ * The strategy for tasks and campaigns: 2 seconds, growing by a factor of 1.5 up to 10 seconds. The documentation names
+ * 2 seconds, a backoff and the cap, but not the factor.
  *
  * @category strategies
  * @since 0.1.0
@@ -215,11 +221,12 @@ export const taskStrategy: Strategy.Strategy = /*#__PURE__*/ Strategy.exponentia
 export const packageStrategy: Strategy.Strategy = /*#__PURE__*/ Strategy.spaced("5 seconds")
 
 /**
- * The option `stall` for a wait: a task that shows no change for half an hour is probably stuck, and is reported.
+ * Returns the option `stall` of a wait: a task whose status does not change for 30 minutes is reported as stalled.
  *
  * **Details**
  *
- * `onStall: "fail"` makes a `JobStalled` of it. `timeScale` is as in `Settings`; default 1.
+ * `onStall: "report"`, the default, emits the event `Stalled`; `"fail"` ends the wait as `JobStalled`. `timeScale`
+ * multiplies the 30 minutes, as in `Settings`; its default is 1.
  *
  * @category strategies
  * @since 0.1.0
@@ -229,14 +236,18 @@ export const stall = (options?: {
   readonly timeScale?: number | undefined
 }): { readonly after: Duration.Duration; readonly onStall: "fail" | "report" } => ({
   after: Duration.millis(
-    settings.scaledMillis("30 minutes", settings.positive("EventPlatform.stall: timeScale", options?.timeScale ?? 1))
+    CommonSettings.scaledMillis(
+      "30 minutes",
+      Validate.positive("EventPlatform.stall: timeScale", options?.timeScale ?? 1)
+    )
   ),
   onStall: options?.onStall ?? "report"
 })
 
 /**
- * The Schemas of webhooks, which the platform sends only by contract: as a proposal for that, the body that a check gets;
- * for a campaign with the `event_id` in it. For any other body use `Push.make` with `TaskStatus` or `PackageStatus`.
+ * Schemas of webhooks. The platform sends webhooks only by contract; these Schemas propose the body that a check
+ * receives, for a campaign with an added `event_id`. For any other body use `Push.make` with `TaskStatus` or
+ * `PackageStatus`.
  *
  * @category schemas
  * @since 0.1.0
@@ -246,12 +257,12 @@ export const pushes: {
   readonly campaigns: Push.PushSchema<string, unknown, string>
   readonly packages: Push.PushSchema<string, Package, string>
 } = {
-  tasks: /*#__PURE__*/ Push.make(TaskStatus, { key: (body) => settings.textIn(body, "task_id") }),
+  tasks: /*#__PURE__*/ Push.make(TaskStatus, { key: (body) => Wire.textIn(body, "task_id") }),
   campaigns: /*#__PURE__*/ Push.make(TaskStatus, {
-    key: (body) => settings.textIn(body, "event_id"),
+    key: (body) => Wire.textIn(body, "event_id"),
     run: (body) => taskIdOf(body)
   }),
-  packages: /*#__PURE__*/ Push.make(PackageStatus, { key: (body) => settings.textIn(body, "id") })
+  packages: /*#__PURE__*/ Push.make(PackageStatus, { key: (body) => Wire.textIn(body, "id") })
 }
 
 /**
@@ -259,9 +270,9 @@ export const pushes: {
  *
  * **Details**
  *
- * Bad options are RangeErrors at the call.
+ * Invalid options throw a RangeError.
  *
- * **Example** (Waiting for a campaign change, and not for the one before it)
+ * **Example** (Waiting for this campaign change and not for an earlier one)
  *
  * ```ts no-run
  * import * as Effect from "effect/Effect"
@@ -279,22 +290,25 @@ export const pushes: {
  * @since 0.1.0
  */
 export const make = (options: Options): EventPlatform => {
-  const { timeScale, url, ...common } = settings.check("EventPlatform.make", options)
+  const { timeScale, url, ...common } = CommonSettings.resolve("EventPlatform.make", options)
   const path = (template: string, name: string, values: Readonly<Record<string, string>>) =>
-    url(settings.fillOrThrow(name, template, values))
-  const submitUrl = (name: "tasks" | "packages", otherwise: string) =>
-    url(settings.nonEmpty(`EventPlatform.make: submitPaths.${name}`, options.submitPaths?.[name] ?? otherwise))
-  const submitTo = { tasks: submitUrl("tasks", "/tasks"), packages: submitUrl("packages", "/package_builder/packages") }
-  const campaignRun = options.campaignRun ?? taskIdOf
-  /** The guard and the strategy of jobs that share one. */
-  const gently = (name: "tasks" | "packages", otherwise: Strategy.Strategy) => {
-    const interval = settings.scaledMillis(gentleIntervals[name], timeScale)
-    const gentle = Gentle.guard(`EventPlatform.make: ${name}`, interval)
-    const strategy = gentle.strategy(options.strategies?.[name] ?? settings.scaled(otherwise, timeScale))
-    return { check: gentle.check, strategy }
+    url(Path.fillOrThrow(name, template, values))
+  const submitUrl = (name: "tasks" | "packages", defaultPath: string) =>
+    url(Validate.nonEmpty(`EventPlatform.make: submitPaths.${name}`, options.submitPaths?.[name] ?? defaultPath))
+  const submitUrls = {
+    tasks: submitUrl("tasks", "/tasks"),
+    packages: submitUrl("packages", "/package_builder/packages")
   }
-  const tasks = gently("tasks", taskStrategy)
-  const packages = gently("packages", packageStrategy)
+  const campaignRun = options.campaignRun ?? taskIdOf
+  /** Tasks and campaigns share one strategy, and so one guard. */
+  const guarded = (name: "tasks" | "packages", defaultStrategy: Strategy.Strategy) => {
+    const interval = CommonSettings.scaledMillis(minimumIntervals[name], timeScale)
+    const guard = MinimumInterval.guard(`EventPlatform.make: ${name}`, interval)
+    const strategy = guard.strategy(options.strategies?.[name] ?? CommonSettings.scaled(defaultStrategy, timeScale))
+    return { check: guard.check, strategy }
+  }
+  const tasks = guarded("tasks", taskStrategy)
+  const packages = guarded("packages", packageStrategy)
 
   return {
     tasks: Job.make("EventPlatform.tasks", {
@@ -302,7 +316,7 @@ export const make = (options: Options): EventPlatform => {
       check: (id: string) =>
         tasks.check(HttpCheck.get(path("/tasks/{id}", "EventPlatform.tasks: key", { id }), TaskStatus)),
       submit: (input: unknown) =>
-        HttpCheck.send(HttpClientRequest.post(submitTo.tasks), TaskSubmitted, { body: input ?? {} }).pipe(
+        HttpCheck.send(HttpClientRequest.post(submitUrls.tasks), TaskSubmitted, { body: input ?? {} }).pipe(
           Effect.map(({ task_id }): Job.Receipt<string> => ({ key: task_id }))
         ),
       strategy: tasks.strategy
@@ -318,9 +332,9 @@ export const make = (options: Options): EventPlatform => {
           )
         ),
       submit: ({ eventId, query }: CampaignChange) => {
-        const to = path("/events/{eventId}/client_campaign_status", "EventPlatform.campaigns: eventId", { eventId })
+        const target = path("/events/{eventId}/client_campaign_status", "EventPlatform.campaigns: eventId", { eventId })
         return HttpCheck.send(
-          HttpClientRequest.put(to).pipe(HttpClientRequest.setUrlParams(query)),
+          HttpClientRequest.put(target).pipe(HttpClientRequest.setUrlParams(query)),
           options.campaignRun === undefined ? TaskSubmitted : Schema.Unknown
         ).pipe(Effect.map((body): Job.Receipt<string> => ({ key: eventId, since: campaignRun(body) })))
       },
@@ -333,7 +347,7 @@ export const make = (options: Options): EventPlatform => {
           HttpCheck.get(path("/package_builder/packages/{id}", "EventPlatform.packages: key", { id }), PackageStatus)
         ),
       submit: (input: unknown) =>
-        HttpCheck.send(HttpClientRequest.post(submitTo.packages), PackageSubmitted, { body: input ?? {} }).pipe(
+        HttpCheck.send(HttpClientRequest.post(submitUrls.packages), PackageSubmitted, { body: input ?? {} }).pipe(
           Effect.map(({ id }): Job.Receipt<string> => ({ key: id }))
         ),
       strategy: packages.strategy
@@ -342,40 +356,45 @@ export const make = (options: Options): EventPlatform => {
 }
 
 /**
- * What a taste-cluster job is made of; nothing of it is in the documentation.
+ * Options of `tasteClusters`. The documentation describes none of the parts of these jobs, so the caller supplies them.
  *
  * @category models
  * @since 0.1.0
  */
 export interface TasteClusterOptions<in out K, A, F, RD = never, in I = never, out ES = never, RS = never> {
-  /** The request that checks one run. */
+  /** The request that checks the run with this key. */
   readonly check: (key: K) => HttpClientRequest.HttpClientRequest
-  /** What the words of its answer mean. */
+  /** The Schema that decodes the response of a check. */
   readonly status: StatusSchema.StatusSchema<A, F, RD>
-  /** Kicks a run; `HttpCheck.send` makes one of a request. */
+  /** Starts a run; `HttpCheck.send` makes such a function from a request. Default: none, runs are started elsewhere. */
   readonly submit?: ((input: I) => Effect.Effect<Job.Receipt<K>, ES, HttpClient.HttpClient | RS>) | undefined
-  /** When to check; there is no default. */
+  /** When to check; any `Schedule`. */
   readonly strategy: Schedule<unknown, Observation>
+  /** What to do about a run that is not found. Default: that of `Job`. */
   readonly missing?: Job.MissingPolicy<K, A, F, HttpCheckError, HttpClient.HttpClient | RD | RS> | undefined
-  /** Default `"continue"`, as in `Settings`. */
+  /** What to do about a state that `status` does not list. Default: `"continue"`, so that it counts as pending. */
   readonly unknownState?: Job.UnknownStatePolicy<A, F> | undefined
+  /** How many failed checks a wait tolerates, and how they are retried. Default: that of `Job`. */
   readonly checkErrors?: Job.CheckErrorPolicy<HttpCheckError> | undefined
 }
 
 /**
- * Creates the job of taste-cluster runs, whose submit, check and words are the caller's.
- *
- * **Details**
- *
- * The key is a string unless `key` says how it is written as one.
+ * Creates the job of taste-cluster runs, whose submit, check and states are given by the caller.
  *
  * @category constructors
  * @since 0.1.0
  */
 export const tasteClusters: {
+  /**
+   * Creates the job of taste-cluster runs with strings as keys. Submit, check and states are given by the caller.
+   */
   <A, F = never, RD = never, I = never, ES = never, RS = never>(
     options: TasteClusterOptions<string, A, F, RD, I, ES, RS>
   ): Job.Job<string, A, F, HttpCheckError, HttpClient.HttpClient | RD | RS, I, ES>
+  /**
+   * Creates the job of taste-cluster runs with keys of any type, which `key` encodes to strings. Submit, check and states
+   * are given by the caller.
+   */
   <K, A, F = never, RD = never, I = never, ES = never, RS = never>(
     options: TasteClusterOptions<K, A, F, RD, I, ES, RS> & { readonly key: KeyCodec<K> }
   ): Job.Job<K, A, F, HttpCheckError, HttpClient.HttpClient | RD | RS, I, ES>
@@ -383,7 +402,7 @@ export const tasteClusters: {
   options: TasteClusterOptions<K, A, F, RD, I, ES, RS> & { readonly key?: KeyCodec<K> }
 ): Job.Job<K, A, F, HttpCheckError, HttpClient.HttpClient | RD | RS, I, ES> =>
   Job.make<K, A, F, HttpCheckError, HttpClient.HttpClient | RD | RS, I, ES>("EventPlatform.tasteClusters", {
-    key: settings.keyOr(options.key),
+    key: keyOr(options.key),
     check: (key) => HttpCheck.make(options.check(key), options.status),
     submit: options.submit,
     strategy: options.strategy,
@@ -394,11 +413,16 @@ export const tasteClusters: {
 
 // ---- internal ----
 
+const stringKey: KeyCodec<string> = { encode: (key) => key, decode: (encoded) => encoded }
+
+/** Without a codec the key is a string, which the overloads ensure; hence the cast. */
+const keyOr = <K>(key: KeyCodec<K> | undefined): KeyCodec<K> => key ?? (stringKey as unknown as KeyCodec<K>)
+
 const TaskSubmitted = /*#__PURE__*/ Schema.Struct({ task_id: Schema.NonEmptyString })
 
 const PackageSubmitted = /*#__PURE__*/ Schema.Struct({ id: Schema.NonEmptyString })
 
 const taskIdOf = (body: unknown): Run | undefined => {
-  const run = settings.textIn(body, "task_id")
+  const run = Wire.textIn(body, "task_id")
   return run === undefined ? undefined : { run }
 }

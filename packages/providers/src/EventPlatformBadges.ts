@@ -1,8 +1,10 @@
 /**
- * The badges of an event platform: counts that have no end. A check one is always pending, with the count as its
- * `detail`; so give it to `Poll.events` with the deadline `"unbounded"`, and it ends when nobody reads any more.
+ * The badges of an event platform: unread counts, which never end.
  *
  * **Details**
+ *
+ * A check of a badge always finds a pending status, with the count as its `detail`. Pass the check to `Poll.events` with
+ * the deadline `"unbounded"`: checking stops when the stream is no longer consumed.
  *
  * The documentation names the intervals, 10 seconds and 15 minutes, but neither the paths nor the bodies: those are
  * options.
@@ -19,42 +21,46 @@ import type { CheckResult } from "effect-poll/CheckResult"
 import * as Status from "effect-poll/Status"
 import type { StatusSchema } from "effect-poll/StatusSchema"
 import * as Strategy from "effect-poll/Strategy"
-import * as settings from "./internal/settings.ts"
+import * as CommonSettings from "./internal/commonSettings.ts"
+import * as Validate from "./internal/validate.ts"
 import type { Settings } from "./Settings.ts"
 
 /**
- * The options of `make`.
+ * Options of `make`.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Options extends Pick<Settings, "baseUrl" | "timeScale"> {
-  /** Default: the path `/notifications/stats`. */
+  /** The badge of unread notifications. Default: a number in the field `unread` of `/notifications/stats`. */
   readonly notifications?: BadgeOptions | undefined
-  /** Default: the path `/messages/unread`. */
+  /** The badge of unread messages. Default: a number in the field `unread` of `/messages/unread`. */
   readonly messages?: BadgeOptions | undefined
 }
 
 /**
- * Where a badge is checked, and what it shows.
+ * Options of one badge.
  *
  * @category models
  * @since 0.1.0
  */
 export interface BadgeOptions {
+  /** The path of the badge. A blank one is a RangeError. Default: that of the badge, see `Options`. */
   readonly path?: string | undefined
-  /** Takes the count out of the body; default: its field `unread`. */
+  /** The Schema that decodes the body to the count. Default: the number in the field `unread`. */
   readonly count?: Schema.Codec<number, unknown> | undefined
 }
 
 /**
- * A check one badge, and when to repeat it.
+ * One badge: pass both fields to `Poll.events`.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Badge {
+  /** Asks for the count once; the status is pending, with the count as its `detail`. */
   readonly check: Effect<CheckResult<never>, HttpCheckError, HttpClient.HttpClient>
+  /** When to check again. */
   readonly strategy: Strategy.Strategy
 }
 
@@ -65,14 +71,14 @@ export interface Badge {
  * @since 0.1.0
  */
 export interface EventPlatformBadges {
-  /** How many notifications are unread: every 10 seconds. */
+  /** The number of unread notifications, every 10 seconds. */
   readonly notifications: Badge
-  /** How many messages are unread: every 15 minutes. */
+  /** The number of unread messages, every 15 minutes. */
   readonly messages: Badge
 }
 
 /**
- * The intervals of the documentation.
+ * The documented strategies: notifications every 10 seconds, messages every 15 minutes.
  *
  * @category strategies
  * @since 0.1.0
@@ -83,7 +89,7 @@ export const strategies: { readonly notifications: Strategy.Strategy; readonly m
 }
 
 /**
- * Creates the badges of an event platform.
+ * Creates the badges of an event platform. Invalid options throw a RangeError.
  *
  * **Example** (A badge that follows its count)
  *
@@ -107,13 +113,13 @@ export const strategies: { readonly notifications: Strategy.Strategy; readonly m
  * @since 0.1.0
  */
 export const make = (options: Options): EventPlatformBadges => {
-  const { timeScale, url } = settings.check("EventPlatformBadges.make", options)
-  const badge = (name: keyof EventPlatformBadges, otherwise: string): Badge => ({
+  const { timeScale, url } = CommonSettings.resolve("EventPlatformBadges.make", options)
+  const badge = (name: keyof EventPlatformBadges, defaultPath: string): Badge => ({
     check: HttpCheck.get(
-      url(settings.nonEmpty(`EventPlatformBadges.make: ${name}.path`, options[name]?.path ?? otherwise)),
+      url(Validate.nonEmpty(`EventPlatformBadges.make: ${name}.path`, options[name]?.path ?? defaultPath)),
       countStatus(options[name]?.count ?? Unread)
     ),
-    strategy: settings.scaled(strategies[name], timeScale)
+    strategy: CommonSettings.scaled(strategies[name], timeScale)
   })
   return {
     notifications: badge("notifications", "/notifications/stats"),
@@ -138,6 +144,6 @@ const countStatus = (count: Schema.Codec<number, unknown>): StatusSchema<never> 
   count.pipe(
     Schema.decodeTo(Pending, {
       decode: SchemaGetter.transform((detail: number) => Status.pending({ detail })),
-      encode: SchemaGetter.forbidden(() => "a badge is only read")
+      encode: SchemaGetter.forbidden(() => "a badge cannot be encoded")
     })
   )

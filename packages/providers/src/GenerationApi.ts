@@ -1,21 +1,21 @@
 /**
- * An API that generates images, videos and sound: one task per prompt, known by its model and its task id.
+ * An API that generates images, videos and sound: one task per prompt, identified by its model and its task id.
  *
  * **Details**
  *
- * | word | meaning |
+ * | state | status |
  * |---|---|
  * | `waiting`, `generating` | pending |
- * | `success` | succeeded, with the URLs in `resultJson`, which is a JSON text of its own |
+ * | `success` | succeeded, with the URLs in `resultJson`, a field that contains JSON text |
  * | `failed` | failed, with `failCode` and `failMsg` |
  * | any other | pending, see `unknownState` |
  *
- * The words before the end are not in the documentation, nor is the path of the status: it is the setting `statusPath`.
- * The default strategy is the table of the documentation, by model (`strategyFor`). `fixed`, `exponential`, `many` and
- * `resilient` are its other ones. A `resultJson` that cannot be read is a permanent check error that names the path. A
- * strategy of your own that checks more often than every 2 seconds is warned of once.
+ * The documentation names neither the pending states nor the path of the status, which is the option `statusPath`. The
+ * default strategy is the documented table by model (`strategyFor`); `fixed`, `exponential`, `many` and `resilient` are
+ * the other documented ones. A `resultJson` that cannot be decoded is a permanent check error, which names the path of the
+ * field. A strategy of your own with delays of less than 2 seconds logs one warning (see `MinimumInterval`).
  *
- * With a `callbackUrl` the service posts the answer to a webhook when the task ends: decode it with `Callback`.
+ * With a `callbackUrl` the service posts the end of the task to a webhook: decode it with `Callback`.
  *
  * @since 0.1.0
  */
@@ -36,28 +36,31 @@ import * as CheckError from "effect-poll/CheckError"
 import * as Status from "effect-poll/Status"
 import * as StatusSchema from "effect-poll/StatusSchema"
 import * as Strategy from "effect-poll/Strategy"
-import * as Gentle from "./Gentle.ts"
-import * as settings from "./internal/settings.ts"
+import * as MinimumInterval from "./MinimumInterval.ts"
+import * as Path from "./internal/path.ts"
+import * as CommonSettings from "./internal/commonSettings.ts"
+import * as Validate from "./internal/validate.ts"
+import * as Wire from "./internal/wire.ts"
 import * as Push from "./Push.ts"
 import type { Settings } from "./Settings.ts"
 
 /**
- * The options of `make`.
+ * Options of `make`.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Options extends Settings {
-  /** The bearer token of every request. An empty one is a RangeError. */
+  /** The bearer token sent with every request. A blank one is a RangeError. */
   readonly token: Redacted.Redacted
-  /** When to check, in place of the table by model: any `Schedule`, or one by key. */
+  /** When to check: any `Schedule`, or a function from the key to one. Default: the table by model, `strategyFor`. */
   readonly strategy?: Schedule<unknown, Observation> | ((key: Key) => Schedule<unknown, Observation>) | undefined
-  /** Where a task is checked; default `/generateTask/{model}/{taskId}`. */
+  /** The path of a task; it must contain `{taskId}`. Default: `/generateTask/{model}/{taskId}`. */
   readonly statusPath?: string | undefined
 }
 
 /**
- * What a task is known by. Written as `model/taskId`, each percent-encoded.
+ * The key of a task. It is encoded as `model/taskId`, both percent-encoded; neither may be blank.
  *
  * @category models
  * @since 0.1.0
@@ -68,26 +71,29 @@ export interface Key {
 }
 
 /**
- * What is submitted: the model, its input, and where to post the answer if it is not only to be polled.
+ * The input of a submit.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Submission {
   readonly model: string
+  /** The input of the model: a prompt, and whatever else the model takes. */
   readonly input: { readonly prompt: string; readonly [name: string]: unknown }
+  /** The URL to which the service posts the task when it ends. Default: none, the task is only polled. */
   readonly callbackUrl?: string | undefined
 }
 
 /**
- * Why a task failed. Shown as `code: message`.
+ * The failure of a task. As a string it is `code: message`, or the message alone.
  *
  * @category models
  * @since 0.1.0
  */
 export class GenerationFailure {
+  /** The code of the service; undefined if it gives none. */
   readonly code: string | undefined
-  /** "Unknown error" if the service says nothing. */
+  /** The message of the service, or "Unknown error" if it gives none. */
   readonly message: string
   constructor(code: string | undefined, message: string) {
     this.code = code
@@ -99,7 +105,7 @@ export class GenerationFailure {
 }
 
 /**
- * The job of a generation API; the result is the URLs of what was made.
+ * The job of a generation API. Its result is the URLs of the generated files.
  *
  * @category models
  * @since 0.1.0
@@ -115,7 +121,7 @@ export interface GenerationApi extends Job.Job<
 > {}
 
 /**
- * The Schema of what the service says of a task: the `data` of the answer.
+ * The Schema of a task as the service reports it in the field `data` of a response.
  *
  * @category schemas
  * @since 0.1.0
@@ -134,13 +140,13 @@ export const Task = /*#__PURE__*/ (() => {
       ...ids,
       state: Schema.Literal("failed"),
       failCode: Schema.optional(Schema.Union([Schema.String, Schema.Finite, Schema.Null])),
-      failMsg: settings.OptionalText
+      failMsg: Wire.OptionalText
     })
   ])
 })()
 
 /**
- * The Schema that decodes an answer, of the status path or in a callback, into a status.
+ * The Schema that decodes the response to a check, or the body of a callback, to a status.
  *
  * @category schemas
  * @since 0.1.0
@@ -159,7 +165,7 @@ export const TaskStatus: StatusSchema.StatusSchema<
           task.failCode === undefined || task.failCode === null || task.failCode === ""
             ? undefined
             : String(task.failCode),
-          settings.reasonOf(task.failMsg)
+          Wire.reasonOf(task.failMsg)
         )
       )
   }),
@@ -167,13 +173,13 @@ export const TaskStatus: StatusSchema.StatusSchema<
 )
 
 /**
- * The Schema of the body that the service posts to a `callbackUrl`: the same envelope as the answer of the status path,
- * so it is decoded to the same status.
+ * The Schema of the body that the service posts to a `callbackUrl`. It has the form of the response to a check, and
+ * decodes to the same status.
  *
  * **Details**
  *
- * The documentation shows no ids in it. The key is there if both `data.model` and `data.taskId` are; to be sure of it, put
- * an id of your own into the `callbackUrl`.
+ * `key` is defined only if the body contains both `data.model` and `data.taskId`, which the documentation does not show.
+ * To be sure which task a callback is about, put an id of your own into the `callbackUrl`.
  *
  * @category schemas
  * @since 0.1.0
@@ -183,34 +189,37 @@ export const Callback: Push.PushSchema<Key, ReadonlyArray<string>, GenerationFai
   {
     key: (body) => {
       const data = hasProperty(body, "data") ? body.data : undefined
-      const [model, taskId] = [settings.textIn(data, "model"), settings.textIn(data, "taskId")]
+      const [model, taskId] = [Wire.textIn(data, "model"), Wire.textIn(data, "taskId")]
       return model === undefined || taskId === undefined ? undefined : { model, taskId }
     }
   }
 )
 
 /**
- * The words of a task, of which the documentation names the two ends; `TaskStatus` has one case for each.
+ * The states of a task that `TaskStatus` maps. The documentation names `success` and `failed`; the others are inferred.
  *
  * @category models
  * @since 0.1.0
  */
-export type Word = (typeof Task.Type)["state"]
+export type State = (typeof Task.Type)["state"]
 
 /**
- * How a model is checked: milliseconds before the first check, between checks, and in all.
+ * When the tasks of one model are checked.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Timing {
+  /** The delay before the first check, in milliseconds. */
   readonly firstWaitMillis: number
+  /** The delay between two checks, in milliseconds. */
   readonly intervalMillis: number
+  /** How long a task is checked in total, in milliseconds, including the first wait. */
   readonly maxDurationMillis: number
 }
 
 /**
- * The table of the documentation.
+ * The documented times by model; `other` is for every model that the documentation does not list.
  *
  * @category strategies
  * @since 0.1.0
@@ -227,15 +236,16 @@ export const timings: {
 }
 
 /**
- * The shortest delay of the documentation's strategies.
+ * The shortest documented delay between checks: 2 seconds.
  *
  * @category strategies
  * @since 0.1.0
  */
-export const gentleInterval: Duration.Duration = /*#__PURE__*/ Duration.seconds(2)
+export const minimumInterval: Duration.Duration = /*#__PURE__*/ Duration.seconds(2)
 
 /**
- * The adaptive strategy for a model; one that is not in the table has the row `other`.
+ * Returns the documented strategy for a model: a first wait, then checks at a constant interval, up to a total time. A
+ * model that is not in `timings` gets the times of `other`.
  *
  * @category strategies
  * @since 0.1.0
@@ -243,7 +253,7 @@ export const gentleInterval: Duration.Duration = /*#__PURE__*/ Duration.seconds(
 export const strategyFor = (model: string): Strategy.Strategy => adaptive(timingOf(model))
 
 /**
- * Every 3 seconds, 60 checks 0, 3, ... 177 seconds.
+ * The documented strategy for simple scripts: every 3 seconds, 60 checks at 0, 3, ... 177 seconds.
  *
  * @category strategies
  * @since 0.1.0
@@ -254,7 +264,8 @@ export const fixed: Strategy.Strategy = /*#__PURE__*/ Strategy.maxAttempts(
 )
 
 /**
- * For unknown durations: 2 seconds, growing by 1.5 to 30 seconds, for 10 minutes.
+ * The documented strategy for tasks of unknown duration: 2 seconds, growing by a factor of 1.5 up to 30 seconds, for 10
+ * minutes.
  *
  * @category strategies
  * @since 0.1.0
@@ -265,8 +276,8 @@ export const exponential: Strategy.Strategy = /*#__PURE__*/ Strategy.maxDuration
 )
 
 /**
- * For many tasks at a time: every 3 seconds, 62 checks 0, 3, ... 183 seconds. The documentation gives up at the check
- * that finds more than 60 others before its own predecessor, which is the 62nd.
+ * The documented strategy for many tasks at a time: every 3 seconds, 62 checks at 0, 3, ... 183 seconds. The documented
+ * loop compares its counter with 60 after each check, which stops it after the 62nd.
  *
  * @category strategies
  * @since 0.1.0
@@ -277,13 +288,14 @@ export const many: Strategy.Strategy = /*#__PURE__*/ Strategy.maxAttempts(
 )
 
 /**
- * The options of a wait that lives through a bad network: every 3 seconds for 5 minutes, which is absolute.
+ * Returns the documented options for an unreliable network: every 3 seconds for 5 minutes in total, retries included.
  *
  * **Details**
  *
- * A check that gets no answer is tried three times, with waits of 1, 2 and 3 seconds after them; then that check is given
- * up and the next interval comes. Any other error of a check, a 5xx too, ends the wait as `CheckRejected`. A task that
- * failed has failed, whatever its message says of a network. `timeScale` is as in `Settings`; default 1.
+ * A check that gets no response is tried three times, with delays of 1, 2 and 3 seconds after the tries; then the strategy
+ * continues with its next interval. Any other check error, a 5xx included, ends the wait as `CheckRejected`. A task that
+ * failed has failed, even if its message mentions a network. `timeScale` multiplies all of these times, as in `Settings`;
+ * its default is 1.
  *
  * @category strategies
  * @since 0.1.0
@@ -291,14 +303,14 @@ export const many: Strategy.Strategy = /*#__PURE__*/ Strategy.maxAttempts(
 export const resilient = (options?: {
   readonly timeScale?: number | undefined
 }): { readonly strategy: Strategy.Strategy; readonly checkErrors: Job.CheckErrorPolicy<HttpCheckError> } => {
-  const timeScale = settings.positive("GenerationApi.resilient: timeScale", options?.timeScale ?? 1)
-  const second = settings.scaledMillis("1 second", timeScale)
+  const timeScale = Validate.positive("GenerationApi.resilient: timeScale", options?.timeScale ?? 1)
+  const second = CommonSettings.scaledMillis("1 second", timeScale)
   return {
-    strategy: settings.scaled(Strategy.maxDuration(Strategy.spaced("3 seconds"), "5 minutes"), timeScale),
+    strategy: CommonSettings.scaled(Strategy.maxDuration(Strategy.spaced("3 seconds"), "5 minutes"), timeScale),
     checkErrors: {
       kindOf: (error) => (error.reason._tag === "Transport" ? CheckError.transient() : CheckError.permanent()),
       retry: Strategy.maxRecurrences(Strategy.linear({ increment: second }), 2),
-      // The third wait and the interval after it.
+      // The delay after the third try, and the interval after that.
       schedule: Strategy.spaced(3 * second + 3 * second),
       maxConsecutive: "unbounded"
     }
@@ -306,22 +318,23 @@ export const resilient = (options?: {
 }
 
 /**
- * The codec of a key. One without a model or a task id, or a text that is no key, is a RangeError.
+ * Encodes a key as `model/taskId`, both percent-encoded. A blank model or task id, and text that is not an encoded key,
+ * are RangeErrors.
  *
  * @category codecs
  * @since 0.1.0
  */
 export const keyCodec: KeyCodec<Key> = {
   encode: ({ model, taskId }) =>
-    [settings.nonEmpty("GenerationApi: key.model", model), settings.nonEmpty("GenerationApi: key.taskId", taskId)]
+    [Validate.nonEmpty("GenerationApi: key.model", model), Validate.nonEmpty("GenerationApi: key.taskId", taskId)]
       .map(encodeURIComponent)
       .join("/"),
   decode: (encoded) => {
     const [model, taskId, ...rest] = encoded.split("/").map(decodeURIComponent)
     if (rest.length > 0) throw new RangeError(`GenerationApi: key must be model/taskId, got ${JSON.stringify(encoded)}`)
     return {
-      model: settings.nonEmpty("GenerationApi: key.model", model ?? ""),
-      taskId: settings.nonEmpty("GenerationApi: key.taskId", taskId ?? "")
+      model: Validate.nonEmpty("GenerationApi: key.model", model ?? ""),
+      taskId: Validate.nonEmpty("GenerationApi: key.taskId", taskId ?? "")
     }
   }
 }
@@ -331,10 +344,10 @@ export const keyCodec: KeyCodec<Key> = {
  *
  * **Details**
  *
- * The submit is sent once; with a `callbackUrl` in callback mode, otherwise in async mode. Bad options are RangeErrors at
- * the call.
+ * A submit is sent once: in callback mode if it has a `callbackUrl`, otherwise in async mode. Invalid options throw a
+ * RangeError.
  *
- * **Example** (Making a picture)
+ * **Example** (Generating an image)
  *
  * ```ts no-run
  * import * as Effect from "effect/Effect"
@@ -353,30 +366,31 @@ export const keyCodec: KeyCodec<Key> = {
  * @since 0.1.0
  */
 export const make = (options: Options): GenerationApi => {
-  const { timeScale, url, ...common } = settings.check("GenerationApi.make", options)
-  settings.nonEmpty("GenerationApi.make: token", Redacted.value(options.token))
-  const statusPath = settings.template(
+  const { timeScale, url, ...common } = CommonSettings.resolve("GenerationApi.make", options)
+  Validate.nonEmpty("GenerationApi.make: token", Redacted.value(options.token))
+  const statusPath = Path.template(
     "GenerationApi.make: statusPath",
     options.statusPath ?? "/generateTask/{model}/{taskId}",
     ["taskId"]
   )
-  const gentle = Gentle.guard("GenerationApi.make", settings.scaledMillis(gentleInterval, timeScale))
-  const given = options.strategy
+  const guard = MinimumInterval.guard("GenerationApi.make", CommonSettings.scaledMillis(minimumInterval, timeScale))
+  const { strategy } = options
   return Job.make("GenerationApi", {
     ...common,
     key: keyCodec,
     check: ({ model, taskId }: Key) =>
-      gentle.check(
+      guard.check(
         HttpCheck.make(
-          HttpClientRequest.get(url(settings.fillOrThrow("GenerationApi: key", statusPath, { model, taskId }))).pipe(
+          HttpClientRequest.get(url(Path.fillOrThrow("GenerationApi: key", statusPath, { model, taskId }))).pipe(
             HttpClientRequest.bearerToken(options.token)
           ),
           TaskStatus
         )
       ),
     submit: ({ callbackUrl, input, model }: Submission) => {
-      const to = url(settings.fillOrThrow("GenerationApi: model", "/generateTask/{model}", { model }))
-      return HttpCheck.send(HttpClientRequest.post(to).pipe(HttpClientRequest.bearerToken(options.token)), Submitted, {
+      const target = url(Path.fillOrThrow("GenerationApi: model", "/generateTask/{model}", { model }))
+      const request = HttpClientRequest.post(target).pipe(HttpClientRequest.bearerToken(options.token))
+      return HttpCheck.send(request, Submitted, {
         body:
           callbackUrl === undefined
             ? { request_type: "async", input }
@@ -384,17 +398,17 @@ export const make = (options: Options): GenerationApi => {
       }).pipe(Effect.map(({ data }): Job.Receipt<Key> => ({ key: { model, taskId: data.taskId } })))
     },
     strategy:
-      given === undefined
-        ? ({ model }: Key) => settings.scaled(strategyFor(model), timeScale)
-        : typeof given === "function"
-          ? (key: Key) => gentle.strategy(given(key))
-          : gentle.strategy(given)
+      strategy === undefined
+        ? ({ model }: Key) => CommonSettings.scaled(strategyFor(model), timeScale)
+        : typeof strategy === "function"
+          ? (key: Key) => guard.strategy(strategy(key))
+          : guard.strategy(strategy)
   })
 }
 
 // ---- internal ----
 
-/** What the documentation calls an adaptive interval: a first wait and a fixed pace, for a limited time. */
+/** What the documentation calls an adaptive interval: a first wait, then a constant interval, for a limited time. */
 const adaptive = ({ firstWaitMillis, intervalMillis, maxDurationMillis }: Timing): Strategy.Strategy =>
   Strategy.spaced(intervalMillis).pipe(Strategy.withFirstWait(firstWaitMillis), Strategy.maxDuration(maxDurationMillis))
 

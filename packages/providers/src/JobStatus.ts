@@ -1,20 +1,20 @@
 /**
- * A generic job-status API: a submit that answers a job id, and one URL per job that says how it is.
+ * A generic job-status API: a submit returns a job id, and each job has one status URL.
  *
  * **Details**
  *
- * | word | meaning |
+ * | state | status |
  * |---|---|
  * | `pending`, `processing` | pending, with `progress` |
  * | `completed` | succeeded, with `result` |
  * | `failed` | failed, with `errorMessage`, or "Unknown error" if that is empty or absent |
  * | any other | pending, see `unknownState` |
  *
- * It is checked every 2 seconds, 30 times at most and at once for the first time. A check that fails in a transient way
- * (network, 408, 429, 5xx, a body that is not the expected JSON) is one of the 30 and is followed by the same wait; so
- * after 30 of them the wait ends as `PollTimeout` with the reason `strategy` and the last check error. A permanent refusal
- * (401, 403 and other 4xx) ends the wait at once as `CheckRejected`, an unknown id as `JobNotFound`. A strategy of your own
- * that checks more often than every 2 seconds is warned of once.
+ * A job is checked at once and then every 2 seconds, at most 30 times. A transient check error (network, 408, 429, 5xx, a
+ * body that is not the expected JSON) uses up one of the 30 checks and does not change the delay; if all 30 fail, the wait
+ * ends as `PollTimeout` with the reason `strategy` and the last check error. A permanent refusal (401, 403 and other 4xx)
+ * ends the wait at once as `CheckRejected`, an unknown id as `JobNotFound`. A strategy of your own with delays of less
+ * than 2 seconds logs one warning (see `MinimumInterval`).
  *
  * @since 0.1.0
  */
@@ -30,27 +30,30 @@ import * as CheckError from "effect-poll/CheckError"
 import * as Status from "effect-poll/Status"
 import * as StatusSchema from "effect-poll/StatusSchema"
 import * as Strategy from "effect-poll/Strategy"
-import * as Gentle from "./Gentle.ts"
-import * as settings from "./internal/settings.ts"
+import * as MinimumInterval from "./MinimumInterval.ts"
+import * as Path from "./internal/path.ts"
+import * as Wire from "./internal/wire.ts"
+import * as CommonSettings from "./internal/commonSettings.ts"
+import * as Validate from "./internal/validate.ts"
 import type { WithStrategy } from "./Settings.ts"
 
 /**
- * The options of `make`.
+ * Options of `make`.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Options<out A = unknown> extends WithStrategy {
-  /** Where a job is submitted by POST; default `/api/start-async-job`. */
+  /** The path to which a new job is posted. Default: `/api/start-async-job`. */
   readonly submitPath?: string | undefined
-  /** Where a job is checked; default `/api/job-status/{jobId}`. */
+  /** The path of the status of a job; it must contain `{jobId}`. Default: `/api/job-status/{jobId}`. */
   readonly statusPath?: string | undefined
-  /** The Schema of `result`; default: anything, absent included. */
+  /** The Schema of the field `result`. Default: any value, absent included. */
   readonly result?: Schema.Codec<A, unknown> | undefined
 }
 
 /**
- * The job of a job-status API: keyed by job id, submitted with any JSON body, failing with the message of the server.
+ * The job of a job-status API: its key is the job id, its input any JSON body, its failure the message of the server.
  *
  * @category models
  * @since 0.1.0
@@ -66,48 +69,48 @@ export interface JobStatus<out A> extends Job.Job<
 > {}
 
 /**
- * The Schema of an answer, by the Schema of its result.
+ * Creates the Schema of a job as the server reports it, from the Schema of its result.
  *
  * @category schemas
  * @since 0.1.0
  */
-export const payload = <A = unknown>(result?: Schema.Codec<A, unknown>): Payload<A> =>
+export const payload = <A = unknown>(result?: Schema.Codec<A, unknown>): PayloadSchema<A> =>
   Schema.Union([
-    Schema.Struct({ status: Schema.Literal("pending"), progress: settings.OptionalNumber }),
-    Schema.Struct({ status: Schema.Literal("processing"), progress: settings.OptionalNumber }),
-    Schema.Struct({ status: Schema.Literal("completed"), result: settings.resultField(result) }),
-    Schema.Struct({ status: Schema.Literal("failed"), errorMessage: settings.OptionalText })
+    Schema.Struct({ status: Schema.Literal("pending"), progress: Wire.OptionalNumber }),
+    Schema.Struct({ status: Schema.Literal("processing"), progress: Wire.OptionalNumber }),
+    Schema.Struct({ status: Schema.Literal("completed"), result: Wire.resultField(result) }),
+    Schema.Struct({ status: Schema.Literal("failed"), errorMessage: Wire.OptionalText })
   ])
 
 /**
- * A Schema of answers whose result is an `A`.
+ * A Schema of jobs as the server reports them, with results of type `A`.
  *
  * @category models
  * @since 0.1.0
  */
-export interface Payload<out A> extends Schema.Codec<Answer<A>, unknown> {}
+export interface PayloadSchema<out A> extends Schema.Codec<Payload<A>, unknown> {}
 
 /**
- * What the server says of a job.
+ * A job as the server reports it. `progress` is a percentage from 0 to 100.
  *
  * @category models
  * @since 0.1.0
  */
-export type Answer<A> =
+export type Payload<A> =
   | { readonly status: "pending" | "processing"; readonly progress?: number | null | undefined }
   | { readonly status: "completed"; readonly result: A }
   | { readonly status: "failed"; readonly errorMessage?: string | null | undefined }
 
 /**
- * The words of the documentation; `status` has one case for each.
+ * The documented states of a job, all of which `status` maps.
  *
  * @category models
  * @since 0.1.0
  */
-export type Word = Answer<unknown>["status"]
+export type State = Payload<unknown>["status"]
 
 /**
- * The Schema that decodes an answer into a status.
+ * Creates the Schema that decodes a job as the server reports it to a status, from the Schema of its result.
  *
  * @category schemas
  * @since 0.1.0
@@ -117,11 +120,11 @@ export const status = <A = unknown>(result?: Schema.Codec<A, unknown>): StatusSc
     pending: pending,
     processing: pending,
     completed: (job) => Status.succeeded(job.result),
-    failed: (job) => Status.failed(settings.reasonOf(job.errorMessage))
+    failed: (job) => Status.failed(Wire.reasonOf(job.errorMessage))
   })
 
 /**
- * The strategy of the documentation: every 2 seconds, 30 checks 0, 2, ... 58 seconds.
+ * The documented strategy: every 2 seconds, 30 checks at 0, 2, ... 58 seconds.
  *
  * @category strategies
  * @since 0.1.0
@@ -132,19 +135,20 @@ export const strategy: Strategy.Strategy = /*#__PURE__*/ Strategy.maxAttempts(
 )
 
 /**
- * The shortest delay that the documentation plans for.
+ * The shortest documented delay between checks: 2 seconds.
  *
  * @category strategies
  * @since 0.1.0
  */
-export const gentleInterval: Duration.Duration = /*#__PURE__*/ Duration.seconds(2)
+export const minimumInterval: Duration.Duration = /*#__PURE__*/ Duration.seconds(2)
 
 /**
- * The policy of the documentation for failed checks: each one counts as a check, and the next comes when it would have.
+ * The documented policy for failed checks: each uses up one of the checks of the strategy, and none changes its delays.
  *
  * **Details**
  *
- * JSON that does not fit is transient here, as any answer is that the documentation's own loop cannot read.
+ * JSON that does not fit the Schema is a transient error here, because the documented loop continues after any body that
+ * it cannot read.
  *
  * @category strategies
  * @since 0.1.0
@@ -160,7 +164,7 @@ export const checkErrors: Job.CheckErrorPolicy<HttpCheckError> = {
  *
  * **Details**
  *
- * The submit sends its input as the JSON body. Bad options are RangeErrors at the call.
+ * The submit sends its input as the JSON body. Invalid options throw a RangeError.
  *
  * **Example** (Waiting for a job)
  *
@@ -180,22 +184,22 @@ export const checkErrors: Job.CheckErrorPolicy<HttpCheckError> = {
  * @since 0.1.0
  */
 export const make = <A = unknown>(options: Options<A>): JobStatus<A> => {
-  const { timeScale, url, ...common } = settings.check("JobStatus.make", options, () => checkErrors)
-  const submitPath = settings.nonEmpty("JobStatus.make: submitPath", options.submitPath ?? "/api/start-async-job")
-  const statusPath = settings.template("JobStatus.make: statusPath", options.statusPath ?? "/api/job-status/{jobId}", [
+  const { timeScale, url, ...common } = CommonSettings.resolve("JobStatus.make", options, () => checkErrors)
+  const submitPath = Validate.nonEmpty("JobStatus.make: submitPath", options.submitPath ?? "/api/start-async-job")
+  const statusPath = Path.template("JobStatus.make: statusPath", options.statusPath ?? "/api/job-status/{jobId}", [
     "jobId"
   ])
   const schema = status(options.result)
-  const gentle = Gentle.guard("JobStatus.make", settings.scaledMillis(gentleInterval, timeScale))
+  const guard = MinimumInterval.guard("JobStatus.make", CommonSettings.scaledMillis(minimumInterval, timeScale))
   return Job.make("JobStatus", {
     ...common,
     check: (jobId: string) =>
-      gentle.check(HttpCheck.get(url(settings.fillOrThrow("JobStatus: key", statusPath, { jobId })), schema)),
+      guard.check(HttpCheck.get(url(Path.fillOrThrow("JobStatus: key", statusPath, { jobId })), schema)),
     submit: (input: unknown) =>
       HttpCheck.send(HttpClientRequest.post(url(submitPath)), Submitted, { body: input ?? {} }).pipe(
         Effect.map(({ jobId }): Job.Receipt<string> => ({ key: jobId }))
       ),
-    strategy: gentle.strategy(options.strategy ?? settings.scaled(strategy, timeScale))
+    strategy: guard.strategy(options.strategy ?? CommonSettings.scaled(strategy, timeScale))
   })
 }
 
@@ -203,6 +207,6 @@ export const make = <A = unknown>(options: Options<A>): JobStatus<A> => {
 
 const Submitted = Schema.Struct({ jobId: Schema.NonEmptyString })
 
-/** The wire counts progress in percent. */
+/** The wire reports progress in percent. */
 const pending = ({ progress }: { readonly progress?: number | null | undefined }): Status.Pending =>
   Status.pending({ progress: progress === undefined || progress === null ? undefined : progress / 100 })

@@ -1,11 +1,11 @@
 /**
- * A multimodal data platform whose operations are all tasks: batches, clusterings, taxonomies and more.
+ * A multimodal data platform whose operations all run as tasks: batches, clusterings, taxonomies and more.
  *
  * **Details**
  *
- * All resources share one enumeration of words:
+ * Tasks and all resources share one list of states:
  *
- * | word | meaning |
+ * | state | status |
  * |---|---|
  * | `PENDING`, `PROCESSING` | pending |
  * | `COMPLETED` | succeeded, with `outputs` |
@@ -13,133 +13,95 @@
  * | `CANCELED` | canceled |
  * | `IN_PROGRESS`, `SKIPPED`, `UNKNOWN`, `DRAFT`, `ACTIVE`, `ARCHIVED`, `SUSPENDED` | pending, unless `meanings` says otherwise |
  *
- * The documentation calls only the three ends terminal; so its own loop goes on at every other word, on tasks and on all
- * resources alike, and that is our default for each of them: an end that is none would lose a result, while a word that
- * stays is bounded by the deadline, and shown by it. `meanings` changes it, everywhere or per resource.
+ * The documentation calls only the three ends terminal, and its own loop continues at every other state, for tasks and
+ * resources alike. The default here is the same: to mistake a pending state for an end would lose the result, whereas a
+ * job that stays in a state is bounded by the deadline, and the error shows that state. `meanings` changes this, for all
+ * resources or per type of task.
  *
- * A task is checked with delays of 1 second, growing by 1.5 to 30 seconds. Its record is gone after about 24 hours;
- * then the resource behind it is checked instead and from then on. Which one that is, `fallbacks` says by the type of
- * the task; its ids come from the task's `additional_data`, if it was ever seen, or from the key, where the submits put
- * them. Without them the wait ends as `JobNotFound`. A long operation can be watched on its resource from the beginning:
- * that is what `resources` is for.
+ * A task is checked with delays of 1 second, growing by a factor of 1.5 up to 30 seconds. Its record is gone after about
+ * 24 hours; from then on the resource behind it is checked. `fallbacks` gives the path of that resource by the type of the
+ * task. Its ids come from the `additional_data` of the task, if it was ever seen, or from the key, where the submits
+ * store them. Without them the wait ends as `JobNotFound`. For long operations, `resources` watches the resource from the
+ * start. A strategy of your own with delays of less than 1 second logs one warning (see `MinimumInterval`).
  *
- * Many tasks are checked with one request where a `Poller` watches them: it asks the list for up to 100 that fall due
- * together, and checks alone at those that the list leaves off.
+ * A `Poller` checks many tasks with one request: it lists up to 100 that are due at the same time, and checks individually
+ * those that the list leaves out.
  *
- * The webhook `collection.documents.written` names no task: it is a reason to check, and never an end.
+ * The webhook `collection.documents.written` names no task: it is a reason to check, and never ends a wait.
  *
  * @since 0.1.0
  */
-import * as HttpCheck from "@effect-poll/http/HttpCheck"
 import type { HttpCheckError } from "@effect-poll/http/HttpCheckError"
-import * as Clock from "effect/Clock"
-import * as Data from "effect/Data"
-import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as HttpClient from "effect/http/HttpClient"
-import * as HttpClientRequest from "effect/http/HttpClientRequest"
-import { hasProperty } from "effect/Predicate"
-import * as Result from "effect/Result"
+import type * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
+import type * as CheckResult from "effect-poll/CheckResult"
 import * as Job from "effect-poll/Job"
-import * as CheckResult from "effect-poll/CheckResult"
 import * as Strategy from "effect-poll/Strategy"
-import * as Gentle from "./Gentle.ts"
-import * as MixpeekList from "./internal/mixpeekList.ts"
-import * as settings from "./internal/settings.ts"
+import * as CommonSettings from "./internal/commonSettings.ts"
+import type { Api } from "./internal/mixpeek/api.ts"
+import * as MixpeekList from "./internal/mixpeek/list.ts"
+import * as MixpeekResource from "./internal/mixpeek/resource.ts"
+import * as MixpeekTask from "./internal/mixpeek/task.ts"
+import * as Path from "./internal/path.ts"
+import * as Validate from "./internal/validate.ts"
+import * as MinimumInterval from "./MinimumInterval.ts"
 import { keyCodec, type Resource, resourceCodec, type TaskKey } from "./MixpeekKey.ts"
+import type { CancelUnsupported, ListFilter, Submission } from "./MixpeekRequest.ts"
 import * as MixpeekStatus from "./MixpeekStatus.ts"
 import * as Push from "./Push.ts"
 import type { WithStrategy } from "./Settings.ts"
 
+export { CancelUnsupported, type ListFilter, type Submission } from "./MixpeekRequest.ts"
+
 /**
- * The options of `make`.
+ * Options of `make`.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Options extends WithStrategy {
   /**
-   * Where the resource behind a task is checked, by the type of the task, as a path template whose names are ids of
-   * `additional_data` or of the key. Added to `fallbacks`; what has the same type replaces it.
+   * The path of the resource behind a task, by the type of the task. A path is a template whose names are ids in the
+   * `additional_data` of the task or in the key, such as `{batch_id}`. These are added to the constant `fallbacks`, and
+   * replace entries of the same type.
    */
   readonly fallbacks?: Readonly<Record<string, string>> | undefined
-  /** What the words mean that the documentation leaves open; default: pending, everywhere. */
+  /** What the states mean that the documentation does not define. Default: pending, everywhere. */
   readonly meanings?: MixpeekStatus.Meanings | undefined
-  /** The types of task that can be killed; default: batches and clustering. */
+  /** The types of task that can be killed. Default: batches and clusterings. */
   readonly killable?: ReadonlyArray<string> | undefined
   /**
-   * Where work is submitted by POST; the path of a batch must have `{bucket_id}` in it. Default:
-   * `/v1/buckets/{bucket_id}/batches`, `/v1/clusters` and `/v1/taxonomies`, which the documentation does not name.
+   * The paths to which work is posted; the path for a batch must contain `{bucket_id}`. Default:
+   * `/v1/buckets/{bucket_id}/batches`, `/v1/clusters` and `/v1/taxonomies`, which are inferred, not documented.
    */
   readonly submitPaths?: { readonly [Kind in Submission["kind"]]?: string | undefined } | undefined
 }
 
 /**
- * What is submitted: a batch of a bucket, a clustering or a taxonomy, with its JSON body.
- *
- * @category models
- * @since 0.1.0
- */
-export type Submission =
-  | { readonly kind: "batch"; readonly bucketId: string; readonly body?: Readonly<Record<string, unknown>> | undefined }
-  | { readonly kind: "cluster" | "taxonomy"; readonly body?: Readonly<Record<string, unknown>> | undefined }
-
-/**
- * Which tasks to list. All that is given must hold; there is no filter by id.
- *
- * @category models
- * @since 0.1.0
- */
-export interface ListFilter {
-  readonly taskTypes?: ReadonlyArray<string> | undefined
-  readonly statuses?: ReadonlyArray<string> | undefined
-  readonly namespace?: string | undefined
-  readonly createdAfter?: DateTime.DateTime | undefined
-  readonly createdBefore?: DateTime.DateTime | undefined
-}
-
-/**
- * The server does not kill tasks of this type.
- *
- * @category errors
- * @since 0.1.0
- */
-export class CancelUnsupported
-  extends /*#__PURE__*/ Data.TaggedError("CancelUnsupported")<{
-    readonly taskId: string
-    /** Undefined if only the server knew it. */
-    readonly taskType: string | undefined
-  }>
-{
-  override get message(): string {
-    const type = this.taskType === undefined ? "" : ` (${this.taskType})`
-    return `Mixpeek task ${JSON.stringify(this.taskId)}${type} cannot be canceled`
-  }
-}
-
-/**
- * The jobs of a Mixpeek service, and what else can be done with tasks.
+ * The jobs of a Mixpeek service, and its other requests about tasks.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Mixpeek {
-  /** Tasks, with the fallback to their resource. `cancel` is `kill`. */
+  /** Tasks, with the resource behind them as fallback. Its `cancel` is `kill`. */
   readonly tasks: Job.Job<TaskKey, unknown, string, HttpCheckError, HttpClient.HttpClient, Submission, HttpCheckError>
-  /** Resources, watched themselves. A resource whose ids do not fill its path is `JobNotFound`. */
+  /** Resources, checked directly. One whose ids do not fill its path is `JobNotFound`. */
   readonly resources: Job.Job<Resource, unknown, string, HttpCheckError, HttpClient.HttpClient>
-  /** Asks the server to stop a task, which may still end otherwise. */
+  /** Asks the server to stop a task. The task may still end in another way. */
   readonly kill: (key: TaskKey) => Effect.Effect<void, CancelUnsupported | HttpCheckError, HttpClient.HttpClient>
   /**
-   * Checks many tasks with one request for the list: of their types, if all of them are known, and of the time in which
-   * they were submitted, or the last day.
+   * Checks many tasks with one request for the list, as the `checkMany` of `tasks` does. The filter is as narrow as the
+   * keys allow: their types, if all keys have one, and their times of submission, or the last 24 hours. No keys cause no
+   * request.
    *
-   * The answer is by encoded key. A task that the list lacks is left out, and so is one of which it shows less than a check
-   * would: an end without result or reason, or no ids for the fallback where the key has none. That is no news of the
-   * task; a check of its own tells. A record that cannot be read is the failure of its own key, and the Effect fails if the
-   * list does. No key is no request. It is the `checkMany` of `tasks`.
+   * The results are by encoded key. A task that is missing from the list has no entry, nor has one whose record says less
+   * than a check would (an end without result or reason, or no ids for a fallback that the key lacks): that says nothing
+   * about the task, so check it individually. A record that cannot be decoded is the failure of its own entry. If the
+   * request fails, so does the Effect.
    */
   readonly sendMany: (
     keys: ReadonlyArray<TaskKey>
@@ -148,14 +110,14 @@ export interface Mixpeek {
     HttpCheckError,
     HttpClient.HttpClient
   >
-  /** Lists tasks; the server may leave some off without saying so. */
+  /** Lists tasks. The server may leave some out, and does not indicate that. Default filter: all tasks. */
   readonly list: (
     filter?: ListFilter
   ) => Effect.Effect<ReadonlyArray<MixpeekStatus.TaskRecord>, HttpCheckError, HttpClient.HttpClient>
 }
 
 /**
- * Where the resources of the documentation are checked, by type of task.
+ * The documented paths of the resources behind tasks, by type of task.
  *
  * @category models
  * @since 0.1.0
@@ -166,7 +128,7 @@ export const fallbacks: Readonly<Record<string, string>> = {
 }
 
 /**
- * The strategy of the documentation: 1 second, growing by 1.5 to 30 seconds; the first check of once.
+ * The documented strategy: 1 second, growing by a factor of 1.5 up to 30 seconds. The first check is immediate.
  *
  * @category strategies
  * @since 0.1.0
@@ -178,16 +140,16 @@ export const strategy: Strategy.Strategy = /*#__PURE__*/ Strategy.exponential({
 })
 
 /**
- * The shortest delay that the documentation plans for.
+ * The shortest documented delay between checks: 1 second.
  *
  * @category strategies
  * @since 0.1.0
  */
-export const gentleInterval: Duration.Duration = /*#__PURE__*/ Duration.seconds(1)
+export const minimumInterval: Duration.Duration = /*#__PURE__*/ Duration.seconds(1)
 
 /**
- * The Schema of the webhook that is sent when documents were written: a reason to check the tasks that may have done
- * it. The name of the field is our reading; the documentation shows only the name of the event.
+ * The Schema of the webhook that is sent when documents have been written: a reason to check the tasks that may have
+ * written them. The documentation shows only the name of the event; the name of its field is inferred.
  *
  * @category schemas
  * @since 0.1.0
@@ -201,9 +163,9 @@ export const DocumentsWritten: Push.PushSchema<never, never> = /*#__PURE__*/ Pus
  *
  * **Details**
  *
- * Bad options are RangeErrors at the call.
+ * Invalid options throw a RangeError.
  *
- * **Example** (Watching a batch, past the life of its task record)
+ * **Example** (Waiting for a batch that outlives its task record)
  *
  * ```ts no-run
  * import * as Effect from "effect/Effect"
@@ -221,145 +183,78 @@ export const DocumentsWritten: Push.PushSchema<never, never> = /*#__PURE__*/ Pus
  * @since 0.1.0
  */
 export const make = (options: Options): Mixpeek => {
-  const { missing, timeScale, url, ...common } = settings.check("Mixpeek.make", options)
-  const paths: Readonly<Record<string, string>> = { ...fallbacks, ...options.fallbacks }
-  for (const [type, path] of Object.entries(paths)) settings.nonEmpty(`Mixpeek.make: fallbacks.${type}`, path)
-  const killable = options.killable ?? Object.keys(fallbacks)
-  const statuses = MixpeekStatus.make(options.meanings)
-  const gentle = Gentle.guard("Mixpeek.make", settings.scaledMillis(gentleInterval, timeScale))
+  const { missing, timeScale, url, ...common } = CommonSettings.resolve("Mixpeek.make", options)
+  const guard = MinimumInterval.guard("Mixpeek.make", CommonSettings.scaledMillis(minimumInterval, timeScale))
+  const api: Api = {
+    url,
+    guard,
+    statuses: MixpeekStatus.make(options.meanings),
+    resourcePaths: resourcePathsOf(options),
+    killable: options.killable ?? Object.keys(fallbacks),
+    submitPaths: submitPathsOf(options)
+  }
   const shared = {
     ...common,
-    strategy: gentle.strategy(options.strategy ?? settings.scaled(strategy, timeScale))
+    strategy: guard.strategy(options.strategy ?? CommonSettings.scaled(strategy, timeScale))
   }
-  const submitPaths = {
-    batch: settings.template(
-      "Mixpeek.make: submitPaths.batch",
-      options.submitPaths?.batch ?? "/v1/buckets/{bucket_id}/batches",
-      ["bucket_id"]
-    ),
-    cluster: settings.nonEmpty("Mixpeek.make: submitPaths.cluster", options.submitPaths?.cluster ?? "/v1/clusters"),
-    taxonomy: settings.nonEmpty("Mixpeek.make: submitPaths.taxonomy", options.submitPaths?.taxonomy ?? "/v1/taxonomies")
-  }
-
-  const pathOf = (resource: Resource): string | undefined => {
-    const path = Object.hasOwn(paths, resource.taskType) ? paths[resource.taskType] : undefined
-    return path === undefined ? undefined : settings.fill(path, resource.ids)
-  }
-
-  const checkAt = (resource: Resource) => {
-    const path = pathOf(resource)
-    return path === undefined
-      ? Effect.succeed(CheckResult.missing)
-      : gentle.check(HttpCheck.get(url(path), statuses.resource(resource.taskType)))
-  }
-
-  const listUrl = url("/v1/tasks/list")
-  const listed = <A>(record: Schema.Codec<A, unknown>, filter: ListFilter) =>
-    HttpCheck.send(HttpClientRequest.post(listUrl), Schema.Struct({ tasks: Schema.Array(record) }), {
-      body: {
-        task_type: filter.taskTypes,
-        status: filter.statuses,
-        namespace: filter.namespace,
-        created_after: filter.createdAfter === undefined ? undefined : DateTime.formatIso(filter.createdAfter),
-        created_before: filter.createdBefore === undefined ? undefined : DateTime.formatIso(filter.createdBefore)
-      }
-    }).pipe(Effect.map(({ tasks }) => tasks))
-
-  const decodeTask = Schema.decodeUnknownEffect(statuses.task)
-  const sendMany: Mixpeek["sendMany"] = Effect.fnUntraced(function* (keys) {
-    const checks = new Map<string, Result.Result<CheckResult.CheckResult<unknown, string>, HttpCheckError>>()
-    if (keys.length === 0) return checks
-    const encoded = keys.map(keyCodec.encode)
-    const now = yield* Clock.currentTimeMillis
-    const records = new Map<unknown, unknown>()
-    for (const record of yield* listed(Schema.Unknown, MixpeekList.filterOf(keys, now))) {
-      if (hasProperty(record, "task_id")) records.set(record.task_id, record)
-    }
-    for (const [at, key] of keys.entries()) {
-      const record = records.get(key.taskId)
-      if (record === undefined) continue
-      const check = yield* decodeTask(record).pipe(
-        Effect.mapError(({ message }) => MixpeekList.unreadable(listUrl, message)),
-        Effect.result
-      )
-      if (Result.isFailure(check) || MixpeekList.isTold(check.success, record, key)) checks.set(encoded[at]!, check)
-    }
-    return checks
-  })
-
-  const kill: Mixpeek["kill"] = ({ fallback, taskId }) => {
-    const unsupported = new CancelUnsupported({ taskId, taskType: fallback?.taskType })
-    if (fallback !== undefined && !killable.includes(fallback.taskType)) return Effect.fail(unsupported)
-    const to = url(settings.fillOrThrow("Mixpeek: key.taskId", "/v1/tasks/{taskId}/kill", { taskId }))
-    return HttpCheck.send(HttpClientRequest.post(to), Schema.Unknown, {
-      refuse: (_, body) => (hasProperty(body, "code") && body.code === "cancel_unsupported" ? unsupported : undefined)
-    }).pipe(Effect.asVoid)
-  }
-
   return {
-    tasks: Job.make("Mixpeek.tasks", {
+    tasks: tasksOf(api, shared, missing),
+    resources: Job.make("Mixpeek.resources", {
       ...shared,
-      key: keyCodec,
-      check: ({ taskId }: TaskKey) =>
-        gentle.check(
-          HttpCheck.get(
-            url(settings.fillOrThrow("Mixpeek: key.taskId", "/v1/tasks/{taskId}", { taskId })),
-            statuses.task
-          )
-        ),
-      checkMany: {
-        max: mostAtOnce,
-        // One task alone costs a check of its own, which a list may not spare.
-        check: (keys) => (keys.length === 1 ? Effect.succeed(new Map()) : gentle.check(sendMany(keys)))
-      },
-      submit: (submission: Submission) => {
-        const path =
-          submission.kind === "batch"
-            ? settings.fillOrThrow("Mixpeek: bucketId", submitPaths.batch, { bucket_id: submission.bucketId })
-            : submitPaths[submission.kind]
-        const taskType = taskTypes[submission.kind]
-        return Effect.gen(function* () {
-          const submittedAt = yield* Clock.currentTimeMillis
-          const { task_id: taskId, ...ids } = yield* HttpCheck.send(HttpClientRequest.post(url(path)), Submitted, {
-            body: submission.body ?? {}
-          })
-          const key: TaskKey = { taskId, fallback: { taskType, ids: MixpeekStatus.idsOf(ids) }, submittedAt }
-          return { key }
-        })
-      },
-      cancel: kill,
-      missing: {
-        ...missing,
-        fallback: {
-          locate: ({ fallback }, last) => {
-            const seen = last === undefined ? undefined : MixpeekStatus.detailOf(last)
-            const taskType = fallback?.taskType ?? seen?.taskType
-            if (taskType === undefined) return undefined
-            const resource: Resource = { taskType, ids: { ...seen?.ids, ...fallback?.ids } }
-            return pathOf(resource) === undefined ? undefined : resourceCodec.encode(resource)
-          },
-          check: (encoded) => checkAt(resourceCodec.decode(encoded))
-        }
-      }
+      missing,
+      key: resourceCodec,
+      check: (resource: Resource) => MixpeekResource.check(api, resource)
     }),
-    resources: Job.make("Mixpeek.resources", { ...shared, missing, key: resourceCodec, check: checkAt }),
-    kill,
-    sendMany,
-    list: (filter = {}) => listed(MixpeekStatus.TaskRecord, filter)
+    kill: (key) => MixpeekTask.kill(api, key),
+    sendMany: (keys) => MixpeekList.checkMany(api, keys),
+    list: (filter = {}) => MixpeekList.list(api, MixpeekStatus.TaskRecord, filter)
   }
 }
 
 // ---- internal ----
 
-/** How many tasks one list is asked for. */
-const mostAtOnce = 100
+/** How many tasks one request for the list checks. */
+const maxBatch = 100
 
-const taskTypes: { readonly [Kind in Submission["kind"]]: string } = {
-  batch: "api_buckets_batches_process",
-  cluster: "api_clusters_execute",
-  taxonomy: "api_taxonomies_materialize"
+const tasksOf = (
+  api: Api,
+  shared: Pick<CommonSettings.Resolved, "unknownState" | "checkErrors"> & Required<Pick<WithStrategy, "strategy">>,
+  missing: CommonSettings.Resolved["missing"]
+): Mixpeek["tasks"] =>
+  Job.make("Mixpeek.tasks", {
+    ...shared,
+    key: keyCodec,
+    check: ({ taskId }: TaskKey) => MixpeekTask.check(api, taskId),
+    checkMany: {
+      max: maxBatch,
+      // A single task gets an individual check at once: the list might leave it out.
+      check: (keys) =>
+        keys.length === 1 ? Effect.succeed(new Map()) : api.guard.check(MixpeekList.checkMany(api, keys))
+    },
+    submit: (submission: Submission) => MixpeekTask.submit(api, submission),
+    cancel: (key) => MixpeekTask.kill(api, key),
+    missing: {
+      ...missing,
+      fallback: {
+        locate: (key, last) => {
+          const resource = MixpeekResource.locate(api, key, last)
+          return resource === undefined ? undefined : resourceCodec.encode(resource)
+        },
+        check: (encoded) => MixpeekResource.check(api, resourceCodec.decode(encoded))
+      }
+    }
+  })
+
+const resourcePathsOf = (options: Options): Api["resourcePaths"] => {
+  const paths = { ...fallbacks, ...options.fallbacks }
+  for (const [type, path] of Object.entries(paths)) Validate.nonEmpty(`Mixpeek.make: fallbacks.${type}`, path)
+  return paths
 }
 
-const Submitted = /*#__PURE__*/ Schema.StructWithRest(/*#__PURE__*/ Schema.Struct({ task_id: Schema.NonEmptyString }), [
-  /*#__PURE__*/ Schema.Record(Schema.String, Schema.Unknown)
-])
+const submitPathsOf = ({ submitPaths = {} }: Options): Api["submitPaths"] => ({
+  batch: Path.template("Mixpeek.make: submitPaths.batch", submitPaths.batch ?? "/v1/buckets/{bucket_id}/batches", [
+    "bucket_id"
+  ]),
+  cluster: Validate.nonEmpty("Mixpeek.make: submitPaths.cluster", submitPaths.cluster ?? "/v1/clusters"),
+  taxonomy: Validate.nonEmpty("Mixpeek.make: submitPaths.taxonomy", submitPaths.taxonomy ?? "/v1/taxonomies")
+})

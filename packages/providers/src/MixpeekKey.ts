@@ -1,41 +1,44 @@
 /**
- * What the tasks of Mixpeek, and the resources behind them, are known by.
+ * The keys of Mixpeek's tasks and of the resources behind them.
  *
  * @since 0.1.0
  */
 import type { KeyCodec } from "effect-poll/KeyCodec"
-import * as settings from "./internal/settings.ts"
+import * as Validate from "./internal/validate.ts"
 
 /**
- * A task, and the resource behind it if that is known from the beginning.
+ * The key of a task.
  *
  * @category models
  * @since 0.1.0
  */
 export interface TaskKey {
   readonly taskId: string
+  /** The resource behind the task, to be checked once the record of the task is gone. Default: taken from its status. */
   readonly fallback?: Resource | undefined
   /**
-   * When it was submitted, in milliseconds since the epoch, as the submits note it. It narrows the list that `sendMany`
-   * asks for, and is no part of the identity: the encoded key leaves it out.
+   * When the task was submitted, in milliseconds since the epoch; the submits set it. It narrows the list that `sendMany`
+   * requests. It is not part of the identity of the task: the encoded key omits it. Default: unknown.
    */
   readonly submittedAt?: number | undefined
 }
 
 /**
- * A resource: the type of the tasks that work on it, and its ids by their wire names, such as `bucket_id`.
+ * The key of a resource that tasks work on.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Resource {
+  /** The type of the tasks that work on the resource, such as `api_clusters_execute`. */
   readonly taskType: string
+  /** The ids of the resource by their names on the wire, such as `bucket_id`. */
   readonly ids: Readonly<Record<string, string>>
 }
 
 /**
- * The codec of a task's key: `taskId`, or `taskId@taskType?id=...&id=...` with the ids in alphabetical order, all of
- * them percent-encoded. An empty task id and a `submittedAt` that is no time are RangeErrors.
+ * Encodes the key of a task as `taskId`, or as `taskId@taskType?name=id&name=id` with the names in alphabetical order, all
+ * parts percent-encoded. A blank task id, and a `submittedAt` that is not a valid time, are RangeErrors.
  *
  * @category codecs
  * @since 0.1.0
@@ -45,7 +48,7 @@ export const keyCodec: KeyCodec<TaskKey> = {
     if (!(submittedAt >= 0 && submittedAt <= 8e15)) {
       throw new RangeError(`Mixpeek: key.submittedAt must be milliseconds since the epoch, got ${submittedAt}`)
     }
-    const own = encodeURIComponent(settings.nonEmpty("Mixpeek: key.taskId", taskId))
+    const own = encodeURIComponent(Validate.nonEmpty("Mixpeek: key.taskId", taskId))
     return fallback === undefined ? own : `${own}@${resourceCodec.encode(fallback)}`
   },
   decode: (encoded) => {
@@ -60,14 +63,15 @@ export const keyCodec: KeyCodec<TaskKey> = {
 }
 
 /**
- * The codec of a resource: `taskType?id=...&id=...`. An empty type is a RangeError.
+ * Encodes the key of a resource as `taskType?name=id&name=id`, with the names in alphabetical order, all parts
+ * percent-encoded. A blank type is a RangeError.
  *
  * @category codecs
  * @since 0.1.0
  */
 export const resourceCodec: KeyCodec<Resource> = {
   encode: ({ ids, taskType }) => {
-    const type = encodeURIComponent(settings.nonEmpty("Mixpeek: key.taskType", taskType))
+    const type = encodeURIComponent(Validate.nonEmpty("Mixpeek: key.taskType", taskType))
     const pairs = Object.keys(ids)
       .toSorted()
       .map((name) => `${encodeURIComponent(name)}=${encodeURIComponent(ids[name]!)}`)

@@ -1,5 +1,5 @@
 /**
- * The words of Mixpeek and what they mean.
+ * The states of Mixpeek's tasks and resources, and their meanings.
  *
  * @since 0.1.0
  */
@@ -7,27 +7,27 @@ import { hasProperty } from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import * as Status from "effect-poll/Status"
 import * as StatusSchema from "effect-poll/StatusSchema"
-import * as settings from "./internal/settings.ts"
+import * as Wire from "./internal/wire.ts"
 import type { Resource } from "./MixpeekKey.ts"
 
 /**
- * The words that all resources share.
+ * The states of tasks and of all resources.
  *
  * @category models
  * @since 0.1.0
  */
-export type Word = "PENDING" | "PROCESSING" | "COMPLETED" | "FAILED" | "CANCELED" | OpenWord
+export type State = "PENDING" | "PROCESSING" | "COMPLETED" | "FAILED" | "CANCELED" | AmbiguousState
 
 /**
- * The words whose meaning the documentation leaves open.
+ * The states whose meaning the documentation does not define.
  *
  * @category models
  * @since 0.1.0
  */
-export type OpenWord = "IN_PROGRESS" | "SKIPPED" | "UNKNOWN" | "DRAFT" | "ACTIVE" | "ARCHIVED" | "SUSPENDED"
+export type AmbiguousState = "IN_PROGRESS" | "SKIPPED" | "UNKNOWN" | "DRAFT" | "ACTIVE" | "ARCHIVED" | "SUSPENDED"
 
 /**
- * What an open word can mean.
+ * What a state can mean.
  *
  * @category models
  * @since 0.1.0
@@ -35,33 +35,36 @@ export type OpenWord = "IN_PROGRESS" | "SKIPPED" | "UNKNOWN" | "DRAFT" | "ACTIVE
 export type Meaning = "pending" | "succeeded" | "failed" | "canceled" | "expired"
 
 /**
- * What the open words mean: everywhere, on a task record, and on the resources of a type of task. The narrower one goes
- * first; what is left out of all of them is pending.
+ * What the states mean that the documentation does not define. `task` and `resources` take precedence over `everywhere`;
+ * a state that none of them contains is pending.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Meanings {
-  readonly everywhere?: OpenMeanings | undefined
-  readonly task?: OpenMeanings | undefined
-  readonly resources?: Readonly<Record<string, OpenMeanings>> | undefined
+  /** For tasks and for all resources. Default: pending. */
+  readonly everywhere?: StateMeanings | undefined
+  /** For tasks. Default: see `everywhere`. */
+  readonly task?: StateMeanings | undefined
+  /** For the resources behind tasks of a type, by that type. Default: see `everywhere`. */
+  readonly resources?: Readonly<Record<string, StateMeanings>> | undefined
 }
 
 /**
- * What the open words mean in one place.
+ * Meanings by state.
  *
  * @category models
  * @since 0.1.0
  */
-export type OpenMeanings = { readonly [W in OpenWord]?: Meaning | undefined }
+export type StateMeanings = { readonly [W in AmbiguousState]?: Meaning | undefined }
 
 /**
- * The Schema of all words.
+ * The Schema of all states.
  *
  * @category schemas
  * @since 0.1.0
  */
-export const Words = /*#__PURE__*/ Schema.Literals([
+export const States = /*#__PURE__*/ Schema.Literals([
   "PENDING",
   "PROCESSING",
   "IN_PROGRESS",
@@ -77,22 +80,22 @@ export const Words = /*#__PURE__*/ Schema.Literals([
 ])
 
 /**
- * The Schema of what the server says of a task.
+ * The Schema of a task as the server reports it in the response to a check.
  *
  * @category schemas
  * @since 0.1.0
  */
 export const Task = /*#__PURE__*/ (() =>
   Schema.Struct({
-    status: Words,
+    status: States,
     task_type: Schema.optionalKey(Schema.String),
     outputs: Schema.optional(Schema.Unknown),
     additional_data: Schema.optional(Schema.NullOr(Schema.Record(Schema.String, Schema.Unknown))),
-    error_message: settings.OptionalText
+    error_message: Wire.OptionalText
   }))()
 
 /**
- * The Schema of a task in a list, whose word may be any.
+ * The Schema of a task as the server reports it in a list. Its `status` may be any string.
  *
  * @category schemas
  * @since 0.1.0
@@ -105,12 +108,12 @@ export const TaskRecord = /*#__PURE__*/ (() =>
     inputs: Schema.optional(Schema.Unknown),
     outputs: Schema.optional(Schema.Unknown),
     additional_data: Schema.optional(Schema.NullOr(Schema.Record(Schema.String, Schema.Unknown))),
-    error_message: settings.OptionalText,
-    created_at: settings.OptionalText
+    error_message: Wire.OptionalText,
+    created_at: Wire.OptionalText
   }))()
 
 /**
- * A task in a list.
+ * A task as the server reports it in a list.
  *
  * @category models
  * @since 0.1.0
@@ -118,36 +121,38 @@ export const TaskRecord = /*#__PURE__*/ (() =>
 export type TaskRecord = typeof TaskRecord.Type
 
 /**
- * The Schemas that decode what the server says into a status: of a task, and of the resource behind tasks of a type.
+ * The Schemas that decode what the server reports to a status.
  *
  * @category models
  * @since 0.1.0
  */
 export interface MixpeekStatus {
+  /** Decodes a task. The status of a pending one has the resource behind it as its `detail`, see `detailOf`. */
   readonly task: StatusSchema.StatusSchema<unknown, string>
+  /** Returns the Schema that decodes the resource behind tasks of a type. */
   readonly resource: (taskType: string) => StatusSchema.StatusSchema<unknown, string>
 }
 
 /**
- * Creates the status Schemas.
+ * Creates the status Schemas from the meanings of the states that the documentation does not define.
  *
  * @category constructors
  * @since 0.1.0
  */
 export const make = (meanings: Meanings = {}): MixpeekStatus => {
   const { everywhere = {}, resources = {}, task } = meanings
-  const plain = statusOf(everywhere)
-  const perType = new Map(
-    Object.entries(resources).map(([type, own]) => [type, statusOf({ ...everywhere, ...own })] as const)
+  const general = schemaFor(everywhere)
+  const byType = new Map(
+    Object.entries(resources).map(([type, own]) => [type, schemaFor({ ...everywhere, ...own })] as const)
   )
   return {
-    task: task === undefined ? plain : statusOf({ ...everywhere, ...task }),
-    resource: (taskType) => perType.get(taskType) ?? plain
+    task: task === undefined ? general : schemaFor({ ...everywhere, ...task }),
+    resource: (taskType) => byType.get(taskType) ?? general
   }
 }
 
 /**
- * The resource that a pending task said it works on, kept as the `detail` of the status.
+ * Returns the resource that a pending task works on, from the `detail` of its status; undefined if there is none.
  *
  * @category destructors
  * @since 0.1.0
@@ -156,7 +161,7 @@ export const detailOf = (status: Status.Status<unknown, unknown>): Resource | un
   status._tag === "Pending" && isResource(status.detail) ? status.detail : undefined
 
 /**
- * Takes the ids out of a task's data: what is a string there.
+ * Returns the ids in the data of a task: those fields that are non-empty strings.
  *
  * @category destructors
  * @since 0.1.0
@@ -171,21 +176,21 @@ export const idsOf = (data: Readonly<Record<string, unknown>>): Readonly<Record<
 
 const isResource = (u: unknown): u is Resource => hasProperty(u, "taskType") && hasProperty(u, "ids")
 
-const statusOf = (meanings: OpenMeanings) => {
-  const open = (word: OpenWord) => (task: typeof Task.Type) => meant(meanings[word] ?? "pending", task)
+const schemaFor = (meanings: StateMeanings) => {
+  const ambiguous = (state: AmbiguousState) => (task: typeof Task.Type) => statusFor(meanings[state] ?? "pending", task)
   return StatusSchema.fromField(Task, "status", {
     PENDING: pending,
     PROCESSING: pending,
     COMPLETED: (task) => Status.succeeded(task.outputs ?? undefined),
-    FAILED: (task) => Status.failed(settings.reasonOf(task.error_message)),
+    FAILED: (task) => Status.failed(Wire.reasonOf(task.error_message)),
     CANCELED: Status.canceled(),
-    IN_PROGRESS: open("IN_PROGRESS"),
-    SKIPPED: open("SKIPPED"),
-    UNKNOWN: open("UNKNOWN"),
-    DRAFT: open("DRAFT"),
-    ACTIVE: open("ACTIVE"),
-    ARCHIVED: open("ARCHIVED"),
-    SUSPENDED: open("SUSPENDED")
+    IN_PROGRESS: ambiguous("IN_PROGRESS"),
+    SKIPPED: ambiguous("SKIPPED"),
+    UNKNOWN: ambiguous("UNKNOWN"),
+    DRAFT: ambiguous("DRAFT"),
+    ACTIVE: ambiguous("ACTIVE"),
+    ARCHIVED: ambiguous("ARCHIVED"),
+    SUSPENDED: ambiguous("SUSPENDED")
   })
 }
 
@@ -194,14 +199,14 @@ const pending = ({ additional_data, task_type }: typeof Task.Type): Status.Pendi
     detail: task_type === undefined ? undefined : { taskType: task_type, ids: idsOf(additional_data ?? {}) }
   })
 
-const meant = (meaning: Meaning, task: typeof Task.Type): Status.Status<unknown, string> => {
+const statusFor = (meaning: Meaning, task: typeof Task.Type): Status.Status<unknown, string> => {
   switch (meaning) {
     case "pending":
       return pending(task)
     case "succeeded":
       return Status.succeeded(task.outputs ?? undefined)
     case "failed":
-      return Status.failed(settings.reasonOf(task.error_message))
+      return Status.failed(Wire.reasonOf(task.error_message))
     case "canceled":
       return Status.canceled()
     case "expired":

@@ -1,14 +1,13 @@
 /**
- * What a webhook tells: of which job, and how it is.
+ * Schemas that decode the body of a webhook to the key of a job and its status.
  *
- * The Schemas here decode the body of a webhook to the same statuses as checks are decoded to. They receive nothing: there
- * is no server in this package.
+ * They decode to the same statuses as checks do. They only decode: this package contains no server.
  *
  * **Details**
  *
- * A push is a reason to check, and never an end by itself: it may be late, doubled, lost, or not from the service at all.
- * Find the wait by the key and wake it (`checkNow`); the check then says how the job is. A push without a key wakes all
- * waits that it may concern.
+ * A push is a reason to check and never ends a wait by itself: it may arrive late, twice, never, or from somebody other
+ * than the service. Find the wait by the key and call `checkNow`; that check decides. A push without a key concerns every
+ * wait that it could be about.
  *
  * @since 0.1.0
  */
@@ -22,20 +21,20 @@ import * as CheckResult from "effect-poll/CheckResult"
 import type { StatusSchema } from "effect-poll/StatusSchema"
 
 /**
- * What a webhook tells.
+ * The decoded body of a webhook.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Push<out K, out A, out F = never> {
-  /** The job; undefined if the body names none. */
+  /** The key of the job; undefined if the body names no job. */
   readonly key: K | undefined
-  /** How it is, as a check would say; undefined if the body says only that something happened. */
-  readonly check: CheckResult.CheckResult<A, F> | undefined
+  /** What a check would have found; undefined if the body only says that something happened. */
+  readonly result: CheckResult.CheckResult<A, F> | undefined
 }
 
 /**
- * A Schema that decodes the body of a webhook. It only decodes.
+ * A Schema that decodes the body of a webhook. Encoding is a Schema error.
  *
  * @category models
  * @since 0.1.0
@@ -47,26 +46,27 @@ export interface PushSchema<out K, out A, out F = never, out RD = never> extends
 > {}
 
 /**
- * What a body tells beside the status.
+ * Options of `make`: what to read from the body besides the status.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Options<out K> {
-  /** Takes the key out of the body; undefined if it names none. */
+  /** Reads the key of the job from the body; undefined if the body names no job. */
   readonly key: (body: unknown) => K | undefined
-  /** Takes out of it which run of the job it speaks of, where one key is used for many runs. Default: it does not say. */
+  /** Reads which run of the job the body is about, for keys that are used for many runs. Default: none. */
   readonly run?: ((body: unknown) => CheckResult.Run | undefined) | undefined
 }
 
 /**
- * Creates the Schema of a webhook that tells how a job is, from the Schema of its checks.
+ * Creates the Schema of a webhook that carries a status, from the Schema of the status.
  *
  * **Details**
  *
- * A function that throws is a decode error. A word that nobody lists is `CheckResult.UnknownState`, as it is for a check.
+ * A body that does not fit, and an option that throws, are Schema errors. A state that the Schema does not list decodes to
+ * `CheckResult.UnknownState`, as it does in a check.
  *
- * **Example** (A webhook by contract)
+ * **Example** (A webhook agreed on with the service)
  *
  * ```ts
  * import { hasProperty } from "effect/Predicate"
@@ -78,9 +78,9 @@ export interface Options<out K> {
  * const TaskChanged = Push.make(StatusSchema.within(EventPlatform.TaskStatus, "task"), {
  *   key: (body) => (hasProperty(body, "task_ref") && typeof body.task_ref === "string" ? body.task_ref : undefined)
  * })
- * const { key, check } = Schema.decodeSync(TaskChanged)({ task_ref: "t1", task: { state: "completed" } })
+ * const { key, result } = Schema.decodeSync(TaskChanged)({ task_ref: "t1", task: { state: "completed" } })
  * key // => "t1"
- * check?._tag // => "Succeeded"
+ * result?._tag // => "Succeeded"
  * ```
  *
  * @category constructors
@@ -92,50 +92,50 @@ export const make = <K, A, F = never, RD = never>(
 ): PushSchema<K, A, F, RD> => {
   const decode = SchemaParser.decodeUnknownEffect(status)
   return pushSchema((body, parseOptions) =>
-    Effect.flatMap(decode(body, parseOptions), (found) =>
+    Effect.flatMap(decode(body, parseOptions), (result) =>
       guarded((): Push<K, A, F> => {
         const run = options.run?.(body)
-        return { key: options.key(body), check: run === undefined ? found : CheckResult.withRun(found, run) }
+        return { key: options.key(body), result: run === undefined ? result : CheckResult.withRun(result, run) }
       })
     )
   )
 }
 
 /**
- * Creates the Schema of a webhook from the Schema of its body and what that tells.
+ * Creates the Schema of a webhook from the Schema of its body and a function from the decoded body to a push.
  *
  * **Details**
  *
- * A function that throws is a decode error.
+ * A function that throws is a Schema error.
  *
  * @category constructors
  * @since 0.1.0
  */
 export const from = <A, P extends Push<unknown, unknown, unknown>, RD = never>(
   body: Schema.Codec<A, unknown, RD>,
-  told: (body: A) => P
+  toPush: (body: A) => P
 ): Schema.Codec<P, unknown, RD> => {
   const decode = SchemaParser.decodeUnknownEffect(body)
-  return pushSchema((raw, options) => Effect.flatMap(decode(raw, options), (value) => guarded(() => told(value))))
+  return pushSchema((raw, options) => Effect.flatMap(decode(raw, options), (value) => guarded(() => toPush(value))))
 }
 
 /**
- * Creates the Schema of a webhook that says only that something happened: it names no job and tells no status.
+ * Creates the Schema of a webhook that carries neither a key nor a status: it only says that something happened.
  *
  * @category constructors
  * @since 0.1.0
  */
 export const wake = <A, RD = never>(body: Schema.Codec<A, unknown, RD>): PushSchema<never, never, never, RD> =>
-  from(body, (): Push<never, never> => ({ key: undefined, check: undefined }))
+  from(body, (): Push<never, never> => ({ key: undefined, result: undefined }))
 
 // ---- internal ----
 
 const AnyPush = /*#__PURE__*/ Schema.declare(
-  (u: unknown): u is Push<unknown, unknown, unknown> => hasProperty(u, "key") && hasProperty(u, "check"),
+  (u: unknown): u is Push<unknown, unknown, unknown> => hasProperty(u, "key") && hasProperty(u, "result"),
   { title: "Push" }
 )
 
-/** The cast names what `decode` yields; a declaration cannot. */
+/** The cast restores the type that `decode` yields: a declaration has no type parameters. */
 const pushSchema = <P, RD>(
   decode: (
     body: unknown,
@@ -145,13 +145,13 @@ const pushSchema = <P, RD>(
   Schema.Unknown.pipe(
     Schema.decodeTo(AnyPush, {
       decode: SchemaGetter.transformEffect(decode),
-      encode: SchemaGetter.forbidden(() => "a push is only received")
+      encode: SchemaGetter.forbidden(() => "a push cannot be encoded")
     })
   ) as unknown as Schema.Codec<P, unknown, RD>
 
-const guarded = <A>(run: () => A): Effect.Effect<A, SchemaIssue.Issue> =>
+const guarded = <A>(read: () => A): Effect.Effect<A, SchemaIssue.Issue> =>
   Effect.try({
-    try: run,
+    try: read,
     catch: (cause) =>
       new SchemaIssue.InvalidValue({
         message: `reading the body threw: ${cause instanceof Error ? cause.message : String(cause)}`

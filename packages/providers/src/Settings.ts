@@ -1,5 +1,5 @@
 /**
- * What the ready jobs of all providers can be told.
+ * The settings that the jobs of all providers have in common.
  *
  * @since 0.1.0
  */
@@ -16,45 +16,45 @@ import type { Observation } from "effect-poll/Observation"
  * @since 0.1.0
  */
 export interface Settings {
-  /** Where the service is, with or without a slash at the end. An empty one is a RangeError. */
+  /** The base URL of the service, with or without a trailing slash. A blank one is a RangeError. */
   readonly baseUrl: string
   /**
-   * What follows when the service says a word that is not listed. Default `"continue"`: the word counts as pending, is
-   * kept as the state, and the deadline bounds it, since no provider's documentation calls its list complete.
+   * What to do about a state that the module does not list. Default: `"continue"`. The job then counts as pending with
+   * that state until the deadline, because no provider's documentation claims that its list of states is complete.
    */
   readonly unknownState?: UnknownStatePolicy | undefined
-  /** What follows when a check fails. Default: what the module says, otherwise that of `Job`. */
+  /** How many failed checks a wait tolerates, and how they are retried. Default: see the module, otherwise that of `Job`. */
   readonly checkErrors?: CheckErrorPolicy<HttpCheckError> | undefined
   /**
-   * How long after the start of a wait a job that is not found counts as pending, if no status was seen; a non-negative
-   * duration, default none.
+   * How long after the start of a wait a job that is not found counts as pending, provided that no status has been seen.
+   * A non-negative duration. Default: none, so the first 404 ends the wait as `JobNotFound`.
    */
   readonly grace?: Duration.Input | undefined
   /**
-   * Multiplies all times that the module brings along: its strategies and the delays after failed checks. A positive
-   * finite number, default 1; 0.1 is ten times faster. What is given as an option of its own is used as it is.
+   * Multiplies the times that the module defines: its strategies, its minimum interval and the delays after failed
+   * checks. Times given as options are not scaled. A positive finite number; 0.1 is ten times faster. Default: 1.
    */
   readonly timeScale?: number | undefined
 }
 
 /**
- * The settings of a provider that has one default strategy.
+ * The settings of a provider with one default strategy.
  *
  * @category models
  * @since 0.1.0
  */
 export interface WithStrategy extends Settings {
-  /** When to check, in place of the default of the module; any `Schedule`. */
+  /** When to check; any `Schedule`. Default: the `strategy` of the module. */
   readonly strategy?: Schedule<unknown, Observation> | undefined
 }
 
 /**
- * The settings of a provider that has several jobs, each with a default strategy.
+ * The settings of a provider with several jobs, each with a default strategy.
  *
  * @category models
  * @since 0.1.0
  */
 export interface WithStrategies<in out Name extends string> extends Settings {
-  /** When to check, by job, in place of the defaults of the module; any `Schedule`. */
+  /** When to check, by the name of the job; any `Schedule`. Default: the strategies of the module. */
   readonly strategies?: { readonly [N in Name]?: Schedule<unknown, Observation> | undefined } | undefined
 }

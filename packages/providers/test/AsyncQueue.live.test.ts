@@ -17,13 +17,13 @@ const deadline = "30 seconds"
 const running = (script: JobScript.Options) =>
   Effect.map(JobServer.make({ speed, script: () => JobScript.make(script) }), (server) => ({
     server,
-    // Nothing listens there: the server does not mind.
+    // Nothing answers there, which the server ignores.
     submission: { targetUrl: `${server.url}/nowhere` },
     ...AsyncQueue.make({ baseUrl: server.urls.AsyncQueue, timeScale })
   }))
 
 describe("AsyncQueue", () => {
-  live("a task that ends by itself, through faults", () =>
+  live("tasks - returns the result of a task despite faulty responses", () =>
     Effect.gen(function* () {
       const faults = [Fault.drop(1), Fault.badGateway(2)]
       const { server, submission, tasks } = yield* running({ duration: "60 seconds", result: { ok: true }, faults })
@@ -33,7 +33,7 @@ describe("AsyncQueue", () => {
     }).pipe(Effect.orDie)
   )
 
-  live("a task that fails", () =>
+  live("tasks - fails with JobFailed when the task fails", () =>
     Effect.gen(function* () {
       const { submission, tasks } = yield* running({ duration: "5 seconds", outcome: "failed" })
       const { key } = yield* tasks.submit!(submission)
@@ -42,7 +42,7 @@ describe("AsyncQueue", () => {
     }).pipe(Effect.orDie)
   )
 
-  live("a signal, twice", () =>
+  live("signal - ends the task, and a second signal changes nothing", () =>
     Effect.gen(function* () {
       const { signal, signalTasks, submission, submitSignalTask } = yield* running({})
       const receipt = yield* submitSignalTask(submission)
@@ -53,7 +53,7 @@ describe("AsyncQueue", () => {
     }).pipe(Effect.orDie)
   )
 
-  live("a signal whose answer is lost: the next one is told that it was carried out", () =>
+  live("signal - takes effect when its response is lost, and can be sent again", () =>
     Effect.gen(function* () {
       const { signal, signalTasks, submission, submitSignalTask } = yield* running({
         faults: [Fault.on(Fault.drop(1), "signal")]
@@ -68,7 +68,7 @@ describe("AsyncQueue", () => {
     }).pipe(Effect.orDie)
   )
 
-  live("delivery and completion: what the service posts is what a check decodes to, a timeout too", () =>
+  live("delivery, completion - decode what the service posts, a timeout included", () =>
     Effect.gen(function* () {
       const inbox = yield* WebhookInbox.make()
       const { signal, signalTasks, submitSignalTask } = yield* running({})
@@ -83,17 +83,17 @@ describe("AsyncQueue", () => {
       const paid = yield* submitSignalTask(submission)
       assert.deepStrictEqual((yield* deliver((yield* inbox.take).body)).payload, { orderId: "o1" })
       yield* signal(paid.signalToken, { status: "completed", result: 5 })
-      const told = yield* complete((yield* inbox.take).body)
-      assert.strictEqual(told.key, paid.key)
-      assert.deepStrictEqual(told.check, yield* signalTasks.check(paid.key))
+      const completed = yield* complete((yield* inbox.take).body)
+      assert.strictEqual(completed.key, paid.key)
+      assert.deepStrictEqual(completed.result, yield* signalTasks.check(paid.key))
       const forgotten = yield* submitSignalTask({ ...submission, maxWaitTime: "2 minutes" })
       yield* inbox.take
       const expired = yield* complete((yield* inbox.take).body)
-      assert.deepStrictEqual([expired.key, expired.check?._tag], [forgotten.key, "Expired"])
+      assert.deepStrictEqual([expired.key, expired.result?._tag], [forgotten.key, "Expired"])
     }).pipe(Effect.orDie)
   )
 
-  live("nobody signals: the default deadline sees the service's own timeout", () =>
+  live("defaultDeadline - outlasts the timeout of the service when no signal is sent", () =>
     Effect.gen(function* () {
       const { signal, signalTasks, submission, submitSignalTask } = yield* running({})
       const maxWaitTime = "10 minutes"
@@ -107,10 +107,10 @@ describe("AsyncQueue", () => {
     }).pipe(Effect.orDie)
   )
 
-  live("tokens that are unknown, or of a finished task", () =>
+  live("signal - fails with UnknownToken or TaskFinished when the token is not of a waiting task", () =>
     Effect.gen(function* () {
       const { signal, submission, submitSignalTask } = yield* running({ duration: 0, endsWithoutSignal: true })
-      const unknown = yield* Effect.flip(signal(Redacted.make("nobody"), { status: "completed" }))
+      const unknown = yield* Effect.flip(signal(Redacted.make("unknown"), { status: "completed" }))
       assert.strictEqual(unknown._tag, "UnknownToken")
       const receipt = yield* submitSignalTask(submission)
       const finished = yield* Effect.flip(signal(receipt.signalToken, { status: "completed" }))

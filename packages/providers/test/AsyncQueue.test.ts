@@ -14,14 +14,14 @@ const token = Redacted.make("T0KEN")
 const deadline = "1 hour"
 
 describe("AsyncQueue", () => {
-  describe("words", () => {
+  describe("states", () => {
     it.effect.each([
       ["completed", "done"],
       ["failed", "JobFailed"],
       ["timeout", "JobExpired"]
-    ])("%s is %s", ([word, expected]) =>
+    ])("%s - ends the wait as %s", ([state, expected]) =>
       Effect.gen(function* () {
-        const { provide, times } = answering((_, attempt) => ({ id: "a", status: attempt === 1 ? "waiting" : word }))
+        const { provide, times } = answering((_, attempt) => ({ id: "a", status: attempt === 1 ? "waiting" : state }))
         const ended = provide(Poll.until(queue.tasks, "a", { deadline })).pipe(
           Effect.match({ onSuccess: () => "done", onFailure: (error) => error._tag })
         )
@@ -30,7 +30,7 @@ describe("AsyncQueue", () => {
       })
     )
 
-    it.effect("result - is decoded by its Schema", () =>
+    it.effect("result - is decoded with its Schema, and rejects the check when it does not fit", () =>
       Effect.gen(function* () {
         const typed = AsyncQueue.make({ baseUrl: "http://h", result: Schema.Struct({ paid: Schema.Boolean }) })
         const paid = answering(() => ({ status: "completed", result: { paid: true } }))
@@ -48,7 +48,7 @@ describe("AsyncQueue", () => {
   })
 
   describe("submit", () => {
-    it.effect("a task, and one that waits for a signal, whose token is redacted", () =>
+    it.effect("submitSignalTask - returns a redacted token, which a plain task does not have", () =>
       Effect.gen(function* () {
         const { provide, requests } = answering(() => ({ task: { id: "a", status: "pending" }, signalToken: "T0KEN" }))
         const submission = { targetUrl: "http://me", payload: { n: 1 }, maxWaitTime: "90 seconds" } as const
@@ -80,20 +80,20 @@ describe("AsyncQueue", () => {
       [410, '{"code":"token_expired"}', "TokenExpired"],
       [410, "gone", "TokenExpired"],
       [500, "{}", "HttpCheckError"]
-    ] as const)("%d %s is %s", ([status, body, expected]) =>
+    ] as const)("%d %s - yields %s", ([status, body, expected]) =>
       Effect.gen(function* () {
         const { provide, requests } = answering(() => new Response(body, { status }))
-        const answer = yield* provide(queue.signal(token, { status: "completed", result: { ok: 1 } })).pipe(
+        const outcome = yield* provide(queue.signal(token, { status: "completed", result: { ok: 1 } })).pipe(
           Effect.catch((error) => Effect.succeed(error))
         )
-        assert.strictEqual(typeof answer === "string" ? answer : answer._tag, expected)
-        assert.notInclude(`${String(answer)} ${JSON.stringify(answer)}`, "T0KEN")
+        assert.strictEqual(typeof outcome === "string" ? outcome : outcome._tag, expected)
+        assert.notInclude(`${String(outcome)} ${JSON.stringify(outcome)}`, "T0KEN")
         assert.strictEqual(requests[0]?.url, "http://h/v1/signals/T0KEN")
         assert.strictEqual(sent(requests[0]), '{"status":"completed","result":{"ok":1}}')
       })
     )
 
-    it.effect("the token is not traced", () =>
+    it.effect("token - is not traced", () =>
       Effect.gen(function* () {
         let traced = true
         const { provide } = answering(() => ({}))
@@ -114,33 +114,33 @@ describe("AsyncQueue", () => {
   })
 
   describe("webhooks", () => {
-    it("completion - the task as a check shows it, at every end", () => {
+    it("completion - decodes every end to the status that a check finds", () => {
       const decode = Schema.decodeUnknownSync(AsyncQueue.completion(Schema.Finite))
       assert.deepStrictEqual(decode({ id: "a", status: "completed", result: 3 }), {
         key: "a",
-        check: Status.succeeded(3, { state: "completed" })
+        result: Status.succeeded(3, { state: "completed" })
       })
-      assert.deepStrictEqual(decode({ id: "a", status: "timeout" }).check, Status.expired({ state: "timeout" }))
+      assert.deepStrictEqual(decode({ id: "a", status: "timeout" }).result, Status.expired({ state: "timeout" }))
       assert.deepStrictEqual(
-        decode({ id: "a", status: "failed", error: "declined" }).check,
+        decode({ id: "a", status: "failed", error: "declined" }).result,
         Status.failed("declined", { state: "failed" })
       )
       assert.isUndefined(decode({ status: "timeout" }).key)
       assert.throws(() => decode({ id: "a", status: "completed", result: "SECRET" }), "Expected")
     })
 
-    it("delivery - the payload and nothing else: the task has begun, and cannot be named", () => {
+    it("delivery - decodes the payload to a pending push without a key", () => {
       const decode = Schema.decodeUnknownSync(AsyncQueue.delivery(Schema.Struct({ orderId: Schema.String })))
       assert.deepStrictEqual(decode({ orderId: "o1" }), {
         key: undefined,
-        check: Status.pending(),
+        result: Status.pending(),
         payload: { orderId: "o1" }
       })
       assert.throws(() => decode({ order: 1 }), "orderId")
     })
   })
 
-  it("make - bad options are RangeErrors that name them", () => {
+  it("make - throws a RangeError that names an invalid option", () => {
     assert.throws(() => AsyncQueue.make({ baseUrl: "" }), RangeError, "AsyncQueue.make: baseUrl")
     assert.throws(
       () => AsyncQueue.make({ baseUrl: "http://h", statusPath: "/x" }),

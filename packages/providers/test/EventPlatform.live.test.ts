@@ -26,7 +26,7 @@ const running = (script?: JobServer.Options["script"]) =>
   }))
 
 describe("EventPlatform", () => {
-  live("a task without a result, through faults", () =>
+  live("tasks - succeed without a result despite faulty responses", () =>
     Effect.gen(function* () {
       const faults = [Fault.drop(1), Fault.html(2)]
       const { server, tasks } = yield* running(() => JobScript.succeeded("5 seconds", { faults }))
@@ -36,7 +36,7 @@ describe("EventPlatform", () => {
     }).pipe(Effect.orDie)
   )
 
-  live("a campaign change is not ended by the one before it", () =>
+  live("campaigns - do not end by the end of an earlier change", () =>
     Effect.gen(function* () {
       const { campaigns } = yield* running(({ params }) =>
         params["status"] === "off"
@@ -52,7 +52,7 @@ describe("EventPlatform", () => {
     }).pipe(Effect.orDie)
   )
 
-  live("packages: done and expired", () =>
+  live("packages - succeed with a URL, or expire", () =>
     Effect.gen(function* () {
       const { packages } = yield* running(({ sequence }) =>
         sequence === 1 ? JobScript.succeeded("6 seconds") : JobScript.expired("3 seconds")
@@ -65,7 +65,7 @@ describe("EventPlatform", () => {
     }).pipe(Effect.orDie)
   )
 
-  live("taste-cluster runs, all of them the caller's", () =>
+  live("tasteClusters - run with the submit, check and states of the caller", () =>
     Effect.gen(function* () {
       const { url } = yield* running(() => JobScript.succeeded("3 seconds", { result: ["jazz"] }))
       const runs = EventPlatform.tasteClusters({
@@ -96,7 +96,7 @@ describe("EventPlatform", () => {
     }).pipe(Effect.orDie)
   )
 
-  live("badges", () =>
+  live("badges - count until the stream ends", () =>
     Effect.gen(function* () {
       const { server, url } = yield* running()
       const { notifications } = EventPlatformBadges.make({ baseUrl: url, timeScale: 1 / speed / 10 })

@@ -23,14 +23,16 @@ const deadline = "2 hours"
 
 describe("EventPlatform", () => {
   describe("tasks", () => {
-    it.effect.each([{}, { result: null }, { result: undefined }])("completed with %o is success", (rest) =>
-      Effect.gen(function* () {
-        const { provide } = answering(() => ({ task_id: "t", state: "completed", ...rest }))
-        assert.isUndefined(yield* provide(Poll.until(tasks, "t", { deadline })))
-      })
+    it.effect.each([{}, { result: null }, { result: undefined }])(
+      "completed - succeeds with undefined when the body has %o",
+      (rest) =>
+        Effect.gen(function* () {
+          const { provide } = answering(() => ({ task_id: "t", state: "completed", ...rest }))
+          assert.isUndefined(yield* provide(Poll.until(tasks, "t", { deadline })))
+        })
     )
 
-    it.effect("running for half an hour is probably stuck - JobStalled as an option, or an event", () =>
+    it.effect("stall - reports or fails a task that has been running for half an hour", () =>
       Effect.gen(function* () {
         const { provide } = answering(() => ({ state: "running", progress: 0 }))
         const failing = { deadline, stall: EventPlatform.stall({ onStall: "fail" }) } as const
@@ -44,7 +46,7 @@ describe("EventPlatform", () => {
       })
     )
 
-    it.effect("canceled and failed without a reason", () =>
+    it.effect("canceled, failed - end the wait, and a missing reason is an unknown error", () =>
       Effect.gen(function* () {
         const canceled = answering(() => ({ state: "canceled" }))
         assert.strictEqual(
@@ -59,7 +61,7 @@ describe("EventPlatform", () => {
   })
 
   describe("campaigns", () => {
-    it.effect("right after the change the task of the previous run may still be shown: its end is not ours (R28)", () =>
+    it.effect("since - ignores the end of an earlier run that is still shown after a change (R28)", () =>
       Effect.gen(function* () {
         const { provide, requests, times } = answering((request, attempt) =>
           request.method === "PUT" || attempt > 3
@@ -80,7 +82,7 @@ describe("EventPlatform", () => {
     )
   })
 
-  describe("campaigns, by another mark", () => {
+  describe("campaignRun", () => {
     const byTime = EventPlatform.make({
       baseUrl: "http://h",
       campaignRun: (body) =>
@@ -89,7 +91,7 @@ describe("EventPlatform", () => {
           : undefined
     })
 
-    it.effect("campaignRun - an end that is older than our change is not ours, a later one is", () =>
+    it.effect("generation - ignores an end older than the change, and accepts a newer one", () =>
       Effect.gen(function* () {
         const { provide, times } = answering((request, attempt) =>
           request.method === "PUT"
@@ -102,7 +104,7 @@ describe("EventPlatform", () => {
       })
     )
 
-    it.effect("the answer of a change must name its task, unless the mark is another", () =>
+    it.effect("default - rejects a response to a change without a task id, which other readers accept", () =>
       Effect.gen(function* () {
         const { provide } = answering(() => ({ ok: true }))
         const error = yield* Effect.flip(provide(campaigns.submit!({ eventId: "e1", query: {} })))
@@ -118,9 +120,9 @@ describe("EventPlatform", () => {
       ["DONE", "done"],
       ["FAILED", "JobFailed"],
       ["EXPIRED", "JobExpired"]
-    ])("%s is %s", ([word, expected]) =>
+    ])("%s - ends the wait as %s", ([state, expected]) =>
       Effect.gen(function* () {
-        const { provide, times } = answering((_, attempt) => ({ id: "p", status: attempt < 3 ? "BUILDING" : word }))
+        const { provide, times } = answering((_, attempt) => ({ id: "p", status: attempt < 3 ? "BUILDING" : state }))
         const ended = provide(Poll.until(packages, "p", { deadline })).pipe(
           Effect.match({ onSuccess: () => "done", onFailure: (error) => error._tag })
         )
@@ -130,8 +132,8 @@ describe("EventPlatform", () => {
     )
   })
 
-  describe("packages, left", () => {
-    it.effect("a page that goes away takes its loop along: no request after that", () =>
+  describe("interruption", () => {
+    it.effect("packages - sends no request after the wait is interrupted", () =>
       Effect.gen(function* () {
         const { provide, requests } = answering(() => ({ id: "p", status: "BUILDING" }))
         const page = yield* Effect.forkChild(provide(Poll.until(packages, "p", { deadline })), {
@@ -149,22 +151,22 @@ describe("EventPlatform", () => {
   describe("pushes", () => {
     const decode = <K, A, F>(schema: PushSchema<K, A, F>, body: unknown) => Schema.decodeUnknownSync(schema)(body)
 
-    it("a body by contract is decoded to the status of a check, and names its job", () => {
+    it("schemas - decode the key and the status of a check", () => {
       const done = { task_id: "t2", state: "completed", result: 1 }
       assert.deepStrictEqual(decode(EventPlatform.pushes.tasks, done), {
         key: "t2",
-        check: Status.succeeded(1, { state: "completed" })
+        result: Status.succeeded(1, { state: "completed" })
       })
       const campaign: unknown = decode(EventPlatform.pushes.campaigns, { ...done, event_id: "e1" })
       const ofRun = CheckResult.withRun(Status.succeeded(1, { state: "completed" }), { run: "t2" })
-      assert.deepStrictEqual(campaign, { key: "e1", check: ofRun })
+      assert.deepStrictEqual(campaign, { key: "e1", result: ofRun })
       assert.deepStrictEqual(decode(EventPlatform.pushes.packages, { id: "p", status: "EXPIRED" }), {
         key: "p",
-        check: Status.expired({ state: "EXPIRED" })
+        result: Status.expired({ state: "EXPIRED" })
       })
     })
 
-    it.effect("no webhooks today: one by contract wakes the wait, and the job stays as it is", () =>
+    it.effect("tasks - causes a check when passed to checkNow", () =>
       Effect.gen(function* () {
         let state = "running"
         const { provide, times } = answering(() => ({ task_id: "t", state, result: 7 }))
@@ -185,7 +187,7 @@ describe("EventPlatform", () => {
   })
 
   describe("tasteClusters", () => {
-    it.effect("submit, check and words are the caller's", () =>
+    it.effect("options - give submit, check, states and strategy", () =>
       Effect.gen(function* () {
         const job = EventPlatform.tasteClusters({
           key: {
@@ -200,8 +202,8 @@ describe("EventPlatform", () => {
           submit: (event: string) => Effect.succeed({ key: [event, "r1"] as const }),
           strategy: Schedule.spaced("7 seconds")
         })
-        const words = ["queued", "dreaming", "ready"]
-        const { provide, requests, times } = answering((_, attempt) => ({ status: words[attempt - 1] }))
+        const states = ["queued", "dreaming", "ready"]
+        const { provide, requests, times } = answering((_, attempt) => ({ status: states[attempt - 1] }))
         const { key } = yield* provide(job.submit!("e1"))
         assert.strictEqual(yield* runFor(provide(Poll.until(job, key, { deadline })), "1 minute"), 5)
         assert.deepStrictEqual(times, [0, 7000, 14_000])
@@ -211,7 +213,7 @@ describe("EventPlatform", () => {
   })
 
   describe("badges", () => {
-    it.effect("messages - every 15 minutes; path and count are settings", () =>
+    it.effect("messages - are checked every 15 minutes, with the path and count of the options", () =>
       Effect.gen(function* () {
         const { provide, requests, times } = answering(() => ({ inbox: [1, 2, 3] }))
         const { messages } = EventPlatformBadges.make({
@@ -221,7 +223,7 @@ describe("EventPlatform", () => {
             count: Schema.Struct({ inbox: Schema.Array(Schema.Finite) }).pipe(
               Schema.decodeTo(Schema.Finite, {
                 decode: SchemaGetter.transform(({ inbox }: { readonly inbox: ReadonlyArray<number> }) => inbox.length),
-                encode: SchemaGetter.forbidden(() => "only read")
+                encode: SchemaGetter.forbidden(() => "decode only")
               })
             )
           }
@@ -242,7 +244,7 @@ describe("EventPlatform", () => {
       })
     )
 
-    it.effect("endless, every 10 seconds, and nothing after the reader has gone", () =>
+    it.effect("notifications - are checked every 10 seconds until the stream is interrupted", () =>
       Effect.gen(function* () {
         const { provide, requests } = answering((_, attempt) => ({ unread: Math.floor(attempt / 2) }))
         const { notifications } = EventPlatformBadges.make({ baseUrl: "http://h" })
@@ -270,7 +272,7 @@ describe("EventPlatform", () => {
   })
 
   describe("make", () => {
-    it.effect("submitPaths - are settings", () =>
+    it.effect("submitPaths - replace the default paths, and a blank one is a RangeError", () =>
       Effect.gen(function* () {
         const submitPaths = { tasks: "/jobs/start", packages: "build" }
         const own = EventPlatform.make({ baseUrl: "http://h/", submitPaths })
@@ -289,28 +291,23 @@ describe("EventPlatform", () => {
       })
     )
 
-    it.effect(
-      "timeScale - hurries the delays after failed checks; grace - bears with a job that is not there yet",
-      () =>
-        Effect.gen(function* () {
-          const hurried = EventPlatform.make({ baseUrl: "http://h", timeScale: 0.01, grace: "1 second" })
-          const statuses = [503, 502, 404, 404]
-          const { provide, times } = answering((_, attempt) =>
-            attempt > 4 ? { state: "completed" } : new Response("{}", { status: statuses[attempt - 1]! })
-          )
-          yield* runFor(provide(Poll.until(hurried.tasks, "t", { deadline })), "1 minute")
-          assert.deepStrictEqual(times, [0, 10, 30, 50, 80])
-          const late = answering(() => new Response("{}", { status: 404 }))
-          const error = yield* runFor(
-            Effect.flip(late.provide(Poll.until(hurried.tasks, "t", { deadline }))),
-            "1 minute"
-          )
-          assert.strictEqual(error._tag, "JobNotFound")
-          assert.isAtLeast(Duration.toMillis(error.elapsed), 1000)
-        })
+    it.effect("timeScale, grace - scale the delays after failed checks, and tolerate early 404s", () =>
+      Effect.gen(function* () {
+        const scaled = EventPlatform.make({ baseUrl: "http://h", timeScale: 0.01, grace: "1 second" })
+        const statuses = [503, 502, 404, 404]
+        const { provide, times } = answering((_, attempt) =>
+          attempt > 4 ? { state: "completed" } : new Response("{}", { status: statuses[attempt - 1]! })
+        )
+        yield* runFor(provide(Poll.until(scaled.tasks, "t", { deadline })), "1 minute")
+        assert.deepStrictEqual(times, [0, 10, 30, 50, 80])
+        const late = answering(() => new Response("{}", { status: 404 }))
+        const error = yield* runFor(Effect.flip(late.provide(Poll.until(scaled.tasks, "t", { deadline }))), "1 minute")
+        assert.strictEqual(error._tag, "JobNotFound")
+        assert.isAtLeast(Duration.toMillis(error.elapsed), 1000)
+      })
     )
 
-    it("an empty base URL is a RangeError", () => {
+    it("baseUrl, path - throw a RangeError when blank", () => {
       assert.throws(() => EventPlatform.make({ baseUrl: "" }), RangeError, "EventPlatform.make: baseUrl")
       assert.throws(() => EventPlatformBadges.make({ baseUrl: "" }), RangeError, "EventPlatformBadges.make: baseUrl")
       assert.throws(

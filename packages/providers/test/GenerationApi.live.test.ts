@@ -22,7 +22,7 @@ const running = (script: JobScript.Options) =>
   }))
 
 describe("GenerationApi", () => {
-  live("a picture, by the table of its model", () =>
+  live("until - returns the URLs with one check after the end", () =>
     Effect.gen(function* () {
       const { api, server } = yield* running({ duration: "7 seconds" })
       const { key } = yield* api.submit!({ model: "nano-banana", input: { prompt: "a heron" } })
@@ -32,7 +32,7 @@ describe("GenerationApi", () => {
     }).pipe(Effect.orDie)
   )
 
-  live("a bad resultJson, and a failure that speaks of the network", () =>
+  live("until - rejects a malformed resultJson, and fails with the job whose message mentions the network", () =>
     Effect.gen(function* () {
       const broken = yield* running({ duration: 0, result: "{broken" })
       const one = yield* broken.api.submit!({ model: "suno", input: { prompt: "rain" } })
@@ -51,7 +51,7 @@ describe("GenerationApi", () => {
     }).pipe(Effect.orDie)
   )
 
-  live("a network that is down for a while", () =>
+  live("resilient - survives a network outage", () =>
     Effect.gen(function* () {
       const { api, server } = yield* running({ duration: "10 seconds", faults: Fault.repeat(Fault.drop(1), 4) })
       const { key } = yield* api.submit!({ model: "suno", input: { prompt: "rain" } })
@@ -61,7 +61,7 @@ describe("GenerationApi", () => {
     }).pipe(Effect.orDie)
   )
 
-  live("callback mode: the same payload comes to the webhook", () =>
+  live("Callback - decodes the webhook to the status of a check", () =>
     Effect.gen(function* () {
       const inbox = yield* WebhookInbox.make()
       const decode = Schema.decodeUnknownEffect(GenerationApi.Callback)
@@ -75,12 +75,12 @@ describe("GenerationApi", () => {
         const { key } = yield* api.submit!(submission)
         const push = yield* decode((yield* inbox.take).body)
         assert.deepStrictEqual(push.key, key)
-        assert.deepStrictEqual(push.check, yield* api.check(key))
+        assert.deepStrictEqual(push.result, yield* api.check(key))
       }
     }).pipe(Effect.orDie)
   )
 
-  live("a wrong token", () =>
+  live("token - is refused when wrong, and never shown in an error", () =>
     Effect.gen(function* () {
       const { server } = yield* running({})
       const wrong = GenerationApi.make({

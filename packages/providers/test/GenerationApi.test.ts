@@ -21,8 +21,8 @@ const until = (options: Partial<Poll.Options<HttpCheckError>> = {}) =>
   Poll.until(api, key, { deadline: "20 minutes", ...options })
 
 describe("GenerationApi", () => {
-  describe("answers", () => {
-    it.effect("success - the URLs in resultJson", () =>
+  describe("responses", () => {
+    it.effect("success - yields the URLs in resultJson", () =>
       Effect.gen(function* () {
         const { provide, requests, times } = answering(() =>
           task({ state: "success", resultJson: '{"resultUrls":["http://f/1.png"]}' })
@@ -38,7 +38,7 @@ describe("GenerationApi", () => {
       ['{"resultUrls":"SECRET"}', 'Expected array at ["data"]["resultJson"]["resultUrls"]'],
       ["SECRET{", 'Expected a valid JSON string at ["data"]["resultJson"]'],
       [null, 'Expected string at ["data"]["resultJson"]']
-    ] as const)("a bad resultJson is a decode error that names the path: %s", ([resultJson, issue]) =>
+    ] as const)("resultJson - rejects the check and names the path when it is %s", ([resultJson, issue]) =>
       Effect.gen(function* () {
         const { provide } = answering(() => task({ state: "success", resultJson }))
         const error = yield* runFor(Effect.flip(provide(until())), "1 minute")
@@ -53,7 +53,7 @@ describe("GenerationApi", () => {
       [42, "", "42: Unknown error"],
       [null, null, "Unknown error"]
     ] as const)(
-      "failed - %s, %s is shown as %s; a failMsg that speaks of the network is never a check error",
+      "failed - %s, %s ends the wait as JobFailed with %s, even if failMsg mentions the network",
       ([failCode, failMsg, shown]) =>
         Effect.gen(function* () {
           const { provide, requests } = answering(() => task({ state: "failed", failCode, failMsg }))
@@ -64,15 +64,15 @@ describe("GenerationApi", () => {
         })
     )
 
-    it("Callback - the payload of a check, decoded to the same status, with the key if both its ids are there", () => {
+    it("Callback - decodes the status of a check, and the key when the body has both ids", () => {
       const decode = Schema.decodeUnknownSync(GenerationApi.Callback)
       const body = task({ state: "success", resultJson: '{"resultUrls":["u"]}' })
-      const check = Schema.decodeSync(GenerationApi.TaskStatus)(body)
-      assert.deepStrictEqual(check, Status.succeeded(["u"], { state: "success" }))
-      assert.deepStrictEqual(decode(body), { key, check })
+      const result = Schema.decodeSync(GenerationApi.TaskStatus)(body)
+      assert.deepStrictEqual(result, Status.succeeded(["u"], { state: "success" }))
+      assert.deepStrictEqual(decode(body), { key, result })
       const failed = decode({ data: { taskId: "t1", state: "failed", failCode: 7, failMsg: "no" } })
       assert.isUndefined(failed.key)
-      assert.strictEqual(failed.check?._tag === "Failed" ? String(failed.check.failure) : failed.check, "7: no")
+      assert.strictEqual(failed.result?._tag === "Failed" ? String(failed.result.failure) : failed.result, "7: no")
       assert.throws(() => decode({ data: { state: "success", resultJson: "{" } }), "resultJson")
     })
   })
@@ -86,7 +86,7 @@ describe("GenerationApi", () => {
       )
     const all = (ids: ReadonlyArray<string>) => Effect.forEach(ids, one, { concurrency: "unbounded" })
 
-    it.effect("one rejected check ends that task and no other", () =>
+    it.effect("rejection - ends only the task whose check was rejected", () =>
       Effect.gen(function* () {
         const { provide } = answering((request, attempt) =>
           taskOf(request) === "b"
@@ -99,10 +99,10 @@ describe("GenerationApi", () => {
       })
     )
 
-    it.effect("a callback that throws ends that task and no other", () =>
+    it.effect("callback - ends only its own task when it throws", () =>
       Effect.gen(function* () {
         const { provide } = answering((request) => done(taskOf(request)))
-        const told = Effect.forEach(
+        const waits = Effect.forEach(
           ["a", "b", "c"],
           (id) =>
             Effect.exit(
@@ -113,7 +113,7 @@ describe("GenerationApi", () => {
             ),
           { concurrency: "unbounded" }
         )
-        const exits = yield* runFor(provide(told), "1 minute")
+        const exits = yield* runFor(provide(waits), "1 minute")
         assert.deepStrictEqual(
           exits.map(({ _tag }) => _tag),
           ["Success", "Failure", "Success"]
@@ -121,7 +121,7 @@ describe("GenerationApi", () => {
       })
     )
 
-    it.effect("a slow check holds up no other task", () =>
+    it.effect("slow check - does not delay other tasks", () =>
       Effect.gen(function* () {
         const times: Array<readonly [string, number]> = []
         const client = HttpClient.make((request) =>
@@ -142,7 +142,7 @@ describe("GenerationApi", () => {
       })
     )
 
-    it.effect("a task that is removed during its check does not come back", () =>
+    it.effect("interruption - aborts the check in flight, and no further check follows", () =>
       Effect.gen(function* () {
         let checks = 0
         let cut = 0
@@ -163,7 +163,7 @@ describe("GenerationApi", () => {
   })
 
   describe("resilient", () => {
-    it.effect("a dead network: three tries per check, then the next interval; 300 s stay 300 s, and are not 900", () =>
+    it.effect("no response - tries each check three times, and still ends within 300 s", () =>
       Effect.gen(function* () {
         const { provide, times } = answering(
           (request) => new HttpClientError.HttpClientError({ reason: new HttpClientError.TransportError({ request }) })
@@ -175,7 +175,7 @@ describe("GenerationApi", () => {
       })
     )
 
-    it.effect("a network that comes back", () =>
+    it.effect("no response - continues when the network recovers", () =>
       Effect.gen(function* () {
         const { provide, times } = answering((request, attempt) =>
           attempt === 1
@@ -187,7 +187,7 @@ describe("GenerationApi", () => {
       })
     )
 
-    it.effect("any other error ends the wait", () =>
+    it.effect("other errors - end the wait", () =>
       Effect.gen(function* () {
         const { provide, requests } = answering(() => new Response("", { status: 502 }))
         const error = yield* Effect.flip(provide(until(GenerationApi.resilient())))
@@ -198,7 +198,7 @@ describe("GenerationApi", () => {
   })
 
   describe("submit", () => {
-    it.effect("async, and callback with a URL; sent once", () =>
+    it.effect("submit - is sent once, in callback mode when it has a URL", () =>
       Effect.gen(function* () {
         const { provide, requests } = answering(() => ({ data: { taskId: "t1" } }))
         const submission = { model: "suno", input: { prompt: "rain", tempo: 90 } }
@@ -217,13 +217,13 @@ describe("GenerationApi", () => {
   })
 
   describe("make", () => {
-    it("keyCodec - model/taskId, there and back", () => {
+    it("keyCodec - round-trips model/taskId, and rejects any other text", () => {
       assert.strictEqual(api.key.encode(key), "flux-2/t%2F1")
       assert.deepStrictEqual(api.key.decode("flux-2/t%2F1"), key)
       for (const encoded of ["a", "a/", "/b", "a/b/c", ""]) assert.throws(() => api.key.decode(encoded), RangeError)
     })
 
-    it("bad options are RangeErrors that name them", () => {
+    it("options - throw a RangeError that names an invalid one", () => {
       const token = Redacted.make("t")
       assert.throws(() => GenerationApi.make({ baseUrl: "", token }), RangeError, "GenerationApi.make: baseUrl")
       assert.throws(
@@ -241,7 +241,7 @@ describe("GenerationApi", () => {
       assert.throws(() => api.submit!({ model: "", input: { prompt: "" } }), RangeError, "GenerationApi: model")
     })
 
-    it.effect("strategy - may be given by key; statusPath is a setting", () =>
+    it.effect("strategy, statusPath - may depend on the key, and may leave out the model", () =>
       Effect.gen(function* () {
         const own = GenerationApi.make({
           baseUrl: "http://h",

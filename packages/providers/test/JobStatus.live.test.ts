@@ -19,7 +19,7 @@ const submitted = (script: JobScript.Options, options: Partial<JobStatus.Options
   }).pipe(Effect.orDie)
 
 describe("JobStatus", () => {
-  live("a job that succeeds, with every kind of fault on the way", () =>
+  live("until - succeeds despite every kind of fault", () =>
     Effect.gen(function* () {
       const faults = [
         Fault.drop(1),
@@ -35,7 +35,7 @@ describe("JobStatus", () => {
     })
   )
 
-  live("a job that fails", () =>
+  live("until - fails with JobFailed when the job fails", () =>
     Effect.gen(function* () {
       const failure = { code: "E", message: "Input invalid" }
       const { result } = yield* submitted({ duration: "3 seconds", outcome: "failed", failure })
@@ -46,7 +46,7 @@ describe("JobStatus", () => {
     })
   )
 
-  live("a submit whose answer is lost is not sent again: there is one job, and nobody knows its id", () =>
+  live("run - does not repeat a submit whose response is lost", () =>
     Effect.gen(function* () {
       const faults = [Fault.on(Fault.drop(1), "submit")]
       const server = yield* JobServer.make({ speed, script: () => JobScript.make({ faults }) })
@@ -61,7 +61,7 @@ describe("JobStatus", () => {
     })
   )
 
-  live("Retry-After as a date is a floor, in real time", () =>
+  live("Retry-After - is a floor in real time when it is a date", () =>
     Effect.gen(function* () {
       const { result, truth } = yield* submitted({
         duration: 0,
@@ -73,7 +73,7 @@ describe("JobStatus", () => {
     })
   )
 
-  live("thirty failed checks", () =>
+  live("until - ends as PollTimeout after thirty failed checks", () =>
     Effect.gen(function* () {
       const faults = Fault.repeat(Fault.badGateway(1), 30)
       const { result, truth } = yield* submitted({ duration: 0, faults }, { timeScale: 1 / 1000 })

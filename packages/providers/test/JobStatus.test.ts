@@ -15,33 +15,31 @@ const html = () => new Response("<html>", { headers: { "content-type": "text/htm
 
 describe("JobStatus", () => {
   describe("failed checks", () => {
-    it.effect(
-      "a failed check of any kind uses one of the 30; no wait after the last; PollTimeout of the strategy",
-      () =>
-        Effect.gen(function* () {
-          const kinds = [
-            () => new Response("", { status: 502 }),
-            html,
-            () => ({ unexpected: [true] }),
-            () => new Response("{broken"),
-            (request: HttpClientRequest.HttpClientRequest) =>
-              new HttpClientError.HttpClientError({ reason: new HttpClientError.TransportError({ request }) })
-          ]
-          const { provide, times } = answering((request, attempt) => kinds[attempt % 5]!(request))
-          const error = yield* runFor(Effect.flip(provide(until)), "10 minutes")
-          assert.strictEqual(error._tag, "PollTimeout")
-          assert.strictEqual(error._tag === "PollTimeout" ? error.reason : "", "strategy")
-          assert.deepStrictEqual(
-            times,
-            Array.from({ length: 30 }, (_, check) => check * 2000)
-          )
-          assert.strictEqual(error.attempts, 30)
-          assert.strictEqual(Duration.toSeconds(error.elapsed), 58)
-          assert.include(error.message, "last check error HttpCheckError: GET http://h/api/job-status/abc: 502")
-        })
+    it.effect("transient - uses up one of the 30 checks, and the wait ends at the last one as PollTimeout", () =>
+      Effect.gen(function* () {
+        const kinds = [
+          () => new Response("", { status: 502 }),
+          html,
+          () => ({ unexpected: [true] }),
+          () => new Response("{broken"),
+          (request: HttpClientRequest.HttpClientRequest) =>
+            new HttpClientError.HttpClientError({ reason: new HttpClientError.TransportError({ request }) })
+        ]
+        const { provide, times } = answering((request, attempt) => kinds[attempt % 5]!(request))
+        const error = yield* runFor(Effect.flip(provide(until)), "10 minutes")
+        assert.strictEqual(error._tag, "PollTimeout")
+        assert.strictEqual(error._tag === "PollTimeout" ? error.reason : "", "strategy")
+        assert.deepStrictEqual(
+          times,
+          Array.from({ length: 30 }, (_, check) => check * 2000)
+        )
+        assert.strictEqual(error.attempts, 30)
+        assert.strictEqual(Duration.toSeconds(error.elapsed), 58)
+        assert.include(error.message, "last check error HttpCheckError: GET http://h/api/job-status/abc: 502")
+      })
     )
 
-    it.effect("a Retry-After is a floor for the check after it", () =>
+    it.effect("Retry-After - is a floor for the delay of the next check", () =>
       Effect.gen(function* () {
         const { provide, times } = answering((_, attempt) =>
           attempt === 1
@@ -53,7 +51,7 @@ describe("JobStatus", () => {
       })
     )
 
-    it.effect("a permanent refusal ends the wait at once, and so does an unknown id", () =>
+    it.effect("permanent - ends the wait at once, as does an unknown id", () =>
       Effect.gen(function* () {
         for (const [status, tag] of [
           [401, "CheckRejected"],
@@ -67,9 +65,9 @@ describe("JobStatus", () => {
     )
   })
 
-  describe("words", () => {
+  describe("states", () => {
     it.effect.each([{}, { errorMessage: null }, { errorMessage: "" }, { errorMessage: " " }])(
-      "failed with an empty or absent message, %o, is an unknown error",
+      "failed - is an unknown error when the body has %o",
       (rest) =>
         Effect.gen(function* () {
           const { provide } = answering(() => ({ jobId: "abc", status: "failed", ...rest }))
@@ -78,7 +76,7 @@ describe("JobStatus", () => {
         })
     )
 
-    it.effect("an unknown state is pending and kept, unless it is to fail", () =>
+    it.effect("unknownState - counts as pending, or ends the wait with fail", () =>
       Effect.gen(function* () {
         const odd = () => ({ status: "paused", progress: "x" })
         const { provide } = answering((_, attempt) => (attempt < 3 ? odd() : { status: "completed" }))
@@ -89,14 +87,14 @@ describe("JobStatus", () => {
       })
     )
 
-    it.effect("progress is a fraction", () =>
+    it.effect("progress - is converted from percent to a fraction", () =>
       Effect.gen(function* () {
-        const check = yield* answering(() => ({ status: "processing", progress: 40 })).provide(job.check("abc"))
-        assert.strictEqual(check._tag === "Pending" ? check.progress : undefined, 0.4)
+        const result = yield* answering(() => ({ status: "processing", progress: 40 })).provide(job.check("abc"))
+        assert.strictEqual(result._tag === "Pending" ? result.progress : undefined, 0.4)
       })
     )
 
-    it.effect("result - is decoded, or a check error that uses a check", () =>
+    it.effect("result - uses up a check when it does not fit its Schema", () =>
       Effect.gen(function* () {
         const typed = JobStatus.make({ baseUrl: "http://h", result: Schema.Struct({ output: Schema.String }) })
         const { provide } = answering((_, attempt) => ({
@@ -110,7 +108,7 @@ describe("JobStatus", () => {
   })
 
   describe("make", () => {
-    it("bad options are RangeErrors that name them", () => {
+    it("options - throw a RangeError that names an invalid one", () => {
       const bad = (options: Partial<JobStatus.Options>, message: string) =>
         assert.throws(() => JobStatus.make({ baseUrl: "http://h", ...options }), RangeError, message)
       bad({ baseUrl: "" }, "JobStatus.make: baseUrl must be a non-empty string")
@@ -120,16 +118,16 @@ describe("JobStatus", () => {
       assert.throws(() => Poll.until(job, "", { deadline: "1 minute" }), RangeError, "key")
     })
 
-    it.effect("timeScale - hurries the default strategy, and not one that is given", () =>
+    it.effect("timeScale - scales the default strategy, but not one that is given", () =>
       Effect.gen(function* () {
         for (const [options, second] of [
           [{}, 20],
           [{ strategy: Strategy.spaced("3 seconds") }, 3000]
         ] as const) {
           const { provide, times } = answering((_, attempt) => ({ status: attempt === 1 ? "pending" : "completed" }))
-          const hurried = JobStatus.make({ baseUrl: "http://h", timeScale: 0.01, ...options })
+          const scaled = JobStatus.make({ baseUrl: "http://h", timeScale: 0.01, ...options })
           const start = yield* Effect.clockWith((clock) => clock.currentTimeMillis)
-          yield* runFor(provide(Poll.until(hurried, "abc", { deadline: "1 minute" })), "1 minute")
+          yield* runFor(provide(Poll.until(scaled, "abc", { deadline: "1 minute" })), "1 minute")
           assert.deepStrictEqual(
             times.map((at) => at - start),
             [0, second]
@@ -138,7 +136,7 @@ describe("JobStatus", () => {
       })
     )
 
-    it.effect("a key is one segment of the path", () =>
+    it.effect("key - is encoded as one path segment, and a dot segment is a RangeError", () =>
       Effect.gen(function* () {
         const { provide, requests } = answering(() => ({ status: "completed" }))
         yield* provide(Poll.until(job, "a/../b?c", { deadline: "1 minute" }))

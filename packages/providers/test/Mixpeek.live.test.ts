@@ -23,7 +23,7 @@ const running = (script: JobScript.Options, options: Partial<Mixpeek.Options> = 
   }))
 
 describe("Mixpeek", () => {
-  live("a batch, through faults", () =>
+  live("tasks - return the outputs of a batch despite faulty responses", () =>
     Effect.gen(function* () {
       const faults = [Fault.drop(1), Fault.badGateway(2), Fault.html(3)]
       const { server, tasks } = yield* running({ duration: "8 seconds", result: { documents: 3 }, faults })
@@ -33,7 +33,7 @@ describe("Mixpeek", () => {
     }).pipe(Effect.orDie)
   )
 
-  live("a record that goes before the end: the resource tells it, with ids of the task or of the caller", () =>
+  live("fallback - finds the end of a task whose record is gone, with ids of the task or of the key", () =>
     Effect.gen(function* () {
       const { tasks } = yield* running({
         duration: "20 seconds",
@@ -49,7 +49,7 @@ describe("Mixpeek", () => {
     }).pipe(Effect.orDie)
   )
 
-  live("a taxonomy falls back where the user says", () =>
+  live("fallbacks - give the path for taxonomies", () =>
     Effect.gen(function* () {
       const { tasks } = yield* running(
         { duration: 0, recordTtl: 0, result: 2 },
@@ -60,7 +60,7 @@ describe("Mixpeek", () => {
     }).pipe(Effect.orDie)
   )
 
-  live("kill, list, resources", () =>
+  live("kill, list, resources - stop, list and watch tasks", () =>
     Effect.gen(function* () {
       const { kill, list, resources, tasks } = yield* running({ duration: "1 hour" })
       const batch = yield* tasks.submit!({ kind: "batch", bucketId: "k1" })
@@ -78,7 +78,7 @@ describe("Mixpeek", () => {
     }).pipe(Effect.orDie)
   )
 
-  live("sendMany: what the list shows, and nothing of what it leaves off", () =>
+  live("sendMany - returns only the tasks that the list contains", () =>
     Effect.gen(function* () {
       const server = yield* JobServer.make({ pageSize: 2, script: () => JobScript.succeeded("1 hour") })
       const { sendMany, tasks } = Mixpeek.make({ baseUrl: server.urls.Mixpeek })
@@ -87,7 +87,7 @@ describe("Mixpeek", () => {
       )
       yield* server.create("Mixpeek", "taxonomy")
       const checks = yield* sendMany(keys)
-      // The taxonomy is newer, and is not of their type; of the three, the oldest does not fit.
+      // The filter excludes the newer taxonomy; of the three batches the oldest does not fit on the page.
       assert.deepStrictEqual([...checks.keys()], keys.slice(1).map(keyCodec.encode))
       for (const check of checks.values()) {
         assert.strictEqual(
@@ -107,7 +107,7 @@ describe("Mixpeek", () => {
     }).pipe(Effect.orDie)
   )
 
-  live("documents.written: the post names no task, and the wait that it wakes learns of the end by its check", () =>
+  live("DocumentsWritten - causes a check that finds the end", () =>
     Effect.gen(function* () {
       const inbox = yield* WebhookInbox.make()
       const server = yield* JobServer.make({
@@ -126,7 +126,7 @@ describe("Mixpeek", () => {
     }).pipe(Effect.orDie)
   )
 
-  live("a kill whose answer is lost may have been carried out: the check tells", () =>
+  live("kill - takes effect when its response is lost", () =>
     Effect.gen(function* () {
       const { kill, tasks } = yield* running({ duration: "1 hour", faults: [Fault.on(Fault.badGateway(1), "kill")] })
       const { key } = yield* tasks.submit!({ kind: "cluster" })
@@ -135,13 +135,13 @@ describe("Mixpeek", () => {
     }).pipe(Effect.orDie)
   )
 
-  live("a word that nobody lists is pending; a listed one means what the options say", () =>
+  live("states - count as pending when unknown, and mean what the options say", () =>
     Effect.gen(function* () {
-      const strange = yield* running({ duration: "5 seconds", word: "DREAMING", result: 3 })
+      const strange = yield* running({ duration: "5 seconds", pendingState: "DREAMING", result: 3 })
       const one = yield* strange.tasks.submit!({ kind: "cluster" })
       assert.strictEqual(yield* Poll.until(strange.tasks, one.key, { deadline }), 3)
       const skipped = yield* running(
-        { duration: 0, endWord: "SKIPPED" },
+        { duration: 0, endState: "SKIPPED" },
         { meanings: { task: { SKIPPED: "canceled" } } }
       )
       const two = yield* skipped.tasks.submit!({ kind: "cluster" })

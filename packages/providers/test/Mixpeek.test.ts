@@ -12,7 +12,7 @@ import * as Status from "effect-poll/Status"
 import * as Strategy from "effect-poll/Strategy"
 import * as Mixpeek from "@effect-poll/providers/Mixpeek"
 import { keyCodec, resourceCodec } from "@effect-poll/providers/MixpeekKey"
-import type { OpenWord } from "@effect-poll/providers/MixpeekStatus"
+import type { AmbiguousState } from "@effect-poll/providers/MixpeekStatus"
 import { answering, runFor, sent } from "./support.ts"
 
 const mixpeek = Mixpeek.make({ baseUrl: "http://h" })
@@ -31,7 +31,7 @@ const paths = (requests: ReadonlyArray<{ readonly url: string }>) =>
 const ending = <A, E extends { readonly _tag: string }, R>(wait: Effect.Effect<A, E, R>) =>
   Effect.match(wait, { onSuccess: () => "done", onFailure: (error) => error._tag })
 
-const openWords: ReadonlyArray<OpenWord> = [
+const ambiguousStates: ReadonlyArray<AmbiguousState> = [
   "IN_PROGRESS",
   "SKIPPED",
   "UNKNOWN",
@@ -43,7 +43,7 @@ const openWords: ReadonlyArray<OpenWord> = [
 
 describe("Mixpeek", () => {
   describe("fallback", () => {
-    it.effect("a task whose record is gone (404 after a day) is checked on its resource, and stays there", () =>
+    it.effect("404 - switches to the resource of the task for the rest of the wait", () =>
       Effect.gen(function* () {
         const { provide, requests } = answering((request, attempt) =>
           request.url.includes("/tasks/")
@@ -62,30 +62,32 @@ describe("Mixpeek", () => {
       })
     )
 
-    it.effect("ids from the caller, for a record that was never seen; without ids it is JobNotFound", () =>
-      Effect.gen(function* () {
-        const answer = (request: { readonly url: string }) =>
-          request.url.includes("/tasks/") ? gone() : { status: "FAILED", error_message: "bad video" }
-        const known = answering(answer)
-        const error = yield* Effect.flip(
-          known.provide(Poll.until(mixpeek.tasks, { taskId: "t1", fallback }, { deadline }))
-        )
-        assert.strictEqual(error._tag === "JobFailed" ? error.failure : error._tag, "bad video")
-        const unknown = answering(answer)
-        assert.strictEqual(
-          yield* ending(unknown.provide(Poll.until(mixpeek.tasks, { taskId: "t1" }, { deadline }))),
-          "JobNotFound"
-        )
-        assert.strictEqual(unknown.requests.length, 1)
-        const partly = { taskId: "t1", fallback: { ...fallback, ids: { batch_id: "b" } } }
-        assert.strictEqual(
-          yield* ending(unknown.provide(Poll.until(mixpeek.tasks, partly, { deadline }))),
-          "JobNotFound"
-        )
-      })
+    it.effect(
+      "key - supplies the ids of a record that was never seen, and without them the wait ends as JobNotFound",
+      () =>
+        Effect.gen(function* () {
+          const answer = (request: { readonly url: string }) =>
+            request.url.includes("/tasks/") ? gone() : { status: "FAILED", error_message: "bad video" }
+          const known = answering(answer)
+          const error = yield* Effect.flip(
+            known.provide(Poll.until(mixpeek.tasks, { taskId: "t1", fallback }, { deadline }))
+          )
+          assert.strictEqual(error._tag === "JobFailed" ? error.failure : error._tag, "bad video")
+          const unknown = answering(answer)
+          assert.strictEqual(
+            yield* ending(unknown.provide(Poll.until(mixpeek.tasks, { taskId: "t1" }, { deadline }))),
+            "JobNotFound"
+          )
+          assert.strictEqual(unknown.requests.length, 1)
+          const partly = { taskId: "t1", fallback: { ...fallback, ids: { batch_id: "b" } } }
+          assert.strictEqual(
+            yield* ending(unknown.provide(Poll.until(mixpeek.tasks, partly, { deadline }))),
+            "JobNotFound"
+          )
+        })
     )
 
-    it.effect("the resource may be gone too", () =>
+    it.effect("404 - ends the wait as JobNotFound when the resource is gone too", () =>
       Effect.gen(function* () {
         const { provide, requests } = answering(gone)
         const wait = provide(Poll.until(mixpeek.tasks, { taskId: "t1", fallback }, { deadline }))
@@ -94,7 +96,7 @@ describe("Mixpeek", () => {
       })
     )
 
-    it.effect("fallbacks - can be extended by type", () =>
+    it.effect("fallbacks - add the path of another type, and a blank one is a RangeError", () =>
       Effect.gen(function* () {
         const own = Mixpeek.make({
           baseUrl: "http://h",
@@ -110,7 +112,7 @@ describe("Mixpeek", () => {
       })
     )
 
-    it.effect("resources - a long operation may start on the resource", () =>
+    it.effect("resources - checks a resource directly, and an unknown type ends as JobNotFound", () =>
       Effect.gen(function* () {
         const { provide, requests } = answering(() => ({ status: "CANCELED" }))
         const wait = provide(Poll.until(mixpeek.resources, fallback, { deadline }))
@@ -122,22 +124,20 @@ describe("Mixpeek", () => {
     )
   })
 
-  describe("words", () => {
-    it.effect(
-      "CANCELED ends the wait, as the published example does not; what the documentation leaves open does not end it",
-      () =>
-        Effect.gen(function* () {
-          const { provide, requests } = answering((_, attempt) => ({
-            ...batch,
-            status: [...openWords, "CANCELED"][attempt - 1]
-          }))
-          const wait = provide(Poll.until(mixpeek.tasks, { taskId: "t1" }, { deadline }))
-          assert.strictEqual(yield* runFor(ending(wait), "10 minutes"), "JobCanceled")
-          assert.strictEqual(requests.length, 8)
-        })
+  describe("states", () => {
+    it.effect("until - ends at CANCELED, and continues at every state without a documented meaning", () =>
+      Effect.gen(function* () {
+        const { provide, requests } = answering((_, attempt) => ({
+          ...batch,
+          status: [...ambiguousStates, "CANCELED"][attempt - 1]
+        }))
+        const wait = provide(Poll.until(mixpeek.tasks, { taskId: "t1" }, { deadline }))
+        assert.strictEqual(yield* runFor(ending(wait), "10 minutes"), "JobCanceled")
+        assert.strictEqual(requests.length, 8)
+      })
     )
 
-    it.effect("meanings - per resource", () =>
+    it.effect("meanings - apply to tasks or to the resources of a type", () =>
       Effect.gen(function* () {
         const own = Mixpeek.make({
           baseUrl: "http://h",
@@ -146,8 +146,8 @@ describe("Mixpeek", () => {
             resources: { api_clusters_execute: { ACTIVE: "succeeded", SUSPENDED: "failed", ARCHIVED: "expired" } }
           }
         })
-        const check = (word: string, job: "tasks" | "resources", taskType = "api_clusters_execute") => {
-          const { provide } = answering(() => ({ status: word, outputs: 1 }))
+        const check = (state: string, job: "tasks" | "resources", taskType = "api_clusters_execute") => {
+          const { provide } = answering(() => ({ status: state, outputs: 1 }))
           return Effect.map(
             provide(
               job === "tasks"
@@ -204,32 +204,30 @@ describe("Mixpeek", () => {
   })
 
   describe("kill, list, submit", () => {
-    it.effect(
-      "kill - batches and clustering only, else CancelUnsupported: by type if that is known, otherwise by the server",
-      () =>
-        Effect.gen(function* () {
-          const refused = answering(() => new Response('{"code":"cancel_unsupported"}', { status: 400 }))
-          const taxonomy = { taskId: "t1", fallback: { taskType: "api_taxonomies_materialize", ids: {} } }
-          const known = yield* Effect.flip(refused.provide(mixpeek.kill(taxonomy)))
-          assert.strictEqual(known._tag, "CancelUnsupported")
-          assert.strictEqual(refused.requests.length, 0)
-          const unknown = yield* Effect.flip(refused.provide(mixpeek.kill({ taskId: "t1" })))
-          assert.strictEqual(unknown._tag, "CancelUnsupported")
-          assert.strictEqual(refused.requests[0]?.url, "http://h/v1/tasks/t1/kill")
-          const other = answering(() => new Response("{}", { status: 400 }))
-          assert.strictEqual((yield* Effect.flip(other.provide(mixpeek.kill({ taskId: "t1" }))))._tag, "HttpCheckError")
-          const taken = answering(() => ({ task_id: "t1", status: "CANCELED" }))
-          assert.isUndefined(yield* taken.provide(mixpeek.kill({ taskId: "t1", fallback })))
-        })
+    it.effect("kill - fails with CancelUnsupported by the type in the key, otherwise by the response", () =>
+      Effect.gen(function* () {
+        const refused = answering(() => new Response('{"code":"cancel_unsupported"}', { status: 400 }))
+        const taxonomy = { taskId: "t1", fallback: { taskType: "api_taxonomies_materialize", ids: {} } }
+        const known = yield* Effect.flip(refused.provide(mixpeek.kill(taxonomy)))
+        assert.strictEqual(known._tag, "CancelUnsupported")
+        assert.strictEqual(refused.requests.length, 0)
+        const unknown = yield* Effect.flip(refused.provide(mixpeek.kill({ taskId: "t1" })))
+        assert.strictEqual(unknown._tag, "CancelUnsupported")
+        assert.strictEqual(refused.requests[0]?.url, "http://h/v1/tasks/t1/kill")
+        const other = answering(() => new Response("{}", { status: 400 }))
+        assert.strictEqual((yield* Effect.flip(other.provide(mixpeek.kill({ taskId: "t1" }))))._tag, "HttpCheckError")
+        const taken = answering(() => ({ task_id: "t1", status: "CANCELED" }))
+        assert.isUndefined(yield* taken.provide(mixpeek.kill({ taskId: "t1", fallback })))
+      })
     )
 
-    it.effect("list - filters, and takes any word", () =>
+    it.effect("list - sends its filter, and accepts any state", () =>
       Effect.gen(function* () {
-        const { provide, requests } = answering(() => ({ tasks: [{ ...batch, status: "NEW_WORD" }] }))
+        const { provide, requests } = answering(() => ({ tasks: [{ ...batch, status: "NEW_STATE" }] }))
         const listed = yield* provide(
           mixpeek.list({ taskTypes: ["a"], statuses: ["PENDING"], createdAfter: DateTime.makeUnsafe(0) })
         )
-        assert.strictEqual(listed[0]?.status, "NEW_WORD")
+        assert.strictEqual(listed[0]?.status, "NEW_STATE")
         assert.strictEqual(
           sent(requests[0]),
           '{"task_type":["a"],"status":["PENDING"],"created_after":"1970-01-01T00:00:00.000Z"}'
@@ -237,7 +235,7 @@ describe("Mixpeek", () => {
       })
     )
 
-    it.effect("submit - the receipt knows the resource", () =>
+    it.effect("submit - returns a key with the resource", () =>
       Effect.gen(function* () {
         const { provide, requests } = answering(() => ({ batch_id: "b1", task_id: "t1", bucket_id: "k1" }))
         const receipt = yield* provide(mixpeek.tasks.submit!({ kind: "batch", bucketId: "k1", body: { n: 1 } }))
@@ -251,7 +249,7 @@ describe("Mixpeek", () => {
       })
     )
 
-    it.effect("submitPaths - are settings", () =>
+    it.effect("submitPaths - replace the default paths, and invalid ones are RangeErrors", () =>
       Effect.gen(function* () {
         const submitPaths = { batch: "/v1/buckets/{bucket_id}/batches/submit", cluster: "/v1/clusters/execute" }
         const own = Mixpeek.make({ baseUrl: "http://h", submitPaths })
@@ -271,11 +269,11 @@ describe("Mixpeek", () => {
       })
     )
 
-    it.effect("DocumentsWritten - names no task: it wakes a check, and is never an end", () =>
+    it.effect("DocumentsWritten - decodes to a push without key and result, which causes a check", () =>
       Effect.gen(function* () {
         const decode = Schema.decodeEffect(Mixpeek.DocumentsWritten)
         const push = yield* decode({ event: "collection.documents.written", collection_id: "c" })
-        assert.deepStrictEqual(push, { key: undefined, check: undefined })
+        assert.deepStrictEqual(push, { key: undefined, result: undefined })
         assert.isTrue(Schema.isSchemaError(yield* Effect.flip(decode({ event: "collection.created" }))))
         const { provide, times } = answering((_, attempt) => ({
           ...batch,
@@ -290,16 +288,16 @@ describe("Mixpeek", () => {
           yield* TestClock.adjust("1 minute")
           assert.isUndefined(yield* Effect.as(handle.await, undefined))
         }).pipe(Effect.scoped, provide)
-        // At 3 seconds it was told to check, and found no end.
+        // The check at 3 seconds is that of checkNow, and finds the job pending.
         assert.deepStrictEqual(times.slice(0, 4), [0, 1000, 2500, 3000])
         assert.strictEqual(times.length, 5)
       })
     )
   })
 
-  it.effect("a Poller checks many tasks by the list, and alone at what it leaves off or at what is due alone", () =>
+  it.effect("Poller - checks many tasks by the list, and individually those that it omits or that are due alone", () =>
     Effect.gen(function* () {
-      // First checks that fall due together.
+      // All first checks are due at the same time.
       const strategy = Strategy.withFirstWait(Strategy.spaced("10 seconds"), "10 seconds")
       const own = Mixpeek.make({ baseUrl: "http://h", strategy })
       const ids = ["t1", "t2", "t3"]
@@ -337,7 +335,7 @@ describe("Mixpeek", () => {
         ])
       )
 
-    it.effect("one request: the types, and the time window of the tasks; ids are matched here", () =>
+    it.effect("filter - has the types and the time window of the keys", () =>
       Effect.gen(function* () {
         yield* at
         const { provide, requests } = answering(() => ({
@@ -382,7 +380,7 @@ describe("Mixpeek", () => {
       })
     )
 
-    it.effect("an id that the answer lacks is not missing: it is not in the map", () =>
+    it.effect("absent task - has no entry", () =>
       Effect.gen(function* () {
         const { provide } = answering(() => ({ tasks: [{ unheard: 1 }, null, record("t1")] }))
         const checks = yield* provide(mixpeek.sendMany([{ taskId: "t1" }, { taskId: "t2" }]))
@@ -390,7 +388,7 @@ describe("Mixpeek", () => {
       })
     )
 
-    it.effect("a type or a time that is not known widens the filter: all types, the last day", () =>
+    it.effect("filter - widens to all types or the last day when a key lacks them", () =>
       Effect.gen(function* () {
         yield* at
         const { provide, requests } = answering(() => ({ tasks: [] }))
@@ -405,7 +403,7 @@ describe("Mixpeek", () => {
       })
     )
 
-    it.effect("what the list shows less of than a check would is left to a check", () =>
+    it.effect("incomplete record - has no entry", () =>
       Effect.gen(function* () {
         const { additional_data: _, error_message: __, outputs: ___, ...brief } = batch
         const less = (taskId: string, status: string) => ({ ...brief, task_id: taskId, status })
@@ -419,7 +417,7 @@ describe("Mixpeek", () => {
       })
     )
 
-    it.effect("a record that cannot be read fails its own key; a list that fails fails all", () =>
+    it.effect("errors - fail one entry when a record does not decode, and the Effect when the request fails", () =>
       Effect.gen(function* () {
         const { provide } = answering(() => ({ tasks: [record("t1", { error_message: 7 }), record("t2")] }))
         const checks = yield* provide(mixpeek.sendMany([{ taskId: "t1" }, { taskId: "t2" }]))
@@ -435,7 +433,7 @@ describe("Mixpeek", () => {
       })
     )
 
-    it.effect("no key is no request; two keys of one task get the same check; meanings hold", () =>
+    it.effect("keys - cause no request when empty, and may name one task twice", () =>
       Effect.gen(function* () {
         const own = Mixpeek.make({ baseUrl: "http://h", meanings: { task: { SKIPPED: "canceled" } } })
         const { provide, requests } = answering(() => ({ tasks: [record("t1", { status: "SKIPPED" })] }))
@@ -448,7 +446,7 @@ describe("Mixpeek", () => {
   })
 
   describe("keys", () => {
-    it("keyCodec - a string that is the same for the same key, there and back", () => {
+    it("keyCodec - round-trips keys in one canonical form, and rejects invalid ones", () => {
       const key = { taskId: "t@1?", fallback: { taskType: "a/b", ids: { z: "1&=", a: "2" } } }
       const encoded = keyCodec.encode(key)
       assert.strictEqual(encoded, "t%401%3F@a%2Fb?a=2&z=1%26%3D")

@@ -15,23 +15,23 @@ import * as Fault from "@effect-poll/testing/Fault"
 import * as JobScript from "@effect-poll/testing/JobScript"
 import * as JobServer from "@effect-poll/testing/JobServer"
 
-/** How many jobs are watched; fewer on a machine that is busy. */
+/** How many jobs to watch; set the variable to a smaller number on a busy machine. */
 const count = Number(process.env["POLLER_LIVE_JOBS"] ?? 10_000)
 
 const concurrency = 64
 
-/** Most succeed, some fail, some have trouble on the way. */
-const scriptOf = (at: number): JobScript.JobScript => {
-  const duration = 200 + ((at * 7919) % 3000)
-  switch (at % 20) {
+/** Most jobs succeed, some fail, some have faulty responses. */
+const scriptOf = (index: number): JobScript.JobScript => {
+  const duration = 200 + ((index * 7919) % 3000)
+  switch (index % 20) {
     case 3:
-      return JobScript.failed(duration, { failure: { code: "E", message: `broken ${at}` } })
+      return JobScript.failed(duration, { failure: { code: "E", message: `broken ${index}` } })
     case 7:
-      return JobScript.succeeded(duration, { result: at, faults: [Fault.serverError(1), Fault.drop(2)] })
+      return JobScript.succeeded(duration, { result: index, faults: [Fault.serverError(1), Fault.drop(2)] })
     case 11:
-      return JobScript.succeeded(duration, { result: at, faults: [Fault.latency(1, "50 millis"), Fault.html(2)] })
+      return JobScript.succeeded(duration, { result: index, faults: [Fault.latency(1, "50 millis"), Fault.html(2)] })
     default:
-      return JobScript.succeeded(duration, { result: at })
+      return JobScript.succeeded(duration, { result: index })
   }
 }
 
@@ -44,7 +44,7 @@ const endOf = (exit: Exit.Exit<unknown, PollError.PollError<string, unknown>>): 
 
 describe("Poller over HTTP", () => {
   it.live(
-    `${count} jobs: all ends are the truth, and never more checks a time than allowed`,
+    `results - yields the true end of ${count} jobs within the concurrency`,
     () =>
       Effect.gen(function* () {
         const server = yield* JobServer.make()
@@ -54,10 +54,10 @@ describe("Poller over HTTP", () => {
           (at) => Effect.map(server.create("JobStatus", "job", scriptOf(at)), ({ id }) => id)
         )
         let inFlight = 0
-        let most = 0
+        let maxInFlight = 0
         const client = HttpClient.transform(yield* HttpClient.HttpClient, (response) =>
           Effect.suspend(() => {
-            most = Math.max(most, ++inFlight)
+            maxInFlight = Math.max(maxInFlight, ++inFlight)
             return Effect.ensuring(
               response,
               Effect.sync(() => inFlight--)
@@ -74,7 +74,7 @@ describe("Poller over HTTP", () => {
             kindOf: () => CheckError.transient()
           }
         })
-        // Waits that end as timeouts, beside them; each has its deadline kept, whoever stands in line.
+        // Waits that time out meanwhile: each keeps its deadline, however many checks are queued.
         const timedOut = Effect.gen(function* () {
           const { id } = yield* server.create("JobStatus", "job", JobScript.endless())
           const wait = poller.until(job, id, { deadline: "4 seconds", strategy: Strategy.spaced("1 second") })
@@ -94,23 +94,23 @@ describe("Poller over HTTP", () => {
           const truth = yield* server.truthOf(key)
           requests += truth.requests
           const end = endOf(exit)
-          const really =
+          const expected =
             truth.outcome === "succeeded"
               ? `succeeded ${String(truth.result)}`
               : truth.outcome === "failed"
                 ? `failed ${truth.failure?.message}`
                 : "PollTimeout"
-          if (end !== really || truth.checksAfterEnd > 1 + truth.faultsServed || truth.requests > attempts)
-            wrong.push({ end, really, truth })
+          if (end !== expected || truth.checksAfterEnd > 1 + truth.faultsServed || truth.requests > attempts)
+            wrong.push({ end, expected, truth })
         }
         assert.deepStrictEqual(wrong.slice(0, 3), [])
-        assert.isAtMost(most, concurrency)
+        assert.isAtMost(maxInFlight, concurrency)
         assert.strictEqual(inFlight, 0)
         const { ended, ...now } = yield* poller.stats
         assert.deepStrictEqual(now, { watched: 0, waiting: 0, queued: 0, checking: 0, requests: 0 })
         assert.strictEqual((ended["Succeeded"] ?? 0) + (ended["JobFailed"] ?? 0), count)
         assert.strictEqual(ended["PollTimeout"], 5)
-        // One check finds most of them ended; those with faults need more.
+        // Most jobs have ended by their first check; those with faults need more.
         assert.isAtMost(requests, 2.5 * count)
       }).pipe(
         Effect.provide(NodeHttpClient.layerUndiciOptions({ connections: concurrency })),

@@ -15,21 +15,24 @@ const decode = (schema: Schema.Codec<unknown, unknown>, body: unknown) =>
   Effect.runSync(Effect.result(Schema.decodeUnknownEffect(schema)(body)))
 
 describe("Push", () => {
-  it("make - the same status as a check, with the key and the run of the body", () => {
+  it("make - decodes the status of a check, with the key and the run that the body names", () => {
     const schema = Push.make(TaskStatus, {
       key: (body) => (Schema.is(Schema.Struct({ id: Schema.String }))(body) ? body.id : undefined),
       run: (body) => (Schema.is(Schema.Struct({ run: Schema.Finite }))(body) ? { generation: body.run } : undefined)
     })
-    const told = Schema.decodeSync(schema)({ id: "t1", state: "done", n: 7 })
-    assert.strictEqual(told.key, "t1")
-    assert.deepStrictEqual(told.check, Status.succeeded(7, { state: "done" }))
+    const push = Schema.decodeSync(schema)({ id: "t1", state: "done", n: 7 })
+    assert.strictEqual(push.key, "t1")
+    assert.deepStrictEqual(push.result, Status.succeeded(7, { state: "done" }))
     const ofRun = Schema.decodeSync(schema)({ state: "busy", n: 7, run: 3 })
     assert.isUndefined(ofRun.key)
-    assert.deepStrictEqual(ofRun.check, CheckResult.withRun(Status.pending({ state: "busy" }), { generation: 3 }))
-    assert.deepStrictEqual(Schema.decodeSync(schema)({ id: "t1", state: "odd" }).check, CheckResult.unknownState("odd"))
+    assert.deepStrictEqual(ofRun.result, CheckResult.withRun(Status.pending({ state: "busy" }), { generation: 3 }))
+    assert.deepStrictEqual(
+      Schema.decodeSync(schema)({ id: "t1", state: "odd" }).result,
+      CheckResult.unknownState("odd")
+    )
   })
 
-  it("make - a body that does not fit, and a function that throws, are decode errors", () => {
+  it("make - fails with a Schema error when the body does not fit or an option throws", () => {
     const broken = Push.make(TaskStatus, {
       key: () => {
         throw new Error("no key here")
@@ -41,11 +44,11 @@ describe("Push", () => {
     assert.include(thrown._tag === "Failure" ? thrown.failure.message : "", "no key here")
   })
 
-  it("wake - names no job, tells no status, and still wants the body that was agreed on", () => {
+  it("wake - decodes to neither a key nor a result, and rejects any other body", () => {
     const schema = Push.wake(Schema.Struct({ event: Schema.Literal("written") }))
     assert.deepStrictEqual(Schema.decodeSync(schema)({ event: "written", task_id: "t1" }), {
       key: undefined,
-      check: undefined
+      result: undefined
     })
     assert.strictEqual(decode(schema, { event: "other" })._tag, "Failure")
   })

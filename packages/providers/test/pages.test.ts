@@ -10,34 +10,35 @@ import * as MixpeekStatus from "@effect-poll/providers/MixpeekStatus"
 import { readdirSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 
-// The tables of states in docs/providers say what the Schemas do: each word is in both, with the same meaning.
+// The tables of states in docs/providers match the Schemas: both have the same states, with the same meaning.
 
 const folder = join(import.meta.dirname, "../../../docs/providers")
 
-/** The rows of every table of a page whose first column is `word`. */
+/** The rows of every table of a page whose first column is `state`. */
 const tables = (page: string): ReadonlyArray<Readonly<Record<string, string>>> => {
   const found: Array<Record<string, string>> = []
   let current: Record<string, string> | undefined
   for (const line of readFileSync(join(folder, page), "utf8").split("\n")) {
     const cells = line.split("|").map((cell) => cell.trim())
-    if (cells[1] === "word") found.push((current = {}))
+    if (cells[1] === "state") found.push((current = {}))
     else if (!line.startsWith("|")) current = undefined
-    const word = /^`(\w+)`$/.exec(cells[1] ?? "")?.[1]
-    if (current !== undefined && word !== undefined) current[word] = cells[2]!
+    const state = /^`(\w+)`$/.exec(cells[1] ?? "")?.[1]
+    if (current !== undefined && state !== undefined) current[state] = cells[2]!
   }
   return found
 }
 
-/** What a Schema makes of the words. */
+/** The tags that a Schema decodes the states to. */
 const meanings = (
   schema: StatusSchema<unknown, unknown>,
-  words: ReadonlyArray<string>,
-  body: (word: string) => unknown
+  states: ReadonlyArray<string>,
+  body: (state: string) => unknown
 ): Readonly<Record<string, CheckResult<unknown, unknown>["_tag"]>> =>
-  Object.fromEntries(words.map((word) => [word, Schema.decodeSync(schema)(body(word))._tag]))
+  Object.fromEntries(states.map((state) => [state, Schema.decodeSync(schema)(body(state))._tag]))
 
-/** All words of a type; a word that is missing or too many does not compile. */
-const wordsOf = <W extends string>(words: { readonly [Word in W]: true }): ReadonlyArray<string> => Object.keys(words)
+/** All members of a union; one that is missing or extra does not compile. */
+const statesOf = <S extends string>(states: { readonly [State in S]: true }): ReadonlyArray<string> =>
+  Object.keys(states)
 
 const resultJson = '{"resultUrls":[]}'
 
@@ -45,34 +46,40 @@ const pages: Readonly<Record<string, ReadonlyArray<ReturnType<typeof meanings>>>
   "job-status.md": [
     meanings(
       JobStatus.status(),
-      wordsOf<JobStatus.Word>({ pending: true, processing: true, completed: true, failed: true }),
+      statesOf<JobStatus.State>({ pending: true, processing: true, completed: true, failed: true }),
       (status) => ({ status })
     )
   ],
   "event-platform.md": [
     meanings(
       EventPlatform.TaskStatus,
-      wordsOf<EventPlatform.TaskWord>({ pending: true, running: true, completed: true, failed: true, canceled: true }),
+      statesOf<EventPlatform.TaskState>({
+        pending: true,
+        running: true,
+        completed: true,
+        failed: true,
+        canceled: true
+      }),
       (state) => ({ state })
     ),
     meanings(
       EventPlatform.PackageStatus,
-      wordsOf<EventPlatform.PackageWord>({ PENDING: true, BUILDING: true, DONE: true, FAILED: true, EXPIRED: true }),
+      statesOf<EventPlatform.PackageState>({ PENDING: true, BUILDING: true, DONE: true, FAILED: true, EXPIRED: true }),
       (status) => ({ id: "p", status })
     )
   ],
   "generation-api.md": [
     meanings(
       GenerationApi.TaskStatus,
-      wordsOf<GenerationApi.Word>({ waiting: true, generating: true, success: true, failed: true }),
+      statesOf<GenerationApi.State>({ waiting: true, generating: true, success: true, failed: true }),
       (state) => ({ data: { state, resultJson } })
     )
   ],
-  "mixpeek.md": [meanings(MixpeekStatus.make().task, MixpeekStatus.Words.literals, (status) => ({ status }))],
+  "mixpeek.md": [meanings(MixpeekStatus.make().task, MixpeekStatus.States.literals, (status) => ({ status }))],
   "async-queue.md": [
     meanings(
       AsyncQueue.status(),
-      wordsOf<AsyncQueue.Word>({
+      statesOf<AsyncQueue.State>({
         pending: true,
         processing: true,
         waiting: true,
@@ -86,15 +93,15 @@ const pages: Readonly<Record<string, ReadonlyArray<ReturnType<typeof meanings>>>
 }
 
 describe("docs/providers", () => {
-  it("every provider has a page", () => {
+  it("folder - has one page per provider", () => {
     assert.sameMembers(readdirSync(folder), Object.keys(pages))
   })
 
-  it.each(Object.keys(pages))("%s - its tables of states say what the Schemas do", (page) => {
+  it.each(Object.keys(pages))("%s - lists the states as the Schemas map them", (page) => {
     assert.deepStrictEqual(tables(page), pages[page])
   })
 
-  it("generation-api.md - its table of models is that of the module", () => {
+  it("generation-api.md - lists the times of each model", () => {
     const rows = readFileSync(join(folder, "generation-api.md"), "utf8")
       .split("\n")
       .map((line) => /^\| `([\w-]+)` +\| (\d+) s +\| (\d+) s +\| (\d+) s +\|$/.exec(line))

@@ -13,28 +13,28 @@ import * as JobStatus from "@effect-poll/providers/JobStatus"
 import * as Mixpeek from "@effect-poll/providers/Mixpeek"
 import { runFor } from "./support.ts"
 
-/** When one of the documents' loops checks a job that never ends, and when it gives up, in seconds. */
+/** When a documented loop checks a job that never ends, and when it times out, in seconds. */
 interface Published {
   readonly checks: ReadonlyArray<number>
-  readonly givesUp: number
+  readonly timesOut: number
 }
 
-/** So many checks, with a sleep after each, the last one too. */
+/** A number of checks, with a sleep after each of them, the last one included. */
 const counted = ({ interval, checks }: { readonly interval: number; readonly checks: number }): Published => ({
   checks: Array.from({ length: checks }, (_, check) => check * interval),
-  givesUp: checks * interval
+  timesOut: checks * interval
 })
 
-/** In rounds: a check counts one up and gives up where it finds more than the limit. */
+/** A loop that increments a counter per check, and times out when it exceeds the limit. */
 const rounds = ({ interval, limit }: { readonly interval: number; readonly limit: number }): Published => {
   const checks: Array<number> = []
   for (let attempts = 0, now = 0; ; attempts++, now += interval) {
     checks.push(now)
-    if (attempts > limit) return { checks, givesUp: now }
+    if (attempts > limit) return { checks, timesOut: now }
   }
 }
 
-/** Check and sleep while the sleeps add up to less than the limit; the interval grows after each. */
+/** A loop that checks and sleeps while its sleeps add up to less than the limit; the interval grows after each sleep. */
 const growing = (
   options: { readonly initial: number; readonly factor: number; readonly cap: number; readonly limit: number },
   start = 0
@@ -47,17 +47,17 @@ const growing = (
     now += interval
     interval = Math.min(interval * options.factor, options.cap)
   }
-  return { checks, givesUp: now }
+  return { checks, timesOut: now }
 }
 
-/** The same with a sleep before the first check, which counts. */
+/** The same with a sleep before the first check, which counts towards the limit. */
 const adaptive = ({ firstWaitMillis, intervalMillis, maxDurationMillis }: GenerationApi.Timing): Published =>
   growing(
     { initial: intervalMillis / 1000, factor: 1, cap: intervalMillis / 1000, limit: maxDurationMillis / 1000 },
     firstWaitMillis / 1000
   )
 
-/** When a job that never ends is checked, in seconds, and how the wait ends. */
+/** When a strategy checks a job that never ends, in seconds, and how the wait ends. */
 const replay = (strategy: Strategy.Strategy, deadline: Duration.Input | "unbounded", checkErrors = {}) =>
   Effect.gen(function* () {
     const checks: Array<number> = []
@@ -76,13 +76,13 @@ const replay = (strategy: Strategy.Strategy, deadline: Duration.Input | "unbound
 interface Row {
   readonly loop: string
   readonly strategy: Strategy.Strategy
-  /** The document's loop, as it stands there. */
+  /** The documented loop. */
   readonly published: Published
   readonly checks: number
   readonly first: number
   readonly last: number
-  readonly givesUp: number
-  /** When ours ends; if that is after the last check of the document, with one more check. */
+  readonly timesOut: number
+  /** When our wait ends; with one more check if that is after the last check of the documented loop. */
   readonly ends: number
 }
 
@@ -93,7 +93,7 @@ const model = (loop: string, name: string, figures: Omit<Row, "loop" | "strategy
   ...figures
 })
 
-// The figures are those of the documents' loops when a job never ends, in seconds.
+// The figures are those of the documented loops for a job that never ends, in seconds.
 const table: ReadonlyArray<Row> = [
   {
     loop: "JobStatus",
@@ -102,17 +102,17 @@ const table: ReadonlyArray<Row> = [
     checks: 30,
     first: 0,
     last: 58,
-    givesUp: 60,
+    timesOut: 60,
     ends: 58
   },
   {
-    loop: "JobStatus, as its example is called",
+    loop: "JobStatus, with the options of its example",
     strategy: Strategy.spaced("1500 millis").pipe(Strategy.maxAttempts(20)),
     published: counted({ interval: 1.5, checks: 20 }),
     checks: 20,
     first: 0,
     last: 28.5,
-    givesUp: 30,
+    timesOut: 30,
     ends: 28.5
   },
   {
@@ -122,7 +122,7 @@ const table: ReadonlyArray<Row> = [
     checks: 60,
     first: 0,
     last: 177,
-    givesUp: 180,
+    timesOut: 180,
     ends: 177
   },
   {
@@ -132,15 +132,15 @@ const table: ReadonlyArray<Row> = [
     checks: 62,
     first: 0,
     last: 183,
-    givesUp: 183,
+    timesOut: 183,
     ends: 183
   },
-  model("nano-banana", "nano-banana", { checks: 39, first: 5, last: 119, givesUp: 122, ends: 120 }),
-  model("flux-2", "flux-2", { checks: 34, first: 10, last: 175, givesUp: 180, ends: 180 }),
-  model("sora-2", "sora-2", { checks: 36, first: 60, last: 585, givesUp: 600, ends: 600 }),
-  model("veo-3-1", "veo-3-1", { checks: 44, first: 45, last: 475, givesUp: 485, ends: 480 }),
-  model("suno", "suno", { checks: 27, first: 30, last: 290, givesUp: 300, ends: 300 }),
-  model("other model", "toString", { checks: 58, first: 10, last: 295, givesUp: 300, ends: 300 }),
+  model("nano-banana", "nano-banana", { checks: 39, first: 5, last: 119, timesOut: 122, ends: 120 }),
+  model("flux-2", "flux-2", { checks: 34, first: 10, last: 175, timesOut: 180, ends: 180 }),
+  model("sora-2", "sora-2", { checks: 36, first: 60, last: 585, timesOut: 600, ends: 600 }),
+  model("veo-3-1", "veo-3-1", { checks: 44, first: 45, last: 475, timesOut: 485, ends: 480 }),
+  model("suno", "suno", { checks: 27, first: 30, last: 290, timesOut: 300, ends: 300 }),
+  model("other model", "toString", { checks: 58, first: 10, last: 295, timesOut: 300, ends: 300 }),
   {
     loop: "exponential",
     strategy: GenerationApi.exponential,
@@ -148,7 +148,7 @@ const table: ReadonlyArray<Row> = [
     checks: 25,
     first: 0,
     last: 574.3,
-    givesUp: 604.3,
+    timesOut: 604.3,
     ends: 600
   },
   {
@@ -158,7 +158,7 @@ const table: ReadonlyArray<Row> = [
     checks: 100,
     first: 0,
     last: 297,
-    givesUp: 300,
+    timesOut: 300,
     ends: 300
   }
 ]
@@ -167,31 +167,33 @@ const rounded = (times: ReadonlyArray<number>) => times.map((at) => Math.round(a
 
 describe("strategies", () => {
   describe("a job that never ends", () => {
-    it.effect.each(table)("$loop", ({ ends, first, givesUp, last, checks, published, strategy }) =>
-      Effect.gen(function* () {
-        const theirs = { checks: published.checks.length, first: published.checks[0], last: published.checks.at(-1)! }
-        assert.deepStrictEqual({ ...theirs, last: rounded([theirs.last])[0] }, { checks, first, last })
-        assert.closeTo(published.givesUp, givesUp, 0.05)
-        const ours = yield* replay(strategy, "unbounded")
-        // The same checks the same times, and then one at the end of ours if theirs sleeps past it.
-        const added = ends === last ? [] : [ends]
-        assert.deepStrictEqual(rounded(ours.checks), rounded([...published.checks, ...added]))
-        assert.deepStrictEqual(ours.ends, ["strategy", ends])
-        assert.isAtMost(ends, givesUp)
-      })
+    it.effect.each(table)(
+      "$loop - is checked as often as by the documented loop",
+      ({ ends, first, timesOut, last, checks, published, strategy }) =>
+        Effect.gen(function* () {
+          const theirs = { checks: published.checks.length, first: published.checks[0], last: published.checks.at(-1)! }
+          assert.deepStrictEqual({ ...theirs, last: rounded([theirs.last])[0] }, { checks, first, last })
+          assert.closeTo(published.timesOut, timesOut, 0.05)
+          const ours = yield* replay(strategy, "unbounded")
+          // The same times, and one more check at our end if the documented loop sleeps past it.
+          const added = ends === last ? [] : [ends]
+          assert.deepStrictEqual(rounded(ours.checks), rounded([...published.checks, ...added]))
+          assert.deepStrictEqual(ours.ends, ["strategy", ends])
+          assert.isAtMost(ends, timesOut)
+        })
     )
 
-    it.effect("the same in fast motion", () =>
+    it.effect("scale - keeps the number of checks", () =>
       Effect.gen(function* () {
-        const seen = yield* replay(Strategy.scale(GenerationApi.strategyFor("flux-2"), 1 / 100), "unbounded")
-        assert.strictEqual(seen.checks.length, 35)
-        assert.strictEqual(seen.checks[0], 0.1)
-        assert.deepStrictEqual(seen.ends, ["strategy", 1.8])
+        const replayed = yield* replay(Strategy.scale(GenerationApi.strategyFor("flux-2"), 1 / 100), "unbounded")
+        assert.strictEqual(replayed.checks.length, 35)
+        assert.strictEqual(replayed.checks[0], 0.1)
+        assert.deepStrictEqual(replayed.ends, ["strategy", 1.8])
       })
     )
   })
 
-  it.effect("Mixpeek - the checks of the document's loop, which has no end", () =>
+  it.effect("Mixpeek - checks as often as the documented loop, which never times out", () =>
     Effect.gen(function* () {
       const { checks } = yield* replay(Mixpeek.strategy, "10 minutes")
       const published = growing({ initial: 1, factor: 1.5, cap: 30, limit: 600 }).checks
@@ -199,7 +201,7 @@ describe("strategies", () => {
     })
   )
 
-  it("Mixpeek and EventPlatform - delays", () => {
+  it("Mixpeek, EventPlatform - have the documented delays", () => {
     assert.deepStrictEqual(
       Strategy.delaysMillis(Mixpeek.strategy, 11).map((delay) => Math.round(delay)),
       [1000, 1500, 2250, 3375, 5063, 7594, 11391, 17086, 25629, 30000, 30000]
@@ -213,7 +215,7 @@ describe("strategies", () => {
     }
   })
 
-  it.effect("AsyncQueue - short tasks from the 5th second on; signal tasks 294 times a day, not 17,280 times", () =>
+  it.effect("AsyncQueue - checks short tasks every 5 seconds, and signal tasks 294 times a day", () =>
     Effect.gen(function* () {
       const short = yield* replay(AsyncQueue.strategy, "20 seconds")
       assert.deepStrictEqual(short.checks, [5, 10, 15, 20])
@@ -223,7 +225,7 @@ describe("strategies", () => {
     })
   )
 
-  it.effect("AsyncQueue - the default deadline is one slow interval after the service's own", () =>
+  it.effect("AsyncQueue - defaultDeadline is maxWaitTime plus slowInterval", () =>
     Effect.gen(function* () {
       const deadline = AsyncQueue.defaultDeadline("1 hour")
       assert.strictEqual(Duration.toSeconds(deadline), 3900)
@@ -235,7 +237,7 @@ describe("strategies", () => {
     })
   )
 
-  it("EventPlatform - stall", () => {
+  it("EventPlatform - stall is reported after 30 minutes by default", () => {
     assert.deepStrictEqual(EventPlatform.stall(), { after: Duration.minutes(30), onStall: "report" })
     assert.deepStrictEqual(EventPlatform.stall({ onStall: "fail", timeScale: 0.1 }), {
       after: Duration.minutes(3),

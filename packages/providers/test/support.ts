@@ -13,7 +13,7 @@ import type * as Scope from "effect/Scope"
 import * as TestClock from "effect/testing/TestClock"
 import type { HttpServerError } from "effect/http"
 
-/** A test against a server on loopback, in real time; a busy machine may stand still for seconds. */
+/** A test against a server on loopback, in real time. The timeout allows for a busy machine. */
 export const live = (
   name: string,
   body: () => Effect.Effect<
@@ -26,15 +26,15 @@ export const live = (
     name,
     () =>
       Effect.provide(body(), NodeHttpClient.layerUndici).pipe(
-        // Ends that are errors are logged by the wait, and most ends here are.
+        // A wait logs an end that is an error, which most of these ends are.
         Effect.provideService(References.MinimumLogLevel, "None")
       ),
     30_000
   )
 
-/** A client that answers by function, and notes when it was asked for what. */
+/** A client that responds by a function, and records its requests and their times. */
 export const answering = (
-  answer: (
+  respond: (
     request: HttpClientRequest.HttpClientRequest,
     attempt: number
   ) => Response | object | HttpClientError.HttpClientError
@@ -45,21 +45,24 @@ export const answering = (
     Effect.flatMap(Clock.currentTimeMillis, (now) => {
       requests.push(request)
       times.push(now)
-      const given = answer(request, requests.length)
-      if (given instanceof Error) return Effect.fail(given)
+      const response = respond(request, requests.length)
+      if (response instanceof Error) return Effect.fail(response)
       return Effect.succeed(
-        HttpClientResponse.fromWeb(request, given instanceof Response ? given : new Response(JSON.stringify(given)))
+        HttpClientResponse.fromWeb(
+          request,
+          response instanceof Response ? response : new Response(JSON.stringify(response))
+        )
       )
     })
   )
   return { requests, times, provide: Effect.provideService(HttpClient.HttpClient, client) }
 }
 
-/** The text that a request would send. */
+/** The body of a request as text. */
 export const sent = (request: HttpClientRequest.HttpClientRequest | undefined): string =>
   request?.body._tag === "Uint8Array" ? new TextDecoder().decode(request.body.body) : ""
 
-/** Runs an effect to its end on the test clock, which moves by `within`. */
+/** Runs an effect to its end while the test clock advances by `within`. */
 export const runFor = <A, E, R>(effect: Effect.Effect<A, E, R>, within: Parameters<typeof TestClock.adjust>[0]) =>
   Effect.gen(function* () {
     const fiber = yield* Effect.forkChild(effect, { startImmediately: true })

@@ -25,13 +25,13 @@ type Wait<A, F> = Effect.Effect<A, PollError<F, HttpCheckError>, HttpClient>
 const pending = Status.pending()
 
 describe("results and failures", () => {
-  it("JobStatus", () => {
+  it("JobStatus - yields the type of its result Schema, and fails with a string", () => {
     expectTypeOf(Poll.until(JobStatus.make({ baseUrl }), "k", { deadline })).toEqualTypeOf<Wait<unknown, string>>()
     const typed = JobStatus.make({ baseUrl, result: Schema.Struct({ output: Schema.String }) })
     expectTypeOf(Poll.until(typed, "k", { deadline })).toEqualTypeOf<Wait<{ readonly output: string }, string>>()
   })
 
-  it("EventPlatform", () => {
+  it("EventPlatform - yields packages, and a badge never ends", () => {
     const { campaigns, packages, tasks } = EventPlatform.make({ baseUrl })
     expectTypeOf(Poll.until(tasks, "k", { deadline })).toEqualTypeOf<Wait<unknown, string>>()
     expectTypeOf(Poll.until(campaigns, "k", { deadline, since: { run: "t" } })).toEqualTypeOf<Wait<unknown, string>>()
@@ -40,7 +40,7 @@ describe("results and failures", () => {
     expectTypeOf(Poll.until(messages.check, { deadline })).toEqualTypeOf<Wait<never, never>>()
   })
 
-  it("GenerationApi", () => {
+  it("GenerationApi - yields URLs, and needs a key of two parts", () => {
     const api = GenerationApi.make({ baseUrl, token: {} as Redacted.Redacted })
     const key = { model: "m", taskId: "t" }
     type Expected = Wait<ReadonlyArray<string>, GenerationApi.GenerationFailure>
@@ -50,7 +50,7 @@ describe("results and failures", () => {
     void Poll.until(api, "t", { deadline })
   })
 
-  it("Mixpeek", () => {
+  it("Mixpeek - fails a kill with CancelUnsupported, and defines documented states itself", () => {
     const { kill, resources, tasks } = Mixpeek.make({ baseUrl })
     expectTypeOf(Poll.until(tasks, { taskId: "t" }, { deadline })).toEqualTypeOf<Wait<unknown, string>>()
     const resource = { taskType: "t", ids: {} }
@@ -62,7 +62,7 @@ describe("results and failures", () => {
     Mixpeek.make({ baseUrl, meanings: { task: { COMPLETED: "failed" } } })
   })
 
-  it("AsyncQueue", () => {
+  it("AsyncQueue - signals with a redacted token only", () => {
     const queue = AsyncQueue.make({ baseUrl, result: Schema.Finite })
     expectTypeOf(Poll.until(queue.signalTasks, "k", { deadline })).toEqualTypeOf<Wait<number, string>>()
     expectTypeOf(queue.signal({} as Redacted.Redacted, { status: "completed" })).toEqualTypeOf<
@@ -78,34 +78,34 @@ describe("results and failures", () => {
 })
 
 describe("pushes", () => {
-  it("have the key, the result and the failure of the job", () => {
-    type Told<K, A, F> = { readonly key: K | undefined; readonly check: CheckResult<A, F> | undefined }
+  it("schemas - have the key, the result and the failure of the job", () => {
+    type Decoded<K, A, F> = { readonly key: K | undefined; readonly result: CheckResult<A, F> | undefined }
     const decoded = <A>(_: Schema.Codec<A, unknown>): A => null as never
-    const callback: Told<GenerationApi.Key, ReadonlyArray<string>, GenerationApi.GenerationFailure> = decoded(
+    const callback: Decoded<GenerationApi.Key, ReadonlyArray<string>, GenerationApi.GenerationFailure> = decoded(
       GenerationApi.Callback
     )
-    const completion: Told<string, number, string> = decoded(AsyncQueue.completion(Schema.Finite))
-    const done: Told<string, EventPlatform.Package, string> = decoded(EventPlatform.pushes.packages)
-    const written: Told<never, never, never> = decoded(Mixpeek.DocumentsWritten)
+    const completion: Decoded<string, number, string> = decoded(AsyncQueue.completion(Schema.Finite))
+    const done: Decoded<string, EventPlatform.Package, string> = decoded(EventPlatform.pushes.packages)
+    const written: Decoded<never, never, never> = decoded(Mixpeek.DocumentsWritten)
     expectTypeOf(decoded(AsyncQueue.delivery(Schema.Struct({ n: Schema.Finite }))).payload.n).toEqualTypeOf<number>()
     void [callback, completion, done, written]
   })
 })
 
-describe("one case per word", () => {
-  it("the words are literals", () => {
-    expectTypeOf<JobStatus.Word>().toEqualTypeOf<"pending" | "processing" | "completed" | "failed">()
-    type TaskWord = "pending" | "running" | "completed" | "failed" | "canceled"
-    expectTypeOf<EventPlatform.TaskWord>().toEqualTypeOf<TaskWord>()
-    expectTypeOf<EventPlatform.PackageWord>().toEqualTypeOf<"PENDING" | "BUILDING" | "DONE" | "FAILED" | "EXPIRED">()
-    expectTypeOf<GenerationApi.Word>().toEqualTypeOf<"waiting" | "generating" | "success" | "failed">()
-    type QueueWord = "pending" | "processing" | "waiting" | "timeout" | "completed" | "failed"
-    expectTypeOf<AsyncQueue.Word>().toEqualTypeOf<QueueWord>()
-    type TwelveWords = typeof MixpeekStatus.Words.Type
-    expectTypeOf<MixpeekStatus.Word>().toEqualTypeOf<TwelveWords>()
+describe("one case per state", () => {
+  it("states - are literals", () => {
+    expectTypeOf<JobStatus.State>().toEqualTypeOf<"pending" | "processing" | "completed" | "failed">()
+    type TaskState = "pending" | "running" | "completed" | "failed" | "canceled"
+    expectTypeOf<EventPlatform.TaskState>().toEqualTypeOf<TaskState>()
+    expectTypeOf<EventPlatform.PackageState>().toEqualTypeOf<"PENDING" | "BUILDING" | "DONE" | "FAILED" | "EXPIRED">()
+    expectTypeOf<GenerationApi.State>().toEqualTypeOf<"waiting" | "generating" | "success" | "failed">()
+    type QueueState = "pending" | "processing" | "waiting" | "timeout" | "completed" | "failed"
+    expectTypeOf<AsyncQueue.State>().toEqualTypeOf<QueueState>()
+    type TwelveStates = typeof MixpeekStatus.States.Type
+    expectTypeOf<MixpeekStatus.State>().toEqualTypeOf<TwelveStates>()
   })
 
-  it("a word without a case does not compile", () => {
+  it("fromField - rejects a state without a case", () => {
     // @ts-expect-error: failed is missing
     StatusSchema.fromField(JobStatus.payload(), "status", {
       pending,
@@ -120,7 +120,7 @@ describe("one case per word", () => {
       failed: pending
     })
     // @ts-expect-error: EXPIRED is missing
-    StatusSchema.fromField(EventPlatform.PackageAnswer, "status", {
+    StatusSchema.fromField(EventPlatform.PackageRecord, "status", {
       PENDING: pending,
       BUILDING: pending,
       DONE: pending,
@@ -129,7 +129,7 @@ describe("one case per word", () => {
     // @ts-expect-error: generating is missing
     StatusSchema.fromField(GenerationApi.Task, "state", { waiting: pending, success: pending, failed: pending })
     // @ts-expect-error: timeout is missing
-    StatusSchema.fromField(AsyncQueue.payload(), "status", {
+    StatusSchema.fromField(AsyncQueue.taskSchema(), "status", {
       pending,
       processing: pending,
       waiting: pending,
@@ -152,7 +152,7 @@ describe("one case per word", () => {
     })
   })
 
-  it("a case without a word does not compile, and a case sees the member of its word", () => {
+  it("fromField - passes the member with its state to each case", () => {
     StatusSchema.fromField(GenerationApi.Task, "state", {
       waiting: pending,
       generating: pending,

@@ -1,13 +1,13 @@
 /**
- * What one job of a `JobServer` does: when it ends, how, and what goes wrong on the way.
+ * What one job of a `JobServer` does: when and how it ends, and which requests about it go wrong.
  *
- * A script is plain data, checked once by `make`. The server reads it as a pure function of time, so a job costs no
- * timer and thousands may run.
+ * A script is plain data, validated once by `make`. The server evaluates it as a pure function of time, so a job needs no
+ * timer, and thousands can run at once.
  *
  * **Details**
  *
- * Every duration of a script is nominal: a server with `speed: 100` lives it a hundred times faster. The one exception
- * is `retryAfter`, which goes on the wire in real whole seconds, or as the date that is so far away.
+ * The durations of a script are in nominal time: a server with `speed: 100` runs through them a hundred times faster. The
+ * exception is `retryAfter`, which is in real time.
  *
  * @since 0.1.0
  */
@@ -23,8 +23,8 @@ const TypeId = "~@effect-poll/testing/JobScript"
  *
  * **Gotchas**
  *
- * Not every wire can say every outcome. One that a wire cannot say becomes `failed`, with the outcome's name as code
- * and message unless the script has a `failure`.
+ * Not every provider can express every outcome. An outcome that the provider cannot express becomes `failed`, with the
+ * name of the outcome as code and message unless the script has a `failure`.
  *
  * @category models
  * @since 0.1.0
@@ -32,7 +32,7 @@ const TypeId = "~@effect-poll/testing/JobScript"
 export type Outcome = "succeeded" | "failed" | "canceled" | "expired"
 
 /**
- * Why a job failed, in the job's own words.
+ * Why a job failed.
  *
  * @category models
  * @since 0.1.0
@@ -43,13 +43,13 @@ export interface Failure {
 }
 
 /**
- * What a pending job says of its progress.
+ * The progress that a pending job reports.
  *
  * **Details**
  *
- * - `linear`: the share of its duration that has passed
- * - `frozen`: always 0, as a job that is stuck
- * - `none`: the field is absent
+ * - `linear`: the fraction of its duration that has passed.
+ * - `frozen`: always 0, as for a job that is stuck.
+ * - `none`: the field is absent.
  *
  * @category models
  * @since 0.1.0
@@ -57,7 +57,7 @@ export interface Failure {
 export type Progress = "linear" | "frozen" | "none"
 
 /**
- * What one job does.
+ * What one job does. `make` documents the fields, which have the names of its options.
  *
  * @category models
  * @since 0.1.0
@@ -74,64 +74,71 @@ export interface JobScript {
   readonly fallback: "available" | "missing"
   readonly staleFor: Duration.Duration
   readonly endsWithoutSignal: boolean
-  readonly word: string | undefined
-  readonly endWord: string | undefined
+  readonly pendingState: string | undefined
+  readonly endState: string | undefined
   readonly retryAfter: Duration.Duration | undefined
   readonly retryAfterAs: Fault.RetryAfterForm
   readonly faults: ReadonlyArray<Fault.Fault>
 }
 
 /**
- * Options of `JobScript.make`.
+ * Options of `make`.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Options {
-  /** From submission to end; `"Infinity"` never ends. Default: 1 second. */
+  /** How long the job runs, from submission to end; a non-negative duration, `"Infinity"` for ever. Default: 1 second. */
   readonly duration?: Duration.Input | undefined
-  /** Default: `"succeeded"`. */
+  /** How the job ends. Default: `"succeeded"`. */
   readonly outcome?: Outcome | undefined
-  /** Default: `"linear"`. */
+  /** The progress that the job reports while it is pending. Default: `"linear"`. */
   readonly progress?: Progress | undefined
   /**
-   * The result of a job that succeeds; what is absent here is absent on the wire, or `null` where the wire says so.
-   * GenerationApi: an array stands for `{ resultUrls }`, a string is sent verbatim as `resultJson` (so that broken JSON
-   * can be scripted), and none gives one URL. A package without one gets a URL.
+   * The result of a job that succeeds. Default: none, so the field is absent or `null` on the wire.
+   *
+   * For GenerationApi an array stands for `{ resultUrls }`, a string is sent verbatim as `resultJson` (so that a script can
+   * send malformed JSON), and the default is one generated URL. The default of an EventPlatform package is a URL as well.
    */
   readonly result?: unknown
-  /** The failure of a job that fails. Default: none, and the wire then says nothing of the cause. */
+  /** The failure of a job that fails. Default: none, so the wire reports no cause. */
   readonly failure?: Failure | undefined
-  /** How long the record of the job answers before it is a 404. Default: for ever. */
+  /** How long the record of the job exists before it is a 404; a non-negative duration. Default: for ever. */
   readonly recordTtl?: Duration.Input | undefined
   /**
-   * Where `recordTtl` is counted from. With `"submission"` the record may be gone while the job still runs, so that
-   * only the fallback resource tells of its end. Default: `"end"`.
+   * What `recordTtl` is counted from. With `"submission"` the record may be gone while the job still runs, so that only
+   * the fallback resource reports its end. Default: `"end"`.
    */
   readonly recordTtlFrom?: "end" | "submission" | undefined
   /** Whether the resource behind a Mixpeek task can be checked. Default: `"available"`. */
   readonly fallback?: "available" | "missing" | undefined
-  /** How long an EventPlatform campaign still shows the previous run after this one began. Default: 300 millis. */
+  /**
+   * How long an EventPlatform campaign still shows its previous run after this one began; a non-negative duration.
+   * Default: 300 milliseconds.
+   */
   readonly staleFor?: Duration.Input | undefined
   /**
-   * Makes an AsyncQueue task with a signal token end by this script all the same; the token then answers 409.
-   * Default: `false`, and only a signal or `maxWaitTime` ends it.
+   * Whether an AsyncQueue task with a signal token ends by this script; the response to its signal is a 409 then. Default:
+   * `false`, so only a signal or `maxWaitTime` ends it.
    */
   readonly endsWithoutSignal?: boolean | undefined
-  /** A wire word shown while the job is pending, in place of the wire's own. */
-  readonly word?: string | undefined
-  /** A wire word shown once the job has ended, in place of the wire's own. The truth keeps the outcome. */
-  readonly endWord?: string | undefined
-  /** A `Retry-After` header on every pending answer: whole seconds of real time. */
+  /** The state on the wire while the job is pending. Default: the states of the provider. */
+  readonly pendingState?: string | undefined
+  /** The state on the wire once the job has ended; `Truth` still has its outcome. Default: the states of the provider. */
+  readonly endState?: string | undefined
+  /**
+   * The delay in the `Retry-After` header of every response about the pending job: whole seconds of real time. Default:
+   * none, so there is no such header.
+   */
   readonly retryAfter?: Duration.Input | undefined
-  /** How that header is written; a date is rounded up to the next second. Default: `"seconds"`. */
+  /** How the header of `retryAfter` is written; a date is rounded up to the next second. Default: `"seconds"`. */
   readonly retryAfterAs?: Fault.RetryAfterForm | undefined
-  /** What goes wrong with checks, and with the submit, kills and signals (`Fault.on`). Default: nothing. */
+  /** The faults of checks, and of the submit, kills and signals (see `Fault.on`). Default: none. */
   readonly faults?: ReadonlyArray<Fault.Fault> | undefined
 }
 
 /**
- * Returns `true` when a value is a `JobScript`.
+ * Tests whether a value is a `JobScript`.
  *
  * @category guards
  * @since 0.1.0
@@ -139,7 +146,7 @@ export interface Options {
 export const isJobScript = (u: unknown): u is JobScript => hasProperty(u, TypeId)
 
 /**
- * Creates a script, with a `RangeError` that names the option when a figure makes no sense.
+ * Creates a script. An invalid option throws a RangeError that names it.
  *
  * @category constructors
  * @since 0.1.0
@@ -157,18 +164,18 @@ export const make = (options: Options = {}): JobScript => ({
   fallback: options.fallback ?? "available",
   staleFor: Validate.duration("JobScript.make: staleFor", options.staleFor ?? "300 millis"),
   endsWithoutSignal: options.endsWithoutSignal ?? false,
-  word: options.word,
-  endWord: options.endWord,
+  pendingState: options.pendingState,
+  endState: options.endState,
   retryAfter:
     options.retryAfter === undefined
       ? undefined
       : Validate.wholeSeconds("JobScript.make: retryAfter", options.retryAfter),
   retryAfterAs: Validate.oneOf("JobScript.make: retryAfterAs", ["seconds", "date"], options.retryAfterAs ?? "seconds"),
-  faults: (options.faults ?? []).map(Fault.check)
+  faults: (options.faults ?? []).map(Fault.validate)
 })
 
 /**
- * Creates a script of a job that succeeds.
+ * Creates the script of a job that succeeds after a non-negative duration.
  *
  * @category constructors
  * @since 0.1.0
@@ -179,7 +186,7 @@ export const succeeded = (
 ): JobScript => make({ ...options, duration })
 
 /**
- * Creates a script of a job that fails.
+ * Creates the script of a job that fails after a non-negative duration.
  *
  * @category constructors
  * @since 0.1.0
@@ -190,7 +197,7 @@ export const failed = (
 ): JobScript => make({ ...options, duration, outcome: "failed" })
 
 /**
- * Creates a script of a job that is canceled on the server's side.
+ * Creates the script of a job that the server cancels after a non-negative duration.
  *
  * @category constructors
  * @since 0.1.0
@@ -199,7 +206,7 @@ export const canceled = (duration: Duration.Input, options?: Omit<Options, "dura
   make({ ...options, duration, outcome: "canceled" })
 
 /**
- * Creates a script of a job that the server gives up by time.
+ * Creates the script of a job that expires on the server after a non-negative duration.
  *
  * @category constructors
  * @since 0.1.0
@@ -208,7 +215,7 @@ export const expired = (duration: Duration.Input, options?: Omit<Options, "durat
   make({ ...options, duration, outcome: "expired" })
 
 /**
- * Creates a script of a job that never ends.
+ * Creates the script of a job that never ends.
  *
  * @category constructors
  * @since 0.1.0

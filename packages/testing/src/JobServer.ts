@@ -1,18 +1,18 @@
 /**
- * A real HTTP server on loopback that runs scripted jobs and keeps the truth about them.
+ * A real HTTP server on loopback that runs scripted jobs and records what happens to them.
  *
- * It speaks the wires of five providers, each under its own prefix, with JSON written by hand. A test of a poller lets
- * it check this server, then compares what the poller learned with what the server knows.
+ * It serves the APIs of five providers, each under its own prefix, with JSON written by hand. A test points a poller at
+ * this server, then compares what the poller found with what the server recorded.
  *
  * **Details**
  *
- * - a job's state is computed from its script and the time when someone checks; only pushes run as fibers
- * - time is the Clock's; `speed` divides every duration of scripts and submissions, but no `Retry-After`
- * - the server ends with its scope, at once: open connections are cut, pushes are interrupted
+ * - The state of a job is computed from its script and the time at each request; only webhooks need fibers.
+ * - Time comes from the Clock. `speed` divides the durations of scripts and submissions, but not a `Retry-After`.
+ * - When its scope closes, the server stops at once: open connections are cut, webhooks are interrupted.
  *
  * **Gotchas**
  *
- * Sockets live in real time. Under a TestClock jobs age by `TestClock.adjust`, and requests still take their while.
+ * Sockets work in real time. Under a TestClock jobs age by `TestClock.adjust`, but requests still take real time.
  *
  * @since 0.1.0
  */
@@ -28,11 +28,11 @@ import type * as Scope from "effect/Scope"
 import * as AsyncQueue from "./internal/asyncQueueRoutes.ts"
 import * as EventPlatform from "./internal/eventPlatformRoutes.ts"
 import * as Generation from "./internal/generationRoutes.ts"
-import * as JobStore from "./internal/JobStore.ts"
+import * as JobStore from "./internal/jobStore.ts"
 import * as JobStatus from "./internal/jobStatusRoutes.ts"
 import * as Loopback from "./internal/loopback.ts"
 import * as Mixpeek from "./internal/mixpeekRoutes.ts"
-import type { Provider } from "./internal/Provider.ts"
+import type { Provider } from "./internal/provider.ts"
 import * as Validate from "./internal/validate.ts"
 import * as Wire from "./internal/wire.ts"
 import * as JobScript from "./JobScript.ts"
@@ -46,23 +46,26 @@ import type { ProviderName, Truth } from "./Truth.ts"
  * @since 0.1.0
  */
 export interface Options {
-  /** Chooses the script of a job that is submitted over HTTP. Default: success after 1 second. */
+  /** Chooses the script of a submitted job. Default: success after 1 second. */
   readonly script?: ((submission: Submission) => JobScript.JobScript) | undefined
-  /** How many nominal seconds pass in a real one. Default: 1. */
+  /** How many nominal seconds pass per second of the Clock; a positive finite number. Default: 1. */
   readonly speed?: number | undefined
-  /** The bearer token that GenerationApi demands, with a 401 for any other. Default: none is demanded. */
+  /** The bearer token that GenerationApi requires; any other gets a 401. Default: none is required. */
   readonly token?: string | Redacted.Redacted<string> | undefined
-  /** How many tasks, the newest first, Mixpeek's list answers at most; it does not say when it left some off. Default: all. */
+  /**
+   * How many tasks, newest first, a list of Mixpeek contains at most; an integer >= 1. The response does not indicate that
+   * it leaves tasks out. Default: no limit.
+   */
   readonly pageSize?: number | undefined
   /**
-   * Where Mixpeek posts `collection.documents.written` when a batch has succeeded; the post names no task. Default: it is
-   * told to nobody.
+   * The URL to which Mixpeek posts `collection.documents.written` when a batch succeeds; the body names no task. Default:
+   * none, so there is no such webhook.
    */
   readonly documentsWrittenUrl?: string | undefined
 }
 
 /**
- * The kinds of job that each provider has.
+ * The kinds of job of each provider.
  *
  * @category models
  * @since 0.1.0
@@ -77,18 +80,15 @@ export interface Kinds {
 }
 
 /**
- * The ids of a job that was created.
- *
- * **Details**
- *
- * `id` is the one that its status is looked up by. `ids` holds all of them by their wire names: `task_id`, `batch_id`
- * and `bucket_id`, or `id` and `signalToken`.
+ * The ids of a created job.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Receipt {
+  /** The id that the status of the job is looked up by. */
   readonly id: string
+  /** Every id of the job by its name on the wire, such as `task_id`, `batch_id` and `bucket_id`, or `signalToken`. */
   readonly ids: Readonly<Record<string, string>>
 }
 
@@ -101,13 +101,15 @@ export interface Receipt {
 export class JobServer extends Context.Service<
   JobServer,
   {
-    /** The URL of the server, without a slash at its end. */
+    /** The URL of the server, without a trailing slash. */
     readonly url: string
-    /** The base URL of each provider, without a slash at its end. */
+    /** The base URL of each provider, without a trailing slash. */
     readonly urls: Readonly<Record<ProviderName, string>>
     /**
-     * Creates a job without HTTP. `body` is what the submission would have sent (an AsyncQueue task reads its options
-     * there, a GenerationApi one its callback), `params` its path parameters (`eid`, `bucket_id`).
+     * Creates a job without an HTTP request. `script` defaults to the one that the option `script` chooses. `body` is the
+     * JSON that a submit would send, which contains the options of an AsyncQueue task and the callback of a GenerationApi
+     * task; it defaults to an empty object. `params` are the path parameters that a submit would have (`eid`,
+     * `bucket_id`). An unknown kind is a defect with a RangeError.
      */
     readonly create: <Name extends ProviderName>(
       provider: Name,
@@ -118,22 +120,17 @@ export class JobServer extends Context.Service<
         readonly params?: Readonly<Record<string, string>> | undefined
       }
     ) => Effect.Effect<Receipt>
-    /** What really happened to every job so far, in the order of submission. */
+    /** What happened to every job so far, in the order of submission. */
     readonly truth: Effect.Effect<ReadonlyArray<Truth>>
-    /** What really happened to the job that has this id, be it a task, a resource or a signal token. */
+    /** What happened to the job with this id, which may be that of a task or a resource, or a signal token. */
     readonly truthOf: (id: string) => Effect.Effect<Truth, NoSuchElementError>
-    /** How many HTTP requests of any kind have come in. */
+    /** How many HTTP requests of any kind have arrived. */
     readonly requests: Effect.Effect<number>
   }
 >()("@effect-poll/testing/JobServer/JobServer") {}
 
 /**
- * Starts a server that ends with the scope.
- *
- * **Gotchas**
- *
- * Throws a `RangeError` that names the option when `speed` is not a finite number above zero, or `pageSize` not an
- * integer of at least 1.
+ * Starts a server that runs until the scope closes. An invalid option throws a RangeError that names it.
  *
  * @category constructors
  * @since 0.1.0
@@ -141,7 +138,7 @@ export class JobServer extends Context.Service<
 export const make = (options: Options = {}): Effect.Effect<JobServer["Service"], ServeError, Scope.Scope> => {
   const speed = Validate.positive("JobServer.make: speed", options.speed ?? 1)
   const pageSize =
-    options.pageSize === undefined ? Infinity : Validate.integer("JobServer.make: pageSize", options.pageSize, 1)
+    options.pageSize === undefined ? Infinity : Validate.count("JobServer.make: pageSize", options.pageSize, 1)
   const token = Redacted.isRedacted(options.token) ? Redacted.value(options.token) : options.token
   const script = options.script ?? (() => JobScript.make())
 
@@ -193,7 +190,7 @@ export const make = (options: Options = {}): Effect.Effect<JobServer["Service"],
 }
 
 /**
- * Provides a server that ends with the layer's scope.
+ * Provides a server that runs as long as the layer. An invalid option throws a RangeError that names it.
  *
  * @category layers
  * @since 0.1.0

@@ -1,5 +1,5 @@
 /**
- * What a `JobServer` knows of a job when it must choose the script.
+ * What a `JobServer` knows about a job when it chooses the script.
  *
  * @since 0.1.0
  */
@@ -8,21 +8,20 @@ import type { ProviderName } from "./Truth.ts"
 /**
  * One submitted job.
  *
- * **Details**
- *
- * - `kind`: `"job"` (JobStatus); `"task"`, `"campaign"`, `"package"`, `"tasteClusters"` (EventPlatform); the model's
- *   name (GenerationApi); `"batch"`, `"cluster"`, `"taxonomy"` (Mixpeek); `"task"` (AsyncQueue)
- * - `params`: the path and query parameters, such as `eid`, `status` and `bucket_id`
- * - `body`: the JSON as it was sent, an empty object when there was none
- * - `sequence`: the number of the submission over the whole server, from 1
- *
  * @category models
  * @since 0.1.0
  */
 export interface Submission {
   readonly provider: ProviderName
+  /**
+   * The kind of job: `"job"` (JobStatus); `"task"`, `"campaign"`, `"package"`, `"tasteClusters"` (EventPlatform); the name
+   * of the model (GenerationApi); `"batch"`, `"cluster"`, `"taxonomy"` (Mixpeek); `"task"` (AsyncQueue).
+   */
   readonly kind: string
+  /** The path and query parameters, such as `eid`, `status` and `bucket_id`. */
   readonly params: Readonly<Record<string, string>>
+  /** The JSON body as it was sent; an empty object if there was none. */
   readonly body: unknown
+  /** The number of the submission among all submissions to the server, from 1. */
   readonly sequence: number
 }

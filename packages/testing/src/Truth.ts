@@ -1,12 +1,12 @@
 /**
- * What really happened to a job, as its server knows it.
+ * What really happened to a job, as recorded by its server.
  *
  * @since 0.1.0
  */
 import type { Failure, Outcome } from "./JobScript.ts"
 
 /**
- * The providers whose wires a `JobServer` speaks.
+ * The providers whose APIs a `JobServer` serves.
  *
  * @category models
  * @since 0.1.0
@@ -16,38 +16,46 @@ export type ProviderName = "JobStatus" | "EventPlatform" | "GenerationApi" | "Mi
 /**
  * What really happened to one job, and how often it was checked.
  *
- * **Details**
- *
- * - times are milliseconds since the epoch, of the server's Clock
- * - `outcome` is what the wire says of the end: an outcome that it has no word for is `failed` here too
- * - `result` is as on the wire: a GenerationApi one is `{ resultUrls }`, or the text of a scripted broken `resultJson`
- * - `requests` counts every GET of the job's status, faulty ones and those of its fallback resource too; a check that is
- *   refused for its token is not one
- * - `checksAfterEnd` counts the checks that arrived at or after the end: 1 is the one that learned of it
- * - `listed` counts the answers of a list endpoint that held the job; these are not in `requests`
- *
  * **Gotchas**
  *
- * Endpoints without a job are counted as well, with neither outcome nor end: kind `"badge"` (ids `notifications_stats`
- * and `messages_unread`) and kind `"list"` (id `tasks_list`), from their first request on.
+ * Endpoints without a job are recorded as well, from their first request on, with neither outcome nor end: kind `"badge"`
+ * (ids `notifications_stats` and `messages_unread`) and kind `"list"` (id `tasks_list`).
  *
  * @category models
  * @since 0.1.0
  */
 export interface Truth {
   readonly provider: ProviderName
+  /** The kind of job, see `Submission`. */
   readonly kind: string
+  /** The id that its status is looked up by. */
   readonly id: string
-  /** Every id of the job by its wire name, such as `task_id`, `batch_id` and `bucket_id`. */
+  /** Every id of the job by its name on the wire, such as `task_id`, `batch_id` and `bucket_id`. */
   readonly ids: Readonly<Record<string, string>>
+  /** When the job was submitted, in milliseconds since the epoch of the server's Clock. */
   readonly submittedAt: number
+  /** When the job ended, in milliseconds since the epoch of the server's Clock; undefined while it runs. */
   readonly endedAt: number | undefined
+  /**
+   * How the job ended, as the wire reports it: an outcome that the provider cannot express is `failed`. Undefined while it
+   * runs.
+   */
   readonly outcome: Outcome | undefined
+  /** The result as on the wire: for GenerationApi `{ resultUrls }`, or the text of a scripted malformed `resultJson`. */
   readonly result: unknown
+  /** Why the job failed; undefined if it did not, or if it reports no cause. */
   readonly failure: Failure | undefined
+  /**
+   * How many GET requests for the status of the job arrived, faulty ones and those for its fallback resource included.
+   * Requests that were refused for their token do not count.
+   */
   readonly requests: number
+  /** When the last of `requests` arrived, in milliseconds since the epoch of the server's Clock. */
   readonly lastRequestAt: number | undefined
+  /** How many checks arrived at or after the end of the job; an ideal poller makes 1. */
   readonly checksAfterEnd: number
+  /** How many faults were applied to requests about the job. */
   readonly faultsServed: number
+  /** How many responses of a list endpoint contained the job. These do not count as `requests`. */
   readonly listed: number
 }

@@ -1,9 +1,10 @@
 /**
- * A real HTTP server on loopback that records what is posted to it.
+ * A real HTTP server on loopback that records the webhooks it receives.
  *
  * **When to use**
  *
- * Use as the receiver of a push: an AsyncQueue `targetUrl` or `onCompleteUrl`, a GenerationApi `callback_url`.
+ * Use as the receiver of webhooks: as the `targetUrl` or `onCompleteUrl` of an AsyncQueue task, or as the `callback_url`
+ * of a GenerationApi task.
  *
  * @since 0.1.0
  */
@@ -21,21 +22,19 @@ import * as Loopback from "./internal/loopback.ts"
 import * as Validate from "./internal/validate.ts"
 
 /**
- * One post that came in.
- *
- * **Details**
- *
- * `path` holds the query as well. `body` is the JSON that was sent, or the text if it was none. `at` is in milliseconds
- * since the epoch.
+ * One POST request that the inbox received.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Post {
+  /** The path with the query. */
   readonly path: string
   readonly headers: Readonly<Record<string, string | undefined>>
+  /** The decoded JSON body, or its text if it is not JSON. */
   readonly body: unknown
-  readonly at: number
+  /** When the request arrived, in milliseconds since the epoch. */
+  readonly receivedAt: number
 }
 
 /**
@@ -43,17 +42,19 @@ export interface Post {
  *
  * **Gotchas**
  *
- * `take` and `stream` share one queue: a post goes to one of them. `received` keeps all.
+ * `take` and `stream` share one queue, so each post goes to only one of them. `received` has all posts.
  *
  * @category models
  * @since 0.1.0
  */
 export interface WebhookInbox {
-  /** The URL of the inbox, without a slash at its end; every path below it takes posts. */
+  /** The URL of the inbox, without a trailing slash. Every path below it accepts posts. */
   readonly url: string
+  /** All posts so far, in the order of arrival. */
   readonly received: Effect.Effect<ReadonlyArray<Post>>
-  /** Waits for the next post. */
+  /** Waits for the next post, and removes it from the queue. */
   readonly take: Effect.Effect<Post>
+  /** The posts as they arrive; each is removed from the queue. */
   readonly stream: Stream.Stream<Post>
 }
 
@@ -64,30 +65,31 @@ export interface WebhookInbox {
  * @since 0.1.0
  */
 export interface Options {
-  /** The status that every post is answered with. Default: 200. */
+  /** The status code of every response to a post; an integer from 200 to 599. Default: 200. */
   readonly status?: number | undefined
 }
 
 /**
- * Starts an inbox that ends with the scope.
+ * Starts an inbox that runs until the scope closes. An invalid option throws a RangeError.
  *
  * @category constructors
  * @since 0.1.0
  */
 export const make = (options: Options = {}): Effect.Effect<WebhookInbox, ServeError, Scope.Scope> => {
-  const status = Validate.integer("WebhookInbox.make: status", options.status ?? 200, 200, 599)
+  const status = Validate.count("WebhookInbox.make: status", options.status ?? 200, 200, 599)
   return Effect.gen(function* () {
     const received: Array<Post> = []
     const queue = yield* Effect.acquireRelease(Queue.unbounded<Post>(), Queue.shutdown)
     const app = Effect.gen(function* () {
       const request = yield* HttpServerRequest.HttpServerRequest
-      if (request.method !== "POST") return HttpServerResponse.jsonUnsafe({ error: "only POST" }, { status: 405 })
+      if (request.method !== "POST")
+        return HttpServerResponse.jsonUnsafe({ error: "method not allowed" }, { status: 405 })
       const text = yield* request.text
       const post: Post = {
         path: request.url,
         headers: request.headers,
         body: Option.getOrElse(parse(text), () => text),
-        at: yield* Clock.currentTimeMillis
+        receivedAt: yield* Clock.currentTimeMillis
       }
       received.push(post)
       yield* Queue.offer(queue, post)

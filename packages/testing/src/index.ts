@@ -1,5 +1,5 @@
 /**
- * A scripted job server that keeps the truth, for tests of pollers.
+ * A scripted job server that records what happens to its jobs, for tests of pollers.
  *
  * @since 0.1.0
  */

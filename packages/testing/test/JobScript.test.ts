@@ -4,7 +4,7 @@ import * as JobScript from "@effect-poll/testing/JobScript"
 import * as Duration from "effect/Duration"
 
 describe("JobScript", () => {
-  it("make - has the documented defaults", () => {
+  it("make - applies the documented defaults", () => {
     const script = JobScript.make()
     assert.strictEqual(Duration.toMillis(script.duration), 1000)
     assert.strictEqual(script.outcome, "succeeded")
@@ -16,7 +16,7 @@ describe("JobScript", () => {
     assert.isFalse(JobScript.isJobScript({ duration: 1 }))
   })
 
-  it("constructors - fix the outcome", () => {
+  it("constructors - set the outcome", () => {
     assert.strictEqual(JobScript.succeeded("1 second").outcome, "succeeded")
     assert.strictEqual(JobScript.failed("1 second").outcome, "failed")
     assert.strictEqual(JobScript.canceled("1 second").outcome, "canceled")
@@ -38,33 +38,36 @@ describe("JobScript", () => {
     ["retryAfter", () => JobScript.make({ retryAfter: "1500 millis" })],
     // @ts-expect-error not a form
     ["retryAfterAs", () => JobScript.make({ retryAfterAs: "weeks" })],
-    ["nth", () => JobScript.make({ faults: [{ kind: "drop", nth: 0 }] })],
-    ["on", () => JobScript.make({ faults: [{ kind: "drop", nth: 1, on: "dance" as "check" }] })]
-  ])("make - a bad %s is a RangeError that names it", (option, construct) => {
+    ["nth", () => JobScript.make({ faults: [{ _tag: "Drop", nth: 0 }] })],
+    ["on", () => JobScript.make({ faults: [{ _tag: "Drop", nth: 1, on: "dance" as "check" }] })]
+  ])("make - throws a RangeError that names an invalid %s", (option, construct) => {
     assert.throws(construct, RangeError, option)
   })
 })
 
 describe("Fault", () => {
   it.each([
-    ["Fault.drop: nth", () => Fault.drop(0)],
+    ["Fault.drop: nth must be an integer >= 1, got 0", () => Fault.drop(0)],
     ["Fault.serverError: nth", () => Fault.serverError(1.5)],
     ["Fault.badGateway: nth", () => Fault.badGateway(-1)],
     ["Fault.badBody: nth", () => Fault.badBody(NaN)],
     ["Fault.html: nth", () => Fault.html(Infinity)],
     ["Fault.latency: nth", () => Fault.latency(0, "1 second")],
-    ["Fault.latency: delay", () => Fault.latency(1, -5)],
-    ["Fault.tooManyRequests: retryAfter", () => Fault.tooManyRequests(1, "100 millis")],
+    ["Fault.latency: delay must be a non-negative duration, got -5", () => Fault.latency(1, -5)],
+    [
+      'Fault.tooManyRequests: retryAfter must be a whole number of seconds, got "100 millis"',
+      () => Fault.tooManyRequests(1, "100 millis")
+    ],
     ["Fault.tooManyRequests: retryAfter", () => Fault.tooManyRequests(1, "Infinity")],
     ["Fault.tooManyRequests: as", () => Fault.tooManyRequests(1, "1 second", { as: "weeks" as "date" })],
     ["Fault.repeat: times", () => Fault.repeat(Fault.drop(1), 0)],
-    ["Fault.drop: nth must be an integer from 1 to 1, got 2", () => Fault.on(Fault.drop(2), "submit")],
+    ["Fault.drop: nth must be 1, got 2", () => Fault.on(Fault.drop(2), "submit")],
     ["Fault.html: nth", () => Fault.repeat(Fault.on(Fault.html(1), "submit"), 2)]
-  ])("%s - is checked", (message, construct) => {
+  ])("%s - is thrown as a RangeError", (message, construct) => {
     assert.throws(construct, RangeError, message)
   })
 
-  it("repeat - covers consecutive checks, in both forms", () => {
+  it("repeat - affects consecutive checks, data-first and data-last", () => {
     const checks = [3, 4, 5]
     assert.deepStrictEqual(
       Fault.repeat(Fault.drop(3), 3).map((fault) => fault.nth),
@@ -76,8 +79,8 @@ describe("Fault", () => {
     )
   })
 
-  it("on - another operation than a check, in both forms", () => {
-    const expected = { kind: "drop", nth: 2, on: "kill", carriedOut: false } as const
+  it("on - affects another operation, data-first and data-last", () => {
+    const expected = { _tag: "Drop", nth: 2, on: "kill", carriedOut: false } as const
     assert.deepStrictEqual(Fault.on(Fault.drop(2), "kill", { carriedOut: false }), expected)
     assert.deepStrictEqual(Fault.on("kill", { carriedOut: false })(Fault.drop(2)), expected)
   })

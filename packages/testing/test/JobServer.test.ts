@@ -21,23 +21,23 @@ describe("JobServer", () => {
       ["JobServer.make: speed", () => JobServer.make({ speed: 0 })],
       ["JobServer.make: speed", () => JobServer.make({ speed: Infinity })],
       ["JobServer.make: pageSize", () => JobServer.make({ pageSize: 0 })]
-    ])("%s - is checked", (message, construct) => {
+    ])("%s - throws a RangeError when invalid", (message, construct) => {
       assert.throws(construct, RangeError, message)
     })
 
-    aged("script - sees the submission", () =>
+    aged("script - gets the submission", () =>
       Effect.gen(function* () {
-        const seen: Array<Submission.Submission> = []
+        const submissions: Array<Submission.Submission> = []
         const server = yield* JobServer.make({
           script: (submission) => {
-            seen.push(submission)
+            submissions.push(submission)
             return JobScript.succeeded("10 seconds", { result: submission.body })
           }
         })
         yield* post(`${server.urls.JobStatus}/api/start-async-job`, { size: 1 })
         yield* post(`${server.urls.Mixpeek}/v1/buckets/bkt_9/batches`, { size: 2 })
         yield* TestClock.adjust("10 seconds")
-        assert.deepStrictEqual(seen, [
+        assert.deepStrictEqual(submissions, [
           { provider: "JobStatus", kind: "job", params: {}, body: { size: 1 }, sequence: 1 },
           { provider: "Mixpeek", kind: "batch", params: { bucket_id: "bkt_9" }, body: { size: 2 }, sequence: 2 }
         ])
@@ -49,7 +49,7 @@ describe("JobServer", () => {
       })
     )
 
-    aged("speed - divides nominal time", () =>
+    aged("speed - divides the duration of a script", () =>
       Effect.gen(function* () {
         const server = yield* JobServer.make({ speed: 100 })
         const { id } = yield* server.create("JobStatus", "job", JobScript.succeeded("10 seconds"))
@@ -60,7 +60,7 @@ describe("JobServer", () => {
       })
     )
 
-    aged("create - an unknown kind is a RangeError", () =>
+    aged("create - dies with a RangeError when the kind is unknown", () =>
       Effect.gen(function* () {
         const server = yield* JobServer.make()
         // @ts-expect-error not a kind
@@ -70,7 +70,7 @@ describe("JobServer", () => {
       })
     )
 
-    aged("token - may be redacted", () =>
+    aged("token - is required in the header, and may be redacted", () =>
       Effect.gen(function* () {
         const server = yield* JobServer.make({ token: Redacted.make("s3cret") })
         const { id } = yield* server.create("GenerationApi", "suno")
@@ -84,7 +84,7 @@ describe("JobServer", () => {
   })
 
   describe("truth", () => {
-    aged("counts every check, and those after the end", () =>
+    aged("truthOf - counts every check, and those after the end", () =>
       Effect.gen(function* () {
         const server = yield* JobServer.make()
         const script = JobScript.succeeded("10 seconds", { faults: [Fault.serverError(2)] })
@@ -121,7 +121,7 @@ describe("JobServer", () => {
       })
     )
 
-    aged("an unknown id is a typed error, and a 404", () =>
+    aged("truthOf - fails with NoSuchElementError when the id is unknown, whose status is a 404", () =>
       Effect.gen(function* () {
         const server = yield* JobServer.make()
         const error = yield* Effect.flip(server.truthOf("job_9"))
@@ -134,7 +134,7 @@ describe("JobServer", () => {
       })
     )
 
-    aged("an id of one provider is not known to another", () =>
+    aged("status - is a 404 under the routes of another provider", () =>
       Effect.gen(function* () {
         const server = yield* JobServer.make()
         const { id } = yield* server.create("JobStatus", "job")
@@ -160,7 +160,7 @@ describe("JobServer", () => {
       })
     )
 
-    aged("a record is gone after its ttl, counted from the end or from the submission", () =>
+    aged("recordTtl - counts from the end or from the submission", () =>
       Effect.gen(function* () {
         const server = yield* JobServer.make()
         const fromEnd = yield* server.create(
@@ -196,7 +196,7 @@ describe("JobServer", () => {
         return { server, id, check: get(statusUrl(server, id)) }
       })
 
-    aged("drop - no answer at all, and the next check is fine", () =>
+    aged("drop - closes the connection of one check only", () =>
       Effect.gen(function* () {
         const { server, id, check } = yield* withFaults([Fault.drop(1)])
         const error = yield* Effect.flip(check)
@@ -207,7 +207,7 @@ describe("JobServer", () => {
       })
     )
 
-    aged("serverError - 500 with JSON", () =>
+    aged("serverError - responds with 500 and JSON", () =>
       Effect.gen(function* () {
         const { check } = yield* withFaults([Fault.serverError(1)])
         const reply = yield* check
@@ -215,7 +215,7 @@ describe("JobServer", () => {
       })
     )
 
-    aged("badGateway - 502 with HTML", () =>
+    aged("badGateway - responds with 502 and HTML", () =>
       Effect.gen(function* () {
         const { check } = yield* withFaults([Fault.badGateway(1)])
         const reply = yield* check
@@ -225,7 +225,7 @@ describe("JobServer", () => {
       })
     )
 
-    aged("tooManyRequests - 429 with real whole seconds", () =>
+    aged("tooManyRequests - responds with 429 and whole seconds of real time", () =>
       Effect.gen(function* () {
         const { check } = yield* withFaults([Fault.tooManyRequests(1, "7 seconds")])
         const reply = yield* check
@@ -233,7 +233,7 @@ describe("JobServer", () => {
       })
     )
 
-    aged("tooManyRequests - Retry-After as a date, rounded up to a second", () =>
+    aged("tooManyRequests - rounds a date up to the next second", () =>
       Effect.gen(function* () {
         const { check } = yield* withFaults([Fault.tooManyRequests(1, "7 seconds", { as: "date" })])
         yield* TestClock.adjust("1500 millis")
@@ -242,7 +242,7 @@ describe("JobServer", () => {
       })
     )
 
-    aged("badBody and html - 200 that is not the schema", () =>
+    aged("badBody, html - respond with 200 and an unexpected body", () =>
       Effect.gen(function* () {
         const { check } = yield* withFaults([Fault.badBody(1), Fault.html(2)])
         const json = yield* check
@@ -253,7 +253,7 @@ describe("JobServer", () => {
       })
     )
 
-    live("latency - delays the answer in nominal time, before another fault", () =>
+    live("latency - delays the response in nominal time, before another fault", () =>
       Effect.gen(function* () {
         const server = yield* JobServer.make({ speed: 10 })
         const faults = [Fault.serverError(1), Fault.latency(1, "500 millis")]
@@ -267,7 +267,7 @@ describe("JobServer", () => {
       })
     )
 
-    aged("repeat - spoils consecutive checks", () =>
+    aged("repeat - affects consecutive checks", () =>
       Effect.gen(function* () {
         const { check } = yield* withFaults(Fault.repeat(Fault.serverError(2), 2))
         const statuses = yield* Effect.forEach([1, 2, 3, 4], () => Effect.map(check, (reply) => reply.status))
@@ -275,7 +275,7 @@ describe("JobServer", () => {
       })
     )
 
-    aged("retryAfter of a script - on pending answers only", () =>
+    aged("retryAfter - is in the responses about a pending job only", () =>
       Effect.gen(function* () {
         const server = yield* JobServer.make({ speed: 10 })
         const script = JobScript.succeeded("10 seconds", { retryAfter: "3 seconds" })
@@ -295,7 +295,7 @@ describe("JobServer", () => {
     const faulty = (fault: Fault.Fault) =>
       Effect.gen(function* () {
         const server = yield* JobServer.make({
-          // Only the first submission goes wrong.
+          // Only the first submission is faulty.
           script: ({ sequence }) => JobScript.make({ faults: sequence === 1 ? [fault] : [] })
         })
         const paths = [
@@ -312,7 +312,7 @@ describe("JobServer", () => {
       })
     const body = { request_type: "async", input: { prompt: "p" }, targetUrl: "" }
 
-    aged("the job is made although its answer is lost, and one that is sent again is another job", () =>
+    aged("drop - loses the response, but the job exists, and a second submit creates another", () =>
       Effect.gen(function* () {
         const { paths, server } = yield* faulty(Fault.on(Fault.drop(1), "submit"))
         const lost = yield* Effect.flip(post(paths[0], body))
@@ -329,7 +329,7 @@ describe("JobServer", () => {
       })
     )
 
-    aged("a 429 refuses: no job is made; and so does every other one that is not carried out", () =>
+    aged("carriedOut - is false for a 429, and no job is created then", () =>
       Effect.gen(function* () {
         for (const fault of [
           Fault.on(Fault.tooManyRequests(1, "2 seconds"), "submit"),
@@ -337,15 +337,15 @@ describe("JobServer", () => {
         ]) {
           const { paths, server } = yield* faulty(fault)
           const refused = yield* post(paths[0], body)
-          assert.strictEqual(refused.status, fault.kind === "serverError" ? 500 : 429)
-          assert.strictEqual(refused.headers["retry-after"], fault.kind === "serverError" ? undefined : "2")
+          assert.strictEqual(refused.status, fault._tag === "ServerError" ? 500 : 429)
+          assert.strictEqual(refused.headers["retry-after"], fault._tag === "ServerError" ? undefined : "2")
           assert.deepStrictEqual(yield* server.truth, [])
           assert.strictEqual((yield* post(paths[0], body)).json.jobId, "job_1")
         }
       })
     )
 
-    aged("on every wire", () =>
+    aged("on - affects the submits of every provider", () =>
       Effect.gen(function* () {
         for (const at of [0, 1, 2, 3, 4, 5, 6, 7]) {
           const { paths, server } = yield* faulty(Fault.on(Fault.serverError(1), "submit"))
@@ -361,7 +361,7 @@ describe("JobServer", () => {
       })
     )
 
-    live("latency - comes before the job is made", () =>
+    live("latency - delays the creation of the job", () =>
       Effect.gen(function* () {
         const { paths, server } = yield* faulty(Fault.on(Fault.latency(1, "50 millis"), "submit"))
         const before = yield* Clock.currentTimeMillis
@@ -374,7 +374,7 @@ describe("JobServer", () => {
   })
 
   describe("closing", () => {
-    live("is at once, with idle and with hanging connections", () =>
+    live("make - stops at once when its scope closes, with idle and hanging connections", () =>
       Effect.gen(function* () {
         const scope = yield* Scope.make()
         const server = yield* Scope.provide(JobServer.make(), scope)

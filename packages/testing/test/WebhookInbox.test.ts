@@ -6,7 +6,7 @@ import { TestClock } from "effect/testing"
 import { aged, get, post } from "./client.ts"
 
 describe("WebhookInbox", () => {
-  aged("records path, body and time in order", () =>
+  aged("received - has path, body and time in the order of arrival", () =>
     Effect.gen(function* () {
       const inbox = yield* WebhookInbox.make()
       yield* post(`${inbox.url}/a?x=1`, { n: 1 })
@@ -15,17 +15,17 @@ describe("WebhookInbox", () => {
       assert.strictEqual((yield* get(inbox.url)).status, 405)
       const posts = yield* inbox.received
       assert.deepStrictEqual(
-        posts.map(({ path, body, at }) => ({ path, body, at })),
+        posts.map(({ path, body, receivedAt }) => ({ path, body, receivedAt })),
         [
-          { path: "/a?x=1", body: { n: 1 }, at: 0 },
-          { path: "/b", body: "not json", at: 1000 }
+          { path: "/a?x=1", body: { n: 1 }, receivedAt: 0 },
+          { path: "/b", body: "not json", receivedAt: 1000 }
         ]
       )
       assert.include(posts[0]?.headers["content-type"], "application/json")
     })
   )
 
-  aged("take and stream share what comes in", () =>
+  aged("take, stream - share one queue", () =>
     Effect.gen(function* () {
       const inbox = yield* WebhookInbox.make()
       for (const n of [1, 2, 3]) yield* post(inbox.url, { n })
@@ -38,7 +38,7 @@ describe("WebhookInbox", () => {
     })
   )
 
-  aged("status - is what every post is answered with", () =>
+  aged("status - is the status code of every response", () =>
     Effect.gen(function* () {
       const inbox = yield* WebhookInbox.make({ status: 503 })
       assert.strictEqual((yield* post(inbox.url, {})).status, 503)
@@ -46,7 +46,7 @@ describe("WebhookInbox", () => {
     })
   )
 
-  it("make - a bad status is a RangeError", () => {
+  it("make - throws a RangeError when the status is invalid", () => {
     assert.throws(() => WebhookInbox.make({ status: 99 }), RangeError, "status")
     assert.throws(() => WebhookInbox.make({ status: 600 }), RangeError, "status")
   })

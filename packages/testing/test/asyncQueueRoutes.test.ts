@@ -45,16 +45,16 @@ const hangingUrl = Effect.acquireRelease(
   ({ close }) => Effect.sync(close)
 ).pipe(Effect.map(({ url }) => url))
 
-// The push to the target is real, so its effect on the word is waited for.
-const untilWord = <E, R>(check: Effect.Effect<{ readonly status: string }, E, R>, word: string) =>
+// The webhook to the target takes real time, so the test waits for its effect on the state.
+const untilState = <E, R>(check: Effect.Effect<{ readonly status: string }, E, R>, state: string) =>
   Effect.gen(function* () {
     let status = (yield* check).status
-    while (status !== word) status = (yield* check).status
+    while (status !== state) status = (yield* check).status
     return status
   })
 
 describe("AsyncQueue", () => {
-  aged("pending, processing, completed; the payload reaches the target", () =>
+  aged("task - is pending, processing, then completed, and its payload reaches the target", () =>
     Effect.gen(function* () {
       const { inbox, submit } = yield* scripted(JobScript.succeeded("10 seconds", { result: { frames: 9 } }))
       const task = yield* submit({})
@@ -70,7 +70,7 @@ describe("AsyncQueue", () => {
     })
   )
 
-  aged("failed with an error; maxWaitTime is the server's own limit", () =>
+  aged("task - fails with an error, or times out after maxWaitTime", () =>
     Effect.gen(function* () {
       const failure = { code: "E", message: "codec" }
       const { server, submit } = yield* scripted(JobScript.failed("10 seconds", { failure }), 10)
@@ -84,19 +84,19 @@ describe("AsyncQueue", () => {
     })
   )
 
-  aged("a target that is empty or cannot be reached does not matter", () =>
+  aged("targetUrl - may be empty or unreachable", () =>
     Effect.gen(function* () {
       const { submit } = yield* scripted(JobScript.succeeded("10 seconds"))
       const empty = yield* submit({ targetUrl: "" })
-      const unreachable = yield* submit({ targetUrl: "http://127.0.0.1:1/nobody", waitForSignal: true })
-      assert.strictEqual(yield* untilWord(unreachable.check, "waiting"), "waiting")
+      const unreachable = yield* submit({ targetUrl: "http://127.0.0.1:1/unreachable", waitForSignal: true })
+      assert.strictEqual(yield* untilState(unreachable.check, "waiting"), "waiting")
       yield* TestClock.adjust("10 seconds")
       assert.strictEqual((yield* empty.check).status, "completed")
       assert.strictEqual((yield* unreachable.check).status, "waiting")
     })
   )
 
-  aged("a target that never answers does not hold a signal task", () =>
+  aged("targetUrl - does not delay a signal task for ever when it never responds", () =>
     Effect.gen(function* () {
       const { submit } = yield* scripted(JobScript.make())
       const targetUrl = yield* hangingUrl
@@ -107,7 +107,7 @@ describe("AsyncQueue", () => {
     })
   )
 
-  aged("bad bodies name the field", () =>
+  aged("body - is a 400 that names the invalid field", () =>
     Effect.gen(function* () {
       const { url, submit } = yield* scripted(JobScript.make())
       const noTarget = yield* post(`${url}/tasks`, { payload: 1 })
@@ -124,11 +124,11 @@ describe("AsyncQueue", () => {
   )
 
   describe("signals", () => {
-    aged("a signal ends the task, a second one is harmless", () =>
+    aged("signal - ends the task, and a second one changes nothing", () =>
       Effect.gen(function* () {
         const { server, submit } = yield* scripted(JobScript.succeeded("1 second"))
         const task = yield* submit({ waitForSignal: true, maxWaitTime: 3600 })
-        assert.strictEqual(yield* untilWord(task.check, "waiting"), "waiting")
+        assert.strictEqual(yield* untilState(task.check, "waiting"), "waiting")
         yield* TestClock.adjust("60 seconds")
         assert.strictEqual((yield* task.check).status, "waiting")
         const first = yield* task.signal({ status: "completed", result: { approved: true } })
@@ -144,7 +144,7 @@ describe("AsyncQueue", () => {
       })
     )
 
-    aged("a failing signal fails the task", () =>
+    aged("signal - fails the task", () =>
       Effect.gen(function* () {
         const { server, submit } = yield* scripted(JobScript.make())
         const task = yield* submit({ waitForSignal: true })
@@ -155,7 +155,7 @@ describe("AsyncQueue", () => {
       })
     )
 
-    aged("unknown, finished and expired tokens have answers of their own", () =>
+    aged("signal - responds with 404, 409 or 410 when the token is unknown, finished or expired", () =>
       Effect.gen(function* () {
         const { server, submit, url } = yield* scripted(JobScript.succeeded("1 second", { endsWithoutSignal: true }))
         const unknown = yield* post(`${url}/signals/sgn_99`, { status: "completed" })
@@ -176,7 +176,7 @@ describe("AsyncQueue", () => {
     )
   })
 
-  aged("a spoiled signal is carried out, and the one that is sent again is told so", () =>
+  aged("faults - affect the response to a signal, which is carried out unless it is a 429", () =>
     Effect.gen(function* () {
       const faults = [
         Fault.on(Fault.tooManyRequests(1, "1 second"), "signal"),
@@ -197,7 +197,7 @@ describe("AsyncQueue", () => {
   )
 
   describe("onCompleteUrl", () => {
-    aged("is called at every kind of end", () =>
+    aged("onCompleteUrl - gets a webhook at every kind of end", () =>
       Effect.gen(function* () {
         const { inbox, submit } = yield* scripted(JobScript.succeeded("10 seconds", { result: 1 }))
         const onComplete = { targetUrl: "", onCompleteUrl: `${inbox.url}/done` }

@@ -39,15 +39,15 @@ const withBody = (request: HttpClientRequest.HttpClientRequest, body: unknown) =
       ? HttpClientRequest.bodyText(request, body, "application/json")
       : HttpClientRequest.bodyJsonUnsafe(request, body)
 
-/** A busy machine may stand still for seconds. */
+/** Allows for a busy machine. */
 const timeout = 30_000
 
 type Body<E> = () => Effect.Effect<void, E, HttpClient.HttpClient | Scope.Scope>
 
-/** The server's Clock is the TestClock: jobs age by `TestClock.adjust`, sockets are real all the same. */
+/** A test whose server has the TestClock: jobs age by `TestClock.adjust`, sockets work in real time. */
 export const aged = <E>(name: string, body: Body<E>): void =>
   it.effect(name, () => Effect.provide(Effect.suspend(body), NodeHttpClient.layerNodeHttp), timeout)
 
-/** Everything is in real time. */
+/** A test in real time. */
 export const live = <E>(name: string, body: Body<E>): void =>
   it.live(name, () => Effect.provide(Effect.suspend(body), NodeHttpClient.layerNodeHttp), timeout)

@@ -10,7 +10,7 @@ const scripted = (script: JobScript.JobScript) =>
 
 describe("EventPlatform", () => {
   describe("tasks", () => {
-    aged("pending, running, completed without a result", () =>
+    aged("task - is pending, running, then completed without a result", () =>
       Effect.gen(function* () {
         const { url } = yield* scripted(JobScript.succeeded("10 seconds"))
         const { json } = yield* post(`${url}/tasks`, { anything: true })
@@ -37,7 +37,7 @@ describe("EventPlatform", () => {
       })
     )
 
-    aged("failed and canceled", () =>
+    aged("task - fails or is canceled", () =>
       Effect.gen(function* () {
         const { server, url } = yield* scripted(JobScript.make())
         const failed = yield* server.create(
@@ -57,7 +57,7 @@ describe("EventPlatform", () => {
   })
 
   describe("campaigns", () => {
-    aged("right after a new run the previous one's end is shown", () =>
+    aged("campaign - shows the end of the previous run just after a change", () =>
       Effect.gen(function* () {
         const { server, url } = yield* scripted(JobScript.succeeded("2 seconds"))
         const path = `${url}/events/evt_7/client_campaign_status`
@@ -82,7 +82,7 @@ describe("EventPlatform", () => {
         assert.deepStrictEqual([current.task_id, current.state], [second.task_id, "running"])
         assert.strictEqual((yield* get(`${url}/tasks/${second.task_id}`)).json.state, "running")
 
-        // The check that was shown the previous run is one at the new run all the same.
+        // The check that found the previous run counts for the new one.
         assert.strictEqual((yield* server.truthOf(first.task_id)).requests, 1)
         const truth = yield* server.truthOf(second.task_id)
         assert.deepStrictEqual([truth.requests, truth.kind, truth.ids["eid"]], [3, "campaign", "evt_7"])
@@ -92,7 +92,7 @@ describe("EventPlatform", () => {
   })
 
   describe("packages", () => {
-    aged("PENDING, BUILDING, DONE with a url", () =>
+    aged("package - is PENDING, BUILDING, then DONE with a URL", () =>
       Effect.gen(function* () {
         const { server, url } = yield* scripted(JobScript.succeeded("10 seconds"))
         const submitted = (yield* post(`${url}/package_builder/packages`)).json
@@ -108,7 +108,7 @@ describe("EventPlatform", () => {
       })
     )
 
-    aged("FAILED and EXPIRED", () =>
+    aged("package - is FAILED or EXPIRED", () =>
       Effect.gen(function* () {
         const { server, url } = yield* scripted(JobScript.make())
         const failure = { code: "E2", message: "no template" }
@@ -129,7 +129,7 @@ describe("EventPlatform", () => {
   })
 
   describe("taste clusters", () => {
-    aged("queued, running, ready with clusters, under its own event only", () =>
+    aged("run - is queued, running, then ready with clusters, under its own event only", () =>
       Effect.gen(function* () {
         const { url } = yield* scripted(JobScript.succeeded("10 seconds", { result: [{ name: "techno" }] }))
         const { run_id } = (yield* post(`${url}/events/evt_3/taste_clusters/runs`)).json
@@ -143,7 +143,7 @@ describe("EventPlatform", () => {
       })
     )
 
-    aged("error", () =>
+    aged("run - ends with an error", () =>
       Effect.gen(function* () {
         const { server, url } = yield* scripted(JobScript.make())
         const failure = { code: "E3", message: "too few guests" }
@@ -161,7 +161,7 @@ describe("EventPlatform", () => {
   })
 
   describe("badges", () => {
-    aged("grow with time and are counted", () =>
+    aged("badges - grow with time and are counted", () =>
       Effect.gen(function* () {
         const { server, url } = yield* scripted(JobScript.make())
         assert.deepStrictEqual((yield* get(`${url}/notifications/stats`)).json, { unread: 0 })

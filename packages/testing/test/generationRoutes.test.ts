@@ -17,7 +17,7 @@ const scripted = (script: JobScript.JobScript) =>
   }))
 
 describe("GenerationApi", () => {
-  aged("waiting, generating, success with JSON in a string", () =>
+  aged("task - is waiting, generating, then successful with JSON in a string", () =>
     Effect.gen(function* () {
       const { server, url } = yield* scripted(JobScript.succeeded("10 seconds", { result: ["https://a", "https://b"] }))
       const { taskId } = (yield* post(url, submission, authorization)).json.data
@@ -36,32 +36,32 @@ describe("GenerationApi", () => {
     })
   )
 
-  aged("failed with code and message, or with neither", () =>
+  aged("task - fails with code and message, or with neither", () =>
     Effect.gen(function* () {
       const { server, url } = yield* scripted(JobScript.make())
       const failure = { code: "422", message: "network of the model is down" }
-      const told = yield* server.create("GenerationApi", "sora-2", JobScript.failed("1 second", { failure }))
-      const untold = yield* server.create("GenerationApi", "sora-2", JobScript.failed("1 second"))
+      const explained = yield* server.create("GenerationApi", "sora-2", JobScript.failed("1 second", { failure }))
+      const unexplained = yield* server.create("GenerationApi", "sora-2", JobScript.failed("1 second"))
       yield* TestClock.adjust("1 second")
-      const first = (yield* get(`${url}/${told.id}`, authorization)).json.data
+      const first = (yield* get(`${url}/${explained.id}`, authorization)).json.data
       assert.deepStrictEqual([first.state, first.failCode, first.failMsg], ["failed", failure.code, failure.message])
-      const second = (yield* get(`${url}/${untold.id}`, authorization)).json.data
+      const second = (yield* get(`${url}/${unexplained.id}`, authorization)).json.data
       assert.deepStrictEqual([second.state, second.failCode, second.failMsg], ["failed", null, null])
     })
   )
 
-  aged("a text result is sent verbatim, none is a made-up url", () =>
+  aged("result - is sent verbatim when it is text, and defaults to one URL", () =>
     Effect.gen(function* () {
       const { server, url } = yield* scripted(JobScript.make())
       const broken = yield* server.create("GenerationApi", "sora-2", JobScript.succeeded(0, { result: "{ broken" }))
       assert.strictEqual((yield* get(`${url}/${broken.id}`, authorization)).json.data.resultJson, "{ broken")
-      const made = yield* server.create("GenerationApi", "sora-2", JobScript.succeeded(0))
-      const { data } = (yield* get(`${url}/${made.id}`, authorization)).json
+      const unscripted = yield* server.create("GenerationApi", "sora-2", JobScript.succeeded(0))
+      const { data } = (yield* get(`${url}/${unscripted.id}`, authorization)).json
       assert.strictEqual(JSON.parse(data.resultJson).resultUrls.length, 1)
     })
   )
 
-  aged("bad bodies name the field, a bad token is a 401", () =>
+  aged("request - is a 400 that names an invalid field, or a 401 without the token", () =>
     Effect.gen(function* () {
       const { url } = yield* scripted(JobScript.make())
       const noPrompt = yield* post(url, { request_type: "async", input: {} }, authorization)
@@ -74,7 +74,7 @@ describe("GenerationApi", () => {
     })
   )
 
-  aged("callback mode delivers the same envelope at the end", () =>
+  aged("callback_url - gets the payload of a check at the end", () =>
     Effect.gen(function* () {
       const { url } = yield* scripted(JobScript.succeeded("10 seconds"))
       const inbox = yield* WebhookInbox.make()

@@ -15,7 +15,7 @@ describe("JobStatus", () => {
       return { server, id, check: Effect.map(get(`${server.urls.JobStatus}/api/job-status/${id}`), ({ json }) => json) }
     })
 
-  aged("pending, processing with progress, completed with the result", () =>
+  aged("job - is pending, processing with progress, then completed with the result", () =>
     Effect.gen(function* () {
       const { id, check } = yield* withScript(JobScript.succeeded("10 seconds", { result: { output: "processed" } }))
       assert.deepStrictEqual(yield* check, { jobId: id, status: "pending", progress: 0 })
@@ -31,7 +31,7 @@ describe("JobStatus", () => {
     })
   )
 
-  aged("a failure without a message has no errorMessage", () =>
+  aged("failure - has no errorMessage when the script has none", () =>
     Effect.gen(function* () {
       const { server, id, check } = yield* withScript(JobScript.failed("1 second", { progress: "none" }))
       yield* TestClock.adjust("1 second")
@@ -40,7 +40,7 @@ describe("JobStatus", () => {
     })
   )
 
-  aged("a failure with an empty message says so", () =>
+  aged("failure - has an empty errorMessage when the script has one", () =>
     Effect.gen(function* () {
       const { check } = yield* withScript(JobScript.failed("1 second", { failure: { code: "", message: "" } }))
       yield* TestClock.adjust("1 second")
@@ -49,7 +49,7 @@ describe("JobStatus", () => {
     })
   )
 
-  aged("canceled and expired are failures here, and in the truth", () =>
+  aged("canceled, expired - are failures on the wire and in the truth", () =>
     Effect.gen(function* () {
       for (const script of [JobScript.canceled("1 second"), JobScript.expired("1 second")]) {
         const { server, id, check } = yield* withScript(script)
@@ -62,16 +62,18 @@ describe("JobStatus", () => {
     })
   )
 
-  aged("words of the script replace those of the wire", () =>
+  aged("pendingState, endState - replace the states of the provider", () =>
     Effect.gen(function* () {
-      const { check } = yield* withScript(JobScript.succeeded("1 second", { word: "warming_up", endWord: "archived" }))
+      const { check } = yield* withScript(
+        JobScript.succeeded("1 second", { pendingState: "warming_up", endState: "archived" })
+      )
       assert.strictEqual((yield* check).status, "warming_up")
       yield* TestClock.adjust("1 second")
       assert.strictEqual((yield* check).status, "archived")
     })
   )
 
-  aged("frozen progress stays at 0", () =>
+  aged("progress - stays at 0 when frozen", () =>
     Effect.gen(function* () {
       const { check } = yield* withScript(JobScript.succeeded("10 seconds", { progress: "frozen" }))
       yield* TestClock.adjust("9 seconds")
@@ -80,7 +82,7 @@ describe("JobStatus", () => {
     })
   )
 
-  aged("an endless job never ends", () =>
+  aged("endless - never ends", () =>
     Effect.gen(function* () {
       const { check } = yield* withScript(JobScript.endless())
       yield* TestClock.adjust("30 days")
@@ -89,7 +91,7 @@ describe("JobStatus", () => {
     })
   )
 
-  aged("a body that is not an object is a 400", () =>
+  aged("body - is a 400 when it is not an object", () =>
     Effect.gen(function* () {
       const server = yield* JobServer.make()
       const url = `${server.urls.JobStatus}/api/start-async-job`

@@ -14,7 +14,7 @@ const scripted = (script: JobScript.JobScript, pageSize?: number) =>
   }))
 
 describe("Mixpeek", () => {
-  aged("a batch: PENDING, PROCESSING, COMPLETED with outputs, on task and resource", () =>
+  aged("batch - is PENDING, PROCESSING, then COMPLETED with outputs, as task and resource", () =>
     Effect.gen(function* () {
       const { server, url } = yield* scripted(JobScript.succeeded("10 seconds", { result: { documents: 3 } }))
       const ids = (yield* post(`${url}/buckets/bkt_2/batches`, {})).json
@@ -48,7 +48,7 @@ describe("Mixpeek", () => {
     })
   )
 
-  aged("clusters and taxonomies have their own ids and types", () =>
+  aged("cluster, taxonomy - have their own ids and types", () =>
     Effect.gen(function* () {
       const failure = { code: "E", message: "no vectors" }
       const { url } = yield* scripted(JobScript.failed("1 second", { failure }))
@@ -67,7 +67,7 @@ describe("Mixpeek", () => {
     })
   )
 
-  aged("a task record expires while the job runs, its resource tells the end", () =>
+  aged("recordTtl - removes the record of a running task, but not its resource", () =>
     Effect.gen(function* () {
       const { server, url } = yield* scripted(
         JobScript.succeeded("10 seconds", { recordTtl: "2 seconds", recordTtlFrom: "submission" })
@@ -86,7 +86,7 @@ describe("Mixpeek", () => {
     })
   )
 
-  aged("a missing fallback is a 404", () =>
+  aged("fallback - is a 404 when missing", () =>
     Effect.gen(function* () {
       const { url } = yield* scripted(JobScript.endless({ fallback: "missing" }))
       const { batch_id, task_id } = (yield* post(`${url}/buckets/b/batches`)).json
@@ -96,7 +96,7 @@ describe("Mixpeek", () => {
   )
 
   describe("kill", () => {
-    aged("cancels batches and clusters before their end", () =>
+    aged("kill - cancels batches and clusters before their end", () =>
       Effect.gen(function* () {
         const { server, url } = yield* scripted(JobScript.succeeded("10 seconds"))
         const { batch_id, task_id } = (yield* post(`${url}/buckets/b/batches`)).json
@@ -112,7 +112,7 @@ describe("Mixpeek", () => {
       })
     )
 
-    aged("comes too late for a job that has ended", () =>
+    aged("kill - does not change the end of a job that has ended", () =>
       Effect.gen(function* () {
         const { server, url } = yield* scripted(JobScript.succeeded("1 second"))
         const { task_id } = (yield* post(`${url}/clusters`)).json
@@ -123,7 +123,7 @@ describe("Mixpeek", () => {
       })
     )
 
-    aged("is not supported by taxonomies, and not found for unknown ids", () =>
+    aged("kill - is a 400 for taxonomies, and a 404 for unknown ids", () =>
       Effect.gen(function* () {
         const { url } = yield* scripted(JobScript.endless())
         const { task_id } = (yield* post(`${url}/taxonomies`)).json
@@ -135,7 +135,7 @@ describe("Mixpeek", () => {
     )
   })
 
-  aged("a spoiled kill is carried out all the same, unless it says otherwise", () =>
+  aged("faults - affect the response to a kill, which is carried out by default unless it is a 429", () =>
     Effect.gen(function* () {
       const { server, url } = yield* scripted(
         JobScript.endless({
@@ -165,7 +165,7 @@ describe("Mixpeek", () => {
   )
 
   describe("documentsWrittenUrl", () => {
-    aged("is told of a batch that succeeded, without its task, and of nothing else", () =>
+    aged("documentsWrittenUrl - gets a webhook without task when a batch succeeds, and none otherwise", () =>
       Effect.gen(function* () {
         const inbox = yield* WebhookInbox.make()
         const server = yield* JobServer.make({ documentsWrittenUrl: `${inbox.url}/written` })
@@ -188,7 +188,7 @@ describe("Mixpeek", () => {
     const ids = (reply: { readonly json: { readonly tasks: ReadonlyArray<{ readonly task_id: string }> } }) =>
       reply.json.tasks.map((task) => task.task_id)
 
-    aged("filters by type, status, namespace and time, the newest first", () =>
+    aged("list - filters by type, status, namespace and time, newest first", () =>
       Effect.gen(function* () {
         const { server, url } = yield* scripted(JobScript.succeeded("10 seconds"))
         const batch = (yield* post(`${url}/buckets/b/batches`, { namespace: "films" })).json.task_id
@@ -214,7 +214,7 @@ describe("Mixpeek", () => {
       })
     )
 
-    aged("pageSize - leaves the oldest off without a word", () =>
+    aged("pageSize - leaves out the oldest tasks without indicating it", () =>
       Effect.gen(function* () {
         const { url } = yield* scripted(JobScript.endless(), 2)
         const [, second, third] = yield* Effect.forEach([1, 2, 3], () =>

@@ -56,7 +56,6 @@ const checked = (value: unknown, path: ReadonlyArray<string>): number => {
 
 const numberAt = (root: unknown, ...path: ReadonlyArray<string>) => checked(at(root, path), path)
 const sizeAt = (root: unknown, ...path: ReadonlyArray<string>) => numberAt(root, ...path, "size")
-const lengthAt = (root: unknown, ...path: ReadonlyArray<string>) => numberAt(root, ...path, "length")
 
 const mapAt = (root: unknown, ...path: ReadonlyArray<string>) => {
   const value = at(root, path)

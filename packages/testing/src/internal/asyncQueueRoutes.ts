@@ -1,5 +1,5 @@
 /**
- * The wire of AsyncQueue: tasks that may wait for a signal.
+ * The routes of AsyncQueue: tasks that may wait for a signal.
  *
  * @since 0.1.0
  */
@@ -8,13 +8,14 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import * as JobStore from "./JobStore.ts"
-import type { Provider } from "./Provider.ts"
+import * as Job from "./job.ts"
+import type { JobStore } from "./jobStore.ts"
+import type { Provider } from "./provider.ts"
 import * as Wire from "./wire.ts"
 
-/** Creates the wire of AsyncQueue. */
-export const make = (store: JobStore.JobStore): Provider => {
-  const flags = new Map<JobStore.Job, Flag>()
+/** Creates the API of AsyncQueue. */
+export const make = (store: JobStore): Provider => {
+  const progress = new Map<Job.Job, Progress>()
 
   const create: Provider["create"] = Effect.fnUntraced(function* (kind, input) {
     const body = Option.getOrElse(decodeLenient(input.body), (): Lenient => ({}))
@@ -28,58 +29,58 @@ export const make = (store: JobStore.JobStore): Provider => {
       kind,
       id,
       ids: waits ? { id, signalToken: store.nextId("sgn") } : { id },
-      says: ["succeeded", "failed", "expired"],
-      ending: (end, script) => {
-        const own = waits && !script.endsWithoutSignal ? Infinity : end.at
-        return own <= submittedAt + limit
-          ? { ...end, at: own }
-          : { at: submittedAt + limit, outcome: "expired", result: undefined, failure: undefined }
+      outcomes: ["succeeded", "failed", "expired"],
+      adjustEnd: (end, script) => {
+        const endedAt = waits && !script.endsWithoutSignal ? Infinity : end.endedAt
+        return endedAt <= submittedAt + limit
+          ? { ...end, endedAt }
+          : { endedAt: submittedAt + limit, outcome: "expired", result: undefined, failure: undefined }
       }
     })
-    const flag = { pushed: false, signaled: false }
-    flags.set(job, flag)
+    const own = { delivered: false, signaled: false }
+    progress.set(job, own)
     yield* store.fork(
       (body.targetUrl === undefined ? Effect.void : store.push(body.targetUrl, body.payload ?? {})).pipe(
         Effect.andThen(
           Effect.sync(() => {
-            flag.pushed = true
+            own.delivered = true
           })
         )
       )
     )
     const onComplete = body.onCompleteUrl
     if (onComplete !== undefined) {
-      yield* store.fork(Effect.flatMap(store.awaitEnd(job), (end) => store.push(onComplete, task(job, end.at))))
+      yield* store.fork(Effect.flatMap(store.awaitEnd(job), (end) => store.push(onComplete, task(job, end.endedAt))))
     }
     return job
   })
 
-  // A target that never answers must not hold the task for ever.
-  const hasPaused = (job: JobStore.Job, now: number): boolean =>
+  // The task pauses even if its target never responds.
+  const hasPaused = (job: Job.Job, now: number): boolean =>
     job.ids["signalToken"] !== undefined &&
-    (flags.get(job)?.pushed === true || now >= job.submittedAt + store.scale(patience))
+    (progress.get(job)?.delivered === true || now >= job.submittedAt + store.scale(deliveryTimeout))
 
-  const status = (job: JobStore.Job, now: number): string =>
-    JobStore.wordOf(job, now, hasPaused(job, now) ? { ...words, queued: "waiting", running: "waiting" } : words)
+  const status = (job: Job.Job, now: number): string =>
+    Job.stateOf(job, now, hasPaused(job, now) ? { ...states, queued: "waiting", running: "waiting" } : states)
 
-  const signal = (job: JobStore.Job, flag: Flag, value: typeof Signal.Type): Effect.Effect<Wire.Answer> =>
+  const signal = (job: Job.Job, own: Progress, value: typeof Signal.Type): Effect.Effect<Wire.Response> =>
     Effect.gen(function* () {
       const now = yield* Clock.currentTimeMillis
-      const end = JobStore.endOf(job, now)
-      if (flag.signaled) return Wire.json({ id: job.id, status: status(job, now), alreadySignaled: true })
+      const end = Job.endOf(job, now)
+      if (own.signaled) return Wire.json({ id: job.id, status: status(job, now), alreadySignaled: true })
       if (end?.outcome === "expired") {
-        return Wire.json({ code: "token_expired", error: "nobody signaled within maxWaitTime" }, 410)
+        return Wire.json({ code: "token_expired", error: "no signal within maxWaitTime" }, 410)
       }
       if (end !== undefined) {
-        return Wire.json({ code: "task_finished", error: "the task has finished by itself" }, 409)
+        return Wire.json({ code: "task_finished", error: "the task ended without a signal" }, 409)
       }
-      flag.signaled = true
+      own.signaled = true
       yield* store.settle(job, endOf(value))
       return Wire.json({ id: job.id, status: status(job, now) })
     })
 
-  const task = (job: JobStore.Job, now: number): unknown => {
-    const end = JobStore.endOf(job, now)
+  const task = (job: Job.Job, now: number): unknown => {
+    const end = Job.endOf(job, now)
     return { id: job.id, status: status(job, now), result: end?.result, error: end?.failure?.message }
   }
 
@@ -97,7 +98,7 @@ export const make = (store: JobStore.JobStore): Provider => {
             params: {},
             body,
             create: (script) => create("task", { script, params: {}, body }),
-            answer: (job, now) =>
+            respond: (job, now) =>
               Wire.json({ task: { id: job.id, status: status(job, now) }, signalToken: job.ids["signalToken"] }, 201)
           })
         )
@@ -112,12 +113,12 @@ export const make = (store: JobStore.JobStore): Provider => {
         Effect.gen(function* () {
           const token = incoming.param("token")
           const job = store.find(token)
-          const flag = job === undefined ? undefined : flags.get(job)
-          if (job === undefined || flag === undefined || job.ids["signalToken"] !== token) {
+          const own = job === undefined ? undefined : progress.get(job)
+          if (job === undefined || own === undefined || job.ids["signalToken"] !== token) {
             return Wire.json({ code: "unknown_token", error: "no task has this token" }, 404)
           }
           const { value } = yield* readSignal(incoming)
-          return yield* store.act(job, "signal", signal(job, flag, value))
+          return yield* store.act(job, "signal", signal(job, own, value))
         })
       )
     ]
@@ -126,13 +127,13 @@ export const make = (store: JobStore.JobStore): Provider => {
 
 // ---- internal ----
 
-/** What happened to a task from outside. */
-interface Flag {
-  pushed: boolean
+/** What has happened to a task besides its script. */
+interface Progress {
+  delivered: boolean
   signaled: boolean
 }
 
-const words = {
+const states = {
   queued: "pending",
   running: "processing",
   succeeded: "completed",
@@ -140,8 +141,8 @@ const words = {
   expired: "timeout"
 }
 
-/** How long a task waits for its target before it pauses all the same. */
-const patience = Duration.seconds(5)
+/** How long a task waits for the response of its target before it pauses. */
+const deliveryTimeout = Duration.seconds(5)
 
 const fields = {
   payload: Schema.optional(Schema.Unknown),
@@ -167,7 +168,7 @@ const readSignal = Wire.body(Signal)
 
 const isMessage = Schema.is(Schema.Struct({ message: Schema.String }))
 
-const endOf = (signal: typeof Signal.Type): Omit<JobStore.End, "at"> =>
+const endOf = (signal: typeof Signal.Type): Omit<Job.End, "endedAt"> =>
   signal.status === "completed"
     ? { outcome: "succeeded", result: signal.result, failure: undefined }
     : {

@@ -1,17 +1,18 @@
 /**
- * The wire of EventPlatform: tasks, campaigns, packages, taste clusters and badges.
+ * The routes of EventPlatform: tasks, campaigns, packages, taste clusters and badges.
  *
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
-import * as JobStore from "./JobStore.ts"
-import type { Provider } from "./Provider.ts"
+import * as Job from "./job.ts"
+import type { JobStore } from "./jobStore.ts"
+import type { Provider } from "./provider.ts"
 import * as Wire from "./wire.ts"
 
-/** Creates the wire of EventPlatform. */
-export const make = (store: JobStore.JobStore, options: { readonly speed: number }): Provider => {
-  /** The last run of each event's campaign, and the one before it. */
-  const campaigns = new Map<string, { readonly run: JobStore.Job; readonly previous: JobStore.Job | undefined }>()
+/** Creates the API of EventPlatform. */
+export const make = (store: JobStore, options: { readonly speed: number }): Provider => {
+  /** The latest run of the campaign of each event, and the run before it. */
+  const campaigns = new Map<string, { readonly run: Job.Job; readonly previous: Job.Job | undefined }>()
 
   const create: Provider["create"] = (kind, input) => {
     const shape = shapes[kind] ?? taskShape
@@ -26,8 +27,8 @@ export const make = (store: JobStore.JobStore, options: { readonly speed: number
         id,
         ids: { [shape.idName]: id },
         sharedIds,
-        says: shape.says,
-        ending: (end) =>
+        outcomes: shape.outcomes,
+        adjustEnd: (end) =>
           kind === "package" && end.outcome === "succeeded" && end.result === undefined
             ? { ...end, result: `https://files.example.com/packages/${id}.zip` }
             : end
@@ -46,7 +47,7 @@ export const make = (store: JobStore.JobStore, options: { readonly speed: number
   const submit = (
     incoming: Wire.Incoming,
     kind: string,
-    answer: (job: JobStore.Job) => Wire.Answer,
+    respond: (job: Job.Job) => Wire.Response,
     params: Readonly<Record<string, string>> = {}
   ) =>
     Effect.flatMap(readAny(incoming), ({ sent: body }) =>
@@ -56,11 +57,11 @@ export const make = (store: JobStore.JobStore, options: { readonly speed: number
         params,
         body,
         create: (script) => create(kind, { script, params, body }),
-        answer
+        respond
       })
     )
 
-  const find = (id: string, kinds: ReadonlyArray<string>): JobStore.Job | undefined => {
+  const find = (id: string, kinds: ReadonlyArray<string>): Job.Job | undefined => {
     const job = store.find(id)
     return job?.provider === "EventPlatform" && kinds.includes(job.kind) ? job : undefined
   }
@@ -81,7 +82,9 @@ export const make = (store: JobStore.JobStore, options: { readonly speed: number
       Wire.route("POST", "/tasks", (incoming) =>
         submit(incoming, "task", (job) => Wire.json({ task_id: job.id }, 201))
       ),
-      Wire.route("GET", "/tasks/:id", ({ param }) => store.check(find(param("id"), ["task", "campaign"]), taskAnswer)),
+      Wire.route("GET", "/tasks/:id", ({ param }) =>
+        store.check(find(param("id"), ["task", "campaign"]), taskResponse)
+      ),
       Wire.route("PUT", "/events/:eid/client_campaign_status", (incoming) =>
         submit(incoming, "campaign", (job) => Wire.json({ task_id: job.id, updated_at: Wire.iso(job.submittedAt) }), {
           ...strings(incoming.query),
@@ -92,7 +95,7 @@ export const make = (store: JobStore.JobStore, options: { readonly speed: number
         const campaign = campaigns.get(param("eid"))
         return store.check(campaign?.run, (run, now) => {
           const stale = now < run.submittedAt + store.scale(run.script.staleFor)
-          return taskAnswer(stale ? (campaign?.previous ?? run) : run, now)
+          return taskResponse(stale ? (campaign?.previous ?? run) : run, now)
         })
       }),
       Wire.route("POST", "/package_builder/packages", (incoming) =>
@@ -100,10 +103,10 @@ export const make = (store: JobStore.JobStore, options: { readonly speed: number
       ),
       Wire.route("GET", "/package_builder/packages/:id", ({ param }) =>
         store.check(find(param("id"), ["package"]), (job, now) => {
-          const end = JobStore.endOf(job, now)
+          const end = Job.endOf(job, now)
           return Wire.json({
             id: job.id,
-            status: JobStore.wordOf(job, now, packageWords),
+            status: Job.stateOf(job, now, packageStates),
             url: end?.result,
             error: end?.failure?.message
           })
@@ -115,10 +118,10 @@ export const make = (store: JobStore.JobStore, options: { readonly speed: number
       Wire.route("GET", "/events/:eid/taste_clusters/runs/:id", ({ param }) => {
         const run = find(param("id"), ["tasteClusters"])
         return store.check(run?.ids["eid"] === param("eid") ? run : undefined, (job, now) => {
-          const end = JobStore.endOf(job, now)
+          const end = Job.endOf(job, now)
           return Wire.json({
             run_id: job.id,
-            status: JobStore.wordOf(job, now, clusterWords),
+            status: Job.stateOf(job, now, clusterStates),
             clusters: end?.result,
             error: end?.failure?.message
           })
@@ -138,24 +141,24 @@ interface Shape {
   readonly prefix: string
   readonly idName: string
   readonly perEvent: boolean
-  readonly says: JobStore.Entry["says"]
+  readonly outcomes: Job.NewJob["outcomes"]
 }
 
 const taskShape: Shape = {
   prefix: "task",
   idName: "task_id",
   perEvent: false,
-  says: ["succeeded", "failed", "canceled"]
+  outcomes: ["succeeded", "failed", "canceled"]
 }
 
 const shapes: Readonly<Record<string, Shape>> = {
   task: taskShape,
   campaign: { ...taskShape, perEvent: true },
-  package: { prefix: "pkg", idName: "id", perEvent: false, says: ["succeeded", "failed", "expired"] },
-  tasteClusters: { prefix: "run", idName: "run_id", perEvent: true, says: ["succeeded", "failed"] }
+  package: { prefix: "pkg", idName: "id", perEvent: false, outcomes: ["succeeded", "failed", "expired"] },
+  tasteClusters: { prefix: "run", idName: "run_id", perEvent: true, outcomes: ["succeeded", "failed"] }
 }
 
-const taskWords = {
+const taskStates = {
   queued: "pending",
   running: "running",
   succeeded: "completed",
@@ -163,7 +166,7 @@ const taskWords = {
   canceled: "canceled"
 }
 
-const packageWords = {
+const packageStates = {
   queued: "PENDING",
   running: "BUILDING",
   succeeded: "DONE",
@@ -171,17 +174,17 @@ const packageWords = {
   expired: "EXPIRED"
 }
 
-const clusterWords = { queued: "queued", running: "running", succeeded: "ready", failed: "error" }
+const clusterStates = { queued: "queued", running: "running", succeeded: "ready", failed: "error" }
 
-const taskAnswer = (job: JobStore.Job, now: number): Wire.Answer => {
-  const end = JobStore.endOf(job, now)
-  const changedAt = end?.at ?? (JobStore.hasStarted(job, now) ? JobStore.startOf(job) : job.submittedAt)
+const taskResponse = (job: Job.Job, now: number): Wire.Response => {
+  const end = Job.endOf(job, now)
+  const changedAt = end?.endedAt ?? (Job.hasStarted(job, now) ? Job.startOf(job) : job.submittedAt)
   return Wire.json({
     task_id: job.id,
-    state: JobStore.wordOf(job, now, taskWords),
+    state: Job.stateOf(job, now, taskStates),
     result: end?.result,
     error: end?.failure?.message,
-    progress: JobStore.progressOf(job, now),
+    progress: Job.progressOf(job, now),
     updated_at: Wire.iso(Math.floor(changedAt))
   })
 }

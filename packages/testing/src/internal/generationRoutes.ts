@@ -1,18 +1,19 @@
 /**
- * The wire of GenerationApi.
+ * The routes of GenerationApi.
  *
  * @since 0.1.0
  */
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import * as JobStore from "./JobStore.ts"
-import type { Provider } from "./Provider.ts"
+import * as Job from "./job.ts"
+import type { JobStore } from "./jobStore.ts"
+import type { Provider } from "./provider.ts"
 import * as Wire from "./wire.ts"
 
-/** Creates the wire of GenerationApi; without a token everyone may use it. */
-export const make = (store: JobStore.JobStore, options: { readonly token: string | undefined }): Provider => {
-  const authorize = ({ request }: Wire.Incoming): Effect.Effect<void, Wire.Answer> =>
+/** Creates the API of GenerationApi, which requires the bearer token if there is one. */
+export const make = (store: JobStore, options: { readonly token: string | undefined }): Provider => {
+  const authorize = ({ request }: Wire.Incoming): Effect.Effect<void, Wire.Response> =>
     options.token === undefined || request.headers["authorization"] === `Bearer ${options.token}`
       ? Effect.void
       : Effect.fail(Wire.json({ error: "unauthorized" }, 401))
@@ -26,19 +27,19 @@ export const make = (store: JobStore.JobStore, options: { readonly token: string
         kind: model,
         id,
         ids: { taskId: id },
-        says: ["succeeded", "failed"],
-        ending: (end) => (end.outcome === "succeeded" ? { ...end, result: resultOf(end.result, id) } : end)
+        outcomes: ["succeeded", "failed"],
+        adjustEnd: (end) => (end.outcome === "succeeded" ? { ...end, result: resultOf(end.result, id) } : end)
       })
-      .pipe(Effect.tap((job) => callback(job, input.body)))
+      .pipe(Effect.tap((job) => forkCallback(job, input.body)))
   }
 
-  const callback = (job: JobStore.Job, body: unknown): Effect.Effect<void> => {
+  const forkCallback = (job: Job.Job, body: unknown): Effect.Effect<void> => {
     const url = isCallback(body) ? body.callback_url : undefined
     if (url === undefined) return Effect.void
     return store.fork(
       store.awaitEnd(job).pipe(
         Effect.andThen(Clock.currentTimeMillis),
-        Effect.flatMap((now) => store.push(url, envelope(job, Math.max(now, job.scripted.at))))
+        Effect.flatMap((now) => store.push(url, envelope(job, Math.max(now, job.scriptedEnd.endedAt))))
       )
     )
   }
@@ -63,7 +64,7 @@ export const make = (store: JobStore.JobStore, options: { readonly token: string
             params: {},
             body,
             create: (script) => create(kind, { script, params: {}, body }),
-            answer: (job) => Wire.json({ data: { taskId: job.id } })
+            respond: (job) => Wire.json({ data: { taskId: job.id } })
           })
         })
       ),
@@ -98,7 +99,7 @@ const isCallback = Schema.is(
   })
 )
 
-const words = { queued: "waiting", running: "generating", succeeded: "success", failed: "failed" }
+const states = { queued: "waiting", running: "generating", succeeded: "success", failed: "failed" }
 
 const resultOf = (result: unknown, id: string): unknown =>
   result === undefined
@@ -107,13 +108,13 @@ const resultOf = (result: unknown, id: string): unknown =>
       ? { resultUrls: result }
       : result
 
-const envelope = (job: JobStore.Job, now: number): unknown => {
-  const end = JobStore.endOf(job, now)
+const envelope = (job: Job.Job, now: number): unknown => {
+  const end = Job.endOf(job, now)
   return {
     data: {
       taskId: job.id,
       model: job.kind,
-      state: JobStore.wordOf(job, now, words),
+      state: Job.stateOf(job, now, states),
       resultJson:
         end?.result === undefined ? null : typeof end.result === "string" ? end.result : JSON.stringify(end.result),
       failCode: end?.failure?.code ?? null,

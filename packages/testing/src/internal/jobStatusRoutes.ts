@@ -1,18 +1,26 @@
 /**
- * The wire of JobStatus.
+ * The routes of JobStatus.
  *
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
-import * as JobStore from "./JobStore.ts"
-import type { Provider } from "./Provider.ts"
+import * as Job from "./job.ts"
+import type { JobStore } from "./jobStore.ts"
+import type { Provider } from "./provider.ts"
 import * as Wire from "./wire.ts"
 
-/** Creates the wire of JobStatus. */
-export const make = (store: JobStore.JobStore): Provider => {
+/** Creates the API of JobStatus. */
+export const make = (store: JobStore): Provider => {
   const create: Provider["create"] = (kind, input) => {
     const id = store.nextId("job")
-    return store.add({ ...input, provider: "JobStatus", kind, id, ids: { jobId: id }, says: ["succeeded", "failed"] })
+    return store.add({
+      ...input,
+      provider: "JobStatus",
+      kind,
+      id,
+      ids: { jobId: id },
+      outcomes: ["succeeded", "failed"]
+    })
   }
 
   return {
@@ -29,7 +37,7 @@ export const make = (store: JobStore.JobStore): Provider => {
             params: {},
             body,
             create: (script) => create("job", { script, params: {}, body }),
-            answer: (job) => Wire.json({ jobId: job.id }, 202)
+            respond: (job) => Wire.json({ jobId: job.id }, 202)
           })
         )
       ),
@@ -42,19 +50,19 @@ export const make = (store: JobStore.JobStore): Provider => {
 
 const readAny = Wire.body(Wire.AnyObject)
 
-const words = { queued: "pending", running: "processing", succeeded: "completed", failed: "failed" }
+const states = { queued: "pending", running: "processing", succeeded: "completed", failed: "failed" }
 
-const ownJob = (store: JobStore.JobStore, id: string): JobStore.Job | undefined => {
+const ownJob = (store: JobStore, id: string): Job.Job | undefined => {
   const job = store.find(id)
   return job?.provider === "JobStatus" ? job : undefined
 }
 
-const status = (job: JobStore.Job, now: number): Wire.Answer => {
-  const end = JobStore.endOf(job, now)
-  const progress = JobStore.progressOf(job, now)
+const status = (job: Job.Job, now: number): Wire.Response => {
+  const end = Job.endOf(job, now)
+  const progress = Job.progressOf(job, now)
   return Wire.json({
     jobId: job.id,
-    status: JobStore.wordOf(job, now, words),
+    status: Job.stateOf(job, now, states),
     progress: progress === undefined ? undefined : Math.floor(progress * 100),
     result: end?.result,
     errorMessage: end?.failure?.message

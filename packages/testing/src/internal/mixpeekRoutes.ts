@@ -1,5 +1,5 @@
 /**
- * The wire of Mixpeek: tasks, and the resources behind them.
+ * The routes of Mixpeek: tasks, and the resources behind them.
  *
  * @since 0.1.0
  */
@@ -8,16 +8,17 @@ import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import * as JobStore from "./JobStore.ts"
-import type { Provider } from "./Provider.ts"
+import * as Job from "./job.ts"
+import type { JobStore } from "./jobStore.ts"
+import type { Provider } from "./provider.ts"
 import * as Wire from "./wire.ts"
 
 /**
- * Creates the wire of Mixpeek; a list answers at most `pageSize` tasks, the newest first, and a batch that succeeded is
- * told to `documentsWrittenUrl`.
+ * Creates the API of Mixpeek. A list contains at most `pageSize` tasks, newest first. A batch that succeeds causes a
+ * webhook to `documentsWrittenUrl`.
  */
 export const make = (
-  store: JobStore.JobStore,
+  store: JobStore,
   options: { readonly pageSize: number; readonly documentsWrittenUrl: string | undefined }
 ): Provider => {
   const create: Provider["create"] = (kind, input) => {
@@ -34,12 +35,12 @@ export const make = (
         id,
         ids: { task_id: id, [shape.idName]: store.nextId(shape.prefix) },
         sharedIds,
-        says: ["succeeded", "failed", "canceled"]
+        outcomes: ["succeeded", "failed", "canceled"]
       })
-      .pipe(Effect.tap(tell))
+      .pipe(Effect.tap(forkDocumentsWritten))
   }
 
-  const tell = (job: JobStore.Job): Effect.Effect<void> => {
+  const forkDocumentsWritten = (job: Job.Job): Effect.Effect<void> => {
     const url = options.documentsWrittenUrl
     if (url === undefined || job.kind !== "batch") return Effect.void
     return store.fork(
@@ -59,7 +60,7 @@ export const make = (
           params,
           body,
           create: (script) => create(kind, { script, params, body }),
-          answer: (job) => Wire.json(job.ids, 201)
+          respond: (job) => Wire.json(job.ids, 201)
         })
       )
     })
@@ -72,10 +73,10 @@ export const make = (
         job.kind === kind &&
         resourceId(job) === param("id") &&
         (kind !== "batch" || job.ids["bucket_id"] === param("bucket_id"))
-      return store.check(own ? job : undefined, resourceAnswer, true)
+      return store.check(own ? job : undefined, resourceResponse, { ofFallback: true })
     })
 
-  const kill = (job: JobStore.Job): Effect.Effect<Wire.Answer> => {
+  const kill = (job: Job.Job): Effect.Effect<Wire.Response> => {
     if (job.kind === "taxonomy") {
       return Effect.succeed(Wire.json({ code: "cancel_unsupported", error: `${taskType(job)} cannot be killed` }, 400))
     }
@@ -85,7 +86,7 @@ export const make = (
     )
   }
 
-  const find = (id: string): JobStore.Job | undefined => {
+  const find = (id: string): Job.Job | undefined => {
     const job = store.find(id)
     return job?.provider === "Mixpeek" && job.id === id ? job : undefined
   }
@@ -156,10 +157,10 @@ const shapes: Readonly<Record<string, Shape>> = {
   taxonomy: { prefix: "taxonomy", idName: "taxonomy_id", taskType: "api_taxonomies_materialize" }
 }
 
-/** Names no task. */
+/** The body of the webhook, which names no task. */
 const documentsWritten = { event: "collection.documents.written", collection_id: "col_1" }
 
-const words = {
+const states = {
   queued: "PENDING",
   running: "PROCESSING",
   succeeded: "COMPLETED",
@@ -167,7 +168,7 @@ const words = {
   canceled: "CANCELED"
 }
 
-const Words = Schema.optional(Schema.Union([Schema.String, Schema.Array(Schema.String)]))
+const Texts = Schema.optional(Schema.Union([Schema.String, Schema.Array(Schema.String)]))
 
 const Instant = Schema.optional(Schema.Union([Schema.String, Schema.Finite]))
 
@@ -175,9 +176,9 @@ const readSubmission = Wire.body(Schema.Struct({ namespace: Schema.optional(Sche
 
 const readFilter = Wire.body(
   Schema.Struct({
-    task_type: Words,
-    status: Words,
-    namespace: Words,
+    task_type: Texts,
+    status: Texts,
+    namespace: Texts,
     created_after: Instant,
     created_before: Instant
   })
@@ -185,15 +186,15 @@ const readFilter = Wire.body(
 
 const hasNamespace = Schema.is(Schema.Struct({ namespace: Schema.String }))
 
-const shapeOf = (job: JobStore.Job): Shape => shapes[job.kind] ?? batchShape
+const shapeOf = (job: Job.Job): Shape => shapes[job.kind] ?? batchShape
 
-const taskType = (job: JobStore.Job): string => shapeOf(job).taskType
+const taskType = (job: Job.Job): string => shapeOf(job).taskType
 
-const resourceId = (job: JobStore.Job): string => job.ids[shapeOf(job).idName] ?? ""
+const resourceId = (job: Job.Job): string => job.ids[shapeOf(job).idName] ?? ""
 
-const namespaceOf = (job: JobStore.Job): string => (hasNamespace(job.body) ? job.body.namespace : "default")
+const namespaceOf = (job: Job.Job): string => (hasNamespace(job.body) ? job.body.namespace : "default")
 
-const statusOf = (job: JobStore.Job, now: number): string => JobStore.wordOf(job, now, words)
+const statusOf = (job: Job.Job, now: number): string => Job.stateOf(job, now, states)
 
 const matches = (wanted: string | ReadonlyArray<string> | undefined, value: string): boolean =>
   wanted === undefined || (typeof wanted === "string" ? wanted === value : wanted.includes(value))
@@ -202,16 +203,16 @@ const instant = (
   field: string,
   value: string | number | undefined,
   absent: number
-): Effect.Effect<number, Wire.Answer> => {
+): Effect.Effect<number, Wire.Response> => {
   if (value === undefined) return Effect.succeed(absent)
   const time = Option.getOrUndefined(DateTime.make(value))
   return time === undefined
-    ? Effect.fail(Wire.badRequest(`${field} is not a time`))
+    ? Effect.fail(Wire.badRequest(`${field} is not a valid time`))
     : Effect.succeed(DateTime.toEpochMillis(time))
 }
 
-const task = (job: JobStore.Job, now: number): unknown => {
-  const end = JobStore.endOf(job, now)
+const task = (job: Job.Job, now: number): unknown => {
+  const end = Job.endOf(job, now)
   const { task_id: _, ...ids } = job.ids
   return {
     task_id: job.id,
@@ -225,8 +226,8 @@ const task = (job: JobStore.Job, now: number): unknown => {
   }
 }
 
-const resourceAnswer = (job: JobStore.Job, now: number): Wire.Answer => {
-  const end = JobStore.endOf(job, now)
+const resourceResponse = (job: Job.Job, now: number): Wire.Response => {
+  const end = Job.endOf(job, now)
   return Wire.json({
     [shapeOf(job).idName]: resourceId(job),
     status: statusOf(job, now),

@@ -1,5 +1,5 @@
 /**
- * Reading requests and writing answers, for all wires alike.
+ * Reads requests and writes responses, for the routes of all providers.
  *
  * @since 0.1.0
  */
@@ -13,24 +13,24 @@ import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import type { RetryAfterForm } from "../Fault.ts"
 
-/** An answer; as an error it is a refusal, sent all the same. */
-export type Answer = HttpServerResponse.HttpServerResponse
+/** A response. A handler that fails with one refuses the request, and the response is sent as usual. */
+export type Response = HttpServerResponse.HttpServerResponse
 
-/** What a handler may use of the request. */
+/** What a handler gets of a request. */
 export interface Incoming {
   readonly request: HttpServerRequest.HttpServerRequest
   readonly param: (name: string) => string
   readonly query: Readonly<Record<string, string | ReadonlyArray<string> | undefined>>
 }
 
-/** A route of one wire. */
+/** A route of one provider. */
 export type Route = HttpRouter.Route
 
-/** Creates a route whose handler may fail with the answer it refuses with. */
+/** Creates a route whose handler may fail with a response that refuses the request. */
 export const route = (
   method: "GET" | "POST" | "PUT",
   path: HttpRouter.PathInput,
-  handler: (incoming: Incoming) => Effect.Effect<Answer, Answer, HttpServerRequest.HttpServerRequest | Scope.Scope>
+  handler: (incoming: Incoming) => Effect.Effect<Response, Response, HttpServerRequest.HttpServerRequest | Scope.Scope>
 ): Route =>
   HttpRouter.route(
     method,
@@ -45,35 +45,37 @@ export const route = (
     })
   )
 
-/** Writes JSON; fields that are undefined are absent. */
-export const json = (body: unknown, status = 200): Answer => HttpServerResponse.jsonUnsafe(body, { status })
+/** A JSON response; undefined fields are absent. */
+export const json = (body: unknown, status = 200): Response => HttpServerResponse.jsonUnsafe(body, { status })
 
-/** Adds a `Retry-After`; a date has no parts of a second, so it is rounded up. */
+/** Adds a `Retry-After` header. A date has no fractions of a second, so it is rounded up. */
 export const withRetryAfter = (
-  answer: Answer,
-  wait: Duration.Duration,
+  response: Response,
+  delay: Duration.Duration,
   as: RetryAfterForm | undefined,
   now: number
-): Answer => {
-  const seconds = Duration.toSeconds(wait)
+): Response => {
+  const seconds = Duration.toSeconds(delay)
   const date = () => DateTime.toDateUtc(DateTime.makeUnsafe((Math.ceil(now / 1000) + seconds) * 1000)).toUTCString()
-  return HttpServerResponse.setHeader(answer, "retry-after", as === "date" ? date() : String(seconds))
+  return HttpServerResponse.setHeader(response, "retry-after", as === "date" ? date() : String(seconds))
 }
 
-/** The answer to an id that is not, or is no longer, known. */
-export const notFound = (what: string): Answer => json({ error: `${what} not found` }, 404)
+/** The response about something that does not exist, or no longer does. */
+export const notFound = (what: string): Response => json({ error: `${what} not found` }, 404)
 
-/** The answer to a body that is not understood. */
-export const badRequest = (message: string): Answer => json({ error: message }, 400)
+/** The response to an invalid body. */
+export const badRequest = (message: string): Response => json({ error: message }, 400)
 
-/** A body as it was sent and as the wire reads it. */
+/** A body as it was sent, and as it was decoded. */
 export interface Body<A> {
   readonly sent: unknown
   readonly value: A
 }
 
-/** Reads a body with a Schema; no body at all is read as an empty object. */
-export const body = <A>(schema: Schema.Codec<A, unknown>): ((incoming: Incoming) => Effect.Effect<Body<A>, Answer>) => {
+/** Decodes a body with a Schema. An absent body counts as an empty object. */
+export const body = <A>(
+  schema: Schema.Codec<A, unknown>
+): ((incoming: Incoming) => Effect.Effect<Body<A>, Response>) => {
   const decode = Schema.decodeUnknownEffect(schema)
   return ({ request }) =>
     request.text.pipe(
@@ -96,7 +98,7 @@ export const AnyObject: Schema.Codec<{ readonly [key: string]: unknown }, unknow
   Schema.Unknown
 )
 
-/** Writes a time in ISO 8601. */
+/** A time in milliseconds since the epoch, in ISO 8601. */
 export const iso = (millis: number): string => DateTime.formatIso(DateTime.makeUnsafe(millis))
 
 const parse = Schema.decodeUnknownEffect(Schema.fromJsonString(Schema.Unknown))

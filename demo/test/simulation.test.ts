@@ -2,16 +2,16 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Logger from "effect/Logger"
 import * as Screen from "../screen.ts"
-import * as Show from "../show.ts"
+import * as Simulation from "../simulation.ts"
 
-describe("show", () => {
+describe("simulation", () => {
   it.live(
-    "sees what really happened to every job",
+    "run - finds what happened to every job",
     () =>
       Effect.gen(function* () {
         const lines: Array<string> = []
         const screen = yield* Screen.make({ write: (text: string) => lines.push(text) > 0 }, {})
-        const report = yield* Show.run({ jobs: 12, speed: 60 }, screen)
+        const report = yield* Simulation.run({ jobs: 12, speed: 60 }, screen)
         assert.deepStrictEqual(report.mismatchList, [])
         assert.strictEqual(report.jobs, 12)
         assert.strictEqual(report.outcomes.broken, 0)

@@ -25,38 +25,41 @@ import { previousName } from "./population.ts"
 import type { Pushes } from "./pushes.ts"
 import { counted, type Requests } from "./tally.ts"
 
-/** A job that was submitted, and how it is watched. */
-export interface Started {
-  /** What the server calls it. */
+/** A submitted job, and the wait for it. */
+export interface Launched {
+  /** The id of the job on the server. */
   readonly id: string
   readonly events: Stream.Stream<PollEvent<unknown, unknown, HttpCheckError>, never, HttpClient.HttpClient>
-  /** What we do to it while it is watched; a text if the server did not take it as it should. */
-  readonly meanwhile: Effect.Effect<string | undefined, never, HttpClient.HttpClient>
+  /** What the demo does to the job during the wait; a message if the server did not respond as expected. */
+  readonly action: Effect.Effect<string | undefined, never, HttpClient.HttpClient>
 }
 
-/** Submits the job of a plan. */
-export interface Lanes {
-  /** Counts the checks of a wait that begins here; those of the others are made where its events are read. */
-  readonly start: (
+/** Submits the jobs of plans. */
+export interface Launcher {
+  /**
+   * Submits the job of a plan. `checks` counts the checks of a wait that is started here; other waits start when their
+   * events are consumed.
+   */
+  readonly launch: (
     plan: Plan,
     checks: Requests
-  ) => Effect.Effect<Started, HttpCheckError, HttpClient.HttpClient | Scope.Scope>
+  ) => Effect.Effect<Launched, HttpCheckError, HttpClient.HttpClient | Scope.Scope>
   readonly mixpeek: Mixpeek.Mixpeek
 }
 
 /** The bearer token of the demo's own server. */
 export const token = "demo"
 
-/** Makes the jobs of all providers, all of them sped up alike. */
+/** Creates the jobs of all providers, with their times scaled to the speed of the server. */
 export const make = (options: {
   readonly urls: JobServer["Service"]["urls"]
   readonly pushes: Pushes
   readonly speed: number
-}): Lanes => {
+}): Launcher => {
   const { pushes, speed, urls } = options
   const timeScale = 1 / speed
   const real = (seconds: number): Duration.Duration => Duration.millis((seconds * 1000) / speed)
-  const patience = real(900)
+  const defaultDeadline = real(900)
 
   const jobStatus = JobStatus.make({ baseUrl: urls.JobStatus, timeScale })
   const events = EventPlatform.make({ baseUrl: urls.EventPlatform, timeScale })
@@ -65,16 +68,16 @@ export const make = (options: {
   const mixpeek = Mixpeek.make({ baseUrl: urls.Mixpeek, timeScale })
   const queue = AsyncQueue.make({ baseUrl: urls.AsyncQueue, timeScale })
 
-  const start: Lanes["start"] = Effect.fnUntraced(function* ({ name, work }, checks) {
-    switch (work.lane) {
+  const launch: Launcher["launch"] = Effect.fnUntraced(function* ({ name, work }, checks) {
+    switch (work.type) {
       case "job": {
         const { key } = yield* jobStatus.submit!({ plan: name })
-        return watched(key, Poll.events(jobStatus, key, { deadline: patience }))
+        return watched(key, Poll.events(jobStatus, key, { deadline: defaultDeadline }))
       }
       case "task": {
         const { key } = yield* events.tasks.submit!({ plan: name })
-        const stall = work.stallAfter === undefined ? undefined : { after: real(work.stallAfter) }
-        return watched(key, Poll.events(events.tasks, key, { deadline: patience, stall }))
+        const stall = work.stallAfterSeconds === undefined ? undefined : { after: real(work.stallAfterSeconds) }
+        return watched(key, Poll.events(events.tasks, key, { deadline: defaultDeadline, stall }))
       }
       case "campaign": {
         const change = (plan: string) => events.campaigns.submit!({ eventId: name, query: { plan } })
@@ -82,24 +85,24 @@ export const make = (options: {
         const { key, since } = yield* change(name)
         return watched(
           since !== undefined && "run" in since ? since.run : key,
-          Poll.events(events.campaigns, key, { deadline: patience, since })
+          Poll.events(events.campaigns, key, { deadline: defaultDeadline, since })
         )
       }
       case "package": {
         const { key } = yield* events.packages.submit!({ plan: name })
-        return watched(key, Poll.events(events.packages, key, { deadline: patience }))
+        return watched(key, Poll.events(events.packages, key, { deadline: defaultDeadline }))
       }
       case "tasteClusters": {
         const { key } = yield* clusters.submit!(name)
-        return watched(key, Poll.events(clusters, key, { deadline: patience }))
+        return watched(key, Poll.events(clusters, key, { deadline: defaultDeadline }))
       }
       case "generation": {
         const api = generation[work.strategy]
         const callbackUrl = work.callback === true ? `${pushes.url}/callback` : undefined
         const { key } = yield* api.submit!({ model: work.model, input: { prompt: name }, callbackUrl })
-        if (callbackUrl === undefined) return watched(key.taskId, Poll.events(api, key, { deadline: patience }))
-        const handle = yield* counted(checks, "checks")(Poll.start(api, key, { deadline: patience }))
-        yield* pushes.wake(key.taskId, handle.checkNow())
+        if (callbackUrl === undefined) return watched(key.taskId, Poll.events(api, key, { deadline: defaultDeadline }))
+        const handle = yield* counted(checks, "checks")(Poll.start(api, key, { deadline: defaultDeadline }))
+        yield* pushes.onPush(key.taskId, handle.checkNow())
         return watched(key.taskId, handle.events)
       }
       case "mixpeek": {
@@ -108,19 +111,19 @@ export const make = (options: {
           work.kind === "batch" ? { kind: "batch", bucketId: "bkt_demo", body } : { kind: work.kind, body }
         )
         if (work.watches === "resource" && key.fallback !== undefined) {
-          return watched(key.taskId, Poll.events(mixpeek.resources, key.fallback, { deadline: patience }))
+          return watched(key.taskId, Poll.events(mixpeek.resources, key.fallback, { deadline: defaultDeadline }))
         }
-        if (work.killAfter === undefined) {
-          return watched(key.taskId, Poll.events(mixpeek.tasks, key, { deadline: patience }))
+        if (work.killAfterSeconds === undefined) {
+          return watched(key.taskId, Poll.events(mixpeek.tasks, key, { deadline: defaultDeadline }))
         }
-        const handle = yield* counted(checks, "checks")(Poll.start(mixpeek.tasks, key, { deadline: patience }))
+        const handle = yield* counted(checks, "checks")(Poll.start(mixpeek.tasks, key, { deadline: defaultDeadline }))
         const canBeKilled = work.kind !== "taxonomy"
         const kill = handle.cancel.pipe(
           Effect.as(canBeKilled ? undefined : "the kill of a taxonomy was not refused"),
           Effect.catch((error) =>
             Effect.succeed(!canBeKilled && error.error instanceof Mixpeek.CancelUnsupported ? undefined : error.message)
           ),
-          Effect.delay(real(work.killAfter))
+          Effect.delay(real(work.killAfterSeconds))
         )
         return watched(key.taskId, handle.events, kill)
       }
@@ -128,17 +131,17 @@ export const make = (options: {
         const { key } = yield* queue.tasks.submit!({
           targetUrl: `${pushes.url}/target`,
           payload: { plan: name },
-          maxWaitTime: work.maxWaitTime === undefined ? undefined : Duration.seconds(work.maxWaitTime),
+          maxWaitTime: work.maxWaitSeconds === undefined ? undefined : Duration.seconds(work.maxWaitSeconds),
           onCompleteUrl: work.onComplete === true ? `${pushes.url}/complete` : undefined
         })
-        const deadline = work.deadline === undefined ? patience : real(work.deadline)
+        const deadline = work.deadlineSeconds === undefined ? defaultDeadline : real(work.deadlineSeconds)
         if (work.onComplete !== true) return watched(key, Poll.events(queue.tasks, key, { deadline }))
         const handle = yield* counted(checks, "checks")(Poll.start(queue.tasks, key, { deadline }))
-        yield* pushes.wake(key, handle.checkNow())
+        yield* pushes.onPush(key, handle.checkNow())
         return watched(key, handle.events)
       }
       case "signal": {
-        const maxWaitTime = Duration.seconds(work.maxWaitTime)
+        const maxWaitTime = Duration.seconds(work.maxWaitSeconds)
         const { key, signalToken } = yield* queue.submitSignalTask({
           targetUrl: `${pushes.url}/target`,
           payload: { plan: name },
@@ -147,20 +150,20 @@ export const make = (options: {
         const deadline = AsyncQueue.defaultDeadline(maxWaitTime, { timeScale })
         if (work.signal === undefined) return watched(key, Poll.events(queue.signalTasks, key, { deadline }))
         const handle = yield* counted(checks, "checks")(Poll.start(queue.signalTasks, key, { deadline }))
-        const { after, result, status, twice } = work.signal
-        const send = (wanted: "accepted" | "alreadySignaled") =>
+        const { afterSeconds, result, status, twice } = work.signal
+        const send = (expected: "accepted" | "alreadySignaled") =>
           queue.signal(signalToken, { status, result }).pipe(
-            Effect.map((got) => (got === wanted ? undefined : `a signal was ${got} and not ${wanted}`)),
+            Effect.map((actual) => (actual === expected ? undefined : `a signal was ${actual} and not ${expected}`)),
             Effect.catch((error) => Effect.succeed(error.message))
           )
-        const first = send("accepted").pipe(Effect.delay(real(after)), Effect.tap(handle.checkNow()))
-        const both = Effect.flatMap(first, (trouble) => Effect.map(send("alreadySignaled"), (more) => trouble ?? more))
+        const first = send("accepted").pipe(Effect.delay(real(afterSeconds)), Effect.tap(handle.checkNow()))
+        const both = Effect.flatMap(first, (error) => Effect.map(send("alreadySignaled"), (second) => error ?? second))
         return watched(key, handle.events, twice === true ? both : first)
       }
     }
   })
 
-  return { start, mixpeek }
+  return { launch, mixpeek }
 }
 
 // ---- internal ----
@@ -168,10 +171,10 @@ export const make = (options: {
 const watched = (
   id: string,
   events: Stream.Stream<PollEvent<unknown, unknown, HttpCheckError>, never, HttpClient.HttpClient>,
-  meanwhile: Started["meanwhile"] = Effect.undefined
-): Started => ({ id, events, meanwhile })
+  action: Launched["action"] = Effect.undefined
+): Launched => ({ id, events, action })
 
-/** The same API under each of its strategies. */
+/** The same API with each of its strategies. */
 const generationBy = (
   baseUrl: string,
   timeScale: number
@@ -201,7 +204,7 @@ const ClusterStatus = StatusSchema.fromField(ClusterRun, "status", {
   error: (run) => Status.failed(run.error ?? "Unknown error")
 })
 
-/** The caller's part of a taste-cluster job: where to kick a run and to check it, its words, and when to check. */
+/** The parts of a taste-cluster job that the caller gives: its requests, its states and its strategy. */
 const tasteClusters = (baseUrl: string, timeScale: number) => {
   const runs = `${baseUrl}/events/evt_demo/taste_clusters/runs`
   return EventPlatform.tasteClusters({

@@ -12,12 +12,12 @@ import type { HttpCheckError } from "@effect-poll/http/HttpCheckError"
 import * as AsyncQueue from "@effect-poll/providers/AsyncQueue"
 import * as EventPlatform from "@effect-poll/providers/EventPlatform"
 import * as GenerationApi from "@effect-poll/providers/GenerationApi"
-import * as Gentle from "@effect-poll/providers/Gentle"
+import * as MinimumInterval from "@effect-poll/providers/MinimumInterval"
 import * as JobStatus from "@effect-poll/providers/JobStatus"
 import * as Mixpeek from "@effect-poll/providers/Mixpeek"
 import { answering, runFor } from "./support.ts"
 
-/** What is logged as a warning while two waits run their course, one after the other. */
+/** The warnings logged by two waits, one after the other. */
 const warnings = <A, E, R>(wait: Effect.Effect<A, E, R>) =>
   Effect.gen(function* () {
     const messages: Array<string> = []
@@ -35,7 +35,7 @@ const wait = <K, A, F>(job: Job.Job<K, A, F, HttpCheckError, HttpClient.HttpClie
 const baseUrl = "http://h"
 const token = Redacted.make("t")
 const task = { model: "m", taskId: "t" }
-/** Words that no provider lists: pending for all of them. */
+/** A response whose state no provider lists: pending for all of them. */
 const busy = answering(() => ({ id: "x", status: "busy", state: "busy", data: { state: "busy" } }))
 
 type AnySchedule = Schedule.Schedule<unknown, Observation>
@@ -43,43 +43,43 @@ type AnySchedule = Schedule.Schedule<unknown, Observation>
 const providers = [
   {
     name: "JobStatus.make",
-    least: 2,
+    minimum: 2,
     wait: (strategy: AnySchedule) => wait(JobStatus.make({ baseUrl, strategy }), "j")
   },
   {
     name: "EventPlatform.make: tasks",
-    least: 2,
+    minimum: 2,
     wait: (tasks: AnySchedule) => wait(EventPlatform.make({ baseUrl, strategies: { tasks } }).tasks, "t")
   },
   {
     // Campaigns share the strategy of tasks.
     name: "EventPlatform.make: tasks",
-    least: 2,
+    minimum: 2,
     wait: (tasks: AnySchedule) => wait(EventPlatform.make({ baseUrl, strategies: { tasks } }).campaigns, "e")
   },
   {
     name: "EventPlatform.make: packages",
-    least: 5,
+    minimum: 5,
     wait: (packages: AnySchedule) => wait(EventPlatform.make({ baseUrl, strategies: { packages } }).packages, "p")
   },
   {
     name: "GenerationApi.make",
-    least: 2,
+    minimum: 2,
     wait: (strategy: AnySchedule) => wait(GenerationApi.make({ baseUrl, token, strategy }), task)
   },
   {
     name: "GenerationApi.make",
-    least: 2,
+    minimum: 2,
     wait: (strategy: AnySchedule) => wait(GenerationApi.make({ baseUrl, token, strategy: () => strategy }), task)
   },
   {
     name: "Mixpeek.make",
-    least: 1,
+    minimum: 1,
     wait: (strategy: AnySchedule) => wait(Mixpeek.make({ baseUrl, strategy }).tasks, { taskId: "t" })
   },
   {
     name: "Mixpeek.make",
-    least: 1,
+    minimum: 1,
     wait: (strategy: AnySchedule) =>
       wait(Mixpeek.make({ baseUrl, strategy }).resources, {
         taskType: "api_clusters_execute",
@@ -88,45 +88,50 @@ const providers = [
   },
   {
     name: "AsyncQueue.make: tasks",
-    least: 5,
+    minimum: 5,
     wait: (tasks: AnySchedule) => wait(AsyncQueue.make({ baseUrl, strategies: { tasks } }).tasks, "t")
   },
   {
     name: "AsyncQueue.make: signalTasks",
-    least: 5,
+    minimum: 5,
     wait: (signalTasks: AnySchedule) => wait(AsyncQueue.make({ baseUrl, strategies: { signalTasks } }).signalTasks, "t")
   }
 ] as const
 
-describe("Gentle", () => {
-  it("isHasty - by the first delay at the longest of its jitter; a Schedule counts as gentle", () => {
-    assert.isTrue(Gentle.isHasty(Strategy.spaced("200 millis"), "2 seconds"))
-    assert.isFalse(Gentle.isHasty(EventPlatform.taskStrategy, "2 seconds"))
-    assert.isFalse(Gentle.isHasty(Strategy.jittered(EventPlatform.taskStrategy, "full"), "2 seconds"))
-    assert.isFalse(Gentle.isHasty(Strategy.maxAttempts(Strategy.spaced("1 millis"), 1), "2 seconds"))
-    assert.isFalse(Gentle.isHasty(Schedule.spaced("1 millis"), "2 seconds"))
-    assert.throws(() => Gentle.isHasty(Strategy.spaced(1), 0), RangeError, "Gentle.isHasty: interval")
-    assert.throws(() => Gentle.guard("x", "Infinity"), RangeError, "Gentle.guard: interval")
+describe("MinimumInterval", () => {
+  it("isTooFrequent - judges the first delay at its longest jitter, and no Schedule", () => {
+    assert.isTrue(MinimumInterval.isTooFrequent(Strategy.spaced("200 millis"), "2 seconds"))
+    assert.isFalse(MinimumInterval.isTooFrequent(EventPlatform.taskStrategy, "2 seconds"))
+    assert.isFalse(MinimumInterval.isTooFrequent(Strategy.jittered(EventPlatform.taskStrategy, "full"), "2 seconds"))
+    assert.isFalse(MinimumInterval.isTooFrequent(Strategy.maxAttempts(Strategy.spaced("1 millis"), 1), "2 seconds"))
+    assert.isFalse(MinimumInterval.isTooFrequent(Schedule.spaced("1 millis"), "2 seconds"))
+    assert.isTrue(MinimumInterval.isTooFrequent("2 seconds")(Strategy.spaced("200 millis")))
+    assert.throws(
+      () => MinimumInterval.isTooFrequent(Strategy.spaced(1), 0),
+      RangeError,
+      "MinimumInterval.isTooFrequent: interval must be a positive finite duration, got 0"
+    )
+    assert.throws(() => MinimumInterval.guard("x", "Infinity"), RangeError, "MinimumInterval.guard: interval")
   })
 
-  describe("a strategy under the gentle interval warns once", () => {
-    it.effect.each(providers)("$name", ({ least, name, wait }) =>
+  describe("guard", () => {
+    it.effect.each(providers)("$name - warns once of a strategy below the minimum", ({ minimum, name, wait }) =>
       Effect.gen(function* () {
-        const expected = [`${name}: the strategy checks again after 200ms; gentle is ${least}s`]
+        const expected = [`${name}: the strategy checks again after 200ms; the minimum interval is ${minimum}s`]
         assert.deepStrictEqual(
           yield* warnings(wait(Strategy.spaced("200 millis").pipe(Strategy.maxAttempts(4)))),
           expected
         )
         const schedule = Schedule.spaced("200 millis").pipe(Schedule.upTo({ times: 4 }))
         assert.deepStrictEqual(yield* warnings(wait(schedule)), expected)
-        const gentle = { seconds: least }
-        assert.deepStrictEqual(yield* warnings(wait(Strategy.maxAttempts(Strategy.spaced(gentle), 4))), [])
-        assert.deepStrictEqual(yield* warnings(wait(Schedule.spaced(gentle).pipe(Schedule.upTo({ times: 4 })))), [])
+        const allowed = { seconds: minimum }
+        assert.deepStrictEqual(yield* warnings(wait(Strategy.maxAttempts(Strategy.spaced(allowed), 4))), [])
+        assert.deepStrictEqual(yield* warnings(wait(Schedule.spaced(allowed).pipe(Schedule.upTo({ times: 4 })))), [])
       })
     )
   })
 
-  it.effect("timeScale - hurries the interval too, and the default strategies are gentle", () =>
+  it.effect("timeScale - scales the minimum too, so that the default strategies cause no warning", () =>
     Effect.gen(function* () {
       for (const timeScale of [1 / 30, 0.7]) {
         const strategy = Strategy.scale(GenerationApi.exponential, timeScale)

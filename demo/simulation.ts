@@ -11,7 +11,7 @@ import * as Poll from "effect-poll/Poll"
 import * as Status from "effect-poll/Status"
 import * as Strategy from "effect-poll/Strategy"
 import * as Judge from "./judge.ts"
-import * as Lanes from "./lanes.ts"
+import * as Launcher from "./launcher.ts"
 import type { Plan } from "./plan.ts"
 import * as Population from "./population.ts"
 import * as Pushes from "./pushes.ts"
@@ -21,7 +21,7 @@ import * as Table from "./table.ts"
 import * as Tally from "./tally.ts"
 import * as Watch from "./watch.ts"
 
-/** Runs the demo: starts a server, submits all jobs, watches them at once, and compares what was seen with the truth. */
+/** Starts a server, submits all jobs, waits for them concurrently, and compares the results with the server's records. */
 export const run: (
   options: { readonly jobs: number; readonly speed: number },
   screen: Screen
@@ -29,58 +29,58 @@ export const run: (
   function* ({ jobs, speed }, screen) {
     const startedAt = yield* Clock.currentTimeMillis
     const plans = Population.make(jobs)
-    const server = yield* JobServer.make({ speed, script: Population.scriptOf(plans), token: Lanes.token })
+    const server = yield* JobServer.make({ speed, script: Population.scriptOf(plans), token: Launcher.token })
     const pushes = yield* Pushes.make
-    const lanes = Lanes.make({ urls: server.urls, pushes, speed })
+    const launcher = Launcher.make({ urls: server.urls, pushes, speed })
     const tally = Tally.make()
     const sent = Tally.requests()
     const badges = { notifications: Tally.requests(), messages: Tally.requests() }
 
-    const picture = yield* Effect.forkScoped(draw(screen, tally, { speed, startedAt }))
+    const drawing = yield* Effect.forkScoped(draw(screen, tally, { speed, startedAt }))
     const work = Effect.gen(function* () {
       const badgeWatch = yield* Watch.badges({ baseUrl: server.urls.EventPlatform, speed }, badges).pipe(
         Tally.counted(tally.EventPlatform.requests),
         Effect.forkChild
       )
-      const seen = yield* Effect.forEach(
+      const waits = yield* Effect.forEach(
         plans,
         (plan) => {
           const row = tally[plan.provider]
-          return Tally.counted(row.requests)(Watch.job(lanes, plan, row))
+          return Tally.counted(row.requests)(Watch.job(launcher, plan, row))
         },
         { concurrency: "unbounded" }
       )
       yield* Fiber.interrupt(badgeWatch)
-      const listed = yield* Tally.counted(tally.Mixpeek.requests)(lanes.mixpeek.list())
-      return { seen, listed: listed.map((task) => task.task_id ?? "") }
+      const listed = yield* Tally.counted(tally.Mixpeek.requests)(launcher.mixpeek.list())
+      return { waits, listed: listed.map((task) => task.task_id ?? "") }
     })
-    const { listed, seen } = yield* Tally.counted(sent)(work)
-    const posts = yield* settled(pushes, plans)
-    yield* Fiber.interrupt(picture)
+    const { listed, waits } = yield* Tally.counted(sent)(work)
+    const posts = yield* receivedPosts(pushes, plans)
+    yield* Fiber.interrupt(drawing)
 
     const truths = yield* server.truth
     const evidence = {
-      seen,
+      waits,
       truths,
       endpoints: {
         notifications_stats: badges.notifications,
         messages_unread: badges.messages,
-        tasks_list: { sent: 1, open: 0, cut: 0 }
+        tasks_list: { sent: 1, open: 0, aborted: 0 }
       },
       listed,
       sent,
       received: yield* server.requests,
       posts
     }
-    const seconds = ((yield* Clock.currentTimeMillis) - startedAt) / 1000
-    return Report.make({ seen, truths, tally, mismatches: Judge.judge(evidence), speed, seconds })
+    const elapsedMillis = (yield* Clock.currentTimeMillis) - startedAt
+    return Report.make({ waits, truths, tally, mismatches: Judge.judge(evidence), speed, elapsedMillis })
   },
   Effect.provide(NodeHttpClient.layerNodeHttpOptions({ keepAlive: true }))
 )
 
 // ---- internal ----
 
-/** Shows the counts for as long as it runs, and once more when it is over. */
+/** Draws the counts repeatedly until it is interrupted, and on a terminal once more at the end. */
 const draw = (
   screen: Screen,
   tally: Tally.Tally,
@@ -91,7 +91,7 @@ const draw = (
     screen.draw(
       screen.isTerminal
         ? Table.render(tally, { speed, seconds }, { columns: screen.columns(), colors: screen.colors })
-        : [Table.quiet(tally, seconds)]
+        : [Table.summary(tally, seconds)]
     )
   })
   return once.pipe(
@@ -100,8 +100,8 @@ const draw = (
   )
 }
 
-/** Counts the posts by path, once as many have come as must come or two seconds have passed. */
-const settled = (pushes: Pushes.Pushes, plans: ReadonlyArray<Plan>) => {
+/** Counts the webhooks by path, as soon as all expected ones have arrived or after two seconds. */
+const receivedPosts = (pushes: Pushes.Pushes, plans: ReadonlyArray<Plan>) => {
   const wanted = Object.entries(Pushes.expected(plans))
   const check = Effect.map(pushes.counts, (counts) =>
     wanted.every(([path, count]) => (counts[path] ?? 0) >= count) ? Status.succeeded(counts) : Status.pending()
