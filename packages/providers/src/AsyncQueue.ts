@@ -118,8 +118,8 @@ export interface AsyncQueue<out A> {
     submission: Submission
   ) => Effect.Effect<SignalReceipt, HttpCheckError, HttpClient.HttpClient>
   /**
-   * Ends a task that waits for a signal. Sending a signal again is safe: the first one counts, and the answer to every
-   * later one is `"alreadySignaled"`.
+   * Ends a task that waits for a signal. Sending a signal again is safe: the first one counts, and every later
+   * one returns `"alreadySignaled"`.
    */
   readonly signal: (
     token: Redacted.Redacted,
