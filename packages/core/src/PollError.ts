@@ -139,12 +139,12 @@ export class JobStalled
   extends /*#__PURE__*/ Data.TaggedError("JobStalled")<
     Details & {
       /** The time since the state, progress or detail of the job last changed. */
-      readonly unchanged: Duration.Duration
+      readonly unchangedFor: Duration.Duration
     }
   >
 {
   override get message(): string {
-    return `${subject(this)} has not changed for ${Duration.format(this.unchanged)}${summary(this)}`
+    return `${subject(this)} has not changed for ${Duration.format(this.unchangedFor)}${summary(this)}`
   }
 }
 
@@ -224,20 +224,20 @@ export class CheckErrorsExhausted<E>
       /** The budget that was exceeded: of consecutive failed checks, or of all failed checks. */
       readonly budget: "maxConsecutive" | "maxTotal"
       /** The number of failed checks that count against the budget. */
-      readonly errors: number
+      readonly errorCount: number
     }
   >
 {
   /** The error of the last failed check. */
   declare readonly error: E
   constructor(
-    args: Details & { readonly error: E; readonly budget: "maxConsecutive" | "maxTotal"; readonly errors: number }
+    args: Details & { readonly error: E; readonly budget: "maxConsecutive" | "maxTotal"; readonly errorCount: number }
   ) {
     super(args)
   }
   override get message(): string {
     const failed = this.budget === "maxConsecutive" ? "consecutive failed check" : "failed check"
-    return `${plural(this.errors, failed)} of ${subject(this)}, the last with ${show(this.error)}${summary(this, this.error)}`
+    return `${plural(this.errorCount, failed)} of ${subject(this)}, the last with ${show(this.error)}${summary(this, this.error)}`
   }
 }
 

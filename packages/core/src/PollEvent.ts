@@ -59,7 +59,7 @@ export interface Stalled {
   /** The number of the check, from 1. */
   readonly attempt: number
   /** The time since the state, progress or detail of the job last changed. */
-  readonly unchanged: Duration
+  readonly unchangedFor: Duration
 }
 
 /**
@@ -106,7 +106,7 @@ export interface Waiting {
  * - `retry`: the delay before a retry within one check.
  * - `missing`: the job is missing, and its grace has not passed or its fallback is checked next.
  * - `gate`: the gate postponed the check.
- * - `woken`: a check was requested, by `checkNow` or by a cancel, and follows as soon as the server and the gate allow.
+ * - `requested`: a check was requested, by `checkNow` or by a cancel, and follows as soon as the server and the gate allow.
  * - `paused`: the wait sleeps until `unpause` or the deadline.
  * - `lastCheck`: the strategy would wait past the deadline, so the last check is placed before it.
  * - `deadline`: no further check fits before the deadline.
@@ -122,7 +122,7 @@ export type WaitReason =
   | "retry"
   | "missing"
   | "gate"
-  | "woken"
+  | "requested"
   | "paused"
   | "lastCheck"
   | "deadline"

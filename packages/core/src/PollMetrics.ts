@@ -49,7 +49,7 @@ export const waits: Metric.Counter<number> = Metric.counter("effect_poll_waits_t
  * @category metrics
  * @since 0.1.0
  */
-export const active: Metric.Gauge<number> = Metric.gauge("effect_poll_waits_active", {
+export const activeWaits: Metric.Gauge<number> = Metric.gauge("effect_poll_waits_active", {
   description: "Running waits"
 })
 
@@ -73,7 +73,7 @@ export const duration: Metric.Histogram<number> = Metric.histogram("effect_poll_
 export const observer: Observer.Observer = Observer.make(({ elapsedMillis, event, job }) => {
   switch (event._tag) {
     case "Started":
-      return Metric.modify(Metric.withAttributes(active, { job }), 1)
+      return Metric.modify(Metric.withAttributes(activeWaits, { job }), 1)
     case "Changed":
       return Metric.update(Metric.withAttributes(checks, { job, outcome: "changed" }), 1)
     case "Unchanged":
@@ -83,7 +83,7 @@ export const observer: Observer.Observer = Observer.make(({ elapsedMillis, event
     case "Ended":
       return Effect.all(
         [
-          Metric.modify(Metric.withAttributes(active, { job }), -1),
+          Metric.modify(Metric.withAttributes(activeWaits, { job }), -1),
           Metric.update(Metric.withAttributes(waits, { job, ending: endingOf(event.exit) }), 1),
           Metric.update(Metric.withAttributes(duration, { job }), elapsedMillis)
         ],

@@ -14,6 +14,7 @@
  *
  * @since 0.1.0
  */
+import { dual } from "effect/Function"
 import { hasProperty } from "effect/Predicate"
 
 const TypeId = "~effect-poll/Status"
@@ -218,8 +219,14 @@ export const expired = (options?: { readonly state?: string | undefined }): Expi
  * @category combinators
  * @since 0.1.0
  */
-export const withState = <A, F>(self: Status<A, F>, state: string): Status<A, F> =>
+export const withState: {
+  /** Sets the server's state word on a status that has none. A status that has one is returned unchanged. */
+  (state: string): <A, F>(self: Status<A, F>) => Status<A, F>
+  /** Sets the server's state word on a status that has none. A status that has one is returned unchanged. */
+  <A, F>(self: Status<A, F>, state: string): Status<A, F>
+} = dual(2, <A, F>(self: Status<A, F>, state: string): Status<A, F> =>
   self.state === undefined ? { ...self, state } : self
+)
 
 /**
  * Formats a status for messages and logs, without its result: `Pending PROCESSING 40%`.

@@ -35,7 +35,7 @@ export interface StatusSchema<out A, out F = never, out RD = never> extends Sche
  * @category type-level
  * @since 0.1.0
  */
-export type Words<T, Field extends PropertyKey> = T extends { readonly [K in Field]: infer W extends string | number }
+export type States<T, Field extends PropertyKey> = T extends { readonly [K in Field]: infer W extends string | number }
   ? W
   : never
 
@@ -45,7 +45,7 @@ export type Words<T, Field extends PropertyKey> = T extends { readonly [K in Fie
  * @category type-level
  * @since 0.1.0
  */
-export type WithWord<T, Field extends PropertyKey, Word> = T extends { readonly [K in Field]: infer W }
+export type WithState<T, Field extends PropertyKey, Word> = T extends { readonly [K in Field]: infer W }
   ? Word extends W
     ? T
     : never
@@ -86,7 +86,7 @@ export type FailureOf<C> = StatusOf<C> extends infer S ? (S extends Status.Faile
  * - `cases` maps each word to a status, or to a function from the decoded payload to a status. A missing case is a
  *   compile error, and so is a case for a word that `schema` does not list.
  * - A word that `schema` does not list decodes to `CheckResult.UnknownState`, whatever the rest of the payload is, and
- *   the option `unknownState` of the wait decides what follows. The option `otherwise` maps it to a status instead.
+ *   the option `unknownState` of the wait decides what follows. The option `orElse` maps it to a status instead.
  * - A case that throws is a decode error.
  *
  * **Example** (Decoding a render task)
@@ -115,33 +115,33 @@ export type FailureOf<C> = StatusOf<C> extends infer S ? (S extends Status.Faile
 export const fromField = <
   S extends Schema.Constraint,
   const Field extends string,
-  const Cases extends { readonly [W in Words<S["Type"], Field>]: Case<WithWord<S["Type"], Field, W>> } & {
-    readonly [K in Exclude<keyof Cases, Words<S["Type"], Field>>]: never
+  const Cases extends { readonly [W in States<S["Type"], Field>]: Case<WithState<S["Type"], Field, W>> } & {
+    readonly [K in Exclude<keyof Cases, States<S["Type"], Field>>]: never
   },
-  Otherwise extends Status.Status<unknown, unknown> = never
+  OrElse extends Status.Status<unknown, unknown> = never
 >(
   schema: S,
   field: Field,
   cases: Cases,
   options?: {
     /** Maps a word that `schema` does not list to a status. Default: it decodes to `CheckResult.UnknownState`. */
-    readonly otherwise?: ((word: string) => Otherwise) | undefined
+    readonly orElse?: ((word: string) => OrElse) | undefined
     /** The name of the field in the encoded payload, if `schema` renames it. Default: `field`. */
     readonly encodedField?: string | undefined
   }
 ): StatusSchema<
-  ValueOf<Cases[keyof Cases]> | ValueOf<Otherwise>,
-  FailureOf<Cases[keyof Cases]> | FailureOf<Otherwise>,
+  ValueOf<Cases[keyof Cases]> | ValueOf<OrElse>,
+  FailureOf<Cases[keyof Cases]> | FailureOf<OrElse>,
   S["DecodingServices"]
 > => {
   const wireField = options?.encodedField ?? field
-  const otherwise = options?.otherwise
+  const orElse = options?.orElse
   const decodePayload = SchemaParser.decodeUnknownEffect(schema)
   return make((raw, parseOptions) => {
     const word = wordIn(raw, wireField)
     if (word !== undefined && !Object.hasOwn(cases, word)) {
       return guarded(wireField, word, () =>
-        otherwise === undefined ? CheckResult.unknownState(word) : Status.withState(otherwise(word), word)
+        orElse === undefined ? CheckResult.unknownState(word) : Status.withState(orElse(word), word)
       )
     }
     return Effect.flatMap(decodePayload(raw, parseOptions), (payload) => {
@@ -181,22 +181,22 @@ export const fromField = <
  */
 export const fromTag = <
   S extends Schema.Constraint,
-  const Cases extends { readonly [W in Words<S["Type"], "_tag">]: Case<WithWord<S["Type"], "_tag", W>> } & {
-    readonly [K in Exclude<keyof Cases, Words<S["Type"], "_tag">>]: never
+  const Cases extends { readonly [W in States<S["Type"], "_tag">]: Case<WithState<S["Type"], "_tag", W>> } & {
+    readonly [K in Exclude<keyof Cases, States<S["Type"], "_tag">>]: never
   },
-  Otherwise extends Status.Status<unknown, unknown> = never
+  OrElse extends Status.Status<unknown, unknown> = never
 >(
   schema: S,
   cases: Cases,
   options?: {
     /** Maps a tag that `schema` does not list to a status. Default: it decodes to `CheckResult.UnknownState`. */
-    readonly otherwise?: ((word: string) => Otherwise) | undefined
+    readonly orElse?: ((word: string) => OrElse) | undefined
   }
 ): StatusSchema<
-  ValueOf<Cases[keyof Cases]> | ValueOf<Otherwise>,
-  FailureOf<Cases[keyof Cases]> | FailureOf<Otherwise>,
+  ValueOf<Cases[keyof Cases]> | ValueOf<OrElse>,
+  FailureOf<Cases[keyof Cases]> | FailureOf<OrElse>,
   S["DecodingServices"]
-> => fromField<S, "_tag", Cases, Otherwise>(schema, "_tag", cases, options)
+> => fromField<S, "_tag", Cases, OrElse>(schema, "_tag", cases, options)
 
 /**
  * Creates a Schema that decodes a status nested under one key of an envelope. Other keys are ignored.

@@ -593,7 +593,7 @@ export const skipNearDeadline: {
  * import * as Status from "effect-poll/Status"
  * import * as Strategy from "effect-poll/Strategy"
  *
- * const strategy = Strategy.byProgress({ min: "1 second", max: "1 minute", otherwise: Strategy.spaced("5 seconds") })
+ * const strategy = Strategy.byProgress({ min: "1 second", max: "1 minute", orElse: Strategy.spaced("5 seconds") })
  * const half = Status.pending({ progress: 0.5 })
  * Strategy.delaysMillis(Strategy.withFirstWait(strategy, "10 seconds"), 1, { status: half }) // => [5000]
  * ```
@@ -607,7 +607,7 @@ export const byProgress = (options: {
   /** The longest delay; a positive finite duration of at least `min`. */
   readonly max: Duration.Input
   /** The strategy to use while the job reports no progress, or 0. Its first wait and limits apply throughout. */
-  readonly otherwise: Strategy
+  readonly orElse: Strategy
   /** The share of the estimated remaining time to wait; a number > 0 and <= 1, default 0.5. */
   readonly share?: number | undefined
 }): Strategy => {
@@ -618,12 +618,12 @@ export const byProgress = (options: {
   if (!(share > 0 && share <= 1)) {
     throw new RangeError(`Strategy.byProgress: share must be > 0 and <= 1, got ${share}`)
   }
-  const otherwise = planOf(options.otherwise)
+  const orElse = planOf(options.orElse)
   return fromPlan({
-    ...otherwise,
+    ...orElse,
     decide: (step, elapsed, observation, random) => {
       const { progress } = observation.status
-      if (progress === undefined || progress === 0) return otherwise.decide(step, elapsed, observation, random)
+      if (progress === undefined || progress === 0) return orElse.decide(step, elapsed, observation, random)
       return Math.min(max, Math.max(min, (share * observation.elapsedMillis * (1 - progress)) / progress))
     }
   })

@@ -44,7 +44,7 @@ describe.each(hosts)("$name", (host) => {
         } as const
         const error = yield* failureOf(host.until(Effect.fail("x"), { deadline: "1 minute", checkErrors }))
         assert(error._tag === "CheckErrorsExhausted")
-        assert.deepStrictEqual([error.budget, error.errors, error.attempts], ["maxConsecutive", 3, 3])
+        assert.deepStrictEqual([error.budget, error.errorCount, error.attempts], ["maxConsecutive", 3, 3])
       })
     )
 

@@ -25,7 +25,7 @@ describe("PollError", () => {
       [new PollError.JobExpired(details), `render "a" expired on the server ${summary}`],
       [new PollError.JobNotFound(details), `render "a" was not found ${summary}`],
       [
-        new PollError.JobStalled({ ...details, unchanged: Duration.minutes(1) }),
+        new PollError.JobStalled({ ...details, unchangedFor: Duration.minutes(1) }),
         `render "a" has not changed for 1m ${summary}`
       ],
       [
@@ -45,11 +45,11 @@ describe("PollError", () => {
         `a check of render "a" was rejected: 401 ${summary}`
       ],
       [
-        new PollError.CheckErrorsExhausted({ ...details, error: "reset", budget: "maxConsecutive", errors: 2 }),
+        new PollError.CheckErrorsExhausted({ ...details, error: "reset", budget: "maxConsecutive", errorCount: 2 }),
         `2 consecutive failed checks of render "a", the last with reset ${summary}`
       ],
       [
-        new PollError.CheckErrorsExhausted({ ...details, error: "reset", budget: "maxTotal", errors: 1 }),
+        new PollError.CheckErrorsExhausted({ ...details, error: "reset", budget: "maxTotal", errorCount: 1 }),
         `1 failed check of render "a", the last with reset ${summary}`
       ],
       [

@@ -23,7 +23,7 @@ describe("PollMetrics", () => {
       const ended = yield* Metric.value(
         Metric.withAttributes(PollMetrics.waits, { job: "render", ending: "Succeeded" })
       )
-      const active = yield* Metric.value(Metric.withAttributes(PollMetrics.active, { job: "render" }))
+      const active = yield* Metric.value(Metric.withAttributes(PollMetrics.activeWaits, { job: "render" }))
       const time = yield* Metric.value(Metric.withAttributes(PollMetrics.duration, { job: "render" }))
       assert.deepStrictEqual([ended.count, active.value, time.count, time.sum], [1, 0, 1, 5000])
     }).pipe(Effect.provideService(Metric.MetricRegistry, new Map()))

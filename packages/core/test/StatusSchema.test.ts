@@ -81,7 +81,7 @@ describe("StatusSchema", () => {
         Schema.Struct({ status: Schema.Literals(["DONE"]) }),
         "status",
         { DONE: Status.succeeded(1) },
-        { otherwise: (word) => (word === "LOST" ? Status.failed("lost") : Status.pending()) }
+        { orElse: (word) => (word === "LOST" ? Status.failed("lost") : Status.pending()) }
       )
       assert.deepStrictEqual(
         decode(Lenient, { status: "LOST" }),

@@ -183,7 +183,7 @@ describe("Strategy", () => {
     const strategy = Strategy.byProgress({
       min: "1 second",
       max: "20 seconds",
-      otherwise: Strategy.spaced("5 seconds")
+      orElse: Strategy.spaced("5 seconds")
     })
     const delay = (progress: number | undefined, elapsed: number) =>
       Strategy.explain(strategy, { elapsedMillis: elapsed, status: Status.pending({ progress }) }).delayMillis
@@ -462,8 +462,8 @@ describe("Strategy", () => {
       ["cap", () => Strategy.cap(fixed, 0), /^Strategy\.cap: max/],
       ["atLeast", () => Strategy.jittered(fixed, { atLeast: -1 }), /^Strategy\.jittered: atLeast/],
       ["margin", () => Strategy.skipNearDeadline(fixed, -1), /^Strategy\.skipNearDeadline: margin/],
-      ["share", () => Strategy.byProgress({ min: 1, max: 2, otherwise: fixed, share: 0 }), /byProgress: share/],
-      ["max", () => Strategy.byProgress({ min: 2, max: 1, otherwise: fixed }), /byProgress: max must be at least min/],
+      ["share", () => Strategy.byProgress({ min: 1, max: 2, orElse: fixed, share: 0 }), /byProgress: share/],
+      ["max", () => Strategy.byProgress({ min: 2, max: 1, orElse: fixed }), /byProgress: max must be at least min/],
       ["step", () => Strategy.explain(fixed, { step: 0 }), /^Strategy\.explain: step/]
     ]
     for (const [name, make, message] of bad) {

@@ -103,7 +103,7 @@ const onWoken = (wait: Wait, force: boolean): Command => {
   if (force && wait.setting.hasRoom(wait)) return beginCheck(wait)
   // Without room it has to queue, but the host does not ask the gate for a forced check.
   if (force) cold(wait).wakeRequest = "forced"
-  return earliest === now ? gateOrCheck(wait) : sleepUntil(wait, earliest, "woken")
+  return earliest === now ? gateOrCheck(wait) : sleepUntil(wait, earliest, "requested")
 }
 
 /** Another wait for the same job checks now, and this one shares that check. */
@@ -142,7 +142,7 @@ const onGateAnswered = (wait: Wait, exit: Exit.Exit<Gate.Answer>): Command => {
   const { now } = wait.setting.time
   if (Exit.isFailure(exit)) return end(wait, exit)
   if (now > wait.nextAt && !wasSuspended(wait, wait.nextAt)) return timeout(wait)
-  if (exit.value._tag === "Open") return wait.cold.paused ? sleep(wait, now, "woken") : beginCheck(wait)
+  if (exit.value._tag === "Open") return wait.cold.paused ? sleep(wait, now, "requested") : beginCheck(wait)
   cold(wait).gatedUntil = Math.ceil(now + Duration.toMillis(exit.value.delay))
   cold(wait).gatedBy = exit.value.reason
   return sleepUntil(wait, now, "gate")
@@ -203,5 +203,5 @@ const onCancelDone = (wait: Wait): Command => {
   wait.deadlineAt = time.now + policy.cancelTimeout
   own.lastCheck = own.paused = false
   own.retries = 0
-  return sleepUntil(wait, time.now, "woken")
+  return sleepUntil(wait, time.now, "requested")
 }

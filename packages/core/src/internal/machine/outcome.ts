@@ -124,9 +124,10 @@ const onUnchanged = (wait: Wait): Command | undefined => {
   const { stall } = wait.setting.policy
   const unchanged = wait.setting.time.now - wait.changedAt
   if (stall === undefined || hasTimedOut(wait) || unchanged < stall.after) return undefined
-  if (stall.fail) return fail(wait, new PollError.JobStalled({ ...seen(wait), unchanged: Duration.millis(unchanged) }))
+  if (stall.fail)
+    return fail(wait, new PollError.JobStalled({ ...seen(wait), unchangedFor: Duration.millis(unchanged) }))
   if (!wait.cold.stallReported) {
-    wait.setting.emit(wait, { _tag: "Stalled", attempt: wait.attempts, unchanged: Duration.millis(unchanged) })
+    wait.setting.emit(wait, { _tag: "Stalled", attempt: wait.attempts, unchangedFor: Duration.millis(unchanged) })
   }
   cold(wait).stallReported = true
   return undefined
@@ -144,7 +145,7 @@ const onPending = (wait: Wait, reason: WaitReason = "strategy"): Command => {
 /** A check was requested while none could begin. */
 const onWakeRequest = (wait: Wait): Command => {
   if (isForced(wait)) liftFloors(wait)
-  return sleepUntil(wait, wait.setting.time.now, "woken")
+  return sleepUntil(wait, wait.setting.time.now, "requested")
 }
 
 const maxAttempts = (wait: Wait): number => wait.setting.policy.strategy.plan?.maxAttempts ?? Number.POSITIVE_INFINITY
@@ -207,10 +208,10 @@ const onCheckFailed = (wait: Wait): Command => {
   return stepBy(wait, delays, own.consecutiveErrors, time.now - own.errorsStarted, "checkError")
 }
 
-const exhausted = (wait: Wait, budget: "maxConsecutive" | "maxTotal", errors: number): Command =>
+const exhausted = (wait: Wait, budget: "maxConsecutive" | "maxTotal", errorCount: number): Command =>
   failWithoutNews(
     wait,
-    new PollError.CheckErrorsExhausted({ ...seen(wait), error: wait.cold.checkError, budget, errors })
+    new PollError.CheckErrorsExhausted({ ...seen(wait), error: wait.cold.checkError, budget, errorCount })
   )
 
 const nameOf = (error: unknown): string =>
