@@ -26,7 +26,7 @@ interface Allowance {
 /** Places where a forbidden thing is meant. Each says why. */
 export const allowances: ReadonlyArray<Allowance> = [
   {
-    files: /^packages\/core\/src\/(Poll|Poller|internal\/single\/host|internal\/poller\/group)\.ts$/,
+    files: /^packages\/core\/src\/(Poll|Poller|internal\/single\/host|internal\/poller\/registry)\.ts$/,
     what: ["Effect.run*"],
     why: "the hosts of the loop fork checks, and Poll.promise is the way out of Effect"
   }

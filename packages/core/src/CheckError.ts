@@ -1,13 +1,15 @@
 /**
- * How the error of a check says what kind of error it is.
+ * The kinds of errors that a check can fail with.
  *
- * A check that fails says nothing about the job. What follows depends on the kind of its error: a transient one counts
- * against the budget of `checkErrors` and the job is checked again, a permanent one ends the wait as `CheckRejected`.
+ * A failed check says nothing about the job. What follows depends on the kind of the error: after a transient error the
+ * job is checked again, within the budget of `checkErrors`; a permanent error ends the wait with `CheckRejected`.
  *
- * An error states its kind under the symbol `kind`. An error without it is transient. The option `kindOf` of a
- * `CheckErrorPolicy` overrides what errors say.
+ * **Details**
  *
- * **Example** (An error of your own)
+ * An error states its kind under the property `CheckError.kind`. An error without it is transient. The option `kindOf`
+ * of a `CheckErrorPolicy` overrides both.
+ *
+ * **Example** (Defining a permanent error)
  *
  * ```ts
  * import * as Data from "effect/Data"
@@ -30,8 +32,9 @@ import { hasProperty } from "effect/Predicate"
  *
  * **Details**
  *
- * - `Transient`: the next check may succeed. `retryAfter` is the delay that the server requested, or `"unreadable"`.
- * - `Permanent`: a further check cannot succeed, such as after a 401. The wait ends as `CheckRejected`.
+ * - `Transient`: the next check may succeed, for example after a lost connection. `retryAfter` is the delay that the
+ *   server requested before the next check, or `"unreadable"` if it sent one that cannot be parsed.
+ * - `Permanent`: no further check can succeed, for example after a 401. The wait fails with `CheckRejected`.
  *
  * @category models
  * @since 0.1.0
@@ -41,7 +44,7 @@ export type Kind =
   | { readonly _tag: "Permanent" }
 
 /**
- * The key under which an error states its kind.
+ * The property under which an error states its kind.
  *
  * @category symbols
  * @since 0.1.0
@@ -55,22 +58,26 @@ export const kind = "~effect-poll/CheckError/kind"
  * @since 0.1.0
  */
 export interface WithKind {
+  /** The kind of this error. */
   readonly [kind]: Kind
 }
 
 /**
- * Creates the kind of an error that may be gone at the next check.
+ * Creates the kind of an error after which the next check may succeed.
  *
  * @category constructors
  * @since 0.1.0
  */
-export const transient = (options?: { readonly retryAfter?: Duration.Duration | "unreadable" | undefined }): Kind => ({
+export const transient = (options?: {
+  /** The delay that the server requested before the next check, or `"unreadable"` if it cannot be parsed. */
+  readonly retryAfter?: Duration.Duration | "unreadable" | undefined
+}): Kind => ({
   _tag: "Transient",
   retryAfter: options?.retryAfter
 })
 
 /**
- * Creates the kind of an error that a further check cannot mend.
+ * Creates the kind of an error after which no further check can succeed.
  *
  * @category constructors
  * @since 0.1.0
@@ -78,7 +85,7 @@ export const transient = (options?: { readonly retryAfter?: Duration.Duration | 
 export const permanent = (): Kind => alwaysPermanent
 
 /**
- * Reads the kind of an error: what it states under `kind`, otherwise `Transient`.
+ * Returns the kind of an error: the one it states under `CheckError.kind`, otherwise `Transient`.
  *
  * @category destructors
  * @since 0.1.0

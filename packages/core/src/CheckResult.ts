@@ -1,9 +1,9 @@
 /**
- * The result of one check: asking once how a job is.
+ * The result of one check, that is, of asking once for the status of a job.
  *
- * A `Status` is a `CheckResult`. A check can also find that the job is `Missing`, or that the server used a state word
- * that the status schema does not list (`UnknownState`). `withHint` and `withRun` annotate a result with what the server
- * said about the check itself: how long to wait before the next one, and which run of the job the answer is about.
+ * Every `Status` is a `CheckResult`. A check can also find no job (`Missing`), or a state word that the status schema
+ * does not list (`UnknownState`). `withHint` and `withRun` annotate a result with what the server said about the check:
+ * the delay before the next one, and the run of the job that the result is about.
  *
  * @since 0.1.0
  */
@@ -23,7 +23,7 @@ const TypeId = "~effect-poll/CheckResult"
 export type CheckResult<A, F = never> = Unannotated<A, F> | Annotated<A, F>
 
 /**
- * A result without annotations.
+ * The result of one check, without annotations.
  *
  * @category models
  * @since 0.1.0
@@ -31,8 +31,8 @@ export type CheckResult<A, F = never> = Unannotated<A, F> | Annotated<A, F>
 export type Unannotated<A, F = never> = Status<A, F> | Missing | UnknownState
 
 /**
- * The source that was asked knows no job under this key. The `missing` policy of the `Job` decides what that means: a
- * replica that lags behind the submit, or a record that was deleted.
+ * The check found no job under its key: a read replica that lags behind the submit, or a record that was deleted. The
+ * option `missing` of the `Job` decides what follows.
  *
  * @category models
  * @since 0.1.0
@@ -43,8 +43,8 @@ export interface Missing {
 }
 
 /**
- * The server used a state word that the status schema does not list. The `unknownState` policy of the wait decides what
- * follows.
+ * The server reported a state word that the status schema does not list. The option `unknownState` of the wait or of
+ * the `Job` decides what follows.
  *
  * @category models
  * @since 0.1.0
@@ -52,18 +52,20 @@ export interface Missing {
 export interface UnknownState {
   readonly [TypeId]: typeof TypeId
   readonly _tag: "UnknownState"
-  /** The wire's own word. */
+  /** The state word, as sent by the server. */
   readonly state: string
 }
 
 /**
- * Which run of a job an answer is about, where one key is used for several runs.
+ * Identifies a run of a job, where one key is used for several runs.
  *
  * **Details**
  *
- * - `run`: an id. An answer about another run is not about the awaited one.
- * - `generation`: a number that grows from run to run, such as a version or an update time. An answer with a smaller
+ * - `run`: an id. A result with another id is about another run.
+ * - `generation`: a number that grows from run to run, such as a version or an update time. A result with a smaller
  *   number is about an earlier run.
+ *
+ * An id and a generation always belong to different runs.
  *
  * @category models
  * @since 0.1.0
@@ -72,7 +74,7 @@ export type Run = { readonly run: string } | { readonly generation: number }
 
 /**
  * The delay that the server requested before the next check, or `"unreadable"` if it sent one that cannot be parsed. An
- * unreadable hint is ignored and counted.
+ * unreadable hint is ignored, and counted in `hints.unreadable` of an error.
  *
  * @category models
  * @since 0.1.0
@@ -80,7 +82,7 @@ export type Run = { readonly run: string } | { readonly generation: number }
 export type Hint = Duration.Duration | "unreadable"
 
 /**
- * A result together with what the server said about the check itself.
+ * A result together with what the server said about the check.
  *
  * @category models
  * @since 0.1.0
@@ -88,13 +90,16 @@ export type Hint = Duration.Duration | "unreadable"
 export interface Annotated<out A, out F> {
   readonly [TypeId]: typeof TypeId
   readonly _tag: "Annotated"
+  /** The result without its annotations. */
   readonly result: Unannotated<A, F>
+  /** The delay that the server requested before the next check, or `undefined` if it requested none. */
   readonly hint: Hint | undefined
+  /** The run of the job that the result is about, or `undefined` if the server does not report it. */
   readonly run: Run | undefined
 }
 
 /**
- * Tests whether a value is a `CheckResult`. Every `Status` is one.
+ * Tests whether a value is a `CheckResult`. Every `Status` is.
  *
  * @category guards
  * @since 0.1.0
@@ -102,7 +107,7 @@ export interface Annotated<out A, out F> {
 export const isCheckResult = (u: unknown): u is CheckResult<unknown, unknown> => hasProperty(u, TypeId) || isStatus(u)
 
 /**
- * The result of a check that found no job under its key.
+ * The result of a check that finds no job under its key.
  *
  * @category constructors
  * @since 0.1.0
@@ -110,7 +115,7 @@ export const isCheckResult = (u: unknown): u is CheckResult<unknown, unknown> =>
 export const missing: Missing = { [TypeId]: TypeId, _tag: "Missing" }
 
 /**
- * Creates the result of a check that found a state word which the status schema does not list.
+ * Creates the result of a check that finds a state word that the status schema does not list.
  *
  * @category constructors
  * @since 0.1.0
@@ -118,11 +123,12 @@ export const missing: Missing = { [TypeId]: TypeId, _tag: "Missing" }
 export const unknownState = (state: string): UnknownState => ({ [TypeId]: TypeId, _tag: "UnknownState", state })
 
 /**
- * Adds the delay that the server requested before the next check; it replaces one that is already there.
+ * Sets the delay that the server requested before the next check. Replaces an earlier hint.
  *
  * **Details**
  *
- * The delay counts from the end of the check and is the earliest time of the next one, up to the `maxHint` of the wait.
+ * The delay counts from the end of the check. It is a floor: the next check comes no earlier, whatever the strategy
+ * says. A hint longer than the `maxHint` of the wait is clamped to it.
  *
  * **Example** (Passing on a Retry-After)
  *
@@ -138,21 +144,28 @@ export const unknownState = (state: string): UnknownState => ({ [TypeId]: TypeId
  * @since 0.1.0
  */
 export const withHint: {
+  /** Sets the delay that the server requested before the next check, or `"unreadable"` if it cannot be parsed. */
   (hint: Duration.Input | "unreadable"): <A = never, F = never>(self: CheckResult<A, F>) => CheckResult<A, F>
+  /** Sets the delay that the server requested before the next check, or `"unreadable"` if it cannot be parsed. */
   <A = never, F = never>(self: CheckResult<A, F>, hint: Duration.Input | "unreadable"): CheckResult<A, F>
 } = dual(2, <A, F>(self: CheckResult<A, F>, hint: Duration.Input | "unreadable"): CheckResult<A, F> =>
   annotate(self, hint === "unreadable" ? hint : Duration.fromInputUnsafe(hint), undefined)
 )
 
 /**
- * Names the run of the job that the answer is about; it replaces one that is already there. An end of an earlier run
- * than the one in the option `since` of the wait counts as pending.
+ * Sets the run of the job that the result is about. Replaces an earlier one.
+ *
+ * **Details**
+ *
+ * A wait with the option `since` ignores the terminal status of an earlier run and treats the job as pending.
  *
  * @category combinators
  * @since 0.1.0
  */
 export const withRun: {
+  /** Sets the run of the job that the result is about: a `run` id or a `generation`. */
   (run: Run): <A = never, F = never>(self: CheckResult<A, F>) => CheckResult<A, F>
+  /** Sets the run of the job that the result is about: a `run` id or a `generation`. */
   <A = never, F = never>(self: CheckResult<A, F>, run: Run): CheckResult<A, F>
 } = dual(2, <A, F>(self: CheckResult<A, F>, run: Run): CheckResult<A, F> => annotate(self, undefined, run))
 

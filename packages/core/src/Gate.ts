@@ -1,9 +1,9 @@
 /**
- * May I check now?
+ * Postpones checks for reasons outside of the job: an exhausted rate limit, an open circuit breaker, a device that is
+ * offline, a hidden tab.
  *
- * A gate is asked before each check. It lets the check through, or postpones it and says why: a rate budget that is used
- * up, a circuit breaker that is open, a device that is offline, a tab that is hidden. A postponed check is no attempt and
- * spends no error budget; the deadline of the wait goes on.
+ * A gate is asked before each check. It lets the check through, or postpones it with a reason. A postponed check counts
+ * neither as an attempt nor against the error budget. The deadline of the wait still applies.
  *
  * @since 0.1.0
  */
@@ -12,16 +12,13 @@ import * as Effect from "effect/Effect"
 import * as validate from "./internal/validate.ts"
 
 /**
- * Says whether a check may be made.
- *
- * **Details**
- *
- * `ask` may take its time: the deadline of the wait bounds it.
+ * Decides whether a check may be made now.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Gate<out R = never> {
+  /** Returns whether the check may be made. May take time; the deadline of the wait bounds it. */
   readonly ask: (subject: Subject) => Effect.Effect<Answer, never, R>
 }
 
@@ -39,7 +36,12 @@ export interface Subject {
 }
 
 /**
- * The answer of a gate.
+ * The answer of a gate: the check may be made, or is postponed.
+ *
+ * **Details**
+ *
+ * A postponed check asks the gate again after `delay`. The wait reports `reason` as the `gateReason` of its event
+ * `Waiting`.
  *
  * @category models
  * @since 0.1.0
@@ -57,7 +59,11 @@ export type Answer =
 export const open: Answer = { _tag: "Open" }
 
 /**
- * The answer that postpones a check: ask again after a positive finite duration.
+ * Creates the answer that postpones a check: the gate is asked again after `delay`.
+ *
+ * **Details**
+ *
+ * `delay` must be a positive finite duration; otherwise a RangeError is thrown.
  *
  * @category constructors
  * @since 0.1.0
@@ -69,7 +75,7 @@ export const postponed = (delay: Duration.Input, reason: string): Answer => ({
 })
 
 /**
- * Creates a gate from how it answers.
+ * Creates a gate from a function that decides whether a check may be made.
  *
  * **Example** (Checking only while online)
  *
@@ -89,7 +95,7 @@ export const postponed = (delay: Duration.Input, reason: string): Answer => ({
 export const make = <R = never>(ask: Gate<R>["ask"]): Gate<R> => ({ ask })
 
 /**
- * Asks several gates in order: the first that postpones the check decides.
+ * Combines gates into one. It asks them in order, up to the first that postpones the check.
  *
  * @category combinators
  * @since 0.1.0

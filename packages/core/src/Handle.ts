@@ -1,5 +1,5 @@
 /**
- * A wait that runs in the background (see `Poll.start`).
+ * A handle to a wait that runs in the background (see `Poll.start` and `Poller.Service.add`).
  *
  * @since 0.1.0
  */
@@ -11,39 +11,44 @@ import type { ResumeToken } from "./ResumeToken.ts"
 import type { Status } from "./Status.ts"
 
 /**
- * What can be done with a wait that runs in the background.
+ * A handle to a wait for a job with the result `A` and the failure `F`, whose checks fail with `E`.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Handle<out A, out F = never, out E = never> {
   /**
-   * The result, as `Poll.until` would have it. May be asked for by many and at any time. Interrupting who asks does not
-   * interrupt the wait; when the scope of the wait closes first, it is interrupted.
+   * The result of the wait, like `Poll.until`. It can be awaited any number of times, also after the wait ended.
+   * Interrupting the fiber that awaits it does not interrupt the wait. If the wait is interrupted, so is this Effect.
    */
   readonly await: Effect<A, PollError<F, E>>
-  /** What happens from now on, and what is known already; ends with `Ended`. Each run is a reader of its own. */
+  /**
+   * The events of the wait, starting with its current status, if it has one; the last event is `Ended`. Each run of the
+   * stream has a buffer of its own, see `Poll.events`.
+   */
   readonly events: Stream<PollEvent<A, F, E>>
-  /** The last status seen. */
+  /** The last status that a check found, or `undefined` if there is none. */
   readonly status: Effect<Status<A, F> | undefined>
   /**
-   * Checks now instead of at the planned time. Two checks never overlap: during one, another follows. The server's floor
-   * and the gate hold, unless `force` is true.
+   * Checks now instead of at the planned time. Checks of a wait never overlap: during a check, another one follows it.
+   * The floor of the server and the gate still apply, unless `force` is `true`. A pause still applies.
    */
   readonly checkNow: (options?: { readonly force?: boolean | undefined }) => Effect<void>
-  /** Makes no check until `unpause`. The deadline goes on. A check under way is not stopped. */
+  /** Stops making checks until `unpause`. The deadline still applies, and a check in flight completes. */
   readonly pause: Effect<void>
+  /** Resumes making checks after `pause`. A check that fell due in the meantime follows at once. */
   readonly unpause: Effect<void>
   /**
-   * Asks the server to stop the job, and checks as soon as the server and a pause allow. The wait goes on, since the job
-   * may still end otherwise. After the end of the wait it does nothing.
+   * Asks the server to cancel the job, then checks as soon as the server, the gate and a pause allow. The wait
+   * continues, because the job may still succeed or fail. Does nothing once the wait has ended. Fails with
+   * `CancelFailed` if the `Job` has no `cancel`, or if that fails.
    */
   readonly cancel: Effect<void, CancelFailed>
   /**
-   * Ends this wait as interrupted. The server is asked to stop the job if `onInterrupt` says so; in a `Poller` only if no
-   * other wait wants the same job. Other waits for the same key continue.
+   * Interrupts the wait. With `onInterrupt: "cancelRemote"` the server is asked to cancel the job; in a `Poller`, only
+   * if no other wait needs the job. Other waits for the same key continue.
    */
   readonly interrupt: Effect<void>
-  /** The wait as it stands, for another process to go on with. */
+  /** A token of the wait in its current state, from which another process can resume it. */
   readonly token: Effect<ResumeToken>
 }

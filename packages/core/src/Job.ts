@@ -1,6 +1,11 @@
 /**
- * One kind of remote work: how to check one piece of it by its key, how to submit and to cancel one, and what it means
- * that it is missing or says an unknown state.
+ * A description of one kind of remote job: how to check, submit and cancel it, and how to treat missing jobs, unknown
+ * states and failed checks.
+ *
+ * **When to use**
+ *
+ * Use when jobs have keys, are submitted or canceled by this program, or are many. To wait for a single job, an Effect
+ * that yields a `Status` is enough: see `Poll.until`.
  *
  * @since 0.1.0
  */
@@ -20,8 +25,12 @@ import type { Status } from "./Status.ts"
 const TypeId = "~effect-poll/Job"
 
 /**
- * A kind of remote work with keys `K`, results `A`, failures `F`, checks that fail with `E` and need `R`, and, if it can
- * be submitted, submissions that take an `I` and fail with `ES`.
+ * One kind of remote job.
+ *
+ * **Details**
+ *
+ * A job is identified by a key `K` and ends with a result `A` or a failure `F`. Its checks fail with `E` and require
+ * the services `R`. A job that can be submitted takes an input `I`, and its submit fails with `ES`.
  *
  * @category models
  * @since 0.1.0
@@ -29,13 +38,14 @@ const TypeId = "~effect-poll/Job"
 export interface Job<in out K, out A, out F = never, in out E = never, out R = never, in I = never, out ES = never>
   extends Options<K, A, F, E, R, I, ES>, Pipeable {
   readonly [TypeId]: typeof TypeId
-  /** What it is called in errors, logs and metrics. */
+  /** The name of the job in errors, logs, metrics and resume tokens. */
   readonly name: string
+  /** Encodes and decodes the keys of the job. */
   readonly key: KeyCodec<K>
 }
 
 /**
- * A `Job` that can be watched, whatever its submit takes and fails with.
+ * A `Job` to wait for, with any type of input and submit error.
  *
  * @category models
  * @since 0.1.0
@@ -43,7 +53,7 @@ export interface Job<in out K, out A, out F = never, in out E = never, out R = n
 export type Watchable<K, A, F = never, E = never, R = never> = Job<K, A, F, E, R, never, unknown>
 
 /**
- * Any `Job`, with its types erased.
+ * A `Job` of any type.
  *
  * @category models
  * @since 0.1.0
@@ -51,115 +61,137 @@ export type Watchable<K, A, F = never, E = never, R = never> = Job<K, A, F, E, R
 export type Any = Watchable<unknown, unknown, unknown, unknown, unknown>
 
 /**
- * What a `Job` is made of.
+ * The options of a `Job`.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Options<in out K, out A, out F, in out E, out R, in I = never, out ES = never> {
-  /** Checks one piece of work. A plain `Status` is a check. */
+  /** Asks once for the status of the job with this key. */
   readonly check: (key: K) => Effect<CheckResult<A, F>, E, R>
   /**
-   * Checks many pieces of work in one request. A `Poller` uses it for the keys that fall due together; everybody else
-   * checks by `check`, which also serves the keys that an answer lacks.
+   * Checks many jobs in one request. Only a `Poller` uses it, for the keys that fall due together. A key that is
+   * missing in the answer is checked by `check`. Default: each key is checked by `check`.
    */
   readonly checkMany?: CheckMany<K, A, F, E, R> | undefined
   /**
-   * Submits a piece of work and yields its receipt. It is never sent again by this library, since a submit that failed
-   * may still have been accepted.
+   * Submits a job and yields its receipt, for `Poll.run`. It runs once and is never retried, because a submit that
+   * failed may still have been accepted.
    */
   readonly submit?: ((input: I) => Effect<Receipt<K>, ES, R>) | undefined
-  /** Asks the server to stop a piece of work. Cooperative: the job may still end otherwise. */
+  /** Asks the server to cancel the job with this key. The job may still succeed or fail. */
   readonly cancel?: ((key: K) => Effect<void, unknown, R>) | undefined
   /**
-   * When to check, unless the wait says otherwise. May depend on the key.
+   * When to check: a strategy, or a function that returns one for a key. The option `strategy` of a wait takes
+   * precedence. Default: the strategy of `PollDefaults`.
    */
   readonly strategy?: Schedule<unknown, Observation> | ((key: K) => Schedule<unknown, Observation>) | undefined
+  /** What to do when a check finds no job. Default: the wait fails with `JobNotFound`. */
   readonly missing?: MissingPolicy<K, A, F, E, R> | undefined
+  /** What to do about a state word that the status schema does not list. Default `"fail"`. */
   readonly unknownState?: UnknownStatePolicy<A, F> | undefined
+  /** What to do when a check fails. Fields that are not set are taken from `PollDefaults`. */
   readonly checkErrors?: CheckErrorPolicy<E> | undefined
 }
 
 /**
- * A check many keys in one request.
+ * Checks many keys of a job in one request.
  *
  * **Details**
  *
- * The answer has a check or an error for each encoded key. A key that it lacks is checked alone. An error of the whole
- * request counts for each of its keys if it is transient; if it is permanent, the request is split to find the key that
- * it is about. The slowest hint for one of the keys holds for all of them.
+ * - A key that is missing in the answer is checked alone, by the `check` of the job.
+ * - A transient error of the whole request counts as a failed check for each of its keys.
+ * - A permanent error of the whole request may be caused by one key: the request is split in halves to find it, and in
+ *   the worst case every key is checked alone.
+ * - The longest hint for any of the keys applies to all of them, because they share one request.
  *
  * @category models
  * @since 0.1.0
  */
 export interface CheckMany<in K, out A, out F, out E, out R> {
+  /** Checks all given keys. The answer has a result, or a check error, for each encoded key. */
   readonly check: (keys: ReadonlyArray<K>) => Effect<ReadonlyMap<string, Result<CheckResult<A, F>, E>>, E, R>
-  /** The most keys of one request; a whole number from 1. */
+  /** The maximum number of keys in one request; an integer >= 1. */
   readonly max: number
   /**
-   * How long a due check may wait for others that it can be made with; a non-negative finite duration, default 50
+   * How long a due check may wait for other keys to share its request with; a non-negative finite duration, default 50
    * milliseconds.
    */
   readonly slack?: Duration.Input | undefined
 }
 
 /**
- * What a submit yields: the key of the job, the run that it started if the key is used again for later runs, and the
- * wish of the server for the first check.
+ * The result of a submit: the key of the new job, and what the server said about it.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Receipt<out K> {
+  /** The key of the submitted job. */
   readonly key: K
+  /**
+   * The run that the submit started, where one key is used for several runs. The terminal status of an earlier run is
+   * ignored. Default: any terminal status counts.
+   */
   readonly since?: Run | undefined
-  /** When the server wishes to be asked first. */
+  /** The delay that the server requested before the first check, or `"unreadable"`. Default: none. */
   readonly hint?: Hint | undefined
 }
 
 /**
- * What it means that a job is missing, by when that is seen.
+ * What to do when a check finds no job.
  *
  * **Details**
  *
- * In this order: within `grace` of the start of the wait, and as long as no status was seen, it is pending (a read
- * replica that does not know of the submit yet). After that the `fallback`, if there is one and it has a key for this
- * job, is checked from now on, and at once. Otherwise it is gone, which is `JobNotFound` (the default) or, for work
- * whose aim is to be gone, the status that `gone` yields.
+ * The first rule that applies decides:
+ *
+ * 1. Within `grace` of the start of the wait, and as long as no check has found a status, the job counts as pending: a
+ *    read replica may not know the submit yet.
+ * 2. If `fallback` has a key for the job, all further checks ask the fallback; the first of them follows at once.
+ * 3. If `gone` is given, it decides the status. Use it for a job whose purpose is to remove something.
+ * 4. The wait fails with `JobNotFound`.
  *
  * @category models
  * @since 0.1.0
  */
 export interface MissingPolicy<in K, out A, out F, out E, out R> {
-  /** A non-negative duration; default: none. */
+  /**
+   * How long after the start of the wait a missing job counts as pending; a non-negative finite duration, default 0.
+   */
   readonly grace?: Duration.Input | undefined
+  /** Another source to check once the job is missing. Default: none. */
   readonly fallback?: Fallback<K, A, F, E, R> | undefined
+  /** Returns the status of a job that is missing for good. Default: the wait fails with `JobNotFound`. */
   readonly gone?: (() => Status<A, F>) | undefined
 }
 
 /**
- * Another source that knows of a job whose own record is gone.
+ * Another source for the status of a job whose own record is missing, such as the history of a queue.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Fallback<in K, out A, out F, out E, out R> {
-  /** The encoded key of the other source, from the key of the job and the last status seen; nothing if there is none. */
+  /**
+   * Returns the encoded key at the other source, from the key of the job and its last status (`undefined` if no check
+   * has found one), or `undefined` if the source cannot have the job.
+   */
   readonly locate: (key: K, last: Status<unknown, unknown> | undefined) => string | undefined
-  /** Checks the other source. */
+  /** Asks the other source once for the status of the job, by the key that `locate` returned. */
   readonly check: (fallbackKey: string) => Effect<CheckResult<A, F>, E, R>
 }
 
 /**
- * What follows when the server says a state word that nobody listed.
+ * What to do about a state word that the status schema does not list.
  *
  * **Details**
  *
- * - `"fail"` (the default): the wait ends as `UnknownState`.
- * - `"continue"`: the job counts as pending, and the word is kept as its state. The deadline bounds it.
- * - `{ times }`: as `"continue"`, for at most so many checks in a row; then it fails.
- * - `{ for }`: as `"continue"`, for at most so long; then it fails.
- * - `{ treatAs }`: the status that the word stands for.
+ * - `"fail"` (the default): the wait fails with `UnknownState`.
+ * - `"continue"`: the job counts as pending, with the word as its state. Only the deadline and the strategy bound this.
+ * - `{ times }`: like `"continue"`, for at most `times` consecutive checks (an integer >= 1); then like `"fail"`.
+ * - `{ for }`: like `"continue"`, until unknown states have been found for longer than `for` without a known one in
+ *   between (a positive finite duration); then like `"fail"`.
+ * - `{ treatAs }`: a function that returns the status that the word stands for.
  *
  * @category models
  * @since 0.1.0
@@ -172,36 +204,41 @@ export type UnknownStatePolicy<A = never, F = never> =
   | { readonly treatAs: (word: string) => Status<A, F> }
 
 /**
- * What follows when a check fails.
+ * What to do when a check fails.
  *
  * **Details**
  *
- * A failed check tells nothing of the job, so it has a budget of its own. The error says whether it is transient or
- * permanent (`CheckError.kind`); `classify` replaces that. A permanent one ends the wait as `CheckRejected`. After a
- * transient one:
+ * A failed check says nothing about the job, so it has a budget of its own and does not step the strategy. A permanent
+ * error ends the wait with `CheckRejected` (see `CheckError`). After a transient error:
  *
- * 1. `retry`, if given, is stepped and the same check is tried again after its delay. When it ends, the check failed.
- * 2. The failed check counts. While no more than `maxConsecutive` checks failed in a row and `maxTotal` in all, the next check comes
- *    after the delay of `schedule`; the strategy is not stepped.
- * 3. A budget is used up when one more check fails than it allows. With `onExhausted: "fail"` the wait ends as
- *    `CheckErrorsExhausted`; with `"skip"` this check is given up, the count in a row starts anew and the next check
- *    comes when the strategy says. A used-up `maxTotal` always fails.
+ * 1. If `retry` is given, the check is retried after its next delay, within the same attempt, until `retry` ends. The
+ *    last check before the deadline is not retried.
+ * 2. A failed check counts against `maxConsecutive` and `maxTotal`. Within both budgets, the next check follows after
+ *    the next delay of `schedule`.
+ * 3. A failed check beyond `maxConsecutive` ends the wait with `CheckErrorsExhausted`. With `onExhausted: "skip"` the
+ *    strategy decides when to check next instead, and the consecutive count starts again from 0.
+ * 4. A failed check beyond `maxTotal` always ends the wait with `CheckErrorsExhausted`.
+ *
+ * When `schedule` ends, the wait fails with `CheckErrorsExhausted` too.
  *
  * @category models
  * @since 0.1.0
  */
 export interface CheckErrorPolicy<in E> {
-  /** Delays after failed checks; default: exponential from 1 second by 2, at most 30 seconds. */
+  /** The delays after failed checks; default: 1 second, doubling up to 30 seconds. */
   readonly schedule?: Schedule<unknown, Observation> | undefined
-  /** How many checks in a row may fail; a whole number from 0, or `"unbounded"`; default 5. */
+  /** How many consecutive failed checks are tolerated; an integer >= 0 or `"unbounded"`, default 5. */
   readonly maxConsecutive?: number | "unbounded" | undefined
-  /** How many checks may fail in all; a whole number from 0, or `"unbounded"`; default `"unbounded"`. */
+  /** How many failed checks are tolerated in total; an integer >= 0 or `"unbounded"`, default `"unbounded"`. */
   readonly maxTotal?: number | "unbounded" | undefined
-  /** What follows when the budget in a row is used up; default `"fail"`. */
+  /**
+   * What to do after a failed check beyond `maxConsecutive`: `"fail"` with `CheckErrorsExhausted` (the default), or
+   * `"skip"` it and let the strategy decide when to check next.
+   */
   readonly onExhausted?: "fail" | "skip" | undefined
-  /** Delays of the retries within one check, which count as one attempt; default: no retry. */
+  /** The delays of retries within one check, which stays one attempt; default: no retry. */
   readonly retry?: Schedule<unknown, Observation> | undefined
-  /** Says what kind an error is, instead of what it says itself. */
+  /** Returns the kind of an error. Default: `CheckError.kindOf`, the kind that the error states. */
   readonly kindOf?: ((error: E) => CheckError.Kind) | undefined
 }
 
@@ -218,10 +255,10 @@ export const isJob = (u: unknown): u is Any => hasProperty(u, TypeId)
  *
  * **Details**
  *
- * The key is a string unless `key` says how it is written as one (see `KeyCodec.fromSchema`). An empty name is a
- * RangeError, as are figures of `checkMany` out of their range.
+ * Keys are strings unless `key` is given (see `KeyCodec.fromSchema`). Throws a RangeError for an empty name, and for a
+ * `checkMany` whose `max` or `slack` is out of range.
  *
- * **Example** (A job that is done when asked)
+ * **Example** (Defining a job)
  *
  * ```ts
  * import * as Effect from "effect/Effect"
@@ -236,10 +273,18 @@ export const isJob = (u: unknown): u is Any => hasProperty(u, TypeId)
  * @since 0.1.0
  */
 export const make: {
+  /**
+   * Creates a `Job` whose keys are encoded by `key`. Throws a RangeError for an empty name, and for a `checkMany` whose
+   * `max` or `slack` is out of range.
+   */
   <K, A, F = never, E = never, R = never, I = never, ES = never>(
     name: string,
     options: Options<K, A, F, E, R, I, ES> & { readonly key: KeyCodec<K> }
   ): Job<K, A, F, E, R, I, ES>
+  /**
+   * Creates a `Job` whose keys are strings. Throws a RangeError for an empty name, and for a `checkMany` whose `max` or
+   * `slack` is out of range.
+   */
   <A, F = never, E = never, R = never, I = never, ES = never>(
     name: string,
     options: Options<string, A, F, E, R, I, ES>

@@ -1,8 +1,8 @@
 /**
- * How the key of a job is written as a string.
+ * Encodes the key of a job as a string.
  *
- * The encoded key is the identity of a job everywhere: in errors, logs, maps of results and resume tokens. A `Job` whose
- * key is a string needs no codec.
+ * The encoded key identifies a job in errors, logs, the answers of `checkMany` and resume tokens. A `Job` whose keys
+ * are strings needs no codec.
  *
  * @since 0.1.0
  */
@@ -15,18 +15,21 @@ import * as Schema from "effect/Schema"
  * @since 0.1.0
  */
 export interface KeyCodec<in out K> {
+  /** Encodes a key. Equal keys must have equal encodings, and different keys different ones. */
   readonly encode: (key: K) => string
+  /** Decodes an encoded key. Throws if the string is not one. */
   readonly decode: (encoded: string) => K
 }
 
 /**
- * Creates the codec of a key from a Schema whose encoded form is a string.
+ * Creates a key codec from a Schema whose encoded form is a string.
  *
  * **Details**
  *
- * A key that the Schema cannot encode is a RangeError when the wait is made.
+ * `encode` throws a RangeError for a key that the Schema cannot encode, so `Poll.until` and the other entry points
+ * throw it at the call.
  *
- * **Example** (A key of two fields)
+ * **Example** (Using a key with two fields)
  *
  * ```ts
  * import * as Schema from "effect/Schema"

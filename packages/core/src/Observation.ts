@@ -1,12 +1,12 @@
 /**
- * What a strategy sees when it is asked how long to wait.
+ * The input of a strategy: the state of a wait after a check.
  *
  * @since 0.1.0
  */
 import type { Pending } from "./Status.ts"
 
 /**
- * The state of a wait after a check that found its job pending. Times are milliseconds.
+ * The state of a wait after a check, from which a strategy decides when to check next.
  *
  * @category models
  * @since 0.1.0
@@ -14,14 +14,14 @@ import type { Pending } from "./Status.ts"
 export interface Observation {
   /** The encoded key of the job. */
   readonly key: string
-  /** Checks made so far, failed ones too (1 after the first). */
+  /** The number of checks made, including failed ones; 1 after the first. */
   readonly attempt: number
   /** Milliseconds since the wait started. */
   readonly elapsedMillis: number
-  /** Milliseconds until the deadline; `Infinity` if it is unbounded. */
+  /** Milliseconds until the deadline; `Infinity` for a wait without one. */
   readonly remainingMillis: number
-  /** Milliseconds since the status last changed (its state, its progress or its detail). */
+  /** Milliseconds since the state, progress or detail of the job last changed. */
   readonly sinceChangeMillis: number
-  /** What the check found. */
+  /** The last status found; a `Pending` without state, progress or detail if no check has found one. */
   readonly status: Pending
 }

@@ -1,11 +1,11 @@
 /**
- * Someone who is told of everything that happens in a wait: metrics, a journal, a progress bar.
+ * Receives a notification of each event of a wait, for metrics, a journal or a progress bar.
  *
  * **Details**
  *
- * An observer is told in order, one notification after the other, beside the wait: it never slows a check, and its defects are
- * swallowed. When the wait ends, its result is held back until the observers have been told, for at most the
- * `cancelTimeout` of the wait.
+ * Notifications arrive in order, one after the other, and never delay a check. A defect of an observer is ignored. At
+ * the end of a wait outside of a `Poller`, the result is held back until the observers have received all notifications,
+ * for at most the `cancelTimeout` of the wait.
  *
  * @since 0.1.0
  */
@@ -13,47 +13,51 @@ import type { Effect } from "effect/Effect"
 import type { PollEvent } from "./PollEvent.ts"
 
 /**
- * Someone who is told of everything that happens in a wait.
+ * Receives a notification of each event of a wait.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Observer<out R = never> {
+  /** Handles a notification. The next one arrives after this Effect completes. */
   readonly observe: (notification: Notification) => Effect<void, never, R>
 }
 
 /**
- * Something that happened, and where.
+ * An event of a wait, with the wait that it belongs to.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Notification {
+  /** The name of the `Job`. */
   readonly job: string
   /** The encoded key. */
   readonly key: string
-  /** Wall-clock milliseconds. */
+  /** When the event occurred, in wall-clock milliseconds. */
   readonly at: number
   /** Milliseconds since the wait started. */
   readonly elapsedMillis: number
+  /** The number of checks made, including failed ones. */
   readonly attempts: number
+  /** The event. */
   readonly event: Started | PollEvent<unknown, unknown, unknown>
 }
 
 /**
- * The wait started, or was resumed. Told to observers only.
+ * The wait started, or was resumed. Only observers receive this event.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Started {
   readonly _tag: "Started"
-  /** Wall-clock milliseconds, or `"unbounded"`. */
+  /** When the wait ends at the latest, in wall-clock milliseconds, or `"unbounded"`. */
   readonly deadlineAt: number | "unbounded"
 }
 
 /**
- * Creates an observer.
+ * Creates an observer from a function that handles a notification.
  *
  * @category constructors
  * @since 0.1.0

@@ -1,23 +1,23 @@
 /**
  * Waits for one job by polling: checks it until it ends, or until the deadline or the strategy ends the wait.
  *
- * `until` yields the result, `events` is a stream of what happens on the way, `start` runs in the background, `run`
- * submits first, `resume` continues from a token, `promise` is for code without Effect. All take a `Job` and a key;
+ * `until` yields the result, `events` streams what happens on the way, `start` runs in the background, `run` submits
+ * the job first, `resume` continues from a token, and `promise` is for code without Effect. All take a `Job` and a key;
  * `until`, `events`, `start` and `promise` also take just an Effect that yields a `Status`.
  *
  * **Details**
  *
- * - Each check has a timeout of its own, `checkTimeout`. A check that fails says nothing about the job: it has its own
- *   budget (see `CheckErrorPolicy`) and does not step the strategy.
- * - The deadline bounds everything: waits, gates, checks in flight and their retries. If the next check would come too
- *   late, one last check is placed so that its answer still fits, estimated by the longest of the last three checks. An
- *   answer that arrives at the deadline counts.
- * - A delay that the server requests (a hint, such as Retry-After) is the earliest time of the next check, up to
- *   `maxHint`. It takes precedence over the last check.
- * - When the strategy ends, the wait ends as `PollTimeout`. A pending status is never a success.
- * - Interruption stops the wait and the check in flight at once. No check follows.
- * - When the wall clock is set back, the wait moves with it. When the machine was suspended beyond the deadline, the job
- *   is checked once more before the wait ends.
+ * - Each check has its own timeout, `checkTimeout`. A failed check says nothing about the job: it counts against a
+ *   budget of its own (see `CheckErrorPolicy`) and does not step the strategy.
+ * - The deadline bounds everything: delays, gates, checks in flight and their retries. If the next check would come too
+ *   late, one last check is placed so that its answer arrives in time, estimated by the longest of the last three
+ *   checks. An answer that arrives at the deadline still counts.
+ * - A delay that the server requests (a hint, such as Retry-After) is a floor for the next check, up to `maxHint`. It
+ *   takes precedence over the last check.
+ * - When the strategy ends, the wait fails with `PollTimeout`. A pending status is never a success.
+ * - Interruption stops the wait and its check in flight at once. No further check is made.
+ * - If the wall clock is set back, the times of the wait move with it. If the machine was suspended past the deadline,
+ *   the job is checked once more before the wait ends.
  *
  * **Gotchas**
  *
@@ -47,7 +47,7 @@ import type { ResumeToken } from "./ResumeToken.ts"
 
 export type {
   /**
-   * The options of one wait, see the module `PollOptions`.
+   * The options of one wait. See the module `PollOptions`.
    *
    * @category models
    * @since 0.1.0
@@ -56,16 +56,16 @@ export type {
 } from "./PollOptions.ts"
 
 /**
- * Watches a job until it ends, and yields its result.
+ * Waits until a job ends, and yields its result.
  *
  * **When to use**
  *
- * Use with a `Job` and a key, or with an Effect that yields a `Status`, for which no `Job` is needed.
+ * Use with a `Job` and a key, or with just an Effect that yields a `Status`.
  *
  * **Details**
  *
- * Every other ending is a typed error, see `PollError`. A defect or an interruption inside the check ends the wait with
- * that cause. Bad options throw a RangeError at the call, not when the Effect runs.
+ * Any other ending is a typed error, see `PollError`. A defect or an interruption inside the check ends the wait with
+ * the same cause. An option out of range throws a RangeError at the call, not when the Effect runs.
  *
  * **Example** (Waiting for a file)
  *
@@ -86,10 +86,8 @@ export type {
  */
 export const until: {
   /**
-   * Watches a job until it ends, and yields its result.
-   *
-   * Takes a `Job` and a key, or an Effect that yields a `Status`. Every other ending is a typed error, see `PollError`. A
-   * defect or an interruption inside the check ends the wait with that cause. Bad options throw a RangeError at the call.
+   * Waits until the job that `check` asks about has ended, and yields its result. Fails with a `PollError` for any
+   * other ending. An option out of range throws a RangeError at the call.
    */
   <E0, RS = never>(
     options: PollOptions<E0, RS>
@@ -97,10 +95,8 @@ export const until: {
     check: Effect.Effect<CheckResult<A, F>, E, R>
   ) => Effect.Effect<A, PollError<F, E>, R | RS>
   /**
-   * Watches a job until it ends, and yields its result.
-   *
-   * Takes a `Job` and a key, or an Effect that yields a `Status`. Every other ending is a typed error, see `PollError`. A
-   * defect or an interruption inside the check ends the wait with that cause. Bad options throw a RangeError at the call.
+   * Waits until the job with this key has ended, and yields its result. Fails with a `PollError` for any other ending.
+   * An option out of range throws a RangeError at the call.
    */
   <K, A, F, E, R, RS = never>(
     job: Watchable<K, A, F, E, R>,
@@ -108,10 +104,8 @@ export const until: {
     options: PollOptions<E, RS>
   ): Effect.Effect<A, PollError<F, E>, R | RS>
   /**
-   * Watches a job until it ends, and yields its result.
-   *
-   * Takes a `Job` and a key, or an Effect that yields a `Status`. Every other ending is a typed error, see `PollError`. A
-   * defect or an interruption inside the check ends the wait with that cause. Bad options throw a RangeError at the call.
+   * Waits until the job that `check` asks about has ended, and yields its result. Fails with a `PollError` for any
+   * other ending. An option out of range throws a RangeError at the call.
    */
   <A = never, F = never, E = never, R = never, RS = never>(
     check: Effect.Effect<CheckResult<A, F>, E, R>,
@@ -120,24 +114,25 @@ export const until: {
 } = request.entryPoint("Poll.until", (wait) => host.run(wait))
 
 /**
- * Watches a job until it ends, as a stream of what happens on the way.
+ * Waits until a job ends, and streams the events of the wait.
  *
  * **Details**
  *
- * The stream never fails: its last event is `Ended`, with the exit that `until` would have. It starts checking when it is
- * run and stops when its scope closes. A slow reader never delays a check: of the events kept for it, 256 and more, the
- * oldest `Waiting` or `Unchanged` is dropped first, then the oldest `CheckFailed`; a change of the status never is.
+ * The stream never fails: its last event is `Ended`, with the exit that `until` would have. Checks start when the
+ * stream runs and stop when its scope closes.
+ *
+ * A slow reader never delays a check. Up to 256 events are buffered for it. In a full buffer, a new event replaces the
+ * oldest `Waiting` or `Unchanged`, or else the oldest `CheckFailed`. Changes of the status are never dropped.
+ *
+ * An option out of range throws a RangeError at the call.
  *
  * @category running
  * @since 0.1.0
  */
 export const events: {
   /**
-   * Watches a job until it ends, as a stream of what happens on the way.
-   *
-   * The stream never fails: its last event is `Ended`, with the exit that `until` would have. It starts checking when it is
-   * run and stops when its scope closes. A slow reader never delays a check: of the events kept for it, 256 and more, the
-   * oldest `Waiting` or `Unchanged` is dropped first, then the oldest `CheckFailed`; a change of the status never is.
+   * Streams the events of a wait for the job that `check` asks about. The stream never fails: its last event is
+   * `Ended`. An option out of range throws a RangeError at the call.
    */
   <E0, RS = never>(
     options: PollOptions<E0, RS>
@@ -145,11 +140,8 @@ export const events: {
     check: Effect.Effect<CheckResult<A, F>, E, R>
   ) => Stream.Stream<PollEvent<A, F, E>, never, R | RS>
   /**
-   * Watches a job until it ends, as a stream of what happens on the way.
-   *
-   * The stream never fails: its last event is `Ended`, with the exit that `until` would have. It starts checking when it is
-   * run and stops when its scope closes. A slow reader never delays a check: of the events kept for it, 256 and more, the
-   * oldest `Waiting` or `Unchanged` is dropped first, then the oldest `CheckFailed`; a change of the status never is.
+   * Streams the events of a wait for the job with this key. The stream never fails: its last event is `Ended`. An
+   * option out of range throws a RangeError at the call.
    */
   <K, A, F, E, R, RS = never>(
     job: Watchable<K, A, F, E, R>,
@@ -157,11 +149,8 @@ export const events: {
     options: PollOptions<E, RS>
   ): Stream.Stream<PollEvent<A, F, E>, never, R | RS>
   /**
-   * Watches a job until it ends, as a stream of what happens on the way.
-   *
-   * The stream never fails: its last event is `Ended`, with the exit that `until` would have. It starts checking when it is
-   * run and stops when its scope closes. A slow reader never delays a check: of the events kept for it, 256 and more, the
-   * oldest `Waiting` or `Unchanged` is dropped first, then the oldest `CheckFailed`; a change of the status never is.
+   * Streams the events of a wait for the job that `check` asks about. The stream never fails: its last event is
+   * `Ended`. An option out of range throws a RangeError at the call.
    */
   <A = never, F = never, E = never, R = never, RS = never>(
     check: Effect.Effect<CheckResult<A, F>, E, R>,
@@ -172,7 +161,7 @@ export const events: {
     Effect.gen(function* () {
       const buffer = eventBuffer.make(256)
       const waited = Effect.exit(host.run<unknown, PollError<unknown, unknown>, unknown>(wait, { emit: buffer.offer }))
-      // A wait that could not even start, because its defaults are out of range, has emitted nothing.
+      // With defaults out of range the wait never starts, and emits no event.
       yield* Effect.forkScoped(Effect.map(waited, (exit) => buffer.offer({ _tag: "Ended", attempts: 0, exit })))
       return Stream.fromPull(Effect.succeed(buffer.take))
     })
@@ -180,19 +169,20 @@ export const events: {
 )
 
 /**
- * Starts watching a job in the background, and yields a handle to the wait.
+ * Starts a wait in the background, and yields a handle to it.
  *
  * **Details**
  *
- * The wait lasts until it ends, is interrupted through the handle, or the scope closes.
+ * The wait runs until the job ends, the handle interrupts it, or the scope closes. An option out of range throws a
+ * RangeError at the call.
  *
  * @category running
  * @since 0.1.0
  */
 export const start: {
   /**
-   * Starts watching a job in the background, and yields a handle to the wait. The wait lasts until it ends, is interrupted
-   * through the handle, or the scope closes. Bad options throw a RangeError at the call.
+   * Starts a wait in the background for the job that `check` asks about, and yields a handle. The wait runs until the
+   * job ends, the handle interrupts it, or the scope closes. An option out of range throws a RangeError at the call.
    */
   <E0, RS = never>(
     options: PollOptions<E0, RS>
@@ -200,8 +190,8 @@ export const start: {
     check: Effect.Effect<CheckResult<A, F>, E, R>
   ) => Effect.Effect<Handle<A, F, E>, never, R | RS | Scope>
   /**
-   * Starts watching a job in the background, and yields a handle to the wait. The wait lasts until it ends, is interrupted
-   * through the handle, or the scope closes. Bad options throw a RangeError at the call.
+   * Starts a wait in the background for the job with this key, and yields a handle. The wait runs until the job ends,
+   * the handle interrupts it, or the scope closes. An option out of range throws a RangeError at the call.
    */
   <K, A, F, E, R, RS = never>(
     job: Watchable<K, A, F, E, R>,
@@ -209,8 +199,8 @@ export const start: {
     options: PollOptions<E, RS>
   ): Effect.Effect<Handle<A, F, E>, never, R | RS | Scope>
   /**
-   * Starts watching a job in the background, and yields a handle to the wait. The wait lasts until it ends, is interrupted
-   * through the handle, or the scope closes. Bad options throw a RangeError at the call.
+   * Starts a wait in the background for the job that `check` asks about, and yields a handle. The wait runs until the
+   * job ends, the handle interrupts it, or the scope closes. An option out of range throws a RangeError at the call.
    */
   <A = never, F = never, E = never, R = never, RS = never>(
     check: Effect.Effect<CheckResult<A, F>, E, R>,
@@ -219,19 +209,20 @@ export const start: {
 } = request.entryPoint("Poll.start", (wait) => handle.start(wait))
 
 /**
- * Submits a job, hands out its receipt, and watches the job until it ends.
+ * Submits a job, passes its receipt to `onReceipt`, and waits until the job ends.
  *
  * **Details**
  *
- * `onReceipt` gets a `ResumeToken` at attempt 0, to be stored before the first check: from then on another process can
- * resume the wait. It also gets the receipt that `submit` yielded. If it fails, the whole fails and no check is made. The
- * deadline counts from the receipt, and a `hint` of the receipt is the earliest time of the first check. An interruption
- * waits until `onReceipt` is done.
+ * `onReceipt` runs before the first check. Store the token that it receives: once it is stored, another process can
+ * resume the wait. If `onReceipt` fails, no check is made and the Effect fails with that error. An interruption takes
+ * effect only after `onReceipt` is done.
  *
- * The submit is sent once. A submit that failed may still have been accepted, so it is never repeated; retry it yourself
- * if it carries an idempotency key.
+ * The deadline counts from the receipt. A `hint` in the receipt is a floor for the first check.
  *
- * A job without `submit` is a RangeError at the call.
+ * The submit runs once. It is never retried, because a submit that failed may still have been accepted. If it carries
+ * an idempotency key, retry it yourself.
+ *
+ * Throws a RangeError at the call if the job has no `submit`, or if an option is out of range.
  *
  * **Example** (Storing the receipt)
  *
@@ -261,6 +252,7 @@ export const run = <K, A, F, E, R, I, ES, RS = never, E2 = never, R2 = never>(
   job: Job<K, A, F, E, R, I, ES>,
   input: I,
   options: PollOptions<E, RS> & {
+    /** Receives the receipt of the submit, and a token of the wait to store, before the first check. */
     readonly onReceipt?: ((token: ResumeToken, receipt: Receipt<K>) => Effect.Effect<unknown, E2, R2>) | undefined
   }
 ): Effect.Effect<A, PollError<F, E> | ES | E2, R | RS | R2> => {
@@ -274,7 +266,7 @@ export const run = <K, A, F, E, R, I, ES, RS = never, E2 = never, R2 = never>(
     if (options.onReceipt !== undefined) yield* options.onReceipt(token, receipt)
     return { wait, token }
   })
-  // An interruption between the submit and the stored receipt would lose the job.
+  // An interruption between the submit and the storing of its receipt would lose the job.
   return Effect.uninterruptibleMask((restore) =>
     restore(submit(input)).pipe(
       Effect.flatMap(submitted),
@@ -284,13 +276,15 @@ export const run = <K, A, F, E, R, I, ES, RS = never, E2 = never, R2 = never>(
 }
 
 /**
- * Continues a wait from its token, with the same deadline; usually in another process.
+ * Continues a wait from its token, with the same deadline, usually in another process.
  *
  * **Details**
  *
- * Attempts, error budgets, the earliest time that the server allows and the step of the strategy continue where they
- * were. A foreign `Schedule` starts anew, because its state cannot be stored. A token whose deadline has passed gets one
- * check. A token of another job or of an unknown version fails with `ResumeTokenError`.
+ * - Attempts, error budgets, the floor of the server and the step of the strategy are restored. A strategy that is a
+ *   plain `Schedule` starts over, because its state cannot be stored.
+ * - If the deadline has passed, one check is made before the wait ends.
+ * - A token of another job, of an unknown version, or with an invalid key fails with `ResumeTokenError`.
+ * - An option out of range throws a RangeError at the call.
  *
  * @category running
  * @since 0.1.0
@@ -311,14 +305,15 @@ export const resume = <K, A, F, E, R, RS = never>(
 }
 
 /**
- * Watches a job and yields its result as a Promise, for code without Effect.
+ * Waits until a job ends, and returns its result as a Promise, for code without Effect.
  *
  * **Details**
  *
- * The check must need no services. The promise rejects with the typed error, or with the `reason` of the `signal` when
- * that aborts: an aborted wait sends no further request and leaves no listener behind.
+ * The check must not require services. The Promise rejects with a `PollError`, with a RangeError for an option out of
+ * range, or with the `reason` of `signal` once it aborts. After that no further request is sent, and no listener stays
+ * on the signal.
  *
- * **Example** (With an AbortSignal)
+ * **Example** (Waiting with an AbortSignal)
  *
  * ```ts
  * import * as Effect from "effect/Effect"
@@ -334,23 +329,29 @@ export const resume = <K, A, F, E, R, RS = never>(
  */
 export const promise: {
   /**
-   * Watches a job and yields its result as a Promise. It rejects with the typed error, or with the `reason` of the
-   * `signal` when that aborts.
+   * Waits until the job with this key has ended, and returns its result. The Promise rejects with a `PollError`, with a
+   * RangeError for an option out of range, or with the `reason` of `signal` once it aborts.
    */
   <K, A, F, E>(
     job: Watchable<K, A, F, E, never>,
     key: K,
-    options: PollOptions<E> & { readonly signal?: AbortSignal | undefined }
+    options: PollOptions<E> & {
+      /** Interrupts the wait when it aborts. Default: none. */
+      readonly signal?: AbortSignal | undefined
+    }
   ): Promise<A>
   /**
-   * Watches a job and yields its result as a Promise. It rejects with the typed error, or with the `reason` of the
-   * `signal` when that aborts.
+   * Waits until the job that `check` asks about has ended, and returns its result. The Promise rejects with a
+   * `PollError`, with a RangeError for an option out of range, or with the `reason` of `signal` once it aborts.
    */
   <A = never, F = never, E = never>(
     check: Effect.Effect<CheckResult<A, F>, E>,
-    options: PollOptions<E> & { readonly signal?: AbortSignal | undefined }
+    options: PollOptions<E> & {
+      /** Interrupts the wait when it aborts. Default: none. */
+      readonly signal?: AbortSignal | undefined
+    }
   ): Promise<A>
-  // The bridge out of Effect: here a Promise is meant.
+  // The way out of Effect, so a Promise is intended.
   // @effect-diagnostics-next-line asyncFunction:off
 } = async (...args: ReadonlyArray<unknown>): Promise<never> => {
   const { signal } = args[args.length - 1] as { readonly signal?: AbortSignal | undefined }

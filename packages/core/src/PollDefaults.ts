@@ -1,43 +1,60 @@
 /**
- * What a wait takes where neither its options nor its `Job` say anything.
+ * The defaults of options that neither a wait nor its `Job` sets.
  *
  * @since 0.1.0
  */
 import * as Config from "effect/Config"
 import type * as Context from "effect/Context"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import type { Schedule } from "effect/Schedule"
 import * as defaults from "./internal/options/defaults.ts"
+import type { CheckErrorPolicy } from "./Job.ts"
+import type { Observation } from "./Observation.ts"
+import type { Observer } from "./Observer.ts"
 
 /**
- * The default figures.
+ * The defaults of all waits.
  *
  * **Details**
  *
- * | field | default | meaning |
- * |---|---|---|
- * | `strategy` | linear from 1 second by 2 seconds, uncapped | when to check |
- * | `checkTimeout` | 1 minute | how long one check may take |
- * | `maxHint` | 1 hour | the longest wish of a server that is followed |
- * | `cancelTimeout` | 10 seconds | how long the end of a job is awaited after it was asked to stop |
- * | `checkErrors.schedule` | exponential from 1 second by 2, at most 30 seconds | delays after failed checks |
- * | `checkErrors.maxConsecutive` | 5 | failed checks in a row that are tolerated |
- * | `checkErrors.maxTotal` | `"unbounded"` | failed checks in all that are tolerated |
- * | `checkErrors.onExhausted` | `"fail"` | what follows when `maxConsecutive` is used up |
- * | `span` | true | one span `poll.wait` per wait |
- * | `logs` | true | failed checks Debug (from the third in a row at Warn), a bad end at Error |
- * | `observers` | none | told of every wait |
- *
- * A figure out of its range is a RangeError, as a defect of the wait that uses it.
+ * A value out of range is a RangeError, as a defect of each wait that uses it.
  *
  * @category models
  * @since 0.1.0
  */
-export interface PollDefaults extends defaults.Defaults {}
+export interface PollDefaults {
+  /** When to check. Default: delays of 1, 3, 5, ... seconds, uncapped. */
+  readonly strategy: Schedule<unknown, Observation>
+  /** How long one check may take; a positive finite duration or `"unbounded"`, default 1 minute. */
+  readonly checkTimeout: Duration.Input | "unbounded"
+  /** The longest delay that a server can request between two checks; a non-negative finite duration, default 1 hour. */
+  readonly maxHint: Duration.Input
+  /**
+   * How long a remote cancel may take, how long the job is then checked for its ending, and how long observers may hold
+   * back the result of a wait; a positive finite duration, default 10 seconds.
+   */
+  readonly cancelTimeout: Duration.Input
+  /**
+   * What to do when a check fails. Default: up to 5 consecutive failed checks are tolerated, with delays of 1 second,
+   * doubling up to 30 seconds; one more fails the wait.
+   */
+  readonly checkErrors: CheckErrorPolicy<unknown>
+  /** Whether each wait has a span `poll.wait`; default `true`. A `Poller` makes no spans. */
+  readonly span: boolean
+  /**
+   * Whether failed checks are logged at Debug (the third consecutive one at Warn) and failed waits at Error; default
+   * `true`.
+   */
+  readonly logs: boolean
+  /** Observers of all waits, in addition to those of each wait. Default: none. */
+  readonly observers: ReadonlyArray<Observer>
+}
 
 /**
- * The reference that holds the defaults; to be overridden with `Effect.provideService` or a layer.
+ * The reference that holds the defaults. Override it with `layer`, `layerConfig` or `Effect.provideService`.
  *
  * @category references
  * @since 0.1.0
@@ -45,36 +62,50 @@ export interface PollDefaults extends defaults.Defaults {}
 export const PollDefaults: Context.Reference<PollDefaults> = defaults.Reference
 
 /**
- * Replaces some of the defaults.
+ * Creates a layer that overrides some of the defaults. The fields of `checkErrors` are overridden one by one.
  *
- * **Example** (A program that is patient with its servers)
+ * **Example** (Tolerating more failed checks)
  *
  * ```ts
  * import * as Effect from "effect/Effect"
  * import * as PollDefaults from "effect-poll/PollDefaults"
  *
- * const patient = PollDefaults.layer({ checkErrors: { maxConsecutive: 20 }, checkTimeout: "5 minutes" })
+ * const tolerant = PollDefaults.layer({ checkErrors: { maxConsecutive: 20 }, checkTimeout: "5 minutes" })
  * const maxConsecutive = Effect.map(PollDefaults.PollDefaults, (defaults) => defaults.checkErrors.maxConsecutive)
- * await Effect.runPromise(Effect.provide(maxConsecutive, patient)) // => 20
+ * await Effect.runPromise(Effect.provide(maxConsecutive, tolerant)) // => 20
  * ```
  *
  * @category layers
  * @since 0.1.0
  */
-export const layer = (some: Partial<PollDefaults>): Layer.Layer<never> =>
+export const layer = (overrides: Partial<PollDefaults>): Layer.Layer<never> =>
   Layer.effect(
     PollDefaults,
-    Effect.map(PollDefaults, (now) => ({ ...now, ...some, checkErrors: { ...now.checkErrors, ...some.checkErrors } }))
+    Effect.map(PollDefaults, (current) => ({
+      ...current,
+      ...overrides,
+      checkErrors: { ...current.checkErrors, ...overrides.checkErrors }
+    }))
   )
 
 /**
- * Reads the figures among the defaults from the configuration.
+ * A layer that overrides defaults from the configuration.
  *
  * **Details**
  *
- * The keys, all optional: `EFFECT_POLL_CHECK_TIMEOUT`, `EFFECT_POLL_MAX_HINT`, `EFFECT_POLL_CANCEL_TIMEOUT` (durations, as
- * `"30 seconds"`), `EFFECT_POLL_CHECK_ERRORS_MAX_CONSECUTIVE`, `EFFECT_POLL_CHECK_ERRORS_MAX_TOTAL` (whole numbers), `EFFECT_POLL_SPAN`,
- * `EFFECT_POLL_LOGS` (true or false).
+ * All keys are optional:
+ *
+ * | key | value |
+ * |---|---|
+ * | `EFFECT_POLL_CHECK_TIMEOUT` | a duration, such as `30 seconds` |
+ * | `EFFECT_POLL_MAX_HINT` | a duration |
+ * | `EFFECT_POLL_CANCEL_TIMEOUT` | a duration |
+ * | `EFFECT_POLL_CHECK_ERRORS_MAX_CONSECUTIVE` | an integer >= 0 |
+ * | `EFFECT_POLL_CHECK_ERRORS_MAX_TOTAL` | an integer >= 0 |
+ * | `EFFECT_POLL_SPAN` | true or false |
+ * | `EFFECT_POLL_LOGS` | true or false |
+ *
+ * A value that cannot be parsed fails with a `ConfigError`.
  *
  * @category layers
  * @since 0.1.0
@@ -90,21 +121,21 @@ export const layerConfig: Layer.Layer<never, Config.ConfigError> = Layer.unwrap(
           maxConsecutive: Config.option(Config.Int("EFFECT_POLL_CHECK_ERRORS_MAX_CONSECUTIVE")),
           maxTotal: Config.option(Config.Int("EFFECT_POLL_CHECK_ERRORS_MAX_TOTAL"))
         }),
-        (read) => Option.some(given(read))
+        (config) => Option.some(defined(config))
       ),
       span: Config.option(Config.Boolean("EFFECT_POLL_SPAN")),
       logs: Config.option(Config.Boolean("EFFECT_POLL_LOGS"))
     }),
-    (read) => layer(given(read))
+    (config) => layer(defined(config))
   )
 )
 
 // ---- internal ----
 
-type Given<T> = { readonly [K in keyof T]?: T[K] extends Option.Option<infer A> ? A : never }
+type Defined<T> = { readonly [K in keyof T]?: T[K] extends Option.Option<infer A> ? A : never }
 
-/** The fields that have a value. */
-const given = <T extends Record<string, Option.Option<unknown>>>(read: T): Given<T> =>
+/** Returns the fields that have a value. */
+const defined = <T extends Record<string, Option.Option<unknown>>>(config: T): Defined<T> =>
   Object.fromEntries(
-    Object.entries(read).flatMap(([field, value]) => (Option.isSome(value) ? [[field, value.value]] : []))
-  ) as Given<T>
+    Object.entries(config).flatMap(([field, value]) => (Option.isSome(value) ? [[field, value.value]] : []))
+  ) as Defined<T>

@@ -1,24 +1,25 @@
 /**
- * How a wait can end badly, and how the error of a check says what kind of error it is.
+ * The endings of a wait that are errors.
  *
- * The errors are flat and separate, so that each has its own `catchTag`. All of them carry what was seen: the key, the
- * checks made, the time passed, the last status, the last check error and a bounded history.
+ * Each ending is an error class of its own, so that `Effect.catchTag` can handle it. All of them carry the `Details` of
+ * the wait: its job and key, the number of checks, the elapsed time, the last status, the last check error and a
+ * bounded history.
  *
  * **Details**
  *
  * | error | what happened |
  * |---|---|
- * | `JobFailed<F>` | the server says that the job failed |
- * | `JobCanceled` | the server says that the job was stopped |
- * | `JobExpired` | the server gave the job up by time |
- * | `JobNotFound` | there is no such job (any more) |
- * | `JobStalled` | the job goes on, but nothing about it has changed for too long |
- * | `PollTimeout` | our own patience ended: the deadline, or the strategy |
- * | `UnknownState` | the server said a state word that nobody listed |
- * | `CheckRejected<E>` | a check failed in a way that no further check can mend |
- * | `CheckErrorsExhausted<E>` | checks failed more often than the budget allows |
+ * | `JobFailed<F>` | the server reported that the job failed |
+ * | `JobCanceled` | the server reported that the job was canceled |
+ * | `JobExpired` | the server reported that the job exceeded a time limit |
+ * | `JobNotFound` | the server has no such job, or no longer |
+ * | `JobStalled` | the job did not change for longer than `stall.after` |
+ * | `PollTimeout` | the deadline or the strategy ended the wait |
+ * | `UnknownState` | the server reported a state word that the status schema does not list |
+ * | `CheckRejected<E>` | a check failed with a permanent error |
+ * | `CheckErrorsExhausted<E>` | more checks failed than the budget allows |
  *
- * Only the first four are news of the job. After the others it may still be running.
+ * The first four are outcomes of the job (see `isJobOutcome`). After any other error the job may still be running.
  *
  * @since 0.1.0
  */
@@ -28,40 +29,46 @@ import { hasProperty } from "effect/Predicate"
 import * as Status from "./Status.ts"
 
 /**
- * What every error of a wait carries.
+ * What every `PollError` carries about its wait.
  *
  * @category models
  * @since 0.1.0
  */
-export interface Seen {
-  /** The name of the `Job`. */
+export interface Details {
+  /** The name of the `Job`, or `"check"` for a wait without one. */
   readonly job: string
-  /** The encoded key. */
+  /** The encoded key, or `"check"` for a wait without a `Job`. */
   readonly key: string
-  /** Checks made, failed ones too. */
+  /** The number of checks made, including failed ones. */
   readonly attempts: number
-  /** Time since the wait started. */
+  /** The time since the wait started. */
   readonly elapsed: Duration.Duration
+  /** The last status that a check found, or `undefined` if there is none. */
   readonly lastStatus: Status.Status<unknown, unknown> | undefined
-  /** The typed error of the last check that failed. */
+  /** The error of the last failed check, or `undefined` if no check failed. */
   readonly lastCheckError: unknown
-  /** State words that nobody listed (the first 32 of them), and how often each was seen. */
+  /** How often each unknown state word was found, for the first 32 such words. */
   readonly unknownStates: Readonly<Record<string, number>>
-  /** Wishes of the server that were drawn to `maxHint`, and those that could not be read. */
+  /** The number of hints that were clamped to `maxHint`, and of those that could not be parsed. */
   readonly hints: { readonly clamped: number; readonly unreadable: number }
-  /** What the checks found, in order, runs of the same finding as one entry; the newest 32 entries. */
+  /**
+   * The results of the checks, oldest first, with equal consecutive results as one entry; at most the last 32 entries.
+   */
   readonly history: ReadonlyArray<HistoryEntry>
 }
 
 /**
- * A run of checks that found the same.
+ * Consecutive checks with the same result.
  *
  * @category models
  * @since 0.1.0
  */
 export interface HistoryEntry {
-  /** In a few words: `Pending PROCESSING 40 %`, `Missing`, `check error: HttpCheckError`. */
+  /**
+   * The result in short: `Pending PROCESSING 40%`, `Missing`, `UnknownState PAUSED` or `check error: HttpCheckError`.
+   */
   readonly result: string
+  /** The number of checks. */
   readonly checks: number
   /** Milliseconds from the start of the wait to the end of the first of these checks. */
   readonly firstMillis: number
@@ -70,172 +77,199 @@ export interface HistoryEntry {
 }
 
 /**
- * The server says that the job failed; `failure` is what it says of it.
+ * The server reported that the job failed.
  *
  * @category errors
  * @since 0.1.0
  */
-export class JobFailed<F> extends /*#__PURE__*/ Data.TaggedError("JobFailed")<Seen & { readonly failure: unknown }> {
+export class JobFailed<F> extends /*#__PURE__*/ Data.TaggedError("JobFailed")<Details & { readonly failure: unknown }> {
+  /** The failure of the job, as reported by the server. */
   declare readonly failure: F
-  constructor(args: Seen & { readonly failure: F }) {
+  constructor(args: Details & { readonly failure: F }) {
     super(args)
   }
   override get message(): string {
-    return `${subject(this)} failed: ${show(this.failure)}${soFar(this)}`
+    return `${subject(this)} failed: ${show(this.failure)}${summary(this)}`
   }
 }
 
 /**
- * The server says that the job was stopped.
+ * The server reported that the job was canceled.
  *
  * @category errors
  * @since 0.1.0
  */
-export class JobCanceled extends /*#__PURE__*/ Data.TaggedError("JobCanceled")<Seen> {
+export class JobCanceled extends /*#__PURE__*/ Data.TaggedError("JobCanceled")<Details> {
   override get message(): string {
-    return `${subject(this)} was canceled on the server${soFar(this)}`
+    return `${subject(this)} was canceled on the server${summary(this)}`
   }
 }
 
 /**
- * The server gave the job up by time.
+ * The server reported that the job exceeded a time limit.
  *
  * @category errors
  * @since 0.1.0
  */
-export class JobExpired extends /*#__PURE__*/ Data.TaggedError("JobExpired")<Seen> {
+export class JobExpired extends /*#__PURE__*/ Data.TaggedError("JobExpired")<Details> {
   override get message(): string {
-    return `${subject(this)} expired on the server${soFar(this)}`
+    return `${subject(this)} expired on the server${summary(this)}`
   }
 }
 
 /**
- * There is no such job (any more), and no fallback that knows of it.
+ * The server has no such job, or no longer, and neither has a fallback. See the option `missing` of a `Job`.
  *
  * @category errors
  * @since 0.1.0
  */
-export class JobNotFound extends /*#__PURE__*/ Data.TaggedError("JobNotFound")<Seen> {
+export class JobNotFound extends /*#__PURE__*/ Data.TaggedError("JobNotFound")<Details> {
   override get message(): string {
-    return `${subject(this)} was not found${soFar(this)}`
+    return `${subject(this)} was not found${summary(this)}`
   }
 }
 
 /**
- * The job goes on, but its state, progress and detail have not changed for `unchanged`. It may still be running.
+ * The state, progress and detail of the job did not change for longer than `stall.after`. The job may still be running.
  *
  * @category errors
  * @since 0.1.0
  */
 export class JobStalled
-  extends /*#__PURE__*/ Data.TaggedError("JobStalled")<Seen & { readonly unchanged: Duration.Duration }>
+  extends /*#__PURE__*/ Data.TaggedError("JobStalled")<
+    Details & {
+      /** The time since the state, progress or detail of the job last changed. */
+      readonly unchanged: Duration.Duration
+    }
+  >
 {
   override get message(): string {
-    return `${subject(this)} has not changed for ${Duration.format(this.unchanged)}${soFar(this)}`
+    return `${subject(this)} has not changed for ${Duration.format(this.unchanged)}${summary(this)}`
   }
 }
 
 /**
- * Our own patience ended: at the deadline, or because the strategy ended. The job may still be running.
+ * The deadline or the strategy ended the wait. The job may still be running.
  *
  * @category errors
  * @since 0.1.0
  */
 export class PollTimeout
   extends /*#__PURE__*/ Data.TaggedError("PollTimeout")<
-    Seen & {
+    Details & {
+      /** Whether the deadline of the wait or the end of its strategy caused the timeout. */
       readonly reason: "deadline" | "strategy"
-      /** Wall-clock milliseconds before which the server did not want to be asked, if that was after the end. */
+      /**
+       * The earliest next check that the server allowed, in wall-clock milliseconds, if that was after the deadline.
+       */
       readonly floorAt: number | undefined
     }
   >
 {
   override get message(): string {
-    const why = this.reason === "deadline" ? "did not end before the deadline" : "did not end before the strategy did"
-    const asked = this.floorAt === undefined ? "" : `; the server asked to wait until ${isoTime(this.floorAt)}`
-    return `${subject(this)} ${why}${asked}${soFar(this)}`
+    const floor = this.floorAt === undefined ? "" : `; the server allowed no check before ${isoTime(this.floorAt)}`
+    return `${subject(this)} did not end before the ${this.reason}${this.reason === "strategy" ? " ended" : ""}${floor}${summary(this)}`
   }
 }
 
 /**
- * The server said a state word that nobody listed. See the option `unknownState`.
+ * The server reported a state word that the status schema does not list. See the option `unknownState`.
  *
  * @category errors
  * @since 0.1.0
  */
-export class UnknownState extends /*#__PURE__*/ Data.TaggedError("UnknownState")<Seen & { readonly state: string }> {
+export class UnknownState
+  extends /*#__PURE__*/ Data.TaggedError("UnknownState")<
+    Details & {
+      /** The state word, as sent by the server. */
+      readonly state: string
+    }
+  >
+{
   override get message(): string {
-    return `${subject(this)} has the unknown state ${JSON.stringify(this.state)}${soFar(this)}`
+    return `${subject(this)} is in the unknown state ${JSON.stringify(this.state)}${summary(this)}`
   }
 }
 
 /**
- * A check failed in a way that no further check can mend: not authorized, a bad request, an answer that cannot be decoded.
+ * A check failed with a permanent error, such as a 401 or an answer that cannot be decoded. The job may still be
+ * running.
  *
  * @category errors
  * @since 0.1.0
  */
 export class CheckRejected<E>
-  extends /*#__PURE__*/ Data.TaggedError("CheckRejected")<Seen & { readonly error: unknown }>
+  extends /*#__PURE__*/ Data.TaggedError("CheckRejected")<Details & { readonly error: unknown }>
 {
+  /** The error of the check. */
   declare readonly error: E
-  constructor(args: Seen & { readonly error: E }) {
+  constructor(args: Details & { readonly error: E }) {
     super(args)
   }
   override get message(): string {
-    return `A check ${subject(this)} was rejected: ${show(this.error)}${soFar(this, this.error)}`
+    return `a check of ${subject(this)} was rejected: ${show(this.error)}${summary(this, this.error)}`
   }
 }
 
 /**
- * Checks failed more often than the budget allows (`budget` says which: failures in a row, or in all). The job itself
- * may be well.
+ * More checks failed than the budget of `checkErrors` allows. The job may still be running.
  *
  * @category errors
  * @since 0.1.0
  */
 export class CheckErrorsExhausted<E>
   extends /*#__PURE__*/ Data.TaggedError("CheckErrorsExhausted")<
-    Seen & { readonly error: unknown; readonly budget: "maxConsecutive" | "maxTotal"; readonly errors: number }
+    Details & {
+      readonly error: unknown
+      /** The budget that was exceeded: of consecutive failed checks, or of all failed checks. */
+      readonly budget: "maxConsecutive" | "maxTotal"
+      /** The number of failed checks that count against the budget. */
+      readonly errors: number
+    }
   >
 {
+  /** The error of the last failed check. */
   declare readonly error: E
   constructor(
-    args: Seen & { readonly error: E; readonly budget: "maxConsecutive" | "maxTotal"; readonly errors: number }
+    args: Details & { readonly error: E; readonly budget: "maxConsecutive" | "maxTotal"; readonly errors: number }
   ) {
     super(args)
   }
   override get message(): string {
-    const which = this.budget === "maxConsecutive" ? "in a row" : "in all"
-    return `${this.errors} checks ${which} at ${subject(this)} failed, the last one with ${show(this.error)}${soFar(this, this.error)}`
+    const failed = this.budget === "maxConsecutive" ? "consecutive failed check" : "failed check"
+    return `${plural(this.errors, failed)} of ${subject(this)}, the last with ${show(this.error)}${summary(this, this.error)}`
   }
 }
 
 /**
- * The check error of a check that did not answer within its `checkTimeout`. Transient.
+ * The error of a check that took longer than `checkTimeout`. It is transient.
  *
  * @category errors
  * @since 0.1.0
  */
 export class CheckTimeout
   extends /*#__PURE__*/ Data.TaggedError("CheckTimeout")<{
+    /** The timeout of the check. */
     readonly checkTimeout: Duration.Duration
   }>
 {
   override get message(): string {
-    return `the check did not answer within ${Duration.format(this.checkTimeout)}`
+    return `the check took longer than ${Duration.format(this.checkTimeout)}`
   }
 }
 
 /**
- * A stored token cannot be resumed: it is of an unknown version, of another job, or no token at all.
+ * A token cannot be resumed: it has an unknown version (`"version"`), belongs to another job (`"job"`), or is not a
+ * valid token (`"malformed"`).
  *
  * @category errors
  * @since 0.1.0
  */
 export class ResumeTokenError
   extends /*#__PURE__*/ Data.TaggedError("ResumeTokenError")<{
+    /** Why the token cannot be resumed. */
     readonly reason: "version" | "job" | "malformed"
+    /** A description for people. */
     readonly detail: string
   }>
 {
@@ -245,27 +279,32 @@ export class ResumeTokenError
 }
 
 /**
- * The server could not be asked to stop a job: the `Job` has no `cancel`, or it failed with `error`.
+ * The server could not be asked to cancel a job: the `Job` has no `cancel` (`"unsupported"`), or that failed
+ * (`"failed"`).
  *
  * @category errors
  * @since 0.1.0
  */
 export class CancelFailed
   extends /*#__PURE__*/ Data.TaggedError("CancelFailed")<{
+    /** The name of the `Job`. */
     readonly job: string
+    /** The encoded key. */
     readonly key: string
+    /** Whether the `Job` has no `cancel`, or its `cancel` failed. */
     readonly reason: "unsupported" | "failed"
+    /** The error of `cancel`, or `undefined` if the `Job` has none. */
     readonly error: unknown
   }>
 {
   override get message(): string {
-    const why = this.reason === "unsupported" ? "its Job has no cancel" : show(this.error)
-    return `${this.job} ${JSON.stringify(this.key)} could not be canceled: ${why}`
+    const why = this.reason === "unsupported" ? "the Job has no cancel" : show(this.error)
+    return `${subject(this)} could not be canceled: ${why}`
   }
 }
 
 /**
- * All the ways in which a wait for a job with the failure `F` can end badly, if its checks fail with `E`.
+ * The errors with which a wait can end, for a job with the failure `F` whose checks fail with `E`.
  *
  * @category models
  * @since 0.1.0
@@ -282,10 +321,14 @@ export type PollError<F, E> =
   | CheckErrorsExhausted<E | CheckTimeout>
 
 /**
- * Tests whether an ending is news of the job itself: `JobFailed`, `JobCanceled`, `JobExpired` or `JobNotFound`. After any
- * other ending the job may still be running.
+ * Tests whether an error is an outcome of the job: `JobFailed`, `JobCanceled`, `JobExpired` or `JobNotFound`. After any
+ * other error the job may still be running.
  *
- * **Example** (Deciding whether the job may be submitted again)
+ * **When to use**
+ *
+ * Use to decide whether a job can be submitted again without running it twice.
+ *
+ * **Example** (Recognizing an outcome of the job)
  *
  * ```ts
  * import * as Effect from "effect/Effect"
@@ -312,26 +355,27 @@ export const isJobOutcome = <F, E>(
 
 const isoTime = (millis: number): string => {
   if (Math.abs(millis) > 8.64e15) return `${millis} ms`
-  // A rendering of a time that is already known: no clock is read.
+  // Formats a known time. No clock is read.
   // @effect-diagnostics-next-line globalDate:off
   return new Date(millis).toISOString()
 }
 
-const subject = (seen: Seen): string => `${seen.job} ${JSON.stringify(seen.key)}`
+const plural = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? "" : "s"}`
 
-/** What was seen; the check error is left out where the message has said it already. */
-const soFar = (seen: Seen, said?: unknown): string => {
-  const checks = `${seen.attempts} ${seen.attempts === 1 ? "check" : "checks"} in ${Duration.format(seen.elapsed)}`
-  const status = seen.lastStatus === undefined ? "no status seen" : `last status ${Status.describe(seen.lastStatus)}`
+/** Names the job. A wait without a `Job` has the name and the key `check`, which would read as `check "check"`. */
+const subject = ({ job, key }: { readonly job: string; readonly key: string }): string =>
+  job === "check" && key === "check" ? "the job" : `${job} ${JSON.stringify(key)}`
+
+/** Summarizes a wait, without the check error `shown`, which the message already contains. */
+const summary = ({ attempts, elapsed, lastCheckError, lastStatus }: Details, shown?: unknown): string => {
+  const status = lastStatus === undefined ? "no status found" : `last status ${Status.describe(lastStatus)}`
   const error =
-    seen.lastCheckError === undefined || seen.lastCheckError === said
-      ? ""
-      : `, last check error ${show(seen.lastCheckError)}`
-  return ` (${checks}, ${status}${error})`
+    lastCheckError === undefined || lastCheckError === shown ? "" : `, last check error ${show(lastCheckError)}`
+  const time = Duration.isZero(elapsed) ? "0ms" : Duration.format(elapsed)
+  return ` (${plural(attempts, "check")} in ${time}, ${status}${error})`
 }
 
-/** Whether a value has a `toString` of its own, as a failure that knows how it is shown. */
-const saysItself = (u: unknown): boolean =>
+const hasOwnToString = (u: unknown): boolean =>
   typeof u === "object" &&
   u !== null &&
   !Array.isArray(u) &&
@@ -342,7 +386,7 @@ const show = (u: unknown): string => {
   if (u instanceof Error) return hasProperty(u, "_tag") ? `${String(u._tag)}: ${u.message}` : u.message
   if (typeof u === "string") return u
   try {
-    return saysItself(u) ? String(u) : (JSON.stringify(u) ?? String(u))
+    return hasOwnToString(u) ? String(u) : (JSON.stringify(u) ?? String(u))
   } catch {
     return Object.prototype.toString.call(u)
   }

@@ -1,5 +1,5 @@
 /**
- * What a wait tells of itself while it runs (see `Poll.events`).
+ * The events of a wait, as emitted by `Poll.events` and by the `events` of a `Handle`.
  *
  * @since 0.1.0
  */
@@ -9,7 +9,7 @@ import type { PollError } from "./PollError.ts"
 import type { Status } from "./Status.ts"
 
 /**
- * Something that happened in a wait.
+ * An event of a wait for a job with the result `A` and the failure `F`, whose checks fail with `E`.
  *
  * @category models
  * @since 0.1.0
@@ -23,82 +23,93 @@ export type PollEvent<A, F = never, E = never> =
   | Ended<A, F, E>
 
 /**
- * A check found a status that differs from the one before it, in its state, its progress or its detail.
+ * A check found the first status, or one that differs from the last in its tag, state, progress or detail.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Changed<A, F = never> {
   readonly _tag: "Changed"
+  /** The number of the check, from 1. */
   readonly attempt: number
+  /** The status that the check found. */
   readonly status: Status<A, F>
 }
 
 /**
- * A check found nothing new.
+ * A check found the same status as the one before.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Unchanged {
   readonly _tag: "Unchanged"
+  /** The number of the check, from 1. */
   readonly attempt: number
 }
 
 /**
- * Nothing about the job has changed for longer than the option `stall` allows. Said once until something changes.
+ * The job has not changed for the duration `stall.after`, with `onStall: "report"`. Emitted once until the job changes.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Stalled {
   readonly _tag: "Stalled"
+  /** The number of the check, from 1. */
   readonly attempt: number
+  /** The time since the state, progress or detail of the job last changed. */
   readonly unchanged: Duration
 }
 
 /**
- * A check failed. The wait goes on unless an `Ended` follows.
+ * A check failed. The wait continues unless `Ended` follows.
  *
  * @category models
  * @since 0.1.0
  */
 export interface CheckFailed<E> {
   readonly _tag: "CheckFailed"
+  /** The number of the check, from 1. */
   readonly attempt: number
+  /** The error of the check. */
   readonly error: E
-  /** Checks that failed in a row, this one included; 0 if it is retried within the same check. */
+  /** The number of consecutive failed checks, including this one; 0 if it is retried within the same attempt. */
   readonly consecutive: number
 }
 
 /**
- * The wait sleeps until its next check. A sleep of no time is not told.
+ * The wait sleeps until its next check. A sleep of 0 milliseconds is not reported.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Waiting {
   readonly _tag: "Waiting"
+  /** How long the wait sleeps, unless something wakes it earlier. */
   readonly delay: Duration
+  /** The rule that determined the delay. */
   readonly reason: WaitReason
-  /** What the gate says, if the reason is `gate`. */
+  /** The reason that the gate gave, if `reason` is `"gate"`. */
   readonly gateReason: string | undefined
 }
 
 /**
- * Why a wait sleeps as long as it does.
+ * The rule that determined how long a wait sleeps.
  *
  * **Details**
  *
- * - `firstWait`, `strategy`: the strategy says so.
- * - `serverHint`: the server asked not to be asked earlier.
- * - `checkError`, `retry`: after a failed check, or between its retries.
- * - `missing`: the job is not found yet, within the grace after the start; or it is gone and its fallback is next.
+ * - `firstWait`: the first wait of the strategy, before the first check.
+ * - `strategy`: the delay of the strategy.
+ * - `serverHint`: the server requested a longer delay than the planned one.
+ * - `checkError`: the delay after a failed check.
+ * - `retry`: the delay before a retry within one check.
+ * - `missing`: the job is missing, and its grace has not passed or its fallback is checked next.
  * - `gate`: the gate postponed the check.
- * - `woken`: a check was asked for, and comes as soon as the server allows.
- * - `paused`: until it is unpaused, or until the deadline.
- * - `lastCheck`: the strategy would wait beyond the deadline, so the last check is placed before it.
- * - `deadline`: no check fits any more.
+ * - `woken`: a check was requested, by `checkNow` or by a cancel, and follows as soon as the server and the gate allow.
+ * - `paused`: the wait sleeps until `unpause` or the deadline.
+ * - `lastCheck`: the strategy would wait past the deadline, so the last check is placed before it.
+ * - `deadline`: no further check fits before the deadline.
  *
  * @category models
  * @since 0.1.0
@@ -117,14 +128,15 @@ export type WaitReason =
   | "deadline"
 
 /**
- * The wait is over. Always the last event.
+ * The wait ended. Always the last event.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Ended<A, F, E> {
   readonly _tag: "Ended"
-  /** Checks made, failed ones too. */
+  /** The number of checks made, including failed ones. */
   readonly attempts: number
+  /** The result of the wait, or the cause of its failure. */
   readonly exit: Exit<A, PollError<F, E>>
 }

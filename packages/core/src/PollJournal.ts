@@ -1,9 +1,11 @@
 /**
- * The entries of an audit trail of waits (see `observer`): starts, changes of the status and ends, as a Schema.
+ * A journal of waits: an entry for each start, each change of the status and each ending, as a Schema.
  *
  * **Details**
  *
- * Records hold no result and no failure of a job, only what kind of end it was and the message of the error.
+ * Entries contain neither the result nor the typed failure of a job, only the kind of ending and the message of the
+ * error. The message of a `JobFailed` includes the failure: to keep a secret out of it, give the failure a `toString`,
+ * or as an `Error` a `message`, without the secret.
  *
  * @since 0.1.0
  */
@@ -13,30 +15,33 @@ import * as Schema from "effect/Schema"
 import { endingOf } from "./internal/telemetry.ts"
 import * as Observer from "./Observer.ts"
 
-const place = {
+const commonFields = {
   job: Schema.String,
   key: Schema.String,
-  /** Wall-clock milliseconds. */
+  /** When the event occurred, in wall-clock milliseconds. */
   at: Schema.Finite
 }
 
 /**
- * One entry of the journal.
+ * The Schema of a journal entry.
  *
  * @category schemas
  * @since 0.1.0
  */
 export const Entry = Schema.Union([
-  Schema.TaggedStruct("Started", { ...place, deadlineAt: Schema.Union([Schema.Finite, Schema.Literal("unbounded")]) }),
+  Schema.TaggedStruct("Started", {
+    ...commonFields,
+    deadlineAt: Schema.Union([Schema.Finite, Schema.Literal("unbounded")])
+  }),
   Schema.TaggedStruct("Changed", {
-    ...place,
+    ...commonFields,
     attempt: Schema.Natural,
     status: Schema.Literals(["Pending", "Succeeded", "Failed", "Canceled", "Expired"]),
     state: Schema.optionalKey(Schema.String),
     progress: Schema.optionalKey(Schema.Finite)
   }),
   Schema.TaggedStruct("Ended", {
-    ...place,
+    ...commonFields,
     attempts: Schema.Natural,
     elapsedMillis: Schema.Finite,
     ending: Schema.String,
@@ -45,7 +50,7 @@ export const Entry = Schema.Union([
 ])
 
 /**
- * One entry of the journal.
+ * A journal entry.
  *
  * @category models
  * @since 0.1.0
@@ -53,8 +58,7 @@ export const Entry = Schema.Union([
 export type Entry = typeof Entry.Type
 
 /**
- * Creates an observer that writes a journal: it hands the start of a wait, each change of its status and its end to
- * `sink`, in order, as entries that the Schema `Entry` can encode.
+ * Creates an observer that passes journal entries to `sink`, in order.
  *
  * **Example** (Keeping the journal in memory)
  *
@@ -82,24 +86,17 @@ export const observer = <R = never>(sink: (entry: Entry) => Effect.Effect<unknow
 
 // ---- internal ----
 
-/** The entry that a notification makes in the journal, if any. */
-const entryOf = ({
-  at,
-  attempts,
-  elapsedMillis: elapsed,
-  event,
-  job,
-  key
-}: Observer.Notification): Entry | undefined => {
-  const where = { job, key, at }
+/** Returns the journal entry for a notification, if there is one. */
+const entryOf = ({ at, attempts, elapsedMillis, event, job, key }: Observer.Notification): Entry | undefined => {
+  const common = { job, key, at }
   switch (event._tag) {
     case "Started":
-      return { _tag: "Started", ...where, deadlineAt: event.deadlineAt }
+      return { _tag: "Started", ...common, deadlineAt: event.deadlineAt }
     case "Changed": {
       const { status } = event
       return {
         _tag: "Changed",
-        ...where,
+        ...common,
         attempt: event.attempt,
         status: status._tag,
         ...(status.state === undefined ? {} : { state: status.state }),
@@ -110,9 +107,9 @@ const entryOf = ({
       const error = Exit.findErrorOption(event.exit)
       return {
         _tag: "Ended",
-        ...where,
+        ...common,
         attempts,
-        elapsedMillis: elapsed,
+        elapsedMillis,
         ending: endingOf(event.exit),
         ...(error._tag === "Some" ? { message: error.value.message } : {})
       }

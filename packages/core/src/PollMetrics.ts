@@ -1,16 +1,18 @@
 /**
- * Metrics of waits, for those who ask for them: give `PollMetrics.observer` to a wait, or to all by `PollDefaults`.
+ * Metrics of waits. They are recorded by `PollMetrics.observer`, as an observer of one wait or, in `PollDefaults`, of
+ * all.
  *
  * **Details**
  *
  * | metric | kind | unit | attributes |
  * |---|---|---|---|
- * | `effect_poll_checks_total` | counter | checks | `job`, `outcome`: changed, unchanged, failed |
- * | `effect_poll_waits_total` | counter | waits that ended | `job`, `ending`: Succeeded, the tag of the error, Interrupted, Defect |
- * | `effect_poll_waits_active` | gauge | waits under way | `job` |
+ * | `effect_poll_checks_total` | counter | checks | `job`; `outcome`: `changed`, `unchanged` or `failed` |
+ * | `effect_poll_waits_total` | counter | ended waits | `job`; `ending`: `Succeeded`, the tag of the error, `Interrupted` or `Defect` |
+ * | `effect_poll_waits_active` | gauge | running waits | `job` |
  * | `effect_poll_wait_duration_millis` | histogram | milliseconds from start to end | `job` |
  *
- * The key of a job is never an attribute.
+ * A retry within a check counts as a check of its own; a check that finds no job is not counted. The key of a job is
+ * never an attribute, which keeps the number of time series small.
  *
  * @since 0.1.0
  */
@@ -20,55 +22,55 @@ import { endingOf } from "./internal/telemetry.ts"
 import * as Observer from "./Observer.ts"
 
 /**
- * Counts checks by what came of them.
+ * Counts checks by outcome.
  *
  * @category metrics
  * @since 0.1.0
  */
 export const checks: Metric.Counter<number> = Metric.counter("effect_poll_checks_total", {
-  description: "Checks by what came of them",
+  description: "Checks by outcome",
   incremental: true
 })
 
 /**
- * Counts waits by how they ended.
+ * Counts ended waits by ending.
  *
  * @category metrics
  * @since 0.1.0
  */
 export const waits: Metric.Counter<number> = Metric.counter("effect_poll_waits_total", {
-  description: "Waits by how they ended",
+  description: "Ended waits by ending",
   incremental: true
 })
 
 /**
- * How many waits are under way.
+ * Counts running waits.
  *
  * @category metrics
  * @since 0.1.0
  */
 export const active: Metric.Gauge<number> = Metric.gauge("effect_poll_waits_active", {
-  description: "Waits under way"
+  description: "Running waits"
 })
 
 /**
- * How long waits take, in milliseconds: half a second to about nine hours in doubling steps.
+ * Records the duration of waits in milliseconds, in buckets from 500 milliseconds to about 9 hours that double.
  *
  * @category metrics
  * @since 0.1.0
  */
 export const duration: Metric.Histogram<number> = Metric.histogram("effect_poll_wait_duration_millis", {
-  description: "Milliseconds from the start of a wait to its end",
+  description: "Duration of waits in milliseconds",
   boundaries: Metric.exponentialBoundaries({ start: 500, factor: 2, count: 17 })
 })
 
 /**
- * Keeps the metrics of a wait.
+ * The observer that records these metrics.
  *
  * @category observers
  * @since 0.1.0
  */
-export const observer: Observer.Observer = Observer.make(({ elapsedMillis: elapsed, event, job }) => {
+export const observer: Observer.Observer = Observer.make(({ elapsedMillis, event, job }) => {
   switch (event._tag) {
     case "Started":
       return Metric.modify(Metric.withAttributes(active, { job }), 1)
@@ -83,7 +85,7 @@ export const observer: Observer.Observer = Observer.make(({ elapsedMillis: elaps
         [
           Metric.modify(Metric.withAttributes(active, { job }), -1),
           Metric.update(Metric.withAttributes(waits, { job, ending: endingOf(event.exit) }), 1),
-          Metric.update(Metric.withAttributes(duration, { job }), elapsed)
+          Metric.update(Metric.withAttributes(duration, { job }), elapsedMillis)
         ],
         { discard: true }
       )

@@ -1,5 +1,5 @@
 /**
- * The options of one wait: of `Poll.until` and its siblings, and of the waits of a `Poller`.
+ * The options of one wait, for the functions of `Poll` and the methods of a `Poller`.
  *
  * @since 0.1.0
  */
@@ -16,67 +16,74 @@ import type { Observer } from "./Observer.ts"
  *
  * **Details**
  *
- * An option given here wins over the same option of the `Job`, which wins over `PollDefaults`. A value out of its range
- * is a RangeError when the wait is made.
+ * An option given here takes precedence over the same option of the `Job`, which takes precedence over `PollDefaults`.
+ * A value out of range throws a RangeError at the call that takes the options.
  *
  * @category models
  * @since 0.1.0
  */
 export interface PollOptions<in E = never, out R = never> {
   /**
-   * The absolute end of waiting, as a positive finite duration from the start, or `"unbounded"`. It has no default: a wait
-   * without a bound must be asked for.
+   * The time limit of the whole wait, as a positive finite duration from its start, or `"unbounded"`. There is no
+   * default: a wait without a limit must be requested explicitly.
    */
   readonly deadline: Duration.Input | "unbounded"
   /**
-   * When to check; any `Schedule` is a strategy. Default: the strategy of the job, otherwise that of `PollDefaults`:
-   * linear from 1 second by 2 seconds.
+   * When to check. Any `Schedule` is a strategy. Default: the strategy of the `Job`, otherwise that of `PollDefaults`
+   * (delays of 1, 3, 5, ... seconds).
    */
   readonly strategy?: Schedule<unknown, Observation, never, R> | undefined
   /**
-   * How long one check may take; a positive finite duration, default 1 minute, or `"unbounded"`. A check that takes longer
-   * fails with a transient `CheckTimeout`.
+   * How long one check may take; a positive finite duration or `"unbounded"`, default 1 minute. A check that takes
+   * longer fails with `CheckTimeout`, which is transient.
    */
   readonly checkTimeout?: Duration.Input | "unbounded" | undefined
   /**
-   * The longest delay requested by the server that is obeyed; a non-negative finite duration, default 1 hour. A longer
-   * hint is clamped to it and counted in `hints.clamped` of the error.
+   * The longest delay that the server can request between two checks; a non-negative finite duration, default 1 hour. A
+   * longer hint is clamped to it, and counted in `hints.clamped` of an error.
    */
   readonly maxHint?: Duration.Input | undefined
   /**
-   * The run to wait for, where one key is used for several runs. An end of an earlier run counts as pending: one with a
-   * smaller `generation`, or with another `run` id. Default: any end counts.
+   * The run to wait for, where one key is used for several runs. The terminal status of an earlier run, that is, of one
+   * with a smaller `generation` or another `run` id, counts as pending. Default: any terminal status ends the wait.
    */
   readonly since?: Run | undefined
   /**
-   * What to do when a pending job has not changed its state, progress or detail for `after`, a positive finite duration:
-   * `"fail"` with `JobStalled` (the default), or `"report"` it once as the event `Stalled` and continue. Default: no limit.
+   * What to do when the state, progress and detail of a pending job have not changed for `after`, a positive finite
+   * duration: `"fail"` with `JobStalled` (the default), or `"report"` a single event `Stalled` and continue. Default:
+   * no limit.
    */
   readonly stall?: { readonly after: Duration.Input; readonly onStall?: "fail" | "report" | undefined } | undefined
-  /** What to do about a state word that the status schema does not list. Default: that of the job, otherwise `"fail"`. */
+  /**
+   * What to do about a state word that the status schema does not list. Default: the policy of the `Job`, otherwise
+   * `"fail"`.
+   */
   readonly unknownState?: UnknownStatePolicy | undefined
-  /** What to do when a check fails. Default: the policy of the job, otherwise that of `PollDefaults`. */
+  /**
+   * What to do when a check fails. Default: the policy of the `Job`. Fields that are not set are taken from
+   * `PollDefaults`.
+   */
   readonly checkErrors?: CheckErrorPolicy<E> | undefined
-  /** Asked before each check; default: every check may be made. */
+  /** A gate that can postpone checks; it is asked before each one. Default: none. */
   readonly gate?: Gate<R> | undefined
   /**
-   * What happens to the remote job when the wait ends as `PollTimeout`. `"leave"` (the default) does nothing.
-   * `"cancelRemote"` calls the job's `cancel` and watches for the true end for `cancelTimeout` more: an end seen then is the
-   * result, otherwise it is the `PollTimeout`.
+   * What happens to the remote job when the wait would fail with `PollTimeout`. `"leave"` (the default) does nothing.
+   * `"cancelRemote"` calls the `cancel` of the `Job`, then checks for at most `cancelTimeout`: if the job ends in that
+   * time, that ending is the result, otherwise the `PollTimeout` is.
    */
   readonly onTimeout?: "leave" | "cancelRemote" | undefined
   /**
    * What happens to the remote job when the wait is interrupted. `"leave"` (the default) does nothing. `"cancelRemote"`
-   * calls the job's `cancel`, for at most `cancelTimeout`.
+   * calls the `cancel` of the `Job`, for at most `cancelTimeout`.
    */
   readonly onInterrupt?: "leave" | "cancelRemote" | undefined
   /**
-   * How long a remote cancel and what follows it may take, and how long an ended wait holds its result back for its
-   * observers; a positive finite duration, default 10 seconds.
+   * How long a remote cancel may take, how long the job is then checked for its ending, and how long observers may hold
+   * back the result of a wait; a positive finite duration, default 10 seconds.
    */
   readonly cancelTimeout?: Duration.Input | undefined
-  /** Observers of this wait, beside those of `PollDefaults`. Default: none. */
+  /** Observers of this wait, in addition to those of `PollDefaults`. Default: none. */
   readonly observers?: ReadonlyArray<Observer<R>> | undefined
-  /** Whether errors carry what the newest checks found. Default true; in a `Poller` false. */
+  /** Whether errors carry a history of what the checks found. Default: `true`, but `false` in a `Poller`. */
   readonly history?: boolean | undefined
 }

@@ -1,27 +1,26 @@
 /**
- * Watches many jobs at once, of one kind or of several: a service with one timer and one memory of what is due, that has a
- * fiber only for the checks under way.
+ * Waits for many jobs at once, of one kind or several, with a single timer and a fiber only for each check in flight.
  *
  * **When to use**
  *
- * Use `Poll.until` with `Effect.forEach` for up to a few thousand jobs. Use a `Poller` for more, where checks must be
- * bounded in number, where several parts of a program wait for the same jobs, or where one request can check many.
+ * Use `Effect.forEach` with `Poll.until` for up to a few thousand jobs. Use a `Poller` for more jobs, to limit the
+ * number of checks, to share checks between parts of a program that wait for the same jobs, or to check many jobs in
+ * one request.
  *
  * **Details**
  *
- * - The rules of a wait are those of `Poll`: it is the same machine.
- * - Waits for the same key of the same job share their checks; deadline, stall, result and cancel belong to each. A check is
- *   shared only among waits that were added with the same services: other credentials check for themselves.
- * - What a check needs is taken from where the wait was added: services, and the span that checks are children of.
- * - At most `concurrency` checks are under way, in turns between jobs (and, within a job, between those
- *   that were added with other services), and in order of their due time otherwise. A wait that
- *   stands in line is still bound by its deadline.
- * - First checks are staggered: the first of a job begins at once, those that are added with it are spread over the interval of
- *   their strategy, as many as one each millisecond.
- * - Where the job has a `checkMany`, checks that fall due within its slack are made in one request.
- * - A wait has no span of its own here, and its errors have no history unless the option `history` asks for it.
- * - Observers are told beside the waits: a result is not held back for them, and what a slow one has not been told yet is
- *   kept.
+ * - Waits follow the same rules as in `Poll`.
+ * - Waits for the same key of the same job share their checks. Each has its own deadline, stall limit, result and
+ *   handle. Checks are shared only between waits that were added with the same services, because services can hold
+ *   credentials.
+ * - A check runs with the services of the place where its wait was added, as a child of the span there.
+ * - At most `concurrency` checks are in flight. Jobs take turns, and so do the services within a job; among the waits
+ *   of one turn, the first due comes first. The deadline of a wait also applies while it is queued.
+ * - First checks are staggered. The first check of a job starts at once. Each further one is delayed at random, by up
+ *   to 1 millisecond for each wait added at the same time, and at most by the first delay of its strategy.
+ * - If the job has a `checkMany`, checks that fall due within its `slack` share one request.
+ * - A wait has no span of its own, and its errors have no history unless the option `history` is `true`.
+ * - Results are not held back for observers. Notifications to a slow observer are kept in memory.
  *
  * @since 0.1.0
  */
@@ -35,7 +34,7 @@ import * as Random from "effect/Random"
 import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
 import type { Handle } from "./Handle.ts"
-import { Desk } from "./internal/poller/service.ts"
+import * as service from "./internal/poller/service.ts"
 import * as validate from "./internal/validate.ts"
 import type { Watchable } from "./Job.ts"
 import type { PollOptions } from "./PollOptions.ts"
@@ -49,117 +48,128 @@ import type { ResumeToken } from "./ResumeToken.ts"
  * @since 0.1.0
  */
 export interface Options<out R = never> {
-  /** How many checks may be under way at a time; a whole number from 1, or `"unbounded"`; default 1000. */
+  /** The maximum number of checks in flight; an integer >= 1 or `"unbounded"`, default 1000. */
   readonly concurrency?: number | "unbounded" | undefined
-  /** How many checks of one job may be under way at a time; default: as `concurrency`. */
+  /** The maximum number of checks of one job in flight; an integer >= 1 or `"unbounded"`, default `concurrency`. */
   readonly concurrencyPerJob?: number | "unbounded" | undefined
   /**
-   * How many waits there may be at a time, together with results that no stream has taken yet; a whole number from 1, or
-   * `"unbounded"`; default one million. When there are as many, `add` waits.
+   * The maximum number of waits, together with results that their stream has not emitted yet; an integer >= 1 or
+   * `"unbounded"`, default 1,000,000. A new wait has to wait for room.
    */
   readonly capacity?: number | "unbounded" | undefined
-  /** Whether first checks are staggered; default true. */
+  /** Whether first checks are staggered. Default `true`. */
   readonly stagger?: boolean | undefined
   /**
-   * The shortest time between two wake-ups, within which checks are begun together; a non-negative finite duration, default
-   * none. Ten milliseconds halve the cost of a Poller with few checks.
+   * The interval at which due checks are started together, to save wake-ups; a non-negative finite duration, default 0:
+   * each check starts when it is due. 10 milliseconds halve the cost of a Poller with few checks.
    */
   readonly coalesce?: Duration.Input | undefined
   /**
-   * How long the end of a key is kept for who asks for it again, instead of checking, and what the server wished for it when
-   * the last wait for it has left; a non-negative finite duration, default 1 second. A Poller in which nothing ends any more
-   * keeps the last ones.
+   * How long the terminal status of a key answers new waits for it without a check, and how long the floor of the
+   * server for a key is remembered after its last wait; a non-negative finite duration, default 1 second. Entries are
+   * removed as further waits end, so an idle Poller keeps the last ones in memory.
    */
   readonly linger?: Duration.Input | undefined
-  /** Told of the jobs that are still running when the scope closes, for another process to resume. */
+  /** Receives the tokens of all waits that are still running when the Poller closes. Default: none. */
   readonly onShutdown?: ((running: ReadonlyArray<ResumeToken>) => Effect.Effect<void, never, R>) | undefined
 }
 
 /**
- * How a wait of a stream ended.
+ * An ended wait, as emitted by `Service.results`.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Settled<out K, out A, out F = never, out E = never> {
+  /** The key of the job. */
   readonly key: K
+  /** The result of the wait, or the cause of its failure. */
   readonly exit: Exit.Exit<A, PollError<F, E>>
+  /** The number of checks made, including failed ones. */
   readonly attempts: number
-  /** Milliseconds since the wait started. */
+  /** Milliseconds from the start of the wait to its end. */
   readonly elapsedMillis: number
 }
 
 /**
- * What a `Poller` is doing (see `Service.stats`).
+ * The current activity of a `Poller` (see `Service.stats`).
  *
  * @category models
  * @since 0.1.0
  */
 export interface Stats {
-  /** Waits that have not ended. */
+  /** The number of waits that have not ended. */
   readonly watched: number
-  /** Of `watched`: waits that sleep until their next check, or do something else that is no check. */
+  /** The number of `watched` waits that are not due: they sleep until their next check, or cancel their job. */
   readonly waiting: number
-  /** Of `watched`: waits that are due and wait for a free place or for their gate. */
+  /**
+   * The number of `watched` waits that are due, but wait for the gate or for a free place among the checks in flight.
+   */
   readonly queued: number
-  /** Of `watched`: waits whose check is in flight. Several waits can share one request. */
+  /** The number of `watched` waits with a check in flight. Several waits can share one request. */
   readonly checking: number
-  /** Requests in flight: checks and questions to gates. At most `concurrency`. */
+  /** The number of requests in flight, that is, checks and questions to gates; at most `concurrency`. */
   readonly requests: number
-  /** Waits that ended, by how: `Succeeded`, the tag of the error, `Interrupted` or `Defect`. */
+  /** The number of ended waits by ending: `Succeeded`, the tag of the error, `Interrupted` or `Defect`. */
   readonly ended: Readonly<Record<string, number>>
 }
 
 /**
- * Watches many jobs at once.
+ * The operations of a `Poller`.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Service {
   /**
-   * Adds a wait and yields its handle, at once unless the Poller is full. Bad options are a RangeError at the call. The wait
-   * lasts until it ends, is removed, or the Poller closes; it does not end with the fiber that added it.
+   * Adds a wait and yields its handle, after waiting for room if the Poller is full. An option out of range throws a
+   * RangeError at the call. The wait runs until the job ends, its handle interrupts it, or the Poller closes; it
+   * outlives the fiber that added it.
    */
   readonly add: <K, A, F, E, R, RS = never>(
     job: Watchable<K, A, F, E, R>,
     key: K,
     options: PollOptions<E, RS>
   ) => Effect.Effect<Handle<A, F, E>, never, R | RS>
-  /** Goes on with a wait of another process, from its token (see `Poll.resume`). */
+  /**
+   * Continues a wait from its token, usually from another process, and yields its handle (see `Poll.resume`). Fails
+   * with `ResumeTokenError` for a token of another job, of an unknown version, or with an invalid key.
+   */
   readonly resume: <K, A, F, E, R, RS = never>(
     job: Watchable<K, A, F, E, R>,
     token: ResumeToken,
     options?: Omit<PollOptions<E, RS>, "deadline" | "since">
   ) => Effect.Effect<Handle<A, F, E>, ResumeTokenError, R | RS>
-  /** Adds a wait and yields its result, as `Poll.until` does; an interruption removes the wait. */
+  /** Adds a wait and yields its result, like `Poll.until`. Interruption interrupts the wait too. */
   readonly until: <K, A, F, E, R, RS = never>(
     job: Watchable<K, A, F, E, R>,
     key: K,
     options: PollOptions<E, RS>
   ) => Effect.Effect<A, PollError<F, E>, R | RS>
   /**
-   * Adds a wait for each key and yields their ends as they come, at the least cost for each: there are no handles. The keys
-   * may be a stream without an end; they are taken as there is room, and an end makes room when it is taken. When the stream is
-   * left, its waits are removed.
+   * Adds a wait for each key, and streams the endings in the order in which they occur. A failed wait is an element,
+   * not a failure of the stream; the stream fails only if the stream of keys fails. Keys are pulled as there is room,
+   * so they can be an infinite stream, and a slow reader slows down new waits only. When the scope of the stream
+   * closes, its waits are interrupted. This costs less per key than `add`, because there are no handles.
    */
   readonly results: <K, A, F, E, R, RS = never, EK = never, RK = never>(
     job: Watchable<K, A, F, E, R>,
     keys: Iterable<K> | Stream.Stream<K, EK, RK>,
     options: PollOptions<E, RS>
   ) => Stream.Stream<Settled<K, A, F, E>, EK, R | RS | RK>
-  /** What it is doing at the moment. */
+  /** The current activity of the Poller. Costs time in proportion to the number of waits. */
   readonly stats: Effect.Effect<Stats>
   /**
-   * Closes the Poller, and yields the tokens of the jobs that were still running, the same ones to every caller. Their
-   * waits end at once as interrupted, and so does every later `add`. It waits for the checks that it interrupts, and for
-   * the servers that it asks to stop a job. Closing the scope does the same.
+   * Closes the Poller, and yields the tokens of the waits that were still running. Every caller receives the same
+   * tokens. All waits are interrupted at once, and so is every later `add`. The Effect completes after the checks in
+   * flight are interrupted and the servers were asked to cancel jobs, where `onInterrupt` says so. Closing the scope of
+   * the Poller does the same.
    */
   readonly shutdown: Effect.Effect<ReadonlyArray<ResumeToken>>
 }
 
 /**
- * The `Poller` of a program, as a service.
+ * The service tag of a `Poller`.
  *
  * @category services
  * @since 0.1.0
@@ -167,13 +177,13 @@ export interface Service {
 export class Poller extends Context.Service<Poller, Service>()("effect-poll/Poller") {}
 
 /**
- * Creates a `Poller` that lives as long as the scope.
+ * Creates a `Poller` that closes with the scope.
  *
  * **Details**
  *
- * A figure out of its range is a RangeError at the call.
+ * An option out of range throws a RangeError at the call.
  *
- * **Example** (Three jobs, as they end)
+ * **Example** (Collecting the results of three jobs)
  *
  * ```ts
  * import * as Effect from "effect/Effect"
@@ -195,33 +205,33 @@ export class Poller extends Context.Service<Poller, Service>()("effect-poll/Poll
  * @since 0.1.0
  */
 export const make = <R = never>(options?: Options<R>): Effect.Effect<Service, never, Scope.Scope | R> => {
-  const figure = (name: "concurrency" | "concurrencyPerJob" | "capacity", otherwise: number): number => {
-    const value = options?.[name] ?? otherwise
+  const limit = (name: "concurrency" | "concurrencyPerJob" | "capacity", defaultLimit: number): number => {
+    const value = options?.[name] ?? defaultLimit
     return value === "unbounded" ? Number.POSITIVE_INFINITY : validate.count(`Poller.make: ${name}`, value, 1)
   }
-  const concurrency = figure("concurrency", 1_000)
+  const concurrency = limit("concurrency", 1_000)
   const settings = {
     limits: {
       concurrency,
-      concurrencyPerJob: options?.concurrencyPerJob === undefined ? concurrency : figure("concurrencyPerJob", 1),
+      concurrencyPerJob: options?.concurrencyPerJob === undefined ? concurrency : limit("concurrencyPerJob", 1),
       coalesce: validate.millis("Poller.make: coalesce", options?.coalesce ?? 0, "nonNegative"),
       linger: validate.millis("Poller.make: linger", options?.linger ?? 1_000, "nonNegative")
     },
-    capacity: figure("capacity", 1_000_000),
+    capacity: limit("capacity", 1_000_000),
     stagger: options?.stagger ?? true
   }
   return Effect.gen(function* () {
     const fork = Effect.runForkWith(yield* Effect.context<never>())
     const random = yield* Random.Random
-    const desk = new Desk(settings, yield* Clock.Clock, () => random.nextDoubleUnsafe(), fork)
-    const closed = Effect.flatMap(desk.shutdown, (running) => options?.onShutdown?.(running) ?? Effect.void)
+    const poller: Service = service.make(settings, yield* Clock.Clock, () => random.nextDoubleUnsafe(), fork)
+    const closed = Effect.flatMap(poller.shutdown, (running) => options?.onShutdown?.(running) ?? Effect.void)
     yield* Effect.addFinalizer(() => closed)
-    return desk
+    return poller
   })
 }
 
 /**
- * Creates a layer with the `Poller` of a program.
+ * Creates a layer with a `Poller` that closes with the layer. An option out of range throws a RangeError at the call.
  *
  * @category layers
  * @since 0.1.0

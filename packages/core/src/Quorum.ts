@@ -1,22 +1,21 @@
 /**
- * Waits for enough of several effects: at least `count` successes, or at most `failures` failures.
+ * Combines effects of which only some have to succeed: at least `count` of them, or all but `failures`.
  *
  * **When to use**
  *
- * Use it with waits that can end independently, such as `poller.until` for each replica of a write. For "all" and "any"
- * use effect's own `Effect.all` with `concurrency: "unbounded"` and `Effect.raceAll`.
+ * Use with independent waits, such as `poller.until` for each replica of a write. To need all or any of them, use
+ * `Effect.all` with `concurrency: "unbounded"`, or `Effect.raceAll`.
  *
  * **Details**
  *
- * All effects run at once. As soon as the result is certain, the effects that still run are interrupted.
+ * All effects run concurrently. As soon as the result is certain, the effects that are still running are interrupted.
  *
  * **Gotchas**
  *
- * Interrupting `poller.until` or `Poll.until` ends the wait. Interrupting `handle.await` only ends the waiting for it: the
- * wait itself continues, and so do its checks. To end those too, use
- * `Effect.onInterrupt(handle.await, () => handle.interrupt)`.
+ * Interrupting `poller.until` or `Poll.until` ends the wait. Interrupting `handle.await` does not: the wait and its
+ * checks continue. To end them too, use `Effect.onInterrupt(handle.await, () => handle.interrupt)`.
  *
- * **Example** (Two of three replicas)
+ * **Example** (Requiring two of three replicas)
  *
  * ```ts
  * import * as Effect from "effect/Effect"
@@ -47,38 +46,40 @@ import * as validate from "./internal/validate.ts"
  */
 export class QuorumFailed<out E = unknown>
   extends /*#__PURE__*/ Data.TaggedError("QuorumFailed")<{
-    /** How many had to succeed. */
+    /** The number of effects that had to succeed. */
     readonly needed: number
-    /** How many succeeded before the failure was certain. */
+    /** The number of effects that succeeded before the failure was certain. */
     readonly succeeded: number
-    /** How many effects there were. */
+    /** The number of effects. */
     readonly total: number
-    /** The causes of those that failed, in order of time. */
+    /** The causes of the effects that failed, in the order in which they failed. */
     readonly causes: ReadonlyArray<Cause<E>>
   }>
 {
   override get message(): string {
     const { causes, needed, succeeded, total } = this
-    return `${needed} of ${total} had to succeed: ${succeeded} did, ${causes.length} failed`
+    return `${needed} of ${total} effects must succeed: ${succeeded} succeeded, ${causes.length} failed`
   }
 }
 
 /**
- * Runs effects at once until `count` of them have succeeded, and yields their results in the order of the list. Fails
- * with `QuorumFailed` as soon as too few are left. The effects that still run are interrupted in both cases.
+ * Runs effects concurrently until `count` of them have succeeded, and yields their results in the order of the effects.
+ * Fails with `QuorumFailed` as soon as `count` successes are no longer possible. In both cases the effects that are
+ * still running are interrupted.
  *
  * **Details**
  *
- * `count` is a whole number from 1, otherwise it is a RangeError at the call. An effect that is interrupted from within
- * counts as failed.
+ * `count` must be an integer >= 1; otherwise a RangeError is thrown. An effect that is interrupted from within counts
+ * as failed.
  *
  * @category combining
  * @since 0.1.0
  */
 export const atLeast: {
   /**
-   * Runs effects at once until `count` of them have succeeded, and yields their results in the order of the list. Fails
-   * with `QuorumFailed` as soon as too few are left. `count` is a whole number from 1, otherwise it is a RangeError.
+   * Runs effects concurrently until `count` of them have succeeded, and yields their results in the order of the
+   * effects. Fails with `QuorumFailed` as soon as that is no longer possible. `count` must be an integer >= 1;
+   * otherwise a RangeError is thrown.
    */
   (
     count: number
@@ -86,8 +87,9 @@ export const atLeast: {
     effects: Iterable<Eff>
   ) => Effect.Effect<Array<Effect.Success<Eff>>, QuorumFailed<Effect.Error<Eff>>, Effect.Services<Eff>>
   /**
-   * Runs effects at once until `count` of them have succeeded, and yields their results in the order of the list. Fails
-   * with `QuorumFailed` as soon as too few are left. `count` is a whole number from 1, otherwise it is a RangeError.
+   * Runs effects concurrently until `count` of them have succeeded, and yields their results in the order of the
+   * effects. Fails with `QuorumFailed` as soon as that is no longer possible. `count` must be an integer >= 1;
+   * otherwise a RangeError is thrown.
    */
   <Eff extends Effect.Effect<unknown, unknown, unknown>>(
     effects: Iterable<Eff>,
@@ -109,20 +111,22 @@ export const atLeast: {
 )
 
 /**
- * Runs effects at once until all have ended, and yields the results of those that succeeded, in the order of the list.
- * Fails with `QuorumFailed`, and interrupts the others, as soon as more than `failures` have failed.
+ * Runs effects concurrently until all have ended, and yields the results of the successful ones in the order of the
+ * effects. As soon as more than `failures` effects have failed, interrupts the others and fails with `QuorumFailed`.
  *
  * **Details**
  *
- * `failures` is a whole number from 0, otherwise it is a RangeError at the call.
+ * `failures` must be an integer >= 0; otherwise a RangeError is thrown. An effect that is interrupted from within
+ * counts as failed.
  *
  * @category combining
  * @since 0.1.0
  */
 export const tolerate: {
   /**
-   * Runs effects at once until all have ended, and yields the results of those that succeeded, in the order of the list.
-   * Fails with `QuorumFailed` as soon as more than `failures`, a whole number from 0, have failed.
+   * Runs effects concurrently until all have ended, and yields the results of the successful ones in the order of the
+   * effects. Fails with `QuorumFailed` as soon as more than `failures` have failed. `failures` must be an integer >= 0;
+   * otherwise a RangeError is thrown.
    */
   (
     failures: number
@@ -130,8 +134,9 @@ export const tolerate: {
     effects: Iterable<Eff>
   ) => Effect.Effect<Array<Effect.Success<Eff>>, QuorumFailed<Effect.Error<Eff>>, Effect.Services<Eff>>
   /**
-   * Runs effects at once until all have ended, and yields the results of those that succeeded, in the order of the list.
-   * Fails with `QuorumFailed` as soon as more than `failures`, a whole number from 0, have failed.
+   * Runs effects concurrently until all have ended, and yields the results of the successful ones in the order of the
+   * effects. Fails with `QuorumFailed` as soon as more than `failures` have failed. `failures` must be an integer >= 0;
+   * otherwise a RangeError is thrown.
    */
   <Eff extends Effect.Effect<unknown, unknown, unknown>>(
     effects: Iterable<Eff>,
@@ -165,9 +170,9 @@ export const tolerate: {
 // ---- internal ----
 
 interface Settled<A, E> {
-  /** In the order of the list. */
+  /** In the order of the effects. */
   readonly values: Array<A>
-  /** In order of time. */
+  /** In the order in which they failed. */
   readonly causes: ReadonlyArray<Cause<E>>
 }
 

@@ -1,11 +1,11 @@
 /**
- * A wait as a value that can be stored: another process goes on with it, with the same deadline.
+ * A wait as a value that can be stored, so that another process can resume it with the same deadline.
  *
  * **Details**
  *
- * A token names the job and the key and says how far the wait is. It holds no result, no status and no secret, and is
- * plain JSON. It has a version; a token of a version that is not known, or of another job, is a typed error and never a
- * guess.
+ * A token names the job and its key, and records the progress of the wait. It is plain JSON and contains no result, no
+ * status and no secret. It is versioned: a token of an unknown version, or of another job, fails with a
+ * `ResumeTokenError`.
  *
  * @since 0.1.0
  */
@@ -13,42 +13,50 @@ import * as Effect from "effect/Effect"
 import { hasProperty } from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import type { Run } from "./CheckResult.ts"
+import { unknownVersion } from "./internal/tokenVersion.ts"
 import { ResumeTokenError } from "./PollError.ts"
 
 /**
- * A wait that can be resumed. Times are wall-clock milliseconds.
+ * A wait that can be resumed. Fields that end in `At` are wall-clock times in milliseconds.
  *
  * @category models
  * @since 0.1.0
  */
 export interface ResumeToken {
+  /** The version of the format. */
   readonly version: 1
   /** The name of the `Job`. */
   readonly job: string
   /** The encoded key. */
   readonly key: string
-  /** The run that is waited for, where one key is used for many. */
+  /** The run to wait for, where one key is used for several runs. */
   readonly since?: Run | undefined
-  /** The encoded key at the fallback, once the job itself is gone. */
+  /** The encoded key at the fallback, once the wait has moved to it. */
   readonly fallbackKey?: string | undefined
-  /** Checks made so far; 0 in the receipt of a submit. */
+  /** The number of checks made, including failed ones; 0 in the receipt of a submit. */
   readonly attempts: number
+  /** The number of decisions that the strategy has made. */
   readonly strategySteps: number
+  /** When the strategy made its first decision, in wall-clock milliseconds. */
   readonly strategyStartedAt: number
+  /** The number of consecutive failed checks so far. */
   readonly consecutiveErrors: number
+  /** The number of failed checks so far. */
   readonly totalErrors: number
-  /** When the next check is due. */
+  /** When the next check is due, in wall-clock milliseconds. */
   readonly dueAt: number
-  /** The server does not want to be asked before. */
+  /** The earliest time of the next check that the server allows, in wall-clock milliseconds. */
   readonly floorAt: number
+  /** When the wait started, in wall-clock milliseconds. */
   readonly startedAt: number
+  /** When the wait ends at the latest, in wall-clock milliseconds, or `"unbounded"`. */
   readonly deadlineAt: number | "unbounded"
-  /** Whether `deadlineAt` is the deadline of the wait or the limit of its strategy. */
+  /** Whether `deadlineAt` comes from the deadline of the wait or from the `maxDuration` of its strategy. */
   readonly boundedBy: "deadline" | "strategy"
 }
 
 /**
- * The Schema of a token; its encoded form is plain JSON.
+ * The Schema of a token. Its encoded form is plain JSON.
  *
  * @category schemas
  * @since 0.1.0
@@ -74,7 +82,7 @@ export const ResumeToken: Schema.Codec<ResumeToken, ResumeToken> = Schema.Struct
 })
 
 /**
- * Writes a token as a JSON string, to be stored.
+ * Encodes a token as a JSON string.
  *
  * @category encoding
  * @since 0.1.0
@@ -82,7 +90,8 @@ export const ResumeToken: Schema.Codec<ResumeToken, ResumeToken> = Schema.Struct
 export const toJson = (token: ResumeToken): string => JSON.stringify(token)
 
 /**
- * Reads a token from a stored JSON string.
+ * Decodes a token from a JSON string. Fails with a `ResumeTokenError` if it is not JSON, not a token, or of an unknown
+ * version.
  *
  * @category encoding
  * @since 0.1.0
@@ -94,17 +103,15 @@ export const fromJson = (json: string): Effect.Effect<ResumeToken, ResumeTokenEr
   }).pipe(Effect.flatMap(fromUnknown))
 
 /**
- * Reads a token from an unknown value.
+ * Decodes a token from an unknown value. Fails with a `ResumeTokenError` if it is not a token, or of an unknown
+ * version.
  *
  * @category encoding
  * @since 0.1.0
  */
 export const fromUnknown = (u: unknown): Effect.Effect<ResumeToken, ResumeTokenError> => {
-  if (hasProperty(u, "version") && u.version !== 1) {
-    return Effect.fail(
-      new ResumeTokenError({ reason: "version", detail: `its version is ${String(u.version)}, known is 1` })
-    )
-  }
+  const version = hasProperty(u, "version") ? unknownVersion(u.version) : undefined
+  if (version !== undefined) return Effect.fail(version)
   return Effect.mapError(decode(u), ({ message }) => new ResumeTokenError({ reason: "malformed", detail: message }))
 }
 

@@ -1,16 +1,16 @@
 /**
- * What is known of a remote job: still pending, or one of four ends.
+ * The status of a remote job: still pending, or one of four terminal states.
  *
- * A `Status` is a plain value. `Pending` is a value too and never an error: a loop that retries "not yet" as a failure
- * cannot tell it from a check that went wrong.
+ * A `Status` is a plain value. `Pending` is a value too, never an error: code that models "not done yet" as a failure
+ * and retries it cannot tell a pending job from a check that failed.
  *
  * **Details**
  *
- * - `Pending`: the job goes on. May carry the wire's own state word, a progress between 0 and 1, and any detail.
- * - `Succeeded<A>`: the job ended well and this is its result (which may be empty: `Succeeded<void>`).
- * - `Failed<F>`: the job ended badly and this is what the server says of it.
- * - `Canceled`: the job was stopped by someone, on the server. Our own interruption is never a `Canceled`.
- * - `Expired`: the server gave the job up by time. Our own deadline is never an `Expired`.
+ * - `Pending`: the job has not ended. May carry the server's state word, a progress from 0 to 1, and any detail.
+ * - `Succeeded<A>`: the job ended with the result `A`. A job without a result is a `Succeeded<void>`.
+ * - `Failed<F>`: the job ended with the failure `F`, as reported by the server.
+ * - `Canceled`: the job was canceled on the server. Interrupting a wait never produces it.
+ * - `Expired`: the job exceeded a time limit of the server. The deadline of a wait never produces it.
  *
  * @since 0.1.0
  */
@@ -19,7 +19,7 @@ import { hasProperty } from "effect/Predicate"
 const TypeId = "~effect-poll/Status"
 
 /**
- * What is known of a remote job whose result is an `A` and whose failure is an `F`.
+ * The status of a remote job whose result is an `A` and whose failure is an `F`.
  *
  * @category models
  * @since 0.1.0
@@ -27,7 +27,7 @@ const TypeId = "~effect-poll/Status"
 export type Status<A, F = never> = Pending | Succeeded<A> | Failed<F> | Canceled | Expired
 
 /**
- * A status after which nothing changes any more.
+ * A status that is final: any status but `Pending`.
  *
  * @category models
  * @since 0.1.0
@@ -35,7 +35,7 @@ export type Status<A, F = never> = Pending | Succeeded<A> | Failed<F> | Canceled
 export type Terminal<A, F = never> = Exclude<Status<A, F>, Pending>
 
 /**
- * The job goes on.
+ * The job has not ended.
  *
  * @category models
  * @since 0.1.0
@@ -43,16 +43,16 @@ export type Terminal<A, F = never> = Exclude<Status<A, F>, Pending>
 export interface Pending {
   readonly [TypeId]: typeof TypeId
   readonly _tag: "Pending"
-  /** The wire's own word for the state, if it has one. */
+  /** The server's own word for the state, or `undefined` if there is none. */
   readonly state: string | undefined
-  /** Between 0 and 1. */
+  /** The completed fraction of the job, from 0 to 1, or `undefined` if the server does not report it. */
   readonly progress: number | undefined
-  /** Whatever else the job says of itself, for strategies, logs and fallbacks. */
+  /** Any further data about the job, for strategies and fallbacks. A changed detail counts as a change of the job. */
   readonly detail: unknown
 }
 
 /**
- * The job ended well.
+ * The job ended with a result.
  *
  * @category models
  * @since 0.1.0
@@ -60,12 +60,14 @@ export interface Pending {
 export interface Succeeded<out A> {
   readonly [TypeId]: typeof TypeId
   readonly _tag: "Succeeded"
+  /** The server's own word for the state, or `undefined` if there is none. */
   readonly state: string | undefined
+  /** The result of the job. */
   readonly value: A
 }
 
 /**
- * The job ended badly.
+ * The job ended with a failure.
  *
  * @category models
  * @since 0.1.0
@@ -73,12 +75,14 @@ export interface Succeeded<out A> {
 export interface Failed<out F> {
   readonly [TypeId]: typeof TypeId
   readonly _tag: "Failed"
+  /** The server's own word for the state, or `undefined` if there is none. */
   readonly state: string | undefined
+  /** The failure of the job, as reported by the server. */
   readonly failure: F
 }
 
 /**
- * The job was stopped on the server.
+ * The job was canceled on the server.
  *
  * @category models
  * @since 0.1.0
@@ -86,11 +90,12 @@ export interface Failed<out F> {
 export interface Canceled {
   readonly [TypeId]: typeof TypeId
   readonly _tag: "Canceled"
+  /** The server's own word for the state, or `undefined` if there is none. */
   readonly state: string | undefined
 }
 
 /**
- * The server gave the job up by time.
+ * The job exceeded a time limit of the server.
  *
  * @category models
  * @since 0.1.0
@@ -98,6 +103,7 @@ export interface Canceled {
 export interface Expired {
   readonly [TypeId]: typeof TypeId
   readonly _tag: "Expired"
+  /** The server's own word for the state, or `undefined` if there is none. */
   readonly state: string | undefined
 }
 
@@ -110,7 +116,7 @@ export interface Expired {
 export const isStatus = (u: unknown): u is Status<unknown, unknown> => hasProperty(u, TypeId)
 
 /**
- * Tests whether a status is final.
+ * Tests whether a status is terminal, that is, not `Pending`.
  *
  * @category guards
  * @since 0.1.0
@@ -122,10 +128,10 @@ export const isTerminal = <A, F>(self: Status<A, F>): self is Terminal<A, F> => 
  *
  * **Details**
  *
- * `progress` is a fraction. The figure comes from a server, so a value outside of 0..1 is drawn to the nearer bound and
- * `NaN` counts as no progress said.
+ * `progress` usually comes from a server, so a value out of range is not rejected: it is clamped to 0..1, and `NaN`
+ * becomes `undefined`.
  *
- * **Example** (A job that says how far it is)
+ * **Example** (Reporting progress)
  *
  * ```ts
  * import * as Status from "effect-poll/Status"
@@ -137,8 +143,11 @@ export const isTerminal = <A, F>(self: Status<A, F>): self is Terminal<A, F> => 
  * @since 0.1.0
  */
 export const pending = (options?: {
+  /** The server's own word for the state. */
   readonly state?: string | undefined
+  /** The completed fraction of the job, from 0 to 1. */
   readonly progress?: number | undefined
+  /** Any further data about the job. */
   readonly detail?: unknown
 }): Pending => ({
   [TypeId]: TypeId,
@@ -149,13 +158,15 @@ export const pending = (options?: {
 })
 
 /**
- * Creates a `Succeeded` status; without a value, one that succeeded without a result.
+ * Creates a `Succeeded` status. Without a value it is a `Succeeded<void>`.
  *
  * @category constructors
  * @since 0.1.0
  */
 export const succeeded: {
+  /** Creates a `Succeeded` status of a job without a result. */
   (): Succeeded<void>
+  /** Creates a `Succeeded` status with the result of the job and, optionally, the server's state word. */
   <A>(value: A, options?: { readonly state?: string | undefined }): Succeeded<A>
 } = <A>(value?: A, options?: { readonly state?: string | undefined }): Succeeded<A> => ({
   [TypeId]: TypeId,
@@ -165,7 +176,7 @@ export const succeeded: {
 })
 
 /**
- * Creates a `Failed` status from what the server says of the failure.
+ * Creates a `Failed` status with the failure that the server reported.
  *
  * @category constructors
  * @since 0.1.0
@@ -202,7 +213,7 @@ export const expired = (options?: { readonly state?: string | undefined }): Expi
 })
 
 /**
- * Names the wire's own state word on a status that has none yet.
+ * Sets the server's state word on a status that has none. A status that has one is returned unchanged.
  *
  * @category combinators
  * @since 0.1.0
@@ -211,14 +222,14 @@ export const withState = <A, F>(self: Status<A, F>, state: string): Status<A, F>
   self.state === undefined ? { ...self, state } : self
 
 /**
- * Says a status in a few words, without its result: `Pending PROCESSING 40 %`.
+ * Formats a status for messages and logs, without its result: `Pending PROCESSING 40%`.
  *
  * @category destructors
  * @since 0.1.0
  */
 export const describe = (self: Status<unknown, unknown>): string => {
   const word = self.state === undefined ? self._tag : `${self._tag} ${self.state}`
-  return self._tag === "Pending" && self.progress !== undefined ? `${word} ${Math.round(self.progress * 100)} %` : word
+  return self._tag === "Pending" && self.progress !== undefined ? `${word} ${Math.round(self.progress * 100)}%` : word
 }
 
 // ---- internal ----

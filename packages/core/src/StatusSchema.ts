@@ -1,9 +1,9 @@
 /**
- * The Schemas that decode a wire payload into a `Status`.
+ * Schemas that decode the answer of a server into the status of a job.
  *
- * A service says how a job is with a word in a field of its answer. `fromField` takes the Schema of that answer, the
- * name of the field, and one case per word: a word of the Schema without a case does not compile. The word is decoded
- * before the rest, so that an unknown state and a malformed answer are told apart.
+ * A server reports the state of a job by a word in one field of its answer. `fromField` takes the Schema of the answer,
+ * the name of the field, and one case for each word. A word without a case is a compile error. At run time, the field
+ * is read before the rest of the answer is decoded, so an unknown state is told apart from a malformed answer.
  *
  * @since 0.1.0
  */
@@ -18,7 +18,7 @@ import * as CheckResult from "./CheckResult.ts"
 import * as Status from "./Status.ts"
 
 /**
- * A Schema that decodes a payload into what a check found. It only decodes: a status has no wire form of its own.
+ * A Schema that decodes a payload into a `CheckResult`. Encoding always fails: a status has no encoded form.
  *
  * @category models
  * @since 0.1.0
@@ -30,7 +30,7 @@ export interface StatusSchema<out A, out F = never, out RD = never> extends Sche
 > {}
 
 /**
- * The words that the field of a decoded payload can hold.
+ * The state words that a field of the decoded payload `T` can hold.
  *
  * @category type-level
  * @since 0.1.0
@@ -40,7 +40,7 @@ export type Words<T, Field extends PropertyKey> = T extends { readonly [K in Fie
   : never
 
 /**
- * The members of a decoded payload whose field can hold the word.
+ * The members of the union `T` whose field can hold a given state word.
  *
  * @category type-level
  * @since 0.1.0
@@ -52,7 +52,7 @@ export type WithWord<T, Field extends PropertyKey, Word> = T extends { readonly 
   : never
 
 /**
- * What one word means: a status, or a function of the decoded payload.
+ * The status that a state word stands for, or a function that derives it from the decoded payload.
  *
  * @category models
  * @since 0.1.0
@@ -60,7 +60,7 @@ export type WithWord<T, Field extends PropertyKey, Word> = T extends { readonly 
 export type Case<T> = Status.Status<unknown, unknown> | ((payload: T) => Status.Status<unknown, unknown>)
 
 /**
- * The result type that a case yields.
+ * The result type of a case.
  *
  * @category type-level
  * @since 0.1.0
@@ -68,7 +68,7 @@ export type Case<T> = Status.Status<unknown, unknown> | ((payload: T) => Status.
 export type ValueOf<C> = StatusOf<C> extends infer S ? (S extends Status.Succeeded<infer A> ? A : never) : never
 
 /**
- * The failure type that a case yields.
+ * The failure type of a case.
  *
  * @category type-level
  * @since 0.1.0
@@ -76,20 +76,20 @@ export type ValueOf<C> = StatusOf<C> extends infer S ? (S extends Status.Succeed
 export type FailureOf<C> = StatusOf<C> extends infer S ? (S extends Status.Failed<infer F> ? F : never) : never
 
 /**
- * Decodes a payload by the word in one of its fields, with one case per word.
+ * Creates a Schema that decodes a payload by the state word in one of its fields, with one case for each word.
  *
  * **Details**
  *
- * - `schema` is the Schema of the payload: a struct whose field is `Schema.Literals([...])`, or a union of structs whose
- *   field is a literal each (then a case sees the member with its word, so that a result may be required in one state
- *   and absent in another).
- * - A word of the Schema without a case does not compile, nor does a case without a word.
- * - An unknown state decodes to `CheckResult.UnknownState`, whatever the rest of the payload is, and meets the policy
- *   `unknownState` of the wait; with `otherwise` it decodes to what that says.
- * - `encodedField` names the field on the wire, where `schema` renames it.
+ * - `schema` is the Schema of the payload: a struct whose field is `Schema.Literals([...])`, or a union of structs with
+ *   one literal each. With a union, a case receives only the members with its word, so a field can be required in one
+ *   state and absent in another.
+ * - `cases` maps each word to a status, or to a function from the decoded payload to a status. A missing case is a
+ *   compile error, and so is a case for a word that `schema` does not list.
+ * - A word that `schema` does not list decodes to `CheckResult.UnknownState`, whatever the rest of the payload is, and
+ *   the option `unknownState` of the wait decides what follows. The option `otherwise` maps it to a status instead.
  * - A case that throws is a decode error.
  *
- * **Example** (A render task)
+ * **Example** (Decoding a render task)
  *
  * ```ts
  * import * as Schema from "effect/Schema"
@@ -124,7 +124,9 @@ export const fromField = <
   field: Field,
   cases: Cases,
   options?: {
+    /** Maps a word that `schema` does not list to a status. Default: it decodes to `CheckResult.UnknownState`. */
     readonly otherwise?: ((word: string) => Otherwise) | undefined
+    /** The name of the field in the encoded payload, if `schema` renames it. Default: `field`. */
     readonly encodedField?: string | undefined
   }
 ): StatusSchema<
@@ -153,9 +155,9 @@ export const fromField = <
 }
 
 /**
- * Decodes a tagged union, with one case per tag: `fromField` with the field `_tag`.
+ * Creates a Schema that decodes a tagged union, with one case for each tag: `fromField` with the field `_tag`.
  *
- * **Example** (A union of tagged structs)
+ * **Example** (Decoding a union of tagged structs)
  *
  * ```ts
  * import * as Schema from "effect/Schema"
@@ -186,7 +188,10 @@ export const fromTag = <
 >(
   schema: S,
   cases: Cases,
-  options?: { readonly otherwise?: ((word: string) => Otherwise) | undefined }
+  options?: {
+    /** Maps a tag that `schema` does not list to a status. Default: it decodes to `CheckResult.UnknownState`. */
+    readonly otherwise?: ((word: string) => Otherwise) | undefined
+  }
 ): StatusSchema<
   ValueOf<Cases[keyof Cases]> | ValueOf<Otherwise>,
   FailureOf<Cases[keyof Cases]> | FailureOf<Otherwise>,
@@ -194,9 +199,9 @@ export const fromTag = <
 > => fromField<S, "_tag", Cases, Otherwise>(schema, "_tag", cases, options)
 
 /**
- * Decodes a status that stands inside an envelope, under one key of it.
+ * Creates a Schema that decodes a status nested under one key of an envelope. Other keys are ignored.
  *
- * **Example** (An answer that wraps everything in `data`)
+ * **Example** (Unwrapping an answer in `data`)
  *
  * ```ts
  * import * as Schema from "effect/Schema"
@@ -215,9 +220,9 @@ export const fromTag = <
  * @since 0.1.0
  */
 export const within: {
-  /** Decodes a status that stands inside an envelope, under one key of it. */
+  /** Creates a Schema that decodes a status nested under one key of an envelope. Other keys are ignored. */
   (key: string): <A, F, RD>(schema: StatusSchema<A, F, RD>) => StatusSchema<A, F, RD>
-  /** Decodes a status that stands inside an envelope, under one key of it. */
+  /** Creates a Schema that decodes a status nested under one key of an envelope. Other keys are ignored. */
   <A, F, RD>(schema: StatusSchema<A, F, RD>, key: string): StatusSchema<A, F, RD>
 } = dual(2, <A, F, RD>(schema: StatusSchema<A, F, RD>, key: string): StatusSchema<A, F, RD> => {
   const decodeEnvelope = SchemaParser.decodeUnknownEffect(Schema.Struct({ [key]: schema }))
@@ -241,7 +246,7 @@ const make = <A, F, RD>(
   Schema.Unknown.pipe(
     Schema.decodeTo(CheckResultSchema, {
       decode: SchemaGetter.transformEffect(decode),
-      encode: SchemaGetter.forbidden(() => "a status has no wire form")
+      encode: SchemaGetter.forbidden(() => "a status has no encoded form")
     })
   ) as unknown as StatusSchema<A, F, RD>
 

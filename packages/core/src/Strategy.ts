@@ -1,24 +1,24 @@
 /**
- * When to check next.
+ * Decides when to check next.
  *
- * A strategy is a `Schedule` of `Observation`s, used as `Effect.repeat` uses a schedule: check first, then wait its
- * delay. Any plain `Schedule` is a strategy. The ones built here add two things a `Schedule` cannot say: a *first wait*
- * before the first check, and one pure decision function, from which their Schedule view is made and which the loop
- * calls directly (no state per job, no closures, about a hundred times cheaper than stepping a composed schedule).
+ * A strategy is a `Schedule` whose input is an `Observation`. It is used as `Effect.repeat` uses a schedule: check,
+ * wait for its delay, check again. Any `Schedule` is a strategy. The strategies of this module add what a `Schedule`
+ * cannot express: a first wait before the first check, limits that count from the start of the wait, and a pure
+ * decision function. The polling loop calls that function directly, which needs no state per wait and is about a
+ * hundred times cheaper than stepping a composed schedule.
  *
  * **Details**
  *
  * - A delay is measured from the end of one check to the start of the next.
- * - Strategies of this module never wait longer than they are told to: jitter only shortens, a cap is a cap.
- * - `maxDuration` is absolute: it counts from the start of the wait and includes the first wait and the checks themselves.
- *   The last check is placed so that it still fits (see `Poll`), then the wait ends as `PollTimeout` with the reason
- *   `strategy`.
- * - A strategy never ends a wait with success, and never checks the clock.
+ * - Jitter only shortens delays, so a cap is never exceeded.
+ * - `maxDuration` counts from the start of the wait and includes the first wait and the checks. One last check is
+ *   placed before the limit (see `Poll`), then the wait fails with `PollTimeout` and the reason `"strategy"`.
+ * - A strategy never ends a wait successfully, and never reads the clock.
  *
  * **Gotchas**
  *
- * The combinators of this module keep first wait, limits and decision function. Those of effect's own `Schedule` keep
- * neither: their result is a plain `Schedule`, equally right, without a first wait.
+ * The combinators of effect's `Schedule` accept a strategy too, but their result is a plain `Schedule` without its
+ * first wait and limits. The combinators of this module keep them.
  *
  * @since 0.1.0
  */
@@ -29,15 +29,17 @@ import { dual } from "effect/Function"
 import { hasProperty } from "effect/Predicate"
 import * as Random from "effect/Random"
 import * as Schedule from "effect/Schedule"
-import { place } from "./internal/nextCheck.ts"
-import { next, type Plan, planOf, TypeId } from "./internal/plan.ts"
+import { placeNextCheck } from "./internal/nextCheck.ts"
+import * as plans from "./internal/plan.ts"
 import * as validate from "./internal/validate.ts"
 import type { Observation } from "./Observation.ts"
 import type { WaitReason } from "./PollEvent.ts"
 import * as Status from "./Status.ts"
 
+const TypeId = "~effect-poll/Strategy"
+
 /**
- * A `Schedule` with a first wait and a pure decision function.
+ * A `Schedule` with a first wait, limits and a pure decision function.
  *
  * @category models
  * @since 0.1.0
@@ -55,15 +57,16 @@ export interface Strategy extends Schedule.Schedule<Duration.Duration, Observati
 export type Decision = number | "end"
 
 /**
- * Decides how long to wait until the next check.
+ * Decides how long to wait before the next check.
  *
  * **Details**
  *
- * - `step` counts the decisions of this wait from 1; a failed check makes none.
+ * - `step` is the number of this decision within the wait, from 1. Failed checks make no decision.
  * - `elapsedMillis` is the time since the first decision, in milliseconds.
- * - `random` draws from 0 (included) to 1 (excluded).
+ * - `observation` is the state of the wait after the check.
+ * - `random` returns a number from 0 (inclusive) to 1 (exclusive).
  *
- * It must be pure: the same arguments give the same answer, so that waits can share one strategy.
+ * A negative delay or `NaN` counts as 0. The function must be pure, because waits share one strategy.
  *
  * @category models
  * @since 0.1.0
@@ -73,7 +76,7 @@ export interface Decide {
 }
 
 /**
- * Tests whether a value is a strategy of this module; a plain `Schedule` is not, though it may be used as one.
+ * Tests whether a value is a strategy of this module. A plain `Schedule` is not, although a wait accepts it.
  *
  * @category guards
  * @since 0.1.0
@@ -85,10 +88,9 @@ export const isStrategy = (u: unknown): u is Strategy => hasProperty(u, TypeId)
  *
  * **Details**
  *
- * A decision below zero or `NaN` counts as no delay. `firstWait` defaults to none, `maxAttempts` and `maxDuration` to
- * unbounded.
+ * Throws a RangeError for a value out of range.
  *
- * **Example** (Asking more often near the end)
+ * **Example** (Checking more often near the end)
  *
  * ```ts
  * import * as Strategy from "effect-poll/Strategy"
@@ -103,9 +105,13 @@ export const isStrategy = (u: unknown): u is Strategy => hasProperty(u, TypeId)
  * @since 0.1.0
  */
 export const make = (options: {
+  /** Returns the next delay in milliseconds, or `"end"`. */
   readonly decide: Decide
+  /** The wait before the first check; a non-negative finite duration, default 0. */
   readonly firstWait?: Duration.Input | undefined
+  /** The maximum number of checks, including failed ones; an integer >= 1, default unbounded. */
   readonly maxAttempts?: number | undefined
+  /** The maximum time from the start of the wait; a positive finite duration, default unbounded. */
   readonly maxDuration?: Duration.Input | undefined
 }): Strategy =>
   fromPlan({
@@ -125,7 +131,11 @@ export const make = (options: {
   })
 
 /**
- * Waits the same time between checks.
+ * Waits for the same `interval` between checks: from the end of one check to the start of the next.
+ *
+ * **Details**
+ *
+ * `interval` must be a positive finite duration; otherwise a RangeError is thrown.
  *
  * @category constructors
  * @since 0.1.0
@@ -136,20 +146,21 @@ export const spaced = (interval: Duration.Input): Strategy => {
 }
 
 /**
- * Waits `initial`, then `increment` longer each time, up to an optional `cap`.
+ * Waits for `initial`, then for `increment` longer each time, up to an optional `cap`.
  *
  * **When to use**
  *
- * Use it uncapped when nothing is known of a job's duration: with `increment` = the seconds of lag that one request is
- * worth, and `initial` half of that, its cost (requests + lag / increment) is in the geometric mean 1.5 times that of
- * the best possible schedule, where capped exponential backoff costs 2.1 to 2.3 times and a fixed interval 4 to 8 times
- * (Barlow, Hunter and Proschan 1963 for the theory; the figures are of this project).
+ * Use without a `cap` when the duration of a job is unknown. Set `increment` to the lag that one request is worth to
+ * you, and `initial` to half of it. The cost of a wait, requests + lag / increment, is then 1.5 times that of the best
+ * possible schedule (geometric mean); capped exponential backoff costs 2.1 to 2.3 times as much, and a fixed interval 4
+ * to 8 times. These figures are measurements of this project, see the guide on strategies; for the theory see Barlow,
+ * Hunter and Proschan, "Optimum checking procedures", 1963.
  *
  * **Details**
  *
- * `initial` defaults to `increment`. `increment` must be positive, `cap` at least `initial`.
+ * Throws a RangeError for a value out of range.
  *
- * **Example** (Half a second of lag is worth a request)
+ * **Example** (Valuing half a second of lag at one request)
  *
  * ```ts
  * import * as Strategy from "effect-poll/Strategy"
@@ -161,8 +172,11 @@ export const spaced = (interval: Duration.Input): Strategy => {
  * @since 0.1.0
  */
 export const linear = (options: {
+  /** How much longer each delay is than the one before; a positive finite duration. */
   readonly increment: Duration.Input
+  /** The first delay; a non-negative finite duration, default `increment`. */
   readonly initial?: Duration.Input | undefined
+  /** The longest delay; a positive finite duration of at least `initial`, default unbounded. */
   readonly cap?: Duration.Input | undefined
 }): Strategy => {
   const increment = validate.millis("Strategy.linear: increment", options.increment, "positive")
@@ -175,28 +189,32 @@ export const linear = (options: {
 }
 
 /**
- * Waits `initial`, then `factor` times longer each time, up to `cap`.
+ * Waits for `initial`, then `factor` times as long each time, up to `cap`.
  *
  * **Details**
  *
- * `factor` defaults to 2 and must be at least 1. `cap` defaults to one hour and must be at least `initial`; there is no
- * way to leave it out, since an uncapped exponential delay soon outlives any job.
+ * There is always a cap, because uncapped exponential delays soon exceed the duration of any job.
  *
- * **Example** (Gentle at first, then twice a minute)
+ * Throws a RangeError for a value out of range.
+ *
+ * **Example** (Backing off to twice a minute)
  *
  * ```ts
  * import * as Strategy from "effect-poll/Strategy"
  *
- * const gentle = Strategy.exponential({ initial: "2 seconds", factor: 1.5, cap: "30 seconds" })
- * Strategy.delaysMillis(gentle, 4) // => [2000, 3000, 4500, 6750]
+ * const backoff = Strategy.exponential({ initial: "2 seconds", factor: 1.5, cap: "30 seconds" })
+ * Strategy.delaysMillis(backoff, 4) // => [2000, 3000, 4500, 6750]
  * ```
  *
  * @category constructors
  * @since 0.1.0
  */
 export const exponential = (options: {
+  /** The first delay; a positive finite duration. */
   readonly initial: Duration.Input
+  /** The ratio of each delay to the one before; a finite number >= 1, default 2. */
   readonly factor?: number | undefined
+  /** The longest delay; a positive finite duration of at least `initial`, default 1 hour or `initial` if longer. */
   readonly cap?: Duration.Input | undefined
 }): Strategy => {
   const initial = validate.millis("Strategy.exponential: initial", options.initial, "positive")
@@ -206,13 +224,23 @@ export const exponential = (options: {
 }
 
 /**
- * Sets the wait before the first check; it replaces one that is already there.
+ * Sets the wait before the first check. Replaces an earlier one.
+ *
+ * **When to use**
+ *
+ * Use when the minimum duration of a job is known.
+ *
+ * **Details**
+ *
+ * `firstWait` must be a non-negative finite duration; otherwise a RangeError is thrown.
  *
  * @category combinators
  * @since 0.1.0
  */
 export const withFirstWait: {
+  /** Sets the wait before the first check: a non-negative finite duration, otherwise a RangeError is thrown. */
   (firstWait: Duration.Input): (self: Strategy) => Strategy
+  /** Sets the wait before the first check: a non-negative finite duration, otherwise a RangeError is thrown. */
   (self: Strategy, firstWait: Duration.Input): Strategy
 } = dual(2, (self: Strategy, firstWait: Duration.Input) =>
   fromPlan({
@@ -222,13 +250,19 @@ export const withFirstWait: {
 )
 
 /**
- * Ends the strategy after so many checks in all, failed ones counted. After the last of them there is no further wait.
+ * Ends the strategy after `maxAttempts` checks, including failed ones. There is no wait after the last check.
+ *
+ * **Details**
+ *
+ * `maxAttempts` must be an integer >= 1; otherwise a RangeError is thrown. A smaller limit of `self` is kept.
  *
  * @category combinators
  * @since 0.1.0
  */
 export const maxAttempts: {
+  /** Ends the strategy after `maxAttempts` checks, including failed ones: an integer >= 1, otherwise a RangeError. */
   (maxAttempts: number): (self: Strategy) => Strategy
+  /** Ends the strategy after `maxAttempts` checks, including failed ones: an integer >= 1, otherwise a RangeError. */
   (self: Strategy, maxAttempts: number): Strategy
 } = dual(2, (self: Strategy, maxAttempts: number) =>
   fromPlan({
@@ -238,41 +272,56 @@ export const maxAttempts: {
 )
 
 /**
- * Ends the strategy after so many delays.
+ * Ends the strategy after `maxRecurrences` delays.
  *
  * **When to use**
  *
- * Use it for the `retry` of a check-error policy: `maxRecurrences(2)` allows three tries. To bound the checks of a wait use
- * `maxAttempts`, which counts failed checks too.
+ * Use for the `retry` of a `CheckErrorPolicy`: with `maxRecurrences(2)` a check is tried three times. To limit the
+ * checks of a wait use `maxAttempts`, which also counts failed checks.
+ *
+ * **Details**
+ *
+ * `maxRecurrences` must be an integer >= 0; otherwise a RangeError is thrown. A smaller limit of `self` is kept.
  *
  * @category combinators
  * @since 0.1.0
  */
 export const maxRecurrences: {
-  (maxTimes: number): (self: Strategy) => Strategy
-  (self: Strategy, maxTimes: number): Strategy
-} = dual(2, (self: Strategy, maxTimes: number) => {
-  const bound = validate.count("Strategy.maxRecurrences: maxTimes", maxTimes, 0)
+  /** Ends the strategy after `maxRecurrences` delays: an integer >= 0, otherwise a RangeError is thrown. */
+  (maxRecurrences: number): (self: Strategy) => Strategy
+  /** Ends the strategy after `maxRecurrences` delays: an integer >= 0, otherwise a RangeError is thrown. */
+  (self: Strategy, maxRecurrences: number): Strategy
+} = dual(2, (self: Strategy, maxRecurrences: number) => {
+  const limit = validate.count("Strategy.maxRecurrences: maxRecurrences", maxRecurrences, 0)
   const { decide } = planOf(self)
   return fromPlan({
     ...planOf(self),
-    decide: (step, elapsed, seen, random) => (step > bound ? "end" : decide(step, elapsed, seen, random))
+    decide: (step, elapsed, observation, random) => (step > limit ? "end" : decide(step, elapsed, observation, random))
   })
 })
 
 /**
- * Ends the strategy when so much time has passed since the start of the wait.
+ * Ends the strategy when `duration` has passed since the start of the wait.
  *
  * **Details**
  *
- * The wait then ends as `PollTimeout` with the reason `strategy`, after a last check that is placed within the limit. It
- * is a bound of the strategy; the wait as a whole has its `deadline`.
+ * One last check is placed before the limit, then the wait fails with `PollTimeout` and the reason `"strategy"`.
+ * `duration` must be a positive finite duration; otherwise a RangeError is thrown. A smaller limit of `self` is kept.
+ * To limit a wait rather than a strategy, use its `deadline`.
  *
  * @category combinators
  * @since 0.1.0
  */
 export const maxDuration: {
+  /**
+   * Ends the strategy when `duration` has passed since the start of the wait: a positive finite duration, otherwise a
+   * RangeError is thrown.
+   */
   (duration: Duration.Input): (self: Strategy) => Strategy
+  /**
+   * Ends the strategy when `duration` has passed since the start of the wait: a positive finite duration, otherwise a
+   * RangeError is thrown.
+   */
   (self: Strategy, duration: Duration.Input): Strategy
 } = dual(2, (self: Strategy, duration: Duration.Input) =>
   fromPlan({
@@ -285,13 +334,19 @@ export const maxDuration: {
 )
 
 /**
- * Never waits longer than `max` between checks.
+ * Limits the delay between two checks to `max`.
+ *
+ * **Details**
+ *
+ * `max` must be a positive finite duration; otherwise a RangeError is thrown. The first wait is not affected.
  *
  * @category combinators
  * @since 0.1.0
  */
 export const cap: {
+  /** Limits the delay between two checks to `max`: a positive finite duration, otherwise a RangeError is thrown. */
   (max: Duration.Input): (self: Strategy) => Strategy
+  /** Limits the delay between two checks to `max`: a positive finite duration, otherwise a RangeError is thrown. */
   (self: Strategy, max: Duration.Input): Strategy
 } = dual(2, (self: Strategy, max: Duration.Input) => {
   const millis = validate.millis("Strategy.cap: max", max, "positive")
@@ -299,30 +354,32 @@ export const cap: {
 })
 
 /**
- * Changes each decision of a strategy, after its own bounds, jitter and `skipNearDeadline` have been applied. The first
- * wait and the bounds stay.
+ * Maps each decision of a strategy, after its limits, jitter and `skipNearDeadline` have been applied. The first wait
+ * and the limits are kept.
  *
  * **Details**
  *
- * `f` gets the delay in milliseconds, or `"end"`, and the observation it was decided by. It must be pure.
+ * `f` receives the delay in milliseconds, or `"end"`, and the observation that led to it. It must be pure.
  *
- * **Example** (Following a figure of the server)
+ * **Example** (Using a delay from the status)
  *
  * ```ts
  * import * as Status from "effect-poll/Status"
  * import * as Strategy from "effect-poll/Strategy"
  *
- * const asAsked = Strategy.spaced("5 seconds").pipe(
+ * const suggested = Strategy.spaced("5 seconds").pipe(
  *   Strategy.modify((decision, { status }) => (typeof status.detail === "number" ? status.detail : decision))
  * )
- * Strategy.delaysMillis(asAsked, 1, { status: Status.pending({ detail: 700 }) }) // => [700]
+ * Strategy.delaysMillis(suggested, 1, { status: Status.pending({ detail: 700 }) }) // => [700]
  * ```
  *
  * @category combinators
  * @since 0.1.0
  */
 export const modify: {
+  /** Maps each decision of a strategy: the delay in milliseconds, or `"end"`. `f` must be pure. */
   (f: (decision: Decision, observation: Observation) => Decision): (self: Strategy) => Strategy
+  /** Maps each decision of a strategy: the delay in milliseconds, or `"end"`. `f` must be pure. */
   (self: Strategy, f: (decision: Decision, observation: Observation) => Decision): Strategy
 } = dual(2, (self: Strategy, f: (decision: Decision, observation: Observation) => Decision) => {
   const plan = planOf(self)
@@ -330,23 +387,23 @@ export const modify: {
     firstWait: plan.firstWait,
     maxAttempts: plan.maxAttempts,
     maxDuration: plan.maxDuration,
-    decide: (step, elapsed, seen, random) => f(next(plan, step, elapsed, seen, random), seen)
+    decide: (step, elapsed, observation, random) => f(plans.next(plan, step, elapsed, observation, random), observation)
   })
 })
 
 /**
- * Multiplies all times of a strategy: first wait, delays, `maxDuration`.
+ * Multiplies all times of a strategy: its first wait, delays and `maxDuration`.
  *
  * **When to use**
  *
- * Use it to run a strategy in fast motion: in a demo, or a test against a server whose jobs are as much faster.
+ * Use to speed up a strategy in a demo, or in a test against a server whose jobs are faster by the same factor.
  *
  * **Details**
  *
- * `factor` must be a positive finite number; 0.1 makes everything ten times faster. What the decision function sees is
- * scaled back, so that it decides as it would in real time.
+ * `factor` must be a positive finite number; otherwise a RangeError is thrown. With 0.1, everything is ten times
+ * faster. The times in the observation are scaled back, so the decision function decides as it would in real time.
  *
- * **Example** (Sixty times faster)
+ * **Example** (Running sixty times faster)
  *
  * ```ts
  * import * as Strategy from "effect-poll/Strategy"
@@ -358,7 +415,9 @@ export const modify: {
  * @since 0.1.0
  */
 export const scale: {
+  /** Multiplies all times of a strategy by `factor`: a positive finite number, otherwise a RangeError is thrown. */
   (factor: number): (self: Strategy) => Strategy
+  /** Multiplies all times of a strategy by `factor`: a positive finite number, otherwise a RangeError is thrown. */
   (self: Strategy, factor: number): Strategy
 } = dual(2, (self: Strategy, factor: number) => {
   if (!Number.isFinite(factor) || factor <= 0) {
@@ -371,15 +430,15 @@ export const scale: {
     maxDuration: plan.maxDuration * factor,
     jitter: plan.jitter === undefined ? undefined : { ...plan.jitter, atLeast: plan.jitter.atLeast * factor },
     clearance: plan.clearance === undefined ? undefined : plan.clearance * factor,
-    decide: (step, elapsed, seen, random) => {
+    decide: (step, elapsed, observation, random) => {
       const decision = plan.decide(
         step,
         elapsed / factor,
         {
-          ...seen,
-          elapsedMillis: seen.elapsedMillis / factor,
-          remainingMillis: seen.remainingMillis / factor,
-          sinceChangeMillis: seen.sinceChangeMillis / factor
+          ...observation,
+          elapsedMillis: observation.elapsedMillis / factor,
+          remainingMillis: observation.remainingMillis / factor,
+          sinceChangeMillis: observation.sinceChangeMillis / factor
         },
         random
       )
@@ -389,20 +448,29 @@ export const scale: {
 })
 
 /**
- * Spreads checks so that many waits do not move in step.
+ * Shortens delays at random, so that many waits do not check at the same moments.
+ *
+ * **When to use**
+ *
+ * Use to spread the load of many clients. Jitter does not reduce the lag of a single wait.
  *
  * **Details**
  *
- * A delay `d` becomes one drawn evenly from `d / 2 .. d` (`"equal"`), from `0 .. d` (`"full"`), or from `atLeast .. d`; so
- * a cap holds, which is not true of effect's `Schedule.jittered`. `"none"` takes jitter away. The last jitter of a
- * strategy counts, and it is applied after all its other combinators.
+ * A delay `d` is replaced by a uniform draw from a range:
  *
- * With a `seed` the draw is a function of seed, key and step alone: every run of the same wait has the same delays, and
- * different keys have different ones.
+ * - `"equal"`: from `d / 2` to `d`
+ * - `"full"`: from `0` to `d`
+ * - `{ atLeast }`: from `atLeast`, a non-negative finite duration, to `d`. A shorter delay is not changed. Throws a
+ *   RangeError if `atLeast` is out of range.
+ * - `"none"`: no jitter
  *
- * Jitter keeps clients apart. It does not make an end be seen sooner.
+ * Unlike effect's `Schedule.jittered`, jitter never lengthens a delay, so a cap is never exceeded. Jitter is applied
+ * after all other combinators except `skipNearDeadline` and `modify`; a second call replaces the first.
  *
- * **Example** (The same spread in every run)
+ * With a `seed`, the draw depends on seed, key and step only: a wait has the same delays in every run, and different
+ * keys have different delays.
+ *
+ * **Example** (Seeding jitter)
  *
  * ```ts
  * import * as Strategy from "effect-poll/Strategy"
@@ -416,7 +484,15 @@ export const scale: {
  * @since 0.1.0
  */
 export const jittered: {
+  /**
+   * Shortens delays at random: `"equal"` draws from `d / 2` to `d`, `"full"` from `0` to `d`, `{ atLeast }` from
+   * `atLeast` to `d`, and `"none"` removes jitter. With a `seed` the draw depends on seed, key and step only.
+   */
   (kind: JitterKind, options?: { readonly seed?: string | undefined }): (self: Strategy) => Strategy
+  /**
+   * Shortens delays at random: `"equal"` draws from `d / 2` to `d`, `"full"` from `0` to `d`, `{ atLeast }` from
+   * `atLeast` to `d`, and `"none"` removes jitter. With a `seed` the draw depends on seed, key and step only.
+   */
   (self: Strategy, kind: JitterKind, options?: { readonly seed?: string | undefined }): Strategy
 } = dual(
   (args) => isStrategy(args[0]),
@@ -438,7 +514,12 @@ export const jittered: {
 )
 
 /**
- * How delays are spread (see `jittered`).
+ * The range from which `jittered` draws a delay.
+ *
+ * **Details**
+ *
+ * A delay `d` is replaced by a draw from `d / 2` to `d` (`"equal"`), from `0` to `d` (`"full"`), or from `atLeast` to
+ * `d`. With `"none"` it is kept.
  *
  * @category models
  * @since 0.1.0
@@ -446,14 +527,16 @@ export const jittered: {
 export type JitterKind = "none" | "equal" | "full" | { readonly atLeast: Duration.Input }
 
 /**
- * Leaves out a check that would come no more than `margin` before the deadline, and waits for the deadline instead.
+ * Skips a check that would come within `margin` of the deadline. The last check, which is placed to fit before the
+ * deadline, follows instead.
  *
  * **Details**
  *
- * With `exponential` and a `jittered` of `atLeast` this is the algorithm of the Smithy waiters
+ * `margin` must be a non-negative finite duration; otherwise a RangeError is thrown. Together with `exponential` and
+ * `jittered({ atLeast })` this is the retry algorithm of Smithy waiters
  * (https://smithy.io/2.0/additional-specs/waiters.html#waiter-retries).
  *
- * **Example** (The default of an AWS waiter)
+ * **Example** (Using the defaults of an AWS waiter)
  *
  * ```ts
  * import * as Strategy from "effect-poll/Strategy"
@@ -469,7 +552,15 @@ export type JitterKind = "none" | "equal" | "full" | { readonly atLeast: Duratio
  * @since 0.1.0
  */
 export const skipNearDeadline: {
+  /**
+   * Skips a check that would come within `margin` of the deadline: a non-negative finite duration, otherwise a
+   * RangeError is thrown.
+   */
   (margin: Duration.Input): (self: Strategy) => Strategy
+  /**
+   * Skips a check that would come within `margin` of the deadline: a non-negative finite duration, otherwise a
+   * RangeError is thrown.
+   */
   (self: Strategy, margin: Duration.Input): Strategy
 } = dual(2, (self: Strategy, margin: Duration.Input) =>
   fromPlan({
@@ -479,20 +570,24 @@ export const skipNearDeadline: {
 )
 
 /**
- * Checks again after a share of the time that the job still needs, as estimated from its progress; as `otherwise` while it
- * says none.
+ * Waits for a share of the remaining time of the job, as estimated from its progress.
+ *
+ * **When to use**
+ *
+ * Use when the progress of a job grows evenly with time.
  *
  * **Details**
  *
- * The estimate is `elapsed * (1 - progress) / progress`. `share` is above 0 and at most 1, default 0.5; the delay is kept
- * between `min` and `max`.
+ * The remaining time is estimated as `elapsed * (1 - progress) / progress`.
+ *
+ * Throws a RangeError for a value out of range.
  *
  * **Gotchas**
  *
- * This is right for progress that is even in time. Progress that is not (the last percent takes half of the time) makes
- * it ask too often or too late: measured on noise, it costs 5 to 36 times the best schedule.
+ * With uneven progress, such as a last percent that takes half of the time, the estimate leads to too many checks or
+ * too long delays. With progress that is noise, the measured cost was 5 to 36 times that of the best schedule.
  *
- * **Example** (Half-way through after ten seconds)
+ * **Example** (Reaching half of the progress after ten seconds)
  *
  * ```ts
  * import * as Status from "effect-poll/Status"
@@ -507,9 +602,13 @@ export const skipNearDeadline: {
  * @since 0.1.0
  */
 export const byProgress = (options: {
+  /** The shortest delay; a positive finite duration. */
   readonly min: Duration.Input
+  /** The longest delay; a positive finite duration of at least `min`. */
   readonly max: Duration.Input
+  /** The strategy to use while the job reports no progress, or 0. Its first wait and limits apply throughout. */
   readonly otherwise: Strategy
+  /** The share of the estimated remaining time to wait; a number > 0 and <= 1, default 0.5. */
   readonly share?: number | undefined
 }): Strategy => {
   const min = validate.millis("Strategy.byProgress: min", options.min, "positive")
@@ -517,36 +616,42 @@ export const byProgress = (options: {
   const share = options.share ?? 0.5
   if (max < min) throw new RangeError(`Strategy.byProgress: max must be at least min, got ${max} < ${min} ms`)
   if (!(share > 0 && share <= 1)) {
-    throw new RangeError(`Strategy.byProgress: share must be above 0 and at most 1, got ${share}`)
+    throw new RangeError(`Strategy.byProgress: share must be > 0 and <= 1, got ${share}`)
   }
   const otherwise = planOf(options.otherwise)
   return fromPlan({
     ...otherwise,
-    decide: (step, elapsed, seen, random) => {
-      const { progress } = seen.status
-      if (progress === undefined || progress === 0) return otherwise.decide(step, elapsed, seen, random)
-      return Math.min(max, Math.max(min, (share * seen.elapsedMillis * (1 - progress)) / progress))
+    decide: (step, elapsed, observation, random) => {
+      const { progress } = observation.status
+      if (progress === undefined || progress === 0) return otherwise.decide(step, elapsed, observation, random)
+      return Math.min(max, Math.max(min, (share * observation.elapsedMillis * (1 - progress)) / progress))
     }
   })
 }
 
 /**
- * Takes the first wait of a strategy, in milliseconds: none for a plain `Schedule`.
+ * Returns the first wait of a strategy in milliseconds; 0 for a plain `Schedule`.
  *
  * @category destructors
  * @since 0.1.0
  */
 export const firstWaitMillis = (self: Schedule.Schedule<unknown, Observation, never, unknown>): number =>
-  planOf(self)?.firstWait ?? 0
+  plans.planOf(self)?.firstWait ?? 0
 
 /**
- * Computes the first delays between checks, in milliseconds, for a job that stays pending and answers at once. Needs no
- * clock.
+ * Computes the first `count` delays of a strategy in milliseconds, without a clock, for a job that stays pending and
+ * checks that take no time.
+ *
+ * **When to use**
+ *
+ * Use to test a strategy, or to show what it does.
  *
  * **Details**
  *
- * The first wait is not among them. The list is shorter than `count` where the strategy ends before. A delay that a
- * `maxDuration` cuts short is listed as cut. `random` defaults to the middle of every draw.
+ * The first wait is not included. The list is shorter than `count` if the strategy ends earlier, and a delay that
+ * `maxDuration` shortens is listed as shortened.
+ *
+ * `count` must be an integer >= 0; otherwise a RangeError is thrown.
  *
  * @category destructors
  * @since 0.1.0
@@ -555,22 +660,25 @@ export const delaysMillis = (
   self: Strategy,
   count: number,
   options?: {
+    /** The encoded key, for seeded jitter; default `""`. */
     readonly key?: string | undefined
+    /** The status that each check finds; default `Status.pending()`. */
     readonly status?: Status.Pending | undefined
+    /** Replaces the random draws of jitter; default always 0.5. */
     readonly random?: (() => number) | undefined
   }
 ): ReadonlyArray<number> => {
   validate.count("Strategy.delaysMillis: count", count, 0)
-  const own = planOf(self)
+  const plan = planOf(self)
   const random = options?.random ?? (() => 0.5)
   const status = options?.status ?? Status.pending()
   const out: Array<number> = []
-  let elapsed = own.firstWait
+  let elapsed = plan.firstWait
   for (let step = 1; step <= count; step++) {
-    const delay = next(
-      own,
+    const delay = plans.next(
+      plan,
       step,
-      elapsed - own.firstWait,
+      elapsed - plan.firstWait,
       {
         key: options?.key ?? "",
         attempt: step,
@@ -589,34 +697,35 @@ export const delaysMillis = (
 }
 
 /**
- * Why a delay is as long as it is.
+ * Explains a delay (see `explain`).
  *
  * @category models
  * @since 0.1.0
  */
 export interface Explanation {
-  /** Milliseconds until the next check, or the end of the strategy. */
+  /** Milliseconds until the next check, or `"end"`. */
   readonly delayMillis: Decision
-  /** In words: `5s: server floor 5s > strategy 2s, jitter -400ms`. */
+  /** The explanation in one line: `5s: server floor 5s > strategy 2s, jitter -400ms`. */
   readonly text: string
-  /** What the strategy says without jitter, in milliseconds. */
+  /** The delay of the strategy without jitter in milliseconds, or `"end"`. */
   readonly strategyMillis: Decision
-  /** What jitter takes away, in milliseconds. */
+  /** The change by jitter in milliseconds: 0 or negative. */
   readonly jitterMillis: number
-  /** What decided in the end. */
+  /** The rule that determined the delay. */
   readonly reason: WaitReason | "end"
 }
 
 /**
- * Explains the delay that follows a check: by strategy, jitter, the server's floor and the deadline.
+ * Explains the delay after a check by strategy, jitter, the floor of the server and the deadline. Needs no clock.
  *
  * **Details**
  *
- * Needs no clock. `step` defaults to 1, `attempt` to `step`, `elapsedMillis` (since the start of the wait) to 0,
- * `remainingMillis` (until the deadline) to unbounded; `floor` is the wish of the server; `checkDuration` the longest of the last
- * three checks, default 0. `random` defaults to the middle of every draw.
+ * The fields of an `Observation` describe the wait after the check. They default to a pending job at the start of a
+ * wait without a deadline; `attempt` defaults to `step`.
  *
- * **Example** (A server that wants its rest)
+ * Throws a RangeError for a value out of range.
+ *
+ * **Example** (Explaining a requested delay)
  *
  * ```ts
  * import * as Strategy from "effect-poll/Strategy"
@@ -632,18 +741,22 @@ export interface Explanation {
 export const explain = (
   self: Strategy,
   options?: Partial<Observation> & {
+    /** The number of the decision within the wait; an integer >= 1, default 1. */
     readonly step?: number | undefined
+    /** The delay that the server requested; a non-negative finite duration, default 0. */
     readonly floor?: Duration.Input | undefined
+    /** The longest duration of the last three checks; a non-negative finite duration, default 0. */
     readonly checkDuration?: Duration.Input | undefined
+    /** Replaces the random draws of jitter; default always 0.5. */
     readonly random?: (() => number) | undefined
   }
 ): Explanation => {
-  const own = planOf(self)
+  const plan = planOf(self)
   const step = validate.count("Strategy.explain: step", options?.step ?? 1, 1)
   const floor = validate.millis("Strategy.explain: floor", options?.floor ?? 0, "nonNegative")
   const estimate = validate.millis("Strategy.explain: checkDuration", options?.checkDuration ?? 0, "nonNegative")
   const random = options?.random ?? (() => 0.5)
-  const seen: Observation = {
+  const observation: Observation = {
     key: "",
     attempt: step,
     elapsedMillis: 0,
@@ -652,30 +765,33 @@ export const explain = (
     status: Status.pending(),
     ...options
   }
-  const elapsed = Math.max(0, seen.elapsedMillis - own.firstWait)
-  const plain = next({ ...own, jitter: undefined }, step, elapsed, seen, random)
-  const said = next(own, step, elapsed, seen, random)
-  if (plain === "end" || said === "end") {
+  const elapsed = Math.max(0, observation.elapsedMillis - plan.firstWait)
+  const plain = plans.next({ ...plan, jitter: undefined }, step, elapsed, observation, random)
+  const jitteredDelay = plans.next(plan, step, elapsed, observation, random)
+  if (plain === "end" || jitteredDelay === "end") {
     return {
       delayMillis: "end",
-      text: "end: the strategy is over",
+      text: "end: the strategy ended",
       strategyMillis: plain,
       jitterMillis: 0,
       reason: "end"
     }
   }
-  const deadlineAt = Math.min(seen.remainingMillis, own.maxDuration - seen.elapsedMillis)
-  const placed = place({ now: 0, at: said, floorAt: floor, gatedUntil: 0, deadlineAt, estimate }, "strategy")
-  const jitter = said - plain
-  const words = `strategy ${show(plain)}${jitter === 0 ? "" : `, jitter -${show(-jitter)}`}`
+  const deadlineAt = Math.min(observation.remainingMillis, plan.maxDuration - observation.elapsedMillis)
+  const placed = placeNextCheck(
+    { now: 0, at: jitteredDelay, floorAt: floor, gatedUntil: 0, deadlineAt, estimate },
+    "strategy"
+  )
+  const jitter = jitteredDelay - plain
+  const strategyText = `strategy ${show(plain)}${jitter === 0 ? "" : `, jitter -${show(-jitter)}`}`
   const text =
     placed.reason === "serverHint"
-      ? `server floor ${show(floor)} > ${words}`
+      ? `server floor ${show(floor)} > ${strategyText}`
       : placed.reason === "deadline"
         ? `no check fits: the server floor ${show(floor)} is beyond the deadline`
-        : placed.dueAt < Math.ceil(said)
-          ? `${words}, clipped by the deadline`
-          : words
+        : placed.dueAt < Math.ceil(jitteredDelay)
+          ? `${strategyText}, clipped by the deadline`
+          : strategyText
   return {
     delayMillis: placed.dueAt,
     text: `${show(placed.dueAt)}: ${text}`,
@@ -689,7 +805,9 @@ export const explain = (
 
 const show = (millis: number): string => Duration.format(Duration.millis(millis))
 
-const fromPlan = (plan: Plan): Strategy => Object.assign(view(plan), { [TypeId]: plan } as const)
+const fromPlan = (plan: plans.Plan): Strategy => plans.withPlan(view(plan), plan) as Strategy
+
+const planOf = (self: Strategy): plans.Plan => plans.planOf(self)!
 
 const constantly = (delay: (step: number) => number): Strategy =>
   fromPlan({
@@ -703,21 +821,21 @@ const mapDelay = (self: Strategy, f: (delay: number) => number): Strategy => {
   const { decide } = planOf(self)
   return fromPlan({
     ...planOf(self),
-    decide: (step, elapsed, seen, random) => {
-      const decision = decide(step, elapsed, seen, random)
+    decide: (step, elapsed, observation, random) => {
+      const decision = decide(step, elapsed, observation, random)
       return decision === "end" ? decision : f(decision)
     }
   })
 }
 
-const view = (plan: Plan): Schedule.Schedule<Duration.Duration, Observation> =>
+const view = (plan: plans.Plan): Schedule.Schedule<Duration.Duration, Observation> =>
   Schedule.fromStepWithMetadata(
     Random.Random.useSync((random) => {
       const draw = () => random.nextDoubleUnsafe()
       let last = Duration.zero
       return ({ attempt, elapsed, input }: Schedule.InputMetadata<Observation>) =>
         Effect.suspend(() => {
-          const decision = next(plan, attempt, elapsed, input, draw)
+          const decision = plans.next(plan, attempt, elapsed, input, draw)
           if (decision === "end") return Cause.done(last)
           last = Duration.millis(decision)
           return Effect.succeed<[Duration.Duration, Duration.Duration]>([last, last])
@@ -725,8 +843,8 @@ const view = (plan: Plan): Schedule.Schedule<Duration.Duration, Observation> =>
     })
   )
 
-const capOf = (name: string, input: Duration.Input | undefined, initial: number, otherwise: number): number => {
-  if (input === undefined) return otherwise
+const capOf = (name: string, input: Duration.Input | undefined, initial: number, defaultCap: number): number => {
+  if (input === undefined) return defaultCap
   const max = validate.millis(`${name}: cap`, input, "positive")
   if (max < initial) throw new RangeError(`${name}: cap must be at least initial, got ${max} < ${initial} ms`)
   return max

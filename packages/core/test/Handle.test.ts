@@ -292,7 +292,7 @@ describe.each(hosts)("$name", (host) => {
         assert.deepStrictEqual(
           errors.map(({ message, reason }) => [reason, message]),
           [
-            ["unsupported", `render "a" could not be canceled: its Job has no cancel`],
+            ["unsupported", `render "a" could not be canceled: the Job has no cancel`],
             ["failed", `render "a" could not be canceled: no`]
           ]
         )

@@ -54,7 +54,7 @@ describe("Poll.events", () => {
         "Waiting strategy",
         "CheckFailed reset 1",
         "Waiting checkError",
-        "Changed Pending 50 %",
+        "Changed Pending 50%",
         "Waiting serverHint",
         "Changed Succeeded",
         "Ended"

@@ -35,7 +35,7 @@ describe("Quorum", () => {
         const { at, exit, watched } = yield* outcomeIn(poller, Quorum.atLeast(waits, 3))
         const { causes, message, needed, succeeded, total } = errorOf(exit)
         assert.deepStrictEqual([at, watched, needed, succeeded, total, causes.length], [2000, 0, 3, 1, 4, 2])
-        assert.strictEqual(message, "3 of 4 had to succeed: 1 did, 2 failed")
+        assert.strictEqual(message, "3 of 4 effects must succeed: 1 succeeded, 2 failed")
         assert.match(JSON.stringify(causes[0]), /bad 1/)
       })
     )

@@ -18,7 +18,7 @@ describe("Status", () => {
   })
 
   it("describe - prints tag, state and progress, never the result", () => {
-    assert.strictEqual(Status.describe(Status.pending({ state: "RUN", progress: 0.456 })), "Pending RUN 46 %")
+    assert.strictEqual(Status.describe(Status.pending({ state: "RUN", progress: 0.456 })), "Pending RUN 46%")
     assert.strictEqual(Status.describe(Status.succeeded({ secret: 1 })), "Succeeded")
   })
 

@@ -225,7 +225,7 @@ describe("Strategy", () => {
         text({ remainingMillis: 1000, floor: "5 seconds" }),
         "1s: no check fits: the server floor 5s is beyond the deadline"
       )
-      assert.strictEqual(Strategy.explain(Strategy.maxAttempts(strategy, 1)).text, "end: the strategy is over")
+      assert.strictEqual(Strategy.explain(Strategy.maxAttempts(strategy, 1)).text, "end: the strategy ended")
     })
 
     it("explain - has the delay that a wait would have", () => {
@@ -454,7 +454,7 @@ describe("Strategy", () => {
       [
         "maxRecurrences",
         () => Strategy.maxRecurrences(fixed, 1.5),
-        /^Strategy\.maxRecurrences: maxTimes must be an integer >= 0, got 1\.5/
+        /^Strategy\.maxRecurrences: maxRecurrences must be an integer >= 0, got 1\.5/
       ],
       ["scale", () => Strategy.scale(fixed, 0), /^Strategy\.scale: factor must be a positive finite number, got 0/],
       ["first wait", () => Strategy.withFirstWait(fixed, Number.NaN), /^Strategy\.withFirstWait: firstWait/],

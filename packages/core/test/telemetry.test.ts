@@ -103,7 +103,7 @@ describe.each(hosts)("$name", (host) => {
           lines.map(([level]) => level),
           ["Debug", "Debug", "Warn", "Debug", "Error"]
         )
-        assert.include(lines[4]![1], `4 checks in a row at render "a" failed, the last one with reset`)
+        assert.include(lines[4]![1], `4 consecutive failed checks of render "a", the last with reset`)
         assert.deepStrictEqual(lines[2]![2], { job: "render", key: "a", attempts: 3 })
       })
     )

@@ -5,8 +5,8 @@
  *
  * `client` makes of an `HttpClient` one that reads the token anew for each request, so for each check. A 401 makes it
  * refresh the token once, and send the request again; only a second 401 is handed on, and ends the wait. However many
- * checks meet a 401 at the same time, they refresh once: those that come while it is under way, or with a token that was
- * replaced meanwhile, wait for it or go on at once. A refresh that failed is not begun again for a second.
+ * checks meet a 401 at the same time, they refresh once: those that come while it is under way, or with a token that
+ * was replaced meanwhile, wait for it or go on at once. A refresh that failed is not begun again for a second.
  *
  * A token that cannot be read or refreshed makes an `HttpCheckError` with the reason `Authorization`: transient, unless
  * the error says of itself that it is permanent (`CheckError.kind`).
@@ -23,6 +23,7 @@ import * as Deferred from "effect/Deferred"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import { dual } from "effect/Function"
 import * as HttpClient from "effect/http/HttpClient"
 import * as HttpClientError from "effect/http/HttpClientError"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
@@ -36,13 +37,13 @@ import * as validate from "./internal/validate.ts"
 const TypeId = "~@effect-poll/http/Authorization"
 
 /**
- * Where tokens come from.
+ * A source of tokens, for `client`.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Authorization {
-  readonly [TypeId]: Tokens
+  readonly [TypeId]: unknown
 }
 
 /**
@@ -83,8 +84,8 @@ export class AuthorizationError
 }
 
 /**
- * Creates an authorization. A refresh under way is interrupted when the scope closes, not when a wait ends; from then on
- * nothing is refreshed, which is an `AuthorizationError` for the checks that need it.
+ * Creates an authorization. A refresh under way is interrupted when the scope closes, not when a wait ends; from then
+ * on nothing is refreshed, which is an `AuthorizationError` for the checks that need it.
  *
  * **Example** (A token that is replaced while a job runs)
  *
@@ -111,7 +112,7 @@ export class AuthorizationError
  *     token: Effect.sync(() => token),
  *     refresh: Effect.sync(() => (token = Redacted.make("new")))
  *   })
- *   const client = Authorization.client(authorization)(server)
+ *   const client = Authorization.client(server, authorization)
  *   return (yield* client.get("https://api.example.com/tasks/1")).status
  * }).pipe(Effect.scoped)
  *
@@ -140,26 +141,42 @@ export const make = <E = never, R = never>(
 }
 
 /**
- * Adds an authorization to all requests of an `HttpClient`.
+ * Adds the token to every request of an `HttpClient`. A 401 refreshes it once and sends the request again.
  *
  * @category combinators
  * @since 0.1.0
  */
-export const client =
-  (authorization: Authorization) =>
-  <E, R>(self: HttpClient.HttpClient.With<E, R>): HttpClient.HttpClient.With<E | HttpClientError.HttpClientError, R> =>
+export const client: {
+  /** Adds the token to every request of an `HttpClient`. A 401 refreshes it once and sends the request again. */
+  (
+    authorization: Authorization
+  ): <E, R>(
+    self: HttpClient.HttpClient.With<E, R>
+  ) => HttpClient.HttpClient.With<E | HttpClientError.HttpClientError, R>
+  /** Adds the token to every request of an `HttpClient`. A 401 refreshes it once and sends the request again. */
+  <E, R>(
+    self: HttpClient.HttpClient.With<E, R>,
+    authorization: Authorization
+  ): HttpClient.HttpClient.With<E | HttpClientError.HttpClientError, R>
+} = dual(
+  2,
+  <E, R>(
+    self: HttpClient.HttpClient.With<E, R>,
+    authorization: Authorization
+  ): HttpClient.HttpClient.With<E | HttpClientError.HttpClientError, R> =>
     HttpClient.makeWith(
-      (asked) =>
-        Effect.flatMap(asked, (request) =>
-          authorization[TypeId].send(request, (authorized) => self.postprocess(Effect.succeed(authorized)))
+      (request) =>
+        Effect.flatMap(request, (unauthorized) =>
+          tokensOf(authorization).send(unauthorized, (authorized) => self.postprocess(Effect.succeed(authorized)))
         ),
       self.preprocess
     )
+)
 
 // ---- internal ----
 
-/** How long a refresh that failed stands for those that would begin it again, in milliseconds. */
-const failurePause = 1_000
+/** How long the failure of a refresh answers the requests that would begin it again. */
+const failurePauseMillis = 1_000
 
 const failing = <A, E>(
   step: AuthorizationError["step"],
@@ -172,6 +189,9 @@ const stopped = /*#__PURE__*/ new AuthorizationError({
   step: "refresh",
   cause: /*#__PURE__*/ Redacted.make<unknown>(/*#__PURE__*/ new Error("the refresh was interrupted"))
 })
+
+// Only `make` writes under this key, and it writes tokens.
+const tokensOf = (self: Authorization): Tokens => self[TypeId] as Tokens
 
 class Tokens {
   private readonly read: Effect.Effect<Redacted.Redacted, AuthorizationError>
@@ -197,11 +217,11 @@ class Tokens {
 
   send<E, R>(
     request: HttpClientRequest.HttpClientRequest,
-    run: (request: HttpClientRequest.HttpClientRequest) => Effect.Effect<HttpClientResponse, E, R>
+    execute: (request: HttpClientRequest.HttpClientRequest) => Effect.Effect<HttpClientResponse, E, R>
   ): Effect.Effect<HttpClientResponse, E | HttpClientError.HttpClientError, R> {
     const refused = (cause: AuthorizationError) =>
       new HttpClientError.HttpClientError({ reason: new HttpClientError.TransportError({ request, cause }) })
-    const attempt = Effect.flatMap(Effect.mapError(this.read, refused), (token) => run(this.apply(request, token)))
+    const attempt = Effect.flatMap(Effect.mapError(this.read, refused), (token) => execute(this.apply(request, token)))
     return Effect.suspend(() => {
       // A token that is being replaced would be refused.
       const ready = this.refreshing === undefined ? Effect.void : Effect.exit(Deferred.await(this.refreshing))
@@ -231,7 +251,7 @@ class Tokens {
     return Effect.flatMap(Clock.currentTimeMillis, (now) => {
       if (this.generation !== generation) return Effect.void
       if (this.refreshing !== undefined) return Deferred.await(this.refreshing)
-      if (this.failed !== undefined && now - this.failed.at < failurePause) return Effect.fail(this.failed.error)
+      if (this.failed !== undefined && now - this.failed.at < failurePauseMillis) return Effect.fail(this.failed.error)
       return Effect.flatMap(Effect.uninterruptible(this.begin(refresh)), Deferred.await)
     })
   }

@@ -2,8 +2,8 @@
  * AWS waiters from their definitions: a list of acceptors judges each outcome of a client call, value or error.
  *
  * A definition is JSON that AWS publishes for its tools: "the instance runs" is when every state that
- * `DescribeInstances` answers is `running`, and never will be when one is `terminated`. `load` reads it, `check` makes a
- * check of any client call and `job` a `Job`; the client is yours.
+ * `DescribeInstances` answers is `running`, and never will be when one is `terminated`. `load` reads it, `check` makes
+ * a check of any client call and `job` a `Job`; the client is yours.
  *
  * **Details**
  *
@@ -22,8 +22,8 @@
  * - the trait `smithy.waiters#waitable`: `minDelay`, `maxDelay`, and acceptors with the matchers `output`,
  *   `inputOutput`, `success` and `errorType` (https://smithy.io/2.0/additional-specs/waiters.html).
  *
- * What is compared is compared as JSON: `"1"` is not `1`, `"true"` is not `true`. `pathAll` and `pathAny` never match an
- * empty list, nor what is no list. A path matcher checks values only. A path that cannot be applied to a value
+ * What is compared is compared as JSON: `"1"` is not `1`, `"true"` is not `true`. `pathAll` and `pathAny` never match
+ * an empty list, nor what is no list. A path matcher checks values only. A path that cannot be applied to a value
  * (`length` of a missing list) does not match.
  *
  * **Gotchas**
@@ -35,7 +35,8 @@
  * - Values are searched as they are. An AWS client makes a `Date` of a time and bytes of a blob, where the Smithy
  *   specification has numbers and texts: a path that compares those does not match.
  * - The paths are JMESPath: this module, and no other, needs the optional peer `@jmespath-community/jmespath` installed
- *   (about 9 KiB gzipped). For that reason the index of the package leaves it out: import `@effect-poll/http/AwsWaiter`.
+ *   (about 9 KiB gzipped). For that reason the index of the package leaves it out: import
+ *   `@effect-poll/http/AwsWaiter`.
  *
  * @since 0.1.0
  */
@@ -52,67 +53,36 @@ import type { Observation } from "effect-poll/Observation"
 import * as CheckError from "effect-poll/CheckError"
 import * as Status from "effect-poll/Status"
 import * as Strategy from "effect-poll/Strategy"
+import { type Acceptor, Definition } from "./AwsWaiterDefinition.ts"
 import { isTransientStatus } from "./HttpCheckError.ts"
 import * as awsOutcome from "./internal/awsOutcome.ts"
 import * as jmespath from "./internal/jmespath.ts"
-import { decodeDefinition } from "./internal/waiterDefinition.ts"
+
+export {
+  /**
+   * What the outcome of a call means if it matches.
+   *
+   * @category models
+   * @since 0.1.0
+   */
+  type Acceptor,
+  /**
+   * A definition, and the Schema that decodes it from either form; see the module `AwsWaiterDefinition`.
+   *
+   * @category schemas
+   * @since 0.1.0
+   */
+  Definition,
+  /**
+   * Which outcomes of a call an acceptor matches.
+   *
+   * @category models
+   * @since 0.1.0
+   */
+  type Matcher
+} from "./AwsWaiterDefinition.ts"
 
 const TypeId = "~@effect-poll/http/Waiter"
-
-/**
- * What a waiter is made of, in one form whatever it was published in. Times are milliseconds.
- *
- * @category models
- * @since 0.1.0
- */
-export interface Definition {
-  readonly name: string | undefined
-  readonly acceptors: ReadonlyArray<Acceptor>
-  /** Whether a failed job can be told from one that goes on. */
-  readonly failure: "declared" | "none"
-  /** The `delay` and `maxAttempts` of the older form. */
-  readonly fixed: { readonly delay: number; readonly maxAttempts: number } | undefined
-  /** Of the Smithy form; otherwise the defaults of its specification, 2 and 120 seconds. */
-  readonly minDelay: number
-  readonly maxDelay: number
-}
-
-/**
- * What an outcome means if it matches.
- *
- * @category models
- * @since 0.1.0
- */
-export interface Acceptor {
-  readonly state: "success" | "failure" | "retry"
-  readonly matcher: Matcher
-  /** A path of the value to a text for people, for failures. */
-  readonly message: string | undefined
-}
-
-/**
- * Which outcomes match.
- *
- * **Details**
- *
- * - `Path`: values in which `path` finds what is expected: itself, in every member of a list, or in any. With
- *   `inputOutput` the path is of `{ input, output }`.
- * - `Error`: errors with this code; any error (`true`); any value (`false`).
- * - `Status`: values and errors with this HTTP status.
- *
- * @category models
- * @since 0.1.0
- */
-export type Matcher =
-  | {
-      readonly _tag: "Path"
-      readonly on: "output" | "inputOutput"
-      readonly path: string
-      readonly comparison: "equals" | "all" | "any"
-      readonly expected: unknown
-    }
-  | { readonly _tag: "Error"; readonly expected: string | boolean }
-  | { readonly _tag: "Status"; readonly expected: number }
 
 /**
  * A definition whose paths are compiled: ready to judge.
@@ -121,7 +91,7 @@ export type Matcher =
  * @since 0.1.0
  */
 export interface Waiter extends Definition {
-  readonly [TypeId]: ReadonlyArray<Compiled>
+  readonly [TypeId]: unknown
 }
 
 /**
@@ -164,14 +134,6 @@ export interface WaiterFailure<out A, out E> {
   /** Which acceptor matched, without what the outcome holds. */
   readonly toString: () => string
 }
-
-/**
- * The Schema of a definition, in either form. It only decodes. A path is not parsed before `make`.
- *
- * @category schemas
- * @since 0.1.0
- */
-export const Definition: Schema.Codec<Definition, unknown> = /*#__PURE__*/ decodeDefinition()
 
 /**
  * Tests whether a value is a `Waiter`.
@@ -244,7 +206,7 @@ export const load = (json: unknown, options?: LoadOptions): Waiter => {
   if (Result.isFailure(decoded)) {
     throw new RangeError(`AwsWaiter.load: not the definition of a waiter: ${oneLine(decoded.failure.message)}`)
   }
-  return compile("AwsWaiter.load", decoded.success, options)
+  return compileWaiter("AwsWaiter.load", decoded.success, options)
 }
 
 /**
@@ -254,7 +216,7 @@ export const load = (json: unknown, options?: LoadOptions): Waiter => {
  * @since 0.1.0
  */
 export const make = (definition: Definition, options?: LoadOptions): Waiter =>
-  compile("AwsWaiter.make", definition, options)
+  compileWaiter("AwsWaiter.make", definition, options)
 
 /**
  * Makes a check of a client call: the first acceptor that matches its outcome decides (see the table of this module).
@@ -323,7 +285,7 @@ export const judge = (
   waiter: Waiter,
   outcome: Result.Result<unknown, unknown>,
   options?: JudgeOptions
-): Acceptor | undefined => waiter[TypeId].find((each) => each.matches(outcome, options))?.acceptor
+): Acceptor | undefined => compiledOf(waiter).find((each) => each.matches(outcome, options))?.acceptor
 
 /**
  * Makes a `Job` of a client call that takes the key of the job.
@@ -395,10 +357,10 @@ export const job = <A, E, R>(
 export const fixed = (waiter: Waiter): Strategy.Strategy => {
   if (waiter.fixed === undefined) {
     throw new RangeError(
-      `AwsWaiter.fixed: waiter must have a delay and maxAttempts, got ${nameOf(waiter)} of the Smithy form`
+      `AwsWaiter.fixed: waiter must have a delay and maxAttempts, got ${labelOf(waiter)} of the Smithy form`
     )
   }
-  return Strategy.spaced(waiter.fixed.delay).pipe(Strategy.maxAttempts(waiter.fixed.maxAttempts))
+  return Strategy.spaced(waiter.fixed.delayMillis).pipe(Strategy.maxAttempts(waiter.fixed.maxAttempts))
 }
 
 /**
@@ -440,8 +402,8 @@ export const exponential = (
     readonly maxDelay?: Duration.Input | undefined
   }
 ): Strategy.Strategy => {
-  const minDelay = options?.minDelay ?? waiter.minDelay
-  return Strategy.exponential({ initial: minDelay, cap: options?.maxDelay ?? waiter.maxDelay }).pipe(
+  const minDelay = options?.minDelay ?? waiter.minDelayMillis
+  return Strategy.exponential({ initial: minDelay, cap: options?.maxDelay ?? waiter.maxDelayMillis }).pipe(
     Strategy.jittered({ atLeast: minDelay }),
     Strategy.skipNearDeadline(minDelay)
   )
@@ -475,9 +437,9 @@ export const kindOf = (error: unknown, reader?: Reader): CheckError.Kind => {
  * **Details**
  *
  * Those of `name`, `Code`, `code`, `__type`, `_tag` and `Error.Code` that are texts, of the error and of its causes, up
- * to five deep, so that an error wrapped by `Effect.tryPromise` is seen through. Of `com.example#NotFound:details` it is
- * `NotFound`. An AWS client (v3) names an error by its class, `DBInstanceNotFoundFault`, and keeps the code of the wire,
- * `DBInstanceNotFound`, in `Code`; definitions use either.
+ * to five deep, so that an error wrapped by `Effect.tryPromise` is seen through. Of `com.example#NotFound:details` it
+ * is `NotFound`. An AWS client (v3) names an error by its class, `DBInstanceNotFoundFault`, and keeps the code of the
+ * wire, `DBInstanceNotFound`, in `Code`; definitions use either.
  *
  * **Example** (A namespace is left out)
  *
@@ -534,26 +496,29 @@ interface Compiled {
   readonly message: jmespath.Expression | undefined
 }
 
+// Only `compileWaiter` writes under this key, and it writes compiled acceptors.
+const compiledOf = (waiter: Waiter): ReadonlyArray<Compiled> => waiter[TypeId] as ReadonlyArray<Compiled>
+
 const decode = /*#__PURE__*/ Schema.decodeUnknownResult(Definition)
 
 const oneLine = (text: string): string => text.replace(/\s*\n\s*/g, " ")
 
-const nameOf = ({ name }: Definition): string => (name === undefined ? "a waiter" : JSON.stringify(name))
+const labelOf = ({ name }: Definition): string => (name === undefined ? "a waiter" : JSON.stringify(name))
 
-const compile = (caller: string, definition: Definition, options: LoadOptions | undefined): Waiter => {
+const compileWaiter = (caller: string, definition: Definition, options: LoadOptions | undefined): Waiter => {
   const named = { ...definition, name: options?.name ?? definition.name }
   if (named.failure === "none" && options?.failure !== "optional") {
     throw new RangeError(
-      `${caller}: failure must be "optional" for ${nameOf(named)}, which has no acceptor with the state failure, got ${JSON.stringify(options?.failure ?? "required")}`
+      `${caller}: failure must be "optional" for ${labelOf(named)}, which has no acceptor with the state failure, got ${JSON.stringify(options?.failure ?? "required")}`
     )
   }
   const path = (text: string): jmespath.Expression => {
     try {
       return jmespath.compile(text)
     } catch (cause) {
-      const why = cause instanceof Error ? cause.message : String(cause)
+      const problem = cause instanceof Error ? cause.message : String(cause)
       throw new RangeError(
-        `${caller}: a path of ${nameOf(named)} must be JMESPath, got ${JSON.stringify(text)}: ${why}`,
+        `${caller}: a path of ${labelOf(named)} must be JMESPath, got ${JSON.stringify(text)}: ${problem}`,
         { cause }
       )
     }
@@ -609,7 +574,7 @@ const comparing = {
 }
 
 const failureOf = <A, E>(waiter: Waiter, acceptor: Acceptor, outcome: Result.Result<A, E>): WaiterFailure<A, E> => {
-  const find = waiter[TypeId].find((each) => each.acceptor === acceptor)?.message
+  const find = compiledOf(waiter).find((each) => each.acceptor === acceptor)?.message
   const message = find === undefined || Result.isFailure(outcome) ? undefined : textOf(find(outcome.success), 500)
   return {
     waiter: waiter.name,
@@ -628,7 +593,7 @@ const wordOf = (
 ): string | undefined => {
   const matcher = acceptor?.matcher
   if (matcher?._tag === "Status" || typeof matcher?.expected === "string") return String(matcher.expected)
-  const find = waiter[TypeId].find((each) => each.find !== undefined)?.find
+  const find = compiledOf(waiter).find((each) => each.find !== undefined)?.find
   return find === undefined || Result.isFailure(outcome) ? undefined : textOf(find(outcome.success), 80)
 }
 

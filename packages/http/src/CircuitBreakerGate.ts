@@ -4,29 +4,29 @@
  * **Details**
  *
  * - Checks that fail in a transient way (no answer, 5xx, 408, no answer in time) open the circuit; 4xx, 429 and what a
- *   Schema rejects do not. `client` or `check` tells the gate how they went.
+ *   Schema rejects do not. `client` or `check` reports their outcomes to the gate.
  * - While it is open, checks are postponed, "breaker open": they are no attempts and spend no error budget. So a wait
  *   survives an outage of any length within its deadline.
  * - When the open time ends, one *probe* at a time is made. The gate makes it by itself, by repeating the request that
  *   was answered last: no wait pays for it. After every fourth opening in a row a check is let through as the probe
  *   instead, each key once in an outage, in case that very request fails for reasons of its own. An answer closes the
  *   circuit; a failure opens it again, for longer.
- * - The first check that was postponed comes back when the open time ends, and probes. The others are spread by `Random`
- *   behind it, over as long as the outage has lasted (at least 1 second, at most `spread`): they do not come back as a
- *   herd.
+ * - The first check that was postponed comes back when the open time ends, and probes. The others are spread by
+ *   `Random` behind it, over as long as the outage has lasted (at least 1 second, at most `spread`): they do not come
+ *   back as a herd.
  *
  * What an outage costs a wait: the check that is in flight when it begins, and at most one that is let through as a
- * probe. A wait that is alone on its endpoint has to fail `failures` times (3 by default) until the circuit opens. All of
- * that is within the five errors in a row that `checkErrors` bears by default. What fails after the circuit opened is not
- * counted again, however many they are. While nothing of the endpoint was ever answered there is nothing good to repeat:
- * then checks are the probes, each key once, and after them a check that failed is repeated.
+ * probe. A wait that is alone on its endpoint has to fail `failures` times (3 by default) until the circuit opens. All
+ * of that is within the five errors in a row that `checkErrors` bears by default. What fails after the circuit opened
+ * is not counted again, however many they are. While nothing of the endpoint was ever answered there is nothing good to
+ * repeat: then checks are the probes, each key once, and after them a check that failed is repeated.
  *
  * A probe that is interrupted frees its place. Only GET, HEAD and OPTIONS are repeated by `client`, and every Effect by
  * `check`.
  *
- * Retries belong below the gate, in the check: `HttpClient.retryTransient` first, then `CircuitBreakerGate.client`, so that the
- * breaker sees one outcome of a check. A submit is not held back by a gate; `HttpClient.withCircuitBreaker` with
- * `gate.breaker` does that.
+ * Retries belong below the gate, in the check: `HttpClient.retryTransient` first, then `CircuitBreakerGate.client`, so
+ * that the breaker sees one outcome of a check. A submit is not held back by a gate; `HttpClient.withCircuitBreaker`
+ * with `gate.breaker` does that.
  *
  * @since 0.1.0
  */
@@ -35,6 +35,7 @@ import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import { dual } from "effect/Function"
 import * as HttpClient from "effect/http/HttpClient"
 import * as HttpClientError from "effect/http/HttpClientError"
 import type { HttpClientRequest } from "effect/http/HttpClientRequest"
@@ -49,7 +50,7 @@ import * as CheckError from "effect-poll/CheckError"
 import * as PollError from "effect-poll/PollError"
 import * as HintReader from "./HintReader.ts"
 import { HttpCheckError } from "./HttpCheckError.ts"
-import { Guard, type Setting } from "./internal/guard.ts"
+import { CircuitGuard, guardOf, type Settings } from "./internal/circuitGuard.ts"
 import * as validate from "./internal/validate.ts"
 
 const TypeId = "~@effect-poll/http/CircuitBreakerGate"
@@ -63,7 +64,7 @@ const TypeId = "~@effect-poll/http/CircuitBreakerGate"
 export interface CircuitBreakerGate extends Gate.Gate {
   /** The breaker itself: its `state`, its `transitions`, and a guard for requests that are no checks. */
   readonly breaker: CircuitBreaker.CircuitBreaker
-  readonly [TypeId]: Guard
+  readonly [TypeId]: unknown
 }
 
 /**
@@ -74,36 +75,25 @@ export interface CircuitBreakerGate extends Gate.Gate {
  */
 export interface Options {
   /**
-   * Which endpoint a check goes to; also the key of the circuit. A function is for a gate of several endpoints: then
-   * `client` has to be told the same of a request. Default: one endpoint, `"endpoint"`.
+   * Which endpoint a check goes to; also the key of the circuit. A function makes it a gate of several endpoints: then
+   * `client` needs its own option `endpoint`. Default: one endpoint, `"endpoint"`.
    */
   readonly endpoint?: string | ((subject: Gate.Subject) => string) | undefined
   /** When the circuit opens. Default: `CircuitBreaker.consecutive(3)`. */
   readonly tripPolicy?: CircuitBreaker.TripPolicy | undefined
   /**
-   * How long it stays open, at the n-th opening in a row: a duration or a schedule. A longer `Retry-After` of the failure
-   * that opens it wins, up to an hour. Default: 1 second, doubling to 30 seconds.
+   * How long it stays open, at the n-th opening in a row: a duration or a schedule. A longer `Retry-After` of the
+   * failure that opens it wins, up to an hour. Default: 1 second, doubling to 30 seconds.
    */
   readonly openDuration?: Duration.Input | Schedule.Schedule<unknown, number, never, never> | undefined
   /**
-   * How long a check or a probe may take before it counts as failed: shorter than the `checkTimeout` of the waits
-   * (1 minute), since a check that is interrupted counts as nothing, and longer than a server that is asked to wait does.
+   * How long a check or a probe may take before it counts as failed: shorter than the `checkTimeout` of the waits (1
+   * minute), since a check that is interrupted counts as nothing, and longer than a server that is asked to wait does.
    * Default: 30 seconds.
    */
   readonly timeout?: Duration.Input | "unbounded" | undefined
   /** Over how long the checks come back after an outage, at most. Default: 30 seconds. */
   readonly spread?: Duration.Input | undefined
-}
-
-/**
- * What a gate is asked of.
- *
- * @category models
- * @since 0.1.0
- */
-export interface Check {
-  readonly job: string
-  readonly key: string
 }
 
 /**
@@ -131,7 +121,7 @@ export interface Check {
  * const wait = Effect.gen(function* () {
  *   const gate = yield* CircuitBreakerGate.make({ openDuration: "5 millis" })
  *   // Eight failures would be more than the five that a wait bears: most of them are probes of the gate.
- *   return yield* Poll.until(CircuitBreakerGate.check(gate)(check), {
+ *   return yield* Poll.until(CircuitBreakerGate.check(check, gate), {
  *     strategy: Strategy.spaced("1 millis"),
  *     deadline: "1 minute",
  *     checkErrors: { schedule: Strategy.spaced("1 millis") },
@@ -148,53 +138,86 @@ export interface Check {
 export const make = (
   options?: Options
 ): Effect.Effect<CircuitBreakerGate, never, CircuitBreaker.CircuitBreakerStore | Scope.Scope> => {
-  const setting = compile(options ?? {})
+  const settings = settingsOf(options ?? {})
   return Effect.map(
     CircuitBreaker.make({
       tripPolicy: options?.tripPolicy ?? CircuitBreaker.consecutive(3),
       openDuration: options?.openDuration ?? doubling
     }),
     (breaker) => {
-      const guard = new Guard(breaker, setting)
+      const guard = new CircuitGuard(breaker, settings)
       return { breaker, ask: (subject) => guard.ask(subject), [TypeId]: guard }
     }
   )
 }
 
 /**
- * Tells a gate how the requests of an `HttpClient` went.
+ * The options of `client`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface ClientOptions {
+  /**
+   * Which endpoint a request goes to, as the option `endpoint` of the gate says it of a check. Required where that is a
+   * function, and not allowed where it is not. Default: the one endpoint of the gate.
+   */
+  readonly endpoint?: ((request: HttpClientRequest) => string) | undefined
+}
+
+/**
+ * Reports the outcomes of an `HttpClient`'s requests to a gate.
  *
  * **Details**
  *
- * It holds no request back: that is the business of the gate. A request without an answer within the `timeout` of the
- * gate fails with a `TransportError`. The breaker sees status and headers, not the body; where the body says that the
- * server is down, use `check`.
+ * It holds no request back; the gate holds checks back. A request that is not answered within the `timeout` of the gate
+ * fails with a `TransportError`. The breaker sees status and headers, not the body; where the body says that the server
+ * is down, use `check`.
  *
- * Options: `endpoint` says which endpoint a request goes to, as the option of the gate does of a check; one without the
- * other is a RangeError.
+ * A gate of several endpoints without the option `endpoint`, or the other way round, is a RangeError.
  *
  * @category combinators
  * @since 0.1.0
  */
-export const client = (
-  gate: CircuitBreakerGate,
-  options?: { readonly endpoint?: ((request: HttpClientRequest) => string) | undefined }
-): (<E, R>(
-  self: HttpClient.HttpClient.With<E, R>
-) => HttpClient.HttpClient.With<E | HttpClientError.HttpClientError, R>) => {
-  const guard = gate[TypeId]
-  const { endpoint } = guard.setting
-  const endpointOf = options?.endpoint
-  if ((endpointOf === undefined) !== (typeof endpoint === "string")) {
-    throw new RangeError(
-      `CircuitBreakerGate.client: endpoint must be ${typeof endpoint === "string" ? "left out: the gate has one endpoint" : "a function, as it is at the gate"}`
-    )
-  }
-  return (self) =>
-    HttpClient.transform(self, (effect, request) => {
+export const client: {
+  /**
+   * Reports the outcomes of an `HttpClient`'s requests to a gate. A request that is not answered within the `timeout`
+   * of the gate fails with a `TransportError`.
+   */
+  (
+    gate: CircuitBreakerGate,
+    options?: ClientOptions
+  ): <E, R>(
+    self: HttpClient.HttpClient.With<E, R>
+  ) => HttpClient.HttpClient.With<E | HttpClientError.HttpClientError, R>
+  /**
+   * Reports the outcomes of an `HttpClient`'s requests to a gate. A request that is not answered within the `timeout`
+   * of the gate fails with a `TransportError`.
+   */
+  <E, R>(
+    self: HttpClient.HttpClient.With<E, R>,
+    gate: CircuitBreakerGate,
+    options?: ClientOptions
+  ): HttpClient.HttpClient.With<E | HttpClientError.HttpClientError, R>
+} = dual(
+  (args) => HttpClient.isHttpClient(args[0]),
+  <E, R>(
+    self: HttpClient.HttpClient.With<E, R>,
+    gate: CircuitBreakerGate,
+    options?: ClientOptions
+  ): HttpClient.HttpClient.With<E | HttpClientError.HttpClientError, R> => {
+    const guard = guardOf(gate)
+    const { endpoint } = guard.settings
+    const endpointOf = options?.endpoint
+    if ((endpointOf === undefined) !== (typeof endpoint === "string")) {
+      throw new RangeError(
+        `CircuitBreakerGate.client: endpoint must be ${typeof endpoint === "string" ? "left out: the gate has one endpoint" : "a function, as it is at the gate"}`
+      )
+    }
+    return HttpClient.transform(self, (effect, request) => {
       const tooLate = () =>
         new HttpClientError.HttpClientError({ reason: new HttpClientError.TransportError({ request, cause: late }) })
-      return guard.run(
+      return guard.execute(
         endpointOf === undefined ? guard.endpointOf(anySubject) : endpointOf(request),
         guard.within(effect, tooLate),
         judgeResponse,
@@ -207,36 +230,61 @@ export const client = (
           : undefined
       )
     })
-}
+  }
+)
 
 /**
- * Tells a gate how a check went: a success or a permanent error is an answer, a transient error is a failure.
+ * Reports the outcome of a check to a gate: a success or a permanent error is an answer, a transient error is a
+ * failure.
  *
  * **Details**
  *
- * A check that takes longer than the `timeout` of the gate fails with `CheckTimeout`, a transient error. A 429 or 425 of
- * an `HttpCheckError` counts as nothing; where it answers a probe that the gate makes, it says that the server is there. A
- * gate of several endpoints needs to know the check:
- * `check: (key) => CircuitBreakerGate.check(gate, { job: "render", key })(check(key))`.
+ * A check that takes longer than the `timeout` of the gate fails with `CheckTimeout`, a transient error. A 429 or 425
+ * of an `HttpCheckError` is ignored; as the outcome of a probe that the gate makes, it is an answer.
+ *
+ * A gate of several endpoints has to know the check, without which it is a RangeError:
+ * `check: (key) => CircuitBreakerGate.check(check(key), gate, { job: "render", key })`.
  *
  * @category combinators
  * @since 0.1.0
  */
-export const check = (
-  gate: CircuitBreakerGate,
-  subject?: Gate.Subject
-): (<A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E | PollError.CheckTimeout, R>) => {
-  const guard = gate[TypeId]
-  const { endpoint, timeout } = guard.setting
-  if (typeof endpoint === "function" && subject === undefined) {
-    throw new RangeError("CircuitBreakerGate.check: subject must be given, because the gate has several endpoints")
+export const check: {
+  /**
+   * Reports the outcome of a check to a gate. A check that takes longer than the `timeout` of the gate fails with
+   * `CheckTimeout`. `subject` says which check it is; a gate of several endpoints needs it.
+   */
+  (
+    gate: CircuitBreakerGate,
+    subject?: Gate.Subject
+  ): <A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, E | PollError.CheckTimeout, R>
+  /**
+   * Reports the outcome of a check to a gate. A check that takes longer than the `timeout` of the gate fails with
+   * `CheckTimeout`. `subject` says which check it is; a gate of several endpoints needs it.
+   */
+  <A, E, R>(
+    self: Effect.Effect<A, E, R>,
+    gate: CircuitBreakerGate,
+    subject?: Gate.Subject
+  ): Effect.Effect<A, E | PollError.CheckTimeout, R>
+} = dual(
+  (args) => Effect.isEffect(args[0]),
+  <A, E, R>(
+    self: Effect.Effect<A, E, R>,
+    gate: CircuitBreakerGate,
+    subject?: Gate.Subject
+  ): Effect.Effect<A, E | PollError.CheckTimeout, R> => {
+    const guard = guardOf(gate)
+    const { endpoint, timeoutMillis } = guard.settings
+    if (typeof endpoint === "function" && subject === undefined) {
+      throw new RangeError("CircuitBreakerGate.check: subject must be given, because the gate has several endpoints")
+    }
+    const timely = guard.within(
+      self,
+      () => new PollError.CheckTimeout({ checkTimeout: Duration.millis(timeoutMillis) })
+    )
+    return guard.execute(guard.endpointOf(subject ?? anySubject), timely, judgeCheck, timely)
   }
-  const name = guard.endpointOf(subject ?? anySubject)
-  return (self) => {
-    const timely = guard.within(self, () => new PollError.CheckTimeout({ checkTimeout: Duration.millis(timeout) }))
-    return guard.run(name, timely, judgeCheck, timely)
-  }
-}
+)
 
 // ---- internal ----
 
@@ -249,11 +297,11 @@ const anySubject: Gate.Subject = { job: "check", key: "check" }
 
 const repeatable: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"])
 
-const compile = ({ endpoint = "endpoint", spread, timeout }: Options): Setting => ({
+const settingsOf = ({ endpoint = "endpoint", spread, timeout }: Options): Settings => ({
   endpoint:
     typeof endpoint === "function" ? endpoint : validate.nonEmpty("CircuitBreakerGate.make: endpoint", endpoint),
-  timeout: validate.millisOrUnbounded("CircuitBreakerGate.make: timeout", timeout ?? "30 seconds"),
-  spread: validate.millis("CircuitBreakerGate.make: spread", spread ?? "30 seconds")
+  timeoutMillis: validate.millisOrUnbounded("CircuitBreakerGate.make: timeout", timeout ?? "30 seconds"),
+  spreadMillis: validate.millis("CircuitBreakerGate.make: spread", spread ?? "30 seconds")
 })
 
 /** The statuses that say nothing of the health of a server. */

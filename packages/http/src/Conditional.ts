@@ -4,34 +4,35 @@
  *
  * **Details**
  *
- * Given to checks as their option `conditional`, it keeps what a URL last said of a job, with its validators; the next check
- * sends them, and a 304 is that status again. Only pending answers are kept, by URL, and only of GET.
- * What a job ended with is dropped at once. Beyond `capacity` the one that was checked least recently is dropped; its
- * next check is an ordinary one.
+ * Given to checks as their option `conditional`, it keeps what a URL last said of a job, with its validators; the next
+ * check sends them, and a 304 is that status again. Only pending answers are kept, by URL, and only of GET. What a job
+ * ended with is dropped at once. Beyond `capacity` the one that was checked least recently is dropped; its next check
+ * is an ordinary one.
  *
  * A 304 without a status that is known is a transient error. A request that has validators of its own is sent as it is.
  * The Schema has to be the same value at each check, not one that is made anew.
  *
  * **Gotchas**
  *
- * A URL is all that tells answers apart. Where its answer depends on who asks, take a store for each set of credentials.
+ * A URL is all that tells answers apart. Where its answer depends on who asks, take a store for each set of
+ * credentials.
  *
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
+import * as conditionalStore from "./internal/conditionalStore.ts"
 import * as validate from "./internal/validate.ts"
-import { Store } from "./internal/validators.ts"
 
 const TypeId = "~@effect-poll/http/Conditional"
 
 /**
- * What URLs last said.
+ * A store of the last pending answer of each URL, with its validators.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Conditional {
-  readonly [TypeId]: Store
+  readonly [TypeId]: unknown
 }
 
 /**
@@ -79,20 +80,13 @@ export interface Conditional {
  */
 export const make = (options?: { readonly capacity?: number | undefined }): Effect.Effect<Conditional> => {
   const capacity = validate.count("Conditional.make: capacity", options?.capacity ?? 10_000, 1)
-  return Effect.sync(() => ({ [TypeId]: new Store(capacity) }))
+  return Effect.sync(() => ({ [TypeId]: new conditionalStore.Store(capacity) }))
 }
 
 /**
- * How many URLs are known.
+ * The number of URLs in the store.
  *
  * @category destructors
  * @since 0.1.0
  */
-export const size = (self: Conditional): number => self[TypeId].all.size
-
-/**
- * The store behind it, for the checks of this package.
- *
- * @internal
- */
-export const storeOf = (self: Conditional): Store => self[TypeId]
+export const size = (self: Conditional): number => conditionalStore.storeOf(self).size

@@ -19,9 +19,9 @@
  * | anything else | a permanent `HttpCheckError` |
  *
  * What the server wishes is kept to (RFC 8628, sections 3.2 and 3.5): the first request comes after `interval` seconds,
- * and no two are closer. `interval` is 5 seconds if the server does not say, and at least 1 second. After a request that
- * failed the delay is twice the interval, and doubles with each failure in a row, up to 2 minutes. `expires_in` is the
- * deadline, counted from the answer that brought it.
+ * and no two are closer. `interval` is 5 seconds if the server does not say, and at least 1 second. After a request
+ * that failed the delay is twice the interval, and doubles with each failure in a row, up to 2 minutes. `expires_in` is
+ * the deadline, counted from the answer that brought it.
  *
  * Device code, client secret and tokens are `Redacted`: they are in no error, log, span or event. The key of the wait,
  * which is in all of them, is the user code: it is shown on a screen anyway, and worth nothing without a person who
@@ -55,15 +55,15 @@ import * as Status from "effect-poll/Status"
 import * as Strategy from "effect-poll/Strategy"
 import { type HttpCheckError, isTransientStatus } from "./HttpCheckError.ts"
 import {
-  type Answer,
   decodeWith,
-  exchange,
+  execute,
   type Fail,
-  failure,
+  failFor,
   isOk,
   notJsonReason,
+  type ReceivedAnswer,
   statusReason
-} from "./internal/exchange.ts"
+} from "./internal/httpRequest.ts"
 import { at, textAt } from "./internal/json.ts"
 import * as validate from "./internal/validate.ts"
 
@@ -116,11 +116,12 @@ export interface Grant extends Prompt {
 }
 
 /**
- * The Schema of a grant, to store one.
+ * The Schema of a grant, to store one. Encoded, it is plain JSON: `intervalMillis` is the interval in milliseconds,
+ * `expiresAt` wall-clock milliseconds.
  *
  * **Gotchas**
  *
- * Its encoded form holds the device code in clear. Until it is used or has expired, that is worth a token.
+ * The encoded form holds the device code in clear text. Until it is used or expires, it is as good as a token.
  *
  * @category schemas
  * @since 0.1.0
@@ -133,7 +134,7 @@ export const Grant: Schema.Codec<
     readonly verificationUri: string
     readonly verificationUriComplete?: string | undefined
     readonly expiresAt: number
-    readonly interval: number
+    readonly intervalMillis: number
   }
 > = /*#__PURE__*/ Schema.Struct({
   deviceCode: /*#__PURE__*/ Schema.RedactedFromValue(Schema.NonEmptyString, { label: "deviceCode" }),
@@ -142,7 +143,7 @@ export const Grant: Schema.Codec<
   verificationUriComplete: /*#__PURE__*/ Schema.optional(Schema.String),
   expiresAt: Schema.Finite,
   interval: Schema.DurationFromMillis
-})
+}).pipe(/*#__PURE__*/ Schema.encodeKeys({ interval: "intervalMillis" }))
 
 /**
  * What the login yields.
@@ -217,7 +218,8 @@ export interface AuthorizeOptions<out E = never, out R = never, out RS = never>
  *
  * - The deadline is the `expires_in` of the server. A login that nobody took up ends as `JobExpired` if the server says
  *   so, otherwise as `PollTimeout`; both mean the same here.
- * - `strategy` and `checkErrors` replace what `job` says; the interval of the server is kept to whatever the strategy is.
+ * - `strategy` and `checkErrors` replace what `job` says; the interval of the server is kept to whatever the strategy
+ *   is.
  * - Bad options are RangeErrors at the call.
  *
  * **Example** (A login from a terminal)
@@ -292,7 +294,7 @@ export const request = (
       verificationUri: "verification_uri" in wire ? wire.verification_uri : wire.verification_url,
       verificationUriComplete: wire.verification_uri_complete,
       expiresAt: (yield* Clock.currentTimeMillis) + wire.expires_in * 1000,
-      interval: Duration.seconds(Math.max(leastInterval, wire.interval ?? defaultInterval))
+      interval: Duration.seconds(Math.max(minIntervalSeconds, wire.interval ?? defaultIntervalSeconds))
     }
   })
 }
@@ -345,12 +347,12 @@ export const job = (
     grant_type: "urn:ietf:params:oauth:grant-type:device_code",
     device_code: Redacted.value(grant.deviceCode)
   })
-  const base = Math.max(1000 * leastInterval, Duration.toMillis(grant.interval))
-  // The longest interval that the server asked for; in milliseconds.
-  let interval = base
-  const pending = (answer: Answer, state: string): CheckResult.CheckResult<never> => {
+  const baseMillis = Math.max(1000 * minIntervalSeconds, Duration.toMillis(grant.interval))
+  // The longest interval that the server requested.
+  let intervalMillis = baseMillis
+  const pending = (answer: ReceivedAnswer, state: string): CheckResult.CheckResult<never> => {
     const asked = answer.hint === undefined || answer.hint === "unreadable" ? 0 : Duration.toMillis(answer.hint)
-    return CheckResult.withHint(Status.pending({ state, detail: { interval } }), Math.max(interval, asked))
+    return CheckResult.withHint(Status.pending({ state, detail: { intervalMillis } }), Math.max(intervalMillis, asked))
   }
   return Job.make("device-login", {
     check: () =>
@@ -361,12 +363,12 @@ export const job = (
       > {
         if ((yield* Clock.currentTimeMillis) > grant.expiresAt) return Status.expired()
         const answer = yield* sent
-        const code = codeOf(answer)
+        const code = errorCodeOf(answer)
         switch (code) {
           case "authorization_pending":
             return pending(answer, code)
           case "slow_down":
-            interval = Math.max(interval + slowDown, secondsIn(answer) * 1000)
+            intervalMillis = Math.max(intervalMillis + slowDownMillis, secondsIn(answer) * 1000)
             return pending(answer, code)
           case "expired_token":
             return Status.expired({ state: code })
@@ -375,12 +377,12 @@ export const job = (
         if (refusal !== undefined) return Status.failed(failureOf(refusal), { state: refusal.code })
         return Status.succeeded(yield* tokenIn(answer, fail))
       }),
-    strategy: Strategy.withFirstWait(Strategy.spaced(base), base),
+    strategy: Strategy.withFirstWait(Strategy.spaced(baseMillis), baseMillis),
     checkErrors: {
       schedule: Strategy.make({
         decide: (step, _elapsed, { status }) => {
-          const now = intervalIn(status, base)
-          return Math.max(2 * now, Math.min(longestErrorDelay, now * 2 ** step))
+          const current = intervalMillisIn(status, baseMillis)
+          return Math.max(2 * current, Math.min(maxErrorDelayMillis, current * 2 ** step))
         }
       }),
       // A request that failed was one all the same: the interval holds for a check that is asked for, too.
@@ -389,7 +391,7 @@ export const job = (
         if (kind._tag === "Permanent") return kind
         const { retryAfter } = kind
         const asked = retryAfter === undefined || retryAfter === "unreadable" ? 0 : Duration.toMillis(retryAfter)
-        return CheckError.transient({ retryAfter: Duration.millis(Math.max(interval, asked)) })
+        return CheckError.transient({ retryAfter: Duration.millis(Math.max(intervalMillis, asked)) })
       }
     }
   })
@@ -397,13 +399,11 @@ export const job = (
 
 // ---- internal ----
 
-/** In seconds. */
-const defaultInterval = 5
-const leastInterval = 1
+const defaultIntervalSeconds = 5
+const minIntervalSeconds = 1
 
-/** In milliseconds. */
-const slowDown = 5_000
-const longestErrorDelay = 120_000
+const slowDownMillis = 5_000
+const maxErrorDelayMillis = 120_000
 
 /** Stands for a grant while only the options are checked. */
 const noGrant: Grant = {
@@ -412,7 +412,7 @@ const noGrant: Grant = {
   verificationUri: "",
   verificationUriComplete: undefined,
   expiresAt: 0,
-  interval: /*#__PURE__*/ Duration.seconds(defaultInterval)
+  interval: /*#__PURE__*/ Duration.seconds(defaultIntervalSeconds)
 }
 
 const Secret = (label: string) => Schema.RedactedFromValue(Schema.NonEmptyString, { label })
@@ -460,16 +460,18 @@ const post = (url: string, { clientId, clientSecret }: Client, fields: Readonly<
       ...fields
     })
   )
-  const fail = failure(form, undefined)
-  return { fail, sent: exchange(form, fail) }
+  const fail = failFor(form, undefined)
+  return { fail, sent: execute(form, fail) }
 }
 
 /** Some servers send an error with a 200: the body goes before the status. */
-const codeOf = (answer: Answer): string | undefined => textAt(answer.body, "error")
+const errorCodeOf = (answer: ReceivedAnswer): string | undefined => textAt(answer.body, "error")
 
 /** What the server refuses for good; an error with a status that may pass is no such thing. */
-const refusalOf = (answer: Answer): { readonly code: string; readonly description: string | undefined } | undefined => {
-  const code = codeOf(answer)
+const refusalOf = (
+  answer: ReceivedAnswer
+): { readonly code: string; readonly description: string | undefined } | undefined => {
+  const code = errorCodeOf(answer)
   return code === undefined || (!isOk(answer) && isTransientStatus(answer.status))
     ? undefined
     : { code, description: textAt(answer.body, "error_description") }
@@ -484,7 +486,10 @@ const failureOf = ({
 }): Failure =>
   code === "access_denied" ? { _tag: "AccessDenied", description } : { _tag: "Refused", code, description }
 
-const tokenIn = Effect.fnUntraced(function* (answer: Answer, fail: Fail): Effect.fn.Return<Token, HttpCheckError> {
+const tokenIn = Effect.fnUntraced(function* (
+  answer: ReceivedAnswer,
+  fail: Fail
+): Effect.fn.Return<Token, HttpCheckError> {
   if (!isOk(answer)) return yield* fail(statusReason(answer))
   if (answer.content.kind !== "json") return yield* fail(notJsonReason(answer))
   const wire = yield* decodeWith(decodeToken, answer, fail)
@@ -499,12 +504,12 @@ const tokenIn = Effect.fnUntraced(function* (answer: Answer, fail: Fail): Effect
   }
 })
 
-/** The interval that a server may say with `slow_down`, in seconds. */
-const secondsIn = (answer: Answer): number => {
+/** The interval that a server may send with `slow_down`, in seconds. */
+const secondsIn = (answer: ReceivedAnswer): number => {
   const value = at(answer.body, "interval")
   return typeof value === "number" && Number.isFinite(value) ? value : 0
 }
 
-/** The interval of the last pending check, in milliseconds. */
-const intervalIn = ({ detail }: Observation["status"], otherwise: number): number =>
-  hasProperty(detail, "interval") && typeof detail.interval === "number" ? detail.interval : otherwise
+/** The interval in the detail of the last pending status. */
+const intervalMillisIn = ({ detail }: Observation["status"], otherwise: number): number =>
+  hasProperty(detail, "intervalMillis") && typeof detail.intervalMillis === "number" ? detail.intervalMillis : otherwise

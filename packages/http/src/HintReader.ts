@@ -11,8 +11,9 @@
  * | `Retry-After` | whole seconds, or an HTTP date (RFC 9110, 10.2.3) |
  *
  * A date is held against the `Date` header of the same answer, so that a clock that is wrong does not matter; without
- * one, against our clock. A date in the past is no hint. A hint is a floor for the next check, and bounded by the option
- * `maxHint` of the wait (1 hour). One that cannot be read (negative, not a number, `"soon"`) is ignored but counted.
+ * one, against our clock. A date in the past is no hint. A hint is a floor for the next check, and bounded by the
+ * option `maxHint` of the wait (1 hour). One that cannot be read (negative, not a number, `"soon"`) is ignored but
+ * counted.
  *
  * @since 0.1.0
  */
@@ -124,12 +125,12 @@ export const fromInput = (input: Duration.Input | "unreadable" | undefined): Che
 }
 
 /**
- * The time that it is for the server, in milliseconds since 1970: its `Date` header, or `now` without one.
+ * The time of the server in milliseconds since 1970: its `Date` header, or `now` without one.
  *
  * @category destructors
  * @since 0.1.0
  */
-export const serverTime = (headers: Headers.Headers, now: number): number => {
+export const serverTimeMillis = (headers: Headers.Headers, now: number): number => {
   const date = headers["date"]
   const parsed = date === undefined ? undefined : Headers.parseHttpDate(date)
   return parsed !== undefined && Result.isSuccess(parsed) ? DateTime.toEpochMillis(parsed.success) : now
@@ -145,6 +146,6 @@ const retryAfter = (headers: Headers.Headers, now: number): CheckResult.Hint | u
   const parsed = Headers.parseRetryAfter(value)
   if (Result.isFailure(parsed)) return "unreadable"
   if (parsed.success._tag === "Duration") return parsed.success.duration
-  const delay = Headers.retryAfterDelay(parsed.success, serverTime(headers, now))
+  const delay = Headers.retryAfterDelay(parsed.success, serverTimeMillis(headers, now))
   return Duration.isZero(delay) ? undefined : delay
 }

@@ -13,15 +13,16 @@
  * | 408, 425, 429, 5xx, no answer at all | a transient `HttpCheckError` |
  * | any other 4xx | a permanent `HttpCheckError` |
  *
- * The option `interpret` is asked before this table. When the server wishes to be asked again (see `HintReader`) counts on every
- * answer: as the hint of the check, or as the `retryAfter` of the error. Nothing is retried here; that is the business of
- * the wait. An interruption aborts the request. Redirects and cookies are followed as the `HttpClient` does it.
+ * The option `interpret` is asked before this table. When the server wishes to be asked again (see `HintReader`) counts
+ * on every answer: as the hint of the check, or as the `retryAfter` of the error. Nothing is retried here; that is the
+ * business of the wait. An interruption aborts the request. Redirects and cookies are followed as the `HttpClient` does
+ * it.
  *
  * Headers that every request needs are best added to the `HttpClient`, with `HttpClient.mapRequest`; tokens that expire
  * with `Authorization.client`.
  *
- * A request has one span, named by its method, with `http.request.method`, `http.response.status_code` and `url.full`: the
- * URL without query, user and password, or `shownUrl`. Headers are in no span, error or log. The span of the client
+ * A request has one span, named by its method, with `http.request.method`, `http.response.status_code` and `url.full`:
+ * the URL without query, user and password, or `shownUrl`. Headers are in no span, error or log. The span of the client
  * itself is turned off, which shows the whole URL.
  *
  * Not every check is a request: any Effect that yields a `Check` is one.
@@ -36,21 +37,21 @@ import * as CheckResult from "effect-poll/CheckResult"
 import * as Status from "effect-poll/Status"
 import type { StatusSchema } from "effect-poll/StatusSchema"
 import type { Interpret } from "./Interpretation.ts"
-import * as Conditional from "./Conditional.ts"
+import type * as Conditional from "./Conditional.ts"
 import * as HintReader from "./HintReader.ts"
 import type { HttpCheckError } from "./HttpCheckError.ts"
+import * as conditionalStore from "./internal/conditionalStore.ts"
 import {
-  type Answer,
   decodeWith,
-  exchange,
-  failure,
+  execute,
+  failFor,
   isOk,
   notJsonReason,
+  type ReceivedAnswer,
   statusReason,
   withBody
-} from "./internal/exchange.ts"
+} from "./internal/httpRequest.ts"
 import * as validate from "./internal/validate.ts"
-import { conditionally, type Known } from "./internal/validators.ts"
 
 /**
  * The options of a check.
@@ -222,9 +223,9 @@ export const send = <A, RD = never, E = never>(
 ): Effect.Effect<A, HttpCheckError | E, HttpClient.HttpClient | RD> => {
   validate.nonEmpty("HttpCheck.send: request.url", request.url)
   const decode = Schema.decodeUnknownEffect(schema)
-  const fail = failure(request, options?.shownUrl)
+  const fail = failFor(request, options?.shownUrl)
   return Effect.gen(function* () {
-    const answer = yield* exchange(yield* withBody(request, options?.body, fail), fail, options?.shownUrl)
+    const answer = yield* execute(yield* withBody(request, options?.body, fail), fail, options?.shownUrl)
     if (!isOk(answer)) {
       return yield* Effect.fail(options?.refuse?.(answer.status, answer.body) ?? fail(statusReason(answer)))
     }
@@ -242,15 +243,19 @@ const check = <A, F, RD, A2, F2>(
 ): Effect.Effect<CheckResult.CheckResult<A | A2, F | F2>, HttpCheckError, HttpClient.HttpClient | RD> => {
   const decode = Schema.decodeUnknownEffect(schema)
   const { interpret, conditional, hint: hintOf, run: runOf, shownUrl } = options ?? {}
-  const fail = failure(request, shownUrl)
-  const store = conditional === undefined ? undefined : Conditional.storeOf(conditional)
+  const fail = failFor(request, shownUrl)
+  const store = conditional === undefined ? undefined : conditionalStore.storeOf(conditional)
   return Effect.gen(function* () {
     const known = store?.recall(request, schema)
-    const exchanged = yield* exchange(known === undefined ? request : conditionally(request, known), fail, shownUrl)
-    const { body, headers } = exchanged
-    const hint = eitherHint(HintReader.fromInput(hintOf?.(exchanged)), exchanged.hint)
-    const answer = hint === exchanged.hint ? exchanged : { ...exchanged, hint }
-    const verdict = interpret?.(exchanged) ?? standard(answer, known)
+    const received = yield* execute(
+      known === undefined ? request : conditionalStore.conditionally(request, known),
+      fail,
+      shownUrl
+    )
+    const { body, headers } = received
+    const hint = eitherHint(HintReader.fromInput(hintOf?.(received)), received.hint)
+    const answer = hint === received.hint ? received : { ...received, hint }
+    const verdict = interpret?.(received) ?? standard(answer, known)
     let found: CheckResult.CheckResult<A | A2, F | F2>
     let run: CheckResult.Run | undefined
     switch (verdict) {
@@ -281,7 +286,10 @@ const check = <A, F, RD, A2, F2>(
 }
 
 /** The default table. */
-const standard = (answer: Answer, known: Known | undefined): "missing" | "status" | "unchanged" | "error" => {
+const standard = (
+  answer: ReceivedAnswer,
+  known: conditionalStore.Entry | undefined
+): "missing" | "status" | "unchanged" | "error" => {
   if (answer.status === 404) return "missing"
   if (isOk(answer)) return "status"
   return answer.status === 304 && known !== undefined ? "unchanged" : "error"

@@ -96,7 +96,8 @@ export interface NotJson {
 }
 
 /**
- * The server answered with JSON that the Schema rejects. `issue` says where and what was expected, never what was there.
+ * The server answered with JSON that the Schema rejects. `issue` says where and what was expected, never what was
+ * there.
  *
  * @category models
  * @since 0.1.0
@@ -125,8 +126,8 @@ export interface BodyKind {
  * **Details**
  *
  * The error says of itself whether it is transient (`CheckError.kind`), with the server's Retry-After if it sent one.
- * `url` and `message` carry neither the query of the URL nor a user and password in it, and no body; a check with a secret
- * in its path has the option `shownUrl`.
+ * `url` and `message` carry neither the query of the URL nor a user and password in it, and no body; a check with a
+ * secret in its path has the option `shownUrl`.
  *
  * @category errors
  * @since 0.1.0

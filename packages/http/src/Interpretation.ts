@@ -4,8 +4,8 @@
  * **Details**
  *
  * Servers do not agree on codes: an unknown job may come as 404, as 400 with a code, as 500 with an error number, or as
- * 200 with the word "unknown"; one that still runs may come as 409 or 470. The option `interpret` of a check says so. It is
- * asked first, before the default table of `HttpCheck`, and before anything is retried:
+ * 200 with the word "unknown"; one that still runs may come as 409 or 470. The option `interpret` of a check says so.
+ * It is asked first, before the default table of `HttpCheck`, and before anything is retried:
  *
  * | verdict | the check |
  * |---|---|

@@ -11,8 +11,8 @@
  * - The first request is sent once and never again. An `HttpClient` that retries does what it is told to, all the same.
  * - When the server wishes to be asked again (see `HintReader`) counts on every answer, from the first on.
  * - Checks and the fetch of the result are GET requests to URLs that the server named. They follow redirects, and carry
- *   no headers of the first request: what every request needs is best added to the `HttpClient`. Add credentials for the
- *   hosts that should get them.
+ *   no headers of the first request: what every request needs is best added to the `HttpClient`. Add credentials for
+ *   the hosts that should get them.
  * - The answers that tell nothing of the operation (5xx, a page of a proxy, no answer) are check errors. A 404 where an
  *   operation is checked means that it is missing.
  *
@@ -35,7 +35,7 @@ import type { PollError } from "effect-poll/PollError"
 import type { ResumeToken } from "effect-poll/ResumeToken"
 import * as Strategy from "effect-poll/Strategy"
 import { type HttpCheckError, safeUrl } from "./HttpCheckError.ts"
-import { checking, sending, stopping } from "./internal/longRunning.ts"
+import { makeCheck, makeSubmit, sendCancel } from "./internal/operationRequests.ts"
 import * as Prefer from "./internal/prefer.ts"
 import type { LongRunningFailure } from "./LongRunningFailure.ts"
 import { key, type LongRunningOperation } from "./LongRunningOperation.ts"
@@ -57,8 +57,8 @@ export interface Options<in out A = unknown, out RD = never> {
   readonly protocol?: LongRunningProtocol.Protocol | ReadonlyArray<LongRunningProtocol.Protocol> | undefined
   /**
    * How long a server that can should hold a request back until there is news (`Prefer: wait` of RFC 7240): whole
-   * seconds, rounded up, from 1 second; default: not at all. The first request also prefers `respond-async`. A check must
-   * be given more time than this, see `checkTimeout` of a wait. A server that answers at once is checked when the
+   * seconds, rounded up, from 1 second; default: not at all. The first request also prefers `respond-async`. A check
+   * must be given more time than this, see `checkTimeout` of a wait. A server that answers at once is checked when the
    * strategy says, as ever.
    */
   readonly wait?: Duration.Input | undefined
@@ -176,17 +176,17 @@ export const make = <A = unknown, RD = never>(name: string, options: Options<A, 
   const protocols = protocolsOf(options.protocol)
   const wait = options.wait === undefined ? undefined : Prefer.seconds("LongRunning.make: wait", options.wait)
   const { cancel, strategy } = options
-  const send = sending({ protocols, prefer: wait })
-  const submit = (request: HttpClientRequest.HttpClientRequest) => send(request, wholeUrl(request))
+  const submitAt = makeSubmit({ protocols, prefer: wait })
+  const submit = (request: HttpClientRequest.HttpClientRequest) => submitAt(request, wholeUrl(request))
   const job = Job.make(name, {
-    key: known(protocols),
-    check: checking({
+    key: keyFor(protocols),
+    check: makeCheck({
       protocols,
       prefer: wait,
       decode: Schema.decodeUnknownEffect(options.result ?? (Schema.Unknown as unknown as Schema.Codec<A, unknown, RD>))
     }),
     submit,
-    cancel: cancel === undefined ? undefined : (operation) => stopping(cancel(operation)),
+    cancel: cancel === undefined ? undefined : (operation) => sendCancel(cancel(operation)),
     strategy:
       strategy === undefined ? undefined : (operation) => (operation.phase._tag === "Ended" ? atOnce : strategy),
     missing: options.missing,
@@ -294,7 +294,7 @@ const defaults: ReadonlyArray<LongRunningProtocol.Protocol> = [
 ]
 
 /** The keys of operations whose protocol the job knows. */
-const known = (protocols: ReadonlyArray<LongRunningProtocol.Protocol>): KeyCodec<LongRunningOperation> => ({
+const keyFor = (protocols: ReadonlyArray<LongRunningProtocol.Protocol>): KeyCodec<LongRunningOperation> => ({
   encode: key.encode,
   decode: (encoded) => {
     const operation = key.decode(encoded)

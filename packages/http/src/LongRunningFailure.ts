@@ -38,7 +38,8 @@ export class LongRunningFailure
  *
  * **Details**
  *
- * It is searched for in `error`, then in `properties.error`, then in the body itself if that has a `code` or a `message`.
+ * It is searched for in `error`, then in `properties.error`, then in the body itself if that has a `code` or a
+ * `message`.
  *
  * **Example** (The error of a status monitor)
  *

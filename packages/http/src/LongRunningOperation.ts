@@ -3,9 +3,9 @@
  *
  * **Details**
  *
- * An operation is the key of its job (see `LongRunning.make`). Written as a string it starts with the method and the URL
- * of the first request, without query, user and password, for people who read it in an error or a log. The rest, which
- * may hold a URL with a secret, is encoded so that nobody reads it by accident. It is not encrypted: keep stored
+ * An operation is the key of its job (see `LongRunning.make`). Written as a string it starts with the method and the
+ * URL of the first request, without query, user and password, for people who read it in an error or a log. The rest,
+ * which may hold a URL with a secret, is encoded so that nobody reads it by accident. It is not encrypted: keep stored
  * operations, and the errors, logs and spans of their waits, which show the key, as safe as the URLs in them.
  *
  * @since 0.1.0

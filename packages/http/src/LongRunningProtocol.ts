@@ -1,18 +1,41 @@
 /**
- * How a server tells of a long-running operation: where to check, and what an answer means.
+ * How a server reports a long-running operation: where to check, and what an answer means.
  *
- * A protocol is a value. `LongRunning.make` finds out which one a server speaks from its first answer, or is told. Ready
- * are `accepted` (202 and Location), `azure` and `google`; a server with habits of its own is two functions.
+ * A protocol is a value, given to `LongRunning.make` or recognized by the first answer. Ready are `accepted` (202 and
+ * `Location`), `azure` and `google`; a protocol of your own is two functions.
  *
  * @since 0.1.0
  */
-import type { HttpAnswer } from "./HttpAnswer.ts"
-import type { BodyKind } from "./HttpCheckError.ts"
-import { azureProtocol } from "./internal/azureProtocol.ts"
 import { acceptedProtocol } from "./internal/acceptedProtocol.ts"
+import { azureProtocol } from "./internal/azureProtocol.ts"
 import { googleProtocol } from "./internal/googleProtocol.ts"
-import type { LongRunningFailure } from "./LongRunningFailure.ts"
-import type { LongRunningOperation, Notes } from "./LongRunningOperation.ts"
+import * as validate from "./internal/validate.ts"
+import type { LongRunningOperation } from "./LongRunningOperation.ts"
+import type { Meaning, OperationAnswer, Reading } from "./LongRunningReading.ts"
+
+export type {
+  /**
+   * What a state word means.
+   *
+   * @category models
+   * @since 0.1.0
+   */
+  Meaning,
+  /**
+   * An answer about an operation: to its first request, or to a check.
+   *
+   * @category models
+   * @since 0.1.0
+   */
+  OperationAnswer,
+  /**
+   * What an answer says of an operation; see the module `LongRunningReading`.
+   *
+   * @category models
+   * @since 0.1.0
+   */
+  Reading
+} from "./LongRunningReading.ts"
 
 /**
  * The rules of one kind of long-running operation.
@@ -23,66 +46,15 @@ import type { LongRunningOperation, Notes } from "./LongRunningOperation.ts"
 export interface Protocol {
   /** Part of stored operations. */
   readonly name: string
-  /** Whether the answer to a first request bears the marks of this protocol; only asked of several. Default: any does. */
-  readonly recognizes?: ((first: Answer) => boolean) | undefined
+  /**
+   * Whether the answer to a first request bears the marks of this protocol; only asked of several. Default: any does.
+   */
+  readonly recognizes?: ((first: OperationAnswer) => boolean) | undefined
   /** Reads the answer to the first request. A `Pending` must say where to check. */
-  readonly start: (first: Answer) => Reading
+  readonly start: (first: OperationAnswer) => Reading
   /** Reads the answer to a check. */
-  readonly read: (answer: Answer, operation: LongRunningOperation) => Reading
+  readonly read: (answer: OperationAnswer, operation: LongRunningOperation) => Reading
 }
-
-/**
- * An answer: to a first request with a status of 200..299 or 303, or to a check with one of 200..299.
- *
- * @category models
- * @since 0.1.0
- */
-export interface Answer extends HttpAnswer {
-  /** The method of the request. */
-  readonly method: string
-  /** The whole URL that answered, after redirects. */
-  readonly url: string
-  /** Tells a body that is empty from one that is not JSON. */
-  readonly content: BodyKind
-}
-
-/**
- * What an answer says of an operation.
- *
- * **Details**
- *
- * - `Pending`: it goes on. `url` is where to check from now on, `notes` replace what was remembered.
- * - `Succeeded`: it ended well and this is its result, to be decoded.
- * - `SucceededAt`: it ended well, and its result is to be had at the first of `urls` that is found.
- * - `Failed`, `Canceled`, `Expired`: the other ends.
- * - `UnknownState`: it says a word that nobody listed.
- * - `NotJson`: the answer should have been JSON. The next one may be.
- * - `Malformed`: the answer is against the rules, and the next one would be too.
- *
- * @category models
- * @since 0.1.0
- */
-export type Reading =
-  | {
-      readonly _tag: "Pending"
-      readonly state?: string | undefined
-      readonly progress?: number | undefined
-      readonly metadata?: unknown
-      readonly url?: string | undefined
-      readonly notes?: Notes | undefined
-    }
-  | { readonly _tag: "Succeeded"; readonly result: unknown; readonly state?: string | undefined }
-  | { readonly _tag: "SucceededAt"; readonly urls: ReadonlyArray<string>; readonly state?: string | undefined }
-  | { readonly _tag: "Failed"; readonly failure: LongRunningFailure; readonly state?: string | undefined }
-  | { readonly _tag: "Canceled" | "Expired"; readonly state?: string | undefined }
-  | {
-      readonly _tag: "UnknownState"
-      readonly state: string
-      readonly url?: string | undefined
-      readonly notes?: Notes | undefined
-    }
-  | { readonly _tag: "NotJson" }
-  | { readonly _tag: "Malformed"; readonly issue: string }
 
 /**
  * `202 Accepted` with a `Location` to check.
@@ -90,8 +62,8 @@ export type Reading =
  * **Details**
  *
  * A check that is answered by 202 is pending, and may name a new Location. Any other answer of 200..299 is the end: the
- * result is its JSON, or undefined if it is empty. A first answer other than 202 (or 303) is that end already; one of 201
- * without a body has its result at its Location. Redirects are followed by a check, so that a server may end by
+ * result is its JSON, or undefined if it is empty. A first answer other than 202 (or 303) is that end already; one of
+ * 201 without a body has its result at its Location. Redirects are followed by a check, so that a server may end by
  * redirecting to the result.
  *
  * @category protocols
@@ -115,14 +87,6 @@ export const accepted: Protocol = acceptedProtocol
 export type FinalState = "azure-async-operation" | "operation-location" | "location" | "original-uri"
 
 /**
- * What a state word means.
- *
- * @category models
- * @since 0.1.0
- */
-export type Meaning = "pending" | "succeeded" | "failed" | "canceled" | "expired"
-
-/**
  * The options of `azure`.
  *
  * @category models
@@ -130,8 +94,8 @@ export type Meaning = "pending" | "succeeded" | "failed" | "canceled" | "expired
  */
 export interface AzureOptions {
   /**
-   * Where the result is (`final-state-via` in the API's description). Default: of a PUT or PATCH the resource; otherwise
-   * the `resourceLocation` of the last answer, the Location, or that answer itself, whichever is there first.
+   * Where the result is (`final-state-via` in the API's description). Default: of a PUT or PATCH the resource;
+   * otherwise the `resourceLocation` of the last answer, the Location, or that answer itself, whichever is there first.
    */
   readonly finalState?: FinalState | undefined
   /** The path to the result within the last answer about the operation, if it is there; default: all of it. */
@@ -155,8 +119,8 @@ export interface AzureOptions {
  *   InProgress and the like, and words that begin with a participle (Creating, PreparingVMDisk). Any other word is
  *   unknown, and meets the policy `unknownState`: a service may use words of its own, but a wait should not sit on
  *   `Expired` until its deadline. Give `words`, or `unknownState: "continue"`, which is what Azure's rules say.
- * - A first answer of 204, or of 200 or 201 without these headers, has ended. So has a PATCH with 200 whose resource says
- *   so. Of a status monitor that says no word, the HTTP status counts.
+ * - A first answer of 204, or of 200 or 201 without these headers, has ended. So has a PATCH with 200 whose resource
+ *   says so. Of a status monitor that says no word, the HTTP status counts.
  * - Each answer may name a new URL to check.
  * - After success the result is fetched, see `finalState`; not after a DELETE. If the resource of a PATCH is not
  *   found there, the Location is tried.
@@ -167,7 +131,7 @@ export interface AzureOptions {
  * @category protocols
  * @since 0.1.0
  */
-export const azure: (options?: AzureOptions) => Protocol = azureProtocol
+export const azure = (options: AzureOptions = {}): Protocol => azureProtocol(options)
 
 /**
  * The options of `google`.
@@ -196,4 +160,8 @@ export interface GoogleOptions {
  * @category protocols
  * @since 0.1.0
  */
-export const google: (options?: GoogleOptions) => Protocol = googleProtocol
+export const google = (options: GoogleOptions = {}): Protocol => {
+  const { baseUrl, progress } = options
+  if (baseUrl !== undefined) validate.nonEmpty("LongRunningProtocol.google: baseUrl", baseUrl)
+  return googleProtocol(baseUrl, progress)
+}

@@ -17,7 +17,7 @@
  */
 import * as Data from "effect/Data"
 import * as CheckError from "effect-poll/CheckError"
-import { isTransientCode } from "./internal/mcpCode.ts"
+import { isTransientCode } from "./internal/jsonRpcCode.ts"
 
 /**
  * How a task failed. `message` is its `statusMessage`.
@@ -53,8 +53,8 @@ export type Failure =
  *
  * **Details**
  *
- * The extension says what it asks for. In 2025-11-25 a task only says that it asks for something, and `key`, `method` and
- * `params` are undefined: the requests come over the stream that `tasks/result` opens.
+ * The extension says what it asks for. In 2025-11-25 a task only says that it asks for something, and `key`, `method`
+ * and `params` are undefined: the requests come over the stream that `tasks/result` opens.
  *
  * @category models
  * @since 0.1.0
@@ -94,8 +94,8 @@ export class JsonRpcError
 }
 
 /**
- * An answer is not what the dialect prescribes. A malformed one is permanent; one that lacks its result is transient, as
- * a server may write status and result one after the other.
+ * An answer is not what the dialect prescribes. A malformed one is permanent; one that lacks its result is transient,
+ * as a server may write status and result one after the other.
  *
  * @category errors
  * @since 0.1.0
@@ -118,8 +118,8 @@ export class InvalidAnswer
 }
 
 /**
- * A task asks for input, and nobody here answers. Permanent; the task itself goes on, and can be waited for again once it
- * was answered.
+ * A task asks for input, and nobody here answers. Permanent; the task itself goes on, and can be waited for again once
+ * it was answered.
  *
  * @category errors
  * @since 0.1.0

@@ -21,10 +21,10 @@
  * | `cancelled` | canceled |
  * | any other | `CheckResult.unknownState`: by default the wait fails with `UnknownState` |
  *
- * - In 2025-11-25 the check that finds a task `completed` or `failed` asks for `tasks/result` as well: one request more,
- *   whose JSON-RPC error is that of the task, if it failed.
- * - The poll interval of the server (`pollInterval`, `pollIntervalMs`) is the floor of the next check, and by default its
- *   time. Both dialects say that it should be kept to.
+ * - In 2025-11-25 the check that finds a task `completed` or `failed` asks for `tasks/result` as well: one request
+ *   more, whose JSON-RPC error is that of the task, if it failed.
+ * - The poll interval of the server (`pollInterval`, `pollIntervalMs`) is the floor of the next check, and by default
+ *   its time. Both dialects say that it should be kept to.
  * - The time to live (`ttl`, `ttlMs`) bounds the strategy of the job: see `withinTtl`.
  * - An unknown task id (the code -32602, which both dialects prescribe; so do tasks that were deleted after their time)
  *   is `CheckResult.missing`: by default `JobNotFound`.
@@ -35,30 +35,26 @@
  *   (`failed`); the extension calls such a task `completed`. `toolErrors: "succeed"` hands the result out instead.
  *
  * **Input.** A task in `input_required` goes on only when somebody answers. Nobody does in a plain `job`, and the task
- * would sit there until its time is over; so by default the check fails with `InputRequired`, which holds the requests and
- * ends the wait as `CheckRejected` (the task itself goes on: answer it and wait again). With `input: "report"` the task is
- * pending in that state, with the requests in the detail: for when another part of the program answers. `answering` and
- * `run` take a handler, `onInput`.
+ * would sit there until its time is over; so by default the check fails with `InputRequired`, which holds the requests
+ * and ends the wait as `CheckRejected` (the task itself goes on: answer it and wait again). With `input: "report"` the
+ * task is pending in that state, with the requests in the detail: for when another part of the program answers.
+ * `answering` and `run` take a handler, `onInput`.
  *
  * **Gotchas**
  *
- * The key of a wait is the task id, which stands in its errors, logs and spans. Where a server has no authorization, its
- * task ids are credentials.
+ * The key of a wait is the task id, which stands in its errors, logs and spans. Where a server has no authorization,
+ * its task ids are credentials.
  *
  * @since 0.1.0
  */
-import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Headers from "effect/http/Headers"
 import type * as HttpClient from "effect/http/HttpClient"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import { hasProperty } from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
-import type { Schedule } from "effect/Schedule"
-import type * as Schema from "effect/Schema"
 import type { Scope } from "effect/Scope"
 import type * as Job from "effect-poll/Job"
-import type { Observation } from "effect-poll/Observation"
 import * as Poll from "effect-poll/Poll"
 import type * as PollError from "effect-poll/PollError"
 import type { ResumeToken } from "effect-poll/ResumeToken"
@@ -66,7 +62,7 @@ import type * as Status from "effect-poll/Status"
 import * as Strategy from "effect-poll/Strategy"
 import type { HttpCheckError } from "./HttpCheckError.ts"
 import * as jsonRpc from "./internal/jsonRpc.ts"
-import * as mcpDesk from "./internal/mcpDesk.ts"
+import * as mcpInput from "./internal/mcpInput.ts"
 import * as mcpJob from "./internal/mcpJob.ts"
 import { withMeta } from "./internal/mcpTask.ts"
 import * as validate from "./internal/validate.ts"
@@ -80,117 +76,61 @@ import {
   type InvalidAnswer,
   JsonRpcError
 } from "./McpTaskError.ts"
+import type { Call, Options, TaskDetail, TaskJob, TaskRequest } from "./McpTaskJob.ts"
 
-/**
- * Which tasks a server has: those of the specification of that date, or those of the extension (SEP-2663).
- *
- * @category models
- * @since 0.1.0
- */
-export type Dialect = "2025-11-25" | "extension"
-
-/**
- * Sends a JSON-RPC request and yields the `result` of its answer: `http` of this module, or any client.
- *
- * **Details**
- *
- * It fails with a transport error, or with a JSON-RPC error. A `JsonRpcError` is one, and so is any error with a negative
- * whole number as its `code`, or as the `code` of its `reason`: those of effect's `McpClient` and of the MCP SDK. (That
- * SDK keeps an HTTP status in `code` where the transport fails.)
- *
- * @category models
- * @since 0.1.0
- */
-export interface Call<out E = never, out R = never> {
-  (method: string, params: Readonly<Record<string, unknown>>): Effect.Effect<unknown, E, R>
-}
-
-/**
- * The options of a job. `ED` is what goes wrong with requests for input.
- *
- * @category models
- * @since 0.1.0
- */
-export interface Options<out A, in out E, out R, in out ED = InputRequired> {
-  readonly dialect: Dialect
-  readonly call: Call<E, R>
-  /** The Schema of the result of the request (of a `CallToolResult`, mostly); default: anything. */
-  readonly result?: Schema.Codec<A, unknown> | undefined
-  /** What the job is called; default `mcp-task`. */
-  readonly name?: string | undefined
+export type {
   /**
-   * What a task that asks for input is, where nobody here answers: `"fail"` with `InputRequired` (the default, so that no
-   * wait goes on in silence), or `"report"` it as a pending status.
+   * Sends a JSON-RPC request and yields the `result` of its answer: `http` of this module, or any client. Its errors:
+   * see the module `McpTaskJob`.
+   *
+   * @category models
+   * @since 0.1.0
    */
-  readonly input?: "fail" | "report" | undefined
-  /** What a result with `isError` is; default `"fail"`. */
-  readonly toolErrors?: "fail" | "succeed" | undefined
+  Call,
   /**
-   * When to check. Default: as the server wishes, but with at least 100 milliseconds between checks; linear from 1 second by
-   * 2 seconds where it says nothing; `withinTtl`.
+   * Which tasks a server has: those of the specification of that date, or those of the extension (SEP-2663).
+   *
+   * @category models
+   * @since 0.1.0
    */
-  readonly strategy?: Schedule<unknown, Observation> | undefined
-  /** What follows when a check fails; default: by the codes as this module says, otherwise as for any job. */
-  readonly checkErrors?: Job.CheckErrorPolicy<E | ED | InvalidAnswer> | undefined
-}
-
-/**
- * A request that may be answered with a task.
- *
- * @category models
- * @since 0.1.0
- */
-export interface TaskRequest {
-  /** Default `tools/call`, the only one of the extension. */
-  readonly method?: string | undefined
-  readonly params: Readonly<Record<string, unknown>>
+  Dialect,
   /**
-   * How long the server is asked to keep the task, a positive finite duration; default: as long as it wishes. The
-   * extension has no such wish, and leaves it out.
+   * The options of a job of MCP tasks, see the module `McpTaskJob`. `ED` are the errors of requests for input.
+   *
+   * @category models
+   * @since 0.1.0
    */
-  readonly ttl?: Duration.Input | undefined
-}
-
-/**
- * The detail of a pending status.
- *
- * @category models
- * @since 0.1.0
- */
-export interface TaskDetail {
-  /** The `statusMessage`. */
-  readonly message: string | undefined
-  /** How long the server keeps the task, from its creation, in milliseconds; undefined if it does not say. */
-  readonly ttl: number | undefined
-  /** When the server wishes to be asked again, in milliseconds; undefined if it does not say. */
-  readonly pollInterval: number | undefined
-  /** What it asks for, in the state `input_required`. */
-  readonly input: ReadonlyArray<InputRequest> | undefined
-}
-
-/**
- * The job of an MCP server, by task id.
- *
- * @category models
- * @since 0.1.0
- */
-export interface TaskJob<out A, in out E, out R, in out ED = InputRequired> extends Job.Job<
-  string,
-  A,
-  Failure,
-  E | ED | InvalidAnswer,
-  R,
-  TaskRequest,
-  E | InvalidAnswer | AnsweredAtOnce<A> | FailedAtOnce
-> {}
+  Options,
+  /**
+   * The detail of the pending status of a task.
+   *
+   * @category models
+   * @since 0.1.0
+   */
+  TaskDetail,
+  /**
+   * A job of MCP tasks: its keys are task ids, its input the request that starts a task.
+   *
+   * @category models
+   * @since 0.1.0
+   */
+  TaskJob,
+  /**
+   * A request that may be answered with a task.
+   *
+   * @category models
+   * @since 0.1.0
+   */
+  TaskRequest
+} from "./McpTaskJob.ts"
 
 /**
  * Makes the `Job` of a server: it checks a task, submits a request (`Poll.run`) and cancels a task.
  *
  * **Details**
  *
- * - A submit that the server answers without a task fails with `AnsweredAtOnce` or `FailedAtOnce`: no job is there to be
- *   watched. `run` handles the first.
+ * - A submit that the server answers without a task fails with `AnsweredAtOnce` or `FailedAtOnce`: no job is there to
+ *   be watched. `run` handles the first.
  * - `cancel` asks the server to stop the task. Both dialects call that cooperative; a task that is unknown or has ended
  *   already (-32602) is no error then.
  *
@@ -222,7 +162,7 @@ export interface TaskJob<out A, in out E, out R, in out ED = InputRequired> exte
 export const job = <A = unknown, E = never, R = never>(options: Options<A, E, R>): TaskJob<A, E, R> =>
   mcpJob.make(
     { ...options, strategy: options.strategy ?? defaultStrategy },
-    mcpDesk.unattended(options.input ?? "fail")
+    mcpInput.withoutHandler(options.input ?? "fail")
   )
 
 /**
@@ -231,14 +171,14 @@ export const job = <A = unknown, E = never, R = never>(options: Options<A, E, R>
  * **Details**
  *
  * `onInput` runs beside the wait, once per request, and may take as long as a person does; what it yields is sent with
- * the next check. If it fails, the next check ends the wait as `CheckRejected` with `InputFailed`. When the task ends, or the
- * scope closes, it is interrupted.
+ * the next check. If it fails, the next check ends the wait as `CheckRejected` with `InputFailed`. When the task ends,
+ * or the scope closes, it is interrupted.
  *
  * - Extension: it yields the response of the request (an `ElicitResult`, say), which goes to the server by
  *   `tasks/update`. Requests are told apart by their key, and one that was answered is not asked again.
  * - 2025-11-25: what it yields is not sent, as that dialect has no request for it. The specification asks to call
- *   `tasks/result` then, whose stream brings the requests of the server to the client: with a client that handles those,
- *   `onInput: ({ taskId }) => call("tasks/result", { taskId })` does it. `http` of this module cannot.
+ *   `tasks/result` then, whose stream brings the requests of the server to the client: with a client that handles
+ *   those, `onInput: ({ taskId }) => call("tasks/result", { taskId })` does it. `http` of this module cannot.
  *
  * The option `input` has no meaning here.
  *
@@ -270,7 +210,7 @@ export const answering = <A = unknown, E = never, R = never, EI = never, RI = ne
   Effect.gen(function* () {
     const scope = yield* Effect.scope
     const context = yield* Effect.context<RI>()
-    const desk = mcpDesk.make((request) =>
+    const input = mcpInput.withHandler((request) =>
       Effect.forkIn(
         Effect.provideContext(
           Effect.suspend(() => options.onInput(request)),
@@ -279,7 +219,7 @@ export const answering = <A = unknown, E = never, R = never, EI = never, RI = ne
         scope
       )
     )
-    return mcpJob.make({ ...options, strategy: options.strategy ?? defaultStrategy }, desk)
+    return mcpJob.make({ ...options, strategy: options.strategy ?? defaultStrategy }, input)
   })
 
 /**
@@ -288,8 +228,8 @@ export const answering = <A = unknown, E = never, R = never, EI = never, RI = ne
  * **Details**
  *
  * - `onInput` is as for `answering`; without it, `input` says what a task that asks for input is.
- * - `wait` are the options of the wait, and may hold an `onReceipt` as for `Poll.run`: task ids should be stored, so that
- *   another process can go on with the task.
+ * - `wait` are the options of the wait, and may hold an `onReceipt` as for `Poll.run`: task ids should be stored, so
+ *   that another process can go on with the task.
  * - Bad options are RangeErrors at the call.
  *
  * **Example** (A server that answers at once)
@@ -340,7 +280,7 @@ export const run = <A = unknown, E = never, R = never, EI = never, RI = never, R
       : Effect.scoped(
           Effect.flatMap(answering<A, E, R, EI, RI>({ ...options, onInput }), (tasks) => watch(tasks as Watched))
         )
-  return Effect.catchIf(answered as typeof plain, isAnswer<A>, ({ value }) => Effect.succeed(value))
+  return Effect.catchIf(answered as typeof plain, isAnsweredAtOnce<A>, ({ value }) => Effect.succeed(value))
 }
 
 /**
@@ -348,30 +288,30 @@ export const run = <A = unknown, E = never, R = never, EI = never, RI = never, R
  *
  * **Details**
  *
- * Both dialects count it from the creation of the task, by the server's clock; as the wait never starts before that, this
- * end never comes too early, whatever the clocks say. The last check comes at that time. After it a server may delete the
- * task and its result, so that there is nothing to wait for: the wait ends as `PollTimeout` with the reason `strategy`.
- * A task that is unlimited, or does not say, leaves the strategy as it is. The time may change while the task runs; the
- * last one counts.
+ * Both dialects count it from the creation of the task, by the server's clock; as the wait never starts before that,
+ * this end never comes too early, whatever the clocks say. The last check comes at that time. After it a server may
+ * delete the task and its result, so that there is nothing to wait for: the wait ends as `PollTimeout` with the reason
+ * `strategy`. A task that is unlimited, or does not say, leaves the strategy as it is. The time may change while the
+ * task runs; the last one counts.
  *
  * @category strategies
  * @since 0.1.0
  */
 export const withinTtl = (self: Strategy.Strategy): Strategy.Strategy =>
-  Strategy.modify(self, (decision, seen) => {
-    const ttl = detail(seen.status)?.ttl
-    if (ttl === undefined || decision === "end") return decision
-    return seen.elapsedMillis >= ttl ? "end" : Math.min(decision, ttl - seen.elapsedMillis)
+  Strategy.modify(self, (decision, observation) => {
+    const ttlMillis = detail(observation.status)?.ttlMillis
+    if (ttlMillis === undefined || decision === "end") return decision
+    return observation.elapsedMillis >= ttlMillis ? "end" : Math.min(decision, ttlMillis - observation.elapsedMillis)
   })
 
 /**
- * Takes what a task says of itself out of a status; nothing if it is not a pending task.
+ * The detail of a task from its status; undefined unless that is the pending status of a task.
  *
  * @category destructors
  * @since 0.1.0
  */
 export const detail = (status: Status.Status<unknown, unknown>): TaskDetail | undefined =>
-  status._tag === "Pending" && hasProperty(status.detail, "ttl") && hasProperty(status.detail, "input")
+  status._tag === "Pending" && hasProperty(status.detail, "ttlMillis") && hasProperty(status.detail, "input")
     ? (status.detail as unknown as TaskDetail)
     : undefined
 
@@ -423,7 +363,7 @@ export const http = (options: {
         "mcp-method": jsonRpc.headerValue(method),
         ...(name === undefined ? {} : { "mcp-name": jsonRpc.headerValue(name) })
       })
-      return jsonRpc.send(request, ++sent, method, always === undefined ? params : withMeta(params, always))
+      return jsonRpc.call(request, ++sent, method, always === undefined ? params : withMeta(params, always))
     }).pipe(
       Effect.flatMap((answer): Effect.Effect<unknown, JsonRpcError> =>
         "error" in answer ? Effect.fail(new JsonRpcError({ method, ...answer.error })) : Effect.succeed(answer.result)
@@ -434,17 +374,17 @@ export const http = (options: {
 
 // ---- internal ----
 
-const isAnswer = <A>(u: unknown): u is AnsweredAtOnce<A> => u instanceof AnsweredAtOnce
+const isAnsweredAtOnce = <A>(u: unknown): u is AnsweredAtOnce<A> => u instanceof AnsweredAtOnce
 
-/** In milliseconds: no server is hammered because it says 0. */
-const leastInterval = 100
+/** The least delay where a server requests less, 0 for instance. */
+const minIntervalMillis = 100
 
 const defaultStrategy = /*#__PURE__*/ withinTtl(
   /*#__PURE__*/ Strategy.modify(
     /*#__PURE__*/ Strategy.linear({ initial: "1 second", increment: "2 seconds" }),
-    (decision, seen) => {
-      const asked = detail(seen.status)?.pollInterval
-      return asked === undefined ? decision : Math.max(leastInterval, asked)
+    (decision, observation) => {
+      const requested = detail(observation.status)?.pollIntervalMillis
+      return requested === undefined ? decision : Math.max(minIntervalMillis, requested)
     }
   )
 )

@@ -7,16 +7,16 @@
  *   postponed, "rate budget", and takes its turn: first come, first served, at the pace of the budget.
  * - The store of the limiter says how far the budget holds: `RateLimiter.layerStoreMemory` in this process,
  *   `RateLimiter.layerStoreRedis` over all machines that share it.
- * - Checks are let through from a *lease* of several tokens, so that one call of the limiter serves many checks. What is
- *   left of a lease lapses when the window of the limiter ends: in no window are there more checks than `limit`, and over
- *   time not more than the rate. (As with every fixed window, a full one may follow on one that was used at its end.)
- *   Tokens that lapsed are lost, so a budget that many processes share wants small leases.
- * - A server that says that it had enough closes the gate, "rate limit of the server": by a 429, or by rate-limit
- *   headers with nothing left. `client` hears that from every answer.
+ * - Checks are let through from a *lease* of several tokens, so that one call of the limiter serves many checks. What
+ *   is left of a lease lapses when the window of the limiter ends: in no window are there more checks than `limit`, and
+ *   over time not more than the rate. (As with every fixed window, a full one may follow on one that was used at its
+ *   end.) Tokens that lapsed are lost, so a budget that many processes share wants small leases.
+ * - The server closes the gate, "rate limit of the server", by a 429 or by rate-limit headers with nothing left.
+ *   `client` reports every answer to the gate.
  *
  * What closes the gate holds for all budgets of the gate (it is one server), and in this process. A check in flight
- * meanwhile may meet a 429 too: that costs its wait one of the errors that `checkErrors` allows. So does the check that
- * heard the first one.
+ * meanwhile may be answered by a 429 too: that counts as one of the errors that `checkErrors` tolerates. So does the
+ * first 429.
  *
  * | an answer says | the gate is closed |
  * |---|---|
@@ -27,14 +27,15 @@
  * | 429 with none of these | for `pause` |
  *
  * A check that is forced (`checkNow({ force: true })`) asks no gate and uses no budget. Put the gate in front of the
- * waits, not of retries: `HttpClient.retryTransient` below a check sends requests that no budget counts. Waits without a
- * `Job` are all of the job "check", and share its budget.
+ * waits, not of retries: `HttpClient.retryTransient` below a check sends requests that no budget counts. Waits without
+ * a `Job` are all of the job "check", and share its budget.
  *
  * @since 0.1.0
  */
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import { dual } from "effect/Function"
 import type * as Headers from "effect/http/Headers"
 import * as HttpClient from "effect/http/HttpClient"
 import { isHttpClientError } from "effect/http/HttpClientError"
@@ -44,20 +45,20 @@ import * as RateLimiter from "effect/persistence/RateLimiter"
 import * as Semaphore from "effect/Semaphore"
 import * as Gate from "effect-poll/Gate"
 import * as HintReader from "./HintReader.ts"
-import { exhausted } from "./internal/rateLimit.ts"
-import * as registry from "./internal/registry.ts"
-import { Turns } from "./internal/turns.ts"
+import * as evictingMap from "./internal/evictingMap.ts"
+import { exhaustedMillis } from "./internal/rateLimitHeaders.ts"
+import { type Claim, RateLimitQueue } from "./internal/rateLimitQueue.ts"
 import * as validate from "./internal/validate.ts"
 
 /**
- * A gate with budgets, and an ear for what the server says.
+ * A gate with budgets, which the server's answers can close.
  *
  * @category models
  * @since 0.1.0
  */
 export interface RateLimitGate extends Gate.Gate {
-  /** Tells the gate of an answer. Without the name of a budget it is about all of them. */
-  readonly observe: (answer: Seen, budget?: string) => Effect.Effect<void>
+  /** Reports an answer to the gate. `budget` names the budget that it is about. Default: all budgets. */
+  readonly observe: (answer: AnswerHead, budget?: string) => Effect.Effect<void>
 }
 
 /**
@@ -66,7 +67,7 @@ export interface RateLimitGate extends Gate.Gate {
  * @category models
  * @since 0.1.0
  */
-export interface Seen {
+export interface AnswerHead {
   readonly status: number
   readonly headers: Headers.Headers
 }
@@ -83,8 +84,8 @@ export interface Options {
   /** How long a window is: a positive duration. */
   readonly window: Duration.Input
   /**
-   * How many tokens are taken from the limiter at once: from 1 to `limit`. Default: a tenth of the limit, at least 1, so
-   * that ten calls serve a window and ten processes share it well.
+   * How many tokens are taken from the limiter at once: from 1 to `limit`. Default: a tenth of the limit, at least 1,
+   * so that ten calls serve a window and ten processes share it well.
    */
   readonly lease?: number | undefined
   /** Which budget a check draws on; also the key at the limiter. Default: the name of its job. */
@@ -94,8 +95,8 @@ export interface Options {
   /** The longest that a server can close the gate. Default: 1 hour. */
   readonly maxClosed?: Duration.Input | undefined
   /**
-   * What to do with a check while the store of the limiter fails: `"postpone"` it by a second, or `"allow"` it without a
-   * count. Default: `"postpone"`.
+   * What to do with a check while the store of the limiter fails: `"postpone"` it by a second, or `"allow"` it without
+   * a count. Default: `"postpone"`.
    */
   readonly onStoreError?: "postpone" | "allow" | undefined
 }
@@ -107,6 +108,7 @@ export interface Options {
  *
  * ```ts
  * import * as Effect from "effect/Effect"
+import { dual } from "effect/Function"
  * import * as RateLimiter from "effect/persistence/RateLimiter"
  * import * as Layer from "effect/Layer"
  * import * as RateLimitGate from "@effect-poll/http/RateLimitGate"
@@ -124,51 +126,78 @@ export interface Options {
  * @since 0.1.0
  */
 export const make = (options: Options): Effect.Effect<RateLimitGate, never, RateLimiter.RateLimiter> => {
-  const setting = compile(options)
+  const settings = settingsOf(options)
   return RateLimiter.RateLimiter.useSync((limiter) => {
-    const server: Closing = { until: 0, why: byServer }
-    const budgets = registry.make((name) => new Budget(name, limiter, server, setting), isIdle)
+    const server: Closing = { endsAt: 0, reason: byServer }
+    const budgets = evictingMap.make((name) => new Budget(name, limiter, server, settings), isIdle)
     return {
       ask: (subject) =>
         Effect.flatMap(Clock.currentTimeMillis, (now) =>
-          budgets.get(setting.budgetOf(subject), now).ask(JSON.stringify([subject.job, subject.key]), now)
+          budgets.get(settings.budgetOf(subject), now).ask(JSON.stringify([subject.job, subject.key]), now)
         ),
       observe: (answer, name) =>
         Effect.map(Clock.currentTimeMillis, (now) => {
-          const millis = closing(answer, now, setting)
+          const millis = closing(answer, now, settings)
           if (millis === undefined) return
           const closed = name === undefined ? server : budgets.get(name, now).server
-          closed.until = Math.max(closed.until, now + Math.min(millis, setting.maxClosed))
+          closed.endsAt = Math.max(closed.endsAt, now + Math.min(millis, settings.maxClosedMillis))
         })
     }
   })
 }
 
 /**
- * Lets a gate hear every answer of an `HttpClient`: of checks, and of all else that goes through it.
+ * The options of `client`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface ClientOptions {
+  /** Which budget an answer closes. Default: all budgets of the gate. */
+  readonly budget?: ((request: HttpClientRequest) => string) | undefined
+}
+
+/**
+ * Reports every answer of an `HttpClient` to a gate: answers to checks, and to all else that goes through the client.
  *
  * **Details**
  *
- * It changes neither requests nor answers, and holds nothing back: that is the business of the gate. With the option
- * `budget` an answer closes the budget of that name only.
+ * It changes neither requests nor answers and holds nothing back; the gate holds checks back.
  *
  * @category combinators
  * @since 0.1.0
  */
-export const client =
-  (gate: RateLimitGate, options?: { readonly budget?: ((request: HttpClientRequest) => string) | undefined }) =>
-  <E, R>(self: HttpClient.HttpClient.With<E, R>): HttpClient.HttpClient.With<E, R> =>
+export const client: {
+  /** Reports every answer of an `HttpClient` to a gate. It changes neither requests nor answers. */
+  (
+    gate: RateLimitGate,
+    options?: ClientOptions
+  ): <E, R>(self: HttpClient.HttpClient.With<E, R>) => HttpClient.HttpClient.With<E, R>
+  /** Reports every answer of an `HttpClient` to a gate. It changes neither requests nor answers. */
+  <E, R>(
+    self: HttpClient.HttpClient.With<E, R>,
+    gate: RateLimitGate,
+    options?: ClientOptions
+  ): HttpClient.HttpClient.With<E, R>
+} = dual(
+  (args) => HttpClient.isHttpClient(args[0]),
+  <E, R>(
+    self: HttpClient.HttpClient.With<E, R>,
+    gate: RateLimitGate,
+    options?: ClientOptions
+  ): HttpClient.HttpClient.With<E, R> =>
     HttpClient.transform(self, (effect, request) => {
-      const hear = (response: HttpClientResponse) => gate.observe(response, options?.budget?.(request))
+      const observe = (response: HttpClientResponse) => gate.observe(response, options?.budget?.(request))
       return effect.pipe(
-        Effect.tap(hear),
+        Effect.tap(observe),
         Effect.tapError((error) =>
           isHttpClientError(error) && error.reason._tag === "StatusCodeError"
-            ? hear(error.reason.response)
+            ? observe(error.reason.response)
             : Effect.void
         )
       )
     })
+)
 
 // ---- internal ----
 
@@ -176,144 +205,143 @@ const byBudget = "rate budget"
 const byServer = "rate limit of the server"
 const byStore = "rate limiter unavailable"
 
-/** How long a limiter whose store failed is left alone, in milliseconds. */
-const storePause = 1_000
+/** How long a limiter whose store failed is not called. */
+const storePauseMillis = 1_000
 
-interface Setting {
+interface Settings {
   readonly limit: number
-  readonly window: number
+  readonly windowMillis: number
   readonly lease: number
-  readonly pause: number
-  readonly maxClosed: number
+  readonly pauseMillis: number
+  readonly maxClosedMillis: number
   readonly allowUncounted: boolean
   readonly budgetOf: (subject: Gate.Subject) => string
 }
 
-const compile = (options: Options): Setting => {
+const settingsOf = (options: Options): Settings => {
   const { budget } = options
   const limit = validate.count("RateLimitGate.make: limit", options.limit, 1)
   const name = typeof budget === "string" ? validate.nonEmpty("RateLimitGate.make: budget", budget) : undefined
   return {
     limit,
-    window: validate.millis("RateLimitGate.make: window", options.window),
+    windowMillis: validate.millis("RateLimitGate.make: window", options.window),
     lease: validate.count("RateLimitGate.make: lease", options.lease ?? Math.max(1, Math.floor(limit / 10)), 1, limit),
-    pause: validate.millis("RateLimitGate.make: pause", options.pause ?? "1 second"),
-    maxClosed: validate.millis("RateLimitGate.make: maxClosed", options.maxClosed ?? "1 hour"),
+    pauseMillis: validate.millis("RateLimitGate.make: pause", options.pause ?? "1 second"),
+    maxClosedMillis: validate.millis("RateLimitGate.make: maxClosed", options.maxClosed ?? "1 hour"),
     allowUncounted: options.onStoreError === "allow",
     budgetOf: typeof budget === "function" ? budget : name === undefined ? ({ job }) => job : () => name
   }
 }
 
-/** Until when checks are not let through, and why. */
+/** Until when checks are postponed, and why. */
 interface Closing {
-  until: number
-  why: string
+  endsAt: number
+  reason: string
 }
 
 class Budget {
-  readonly server: Closing = { until: 0, why: byServer }
+  readonly server: Closing = { endsAt: 0, reason: byServer }
   private readonly name: string
   private readonly limiter: RateLimiter.RateLimiter
   private readonly everywhere: Closing
-  private readonly setting: Setting
-  private readonly turns: Turns
+  private readonly settings: Settings
+  private readonly queue: RateLimitQueue
   /** The window that is used up, or the store that failed. */
-  private readonly empty: Closing = { until: 0, why: byBudget }
+  private readonly empty: Closing = { endsAt: 0, reason: byBudget }
   /** What is left of the lease; what the limiter had left after it; when the window ends, and the lease with it. */
   private tokens = 0
   private remaining = 0
-  private windowUntil = 0
-  /** One call of the limiter at a time: what it gives is for all who ask. */
+  private windowEndsAt = 0
+  /** One call of the limiter at a time: its lease serves all checks that wait for it. */
   private readonly refilling = Semaphore.makeUnsafe(1)
 
-  constructor(name: string, limiter: RateLimiter.RateLimiter, everywhere: Closing, setting: Setting) {
+  constructor(name: string, limiter: RateLimiter.RateLimiter, everywhere: Closing, settings: Settings) {
     this.name = name
     this.limiter = limiter
     this.everywhere = everywhere
-    this.setting = setting
-    this.turns = new Turns(setting.window / setting.limit)
+    this.settings = settings
+    this.queue = new RateLimitQueue(settings.windowMillis / settings.limit)
   }
 
   isIdle(now: number): boolean {
-    return Math.max(this.empty.until, this.server.until, this.windowUntil) <= now && this.turns.isEmpty(now)
+    return Math.max(this.empty.endsAt, this.server.endsAt, this.windowEndsAt) <= now && this.queue.isEmpty(now)
   }
 
-  ask(who: string, now: number): Effect.Effect<Gate.Answer> {
-    const turn = this.turns.claim(who, now)
-    return turn === "none" ? this.postpone(who, turn, now) : (this.take(who, turn, now) ?? this.refill(who, turn))
+  ask(check: string, now: number): Effect.Effect<Gate.Answer> {
+    const claim = this.queue.claim(check, now)
+    return claim === "none"
+      ? this.postpone(check, claim, now)
+      : (this.take(check, claim, now) ?? this.refill(check, claim))
   }
 
   /** The answer, where the limiter need not be asked for it. */
-  private take(who: string, turn: Turn, now: number): Effect.Effect<Gate.Answer> | undefined {
+  private take(check: string, claim: Claim, now: number): Effect.Effect<Gate.Answer> | undefined {
     const closed = this.closed()
-    if (now < closed.until) {
-      return closed.why === byStore && this.setting.allowUncounted ? opened : this.postpone(who, turn, now)
+    if (now < closed.endsAt) {
+      return closed.reason === byStore && this.settings.allowUncounted ? opened : this.postpone(check, claim, now)
     }
-    if (this.tokens === 0 || now >= this.windowUntil) return undefined
+    if (this.tokens === 0 || now >= this.windowEndsAt) return undefined
     this.tokens--
     return opened
   }
 
   private closed(): Closing {
-    return [this.everywhere, this.server, this.empty].reduce((a, b) => (b.until > a.until ? b : a))
+    return [this.everywhere, this.server, this.empty].reduce((a, b) => (b.endsAt > a.endsAt ? b : a))
   }
 
-  private postpone(who: string, turn: Turn, now: number): Effect.Effect<Gate.Answer> {
-    const { until, why } = this.closed()
-    const from = Math.max(now, until)
-    const at = turn === "own" ? this.turns.again(who, from) : this.turns.join(who, from)
-    return Effect.succeed(Gate.postponed(Math.max(1, at - now), now < until ? why : byBudget))
+  private postpone(check: string, claim: Claim, now: number): Effect.Effect<Gate.Answer> {
+    const { endsAt, reason } = this.closed()
+    const from = Math.max(now, endsAt)
+    const at = claim === "own" ? this.queue.again(check, from) : this.queue.join(check, from)
+    return Effect.succeed(Gate.postponed(Math.max(1, at - now), now < endsAt ? reason : byBudget))
   }
 
-  private refill(who: string, turn: Turn): Effect.Effect<Gate.Answer> {
+  private refill(check: string, claim: Claim): Effect.Effect<Gate.Answer> {
     return this.refilling.withPermit(
-      Effect.flatMap(Clock.currentTimeMillis, (now) => this.take(who, turn, now) ?? this.lease(who, turn, now))
+      Effect.flatMap(Clock.currentTimeMillis, (now) => this.take(check, claim, now) ?? this.lease(check, claim, now))
     )
   }
 
   /** `now` is the time before the call: a lease may lapse too early, but never too late. */
-  private lease(who: string, turn: Turn, now: number): Effect.Effect<Gate.Answer> {
-    const { lease } = this.setting
-    const tokens = now < this.windowUntil ? Math.min(lease, this.remaining) : lease
-    if (tokens === 0) return this.close(this.windowUntil, byBudget, who, turn, now)
+  private lease(check: string, claim: Claim, now: number): Effect.Effect<Gate.Answer> {
+    const { lease } = this.settings
+    const tokens = now < this.windowEndsAt ? Math.min(lease, this.remaining) : lease
+    if (tokens === 0) return this.close(this.windowEndsAt, byBudget, check, claim, now)
     const leased =
       tokens === 1
         ? this.consume(1, now)
         : Effect.catchIf(this.consume(tokens, now), isExceeded, () => this.consume(1, now))
     return Effect.catch(leased, ({ reason }) => {
-      this.tokens = this.remaining = this.windowUntil = 0
+      this.tokens = this.remaining = this.windowEndsAt = 0
       if (reason._tag === "RateLimitExceeded") {
-        return this.close(now + Math.max(1, Duration.toMillis(reason.retryAfter)), byBudget, who, turn, now)
+        return this.close(now + Math.max(1, Duration.toMillis(reason.retryAfter)), byBudget, check, claim, now)
       }
       return Effect.andThen(
         Effect.logWarning(`RateLimitGate: the store of the limiter failed for ${this.name}`, reason),
-        Effect.suspend(() => this.close(now + storePause, byStore, who, turn, now))
+        Effect.suspend(() => this.close(now + storePauseMillis, byStore, check, claim, now))
       )
     })
   }
 
   private consume(tokens: number, now: number): Effect.Effect<Gate.Answer, RateLimiter.RateLimiterError> {
-    const { limit, window } = this.setting
+    const { limit, windowMillis } = this.settings
     return Effect.map(
-      this.limiter.consume({ key: this.name, limit, window, tokens, onExceeded: "fail" }),
+      this.limiter.consume({ key: this.name, limit, window: windowMillis, tokens, onExceeded: "fail" }),
       ({ remaining, resetAfter }) => {
         this.tokens = tokens - 1
         this.remaining = remaining
-        this.windowUntil = now + Duration.toMillis(resetAfter)
+        this.windowEndsAt = now + Duration.toMillis(resetAfter)
         return Gate.open
       }
     )
   }
 
-  private close(until: number, why: string, who: string, turn: Turn, now: number): Effect.Effect<Gate.Answer> {
-    this.empty.until = until
-    this.empty.why = why
-    return this.take(who, turn, now)!
+  private close(endsAt: number, reason: string, check: string, claim: Claim, now: number): Effect.Effect<Gate.Answer> {
+    this.empty.endsAt = endsAt
+    this.empty.reason = reason
+    return this.take(check, claim, now)!
   }
 }
-
-/** How the one who asks stands in the line. */
-type Turn = ReturnType<Turns["claim"]>
 
 const isIdle = (budget: Budget, now: number): boolean => budget.isIdle(now)
 
@@ -322,10 +350,10 @@ const opened: Effect.Effect<Gate.Answer> = /*#__PURE__*/ Effect.succeed(Gate.ope
 const isExceeded = ({ reason }: RateLimiter.RateLimiterError): boolean => reason._tag === "RateLimitExceeded"
 
 /** How long an answer closes the gate, in milliseconds. */
-const closing = ({ headers, status }: Seen, now: number, { pause }: Setting): number | undefined => {
-  const empty = exhausted(headers, now)
+const closing = ({ headers, status }: AnswerHead, now: number, { pauseMillis }: Settings): number | undefined => {
+  const empty = exhaustedMillis(headers, now)
   if (status !== 429) return empty
   const hint = HintReader.fromHeaders(headers, now)
-  const wished = hint === undefined || hint === "unreadable" ? 0 : Duration.toMillis(hint)
-  return Math.max(wished, empty ?? 0) || pause
+  const hinted = hint === undefined || hint === "unreadable" ? 0 : Duration.toMillis(hint)
+  return Math.max(hinted, empty ?? 0) || pauseMillis
 }

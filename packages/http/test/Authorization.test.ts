@@ -71,7 +71,7 @@ describe("Authorization", () => {
   it.effect("the token is read anew for each check", () =>
     Effect.gen(function* () {
       const { server, state, token } = world()
-      const client = Authorization.client(yield* Authorization.make({ token }))(server)
+      const client = Authorization.client(server, yield* Authorization.make({ token }))
       for (const next of [0, 1, 2]) {
         state.token = state.valid = next
         yield* inTime(Effect.provideService(check, HttpClient.HttpClient, client))
@@ -84,7 +84,7 @@ describe("Authorization", () => {
     Effect.gen(function* () {
       const { refresh, server, state, token } = world()
       state.valid = 1
-      const client = Authorization.client(yield* Authorization.make({ token, refresh }))(server)
+      const client = Authorization.client(server, yield* Authorization.make({ token, refresh }))
       const checks = yield* Effect.forEach(
         Array.from({ length: 1000 }, (_, i) => i),
         (i) =>
@@ -109,7 +109,7 @@ describe("Authorization", () => {
       state.valid = 1
       const scope = yield* Scope.make()
       const authorization = yield* Scope.provide(Authorization.make({ token, refresh }), scope)
-      const asked = Effect.provideService(check, HttpClient.HttpClient, Authorization.client(authorization)(server))
+      const asked = Effect.provideService(check, HttpClient.HttpClient, Authorization.client(server, authorization))
       const early = yield* Effect.forkChild(Effect.flip(asked))
       yield* TestClock.adjust("2 seconds")
       yield* Scope.close(scope, Exit.void)
@@ -127,7 +127,7 @@ describe("Authorization", () => {
     Effect.gen(function* () {
       const { refresh, server, state, token } = world({ refreshTakes: "10 millis" })
       state.valid = 1
-      const client = Authorization.client(yield* Authorization.make({ token, refresh }))(server)
+      const client = Authorization.client(server, yield* Authorization.make({ token, refresh }))
       const first = yield* Effect.forkChild(client.get("http://h/"))
       yield* TestClock.adjust("500 millis")
       const second = yield* Effect.forkChild(client.get("http://h/"))
@@ -145,7 +145,7 @@ describe("Authorization", () => {
         return Effect.succeed(HttpClientResponse.fromWeb(request, new Response("", { status: 401 })))
       })
       state.valid = 1
-      const client = Authorization.client(yield* Authorization.make({ token, refresh }))(server)
+      const client = Authorization.client(server, yield* Authorization.make({ token, refresh }))
       const exit = yield* inTime(
         Effect.flip(
           Poll.until(check, { strategy: Strategy.spaced("1 second"), deadline: "1 hour" }).pipe(
@@ -162,11 +162,11 @@ describe("Authorization", () => {
     Effect.gen(function* () {
       const { refresh, server, state, token } = world()
       state.valid = 1
-      const plain = Authorization.client(yield* Authorization.make({ token }))(server)
+      const plain = Authorization.client(server, yield* Authorization.make({ token }))
       const status = (exit: Exit.Exit<HttpClientResponse.HttpClientResponse, unknown>) =>
         Exit.isSuccess(exit) ? exit.value.status : "failed"
       assert.strictEqual(status(yield* inTime(plain.get("http://h/"))), 401)
-      const client = Authorization.client(yield* Authorization.make({ token, refresh }))(server)
+      const client = Authorization.client(server, yield* Authorization.make({ token, refresh }))
       const streamed = HttpClientRequest.post("http://h/").pipe(
         HttpClientRequest.setBody(HttpBody.stream(Stream.make(new Uint8Array(1))))
       )
@@ -194,7 +194,7 @@ describe("Authorization", () => {
       state.valid = 1
       const scope = yield* Scope.make()
       const authorization = yield* Scope.provide(Authorization.make({ token, refresh }), scope)
-      const client = Authorization.client(authorization)(server)
+      const client = Authorization.client(server, authorization)
       const first = yield* Effect.forkChild(client.get("http://h/"))
       const second = yield* Effect.forkChild(client.get("http://h/"))
       yield* TestClock.adjust("2 seconds")
@@ -221,7 +221,7 @@ describe("Authorization", () => {
           refresh: Effect.suspend(() => (refreshes++, refresh)),
           refreshTimeout: "5 seconds"
         })
-        const client = Authorization.client(authorization)(server)
+        const client = Authorization.client(server, authorization)
         const checks = yield* Effect.forEach([0, 0, 0, 300, 300], (delay) =>
           Effect.forkChild(
             Effect.flip(Effect.delay(Effect.provideService(check, HttpClient.HttpClient, client), delay))
@@ -244,7 +244,7 @@ describe("Authorization", () => {
         readonly [CheckError.kind] = CheckError.permanent()
       }
       const { server } = world()
-      const client = Authorization.client(yield* Authorization.make({ token: Effect.fail(new Revoked()) }))(server)
+      const client = Authorization.client(server, yield* Authorization.make({ token: Effect.fail(new Revoked()) }))
       const error = yield* Effect.flip(Effect.provideService(check, HttpClient.HttpClient, client))
       assert(error instanceof HttpCheckError && error.reason._tag === "Authorization")
       assert.strictEqual(error.message, "GET http://h/tasks/1: no token could be read")
@@ -264,7 +264,7 @@ describe("Authorization", () => {
         token: Effect.succeed(Redacted.make("k")),
         apply: (request, token) => HttpClientRequest.setHeader(request, "x-key", Redacted.value(token))
       })
-      yield* Authorization.client(authorization)(server).get("http://h/")
+      yield* Authorization.client(server, authorization).get("http://h/")
       assert.deepStrictEqual(keys, ["k"])
     })
   )

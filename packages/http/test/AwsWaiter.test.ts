@@ -140,9 +140,9 @@ describe("AwsWaiter", () => {
         })
         assert.deepStrictEqual(definition, {
           name: undefined,
-          fixed: { delay: 5000, maxAttempts: 3 },
-          minDelay: 2000,
-          maxDelay: 120_000,
+          fixed: { delayMillis: 5000, maxAttempts: 3 },
+          minDelayMillis: 2000,
+          maxDelayMillis: 120_000,
           failure: "declared",
           acceptors: [
             {
@@ -725,7 +725,7 @@ describe.skipIf(!there)("AwsWaiter and the waiters of AWS", () => {
     for (const [at, waiter] of waiters.entries()) {
       const published = all[at]!
       assert.strictEqual(waiter.name, published.waiter)
-      assert.deepStrictEqual(waiter.fixed, { delay: published.delay * 1000, maxAttempts: published.maxAttempts })
+      assert.deepStrictEqual(waiter.fixed, { delayMillis: published.delay * 1000, maxAttempts: published.maxAttempts })
       assert.deepStrictEqual(
         waiter.acceptors.map((each) => each.state),
         published.acceptors.map((each) => each.state)

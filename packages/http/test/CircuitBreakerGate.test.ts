@@ -73,7 +73,7 @@ const outage = (n: number, from: number, to: number, checkErrors: Job.CheckError
               deadline: "1 hour",
               gate,
               checkErrors
-            }).pipe(Effect.provideService(HttpClient.HttpClient, CircuitBreakerGate.client(gate)(client)))
+            }).pipe(Effect.provideService(HttpClient.HttpClient, CircuitBreakerGate.client(client, gate)))
           )
         )
     )
@@ -92,7 +92,7 @@ type Checks = (
 /** By a client that tells the gate how its requests went. */
 const byClient: Checks = (gate, { from, to }, asked) => {
   const server = serverDown(from, to, to, asked)
-  const client = CircuitBreakerGate.client(gate)(server.client)
+  const client = CircuitBreakerGate.client(server.client, gate)
   return (id) => Effect.provideService(HttpCheck.get(`http://h/tasks/${id}`, TaskStatus), HttpClient.HttpClient, client)
 }
 
@@ -106,7 +106,7 @@ const byCheck: Checks = (gate, { from, to }, asked) => {
       return Effect.delay(now >= from && now < to ? Effect.fail("ECONNREFUSED") : answer, "20 millis")
     }
   )
-  return () => CircuitBreakerGate.check(gate)(check)
+  return () => CircuitBreakerGate.check(check, gate)
 }
 
 /** Many waits of one Poller, whose checks are gathered in windows of a tenth of a second: the test clock stops at each. */
@@ -283,7 +283,7 @@ describe("CircuitBreakerGate", () => {
               tripPolicy: CircuitBreaker.consecutive(1),
               timeout: "10 seconds"
             })
-            const fiber = yield* Effect.forkChild(Effect.exit(CircuitBreakerGate.check(gate)(self)))
+            const fiber = yield* Effect.forkChild(Effect.exit(CircuitBreakerGate.check(self, gate)))
             yield* TestClock.adjust("10 seconds")
             yield* Fiber.join(fiber)
             return (yield* gate.breaker.state("endpoint"))._tag
@@ -322,8 +322,8 @@ describe("CircuitBreakerGate", () => {
     const opened = (options?: CircuitBreakerGate.Options, answered?: Effect.Effect<unknown, string>) =>
       Effect.gen(function* () {
         const gate = yield* CircuitBreakerGate.make({ openDuration: "10 seconds", ...options })
-        if (answered !== undefined) yield* CircuitBreakerGate.check(gate)(answered)
-        for (let i = 0; i < 3; i++) yield* Effect.exit(CircuitBreakerGate.check(gate)(failing))
+        if (answered !== undefined) yield* CircuitBreakerGate.check(answered, gate)
+        for (let i = 0; i < 3; i++) yield* Effect.exit(CircuitBreakerGate.check(failing, gate))
         return gate
       })
 
@@ -337,12 +337,12 @@ describe("CircuitBreakerGate", () => {
             startImmediately: true
           })
         )
-        for (let i = 0; i < 3; i++) yield* Effect.exit(CircuitBreakerGate.check(gate)(failing))
+        for (let i = 0; i < 3; i++) yield* Effect.exit(CircuitBreakerGate.check(failing, gate))
         yield* TestClock.adjust("5 seconds")
         yield* Fiber.joinAll(slow)
         // The gate was asked before the circuit opened, the check comes after it.
         assert.strictEqual(yield* CircuitBreakerGate.check(gate)(Effect.succeed("seen")), "seen")
-        assert.strictEqual(yield* Effect.flip(CircuitBreakerGate.check(gate)(failing)), "down")
+        assert.strictEqual(yield* Effect.flip(CircuitBreakerGate.check(failing, gate)), "down")
         const state = yield* gate.breaker.state("endpoint")
         assert(state._tag === "Open")
         assert.deepStrictEqual([state.consecutiveOpenings, Duration.toSeconds(state.retryAfter)], [1, 5])
@@ -415,7 +415,7 @@ describe("CircuitBreakerGate", () => {
         assert.deepStrictEqual(yield* ask(gate, "a"), open)
         // Until it has told how it went, no other.
         assert.strictEqual((yield* ask(gate, "b"))._tag, "Postponed")
-        yield* Effect.exit(CircuitBreakerGate.check(gate)(failing))
+        yield* Effect.exit(CircuitBreakerGate.check(failing, gate))
         yield* TestClock.adjust("10 seconds")
         assert.strictEqual((yield* ask(gate, "a"))._tag, "Postponed")
         yield* TestClock.adjust("10 seconds")
@@ -465,7 +465,7 @@ describe("CircuitBreakerGate", () => {
           opens.push((yield* ask(gate, "b"))._tag)
         }
         assert.deepStrictEqual(opens, ["Postponed", "Postponed", "Postponed", "Open"])
-        yield* CircuitBreakerGate.check(gate)(Effect.void)
+        yield* CircuitBreakerGate.check(Effect.void, gate)
         assert.deepStrictEqual(yield* ask(gate), open)
       }).pipe(Effect.provide(CircuitBreaker.layerStoreMemory()))
     )
@@ -481,7 +481,7 @@ describe("CircuitBreakerGate", () => {
             return Effect.succeed(HttpClientResponse.fromWeb(request, new Response("{}", { status })))
           })
           const gate = yield* CircuitBreakerGate.make()
-          const client = CircuitBreakerGate.client(gate)(server)
+          const client = CircuitBreakerGate.client(server, gate)
           yield* client.get("http://h/a")
           mode = "down"
           for (let at = 0; at < 3; at++) yield* client.get("http://h/a")
@@ -564,17 +564,26 @@ describe("CircuitBreakerGate", () => {
       }).pipe(Effect.provide(CircuitBreaker.layerStoreMemory()))
     )
 
-    it.effect("client, check - one that leaves the endpoint open is a RangeError", () =>
+    it.effect("client, check - an endpoint that is missing or not needed is a RangeError", () =>
       Effect.gen(function* () {
         const one = yield* CircuitBreakerGate.make()
         const several = yield* CircuitBreakerGate.make({ endpoint: ({ job }) => job })
+        const server = HttpClient.make(() => Effect.never)
         assert.throws(
-          () => CircuitBreakerGate.client(several),
+          () => CircuitBreakerGate.client(server, several),
           RangeError,
           "CircuitBreakerGate.client: endpoint must be a function"
         )
-        assert.throws(() => CircuitBreakerGate.client(one, { endpoint: () => "x" }), RangeError, "must be left out")
-        assert.throws(() => CircuitBreakerGate.check(several), RangeError, "CircuitBreakerGate.check: subject")
+        assert.throws(
+          () => CircuitBreakerGate.client(server, one, { endpoint: () => "x" }),
+          RangeError,
+          "must be left out"
+        )
+        assert.throws(
+          () => CircuitBreakerGate.check(Effect.void, several),
+          RangeError,
+          "CircuitBreakerGate.check: subject"
+        )
       }).pipe(Effect.provide(CircuitBreaker.layerStoreMemory()))
     )
 

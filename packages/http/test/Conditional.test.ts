@@ -64,7 +64,7 @@ describe("Conditional", () => {
       const second = yield* check
       assert.deepStrictEqual(second, first)
       assert(second._tag === "Annotated")
-      assert.deepStrictEqual([words(second), second.run], ["Pending busy 50 %", { generation: 7 }])
+      assert.deepStrictEqual([words(second), second.run], ["Pending busy 50%", { generation: 7 }])
       assert.strictEqual(String(second.hint), String(first._tag === "Annotated" ? first.hint : ""))
       resource.etag = '"2"'
       resource.state = "done"
@@ -81,7 +81,7 @@ describe("Conditional", () => {
       const { asked, provide } = server({ state: "busy", lastModified: date })
       const conditional = yield* Conditional.make()
       const check = provide(HttpCheck.get(url, TaskStatus, { conditional }))
-      assert.deepStrictEqual([words(yield* check), words(yield* check)], ["Pending busy 50 %", "Pending busy 50 %"])
+      assert.deepStrictEqual([words(yield* check), words(yield* check)], ["Pending busy 50%", "Pending busy 50%"])
       assert.deepStrictEqual(asked, ["all", date])
     })
   )

@@ -501,7 +501,7 @@ describe("DeviceFlow", () => {
         yield* TestClock.adjust("1 hour")
         const told = [...(yield* Fiber.join(events))]
         const first = told.find((each) => each._tag === "Changed")
-        assert.deepStrictEqual(first?.status._tag === "Pending" && first.status.detail, { interval: 10_000 })
+        assert.deepStrictEqual(first?.status._tag === "Pending" && first.status.detail, { intervalMillis: 10_000 })
         assert.deepStrictEqual(first?.status.state, "slow_down")
         assert.notInclude(JSON.stringify(told), "SECRET")
       })
@@ -556,6 +556,7 @@ describe("DeviceFlow", () => {
         const grant = yield* provide(DeviceFlow.request(client))
         const stored = JSON.stringify(yield* Schema.encodeEffect(DeviceFlow.Grant)(grant))
         assert.include(stored, "SECRET-device")
+        assert.include(stored, '"intervalMillis":5000')
         const token = yield* provide(
           Effect.scoped(
             Effect.gen(function* () {

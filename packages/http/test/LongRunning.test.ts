@@ -608,7 +608,7 @@ describe("LongRunning", () => {
         const handle = yield* server.provide(Poll.start(job, key, { deadline: "1 hour" }))
         yield* TestClock.adjust("3 seconds")
         const status = yield* handle.status
-        assert.strictEqual(status === undefined ? "" : Status.describe(status), "Pending Running 40 %")
+        assert.strictEqual(status === undefined ? "" : Status.describe(status), "Pending Running 40%")
       })
     )
 

@@ -419,8 +419,8 @@ describe("McpTasks", () => {
             ])
             assert.deepStrictEqual(McpTasks.detail(seen[0]!), {
               message: "busy",
-              ttl: 60_000,
-              pollInterval: 5000,
+              ttlMillis: 60_000,
+              pollIntervalMillis: 5000,
               input: undefined
             })
             assert.deepStrictEqual(
@@ -428,7 +428,7 @@ describe("McpTasks", () => {
               [dialect === "extension" ? "a" : undefined]
             )
             assert.strictEqual(McpTasks.detail(seen[3]!), undefined)
-            assert.strictEqual(McpTasks.detail(Status.pending({ detail: { ttl: 3 } })), undefined)
+            assert.strictEqual(McpTasks.detail(Status.pending({ detail: { ttlMillis: 3 } })), undefined)
           })
         )
 
@@ -869,7 +869,7 @@ describe("McpTasks", () => {
     )
     const bounded = McpTasks.withinTtl(strategy)
     const status = Status.pending({
-      detail: { message: undefined, ttl: 9500, pollInterval: undefined, input: undefined }
+      detail: { message: undefined, ttlMillis: 9500, pollIntervalMillis: undefined, input: undefined }
     })
     assert.strictEqual(Strategy.firstWaitMillis(bounded), 3000)
     assert.deepStrictEqual(Strategy.delaysMillis(bounded, 9, { random: () => 1 }), [4000, 4000, 4000, 4000])

@@ -363,7 +363,7 @@ describe("RateLimitGate", () => {
       })
     )
 
-    it.effect("client - one 429 closes the gate for all jobs and keys; the budget is untouched", () =>
+    it.effect("client - one 429 closes the gate for all jobs and keys, and uses no budget", () =>
       Effect.gen(function* () {
         const { gate } = yield* gateOf({ limit: 2, window: "1 second" })
         const client = RateLimitGate.client(gate)(
@@ -381,7 +381,7 @@ describe("RateLimitGate", () => {
       })
     )
 
-    it.effect("client - hears an answer that the client below turned into an error, and may be told whose it is", () =>
+    it.effect("client - an answer that the client below made an error closes the budget that the option names", () =>
       Effect.gen(function* () {
         const { gate } = yield* gateOf({ limit: 2, window: "1 second" })
         const client = HttpClient.make((request) =>
@@ -422,7 +422,7 @@ describe("RateLimitGate", () => {
             Effect.forkChild(
               Effect.exit(
                 Poll.until(Tasks, id, { strategy: Strategy.spaced("5 seconds"), deadline: "10 minutes", gate }).pipe(
-                  Effect.provideService(HttpClient.HttpClient, RateLimitGate.client(gate)(server))
+                  Effect.provideService(HttpClient.HttpClient, RateLimitGate.client(server, gate))
                 )
               )
             )

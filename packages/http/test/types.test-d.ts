@@ -1,4 +1,4 @@
-import * as Effect from "effect/Effect"
+import type * as Effect from "effect/Effect"
 import type * as HttpClient from "effect/http/HttpClient"
 import type * as HttpClientError from "effect/http/HttpClientError"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
@@ -24,6 +24,8 @@ const Task = StatusSchema.fromField(Schema.Struct({ state: Schema.Literals(["bus
   done: Status.succeeded(7),
   failed: Status.failed("bad")
 })
+
+const ignore = (_value: unknown): void => {}
 
 type Plain = Effect.Effect<CheckResult.CheckResult<number, string>, HttpCheckError, HttpClient.HttpClient>
 
@@ -78,6 +80,27 @@ describe("clients", () => {
     expectTypeOf(Gate.all([budget, breaker])).toEqualTypeOf<Gate.Gate>()
   })
 
+  it("client - takes the HttpClient first or last", () => {
+    const client = null as unknown as HttpClient.HttpClient.With<"broken", Scope>
+    const budget = null as unknown as RateLimitGate.RateLimitGate
+    const breaker = null as unknown as CircuitBreakerGate.CircuitBreakerGate
+    const authorization = null as unknown as Authorization.Authorization
+    type Failing = HttpClient.HttpClient.With<"broken" | HttpClientError.HttpClientError, Scope>
+    const ofBudget = { budget: (request: HttpClientRequest.HttpClientRequest) => request.url }
+    const ofEndpoint = { endpoint: (request: HttpClientRequest.HttpClientRequest) => request.url }
+
+    expectTypeOf(RateLimitGate.client(client, budget)).toEqualTypeOf<typeof client>()
+    expectTypeOf(RateLimitGate.client(client, budget, ofBudget)).toEqualTypeOf<typeof client>()
+    expectTypeOf(client.pipe(RateLimitGate.client(budget, ofBudget))).toEqualTypeOf<typeof client>()
+    expectTypeOf(CircuitBreakerGate.client(client, breaker)).toEqualTypeOf<Failing>()
+    expectTypeOf(CircuitBreakerGate.client(client, breaker, ofEndpoint)).toEqualTypeOf<Failing>()
+    expectTypeOf(client.pipe(CircuitBreakerGate.client(breaker, ofEndpoint))).toEqualTypeOf<Failing>()
+    expectTypeOf(Authorization.client(client, authorization)).toEqualTypeOf<Failing>()
+    expectTypeOf(client.pipe(Authorization.client(authorization))).toEqualTypeOf<Failing>()
+    // @ts-expect-error the client of one gate is not that of another
+    ignore(CircuitBreakerGate.client(client, budget))
+  })
+
   it("make - needs a limiter, a scope, and what tokens need", () => {
     expectTypeOf(RateLimitGate.make({ limit: 1, window: 1 })).toEqualTypeOf<
       Effect.Effect<RateLimitGate.RateLimitGate, never, RateLimiter>
@@ -89,8 +112,12 @@ describe("clients", () => {
 
   it("check - adds CheckTimeout", () => {
     const breaker = null as unknown as CircuitBreakerGate.CircuitBreakerGate
-    expectTypeOf(CircuitBreakerGate.check(breaker)(Effect.fail("x"))).toEqualTypeOf<
-      Effect.Effect<never, string | PollError.CheckTimeout>
-    >()
+    const check = null as unknown as Effect.Effect<number, string, Scope>
+    const subject = { job: "render", key: "a" }
+    type Guarded = Effect.Effect<number, string | PollError.CheckTimeout, Scope>
+    expectTypeOf(check.pipe(CircuitBreakerGate.check(breaker))).toEqualTypeOf<Guarded>()
+    expectTypeOf(check.pipe(CircuitBreakerGate.check(breaker, subject))).toEqualTypeOf<Guarded>()
+    expectTypeOf(CircuitBreakerGate.check(check, breaker)).toEqualTypeOf<Guarded>()
+    expectTypeOf(CircuitBreakerGate.check(check, breaker, subject)).toEqualTypeOf<Guarded>()
   })
 })

@@ -1,17 +1,17 @@
 import type { WaitReason } from "../PollEvent.ts"
 
-/** When the next check is, why then, and whether it is the last one. */
-export interface Place {
+/** When the next check is due, why then, and whether it is the last one. */
+export interface NextCheck {
   readonly dueAt: number
   readonly reason: WaitReason
   readonly last: boolean
 }
 
 /**
- * Places the next check, which a schedule wants `at`: the deadline, the last check before it, the server and the gate
- * bound it. All are times in milliseconds; `estimate` is how long a check takes.
+ * Places the next check, which a schedule wants `at`, within the bounds of the deadline, the server and the gate. All are
+ * times in milliseconds; `estimate` is how long a check takes.
  */
-export const place = (
+export const placeNextCheck = (
   bounds: {
     readonly now: number
     readonly at: number
@@ -21,9 +21,9 @@ export const place = (
     readonly estimate: number
   },
   wanted: WaitReason
-): Place => {
+): NextCheck => {
   const { at, deadlineAt, estimate, floorAt, gatedUntil, now } = bounds
-  // Clocks count whole milliseconds: a fraction of one would be slept for again and again.
+  // Clocks count whole milliseconds: the rest of a fraction would be slept again and again.
   let dueAt = Math.ceil(at)
   let reason = wanted
   if (dueAt + estimate >= deadlineAt) {

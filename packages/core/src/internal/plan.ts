@@ -1,11 +1,17 @@
 import type { Schedule } from "effect/Schedule"
 import type { Observation } from "../Observation.ts"
-import type { Decide, Decision, Strategy } from "../Strategy.ts"
 
 // What a strategy is made of, and how it decides: for `Strategy`, and for the machine, which calls it directly.
 
-/** The key under which a strategy carries its plan. */
-export const TypeId = "~effect-poll/Strategy"
+/** Milliseconds, or the end of the strategy; public as `Strategy.Decision`. */
+type Decision = number | "end"
+
+/** Public as `Strategy.Decide`, which documents it. */
+type Decide = (step: number, elapsedMillis: number, observation: Observation, random: () => number) => Decision
+
+type AnySchedule = Schedule<unknown, Observation, never, unknown>
+
+const key = "~effect-poll/Strategy"
 
 /** The parts of a strategy. Times are milliseconds. */
 export interface Plan {
@@ -30,13 +36,13 @@ export interface Jitter {
   readonly seed: string | undefined
 }
 
-/** The plan of a strategy; none for a plain `Schedule`. */
-export const planOf: {
-  (self: Strategy): Plan
-  (self: Schedule<unknown, Observation, never, unknown>): Plan | undefined
-} = (self: Schedule<unknown, Observation, never, unknown>): Plan =>
-  // Only `Strategy` writes under this key, and it writes plans.
-  (self as Strategy)[TypeId] as Plan
+/** Makes a strategy of a schedule: it carries the plan that it was made from. */
+export const withPlan = <S extends AnySchedule>(schedule: S, plan: Plan): S => Object.assign(schedule, { [key]: plan })
+
+/** The plan of a strategy; undefined for a plain `Schedule`. */
+export const planOf = (self: AnySchedule): Plan | undefined =>
+  // Only `withPlan` writes under this key.
+  (self as { readonly [key]?: Plan })[key]
 
 /**
  * Makes one decision with all parts of a plan applied: bounds, decision, jitter, clearance. The delay is never negative,

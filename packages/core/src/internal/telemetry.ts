@@ -1,22 +1,23 @@
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import * as Fiber from "effect/Fiber"
+import type * as Fiber from "effect/Fiber"
 import type { Span } from "effect/Tracer"
 import type { Notification, Observer } from "../Observer.ts"
 import * as Status from "../Status.ts"
 import type { Defaults } from "./options/defaults.ts"
+import { awaitAtMost } from "./bounded.ts"
 import { elapsed, type Wait } from "./machine/wait.ts"
 
 type Fork = <A>(effect: Effect.Effect<A, never, unknown>) => Fiber.Fiber<A>
 
-/** Writes a log; not within the step that tells, since that may come back. */
+/** Writes a log, after the step that reports it: a logger may re-enter. */
 type Write = (log: Effect.Effect<void>) => void
 
-/** Tells span, log and observers of what happens in a wait. */
+/** Reports what happens in a wait to its span, to the log and to observers. */
 export interface Telemetry {
-  readonly tell: (wait: Wait, event: Notification["event"]) => void
-  /** Holds a result back until the observers have been told; nothing if they have. */
+  readonly report: (wait: Wait, event: Notification["event"]) => void
+  /** Waits until the observers have been notified, for at most `atMost`; undefined if they have been. */
   readonly flush: (atMost: Duration.Input) => Effect.Effect<void> | undefined
 }
 
@@ -31,7 +32,7 @@ export const make = (
   const queue = options.observers.length === 0 ? noQueue : makeQueue(options.observers, fork)
   return {
     flush: queue.flush,
-    tell: (wait, event) => {
+    report: (wait, event) => {
       if (options.span !== undefined) toSpan(options.span, wait, event)
       if (options.logs) toLog(wait, event, write)
       queue.offer(wait, event)
@@ -70,11 +71,11 @@ const toLog = (wait: Wait, event: Notification["event"], write: Write): void => 
 
 const logOf = (wait: Wait, event: Notification["event"]): Effect.Effect<void> | undefined => {
   if (event._tag === "CheckFailed") {
-    const said = `a check of ${wait.setting.policy.job} failed`
-    // From the third failure in a row on it is more than a hiccup; one warning is enough.
+    const message = `a check of ${wait.setting.policy.job} failed`
+    // Three in a row are more than a hiccup. One warning is enough.
     return event.consecutive === 3
-      ? Effect.logWarning(`${said} for the third time in a row`, event.error)
-      : Effect.logDebug(said, event.error)
+      ? Effect.logWarning(`${message} for the third time in a row`, event.error)
+      : Effect.logDebug(message, event.error)
   }
   if (event._tag !== "Ended" || Exit.isSuccess(event.exit)) return undefined
   const error = Exit.findErrorOption(event.exit)
@@ -90,18 +91,18 @@ const noQueue: Queue = { offer: () => {}, flush: () => undefined }
 
 const makeQueue = (observers: ReadonlyArray<Observer<unknown>>, fork: Fork): Queue => {
   const notifications: Array<Notification> = []
-  let telling: Fiber.Fiber<void> | undefined
-  const tellAll: Effect.Effect<void, never, unknown> = Effect.suspend(() => {
+  let notifying: Fiber.Fiber<void> | undefined
+  const notifyAll: Effect.Effect<void, never, unknown> = Effect.suspend(() => {
     const notification = notifications.shift()
     if (notification === undefined) {
-      telling = undefined
+      notifying = undefined
       return Effect.void
     }
     return Effect.andThen(
       Effect.forEach(observers, (observer) => Effect.exit(Effect.suspend(() => observer.observe(notification))), {
         discard: true
       }),
-      tellAll
+      notifyAll
     )
   })
   return {
@@ -114,17 +115,14 @@ const makeQueue = (observers: ReadonlyArray<Observer<unknown>>, fork: Fork): Que
         attempts: wait.attempts,
         event
       })
-      if (telling !== undefined) return
-      // Not within the step that tells: an observer may have a handle to this very wait.
-      telling = fork(Effect.andThen(Effect.yieldNow, tellAll))
+      if (notifying !== undefined) return
+      // Not within the step: an observer may have a handle to this wait.
+      notifying = fork(Effect.andThen(Effect.yieldNow, notifyAll))
     },
     flush: (atMost) => {
-      const fiber = telling
+      const fiber = notifying
       if (fiber === undefined) return undefined
-      return Effect.timeoutOption(Fiber.await(fiber), atMost).pipe(
-        Effect.ensuring(Effect.sync(() => fiber.interruptUnsafe())),
-        Effect.asVoid
-      )
+      return awaitAtMost(fiber, atMost)
     }
   }
 }

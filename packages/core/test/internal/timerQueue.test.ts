@@ -12,8 +12,8 @@ interface Heap<A> {
 
 // No package exports it, and the compiler does not follow a path that it cannot read.
 const path: string = "../../src/internal/poller/timerQueue.ts"
-const { DueHeap } = (await import(path)) as {
-  readonly DueHeap: new <A>(isLive: (item: A, due: number) => boolean) => Heap<A>
+const { TimerQueue } = (await import(path)) as {
+  readonly TimerQueue: new <A>(isLive: (item: A, due: number) => boolean) => Heap<A>
 }
 
 interface Item {
@@ -24,7 +24,7 @@ interface Item {
 /** Later than anything. */
 const ever = Number.MAX_SAFE_INTEGER
 
-const heapOf = () => new DueHeap<Item>((item, due) => item.live && item.due === due)
+const heapOf = () => new TimerQueue<Item>((item, due) => item.live && item.due === due)
 
 const between = (minimum: number, maximum: number) => Schema.Int.check(Schema.isBetween({ minimum, maximum }))
 
@@ -36,7 +36,7 @@ const Action = Schema.Union([
   Schema.Struct({ do: Schema.Literal("takeAll"), now: between(0, 50) })
 ])
 
-describe("DueHeap", () => {
+describe("TimerQueue", () => {
   it("heap - is empty at first", () => {
     const heap = heapOf()
     assert.deepStrictEqual([heap.size, heap.next()], [0, Infinity])

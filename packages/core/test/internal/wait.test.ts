@@ -8,7 +8,7 @@ type Wait = object
 const path: string = "../../src/internal/machine/wait.ts"
 const wait = (await import(path)) as {
   readonly make: (setting: object, key: string, rawKey: unknown, holder: unknown) => Wait
-  readonly took: (wait: Wait, millis: number) => void
+  readonly recordDuration: (wait: Wait, millis: number) => void
   readonly longestCheck: (wait: Wait) => number
 }
 
@@ -34,7 +34,7 @@ describe("Wait", () => {
       Effect.sync(() => {
         const self = make()
         for (const [at, length] of lengths.entries()) {
-          wait.took(self, length)
+          wait.recordDuration(self, length)
           assert.strictEqual(wait.longestCheck(self), Math.max(...lengths.slice(Math.max(0, at - 2), at + 1)))
         }
       }),

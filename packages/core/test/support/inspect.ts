@@ -1,11 +1,16 @@
 import type * as Poller from "effect-poll/Poller"
 
+// No package exports it, and the compiler does not follow a path that it cannot read.
+const path: string = "../../src/internal/poller/service.ts"
+const { internalsOf } = (await import(path)) as { readonly internalsOf: (service: object) => unknown }
+
 /**
  * What a Poller holds, as plain numbers, for tests of what it must release. This is the only place that reads its private
  * fields; a field that was renamed is an error here, not an assertion that can no longer fail.
  */
 export const inspect = (poller: Poller.Service) => {
-  const targets = [...mapAt(poller, "registry", "sites").values()].flatMap((ofJob) => valuesOf(ofJob))
+  const service = internalsOf(poller)
+  const targets = [...mapAt(service, "registry", "targets").values()].flatMap((ofJob) => valuesOf(ofJob))
   const sum = (of: (target: unknown) => number) => targets.reduce<number>((total, target) => total + of(target), 0)
   return {
     /** Jobs with one set of services each. */
@@ -15,19 +20,19 @@ export const inspect = (poller: Poller.Service) => {
     /** Keys with such a wait, or that linger. */
     keys: sum((target) => sizeAt(target, "waits")),
     /** Waits in the ready queues, those included that have left and are not swept yet. */
-    queued: sum((target) => sizeAt(target, "line")),
+    queued: sum((target) => sizeAt(target, "queue")),
     /** Targets that take turns to start checks. */
-    turns: lengthAt(poller, "engine", "departures", "turns"),
+    turns: sizeAt(service, "engine", "dispatcher", "rotation"),
     /** Entries of the queue of waits that sleep, stale ones included. */
-    sleepers: sizeAt(poller, "engine", "sleepers"),
+    sleepers: sizeAt(service, "engine", "sleepers"),
     /** Entries of the queue of timeouts, stale ones included. */
-    alarms: sizeAt(poller, "engine", "alarms"),
+    timeouts: sizeAt(service, "engine", "timeLimits"),
     /** Groups with observers that have still to be notified. */
-    observedGroups: sizeAt(poller, "registry", "observed"),
+    observedGroups: sizeAt(service, "registry", "observed"),
     /** How many waits can be added before the Poller is full. */
-    freeCapacity: numberAt(poller, "room", "free"),
+    freeCapacity: numberAt(service, "permits", "free"),
     /** Callers that wait for room. */
-    capacityWaiters: sizeAt(poller, "room", "line")
+    capacityWaiters: sizeAt(service, "permits", "queue")
   }
 }
 
@@ -51,7 +56,6 @@ const checked = (value: unknown, path: ReadonlyArray<string>): number => {
 
 const numberAt = (root: unknown, ...path: ReadonlyArray<string>) => checked(at(root, path), path)
 const sizeAt = (root: unknown, ...path: ReadonlyArray<string>) => numberAt(root, ...path, "size")
-const lengthAt = (root: unknown, ...path: ReadonlyArray<string>) => numberAt(root, ...path, "length")
 
 const mapAt = (root: unknown, ...path: ReadonlyArray<string>) => {
   const value = at(root, path)

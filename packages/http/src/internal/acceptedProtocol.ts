@@ -1,16 +1,17 @@
-import type { Protocol } from "../LongRunningProtocol.ts"
-import { resultOf, unplaced, urlIn } from "./answers.ts"
+import type { OperationAnswer, Reading } from "../LongRunningReading.ts"
+import { resultOf, noCheckUrl, urlIn } from "./operationAnswer.ts"
 
-export const acceptedProtocol: Protocol = {
+export const acceptedProtocol = {
   name: "accepted",
-  start: (first) => {
+  start: (first: OperationAnswer): Reading => {
     const url = urlIn(first, "location")
     if (first.status === 202 || first.status === 303) {
-      return url === undefined ? unplaced("Location") : { _tag: "Pending", url }
+      return url === undefined ? noCheckUrl("Location") : { _tag: "Pending", url }
     }
     return first.status === 201 && first.content.kind === "empty" && url !== undefined
       ? { _tag: "SucceededAt", urls: [url] }
       : resultOf(first)
   },
-  read: (answer) => (answer.status === 202 ? { _tag: "Pending", url: urlIn(answer, "location") } : resultOf(answer))
+  read: (answer: OperationAnswer): Reading =>
+    answer.status === 202 ? { _tag: "Pending", url: urlIn(answer, "location") } : resultOf(answer)
 }

@@ -1,16 +1,23 @@
 import { fromBody } from "../LongRunningFailure.ts"
 import type { LongRunningOperation, Notes } from "../LongRunningOperation.ts"
-import type { Answer, AzureOptions, Meaning, Protocol, Reading } from "../LongRunningProtocol.ts"
-import { resolve, resultOf, unplaced, urlIn } from "./answers.ts"
+import type { Meaning, OperationAnswer, Reading } from "../LongRunningReading.ts"
+import { resolve, resultOf, noCheckUrl, urlIn } from "./operationAnswer.ts"
 import { at } from "./json.ts"
 
-export const azureProtocol = (options: AzureOptions = {}): Protocol => {
+/** The options of `LongRunningProtocol.azure`. */
+interface Options {
+  readonly finalState?: string | undefined
+  readonly resultPath?: ReadonlyArray<string> | undefined
+  readonly words?: Readonly<Record<string, Meaning>> | undefined
+}
+
+export const azureProtocol = (options: Options) => {
   const meanings = new Map(Object.entries(words))
   for (const [word, meaning] of Object.entries(options.words ?? {})) meanings.set(plain(word), meaning)
   const judge = judgeBy(meanings)
   const resultPath = options.resultPath ?? []
 
-  const start = (first: Answer): Reading => {
+  const start = (first: OperationAnswer): Reading => {
     const { method, status } = first
     const state = provisioningState(first.body)
     const monitor = monitorIn(first)
@@ -29,9 +36,9 @@ export const azureProtocol = (options: AzureOptions = {}): Protocol => {
     if (location !== undefined && isStarted(first, judge(state, first))) {
       return { _tag: "Pending", url: location, notes: notes("location") }
     }
-    if (status === 303) return unplaced("Location")
+    if (status === 303) return noCheckUrl("Location")
     if (!isResource(method)) {
-      return status === 202 ? unplaced("Operation-Location", "Azure-AsyncOperation", "Location") : resultOf(first)
+      return status === 202 ? noCheckUrl("Operation-Location", "Azure-AsyncOperation", "Location") : resultOf(first)
     }
     const atResource: Reading = { _tag: "Pending", url: first.url, notes: notes("resource") }
     if (status === 202) return atResource
@@ -40,7 +47,7 @@ export const azureProtocol = (options: AzureOptions = {}): Protocol => {
     return isEnd(reading) ? reading : atResource
   }
 
-  const monitored = (answer: Answer, operation: LongRunningOperation): Reading => {
+  const monitored = (answer: OperationAnswer, operation: LongRunningOperation): Reading => {
     const url = monitorIn(answer)
     const location = urlIn(answer, "location")
     const { notes } = operation
@@ -72,7 +79,7 @@ export const azureProtocol = (options: AzureOptions = {}): Protocol => {
     }
   }
 
-  const located = (answer: Answer, { method }: LongRunningOperation): Reading => {
+  const located = (answer: OperationAnswer, { method }: LongRunningOperation): Reading => {
     if (answer.status === 202) return { _tag: "Pending", url: urlIn(answer, "location") }
     const result = resultOf(answer)
     // A resource that says of itself that it goes on, or that it failed, is believed before the HTTP status.
@@ -80,7 +87,7 @@ export const azureProtocol = (options: AzureOptions = {}): Protocol => {
     return state._tag === "Succeeded" || state._tag === "UnknownState" ? result : state
   }
 
-  const resource = (answer: Answer): Reading => {
+  const resource = (answer: OperationAnswer): Reading => {
     if (answer.status === 202) return { _tag: "Pending" }
     if (answer.status === 204) return { _tag: "Succeeded", result: undefined }
     if (answer.content.kind !== "json") return { _tag: "NotJson" }
@@ -90,10 +97,10 @@ export const azureProtocol = (options: AzureOptions = {}): Protocol => {
 
   return {
     name: "azure",
-    recognizes: (first) =>
+    recognizes: (first: OperationAnswer) =>
       monitorIn(first) !== undefined || (isResource(first.method) && provisioningState(first.body) !== undefined),
     start,
-    read: (answer, operation) => {
+    read: (answer: OperationAnswer, operation: LongRunningOperation): Reading => {
       const { mode } = operation.notes
       switch (mode) {
         case "monitor":
@@ -116,7 +123,7 @@ type Mode = "monitor" | "location" | "resource"
 
 const isResource = (method: string): boolean => method === "PUT" || method === "PATCH"
 
-const monitorIn = (answer: Answer): string | undefined =>
+const monitorIn = (answer: OperationAnswer): string | undefined =>
   urlIn(answer, "operation-location") ?? urlIn(answer, "azure-asyncoperation")
 
 const provisioningState = (json: unknown): string | undefined => {
@@ -131,11 +138,11 @@ const progressIn = (json: unknown): number | undefined => {
 }
 
 /** Whether a first answer that names a Location is to be checked there. */
-const isStarted = ({ content, method, status }: Answer, state: Reading): boolean =>
+const isStarted = ({ content, method, status }: OperationAnswer, state: Reading): boolean =>
   status === 202 || status === 303 || content.kind === "empty" || (isResource(method) && !isEnd(state))
 
 /** Where the result of an operation that succeeded is to be had; nowhere if the answer itself is it. */
-const resultUrls = (answer: Answer, { method, notes, url }: LongRunningOperation): ReadonlyArray<string> => {
+const resultUrls = (answer: OperationAnswer, { method, notes, url }: LongRunningOperation): ReadonlyArray<string> => {
   const { finalState, location } = notes
   if (method === "DELETE") return []
   if (finalState === "location" && location !== undefined) return [location]
@@ -172,12 +179,14 @@ const words: Readonly<Record<string, Meaning>> = {
 /** A word without its case and its separators: `in_progress` and `InProgress` are the same. */
 const plain = (word: string): string => word.toLowerCase().replace(/[\s_-]/g, "")
 
-/** Whether a word begins with a present participle, which names something that goes on: `Creating`, `PreparingVMDisk`. */
+/**
+ * Whether a word begins with a present participle, which names something that goes on: `Creating`, `PreparingVMDisk`.
+ */
 const isParticiple = (word: string): boolean => /^[A-Z]?[a-z]{2,}ing(?![a-z])|^[A-Z]{3,}ING(?![A-Z])/.test(word.trim())
 
 const judgeBy =
   (meanings: ReadonlyMap<string, Meaning>) =>
-  (word: string | undefined, { body }: Answer): Reading => {
+  (word: string | undefined, { body }: OperationAnswer): Reading => {
     if (word === undefined) return { _tag: "Succeeded", result: body }
     const meaning = meanings.get(plain(word)) ?? (isParticiple(word) ? "pending" : undefined)
     switch (meaning) {

@@ -1,15 +1,14 @@
 import { isReadonlyObject } from "effect/Predicate"
 import { fromBody } from "../LongRunningFailure.ts"
-import type { Answer, GoogleOptions, Protocol, Reading } from "../LongRunningProtocol.ts"
-import { resolve } from "./answers.ts"
+import type { OperationAnswer, Reading } from "../LongRunningReading.ts"
+import { resolve } from "./operationAnswer.ts"
 import { at } from "./json.ts"
-import * as validate from "./validate.ts"
 
-export const googleProtocol = (options: GoogleOptions = {}): Protocol => {
-  const { baseUrl, progress } = options
-  if (baseUrl !== undefined) validate.nonEmpty("LongRunningProtocol.google: baseUrl", baseUrl)
-
-  const judge = ({ body, content }: Answer): Reading => {
+export const googleProtocol = (
+  baseUrl: string | undefined,
+  progress: ((metadata: unknown) => number | undefined) | undefined
+) => {
+  const judge = ({ body, content }: OperationAnswer): Reading => {
     if (content.kind !== "json") return { _tag: "NotJson" }
     const done = at(body, "done")
     if (!isReadonlyObject(body) || (done !== undefined && typeof done !== "boolean")) {
@@ -23,11 +22,11 @@ export const googleProtocol = (options: GoogleOptions = {}): Protocol => {
 
   return {
     name: "google",
-    recognizes: ({ body }) => {
+    recognizes: ({ body }: OperationAnswer) => {
       const name = at(body, "name")
       return typeof name === "string" && /(?:^|\/)operations\/[^/]/.test(name)
     },
-    start: (first) => {
+    start: (first: OperationAnswer): Reading => {
       const reading = judge(first)
       if (reading._tag !== "Pending") return reading
       const name = at(first.body, "name")
@@ -38,7 +37,7 @@ export const googleProtocol = (options: GoogleOptions = {}): Protocol => {
         ? { _tag: "Malformed", issue: 'expected an operation with a "name"' }
         : { ...reading, url }
     },
-    read: (answer) => {
+    read: (answer: OperationAnswer): Reading => {
       const reading = judge(answer)
       return reading._tag !== "Pending" || reading.metadata === undefined
         ? reading

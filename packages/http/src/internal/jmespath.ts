@@ -24,8 +24,8 @@ export const compile = (expression: string): Expression => {
 // ---- internal ----
 
 /**
- * The library finds an unknown function, or one with too many arguments, when it gets there, which may be never. So each
- * call in the tree is tried once, with nulls.
+ * The library finds an unknown function, or one with too many arguments, when it gets there, which may be never. So
+ * each call in the tree is tried once, with nulls.
  */
 const probe = (node: unknown): void => {
   if (typeof node !== "object" || node === null) return

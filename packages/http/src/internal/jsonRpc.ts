@@ -10,9 +10,9 @@ import { hasProperty } from "effect/Predicate"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import { type HttpCheckError, isTransientStatus } from "../HttpCheckError.ts"
-import { exchange, failure, isOk, notJsonReason, statusReason, withBody } from "./exchange.ts"
+import { execute, failFor, isOk, notJsonReason, statusReason, withBody } from "./httpRequest.ts"
 import { at, parse, textAt } from "./json.ts"
-import { wireCode } from "./mcpCode.ts"
+import { wireCode } from "./jsonRpcCode.ts"
 
 // One JSON-RPC request over HTTP, answered by JSON or by an event stream that holds the answer.
 
@@ -24,7 +24,7 @@ export interface RpcError {
 }
 
 /** Sends one request; yields the result, or the error that the answer holds. */
-export const send = Effect.fnUntraced(function* (
+export const call = Effect.fnUntraced(function* (
   request: HttpClientRequest.HttpClientRequest,
   id: number,
   method: string,
@@ -34,12 +34,12 @@ export const send = Effect.fnUntraced(function* (
   HttpCheckError,
   HttpClient.HttpClient
 > {
-  const fail = failure(request, undefined)
+  const fail = failFor(request, undefined)
   const body = { jsonrpc: "2.0", id, method, params }
   const sent = yield* withBody(request, body, fail)
   const client = yield* HttpClient.HttpClient
   const answer = yield* Effect.provideService(
-    exchange(HttpClientRequest.accept(sent, "application/json, text/event-stream"), fail),
+    execute(HttpClientRequest.accept(sent, "application/json, text/event-stream"), fail),
     HttpClient.HttpClient,
     HttpClient.transformResponse(client, Effect.flatMap(unwrapEvents(id)))
   )
@@ -108,6 +108,6 @@ const unwrapEvents =
     )
   }
 
-/** As much of a response as `exchange` reads, with this text; a whole one needs the DOM's `Response`. */
+/** As much of a response as `execute` reads, with this text; a whole one needs the DOM's `Response`. */
 const withText = ({ headers, status, url }: HttpClientResponse, text: string): HttpClientResponse =>
   ({ headers, status, url, text: Effect.succeed(text) }) as unknown as HttpClientResponse

@@ -6,9 +6,9 @@ import * as CheckResult from "effect-poll/CheckResult"
 import * as CheckError from "effect-poll/CheckError"
 import * as Status from "effect-poll/Status"
 import { AnsweredAtOnce, FailedAtOnce, type Failure, InvalidAnswer } from "../McpTaskError.ts"
-import type { Options, TaskJob, TaskRequest } from "../McpTasks.ts"
-import { codeOf, invalidParams, isTransientCode, wireCode } from "./mcpCode.ts"
-import type { Desk } from "./mcpDesk.ts"
+import type { Options, TaskJob, TaskRequest } from "../McpTaskJob.ts"
+import { rpcCodeOf, invalidParams, isTransientCode, wireCode } from "./jsonRpcCode.ts"
+import type { InputResponder } from "./mcpInput.ts"
 import {
   inputRequests,
   isToolError,
@@ -25,7 +25,7 @@ import * as validate from "./validate.ts"
 
 export const make = <A, E, R, ED>(
   options: Omit<Options<A, E, R, ED>, "input">,
-  desk: Desk<ED>
+  input: InputResponder<ED>
 ): TaskJob<A, E, R, ED> => {
   const { dialect } = options
   type Checked = Effect.Effect<CheckResult.CheckResult<A, Failure>, E | ED | InvalidAnswer, R>
@@ -63,7 +63,7 @@ export const make = <A, E, R, ED>(
       onSuccess: (result): Checked =>
         Effect.succeed(Status.failed(toolFailure(result, detail.message), { state: "failed" })),
       onFailure: (error): Checked => {
-        const code = codeOf(error)
+        const code = rpcCodeOf(error)
         return code === undefined ? Effect.fail(error) : explained(code, error)
       }
     })
@@ -73,9 +73,9 @@ export const make = <A, E, R, ED>(
     const requests = dialect === "extension" ? inputRequests(task, taskId) : [someRequest(task, taskId)]
     if (requests === undefined) return Effect.fail(malformed("tasks/get", "Expected inputRequests in the task"))
     const reported = Status.pending({ state: task.status, detail: { ...task.detail, input: requests } })
-    return Effect.flatMap(desk.meet(taskId, requests), (ready): Checked => {
+    return Effect.flatMap(input.respond(taskId, requests), (ready): Checked => {
       if (dialect !== "extension" || ready.length === 0) return Effect.succeed(reported)
-      const inputResponses = Object.fromEntries(ready.map(({ key, response }) => [key, response]))
+      const inputResponses = Object.fromEntries(ready.map(({ key, value }) => [key, value]))
       return Effect.map(ask("tasks/update", { taskId, inputResponses }), () => {
         for (const each of ready) each.sent()
         return reported
@@ -84,7 +84,7 @@ export const make = <A, E, R, ED>(
   }
 
   const judged = (taskId: string, task: Task): Checked => {
-    if (task.status !== "input_required") desk.leave(taskId)
+    if (task.status !== "input_required") input.idle(taskId)
     switch (task.status) {
       case "working":
         return Effect.succeed(Status.pending({ state: task.status, detail: task.detail }))
@@ -117,7 +117,7 @@ export const make = <A, E, R, ED>(
     return Effect.tap(check, (each) => {
       const finding = CheckResult.unannotated(each)
       const goesOn = finding._tag === "Pending" || finding._tag === "UnknownState"
-      return goesOn ? Effect.void : Effect.sync(() => desk.close(taskId))
+      return goesOn ? Effect.void : Effect.sync(() => input.close(taskId))
     })
   }
 
@@ -154,11 +154,11 @@ export const make = <A, E, R, ED>(
     cancel: (taskId: string) =>
       Effect.catchIf(
         Effect.asVoid(ask("tasks/cancel", { taskId })),
-        (error) => codeOf(error) === invalidParams,
+        (error) => rpcCodeOf(error) === invalidParams,
         () => Effect.void
       ),
     strategy: options.strategy,
-    checkErrors: options.checkErrors ?? { kindOf: kindOf }
+    checkErrors: options.checkErrors ?? { kindOf }
   })
 }
 
@@ -178,10 +178,10 @@ const incomplete = new InvalidAnswer({
 })
 
 const missingOr = <E>(error: E): Effect.Effect<CheckResult.Missing, E> =>
-  codeOf(error) === invalidParams ? Effect.succeed(CheckResult.missing) : Effect.fail(error)
+  rpcCodeOf(error) === invalidParams ? Effect.succeed(CheckResult.missing) : Effect.fail(error)
 
 const kindOf = (error: unknown): CheckError.Kind => {
   if (hasProperty(error, CheckError.kind)) return CheckError.kindOf(error)
-  const code = codeOf(error)
+  const code = rpcCodeOf(error)
   return code === undefined || isTransientCode(code) ? CheckError.transient() : CheckError.permanent()
 }

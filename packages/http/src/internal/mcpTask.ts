@@ -3,7 +3,7 @@ import { hasProperty } from "effect/Predicate"
 import type { Hint } from "effect-poll/CheckResult"
 import { fromNumber } from "../HintReader.ts"
 import type { Failure, InputRequest } from "../McpTaskError.ts"
-import type { Dialect, TaskDetail } from "../McpTasks.ts"
+import type { Dialect, TaskDetail } from "../McpTaskJob.ts"
 import { at, textAt } from "./json.ts"
 
 // What the two dialects put into a task, read into one form.
@@ -35,8 +35,8 @@ export const withMeta = (
 /** Reads a task; undefined if there is none in it. */
 export const taskIn = (dialect: Dialect, json: unknown): Task | undefined => {
   if (!hasProperty(json, "status") || typeof json.status !== "string") return undefined
-  const [ttl, pollInterval] = dialect === "extension" ? ["ttlMs", "pollIntervalMs"] : ["ttl", "pollInterval"]
-  const lives = at(json, ttl)
+  const [ttlField, pollInterval] = dialect === "extension" ? ["ttlMs", "pollIntervalMs"] : ["ttl", "pollInterval"]
+  const ttl = at(json, ttlField)
   const hint = fromNumber(at(json, pollInterval), "millis")
   return {
     taskId: textAt(json, "taskId"),
@@ -44,8 +44,8 @@ export const taskIn = (dialect: Dialect, json: unknown): Task | undefined => {
     hint,
     detail: {
       message: textAt(json, "statusMessage"),
-      ttl: typeof lives === "number" && lives > 0 ? lives : undefined,
-      pollInterval: hint === undefined || hint === "unreadable" ? undefined : Duration.toMillis(hint),
+      ttlMillis: typeof ttl === "number" && ttl > 0 ? ttl : undefined,
+      pollIntervalMillis: hint === undefined || hint === "unreadable" ? undefined : Duration.toMillis(hint),
       input: undefined
     },
     body: json

@@ -2,18 +2,18 @@ import * as Duration from "effect/Duration"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import { show, toMillis } from "./validate.ts"
 
-// The Prefer header of RFC 7240, and what it asks of a wait.
+// The Prefer header of RFC 7240, and the checkTimeout that its `wait` needs.
 
 /** Whole seconds, rounded up, from 1; otherwise a RangeError that names the option. */
 export const seconds = (option: string, wait: Duration.Input): number => {
   const millis = toMillis(wait)
-  if (!(millis >= 1000 && Number.isFinite(millis))) {
+  if (millis === undefined || !Number.isFinite(millis) || millis < 1000) {
     throw new RangeError(`${option} must be a finite duration of at least 1 second, got ${show(wait)}`)
   }
   return Math.ceil(millis / 1000)
 }
 
-/** How long a check may take that may be held back for `wait`. */
+/** How long a check may take that the server may hold back for `wait`. */
 export const checkTimeout = (
   name: string,
   wait: Duration.Input | undefined,
@@ -22,7 +22,8 @@ export const checkTimeout = (
   if (wait === undefined || given === "unbounded") return given
   const held = seconds(`${name}: wait`, wait)
   if (given === undefined) return Duration.seconds(held + 30)
-  if (!(toMillis(given) > held * 1000)) {
+  const limit = toMillis(given)
+  if (limit === undefined || limit <= held * 1000) {
     throw new RangeError(`${name}: checkTimeout must be longer than wait, got ${show(given)} with a wait of ${held}s`)
   }
   return given

@@ -1,44 +1,54 @@
 import * as Duration from "effect/Duration"
-import * as Option from "effect/Option"
 
-// Checks of options: what is out of range is a RangeError that names the option and the value.
+// The checks and messages of the module of this name in effect-poll, for what this package needs of them.
 
-/** A positive finite duration in milliseconds. */
+/** A positive finite duration in milliseconds; otherwise a RangeError that names the option. */
 export const millis = (option: string, input: Duration.Input): number => {
   const value = toMillis(input)
-  if (value > 0 && Number.isFinite(value)) return value
-  throw new RangeError(`${option} must be a positive finite duration, got ${show(input)}`)
+  if (value === undefined || !Number.isFinite(value) || value <= 0) {
+    throw new RangeError(`${option} must be a positive finite duration, got ${show(input)}`)
+  }
+  return value
 }
 
-/** A positive finite duration in milliseconds, or `Infinity` for `"unbounded"`. */
+/** A positive finite duration, or `Infinity` for `"unbounded"`. */
 export const millisOrUnbounded = (option: string, input: Duration.Input | "unbounded"): number => {
   if (input === "unbounded") return Number.POSITIVE_INFINITY
   const value = toMillis(input)
-  if (value > 0 && Number.isFinite(value)) return value
-  throw new RangeError(`${option} must be a positive finite duration or "unbounded", got ${show(input)}`)
+  if (value === undefined || !Number.isFinite(value) || value <= 0) {
+    throw new RangeError(`${option} must be a positive finite duration or "unbounded", got ${show(input)}`)
+  }
+  return value
 }
 
-/** A whole number from `minimum` to `maximum`. */
-export const count = (option: string, value: number, minimum: number, maximum = Number.MAX_SAFE_INTEGER): number => {
-  if (Number.isInteger(value) && value >= minimum && value <= maximum) return value
-  const range =
-    maximum === Number.MAX_SAFE_INTEGER ? `an integer >= ${minimum}` : `an integer in [${minimum}, ${maximum}]`
-  throw new RangeError(`${option} must be ${range}, got ${show(value)}`)
+/** A whole number of at least `minimum`, and at most `maximum` if that is given. */
+export const count = (option: string, value: number, minimum: number, maximum?: number): number => {
+  if (!Number.isInteger(value) || value < minimum || (maximum !== undefined && value > maximum)) {
+    const range = maximum === undefined ? `>= ${minimum}` : `in [${minimum}, ${maximum}]`
+    throw new RangeError(`${option} must be an integer ${range}, got ${show(value)}`)
+  }
+  return value
 }
 
 /** A string that is more than blanks. */
 export const nonEmpty = (option: string, value: string): string => {
-  if (typeof value === "string" && value.trim() !== "") return value
-  throw new RangeError(`${option} must be a non-empty string, got ${show(value)}`)
+  if (typeof value !== "string" || value.trim() === "") {
+    throw new RangeError(`${option} must be a non-empty string, got ${show(value)}`)
+  }
+  return value
 }
 
-/** A duration in milliseconds; NaN for what is none. */
-export const toMillis = (input: Duration.Input): number =>
+/** A duration in milliseconds; undefined for what is none. */
+export const toMillis = (input: Duration.Input): number | undefined => {
   // effect reads NaN as a duration of zero.
-  typeof input === "number"
-    ? input
-    : Option.match(Duration.fromInput(input), { onNone: () => Number.NaN, onSome: Duration.toMillis })
+  if (typeof input === "number") return Number.isNaN(input) ? undefined : input
+  try {
+    return Duration.toMillis(Duration.fromInputUnsafe(input))
+  } catch {
+    return undefined
+  }
+}
 
-/** A value as it stands in a message. */
+/** A value, for a message. */
 export const show = (u: unknown): string =>
   Duration.isDuration(u) ? Duration.format(u) : typeof u === "string" ? JSON.stringify(u) : String(u)

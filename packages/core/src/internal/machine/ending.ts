@@ -1,14 +1,16 @@
 import * as Exit from "effect/Exit"
 import * as PollError from "../../PollError.ts"
 import type { Command } from "./event.ts"
-import { canceling, ended } from "./stage.ts"
-import { boundedBy, rare, seen, type Wait } from "./wait.ts"
+import { boundedBy, canceling, cold, ended, hasTimedOut, seen, type Wait } from "./wait.ts"
 
 // How a wait ends.
 
-/** By its deadline or the limit of its strategy; or because its strategy ended. */
+/**
+ * Ends the wait as `PollTimeout`, at the deadline or because the strategy is over. With `onTimeout: "cancelRemote"` the
+ * timeout is held back while the job is canceled and watched for its true end.
+ */
 export const timeout = (wait: Wait, reason: "deadline" | "strategy" = boundedBy(wait)): Command => {
-  if (wait.rare.gaveUp !== undefined) return fail(wait, wait.rare.gaveUp)
+  if (wait.cold.pendingTimeout !== undefined) return fail(wait, wait.cold.pendingTimeout)
   const error = new PollError.PollTimeout({
     ...seen(wait),
     reason,
@@ -16,15 +18,15 @@ export const timeout = (wait: Wait, reason: "deadline" | "strategy" = boundedBy(
   })
   const { cancel, cancelTimeout, onTimeout } = wait.setting.policy
   if (onTimeout === "leave" || cancel === undefined) return fail(wait, error)
-  rare(wait).gaveUp = error
+  cold(wait).pendingTimeout = error
   wait.stage = canceling
   wait.nextAt = wait.setting.time.now + cancelTimeout
   return "cancel"
 }
 
-/** Fails with an error that is no news of the job: after a timeout, that timeout stands. */
-export const giveUp = (wait: Wait, error: PollError.PollError<unknown, unknown>): Command =>
-  fail(wait, wait.rare.gaveUp ?? error)
+/** Fails with an error that is no news of the job; a timeout that is held back takes precedence. */
+export const failWithoutNews = (wait: Wait, error: PollError.PollError<unknown, unknown>): Command =>
+  fail(wait, wait.cold.pendingTimeout ?? error)
 
 export const fail = (wait: Wait, error: PollError.PollError<unknown, unknown>): Command => end(wait, Exit.fail(error))
 
@@ -36,12 +38,12 @@ export const end = (wait: Wait, exit: Exit.Exit<unknown, unknown>): Command => {
     attempts: wait.attempts,
     exit: exit as Exit.Exit<unknown, PollError.PollError<unknown, unknown>>
   })
-  return "end"
+  return { exit }
 }
 
-/** Whether the server is asked to stop the job when this wait is interrupted: not again, after it was asked on a timeout. */
-export const asksOnInterrupt = (wait: Wait): boolean => {
+/** Whether an interruption of this wait asks the server to stop the job; not a second time after a timeout did. */
+export const cancelsOnInterrupt = (wait: Wait): boolean => {
   const { cancel, onInterrupt } = wait.setting.policy
-  const alreadyAsked = wait.rare.gaveUp !== undefined && wait.stage.phase !== "canceling"
+  const alreadyAsked = hasTimedOut(wait) && wait.stage.phase !== "canceling"
   return onInterrupt === "cancelRemote" && cancel !== undefined && wait.stage.phase !== "ended" && !alreadyAsked
 }

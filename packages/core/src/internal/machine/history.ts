@@ -1,21 +1,21 @@
 import type { HistoryEntry } from "../../PollError.ts"
 import * as Status from "../../Status.ts"
 
-/** What the checks of a wait found, run-length encoded. The newest entry is spread out: most checks only count it up. */
+/** The results of the checks of a wait, run-length encoded. The newest entry is kept in fields: most checks only count it up. */
 export interface History {
-  finding: string
+  result: string
   checks: number
   first: number
   last: number
-  /** The entries before it, if any. */
+  /** Older entries, if any. */
   entries: Array<HistoryEntry> | undefined
-  /** The status that was described last, and how. */
+  /** The status that was described last, and its description. */
   status: Status.Status<unknown, unknown> | undefined
   text: string
 }
 
 export const make = (): History => ({
-  finding: "",
+  result: "",
   checks: 0,
   first: 0,
   last: 0,
@@ -24,15 +24,15 @@ export const make = (): History => ({
   text: ""
 })
 
-/** Notes what a check found; the same finding again lengthens the newest entry. */
-export const add = (self: History, finding: string, at: number): void => {
-  if (finding !== self.finding) {
+/** Records a result; the same one again lengthens the newest entry. */
+export const add = (self: History, result: string, at: number): void => {
+  if (result !== self.result) {
     if (self.checks > 0) {
       self.entries ??= []
       self.entries.push(newest(self))
       if (self.entries.length === bound) self.entries.shift()
     }
-    self.finding = finding
+    self.result = result
     self.checks = 0
     self.first = at
   }
@@ -40,7 +40,7 @@ export const add = (self: History, finding: string, at: number): void => {
   self.last = at
 }
 
-/** Notes that a check found a status, which is described once for all the checks that found it. */
+/** Records a status, which is described once for all the checks that found it. */
 export const addStatus = (self: History, status: Status.Status<unknown, unknown>, at: number): void => {
   if (status !== self.status) {
     self.status = status
@@ -54,11 +54,11 @@ export const entries = (self: History): ReadonlyArray<HistoryEntry> =>
 
 // ---- internal ----
 
-/** The longest history that an error carries; older entries are dropped. */
+/** The most entries of a history; older ones are dropped. */
 const bound = 32
 
-const newest = ({ finding, first, last, checks }: History): HistoryEntry => ({
-  result: finding,
+const newest = ({ result, first, last, checks }: History): HistoryEntry => ({
+  result,
   checks,
   firstMillis: first,
   lastMillis: last

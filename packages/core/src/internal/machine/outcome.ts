@@ -1,4 +1,5 @@
 import * as Duration from "effect/Duration"
+import * as Equal from "effect/Equal"
 import * as Exit from "effect/Exit"
 import { hasProperty } from "effect/Predicate"
 import type * as CheckResult from "../../CheckResult.ts"
@@ -8,22 +9,20 @@ import * as PollError from "../../PollError.ts"
 import type { WaitReason } from "../../PollEvent.ts"
 import * as Status from "../../Status.ts"
 import type * as Strategy from "../../Strategy.ts"
-import { end, fail, giveUp, timeout } from "./ending.ts"
+import { end, fail, failWithoutNews, timeout } from "./ending.ts"
 import type { Command } from "./event.ts"
-import { asPending, isEarlierRun, sameStatus } from "./finding.ts"
 import * as history from "./history.ts"
-import { approach, leastGap, liftFloors, sleepUntil } from "./pacing.ts"
+import { gateOrCheck, leastGap, liftFloors, sleepUntil } from "./pacing.ts"
 import { next } from "../plan.ts"
 import type { Stepper } from "../options/policy.ts"
-import { stepping } from "./stage.ts"
-import { elapsed, rare, remember, seen, type Wait, whole } from "./wait.ts"
+import { cold, elapsed, hasTimedOut, isForced, recordHistory, seen, stepping, type Wait, whole } from "./wait.ts"
 
-// What follows from what a check found, or from its failure.
+// What follows from the result of a check, or from its failure.
 
 export const noStatus = /*#__PURE__*/ Status.pending()
 
-/** What a schedule is shown when it is stepped. */
-export const observe = (wait: Wait): Observation => {
+/** What a strategy is given to decide by. */
+export const observationOf = (wait: Wait): Observation => {
   const { now } = wait.setting.time
   return {
     key: wait.key,
@@ -38,27 +37,27 @@ export const observe = (wait: Wait): Observation => {
 export const onHint = (wait: Wait, hint: CheckResult.Hint): void => {
   const { maxHint } = wait.setting.policy
   if (hint === "unreadable") {
-    rare(wait).hintsUnreadable++
+    cold(wait).hintsUnreadable++
     return
   }
   const millis = Duration.toMillis(hint)
   if (!(millis > 0)) return
-  if (millis > maxHint) rare(wait).hintsClamped++
+  if (millis > maxHint) cold(wait).hintsClamped++
   wait.floorAt = Math.max(wait.floorAt, whole(Math.ceil(wait.setting.time.now + Math.min(millis, maxHint))))
 }
 
-export const onFinding = (
+export const onResult = (
   wait: Wait,
-  finding: CheckResult.Unannotated<unknown, unknown>,
+  result: CheckResult.Unannotated<unknown, unknown>,
   run: CheckResult.Run | undefined
 ): Command => {
-  if (wait.rare.retries > 0) wait.rare.retries = 0
-  if (wait.rare.consecutiveErrors > 0) wait.rare.consecutiveErrors = 0
-  if (finding._tag === "Missing") return onMissing(wait)
+  if (wait.cold.retries > 0) wait.cold.retries = 0
+  if (wait.cold.consecutiveErrors > 0) wait.cold.consecutiveErrors = 0
+  if (result._tag === "Missing") return onMissing(wait)
   const earlier = isEarlierRun(wait.setting.policy.since, run)
-  if (finding._tag === "UnknownState" && !earlier) return onUnknownState(wait, finding.state)
-  if (wait.rare.unknownInRow > 0) wait.rare.unknownInRow = 0
-  return onStatus(wait, earlier ? asPending(finding) : (finding as Status.Status<unknown, unknown>))
+  if (result._tag === "UnknownState" && !earlier) return onUnknownState(wait, result.state)
+  if (wait.cold.consecutiveUnknown > 0) wait.cold.consecutiveUnknown = 0
+  return onStatus(wait, earlier ? asPending(result) : (result as Status.Status<unknown, unknown>))
 }
 
 export const onCheckError = (wait: Wait, error: unknown): Command => {
@@ -66,12 +65,12 @@ export const onCheckError = (wait: Wait, error: unknown): Command => {
   const { policy, time } = setting
   const { kindOf, retry } = policy.errors
   const kind = error instanceof PollError.CheckTimeout ? CheckError.transient() : kindOf(error)
-  const own = rare(wait)
+  const own = cold(wait)
   own.checkError = error
-  remember(wait, `check error: ${nameOf(error)}`)
+  recordHistory(wait, `check error: ${nameOf(error)}`)
   if (kind._tag === "Permanent") {
     setting.emit(wait, { _tag: "CheckFailed", attempt: wait.attempts, error, consecutive: own.consecutiveErrors + 1 })
-    return giveUp(wait, new PollError.CheckRejected({ ...seen(wait), error }))
+    return failWithoutNews(wait, new PollError.CheckRejected({ ...seen(wait), error }))
   }
   if (kind.retryAfter !== undefined) onHint(wait, kind.retryAfter)
   if (retry !== undefined && !own.lastCheck) {
@@ -81,18 +80,18 @@ export const onCheckError = (wait: Wait, error: unknown): Command => {
   return onCheckFailed(wait)
 }
 
-export const onStepped = (wait: Wait, exit: Exit.Exit<Strategy.Decision>): Command =>
-  Exit.isFailure(exit) ? end(wait, exit) : onDecided(wait, wait.rare.stepFor, exit.value)
+export const onScheduleDecided = (wait: Wait, exit: Exit.Exit<Strategy.Decision>): Command =>
+  Exit.isFailure(exit) ? end(wait, exit) : onDecided(wait, wait.cold.stepFor, exit.value)
 
 // ---- internal ----
 
 /** The shortest pause after a failed check, in milliseconds. */
 const leastErrorDelay = 1
 
-/** What an endless delay of a foreign schedule is drawn to, in milliseconds: a day. */
+/** An endless delay of a foreign schedule is clamped to this, in milliseconds: a day. */
 const longestDelay = 86_400_000
 
-/** How many unknown states are counted; a server that invents more of them is not followed. */
+/** How many different unknown states are counted, so that a server cannot fill the memory with them. */
 const unknownStatesBound = 32
 
 const onStatus = (wait: Wait, status: Status.Status<unknown, unknown>): Command => {
@@ -101,11 +100,11 @@ const onStatus = (wait: Wait, status: Status.Status<unknown, unknown>): Command 
   if (changed) {
     wait.status = status
     wait.changedAt = setting.time.now
-    if (wait.rare.stallReported) wait.rare.stallReported = false
+    if (wait.cold.stallReported) wait.cold.stallReported = false
   }
   if (wait.history !== undefined) history.addStatus(wait.history, wait.status!, elapsed(wait))
   if (changed) setting.emit(wait, { _tag: "Changed", attempt: wait.attempts, status })
-  else if (setting.hears(wait)) setting.emit(wait, { _tag: "Unchanged", attempt: wait.attempts })
+  else if (setting.isObserved(wait)) setting.emit(wait, { _tag: "Unchanged", attempt: wait.attempts })
   switch (status._tag) {
     case "Pending":
       return onUnchanged(wait) ?? onPending(wait)
@@ -124,27 +123,27 @@ const onStatus = (wait: Wait, status: Status.Status<unknown, unknown>): Command 
 const onUnchanged = (wait: Wait): Command | undefined => {
   const { stall } = wait.setting.policy
   const unchanged = wait.setting.time.now - wait.changedAt
-  if (stall === undefined || wait.rare.gaveUp !== undefined || unchanged < stall.after) return undefined
+  if (stall === undefined || hasTimedOut(wait) || unchanged < stall.after) return undefined
   if (stall.fail) return fail(wait, new PollError.JobStalled({ ...seen(wait), unchanged: Duration.millis(unchanged) }))
-  if (!wait.rare.stallReported) {
+  if (!wait.cold.stallReported) {
     wait.setting.emit(wait, { _tag: "Stalled", attempt: wait.attempts, unchanged: Duration.millis(unchanged) })
   }
-  rare(wait).stallReported = true
+  cold(wait).stallReported = true
   return undefined
 }
 
 const onPending = (wait: Wait, reason: WaitReason = "strategy"): Command => {
   const { setting } = wait
   const { now } = setting.time
-  if (wait.rare.wokenMeanwhile !== undefined && wait.attempts < maxAttempts(wait)) return onWokenMeanwhile(wait)
-  if (wait.rare.lastCheck) return timeout(wait)
+  if (wait.cold.wakeRequest !== undefined && wait.attempts < maxAttempts(wait)) return onWakeRequest(wait)
+  if (wait.cold.lastCheck) return timeout(wait)
   if (wait.strategySteps++ === 0) wait.strategyStarted = now
   return stepBy(wait, setting.policy.strategy, wait.strategySteps, now - wait.strategyStarted, reason)
 }
 
-/** Somebody asked for a check while none could be made. */
-const onWokenMeanwhile = (wait: Wait): Command => {
-  if (wait.rare.wokenMeanwhile === "forced") liftFloors(wait)
+/** A check was requested while none could begin. */
+const onWakeRequest = (wait: Wait): Command => {
+  if (isForced(wait)) liftFloors(wait)
   return sleepUntil(wait, wait.setting.time.now, "woken")
 }
 
@@ -153,32 +152,32 @@ const maxAttempts = (wait: Wait): number => wait.setting.policy.strategy.plan?.m
 const onMissing = (wait: Wait): Command => {
   const { checkFallback, gone, grace, locate } = wait.setting.policy.missing
   const { now } = wait.setting.time
-  remember(wait, "Missing")
+  recordHistory(wait, "Missing")
   if (wait.status === undefined && elapsed(wait) < grace) return onPending(wait, "missing")
-  if (locate !== undefined && checkFallback !== undefined && wait.rare.fallbackKey === undefined) {
+  if (locate !== undefined && checkFallback !== undefined && wait.cold.fallbackKey === undefined) {
     const fallbackKey = locate(wait.rawKey, wait.status)
     if (fallbackKey !== undefined) {
-      rare(wait).fallbackKey = fallbackKey
-      return now > wait.deadlineAt ? approach(wait) : sleepUntil(wait, now, "missing")
+      cold(wait).fallbackKey = fallbackKey
+      return now > wait.deadlineAt ? gateOrCheck(wait) : sleepUntil(wait, now, "missing")
     }
   }
   return gone === undefined ? fail(wait, new PollError.JobNotFound(seen(wait))) : onStatus(wait, gone())
 }
 
-const onUnknownState = (wait: Wait, word: string): Command => {
-  const { duration, checks, treatAs } = wait.setting.policy.unknownState
+const onUnknownState = (wait: Wait, state: string): Command => {
+  const { millis, times, treatAs } = wait.setting.policy.unknownState
   const { now } = wait.setting.time
-  const own = rare(wait)
+  const own = cold(wait)
   const counts = (own.unknownStates ??= new Map())
-  if (counts.has(word) || counts.size < unknownStatesBound) counts.set(word, (counts.get(word) ?? 0) + 1)
-  if (treatAs !== undefined) return onStatus(wait, Status.withState(treatAs(word), word))
-  if (own.unknownInRow++ === 0) own.unknownSince = now
-  if (own.unknownInRow > checks || now - own.unknownSince > duration) {
-    remember(wait, `UnknownState ${word}`)
-    return giveUp(wait, new PollError.UnknownState({ ...seen(wait), state: word }))
+  if (counts.has(state) || counts.size < unknownStatesBound) counts.set(state, (counts.get(state) ?? 0) + 1)
+  if (treatAs !== undefined) return onStatus(wait, Status.withState(treatAs(state), state))
+  if (own.consecutiveUnknown++ === 0) own.unknownSince = now
+  if (own.consecutiveUnknown > times || now - own.unknownSince > millis) {
+    recordHistory(wait, `UnknownState ${state}`)
+    return failWithoutNews(wait, new PollError.UnknownState({ ...seen(wait), state }))
   }
   const last = wait.status
-  return onStatus(wait, Status.pending({ state: word, detail: last?._tag === "Pending" ? last.detail : undefined }))
+  return onStatus(wait, Status.pending({ state, detail: last?._tag === "Pending" ? last.detail : undefined }))
 }
 
 // -- checks that failed --
@@ -187,7 +186,7 @@ const onCheckFailed = (wait: Wait): Command => {
   const { setting } = wait
   const { policy, time } = setting
   const { delays, maxConsecutive, maxTotal, skips } = policy.errors
-  const own = rare(wait)
+  const own = cold(wait)
   own.retries = 0
   if (own.consecutiveErrors++ === 0) own.errorsStarted = time.now
   own.totalErrors++
@@ -204,12 +203,15 @@ const onCheckFailed = (wait: Wait): Command => {
     return onPending(wait)
   }
   if (own.lastCheck) return timeout(wait)
-  if (wait.attempts >= maxAttempts(wait) && own.gaveUp === undefined) return timeout(wait, "strategy")
+  if (wait.attempts >= maxAttempts(wait) && !hasTimedOut(wait)) return timeout(wait, "strategy")
   return stepBy(wait, delays, own.consecutiveErrors, time.now - own.errorsStarted, "checkError")
 }
 
 const exhausted = (wait: Wait, budget: "maxConsecutive" | "maxTotal", errors: number): Command =>
-  giveUp(wait, new PollError.CheckErrorsExhausted({ ...seen(wait), error: wait.rare.checkError, budget, errors }))
+  failWithoutNews(
+    wait,
+    new PollError.CheckErrorsExhausted({ ...seen(wait), error: wait.cold.checkError, budget, errors })
+  )
 
 const nameOf = (error: unknown): string =>
   hasProperty(error, "_tag")
@@ -222,12 +224,12 @@ const nameOf = (error: unknown): string =>
 
 // -- schedules --
 
-/** Asks a schedule for its next delay, which is for `reason`: its plan here and now, a foreign one through the host. */
+/** Asks a schedule for its next delay: its plan here and now, a foreign one through the host. */
 const stepBy = (wait: Wait, stepper: Stepper, count: number, since: number, reason: WaitReason): Command => {
   if (stepper.plan !== undefined) {
-    return onDecided(wait, reason, next(stepper.plan, count, since, observe(wait), wait.setting.random))
+    return onDecided(wait, reason, next(stepper.plan, count, since, observationOf(wait), wait.setting.random))
   }
-  const own = rare(wait)
+  const own = cold(wait)
   own.stepping = stepper
   own.stepCount = count
   own.stepFor = reason
@@ -245,24 +247,47 @@ const onDecided = (wait: Wait, reason: WaitReason, decided: Strategy.Decision): 
       wait.setting.emit(wait, {
         _tag: "CheckFailed",
         attempt: wait.attempts,
-        error: wait.rare.checkError,
+        error: wait.cold.checkError,
         consecutive: 0
       })
       return sleepUntil(wait, now + decision, reason)
     case "checkError":
-      if (decision === "end") return exhausted(wait, "maxConsecutive", wait.rare.consecutiveErrors)
+      if (decision === "end") return exhausted(wait, "maxConsecutive", wait.cold.consecutiveErrors)
       return sleepUntil(wait, now + Math.max(leastErrorDelay, decision), reason)
     default:
-      // A job that was asked to stop is watched on, whatever the strategy says.
-      if (decision === "end" && wait.rare.gaveUp !== undefined) return sleepUntil(wait, now + leastGap, "strategy")
+      // A canceled job is watched for its end even when the strategy is over.
+      if (decision === "end" && hasTimedOut(wait)) return sleepUntil(wait, now + leastGap, "strategy")
       return decision === "end" ? timeout(wait, "strategy") : sleepUntil(wait, now + decision, reason)
   }
 }
 
 const delayOf = (wait: Wait, millis: number): number => {
-  if (wait.rare.wokenMeanwhile !== undefined) {
-    if (wait.rare.wokenMeanwhile === "forced") liftFloors(wait)
+  if (wait.cold.wakeRequest !== undefined) {
+    if (isForced(wait)) liftFloors(wait)
     return 0
   }
   return Number.isFinite(millis) ? Math.max(0, millis) : millis > 0 ? longestDelay : 0
 }
+
+// -- results --
+
+/** Whether an answer is about another run of the key than the awaited one (see the option `since`). */
+const isEarlierRun = (since: CheckResult.Run | undefined, run: CheckResult.Run | undefined): boolean => {
+  if (since === undefined || run === undefined) return false
+  if ("generation" in since && "generation" in run) return run.generation < since.generation
+  // An id and a generation cannot be compared: an end that may not be the awaited one does not count.
+  return !("run" in since && "run" in run && since.run === run.run)
+}
+
+/** An end of another run only says that the awaited one has not ended. */
+const asPending = (
+  result: Exclude<CheckResult.Unannotated<unknown, unknown>, CheckResult.Missing>
+): Status.Status<unknown, unknown> =>
+  result._tag === "Pending" ? result : Status.pending({ state: "EARLIER RUN", detail: result.state })
+
+/** Whether two pending statuses are equal. */
+const sameStatus = (a: Status.Status<unknown, unknown>, b: Status.Status<unknown, unknown>): boolean =>
+  a._tag === "Pending" &&
+  b._tag === "Pending" &&
+  (a === b ||
+    (a.state === b.state && a.progress === b.progress && (a.detail === b.detail || Equal.equals(a.detail, b.detail))))

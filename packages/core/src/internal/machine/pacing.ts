@@ -1,74 +1,79 @@
 import * as Duration from "effect/Duration"
 import type { WaitReason } from "../../PollEvent.ts"
 import type { Command } from "./event.ts"
-import { place } from "../nextCheck.ts"
-import { gating, checking, waiting } from "./stage.ts"
-import { alarmAt, longestCheck, rare, type Wait, whole } from "./wait.ts"
+import { placeNextCheck } from "../nextCheck.ts"
+import { alarmAt, checking, cold, gating, longestCheck, waiting, type Wait, whole } from "./wait.ts"
 
 // When the next check is: the sleep before it, the gate, and the check itself.
 
-/** A gap shorter than this, in milliseconds, is a busy process and not a suspended one. */
+/** A gap shorter than this, in milliseconds, means a busy process, not a suspended one. */
 export const leastGap = 1_000
 
 export const sleepUntil = (wait: Wait, at: number, wanted: WaitReason): Command => {
   const { deadlineAt, floorAt } = wait
   const { now } = wait.setting.time
   const estimate = longestCheck(wait)
-  const { gatedUntil } = wait.rare
-  const { dueAt, last, reason } = place({ now, at, floorAt, gatedUntil, deadlineAt, estimate }, wanted)
-  if (last) rare(wait).lastCheck = true
+  const { gatedUntil } = wait.cold
+  const { dueAt, last, reason } = placeNextCheck({ now, at, floorAt, gatedUntil, deadlineAt, estimate }, wanted)
+  if (last) cold(wait).lastCheck = true
   return sleep(wait, dueAt, reason)
 }
 
 export const sleep = (wait: Wait, dueAt: number, reason: WaitReason): Command => {
   wait.stage = waiting(reason)
   wait.nextAt = whole(dueAt)
-  wait.slept = whole(alarmAt(wait) - wait.setting.time.now)
-  if (wait.slept === 0 || !wait.setting.hears(wait)) return "sleep"
-  const { gatedBy, paused } = wait.rare
+  wait.sleepMillis = whole(alarmAt(wait) - wait.setting.time.now)
+  if (wait.sleepMillis === 0 || !wait.setting.isObserved(wait)) return "sleep"
+  const { gatedBy, paused } = wait.cold
   wait.setting.emit(wait, {
     _tag: "Waiting",
-    delay: Duration.millis(wait.slept),
+    delay: Duration.millis(wait.sleepMillis),
     reason: paused ? "paused" : reason,
     gateReason: reason === "gate" && !paused ? gatedBy : undefined
   })
   return "sleep"
 }
 
-/** Whether so much time has passed since `expected` that the machine must have been suspended, not just late. */
+/** Whether so much time has passed since `expected` that the computer must have been suspended, not just late. */
 export const wasSuspended = (wait: Wait, expected: number): boolean =>
-  wait.setting.time.now - expected > Math.max(leastGap, 2 * wait.slept)
+  wait.setting.time.now - expected > Math.max(leastGap, 2 * wait.sleepMillis)
 
-export const approach = (wait: Wait): Command => {
+export const gateOrCheck = (wait: Wait): Command => {
   const { setting } = wait
-  if (setting.policy.gate === undefined && setting.hasRoom(wait)) return check(wait)
+  if (setting.policy.gate === undefined && setting.hasRoom(wait)) return beginCheck(wait)
   wait.stage = gating
   wait.nextAt = whole(bound(wait))
   return "gate"
 }
 
-export const check = (wait: Wait): Command => {
+export const beginCheck = (wait: Wait): Command => {
   const { now } = wait.setting.time
-  if (wait.rare.retries === 0) wait.attempts++
+  if (wait.cold.retries === 0) wait.attempts++
   wait.stage = checking
   liftFloors(wait)
-  if (wait.rare.wokenMeanwhile !== undefined) wait.rare.wokenMeanwhile = undefined
+  if (wait.cold.wakeRequest !== undefined) wait.cold.wakeRequest = undefined
   wait.checkStarted = now
-  if (now >= wait.deadlineAt) rare(wait).lastCheck = true
+  if (now >= wait.deadlineAt) cold(wait).lastCheck = true
   wait.nextAt = whole(Math.min(bound(wait), Math.ceil(now + wait.setting.policy.checkTimeout)))
   return "check"
 }
 
 export const liftFloors = (wait: Wait): void => {
   wait.floorAt = 0
-  if (wait.rare.gatedUntil !== 0) wait.rare.gatedUntil = 0
+  if (wait.cold.gatedUntil !== 0) wait.cold.gatedUntil = 0
 }
+
+/**
+ * When a host wakes up for an alarm at `at`: a millisecond before, then at the time itself, so that an answer that arrives
+ * at `at` is handled first.
+ */
+export const wakeForAlarm = (now: number, at: number): number => (at > now + 1 ? at - 1 : at)
 
 // ---- internal ----
 
-/** How long a gate or a check that begins after the deadline may take at most, in milliseconds. */
+/** The time limit of a gate or a check that begins after the deadline, in milliseconds. */
 const longestLateCheck = 60_000
 
-/** A gate or a check is bounded by the deadline; beyond it (after a suspension), by a time of its own. */
+/** A gate or a check is bounded by the deadline or, after a suspension beyond it, by a time of its own. */
 const bound = (wait: Wait): number =>
   wait.setting.time.now > wait.deadlineAt ? wait.setting.time.now + longestLateCheck : wait.deadlineAt

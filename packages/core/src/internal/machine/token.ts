@@ -2,9 +2,9 @@ import * as Duration from "effect/Duration"
 import type { Hint } from "../../CheckResult.ts"
 import type { ResumeToken } from "../../ResumeToken.ts"
 import type { Policy } from "../options/policy.ts"
-import { boundedBy, rare, type Wait, whole } from "./wait.ts"
+import { boundedBy, cold, type Wait, whole } from "./wait.ts"
 
-/** The token of a wait as it stands. */
+/** The token of a wait in its present state. */
 export const fromWait = (wait: Wait): ResumeToken => {
   const { policy, time } = wait.setting
   return {
@@ -12,13 +12,13 @@ export const fromWait = (wait: Wait): ResumeToken => {
     job: policy.job,
     key: wait.key,
     since: policy.since,
-    fallbackKey: wait.rare.fallbackKey,
+    fallbackKey: wait.cold.fallbackKey,
     attempts: wait.attempts,
     strategySteps: wait.strategySteps,
     strategyStartedAt: time.base + wait.strategyStarted,
-    consecutiveErrors: wait.rare.consecutiveErrors,
-    totalErrors: wait.rare.totalErrors,
-    // A check that is under way may be lost with this process: it is due again.
+    consecutiveErrors: wait.cold.consecutiveErrors,
+    totalErrors: wait.cold.totalErrors,
+    // A check in flight may be lost with this process, so it is due again.
     dueAt: time.base + (wait.stage.phase === "waiting" ? wait.nextAt : time.now),
     floorAt: time.base + wait.floorAt,
     startedAt: time.base + wait.startedAt,
@@ -27,7 +27,7 @@ export const fromWait = (wait: Wait): ResumeToken => {
   }
 }
 
-/** Lets a wait start now, as a receipt would say, without writing one. */
+/** Starts a wait now, as a receipt would, without writing one. */
 export const begin = (wait: Wait): void => {
   const { policy, time } = wait.setting
   wait.startedAt = wait.changedAt = wait.floorAt = time.now
@@ -58,27 +58,27 @@ export const receipt = (policy: Policy, key: string, now: number, hint?: Hint): 
   }
 }
 
-/** Lets a wait that has not started go on where the token says. */
+/** Starts a wait where the token left off. */
 export const restore = (wait: Wait, token: ResumeToken): void => {
   const { policy, time } = wait.setting
   wait.startedAt = wait.changedAt = whole(token.startedAt - time.base)
   wait.attempts = token.attempts
-  // A foreign schedule keeps its state to itself: it starts anew.
+  // The state of a foreign schedule cannot be stored: it starts anew.
   wait.strategySteps = policy.strategy.plan === undefined ? 0 : token.strategySteps
   wait.strategyStarted = whole(token.strategyStartedAt - time.base)
   wait.nextAt = whole(token.dueAt - time.base)
   wait.floorAt = whole(token.floorAt - time.base)
   wait.deadlineAt = token.deadlineAt === "unbounded" ? Number.POSITIVE_INFINITY : whole(token.deadlineAt - time.base)
-  if (token.boundedBy !== policy.boundedBy) rare(wait).boundedBy = token.boundedBy
-  if (token.fallbackKey !== undefined) rare(wait).fallbackKey = token.fallbackKey
-  if (token.totalErrors > 0) rare(wait).totalErrors = token.totalErrors
+  if (token.boundedBy !== policy.boundedBy) cold(wait).boundedBy = token.boundedBy
+  if (token.fallbackKey !== undefined) cold(wait).fallbackKey = token.fallbackKey
+  if (token.totalErrors > 0) cold(wait).totalErrors = token.totalErrors
   if (token.consecutiveErrors > 0) {
-    rare(wait).consecutiveErrors = token.consecutiveErrors
-    rare(wait).errorsStarted = wait.startedAt
+    cold(wait).consecutiveErrors = token.consecutiveErrors
+    cold(wait).errorsStarted = wait.startedAt
   }
 }
 
-/** A token that keeps the floor that is known already; without either, none. */
+/** A token with at least this floor, made by `fresh` if there is none; no floor changes nothing. */
 export const withFloor = (
   token: ResumeToken | undefined,
   floorAt: number | undefined,

@@ -5,58 +5,75 @@ import type { WaitReason } from "../../PollEvent.ts"
 import type { Status } from "../../Status.ts"
 import * as history from "./history.ts"
 import type { Policy, Stepper } from "../options/policy.ts"
-import { type Stage, waiting } from "./stage.ts"
 
-/** What a wait runs by. A host that has many waits shares one among those that are alike. */
+/** What a wait runs by. A host with many waits shares one among those that are alike. */
 export interface Setting {
   readonly policy: Policy
   readonly time: Timeline
   readonly random: () => number
   readonly emit: (wait: Wait, event: Notification["event"]) => void
-  /** Whether anybody wants to hear of every check and every sleep of this wait, not only of changes and failures. */
-  readonly hears: (wait: Wait) => boolean
-  /** Whether a check may begin at once; otherwise the machine says "gate", and the host answers when there is room. */
+  /** Whether anything receives every check and every sleep of this wait, not only changes and failures. */
+  readonly isObserved: (wait: Wait) => boolean
+  /** Whether a check may begin at once. Otherwise the machine says "gate", and the host answers when there is room. */
   readonly hasRoom: (wait: Wait) => boolean
 }
 
-/** The time of a host. It never runs backwards: a wall clock that is set back moves `base` with it. */
+/** The time of a host. It never runs backwards: when the wall clock is set back, `base` moves with it. */
 export interface Timeline {
-  /** The wall-clock time that the others count from. */
+  /** The wall-clock time that the other times count from. */
   base: number
-  /** The latest time that an event came with. */
+  /** The time of the newest event. */
   now: number
 }
 
+/** What a wait is doing: one of a few values that all waits share. The states are drawn in the README of this folder. */
+export interface Stage {
+  readonly phase: "waiting" | "gating" | "checking" | "stepping" | "canceling" | "ended"
+  /** What a waiting wait sleeps for. */
+  readonly reason: WaitReason | undefined
+}
+
+/** The stage of a sleep, made when it is first needed. */
+export const waiting = (reason: WaitReason): Stage => (sleeping[reason] ??= { phase: "waiting", reason })
+
+const sleeping: { [Reason in WaitReason]?: Stage } = {}
+
+const busy = (phase: Exclude<Stage["phase"], "waiting">): Stage => ({ phase, reason: undefined })
+
+export const gating = /*#__PURE__*/ busy("gating")
+export const checking = /*#__PURE__*/ busy("checking")
+export const stepping = /*#__PURE__*/ busy("stepping")
+export const canceling = /*#__PURE__*/ busy("canceling")
+export const ended = /*#__PURE__*/ busy("ended")
+
 /**
- * The state of one wait: what the machine reads and writes. Times are milliseconds since the `base` of its timeline: small
- * integers, which cost no memory of their own. What most waits never need stands apart, in `rare`: waits are many, and their
- * record is most of the memory of each.
+ * The state of one wait, which the machine reads and writes. Times are milliseconds since the `base` of its timeline: small
+ * integers, which need no memory of their own. State that most waits never need is kept apart in `cold`: waits are many,
+ * and this record is most of the memory of each.
  *
- * A host reads `alarmAt` after the command "sleep", `nextAt` after "gate", "check", "step" and "cancel", and from `rare`
- * `fallbackKey` after "check", `stepping` and `stepCount` after "step". The exit comes with the event `Ended`, before "end". It writes
- * nothing but `errand`.
+ * A host reads `alarmAt` after the command "sleep", `nextAt` after "gate", "check", "step" and "cancel", and asks `sourceOf`,
+ * `hasTimedOut`, `isForced` and `fitsBefore`. It writes nothing but `inFlight`.
  */
 export interface Wait {
   readonly setting: Setting
   stage: Stage
-  /**
-   * When the check is due that the wait sleeps for; when what is under way (a check, a gate, a step) is given up; when the
-   * wait ended.
-   */
+  /** When the check is due that the wait sleeps for, when what is in flight times out, or when the wait ended. */
   nextAt: number
-  rare: Rare
-  /** The host's own: what is under way for it, and who is told of it. */
-  errand: unknown
-  readonly holder: unknown
+  /** Private to the machine. */
+  cold: Cold
+  /** Written by the host: what is in flight for this wait. */
+  inFlight: unknown
+  /** Given by the host: what receives the events and the end of this wait. */
+  readonly sink: unknown
   deadlineAt: number
-  /** The server does not want to be asked before. */
+  /** The server does not allow a check before. */
   floorAt: number
   checkStarted: number
-  /** How long the newest three checks took, ten bits each, the newest last; until one takes a second or more, then `rare` has it. */
-  took: number
+  /** The durations of the newest three checks, ten bits each, the newest last; see `cold` once one takes a second or more. */
+  durations: number
   attempts: number
-  /** How long the sleep was meant to take. */
-  slept: number
+  /** How long the newest sleep was planned to take. */
+  sleepMillis: number
   /** The encoded key: the identity of the job. */
   readonly key: string
   readonly rawKey: unknown
@@ -65,64 +82,64 @@ export interface Wait {
   strategySteps: number
   strategyStarted: number
   status: Status<unknown, unknown> | undefined
-  /** None if nobody asked for it. */
+  /** Undefined if it was not asked for. */
   readonly history: history.History | undefined
 }
 
-/** The part of the state that a wait without trouble never needs. */
-export interface Rare {
-  /** Whether the bound of a resumed wait is its deadline or the limit of its strategy. */
+/** State that a wait without trouble never needs. */
+export interface Cold {
+  /** Whether the bound of a resumed wait is its deadline or that of its strategy. */
   boundedBy: "deadline" | "strategy" | undefined
-  /** The gate does not want to be asked before, and why. */
+  /** The gate does not allow a check before, and why. */
   gatedUntil: number
   gatedBy: string | undefined
-  /** Woken while it could not check: it will check again as soon as it can. */
-  wokenMeanwhile: "woken" | "forced" | undefined
+  /** A check was requested while none could begin: it begins as soon as one can. */
+  wakeRequest: "normal" | "forced" | undefined
   paused: boolean
-  /** The timeout that the wait ends with, if asking the server to stop the job brings no other end. */
-  gaveUp: PollError.PollError<unknown, unknown> | undefined
-  /** The check that is under way, or due next, is the last one. */
+  /** The timeout that ends the wait if canceling the job brings no other end. */
+  pendingTimeout: PollError.PollError<unknown, unknown> | undefined
+  /** The check in flight, or the next one, is the last. */
   lastCheck: boolean
-  /** The key at the fallback, once the job itself is gone. */
+  /** The key at the fallback, once the job's own record is gone. */
   fallbackKey: string | undefined
-  /** Retries within the check under way. */
+  /** Retries within the check in flight. */
   retries: number
   consecutiveErrors: number
   totalErrors: number
-  /** When the first of the retries, and of the errors in a row, was met. */
+  /** When the first of the retries, and of the consecutive errors, occurred. */
   retriesStarted: number
   errorsStarted: number
   checkError: unknown
-  /** The schedule whose step the machine waits for, which step of it that is (the first one starts it anew), and what its delay is for. */
+  /** The foreign schedule to step, the number of that step (the first starts it anew), and what its delay is for. */
   stepping: Stepper | undefined
   stepCount: number
   stepFor: WaitReason
   stallReported: boolean
-  unknownInRow: number
+  consecutiveUnknown: number
   unknownSince: number
   /** Unknown states, and how often each was seen. */
   unknownStates: Map<string, number> | undefined
   hintsClamped: number
   hintsUnreadable: number
-  /** How long the newest three checks took, the oldest first, since one took a second or more. */
-  took: readonly [number, number, number] | undefined
+  /** The durations of the newest three checks, the oldest first, once one took a second or more. */
+  durations: readonly [number, number, number] | undefined
 }
 
 /** The state of a wait that has not started. */
-export const make = (setting: Setting, key: string, rawKey: unknown, holder: unknown): Wait => ({
+export const make = (setting: Setting, key: string, rawKey: unknown, sink: unknown): Wait => ({
   // Written out: a spread would cost the object its fast shape. What each check needs comes first.
   setting,
   stage: waiting("firstWait"),
   nextAt: notYet,
-  rare: calm,
-  errand: undefined,
-  holder,
+  cold: noCold,
+  inFlight: undefined,
+  sink,
   deadlineAt: notYet,
   floorAt: 0,
   checkStarted: 0,
-  took: 0,
+  durations: 0,
   attempts: 0,
-  slept: 0,
+  sleepMillis: 0,
   key,
   rawKey,
   startedAt: 0,
@@ -134,78 +151,103 @@ export const make = (setting: Setting, key: string, rawKey: unknown, holder: unk
 })
 
 /**
- * A number as a small integer, where it is one. The engine of the language keeps those in place, but boxes what came out of
- * a calculation with fractions or with wall-clock times, even if it is whole: that would be twice the memory of a wait.
+ * A number as a small integer, where it is one. V8 keeps those in place, but boxes the result of a calculation with
+ * fractions or wall-clock times even if it is whole, which would double the memory of a wait.
  */
 export const whole = (value: number): number => ((value | 0) === value ? value | 0 : value)
 
-/** The rare part of a wait, to write to. */
-export const rare = (self: Wait): Rare => (self.rare === calm ? (self.rare = makeRare()) : self.rare)
+/** The cold state of a wait, to write to. */
+export const cold = (self: Wait): Cold => (self.cold === noCold ? (self.cold = makeCold()) : self.cold)
 
 /** A timeline that begins now. */
 export const timeline = (clock: number): Timeline => ({ base: clock, now: 0 })
 
-/** Takes note of the wall-clock time. */
+/** Moves a timeline to the wall-clock time. */
 export const advance = (time: Timeline, clock: number): void => {
   if (clock - time.base < time.now) time.base = clock - time.now
   else time.now = whole(clock - time.base)
 }
 
-/** When the host has to come back: a wait that is paused sleeps until its deadline. */
+/** When the host has to come back: a paused wait sleeps until its deadline. */
 export const alarmAt = (self: Wait): number =>
-  self.stage.phase === "waiting" && self.rare.paused ? self.deadlineAt : self.nextAt
+  self.stage.phase === "waiting" && self.cold.paused ? self.deadlineAt : self.nextAt
 
-/** How long a check takes, as far as the newest three tell. */
-export const longestCheck = ({ rare, took }: Wait): number =>
-  rare.took === undefined ? Math.max(took >> 20, (took >> 10) & 1_023, took & 1_023) : Math.max(...rare.took)
+// -- what hosts ask --
 
-/** Notes how long a check took. */
-export const took = (self: Wait, millis: number): void => {
-  const three = self.rare.took
-  if (three !== undefined) self.rare.took = [three[1], three[2], millis]
-  else if (millis >>> 0 === millis && millis < 1_024) self.took = ((self.took << 10) | millis) & 0x3f_ff_ff_ff
-  else rare(self).took = [(self.took >> 10) & 1_023, self.took & 1_023, millis]
+/** The source that the next check asks: the key at the fallback, or undefined for the job itself. */
+export const sourceOf = ({ cold }: Wait): string | undefined => cold.fallbackKey
+
+/** Whether the wait has timed out, and only watches a canceled job for its true end. */
+export const hasTimedOut = ({ cold }: Wait): boolean => cold.pendingTimeout !== undefined
+
+/** Whether the next check was forced, so that neither floor nor gate holds it back. */
+export const isForced = ({ cold }: Wait): boolean => cold.wakeRequest === "forced"
+
+/** Whether the answer of a check that begins at `at` is expected before the deadline. */
+export const fitsBefore = (self: Wait, at: number): boolean => at + longestCheck(self) <= self.deadlineAt
+
+/** The foreign schedule to step after the command "step", and whether it starts anew. */
+export const foreignStep = ({ cold }: Wait): { readonly stepper: Stepper; readonly isFirst: boolean } => ({
+  stepper: cold.stepping!,
+  isFirst: cold.stepCount === 1
+})
+
+// -- what checks tell --
+
+/** How long a check takes: the longest of the newest three, in milliseconds; 0 before the first. */
+export const longestCheck = ({ cold, durations }: Wait): number =>
+  cold.durations === undefined
+    ? Math.max(durations >> 20, (durations >> 10) & 1_023, durations & 1_023)
+    : Math.max(...cold.durations)
+
+/** Records how long a check took. */
+export const recordDuration = (self: Wait, millis: number): void => {
+  const { durations } = self
+  const three = self.cold.durations
+  if (three !== undefined) self.cold.durations = [three[1], three[2], millis]
+  else if (millis >>> 0 === millis && millis < 1_024) self.durations = ((durations << 10) | millis) & 0x3f_ff_ff_ff
+  else cold(self).durations = [(durations >> 10) & 1_023, durations & 1_023, millis]
+}
+
+/** Records what a check found. */
+export const recordHistory = (self: Wait, result: string): void => {
+  if (self.history !== undefined) history.add(self.history, result, elapsed(self))
 }
 
 /** Milliseconds since the wait started. */
 export const elapsed = (self: Wait): number => self.setting.time.now - self.startedAt
 
-/** Whether the bound of the wait is its deadline or the limit of its strategy. */
-export const boundedBy = (self: Wait): "deadline" | "strategy" => self.rare.boundedBy ?? self.setting.policy.boundedBy
-
-/** Notes what a check found. */
-export const remember = (self: Wait, finding: string): void => {
-  if (self.history !== undefined) history.add(self.history, finding, elapsed(self))
-}
+/** Whether the bound of the wait is its deadline or that of its strategy. */
+export const boundedBy = (self: Wait): "deadline" | "strategy" => self.cold.boundedBy ?? self.setting.policy.boundedBy
 
 /** What an error of this wait carries. */
-export const seen = (self: Wait): PollError.Seen => ({
+export const seen = (self: Wait): PollError.Details => ({
   job: self.setting.policy.job,
   key: self.key,
   attempts: self.attempts,
   elapsed: Duration.millis(elapsed(self)),
   lastStatus: self.status,
-  lastCheckError: self.rare.checkError,
-  unknownStates: self.rare.unknownStates === undefined ? {} : Object.fromEntries(self.rare.unknownStates),
-  hints: { clamped: self.rare.hintsClamped, unreadable: self.rare.hintsUnreadable },
+  lastCheckError: self.cold.checkError,
+  unknownStates: self.cold.unknownStates === undefined ? {} : Object.fromEntries(self.cold.unknownStates),
+  hints: { clamped: self.cold.hintsClamped, unreadable: self.cold.hintsUnreadable },
   history: self.history === undefined ? [] : history.entries(self.history)
 })
 
 // ---- internal ----
 
 /**
- * What the times are that may be `Infinity`, before a wait starts. A cast, since that is no number: a field that has never
- * held anything but numbers is boxed in every record from the first `Infinity` on, which would be 32 bytes for each wait.
+ * The value of times that may become `Infinity`, before a wait starts. It is cast, since it is no number: a field that has
+ * held nothing but numbers is boxed in every record from the first `Infinity` on, 32 bytes for each wait.
  */
 const notYet = undefined as never
 
-const makeRare = (): Rare => ({
+const makeCold = (): Cold => ({
   boundedBy: undefined,
   gatedUntil: 0,
   gatedBy: undefined,
-  wokenMeanwhile: undefined,
+  wakeRequest: undefined,
   paused: false,
-  gaveUp: undefined,
+  pendingTimeout: undefined,
   lastCheck: false,
   fallbackKey: undefined,
   retries: 0,
@@ -218,13 +260,13 @@ const makeRare = (): Rare => ({
   stepCount: 0,
   stepFor: "strategy",
   stallReported: false,
-  unknownInRow: 0,
+  consecutiveUnknown: 0,
   unknownSince: 0,
   unknownStates: undefined,
   hintsClamped: 0,
   hintsUnreadable: 0,
-  took: undefined
+  durations: undefined
 })
 
-/** What all waits without trouble share; nobody writes to it. */
-const calm: Rare = makeRare()
+/** Shared by all waits without trouble, and never written to. */
+const noCold: Cold = makeCold()

@@ -19,12 +19,12 @@ export interface Stepper {
 }
 
 /**
- * The options of a wait, checked and in milliseconds: everything the machine decides by. It knows no key, so that waits
- * with the same options share it.
+ * The options of a wait, validated and in milliseconds: everything the machine decides by. It has no key, so that waits with
+ * the same options share it.
  */
 export interface Policy {
   readonly job: string
-  readonly check: (key: unknown) => AnyCheckResult
+  readonly check: (key: unknown) => AnyCheck
   readonly strategy: Stepper
   /** The sooner of the deadline and the limit of the strategy, and which of them it is. */
   readonly bound: number
@@ -41,12 +41,12 @@ export interface Policy {
   readonly missing: {
     readonly grace: number
     readonly locate: ((key: unknown, last: Status<unknown, unknown> | undefined) => string | undefined) | undefined
-    readonly checkFallback: ((fallbackKey: string) => AnyCheckResult) | undefined
+    readonly checkFallback: ((fallbackKey: string) => AnyCheck) | undefined
     readonly gone: (() => Status<unknown, unknown>) | undefined
   }
   readonly unknownState: {
-    readonly checks: number
-    readonly duration: number
+    readonly times: number
+    readonly millis: number
     readonly treatAs: ((word: string) => Status<unknown, unknown>) | undefined
   }
   readonly errors: {
@@ -58,13 +58,13 @@ export interface Policy {
     readonly kindOf: (error: unknown) => CheckError.Kind
   }
   readonly observers: ReadonlyArray<Observer<unknown>>
-  /** Whether errors say what the checks found. */
+  /** Whether errors carry a history. */
   readonly history: boolean
 }
 
-type AnyCheckResult = Effect.Effect<CheckResult<unknown, unknown>, unknown, unknown>
+type AnyCheck = Effect.Effect<CheckResult<unknown, unknown>, unknown, unknown>
 
-/** The options that compile to a policy; `name` is the function that is complained of. */
+/** The options that compile to a policy; `name` is the function that errors name. */
 export interface Input extends Omit<PollOptions<never, unknown>, "unknownState"> {
   readonly name: string
   readonly job: string
@@ -74,7 +74,7 @@ export interface Input extends Omit<PollOptions<never, unknown>, "unknownState">
   readonly unknownState?: UnknownStatePolicy<unknown, unknown> | undefined
 }
 
-/** Checks the options of a wait; what they leave out comes from the defaults. */
+/** Validates the options of a wait and fills in the defaults. */
 export const compile = (input: Input, defaults: Defaults = builtin): Policy => {
   const strategy = stepper(input.strategy ?? defaults.strategy)
   const deadline = validate.millisOrUnbounded(`${input.name}: deadline`, input.deadline)
@@ -125,10 +125,10 @@ const stepper = (schedule: Schedule<unknown, Observation, never, unknown>): Step
   plan: planOf(schedule)
 })
 
-// What most waits leave out is the same value for all of them: waits are many.
+// What most waits leave out is one value for all of them, since waits are many.
 const noMissing: Policy["missing"] = { grace: 0, locate: undefined, checkFallback: undefined, gone: undefined }
 const noObservers: Policy["observers"] = []
-const failOnUnknown: Policy["unknownState"] = { checks: 0, duration: Number.POSITIVE_INFINITY, treatAs: undefined }
+const failOnUnknown: Policy["unknownState"] = { times: 0, millis: Number.POSITIVE_INFINITY, treatAs: undefined }
 
 const compileMissing = ({ missing, name }: Input): Policy["missing"] => {
   if (missing === undefined) return noMissing
@@ -144,17 +144,17 @@ const compileMissing = ({ missing, name }: Input): Policy["missing"] => {
 const compileUnknownState = (name: string, policy: UnknownStatePolicy<unknown, unknown>): Policy["unknownState"] => {
   const unbounded = Number.POSITIVE_INFINITY
   if (policy === "fail") return failOnUnknown
-  if (policy === "continue") return { checks: unbounded, duration: unbounded, treatAs: undefined }
-  if ("treatAs" in policy) return { checks: unbounded, duration: unbounded, treatAs: policy.treatAs }
+  if (policy === "continue") return { times: unbounded, millis: unbounded, treatAs: undefined }
+  if ("treatAs" in policy) return { times: unbounded, millis: unbounded, treatAs: policy.treatAs }
   return "times" in policy
     ? {
-        checks: validate.count(`${name}: unknownState.times`, policy.times, 1),
-        duration: unbounded,
+        times: validate.count(`${name}: unknownState.times`, policy.times, 1),
+        millis: unbounded,
         treatAs: undefined
       }
     : {
-        checks: unbounded,
-        duration: validate.millis(`${name}: unknownState.for`, policy.for, "positive"),
+        times: unbounded,
+        millis: validate.millis(`${name}: unknownState.for`, policy.for, "positive"),
         treatAs: undefined
       }
 }

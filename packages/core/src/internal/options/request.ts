@@ -6,9 +6,10 @@ import { ResumeTokenError } from "../../PollError.ts"
 import type { ResumeToken } from "../../ResumeToken.ts"
 import { builtin, type Defaults } from "./defaults.ts"
 import { compile, type Input, type Policy } from "./policy.ts"
+import { unknownVersion } from "../tokenVersion.ts"
 import * as validate from "../validate.ts"
 
-/** A wait that can be run: its options are checked, and compiled again under other defaults. */
+/** A wait that can be run: its options are validated, and compiled again under other defaults. */
 export interface Request {
   readonly key: string
   readonly rawKey: unknown
@@ -35,34 +36,33 @@ export const ofJob = <K, A, F, E, R, RS>(
   options: PollOptions<E, RS>
 ): Request => ofAny(name, job as unknown as Any, key, options)
 
+/** The same with the types of the job erased. */
+export const ofAny = (name: string, job: Any, key: unknown, options: AnyOptions): Request => {
+  const strategy = options.strategy ?? (typeof job.strategy === "function" ? job.strategy(key) : job.strategy)
+  return {
+    key: validate.nonEmpty(`${name}: key`, job.key.encode(key)),
+    rawKey: key,
+    policy: policyOf(name, job, strategy, options)
+  }
+}
+
 /** Waits for many keys of a job: what does not depend on the key is made once. */
-export const ofKeys = <K, A, F, E, R, RS>(
-  name: string,
-  job: Watchable<K, A, F, E, R>,
-  options: PollOptions<E, RS>
-): ((key: K) => Request) => {
+export const ofKeys = (name: string, job: Any, options: AnyOptions): ((key: unknown) => Request) => {
   const { strategy } = job
-  if (typeof strategy === "function" && options.strategy === undefined) return (key) => ofJob(name, job, key, options)
-  const policy = policyOf(
-    name,
-    job as unknown as Any,
-    options.strategy ?? (strategy as AnyOptions["strategy"]),
-    options
-  )
+  if (typeof strategy === "function" && options.strategy === undefined) return (key) => ofAny(name, job, key, options)
+  const policy = policyOf(name, job, options.strategy ?? (strategy as AnyOptions["strategy"]), options)
   return (key) => ({ key: validate.nonEmpty(`${name}: key`, job.key.encode(key)), rawKey: key, policy })
 }
 
-/** Throws what is wrong with the options, before there is a key. */
+/** Validates options before there is a key: throws a RangeError. */
 export const check = <E, R>(name: string, options: PollOptions<E, R>): void => {
   ofCheck(name, Effect.never, options)
 }
 
-/** The key that a token speaks of, or why it does not speak of this job. */
+/** The key of a token, or why the token is not one of this job. */
 export const keyOfToken = <K, A, F, E, R>(job: Watchable<K, A, F, E, R>, token: ResumeToken): K | ResumeTokenError => {
-  if (token.version !== 1) {
-    const detail = `its version is ${String(token.version)}, known is 1`
-    return new ResumeTokenError({ reason: "version", detail })
-  }
+  const version = unknownVersion(token.version)
+  if (version !== undefined) return version
   if (token.job !== job.name) {
     return new ResumeTokenError({ reason: "job", detail: `it is of the job ${token.job}, not ${job.name}` })
   }
@@ -75,25 +75,16 @@ export const keyOfToken = <K, A, F, E, R>(job: Watchable<K, A, F, E, R>, token: 
 
 // ---- internal ----
 
-/** An effect that is watched without a job is its own key. */
+/** A check without a job is its own key. */
 const ofCheck = (name: string, check: AnyCheck, options: AnyOptions): Request => ({
   key: "check",
   rawKey: check,
   policy: policyOf(name, undefined, options.strategy, options)
 })
 
-const ofAny = (name: string, job: Any, key: unknown, options: AnyOptions): Request => {
-  const strategy = options.strategy ?? (typeof job.strategy === "function" ? job.strategy(key) : job.strategy)
-  return {
-    key: validate.nonEmpty(`${name}: key`, job.key.encode(key)),
-    rawKey: key,
-    policy: policyOf(name, job, strategy, options)
-  }
-}
-
 type PolicyOf = Request["policy"]
 
-/** The policy that was compiled last for a job, or for a strategy where there is no job: waits with it share it. */
+/** The newest policy of a job, or of a strategy where there is no job, for waits with the same options to share. */
 const compiled = new WeakMap<object, { readonly input: Input; readonly policy: PolicyOf }>()
 
 const policyOf = (
@@ -124,7 +115,7 @@ const policyOf = (
   return policy
 }
 
-/** Compiles now, so that what is wrong is said at the call; and once more for defaults that are not the built-in ones. */
+/** Compiles at once, so that bad options throw at the call, and again for other defaults than the built-in ones. */
 const compileOnce = (input: Input): PolicyOf => {
   let last = { defaults: builtin, policy: compile(input) }
   return (defaults) => {

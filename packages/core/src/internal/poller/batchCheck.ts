@@ -4,151 +4,137 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Result from "effect/Result"
 import * as CheckResult from "../../CheckResult.ts"
-import * as event from "../machine/event.ts"
 import type * as Strategy from "../../Strategy.ts"
+import * as event from "../machine/event.ts"
 import type { Wait } from "../machine/wait.ts"
-import { type Errand, errandOf } from "./inFlight.ts"
-import { groupOf } from "./group.ts"
+import * as userCalls from "../single/userCalls.ts"
+import { inFlightOf } from "./inFlight.ts"
+import { type Call, targetOf } from "./target.ts"
 
-type AnyCheckResult = CheckResult.CheckResult<unknown, unknown>
-type Answer = Result.Result<AnyCheckResult, unknown>
-type Answers = ReadonlyMap<string, Answer>
-
-type CheckExit = Exit.Exit<AnyCheckResult, unknown>
-type ManyExit = Exit.Exit<Found>
-
-/** The check one key. */
-export const one = (wait: Wait): Effect.Effect<AnyCheckResult, unknown, unknown> => {
-  const { check, missing } = wait.setting.policy
-  const { fallbackKey } = wait.rare
-  try {
-    return fallbackKey === undefined ? check(wait.rawKey) : missing.checkFallback!(fallbackKey)
-  } catch (defect) {
-    return Effect.die(defect)
-  }
-}
-
-/** What checks found, wait by wait; and the slowest wish of the server among them. */
-export interface Found {
+/** The results of a batch, wait by wait, and the longest hint among them. */
+export interface Results {
   readonly of: (wait: Wait) => event.Event | undefined
-  readonly slowest: CheckResult.Hint | undefined
+  readonly hint: CheckResult.Hint | undefined
 }
 
 /**
- * The check many keys in one request.
+ * Checks many keys in one request.
  *
  * - A key that the answer lacks is checked alone.
- * - A transient error is one for all. A permanent one may be the fault of some key: the request is split in halves to find
- *   it, and where both halves fail too, their keys are checked one by one.
- * - The slowest wish of the server for one of the keys holds for all of them: it was one request.
+ * - A transient error counts for all keys. A permanent one may be about one of them: the request is split in halves to find
+ *   it, and when both halves fail too, their keys are checked one by one.
+ * - The longest hint for one of the keys holds for all of them, since it was one request.
  */
-export const many = (errand: Errand): Effect.Effect<Found, never, unknown> => {
-  const waits = errand.site.isShared ? errand.onePerKey : errand.waits.slice()
-  // A key whose waits have all left meanwhile is not asked for again; who comes for it anew checks by itself.
+export const run = (call: Call): Effect.Effect<Results, never, unknown> => {
+  const waits = call.target.isShared ? call.onePerKey : call.waits.slice()
+  // A key whose waits have all left is not asked for again; a wait that comes for it now checks by itself.
   const isWanted: IsWanted = (wait) => {
-    if (errandOf(wait) === errand || errand.waits.some(({ key }) => key === wait.key)) return true
-    errand.site.forgetKey(wait.key, errand)
+    if (inFlightOf(wait) === call || call.waits.some(({ key }) => key === wait.key)) return true
+    call.target.forget(wait.key, call)
     return false
   }
-  return Effect.flatMap(Effect.exit(ask(waits)), (exit) => {
-    if (Exit.isFailure(exit) && isDoubtful(waits, exit)) {
+  return Effect.flatMap(Effect.exit(send(waits)), (exit) => {
+    if (Exit.isFailure(exit) && mayBeAboutOneKey(waits, exit)) {
       return waits.length === 1 ? alone(waits, isWanted) : split(waits, isWanted)
     }
     return follow(waits, exit, isWanted)
   })
 }
 
-/** What the exit of a check is to the machine. */
-const eventOf = (exit: CheckExit): event.Event =>
-  Exit.isSuccess(exit) ? event.checked(exit.value) : event.checkErrored(exit.cause)
-
-/** What was found for one of many waits, with the wish of the server that holds for all. */
-const eventFor = (exit: ManyExit, wait: Wait): event.Event => {
-  if (Exit.isFailure(exit)) return event.checkErrored(exit.cause)
-  const { of, slowest } = exit.value
-  const told = of(wait)
-  if (told === undefined) return event.checkErrored(Cause.die(new Error(`no check the key ${wait.key} was made`)))
-  if (slowest === undefined) return told
-  if (told._tag === "CheckErrored") return { ...told, hint: slowest }
-  return told._tag === "Checked" ? event.checked(CheckResult.withHint(told.check, slowest)) : told
-}
-
-/** What came of an errand, for one of its waits. */
-export const happened = (errand: Errand, wait: Wait, exit: Exit.Exit<unknown, unknown>): event.Event => {
-  switch (errand.kind) {
+/** What the exit of a call means to one of its waits. */
+export const eventFor = (call: Call, wait: Wait, exit: Exit.Exit<unknown, unknown>): event.Event => {
+  switch (call.kind) {
     case "check":
       return eventOf(exit as CheckExit)
-    case "many":
-      return eventFor(exit as ManyExit, wait)
+    case "batch":
+      return eventOfBatch(exit as Exit.Exit<Results>, wait)
     default:
       return wait.stage.phase === "stepping"
-        ? { _tag: "Stepped", exit: exit as Exit.Exit<Strategy.Decision> }
-        : event.cancelAsked
+        ? { _tag: "Decided", exit: exit as Exit.Exit<Strategy.Decision> }
+        : event.cancelDone
   }
 }
 
 // ---- internal ----
 
+type AnyCheckResult = CheckResult.CheckResult<unknown, unknown>
+type CheckExit = Exit.Exit<AnyCheckResult, unknown>
+type KeyResult = Result.Result<AnyCheckResult, unknown>
+type KeyResults = ReadonlyMap<string, KeyResult>
+
 type IsWanted = (wait: Wait) => boolean
 
-const ask = (waits: ReadonlyArray<Wait>): Effect.Effect<Answers, unknown, unknown> =>
-  Effect.suspend(() => groupOf(waits[0]!).site.job.checkMany!.check(waits.map((wait) => wait.rawKey)))
+const eventOf = (exit: CheckExit): event.Event =>
+  Exit.isSuccess(exit) ? event.checked(exit.value) : event.checkErrored(exit.cause)
 
-/** Whether a failure of the request may be the fault of one of its keys: the error is typed, and permanent. */
-const isDoubtful = (waits: ReadonlyArray<Wait>, exit: Exit.Failure<unknown, unknown>): boolean =>
+const eventOfBatch = (exit: Exit.Exit<Results>, wait: Wait): event.Event => {
+  if (Exit.isFailure(exit)) return event.checkErrored(exit.cause)
+  const { hint, of } = exit.value
+  const own = of(wait)
+  if (own === undefined) return event.checkErrored(Cause.die(new Error(`the key ${wait.key} was not checked`)))
+  if (hint === undefined) return own
+  if (own._tag === "CheckErrored") return { ...own, hint }
+  return own._tag === "Checked" ? event.checked(CheckResult.withHint(own.result, hint)) : own
+}
+
+const send = (waits: ReadonlyArray<Wait>): Effect.Effect<KeyResults, unknown, unknown> =>
+  Effect.suspend(() => targetOf(waits[0]!).job.checkMany!.check(waits.map((wait) => wait.rawKey)))
+
+/** Whether a failure of the request may be about one of its keys: the error is typed, and permanent. */
+const mayBeAboutOneKey = (waits: ReadonlyArray<Wait>, exit: Exit.Failure<unknown, unknown>): boolean =>
   exit.cause.reasons.every(Cause.isFailReason) &&
   waits[0]!.setting.policy.errors.kindOf(Cause.squash(exit.cause))._tag === "Permanent"
 
 const follow = (
   waits: ReadonlyArray<Wait>,
-  exit: Exit.Exit<Answers, unknown>,
+  exit: Exit.Exit<KeyResults, unknown>,
   isWanted: IsWanted
-): Effect.Effect<Found, never, unknown> => {
+): Effect.Effect<Results, never, unknown> => {
   if (Exit.isFailure(exit)) {
     const failed = event.checkErrored(exit.cause)
-    return Effect.succeed({ of: () => failed, slowest: undefined })
+    return Effect.succeed({ of: () => failed, hint: undefined })
   }
-  const answers = exit.value
-  const found = waits.map(({ key }) => answers.get(key))
+  const answer = exit.value
+  const found = waits.map(({ key }) => answer.get(key))
   const unanswered = waits.filter((_, at) => found[at] === undefined)
-  // Most are told in the order in which they asked: no need to find their keys again.
+  // Most waits get their result in the order in which they asked, so that their keys need not be found again.
   let next = 0
-  const rest: Found = {
-    of: (wait) => eventOfResult(waits[next] === wait ? found[next++] : answers.get(wait.key)),
-    slowest: slowestOf(found)
+  const results: Results = {
+    of: (wait) => eventOfKey(waits[next] === wait ? found[next++] : answer.get(wait.key)),
+    hint: longestHint(found)
   }
   return unanswered.length === 0
-    ? Effect.succeed(rest)
-    : Effect.map(alone(unanswered, isWanted), (others) => together([rest, others]))
+    ? Effect.succeed(results)
+    : Effect.map(alone(unanswered, isWanted), (others) => together([results, others]))
 }
 
-const split = (waits: ReadonlyArray<Wait>, isWanted: IsWanted): Effect.Effect<Found, never, unknown> => {
+const split = (waits: ReadonlyArray<Wait>, isWanted: IsWanted): Effect.Effect<Results, never, unknown> => {
   const half = Math.ceil(waits.length / 2)
   const halves = [waits.slice(0, half), waits.slice(half)]
   return Effect.flatMap(
     Effect.forEach(halves, (part) =>
       Effect.suspend(() => {
         const wanted = part.filter(isWanted)
-        return wanted.length === 0 ? Effect.succeed(Exit.succeed<Answers>(new Map())) : Effect.exit(ask(wanted))
+        return wanted.length === 0 ? Effect.succeed(Exit.succeed<KeyResults>(new Map())) : Effect.exit(send(wanted))
       })
     ),
     (exits) => {
-      const doubtful = exits.map((exit, at) => Exit.isFailure(exit) && isDoubtful(halves[at]!, exit))
-      if (doubtful.every(Boolean)) return alone(waits, isWanted)
-      const found = Effect.forEach(halves, (part, at) => {
-        if (doubtful[at] !== true) return follow(part, exits[at]!, isWanted)
+      const failed = exits.map((exit, at) => Exit.isFailure(exit) && mayBeAboutOneKey(halves[at]!, exit))
+      if (failed.every(Boolean)) return alone(waits, isWanted)
+      const results = Effect.forEach(halves, (part, at) => {
+        if (failed[at] !== true) return follow(part, exits[at]!, isWanted)
         return part.length === 1 ? alone(part, isWanted) : split(part, isWanted)
       })
-      return Effect.map(found, together)
+      return Effect.map(results, together)
     }
   )
 }
 
-/** Checks each key by itself, one after the other: together they have the place of one check. */
-const alone = (waits: ReadonlyArray<Wait>, isWanted: IsWanted): Effect.Effect<Found, never, unknown> =>
+/** Checks each key by itself, one after the other: together they have the place of one request. */
+const alone = (waits: ReadonlyArray<Wait>, isWanted: IsWanted): Effect.Effect<Results, never, unknown> =>
   Effect.map(
     Effect.forEach(waits, (wait) => {
-      const check = Effect.suspend(() => (isWanted(wait) ? one(wait) : Effect.interrupt))
+      const check = Effect.suspend(() => (isWanted(wait) ? userCalls.check(wait) : Effect.interrupt))
       return Effect.map(Effect.exit(check), (exit) => [wait.key, exit] as const)
     }),
     (entries) => {
@@ -158,12 +144,12 @@ const alone = (waits: ReadonlyArray<Wait>, isWanted: IsWanted): Effect.Effect<Fo
           const exit = exits.get(key)
           return exit === undefined ? undefined : eventOf(exit)
         },
-        slowest: undefined
+        hint: undefined
       }
     }
   )
 
-const together = (parts: ReadonlyArray<Found>): Found => ({
+const together = (parts: ReadonlyArray<Results>): Results => ({
   of: (wait) => {
     for (const part of parts) {
       const found = part.of(wait)
@@ -171,26 +157,26 @@ const together = (parts: ReadonlyArray<Found>): Found => ({
     }
     return undefined
   },
-  slowest: parts.reduce<CheckResult.Hint | undefined>((slowest, part) => slower(slowest, part.slowest), undefined)
+  hint: parts.reduce<CheckResult.Hint | undefined>((longest, part) => longer(longest, part.hint), undefined)
 })
 
-const eventOfResult = (answer: Answer | undefined): event.Event | undefined =>
-  answer === undefined
+const eventOfKey = (result: KeyResult | undefined): event.Event | undefined =>
+  result === undefined
     ? undefined
-    : Result.isSuccess(answer)
-      ? event.checked(answer.success)
-      : event.checkErrored(Cause.fail(answer.failure))
+    : Result.isSuccess(result)
+      ? event.checked(result.success)
+      : event.checkErrored(Cause.fail(result.failure))
 
-const slowestOf = (answers: ReadonlyArray<Answer | undefined>): CheckResult.Hint | undefined => {
-  let slowest: CheckResult.Hint | undefined
-  for (const answer of answers) {
-    if (answer === undefined || Result.isFailure(answer) || answer.success._tag !== "Annotated") continue
-    slowest = slower(slowest, answer.success.hint)
+const longestHint = (results: ReadonlyArray<KeyResult | undefined>): CheckResult.Hint | undefined => {
+  let longest: CheckResult.Hint | undefined
+  for (const result of results) {
+    if (result === undefined || Result.isFailure(result) || result.success._tag !== "Annotated") continue
+    longest = longer(longest, result.success.hint)
   }
-  return slowest
+  return longest
 }
 
-const slower = (a: CheckResult.Hint | undefined, b: CheckResult.Hint | undefined): CheckResult.Hint | undefined => {
+const longer = (a: CheckResult.Hint | undefined, b: CheckResult.Hint | undefined): CheckResult.Hint | undefined => {
   if (b === undefined || b === "unreadable") return a
   return a === undefined || a === "unreadable" || Duration.isGreaterThan(b, a) ? b : a
 }

@@ -1,218 +1,292 @@
-import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
-import * as Gate from "../../Gate.ts"
-import * as event from "../machine/event.ts"
-import type { Timeline, Wait } from "../machine/wait.ts"
-import type { Bounds } from "./bounds.ts"
-import { Errand } from "./inFlight.ts"
-import { groupOf } from "./group.ts"
-import * as checks from "./batchCheck.ts"
-import type { Site } from "./target.ts"
-import type { Slice } from "./slice.ts"
-import { Turns } from "./turns.ts"
+import { isForced, sourceOf, type Timeline, type Wait } from "../machine/wait.ts"
+import { InFlight } from "./inFlight.ts"
+import { type Call, type Target, targetOf } from "./target.ts"
 
-const open = /*#__PURE__*/ Exit.succeed(Gate.open)
-
-/** What a wait is told that may check without asking a gate. */
-export const gateOpened: event.Event = { _tag: "Gated", exit: open }
-
-/** What departures ask of the engine that they belong to. */
-export interface Crew {
-  readonly time: Timeline
-  readonly closed: boolean
-  /** Tells the machine what happened to a wait, and does what it says. */
-  readonly step: (wait: Wait, happened: event.Event) => void
-  readonly join: (wait: Wait, errand: Errand) => void
-  readonly start: (errand: Errand, effect: Effect.Effect<unknown, unknown, unknown>) => void
-  /** Sets the alarm of a wait in line, which is overdue at its deadline; */
-  readonly guard: (wait: Wait) => void
-  /** and takes note that there is none any more. */
-  readonly unguard: (wait: Wait) => void
+/** The limits of a Poller, validated and in milliseconds. */
+export interface Limits {
+  readonly concurrency: number
+  readonly concurrencyPerJob: number
+  /** Checks that are due within this time begin together. */
+  readonly coalesce: number
+  /** How long the end of a key is kept for whoever asks for it again. */
+  readonly linger: number
 }
 
 /**
- * Which checks begin, and when. A wait that may check boards the check for its key that is under way or about to start;
- * otherwise it has one of its own, or a place in a request for many, which is filled with what falls due in a tick. Where
- * there is no room, it stands in the line of its site, and sites are served in turn.
+ * Decides which checks begin, and when; the engine carries the decisions out. It starts nothing and steps no machine.
+ *
+ * A wait that may check joins the check in flight for its key, or one that gathers waits; otherwise it gets a check of its
+ * own or, where the job has `checkMany`, a place in a batch that is filled with what is due in the turn. Without room it is
+ * queued at its target, and targets are served in rotation.
  */
-export class Departures {
-  private readonly crew: Crew
-  private readonly bounds: Bounds
-  private readonly slice: Slice
-  private readonly turns = new Turns()
-  /** The check that is about to start, while it is boarded. */
-  private boarding: Errand | undefined
-  /** The time of the tick that wakes those who are due, while it does. */
-  private tickAt: number | undefined
-  /** Where requests for many are being filled. */
-  private readonly filling = new Set<Site>()
+export class Dispatcher {
+  /** Requests in flight: checks and questions to gates. */
+  requests = 0
+  private readonly time: Timeline
+  private readonly limits: Limits
+  private readonly turn = new Turn()
+  private readonly rotation = new Rotation()
+  /** The call that gathers waits before it begins. */
+  private gathering: Call | undefined
+  /** The time of the turn that wakes waits, while it lasts. */
+  private turnAt: number | undefined
+  /** Targets whose batch is being filled. */
+  private readonly filling = new Set<Target>()
 
-  constructor(crew: Crew, bounds: Bounds, slice: Slice) {
-    this.crew = crew
-    this.bounds = bounds
-    this.slice = slice
+  constructor(time: Timeline, limits: Limits) {
+    this.time = time
+    this.limits = limits
   }
 
-  /** Whether a wait may check once. */
+  // -- room --
+
+  /** Whether a wait may check at once. */
   hasRoom(wait: Wait): boolean {
-    const { site } = groupOf(wait)
-    if (site.checkFor(wait) !== undefined) return true
-    if (this.turns.length > 0) return false
-    if (!isForMany(wait)) return !this.slice.isOver(this.crew.time.now) && this.bounds.hasRoomFor(site)
-    // Who comes in between, woken or for the first time, is gathered in the line.
-    return this.tickAt !== undefined && (site.filling !== undefined || this.bounds.hasRoomFor(site))
+    const target = targetOf(wait)
+    if (target.checkFor(wait) !== undefined) return true
+    if (this.rotation.size > 0) return false
+    if (!isForBatch(wait)) return !this.turn.isOver(this.time.now) && this.hasRoomFor(target)
+    // Between turns, waits for a batch are gathered in the queue.
+    return this.turnAt !== undefined && (target.filling !== undefined || this.hasRoomFor(target))
   }
 
   /**
-   * By how many milliseconds the first check of a wait is put off that is due at once: where checks are gathered, it goes with
-   * those that come next; where a turn is over, it comes in the next one, since for want of room it would stand in line.
+   * By how many milliseconds to defer the first check of a new wait that is due at once: a batch gathers it with the next
+   * ones, and after a full turn it comes in the next (0), since it would have to queue.
    */
-  putOff(wait: Wait): number | undefined {
-    const { site } = groupOf(wait)
-    if (site.checkFor(wait) !== undefined) return undefined
-    if (site.batch !== undefined) return site.batch.slack > 0 ? 1 : undefined
-    return this.turns.length === 0 && this.slice.isOver(this.crew.time.now) ? 0 : undefined
+  deferral(wait: Wait): number | undefined {
+    const target = targetOf(wait)
+    if (target.checkFor(wait) !== undefined) return undefined
+    if (target.batch !== undefined) return target.batch.slack > 0 ? 1 : undefined
+    return this.rotation.size === 0 && this.turn.isOver(this.time.now) ? 0 : undefined
   }
 
-  // -- a tick --
-
-  startTick(now: number): void {
-    this.tickAt = now
-    this.slice.start(now)
+  /** Counts a request that begins (1) or is over (-1). */
+  count({ kind, target }: Call, by: 1 | -1): void {
+    if (kind === "task") return
+    this.requests += by
+    target.traffic.requests += by
   }
 
-  /** What is not full waits for the rest of what was due when it was begun, if there is more. */
-  endTick(restAt: number): void {
-    this.tickAt = undefined
-    for (const site of this.filling) if (site.fillUntil < restAt || this.crew.closed) this.departFilled(site)
+  private get isFull(): boolean {
+    return this.requests >= this.limits.concurrency
   }
 
-  // -- checks --
-
-  /** A wait joins the check for its key that is under way or about to start; otherwise it has one of its own. */
-  board(wait: Wait): void {
-    const { site } = groupOf(wait)
-    const { boarding } = this
-    const check = site.checkFor(wait) ?? (boarding?.site === site && boarding.admits(wait) ? boarding : undefined)
-    if (check !== undefined) return this.crew.join(wait, check)
-    if (this.tickAt !== undefined && isForMany(wait)) return this.fill(wait)
-    const errand = checkAt(wait)
-    this.crew.join(wait, errand)
-    this.depart(errand)
+  private hasRoomFor(target: Target): boolean {
+    return !this.isFull && target.traffic.requests < this.limits.concurrencyPerJob
   }
 
-  /** A wait joins the request that is being filled with what is due; it has its room from the start. */
-  private fill(wait: Wait): void {
-    const { site } = groupOf(wait)
-    if (site.filling === undefined) {
-      site.filling = checkAt(wait)
-      site.fillUntil = this.crew.time.now
-      this.filling.add(site)
-      this.bounds.count(site.filling, 1)
+  // -- turns --
+
+  startTurn(now: number): void {
+    this.turnAt = now
+    this.turn.start(now)
+  }
+
+  /** Counts waits that were woken in this turn. Returns whether the others that are due have to wait for the next one. */
+  woke(count: number): boolean {
+    return this.turn.woke(count, this.time.now)
+  }
+
+  /** Counts a call that begins in this turn. Returns from time to time that the clock should be read. */
+  began(): boolean {
+    return this.turn.began()
+  }
+
+  /** Counts a call of this turn that is over. */
+  ended(): void {
+    this.turn.ended()
+  }
+
+  /** Ends a turn: returns the batches that begin now. Others wait for the rest of what is due, from `restAt` on. */
+  endTurn(restAt: number): ReadonlyArray<Call> {
+    this.turnAt = undefined
+    const full: Array<Call> = []
+    for (const target of this.filling) if (target.fillingSince < restAt) full.push(this.closeBatch(target))
+    return full
+  }
+
+  // -- which call a wait joins --
+
+  /** The call that a wait joins which may check. It begins as soon as the wait has joined if it is `ready`. */
+  place(wait: Wait): Call {
+    const target = targetOf(wait)
+    const { gathering } = this
+    const shared =
+      target.checkFor(wait) ?? (gathering?.target === target && gathering.admits(wait) ? gathering : undefined)
+    if (shared !== undefined) return shared
+    return this.turnAt !== undefined && isForBatch(wait) ? this.placeInBatch(target) : checkFor(wait, "ready")
+  }
+
+  /** A place in the batch that is being filled, which counts as a request from the start. */
+  private placeInBatch(target: Target): Call {
+    if (target.filling === undefined) {
+      target.filling = new InFlight("batch", target, "gathering")
+      target.fillingSince = this.time.now
+      this.filling.add(target)
+      this.count(target.filling, 1)
     }
-    this.crew.join(wait, site.filling)
-    if (++site.filled === site.batch!.max) this.departFilled(site)
+    return ++target.filled === target.batch!.max ? this.closeBatch(target) : target.filling
   }
 
-  private departFilled(site: Site): void {
-    const errand = site.filling!
-    this.filling.delete(site)
-    site.filling = undefined
-    site.filled = 0
-    this.bounds.count(errand, -1)
-    this.depart(errand)
+  private closeBatch(target: Target): Call {
+    const call = target.filling!
+    this.filling.delete(target)
+    target.filling = undefined
+    target.filled = 0
+    this.count(call, -1)
+    call.state = "ready"
+    return call
   }
 
-  /** Starts a check for those who have boarded it, if anybody did, and for all who wait for the same keys. */
-  private depart(errand: Errand): void {
-    if (errand.isEmpty) return
-    if (errand.site.isShared) this.callSiblings(errand)
-    this.crew.start(errand, errand.kind === "check" ? checks.one(errand.anyone) : checks.many(errand))
+  /** Makes the call that waits join whose gate has answered; `gather` lets others join it as well. */
+  gatherFor(first: Wait): Call {
+    return checkFor(first, "gathering")
   }
 
-  private callSiblings(errand: Errand): void {
-    const former = this.boarding
-    this.boarding = errand
-    for (const wait of errand.onePerKey) {
-      for (const sibling of errand.site.siblings(wait)) {
-        // Who stands in line, or waits for its gate, need not: the check begins without it.
-        this.crew.step(sibling, sibling.stage.phase === "gating" ? gateOpened : event.joined)
-      }
-    }
-    this.boarding = former
+  /** Lets waits join this call before it begins. Returns the call that gathered before. */
+  gather(call: Call | undefined): Call | undefined {
+    const former = this.gathering
+    this.gathering = call
+    return former
   }
 
-  // -- lines --
+  // -- queues --
 
-  /** Whether anybody may stand in line. */
-  get hasLines(): boolean {
-    return this.turns.length > 0
+  /** Whether there may be queued waits. */
+  get hasQueued(): boolean {
+    return this.rotation.size > 0
   }
 
-  /** When the first request is due of those that are gathered in line. */
+  /** When the first batch is due that gathers in a queue. */
   gatheredAt(now: number): number {
-    return this.turns.gatheredAt(now)
+    return this.rotation.gatheredAt(now)
   }
 
-  stand(wait: Wait): void {
-    const { site } = groupOf(wait)
-    this.crew.guard(wait)
-    // Who was woken was gathered by that; who comes in between waits for the next time.
-    site.enqueue(wait, this.crew.time.now, this.tickAt !== undefined)
-    this.turns.enter(site)
+  /** Queues a wait that has no room, or a gate to ask. */
+  enqueue(wait: Wait): void {
+    const target = targetOf(wait)
+    target.enqueue(wait, this.time.now, this.turnAt !== undefined)
+    this.rotation.enter(target)
   }
 
   /**
-   * Lets checks begin as long as there is room, one site after the other; tells whether it stopped for others to have a turn.
-   * There is more to come of what was due at `restAt`.
+   * The queued waits whose check begins next, one target after the other as long as there is room; `"yield"` when the turn is
+   * over. More waits are due at `restAt`.
    */
-  serve(restAt: number): boolean {
-    const { bounds, crew, slice, turns } = this
-    let blocked = 0
-    while (blocked < turns.length && !bounds.isFull && !crew.closed) {
-      if (slice.isOver(crew.time.now)) return true
-      const site = turns.next()
-      if (site === undefined) return false
-      if (bounds.hasRoomFor(site) && site.isReady(crew.time.now, restAt)) {
-        blocked = 0
-        this.admit(site, site.dequeue())
-      } else blocked++
+  next(restAt: number): ReadonlyArray<Wait> | "yield" | undefined {
+    const { rotation } = this
+    const { now } = this.time
+    for (let blocked = 0; blocked < rotation.size && !this.isFull; blocked++) {
+      if (this.turn.isOver(now)) return "yield"
+      const target = rotation.next()
+      if (target === undefined) return undefined
+      if (this.hasRoomFor(target) && target.isReady(now, restAt)) return target.dequeue()
     }
-    return false
+    return undefined
   }
 
-  private admit(site: Site, waits: ReadonlyArray<Wait>): void {
-    const first = waits[0]!
-    const { gate, job } = first.setting.policy
-    if (gate === undefined && site.batch === undefined) return this.crew.step(first, gateOpened)
-    const isForced = waits.every(({ rare }) => rare.wokenMeanwhile === "forced")
-    if (gate === undefined || isForced) return this.admitted(waits, open)
-    const errand = new Errand("gate", site)
-    for (const wait of waits) {
-      this.crew.unguard(wait)
-      this.crew.join(wait, errand)
-    }
-    this.crew.start(
-      errand,
-      Effect.suspend(() => gate.ask({ job, key: first.key }))
-    )
-  }
-
-  /** Tells some waits what their gate answered, and starts the check that they board then. */
-  admitted(waits: ReadonlyArray<Wait>, exit: Exit.Exit<Gate.Answer>): void {
-    const former = this.boarding
-    const errand = checkAt(waits[0]!)
-    this.boarding = errand
-    for (const wait of waits) this.crew.step(wait, { _tag: "Gated", exit })
-    this.boarding = former
-    this.depart(errand)
+  /** Whether queued waits, taken together, have a gate to ask. A forced check is not held back by it. */
+  asksGate(waits: ReadonlyArray<Wait>): boolean {
+    return waits[0]!.setting.policy.gate !== undefined && !waits.every(isForced)
   }
 }
 
+/** How many calls that began in a turn may be in flight: as many as fit into the caches of a processor. */
+export const turnSize = 64
+
 // ---- internal ----
 
-/** Whether the next check of a wait is one for many; at a fallback it is not. */
-const isForMany = (wait: Wait): boolean => groupOf(wait).site.batch !== undefined && wait.rare.fallbackKey === undefined
+/** How many waits are woken in a turn, where they share requests or are queued. */
+const mostWoken = 1_024
 
-/** A check that others may board as well. */
-const checkAt = (wait: Wait): Errand => new Errand(isForMany(wait) ? "many" : "check", groupOf(wait).site)
+/** How long checks may begin in a turn that end as soon as they begin, in milliseconds. */
+const longestTurn = 2
+
+/** Whether the next check of a wait can be part of a batch; at a fallback it cannot. */
+const isForBatch = (wait: Wait): boolean => targetOf(wait).batch !== undefined && sourceOf(wait) === undefined
+
+const checkFor = (wait: Wait, state: "gathering" | "ready"): Call =>
+  new InFlight(isForBatch(wait) ? "batch" : "check", targetOf(wait), state)
+
+/** How much is done before the event loop gets its turn. */
+class Turn {
+  private startedAt = 0
+  private woken = 0
+  /** Calls that began, and how many of them are not over. */
+  private begun = 0
+  private inFlight = 0
+
+  start(now: number): void {
+    this.startedAt = now
+    this.woken = this.begun = this.inFlight = 0
+  }
+
+  woke(count: number, now: number): boolean {
+    this.woken += count
+    return this.begun >= turnSize || this.woken >= mostWoken || this.isLong(now)
+  }
+
+  began(): boolean {
+    this.inFlight++
+    return ++this.begun % turnSize === 0
+  }
+
+  ended(): void {
+    if (this.inFlight > 0) this.inFlight--
+  }
+
+  /** Whether no more checks begin. */
+  isOver(now: number): boolean {
+    return this.inFlight >= turnSize || (this.begun >= turnSize && this.isLong(now))
+  }
+
+  private isLong(now: number): boolean {
+    return now - this.startedAt >= longestTurn
+  }
+}
+
+/** The targets with queued waits, served one after the other. */
+export class Rotation {
+  private readonly targets: Array<Target> = []
+  private at = 0
+  /** Those of them that gather batches. */
+  private readonly gathering = new Set<Target>()
+
+  /** How many targets there are, those included whose queue has emptied since. */
+  get size(): number {
+    return this.targets.length
+  }
+
+  /** Adds a target, behind all others. */
+  enter(target: Target): void {
+    if (target.inRotation) return
+    target.inRotation = true
+    this.targets.splice(this.at++, 0, target)
+    if (target.batch !== undefined) this.gathering.add(target)
+  }
+
+  /** The target whose turn it is; the next call returns another one, if there is one. */
+  next(): Target | undefined {
+    while (this.targets.length > 0) {
+      if (this.at >= this.targets.length) this.at = 0
+      const target = this.targets[this.at]!
+      if (!target.queue.isEmpty) {
+        this.at++
+        return target
+      }
+      target.inRotation = false
+      this.targets.splice(this.at, 1)
+      this.gathering.delete(target)
+    }
+    return undefined
+  }
+
+  gatheredAt(now: number): number {
+    let first = Number.POSITIVE_INFINITY
+    for (const target of this.gathering) {
+      if (!target.isReady(now, Number.POSITIVE_INFINITY)) first = Math.min(first, target.gatherUntil)
+    }
+    return first
+  }
+}

@@ -1,69 +1,83 @@
 import type * as Fiber from "effect/Fiber"
-import type { Wait } from "../machine/wait.ts"
-import type { Site } from "./target.ts"
+import { wakeForAlarm } from "../machine/pacing.ts"
+import { sourceOf, type Wait } from "../machine/wait.ts"
+import { TimerQueue } from "./timerQueue.ts"
 
 /**
- * What is under way for some waits in place of their sleep: a check one key, a check of many, a question to a gate, or a
- * task for one wait (a step, a cancel), which counts against no bound.
+ * A call that is in flight for some waits instead of their sleep, or about to be:
+ *
+ * - `check`: a check of one key, and `batch`: one request that checks many;
+ * - `gate`: a question to a gate;
+ * - `task`: work for one wait (a schedule's step, a cancel), which counts against no limit.
+ *
+ * It is `gathering` while waits join it before it begins, then `ready`, `begun` and `over`.
  */
-export class Errand {
-  readonly kind: "check" | "many" | "gate" | "task"
-  readonly site: Site
-  /** The one it is for, who is told what came of it. Most errands have only one. */
-  private one: Wait | undefined
-  /** All of them from the second one on: a set from the first one on that leaves, since they may be thousands. */
-  private all: Array<Wait> | Set<Wait> | undefined
-  /** Whether it is under way, or was; a request that is filled is not. */
-  begun = false
+export class InFlight<T = unknown> {
+  readonly kind: "check" | "batch" | "gate" | "task"
+  readonly target: T
+  state: "gathering" | "ready" | "begun" | "over"
   fiber: Fiber.Fiber<unknown, unknown> | undefined
-  /** The keys of those who have left it, where others ask for them no more while it is under way. */
-  left: Array<string> | undefined
-  /** When the first of them gives it up; nobody who is still there does before. */
+  /** Keys whose waits have left while the request for them is in flight. */
+  abandoned: Array<string> | undefined
+  /** The earliest time limit of the waits in it. */
   nextAt = Number.POSITIVE_INFINITY
-  over = false
+  /** The only wait; most calls have one. */
+  private one: Wait | undefined
+  /** All waits once there are two: a set from the first that leaves on, since they may be thousands. */
+  private all: Array<Wait> | Set<Wait> | undefined
 
-  constructor(kind: Errand["kind"], site: Site) {
+  constructor(kind: InFlight["kind"], target: T, state: "gathering" | "ready") {
     this.kind = kind
-    this.site = site
-  }
-
-  get size(): number {
-    const { all } = this
-    if (all === undefined) return this.one === undefined ? 0 : 1
-    return Array.isArray(all) ? all.length : all.size
+    this.target = target
+    this.state = state
   }
 
   get isEmpty(): boolean {
-    return this.size === 0
+    const { all } = this
+    if (all === undefined) return this.one === undefined
+    return (Array.isArray(all) ? all.length : all.size) === 0
   }
 
-  /** Those it is for now. Who leaves stays in this list, and who comes may come into it. */
+  get isOver(): boolean {
+    return this.state === "over"
+  }
+
+  /** The waits in it now. Those that leave stay in the list that was returned, and those that join may come into it. */
   get waits(): ReadonlyArray<Wait> {
     const { all } = this
     if (all === undefined) return this.one === undefined ? [] : [this.one]
     return Array.isArray(all) ? all : [...all]
   }
 
-  /** One of them, who make no errand without one. */
+  /** One of the waits; there must be one. */
   get anyone(): Wait {
     const { all, one } = this
     if (all === undefined) return one!
     return Array.isArray(all) ? all[0]! : all.values().next().value!
   }
 
-  /** One for each of their keys. */
+  /** One wait for each key. */
   get onePerKey(): ReadonlyArray<Wait> {
-    return this.kind === "many" ? [...new Map(this.waits.map((wait) => [wait.key, wait])).values()] : [this.anyone]
+    return this.kind === "batch" ? [...new Map(this.waits.map((wait) => [wait.key, wait])).values()] : [this.anyone]
   }
 
-  /** The only one, if there never was another. */
+  /** For each key, the wait with the latest floor; without keys whose waits ask their fallback from now on. */
+  get latestFloors(): ReadonlyArray<Wait> {
+    const latest = new Map<string, Wait>()
+    for (const wait of this.waits) {
+      if (wait.floorAt >= (latest.get(wait.key)?.floorAt ?? 0)) latest.set(wait.key, wait)
+    }
+    return [...latest.values()].filter((wait) => sourceOf(wait) === undefined)
+  }
+
+  /** The only wait, if there never was another. */
   get only(): Wait | undefined {
     return this.one
   }
 
   add(wait: Wait): void {
-    wait.errand = this
-    this.guard(wait)
+    wait.inFlight = this
+    this.limit(wait)
     if (Array.isArray(this.all)) this.all.push(wait)
     else if (this.all !== undefined) this.all.add(wait)
     else if (this.one === undefined) this.one = wait
@@ -73,33 +87,68 @@ export class Errand {
     }
   }
 
-  /** Takes note of when this wait gives it up. */
-  guard({ nextAt }: Wait): void {
+  /** Takes over the time limit of a wait if it is earlier. */
+  limit({ nextAt }: Wait): void {
     if (nextAt < this.nextAt) this.nextAt = nextAt
   }
 
-  /** Who has left is told nothing. */
+  /** Removes a wait, which gets no result. */
   remove(wait: Wait): void {
     if (this.one === wait) this.one = undefined
     if (Array.isArray(this.all)) this.all = new Set(this.all)
     this.all?.delete(wait)
   }
 
-  /** Lets go of all that it holds: stale alarms may hold it for a while. */
+  /** Releases everything it holds: stale alarms may hold it for a while. */
   close(): void {
-    this.one = this.all = this.fiber = this.left = undefined
+    this.one = this.all = this.fiber = this.abandoned = undefined
   }
 
-  /** Whether a wait may board the check that this is. */
-  admits({ key, rare }: Wait): boolean {
+  /** Whether a wait can share the check that this is. */
+  admits(wait: Wait): boolean {
     if (this.isEmpty) return true
     const first = this.anyone
     return this.kind === "check"
-      ? first.key === key && first.rare.fallbackKey === rare.fallbackKey
-      : rare.fallbackKey === undefined
+      ? first.key === wait.key && sourceOf(first) === sourceOf(wait)
+      : sourceOf(wait) === undefined
   }
 }
 
-export const errandOf = ({ errand }: Wait): Errand | undefined => errand as Errand | undefined
+export const inFlightOf = ({ inFlight }: Wait): InFlight | undefined => inFlight as InFlight | undefined
 
-export const standsInLine = ({ errand, stage }: Wait): boolean => stage.phase === "gating" && errand === undefined
+/** Whether a wait is due, and waits for room. */
+export const isQueued = ({ inFlight, stage }: Wait): boolean => stage.phase === "gating" && inFlight === undefined
+
+/** What has a time limit: a call, or a wait that is queued. */
+export type Limited = InFlight | Wait
+
+/** The time limits of everything that is in flight or queued. */
+export class TimeLimits {
+  private readonly queue = new TimerQueue<Limited>((item, due) => item.nextAt === due && isLimited(item))
+
+  get size(): number {
+    return this.queue.size
+  }
+
+  set(item: Limited): void {
+    if (item.nextAt !== Number.POSITIVE_INFINITY) this.queue.push(item, item.nextAt)
+  }
+
+  /** Notes that one limit that was set for this time no longer holds. */
+  drop(at: number): void {
+    if (at !== Number.POSITIVE_INFINITY) this.queue.drop()
+  }
+
+  /** When to wake up for the next one. */
+  next(now: number): number {
+    return wakeForAlarm(now, this.queue.next())
+  }
+
+  /** Removes everything whose limit is reached by `now`. */
+  take(now: number): ReadonlyArray<Limited> {
+    return this.queue.takeAll(now)
+  }
+}
+
+export const isLimited = (item: Limited): boolean =>
+  item instanceof InFlight ? !item.isOver && !item.isEmpty : isQueued(item)

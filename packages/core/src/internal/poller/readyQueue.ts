@@ -1,32 +1,31 @@
 import type { Wait } from "../machine/wait.ts"
-import { standsInLine } from "./inFlight.ts"
+import { isQueued } from "./inFlight.ts"
 
-/** The waits of a site that stand in line for a check, first come, first served. Who leaves the line is passed over. */
-export class Line {
+/** The waits of a target that are due and wait for room, first in, first out. Waits that have left are skipped. */
+export class ReadyQueue {
   private waits: Array<Wait> = []
-  /** Where the line begins; those before have been served. */
-  private served = 0
+  /** Where the queue begins. */
+  private head = 0
   private sweepAt = leastSweep
 
-  /** How many waits it holds, those that have left it included. */
+  /** How many waits it holds, those that have left included. */
   get size(): number {
-    return this.waits.length - this.served
+    return this.waits.length - this.head
   }
 
-  /** Whether nobody stands in it. */
   get isEmpty(): boolean {
-    while (this.served < this.waits.length && !standsInLine(this.waits[this.served]!)) this.served++
-    if (this.served === this.waits.length && this.served > 0) this.set([])
+    while (this.head < this.waits.length && !isQueued(this.waits[this.head]!)) this.head++
+    if (this.head === this.waits.length && this.head > 0) this.set([])
     return this.waits.length === 0
   }
 
-  /** Whether waits for so many keys stand in it. */
+  /** Whether it has waits for at least `count` keys. */
   hasKeys(count: number): boolean {
     if (this.size < count) return false
     const keys = new Set<string>()
-    for (let at = this.served; at < this.waits.length && keys.size < count; at++) {
+    for (let at = this.head; at < this.waits.length && keys.size < count; at++) {
       const wait = this.waits[at]!
-      if (standsInLine(wait)) keys.add(wait.key)
+      if (isQueued(wait)) keys.add(wait.key)
     }
     return keys.size === count
   }
@@ -34,44 +33,43 @@ export class Line {
   push(wait: Wait): void {
     this.waits.push(wait)
     if (this.waits.length < this.sweepAt) return
-    // Those that have left it behind its first may be many.
-    this.set([...new Set(this.waits.slice(this.served).filter(standsInLine))])
+    // Many behind the first may have left.
+    this.set([...new Set(this.waits.slice(this.head).filter(isQueued))])
     this.sweepAt = Math.max(leastSweep, 2 * this.waits.length)
   }
 
-  /** The first, of a line that is not empty. */
+  /** Takes the first wait of a queue that is not empty. */
   next(): Wait {
-    const wait = this.waits[this.served++]!
-    if (this.isLong) this.set(this.waits.slice(this.served))
+    const wait = this.waits[this.head++]!
+    if (this.isMostlyTaken) this.set(this.waits.slice(this.head))
     return wait
   }
 
-  /** The first, and those behind it that are alike, for so many keys at most. */
+  /** Takes the first wait, and those behind it that are alike, for at most `most` keys. */
   nextAlike(most: number, areAlike: (a: Wait, b: Wait) => boolean): ReadonlyArray<Wait> {
-    const first = this.waits[this.served]!
-    // Who has left the line and come back stands in it twice.
+    const first = this.waits[this.head]!
+    // A wait that left and came back is in the queue twice.
     const taken = new Set<Wait>()
     const keys = new Set<string>()
     const passed: Array<Wait> = []
     while (!this.isEmpty && keys.size < most && passed.length < most) {
-      const wait = this.waits[this.served++]!
+      const wait = this.waits[this.head++]!
       if (wait === first || areAlike(first, wait)) {
         taken.add(wait)
         keys.add(wait.key)
       } else passed.push(wait)
     }
-    if (passed.length > 0 || this.isLong) this.set([...passed, ...this.waits.slice(this.served)])
+    if (passed.length > 0 || this.isMostlyTaken) this.set([...passed, ...this.waits.slice(this.head)])
     return [...taken]
   }
 
-  /** Whether most of the line has been served. */
-  private get isLong(): boolean {
-    return this.served > leastServed && this.served * 2 > this.waits.length
+  private get isMostlyTaken(): boolean {
+    return this.head > leastTaken && this.head * 2 > this.waits.length
   }
 
   private set(waits: Array<Wait>): void {
     this.waits = waits
-    this.served = 0
+    this.head = 0
   }
 }
 
@@ -79,4 +77,4 @@ export class Line {
 
 const leastSweep = 2_048
 
-const leastServed = 1_024
+const leastTaken = 1_024

@@ -1,110 +1,198 @@
 import type * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import type * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as References from "effect/References"
 import * as Scope from "effect/Scope"
 import * as Tracer from "effect/Tracer"
 import type { Any } from "../../Job.ts"
+import type { Notification } from "../../Observer.ts"
+import type { PollEvent } from "../../PollEvent.ts"
+import type { Timeline, Wait } from "../machine/wait.ts"
 import type { Policy } from "../options/policy.ts"
-import type { Wait } from "../machine/wait.ts"
-import { Group, type Office } from "./group.ts"
-import { Site, type Traffic } from "./target.ts"
+import { make as makeTelemetry, type Telemetry } from "../telemetry.ts"
+import type { AfterTurn } from "./afterTurn.ts"
+import type { Dispatcher } from "./dispatcher.ts"
+import { Target, type TargetSetting, type Traffic } from "./target.ts"
 
-/** What the waits of an engine share: one site for each job and world, one group for each way to wait there. */
+/** What all waits of a Poller share. */
+export interface Shared {
+  readonly time: Timeline
+  readonly random: () => number
+  readonly dispatcher: Dispatcher
+  readonly afterTurn: AfterTurn
+}
+
+/** What receives the events and the end of a wait: a handle, or a stream of results. */
+export interface Sink {
+  /** Whether it wants every check and every sleep. */
+  readonly isObserved: boolean
+  readonly emit: (event: PollEvent<unknown, unknown, unknown>) => void
+  readonly ended: (wait: Wait, exit: Exit.Exit<unknown, unknown>) => void
+}
+
+/** Waits of one target with the same options, added in the same context: what they share. */
+export class Group implements TargetSetting {
+  readonly policy: Policy
+  readonly context: Context.Context<unknown>
+  readonly target: Target
+  readonly time: Timeline
+  readonly random: () => number
+  /** How many of its waits have not ended, and whether observers are still being notified. */
+  open = 0
+  isNotifying = false
+  private readonly shared: Shared
+  private readonly logs: boolean
+  private made: Telemetry | undefined
+  private readonly forkIn: (effect: Effect.Effect<unknown, unknown, unknown>) => Fiber.Fiber<unknown, unknown>
+
+  constructor(shared: Shared, target: Target, policy: Policy, context: Context.Context<unknown>, logs: boolean) {
+    this.shared = shared
+    this.target = target
+    this.policy = policy
+    this.context = context
+    this.time = shared.time
+    this.random = shared.random
+    this.forkIn = Effect.runForkWith(context)
+    this.logs = logs
+  }
+
+  /** Made on demand: there may be as many groups as waits. */
+  get telemetry(): Telemetry {
+    const { logs, policy, shared } = this
+    const options = { logs, observers: policy.observers, span: undefined }
+    this.made ??= makeTelemetry(options, this.forkIn as never, (log) => shared.afterTurn.add(() => void this.fork(log)))
+    return this.made
+  }
+
+  /** Runs an effect with the services of the waits, in a fiber of its own. */
+  fork<A, E>(effect: Effect.Effect<A, E, unknown>): Fiber.Fiber<A, E> {
+    return this.forkIn(effect) as Fiber.Fiber<A, E>
+  }
+
+  emit(wait: Wait, event: Notification["event"]): void {
+    if (this.policy.observers.length > 0 || (this.logs && mayBeLogged(event))) this.telemetry.report(wait, event)
+    if (event._tag === "Started") return
+    const sink = sinkOf(wait)
+    // Not within the step: the listener may have a handle to this wait.
+    if (sink.isObserved) this.shared.afterTurn.add(() => sink.emit(event))
+  }
+
+  isObserved(wait: Wait): boolean {
+    return this.policy.observers.length > 0 || sinkOf(wait).isObserved
+  }
+
+  hasRoom(wait: Wait): boolean {
+    return this.shared.dispatcher.hasRoom(wait)
+  }
+}
+
+export const groupOf = ({ setting }: Wait): Group => setting as Group
+
+export const sinkOf = ({ sink }: Wait): Sink => sink as Sink
+
+/** What the waits of a Poller have in common: a target for each job and its services, a group for each target and options. */
 export class Registry {
-  private readonly traffic = new Map<Any, Traffic>()
-  private readonly sites = new Map<Any, Map<string, Site>>()
-  private readonly groups = new WeakMap<Context.Context<unknown>, WeakMap<Policy, Group>>()
-  /** Those with waits that tell observers, who have to hear of the end. */
+  /** The groups whose observers have to be notified of an end. */
   readonly observed = new Set<Group>()
+  private readonly shared: Shared
+  private readonly linger: number
+  private readonly traffic = new Map<Any, Traffic>()
+  private readonly targets = new Map<Any, Map<string, Target>>()
+  private readonly groups = new WeakMap<Context.Context<unknown>, WeakMap<Policy, Group>>()
   private sweepAt = leastSweep
   private count = 0
-  private readonly linger: number
 
-  constructor(linger: number) {
+  constructor(shared: Shared, linger: number) {
+    this.shared = shared
     this.linger = linger
   }
 
-  groupFor(office: Office, job: Any, policy: Policy, context: Context.Context<unknown>, logs: boolean): Group {
+  groupFor(job: Any, policy: Policy, context: Context.Context<unknown>, logs: boolean): Group {
     const here = this.groups.get(context) ?? new WeakMap<Policy, Group>()
     this.groups.set(context, here)
     const known = here.get(policy)
-    if (known !== undefined && !known.site.isGone) return known
-    const group = new Group(office, this.siteFor(job, context, office.time.now), policy, context, logs)
+    if (known !== undefined && !known.target.isRemoved) return known
+    const group = new Group(this.shared, this.targetFor(job, context), policy, context, logs)
     here.set(policy, group)
     return group
   }
 
-  /** Takes note of a wait that begins. */
+  /** Counts a wait that begins. */
   begun(group: Group): void {
     group.open++
     if (group.policy.observers.length > 0) this.observed.add(group)
   }
 
-  /** Takes note of a wait that ended. */
+  /** Counts a wait that has ended. */
   ended(group: Group): void {
-    if (--group.open > 0 || group.isTelling || !this.observed.has(group)) return
+    if (--group.open > 0 || group.isNotifying || !this.observed.has(group)) return
     // However long that takes: there may be more waits.
-    const told = group.telemetry.flush(Duration.infinity)
-    if (told === undefined) return void this.observed.delete(group)
-    group.isTelling = true
-    group.fork(told).addObserver(() => {
-      group.isTelling = false
+    const notified = group.telemetry.flush(Duration.infinity)
+    if (notified === undefined) return void this.observed.delete(group)
+    group.isNotifying = true
+    group.fork(notified).addObserver(() => {
+      group.isNotifying = false
       if (group.open === 0) this.observed.delete(group)
     })
   }
 
-  siteFor(job: Any, context: Context.Context<unknown>, now: number): Site {
-    const here = this.sites.get(job) ?? new Map<string, Site>()
-    const world = worldOf(context)
-    const known = here.get(world)
-    if (known !== undefined) return known
-    if (++this.count > this.sweepAt) this.sweep(now)
-    const traffic = this.traffic.get(job) ?? { underWay: 0 }
-    this.traffic.set(job, traffic)
-    const site = new Site(job, traffic, batchOf(job))
-    here.set(world, site)
-    this.sites.set(job, here)
-    return site
-  }
-
-  /** Forgets the sites that nobody needs: worlds may be as many as requests to a server. */
-  private sweep(now: number): void {
-    this.count = 0
-    for (const [job, sites] of this.sites) {
-      for (const [world, site] of sites) {
-        site.forget(now, this.linger)
-        if (site.isUnused) {
-          site.isGone = true
-          sites.delete(world)
-        }
-      }
-      if (sites.size === 0 && this.traffic.get(job)!.underWay === 0) {
-        this.sites.delete(job)
-        this.traffic.delete(job)
-      }
-      this.count += sites.size
-    }
-    this.sweepAt = Math.max(leastSweep, 2 * this.count)
-  }
-
   /** All waits that have not ended. */
   *waits(): Generator<Wait> {
-    for (const sites of this.sites.values()) for (const site of sites.values()) yield* site
+    for (const targets of this.targets.values()) for (const target of targets.values()) yield* target
+  }
+
+  private targetFor(job: Any, context: Context.Context<unknown>): Target {
+    const here = this.targets.get(job) ?? new Map<string, Target>()
+    const services = servicesOf(context)
+    const known = here.get(services)
+    if (known !== undefined) return known
+    if (++this.count > this.sweepAt) this.sweep()
+    const traffic = this.traffic.get(job) ?? { requests: 0 }
+    this.traffic.set(job, traffic)
+    const target = new Target(job, traffic, batchOf(job))
+    here.set(services, target)
+    this.targets.set(job, here)
+    return target
+  }
+
+  /** Removes unused targets: a server may make a new set of services for each request it handles. */
+  private sweep(): void {
+    this.count = 0
+    for (const [job, targets] of this.targets) {
+      for (const [services, target] of targets) {
+        target.dropEnded(this.shared.time.now, this.linger)
+        if (target.isUnused) {
+          target.isRemoved = true
+          targets.delete(services)
+        }
+      }
+      if (targets.size === 0 && this.traffic.get(job)!.requests === 0) {
+        this.targets.delete(job)
+        this.traffic.delete(job)
+      }
+      this.count += targets.size
+    }
+    this.sweepAt = Math.max(leastSweep, 2 * this.count)
   }
 }
 
 // ---- internal ----
 
+const mayBeLogged = (event: Notification["event"]): boolean =>
+  event._tag === "CheckFailed" || (event._tag === "Ended" && event.exit._tag === "Failure")
+
 const leastSweep = 256
 
-const batchOf = ({ checkMany }: Any): Site["batch"] =>
+const batchOf = ({ checkMany }: Any): Target["batch"] =>
   checkMany === undefined
     ? undefined
     : { max: checkMany.max, slack: Duration.toMillis(Duration.fromInputUnsafe(checkMany.slack ?? "50 millis")) }
 
-/** What differs from fiber to fiber, and says nothing of how a check is made. */
-const passing: ReadonlySet<string> = /*#__PURE__*/ new Set([
+/** What differs from fiber to fiber without changing how a check is made. */
+const ignored: ReadonlySet<string> = /*#__PURE__*/ new Set([
   Tracer.ParentSpan.key,
   Scope.Scope.key,
   References.CurrentLogAnnotations.key,
@@ -113,14 +201,14 @@ const passing: ReadonlySet<string> = /*#__PURE__*/ new Set([
   Layer.CurrentMemoMap.key
 ])
 
-const numbers = new WeakMap<WeakKey, number>()
-let numbered = 0
+const ids = new WeakMap<WeakKey, number>()
+let lastId = 0
 
-const numberOf = (value: WeakKey): number => {
-  const known = numbers.get(value)
+const idOf = (value: WeakKey): number => {
+  const known = ids.get(value)
   if (known !== undefined) return known
-  numbers.set(value, ++numbered)
-  return numbered
+  ids.set(value, ++lastId)
+  return lastId
 }
 
 const hasIdentity = (value: unknown): value is WeakKey =>
@@ -128,15 +216,12 @@ const hasIdentity = (value: unknown): value is WeakKey =>
   typeof value === "function" ||
   (typeof value === "symbol" && Symbol.keyFor(value) === undefined)
 
-/**
- * The services of a context, as a text: two waits check in the same world if it is the same. Waits with other credentials
- * never share a check.
- */
-const worldOf = (context: Context.Context<unknown>): string => {
+/** The services of a context as a text: waits share checks only if it is equal, so never across credentials. */
+const servicesOf = (context: Context.Context<unknown>): string => {
   const services: Array<string> = []
   for (const [key, value] of context.mapUnsafe as ReadonlyMap<string, unknown>) {
-    if (passing.has(key)) continue
-    services.push(`${key}=${hasIdentity(value) ? `#${numberOf(value)}` : `${typeof value} ${String(value)}`}`)
+    if (ignored.has(key)) continue
+    services.push(`${key}=${hasIdentity(value) ? `#${idOf(value)}` : `${typeof value} ${String(value)}`}`)
   }
   return services.toSorted().join("\n")
 }

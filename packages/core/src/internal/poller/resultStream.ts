@@ -5,21 +5,20 @@ import type * as Exit from "effect/Exit"
 import * as Latch from "effect/Latch"
 import type * as Pull from "effect/Pull"
 import type { Wait } from "../machine/wait.ts"
-import type { Holder } from "./holder.ts"
+import type { Sink } from "./registry.ts"
 
-/** How a wait ended, for a stream of many. */
-export interface Ended {
+/** How a wait of a stream ended; public as `Poller.Settled`. */
+export interface Settled {
   readonly key: unknown
   readonly exit: Exit.Exit<unknown, unknown>
   readonly attempts: number
-  /** Milliseconds. */
   readonly elapsedMillis: number
 }
 
-/** Holds many waits without a handle of their own, and their ends until a stream takes them. */
-export class Results implements Holder {
-  readonly hears = false
-  private readonly ends: Array<Ended> = []
+/** The sink of many waits without handles: it keeps their results until a stream takes them. */
+export class ResultStream implements Sink {
+  readonly isObserved = false
+  private readonly ends: Array<Settled> = []
   private readonly changed = Latch.makeUnsafe()
   private readonly taken: (count: number) => void
   private readonly fork: (effect: Effect.Effect<void>) => unknown
@@ -40,7 +39,7 @@ export class Results implements Holder {
     this.open++
   }
 
-  /** Whether all that began have ended. */
+  /** Whether all waits that began have ended. */
   get isIdle(): boolean {
     return this.open === 0
   }
@@ -50,18 +49,18 @@ export class Results implements Holder {
     if (this.isLeft) return this.taken(1)
     this.ends.push({ key: wait.rawKey, exit, attempts: wait.attempts, elapsedMillis: wait.nextAt - wait.startedAt })
     if (this.waking) return
-    // Not at once: ends come in crowds, and who takes them is woken once for all.
+    // Not at once: results come in bursts, and the reader is woken once for each.
     this.waking = true
     this.fork(Effect.andThen(Effect.yieldNow, this.wake))
   }
 
-  /** No more waits will begin: the keys are at their end, or failed. */
+  /** No more waits begin: the keys have ended or failed. */
   complete(fed: Exit.Exit<void, unknown>): void {
     this.fed = fed
     this.changed.openUnsafe()
   }
 
-  /** Nobody will take what comes from here on. */
+  /** The stream was left: further results are dropped. */
   leave(): void {
     this.isLeft = true
     this.taken(this.ends.splice(0).length)
@@ -72,13 +71,13 @@ export class Results implements Holder {
     this.changed.openUnsafe()
   })
 
-  /** All ends that are there, waiting for at least one; done after the last, or when the keys failed. */
-  readonly take: Pull.Pull<NonEmptyReadonlyArray<Ended>, unknown> = Effect.suspend(() => {
+  /** All results there are, waiting for at least one; done after the last, fails if the keys failed. */
+  readonly take: Pull.Pull<NonEmptyReadonlyArray<Settled>, unknown> = Effect.suspend(() => {
     this.changed.closeUnsafe()
     if (this.ends.length > 0) {
       const ends = this.ends.splice(0)
       this.taken(ends.length)
-      return Effect.succeed(ends as unknown as NonEmptyReadonlyArray<Ended>)
+      return Effect.succeed(ends as unknown as NonEmptyReadonlyArray<Settled>)
     }
     if (this.fed?._tag === "Failure") return Effect.failCause(this.fed.cause)
     if (this.fed !== undefined && this.open === 0) return Cause.done()

@@ -5,150 +5,148 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as Stream from "effect/Stream"
-import type { Any, Watchable } from "../../Job.ts"
-import type { PollOptions } from "../../PollOptions.ts"
-import { type PollError, ResumeTokenError } from "../../PollError.ts"
-import type { Service, Settled, Stats } from "../../Poller.ts"
-import type { ResumeToken } from "../../ResumeToken.ts"
-import { Reference } from "../options/defaults.ts"
-import type * as event from "../machine/event.ts"
 import type { Handle } from "../../Handle.ts"
-import { type Driver, WaitHandle } from "../single/handle.ts"
-import { next } from "../plan.ts"
+import type { Any } from "../../Job.ts"
+import { ResumeTokenError } from "../../PollError.ts"
+import type { PollOptions } from "../../PollOptions.ts"
+import type { ResumeToken } from "../../ResumeToken.ts"
+import type * as event from "../machine/event.ts"
+import { noStatus } from "../machine/outcome.ts"
+import { fromWait } from "../machine/token.ts"
+import { timeline, type Wait } from "../machine/wait.ts"
+import { Reference } from "../options/defaults.ts"
 import type { Policy } from "../options/policy.ts"
 import * as request from "../options/request.ts"
-import { fromWait } from "../machine/token.ts"
-import { noStatus } from "../machine/outcome.ts"
-import type { Wait } from "../machine/wait.ts"
-import type { Limits } from "./bounds.ts"
+import { next } from "../plan.ts"
+import { type Driver, WaitHandle } from "../single/handle.ts"
+import { AfterTurn } from "./afterTurn.ts"
+import { Dispatcher, type Limits } from "./dispatcher.ts"
 import { Engine } from "./engine.ts"
-import { type Group, groupOf } from "./group.ts"
-import type { Holder } from "./holder.ts"
-import { Registry } from "./registry.ts"
-import { Results } from "./resultStream.ts"
-import { Room } from "./room.ts"
+import { type Group, groupOf, Registry, type Sink } from "./registry.ts"
+import { ResultStream } from "./resultStream.ts"
 
 export interface Settings {
   readonly limits: Limits
-  /** How many waits and results that nobody has taken there may be. */
+  /** How many waits, and results that no stream has taken, there may be. */
   readonly capacity: number
   readonly stagger: boolean
 }
 
+type Options = PollOptions<never, unknown>
+type ResumeOptions = Omit<Options, "deadline" | "since">
+type AnyHandle = Handle<unknown, unknown, unknown>
 type Fork = <A>(effect: Effect.Effect<A>) => Fiber.Fiber<A>
 
-/** Where waits come in and results go out: the service in front of an engine. */
-export class Desk implements Service, Driver {
+/** The service behind a `Poller`, with the types of jobs erased: waits come in here, and results go out. */
+export class PollerService implements Driver {
   private readonly engine: Engine
+  private readonly dispatcher: Dispatcher
   private readonly registry: Registry
+  private readonly permits: Permits
   private readonly settings: Settings
-  private readonly room: Room
   private readonly fork: Fork
-  private closed = false
-  /** It takes no more keys. */
+  private isClosed = false
+  /** Done when no more keys are taken. */
   private readonly closing = Deferred.makeUnsafe<void>()
+  /** Done when nothing is in flight any more. */
+  private readonly over = Deferred.makeUnsafe<void>()
   /** The tokens of the jobs that were still running when it closed. */
   private running: ReadonlyArray<ResumeToken> = []
-  /** Nothing is under way any more. */
-  private readonly over = Deferred.makeUnsafe<void>()
+  /** The group of the newest wait: most waits are alike. */
   private last:
     | { readonly policy: request.Request["policy"]; readonly context: Context.Context<unknown>; readonly group: Group }
     | undefined
 
   constructor(settings: Settings, clock: Clock.Clock, random: () => number, fork: Fork) {
+    const { capacity, limits } = settings
+    const time = timeline(clock.currentTimeMillisUnsafe())
+    this.dispatcher = new Dispatcher(time, limits)
+    const shared = { time, random, dispatcher: this.dispatcher, afterTurn: new AfterTurn() }
     this.settings = settings
-    this.registry = new Registry(settings.limits.linger)
-    this.engine = new Engine(clock, random, settings.limits, fork, (group) => this.registry.ended(group))
-    this.room = new Room(settings.capacity)
+    this.registry = new Registry(shared, limits.linger)
+    this.engine = new Engine(shared, clock, limits, fork, (group) => this.registry.ended(group))
+    this.permits = new Permits(capacity)
     this.fork = fork
   }
 
   // -- the service --
 
-  readonly add = <K, A, F, E, R, RS = never>(
-    job: Watchable<K, A, F, E, R>,
-    key: K,
-    options: PollOptions<E, RS>
-  ): Effect.Effect<Handle<A, F, E>, never, R | RS> => {
-    const wanted = request.ofJob("Poller.add", job, key, { history: false, ...options })
-    return this.admit(() => this.watch<A, F, E, R | RS>(job, wanted, undefined))
+  readonly add = (job: Any, key: unknown, options: Options): Effect.Effect<AnyHandle, never, unknown> => {
+    const wanted = request.ofAny("Poller.add", job, key, { history: false, ...options })
+    return this.admit(() => this.watch(job, wanted, undefined))
   }
 
-  readonly resume = <K, A, F, E, R, RS = never>(
-    job: Watchable<K, A, F, E, R>,
+  readonly resume = (
+    job: Any,
     token: ResumeToken,
-    options?: Omit<PollOptions<E, RS>, "deadline" | "since">
-  ): Effect.Effect<Handle<A, F, E>, ResumeTokenError, R | RS> => {
+    options?: ResumeOptions
+  ): Effect.Effect<AnyHandle, ResumeTokenError, unknown> => {
     const rest = { history: false, ...options, deadline: "unbounded", since: token.since } as const
     request.check("Poller.resume", rest)
-    return Effect.suspend((): Effect.Effect<Handle<A, F, E>, ResumeTokenError, R | RS> => {
-      const key = request.keyOfToken(job, token)
+    return Effect.suspend((): Effect.Effect<AnyHandle, ResumeTokenError, unknown> => {
+      const key = request.keyOfToken<unknown, unknown, unknown, unknown, unknown>(job, token)
       if (key instanceof ResumeTokenError) return Effect.fail(key)
-      const wanted = request.ofJob("Poller.resume", job, key, rest)
-      return this.admit(() => this.watch<A, F, E, R | RS>(job, wanted, token))
+      const wanted = request.ofAny("Poller.resume", job, key, rest)
+      return this.admit(() => this.watch(job, wanted, token))
     })
   }
 
-  readonly until = <K, A, F, E, R, RS = never>(
-    job: Watchable<K, A, F, E, R>,
-    key: K,
-    options: PollOptions<E, RS>
-  ): Effect.Effect<A, PollError<F, E>, R | RS> => {
-    const wanted = request.ofJob("Poller.until", job, key, { history: false, ...options })
+  readonly until = (job: Any, key: unknown, options: Options): Effect.Effect<unknown, unknown, unknown> => {
+    const wanted = request.ofAny("Poller.until", job, key, { history: false, ...options })
     return this.admit((restore) =>
-      Effect.flatMap(this.watch<A, F, E, R | RS>(job, wanted, undefined), (watch) =>
-        Effect.ensuring(restore(watch.await), watch.interrupt)
+      Effect.flatMap(this.watch(job, wanted, undefined), (handle) =>
+        Effect.ensuring(restore(handle.await), handle.interrupt)
       )
     )
   }
 
-  readonly results = <K, A, F, E, R, RS = never, EK = never, RK = never>(
-    job: Watchable<K, A, F, E, R>,
-    keys: Iterable<K> | Stream.Stream<K, EK, RK>,
-    options: PollOptions<E, RS>
-  ): Stream.Stream<Settled<K, A, F, E>, EK, R | RS | RK> => {
+  readonly results = (
+    job: Any,
+    keys: Iterable<unknown> | Stream.Stream<unknown, unknown, unknown>,
+    options: Options
+  ): Stream.Stream<unknown, unknown, unknown> => {
     const requestFor = request.ofKeys("Poller.results", job, { history: false, ...options })
-    const source: Stream.Stream<K, EK, RK> = Stream.isStream(keys) ? keys : Stream.fromIterable(keys)
+    const source: Stream.Stream<unknown, unknown, unknown> = Stream.isStream(keys) ? keys : Stream.fromIterable(keys)
     const follow = Effect.gen({ self: this }, function* () {
-      const context = yield* Effect.context<R | RS>()
-      const results = new Results(this.release, this.fork)
+      const context = yield* Effect.context<unknown>()
+      const results = new ResultStream((count) => this.permits.release(count), this.fork)
       yield* Effect.addFinalizer(() => {
         results.leave()
-        return results.isIdle ? Effect.void : this.stopAll((wait) => wait.holder === results)
+        return results.isIdle ? Effect.void : this.interruptAll((wait) => wait.sink === results)
       })
       const beginOne = (wanted: request.Request): void => {
         results.begin()
         this.begin(job, wanted, results, undefined, context)
       }
-      // As many at a time as there is room for: keys are many.
-      const beginAll = (keys: ReadonlyArray<K>, from = 0): Effect.Effect<void> =>
+      // As many at a time as there is room for, since keys are many.
+      const beginAll = (keys: ReadonlyArray<unknown>, from = 0): Effect.Effect<void> =>
         Effect.suspend(() => {
-          let next = from
-          let without: request.Request | undefined
+          let at = from
+          let blocked: request.Request | undefined
           this.engine.together(() => {
-            for (; next < keys.length && without === undefined; next++) {
-              const wanted = requestFor(keys[next]!)
-              if (!this.closed && this.room.tryTake()) beginOne(wanted)
-              else without = wanted
+            for (; at < keys.length && blocked === undefined; at++) {
+              const wanted = requestFor(keys[at])
+              if (!this.isClosed && this.permits.tryTake()) beginOne(wanted)
+              else blocked = wanted
             }
           })
-          const wanted = without
+          const wanted = blocked
           if (wanted === undefined) return Effect.void
           return Effect.andThen(
             this.admit(() => Effect.sync(() => beginOne(wanted))),
-            beginAll(keys, next)
+            beginAll(keys, at)
           )
         })
       const feed = Stream.runForEachArray(source, (keys) => beginAll(keys))
-      // A Poller that closes takes no more keys, and ends what it has.
+      // A Poller that closes takes no more keys, and ends the waits that it has.
       const fed = Effect.exit(Effect.raceFirst(feed, Deferred.await(this.closing)))
-      yield* Effect.forkScoped(Effect.map(fed, (exit) => results.complete(this.closed ? Exit.void : exit)))
+      yield* Effect.forkScoped(Effect.map(fed, (exit) => results.complete(this.isClosed ? Exit.void : exit)))
       return Stream.fromPull(Effect.succeed(results.take))
     })
-    return Stream.unwrap(follow) as Stream.Stream<Settled<K, A, F, E>, EK, R | RS | RK>
+    return Stream.unwrap(follow)
   }
 
-  readonly stats: Effect.Effect<Stats> = Effect.sync(() => {
+  readonly stats = Effect.sync(() => {
     const phases = { waiting: 0, queued: 0, checking: 0 }
     let watched = 0
     for (const { stage } of this.registry.waits()) {
@@ -157,15 +155,15 @@ export class Desk implements Service, Driver {
       else if (stage.phase === "checking") phases.checking++
       else phases.waiting++
     }
-    return { watched, ...phases, requests: this.engine.bounds.underWay, ended: { ...this.engine.endings } }
+    return { watched, ...phases, requests: this.dispatcher.requests, ended: { ...this.engine.endings } }
   })
 
   readonly shutdown: Effect.Effect<ReadonlyArray<ResumeToken>> = Effect.suspend(() => {
-    if (!this.closed) this.close()
+    if (!this.isClosed) this.close()
     return Effect.as(Deferred.await(this.over), this.running)
   })
 
-  // -- for its handles --
+  // -- called by handles --
 
   tell(wait: Wait, happened: event.Event): void {
     this.engine.tell(wait, happened)
@@ -176,105 +174,122 @@ export class Desk implements Service, Driver {
   }
 
   interrupt(wait: Wait): Effect.Effect<void> {
-    return Effect.suspend(() => this.engine.stop([wait]))
+    return Effect.suspend(() => this.engine.interrupt([wait]))
   }
 
-  readonly release = (count: number): void => {
-    this.room.release(count)
+  release(): void {
+    this.permits.release(1)
   }
 
-  // -- coming in --
+  // -- waits that come in --
 
-  /** Makes room for a wait, and begins it: only the waiting for room can be interrupted. */
-  private admit<A, E, R>(
-    begin: (restore: <B, F, S>(effect: Effect.Effect<B, F, S>) => Effect.Effect<B, F, S>) => Effect.Effect<A, E, R>
-  ): Effect.Effect<A, E, R> {
-    return Effect.uninterruptibleMask((restore) => {
-      if (this.closed) return Effect.interrupt
-      return Effect.flatMap(this.room.take(restore), () => (this.closed ? Effect.interrupt : begin(restore)))
+  /** Takes a permit for a wait, and begins it. Only the waiting for the permit can be interrupted. */
+  private admit<A, E>(
+    begin: (
+      restore: <B, F, S>(effect: Effect.Effect<B, F, S>) => Effect.Effect<B, F, S>
+    ) => Effect.Effect<A, E, unknown>
+  ): Effect.Effect<A, E, never> {
+    const admitted = Effect.uninterruptibleMask((restore) => {
+      if (this.isClosed) return Effect.interrupt
+      return Effect.flatMap(this.permits.take(restore), () => (this.isClosed ? Effect.interrupt : begin(restore)))
     })
+    // What the check of a wait requires is in the types of `Poller`.
+    return admitted as Effect.Effect<A, E, never>
   }
 
-  private watch<A, F, E, R>(
-    job: unknown,
+  private watch(
+    job: Any,
     wanted: request.Request,
     token: ResumeToken | undefined
-  ): Effect.Effect<Handle<A, F, E>, never, R> {
-    return Effect.contextWith((context: Context.Context<R>) => {
-      const watch = new PollerHandle<A, F, E>(this)
-      watch.wait = this.begin(job, wanted, watch, token, context)
-      return Effect.succeed(watch)
+  ): Effect.Effect<AnyHandle, never, unknown> {
+    return Effect.contextWith((context: Context.Context<unknown>) => {
+      const handle = new PollerHandle(this)
+      handle.wait = this.begin(job, wanted, handle, token, context)
+      return Effect.succeed(handle)
     })
   }
 
-  private begin<R>(
-    job: unknown,
+  private begin(
+    job: Any,
     wanted: request.Request,
-    holder: Holder,
+    sink: Sink,
     token: ResumeToken | undefined,
-    context: Context.Context<R>
+    context: Context.Context<unknown>
   ): Wait {
-    const group = this.groupFor(job as Any, wanted, context as Context.Context<unknown>)
+    const group = this.groupFor(job, wanted, context)
     const stagger = this.settings.stagger ? firstDelay(group.policy, wanted.key) : 0
     this.registry.begun(group)
-    return this.engine.add(group, wanted.key, wanted.rawKey, holder, { token, stagger })
+    return this.engine.add(group, wanted.key, wanted.rawKey, sink, { token, stagger })
   }
 
-  /** Most waits are alike the one before them. */
   private groupFor(job: Any, wanted: request.Request, context: Context.Context<unknown>): Group {
     const { last } = this
     const isAlike = last !== undefined && last.policy === wanted.policy && last.context === context
-    if (isAlike && !last.group.site.isGone) return last.group
+    if (isAlike && !last.group.target.isRemoved) return last.group
     try {
       const defaults = Context.get(context, Reference)
-      const group = this.registry.groupFor(this.engine, job, wanted.policy(defaults), context, defaults.logs)
+      const group = this.registry.groupFor(job, wanted.policy(defaults), context, defaults.logs)
       this.last = { policy: wanted.policy, context, group }
       return group
     } catch (defect) {
       // Defaults out of their range.
-      this.release(1)
+      this.release()
       throw defect
     }
   }
 
-  // -- going out --
+  // -- closing --
 
-  /** Ends all waits at once, and then waits for what is under way for them: also where that is what closes. */
+  /** Ends all waits at once and then waits for what is in flight for them, even if one of them is what closes. */
   private close(): void {
-    this.closed = true
+    this.isClosed = true
     this.running = Array.from(this.registry.waits(), fromWait)
-    const stopped = this.engine.stop(Array.from(this.registry.waits()))
+    const interrupted = this.engine.interrupt(Array.from(this.registry.waits()))
     this.engine.close()
     Deferred.doneUnsafe(this.closing, Exit.void)
-    // Who still waits for room learns that there will be none.
-    this.room.release(Number.MAX_SAFE_INTEGER)
-    const told = Effect.suspend(() =>
+    // Whoever still waits for a permit learns that there will be none.
+    this.permits.release(Number.MAX_SAFE_INTEGER)
+    const notified = Effect.suspend(() =>
       Effect.forEach(
         [...this.registry.observed],
         ({ policy, telemetry }) => telemetry.flush(policy.cancelTimeout) ?? Effect.void,
         { concurrency: "unbounded", discard: true }
       )
     )
-    this.fork(Effect.andThen(stopped, told)).addObserver(() => Deferred.doneUnsafe(this.over, Exit.void))
+    this.fork(Effect.andThen(interrupted, notified)).addObserver(() => Deferred.doneUnsafe(this.over, Exit.void))
   }
 
-  private stopAll(which: (wait: Wait) => boolean): Effect.Effect<void> {
-    return Effect.suspend(() => this.engine.stop(Array.from(this.registry.waits()).filter(which)))
+  private interruptAll(which: (wait: Wait) => boolean): Effect.Effect<void> {
+    return Effect.suspend(() => this.engine.interrupt(Array.from(this.registry.waits()).filter(which)))
   }
 }
 
+/** Makes the service of a Poller. It has the members of the public interface and no others. */
+export const make = (settings: Settings, clock: Clock.Clock, random: () => number, fork: Fork): never => {
+  const service = new PollerService(settings, clock, random, fork)
+  const { add, results, resume, shutdown, stats, until } = service
+  const members = { add, results, resume, shutdown, stats, until }
+  internals.set(members, service)
+  return members as never
+}
+
+/** The inside of a service that `make` made, for tests of what it holds. */
+export const internalsOf = (service: object): PollerService | undefined => internals.get(service)
+
 // ---- internal ----
 
-class PollerHandle<A, F, E> extends WaitHandle<A, F, E> {
-  private readonly desk: Desk
+const internals = new WeakMap<object, PollerService>()
 
-  constructor(desk: Desk) {
-    super(desk)
-    this.desk = desk
+class PollerHandle extends WaitHandle<unknown, unknown, unknown> {
+  private readonly service: PollerService
+
+  constructor(service: PollerService) {
+    super(service)
+    this.service = service
   }
 
   override ended(wait: Wait, exit: Exit.Exit<unknown, unknown>): void {
-    this.desk.release(1)
+    this.service.release()
     super.ended(wait, exit)
   }
 }
@@ -282,12 +297,64 @@ class PollerHandle<A, F, E> extends WaitHandle<A, F, E> {
 /** How long the strategy waits after a first check, in milliseconds: first checks are spread over that. */
 const firstDelay = ({ bound, strategy }: Policy, key: string): number => {
   if (strategy.plan === undefined) return 1_000
-  const seen = { key, attempt: 1, elapsedMillis: 0, remainingMillis: bound, sinceChangeMillis: 0, status: noStatus }
+  const observation = {
+    key,
+    attempt: 1,
+    elapsedMillis: 0,
+    remainingMillis: bound,
+    sinceChangeMillis: 0,
+    status: noStatus
+  }
   try {
-    const delay = next(strategy.plan, 1, 0, seen, () => 0.5)
+    const delay = next(strategy.plan, 1, 0, observation, () => 0.5)
     return delay === "end" ? 0 : delay
   } catch {
-    // The wait itself will tell.
+    // The wait itself ends with the defect.
     return 0
+  }
+}
+
+/** Permits for waits, first come, first served. A free one is taken at once, without a fiber. */
+class Permits {
+  private free: number
+  private readonly queue = new Set<() => void>()
+
+  constructor(capacity: number) {
+    this.free = capacity
+  }
+
+  /** Takes a permit if one is free and nothing waits for it. */
+  tryTake(): boolean {
+    if (this.free <= 0 || this.queue.size > 0) return false
+    this.free--
+    return true
+  }
+
+  /** Takes a permit, waiting for one. To be run uninterruptibly; `restore` makes the waiting interruptible. */
+  take(restore: <A>(effect: Effect.Effect<A>) => Effect.Effect<A>): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      if (this.tryTake()) return Effect.void
+      let isTaken = false
+      const taken = Effect.callback<void>((resume) => {
+        const enter = () => {
+          isTaken = true
+          resume(Effect.void)
+        }
+        this.queue.add(enter)
+        return Effect.sync(() => this.queue.delete(enter))
+      })
+      // Interrupted after the permit was taken: it is free again.
+      return Effect.onInterrupt(restore(taken), () => Effect.sync(() => isTaken && this.release(1)))
+    })
+  }
+
+  release(count: number): void {
+    this.free += count
+    for (const enter of this.queue) {
+      if (this.free <= 0) return
+      this.free--
+      this.queue.delete(enter)
+      enter()
+    }
   }
 }

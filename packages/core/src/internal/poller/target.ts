@@ -1,211 +1,229 @@
 import type { Any } from "../../Job.ts"
 import type { Status } from "../../Status.ts"
-import { longestCheck, type Wait } from "../machine/wait.ts"
-import { Crowd, floorHere } from "./waiters.ts"
-import type { Errand } from "./inFlight.ts"
-import { Line } from "./readyQueue.ts"
+import { fitsBefore, hasTimedOut, type Setting, sourceOf, type Wait } from "../machine/wait.ts"
+import type { InFlight } from "./inFlight.ts"
+import { ReadyQueue } from "./readyQueue.ts"
+import { floorOf, Waiters } from "./waiters.ts"
 
-/** A job as a Poller sees it, with all its sites together: how many of its checks are under way. */
+/** A call for waits of one target. */
+export type Call = InFlight<Target>
+
+/** How many requests of a job are in flight, over all its targets. */
 export interface Traffic {
-  underWay: number
+  requests: number
 }
 
 /**
- * The keys of one job that are checked in one world, that is, with the same services: what its waits share. Waits for
- * the same key share their checks.
+ * A job with one set of services: what its waits share. Waits for the same key of a target share their checks; waits with
+ * other services, such as other credentials, belong to another target.
  */
-export class Site {
+export class Target {
   readonly job: Any
   readonly traffic: Traffic
-  /** The most keys of one request, where the job has one for many; the time within which checks are gathered for it. */
+  /** For a job with `checkMany`: the most keys of one request, and how long a due check waits for others, in ms. */
   readonly batch: { readonly max: number; readonly slack: number } | undefined
-  /** Checks that are under way, by the keys of those who have left them: nobody else asks for those keys. */
-  private readonly left = new Map<string, Errand>()
-  /** Whether it was forgotten, since nobody needed it. */
-  isGone = false
-  /** Until when checks are gathered for a request for many. */
+  /** Whether it was removed from the registry because nothing used it. */
+  isRemoved = false
+  /** When the batch that gathers now is due. */
   gatherUntil = 0
-  /** The request for many that is being filled, with what is due until when, and how many keys are in it. */
-  filling: Errand | undefined
-  fillUntil = 0
+  /** The batch that is filled with what is due in this turn, when it was begun, and how many keys it has. */
+  filling: Call | undefined
+  fillingSince = 0
   filled = 0
-  /** Whether it waits for its turn to let checks begin. */
-  inTurn = false
-  private readonly waits = new Map<string, Wait | Crowd>()
+  /** Whether it takes part in the dispatcher's rotation. */
+  inRotation = false
+  readonly queue = new ReadyQueue()
+  /** Waits by key; one that ended stays for a while, see `ended`. */
+  private readonly waits = new Map<string, Wait | Waiters>()
   /** How many keys have more than one wait. */
   private shared = 0
-  readonly line = new Line()
+  /** Requests in flight by keys whose waits have left: the keys are asked for all the same. */
+  private readonly abandoned = new Map<string, Call>()
+  /** Waits that ended recently and are kept for whoever asks for their key again, in order of time. */
+  private ended: Array<Wait> = []
+  /** How many of `ended` have been dropped already. */
+  private dropped = 0
+  /** How many keys of ended waits have a newer wait. */
+  private renewed = 0
   private nextFirstAt = 0
-  /** Those that ended of late and are remembered, in order of time; the first of them are forgotten already. */
-  private lately: Array<Wait> = []
-  private forgotten = 0
-  /** How many of them, and of those that are about to be let go, have a successor for their key. */
-  private revived = 0
 
-  constructor(job: Any, traffic: Traffic, batch: Site["batch"]) {
+  constructor(job: Any, traffic: Traffic, batch: Target["batch"]) {
     this.job = job
     this.traffic = traffic
     this.batch = batch
   }
 
-  // -- who waits --
+  // -- waits by key --
 
-  /** Who waits for this key, or the one that ended of late. */
-  find(key: string): Wait | Crowd | undefined {
+  /** The waits for a key, or the one that ended recently. */
+  find(key: string): Wait | Waiters | undefined {
     return this.waits.get(key)
   }
 
-  /** Adds a wait to those that were found for its key. */
-  add(wait: Wait, former: Wait | Crowd | undefined): void {
-    if (former instanceof Crowd) former.waits.add(wait)
+  /** Adds a wait; `former` is what `find` returned for its key. */
+  add(wait: Wait, former: Wait | Waiters | undefined): void {
+    if (former instanceof Waiters) former.waits.add(wait)
     else if (former === undefined || former.stage.phase === "ended") {
-      if (former !== undefined) this.revived++
+      if (former !== undefined) this.renewed++
       this.waits.set(wait.key, wait)
     } else {
       this.shared++
-      this.waits.set(wait.key, new Crowd(former, wait))
+      this.waits.set(wait.key, new Waiters(former, wait))
     }
   }
 
-  /** Lets a wait go that has ended; the end of a job is kept for a while, and what the server asked for. */
-  retire(wait: Wait, linger: number): void {
-    this.forget(wait.nextAt, linger)
-    // To find a key among many costs a look into memory that is in no cache: not where no key has more than one wait.
-    const found = this.shared === 0 && this.revived === 0 ? wait : this.waits.get(wait.key)
-    if (found instanceof Crowd) {
-      found.leaves(wait)
+  /** Removes a wait that has ended. The end of a job and the floor of its server are kept for `linger` milliseconds. */
+  remove(wait: Wait, linger: number): void {
+    this.dropEnded(wait.nextAt, linger)
+    // Finding a key among many means a cache miss, so it is skipped where no key has more than one wait.
+    const found = this.shared === 0 && this.renewed === 0 ? wait : this.waits.get(wait.key)
+    if (found instanceof Waiters) {
+      found.remove(wait)
       if (found.waits.size > 1) return
       const [last] = found.waits
       this.waits.set(wait.key, last!)
       this.shared--
     } else if (found === wait) {
-      if (linger > 0 && isRemembered(wait)) this.lately.push(wait)
+      if (linger > 0 && isWorthKeeping(wait)) this.ended.push(wait)
       else this.waits.delete(wait.key)
-    } else this.revived--
+    } else this.renewed--
   }
 
-  /** Forgets those that ended so long ago. */
-  forget(now: number, linger: number): void {
-    const { lately } = this
-    while (this.forgotten < lately.length && lately[this.forgotten]!.nextAt + linger <= now) {
-      const wait = lately[this.forgotten++]!
-      if (this.revived === 0 || this.waits.get(wait.key) === wait) this.waits.delete(wait.key)
-      else this.revived--
+  /** Drops the waits that ended more than `linger` milliseconds ago. */
+  dropEnded(now: number, linger: number): void {
+    const { ended } = this
+    while (this.dropped < ended.length && ended[this.dropped]!.nextAt + linger <= now) {
+      const wait = ended[this.dropped++]!
+      if (this.renewed === 0 || this.waits.get(wait.key) === wait) this.waits.delete(wait.key)
+      else this.renewed--
     }
-    if (this.forgotten > 1_024 && this.forgotten * 2 > lately.length) {
-      this.lately = lately.slice(this.forgotten)
-      this.forgotten = 0
+    if (this.dropped > 1_024 && this.dropped * 2 > ended.length) {
+      this.ended = ended.slice(this.dropped)
+      this.dropped = 0
     }
   }
 
   *[Symbol.iterator](): Generator<Wait> {
     for (const found of this.waits.values()) {
-      if (found instanceof Crowd) yield* found.waits
+      if (found instanceof Waiters) yield* found.waits
       else if (found.stage.phase !== "ended") yield found
     }
   }
 
-  /** Whether nobody waits here, and nobody did of late. */
+  /** Whether there is no wait here, and none ended recently. */
   get isUnused(): boolean {
-    return this.waits.size === 0 && this.line.isEmpty && this.left.size === 0
+    return this.waits.size === 0 && this.queue.isEmpty && this.abandoned.size === 0
   }
+
+  // -- waits that share a key --
 
   /** Whether any key has more than one wait. */
   get isShared(): boolean {
     return this.shared > 0
   }
 
-  /** The others for the same key that check the same source as this one, which may have ended. */
+  /** The waits for the key of this one, if there are several. */
+  waitersOf({ key }: Wait): Waiters | undefined {
+    if (this.shared === 0) return undefined
+    const found = this.waits.get(key)
+    return found instanceof Waiters ? found : undefined
+  }
+
+  /** The other waits for the key of this one, which may have ended, that ask the same source. */
   siblings(wait: Wait): ReadonlyArray<Wait> {
     const found = this.waits.get(wait.key)
     const others =
-      found instanceof Crowd ? found.waits : found === undefined || found.stage.phase === "ended" ? [] : [found]
+      found instanceof Waiters ? found.waits : found === undefined || found.stage.phase === "ended" ? [] : [found]
     const siblings: Array<Wait> = []
     for (const other of others) {
-      if (other !== wait && other.rare.fallbackKey === wait.rare.fallbackKey) siblings.push(other)
+      if (other !== wait && sourceOf(other) === sourceOf(wait)) siblings.push(other)
     }
     return siblings
   }
 
-  /** Whether anybody waits for this key, and has not given the job up. */
+  /** Whether any wait for this key still wants the job. */
   isWanted(key: string): boolean {
     const found = this.waits.get(key)
-    if (found === undefined || found instanceof Crowd) return found?.isWanted ?? false
-    return found.stage.phase !== "ended" && found.rare.gaveUp === undefined
+    if (found === undefined || found instanceof Waiters) return found?.isWanted ?? false
+    return found.stage.phase !== "ended" && !hasTimedOut(found)
   }
 
-  /** Takes note of a key that is asked for still, though its wait has left the check. */
-  keepKey(key: string, errand: Errand): void {
-    this.left.set(key, errand)
-    ;(errand.left ??= []).push(key)
-  }
-
-  /** Takes note that this check asks for this key no more; */
-  forgetKey(key: string, errand: Errand): void {
-    if (this.left.get(key) === errand) this.left.delete(key)
-  }
-
-  /** or for none at all. */
-  forgetKeys(errand: Errand): void {
-    if (errand.left !== undefined) for (const key of errand.left) this.forgetKey(key, errand)
-  }
-
-  /** The check that is under way for the key of this wait, if any. */
-  checkFor(wait: Wait): Errand | undefined {
-    if (this.left.size > 0 && wait.rare.fallbackKey === undefined) {
-      const left = this.left.get(wait.key)
-      // One that all have left is interrupted, as soon as it can be: nobody learns anything from it.
-      if (left !== undefined && (!left.isEmpty || left.fiber === undefined)) return left
+  /** The check in flight for the key of a wait, if any. */
+  checkFor(wait: Wait): Call | undefined {
+    if (this.abandoned.size > 0 && sourceOf(wait) === undefined) {
+      const call = this.abandoned.get(wait.key)
+      // A call that all waits have left is interrupted as soon as possible, and yields nothing.
+      if (call !== undefined && (!call.isEmpty || call.fiber === undefined)) return call
     }
-    return this.crowdOf(wait)?.checkLike(wait)
+    return this.waitersOf(wait)?.checkLike(wait) as Call | undefined
   }
 
-  /** Whether a newcomer knows of a wish of the server that the others for its key do not know of. */
-  isNews(wait: Wait): boolean {
-    const crowd = this.crowdOf(wait)
-    return crowd !== undefined && wait.rare.fallbackKey === undefined && wait.floorAt > crowd.floorAt
+  /** Notes the floor of a wait for the next one that comes; returns the other waits for its key that are to keep it. */
+  noteFloor(wait: Wait): ReadonlyArray<Wait> {
+    const { floorAt, setting } = wait
+    const waiters = this.waitersOf(wait)
+    if (waiters !== undefined) waiters.floorAt = floorAt
+    return floorAt <= setting.time.now ? [] : this.siblings(wait).filter((other) => other.floorAt < floorAt)
   }
 
-  /** The waits for the same key, if there are several. */
-  crowdOf({ key }: Wait): Crowd | undefined {
-    if (this.shared === 0) return undefined
-    const found = this.waits.get(key)
-    return found instanceof Crowd ? found : undefined
+  /** Whether a new wait brings a later floor than the others for its key know of. */
+  bringsFloor(wait: Wait): boolean {
+    const waiters = this.waitersOf(wait)
+    return waiters !== undefined && sourceOf(wait) === undefined && wait.floorAt > waiters.floorAt
   }
 
-  // -- who stands in line for a check --
+  // -- keys whose waits have left --
 
-  enqueue(wait: Wait, now: number, isGathered: boolean): void {
+  /** Notes that a call still asks for a key whose wait has left it. */
+  abandon(key: string, call: Call): void {
+    this.abandoned.set(key, call)
+    ;(call.abandoned ??= []).push(key)
+  }
+
+  /** Notes that a call does not ask for a key any more. */
+  forget(key: string, call: Call): void {
+    if (this.abandoned.get(key) === call) this.abandoned.delete(key)
+  }
+
+  /** Notes that a call is over. */
+  forgetAll(call: Call): void {
+    if (call.abandoned !== undefined) for (const key of call.abandoned) this.forget(key, call)
+  }
+
+  // -- waits that are due --
+
+  /** Queues a wait that is due; `inTurn` says that it was woken in a turn, and so gathered with others already. */
+  enqueue(wait: Wait, now: number, inTurn: boolean): void {
     if (this.batch !== undefined) {
       const { slack } = this.batch
-      if (slack > 0 && this.line.isEmpty) {
-        this.gatherUntil = isGathered ? now : (Math.floor(now / slack) + 1) * slack
+      if (slack > 0 && this.queue.isEmpty) {
+        this.gatherUntil = inTurn ? now : (Math.floor(now / slack) + 1) * slack
       }
-      // A check that would come too late is not waited with.
-      if (this.gatherUntil + longestCheck(wait) > wait.deadlineAt) this.gatherUntil = now
+      // A check that would come too late does not wait for others.
+      if (!fitsBefore(wait, this.gatherUntil)) this.gatherUntil = now
     }
-    this.line.push(wait)
+    this.queue.push(wait)
   }
 
   /**
-   * Whether checks may begin: those for many are gathered first, unless there is a request full of them. There is more to
-   * come of what was due at `restAt`.
+   * Whether queued checks may begin: those of a batch are gathered first, unless there are enough for a whole request. More
+   * waits are due at `restAt`.
    */
   isReady(now: number, restAt: number): boolean {
     if (this.batch === undefined || (now >= this.gatherUntil && restAt > this.gatherUntil)) return true
-    return this.line.hasKeys(this.batch.max)
+    return this.queue.hasKeys(this.batch.max)
   }
 
-  /** The first in line, where the job has a check for many with those behind it that can be checked with it. */
+  /** Takes the first queued wait; for a batch with those behind it that fit into the same request. */
   dequeue(): ReadonlyArray<Wait> {
-    return this.batch === undefined ? [this.line.next()] : this.line.nextAlike(this.batch.max, canCheckTogether)
+    return this.batch === undefined ? [this.queue.next()] : this.queue.nextAlike(this.batch.max, canShareRequest)
   }
 
   // -- first checks --
 
   /**
-   * How long the first check of a newcomer is put off: none for the first, and the more the more came at the same time, as
-   * many as one each millisecond; at most `atMost`.
+   * How long to postpone the first check of a new wait, in milliseconds: not for the first one, and the longer the more come
+   * at the same time, up to one each millisecond; at most `atMost`.
    */
   stagger(now: number, atMost: number, random: () => number): number {
     const spread = Math.min(Math.max(0, this.nextFirstAt - now), atMost)
@@ -214,31 +232,36 @@ export class Site {
   }
 }
 
-/** What the server asked for, of those who wait for a key or did of late; a fallback is another server. */
-export const floorOf = (found: Wait | Crowd | undefined): number => {
-  if (found === undefined) return 0
-  return found instanceof Crowd ? found.floorAt : floorHere(found)
+/** The settings of a wait that belongs to a target. */
+export interface TargetSetting extends Setting {
+  readonly target: Target
 }
 
-/** The end of a key, if it was seen a moment ago. */
-export const endOf = (
-  found: Wait | Crowd | undefined,
+export const targetOf = ({ setting }: Wait): Target => (setting as TargetSetting).target
+
+/** The floor that the waits for a key know of, or knew of recently. */
+export const knownFloor = (found: Wait | Waiters | undefined): number => {
+  if (found === undefined) return 0
+  return found instanceof Waiters ? found.floorAt : floorOf(found)
+}
+
+/** The end of a key, if it was seen less than `linger` milliseconds ago. */
+export const knownEnd = (
+  found: Wait | Waiters | undefined,
   now: number,
   linger: number
 ): Status<unknown, unknown> | undefined => {
-  if (found === undefined || found instanceof Crowd || found.stage.phase !== "ended") return undefined
-  return hasSeenTheEnd(found) && now < found.nextAt + linger ? found.status : undefined
+  if (found === undefined || found instanceof Waiters || found.stage.phase !== "ended") return undefined
+  return hasSeenEnd(found) && now < found.nextAt + linger ? found.status : undefined
 }
 
 // ---- internal ----
 
-/** Whether who asks for the key again has something to know: its end, or that the server does not want to be asked. */
-const isRemembered = (wait: Wait): boolean => hasSeenTheEnd(wait) || wait.floorAt > wait.nextAt
+/** Whether an ended wait knows something for the next one: the end of the job, or a floor. */
+const isWorthKeeping = (wait: Wait): boolean => hasSeenEnd(wait) || wait.floorAt > wait.nextAt
 
-const hasSeenTheEnd = ({ status }: Wait): boolean => status !== undefined && status._tag !== "Pending"
+const hasSeenEnd = ({ status }: Wait): boolean => status !== undefined && status._tag !== "Pending"
 
-/** A job that is checked elsewhere now is not among those that the request for many knows. */
-const canCheckTogether = (a: Wait, b: Wait): boolean =>
-  a.rare.fallbackKey === undefined &&
-  b.rare.fallbackKey === undefined &&
-  a.setting.policy.gate === b.setting.policy.gate
+/** The request for many asks the job itself, and one gate. */
+const canShareRequest = (a: Wait, b: Wait): boolean =>
+  sourceOf(a) === undefined && sourceOf(b) === undefined && a.setting.policy.gate === b.setting.policy.gate

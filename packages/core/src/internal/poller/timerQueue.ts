@@ -1,32 +1,38 @@
+import type * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
+
 /**
- * Items by the time they are due, the earliest first; of the same time mostly in the order in which they came.
+ * A queue of items by the time they are due, the earliest first; items of one time come out mostly in the order in which
+ * they went in.
  *
- * A heap of four branches over times. Only numbers are moved in it: a time, and the slot of the first item that is due then;
- * the others of that time hang on that one. An item that comes finds those of its time by a small table of times that were
- * met of late; where it does not, that time stands in the heap twice.
+ * It is a heap of four branches over times. Only numbers move in it: a time and the slot of the first item that is due then;
+ * the other items of that time are linked to it. A small table of recent times finds the link for a new item; a time that it
+ * has forgotten is in the heap twice.
  *
- * An item is not taken out when it is due no more; it goes stale, which `isLive` tells, and is dropped when it comes up.
- * Who makes one stale says so with `drop`: when half of the items may be stale, they are swept.
+ * An item is not removed when it is no longer due: it goes stale, which `isLive` tells, and is dropped when it comes up.
+ * Whoever makes an item stale calls `drop`; when half of the items may be stale, they are swept.
  */
-export class DueHeap<A> {
+export class TimerQueue<A> {
   private readonly isLive: (item: A, due: number) => boolean
-  /** The items by their slots, and for each the slot of the next one of its time, or `none`. */
+  /** The items by slot, and for each the slot of the next item of its time, or `none`. */
   private items: Array<A | undefined> = []
   private nexts = new Int32Array(leastCapacity)
-  /** The slots that are free, the newest last. */
+  /** Free slots, the newest last. */
   private free: Array<number> = []
   /** The heap: times, and the slots of their first items. */
   private dues = new Float64Array(leastCapacity)
   private heads = new Int32Array(leastCapacity)
-  /** How many times are in it, */
+  /** How many times the heap has. */
   private length = 0
-  /** how many items, and how many of those may be stale. */
+  /** How many items there are, and how many of them may be stale. */
   private count = 0
   private stale = 0
-  /** Times that were met of late, and the slots of their last items. */
-  private readonly metDues = new Float64Array(remembered).fill(Number.NaN)
-  private readonly metTails = new Int32Array(remembered)
-  /** When the items are due that are being taken; kept, since they are taken all the time. */
+  /** Recent times, and the slots of their last items. */
+  private readonly recentDues = new Float64Array(remembered).fill(Number.NaN)
+  private readonly recentTails = new Int32Array(remembered)
+  /** When the items are due that are being taken; kept to save allocations. */
   private readonly popped: Array<number> = []
 
   constructor(isLive: (item: A, due: number) => boolean) {
@@ -45,12 +51,12 @@ export class DueHeap<A> {
     this.nexts[slot] = none
     this.count++
     const at = due & (remembered - 1)
-    if (this.metDues[at] === due) this.nexts[this.metTails[at]!] = slot
+    if (this.recentDues[at] === due) this.nexts[this.recentTails[at]!] = slot
     else {
-      this.metDues[at] = due
+      this.recentDues[at] = due
       this.insert(due, slot)
     }
-    this.metTails[at] = slot
+    this.recentTails[at] = slot
   }
 
   /** When the first live item is due; `Infinity` if there is none. */
@@ -65,9 +71,9 @@ export class DueHeap<A> {
   }
 
   /**
-   * Takes the live items that are due by `now`, at most so many; one that has come back to a time that it had left, twice.
-   * They are checked only when all are out of the heap: most lie in memory that is in no cache, and a processor fetches
-   * several at once if nothing stands between.
+   * Takes the live items that are due by `now`, at most `most`; an item that came back to a time it had left, twice. Items
+   * are read only when all are out of the heap: most lie in memory that is in no cache, and a processor fetches several at
+   * once if nothing comes between.
    */
   takeAll(now: number, most = Number.POSITIVE_INFINITY): ReadonlyArray<A> {
     const taken: Array<A> = []
@@ -83,13 +89,13 @@ export class DueHeap<A> {
         if (this.isLive(item, popped[at]!)) taken[live++] = item
         else if (this.stale > 0) this.stale--
       }
-      // All were live, or there were no more.
+      // All were live, or there are no more.
       if (taken.length === live) return taken
       taken.length = live
     }
   }
 
-  /** Takes note that an item has gone stale. */
+  /** Notes that an item has gone stale. */
   drop(): void {
     this.stale++
     if (this.stale > leastCapacity && this.stale * 2 > this.count) this.sweep()
@@ -128,8 +134,8 @@ export class DueHeap<A> {
 
   private removeFirst(): void {
     const { dues, heads } = this
-    const met = dues[0]! & (remembered - 1)
-    if (this.metDues[met] === dues[0]) this.metDues[met] = Number.NaN
+    const recent = dues[0]! & (remembered - 1)
+    if (this.recentDues[recent] === dues[0]) this.recentDues[recent] = Number.NaN
     const length = --this.length
     const due = dues[length]!
     let at = 0
@@ -154,7 +160,7 @@ export class DueHeap<A> {
     heads[at] = heads[length]!
   }
 
-  /** Keeps those that are live, in as much memory as they need. */
+  /** Keeps the live items, in as much memory as they need. */
   private sweep(): void {
     const { dues, heads, items, length, nexts } = this
     const live: Array<A> = []
@@ -167,7 +173,7 @@ export class DueHeap<A> {
         liveDues.push(dues[at]!)
       }
     }
-    // Fewer were stale than it was told: some have come back to the time they had left, and stand here twice.
+    // Fewer are stale than `drop` counted: some came back to the time they had left, and are here twice.
     const seen = live.length > this.count - this.stale ? new Set<A>() : undefined
     const capacity = Math.max(leastCapacity, live.length)
     this.items = []
@@ -175,7 +181,7 @@ export class DueHeap<A> {
     this.nexts = new Int32Array(capacity)
     this.dues = new Float64Array(capacity)
     this.heads = new Int32Array(capacity)
-    this.metDues.fill(Number.NaN)
+    this.recentDues.fill(Number.NaN)
     this.length = this.count = this.stale = 0
     for (const [at, item] of live.entries()) {
       if (seen?.has(item) === true) continue
@@ -185,16 +191,59 @@ export class DueHeap<A> {
   }
 }
 
+/** Wakes an engine at one time, the next. */
+export class Timer {
+  /** When it fires; `Infinity` if it is not set. */
+  at = Number.POSITIVE_INFINITY
+  private readonly clock: Clock.Clock
+  private readonly fork: (effect: Effect.Effect<void>) => Fiber.Fiber<void>
+  private readonly wake: () => void
+  private sleeping: Fiber.Fiber<void> | undefined
+
+  constructor(clock: Clock.Clock, fork: (effect: Effect.Effect<void>) => Fiber.Fiber<void>, wake: () => void) {
+    this.clock = clock
+    this.fork = fork
+    this.wake = wake
+  }
+
+  /** Sets it anew. With `yields`, for a time that has come, it fires after the event loop has had its turn. */
+  set(at: number, now: number, yields: boolean): void {
+    if (at === this.at && this.sleeping !== undefined) return
+    this.clear()
+    this.at = at
+    if (at === Number.POSITIVE_INFINITY) return
+    const fiber = this.fork(this.sleep(Math.max(0, at - now), yields))
+    this.sleeping = fiber
+    fiber.addObserver((exit) => {
+      if (this.sleeping !== fiber) return
+      this.sleeping = undefined
+      if (exit._tag === "Success") this.wake()
+    })
+  }
+
+  clear(): void {
+    this.sleeping?.interruptUnsafe()
+    this.sleeping = undefined
+    this.at = Number.POSITIVE_INFINITY
+  }
+
+  private sleep(millis: number, yields: boolean): Effect.Effect<void> {
+    if (millis === 0 && yields) return Effect.yieldNow
+    const sleep = this.clock.sleep(Duration.millis(millis))
+    return millis === 0 ? Effect.andThen(Effect.yieldNow, sleep) : sleep
+  }
+}
+
 // ---- internal ----
 
 const none = -1
 
 const leastCapacity = 256
 
-/** How many times the table of those met of late has: a power of two. */
+/** The size of the table of recent times: a power of two. */
 const remembered = 512
 
-/** From this size on a heap grows slowly: one that has just grown holds that much memory in vain. */
+/** From this size on the heap grows slowly, since a heap that has just grown holds unused memory. */
 const large = 16_384
 const slowGrowth = 1.125
 

@@ -15,21 +15,20 @@ import * as host from "./host.ts"
 import type { Request } from "../options/request.ts"
 import { fromWait } from "../machine/token.ts"
 import type { Wait } from "../machine/wait.ts"
+import * as userCalls from "./userCalls.ts"
 
 type AnyEvent = PollEvent<unknown, unknown, unknown>
 
-/** Whoever drives a wait, as its handle sees it. */
+/** What a handle needs of the host that drives its wait. */
 export interface Driver {
   readonly tell: (wait: Wait, happened: event.Event) => void
   readonly contextOf: (wait: Wait) => Context.Context<unknown>
   readonly interrupt: (wait: Wait) => Effect.Effect<void>
 }
 
-/**
- * The handle of a wait. What it offers is made when it is asked for: a Poller has as many handles as jobs.
- */
+/** The handle of a wait. Its effects are made on demand, since a Poller has as many handles as jobs. */
 export class WaitHandle<A, F, E> implements Handle<A, F, E> {
-  /** Given by the driver, before anybody else sees the handle. */
+  /** Set by the driver before the handle is given out. */
   wait!: Wait
   private readonly driver: Driver
   private result: Exit.Exit<A, PollError<F, E>> | undefined
@@ -40,9 +39,9 @@ export class WaitHandle<A, F, E> implements Handle<A, F, E> {
     this.driver = driver
   }
 
-  // -- for the driver --
+  // -- called by the driver --
 
-  get hears(): boolean {
+  get isObserved(): boolean {
     return this.readers !== undefined && this.readers.size > 0
   }
 
@@ -55,7 +54,7 @@ export class WaitHandle<A, F, E> implements Handle<A, F, E> {
     if (this.waiters !== undefined) Deferred.doneUnsafe(this.waiters, this.result)
   }
 
-  // -- for the user --
+  // -- the public handle --
 
   get await(): Effect.Effect<A, PollError<F, E>> {
     return Effect.suspend(() => {
@@ -101,7 +100,7 @@ export class WaitHandle<A, F, E> implements Handle<A, F, E> {
     return Effect.suspend(() =>
       this.wait.stage.phase === "ended"
         ? Effect.void
-        : Effect.andThen(askToStop(this.wait, this.driver.contextOf(this.wait)), this.checkNow())
+        : Effect.andThen(requestCancel(this.wait, this.driver.contextOf(this.wait)), this.checkNow())
     )
   }
 
@@ -109,7 +108,7 @@ export class WaitHandle<A, F, E> implements Handle<A, F, E> {
     return Effect.sync(() => fromWait(this.wait))
   }
 
-  /** What a reader who comes late would have seen last. */
+  /** The newest events, for a late subscriber. */
   private known(): ReadonlyArray<AnyEvent> {
     const { result, wait } = this
     const events: Array<AnyEvent> = []
@@ -143,14 +142,12 @@ export const start = <A, F, E, R>(request: Request): Effect.Effect<Handle<A, F, 
 
 // ---- internal ----
 
-const askToStop = (
-  { key, rawKey, setting }: Wait,
-  context: Context.Context<unknown>
-): Effect.Effect<void, CancelFailed> => {
+const requestCancel = (wait: Wait, context: Context.Context<unknown>): Effect.Effect<void, CancelFailed> => {
+  const { key, setting } = wait
   const { cancel, job } = setting.policy
   return cancel === undefined
     ? Effect.fail(new CancelFailed({ job, key, reason: "unsupported", error: undefined }))
-    : Effect.suspend(() => cancel(rawKey)).pipe(
+    : userCalls.cancelRemote(wait).pipe(
         Effect.mapError((error) => new CancelFailed({ job, key, reason: "failed", error })),
         Effect.provideContext(context)
       )

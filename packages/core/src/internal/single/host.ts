@@ -8,7 +8,7 @@ import * as Fiber from "effect/Fiber"
 import * as Random from "effect/Random"
 import type * as Scope from "effect/Scope"
 import * as Tracer from "effect/Tracer"
-import type * as Gate from "../../Gate.ts"
+import { bounded } from "../bounded.ts"
 import type * as CheckResult from "../../CheckResult.ts"
 import type { Notification } from "../../Observer.ts"
 import { type Defaults, Reference } from "../options/defaults.ts"
@@ -19,14 +19,15 @@ import type { PollEvent } from "../../PollEvent.ts"
 import type { ResumeToken } from "../../ResumeToken.ts"
 import { make as makeTelemetry, type Telemetry } from "../telemetry.ts"
 import type { Request } from "../options/request.ts"
-import { bounded } from "./bounded.ts"
-import { asksOnInterrupt } from "../machine/ending.ts"
-import { stepForeign } from "./foreign.ts"
+import { cancelsOnInterrupt } from "../machine/ending.ts"
+import { wakeForAlarm } from "../machine/pacing.ts"
+import * as userCalls from "./userCalls.ts"
 import {
   advance,
   alarmAt,
   make as makeWait,
   type Setting,
+  sourceOf,
   timeline,
   type Timeline,
   type Wait
@@ -34,14 +35,14 @@ import {
 
 /** Runs one wait to its end. */
 export const run = <A, E, R>(request: Request, options?: HostOptions): Effect.Effect<A, E, R> =>
-  prepare(request, (place) => {
+  prepare(request, (prepared) => {
     const wait = (span?: Tracer.Span): Effect.Effect<A, E> =>
       Effect.callback((resume) => {
-        const host = new Host(place, span, options, (exit) => resume(exit as Exit.Exit<A, E>))
+        const host = new Host(prepared, span, options, (exit) => resume(exit as Exit.Exit<A, E>))
         host.tell(event.started(options?.token))
         return host.stop
       })
-    return place.defaults.span ? Effect.useSpan(spanName, spanOptions(place), wait) : wait()
+    return prepared.defaults.span ? Effect.useSpan(spanName, spanOptions(prepared), wait) : wait()
   })
 
 /** A wait that runs in the background. */
@@ -57,15 +58,15 @@ export const start = <R>(
   options: HostOptions,
   done: (exit: Exit.Exit<unknown, unknown>) => void
 ): Effect.Effect<Running, never, R | Scope.Scope> =>
-  prepare(request, (place) => {
+  prepare(request, (prepared) => {
     const wait = (span?: Tracer.Span): Effect.Effect<Running, never, Scope.Scope> => {
-      const clock = Context.get(place.context, Clock.Clock)
+      const clock = Context.get(prepared.context, Clock.Clock)
       const end = (exit: Exit.Exit<unknown, unknown>): void => {
         if (span?.status._tag === "Started") span.end(clock.currentTimeNanosUnsafe(), exit)
         done(exit)
       }
       const running = Effect.sync((): Running => {
-        const host = new Host(place, span, options, end)
+        const host = new Host(prepared, span, options, end)
         host.tell(event.started(options.token))
         const interrupt = Effect.andThen(
           host.stop,
@@ -75,17 +76,17 @@ export const start = <R>(
       })
       return Effect.acquireRelease(running, ({ interrupt }) => interrupt)
     }
-    return place.defaults.span ? Effect.flatMap(Effect.makeSpan(spanName, spanOptions(place)), wait) : wait()
+    return prepared.defaults.span ? Effect.flatMap(Effect.makeSpan(spanName, spanOptions(prepared)), wait) : wait()
   })
 
 export interface HostOptions {
   readonly emit?: ((event: PollEvent<unknown, unknown, unknown>) => void) | undefined
-  /** Goes on from here instead of starting anew. */
+  /** Continues from here instead of starting anew. */
   readonly token?: ResumeToken | undefined
 }
 
-/** What a wait runs in. */
-interface Place {
+/** What a wait is run with. */
+interface Prepared {
   readonly request: Request
   readonly policy: Policy
   readonly context: Context.Context<unknown>
@@ -94,7 +95,7 @@ interface Place {
 
 const prepare = <A, E, R, R2>(
   request: Request,
-  use: (place: Place) => Effect.Effect<A, E, R2>
+  use: (prepared: Prepared) => Effect.Effect<A, E, R2>
 ): Effect.Effect<A, E, R | R2> =>
   Effect.contextWith((context: Context.Context<R>) => {
     const defaults = Context.get(context, Reference)
@@ -103,37 +104,39 @@ const prepare = <A, E, R, R2>(
 
 const spanName = "poll.wait"
 
-const spanOptions = ({ policy, request }: Place) => ({
+const spanOptions = ({ policy, request }: Prepared) => ({
   attributes: { "poll.job": policy.job, "poll.key": request.key }
 })
 
 /**
- * Does what the machine says, and tells it what happened.
+ * Runs one wait: carries out the commands of the machine and tells it what happened.
  *
- * One fiber, the driver, checks and sleeps in turn. When something else happens (a check is overdue, somebody wants a check
- * now), that fiber is interrupted, not waited for, and another takes over; `turn` says which one has the word. A watchdog
- * guards the checks of a wait: it sleeps from one `checkBy` to the next instead of being set for each check.
+ * One fiber, the driver, checks and sleeps in turn. When something else happens (a check times out, a check is requested),
+ * the driver is interrupted without being awaited and another one takes over; `turn` says which driver is current. A
+ * watchdog guards the time limits of the wait: it sleeps from one to the next instead of being set for each check.
  */
 export class Host implements Setting {
   readonly policy: Policy
   readonly time: Timeline
   readonly random: () => number
   readonly wait: Wait
+  /** How the wait ended. */
   exit: Exit.Exit<unknown, unknown> | undefined
   private readonly clock: Clock.Clock
   private readonly fork: <A, E>(effect: Effect.Effect<A, E, unknown>) => Fiber.Fiber<A, E>
   private readonly done: (exit: Exit.Exit<unknown, unknown>) => void
   private readonly listener: HostOptions["emit"]
-  private readonly untold: Array<() => void> = []
+  /** Calls of user code that wait until the step is over, since they may re-enter. */
+  private readonly afterStep: Array<() => void> = []
   private readonly telemetry: Telemetry
   private driver: Fiber.Fiber<void> | undefined
   private turn = 0
   private watchdog: Fiber.Fiber<void> | undefined
-  private flushing: Fiber.Fiber<void> | undefined
   private watchedUntil = Number.POSITIVE_INFINITY
+  private flushing: Fiber.Fiber<void> | undefined
 
   constructor(
-    { context, defaults, policy, request }: Place,
+    { context, defaults, policy, request }: Prepared,
     span: Tracer.Span | undefined,
     options: HostOptions | undefined,
     done: (exit: Exit.Exit<unknown, unknown>) => void
@@ -145,34 +148,33 @@ export class Host implements Setting {
     this.random = () => random.nextDoubleUnsafe()
     this.fork = Effect.runForkWith(span === undefined ? context : Context.add(context, Tracer.ParentSpan, span))
     this.telemetry = makeTelemetry({ logs: defaults.logs, observers: policy.observers, span }, this.fork, (log) => {
-      this.untold.push(() => this.fork(log))
+      this.afterStep.push(() => this.fork(log))
     })
     this.done = done
     this.listener = options?.emit
     this.wait = makeWait(this, request.key, request.rawKey, undefined)
   }
 
-  emit(wait: Wait, told: Notification["event"]): void {
-    if (told._tag === "Ended") this.exit = told.exit
-    this.telemetry.tell(wait, told)
+  emit(wait: Wait, event: Notification["event"]): void {
+    this.telemetry.report(wait, event)
     const { listener } = this
-    if (told._tag !== "Started" && listener !== undefined) this.untold.push(() => listener(told))
+    if (event._tag !== "Started" && listener !== undefined) this.afterStep.push(() => listener(event))
   }
 
-  hears(): boolean {
+  isObserved(): boolean {
     return this.listener !== undefined || this.policy.observers.length > 0
   }
 
-  /** Its only wait may check whenever it wants to. */
+  /** A wait that is alone may check whenever it wants to. */
   hasRoom(): boolean {
     return true
   }
 
-  /** Tells the machine what happened; what it says replaces what is under way. */
+  /** Tells the machine what happened; its command replaces what is in flight. */
   tell(happened: event.Event): void {
     const before = this.turn
     const command = this.step(happened)
-    // Who was told of the step may have made the next one.
+    // A listener may have made the next step.
     if (command === "continue" || this.turn !== before) return
     const turn = ++this.turn
     const former = this.driver
@@ -180,29 +182,30 @@ export class Host implements Setting {
     former?.interruptUnsafe()
     const driver = this.fork(this.drive(turn, command))
     if (this.turn === turn) this.driver = driver
-    // A driver that was killed, by a check that interrupts its own fiber, must not leave the wait without an end.
+    // A check that interrupts its own fiber kills the driver, and must not leave the wait without an end.
     driver.addObserver((exit) => {
       if (this.turn === turn && Exit.isFailure(exit)) this.tell({ _tag: "Died", cause: exit.cause })
     })
   }
 
   /**
-   * Stops everything at once and waits for the finalizers of the check under way (not of checks given up before). A wait that has not ended is then
-   * interrupted: the server is asked to stop the job if the policy says so, and the observers are told.
+   * Stops everything at once and waits for the finalizers of the check in flight, but not of checks that timed out before. A
+   * wait that has not ended is then interrupted: the server is asked to stop the job if the policy says so, and the
+   * observers are notified.
    */
   readonly stop: Effect.Effect<void> = Effect.suspend(() => {
     const { cancelTimeout } = this.policy
     const running = [this.driver, this.watchdog, this.flushing].filter((fiber) => fiber !== undefined)
     const interrupted = this.wait.stage.phase !== "ended"
-    const asks = asksOnInterrupt(this.wait)
+    const cancels = cancelsOnInterrupt(this.wait)
     this.turn++
     this.driver = this.watchdog = undefined
     const stopped = Fiber.interruptAll(running)
     if (!interrupted) return stopped
-    this.step(event.stopped)
-    const asked = asks ? bounded(this.fork, this.cancel(), cancelTimeout) : Effect.void
+    this.step(event.interrupted)
+    const canceled = cancels ? bounded(this.fork, userCalls.cancelRemote(this.wait), cancelTimeout) : Effect.void
     return stopped.pipe(
-      Effect.andThen(asked),
+      Effect.andThen(canceled),
       Effect.andThen(Effect.suspend(() => this.telemetry.flush(cancelTimeout) ?? Effect.void))
     )
   })
@@ -210,110 +213,101 @@ export class Host implements Setting {
   private step(happened: event.Event): event.Command {
     advance(this.time, this.clock.currentTimeMillisUnsafe())
     const command = machine.step(this.wait, happened)
-    // Not within the step: who hears of it may have a handle to this very wait.
-    while (this.untold.length > 0) this.untold.shift()!()
+    if (typeof command === "object") this.exit = command.exit
+    while (this.afterStep.length > 0) this.afterStep.shift()!()
     return command
   }
 
-  /** Does one command after the other, until the wait ends or another driver takes over. */
+  /** Carries out one command after the other, until the wait ends or another driver takes over. */
   private drive(turn: number, first: event.Command): Effect.Effect<void, never, unknown> {
-    // Replaced meanwhile: what was found is nobody's business any more.
     const after = (happened: event.Event): Driven => {
+      // The result of a driver that was replaced is dropped.
       if (this.turn !== turn) return Effect.void
       const command = this.step(happened)
-      // Who was told of the step may have made the next one.
+      // A listener may have made the next step.
       return this.turn === turn ? follow(command) : Effect.void
     }
     const onDue = (): Driven => after(event.due)
     const onCheck = {
-      onSuccess: (check: AnyCheckResult) => after(event.checked(check)),
+      onSuccess: (result: CheckResult.CheckResult<unknown, unknown>) => after(event.checked(result)),
       onFailure: (cause: Cause.Cause<unknown>) => after(event.checkErrored(cause))
     }
     // Made once for each source and each delay: checks and sleeps are many, and most are like the one before.
     let check: Driven | undefined
-    let checkAt: string | undefined
+    let checkSource: string | undefined
     let sleep: Driven | undefined
-    let sleepFor = 0
+    let sleepMillis = 0
     const follow = (command: event.Command): Driven => {
       switch (command) {
         case "check": {
           this.guard()
-          const { fallbackKey } = this.wait.rare
-          if (check === undefined || checkAt !== fallbackKey) {
-            check = Effect.matchCauseEffect(this.check(fallbackKey), onCheck)
-            checkAt = fallbackKey
+          const source = sourceOf(this.wait)
+          if (check === undefined || checkSource !== source) {
+            check = Effect.matchCauseEffect(
+              Effect.suspend(() => userCalls.check(this.wait)),
+              onCheck
+            )
+            checkSource = source
           }
           return check
         }
         case "sleep": {
           const millis = Math.max(0, alarmAt(this.wait) - this.time.now)
-          if (sleep === undefined || sleepFor !== millis) {
+          if (sleep === undefined || sleepMillis !== millis) {
             sleep = Effect.flatMap(this.clock.sleep(Duration.millis(millis)), onDue)
-            sleepFor = millis
+            sleepMillis = millis
           }
           return sleep
         }
         case "gate":
           this.guard()
-          return Effect.flatMap(Effect.exit(this.gate()), (exit) => after({ _tag: "Gated", exit }))
+          return Effect.flatMap(Effect.exit(userCalls.askGate(this.wait)), (exit) =>
+            after({ _tag: "GateAnswered", exit })
+          )
         case "step":
           this.guard()
-          return Effect.flatMap(Effect.exit(stepForeign(this.wait)), (exit) => after({ _tag: "Stepped", exit }))
+          return Effect.flatMap(Effect.exit(userCalls.stepForeign(this.wait)), (exit) =>
+            after({ _tag: "Decided", exit })
+          )
         case "cancel":
           this.guard()
-          return Effect.flatMap(Effect.exit(this.cancel()), () => after(event.cancelAsked))
-        case "end":
-          this.watchdog?.interruptUnsafe()
-          this.hand(this.exit!)
-          return Effect.void
+          return Effect.flatMap(Effect.exit(userCalls.cancelRemote(this.wait)), () => after(event.cancelDone))
         case "continue":
+          return Effect.void
+        default:
+          this.watchdog?.interruptUnsafe()
+          this.handOut(command.exit)
           return Effect.void
       }
     }
     return Effect.suspend(() => (this.turn === turn ? follow(first) : Effect.void))
   }
 
-  /** Hands the result out, once the observers have been told. */
-  private hand(exit: Exit.Exit<unknown, unknown>): void {
+  /** Hands the result out, once the observers have been notified. */
+  private handOut(exit: Exit.Exit<unknown, unknown>): void {
     const flush = this.telemetry.flush(this.policy.cancelTimeout)
     if (flush === undefined) return this.done(exit)
     this.flushing = this.fork(flush)
-    // Also if it is stopped meanwhile: the wait has ended.
+    // Also when that is stopped: the wait has ended.
     this.flushing.addObserver(() => this.done(exit))
   }
 
-  private check(fallbackKey: string | undefined): Effect.Effect<AnyCheckResult, unknown, unknown> {
-    const { policy, wait } = this
-    return Effect.suspend(() =>
-      fallbackKey === undefined ? policy.check(wait.rawKey) : policy.missing.checkFallback!(fallbackKey)
-    )
-  }
-
-  private gate(): Effect.Effect<Gate.Answer, never, unknown> {
-    return Effect.suspend(() => this.policy.gate!.ask({ job: this.policy.job, key: this.wait.key }))
-  }
-
-  private cancel(): Effect.Effect<void, unknown, unknown> {
-    return Effect.suspend(() => this.policy.cancel!(this.wait.rawKey))
-  }
-
+  /** Makes sure that the watchdog wakes up for the time limit of what is in flight. */
   private guard(): void {
-    const checkBy = this.wait.nextAt
-    if (checkBy === Number.POSITIVE_INFINITY) return
+    const limit = this.wait.nextAt
+    if (limit === Number.POSITIVE_INFINITY) return
     if (this.watchdog !== undefined) {
-      if (this.watchedUntil <= checkBy) return
+      if (this.watchedUntil <= limit) return
       const late = this.watchdog
       this.watchdog = undefined
       late.interruptUnsafe()
     }
-    // It comes in two legs, the last a millisecond long, so that an answer that arrives at `checkBy` is heard first; for
-    // the same reason it yields to a check that starts at `checkBy` itself.
-    const millis = checkBy - this.time.now
-    const fiber = this.fork(
-      millis > 0 ? this.clock.sleep(Duration.millis(millis > 1 ? millis - 1 : millis)) : Effect.yieldNow
-    )
+    const { now } = this.time
+    // At the limit itself it yields first, for a check that starts then.
+    const millis = wakeForAlarm(now, limit) - now
+    const fiber = this.fork(millis > 0 ? this.clock.sleep(Duration.millis(millis)) : Effect.yieldNow)
     this.watchdog = fiber
-    this.watchedUntil = checkBy
+    this.watchedUntil = limit
     fiber.addObserver((exit) => {
       if (this.watchdog !== fiber) return
       this.watchdog = undefined
@@ -326,7 +320,6 @@ export class Host implements Setting {
 
 // ---- internal ----
 
-type AnyCheckResult = CheckResult.CheckResult<unknown, unknown>
 type Driven = Effect.Effect<void, never, unknown>
 
 const isGuarded = ({ stage: { phase } }: Wait): boolean => phase !== "waiting" && phase !== "ended"

@@ -8,11 +8,21 @@ import * as Status from "effect-poll/Status"
 import type { HttpCheckError } from "../HttpCheckError.ts"
 import type { LongRunningFailure } from "../LongRunningFailure.ts"
 import { type End, key, type LongRunningOperation, type Phase } from "../LongRunningOperation.ts"
-import type { Answer as Seen, Protocol, Reading } from "../LongRunningProtocol.ts"
-import { type Answer, decodeWith, exchange, type Fail, failure, isOk, notJsonReason, statusReason } from "./exchange.ts"
+import type { Protocol } from "../LongRunningProtocol.ts"
+import type { OperationAnswer, Reading } from "../LongRunningReading.ts"
+import {
+  decodeWith,
+  execute,
+  type Fail,
+  failFor,
+  isOk,
+  notJsonReason,
+  type ReceivedAnswer,
+  statusReason
+} from "./httpRequest.ts"
 import * as Prefer from "./prefer.ts"
 
-// How an operation is started and checked, whatever its protocol.
+// The requests of an operation, whatever its protocol: start, check, fetch the result, cancel.
 
 interface Options {
   readonly protocols: ReadonlyArray<Protocol>
@@ -20,17 +30,17 @@ interface Options {
   readonly prefer: number | undefined
 }
 
-/** Sends the first request, once; `url` is its whole URL. */
-export const sending = ({ prefer, protocols }: Options) =>
+/** Makes the submit of a job of operations. It sends the first request, once; `url` is its whole URL. */
+export const makeSubmit = ({ prefer, protocols }: Options) =>
   Effect.fnUntraced(function* (
     request: HttpClientRequest.HttpClientRequest,
     url: string
   ): Effect.fn.Return<Receipt<LongRunningOperation>, HttpCheckError, HttpClient.HttpClient> {
-    const fail = failure(request, undefined)
+    const fail = failFor(request, undefined)
     const asked = prefer === undefined ? request : Prefer.add(request, "respond-async", `wait=${prefer}`)
-    const answer = yield* exchange(asked, fail)
+    const answer = yield* execute(asked, fail)
     if (!isOk(answer) && answer.status !== 303) return yield* fail(statusReason(answer))
-    const first = seen(answer, request.method, url)
+    const first = operationAnswer(answer, request.method, url)
     const protocol = choose(protocols, first)
     const reading = protocol.start(first)
     const phase = yield* begin(reading, answer, fail)
@@ -42,33 +52,33 @@ export const sending = ({ prefer, protocols }: Options) =>
   })
 
 /** Makes the check of a job of operations. */
-export const checking = <A, RD>({
+export const makeCheck = <A, RD>({
   decode,
   prefer,
   protocols
 }: Options & { readonly decode: (result: unknown) => Effect.Effect<A, Schema.SchemaError, RD> }) => {
-  // What the checks of one wait leave for the next one. A wait hands the same key to all of its checks.
-  const latest = new WeakMap<LongRunningOperation, Standing>()
+  // By key: a wait hands the same key to all of its checks.
+  const latest = new WeakMap<LongRunningOperation, Snapshot>()
 
   const check = Effect.fnUntraced(function* (
-    self: Standing,
-    keep: (next: Standing) => void
-  ): Effect.fn.Return<Found<A>, HttpCheckError, HttpClient.HttpClient | RD> {
+    self: Snapshot,
+    keep: (next: Snapshot) => void
+  ): Effect.fn.Return<Checked<A>, HttpCheckError, HttpClient.HttpClient | RD> {
     const { operation } = self
     const { phase } = operation
     if (phase._tag === "Ended") return yield* ended(operation, phase.status, phase.end)
     if (phase._tag === "Fetching") return yield* collect(self, phase.urls)
 
     const request = HttpClientRequest.get(phase.url)
-    const fail = failure(request, undefined)
+    const fail = failFor(request, undefined)
     const answer = yield* ask(prefer === undefined ? request : Prefer.add(request, `wait=${prefer}`), fail)
     if (answer.status === 404) return hinted(CheckResult.missing, answer)
     if (answer.status === 304) return hinted(self.pending ?? pending(self, {}), answer)
     if (!isOk(answer)) return yield* fail(statusReason(answer))
 
     const protocol = protocols.find(({ name }) => name === operation.protocol)
-    if (protocol === undefined) return yield* fail(malformed(`nobody speaks ${operation.protocol}`, answer))
-    const reading = protocol.read(seen(answer, request.method, phase.url), operation)
+    if (protocol === undefined) return yield* fail(decodeReason(`unknown protocol ${operation.protocol}`, answer))
+    const reading = protocol.read(operationAnswer(answer, request.method, phase.url), operation)
     switch (reading._tag) {
       case "Pending": {
         const next = moved(self, reading)
@@ -82,7 +92,7 @@ export const checking = <A, RD>({
       case "Succeeded":
         return yield* succeed(reading.result, reading.state, answer, fail)
       case "SucceededAt": {
-        const next = at(self, { ...operation, phase: { _tag: "Fetching", urls: reading.urls } })
+        const next = snapshot(self, { ...operation, phase: { _tag: "Fetching", urls: reading.urls } })
         keep(next)
         return yield* collect(next, reading.urls, reading.state)
       }
@@ -95,19 +105,19 @@ export const checking = <A, RD>({
       case "NotJson":
         return yield* fail(notJsonReason(answer))
       case "Malformed":
-        return yield* fail(malformed(reading.issue, answer))
+        return yield* fail(decodeReason(reading.issue, answer))
     }
   })
 
   /** Gets the result from the first of the URLs that is found. */
   const collect = Effect.fnUntraced(function* (
-    self: Standing,
+    self: Snapshot,
     urls: ReadonlyArray<string>,
     state?: string
-  ): Effect.fn.Return<Found<A>, HttpCheckError, HttpClient.HttpClient | RD> {
+  ): Effect.fn.Return<Checked<A>, HttpCheckError, HttpClient.HttpClient | RD> {
     for (let index = 0; ; index++) {
       const request = HttpClientRequest.get(urls[index]!)
-      const fail = failure(request, undefined)
+      const fail = failFor(request, undefined)
       const answer = yield* ask(request, fail)
       if (answer.status === 404 && index + 1 < urls.length) continue
       if (!isOk(answer)) return yield* fail(statusReason(answer))
@@ -121,10 +131,10 @@ export const checking = <A, RD>({
     { method, url }: LongRunningOperation,
     status: number,
     end: End
-  ): Effect.Effect<Found<A>, HttpCheckError, RD> => {
+  ): Effect.Effect<Checked<A>, HttpCheckError, RD> => {
     switch (end._tag) {
       case "Succeeded":
-        return succeed(end.result, undefined, { status }, failure({ method, url }, undefined))
+        return succeed(end.result, undefined, { status }, failFor({ method, url }, undefined))
       case "Failed":
         return Effect.succeed(Status.failed(end.failure))
       case "Canceled":
@@ -137,32 +147,32 @@ export const checking = <A, RD>({
   const succeed = (
     body: unknown,
     state: string | undefined,
-    { status }: Pick<Answer, "status">,
+    { status }: Pick<ReceivedAnswer, "status">,
     fail: Fail
-  ): Effect.Effect<Found<A>, HttpCheckError, RD> =>
+  ): Effect.Effect<Checked<A>, HttpCheckError, RD> =>
     Effect.map(decodeWith(decode, { body, status }, fail), (result) => Status.succeeded(result, { state }))
 
   return (operation: LongRunningOperation) =>
     Effect.suspend(() =>
-      check(latest.get(operation) ?? at(undefined, operation), (next) => {
+      check(latest.get(operation) ?? snapshot(undefined, operation), (next) => {
         latest.set(operation, next)
       })
     )
 }
 
-/** Sends a request whose answer is of no interest. */
-export const stopping = Effect.fnUntraced(function* (request: HttpClientRequest.HttpClientRequest) {
-  const fail = failure(request, undefined)
-  const answer = yield* exchange(request, fail)
+/** Sends the request that cancels an operation; only the status of its answer counts. */
+export const sendCancel = Effect.fnUntraced(function* (request: HttpClientRequest.HttpClientRequest) {
+  const fail = failFor(request, undefined)
+  const answer = yield* execute(request, fail)
   if (!isOk(answer)) return yield* fail(statusReason(answer))
 })
 
 // ---- internal ----
 
-type Found<A> = CheckResult.CheckResult<A, LongRunningFailure>
+type Checked<A> = CheckResult.CheckResult<A, LongRunningFailure>
 
-/** An operation as it stands between two checks. */
-interface Standing {
+/** What one check of an operation leaves for the next. */
+interface Snapshot {
   readonly operation: LongRunningOperation
   /** The operation, written as a string. */
   readonly encoded: string
@@ -170,31 +180,31 @@ interface Standing {
   readonly pending: Status.Pending | undefined
 }
 
-const at = (before: Standing | undefined, operation: LongRunningOperation): Standing => ({
+const snapshot = (before: Snapshot | undefined, operation: LongRunningOperation): Snapshot => ({
   operation,
   encoded: key.encode(operation),
   pending: before?.pending
 })
 
-/** What a protocol sees of an answer. */
-const seen = (answer: Answer, method: string, asked: string): Seen => ({
+/** An answer, for a protocol. `asked` is the URL of the request, which counts where the client does not report one. */
+const operationAnswer = (answer: ReceivedAnswer, method: string, asked: string): OperationAnswer => ({
   ...answer,
   method,
   url: answer.url === "" ? asked : answer.url
 })
 
 /** The protocol that recognizes a first answer; the last one takes what is left. */
-const choose = (protocols: ReadonlyArray<Protocol>, first: Seen): Protocol =>
+const choose = (protocols: ReadonlyArray<Protocol>, first: OperationAnswer): Protocol =>
   protocols.find(({ recognizes }, index) => index === protocols.length - 1 || recognizes?.(first) !== false)!
 
 /** Where an operation stands after its first answer. */
-const begin = (reading: Reading, answer: Answer, fail: Fail): Effect.Effect<Phase, HttpCheckError> => {
+const begin = (reading: Reading, answer: ReceivedAnswer, fail: Fail): Effect.Effect<Phase, HttpCheckError> => {
   const end = (end: End): Effect.Effect<Phase> => Effect.succeed({ _tag: "Ended", status: answer.status, end })
   switch (reading._tag) {
     case "Pending":
     case "UnknownState":
       return reading.url === undefined
-        ? fail(malformed("the answer does not say where to check", answer))
+        ? fail(decodeReason("the answer does not say where to check", answer))
         : Effect.succeed({ _tag: "Polling", url: reading.url })
     case "SucceededAt":
       return Effect.succeed({ _tag: "Fetching", urls: reading.urls })
@@ -208,7 +218,7 @@ const begin = (reading: Reading, answer: Answer, fail: Fail): Effect.Effect<Phas
     case "NotJson":
       return fail(notJsonReason(answer))
     case "Malformed":
-      return fail(malformed(reading.issue, answer))
+      return fail(decodeReason(reading.issue, answer))
   }
 }
 
@@ -216,18 +226,18 @@ const begin = (reading: Reading, answer: Answer, fail: Fail): Effect.Effect<Phas
 const ask = (
   request: HttpClientRequest.HttpClientRequest,
   fail: Fail
-): Effect.Effect<Answer, HttpCheckError, HttpClient.HttpClient> =>
-  Effect.updateService(exchange(request, fail), HttpClient.HttpClient, (client) => HttpClient.followRedirects(client))
+): Effect.Effect<ReceivedAnswer, HttpCheckError, HttpClient.HttpClient> =>
+  Effect.updateService(execute(request, fail), HttpClient.HttpClient, (client) => HttpClient.followRedirects(client))
 
-const hinted = <A, F>(check: CheckResult.CheckResult<A, F>, { hint }: Answer): CheckResult.CheckResult<A, F> =>
+const hinted = <A, F>(check: CheckResult.CheckResult<A, F>, { hint }: ReceivedAnswer): CheckResult.CheckResult<A, F> =>
   hint === undefined ? check : CheckResult.withHint(check, hint)
 
-const moved = (self: Standing, { notes, url }: Extract<Reading, { readonly url?: unknown }>): Standing => {
+const moved = (self: Snapshot, { notes, url }: Extract<Reading, { readonly url?: unknown }>): Snapshot => {
   const { operation } = self
   const { phase } = operation
   const stays = url === undefined || (phase._tag === "Polling" && phase.url === url)
   if (stays && notes === undefined) return self
-  return at(self, {
+  return snapshot(self, {
     ...operation,
     phase: url === undefined ? phase : { _tag: "Polling", url },
     notes: notes ?? operation.notes
@@ -235,8 +245,8 @@ const moved = (self: Standing, { notes, url }: Extract<Reading, { readonly url?:
 }
 
 const pending = (
-  { encoded }: Standing,
+  { encoded }: Snapshot,
   { metadata, progress, state }: Omit<Extract<Reading, { readonly _tag: "Pending" }>, "_tag">
 ): Status.Pending => Status.pending({ state, progress, detail: { operation: encoded, metadata } })
 
-const malformed = (issue: string, { status }: Answer) => ({ _tag: "Decode", status, issue }) as const
+const decodeReason = (issue: string, { status }: ReceivedAnswer) => ({ _tag: "Decode", status, issue }) as const

@@ -5,9 +5,9 @@ import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import type * as CheckResult from "effect-poll/CheckResult"
 
-// What URLs last said of their jobs, with the validators to ask whether they still do.
+// The last answer of each URL, with the validators that ask whether it still holds.
 
-export interface Known {
+export interface Entry {
   readonly etag: string | undefined
   readonly lastModified: string | undefined
   readonly schema: unknown
@@ -15,18 +15,27 @@ export interface Known {
   readonly run: CheckResult.Run | undefined
 }
 
+/** The store of a `Conditional`. */
+export const storeOf = (self: { readonly "~@effect-poll/http/Conditional": unknown }): Store =>
+  // Only `Conditional.make` writes under this key, and it writes stores.
+  self["~@effect-poll/http/Conditional"] as Store
+
 export class Store {
-  readonly all = new Map<string, Known>()
+  private readonly entries = new Map<string, Entry>()
   private readonly capacity: number
 
   constructor(capacity: number) {
     this.capacity = capacity
   }
 
+  get size(): number {
+    return this.entries.size
+  }
+
   /** What a request last found; undefined if that is not known, or if it has conditions of its own. */
-  recall(request: HttpClientRequest.HttpClientRequest, schema: unknown): Known | undefined {
-    const name = nameOf(request)
-    const known = name === undefined ? undefined : this.all.get(name)
+  recall(request: HttpClientRequest.HttpClientRequest, schema: unknown): Entry | undefined {
+    const key = cacheKey(request)
+    const known = key === undefined ? undefined : this.entries.get(key)
     return known?.schema === schema && conditions.every((header) => request.headers[header] === undefined)
       ? known
       : undefined
@@ -36,28 +45,28 @@ export class Store {
   keep(
     request: HttpClientRequest.HttpClientRequest,
     headers: Headers,
-    now: Pick<Known, "schema" | "found" | "run"> & Partial<Known>
+    now: Pick<Entry, "schema" | "found" | "run"> & Partial<Entry>
   ): void {
-    const name = nameOf(request)
-    if (name === undefined) return
+    const key = cacheKey(request)
+    if (key === undefined) return
     // The one that was checked last stands last.
-    this.all.delete(name)
+    this.entries.delete(key)
     const etag = headers["etag"] ?? now.etag
     const lastModified = headers["last-modified"] ?? now.lastModified
     if (now.found._tag !== "Pending" || (etag === undefined && lastModified === undefined)) return
-    this.all.set(name, { etag, lastModified, schema: now.schema, found: now.found, run: now.run })
-    if (this.all.size > this.capacity) this.all.delete(this.all.keys().next().value!)
+    this.entries.set(key, { etag, lastModified, schema: now.schema, found: now.found, run: now.run })
+    if (this.entries.size > this.capacity) this.entries.delete(this.entries.keys().next().value!)
   }
 
   forget(request: HttpClientRequest.HttpClientRequest): void {
-    const name = nameOf(request)
-    if (name !== undefined) this.all.delete(name)
+    const key = cacheKey(request)
+    if (key !== undefined) this.entries.delete(key)
   }
 }
 
 export const conditionally = (
   request: HttpClientRequest.HttpClientRequest,
-  { etag, lastModified }: Known
+  { etag, lastModified }: Entry
 ): HttpClientRequest.HttpClientRequest =>
   HttpClientRequest.setHeaders(request, {
     ...(etag === undefined ? undefined : { "if-none-match": etag }),
@@ -68,7 +77,7 @@ export const conditionally = (
 
 const conditions = ["if-none-match", "if-modified-since", "if-match", "if-unmodified-since", "if-range"]
 
-const nameOf = ({ hash, method, url, urlParams }: HttpClientRequest.HttpClientRequest): string | undefined => {
+const cacheKey = ({ hash, method, url, urlParams }: HttpClientRequest.HttpClientRequest): string | undefined => {
   if (method !== "GET") return undefined
   const made = Url.make(url, urlParams, Option.getOrUndefined(hash))
   return Result.isSuccess(made) ? made.success.href : undefined

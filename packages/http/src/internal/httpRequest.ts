@@ -18,23 +18,24 @@ import type { HttpAnswer } from "../HttpAnswer.ts"
 import { type BodyKind, HttpCheckError, type Reason, safeUrl } from "../HttpCheckError.ts"
 import { parse } from "./json.ts"
 
-// One request and its answer, read once: what every check over HTTP is made of.
+// One HTTP request and its answer, read to its end once: what all checks over HTTP are made of.
 
-export interface Answer extends HttpAnswer {
-  /** The whole URL that answered, after redirects; empty if the client does not say. */
+/** An answer, with what every check needs to know of it. */
+export interface ReceivedAnswer extends HttpAnswer {
+  /** The whole URL that answered, after redirects; empty if the client does not report it. */
   readonly url: string
   readonly content: BodyKind
-  /** What the headers say of the next check. */
+  /** The requested delay before the next check, by the headers. */
   readonly hint: CheckResult.Hint | undefined
 }
 
 /** Makes the error of a request. */
 export type Fail = (reason: Reason) => HttpCheckError
 
-export const isOk = (answer: Answer): boolean => answer.status >= 200 && answer.status <= 299
+export const isOk = (answer: ReceivedAnswer): boolean => answer.status >= 200 && answer.status <= 299
 
 export const statusReason = (
-  { content, hint, status }: Answer,
+  { content, hint, status }: ReceivedAnswer,
   kind?: "transient" | "permanent"
 ): Extract<Reason, { readonly _tag: "Status" }> => ({
   _tag: "Status",
@@ -44,21 +45,21 @@ export const statusReason = (
   kind
 })
 
-export const notJsonReason = ({ content, hint, status }: Answer): Reason => ({
+export const notJsonReason = ({ content, hint, status }: ReceivedAnswer): Reason => ({
   _tag: "NotJson",
   status,
   body: content,
   retryAfter: hint
 })
 
-export const failure =
+export const failFor =
   (request: Pick<HttpClientRequest.HttpClientRequest, "method" | "url">, shownUrl: string | undefined): Fail =>
   (reason) =>
     new HttpCheckError({ method: request.method, url: shownUrl ?? safeUrl(request.url), reason })
 
 export const decodeWith = <A, RD>(
   decode: (body: unknown) => Effect.Effect<A, Schema.SchemaError, RD>,
-  answer: Pick<Answer, "body" | "status">,
+  answer: Pick<ReceivedAnswer, "body" | "status">,
   fail: Fail
 ): Effect.Effect<A, HttpCheckError, RD> =>
   Effect.mapError(decode(answer.body), (error) => fail({ _tag: "Decode", status: answer.status, issue: error.message }))
@@ -72,18 +73,20 @@ export const withBody = (
     ? Effect.succeed(request)
     : Effect.mapError(HttpClientRequest.bodyJson(request, body), () => fail({ _tag: "InvalidRequest", part: "body" }))
 
-/** Sends a request and reads the answer. `shownUrl` stands in the trace; default: the URL without what may be secret. */
-export const exchange = (
+/**
+ * Sends a request and reads the answer. `shownUrl` stands in the trace; default: the URL without what may be secret.
+ */
+export const execute = (
   request: HttpClientRequest.HttpClientRequest,
   fail: Fail,
   shownUrl?: string
-): Effect.Effect<Answer, HttpCheckError, HttpClient.HttpClient> =>
+): Effect.Effect<ReceivedAnswer, HttpCheckError, HttpClient.HttpClient> =>
   traced(
     request.headers["accept"] === undefined ? HttpClientRequest.acceptJson(request) : request,
     shownUrl ?? safeUrl(request.url),
-    (asked, span) =>
+    (sent, span) =>
       Effect.gen(function* () {
-        const response = yield* Effect.catch(HttpClient.execute(asked), (error) => answered(error, fail))
+        const response = yield* Effect.catch(HttpClient.execute(sent), (error) => responseOf(error, fail))
         span?.attribute("http.response.status_code", response.status)
         const text = yield* Effect.catch(response.text, (error) =>
           // The status of a refusal says more than that its body broke off.
@@ -91,7 +94,7 @@ export const exchange = (
         )
         const type = response.headers["content-type"]?.split(";")[0]?.trim().toLowerCase()
         const parsed = parse(text)
-        const answer: Answer = {
+        const answer: ReceivedAnswer = {
           url: response.url,
           status: response.status,
           headers: response.headers,
@@ -115,7 +118,7 @@ const always = (): boolean => true
 const traced = <A, E, R>(
   request: HttpClientRequest.HttpClientRequest,
   shownUrl: string,
-  run: (request: HttpClientRequest.HttpClientRequest, span: Tracer.Span | undefined) => Effect.Effect<A, E, R>
+  send: (request: HttpClientRequest.HttpClientRequest, span: Tracer.Span | undefined) => Effect.Effect<A, E, R>
 ): Effect.Effect<A, E, R> =>
   Effect.contextWith((context: Context.Context<R>) => {
     const quiet = Effect.provideService(HttpClient.TracerDisabledWhen, always)
@@ -123,7 +126,7 @@ const traced = <A, E, R>(
       Context.get(context, Tracer.DisablePropagation) ||
       Context.get(context, HttpClient.TracerDisabledWhen)(request)
     ) {
-      return quiet(run(request, undefined))
+      return quiet(send(request, undefined))
     }
     const { method } = request
     const attributes = { "http.request.method": method, "url.full": shownUrl }
@@ -131,19 +134,22 @@ const traced = <A, E, R>(
     let answer: A
     return Effect.map(
       Effect.useSpan(method, { kind: "client", attributes }, (span) => {
-        const sent = Context.get(context, HttpClient.TracerPropagationEnabled)
+        const propagating = Context.get(context, HttpClient.TracerPropagationEnabled)
           ? HttpClientRequest.setHeaders(request, HttpTraceContext.toHeaders(span))
           : request
-        return Effect.map(Effect.withParentSpan(run(sent, span), span, { captureStackTrace: false }), (given) => {
-          answer = given
-        })
+        return Effect.map(
+          Effect.withParentSpan(send(propagating, span), span, { captureStackTrace: false }),
+          (given) => {
+            answer = given
+          }
+        )
       }),
       () => answer
     ).pipe(quiet)
   })
 
-/** A client that was told to fail on some statuses still has the answer; the rest is told apart by who is to blame. */
-const answered = (
+/** The response of a client that fails on some statuses; other errors by their cause, the request or the network. */
+const responseOf = (
   error: HttpClientError.HttpClientError,
   fail: Fail
 ): Effect.Effect<HttpClientResponse, HttpCheckError> => {
@@ -164,10 +170,10 @@ const transport = (error: HttpClientError.HttpClientError): Reason => {
   const cause = "cause" in error.reason ? error.reason.cause : undefined
   return cause instanceof AuthorizationError
     ? { _tag: "Authorization", step: cause.step, cause: cause.cause }
-    : { _tag: "Transport", code: codeOf(cause), cause: Redacted.make(cause) }
+    : { _tag: "Transport", code: networkCode(cause), cause: Redacted.make(cause) }
 }
 
-const codeOf = (cause: unknown): string | undefined => {
+const networkCode = (cause: unknown): string | undefined => {
   let code: string | undefined
   for (let at = cause, depth = 0; at !== undefined && depth < 5; depth++) {
     if (hasProperty(at, "code") && typeof at.code === "string") code = at.code

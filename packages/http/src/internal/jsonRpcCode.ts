@@ -13,7 +13,7 @@ export const wireCode = (error: unknown): number | undefined =>
  * The code of a JSON-RPC error, wherever a client keeps it. Of another client than ours only a negative one: there are
  * clients that keep an HTTP status in `code`, and an aborted request has one too.
  */
-export const codeOf = (error: unknown): number | undefined => {
+export const rpcCodeOf = (error: unknown): number | undefined => {
   if (hasProperty(error, "_tag") && error._tag === "JsonRpcError") return wireCode(error)
   const code = wireCode(error) ?? wireCode(hasProperty(error, "reason") ? error.reason : undefined)
   return code !== undefined && code < 0 ? code : undefined

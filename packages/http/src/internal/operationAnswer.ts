@@ -1,8 +1,8 @@
 import * as Url from "effect/http/Url"
 import * as Result from "effect/Result"
-import type { Answer, Reading } from "../LongRunningProtocol.ts"
+import type { OperationAnswer, Reading } from "../LongRunningReading.ts"
 
-// What the protocols read from an answer in the same way.
+// What all protocols read from an answer in the same way.
 
 /** The whole URL that a reference in an answer stands for; undefined if it is none that can be asked. */
 export const resolve = (reference: unknown, base: string): string | undefined => {
@@ -12,14 +12,15 @@ export const resolve = (reference: unknown, base: string): string | undefined =>
 }
 
 /** The URL in a header of an answer. */
-export const urlIn = (answer: Answer, header: string): string | undefined => resolve(answer.headers[header], answer.url)
+export const urlIn = (answer: OperationAnswer, header: string): string | undefined =>
+  resolve(answer.headers[header], answer.url)
 
 /** The body of an answer as the result. */
-export const resultOf = ({ body, content }: Answer): Reading =>
+export const resultOf = ({ body, content }: OperationAnswer): Reading =>
   content.kind === "other" ? { _tag: "NotJson" } : { _tag: "Succeeded", result: body }
 
 /** An operation that was accepted, but could never be found again. */
-export const unplaced = (...headers: ReadonlyArray<string>): Reading => ({
+export const noCheckUrl = (...headers: ReadonlyArray<string>): Reading => ({
   _tag: "Malformed",
   issue: `an accepted operation must say where it is checked: ${headers.join(", ")}`
 })

@@ -1,20 +1,20 @@
-/** Values by name. Names may be many and come and go: those that are idle are dropped when they have doubled in number. */
-export interface Registry<V> {
+/** Values by name, created on demand. Idle ones are dropped whenever the number of names has doubled. */
+export interface EvictingMap<V> {
   readonly get: (name: string, now: number) => V
 }
 
-export const make = <V>(create: (name: string) => V, isIdle: (value: V, now: number) => boolean): Registry<V> => {
+export const make = <V>(create: (name: string) => V, isIdle: (value: V, now: number) => boolean): EvictingMap<V> => {
   const values = new Map<string, V>()
-  let sweepAt = leastSweep
+  let sweepSize = minSweepSize
   const sweep = (now: number): void => {
     for (const [name, value] of values) if (isIdle(value, now)) values.delete(name)
-    sweepAt = Math.max(leastSweep, 2 * values.size)
+    sweepSize = Math.max(minSweepSize, 2 * values.size)
   }
   return {
     get: (name, now) => {
       const known = values.get(name)
       if (known !== undefined) return known
-      if (values.size >= sweepAt) sweep(now)
+      if (values.size >= sweepSize) sweep(now)
       const value = create(name)
       values.set(name, value)
       return value
@@ -24,4 +24,4 @@ export const make = <V>(create: (name: string) => V, isIdle: (value: V, now: num
 
 // ---- internal ----
 
-const leastSweep = 1024
+const minSweepSize = 1024

@@ -7,41 +7,47 @@ import * as CircuitBreaker from "effect/persistence/CircuitBreaker"
 import * as Random from "effect/Random"
 import * as Result from "effect/Result"
 import * as Gate from "effect-poll/Gate"
-import * as registry from "./registry.ts"
+import * as evictingMap from "./evictingMap.ts"
 
-// What stands between a gate and a circuit breaker: which checks wait for how long, and who probes.
+// The rules between a gate and its circuit breaker: which checks wait, for how long, and which request is the probe.
 
-export interface Setting {
+/** The settings of a gate; times are milliseconds. */
+export interface Settings {
   readonly endpoint: string | ((subject: Gate.Subject) => string)
-  readonly timeout: number
-  readonly spread: number
+  readonly timeoutMillis: number
+  readonly spreadMillis: number
 }
 
-export class Guard {
-  readonly breaker: CircuitBreaker.CircuitBreaker
-  readonly setting: Setting
-  private readonly endpoints = registry.make(create, isWell)
+/** The guard of a `CircuitBreakerGate`. */
+export const guardOf = (self: { readonly "~@effect-poll/http/CircuitBreakerGate": unknown }): CircuitGuard =>
+  // Only `CircuitBreakerGate.make` writes under this key, and it writes guards.
+  self["~@effect-poll/http/CircuitBreakerGate"] as CircuitGuard
 
-  constructor(breaker: CircuitBreaker.CircuitBreaker, setting: Setting) {
+export class CircuitGuard {
+  readonly breaker: CircuitBreaker.CircuitBreaker
+  readonly settings: Settings
+  private readonly endpoints = evictingMap.make(create, isHealthy)
+
+  constructor(breaker: CircuitBreaker.CircuitBreaker, settings: Settings) {
     this.breaker = breaker
-    this.setting = setting
+    this.settings = settings
   }
 
   endpointOf(subject: Gate.Subject): string {
-    const { endpoint } = this.setting
+    const { endpoint } = this.settings
     return typeof endpoint === "string" ? endpoint : endpoint(subject)
   }
 
-  /** Fails an effect that takes longer than the gate allows: an interruption would count as nothing. */
+  /** Fails an effect that takes longer than the gate allows: the breaker ignores interruptions. */
   within<A, E, R, E2>(effect: Effect.Effect<A, E, R>, tooLate: () => E2): Effect.Effect<A, E | E2, R> {
-    const { timeout } = this.setting
-    return Number.isFinite(timeout)
-      ? Effect.timeoutOrElse(effect, { duration: timeout, orElse: () => Effect.fail(tooLate()) })
+    const { timeoutMillis } = this.settings
+    return Number.isFinite(timeoutMillis)
+      ? Effect.timeoutOrElse(effect, { duration: timeoutMillis, orElse: () => Effect.fail(tooLate()) })
       : effect
   }
 
-  /** Runs an effect and tells the breaker how it went; `repeat` is what a probe may do again of it. */
-  run<A, E, R>(
+  /** Runs an effect and records its outcome at the breaker; `repeat` is the part of it that a probe may repeat. */
+  execute<A, E, R>(
     name: string,
     effect: Effect.Effect<A, E, R>,
     judge: (exit: Exit.Exit<A, E>) => Effect.Effect<CircuitBreaker.Outcome>,
@@ -63,7 +69,7 @@ export class Guard {
               )
       const classify = (exit: Exit.Exit<A, E>) => Effect.tap(judge(exit), (outcome) => this.note(name, outcome, probe))
       return Effect.catch(this.breaker.execute(noted, { key: name, classify }), (error) =>
-        // The gate let it through before the circuit opened: it is done all the same, and not recorded.
+        // The gate let it through before the circuit opened: it runs all the same, unrecorded.
         ran ? Effect.fail(error as E) : effect
       )
     })
@@ -75,13 +81,13 @@ export class Guard {
       return this.stateOf(name, (endpoint, state, now) => {
         const remaining = state._tag === "Open" ? Duration.toMillis(state.retryAfter) : 0
         if (remaining > 0) return this.postpone(endpoint, now, remaining, byOpen)
-        if (state._tag === "HalfOpen" && state.probing) return this.postpone(endpoint, now, probePause, byProbe)
+        if (state._tag === "HalfOpen" && state.probing) return this.postpone(endpoint, now, probeDelayMillis, byProbe)
         return this.probe(name, endpoint, subject, state.consecutiveOpenings, now)
       })
     })
   }
 
-  /** Makes an answer of the state of a circuit that is not closed. A store that fails is no reason to stop checking. */
+  /** Answers by the state of a circuit that is not closed. A store that fails counts as closed. */
   private stateOf(
     name: string,
     answer: (endpoint: Endpoint, state: NotClosed, now: number) => Effect.Effect<Gate.Answer>
@@ -90,15 +96,15 @@ export class Guard {
       Effect.flatMap(Clock.currentTimeMillis, (now) => {
         const endpoint = this.endpoints.get(name, now)
         if (Result.isSuccess(read) && read.success._tag !== "Closed") return answer(endpoint, read.success, now)
-        if (endpoint.since !== undefined) settle(endpoint)
+        if (endpoint.outageAt !== undefined) settle(endpoint)
         return Effect.succeed(Gate.open)
       })
     )
   }
 
   /**
-   * The circuit waits for a probe: the gate makes it, or lets this check be one. A check that was answered may be the very
-   * one that fails now, and must not hold the others back for ever.
+   * The circuit waits for a probe: the gate makes it, or lets this check be the probe. The request that was answered
+   * last may fail for reasons of its own, and must not hold the others back for good.
    */
   private probe(
     name: string,
@@ -107,13 +113,13 @@ export class Guard {
     openings: number,
     now: number
   ): Effect.Effect<Gate.Answer> {
-    const { answered, failed, probed, promisedUntil } = endpoint
+    const { answered, failed, probed, reservationEndsAt } = endpoint
     const repeat = answered ?? failed
     const own = JSON.stringify([subject.job, subject.key])
-    if (repeat === undefined || ((answered === undefined || openings % everyFourth === 0) && !probed.has(own))) {
-      if (now < promisedUntil) return this.postpone(endpoint, now, probePause, byProbe)
-      endpoint.since ??= now
-      endpoint.promisedUntil = now + promise
+    if (repeat === undefined || ((answered === undefined || openings % checkProbeEvery === 0) && !probed.has(own))) {
+      if (now < reservationEndsAt) return this.postpone(endpoint, now, probeDelayMillis, byProbe)
+      endpoint.outageAt ??= now
+      endpoint.reservationEndsAt = now + reservationMillis
       probed.add(own)
       return Effect.succeed(Gate.open)
     }
@@ -123,28 +129,28 @@ export class Guard {
       this.stateOf(name, (_, state, later) =>
         state._tag === "Open"
           ? this.postpone(endpoint, later, Duration.toMillis(state.retryAfter), byOpen)
-          : this.postpone(endpoint, later, probePause, byProbe)
+          : this.postpone(endpoint, later, probeDelayMillis, byProbe)
       )
     )
   }
 
-  /** The first check that is postponed comes back as soon as there is something to do, the others are spread behind it. */
-  private postpone(endpoint: Endpoint, now: number, millis: number, why: string): Effect.Effect<Gate.Answer> {
-    const { quickAt, since = now } = endpoint
-    const least = Math.max(1, millis)
-    endpoint.since = since
-    if (quickAt <= now) {
-      endpoint.quickAt = now + least
-      return Effect.succeed(Gate.postponed(least, why))
+  /** The first postponed check comes back as soon as it can probe, the others are spread behind it. */
+  private postpone(endpoint: Endpoint, now: number, millis: number, reason: string): Effect.Effect<Gate.Answer> {
+    const { nextProbeAt, outageAt = now } = endpoint
+    const minMillis = Math.max(1, millis)
+    endpoint.outageAt = outageAt
+    if (nextProbeAt <= now) {
+      endpoint.nextProbeAt = now + minMillis
+      return Effect.succeed(Gate.postponed(minMillis, reason))
     }
-    const spread = Math.min(this.setting.spread, Math.max(leastSpread, now - since + millis))
-    return Effect.map(Random.next, (random) => Gate.postponed(least + random * spread, why))
+    const spreadMillis = Math.min(this.settings.spreadMillis, Math.max(minSpreadMillis, now - outageAt + millis))
+    return Effect.map(Random.next, (random) => Gate.postponed(minMillis + random * spreadMillis, reason))
   }
 
   private note(name: string, outcome: CircuitBreaker.Outcome, probe: Probe | undefined): Effect.Effect<void> {
     return Effect.map(Clock.currentTimeMillis, (now) => {
       const endpoint = this.endpoints.get(name, now)
-      endpoint.promisedUntil = 0
+      endpoint.reservationEndsAt = 0
       if (outcome._tag === "Success") {
         endpoint.answered = probe ?? endpoint.answered
         endpoint.failed = undefined
@@ -159,8 +165,8 @@ const byOpen = "breaker open"
 const byProbe = "breaker half-open"
 
 /**
- * A probe that says nothing would be made again and again, and the others wait for it for ever: an answer says that the server
- * is there, be it that it is asked too often; one that dies does not.
+ * The breaker would repeat an ignored probe without end, and hold the other checks back as long. Any answer, a 429 too,
+ * says that the server is up; a defect does not.
  */
 const ofProbe = (exit: Exit.Exit<unknown, unknown>, outcome: CircuitBreaker.Outcome): CircuitBreaker.Outcome => {
   if (outcome._tag !== "Ignored") return outcome
@@ -168,34 +174,35 @@ const ofProbe = (exit: Exit.Exit<unknown, unknown>, outcome: CircuitBreaker.Outc
   return isAnswer ? CircuitBreaker.success : CircuitBreaker.failure()
 }
 
-/** The least time that checks come back over, in milliseconds. */
-const leastSpread = 1_000
+/** Postponed checks come back over at least this time. */
+const minSpreadMillis = 1_000
 
-/** The pause before a check asks again while another one probes, in milliseconds. */
-const probePause = 250
+/** The delay of a check while a probe is under way. */
+const probeDelayMillis = 250
 
-/** Of the openings of a circuit, those after which a check probes. */
-const everyFourth = 4
+/** Every so many openings a check probes instead of the gate. */
+const checkProbeEvery = 4
 
-/** How long a check that was let through as a probe has to become one, in milliseconds. */
-const promise = 5_000
+/** How long a check that was let through as a probe has to begin. */
+const reservationMillis = 5_000
 
 type NotClosed = Exclude<CircuitBreaker.State, { readonly _tag: "Closed" }>
 
-/** Repeats something, to see whether it is answered now. */
+/** Repeats a request or a check, to learn whether it is answered now. */
 type Probe = () => Effect.Effect<unknown, unknown>
 
 /** What the gate knows of an endpoint, beside its circuit. */
 interface Endpoint {
-  /** What was answered last; and what failed last. */
+  /** Repeats the request that was answered last. */
   answered: Probe | undefined
+  /** Repeats the request that failed last. */
   failed: Probe | undefined
-  /** When the outage was first noticed by a check; undefined while there is none. */
-  since: number | undefined
-  /** When a check comes back without a spread. */
-  quickAt: number
-  /** Until when a check that was let through as a probe may become one. */
-  promisedUntil: number
+  /** When a check first found the circuit open; undefined while there is no outage. */
+  outageAt: number | undefined
+  /** When the next check comes back without a spread. */
+  nextProbeAt: number
+  /** Until when a check that was let through as a probe may begin. */
+  reservationEndsAt: number
   /** The checks that were let through as probes in this outage. */
   readonly probed: Set<string>
 }
@@ -203,16 +210,16 @@ interface Endpoint {
 const create = (): Endpoint => ({
   answered: undefined,
   failed: undefined,
-  since: undefined,
-  quickAt: 0,
-  promisedUntil: 0,
+  outageAt: undefined,
+  nextProbeAt: 0,
+  reservationEndsAt: 0,
   probed: new Set()
 })
 
-const isWell = ({ since }: Endpoint): boolean => since === undefined
+const isHealthy = ({ outageAt }: Endpoint): boolean => outageAt === undefined
 
 const settle = (endpoint: Endpoint): void => {
-  endpoint.since = endpoint.failed = undefined
-  endpoint.quickAt = endpoint.promisedUntil = 0
+  endpoint.outageAt = endpoint.failed = undefined
+  endpoint.nextProbeAt = endpoint.reservationEndsAt = 0
   endpoint.probed.clear()
 }

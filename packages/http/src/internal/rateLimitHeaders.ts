@@ -1,11 +1,11 @@
 import type { Headers } from "effect/http/Headers"
-import { serverTime } from "../HintReader.ts"
+import { serverTimeMillis } from "../HintReader.ts"
 import { decimal } from "./json.ts"
 
-// The headers by which a server tells what is left of a rate limit.
+// The headers that say what is left of a rate limit.
 
-/** How long an answer says that nothing is left, in milliseconds; undefined if it does not say so. */
-export const exhausted = (headers: Headers, now: number): number | undefined => {
+/** For how long nothing is left, by the headers of an answer; undefined if they do not say so. */
+export const exhaustedMillis = (headers: Headers, now: number): number | undefined => {
   let longest: number | undefined
   const note = (millis: number | undefined): void => {
     if (millis !== undefined && millis > 0) longest = Math.max(longest ?? 0, millis)
@@ -42,9 +42,9 @@ const parameter = (item: string, name: string): number | undefined => {
 
 const quoted = /"(?:[^"\\]|\\.)*"/g
 
-/** Seconds from now, or since 1970 (in milliseconds, with some servers): nobody's limit lasts for thirty years. */
+/** Seconds from now, or since 1970 (in milliseconds, with some servers): a limit does not last for thirty years. */
 const untilReset = (reset: number | undefined, headers: Headers, now: number): number | undefined => {
   if (reset === undefined) return undefined
   if (reset < 1e9) return reset * 1000
-  return (reset < 1e12 ? reset * 1000 : reset) - serverTime(headers, now)
+  return (reset < 1e12 ? reset * 1000 : reset) - serverTimeMillis(headers, now)
 }
