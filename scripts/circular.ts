@@ -1,15 +1,7 @@
-/**
- * Finds circles of imports within the sources of each package, type-only imports counted: oxlint's `import/no-cycle`.
- *
- * `allowed` is for circles that are being removed. It has to match exactly, so that it can only shrink; once it is empty,
- * the rule of circular.json belongs into .oxlintrc.json and this file can go.
- */
+/** Finds circles of imports within the sources of each package, type-only imports counted: oxlint's `import/no-cycle`. */
 import { spawnSync } from "node:child_process"
 import { globSync } from "node:fs"
 import { join } from "node:path"
-
-/** How many files of a package may be part of a circle. A package that is not listed may have none. */
-export const allowed: Readonly<Record<string, number>> = {}
 
 interface Diagnostic {
   readonly code: string
@@ -57,24 +49,20 @@ const circleOf = (note: string): string => {
 // Files that form one knot have a circle for each way through it; the short ones show where to cut.
 const shown = 12
 
-/** What is wrong: circles beyond the allowance, and allowances beyond the circles. */
-export const judge = (found: Found, allowances: Readonly<Record<string, number>>): ReadonlyArray<string> =>
-  [...new Set([...found.keys(), ...Object.keys(allowances)])].toSorted().flatMap((name) => {
-    const { circles, files } = found.get(name) ?? { files: new Set(), circles: new Set<string>() }
-    const limit = allowances[name] ?? 0
-    if (files.size === limit) return []
-    const summary = `${name}: ${files.size} files are part of a circle of imports, ${limit} allowed`
-    if (files.size < limit) return [`${summary}: lower the allowance in scripts/circular.ts`]
+/** One problem for each package with circles. */
+export const judge = (found: Found): ReadonlyArray<string> =>
+  [...found].map(([name, { circles, files }]) => {
     const all = [...circles].toSorted((a, b) => a.length - b.length || (a < b ? -1 : 1))
     const more = all.length > shown ? [`and ${all.length - shown} longer ones`] : []
-    return [[`${summary}:`, ...all.slice(0, shown), ...more].join("\n  ")]
+    return [`${name}: ${files.size} files are part of a circle of imports:`, ...all.slice(0, shown), ...more].join(
+      "\n  "
+    )
   })
 
 if (import.meta.main) {
-  const found = find(root, globSync("packages/*/src", { cwd: root }))
-  const problems = judge(found, allowed)
+  const folders = globSync("packages/*/src", { cwd: root })
+  const problems = judge(find(root, folders))
   for (const problem of problems) console.error(problem)
-  const counts = [...found].map(([name, { files }]) => `${name} ${files.size}`).toSorted()
-  console.log(`files in circles of imports: ${counts.length === 0 ? "none" : counts.join(", ")}`)
+  console.log(`${folders.length} packages, ${problems.length} with circles of imports`)
   if (problems.length > 0) process.exitCode = 1
 }

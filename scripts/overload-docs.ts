@@ -8,12 +8,6 @@ import { globSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { type Comment, isNode, lineAt, nameOf, type Node, parse, printProblem, type Problem, walk } from "./ast.ts"
 
-/** Files whose overloads are not documented yet. A file without a problem must be removed from this list. */
-export const pending: ReadonlyArray<string> = [
-  "packages/providers/src/EventPlatform.ts",
-  "packages/testing/src/Fault.ts"
-]
-
 /** The signatures of one function that a caller chooses from. */
 interface Overloads {
   readonly name: string
@@ -31,20 +25,6 @@ export const check = (file: string, source: string): ReadonlyArray<Problem> => {
       return { file, line: lineAt(source, start), message: `overload ${at + 1} of ${name} has no doc comment` }
     })
   )
-}
-
-/** Checks modules by path, and that `pending` lists no file without a problem. */
-export const checkAll = (
-  files: ReadonlyArray<string>,
-  read: (file: string) => string,
-  notYet: ReadonlyArray<string> = pending
-): ReadonlyArray<Problem> => {
-  const problems = files.flatMap((file) => check(file, read(file)))
-  const stale = notYet.filter((file) => !problems.some((problem) => problem.file === file))
-  return [
-    ...problems.filter(({ file }) => !notYet.includes(file)),
-    ...stale.map((file) => ({ file, line: 1, message: "has no problem: remove it from `pending`" }))
-  ]
 }
 
 // ---- internal ----
@@ -126,7 +106,7 @@ const isOverload = (member: Node): boolean =>
 if (import.meta.main) {
   const root = join(import.meta.dirname, "..")
   const files = globSync("packages/*/src/*.ts", { cwd: root }).toSorted()
-  const problems = checkAll(files, (file) => readFileSync(join(root, file), "utf8"))
+  const problems = files.flatMap((file) => check(file, readFileSync(join(root, file), "utf8")))
   for (const problem of problems) console.error(printProblem(problem))
   console.log(`${files.length} public modules, ${problems.length} overloads without a doc comment`)
   if (files.length === 0 || problems.length > 0) process.exitCode = 1

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { check, checkAll } from "../overload-docs.ts"
+import { check } from "../overload-docs.ts"
 
 const found = (source: string) => check("a.ts", source).map(({ line, message }) => `${line} ${message}`)
 
@@ -73,14 +73,5 @@ describe("overload-docs", () => {
     const source = "const add: { (a: 1): 2; (a: 3): 4 } = f"
     assert.deepStrictEqual(found(source), [])
     assert.lengthOf(found(`${source}\nexport { add as plus }`), 2)
-  })
-
-  it("pending - excuses a file, and must not list one without a problem", () => {
-    const sources: Record<string, string> = { "a.ts": "export const x: { (a: 1): 2; (a: 3): 4 } = f", "b.ts": "" }
-    const all = (pending: ReadonlyArray<string>) =>
-      checkAll(["a.ts", "b.ts"], (file) => sources[file]!, pending).map(({ file, message }) => `${file} ${message}`)
-    assert.lengthOf(all([]), 2)
-    assert.deepStrictEqual(all(["a.ts"]), [])
-    assert.deepStrictEqual(all(["a.ts", "b.ts"]), ["b.ts has no problem: remove it from `pending`"])
   })
 })

@@ -239,12 +239,12 @@ describe("Poller", () => {
         assert.strictEqual(checks.length, before)
         // As in another process, in both hosts at the same time.
         const resumed = yield* Effect.forkChild(
-          Effect.all(
-            hosts.map((host) =>
+          Effect.forEach(
+            hosts,
+            (host) =>
               Effect.flatMap(Effect.exit(host.resume(job, tokens[0]!)), (exit) =>
                 Effect.map(Clock.currentTimeMillis, (at) => [host.name, ending(exit), at])
-              )
-            ),
+              ),
             { concurrency: "unbounded" }
           )
         )

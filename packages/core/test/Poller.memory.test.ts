@@ -56,7 +56,7 @@ describe("Poller", () => {
             const handle = yield* poller.add(job, key, hour)
             yield* handle.interrupt
           }
-          const { alarms, sleepers, ...rest } = inspect(poller)
+          const { timeouts, sleepers, ...rest } = inspect(poller)
           assert.deepStrictEqual(rest, {
             targets: 2,
             waits: 0,
@@ -68,7 +68,7 @@ describe("Poller", () => {
             capacityWaiters: 0
           })
           // Stale entries are swept when there are many.
-          assert.isAtMost(alarms + sleepers, 512)
+          assert.isAtMost(timeouts + sleepers, 512)
         }
       })
     )

@@ -345,9 +345,9 @@ describe("Poller", () => {
             )
             for (let i = 0; i < steps; i++) yield* Effect.yieldNow
             yield* Fiber.interrupt(fiber)
-            const { alarms, freeCapacity, sleepers, waits } = inspect(poller)
+            const { timeouts, freeCapacity, sleepers, waits } = inspect(poller)
             assert.deepStrictEqual([freeCapacity, waits], [3, 0], `${ops} operations, ${steps} steps`)
-            assert.isAtMost(alarms + sleepers, 2)
+            assert.isAtMost(timeouts + sleepers, 2)
           }
         }
       })

@@ -95,6 +95,24 @@ export const day: number = 24 * hour
 export const hasResult = ({ ended }: Run): boolean =>
   ended?.tag === "succeeded" && JSON.stringify(ended.value ?? null).includes(result)
 
+/** What a case of one wait on one server is made of: it is judged by how the wait ended. */
+export interface OneWait extends Omit<Case, "run"> {
+  readonly server: Script
+  readonly wait: Omit<Setup, "server">
+  /** The time at which the case stops waiting for the end. */
+  readonly until: number
+  readonly passes: (run: Run) => boolean
+}
+
+/** A case of one wait on one server. */
+export const oneWait = ({ passes, server, until, wait, ...rest }: OneWait): Case => ({
+  ...rest,
+  run: async (lab) => {
+    const run = await lab.wait({ server: lab.server(server), ...wait }, until)
+    return judge(passes(run), show(run))
+  }
+})
+
 /** Passes if the condition holds. */
 export const judge = (holds: boolean, seen: string): Verdict => ({ verdict: holds ? "pass" : "fail", seen })
 

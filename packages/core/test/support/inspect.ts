@@ -8,9 +8,9 @@ const { internalsOf } = (await import(path)) as { readonly internalsOf: (service
  * What a Poller holds, as plain numbers, for tests of what it must release. This is the only place that reads its private
  * fields; a field that was renamed is an error here, not an assertion that can no longer fail.
  */
-export const inspect = (service: Poller.Service) => {
-  const poller = internalsOf(service)
-  const targets = [...mapAt(poller, "registry", "targets").values()].flatMap((ofJob) => valuesOf(ofJob))
+export const inspect = (poller: Poller.Service) => {
+  const service = internalsOf(poller)
+  const targets = [...mapAt(service, "registry", "targets").values()].flatMap((ofJob) => valuesOf(ofJob))
   const sum = (of: (target: unknown) => number) => targets.reduce<number>((total, target) => total + of(target), 0)
   return {
     /** Jobs with one set of services each. */
@@ -22,17 +22,17 @@ export const inspect = (service: Poller.Service) => {
     /** Waits in the ready queues, those included that have left and are not swept yet. */
     queued: sum((target) => sizeAt(target, "queue")),
     /** Targets that take turns to start checks. */
-    turns: sizeAt(poller, "dispatcher", "rotation"),
+    turns: sizeAt(service, "engine", "dispatcher", "rotation"),
     /** Entries of the queue of waits that sleep, stale ones included. */
-    sleepers: sizeAt(poller, "engine", "sleepers"),
+    sleepers: sizeAt(service, "engine", "sleepers"),
     /** Entries of the queue of timeouts, stale ones included. */
-    alarms: sizeAt(poller, "engine", "timeLimits"),
+    timeouts: sizeAt(service, "engine", "timeLimits"),
     /** Groups with observers that have still to be notified. */
-    observedGroups: sizeAt(poller, "registry", "observed"),
+    observedGroups: sizeAt(service, "registry", "observed"),
     /** How many waits can be added before the Poller is full. */
-    freeCapacity: numberAt(poller, "permits", "free"),
+    freeCapacity: numberAt(service, "permits", "free"),
     /** Callers that wait for room. */
-    capacityWaiters: sizeAt(poller, "permits", "queue")
+    capacityWaiters: sizeAt(service, "permits", "queue")
   }
 }
 

@@ -1,5 +1,5 @@
 // How long a wait may take.
-import { all, type Case, day, hasResult, hour, judge, minute, requests, second, show, span } from "../case.ts"
+import { all, type Case, day, hasResult, hour, judge, minute, oneWait, requests, second, show, span } from "../case.ts"
 import { script, until } from "../server.ts"
 import { inspect } from "node:util"
 
@@ -17,17 +17,16 @@ export const deadline: ReadonlyArray<Case> = [
       return judge(hasResult(run), `${show(run)}, checks ${server.times.map(span).join(", ")}`)
     }
   },
-  {
+  oneWait({
     name: "an answer that arrives before the deadline counts",
     theme,
     source: "Smithy waiter specification; the last check takes 800 ms of the last second",
     needs: ["deadline"],
-    run: async (lab) => {
-      const server = lab.server((_n, at) => (at < 1_500 ? {} : { word: "succeeded", after: 800 }))
-      const run = await lab.wait({ server, interval: second, deadline: 3 * second }, minute)
-      return judge(hasResult(run), show(run))
-    }
-  },
+    server: (_n, at) => (at < 1_500 ? {} : { word: "succeeded", after: 800 }),
+    wait: { interval: second, deadline: 3 * second },
+    until: minute,
+    passes: hasResult
+  }),
   {
     name: "a wait does not time out early",
     theme,
@@ -41,39 +40,36 @@ export const deadline: ReadonlyArray<Case> = [
       return judge(run.at >= 5_900 || last >= 5_900, `${show(run)}, last check of ${span(last)}`)
     }
   },
-  {
+  oneWait({
     name: "a wait does not outlast its deadline",
     theme,
     source: "googleapis/gax-nodejs `longrunning.ts`; interval 400 ms, deadline 500 ms",
     needs: ["deadline"],
-    run: async (lab) => {
-      const server = lab.server(() => ({}))
-      const run = await lab.wait({ server, interval: 400, deadline: 500 }, minute)
-      return judge(run.ended !== undefined && run.ended.tag !== "succeeded" && run.at <= 550, show(run))
-    }
-  },
-  {
+    server: () => ({}),
+    wait: { interval: 400, deadline: 500 },
+    until: minute,
+    passes: (run) => run.ended !== undefined && run.ended.tag !== "succeeded" && run.at <= 550
+  }),
+  oneWait({
     name: "a hanging request does not outlive the deadline",
     theme,
     source: "aws-sdk-js-v3 PR#1759; Smithy waiter specification; openai-ruby#421",
     needs: ["deadline"],
-    run: async (lab) => {
-      const server = lab.server(script({}, { hang: true }))
-      const run = await lab.wait({ server, interval: second, deadline: 10 * second }, hour)
-      return judge(run.ended !== undefined && run.ended.tag !== "succeeded" && run.at <= 10_100, show(run))
-    }
-  },
-  {
+    server: script({}, { hang: true }),
+    wait: { interval: second, deadline: 10 * second },
+    until: hour,
+    passes: (run) => run.ended !== undefined && run.ended.tag !== "succeeded" && run.at <= 10_100
+  }),
+  oneWait({
     name: "a slow request does not extend the deadline",
     theme,
     source: "vercel/ai#21053; a check of 30 s and a deadline of 10 s",
     needs: ["deadline"],
-    run: async (lab) => {
-      const server = lab.server(script({}, { after: 30 * second }))
-      const run = await lab.wait({ server, interval: second, deadline: 10 * second }, hour)
-      return judge(run.ended?.tag === "timeout" && run.at <= 10_100, show(run))
-    }
-  },
+    server: script({}, { after: 30 * second }),
+    wait: { interval: second, deadline: 10 * second },
+    until: hour,
+    passes: (run) => run.ended?.tag === "timeout" && run.at <= 10_100
+  }),
   ...[25, 50].map((days): Case => ({
     name: `a deadline of ${days} days does not fire early`,
     theme,
@@ -110,17 +106,16 @@ export const deadline: ReadonlyArray<Case> = [
       return judge(said.includes(word) || said.includes("Pending"), show(run))
     }
   },
-  {
+  oneWait({
     name: "a timeout is distinguishable from a failed job",
     theme,
     source: "awaitility#286; Smithy waiter specification",
     needs: ["deadline"],
-    run: async (lab) => {
-      const server = lab.server(() => ({}))
-      const run = await lab.wait({ server, interval: second, deadline: 10 * second }, minute)
-      return judge(run.ended?.tag === "timeout", show(run))
-    }
-  },
+    server: () => ({}),
+    wait: { interval: second, deadline: 10 * second },
+    until: minute,
+    passes: (run) => run.ended?.tag === "timeout"
+  }),
   {
     name: "a pending job is never returned as a success when the checks run out",
     theme,

@@ -1,55 +1,51 @@
 // Failed checks and failed jobs are different things.
 import { inspect } from "node:util"
-import { all, type Case, day, hasResult, hour, judge, minute, requests, second, show } from "../case.ts"
+import { all, type Case, day, hasResult, hour, judge, minute, oneWait, requests, second, show } from "../case.ts"
 import { badGateway, failure, script, unavailable, until } from "../server.ts"
 
 const theme = "Failed checks and failed jobs"
 
 export const errors: ReadonlyArray<Case> = [
-  {
+  oneWait({
     name: "one lost connection does not end the wait",
     theme,
     source: "apache/airflow#67219; what-iff#60; core-lro: the state becomes failed",
     needs: ["errors"],
-    run: async (lab) => {
-      const server = lab.server(script({}, { network: true }, {}, { word: "succeeded" }))
-      const run = await lab.wait({ server, interval: second, deadline: hour }, hour)
-      return judge(hasResult(run), show(run))
-    }
-  },
-  {
+    server: script({}, { network: true }, {}, { word: "succeeded" }),
+    wait: { interval: second, deadline: hour },
+    until: hour,
+    passes: hasResult
+  }),
+  oneWait({
     name: "a lost connection on the first check does not end the wait",
     theme,
     source: "argo-watcher#451; cli/cli#10981",
     needs: ["errors"],
-    run: async (lab) => {
-      const server = lab.server(script({ network: true }, {}, { word: "succeeded" }))
-      const run = await lab.wait({ server, interval: second, deadline: hour }, hour)
-      return judge(hasResult(run), show(run))
-    }
-  },
-  {
+    server: script({ network: true }, {}, { word: "succeeded" }),
+    wait: { interval: second, deadline: hour },
+    until: hour,
+    passes: hasResult
+  }),
+  oneWait({
     name: "a gateway's HTML 502 does not end the wait",
     theme,
     source: "valyu-py#126; firecrawl#2608",
     needs: ["errors", "http"],
-    run: async (lab) => {
-      const server = lab.server(script({}, badGateway, {}, { word: "succeeded" }))
-      const run = await lab.wait({ server, interval: second, deadline: hour }, hour)
-      return judge(hasResult(run), show(run))
-    }
-  },
-  {
+    server: script({}, badGateway, {}, { word: "succeeded" }),
+    wait: { interval: second, deadline: hour },
+    until: hour,
+    passes: hasResult
+  }),
+  oneWait({
     name: "an HTML page with status 200 does not end the wait",
     theme,
     source: "valyu-py#126; a proxy's sign-in page",
     needs: ["errors", "http", "words"],
-    run: async (lab) => {
-      const server = lab.server(script({}, { body: "<html><body>Sign in</body></html>" }, {}, { word: "succeeded" }))
-      const run = await lab.wait({ server, interval: second, deadline: hour }, hour)
-      return judge(hasResult(run), show(run))
-    }
-  },
+    server: script({}, { body: "<html><body>Sign in</body></html>" }, {}, { word: "succeeded" }),
+    wait: { interval: second, deadline: hour },
+    until: hour,
+    passes: hasResult
+  }),
   {
     name: "failed checks are not retried without a delay",
     theme,
@@ -122,17 +118,16 @@ export const errors: ReadonlyArray<Case> = [
       )
     }
   },
-  {
+  oneWait({
     name: "a canceled job is distinguishable from a failed one",
     theme,
     source: "Azure/azure-sdk-for-js#22067, PRs 22121, 22852",
     needs: ["failures", "words"],
-    run: async (lab) => {
-      const server = lab.server(until(2_500, "canceled"))
-      const run = await lab.wait({ server, interval: second, deadline: hour }, hour)
-      return judge(run.ended?.tag === "canceled", show(run))
-    }
-  },
+    server: until(2_500, "canceled"),
+    wait: { interval: second, deadline: hour },
+    until: hour,
+    passes: (run) => run.ended?.tag === "canceled"
+  }),
   {
     name: "a 404 right after the submit does not end the wait",
     theme,
@@ -145,17 +140,16 @@ export const errors: ReadonlyArray<Case> = [
       return judge(hasResult(run), show(run))
     }
   },
-  {
+  oneWait({
     name: "a job that is gone is distinguishable from a failed one",
     theme,
     source: "apify-client-python#749; ecs-deployment-monitor#2; records that expire after a day",
     needs: ["http", "words"],
-    run: async (lab) => {
-      const server = lab.server(script({}, {}, { status: 404, body: '{"error":"no such job"}' }))
-      const run = await lab.wait({ server, interval: minute, deadline: day }, 2 * day)
-      return judge(run.ended?.tag === "missing", show(run))
-    }
-  },
+    server: script({}, {}, { status: 404, body: '{"error":"no such job"}' }),
+    wait: { interval: minute, deadline: day },
+    until: 2 * day,
+    passes: (run) => run.ended?.tag === "missing"
+  }),
   {
     name: "a listener that throws does not end the wait",
     theme,
@@ -172,15 +166,14 @@ export const errors: ReadonlyArray<Case> = [
       return judge(hasResult(run), uncaught === 0 ? show(run) : `${show(run)}, ${uncaught} uncaught errors`)
     }
   },
-  {
+  oneWait({
     name: "a success yields the result of the job",
     theme,
     source: "effect-smol#1946: the output of the schedule is returned",
     needs: [],
-    run: async (lab) => {
-      const server = lab.server(until(2_500, "succeeded"))
-      const run = await lab.wait({ server, interval: second, deadline: hour, checks: 20 }, hour)
-      return judge(hasResult(run), show(run))
-    }
-  }
+    server: until(2_500, "succeeded"),
+    wait: { interval: second, deadline: hour, checks: 20 },
+    until: hour,
+    passes: hasResult
+  })
 ]

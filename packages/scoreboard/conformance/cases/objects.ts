@@ -1,5 +1,5 @@
 // Pollers that are objects: several callers, listeners, tokens and wake-ups, and their effect on the remote job.
-import { all, type Case, day, hasResult, hour, judge, minute, requests, second, show, span } from "../case.ts"
+import { all, type Case, day, hasResult, hour, judge, minute, oneWait, requests, second, show, span } from "../case.ts"
 import { script, until } from "../server.ts"
 
 const theme = "Pollers as objects"
@@ -210,28 +210,26 @@ export const objects: ReadonlyArray<Case> = [
       return judge(!token.includes("SECRET"), token.slice(0, 200))
     }
   },
-  {
+  oneWait({
     name: "a stalled job is distinguishable from a slow one",
     theme,
     source: "mavedb-api#788; geti#5526; borgbackupserver#117",
     needs: ["stall"],
-    run: async (lab) => {
-      const server = lab.server(() => ({}))
-      const run = await lab.wait({ server, interval: second, stall: minute, deadline: day }, hour)
-      return judge(run.ended?.tag === "stalled" && run.at <= 2 * minute, show(run))
-    }
-  },
-  {
+    server: () => ({}),
+    wait: { interval: second, stall: minute, deadline: day },
+    until: hour,
+    passes: (run) => run.ended?.tag === "stalled" && run.at <= 2 * minute
+  }),
+  oneWait({
     name: "the end of a previous run is not taken for the end of this one",
     theme,
     source: "endpoints keyed by the resource show the old end until the new run begins",
     needs: ["runs"],
-    run: async (lab) => {
-      const server = lab.server(script({ word: "failed", run: 1 }, { run: 2 }, { word: "succeeded", run: 2 }))
-      const run = await lab.wait({ server, interval: second, run: 2, deadline: hour }, hour)
-      return judge(hasResult(run), show(run))
-    }
-  },
+    server: script({ word: "failed", run: 1 }, { run: 2 }, { word: "succeeded", run: 2 }),
+    wait: { interval: second, run: 2, deadline: hour },
+    until: hour,
+    passes: hasResult
+  }),
   {
     name: "a timeout can cancel the remote job",
     theme,
@@ -258,17 +256,16 @@ export const objects: ReadonlyArray<Case> = [
       )
     }
   },
-  {
+  oneWait({
     name: "a job that succeeds despite a cancel request is a success",
     theme,
     source: "Azure/azure-sdk-for-js#22067: a cancel is a request",
     needs: ["cancelRemote", "deadline"],
-    run: async (lab) => {
-      const server = lab.server((_n, at) => ({ word: at > minute ? "succeeded" : "running" }))
-      const run = await lab.wait({ server, interval: second, deadline: minute, cancelRemote: true }, hour)
-      return judge(hasResult(run), show(run))
-    }
-  },
+    server: (_n, at) => ({ word: at > minute ? "succeeded" : "running" }),
+    wait: { interval: second, deadline: minute, cancelRemote: true },
+    until: hour,
+    passes: hasResult
+  }),
   {
     name: "an abort can cancel the remote job",
     theme,

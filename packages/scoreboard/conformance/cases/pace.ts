@@ -1,21 +1,20 @@
 // When the checks are made.
-import { all, type Case, day, hasResult, hour, judge, minute, requests, second, show, span } from "../case.ts"
+import { all, type Case, day, hasResult, hour, judge, minute, oneWait, requests, second, show, span } from "../case.ts"
 import { script, until } from "../server.ts"
 
 const theme = "Pace"
 
 export const pace: ReadonlyArray<Case> = [
-  {
+  oneWait({
     name: "a job that is already done is known at once",
     theme,
     source: "k8s.io/apimachinery `wait`: immediate",
     needs: [],
-    run: async (lab) => {
-      const server = lab.server(() => ({ word: "succeeded" }))
-      const run = await lab.wait({ server, interval: 10 * second, deadline: hour }, hour)
-      return judge(hasResult(run) && run.at <= 10, show(run))
-    }
-  },
+    server: () => ({ word: "succeeded" }),
+    wait: { interval: 10 * second, deadline: hour },
+    until: hour,
+    passes: (run) => hasResult(run) && run.at <= 10
+  }),
   {
     name: "checks never overlap, however slow the server is",
     theme,
@@ -56,17 +55,16 @@ export const pace: ReadonlyArray<Case> = [
       )
     }
   },
-  {
+  oneWait({
     name: "with default options, the end of a 1.5 s job is known within 5 s",
     theme,
     source: "AWS SDK waiters with the defaults of their models take 20 s",
     needs: [],
-    run: async (lab) => {
-      const server = lab.server(until(1_500, "succeeded"))
-      const run = await lab.wait({ server, deadline: hour }, minute)
-      return judge(hasResult(run) && run.at <= 5 * second, show(run))
-    }
-  },
+    server: until(1_500, "succeeded"),
+    wait: { deadline: hour },
+    until: minute,
+    passes: (run) => hasResult(run) && run.at <= 5 * second
+  }),
   {
     name: "uncapped growing delays neither stop the checks nor cause a hot loop",
     theme,
