@@ -88,7 +88,7 @@ export const payload = <A = unknown>(result?: Schema.Codec<A, unknown>): Payload
  * @category models
  * @since 0.1.0
  */
-export interface PayloadSchema<out A> extends Schema.Codec<Payload<A>, unknown> {}
+export interface PayloadSchema<out A> extends Schema.Codec<JobRecord<A>, unknown> {}
 
 /**
  * A job as the server reports it. `progress` is a percentage from 0 to 100.
@@ -96,7 +96,7 @@ export interface PayloadSchema<out A> extends Schema.Codec<Payload<A>, unknown> 
  * @category models
  * @since 0.1.0
  */
-export type Payload<A> =
+export type JobRecord<A> =
   | { readonly status: "pending" | "processing"; readonly progress?: number | null | undefined }
   | { readonly status: "completed"; readonly result: A }
   | { readonly status: "failed"; readonly errorMessage?: string | null | undefined }
@@ -107,7 +107,7 @@ export type Payload<A> =
  * @category models
  * @since 0.1.0
  */
-export type State = Payload<unknown>["status"]
+export type State = JobRecord<unknown>["status"]
 
 /**
  * Creates the Schema that decodes a job as the server reports it to a status, from the Schema of its result.
