@@ -65,7 +65,7 @@ export interface UnknownState {
  * - `generation`: a number that grows from run to run, such as a version or an update time. A result with a smaller
  *   number is about an earlier run.
  *
- * An id and a generation always belong to different runs.
+ * A `run` id and a `generation` are never treated as the same run.
  *
  * @category models
  * @since 0.1.0

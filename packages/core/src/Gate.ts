@@ -1,5 +1,5 @@
 /**
- * Postpones checks for reasons outside of the job: an exhausted rate limit, an open circuit breaker, a device that is
+ * Postpones checks for reasons unrelated to the job: an exhausted rate limit, an open circuit breaker, a device that is
  * offline, a hidden tab.
  *
  * A gate is asked before each check. It lets the check through, or postpones it with a reason. A postponed check counts
@@ -40,7 +40,7 @@ export interface Subject {
  *
  * **Details**
  *
- * A postponed check asks the gate again after `delay`. The wait reports `reason` as the `gateReason` of its event
+ * After `delay`, the gate is asked again. The wait reports `reason` as the `gateReason` of its event
  * `Waiting`.
  *
  * @category models

@@ -18,7 +18,7 @@ import type { Status } from "./Status.ts"
  */
 export interface Handle<out A, out F = never, out E = never> {
   /**
-   * The result of the wait, like `Poll.until`. It can be awaited any number of times, also after the wait ended.
+   * The result of the wait, like `Poll.until`. It can be awaited any number of times, even after the wait has ended.
    * Interrupting the fiber that awaits it does not interrupt the wait. If the wait is interrupted, so is this Effect.
    */
   readonly await: Effect<A, PollError<F, E>>

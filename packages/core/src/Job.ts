@@ -4,7 +4,7 @@
  *
  * **When to use**
  *
- * Use when jobs have keys, are submitted or canceled by this program, or are many. To wait for a single job, an Effect
+ * Use when jobs have keys, when this program submits or cancels them, or when there are many of them. To wait for a single job, an Effect
  * that yields a `Status` is enough: see `Poll.until`.
  *
  * @since 0.1.0
@@ -45,7 +45,7 @@ export interface Job<in out K, out A, out F = never, in out E = never, out R = n
 }
 
 /**
- * A `Job` to wait for, with any type of input and submit error.
+ * A `Job` that can be waited for, whatever its input and submit error types.
  *
  * @category models
  * @since 0.1.0
@@ -146,7 +146,7 @@ export interface Receipt<out K> {
  * The first rule that applies decides:
  *
  * 1. Within `grace` of the start of the wait, and as long as no check has found a status, the job counts as pending: a
- *    read replica may not know the submit yet.
+ *    read replica may not have seen the submission yet.
  * 2. If `fallback` has a key for the job, all further checks ask the fallback; the first of them follows at once.
  * 3. If `gone` is given, it decides the status. Use it for a job whose purpose is to remove something.
  * 4. The wait fails with `JobNotFound`.
@@ -208,7 +208,7 @@ export type UnknownStatePolicy<A = never, F = never> =
  *
  * **Details**
  *
- * A failed check says nothing about the job, so it has a budget of its own and does not step the strategy. A permanent
+ * A failed check says nothing about the job, so it has a budget of its own and does not advance the strategy. A permanent
  * error ends the wait with `CheckRejected` (see `CheckError`). After a transient error:
  *
  * 1. If `retry` is given, the check is retried after its next delay, within the same attempt, until `retry` ends. The

@@ -17,7 +17,7 @@ import * as Schema from "effect/Schema"
 export interface KeyCodec<in out K> {
   /** Encodes a key. Equal keys must have equal encodings, and different keys different ones. */
   readonly encode: (key: K) => string
-  /** Decodes an encoded key. Throws if the string is not one. */
+  /** Decodes an encoded key. Throws if the string is not a valid encoded key. */
   readonly decode: (encoded: string) => K
 }
 

@@ -65,7 +65,7 @@ export type {
  * **Details**
  *
  * Any other ending is a typed error, see `PollError`. A defect or an interruption inside the check ends the wait with
- * the same cause. An option out of range throws a RangeError at the call, not when the Effect runs.
+ * the same cause. An out-of-range option throws a RangeError at the call, not when the Effect runs.
  *
  * **Example** (Waiting for a file)
  *
@@ -87,7 +87,7 @@ export type {
 export const until: {
   /**
    * Waits until the job that `check` asks about has ended, and yields its result. Fails with a `PollError` for any
-   * other ending. An option out of range throws a RangeError at the call.
+   * other ending. An out-of-range option throws a RangeError at the call.
    */
   <E0, RS = never>(
     options: PollOptions<E0, RS>
@@ -96,7 +96,7 @@ export const until: {
   ) => Effect.Effect<A, PollError<F, E>, R | RS>
   /**
    * Waits until the job with this key has ended, and yields its result. Fails with a `PollError` for any other ending.
-   * An option out of range throws a RangeError at the call.
+   * An out-of-range option throws a RangeError at the call.
    */
   <K, A, F, E, R, RS = never>(
     job: Watchable<K, A, F, E, R>,
@@ -105,7 +105,7 @@ export const until: {
   ): Effect.Effect<A, PollError<F, E>, R | RS>
   /**
    * Waits until the job that `check` asks about has ended, and yields its result. Fails with a `PollError` for any
-   * other ending. An option out of range throws a RangeError at the call.
+   * other ending. An out-of-range option throws a RangeError at the call.
    */
   <A = never, F = never, E = never, R = never, RS = never>(
     check: Effect.Effect<CheckResult<A, F>, E, R>,
@@ -124,7 +124,7 @@ export const until: {
  * A slow reader never delays a check. Up to 256 events are buffered for it. In a full buffer, a new event replaces the
  * oldest `Waiting` or `Unchanged`, or else the oldest `CheckFailed`. Changes of the status are never dropped.
  *
- * An option out of range throws a RangeError at the call.
+ * An out-of-range option throws a RangeError at the call.
  *
  * @category running
  * @since 0.1.0
@@ -132,7 +132,7 @@ export const until: {
 export const events: {
   /**
    * Streams the events of a wait for the job that `check` asks about. The stream never fails: its last event is
-   * `Ended`. An option out of range throws a RangeError at the call.
+   * `Ended`. An out-of-range option throws a RangeError at the call.
    */
   <E0, RS = never>(
     options: PollOptions<E0, RS>
@@ -150,7 +150,7 @@ export const events: {
   ): Stream.Stream<PollEvent<A, F, E>, never, R | RS>
   /**
    * Streams the events of a wait for the job that `check` asks about. The stream never fails: its last event is
-   * `Ended`. An option out of range throws a RangeError at the call.
+   * `Ended`. An out-of-range option throws a RangeError at the call.
    */
   <A = never, F = never, E = never, R = never, RS = never>(
     check: Effect.Effect<CheckResult<A, F>, E, R>,
@@ -173,7 +173,7 @@ export const events: {
  *
  * **Details**
  *
- * The wait runs until the job ends, the handle interrupts it, or the scope closes. An option out of range throws a
+ * The wait runs until the job ends, the handle interrupts it, or the scope closes. An out-of-range option throws a
  * RangeError at the call.
  *
  * @category running
@@ -182,7 +182,7 @@ export const events: {
 export const start: {
   /**
    * Starts a wait in the background for the job that `check` asks about, and yields a handle. The wait runs until the
-   * job ends, the handle interrupts it, or the scope closes. An option out of range throws a RangeError at the call.
+   * job ends, the handle interrupts it, or the scope closes. An out-of-range option throws a RangeError at the call.
    */
   <E0, RS = never>(
     options: PollOptions<E0, RS>
@@ -191,7 +191,7 @@ export const start: {
   ) => Effect.Effect<Handle<A, F, E>, never, R | RS | Scope>
   /**
    * Starts a wait in the background for the job with this key, and yields a handle. The wait runs until the job ends,
-   * the handle interrupts it, or the scope closes. An option out of range throws a RangeError at the call.
+   * the handle interrupts it, or the scope closes. An out-of-range option throws a RangeError at the call.
    */
   <K, A, F, E, R, RS = never>(
     job: Watchable<K, A, F, E, R>,
@@ -200,7 +200,7 @@ export const start: {
   ): Effect.Effect<Handle<A, F, E>, never, R | RS | Scope>
   /**
    * Starts a wait in the background for the job that `check` asks about, and yields a handle. The wait runs until the
-   * job ends, the handle interrupts it, or the scope closes. An option out of range throws a RangeError at the call.
+   * job ends, the handle interrupts it, or the scope closes. An out-of-range option throws a RangeError at the call.
    */
   <A = never, F = never, E = never, R = never, RS = never>(
     check: Effect.Effect<CheckResult<A, F>, E, R>,
@@ -284,7 +284,7 @@ export const run = <K, A, F, E, R, I, ES, RS = never, E2 = never, R2 = never>(
  *   plain `Schedule` starts over, because its state cannot be stored.
  * - If the deadline has passed, one check is made before the wait ends.
  * - A token of another job, of an unknown version, or with an invalid key fails with `ResumeTokenError`.
- * - An option out of range throws a RangeError at the call.
+ * - An out-of-range option throws a RangeError at the call.
  *
  * @category running
  * @since 0.1.0
@@ -330,7 +330,7 @@ export const resume = <K, A, F, E, R, RS = never>(
 export const promise: {
   /**
    * Waits until the job with this key has ended, and returns its result. The Promise rejects with a `PollError`, with a
-   * RangeError for an option out of range, or with the `reason` of `signal` once it aborts.
+   * RangeError for an out-of-range option, or with the `reason` of `signal` once it aborts.
    */
   <K, A, F, E>(
     job: Watchable<K, A, F, E, never>,
@@ -342,7 +342,7 @@ export const promise: {
   ): Promise<A>
   /**
    * Waits until the job that `check` asks about has ended, and returns its result. The Promise rejects with a
-   * `PollError`, with a RangeError for an option out of range, or with the `reason` of `signal` once it aborts.
+   * `PollError`, with a RangeError for an out-of-range option, or with the `reason` of `signal` once it aborts.
    */
   <A = never, F = never, E = never>(
     check: Effect.Effect<CheckResult<A, F>, E>,

@@ -20,7 +20,7 @@ import type { Observer } from "./Observer.ts"
  *
  * **Details**
  *
- * A value out of range is a RangeError, as a defect of each wait that uses it.
+ * An out-of-range value makes every wait that uses it die with a RangeError.
  *
  * @category models
  * @since 0.1.0

@@ -12,7 +12,7 @@
  * | `JobFailed<F>` | the server reported that the job failed |
  * | `JobCanceled` | the server reported that the job was canceled |
  * | `JobExpired` | the server reported that the job exceeded a time limit |
- * | `JobNotFound` | the server has no such job, or no longer |
+ * | `JobNotFound` | the server does not have the job, or no longer has it |
  * | `JobStalled` | the job did not change for longer than `stall.after` |
  * | `PollTimeout` | the deadline or the strategy ended the wait |
  * | `UnknownState` | the server reported a state word that the status schema does not list |
@@ -118,7 +118,7 @@ export class JobExpired extends /*#__PURE__*/ Data.TaggedError("JobExpired")<Det
 }
 
 /**
- * The server has no such job, or no longer, and neither has a fallback. See the option `missing` of a `Job`.
+ * The server does not have the job, or no longer has it, and no fallback does either. See the option `missing` of a `Job`.
  *
  * @category errors
  * @since 0.1.0
@@ -269,7 +269,7 @@ export class ResumeTokenError
   extends /*#__PURE__*/ Data.TaggedError("ResumeTokenError")<{
     /** Why the token cannot be resumed. */
     readonly reason: "version" | "job" | "malformed"
-    /** A description for people. */
+    /** A human-readable description. */
     readonly detail: string
   }>
 {
@@ -326,7 +326,12 @@ export type PollError<F, E> =
  *
  * **When to use**
  *
- * Use to decide whether a job can be submitted again without running it twice.
+ * Use before submitting a job again: after any other error the first one may still be running.
+ *
+ * **Gotchas**
+ *
+ * `JobNotFound` is only as certain as the source that was asked: a replica may not have seen the submission yet. Give the
+ * `missing` policy of the job a `grace`.
  *
  * **Example** (Recognizing an outcome of the job)
  *

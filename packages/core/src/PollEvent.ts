@@ -49,7 +49,7 @@ export interface Unchanged {
 }
 
 /**
- * The job has not changed for the duration `stall.after`, with `onStall: "report"`. Emitted once until the job changes.
+ * The job has not changed for the duration `stall.after`, with `onStall: "report"`. Emitted at most once between changes of the job.
  *
  * @category models
  * @since 0.1.0

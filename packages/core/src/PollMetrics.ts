@@ -54,7 +54,7 @@ export const activeWaits: Metric.Gauge<number> = Metric.gauge("effect_poll_waits
 })
 
 /**
- * Records the duration of waits in milliseconds, in buckets from 500 milliseconds to about 9 hours that double.
+ * Records the duration of waits in milliseconds, in buckets whose bounds double from 500 milliseconds to about 9 hours.
  *
  * @category metrics
  * @since 0.1.0

@@ -13,9 +13,8 @@
  * - Waits for the same key of the same job share their checks. Each has its own deadline, stall limit, result and
  *   handle. Checks are shared only between waits that were added with the same services, because services can hold
  *   credentials.
- * - A check runs with the services of the place where its wait was added, as a child of the span there.
- * - At most `concurrency` checks are in flight. Jobs take turns, and so do the services within a job; among the waits
- *   of one turn, the first due comes first. The deadline of a wait also applies while it is queued.
+ * - A check uses the services available where its wait was added, and is a child of the span that was current there.
+ * - At most `concurrency` checks are in flight. Jobs, and the sets of services within a job, are served round-robin; within a turn, the earliest due wait goes first. The deadline of a wait also applies while it is queued.
  * - First checks are staggered. The first check of a job starts at once. Each further one is delayed at random, by up
  *   to 1 millisecond for each wait added at the same time, and at most by the first delay of its strategy.
  * - If the job has a `checkMany`, checks that fall due within its `slack` share one request.
@@ -54,7 +53,7 @@ export interface Options<out R = never> {
   readonly concurrencyPerJob?: number | "unbounded" | undefined
   /**
    * The maximum number of waits, together with results that their stream has not emitted yet; an integer >= 1 or
-   * `"unbounded"`, default 1,000,000. A new wait has to wait for room.
+   * `"unbounded"`, default 1,000,000. Adding a wait suspends until there is room.
    */
   readonly capacity?: number | "unbounded" | undefined
   /** Whether first checks are staggered. Default `true`. */
@@ -122,7 +121,7 @@ export interface Stats {
  */
 export interface Service {
   /**
-   * Adds a wait and yields its handle, after waiting for room if the Poller is full. An option out of range throws a
+   * Adds a wait and yields its handle, after waiting for room if the Poller is full. An out-of-range option throws a
    * RangeError at the call. The wait runs until the job ends, its handle interrupts it, or the Poller closes; it
    * outlives the fiber that added it.
    */
@@ -157,12 +156,11 @@ export interface Service {
     keys: Iterable<K> | Stream.Stream<K, EK, RK>,
     options: PollOptions<E, RS>
   ) => Stream.Stream<Settled<K, A, F, E>, EK, R | RS | RK>
-  /** The current activity of the Poller. Costs time in proportion to the number of waits. */
+  /** The current activity of the Poller. Takes time linear in the number of waits. */
   readonly stats: Effect.Effect<Stats>
   /**
    * Closes the Poller, and yields the tokens of the waits that were still running. Every caller receives the same
-   * tokens. All waits are interrupted at once, and so is every later `add`. The Effect completes after the checks in
-   * flight are interrupted and the servers were asked to cancel jobs, where `onInterrupt` says so. Closing the scope of
+   * tokens. All waits are interrupted at once, and so is every later `add`. The Effect completes once checks in flight have been interrupted and, where `onInterrupt` says so, servers have been asked to cancel their jobs. Closing the scope of
    * the Poller does the same.
    */
   readonly shutdown: Effect.Effect<ReadonlyArray<ResumeToken>>
@@ -181,7 +179,7 @@ export class Poller extends Context.Service<Poller, Service>()("effect-poll/Poll
  *
  * **Details**
  *
- * An option out of range throws a RangeError at the call.
+ * An out-of-range option throws a RangeError at the call.
  *
  * **Example** (Collecting the results of three jobs)
  *
@@ -231,7 +229,7 @@ export const make = <R = never>(options?: Options<R>): Effect.Effect<Service, ne
 }
 
 /**
- * Creates a layer with a `Poller` that closes with the layer. An option out of range throws a RangeError at the call.
+ * Creates a layer with a `Poller` that closes with the layer. An out-of-range option throws a RangeError at the call.
  *
  * @category layers
  * @since 0.1.0

@@ -35,7 +35,7 @@ export interface StatusSchema<out A, out F = never, out RD = never> extends Sche
  * @category type-level
  * @since 0.1.0
  */
-export type States<T, Field extends PropertyKey> = T extends { readonly [K in Field]: infer W extends string | number }
+export type StateOf<T, Field extends PropertyKey> = T extends { readonly [K in Field]: infer W extends string | number }
   ? W
   : never
 
@@ -45,7 +45,7 @@ export type States<T, Field extends PropertyKey> = T extends { readonly [K in Fi
  * @category type-level
  * @since 0.1.0
  */
-export type WithState<T, Field extends PropertyKey, Word> = T extends { readonly [K in Field]: infer W }
+export type PayloadOf<T, Field extends PropertyKey, Word> = T extends { readonly [K in Field]: infer W }
   ? Word extends W
     ? T
     : never
@@ -115,8 +115,8 @@ export type FailureOf<C> = StatusOf<C> extends infer S ? (S extends Status.Faile
 export const fromField = <
   S extends Schema.Constraint,
   const Field extends string,
-  const Cases extends { readonly [W in States<S["Type"], Field>]: Case<WithState<S["Type"], Field, W>> } & {
-    readonly [K in Exclude<keyof Cases, States<S["Type"], Field>>]: never
+  const Cases extends { readonly [W in StateOf<S["Type"], Field>]: Case<PayloadOf<S["Type"], Field, W>> } & {
+    readonly [K in Exclude<keyof Cases, StateOf<S["Type"], Field>>]: never
   },
   OrElse extends Status.Status<unknown, unknown> = never
 >(
@@ -181,8 +181,8 @@ export const fromField = <
  */
 export const fromTag = <
   S extends Schema.Constraint,
-  const Cases extends { readonly [W in States<S["Type"], "_tag">]: Case<WithState<S["Type"], "_tag", W>> } & {
-    readonly [K in Exclude<keyof Cases, States<S["Type"], "_tag">>]: never
+  const Cases extends { readonly [W in StateOf<S["Type"], "_tag">]: Case<PayloadOf<S["Type"], "_tag", W>> } & {
+    readonly [K in Exclude<keyof Cases, StateOf<S["Type"], "_tag">>]: never
   },
   OrElse extends Status.Status<unknown, unknown> = never
 >(
