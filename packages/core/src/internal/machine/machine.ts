@@ -8,10 +8,10 @@ import { end, timeout } from "./ending.ts"
 import type { Command, Event } from "./event.ts"
 import { beginCheck, gateOrCheck, liftFloors, sleep, sleepUntil, wasSuspended } from "./pacing.ts"
 import { begin, restore } from "./token.ts"
-import { onResult, onHint, onCheckError, onScheduleDecided } from "./outcome.ts"
+import { onResult, onHint, onCheckError, onScheduleDecided } from "./checkOutcome.ts"
 import { alarmAt, cold, isForced, recordDuration, type Wait, whole } from "./wait.ts"
 
-// The rules of a wait are here and in outcome, pacing and ending, and nowhere else. `step(wait, event)` changes the wait at
+// The rules of a wait are here and in checkOutcome, pacing and ending, and nowhere else. `step(wait, event)` changes the wait at
 // the time of its timeline and returns what the host has to do next. It is synchronous, knows neither fibers nor timers,
 // and never throws. See the README of this folder.
 

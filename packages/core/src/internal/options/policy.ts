@@ -8,7 +8,7 @@ import type { PollOptions } from "../../PollOptions.ts"
 import type { Observer } from "../../Observer.ts"
 import * as CheckError from "../../CheckError.ts"
 import type { Status } from "../../Status.ts"
-import { type Plan, planOf } from "../plan.ts"
+import { type Plan, planOf } from "../strategyPlan.ts"
 import { builtin, type Defaults } from "./defaults.ts"
 import * as validate from "../validate.ts"
 

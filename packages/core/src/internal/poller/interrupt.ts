@@ -1,6 +1,6 @@
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
-import { bounded } from "../bounded.ts"
+import { bounded } from "../awaitAtMost.ts"
 import type { Wait } from "../machine/wait.ts"
 import * as userCalls from "../single/userCalls.ts"
 import type { InFlight } from "./inFlight.ts"

@@ -13,7 +13,7 @@ import { end, fail, failWithoutNews, timeout } from "./ending.ts"
 import type { Command } from "./event.ts"
 import * as history from "./history.ts"
 import { gateOrCheck, leastGap, liftFloors, sleepUntil } from "./pacing.ts"
-import { next } from "../plan.ts"
+import { next } from "../strategyPlan.ts"
 import type { Stepper } from "../options/policy.ts"
 import { cold, elapsed, hasTimedOut, isForced, recordHistory, seen, stepping, type Wait, whole } from "./wait.ts"
 
