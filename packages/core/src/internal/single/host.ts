@@ -27,7 +27,6 @@ import {
   alarmAt,
   make as makeWait,
   type Setting,
-  sourceOf,
   timeline,
   type Timeline,
   type Wait
@@ -232,22 +231,20 @@ export class Host implements Setting {
       onSuccess: (result: CheckResult.CheckResult<unknown, unknown>) => after(event.checked(result)),
       onFailure: (cause: Cause.Cause<unknown>) => after(event.checkErrored(cause))
     }
-    // Made once for each source and each delay: checks and sleeps are many, and most are like the one before.
+    // Made once for each check and each delay: checks and sleeps are many, and most are like the one before.
     let check: Driven | undefined
-    let checkSource: string | undefined
+    let checked: Effect.Effect<unknown, unknown, unknown> | undefined
     let sleep: Driven | undefined
     let sleepMillis = 0
     const follow = (command: event.Command): Driven => {
       switch (command) {
         case "check": {
           this.guard()
-          const source = sourceOf(this.wait)
-          if (check === undefined || checkSource !== source) {
-            check = Effect.matchCauseEffect(
-              Effect.suspend(() => userCalls.check(this.wait)),
-              onCheck
-            )
-            checkSource = source
+          const next = userCalls.check(this.wait)
+          // A wait without a job has the same check every time.
+          if (check === undefined || checked !== next) {
+            check = Effect.matchCauseEffect(next, onCheck)
+            checked = next
           }
           return check
         }
