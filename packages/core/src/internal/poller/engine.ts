@@ -224,7 +224,7 @@ export class Engine {
   private timeOut(item: Limited, now: number): void {
     if (!(item instanceof InFlight)) return void this.advise(item, event.overdue)
     const overdue = item.waits.filter(({ nextAt }) => nextAt <= now)
-    // All leave before the first goes on: otherwise it would find the others checking, and join them again.
+    // All leave before the first continues: otherwise it would find the others checking, and join them again.
     for (const wait of overdue) this.leave(wait)
     this.runPostponed()
     for (const wait of overdue) this.advise(wait, event.overdue)
