@@ -4,8 +4,8 @@
  *
  * **When to use**
  *
- * Use when jobs have keys, when this program submits or cancels them, or when there are many of them. To wait for a single job, an Effect
- * that yields a `Status` is enough: see `Poll.until`.
+ * Use when jobs have keys, when this program submits or cancels them, or when there are many of them. To wait for a
+ * single job, an Effect that yields a `Status` is enough: see `Poll.until`.
  *
  * @since 0.1.0
  */
@@ -15,11 +15,11 @@ import { type Pipeable, pipeArguments } from "effect/Pipeable"
 import { hasProperty } from "effect/Predicate"
 import type { Result } from "effect/Result"
 import type { Schedule } from "effect/Schedule"
+import type * as CheckError from "./CheckError.ts"
+import type { Hint, CheckResult, Run } from "./CheckResult.ts"
 import * as validate from "./internal/validate.ts"
 import type { KeyCodec } from "./KeyCodec.ts"
-import type { Hint, CheckResult, Run } from "./CheckResult.ts"
 import type { Observation } from "./Observation.ts"
-import type * as CheckError from "./CheckError.ts"
 import type { Status } from "./Status.ts"
 
 const TypeId = "~effect-poll/Job"
@@ -208,8 +208,8 @@ export type UnknownStatePolicy<A = never, F = never> =
  *
  * **Details**
  *
- * A failed check says nothing about the job, so it has a budget of its own and does not advance the strategy. A permanent
- * error ends the wait with `CheckRejected` (see `CheckError`). After a transient error:
+ * A failed check says nothing about the job, so it has a budget of its own and does not advance the strategy. A
+ * permanent error ends the wait with `CheckRejected` (see `CheckError`). After a transient error:
  *
  * 1. If `retry` is given, the check is retried after its next delay, within the same attempt, until `retry` ends. The
  *    last check before the deadline is not retried.

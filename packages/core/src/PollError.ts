@@ -118,7 +118,8 @@ export class JobExpired extends /*#__PURE__*/ Data.TaggedError("JobExpired")<Det
 }
 
 /**
- * The server does not have the job, or no longer has it, and no fallback does either. See the option `missing` of a `Job`.
+ * The server does not have the job, or no longer has it, and no fallback does either. See the option `missing` of a
+ * `Job`.
  *
  * @category errors
  * @since 0.1.0
@@ -330,8 +331,8 @@ export type PollError<F, E> =
  *
  * **Gotchas**
  *
- * `JobNotFound` is only as certain as the source that was asked: a replica may not have seen the submission yet. Give the
- * `missing` policy of the job a `grace`.
+ * `JobNotFound` is only as certain as the source that was asked: a replica may not have seen the submission yet. Give
+ * the `missing` policy of the job a `grace`.
  *
  * **Example** (Recognizing an outcome of the job)
  *

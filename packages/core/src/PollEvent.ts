@@ -49,7 +49,8 @@ export interface Unchanged {
 }
 
 /**
- * The job has not changed for the duration `stall.after`, with `onStall: "report"`. Emitted at most once between changes of the job.
+ * The job has not changed for the duration `stall.after`, with `onStall: "report"`. Emitted at most once between
+ * changes of the job.
  *
  * @category models
  * @since 0.1.0
@@ -106,7 +107,8 @@ export interface Waiting {
  * - `retry`: the delay before a retry within one check.
  * - `missing`: the job is missing, and its grace has not passed or its fallback is checked next.
  * - `gate`: the gate postponed the check.
- * - `requested`: a check was requested, by `checkNow` or by a cancel, and follows as soon as the server and the gate allow.
+ * - `requested`: a check was requested, by `checkNow` or by a cancel, and follows as soon as the server and the gate
+ *   allow.
  * - `paused`: the wait sleeps until `unpause` or the deadline.
  * - `lastCheck`: the strategy would wait past the deadline, so the last check is placed before it.
  * - `deadline`: no further check fits before the deadline.

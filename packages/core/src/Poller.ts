@@ -14,7 +14,8 @@
  *   handle. Checks are shared only between waits that were added with the same services, because services can hold
  *   credentials.
  * - A check uses the services available where its wait was added, and is a child of the span that was current there.
- * - At most `concurrency` checks are in flight. Jobs, and the sets of services within a job, are served round-robin; within a turn, the earliest due wait goes first. The deadline of a wait also applies while it is queued.
+ * - At most `concurrency` checks are in flight. Jobs, and the sets of services within a job, are served round-robin;
+ *   within a turn, the earliest due wait goes first. The deadline of a wait also applies while it is queued.
  * - First checks are staggered. The first check of a job starts at once. Each further one is delayed at random, by up
  *   to 1 millisecond for each wait added at the same time, and at most by the first delay of its strategy.
  * - If the job has a `checkMany`, checks that fall due within its `slack` share one request.
@@ -36,8 +37,8 @@ import type { Handle } from "./Handle.ts"
 import * as service from "./internal/poller/service.ts"
 import * as validate from "./internal/validate.ts"
 import type { Watchable } from "./Job.ts"
-import type { PollOptions } from "./PollOptions.ts"
 import type { PollError, ResumeTokenError } from "./PollError.ts"
+import type { PollOptions } from "./PollOptions.ts"
 import type { ResumeToken } from "./ResumeToken.ts"
 
 /**
@@ -160,8 +161,9 @@ export interface Service {
   readonly stats: Effect.Effect<Stats>
   /**
    * Closes the Poller, and yields the tokens of the waits that were still running. Every caller receives the same
-   * tokens. All waits are interrupted at once, and so is every later `add`. The Effect completes once checks in flight have been interrupted and, where `onInterrupt` says so, servers have been asked to cancel their jobs. Closing the scope of
-   * the Poller does the same.
+   * tokens. All waits are interrupted at once, and so is every later `add`. The Effect completes once checks in flight
+   * have been interrupted and, where `onInterrupt` says so, servers have been asked to cancel their jobs. Closing the
+   * scope of the Poller does the same.
    */
   readonly shutdown: Effect.Effect<ReadonlyArray<ResumeToken>>
 }

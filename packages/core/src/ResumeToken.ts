@@ -4,7 +4,8 @@
  * **Details**
  *
  * A token names the job and its key, and records the progress of the wait. It is plain JSON and contains no result, no
- * status and no secret. It is versioned: resuming from a token of an unknown version, or for another job, fails with a `ResumeTokenError`.
+ * status and no secret. It is versioned: resuming from a token of an unknown version, or for another job, fails with a
+ * `ResumeTokenError`.
  *
  * @since 0.1.0
  */

@@ -3,7 +3,7 @@
  *
  * A server reports the state of a job by a word in one field of its answer. `fromField` takes the Schema of the answer,
  * the name of the field, and one case for each word. A word without a case is a compile error. At run time, the field
- * is read before the rest of the answer is decoded, so an unknown state is told apart from a malformed answer.
+ * is read before the rest of the answer is decoded, so an unknown state is distinguished from a malformed answer.
  *
  * @since 0.1.0
  */

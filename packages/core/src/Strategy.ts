@@ -584,7 +584,8 @@ export const skipNearDeadline: {
  *
  * **Gotchas**
  *
- * With uneven progress, such as a last percent that takes half of the time, the estimate leads to too many checks or overly long delays. With progress that is noise, the measured cost was 5 to 36 times that of the best schedule.
+ * With uneven progress, such as a last percent that takes half of the time, the estimate leads to too many checks or
+ * overly long delays. With progress that is noise, the measured cost was 5 to 36 times that of the best schedule.
  *
  * **Example** (Reaching half of the progress after ten seconds)
  *

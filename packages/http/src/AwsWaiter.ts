@@ -293,7 +293,7 @@ export const judge = (
  * **Details**
  *
  * - Its strategy is `strategy`, otherwise `fixed` for a definition with a delay and `exponential` for one without.
- * - Its check errors are told apart by `kindOf`, unless `checkErrors` says otherwise.
+ * - The kind of its check errors comes from `kindOf`, unless `checkErrors` is given.
  * - `input` makes the input of the call from the key, for the matcher `inputOutput`.
  *
  * An empty name is a RangeError.

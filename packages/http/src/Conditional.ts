@@ -14,7 +14,7 @@
  *
  * **Gotchas**
  *
- * A URL is all that tells answers apart. Where its answer depends on who asks, take a store for each set of
+ * Answers are kept by URL only. If the answer depends on the credentials, use one store for each set of
  * credentials.
  *
  * @since 0.1.0

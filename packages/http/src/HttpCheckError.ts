@@ -1,5 +1,5 @@
 /**
- * What can go wrong with one HTTP request of a poller, and whether another check may mend it.
+ * How one HTTP request of a check can fail, and whether a further check may succeed.
  *
  * **Details**
  *

@@ -109,7 +109,7 @@ export interface AzureOptions {
  *
  * **Details**
  *
- * | the first answer has | checked is | the end is told by |
+ * | the first answer has | URL to check | source of the ending |
  * |---|---|---|
  * | `Operation-Location` or `Azure-AsyncOperation` | that URL | `status`, otherwise `properties.provisioningState` |
  * | `Location` only | that URL | the HTTP status: 202 is pending; a PUT's or PATCH's resource may say otherwise |

@@ -29,7 +29,7 @@
  * - An unknown task id (the code -32602, which both dialects prescribe; so do tasks that were deleted after their time)
  *   is `CheckResult.missing`: by default `JobNotFound`.
  * - Other JSON-RPC errors are check errors. -32603 and the codes from -32000 to -32099 that MCP has no meaning for are
- *   transient, all others permanent. An error without a code is told apart by `CheckError.kind`: transient, unless it
+ *   transient, all others permanent. An error without a code is classified by `CheckError.kind`: transient, unless it
  *   says otherwise.
  * - `isError` in the result of a tool is a failure in both dialects. Only in 2025-11-25 the status says so too
  *   (`failed`); the extension calls such a task `completed`. `toolErrors: "succeed"` hands the result out instead.
@@ -175,7 +175,7 @@ export const job = <A = unknown, E = never, R = never>(options: Options<A, E, R>
  * or the scope closes, it is interrupted.
  *
  * - Extension: it yields the response of the request (an `ElicitResult`, say), which goes to the server by
- *   `tasks/update`. Requests are told apart by their key, and one that was answered is not asked again.
+ *   `tasks/update`. Requests are identified by their key, and one that was answered is not asked again.
  * - 2025-11-25: what it yields is not sent, as that dialect has no request for it. The specification asks to call
  *   `tasks/result` then, whose stream brings the requests of the server to the client: with a client that handles
  *   those, `onInput: ({ taskId }) => call("tasks/result", { taskId })` does it. `http` of this module cannot.

@@ -1,5 +1,5 @@
 /**
- * A gate that keeps checks within a rate: so many in a window, over effect's `RateLimiter`.
+ * A gate that limits the rate of checks, with effect's `RateLimiter`.
  *
  * **Details**
  *

@@ -329,7 +329,7 @@ describe("LongRunning", () => {
   })
 
   describe("storing and resuming", () => {
-    it.effect("run - hands out the operation before the first check, and resume goes on with it", () =>
+    it.effect("run - hands out the operation before the first check, and resume continues it", () =>
       Effect.gen(function* () {
         const server = Server.make({
           "POST /exports": [{ status: 202, headers: { location: "/operations/1?sig=SECRET" } }],

@@ -57,7 +57,7 @@ const closed = (answer: Gate.Answer) =>
 
 describe("RateLimitGate", () => {
   describe("budget", () => {
-    it.effect("lets so many checks through in a window, and says when the next one begins", () =>
+    it.effect("lets the limit of checks through per window, and says when the next window begins", () =>
       Effect.gen(function* () {
         const { gate } = yield* gateOf({ limit: 3, window: "9 seconds" })
         const answers = yield* ask(gate, 5)

@@ -8,8 +8,8 @@ export interface NextCheck {
 }
 
 /**
- * Places the next check, which a schedule wants `at`, within the bounds of the deadline, the server and the gate. All are
- * times in milliseconds; `estimate` is how long a check takes.
+ * Places the next check, which a schedule wants `at`, within the bounds of the deadline, the server and the gate. All
+ * are times in milliseconds; `estimate` is how long a check takes.
  */
 export const placeNextCheck = (
   bounds: {

@@ -45,8 +45,8 @@ export const planOf = (self: AnySchedule): Plan | undefined =>
   (self as { readonly [key]?: Plan })[key]
 
 /**
- * Makes one decision with all parts of a plan applied: bounds, decision, jitter, clearance. The delay is never negative,
- * never `NaN` and never past `maxDuration`.
+ * Makes one decision with all parts of a plan applied: bounds, decision, jitter, clearance. The delay is never
+ * negative, never `NaN` and never past `maxDuration`.
  */
 export const next: (plan: Plan, ...args: Parameters<Decide>) => Decision = (plan, step, elapsed, seen, random) => {
   if (seen.attempt >= plan.maxAttempts || seen.elapsedMillis >= plan.maxDuration) return "end"

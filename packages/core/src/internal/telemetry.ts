@@ -5,9 +5,9 @@ import type * as Fiber from "effect/Fiber"
 import type { Span } from "effect/Tracer"
 import type { Notification, Observer } from "../Observer.ts"
 import * as Status from "../Status.ts"
-import type { Defaults } from "./options/defaults.ts"
 import { awaitAtMost } from "./awaitAtMost.ts"
 import { elapsed, type Wait } from "./machine/wait.ts"
+import type { Defaults } from "./options/defaults.ts"
 
 type Fork = <A>(effect: Effect.Effect<A, never, unknown>) => Fiber.Fiber<A>
 

@@ -8,8 +8,8 @@ import type * as Strategy from "../../Strategy.ts"
 /** What can happen to a wait. */
 export type Event =
   /**
-   * The wait starts, anew or from a token. `stagger` postpones the first check by that many milliseconds, `deferral` does
-   * so if the check is due at once.
+   * The wait starts, anew or from a token. `stagger` postpones the first check by that many milliseconds, `deferral`
+   * does so if the check is due at once.
    */
   | {
       readonly _tag: "Started"
@@ -44,9 +44,9 @@ export type Event =
   | { readonly _tag: "Interrupted" }
 
 /**
- * What the host has to do next: ask the gate, check, sleep until `alarmAt`, step the schedule in `cold.stepping`, ask the
- * server to stop the job, carry on with what it does, or hand out the exit of the wait. Every command but "continue"
- * replaces what is in flight for the wait.
+ * What the host has to do next: ask the gate, check, sleep until `alarmAt`, step the schedule in `cold.stepping`, ask
+ * the server to stop the job, carry on with what it does, or hand out the exit of the wait. Every command but
+ * "continue" replaces what is in flight for the wait.
  */
 export type Command = "gate" | "check" | "sleep" | "step" | "cancel" | "continue" | End
 

@@ -1,19 +1,19 @@
 import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Exit from "effect/Exit"
-import type * as Gate from "../../Gate.ts"
 import type * as CheckResult from "../../CheckResult.ts"
+import type * as Gate from "../../Gate.ts"
 import * as PollError from "../../PollError.ts"
+import { onResult, onHint, onCheckError, onScheduleDecided } from "./checkOutcome.ts"
 import { end, timeout } from "./ending.ts"
 import type { Command, Event } from "./event.ts"
 import { beginCheck, gateOrCheck, liftFloors, sleep, sleepUntil, wasSuspended } from "./pacing.ts"
 import { begin, restore } from "./token.ts"
-import { onResult, onHint, onCheckError, onScheduleDecided } from "./checkOutcome.ts"
 import { alarmAt, cold, isForced, recordDuration, type Wait, whole } from "./wait.ts"
 
-// The rules of a wait are here and in checkOutcome, pacing and ending, and nowhere else. `step(wait, event)` changes the wait at
-// the time of its timeline and returns what the host has to do next. It is synchronous, knows neither fibers nor timers,
-// and never throws. See the README of this folder.
+// The rules of a wait are here and in checkOutcome, pacing and ending, and nowhere else. `step(wait, event)` changes
+// the wait at the time of its timeline and returns what the host has to do next. It is synchronous, knows neither
+// fibers nor timers, and never throws. See the README of this folder.
 
 export const step = (wait: Wait, event: Event): Command => {
   try {

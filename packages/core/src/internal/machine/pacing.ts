@@ -1,7 +1,7 @@
 import * as Duration from "effect/Duration"
 import type { WaitReason } from "../../PollEvent.ts"
-import type { Command } from "./event.ts"
 import { placeNextCheck } from "../nextCheck.ts"
+import type { Command } from "./event.ts"
 import { alarmAt, checking, cold, gating, longestCheck, waiting, type Wait, whole } from "./wait.ts"
 
 // When the next check is: the sleep before it, the gate, and the check itself.
@@ -64,8 +64,8 @@ export const liftFloors = (wait: Wait): void => {
 }
 
 /**
- * When a host wakes up for an alarm at `at`: a millisecond before, then at the time itself, so that an answer that arrives
- * at `at` is handled first.
+ * When a host wakes up for an alarm at `at`: a millisecond before, then at the time itself, so that an answer that
+ * arrives at `at` is handled first.
  */
 export const wakeForAlarm = (now: number, at: number): number => (at > now + 1 ? at - 1 : at)
 

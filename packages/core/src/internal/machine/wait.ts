@@ -3,8 +3,8 @@ import type { Notification } from "../../Observer.ts"
 import type * as PollError from "../../PollError.ts"
 import type { WaitReason } from "../../PollEvent.ts"
 import type { Status } from "../../Status.ts"
-import * as history from "./history.ts"
 import type { Policy, Stepper } from "../options/policy.ts"
+import * as history from "./history.ts"
 
 /** What a wait runs by. A host with many waits shares one among those that are alike. */
 export interface Setting {
@@ -47,12 +47,12 @@ export const canceling = /*#__PURE__*/ busy("canceling")
 export const ended = /*#__PURE__*/ busy("ended")
 
 /**
- * The state of one wait, which the machine reads and writes. Times are milliseconds since the `base` of its timeline: small
- * integers, which need no memory of their own. State that most waits never need is kept apart in `cold`: waits are many,
- * and this record is most of the memory of each.
+ * The state of one wait, which the machine reads and writes. Times are milliseconds since the `base` of its timeline:
+ * small integers, which need no memory of their own. State that most waits never need is kept apart in `cold`: waits
+ * are many, and this record is most of the memory of each.
  *
- * A host reads `alarmAt` after the command "sleep", `nextAt` after "gate", "check", "step" and "cancel", and asks `sourceOf`,
- * `hasTimedOut`, `isForced` and `fitsBefore`. It writes nothing but `inFlight`.
+ * A host reads `alarmAt` after the command "sleep", `nextAt` after "gate", "check", "step" and "cancel", and asks
+ * `sourceOf`, `hasTimedOut`, `isForced` and `fitsBefore`. It writes nothing but `inFlight`.
  */
 export interface Wait {
   readonly setting: Setting
@@ -236,8 +236,8 @@ export const seen = (self: Wait): PollError.Details => ({
 // ---- internal ----
 
 /**
- * The value of times that may become `Infinity`, before a wait starts. It is cast, since it is no number: a field that has
- * held nothing but numbers is boxed in every record from the first `Infinity` on, 32 bytes for each wait.
+ * The value of times that may become `Infinity`, before a wait starts. It is cast, since it is no number: a field that
+ * has held nothing but numbers is boxed in every record from the first `Infinity` on, 32 bytes for each wait.
  */
 const notYet = undefined as never
 

@@ -1,16 +1,16 @@
 import type * as Effect from "effect/Effect"
 import type { Schedule } from "effect/Schedule"
+import * as CheckError from "../../CheckError.ts"
+import type { CheckResult, Run } from "../../CheckResult.ts"
 import type * as Gate from "../../Gate.ts"
 import type { Fallback, MissingPolicy, CheckErrorPolicy, UnknownStatePolicy } from "../../Job.ts"
-import type { CheckResult, Run } from "../../CheckResult.ts"
 import type { Observation } from "../../Observation.ts"
-import type { PollOptions } from "../../PollOptions.ts"
 import type { Observer } from "../../Observer.ts"
-import * as CheckError from "../../CheckError.ts"
+import type { PollOptions } from "../../PollOptions.ts"
 import type { Status } from "../../Status.ts"
 import { type Plan, planOf } from "../strategyPlan.ts"
-import { builtin, type Defaults } from "./defaults.ts"
 import * as validate from "../validate.ts"
+import { builtin, type Defaults } from "./defaults.ts"
 
 /** A schedule as the machine steps it: by its plan if it has one, otherwise by the host. */
 export interface Stepper {
@@ -19,8 +19,8 @@ export interface Stepper {
 }
 
 /**
- * The options of a wait, validated and in milliseconds: everything the machine decides by. It has no key, so that waits with
- * the same options share it.
+ * The options of a wait, validated and in milliseconds: everything the machine decides by. It has no key, so that waits
+ * with the same options share it.
  */
 export interface Policy {
   readonly job: string

@@ -1,13 +1,13 @@
 import * as Effect from "effect/Effect"
-import { type Any, isJob, type Watchable } from "../../Job.ts"
 import type { CheckResult } from "../../CheckResult.ts"
-import type { PollOptions } from "../../PollOptions.ts"
+import { type Any, isJob, type Watchable } from "../../Job.ts"
 import { ResumeTokenError } from "../../PollError.ts"
+import type { PollOptions } from "../../PollOptions.ts"
 import type { ResumeToken } from "../../ResumeToken.ts"
-import { builtin, type Defaults } from "./defaults.ts"
-import { compile, type Input, type Policy } from "./policy.ts"
 import { unknownVersion } from "../tokenVersion.ts"
 import * as validate from "../validate.ts"
+import { builtin, type Defaults } from "./defaults.ts"
+import { compile, type Input, type Policy } from "./policy.ts"
 
 /** A wait that can be run: its options are validated, and compiled again under other defaults. */
 export interface Request {

@@ -21,8 +21,8 @@ export interface Results {
  * Checks many keys in one request.
  *
  * - A key that the answer lacks is checked alone.
- * - A transient error counts for all keys. A permanent one may be about one of them: the request is split in halves to find
- *   it, and when both halves fail too, their keys are checked one by one.
+ * - A transient error counts for all keys. A permanent one may be about one of them: the request is split in halves to
+ *   find it, and when both halves fail too, their keys are checked one by one.
  * - The longest hint for one of the keys holds for all of them, since it was one request.
  */
 export const run = (call: Call): Effect.Effect<Results, never, unknown> => {

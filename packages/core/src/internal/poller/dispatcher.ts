@@ -15,9 +15,9 @@ export interface Limits {
 /**
  * Decides which checks begin, and when; the engine carries the decisions out. It starts nothing and steps no machine.
  *
- * A wait that may check joins the check in flight for its key, or one that gathers waits; otherwise it gets a check of its
- * own or, where the job has `checkMany`, a place in a batch that is filled with what is due in the turn. Without room it is
- * queued at its target, and targets are served in rotation.
+ * A wait that may check joins the check in flight for its key, or one that gathers waits; otherwise it gets a check of
+ * its own or, where the job has `checkMany`, a place in a batch that is filled with what is due in the turn. Without
+ * room it is queued at its target, and targets are served in rotation.
  */
 export class Dispatcher {
   /** Requests in flight: checks and questions to gates. */
@@ -51,8 +51,8 @@ export class Dispatcher {
   }
 
   /**
-   * By how many milliseconds to defer the first check of a new wait that is due at once: a batch gathers it with the next
-   * ones, and after a full turn it comes in the next (0), since it would have to queue.
+   * By how many milliseconds to defer the first check of a new wait that is due at once: a batch gathers it with the
+   * next ones, and after a full turn it comes in the next (0), since it would have to queue.
    */
   deferral(wait: Wait): number | undefined {
     const target = targetOf(wait)
@@ -171,8 +171,8 @@ export class Dispatcher {
   }
 
   /**
-   * The queued waits whose check begins next, one target after the other as long as there is room; `"yield"` when the turn is
-   * over. More waits are due at `restAt`.
+   * The queued waits whose check begins next, one target after the other as long as there is room; `"yield"` when the
+   * turn is over. More waits are due at `restAt`.
    */
   next(restAt: number): ReadonlyArray<Wait> | "yield" | undefined {
     const { rotation } = this

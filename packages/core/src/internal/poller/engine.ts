@@ -24,9 +24,9 @@ import { Timer, TimerQueue } from "./timerQueue.ts"
  * The host of many waits: it drives them with one timer, and has a fiber only for what is in flight. It alone steps the
  * machine, carries out its commands and forks; the dispatcher decides which checks begin.
  *
- * Whatever happens comes in through `enter` and leaves through `exit`, where queued waits are served and the timer is set.
- * What happens in between, such as a check that ends at once, belongs to the same turn, so that no stack grows. The README
- * of this folder has the life of a key and the rules of re-entrancy.
+ * Whatever happens comes in through `enter` and leaves through `exit`, where queued waits are served and the timer is
+ * set. What happens in between, such as a check that ends at once, belongs to the same turn, so that no stack grows.
+ * The README of this folder has the life of a key and the rules of re-entrancy.
  */
 export class Engine {
   /** How many waits ended, by how. */
@@ -490,8 +490,8 @@ const mayCheck = (wait: Wait, command: event.Command): boolean => {
 }
 
 /**
- * Whether other waits may join a check that this wait has left, even if it is empty: a batch asks for its key all the same,
- * and a check that removes its own wait in its synchronous part cannot be interrupted before that is over.
+ * Whether other waits may join a check that this wait has left, even if it is empty: a batch asks for its key all the
+ * same, and a check that removes its own wait in its synchronous part cannot be interrupted before that is over.
  */
 const staysJoinable = (wait: Wait, { fiber, kind, state }: Call): boolean =>
   state === "begun" && (kind === "batch" || (kind === "check" && fiber === undefined && sourceOf(wait) === undefined))

@@ -15,8 +15,8 @@ export interface Interrupted {
 }
 
 /**
- * Waits for the calls that were in flight for these waits alone, and cancels the jobs that no other wait wants: each job
- * once, after its check is over, and even if the returned effect is interrupted meanwhile.
+ * Waits for the calls that were in flight for these waits alone, and cancels the jobs that no other wait wants: each
+ * job once, after its check is over, and even if the returned effect is interrupted meanwhile.
  */
 export const interrupt = (
   interrupted: ReadonlyArray<Interrupted>,

@@ -14,8 +14,8 @@ export interface Traffic {
 }
 
 /**
- * A job with one set of services: what its waits share. Waits for the same key of a target share their checks; waits with
- * other services, such as other credentials, belong to another target.
+ * A job with one set of services: what its waits share. Waits for the same key of a target share their checks; waits
+ * with other services, such as other credentials, belong to another target.
  */
 export class Target {
   readonly job: Any
@@ -206,8 +206,8 @@ export class Target {
   }
 
   /**
-   * Whether queued checks may begin: those of a batch are gathered first, unless there are enough for a whole request. More
-   * waits are due at `restAt`.
+   * Whether queued checks may begin: those of a batch are gathered first, unless there are enough for a whole request.
+   * More waits are due at `restAt`.
    */
   isReady(now: number, restAt: number): boolean {
     if (this.batch === undefined || (now >= this.gatherUntil && restAt > this.gatherUntil)) return true
@@ -222,8 +222,8 @@ export class Target {
   // -- first checks --
 
   /**
-   * How long to postpone the first check of a new wait, in milliseconds: not for the first one, and the longer the more come
-   * at the same time, up to one each millisecond; at most `atMost`.
+   * How long to postpone the first check of a new wait, in milliseconds: not for the first one, and the longer the more
+   * come at the same time, up to one each millisecond; at most `atMost`.
    */
   stagger(now: number, atMost: number, random: () => number): number {
     const spread = Math.min(Math.max(0, this.nextFirstAt - now), atMost)

@@ -4,15 +4,15 @@ import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 
 /**
- * A queue of items by the time they are due, the earliest first; items of one time come out mostly in the order in which
- * they went in.
+ * A queue of items by the time they are due, the earliest first; items of one time come out mostly in the order in
+ * which they went in.
  *
- * It is a heap of four branches over times. Only numbers move in it: a time and the slot of the first item that is due then;
- * the other items of that time are linked to it. A small table of recent times finds the link for a new item; a time that it
- * has forgotten is in the heap twice.
+ * It is a heap of four branches over times. Only numbers move in it: a time and the slot of the first item that is due
+ * then; the other items of that time are linked to it. A small table of recent times finds the link for a new item; a
+ * time that it has forgotten is in the heap twice.
  *
- * An item is not removed when it is no longer due: it goes stale, which `isLive` tells, and is dropped when it comes up.
- * Whoever makes an item stale calls `drop`; when half of the items may be stale, they are swept.
+ * An item is not removed when it is no longer due: it goes stale, which `isLive` tells, and is dropped when it comes
+ * up. Whoever makes an item stale calls `drop`; when half of the items may be stale, they are swept.
  */
 export class TimerQueue<A> {
   private readonly isLive: (item: A, due: number) => boolean
@@ -71,9 +71,9 @@ export class TimerQueue<A> {
   }
 
   /**
-   * Takes the live items that are due by `now`, at most `most`; an item that came back to a time it had left, twice. Items
-   * are read only when all are out of the heap: most lie in memory that is in no cache, and a processor fetches several at
-   * once if nothing comes between.
+   * Takes the live items that are due by `now`, at most `most`; an item that came back to a time it had left, twice.
+   * Items are read only when all are out of the heap: most lie in memory that is in no cache, and a processor fetches
+   * several at once if nothing comes between.
    */
   takeAll(now: number, most = Number.POSITIVE_INFINITY): ReadonlyArray<A> {
     const taken: Array<A> = []

@@ -8,20 +8,15 @@ import * as Fiber from "effect/Fiber"
 import * as Random from "effect/Random"
 import type * as Scope from "effect/Scope"
 import * as Tracer from "effect/Tracer"
-import { bounded } from "../awaitAtMost.ts"
 import type * as CheckResult from "../../CheckResult.ts"
 import type { Notification } from "../../Observer.ts"
-import { type Defaults, Reference } from "../options/defaults.ts"
-import * as event from "../machine/event.ts"
-import * as machine from "../machine/machine.ts"
-import type { Policy } from "../options/policy.ts"
 import type { PollEvent } from "../../PollEvent.ts"
 import type { ResumeToken } from "../../ResumeToken.ts"
-import { make as makeTelemetry, type Telemetry } from "../telemetry.ts"
-import type { Request } from "../options/request.ts"
+import { bounded } from "../awaitAtMost.ts"
 import { cancelsOnInterrupt } from "../machine/ending.ts"
+import * as event from "../machine/event.ts"
+import * as machine from "../machine/machine.ts"
 import { wakeForAlarm } from "../machine/pacing.ts"
-import * as userCalls from "./userCalls.ts"
 import {
   advance,
   alarmAt,
@@ -31,6 +26,11 @@ import {
   type Timeline,
   type Wait
 } from "../machine/wait.ts"
+import { type Defaults, Reference } from "../options/defaults.ts"
+import type { Policy } from "../options/policy.ts"
+import type { Request } from "../options/request.ts"
+import { make as makeTelemetry, type Telemetry } from "../telemetry.ts"
+import * as userCalls from "./userCalls.ts"
 
 /** Runs one wait to its end. */
 export const run = <A, E, R>(request: Request, options?: HostOptions): Effect.Effect<A, E, R> =>
@@ -110,9 +110,10 @@ const spanOptions = ({ policy, request }: Prepared) => ({
 /**
  * Runs one wait: carries out the commands of the machine and tells it what happened.
  *
- * One fiber, the driver, checks and sleeps in turn. When something else happens (a check times out, a check is requested),
- * the driver is interrupted without being awaited and another one takes over; `turn` says which driver is current. A
- * watchdog guards the time limits of the wait: it sleeps from one to the next instead of being set for each check.
+ * One fiber, the driver, checks and sleeps in turn. When something else happens (a check times out, a check is
+ * requested), the driver is interrupted without being awaited and another one takes over; `turn` says which driver is
+ * current. A watchdog guards the time limits of the wait: it sleeps from one to the next instead of being set for each
+ * check.
  */
 export class Host implements Setting {
   readonly policy: Policy
@@ -188,9 +189,9 @@ export class Host implements Setting {
   }
 
   /**
-   * Stops everything at once and waits for the finalizers of the check in flight, but not of checks that timed out before. A
-   * wait that has not ended is then interrupted: the server is asked to stop the job if the policy says so, and the
-   * observers are notified.
+   * Stops everything at once and waits for the finalizers of the check in flight, but not of checks that timed out
+   * before. A wait that has not ended is then interrupted: the server is asked to stop the job if the policy says so,
+   * and the observers are notified.
    */
   readonly stop: Effect.Effect<void> = Effect.suspend(() => {
     const { cancelTimeout } = this.policy
@@ -231,7 +232,7 @@ export class Host implements Setting {
       onSuccess: (result: CheckResult.CheckResult<unknown, unknown>) => after(event.checked(result)),
       onFailure: (cause: Cause.Cause<unknown>) => after(event.checkErrored(cause))
     }
-    // Made once for each check and each delay: checks and sleeps are many, and most are like the one before.
+    // Reused while the check and the delay stay the same: checks and sleeps are many, and most are like the one before.
     let check: Driven | undefined
     let checked: Effect.Effect<unknown, unknown, unknown> | undefined
     let sleep: Driven | undefined
