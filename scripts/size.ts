@@ -5,7 +5,7 @@ import { build } from "esbuild"
 
 const limits: ReadonlyArray<readonly [entry: string, kib: number]> = [
   ["strategy", 15],
-  ["poll", 32],
+  ["poll", 34],
   ["status-schema", 48]
 ]
 

@@ -2,7 +2,8 @@
  * The kinds of errors that a check can fail with.
  *
  * A failed check says nothing about the job. What follows depends on the kind of the error: after a transient error the
- * job is checked again, within the budget of `checkErrors`; a permanent error ends the wait with `CheckRejected`.
+ * job is checked again, within the budget of `checkErrors`; a throttled check is made again when the server allows it,
+ * and counts against no budget; a permanent error ends the wait with `CheckRejected`.
  *
  * **Details**
  *
@@ -34,13 +35,17 @@ import { hasProperty } from "effect/Predicate"
  *
  * - `Transient`: the next check may succeed, for example after a lost connection. `retryAfter` is the delay that the
  *   server requested before the next check, or `"unreadable"` if it sent one that cannot be parsed.
- * - `Permanent`: no further check can succeed, for example after a 401. The wait fails with `CheckRejected`.
+ * - `Throttled`: the server asks for fewer requests, for example by a 429. It says nothing about the job nor about the
+ *   health of the server, so it counts against no budget: see `CheckErrorPolicy`. `retryAfter` is as above.
+ * - `Permanent`: no further check can succeed, for example after a 401. The wait fails with `CheckRejected`, unless the
+ *   `grace` of `missing` or the `rejectAfter` of `checkErrors` tolerates it.
  *
  * @category models
  * @since 0.1.0
  */
 export type Kind =
   | { readonly _tag: "Transient"; readonly retryAfter?: Duration.Duration | "unreadable" | undefined }
+  | { readonly _tag: "Throttled"; readonly retryAfter?: Duration.Duration | "unreadable" | undefined }
   | { readonly _tag: "Permanent" }
 
 /**
@@ -73,6 +78,20 @@ export const transient = (options?: {
   readonly retryAfter?: Duration.Duration | "unreadable" | undefined
 }): Kind => ({
   _tag: "Transient",
+  retryAfter: options?.retryAfter
+})
+
+/**
+ * Creates the kind of an error by which the server asks for fewer requests.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const throttled = (options?: {
+  /** The delay that the server requested before the next check, or `"unreadable"` if it cannot be parsed. */
+  readonly retryAfter?: Duration.Duration | "unreadable" | undefined
+}): Kind => ({
+  _tag: "Throttled",
   retryAfter: options?.retryAfter
 })
 

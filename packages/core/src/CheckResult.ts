@@ -1,15 +1,18 @@
 /**
  * The result of one check, that is, of asking once for the status of a job.
  *
- * Every `Status` is a `CheckResult`. A check can also find no job (`Missing`), or a state word that the status schema
- * does not list (`UnknownState`). `withHint` and `withRun` annotate a result with what the server said about the check:
- * the delay before the next one, and the run of the job that the result is about.
+ * Every `Status` is a `CheckResult`. A check can also find no job (`Missing`), a state word that the status schema does
+ * not list (`UnknownState`), or an end that lacks its result (`ResultMissing`). `withHint`, `withRun` and `withCursor`
+ * annotate a result with what the server said about the check: the delay before the next one, the run of the job that
+ * the result is about, and where the next check is to continue.
  *
  * @since 0.1.0
  */
 import * as Duration from "effect/Duration"
 import { dual } from "effect/Function"
 import { hasProperty } from "effect/Predicate"
+import { concealed, fitsInCursor, inspect } from "./internal/concealed.ts"
+import * as validate from "./internal/validate.ts"
 import { isStatus, type Status } from "./Status.ts"
 
 const TypeId = "~effect-poll/CheckResult"
@@ -28,7 +31,7 @@ export type CheckResult<A, F = never> = Unannotated<A, F> | Annotated<A, F>
  * @category models
  * @since 0.1.0
  */
-export type Unannotated<A, F = never> = Status<A, F> | Missing | UnknownState
+export type Unannotated<A, F = never> = Status<A, F> | Missing | UnknownState | ResultMissing
 
 /**
  * The check found no job under its key: a read replica that lags behind the submit, or a record that was deleted. The
@@ -40,6 +43,11 @@ export type Unannotated<A, F = never> = Status<A, F> | Missing | UnknownState
 export interface Missing {
   readonly [TypeId]: typeof TypeId
   readonly _tag: "Missing"
+  /**
+   * How many such results in a row mean that the job is missing; an integer >= 1. The `times` of the option `missing`
+   * counts if it is larger.
+   */
+  readonly times: number
 }
 
 /**
@@ -54,6 +62,27 @@ export interface UnknownState {
   readonly _tag: "UnknownState"
   /** The state word, as sent by the server. */
   readonly state: string
+}
+
+/**
+ * The server reported that the job ended, but not its result: the state and the result of a job are often not written at
+ * the same time.
+ *
+ * **Details**
+ *
+ * The job is checked again, up to three times in a row, after the delays of the `schedule` of `checkErrors`. Then the
+ * wait fails with `PollError.ResultMissing`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface ResultMissing {
+  readonly [TypeId]: typeof TypeId
+  readonly _tag: "ResultMissing"
+  /** The server's own word for the state, or `undefined` if there is none. */
+  readonly state: string | undefined
+  /** What the answer lacks, in words, or `undefined`. It is part of the error message. */
+  readonly issue: string | undefined
 }
 
 /**
@@ -96,6 +125,8 @@ export interface Annotated<out A, out F> {
   readonly hint: Hint | undefined
   /** The run of the job that the result is about, or `undefined` if the server does not report it. */
   readonly run: Run | undefined
+  /** Where the next check is to continue, or `undefined` if the answer does not say. Confidential. */
+  readonly cursor: string | undefined
 }
 
 /**
@@ -107,12 +138,26 @@ export interface Annotated<out A, out F> {
 export const isCheckResult = (u: unknown): u is CheckResult<unknown, unknown> => hasProperty(u, TypeId) || isStatus(u)
 
 /**
- * The result of a check that finds no job under its key.
+ * The result of a check that finds no job under its key. A single one is enough, unless the option `missing` says
+ * otherwise.
  *
  * @category constructors
  * @since 0.1.0
  */
-export const missing: Missing = { [TypeId]: TypeId, _tag: "Missing" }
+export const missing: Missing = { [TypeId]: TypeId, _tag: "Missing", times: 1 }
+
+/**
+ * Creates the result of a check that finds no job, for an answer that is doubtful: only `times` of them in a row mean
+ * that the job is missing. Until then the job counts as pending. Throws a RangeError unless `times` is an integer >= 1.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const missingAfter = (times: number): Missing => ({
+  [TypeId]: TypeId,
+  _tag: "Missing",
+  times: validate.count("CheckResult.missingAfter: times", times, 1)
+})
 
 /**
  * Creates the result of a check that finds a state word that the status schema does not list.
@@ -121,6 +166,20 @@ export const missing: Missing = { [TypeId]: TypeId, _tag: "Missing" }
  * @since 0.1.0
  */
 export const unknownState = (state: string): UnknownState => ({ [TypeId]: TypeId, _tag: "UnknownState", state })
+
+/**
+ * Creates the result of a check that finds the end of a job without its result, with the server's state word and what
+ * the answer lacks.
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const resultMissing = (state?: string, issue?: string): ResultMissing => ({
+  [TypeId]: TypeId,
+  _tag: "ResultMissing",
+  state,
+  issue
+})
 
 /**
  * Sets the delay that the server requested before the next check. Replaces an earlier hint.
@@ -149,7 +208,7 @@ export const withHint: {
   /** Sets the delay that the server requested before the next check, or `"unreadable"` if it cannot be parsed. */
   <A = never, F = never>(self: CheckResult<A, F>, hint: Duration.Input | "unreadable"): CheckResult<A, F>
 } = dual(2, <A, F>(self: CheckResult<A, F>, hint: Duration.Input | "unreadable"): CheckResult<A, F> =>
-  annotate(self, hint === "unreadable" ? hint : Duration.fromInputUnsafe(hint), undefined)
+  annotate(self, { hint: hint === "unreadable" ? hint : Duration.fromInputUnsafe(hint) })
 )
 
 /**
@@ -167,7 +226,64 @@ export const withRun: {
   (run: Run): <A = never, F = never>(self: CheckResult<A, F>) => CheckResult<A, F>
   /** Sets the run of the job that the result is about: a `run` id or a `generation`. */
   <A = never, F = never>(self: CheckResult<A, F>, run: Run): CheckResult<A, F>
-} = dual(2, <A, F>(self: CheckResult<A, F>, run: Run): CheckResult<A, F> => annotate(self, undefined, run))
+} = dual(2, <A, F>(self: CheckResult<A, F>, run: Run): CheckResult<A, F> => annotate(self, { run }))
+
+/**
+ * Sets the cursor: where the next check is to continue, such as the offset in a log or the URL that the job has moved
+ * to. Replaces an earlier one.
+ *
+ * **Details**
+ *
+ * The wait keeps the cursor of the newest answer that has one, passes it to each further check as
+ * `CheckContext.cursor`, and writes it into its resume token. All waits for a key in a `Poller` share it. It is never
+ * compared: a new cursor is no change of the job. It is confidential, and is in no event, log, span, metric or error.
+ *
+ * A cursor is at most 8 KiB of UTF-8; a longer one throws a RangeError. Use `isCursor` for text from a server.
+ *
+ * **Example** (Reading a log from where the last check ended)
+ *
+ * ```ts
+ * import * as Effect from "effect/Effect"
+ * import * as CheckResult from "effect-poll/CheckResult"
+ * import * as Job from "effect-poll/Job"
+ * import * as Poll from "effect-poll/Poll"
+ * import * as Status from "effect-poll/Status"
+ * import * as Strategy from "effect-poll/Strategy"
+ *
+ * const Build = Job.make("build", {
+ *   check: (_id: string, { cursor }) => {
+ *     const line = Number(cursor ?? 0)
+ *     const status = line < 2 ? Status.pending() : Status.succeeded(`${line} lines`)
+ *     return Effect.succeed(CheckResult.withCursor(status, String(line + 1)))
+ *   },
+ *   strategy: Strategy.spaced("1 millis")
+ * })
+ * await Effect.runPromise(Poll.until(Build, "b-1", { deadline: "1 minute" })) // => "2 lines"
+ * ```
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const withCursor: {
+  /** Sets the cursor for the next check, at most 8 KiB of UTF-8. A longer one throws a RangeError. */
+  (cursor: string): <A = never, F = never>(self: CheckResult<A, F>) => CheckResult<A, F>
+  /** Sets the cursor for the next check, at most 8 KiB of UTF-8. A longer one throws a RangeError. */
+  <A = never, F = never>(self: CheckResult<A, F>, cursor: string): CheckResult<A, F>
+} = dual(2, <A, F>(self: CheckResult<A, F>, cursor: string): CheckResult<A, F> => {
+  // The cursor is confidential, so the message does not contain it.
+  if (!isCursor(cursor)) {
+    throw new RangeError("CheckResult.withCursor: cursor must be a string of at most 8192 bytes in UTF-8")
+  }
+  return annotate(self, { cursor })
+})
+
+/**
+ * Tests whether a value can be a cursor: a string of at most 8 KiB in UTF-8.
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const isCursor = (u: unknown): u is string => typeof u === "string" && fitsInCursor(u)
 
 /**
  * Removes the annotations from a result.
@@ -180,13 +296,29 @@ export const unannotated = <A, F>(self: CheckResult<A, F>): Unannotated<A, F> =>
 
 // ---- internal ----
 
-const annotate = <A, F>(self: CheckResult<A, F>, hint: Hint | undefined, run: Run | undefined): CheckResult<A, F> => {
+const annotate = <A, F>(
+  self: CheckResult<A, F>,
+  some: Partial<Pick<Annotated<A, F>, "hint" | "run" | "cursor">>
+): CheckResult<A, F> => {
   const before = self._tag === "Annotated" ? self : undefined
-  return {
+  const cursor = some.cursor ?? before?.cursor
+  const fields = {
     [TypeId]: TypeId,
-    _tag: "Annotated",
+    _tag: "Annotated" as const,
     result: unannotated(self),
-    hint: hint ?? before?.hint,
-    run: run ?? before?.run
+    hint: some.hint ?? before?.hint,
+    run: some.run ?? before?.run,
+    cursor
+  } satisfies Annotated<A, F>
+  return cursor === undefined ? fields : Object.assign(Object.create(Concealing), fields)
+}
+
+/** Prints an annotated result without its cursor. */
+const Concealing = {
+  toJSON(this: Annotated<unknown, unknown>): unknown {
+    return concealed(this)
+  },
+  [inspect](this: Annotated<unknown, unknown>): unknown {
+    return concealed(this)
   }
 }

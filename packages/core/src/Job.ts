@@ -15,12 +15,13 @@ import { type Pipeable, pipeArguments } from "effect/Pipeable"
 import { hasProperty } from "effect/Predicate"
 import type { Result } from "effect/Result"
 import type { Schedule } from "effect/Schedule"
+import type { CheckContext } from "./CheckContext.ts"
 import type * as CheckError from "./CheckError.ts"
 import type { Hint, CheckResult, Run } from "./CheckResult.ts"
 import * as validate from "./internal/validate.ts"
 import type { KeyCodec } from "./KeyCodec.ts"
 import type { Observation } from "./Observation.ts"
-import type { Status } from "./Status.ts"
+import type { Status, Terminal } from "./Status.ts"
 
 const TypeId = "~effect-poll/Job"
 
@@ -67,8 +68,11 @@ export type Any = Watchable<unknown, unknown, unknown, unknown, unknown>
  * @since 0.1.0
  */
 export interface Options<in out K, out A, out F, in out E, out R, in I = never, out ES = never> {
-  /** Asks once for the status of the job with this key. */
-  readonly check: (key: K) => Effect<CheckResult<A, F>, E, R>
+  /**
+   * Asks once for the status of the job with this key. The context has the cursor of the last answer, the number of the
+   * check, the elapsed time and the last status.
+   */
+  readonly check: (key: K, context: CheckContext) => Effect<CheckResult<A, F>, E, R>
   /**
    * Checks many jobs in one request. Only a `Poller` uses it, for the keys that fall due together. A key that is
    * missing in the answer is checked by `check`. Default: each key is checked by `check`.
@@ -78,7 +82,7 @@ export interface Options<in out K, out A, out F, in out E, out R, in I = never, 
    * Submits a job and yields its receipt, for `Poll.run`. It runs once and is never retried, because a submit that
    * failed may still have been accepted.
    */
-  readonly submit?: ((input: I) => Effect<Receipt<K>, ES, R>) | undefined
+  readonly submit?: ((input: I) => Effect<Receipt<K, A, F>, ES, R>) | undefined
   /** Asks the server to cancel the job with this key. The job may still succeed or fail. */
   readonly cancel?: ((key: K) => Effect<void, unknown, R>) | undefined
   /**
@@ -109,8 +113,11 @@ export interface Options<in out K, out A, out F, in out E, out R, in I = never, 
  * @since 0.1.0
  */
 export interface CheckMany<in K, out A, out F, out E, out R> {
-  /** Checks all given keys. The answer has a result, or a check error, for each encoded key. */
-  readonly check: (keys: ReadonlyArray<K>) => Effect<ReadonlyMap<string, Result<CheckResult<A, F>, E>>, E, R>
+  /** Checks all given keys in one request. `contexts` has what the check of each job would be given, by encoded key. */
+  readonly check: (
+    keys: ReadonlyArray<K>,
+    contexts: ReadonlyMap<string, CheckContext>
+  ) => Effect<CheckManyAnswer<A, F, E>, E, R>
   /** The maximum number of keys in one request; an integer >= 1. */
   readonly max: number
   /**
@@ -121,12 +128,29 @@ export interface CheckMany<in K, out A, out F, out E, out R> {
 }
 
 /**
+ * The answer to one request for many keys.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface CheckManyAnswer<out A, out F, out E> {
+  /** A result, or a check error, for each encoded key. A key without an entry is checked by the `check` of the job. */
+  readonly results: ReadonlyMap<string, Result<CheckResult<A, F>, E>>
+  /**
+   * The delay that the server requested before the next request, or `"unreadable"` if it sent one that cannot be parsed.
+   * It is a floor for all keys of the request, also for those without an entry: they are checked once it has passed.
+   * Default: none, and keys without an entry are checked at once.
+   */
+  readonly hint?: Hint | undefined
+}
+
+/**
  * The result of a submit: the key of the new job, and what the server said about it.
  *
  * @category models
  * @since 0.1.0
  */
-export interface Receipt<out K> {
+export interface Receipt<out K, out A = never, out F = never> {
   /** The key of the submitted job. */
   readonly key: K
   /**
@@ -136,6 +160,11 @@ export interface Receipt<out K> {
   readonly since?: Run | undefined
   /** The delay that the server requested before the first check, or `"unreadable"`. Default: none. */
   readonly hint?: Hint | undefined
+  /**
+   * How the job ended, if the answer to the submit says so: then no check is made. Default: the job is checked until it
+   * ends.
+   */
+  readonly ended?: Terminal<A, F> | undefined
 }
 
 /**
@@ -146,19 +175,28 @@ export interface Receipt<out K> {
  * The first rule that applies decides:
  *
  * 1. Within `grace` of the start of the wait, and as long as no check has found a status, the job counts as pending: a
- *    read replica may not have seen the submission yet.
- * 2. If `fallback` has a key for the job, all further checks ask the fallback; the first of them follows at once.
- * 3. If `gone` is given, it decides the status. Use it for a job whose purpose is to remove something.
- * 4. The wait fails with `JobNotFound`.
+ *    read replica may not have seen the submission yet. For the same reason a permanent check error, such as a 403, is
+ *    tolerated in that time.
+ * 2. The job counts as pending until `times` checks in a row have found no job. A failed check in between does not count,
+ *    any other answer starts a new row.
+ * 3. If `fallback` has a key for the job, all further checks ask the fallback; the first of them follows at once.
+ * 4. If `gone` is given, it decides the status. Use it for a job whose purpose is to remove something.
+ * 5. The wait fails with `JobNotFound`.
  *
  * @category models
  * @since 0.1.0
  */
 export interface MissingPolicy<in K, out A, out F, out E, out R> {
   /**
-   * How long after the start of the wait a missing job counts as pending; a non-negative finite duration, default 0.
+   * How long after the start of the wait, and before the first status, a missing job counts as pending and a permanent
+   * check error is tolerated; a non-negative finite duration, default 0.
    */
   readonly grace?: Duration.Input | undefined
+  /**
+   * How many checks in a row have to find no job until it counts as missing; an integer >= 1, default 1. A result of
+   * `CheckResult.missingAfter` can ask for more.
+   */
+  readonly times?: number | undefined
   /** Another source to check once the job is missing. Default: none. */
   readonly fallback?: Fallback<K, A, F, E, R> | undefined
   /** Returns the status of a job that is missing for good. Default: the wait fails with `JobNotFound`. */
@@ -177,8 +215,11 @@ export interface Fallback<in K, out A, out F, out E, out R> {
    * has found one), or `undefined` if the source cannot have the job.
    */
   readonly locate: (key: K, last: Status<unknown, unknown> | undefined) => string | undefined
-  /** Asks the other source once for the status of the job, by the key that `locate` returned. */
-  readonly check: (fallbackKey: string) => Effect<CheckResult<A, F>, E, R>
+  /**
+   * Asks the other source once for the status of the job, by the key that `locate` returned. The context starts without
+   * a cursor, since that of the job is about another source.
+   */
+  readonly check: (fallbackKey: string, context: CheckContext) => Effect<CheckResult<A, F>, E, R>
 }
 
 /**
@@ -238,6 +279,17 @@ export interface CheckErrorPolicy<in E> {
   readonly onExhausted?: "fail" | "skip" | undefined
   /** The delays of retries within one check, which stays one attempt; default: no retry. */
   readonly retry?: Schedule<unknown, Observation> | undefined
+  /**
+   * How many permanent errors in a row end the wait: `{ times }`, an integer >= 1, or `{ for }`, a positive finite
+   * duration since the first of them. Until then they are tolerated, with the delays of `schedule`. Default `{ times: 1 }`:
+   * the first one ends the wait with `CheckRejected`.
+   */
+  readonly rejectAfter?: { readonly times: number } | { readonly for: Duration.Input } | undefined
+  /**
+   * How long the server may throttle all checks in a row; a positive finite duration or `"unbounded"`. Then the wait
+   * fails with `CheckErrorsExhausted`. Default: 1 day for a wait without a deadline, otherwise the deadline.
+   */
+  readonly maxThrottled?: Duration.Input | "unbounded" | undefined
   /** Returns the kind of an error. Default: `CheckError.kindOf`, the kind that the error states. */
   readonly kindOf?: ((error: E) => CheckError.Kind) | undefined
 }

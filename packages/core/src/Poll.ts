@@ -217,6 +217,9 @@ export const start: {
  * resume the wait. If `onReceipt` fails, no check is made and the Effect fails with that error. An interruption takes
  * effect only after `onReceipt` is done.
  *
+ * A receipt that says how the job ended, in `ended`, ends the wait without a check. `onReceipt` runs all the same, and
+ * its token has no result.
+ *
  * The deadline counts from the receipt. A `hint` in the receipt is a floor for the first check.
  *
  * The submit runs once. It is never retried, because a submit that failed may still have been accepted. If it carries
@@ -253,24 +256,26 @@ export const run = <K, A, F, E, R, I, ES, RS = never, E2 = never, R2 = never>(
   input: I,
   options: PollOptions<E, RS> & {
     /** Receives the receipt of the submit, and a token of the wait to store, before the first check. */
-    readonly onReceipt?: ((token: ResumeToken, receipt: Receipt<K>) => Effect.Effect<unknown, E2, R2>) | undefined
+    readonly onReceipt?:
+      | ((token: ResumeToken, receipt: Receipt<K, NoInfer<A>, NoInfer<F>>) => Effect.Effect<unknown, E2, R2>)
+      | undefined
   }
 ): Effect.Effect<A, PollError<F, E> | ES | E2, R | RS | R2> => {
   const { submit } = job
   if (submit === undefined) throw new RangeError(`Poll.run: the job ${job.name} has no submit`)
   request.check("Poll.run", options)
-  const submitted = Effect.fnUntraced(function* (receipt: Receipt<K>) {
+  const submitted = Effect.fnUntraced(function* (receipt: Receipt<K, A, F>) {
     const wait = request.ofJob("Poll.run", job, receipt.key, { ...options, since: options.since ?? receipt.since })
     const policy = wait.policy(yield* PollDefaults)
     const token = receiptToken(policy, wait.key, yield* Clock.currentTimeMillis, receipt.hint)
     if (options.onReceipt !== undefined) yield* options.onReceipt(token, receipt)
-    return { wait, token }
+    return { wait, token, ended: receipt.ended }
   })
   // An interruption between the submit and the storing of its receipt would lose the job.
   return Effect.uninterruptibleMask((restore) =>
     restore(submit(input)).pipe(
       Effect.flatMap(submitted),
-      Effect.flatMap(({ token, wait }) => restore(host.run<A, PollError<F, E>, R | RS>(wait, { token })))
+      Effect.flatMap(({ wait, ...start }) => restore(host.run<A, PollError<F, E>, R | RS>(wait, start)))
     )
   )
 }

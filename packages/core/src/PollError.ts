@@ -16,10 +16,12 @@
  * | `JobStalled` | the job did not change for longer than `stall.after` |
  * | `PollTimeout` | the deadline or the strategy ended the wait |
  * | `UnknownState` | the server reported a state word that the status schema does not list |
+ * | `ResultMissing` | the server reported the end of the job, but not its result |
  * | `CheckRejected<E>` | a check failed with a permanent error |
- * | `CheckErrorsExhausted<E>` | more checks failed than the budget allows |
+ * | `CheckErrorsExhausted<E>` | more checks failed, or were throttled for longer, than the budget allows |
  *
- * The first four are outcomes of the job (see `isJobOutcome`). After any other error the job may still be running.
+ * The first four are outcomes of the job (see `isJobOutcome`). After `ResultMissing` the job has ended, and its result
+ * may exist. After any other error it may still be running.
  *
  * @since 0.1.0
  */
@@ -99,9 +101,18 @@ export class JobFailed<F> extends /*#__PURE__*/ Data.TaggedError("JobFailed")<De
  * @category errors
  * @since 0.1.0
  */
-export class JobCanceled extends /*#__PURE__*/ Data.TaggedError("JobCanceled")<Details> {
+export class JobCanceled
+  extends /*#__PURE__*/ Data.TaggedError("JobCanceled")<
+    Details & {
+      /** Why, in the words of the server, or `undefined` if it gives no reason. */
+      readonly reason: string | undefined
+      /** What the job produced until then, or `undefined`. It is not part of the message. */
+      readonly partial: unknown
+    }
+  >
+{
   override get message(): string {
-    return `${subject(this)} was canceled on the server${summary(this)}`
+    return `${subject(this)} was canceled on the server${because(this.reason)}${summary(this)}`
   }
 }
 
@@ -111,9 +122,18 @@ export class JobCanceled extends /*#__PURE__*/ Data.TaggedError("JobCanceled")<D
  * @category errors
  * @since 0.1.0
  */
-export class JobExpired extends /*#__PURE__*/ Data.TaggedError("JobExpired")<Details> {
+export class JobExpired
+  extends /*#__PURE__*/ Data.TaggedError("JobExpired")<
+    Details & {
+      /** Why, in the words of the server, or `undefined` if it gives no reason. */
+      readonly reason: string | undefined
+      /** What the job produced until then, or `undefined`. It is not part of the message. */
+      readonly partial: unknown
+    }
+  >
+{
   override get message(): string {
-    return `${subject(this)} expired on the server${summary(this)}`
+    return `${subject(this)} expired on the server${because(this.reason)}${summary(this)}`
   }
 }
 
@@ -193,6 +213,29 @@ export class UnknownState
 }
 
 /**
+ * The server reported the end of the job several times in a row, but not its result. The job has ended, and may have
+ * succeeded.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class ResultMissing
+  extends /*#__PURE__*/ Data.TaggedError("ResultMissing")<
+    Details & {
+      /** The server's own word for the state, or `undefined` if there is none. */
+      readonly state: string | undefined
+      /** What the answer lacks, in words, or `undefined`. */
+      readonly issue: string | undefined
+    }
+  >
+{
+  override get message(): string {
+    const state = this.state === undefined ? "" : ` ${JSON.stringify(bounded(this.state))}`
+    return `the server reported the end${state} of ${subject(this)}, but not its result${because(this.issue)}${summary(this)}`
+  }
+}
+
+/**
  * A check failed with a permanent error, such as a 401 or an answer that cannot be decoded. The job may still be
  * running.
  *
@@ -222,9 +265,9 @@ export class CheckErrorsExhausted<E>
   extends /*#__PURE__*/ Data.TaggedError("CheckErrorsExhausted")<
     Details & {
       readonly error: unknown
-      /** The budget that was exceeded: of consecutive failed checks, or of all failed checks. */
-      readonly budget: "maxConsecutive" | "maxTotal"
-      /** The number of failed checks that count against the budget. */
+      /** The budget that was exceeded: of consecutive failed checks, of all failed checks, or of the throttled time. */
+      readonly budget: "maxConsecutive" | "maxTotal" | "maxThrottled"
+      /** The number of failed, or of throttled, checks that count against the budget. */
       readonly errorCount: number
     }
   >
@@ -232,12 +275,20 @@ export class CheckErrorsExhausted<E>
   /** The error of the last failed check. */
   declare readonly error: E
   constructor(
-    args: Details & { readonly error: E; readonly budget: "maxConsecutive" | "maxTotal"; readonly errorCount: number }
+    args: Details & {
+      readonly error: E
+      readonly budget: "maxConsecutive" | "maxTotal" | "maxThrottled"
+      readonly errorCount: number
+    }
   ) {
     super(args)
   }
   override get message(): string {
-    const failed = this.budget === "maxConsecutive" ? "consecutive failed check" : "failed check"
+    const failed = {
+      maxConsecutive: "consecutive failed check",
+      maxTotal: "failed check",
+      maxThrottled: "throttled check"
+    }[this.budget]
     return `${plural(this.errorCount, failed)} of ${subject(this)}, the last with ${show(this.error)}${summary(this, this.error)}`
   }
 }
@@ -318,16 +369,17 @@ export type PollError<F, E> =
   | JobStalled
   | PollTimeout
   | UnknownState
+  | ResultMissing
   | CheckRejected<E>
   | CheckErrorsExhausted<E | CheckTimeout>
 
 /**
  * Tests whether an error is an outcome of the job: `JobFailed`, `JobCanceled`, `JobExpired` or `JobNotFound`. After any
- * other error the job may still be running.
+ * other error the job may still be running or, after `ResultMissing`, may have succeeded.
  *
  * **When to use**
  *
- * Use before submitting a job again: after any other error the first one may still be running.
+ * Use before submitting a job again: after any other error the first one may still be running, or may have succeeded.
  *
  * **Gotchas**
  *
@@ -365,6 +417,18 @@ const isoTime = (millis: number): string => {
   // @effect-diagnostics-next-line globalDate:off
   return new Date(millis).toISOString()
 }
+
+/** Text of a server for a message: at most 200 characters, with control characters escaped. */
+const bounded = (text: string): string => {
+  const short = text.length > 200 ? `${text.slice(0, 200).replace(/[\uD800-\uDBFF]$/, "")}…` : text
+  return short.replace(
+    /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu,
+    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`
+  )
+}
+
+const because = (reason: string | undefined): string =>
+  reason === undefined || reason === "" ? "" : `: ${bounded(reason)}`
 
 const plural = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? "" : "s"}`
 

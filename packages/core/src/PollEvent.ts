@@ -30,7 +30,7 @@ export type PollEvent<A, F = never, E = never> =
  */
 export interface Changed<A, F = never> {
   readonly _tag: "Changed"
-  /** The number of the check, from 1. */
+  /** The number of the check, from 1; 0 for the end in a receipt, which no check found. */
   readonly attempt: number
   /** The status that the check found. */
   readonly status: Status<A, F>
@@ -75,7 +75,12 @@ export interface CheckFailed<E> {
   readonly attempt: number
   /** The error of the check. */
   readonly error: E
-  /** The number of consecutive failed checks, including this one; 0 if it is retried within the same attempt. */
+  /** The kind of the error. */
+  readonly kind: "Transient" | "Throttled" | "Permanent"
+  /**
+   * The number of consecutive failed checks, including this one; 0 if it is retried within the same attempt. A throttled
+   * check is not counted.
+   */
   readonly consecutive: number
 }
 
@@ -104,8 +109,12 @@ export interface Waiting {
  * - `strategy`: the delay of the strategy.
  * - `serverHint`: the server requested a longer delay than the planned one.
  * - `checkError`: the delay after a failed check.
+ * - `throttled`: the delay after a check that the server throttled.
+ * - `rejected`: the delay after a permanent error that `rejectAfter` tolerates.
+ * - `resultMissing`: the job ended without its result, and is checked again.
  * - `retry`: the delay before a retry within one check.
- * - `missing`: the job is missing, and its grace has not passed or its fallback is checked next.
+ * - `missing`: the job is missing and its grace or its number of times has not passed, a permanent error is tolerated by
+ *   the grace, or the fallback is checked next.
  * - `gate`: the gate postponed the check.
  * - `requested`: a check was requested, by `checkNow` or by a cancel, and follows as soon as the server and the gate
  *   allow.
@@ -121,6 +130,9 @@ export type WaitReason =
   | "strategy"
   | "serverHint"
   | "checkError"
+  | "throttled"
+  | "rejected"
+  | "resultMissing"
   | "retry"
   | "missing"
   | "gate"

@@ -3,8 +3,8 @@
  *
  * **Details**
  *
- * A token names the job and its key, and records the progress of the wait. It is plain JSON and contains no result, no
- * status and no secret. It is versioned: resuming from a token of an unknown version, or for another job, fails with a
+ * A token names the job and its key, and records the progress of the wait. It is plain JSON and contains no result and no
+ * status. Its only confidential part is the cursor, if the checks of the job set one. It is versioned: resuming from a token of an unknown version, or for another job, fails with a
  * `ResumeTokenError`.
  *
  * @since 0.1.0
@@ -13,6 +13,7 @@ import * as Effect from "effect/Effect"
 import { hasProperty } from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import type { Run } from "./CheckResult.ts"
+import { fitsInCursor } from "./internal/concealed.ts"
 import { unknownVersion } from "./internal/tokenVersion.ts"
 import { ResumeTokenError } from "./PollError.ts"
 
@@ -33,6 +34,8 @@ export interface ResumeToken {
   readonly since?: Run | undefined
   /** The encoded key at the fallback, once the wait has moved to it. */
   readonly fallbackKey?: string | undefined
+  /** The cursor of the last answer that had one, at most 8 KiB of UTF-8. Confidential: a server may put a credential in it. */
+  readonly cursor?: string | undefined
   /** The number of checks made, including failed ones; 0 in the receipt of a submit. */
   readonly attempts: number
   /** The number of decisions that the strategy has made. */
@@ -69,6 +72,9 @@ export const ResumeToken: Schema.Codec<ResumeToken, ResumeToken> = Schema.Struct
     Schema.Union([Schema.Struct({ run: Schema.String }), Schema.Struct({ generation: Schema.Finite })])
   ),
   fallbackKey: Schema.optional(Schema.String),
+  cursor: Schema.optional(
+    Schema.String.check(Schema.makeFilter(fitsInCursor, { expected: "a cursor of at most 8192 bytes in UTF-8" }))
+  ),
   attempts: Schema.Natural,
   strategySteps: Schema.Natural,
   strategyStartedAt: Schema.Finite,

@@ -93,6 +93,10 @@ export interface Canceled {
   readonly _tag: "Canceled"
   /** The server's own word for the state, or `undefined` if there is none. */
   readonly state: string | undefined
+  /** Why, in the words of the server, or `undefined` if it gives no reason. */
+  readonly reason: string | undefined
+  /** What the job produced until then, or `undefined`. It is in no message, log or token. */
+  readonly partial: unknown
 }
 
 /**
@@ -106,6 +110,10 @@ export interface Expired {
   readonly _tag: "Expired"
   /** The server's own word for the state, or `undefined` if there is none. */
   readonly state: string | undefined
+  /** Why, in the words of the server, or `undefined` if it gives no reason. */
+  readonly reason: string | undefined
+  /** What the job produced until then, or `undefined`. It is in no message, log or token. */
+  readonly partial: unknown
 }
 
 /**
@@ -195,10 +203,19 @@ export const failed = <F>(failure: F, options?: { readonly state?: string | unde
  * @category constructors
  * @since 0.1.0
  */
-export const canceled = (options?: { readonly state?: string | undefined }): Canceled => ({
+export const canceled = (options?: {
+  /** The server's own word for the state. */
+  readonly state?: string | undefined
+  /** Why, in the words of the server. */
+  readonly reason?: string | undefined
+  /** What the job produced until then. */
+  readonly partial?: unknown
+}): Canceled => ({
   [TypeId]: TypeId,
   _tag: "Canceled",
-  state: options?.state
+  state: options?.state,
+  reason: options?.reason,
+  partial: options?.partial
 })
 
 /**
@@ -207,10 +224,19 @@ export const canceled = (options?: { readonly state?: string | undefined }): Can
  * @category constructors
  * @since 0.1.0
  */
-export const expired = (options?: { readonly state?: string | undefined }): Expired => ({
+export const expired = (options?: {
+  /** The server's own word for the state. */
+  readonly state?: string | undefined
+  /** Why, in the words of the server. */
+  readonly reason?: string | undefined
+  /** What the job produced until then. */
+  readonly partial?: unknown
+}): Expired => ({
   [TypeId]: TypeId,
   _tag: "Expired",
-  state: options?.state
+  state: options?.state,
+  reason: options?.reason,
+  partial: options?.partial
 })
 
 /**

@@ -1,3 +1,4 @@
+export * as CheckContext from "./CheckContext.ts"
 export * as CheckError from "./CheckError.ts"
 export * as CheckResult from "./CheckResult.ts"
 export * as Gate from "./Gate.ts"

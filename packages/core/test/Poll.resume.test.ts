@@ -288,8 +288,9 @@ describe.each(hosts)("$name", (host) => {
           key: KeyCodec.fromSchema(Schema.FiniteFromString),
           check: (_key: number) => Effect.succeed(pending)
         })
-        const reason = (effect: Effect.Effect<unknown, { readonly _tag: string; readonly reason?: string }>) =>
-          Effect.map(Effect.flip(effect), (error) => `${error._tag} ${error.reason}`)
+        const reason = (
+          effect: Effect.Effect<unknown, { readonly _tag: string; readonly reason?: string | undefined }>
+        ) => Effect.map(Effect.flip(effect), (error) => `${error._tag} ${error.reason}`)
         assert.strictEqual(yield* reason(host.resume(other, token)), "ResumeTokenError job")
         assert.strictEqual(
           yield* reason(host.resume(job, { ...token, version: 2 as never })),

@@ -71,6 +71,7 @@ describe("Poll", () => {
         | "JobStalled"
         | "PollTimeout"
         | "UnknownState"
+        | "ResultMissing"
         | "CheckRejected"
         | "CheckErrorsExhausted"
       >()

@@ -22,6 +22,7 @@ const details: PollError.Details = {
   hints: { clamped: 0, unreadable: 0 },
   history: []
 }
+const noReason = { reason: undefined, partial: undefined }
 const summary = "(3 checks in 2s, last status Pending BUSY 50%)"
 
 describe("PollError", () => {
@@ -29,8 +30,8 @@ describe("PollError", () => {
     const cases: ReadonlyArray<readonly [error: Error, message: string]> = [
       [new PollError.JobFailed({ ...details, failure: "no disk" }), `render "a" failed: no disk ${summary}`],
       [new PollError.JobFailed({ ...details, failure: { code: 17 } }), `render "a" failed: {"code":17} ${summary}`],
-      [new PollError.JobCanceled(details), `render "a" was canceled on the server ${summary}`],
-      [new PollError.JobExpired(details), `render "a" expired on the server ${summary}`],
+      [new PollError.JobCanceled({ ...details, ...noReason }), `render "a" was canceled on the server ${summary}`],
+      [new PollError.JobExpired({ ...details, ...noReason }), `render "a" expired on the server ${summary}`],
       [new PollError.JobNotFound(details), `render "a" was not found ${summary}`],
       [
         new PollError.JobStalled({ ...details, unchangedFor: Duration.minutes(1) }),
@@ -71,7 +72,7 @@ describe("PollError", () => {
         `render "a" was not found (1 check in 0ms, no status found, last check error reset)`
       ],
       [
-        new PollError.JobCanceled({ ...details, job: "check", key: "check" }),
+        new PollError.JobCanceled({ ...details, ...noReason, job: "check", key: "check" }),
         `the job was canceled on the server ${summary}`
       ],
       [new PollError.CheckTimeout({ checkTimeout: Duration.minutes(1) }), "the check took longer than 1m"],
@@ -86,7 +87,7 @@ describe("PollError", () => {
   })
 
   it("isJobOutcome - is true for the outcomes of the job only", () => {
-    assert.isTrue(PollError.isJobOutcome(new PollError.JobCanceled(details)))
+    assert.isTrue(PollError.isJobOutcome(new PollError.JobCanceled({ ...details, ...noReason })))
     assert.isFalse(PollError.isJobOutcome(new PollError.UnknownState({ ...details, state: "PAUSED" })))
   })
 })

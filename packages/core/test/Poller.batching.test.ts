@@ -98,7 +98,12 @@ describe("Poller", () => {
           checkMany: {
             max: 100,
             check: (keys) =>
-              Effect.sync(() => (requests++, new Map(keys.map((key) => [key, Result.succeed(Status.succeeded(key))]))))
+              Effect.sync(
+                () => (
+                  requests++,
+                  { results: new Map(keys.map((key) => [key, Result.succeed(Status.succeeded(key))])) }
+                )
+              )
           }
         })
         const poller = yield* Poller.make(plain)
@@ -351,7 +356,9 @@ describe("Poller", () => {
                 const isRejected = !keys.includes("x") && requests <= 4
                 const work = isRejected
                   ? Effect.andThen(Effect.sleep("1 second"), Effect.fail("no"))
-                  : Effect.as(Effect.sleep("30 seconds"), new Map(keys.map((key) => [key, Result.succeed(pending)])))
+                  : Effect.as(Effect.sleep("30 seconds"), {
+                      results: new Map(keys.map((key) => [key, Result.succeed(pending)]))
+                    })
                 return record("many", keys, work)
               })
           },
@@ -485,12 +492,11 @@ describe("Poller", () => {
             max: 10,
             slack: 0,
             check: (keys) =>
-              Effect.as(
-                Effect.sleep("10 seconds"),
-                new Map(
+              Effect.as(Effect.sleep("10 seconds"), {
+                results: new Map(
                   keys.filter((key) => key === "stays").map((key) => [key, Result.succeed(Status.succeeded(key))])
                 )
-              )
+              })
           },
           strategy: firstAt("1 second")
         })
@@ -509,7 +515,7 @@ describe("Poller", () => {
         // The answer lacks all keys, and the single checks take ten seconds.
         const job = Job.make<string>("many", {
           check: (key) => slow("10 seconds", Status.succeeded(key)),
-          checkMany: { max: 10, slack: 0, check: () => Effect.as(Effect.sleep("10 seconds"), new Map()) },
+          checkMany: { max: 10, slack: 0, check: () => Effect.as(Effect.sleep("10 seconds"), { results: new Map() }) },
           strategy: Strategy.spaced("1 second")
         })
         const poller = yield* Poller.make(plain)
@@ -546,7 +552,9 @@ describe("Poller", () => {
           checkMany: {
             max: 10,
             check: (keys) =>
-              Effect.succeed(new Map([...keys, "unasked"].map((key) => [key, Result.succeed(Status.succeeded(key))])))
+              Effect.succeed({
+                results: new Map([...keys, "unasked"].map((key) => [key, Result.succeed(Status.succeeded(key))]))
+              })
           }
         })
         const poller = yield* Poller.make(plain)

@@ -101,12 +101,14 @@ const jobsOf = (scenarios: ReadonlyArray<Scenario>, max: number, slack: number, 
         yield* Effect.sleep(Math.max(...found.map(({ scenario }) => scenario.takes)))
         const now = yield* Clock.currentTimeMillis
         const answered = found.filter(({ finds }) => finds !== "lacking")
-        return new Map(
-          answered.map(({ scenario, key, finds }) => [
-            key,
-            finds === "error" ? Result.fail("reset") : Result.succeed(answerOf(scenario, now))
-          ])
-        )
+        return {
+          results: new Map(
+            answered.map(({ scenario, key, finds }) => [
+              key,
+              finds === "error" ? Result.fail("reset") : Result.succeed(answerOf(scenario, now))
+            ])
+          )
+        }
       })
       const when = found.map(({ scenario }) => scenario.reenters)
       return reentering(when, recorded.record("many", keys, answer))

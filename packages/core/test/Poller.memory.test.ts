@@ -35,10 +35,9 @@ describe("Poller", () => {
           checkMany: {
             max: 50,
             check: (keys) =>
-              Effect.as(
-                Effect.sleep("10 millis"),
-                new Map(keys.map((key) => [key, Result.succeed(Status.succeeded(key))]))
-              )
+              Effect.as(Effect.sleep("10 millis"), {
+                results: new Map(keys.map((key) => [key, Result.succeed(Status.succeeded(key))]))
+              })
           }
         })
         const poller = yield* Poller.make({ ...plain, concurrency: 7 })

@@ -598,7 +598,8 @@ describe("Poller", () => {
           checkMany: {
             max: 10,
             slack: "1 second",
-            check: (keys) => Effect.map(check, (status) => new Map(keys.map((key) => [key, Result.succeed(status)])))
+            check: (keys) =>
+              Effect.map(check, (status) => ({ results: new Map(keys.map((key) => [key, Result.succeed(status)])) }))
           }
         })
         const poller = yield* Poller.make({ ...plain, coalesce: "1 second" })

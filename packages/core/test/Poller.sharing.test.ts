@@ -321,7 +321,8 @@ describe("Poller", () => {
             ...(max !== undefined && {
               checkMany: {
                 max,
-                check: (keys) => Effect.map(check, (found) => new Map(keys.map((key) => [key, Result.succeed(found)])))
+                check: (keys) =>
+                  Effect.map(check, (found) => ({ results: new Map(keys.map((key) => [key, Result.succeed(found)])) }))
               }
             }),
             strategy: firstAt("1 second")

@@ -88,7 +88,10 @@ export interface RunOptions<in out A = unknown, out RD = never, out RS = never, 
   readonly name?: string | undefined
   /** See `Poll.run`. */
   readonly onReceipt?:
-    | ((token: ResumeToken, receipt: Job.Receipt<LongRunningOperation>) => Effect.Effect<unknown, E2, R2>)
+    | ((
+        token: ResumeToken,
+        receipt: Job.Receipt<LongRunningOperation, A, LongRunningFailure>
+      ) => Effect.Effect<unknown, E2, R2>)
     | undefined
 }
 

@@ -256,7 +256,7 @@ export const run = <A = unknown, E = never, R = never, EI = never, RI = never, R
   request: TaskRequest,
   wait: Poll.Options<E | InvalidAnswer | InputRequired | InputFailed<EI>, RS> & {
     readonly onReceipt?:
-      | ((token: ResumeToken, receipt: Job.Receipt<string>) => Effect.Effect<unknown, E2, R2>)
+      | ((token: ResumeToken, receipt: Job.Receipt<string, A, Failure>) => Effect.Effect<unknown, E2, R2>)
       | undefined
   }
 ): Effect.Effect<

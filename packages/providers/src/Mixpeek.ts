@@ -229,7 +229,9 @@ const tasksOf = (
       max: maxBatch,
       // A single task gets an individual check at once: the list might leave it out.
       check: (keys) =>
-        keys.length === 1 ? Effect.succeed(new Map()) : api.guard.check(MixpeekList.checkMany(api, keys))
+        keys.length === 1
+          ? Effect.succeed({ results: new Map() })
+          : Effect.map(api.guard.check(MixpeekList.checkMany(api, keys)), (results) => ({ results }))
     },
     submit: (submission: Submission) => MixpeekTask.submit(api, submission),
     cancel: (key) => MixpeekTask.kill(api, key),

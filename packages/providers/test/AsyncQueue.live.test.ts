@@ -2,6 +2,7 @@ import { assert, describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
+import * as CheckContext from "effect-poll/CheckContext"
 import * as Poll from "effect-poll/Poll"
 import * as AsyncQueue from "@effect-poll/providers/AsyncQueue"
 import * as Fault from "@effect-poll/testing/Fault"
@@ -85,7 +86,7 @@ describe("AsyncQueue", () => {
       yield* signal(paid.signalToken, { status: "completed", result: 5 })
       const completed = yield* complete((yield* inbox.take).body)
       assert.strictEqual(completed.key, paid.key)
-      assert.deepStrictEqual(completed.result, yield* signalTasks.check(paid.key))
+      assert.deepStrictEqual(completed.result, yield* signalTasks.check(paid.key, CheckContext.make()))
       const forgotten = yield* submitSignalTask({ ...submission, maxWaitTime: "2 minutes" })
       yield* inbox.take
       const expired = yield* complete((yield* inbox.take).body)

@@ -2,6 +2,7 @@ import { assert, describe } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
+import * as CheckContext from "effect-poll/CheckContext"
 import * as Poll from "effect-poll/Poll"
 import * as GenerationApi from "@effect-poll/providers/GenerationApi"
 import * as Fault from "@effect-poll/testing/Fault"
@@ -75,7 +76,7 @@ describe("GenerationApi", () => {
         const { key } = yield* api.submit!(submission)
         const push = yield* decode((yield* inbox.take).body)
         assert.deepStrictEqual(push.key, key)
-        assert.deepStrictEqual(push.result, yield* api.check(key))
+        assert.deepStrictEqual(push.result, yield* api.check(key, CheckContext.make()))
       }
     }).pipe(Effect.orDie)
   )

@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import * as HttpClientError from "effect/http/HttpClientError"
 import type * as HttpClientRequest from "effect/http/HttpClientRequest"
 import * as Schema from "effect/Schema"
+import * as CheckContext from "effect-poll/CheckContext"
 import * as Poll from "effect-poll/Poll"
 import * as Strategy from "effect-poll/Strategy"
 import * as JobStatus from "@effect-poll/providers/JobStatus"
@@ -89,7 +90,9 @@ describe("JobStatus", () => {
 
     it.effect("progress - is converted from percent to a fraction", () =>
       Effect.gen(function* () {
-        const result = yield* answering(() => ({ status: "processing", progress: 40 })).provide(job.check("abc"))
+        const result = yield* answering(() => ({ status: "processing", progress: 40 })).provide(
+          job.check("abc", CheckContext.make())
+        )
         assert.strictEqual(result._tag === "Pending" ? result.progress : undefined, 0.4)
       })
     )

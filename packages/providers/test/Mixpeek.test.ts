@@ -5,6 +5,7 @@ import type * as HttpClientRequest from "effect/http/HttpClientRequest"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as TestClock from "effect/testing/TestClock"
+import * as CheckContext from "effect-poll/CheckContext"
 import * as CheckResult from "effect-poll/CheckResult"
 import * as Poll from "effect-poll/Poll"
 import * as Poller from "effect-poll/Poller"
@@ -151,8 +152,11 @@ describe("Mixpeek", () => {
           return Effect.map(
             provide(
               job === "tasks"
-                ? own.tasks.check({ taskId: "t" })
-                : own.resources.check({ taskType, ids: { cluster_id: "c", bucket_id: "k", batch_id: "b" } })
+                ? own.tasks.check({ taskId: "t" }, CheckContext.make())
+                : own.resources.check(
+                    { taskType, ids: { cluster_id: "c", bucket_id: "k", batch_id: "b" } },
+                    CheckContext.make()
+                  )
             ),
             (found) => found._tag
           )
@@ -183,15 +187,16 @@ describe("Mixpeek", () => {
           status: request.url.includes("SKIPPED") ? "SKIPPED" : "SUSPENDED",
           error_message: "paused"
         }))
-        const task = (word: string) => Effect.map(provide(own.tasks.check({ taskId: word })), ({ _tag }) => _tag)
+        const task = (word: string) =>
+          Effect.map(provide(own.tasks.check({ taskId: word }, CheckContext.make())), ({ _tag }) => _tag)
         const cluster = (word: string) =>
-          provide(own.resources.check({ taskType: "api_clusters_execute", ids: { cluster_id: word } })).pipe(
-            Effect.map(({ _tag }) => _tag)
-          )
+          provide(
+            own.resources.check({ taskType: "api_clusters_execute", ids: { cluster_id: word } }, CheckContext.make())
+          ).pipe(Effect.map(({ _tag }) => _tag))
         const batchOf = (word: string) =>
-          provide(own.resources.check({ ...fallback, ids: { bucket_id: "k", batch_id: word } })).pipe(
-            Effect.map(({ _tag }) => _tag)
-          )
+          provide(
+            own.resources.check({ ...fallback, ids: { bucket_id: "k", batch_id: word } }, CheckContext.make())
+          ).pipe(Effect.map(({ _tag }) => _tag))
         for (const [check, skipped, suspended] of [
           [task, "Succeeded", "Failed"],
           [cluster, "Canceled", "Pending"],

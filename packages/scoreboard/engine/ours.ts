@@ -23,8 +23,9 @@ const single: JobOf = (tasks) => Job.make("task", { check: (key) => Effect.promi
 /** One request for up to a hundred keys. */
 const batched: JobOf = (tasks) => {
   // oxlint-disable-next-line typescript/require-await -- an asynchronous check is what is measured
-  const checkAll = async (keys: ReadonlyArray<string>): Promise<Answers> =>
-    new Map(keys.map((key) => [key, Result.succeed(statusOf(tasks[Number(key)]!))]))
+  const checkAll = async (keys: ReadonlyArray<string>): Promise<{ readonly results: Answers }> => ({
+    results: new Map(keys.map((key) => [key, Result.succeed(statusOf(tasks[Number(key)]!))]))
+  })
   return Job.make("task", {
     check: (key) => Effect.promise(() => check(tasks[Number(key)]!)),
     checkMany: { max: 100, check: (keys) => Effect.promise(() => checkAll(keys)) }

@@ -14,13 +14,14 @@ const kindOf = (error: string) => (error.startsWith("no") ? CheckError.permanent
 
 /**
  * A job with batch requests, which records them; by default all keys are due after a second and done then. `answer` is
- * for one key of a request, `whole` for the request itself, `single` for a key that is checked on its own.
+ * for one key of a request, `whole` and `hint` for the request itself, `single` for a key that is checked on its own.
  */
 export const batchJob = (
   options: {
     readonly max?: number
     readonly slack?: number
     readonly answer?: (key: string, request: number) => Answer<string, string, string> | "missing"
+    readonly hint?: (request: number) => CheckResult.Hint | undefined
     readonly whole?: (keys: ReadonlyArray<string>, request: number) => Effect.Effect<unknown, string>
     readonly single?: (key: string) => Effect.Effect<CheckResult.CheckResult<string, string>, string>
     readonly strategy?: Job.Options<string, string, string, string, never>["strategy"]
@@ -51,7 +52,7 @@ export const batchJob = (
             if (one === "missing") continue
             found.set(key, Effect.isEffect(one) ? yield* Effect.result(one) : Result.succeed(one))
           }
-          return found
+          return { results: found, hint: options.hint?.(request) }
         })
     },
     checkErrors: { kindOf, schedule: Strategy.spaced("1 second"), maxConsecutive: 1 },

@@ -245,10 +245,9 @@ const many = async ({ deadline, ended, ids, interval, jitter, server }: ManySetu
       max: server.size,
       slack: "1 second",
       check: (keys) =>
-        Effect.map(
-          ask(keys),
-          (words) => new Map(Array.from(words, ([id, word]) => [id, Result.succeed(checkOf(word))]))
-        )
+        Effect.map(ask(keys), (words) => ({
+          results: new Map(Array.from(words, ([id, word]) => [id, Result.succeed(checkOf(word))]))
+        }))
     }
   })
   const poller = await opened()

@@ -54,6 +54,9 @@ export const onResult = (
   if (wait.cold.retries > 0) wait.cold.retries = 0
   if (wait.cold.consecutiveErrors > 0) wait.cold.consecutiveErrors = 0
   if (result._tag === "Missing") return onMissing(wait)
+  if (result._tag === "ResultMissing") {
+    return fail(wait, new PollError.ResultMissing({ ...seen(wait), state: result.state, issue: result.issue }))
+  }
   const earlier = isEarlierRun(wait.setting.policy.since, run)
   if (result._tag === "UnknownState" && !earlier) return onUnknownState(wait, result.state)
   if (wait.cold.consecutiveUnknown > 0) wait.cold.consecutiveUnknown = 0
@@ -69,7 +72,13 @@ export const onCheckError = (wait: Wait, error: unknown): Command => {
   own.checkError = error
   recordHistory(wait, `check error: ${nameOf(error)}`)
   if (kind._tag === "Permanent") {
-    setting.emit(wait, { _tag: "CheckFailed", attempt: wait.attempts, error, consecutive: own.consecutiveErrors + 1 })
+    setting.emit(wait, {
+      _tag: "CheckFailed",
+      attempt: wait.attempts,
+      error,
+      kind: "Permanent",
+      consecutive: own.consecutiveErrors + 1
+    })
     return failWithoutNews(wait, new PollError.CheckRejected({ ...seen(wait), error }))
   }
   if (kind.retryAfter !== undefined) onHint(wait, kind.retryAfter)
@@ -94,7 +103,7 @@ const longestDelay = 86_400_000
 /** How many different unknown states are counted, so that a server cannot fill the memory with them. */
 const unknownStatesBound = 32
 
-const onStatus = (wait: Wait, status: Status.Status<unknown, unknown>): Command => {
+export const onStatus = (wait: Wait, status: Status.Status<unknown, unknown>): Command => {
   const { setting, status: before } = wait
   const changed = before === undefined || !sameStatus(before, status)
   if (changed) {
@@ -113,9 +122,9 @@ const onStatus = (wait: Wait, status: Status.Status<unknown, unknown>): Command 
     case "Failed":
       return fail(wait, new PollError.JobFailed({ ...seen(wait), failure: status.failure }))
     case "Canceled":
-      return fail(wait, new PollError.JobCanceled(seen(wait)))
+      return fail(wait, new PollError.JobCanceled({ ...seen(wait), reason: status.reason, partial: status.partial }))
     case "Expired":
-      return fail(wait, new PollError.JobExpired(seen(wait)))
+      return fail(wait, new PollError.JobExpired({ ...seen(wait), reason: status.reason, partial: status.partial }))
   }
 }
 
@@ -195,6 +204,7 @@ const onCheckFailed = (wait: Wait): Command => {
     _tag: "CheckFailed",
     attempt: wait.attempts,
     error: own.checkError,
+    kind: "Transient",
     consecutive: own.consecutiveErrors
   })
   if (own.totalErrors > maxTotal) return exhausted(wait, "maxTotal", own.totalErrors)
@@ -249,6 +259,7 @@ const onDecided = (wait: Wait, reason: WaitReason, decided: Strategy.Decision): 
         _tag: "CheckFailed",
         attempt: wait.attempts,
         error: wait.cold.checkError,
+        kind: "Transient",
         consecutive: 0
       })
       return sleepUntil(wait, now + decision, reason)

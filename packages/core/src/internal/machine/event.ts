@@ -3,6 +3,7 @@ import type * as Exit from "effect/Exit"
 import type * as CheckResult from "../../CheckResult.ts"
 import type * as Gate from "../../Gate.ts"
 import type { ResumeToken } from "../../ResumeToken.ts"
+import type * as Status from "../../Status.ts"
 import type * as Strategy from "../../Strategy.ts"
 
 /** What can happen to a wait. */
@@ -16,6 +17,8 @@ export type Event =
       readonly token: ResumeToken | undefined
       readonly stagger: number
       readonly deferral: number | undefined
+      /** How the job ended, if the answer to its submit says so. */
+      readonly ended?: Status.Terminal<unknown, unknown> | undefined
     }
   /** The sleep is over. A timer that fires early is harmless: the machine answers "sleep". */
   | { readonly _tag: "Due" }
@@ -55,12 +58,12 @@ export interface End {
   readonly exit: Exit.Exit<unknown, unknown>
 }
 
-export const started = (token: ResumeToken | undefined, stagger = 0, deferral?: number): Event => ({
-  _tag: "Started",
-  token,
-  stagger,
-  deferral
-})
+export const started = (
+  token: ResumeToken | undefined,
+  stagger = 0,
+  deferral?: number,
+  ended?: Status.Terminal<unknown, unknown>
+): Event => ({ _tag: "Started", token, stagger, deferral, ended })
 export const checked = (result: CheckResult.CheckResult<unknown, unknown>): Event => ({ _tag: "Checked", result })
 export const checkErrored = (cause: Cause.Cause<unknown>): Event => ({ _tag: "CheckErrored", cause })
 export const joined: Event = { _tag: "Joined" }

@@ -4,7 +4,7 @@ import * as Exit from "effect/Exit"
 import type * as CheckResult from "../../CheckResult.ts"
 import type * as Gate from "../../Gate.ts"
 import * as PollError from "../../PollError.ts"
-import { onResult, onHint, onCheckError, onScheduleDecided } from "./checkOutcome.ts"
+import { onResult, onHint, onCheckError, onScheduleDecided, onStatus } from "./checkOutcome.ts"
 import { end, timeout } from "./ending.ts"
 import type { Command, Event } from "./event.ts"
 import { beginCheck, gateOrCheck, liftFloors, sleep, sleepUntil, wasSuspended } from "./pacing.ts"
@@ -61,7 +61,7 @@ const judge = (wait: Wait, event: Event): Command => {
   }
 }
 
-const start = (wait: Wait, { deferral, stagger, token }: Extract<Event, { _tag: "Started" }>): Command => {
+const start = (wait: Wait, { deferral, ended, stagger, token }: Extract<Event, { _tag: "Started" }>): Command => {
   const { time } = wait.setting
   const { now } = time
   if (token === undefined) begin(wait)
@@ -71,6 +71,7 @@ const start = (wait: Wait, { deferral, stagger, token }: Extract<Event, { _tag: 
     _tag: "Started",
     deadlineAt: Number.isFinite(wait.deadlineAt) ? time.base + wait.deadlineAt : "unbounded"
   })
+  if (ended !== undefined) return onStatus(wait, ended)
   // A wait that is resumed after its deadline gets one check, if the server allows it.
   // A wait that is due is not deferred beyond its deadline.
   const isDeferred = deferral !== undefined && now + deferral <= wait.deadlineAt
@@ -150,6 +151,7 @@ const onGateAnswered = (wait: Wait, exit: Exit.Exit<Gate.Answer>): Command => {
 
 const onChecked = (wait: Wait, found: CheckResult.CheckResult<unknown, unknown>): Command => {
   if (found._tag === "Annotated" && found.hint !== undefined) onHint(wait, found.hint)
+  if (found._tag === "Annotated" && found.cursor !== undefined) cold(wait).cursor = found.cursor
   if (isLate(wait)) return late(wait)
   recordDuration(wait, wait.setting.time.now - wait.checkStarted)
   return found._tag === "Annotated" ? onResult(wait, found.result, found.run) : onResult(wait, found, undefined)

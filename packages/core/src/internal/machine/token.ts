@@ -13,6 +13,7 @@ export const fromWait = (wait: Wait): ResumeToken => {
     key: wait.key,
     since: policy.since,
     fallbackKey: wait.cold.fallbackKey,
+    cursor: wait.cold.cursor,
     attempts: wait.attempts,
     strategySteps: wait.strategySteps,
     strategyStartedAt: time.base + wait.strategyStarted,
@@ -45,6 +46,7 @@ export const receipt = (policy: Policy, key: string, now: number, hint?: Hint): 
     key,
     since: policy.since,
     fallbackKey: undefined,
+    cursor: undefined,
     attempts: 0,
     strategySteps: 0,
     strategyStartedAt: now,
@@ -71,6 +73,7 @@ export const restore = (wait: Wait, token: ResumeToken): void => {
   wait.deadlineAt = token.deadlineAt === "unbounded" ? Number.POSITIVE_INFINITY : whole(token.deadlineAt - time.base)
   if (token.boundedBy !== policy.boundedBy) cold(wait).boundedBy = token.boundedBy
   if (token.fallbackKey !== undefined) cold(wait).fallbackKey = token.fallbackKey
+  if (token.cursor !== undefined) cold(wait).cursor = token.cursor
   if (token.totalErrors > 0) cold(wait).totalErrors = token.totalErrors
   if (token.consecutiveErrors > 0) {
     cold(wait).consecutiveErrors = token.consecutiveErrors

@@ -3,6 +3,7 @@ import type { Notification } from "../../Observer.ts"
 import type * as PollError from "../../PollError.ts"
 import type { WaitReason } from "../../PollEvent.ts"
 import type { Status } from "../../Status.ts"
+import { Context } from "../concealed.ts"
 import type { Policy, Stepper } from "../options/policy.ts"
 import * as history from "./history.ts"
 
@@ -102,6 +103,10 @@ export interface Cold {
   lastCheck: boolean
   /** The key at the fallback, once the job's own record is gone. */
   fallbackKey: string | undefined
+  /** Where the next check is to continue. Confidential. */
+  cursor: string | undefined
+  /** The request for many did not answer for this key: the attempt is completed by a check of its own. */
+  alone: boolean
   /** Retries within the check in flight. */
   retries: number
   consecutiveErrors: number
@@ -177,6 +182,10 @@ export const alarmAt = (self: Wait): number =>
 /** The source that the next check asks: the key at the fallback, or undefined for the job itself. */
 export const sourceOf = ({ cold }: Wait): string | undefined => cold.fallbackKey
 
+/** What the check in flight is given besides its key. */
+export const contextOf = ({ attempts, checkStarted, cold, startedAt, status }: Wait): Context =>
+  new Context(cold.cursor, attempts, checkStarted - startedAt, status)
+
 /** Whether the wait has timed out, and only watches a canceled job for its true end. */
 export const hasTimedOut = ({ cold }: Wait): boolean => cold.pendingTimeout !== undefined
 
@@ -250,6 +259,8 @@ const makeCold = (): Cold => ({
   pendingTimeout: undefined,
   lastCheck: false,
   fallbackKey: undefined,
+  cursor: undefined,
+  alone: false,
   retries: 0,
   consecutiveErrors: 0,
   totalErrors: 0,

@@ -1,5 +1,6 @@
 import type * as Effect from "effect/Effect"
 import type { Schedule } from "effect/Schedule"
+import type { CheckContext } from "../../CheckContext.ts"
 import * as CheckError from "../../CheckError.ts"
 import type { CheckResult, Run } from "../../CheckResult.ts"
 import type * as Gate from "../../Gate.ts"
@@ -24,7 +25,7 @@ export interface Stepper {
  */
 export interface Policy {
   readonly job: string
-  readonly check: (key: unknown) => AnyCheck
+  readonly check: (key: unknown, context: CheckContext) => AnyCheck
   readonly strategy: Stepper
   /** The sooner of the deadline and the limit of the strategy, and which of them it is. */
   readonly bound: number
@@ -40,8 +41,9 @@ export interface Policy {
   readonly stall: { readonly after: number; readonly fail: boolean } | undefined
   readonly missing: {
     readonly grace: number
+    readonly times: number
     readonly locate: ((key: unknown, last: Status<unknown, unknown> | undefined) => string | undefined) | undefined
-    readonly checkFallback: ((fallbackKey: string) => AnyCheck) | undefined
+    readonly checkFallback: ((fallbackKey: string, context: CheckContext) => AnyCheck) | undefined
     readonly gone: (() => Status<unknown, unknown>) | undefined
   }
   readonly unknownState: {
@@ -51,10 +53,19 @@ export interface Policy {
   }
   readonly errors: {
     readonly delays: Stepper
+    /** The same schedule for throttled checks: a foreign one has a state of its own for them. */
+    readonly throttledDelays: Stepper
+    /** The same for permanent errors that are tolerated, and for ends without a result. */
+    readonly otherDelays: Stepper
     readonly retry: Stepper | undefined
     readonly maxConsecutive: number
     readonly maxTotal: number
     readonly skips: boolean
+    /** How many permanent errors in a row, or how many milliseconds of them, end the wait. */
+    readonly rejectTimes: number
+    readonly rejectMillis: number
+    /** In milliseconds; undefined if it was not given. */
+    readonly maxThrottled: number | undefined
     readonly kindOf: (error: unknown) => CheckError.Kind
   }
   readonly observers: ReadonlyArray<Observer<unknown>>
@@ -126,7 +137,13 @@ const stepper = (schedule: Schedule<unknown, Observation, never, unknown>): Step
 })
 
 // What most waits leave out is one value for all of them, since waits are many.
-const noMissing: Policy["missing"] = { grace: 0, locate: undefined, checkFallback: undefined, gone: undefined }
+const noMissing: Policy["missing"] = {
+  grace: 0,
+  times: 1,
+  locate: undefined,
+  checkFallback: undefined,
+  gone: undefined
+}
 const noObservers: Policy["observers"] = []
 const failOnUnknown: Policy["unknownState"] = { times: 0, millis: Number.POSITIVE_INFINITY, treatAs: undefined }
 
@@ -135,6 +152,7 @@ const compileMissing = ({ missing, name }: Input): Policy["missing"] => {
   const fallback = missing.fallback as Fallback<unknown, unknown, unknown, unknown, unknown> | undefined
   return {
     grace: validate.millis(`${name}: missing.grace`, missing.grace ?? 0, "nonNegative"),
+    times: validate.count(`${name}: missing.times`, missing.times ?? 1, 1),
     locate: fallback?.locate,
     checkFallback: fallback?.check,
     gone: missing.gone
@@ -160,12 +178,16 @@ const compileUnknownState = (name: string, policy: UnknownStatePolicy<unknown, u
 }
 
 const compileErrors = (name: string, policy: CheckErrorPolicy<never>, defaults: Defaults): Policy["errors"] => {
-  const { kindOf, maxConsecutive, maxTotal, onExhausted, retry, schedule } = {
+  const { kindOf, maxConsecutive, maxThrottled, maxTotal, onExhausted, rejectAfter, retry, schedule } = {
     ...defaults.checkErrors,
     ...given(policy)
   }
+  const delays = stepper(schedule ?? builtin.checkErrors.schedule!)
+  const reject = compileRejectAfter(name, rejectAfter)
   return {
-    delays: stepper(schedule ?? builtin.checkErrors.schedule!),
+    delays,
+    throttledDelays: { ...delays },
+    otherDelays: { ...delays },
     retry: retry === undefined ? undefined : stepper(retry),
     maxConsecutive: budget(
       `${name}: checkErrors.maxConsecutive`,
@@ -173,8 +195,25 @@ const compileErrors = (name: string, policy: CheckErrorPolicy<never>, defaults: 
     ),
     maxTotal: budget(`${name}: checkErrors.maxTotal`, maxTotal ?? "unbounded"),
     skips: onExhausted === "skip",
+    rejectTimes: reject.times,
+    rejectMillis: reject.millis,
+    maxThrottled:
+      maxThrottled === undefined
+        ? undefined
+        : validate.millisOrUnbounded(`${name}: checkErrors.maxThrottled`, maxThrottled),
     kindOf: (kindOf as ((error: unknown) => CheckError.Kind) | undefined) ?? CheckError.kindOf
   }
+}
+
+const compileRejectAfter = (
+  name: string,
+  rejectAfter: CheckErrorPolicy<never>["rejectAfter"]
+): { readonly times: number; readonly millis: number } => {
+  const unbounded = Number.POSITIVE_INFINITY
+  if (rejectAfter === undefined) return { times: 1, millis: unbounded }
+  return "times" in rejectAfter
+    ? { times: validate.count(`${name}: checkErrors.rejectAfter.times`, rejectAfter.times, 1), millis: unbounded }
+    : { times: unbounded, millis: validate.millis(`${name}: checkErrors.rejectAfter.for`, rejectAfter.for, "positive") }
 }
 
 /** The fields that have a value. */

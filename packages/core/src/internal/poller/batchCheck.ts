@@ -4,9 +4,11 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Result from "effect/Result"
 import * as CheckResult from "../../CheckResult.ts"
+import type { CheckManyAnswer } from "../../Job.ts"
 import type * as Strategy from "../../Strategy.ts"
 import * as event from "../machine/event.ts"
 import type { Wait } from "../machine/wait.ts"
+import { Contexts } from "./contexts.ts"
 import * as userCalls from "../single/userCalls.ts"
 import { inFlightOf } from "./inFlight.ts"
 import { type Call, targetOf } from "./target.ts"
@@ -60,7 +62,7 @@ export const eventFor = (call: Call, wait: Wait, exit: Exit.Exit<unknown, unknow
 type AnyCheckResult = CheckResult.CheckResult<unknown, unknown>
 type CheckExit = Exit.Exit<AnyCheckResult, unknown>
 type KeyResult = Result.Result<AnyCheckResult, unknown>
-type KeyResults = ReadonlyMap<string, KeyResult>
+type KeyResults = CheckManyAnswer<unknown, unknown, unknown>
 
 type IsWanted = (wait: Wait) => boolean
 
@@ -78,7 +80,12 @@ const eventOfBatch = (exit: Exit.Exit<Results>, wait: Wait): event.Event => {
 }
 
 const send = (waits: ReadonlyArray<Wait>): Effect.Effect<KeyResults, unknown, unknown> =>
-  Effect.suspend(() => targetOf(waits[0]!).job.checkMany!.check(waits.map((wait) => wait.rawKey)))
+  Effect.suspend(() =>
+    targetOf(waits[0]!).job.checkMany!.check(
+      waits.map((wait) => wait.rawKey),
+      new Contexts(waits)
+    )
+  )
 
 /** Whether a failure of the request may be about one of its keys: the error is typed, and permanent. */
 const mayBeAboutOneKey = (waits: ReadonlyArray<Wait>, exit: Exit.Failure<unknown, unknown>): boolean =>
@@ -94,14 +101,14 @@ const follow = (
     const failed = event.checkErrored(exit.cause)
     return Effect.succeed({ of: () => failed, hint: undefined })
   }
-  const answer = exit.value
+  const answer = exit.value.results
   const found = waits.map(({ key }) => answer.get(key))
   const unanswered = waits.filter((_, at) => found[at] === undefined)
   // Most waits get their result in the order in which they asked, so that their keys need not be found again.
   let next = 0
   const results: Results = {
     of: (wait) => eventOfKey(waits[next] === wait ? found[next++] : answer.get(wait.key)),
-    hint: longestHint(found)
+    hint: longer(longestHint(found), exit.value.hint)
   }
   return unanswered.length === 0
     ? Effect.succeed(results)
@@ -115,7 +122,9 @@ const split = (waits: ReadonlyArray<Wait>, isWanted: IsWanted): Effect.Effect<Re
     Effect.forEach(halves, (part) =>
       Effect.suspend(() => {
         const wanted = part.filter(isWanted)
-        return wanted.length === 0 ? Effect.succeed(Exit.succeed<KeyResults>(new Map())) : Effect.exit(send(wanted))
+        return wanted.length === 0
+          ? Effect.succeed(Exit.succeed<KeyResults>({ results: new Map() }))
+          : Effect.exit(send(wanted))
       })
     ),
     (exits) => {

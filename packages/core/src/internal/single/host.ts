@@ -12,6 +12,7 @@ import type * as CheckResult from "../../CheckResult.ts"
 import type { Notification } from "../../Observer.ts"
 import type { PollEvent } from "../../PollEvent.ts"
 import type { ResumeToken } from "../../ResumeToken.ts"
+import type { Terminal } from "../../Status.ts"
 import { bounded } from "../awaitAtMost.ts"
 import { cancelsOnInterrupt } from "../machine/ending.ts"
 import * as event from "../machine/event.ts"
@@ -38,7 +39,7 @@ export const run = <A, E, R>(request: Request, options?: HostOptions): Effect.Ef
     const wait = (span?: Tracer.Span): Effect.Effect<A, E> =>
       Effect.callback((resume) => {
         const host = new Host(prepared, span, options, (exit) => resume(exit as Exit.Exit<A, E>))
-        host.tell(event.started(options?.token))
+        host.tell(event.started(options?.token, 0, undefined, options?.ended))
         return host.stop
       })
     return prepared.defaults.span ? Effect.useSpan(spanName, spanOptions(prepared), wait) : wait()
@@ -82,6 +83,8 @@ export interface HostOptions {
   readonly emit?: ((event: PollEvent<unknown, unknown, unknown>) => void) | undefined
   /** Continues from here instead of starting anew. */
   readonly token?: ResumeToken | undefined
+  /** How the job ended, if the answer to its submit says so. */
+  readonly ended?: Terminal<unknown, unknown> | undefined
 }
 
 /** What a wait is run with. */

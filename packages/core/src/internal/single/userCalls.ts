@@ -7,7 +7,7 @@ import type * as Gate from "../../Gate.ts"
 import type { Observation } from "../../Observation.ts"
 import type { Decision } from "../../Strategy.ts"
 import { observationOf } from "../machine/checkOutcome.ts"
-import { foreignStep, sourceOf, type Wait } from "../machine/wait.ts"
+import { contextOf, foreignStep, sourceOf, type Wait } from "../machine/wait.ts"
 import type { Stepper } from "../options/policy.ts"
 
 // The calls of user code that the machine asks a host for: check, gate, cancel and the step of a foreign schedule.
@@ -17,7 +17,8 @@ export const check = (wait: Wait): Effect.Effect<CheckResult<unknown, unknown>, 
   const { policy } = wait.setting
   const source = sourceOf(wait)
   try {
-    return source === undefined ? policy.check(wait.rawKey) : policy.missing.checkFallback!(source)
+    const context = contextOf(wait)
+    return source === undefined ? policy.check(wait.rawKey, context) : policy.missing.checkFallback!(source, context)
   } catch (defect) {
     return Effect.die(defect)
   }
