@@ -64,7 +64,7 @@ export const header = (name: string, unit: Unit): HintReader => {
  * import * as HintReader from "@effect-poll/http/HintReader"
  *
  * const hint = HintReader.field("meta.poll_interval", "seconds")
- * const answer = { status: 200, headers: Headers.empty, text: "" }
+ * const answer = { status: 200, headers: Headers.empty, url: "", text: "", context: undefined }
  * hint({ ...answer, body: { meta: { poll_interval: -1 } } }) // => "unreadable"
  * hint({ ...answer, body: {} }) // => undefined
  * ```

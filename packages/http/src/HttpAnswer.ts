@@ -1,24 +1,25 @@
 /**
- * What a server answered to one request: what classifications, hints and protocols are read from.
+ * What a server answered to one request: what `interpret`, hints, runs and protocols read.
  *
  * @since 0.1.0
  */
 import type { Headers } from "effect/http/Headers"
 
 /**
- * An answer that was read to its end.
- *
- * **Details**
- *
- * The names of `headers` are in lower case. `body` is the parsed JSON, whatever the media type says; it is undefined if
- * there is none. `text` is the body as it came.
+ * An answer that was received completely.
  *
  * @category models
  * @since 0.1.0
  */
 export interface HttpAnswer {
+  /** The status code of the answer, after redirects. */
   readonly status: number
+  /** The headers of the answer, after redirects. Their names are in lower case. */
   readonly headers: Headers
-  readonly body: unknown
+  /** The whole URL that answered, after redirects; the URL of the request if the client reports none. */
+  readonly url: string
+  /** The body as text. */
   readonly text: string
+  /** The parsed body, whatever the media type says; `undefined` if it cannot be parsed. */
+  readonly body: unknown
 }

@@ -34,9 +34,8 @@ import type * as HttpClient from "effect/http/HttpClient"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import * as Schema from "effect/Schema"
 import * as CheckResult from "effect-poll/CheckResult"
-import * as Status from "effect-poll/Status"
 import type { StatusSchema } from "effect-poll/StatusSchema"
-import type { Interpret } from "./Interpretation.ts"
+import { type Decode, decode as decodeBody, type Interpret } from "./Interpretation.ts"
 import type * as Conditional from "./Conditional.ts"
 import * as HintReader from "./HintReader.ts"
 import type { HttpCheckError } from "./HttpCheckError.ts"
@@ -51,6 +50,7 @@ import {
   statusReason,
   withBody
 } from "./internal/httpRequest.ts"
+import { eitherHint, interpretAnswer, readWith } from "./internal/interpretation.ts"
 import * as validate from "./internal/validate.ts"
 
 /**
@@ -59,9 +59,9 @@ import * as validate from "./internal/validate.ts"
  * @category models
  * @since 0.1.0
  */
-export interface Options<out A = never, out F = never> {
+export interface Options<out A = never, out F = never, out E = never, out R = never> {
   /** Says what an answer means, by status code and body together; see `Interpretation`. Default: the table above. */
-  readonly interpret?: Interpret<A, F> | undefined
+  readonly interpret?: Interpret<A, F, E, R> | undefined
   /**
    * Reads from an answer when the server wishes to be asked again. Where it says nothing, or nothing that can be read,
    * the headers count that `HintReader` lists.
@@ -140,11 +140,11 @@ export interface SendOptions<out E = never> {
  * @category constructors
  * @since 0.1.0
  */
-export const get = <A, F = never, RD = never, A2 = never, F2 = never>(
+export const get = <A, F = never, RD = never, A2 = never, F2 = never, E2 = never, R2 = never>(
   url: string,
   schema: StatusSchema<A, F, RD>,
-  options?: Options<A2, F2>
-): Effect.Effect<CheckResult.CheckResult<A | A2, F | F2>, HttpCheckError, HttpClient.HttpClient | RD> =>
+  options?: Options<A2, F2, E2, R2>
+): Effect.Effect<CheckResult.CheckResult<A | A2, F | F2>, HttpCheckError | E2, HttpClient.HttpClient | RD | R2> =>
   check(HttpClientRequest.get(validate.nonEmpty("HttpCheck.get: url", url)), schema, options)
 
 /**
@@ -181,7 +181,7 @@ export const get = <A, F = never, RD = never, A2 = never, F2 = never>(
  *     HttpClientRequest.post("https://api.example.com/check").pipe(HttpClientRequest.bodyJsonUnsafe({ id: "1", nonce }))
  *   ),
  *   TaskStatus,
- *   { interpret: Interpretation.when({ status: 470 }, "pending") }
+ *   { interpret: Interpretation.rules([{ status: 470 }, Status.pending()]) }
  * )
  * // A server that calls a job that runs 470.
  * const server = HttpClient.make((request) =>
@@ -194,11 +194,15 @@ export const get = <A, F = never, RD = never, A2 = never, F2 = never>(
  * @category constructors
  * @since 0.1.0
  */
-export const make = <A, F = never, RD = never, A2 = never, F2 = never, E = never, R = never>(
+export const make = <A, F = never, RD = never, A2 = never, F2 = never, E2 = never, R2 = never, E = never, R = never>(
   request: HttpClientRequest.HttpClientRequest | Effect.Effect<HttpClientRequest.HttpClientRequest, E, R>,
   schema: StatusSchema<A, F, RD>,
-  options?: Options<A2, F2>
-): Effect.Effect<CheckResult.CheckResult<A | A2, F | F2>, HttpCheckError | E, HttpClient.HttpClient | RD | R> => {
+  options?: Options<A2, F2, E2, R2>
+): Effect.Effect<
+  CheckResult.CheckResult<A | A2, F | F2>,
+  HttpCheckError | E | E2,
+  HttpClient.HttpClient | RD | R | R2
+> => {
   if (Effect.isEffect(request)) return Effect.flatMap(request, (made) => check(made, schema, options))
   validate.nonEmpty("HttpCheck.make: request.url", request.url)
   return check(request, schema, options)
@@ -236,11 +240,12 @@ export const send = <A, RD = never, E = never>(
 
 // ---- internal ----
 
-const check = <A, F, RD, A2, F2>(
+const check = <A, F, RD, A2, F2, E2, R2>(
   request: HttpClientRequest.HttpClientRequest,
   schema: StatusSchema<A, F, RD>,
-  options: Options<A2, F2> | undefined
-): Effect.Effect<CheckResult.CheckResult<A | A2, F | F2>, HttpCheckError, HttpClient.HttpClient | RD> => {
+  options: Options<A2, F2, E2, R2> | undefined
+): Effect.Effect<CheckResult.CheckResult<A | A2, F | F2>, HttpCheckError | E2, HttpClient.HttpClient | RD | R2> => {
+  type Found = CheckResult.CheckResult<A | A2, F | F2>
   const decode = Schema.decodeUnknownEffect(schema)
   const { interpret, conditional, hint: hintOf, run: runOf, shownUrl } = options ?? {}
   const fail = failFor(request, shownUrl)
@@ -252,36 +257,29 @@ const check = <A, F, RD, A2, F2>(
       fail,
       shownUrl
     )
-    const { body, headers } = received
-    const hint = eitherHint(HintReader.fromInput(hintOf?.(received)), received.hint)
+    const hinted = hintOf === undefined ? undefined : yield* readWith("hint", () => hintOf(received), fail)
+    const hint = eitherHint(HintReader.fromInput(hinted), received.hint)
     const answer = hint === received.hint ? received : { ...received, hint }
-    const verdict = interpret?.(received) ?? standard(answer, known)
-    let found: CheckResult.CheckResult<A | A2, F | F2>
-    let run: CheckResult.Run | undefined
-    switch (verdict) {
-      case "status":
+    const said = interpret === undefined ? undefined : yield* interpretAnswer(interpret, answer, fail)
+    const verdict = said ?? standard(answer, known)
+    switch (verdict._tag) {
+      case "Decode": {
         if (answer.content.kind !== "json") return yield* fail(notJsonReason(answer))
-        found = yield* decodeWith(decode, answer, fail)
-        run = runOf?.(body)
-        store?.keep(request, headers, { schema, found, run })
-        break
-      case "unchanged":
+        const found: Found = yield* decodeWith(decode, answer, fail)
+        const run = runOf === undefined ? undefined : yield* readWith("run", () => runOf(answer.body), fail)
+        store?.keep(request, answer.headers, { schema, found, run })
+        return annotated(found, hint, run)
+      }
+      case "Unchanged":
+        store?.keep(request, answer.headers, known!)
         // The Schema is the same one, so what it found then has its types.
-        found = known!.found as CheckResult.CheckResult<A, F>
-        run = known!.run
-        store?.keep(request, headers, known!)
-        break
-      case "transient":
-      case "permanent":
-        return yield* fail(statusReason(answer, verdict))
-      case "error":
+        return annotated(known!.found as Found, hint, known!.run)
+      case "Error":
         return yield* fail(statusReason(answer))
       default:
-        found = verdict === "missing" ? CheckResult.missing : verdict === "pending" ? Status.pending() : verdict
         store?.forget(request)
+        return said === undefined ? annotated<A | A2, F | F2>(verdict, hint, undefined) : verdict
     }
-    if (hint !== undefined) found = CheckResult.withHint(found, hint)
-    return run === undefined ? found : CheckResult.withRun(found, run)
   })
 }
 
@@ -289,14 +287,17 @@ const check = <A, F, RD, A2, F2>(
 const standard = (
   answer: ReceivedAnswer,
   known: conditionalStore.Entry | undefined
-): "missing" | "status" | "unchanged" | "error" => {
-  if (answer.status === 404) return "missing"
-  if (isOk(answer)) return "status"
-  return answer.status === 304 && known !== undefined ? "unchanged" : "error"
+): CheckResult.Missing | Decode | { readonly _tag: "Unchanged" | "Error" } => {
+  if (answer.status === 404) return CheckResult.missing
+  if (isOk(answer)) return decodeBody
+  return answer.status === 304 && known !== undefined ? { _tag: "Unchanged" } : { _tag: "Error" }
 }
 
-const eitherHint = (
-  first: CheckResult.Hint | undefined,
-  second: CheckResult.Hint | undefined
-): CheckResult.Hint | undefined =>
-  first === undefined || (first === "unreadable" && second !== undefined) ? second : first
+const annotated = <A, F>(
+  found: CheckResult.CheckResult<A, F>,
+  hint: CheckResult.Hint | undefined,
+  run: CheckResult.Run | undefined
+): CheckResult.CheckResult<A, F> => {
+  const hinted = hint === undefined ? found : CheckResult.withHint(found, hint)
+  return run === undefined ? hinted : CheckResult.withRun(hinted, run)
+}

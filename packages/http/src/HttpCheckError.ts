@@ -11,6 +11,7 @@
  * | `Status` | an answer outside of 200..299, or one that `interpret` calls an error | as it says, or see `isTransientStatus` |
  * | `NotJson` | 2xx, but the body is empty or not JSON: a proxy's page, a captive portal | transient |
  * | `Decode` | 2xx and JSON, but not what the Schema expects | permanent |
+ * | `Reader` | a function among the options threw, or yielded something that it must not | permanent |
  *
  * Handle one of them with `Effect.catchReason("HttpCheckError", "Status", ...)`.
  *
@@ -27,7 +28,7 @@ import * as CheckError from "effect-poll/CheckError"
  * @category models
  * @since 0.1.0
  */
-export type Reason = Transport | Authorization | InvalidRequest | Status | NotJson | Decode
+export type Reason = Transport | Authorization | InvalidRequest | Status | NotJson | Decode | Reader
 
 /**
  * The server did not answer, or its answer broke off.
@@ -78,8 +79,10 @@ export interface Status {
   readonly status: number
   readonly body: BodyKind
   readonly retryAfter: Duration.Duration | "unreadable" | undefined
-  /** What `interpret` said. Default: the status decides. */
-  readonly kind?: "transient" | "permanent" | undefined
+  /** Whether a further check may succeed, as `interpret` says. Default: the status decides, see `isTransientStatus`. */
+  readonly kind?: "throttled" | "transient" | "permanent" | undefined
+  /** The server's own words, at most 1,000 characters, where an option asked for them. Default: none. */
+  readonly detail?: string | undefined
 }
 
 /**
@@ -106,6 +109,20 @@ export interface Decode {
   readonly _tag: "Decode"
   readonly status: number
   readonly issue: string
+}
+
+/**
+ * A function among the options threw, or yielded something that it must not.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Reader {
+  readonly _tag: "Reader"
+  /** The option whose function threw. */
+  readonly reader: "interpret" | "hint" | "run" | "parse" | "reason" | "items" | "key"
+  /** What it threw. It may hold a part of the answer, so only its name is shown: see `Redacted.value`. */
+  readonly cause: Redacted.Redacted<unknown>
 }
 
 /**
@@ -146,15 +163,20 @@ export class HttpCheckError
       case "Transport":
         return CheckError.transient()
       case "Status":
-        return (reason.kind ?? (isTransientStatus(reason.status) ? "transient" : "permanent")) === "transient"
-          ? CheckError.transient({ retryAfter: reason.retryAfter })
-          : CheckError.permanent()
+        switch (reason.kind ?? (isTransientStatus(reason.status) ? "transient" : "permanent")) {
+          case "throttled":
+          case "transient":
+            return CheckError.transient({ retryAfter: reason.retryAfter })
+          case "permanent":
+            return CheckError.permanent()
+        }
       case "NotJson":
         return CheckError.transient({ retryAfter: reason.retryAfter })
       case "Authorization":
         return CheckError.kindOf(Redacted.value(reason.cause))
       case "InvalidRequest":
       case "Decode":
+      case "Reader":
         return CheckError.permanent()
     }
   }
@@ -196,10 +218,13 @@ const describe = (reason: Reason): string => {
     case "InvalidRequest":
       return reason.part === "url" ? "the URL is not valid" : "the body cannot be encoded"
     case "Status":
+      return `${reason.status}${reason.detail === undefined ? describeBody(reason.body) : `: ${reason.detail}`}`
     case "NotJson":
       return `${reason.status}${describeBody(reason.body)}`
     case "Decode":
       return `${reason.status} with unexpected JSON: ${reason.issue.replace(/\s*\n\s*/g, " ")}`
+    case "Reader":
+      return `the function of the option ${reason.reader} threw`
   }
 }
 

@@ -133,7 +133,7 @@ describe("Conditional", () => {
       const resource = { state: "busy", etag: '"1"' }
       const { asked, provide } = server(resource)
       const gone = { isGone: false }
-      const interpret = () => (gone.isGone ? ("missing" as const) : undefined)
+      const interpret = () => (gone.isGone ? CheckResult.missing : undefined)
       const check = provide(HttpCheck.get(url, TaskStatus, { conditional, interpret }))
       yield* check
       gone.isGone = true

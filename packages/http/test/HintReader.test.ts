@@ -64,6 +64,8 @@ describe("HintReader", () => {
     const answer = {
       status: 200,
       headers: Headers.fromInput({ "x-poll": "3" }),
+      url: "http://h/tasks/1",
+      context: undefined,
       text: "",
       body: { a: { b: "1.5" }, n: null }
     }

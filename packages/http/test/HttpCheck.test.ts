@@ -237,16 +237,16 @@ describe("HttpCheck", () => {
   describe("options", () => {
     it.effect("interpret - judges status code and body together, before the default table", () =>
       Effect.gen(function* () {
-        const { firstOf, when } = Interpretation
-        const interpret = firstOf(
-          when({ status: [409, 470] }, "pending"),
-          when({ status: 400, body: { code: "NO_TASK" } }, "missing"),
-          when({ status: 200, text: "unknown" }, "missing"),
-          when({ status: 500, body: { error: 17 } }, "permanent"),
-          when({ status: 403 }, "transient"),
-          when({ status: 200, body: { error: "busy" } }, "transient"),
-          when({ status: 422 }, "status"),
-          when({ status: 410 }, Status.expired())
+        const { decode, permanent, rules, transient } = Interpretation
+        const interpret = rules(
+          [{ status: [409, 470] }, Status.pending()],
+          [{ status: 400, body: { code: "NO_TASK" } }, CheckResult.missing],
+          [{ status: 200, text: "unknown" }, CheckResult.missing],
+          [{ status: 500, body: { error: 17 } }, permanent()],
+          [{ status: 403 }, transient()],
+          [{ status: 200, body: { error: "busy" } }, transient()],
+          [{ status: 422 }, decode],
+          [{ status: 410 }, Status.expired()]
         )
         const judged = (status: number, body: string, headers = {}) => said(body, { status, headers }, { interpret })
         assert.strictEqual(yield* judged(470, ""), "Pending")
@@ -262,7 +262,7 @@ describe("HttpCheck", () => {
         assert.strictEqual(yield* judged(410, ""), "Expired")
         assert.strictEqual(yield* judged(200, '{"state":"busy"}'), "Pending busy")
         assert.strictEqual(yield* judged(404, "{}"), "Missing")
-        const own = { interpret: firstOf(when({ status: 404 }, "permanent"), () => "missing" as const) }
+        const own = { interpret: Interpretation.firstOf(rules([{ status: 404 }, permanent()]), () => CheckResult.missing) }
         assert.strictEqual(yield* said("{}", { status: 404 }, own), `Permanent | ${at} 404`)
         assert.strictEqual(yield* said("{}", { status: 200 }, own), "Missing")
       })

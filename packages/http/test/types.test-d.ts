@@ -8,7 +8,7 @@ import * as Schema from "effect/Schema"
 import type { Scope } from "effect/Scope"
 import { describe, expectTypeOf, it } from "vitest"
 import * as Gate from "effect-poll/Gate"
-import type * as CheckResult from "effect-poll/CheckResult"
+import * as CheckResult from "effect-poll/CheckResult"
 import type * as PollError from "effect-poll/PollError"
 import * as Status from "effect-poll/Status"
 import * as StatusSchema from "effect-poll/StatusSchema"
@@ -30,29 +30,75 @@ const ignore = (_value: unknown): void => {}
 type Plain = Effect.Effect<CheckResult.CheckResult<number, string>, HttpCheckError, HttpClient.HttpClient>
 
 describe("HttpCheck", () => {
-  it("a verdict in words adds nothing to the types of the Schema, a status adds its own", () => {
+  it("a verdict without a value adds nothing to the types of the Schema, an ending adds its own", () => {
     expectTypeOf(HttpCheck.get("/", Task)).toEqualTypeOf<Plain>()
-    expectTypeOf(HttpCheck.get("/", Task, { interpret: () => "missing" })).toEqualTypeOf<Plain>()
+    expectTypeOf(HttpCheck.get("/", Task, { interpret: () => CheckResult.missing })).toEqualTypeOf<Plain>()
     expectTypeOf(
-      HttpCheck.get("/", Task, { interpret: ({ status }) => (status === 470 ? "pending" : undefined) })
+      HttpCheck.get("/", Task, { interpret: ({ status }) => (status === 470 ? Status.pending() : undefined) })
     ).toEqualTypeOf<Plain>()
     expectTypeOf(
-      HttpCheck.get("/", Task, { interpret: Interpretation.when({ status: 470 }, "pending") })
+      HttpCheck.get("/", Task, { interpret: Interpretation.rules([{ status: 470 }, Interpretation.decode]) })
     ).toEqualTypeOf<Plain>()
-    expectTypeOf(
-      HttpCheck.get("/", Task, {
-        interpret: Interpretation.firstOf<boolean, Date>(
-          Interpretation.when({ status: 410 }, Status.succeeded(true)),
-          Interpretation.when({ status: 409 }, "pending")
-        )
-      })
-    ).toEqualTypeOf<
-      Effect.Effect<CheckResult.CheckResult<number | boolean, string | Date>, HttpCheckError, HttpClient.HttpClient>
-    >()
     expectTypeOf(
       HttpCheck.get("/", Task, { interpret: ({ status }) => (status === 410 ? Status.failed(new Date(0)) : undefined) })
     ).toEqualTypeOf<
       Effect.Effect<CheckResult.CheckResult<number, string | Date>, HttpCheckError, HttpClient.HttpClient>
+    >()
+    expectTypeOf(
+      HttpCheck.get("/", Task, {
+        interpret: ({ status }) => (status === 410 ? Interpretation.failed(Schema.Date) : undefined)
+      })
+    ).toEqualTypeOf<
+      Effect.Effect<CheckResult.CheckResult<number, string | Date>, HttpCheckError, HttpClient.HttpClient>
+    >()
+    // @ts-expect-error a word is no verdict
+    ignore(HttpCheck.get("/", Task, { interpret: () => "missing" }))
+    // @ts-expect-error a promise is no verdict
+    ignore(HttpCheck.get("/", Task, { interpret: async () => CheckResult.missing }))
+  })
+
+  it("rules - unites the types of its rows", () => {
+    const needy = null as unknown as Schema.Codec<Date, string, Scope>
+    expectTypeOf(
+      Interpretation.rules(
+        [{ status: 410 }, Status.succeeded(true)],
+        [{ status: 409 }, Interpretation.transient()],
+        [{ status: 422 }, Interpretation.failed(needy)],
+        [{ status: 404 }, CheckResult.missing],
+        [{ status: 418 }, ({ status }) => (status > 1 ? Interpretation.succeeded(Schema.Int) : undefined)],
+        [{ status: 419 }, CheckResult.withHint(Status.failed(1n), "1 second")]
+      )
+    ).toEqualTypeOf<Interpretation.Interpret<boolean | number, Date | bigint, never, Scope>>()
+    expectTypeOf(
+      HttpCheck.get("/", Task, { interpret: Interpretation.rules([{ status: 422 }, Interpretation.failed(needy)]) })
+    ).toEqualTypeOf<
+      Effect.Effect<CheckResult.CheckResult<number, string | Date>, HttpCheckError, HttpClient.HttpClient | Scope>
+    >()
+    // @ts-expect-error a condition that no pattern has
+    ignore(Interpretation.rules([{ staus: 410 }, CheckResult.missing]))
+    // @ts-expect-error a word is no verdict
+    ignore(Interpretation.rules([{ status: 410 }, "missing"]))
+  })
+
+  it("firstOf - unites the types of functions, tables and Effects", () => {
+    const effect = null as unknown as Effect.Effect<Interpretation.Decode | undefined, Error, RateLimiter>
+    expectTypeOf(
+      Interpretation.firstOf(
+        Interpretation.rules([{ status: 410 }, Status.succeeded(true)]),
+        ({ status }) => (status === 1 ? Status.failed("x" as const) : undefined),
+        () => effect
+      )
+    ).toEqualTypeOf<Interpretation.Interpret<boolean, "x", Error, RateLimiter>>()
+  })
+
+  it("an interpret that is an Effect adds its error and what it needs", () => {
+    const effect = null as unknown as Effect.Effect<Status.Status<bigint, Date> | undefined, Error, Scope>
+    expectTypeOf(HttpCheck.get("/", Task, { interpret: () => effect })).toEqualTypeOf<
+      Effect.Effect<
+        CheckResult.CheckResult<number | bigint, string | Date>,
+        HttpCheckError | Error,
+        HttpClient.HttpClient | Scope
+      >
     >()
   })
 

@@ -36,13 +36,15 @@ export const isOk = (answer: ReceivedAnswer): boolean => answer.status >= 200 &&
 
 export const statusReason = (
   { content, hint, status }: ReceivedAnswer,
-  kind?: "transient" | "permanent"
+  kind?: "throttled" | "transient" | "permanent",
+  detail?: string
 ): Extract<Reason, { readonly _tag: "Status" }> => ({
   _tag: "Status",
   status,
   body: content,
   retryAfter: hint,
-  kind
+  kind,
+  detail
 })
 
 export const notJsonReason = ({ content, hint, status }: ReceivedAnswer): Reason => ({
