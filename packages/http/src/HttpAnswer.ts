@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import type { Headers } from "effect/http/Headers"
+import type { CheckContext } from "effect-poll/CheckContext"
 
 /**
  * An answer that was received completely.
@@ -22,4 +23,6 @@ export interface HttpAnswer {
   readonly text: string
   /** The parsed body, whatever the media type says; `undefined` if it cannot be parsed. */
   readonly body: unknown
+  /** What the check was given besides its key; `undefined` for a request that belongs to no check of a `Job`. */
+  readonly context: CheckContext | undefined
 }

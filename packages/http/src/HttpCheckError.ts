@@ -165,6 +165,7 @@ export class HttpCheckError
       case "Status":
         switch (reason.kind ?? (isTransientStatus(reason.status) ? "transient" : "permanent")) {
           case "throttled":
+            return CheckError.throttled({ retryAfter: reason.retryAfter })
           case "transient":
             return CheckError.transient({ retryAfter: reason.retryAfter })
           case "permanent":

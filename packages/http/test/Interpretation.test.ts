@@ -206,6 +206,25 @@ describe("Interpretation", () => {
       })
     )
 
+    it.effect("canceled, expired - keep state, reason and a partial result", () =>
+      Effect.gen(function* () {
+        const reason = ({ body }: HttpAnswer) => (body as { readonly message: string }).message
+        const canceled = yield* resolve(
+          () => Interpretation.canceled(Schema.Struct({ id: Schema.Int }), { state: "STOPPED", reason }),
+          refused
+        )
+        assert.deepStrictEqual(
+          canceled,
+          Status.canceled({ state: "STOPPED", reason: "no such table", partial: { id: 7 } })
+        )
+        const long = yield* resolve(() => Interpretation.expired({ reason: `\u001b[2J${"x".repeat(2000)}` }), refused)
+        assert(long._tag === "Expired")
+        assert.strictEqual(long.reason?.length, 1000)
+        assert.match(long.reason ?? "", /^\\u\{1b\}\[2Jx+…$/)
+        assert.deepStrictEqual(yield* resolve(() => Interpretation.canceled(), refused), Status.canceled())
+      })
+    )
+
     it.effect("from - names what the Schema decodes", () =>
       Effect.gen(function* () {
         const text = yield* resolve(
@@ -289,6 +308,7 @@ describe("Interpretation", () => {
             error.message
           ])
         const at = "GET http://h/tasks/1: 422"
+        assert.deepStrictEqual(yield* errorOf(Interpretation.throttled({ reason: "slow" })), ["Throttled", `${at}: slow`])
         assert.deepStrictEqual(yield* errorOf(Interpretation.transient({ reason: "busy" })), [
           "Transient",
           `${at}: busy`

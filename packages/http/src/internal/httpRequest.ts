@@ -99,6 +99,7 @@ export const execute = (
         const answer: ReceivedAnswer = {
           url: response.url,
           status: response.status,
+          context: undefined,
           headers: response.headers,
           body: Result.getOrUndefined(parsed),
           text,
