@@ -32,6 +32,8 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
+import * as boundedBody from "./internal/boundedBody.ts"
+import { ForeignOrigin } from "./internal/foreignOrigin.ts"
 import * as validate from "./internal/validate.ts"
 
 const TypeId = "~@effect-poll/http/Authorization"
@@ -164,13 +166,7 @@ export const client: {
     self: HttpClient.HttpClient.With<E, R>,
     authorization: Authorization
   ): HttpClient.HttpClient.With<E | HttpClientError.HttpClientError, R> =>
-    HttpClient.makeWith(
-      (request) =>
-        Effect.flatMap(request, (unauthorized) =>
-          tokensOf(authorization).send(unauthorized, (authorized) => self.postprocess(Effect.succeed(authorized)))
-        ),
-      self.preprocess
-    )
+    HttpClient.makeWith((request) => tokensOf(authorization).send(request, widened(self.postprocess)), self.preprocess)
 )
 
 // ---- internal ----
@@ -190,8 +186,17 @@ const stopped = /*#__PURE__*/ new AuthorizationError({
   cause: /*#__PURE__*/ Redacted.make<unknown>(/*#__PURE__*/ new Error("the refresh was interrupted"))
 })
 
+// A client hands on whatever the Effect of its request fails with.
+const widened = <E, R>(
+  postprocess: HttpClient.HttpClient.Postprocess<E, R>
+): HttpClient.HttpClient.Postprocess<E | HttpClientError.HttpClientError, R> =>
+  postprocess as HttpClient.HttpClient.Postprocess<E | HttpClientError.HttpClientError, R>
+
 // Only `make` writes under this key, and it writes tokens.
 const tokensOf = (self: Authorization): Tokens => self[TypeId] as Tokens
+
+/** Stands for a request that was not made. */
+const unsent = /*#__PURE__*/ HttpClientRequest.get("")
 
 class Tokens {
   private readonly read: Effect.Effect<Redacted.Redacted, AuthorizationError>
@@ -215,27 +220,48 @@ class Tokens {
     this.scope = scope
   }
 
+  /** The token is added within the Effect of the request, where the services of the client are. */
   send<E, R>(
-    request: HttpClientRequest.HttpClientRequest,
-    execute: (request: HttpClientRequest.HttpClientRequest) => Effect.Effect<HttpClientResponse, E, R>
+    request: Effect.Effect<HttpClientRequest.HttpClientRequest, E, R>,
+    execute: (
+      request: Effect.Effect<HttpClientRequest.HttpClientRequest, E | HttpClientError.HttpClientError, R>
+    ) => Effect.Effect<HttpClientResponse, E | HttpClientError.HttpClientError, R>
   ): Effect.Effect<HttpClientResponse, E | HttpClientError.HttpClientError, R> {
-    const refused = (cause: AuthorizationError) =>
-      new HttpClientError.HttpClientError({ reason: new HttpClientError.TransportError({ request, cause }) })
-    const attempt = Effect.flatMap(Effect.mapError(this.read, refused), (token) => execute(this.apply(request, token)))
+    // A request to another origin gets no token, and its 401 says nothing of it.
+    return Effect.flatMap(ForeignOrigin, (foreign) => (foreign ? execute(request) : this.sendHome(request, execute)))
+  }
+
+  private sendHome<E, R>(
+    request: Effect.Effect<HttpClientRequest.HttpClientRequest, E, R>,
+    execute: (
+      request: Effect.Effect<HttpClientRequest.HttpClientRequest, E | HttpClientError.HttpClientError, R>
+    ) => Effect.Effect<HttpClientResponse, E | HttpClientError.HttpClientError, R>
+  ): Effect.Effect<HttpClientResponse, E | HttpClientError.HttpClientError, R> {
     return Effect.suspend(() => {
+      let sent: HttpClientRequest.HttpClientRequest | undefined
+      const refused = (cause: AuthorizationError) =>
+        new HttpClientError.HttpClientError({
+          reason: new HttpClientError.TransportError({ request: sent ?? unsent, cause })
+        })
+      const attempt = execute(
+        Effect.flatMap(request, (unauthorized) => {
+          sent = unauthorized
+          return Effect.map(Effect.mapError(this.read, refused), (token) => this.apply(unauthorized, token))
+        })
+      )
       // A token that is being replaced would be refused.
       const ready = this.refreshing === undefined ? Effect.void : Effect.exit(Deferred.await(this.refreshing))
       return Effect.flatMap(ready, () => {
         const { generation } = this
         return Effect.flatMap(Effect.result(attempt), (first) => {
           const response = refusal(first)
-          if (response === undefined || this.refresh === undefined || request.body._tag === "Stream") {
+          if (response === undefined || this.refresh === undefined || sent?.body._tag === "Stream") {
             return Effect.fromResult(first)
           }
           return this.renew(this.refresh, generation).pipe(
             Effect.mapError(refused),
-            // Read to its end, so that the connection is free again.
-            Effect.andThen(Effect.ignore(response.text)),
+            // So that the connection is free again.
+            Effect.andThen(boundedBody.discard(response, response.headers)),
             Effect.andThen(attempt)
           )
         })

@@ -51,7 +51,9 @@ import {
   withBody
 } from "./internal/httpRequest.ts"
 import { eitherHint, interpretAnswer, readWith } from "./internal/interpretation.ts"
+import * as requestPolicy from "./internal/requestPolicy.ts"
 import * as validate from "./internal/validate.ts"
+import type { RequestOptions } from "./RequestOptions.ts"
 
 /**
  * The options of a check.
@@ -59,7 +61,7 @@ import * as validate from "./internal/validate.ts"
  * @category models
  * @since 0.1.0
  */
-export interface Options<out A = never, out F = never, out E = never, out R = never> {
+export interface Options<out A = never, out F = never, out E = never, out R = never> extends RequestOptions {
   /** Says what an answer means, by status code and body together; see `Interpretation`. Default: the table above. */
   readonly interpret?: Interpret<A, F, E, R> | undefined
   /**
@@ -74,11 +76,6 @@ export interface Options<out A = never, out F = never, out E = never, out R = ne
   readonly run?: ((body: unknown) => CheckResult.Run | undefined) | undefined
   /** Asks only for what has changed; see `Conditional`. Default: asks for all. */
   readonly conditional?: Conditional.Conditional | undefined
-  /**
-   * Stands in errors and traces in place of the URL, for one that holds a secret in its path. Default: the URL without
-   * query, user and password.
-   */
-  readonly shownUrl?: string | undefined
 }
 
 /**
@@ -87,7 +84,7 @@ export interface Options<out A = never, out F = never, out E = never, out R = ne
  * @category models
  * @since 0.1.0
  */
-export interface SendOptions<out E = never> {
+export interface SendOptions<out E = never> extends RequestOptions {
   /** Sent as JSON; default: the body that the request has. */
   readonly body?: unknown
   /**
@@ -95,11 +92,6 @@ export interface SendOptions<out E = never> {
    * it is none.
    */
   readonly refuse?: ((status: number, body: unknown) => E | undefined) | undefined
-  /**
-   * Stands in errors and traces in place of the URL, for one that holds a secret in its path. Default: the URL without
-   * query, user and password.
-   */
-  readonly shownUrl?: string | undefined
 }
 
 /**
@@ -228,8 +220,9 @@ export const send = <A, RD = never, E = never>(
   validate.nonEmpty("HttpCheck.send: request.url", request.url)
   const decode = Schema.decodeUnknownEffect(schema)
   const fail = failFor(request, options?.shownUrl)
+  const policy = requestPolicy.make("HttpCheck.send", options)
   return Effect.gen(function* () {
-    const answer = yield* execute(yield* withBody(request, options?.body, fail), fail, options?.shownUrl)
+    const answer = yield* execute(yield* withBody(request, options?.body, fail), fail, { policy })
     if (!isOk(answer)) {
       return yield* Effect.fail(options?.refuse?.(answer.status, answer.body) ?? fail(statusReason(answer)))
     }
@@ -249,13 +242,14 @@ const check = <A, F, RD, A2, F2, E2, R2>(
   const decode = Schema.decodeUnknownEffect(schema)
   const { interpret, conditional, hint: hintOf, run: runOf, shownUrl } = options ?? {}
   const fail = failFor(request, shownUrl)
+  const policy = requestPolicy.make("HttpCheck", options)
   const store = conditional === undefined ? undefined : conditionalStore.storeOf(conditional)
   return Effect.gen(function* () {
     const known = store?.recall(request, schema)
     const received = yield* execute(
       known === undefined ? request : conditionalStore.conditionally(request, known),
       fail,
-      shownUrl
+      { policy, fresh: true }
     )
     const hinted = hintOf === undefined ? undefined : yield* readWith("hint", () => hintOf(received), fail)
     const hint = eitherHint(HintReader.fromInput(hinted), received.hint)

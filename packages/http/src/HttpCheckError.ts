@@ -11,6 +11,9 @@
  * | `Status` | an answer outside of 200..299, or one that `interpret` calls an error | as it says, or see `isTransientStatus` |
  * | `NotJson` | 2xx, but the body is empty or not JSON: a proxy's page, a captive portal | transient |
  * | `Decode` | 2xx and JSON, but not what the Schema expects | permanent |
+ * | `TooLarge` | 2xx with a body larger than `maxBody` | permanent |
+ * | `TooDeep` | 2xx with JSON nested deeper than 512 | permanent |
+ * | `Refused` | the server named a URL that must not be asked (see `RequestOptions`) | permanent |
  * | `Reader` | a function among the options threw, or yielded something that it must not | permanent |
  *
  * Handle one of them with `Effect.catchReason("HttpCheckError", "Status", ...)`.
@@ -21,6 +24,8 @@ import * as Data from "effect/Data"
 import type * as Duration from "effect/Duration"
 import * as Redacted from "effect/Redacted"
 import * as CheckError from "effect-poll/CheckError"
+import { escape } from "./internal/text.ts"
+import * as urls from "./internal/urls.ts"
 
 /**
  * Why a request told nothing of its job.
@@ -28,7 +33,17 @@ import * as CheckError from "effect-poll/CheckError"
  * @category models
  * @since 0.1.0
  */
-export type Reason = Transport | Authorization | InvalidRequest | Status | NotJson | Decode | Reader
+export type Reason =
+  | Transport
+  | Authorization
+  | InvalidRequest
+  | Status
+  | NotJson
+  | Decode
+  | TooLarge
+  | TooDeep
+  | Refused
+  | Reader
 
 /**
  * The server did not answer, or its answer broke off.
@@ -40,6 +55,11 @@ export interface Transport {
   readonly _tag: "Transport"
   /** The code of the innermost error that has one: `"ECONNRESET"` and the like. */
   readonly code: string | undefined
+  /**
+   * The message of the innermost error: `"Response does not match the HTTP/1.1 protocol"` and the like. URLs and header
+   * values of the request are replaced by "...", control characters escaped, and at most 200 characters are kept.
+   */
+  readonly detail: string | undefined
   /** What the HTTP client said. It may hold the URL or a header, so it is not shown: see `Redacted.value`. */
   readonly cause: Redacted.Redacted<unknown>
 }
@@ -112,6 +132,47 @@ export interface Decode {
 }
 
 /**
+ * The server answered with a status of 200..299 and a body larger than the option `maxBody` allows. The body was not
+ * read to its end.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface TooLarge {
+  readonly _tag: "TooLarge"
+  readonly status: number
+  /** What `maxBody` allows, in bytes after decompression. */
+  readonly maxBytes: number
+}
+
+/**
+ * The server answered with a status of 200..299 and JSON whose objects and arrays are nested deeper than `maxDepth`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface TooDeep {
+  readonly _tag: "TooDeep"
+  readonly status: number
+  /** The number of nested objects and arrays that is allowed: 512. */
+  readonly maxDepth: number
+}
+
+/**
+ * The server named a URL that is not asked. The rules are those of `RequestOptions`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Refused {
+  readonly _tag: "Refused"
+  /** The rule that refuses the URL; see `RequestOptions`. */
+  readonly rule: "origin" | "https" | "private" | "userinfo" | "scheme" | "url" | "loop" | "hops"
+  /** The URL that was refused, without query, fragment, user and password. */
+  readonly url: string
+}
+
+/**
  * A function among the options threw, or yielded something that it must not.
  *
  * @category models
@@ -177,6 +238,9 @@ export class HttpCheckError
         return CheckError.kindOf(Redacted.value(reason.cause))
       case "InvalidRequest":
       case "Decode":
+      case "TooLarge":
+      case "TooDeep":
+      case "Refused":
       case "Reader":
         return CheckError.permanent()
     }
@@ -202,31 +266,66 @@ export const isTransientStatus = (status: number): boolean =>
 /**
  * Takes from a URL what must not be seen in logs: query, fragment, user and password.
  *
+ * **Details**
+ *
+ * The URL is read by the URL parser, as by what connects to it: it is normalized, and its path cut at 1,000 characters.
+ * What cannot be parsed is shown as `<not a URL>`. Of a URL that is not hierarchical (`data:`, `javascript:`) only the
+ * scheme is shown. In a page of a browser a relative URL is that of the page.
+ *
+ * **Example** (A password that an expression would miss)
+ *
+ * ```ts
+ * import * as HttpCheckError from "@effect-poll/http/HttpCheckError"
+ *
+ * HttpCheckError.safeUrl("https:/user:p@ss@api.example.com/tasks/1?key=secret") // => "https://api.example.com/tasks/1"
+ * ```
+ *
  * @category destructors
  * @since 0.1.0
  */
-export const safeUrl = (url: string): string =>
-  url.replace(/[?#].*$/s, "").replace(/^(\s*(?:[a-z][a-z0-9+.-]*:)?[/\\]{2})[^/\\]*@/i, "$1")
+export const safeUrl = (url: string): string => urls.safeUrl(url)
 
 // ---- internal ----
 
 const describe = (reason: Reason): string => {
   switch (reason._tag) {
     case "Transport":
-      return reason.code === undefined ? "network error" : `network error (${reason.code})`
+      return describeTransport(reason)
     case "Authorization":
       return reason.step === "token" ? "no token could be read" : "the token could not be refreshed"
     case "InvalidRequest":
       return reason.part === "url" ? "the URL is not valid" : "the body cannot be encoded"
     case "Status":
-      return `${reason.status}${reason.detail === undefined ? describeBody(reason.body) : `: ${reason.detail}`}`
+      return `${reason.status}${reason.detail === undefined ? describeBody(reason.body) : `: ${escape(reason.detail)}`}`
     case "NotJson":
       return `${reason.status}${describeBody(reason.body)}`
     case "Decode":
       return `${reason.status} with unexpected JSON: ${reason.issue.replace(/\s*\n\s*/g, " ")}`
+    case "TooLarge":
+      return `${reason.status} with a body of more than ${reason.maxBytes} bytes (option maxBody)`
+    case "TooDeep":
+      return `${reason.status} with JSON nested deeper than ${reason.maxDepth}`
+    case "Refused":
+      return `${refusals[reason.rule]}: ${reason.url}`
     case "Reader":
       return `the function of the option ${reason.reader} threw`
   }
+}
+
+const refusals: Readonly<Record<Refused["rule"], string>> = {
+  origin: "the server named another origin, which allowedOrigins does not allow",
+  https: "the server named a URL without TLS",
+  private: "the server named a private address, which allowedOrigins does not list",
+  userinfo: "the server named a URL with a user or password",
+  scheme: "the server named a URL that is not http or https",
+  url: "the server named a URL that cannot be parsed",
+  loop: "the server redirects in a circle",
+  hops: "the server redirected more than 10 times, at last to"
+}
+
+const describeTransport = ({ code, detail }: Transport): string => {
+  const name = code === undefined ? "network error" : `network error (${code})`
+  return detail === undefined ? name : `${name}: ${detail}`
 }
 
 const describeBody = ({ kind, type }: BodyKind): string => {

@@ -74,7 +74,7 @@ describe("HttpCheck", () => {
       const { id } = yield* server.create("JobStatus", "job", JobScript.make({ faults: [Fault.drop(1)] }))
       const url = `${server.urls.JobStatus}/api/job-status/${id}`
       const error = yield* Effect.flip(HttpCheck.get(url, TaskStatus))
-      assert.match(error.message, /: network error \(\w+\)$/)
+      assert.match(error.message, /: network error \(\w+\): \S.*$/)
     }).pipe(Effect.provide(NodeHttpClient.layerUndici))
   )
 })

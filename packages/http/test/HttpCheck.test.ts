@@ -195,7 +195,7 @@ describe("HttpCheck", () => {
             new HttpClientError.HttpClientError({ reason: new HttpClientError.TransportError({ request, cause }) })
         )
         const error = yield* Effect.flip(provide(HttpCheck.get(url, TaskStatus)))
-        assert.strictEqual(error.message, "GET http://h/v1/tasks/1: network error (ECONNRESET)")
+        assert.strictEqual(error.message, "GET http://h/v1/tasks/1: network error (ECONNRESET): x")
         assert.deepStrictEqual(CheckError.kindOf(error), CheckError.transient())
       })
     )
@@ -204,7 +204,7 @@ describe("HttpCheck", () => {
       Effect.gen(function* () {
         const { provide } = answering(() => new Response("{}"))
         const error = yield* Effect.flip(provide(HttpCheck.get("http://", TaskStatus)))
-        assert.strictEqual(error.message, "GET http://: the URL is not valid")
+        assert.strictEqual(error.message, "GET <not a URL>: the URL is not valid")
         assert.deepStrictEqual(CheckError.kindOf(error), CheckError.permanent())
       })
     )
@@ -476,9 +476,9 @@ describe("HttpCheck", () => {
         ["http://h:1/a/b", "http://h:1/a/b"],
         ["http://h/a?x=http://u:p@h/#y", "http://h/a"],
         ["http://u:p@h/a@b", "http://h/a@b"],
-        ["//u:p@h/a", "//h/a"],
+        ["//u:p@h/a", "<not a URL>"],
         ["/v1/tasks/a@b?x", "/v1/tasks/a@b"],
-        ["HTTPS://u:p@x@h/a#b\nc", "HTTPS://h/a"]
+        ["HTTPS://u:p@x@h/a#b\nc", "https://h/a"]
       ]
       for (const [from, to] of cases) assert.strictEqual(safeUrl(from), to)
     })

@@ -1,38 +1,66 @@
 import * as Clock from "effect/Clock"
-import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as HttpClient from "effect/http/HttpClient"
-import type * as HttpClientError from "effect/http/HttpClientError"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
-import type { HttpClientResponse } from "effect/http/HttpClientResponse"
-import * as HttpTraceContext from "effect/http/HttpTraceContext"
-import { hasProperty } from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
-import * as Result from "effect/Result"
 import type * as Schema from "effect/Schema"
-import * as Tracer from "effect/Tracer"
+import type * as Stream from "effect/Stream"
 import type * as CheckResult from "effect-poll/CheckResult"
-import { AuthorizationError } from "../Authorization.ts"
 import * as HintReader from "../HintReader.ts"
 import type { HttpAnswer } from "../HttpAnswer.ts"
 import { type BodyKind, HttpCheckError, type Reason, safeUrl } from "../HttpCheckError.ts"
-import { parse } from "./json.ts"
+import * as boundedBody from "./boundedBody.ts"
+import { isTooDeep, isValueTooDeep, maxDepth } from "./jsonText.ts"
+import * as redirects from "./redirects.ts"
+import * as requestPolicy from "./requestPolicy.ts"
+import { traced } from "./tracing.ts"
+import { transportReason } from "./transport.ts"
+import { parseUrl } from "./urls.ts"
 
-// One HTTP request and its answer, read to its end once: what all checks over HTTP are made of.
+// One HTTP request and its answer: the only road of this package to the network. It follows redirects by the origin
+// rule, bounds bodies, asks past caches and names what went wrong.
 
 /** An answer, with what every check needs to know of it. */
 export interface ReceivedAnswer extends HttpAnswer {
-  /** The whole URL that answered, after redirects; empty if the client does not report it. */
-  readonly url: string
+  /** Whether another URL than the one that was asked answered. */
+  readonly redirected: boolean
+  /** Whether a 303 led here. A client that follows redirects by itself (a browser) does not show it. */
+  readonly seeOther: boolean
   readonly content: BodyKind
+  /** The body as it came, where `as` is `"bytes"`. */
+  readonly bytes: Uint8Array | undefined
+  /** The body of a 2xx that is still to be read, where `as` is `"stream"`. */
+  readonly stream: Stream.Stream<Uint8Array, HttpCheckError> | undefined
   /** The requested delay before the next check, by the headers. */
   readonly hint: CheckResult.Hint | undefined
+}
+
+/** How one request is sent and its answer read. */
+export interface ExecuteOptions {
+  /** The options of the user, checked by `requestPolicy.make`. Default: the standard ones. */
+  readonly policy?: requestPolicy.RequestPolicy | undefined
+  /**
+   * How the body of a 2xx is read. `"text"`, `"bytes"` and `"stream"` parse no JSON: `body` is undefined. Any other
+   * answer is read as `"json"`. Default: `"json"`.
+   */
+  readonly as?: "json" | "text" | "bytes" | "stream" | undefined
+  /** Whether caches on the way are asked to let the request pass. Default: false. */
+  readonly fresh?: boolean | undefined
+  /**
+   * The URL whose origin owns the credentials. With it the URL of the request is one that a server named, and passes
+   * the origin rule. Default: the URL of the request itself.
+   */
+  readonly home?: string | undefined
+  /** Whether a 303 is followed. Default: true. */
+  readonly followSeeOther?: boolean | undefined
+  /** Picks the event that is the answer, by its data, where the server answers with an event stream. */
+  readonly pickEvent?: boundedBody.PickEvent | undefined
 }
 
 /** Makes the error of a request. */
 export type Fail = (reason: Reason) => HttpCheckError
 
-export const isOk = (answer: ReceivedAnswer): boolean => answer.status >= 200 && answer.status <= 299
+export const isOk = (answer: Pick<ReceivedAnswer, "status">): boolean => answer.status >= 200 && answer.status <= 299
 
 export const statusReason = (
   { content, hint, status }: ReceivedAnswer,
@@ -76,111 +104,139 @@ export const withBody = (
     : Effect.mapError(HttpClientRequest.bodyJson(request, body), () => fail({ _tag: "InvalidRequest", part: "body" }))
 
 /**
- * Sends a request and reads the answer. `shownUrl` stands in the trace; default: the URL without what may be secret.
+ * Sends a request, follows its redirects and reads the answer, as far as the options allow.
+ *
+ * It fails with the reasons `Transport`, `Authorization`, `InvalidRequest`, `Refused`, `TooLarge`, `TooDeep` and
+ * `Reader` (of `parse`) only: any status is an answer. Of an answer that is not 2xx a body that is too large is cut,
+ * and one that is nested too deep or broke off is none.
  */
 export const execute = (
   request: HttpClientRequest.HttpClientRequest,
   fail: Fail,
-  shownUrl?: string
-): Effect.Effect<ReceivedAnswer, HttpCheckError, HttpClient.HttpClient> =>
-  traced(
-    request.headers["accept"] === undefined ? HttpClientRequest.acceptJson(request) : request,
-    shownUrl ?? safeUrl(request.url),
-    (sent, span) =>
-      Effect.gen(function* () {
-        const response = yield* Effect.catch(HttpClient.execute(sent), (error) => responseOf(error, fail))
-        span?.attribute("http.response.status_code", response.status)
-        const text = yield* Effect.catch(response.text, (error) =>
-          // The status of a refusal says more than that its body broke off.
-          response.status > 299 ? Effect.succeed("") : Effect.fail(fail(transport(error)))
-        )
-        const type = response.headers["content-type"]?.split(";")[0]?.trim().toLowerCase()
-        const parsed = parse(text)
-        const answer: ReceivedAnswer = {
-          url: response.url,
-          status: response.status,
-          context: undefined,
-          headers: response.headers,
-          body: Result.getOrUndefined(parsed),
-          text,
-          content: { kind: Result.isSuccess(parsed) ? "json" : text.trim() === "" ? "empty" : "other", type },
-          hint: HintReader.fromHeaders(response.headers, yield* Clock.currentTimeMillis)
-        }
-        return answer
+  options: ExecuteOptions = {}
+): Effect.Effect<ReceivedAnswer, HttpCheckError, HttpClient.HttpClient> => {
+  const {
+    as = "json",
+    followSeeOther = true,
+    fresh = false,
+    home,
+    pickEvent,
+    policy = requestPolicy.standard
+  } = options
+  const accepting = request.headers["accept"] === undefined ? accept(request, as) : request
+  const route: redirects.Route = {
+    rule: policy.origins,
+    home: home === undefined ? undefined : parseUrl(home),
+    fresh,
+    followSeeOther
+  }
+  return traced(accepting, policy.shownUrl ?? safeUrl(request.url), (sent, span) =>
+    Effect.flatMap(HttpClient.HttpClient, (client) =>
+      Effect.flatMap(redirects.send(client, sent, route, fail), (arrival) => {
+        span?.attribute("http.response.status_code", arrival.response.status)
+        return receive(arrival, policy, as, pickEvent, fail)
       })
+    )
   )
+}
 
 // ---- internal ----
 
-const always = (): boolean => true
-
-/**
- * The span of a request. The client would write the whole URL into its own, and the request with all its headers into
- * the error of it.
- */
-const traced = <A, E, R>(
+const accept = (
   request: HttpClientRequest.HttpClientRequest,
-  shownUrl: string,
-  send: (request: HttpClientRequest.HttpClientRequest, span: Tracer.Span | undefined) => Effect.Effect<A, E, R>
-): Effect.Effect<A, E, R> =>
-  Effect.contextWith((context: Context.Context<R>) => {
-    const quiet = Effect.provideService(HttpClient.TracerDisabledWhen, always)
-    if (
-      Context.get(context, Tracer.DisablePropagation) ||
-      Context.get(context, HttpClient.TracerDisabledWhen)(request)
-    ) {
-      return quiet(send(request, undefined))
-    }
-    const { method } = request
-    const attributes = { "http.request.method": method, "url.full": shownUrl }
-    // The span keeps what its effect ends with: not the answer.
-    let answer: A
-    return Effect.map(
-      Effect.useSpan(method, { kind: "client", attributes }, (span) => {
-        const propagating = Context.get(context, HttpClient.TracerPropagationEnabled)
-          ? HttpClientRequest.setHeaders(request, HttpTraceContext.toHeaders(span))
-          : request
-        return Effect.map(
-          Effect.withParentSpan(send(propagating, span), span, { captureStackTrace: false }),
-          (given) => {
-            answer = given
-          }
-        )
-      }),
-      () => answer
-    ).pipe(quiet)
-  })
+  as: NonNullable<ExecuteOptions["as"]>
+): HttpClientRequest.HttpClientRequest =>
+  as === "json" ? HttpClientRequest.acceptJson(request) : HttpClientRequest.accept(request, "*/*")
 
-/** The response of a client that fails on some statuses; other errors by their cause, the request or the network. */
-const responseOf = (
-  error: HttpClientError.HttpClientError,
+/** Reads the body of an answer. */
+const receive = (
+  arrival: redirects.Arrival,
+  policy: requestPolicy.RequestPolicy,
+  as: NonNullable<ExecuteOptions["as"]>,
+  pickEvent: boundedBody.PickEvent | undefined,
   fail: Fail
-): Effect.Effect<HttpClientResponse, HttpCheckError> => {
-  switch (error.reason._tag) {
-    case "StatusCodeError":
-      return Effect.succeed(error.reason.response)
-    case "InvalidUrlError":
-      return Effect.fail(fail({ _tag: "InvalidRequest", part: "url" }))
-    case "EncodeError":
-      return Effect.fail(fail({ _tag: "InvalidRequest", part: "body" }))
-    default:
-      return Effect.fail(fail(transport(error)))
+): Effect.Effect<ReceivedAnswer, HttpCheckError> => {
+  const { headers, response } = arrival
+  const { status } = response
+  const ok = status >= 200 && status <= 299
+  const { maxBytes } = policy
+  const type = mediaType(headers["content-type"])
+  if (ok && as === "stream") {
+    const stream = boundedBody.stream(
+      response,
+      maxBytes,
+      (cause) => fail(transportReason(cause, response.request)),
+      () => fail({ _tag: "TooLarge", status, maxBytes })
+    )
+    return answer(arrival, "", undefined, { kind: "other", type }, { stream })
   }
+  const read =
+    pickEvent !== undefined && type === "text/event-stream"
+      ? boundedBody.readEvent(response, maxBytes, pickEvent)
+      : boundedBody.read(response, headers, maxBytes, ok && as === "bytes" ? "bytes" : "text")
+  return Effect.matchEffect(read, {
+    // The status of a refusal says more than that its body broke off.
+    onFailure: (error) =>
+      ok
+        ? Effect.fail(fail(transportReason(error, response.request)))
+        : answer(arrival, "", undefined, { kind: "empty", type }),
+    onSuccess: ({ bytes, cut, text }) => {
+      if (cut && ok) return Effect.fail(fail({ _tag: "TooLarge", status, maxBytes }))
+      const empty = bytes === undefined ? text.trim() === "" : bytes.byteLength === 0
+      if (empty || cut || (ok && as !== "json")) {
+        return answer(arrival, text, undefined, { kind: empty ? "empty" : "other", type }, { bytes })
+      }
+      const parsed = parse(text, policy.parse)
+      switch (parsed._tag) {
+        case "Json":
+          return answer(arrival, text, parsed.value, { kind: "json", type })
+        case "TooDeep":
+          if (ok) return Effect.fail(fail({ _tag: "TooDeep", status, maxDepth }))
+          break
+        case "Threw":
+          return Effect.fail(fail({ _tag: "Reader", reader: "parse", cause: Redacted.make(parsed.cause) }))
+      }
+      return answer(arrival, text, undefined, { kind: "other", type })
+    }
+  })
 }
 
-const transport = (error: HttpClientError.HttpClientError): Reason => {
-  // Without the client's own error, which holds the whole request.
-  const cause = "cause" in error.reason ? error.reason.cause : undefined
-  return cause instanceof AuthorizationError
-    ? { _tag: "Authorization", step: cause.step, cause: cause.cause }
-    : { _tag: "Transport", code: networkCode(cause), cause: Redacted.make(cause) }
-}
+const answer = (
+  { headers, redirected, response, seeOther, url }: redirects.Arrival,
+  text: string,
+  body: unknown,
+  content: BodyKind,
+  raw?: Partial<Pick<ReceivedAnswer, "bytes" | "stream">>
+): Effect.Effect<ReceivedAnswer> =>
+  Effect.map(Clock.currentTimeMillis, (now) => ({
+    url,
+    redirected,
+    seeOther,
+    status: response.status,
+    context: undefined,
+    headers,
+    body,
+    text,
+    content,
+    bytes: raw?.bytes,
+    stream: raw?.stream,
+    hint: HintReader.fromHeaders(headers, now)
+  }))
 
-const networkCode = (cause: unknown): string | undefined => {
-  let code: string | undefined
-  for (let at = cause, depth = 0; at !== undefined && depth < 5; depth++) {
-    if (hasProperty(at, "code") && typeof at.code === "string") code = at.code
-    at = hasProperty(at, "cause") ? at.cause : undefined
+/** A media type without its parameters. */
+const mediaType = (header: string | undefined): string | undefined => header?.split(";", 1)[0]!.trim().toLowerCase()
+
+type Parsed =
+  | { readonly _tag: "Json"; readonly value: unknown }
+  | { readonly _tag: "NotJson" | "TooDeep" }
+  | { readonly _tag: "Threw"; readonly cause: unknown }
+
+const parse = (text: string, own: ((text: string) => unknown) | undefined): Parsed => {
+  if (own === undefined && isTooDeep(text)) return { _tag: "TooDeep" }
+  try {
+    const value: unknown = (own ?? JSON.parse)(text)
+    return own !== undefined && isValueTooDeep(value) ? { _tag: "TooDeep" } : { _tag: "Json", value }
+  } catch (cause) {
+    return own === undefined || cause instanceof SyntaxError ? { _tag: "NotJson" } : { _tag: "Threw", cause }
   }
-  return code
 }

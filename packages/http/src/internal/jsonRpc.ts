@@ -1,14 +1,9 @@
 import * as Base64 from "effect/encoding/Base64"
-import * as Sse from "effect/encoding/Sse"
 import * as Effect from "effect/Effect"
-import * as HttpClient from "effect/http/HttpClient"
-import type * as HttpClientError from "effect/http/HttpClientError"
+import type * as HttpClient from "effect/http/HttpClient"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
-import type { HttpClientResponse } from "effect/http/HttpClientResponse"
-import * as Option from "effect/Option"
 import { hasProperty } from "effect/Predicate"
 import * as Result from "effect/Result"
-import * as Stream from "effect/Stream"
 import { type HttpCheckError, isTransientStatus } from "../HttpCheckError.ts"
 import { execute, failFor, isOk, notJsonReason, statusReason, withBody } from "./httpRequest.ts"
 import { at, parse, textAt } from "./json.ts"
@@ -37,12 +32,9 @@ export const call = Effect.fnUntraced(function* (
   const fail = failFor(request, undefined)
   const body = { jsonrpc: "2.0", id, method, params }
   const sent = yield* withBody(request, body, fail)
-  const client = yield* HttpClient.HttpClient
-  const answer = yield* Effect.provideService(
-    execute(HttpClientRequest.accept(sent, "application/json, text/event-stream"), fail),
-    HttpClient.HttpClient,
-    HttpClient.transformResponse(client, Effect.flatMap(unwrapEvents(id)))
-  )
+  const answer = yield* execute(HttpClientRequest.accept(sent, "application/json, text/event-stream"), fail, {
+    pickEvent: (data) => answersTo(id, Result.getOrUndefined(parse(data)))
+  })
   const ok = isOk(answer)
   // A status that may pass goes before what the body says, for its Retry-After.
   if (!ok && isTransientStatus(answer.status)) return yield* fail(statusReason(answer))
@@ -78,36 +70,3 @@ const answersTo = (id: number, message: unknown): boolean => {
   const own = at(message, "id")
   return own === id || (hasProperty(message, "error") && (own === undefined || own === null))
 }
-
-/** Makes of an event stream the JSON that is the answer in it; nothing if it ends without one. */
-const unwrapEvents =
-  (id: number) =>
-  (response: HttpClientResponse): Effect.Effect<HttpClientResponse, HttpClientError.HttpClientError> => {
-    if (!/^\s*text\/event-stream\b/i.test(response.headers["content-type"] ?? "")) return Effect.succeed(response)
-    const events: Array<string> = []
-    const parser = Sse.makeParser(
-      (event) => {
-        if (event._tag === "Event") events.push(event.data)
-      },
-      { maxEventSize: Number.POSITIVE_INFINITY }
-    )
-    return response.stream.pipe(
-      Stream.decodeText(),
-      Stream.flatMap((chunk) => {
-        parser.feed(chunk)
-        return Stream.fromIterable(events.splice(0))
-      }),
-      Stream.filter((text) => answersTo(id, Result.getOrUndefined(parse(text)))),
-      Stream.runHead,
-      Effect.map((found) =>
-        withText(
-          response,
-          Option.getOrElse(found, () => "")
-        )
-      )
-    )
-  }
-
-/** As much of a response as `execute` reads, with this text; a whole one needs the DOM's `Response`. */
-const withText = ({ headers, status, url }: HttpClientResponse, text: string): HttpClientResponse =>
-  ({ headers, status, url, text: Effect.succeed(text) }) as unknown as HttpClientResponse

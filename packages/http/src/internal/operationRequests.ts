@@ -38,7 +38,7 @@ export const makeSubmit = ({ prefer, protocols }: Options) =>
   ): Effect.fn.Return<Receipt<LongRunningOperation>, HttpCheckError, HttpClient.HttpClient> {
     const fail = failFor(request, undefined)
     const asked = prefer === undefined ? request : Prefer.add(request, "respond-async", `wait=${prefer}`)
-    const answer = yield* execute(asked, fail)
+    const answer = yield* execute(asked, fail, { followSeeOther: false })
     if (!isOk(answer) && answer.status !== 303) return yield* fail(statusReason(answer))
     const first = operationAnswer(answer, request.method, url)
     const protocol = choose(protocols, first)
@@ -226,8 +226,7 @@ const begin = (reading: Reading, answer: ReceivedAnswer, fail: Fail): Effect.Eff
 const ask = (
   request: HttpClientRequest.HttpClientRequest,
   fail: Fail
-): Effect.Effect<ReceivedAnswer, HttpCheckError, HttpClient.HttpClient> =>
-  Effect.updateService(execute(request, fail), HttpClient.HttpClient, (client) => HttpClient.followRedirects(client))
+): Effect.Effect<ReceivedAnswer, HttpCheckError, HttpClient.HttpClient> => execute(request, fail)
 
 const hinted = <A, F>(check: CheckResult.CheckResult<A, F>, { hint }: ReceivedAnswer): CheckResult.CheckResult<A, F> =>
   hint === undefined ? check : CheckResult.withHint(check, hint)

@@ -1,0 +1,54 @@
+import * as Context from "effect/Context"
+import * as FetchHttpClient from "effect/http/FetchHttpClient"
+
+// What a client is told besides the request: not to follow redirects, and to ask past its cache.
+
+/**
+ * Adds the settings to the services of a request. A client has to be given them from within, by the Effect of its
+ * request, since it merges the services that it was built with.
+ */
+export const add = (context: Context.Context<never>, fresh: boolean): Context.Context<never> => {
+  const init = Context.getOrUndefined(context, FetchHttpClient.RequestInit)
+  const undici = Context.get(context, UndiciOptions)
+  return Context.add(
+    Context.add(context, FetchHttpClient.RequestInit, requestInit(init, fresh)),
+    UndiciOptions,
+    undici.maxRedirections === 0 ? undici : { ...undici, maxRedirections: 0 }
+  )
+}
+
+/**
+ * Whether this is a page or a worker of a browser. There a redirect that is not followed cannot be read, and a
+ * `cache-control` header would make the browser ask the server for leave first (a preflight).
+ */
+export const inBrowser = (): boolean => userAgent().startsWith("Mozilla/")
+
+// ---- internal ----
+
+/** The reference of this key in `@effect/platform-node`, which this package does not need otherwise. */
+const UndiciOptions = /*#__PURE__*/ Context.Reference<Readonly<Record<string, unknown>>>(
+  "@effect/platform-node/NodeHttpClient/UndiciOptions",
+  { defaultValue: () => noOptions }
+)
+
+const noOptions: Readonly<Record<string, unknown>> = { maxRedirections: 0 }
+
+const requestInit = (given: Init | undefined, fresh: boolean): Init => {
+  const init: { redirect?: string | undefined; cache?: string | undefined } = { ...given }
+  // A stricter setting stays.
+  if (!inBrowser() && init.redirect !== "error") init.redirect = "manual"
+  // Cloudflare's workers have no cache to ask past, and refuse the option.
+  if (fresh && init.cache === undefined && userAgent() !== "Cloudflare-Workers") init.cache = "no-store"
+  return init
+}
+
+/** As much of `RequestInit` as is set here. */
+interface Init {
+  readonly redirect?: string | undefined
+  readonly cache?: string | undefined
+}
+
+const userAgent = (): string => {
+  const { navigator } = globalThis as { readonly navigator?: { readonly userAgent?: string } | undefined }
+  return navigator?.userAgent ?? ""
+}
