@@ -1,23 +1,27 @@
 /**
- * When a server wishes to be asked again, as it says in a header or in the body.
+ * The delay that a server requests before the next check, in a header or in the body.
  *
  * **Details**
  *
- * These headers are read, in this order; the first that can be read is the hint.
+ * These headers are read, in this order. The first that can be read is the hint.
  *
  * | header | unit |
  * |---|---|
  * | `retry-after-ms`, `x-ms-retry-after-ms`, `openai-poll-after-ms` | milliseconds, a fraction is allowed |
  * | `Retry-After` | whole seconds, or an HTTP date (RFC 9110, 10.2.3) |
+ * | of a 400, 403, 429 or 503: rate-limit headers of which nothing is left | see below |
  *
- * A date is held against the `Date` header of the same answer, so that a clock that is wrong does not matter; without
- * one, against our clock. A date in the past is no hint. A hint is a floor for the next check, and bounded by the
+ * A date is compared with the `Date` header of the same answer, so a clock that is wrong does not matter; without one,
+ * with the clock of this machine. A date in the past is no hint. A hint is a floor for the next check, and bounded by the
  * option `maxHint` of the wait (1 hour). One that cannot be read (negative, not a number, `"soon"`) is ignored but
  * counted.
  *
+ * Rate-limit headers are `RateLimit` of the IETF draft, and pairs such as `x-ratelimit-remaining` and `x-ratelimit-reset`
+ * whose names contain `ratelimit` or `rate-limit`. Where the remainder is 0, the reset is the hint: seconds, seconds or
+ * milliseconds since 1970, an HTTP date, a date of RFC 3339, or a span such as `6m0s`. The longest one counts.
+ *
  * @since 0.1.0
  */
-import * as DateTime from "effect/DateTime"
 import * as Duration from "effect/Duration"
 import * as Headers from "effect/http/Headers"
 import * as Option from "effect/Option"
@@ -25,6 +29,8 @@ import * as Result from "effect/Result"
 import type * as CheckResult from "effect-poll/CheckResult"
 import type { HttpAnswer } from "./HttpAnswer.ts"
 import { at, decimal } from "./internal/json.ts"
+import { exhaustedMillis } from "./internal/rateLimitHeaders.ts"
+import * as serverTime from "./internal/serverTime.ts"
 import * as validate from "./internal/validate.ts"
 
 /**
@@ -95,6 +101,21 @@ export const fromHeaders = (headers: Headers.Headers, now: number): CheckResult.
 }
 
 /**
+ * Reads the hint from the headers of an answer with this status code: `fromHeaders`, or for a refusal (400, 403, 429, 503)
+ * without another hint that can be read, the time at which its rate limit is reset. `now` is our time, in milliseconds
+ * since 1970.
+ *
+ * @category destructors
+ * @since 0.1.0
+ */
+export const fromAnswer = (status: number, headers: Headers.Headers, now: number): CheckResult.Hint | undefined => {
+  const hint = fromHeaders(headers, now)
+  if ((hint !== undefined && hint !== "unreadable") || !refusals.has(status)) return hint
+  const millis = exhaustedMillis(headers, now)
+  return millis === undefined ? hint : Duration.millis(millis)
+}
+
+/**
  * Makes a hint of a number, or of a text that holds one. Undefined and null are no hint; what is negative or no number
  * is unreadable.
  *
@@ -130,13 +151,12 @@ export const fromInput = (input: Duration.Input | "unreadable" | undefined): Che
  * @category destructors
  * @since 0.1.0
  */
-export const serverTimeMillis = (headers: Headers.Headers, now: number): number => {
-  const date = headers["date"]
-  const parsed = date === undefined ? undefined : Headers.parseHttpDate(date)
-  return parsed !== undefined && Result.isSuccess(parsed) ? DateTime.toEpochMillis(parsed.success) : now
-}
+export const serverTimeMillis = (headers: Headers.Headers, now: number): number => serverTime.millis(headers, now)
 
 // ---- internal ----
+
+/** The status codes by which servers refuse a request for its rate. */
+const refusals: ReadonlySet<number> = new Set([400, 403, 429, 503])
 
 const inMillis = ["retry-after-ms", "x-ms-retry-after-ms", "openai-poll-after-ms"]
 

@@ -1,50 +1,114 @@
 import type { Headers } from "effect/http/Headers"
-import { serverTimeMillis } from "../HintReader.ts"
 import { decimal } from "./json.ts"
+import * as serverTime from "./serverTime.ts"
 
-// The headers that say what is left of a rate limit.
+// The headers that say what is left of a rate limit:
+//
+// - `RateLimit` of the IETF draft, in its structured and in its earlier form
+// - pairs whose names contain `ratelimit` or `rate-limit`, such as `x-ratelimit-remaining` and `x-ratelimit-reset`,
+//   `x-ratelimit-remaining-tokens` and `x-ratelimit-reset-tokens`, or `x-rate-limit-remaining` and `-reset-after`
 
 /** For how long nothing is left, by the headers of an answer; undefined if they do not say so. */
 export const exhaustedMillis = (headers: Headers, now: number): number | undefined => {
   let longest: number | undefined
-  const note = (millis: number | undefined): void => {
+  for (const millis of resets(headers, now)) {
     if (millis !== undefined && millis > 0) longest = Math.max(longest ?? 0, millis)
-  }
-  const structured = headers["ratelimit"]
-  if (structured !== undefined) for (const millis of policies(structured)) note(millis)
-  for (const prefix of prefixes) {
-    if (decimal(headers[`${prefix}-remaining`]) !== 0) continue
-    const after = decimal(headers[`${prefix}-reset-after`])
-    note(after === undefined ? untilReset(decimal(headers[`${prefix}-reset`]), headers, now) : after * 1000)
   }
   return longest
 }
 
+/** Whether nothing is left, by the headers of an answer, with or without a time at which there is more. */
+export const isExhausted = (headers: Headers): boolean => resets(headers, 0).length > 0
+
 // ---- internal ----
 
-const prefixes = ["ratelimit", "x-ratelimit", "x-rate-limit"]
+/** For each limit of which nothing is left: how long that lasts, in milliseconds. */
+const resets = (headers: Headers, now: number): ReadonlyArray<number | undefined> => {
+  const found: Array<number | undefined> = []
+  const structured = headers["ratelimit"]
+  if (structured !== undefined) found.push(...policies(structured))
+  for (const name of Object.keys(headers)) {
+    if (!name.includes("remaining") || !/rate-?limit/.test(name) || decimal(headers[name]) !== 0) continue
+    const reset = name.replace("remaining", "reset")
+    const after = headers[`${reset}-after`]
+    found.push(after === undefined ? untilReset(headers[reset], headers, now) : spanMillis(after))
+  }
+  return found
+}
+
+/** What is read of a `RateLimit` header, in characters: the time that it takes does not depend on the server. */
+const maxLength = 1024
 
 /** `"default";r=0;t=30, "day";r=7;t=3600`, or in an earlier draft `limit=10, remaining=0, reset=30`. */
 const policies = (value: string): ReadonlyArray<number> => {
-  const remaining = parameter(value, "remaining")
-  if (remaining !== undefined) return remaining === 0 ? [(parameter(value, "reset") ?? 0) * 1000] : []
-  return (value.match(items) ?? [])
-    .filter((item) => parameter(item, "r") === 0)
-    .map((item) => (parameter(item, "t") ?? 0) * 1000)
+  const items = itemsOf(value.slice(0, maxLength))
+  const early = new Map(items.flatMap(([first]) => (first === undefined ? [] : [first])))
+  const remaining = early.get("remaining")
+  if (remaining !== undefined) return remaining === 0 ? [(early.get("reset") ?? 0) * 1000] : []
+  return items.flatMap((parameters) => {
+    const of = new Map(parameters)
+    return of.get("r") === 0 ? [(of.get("t") ?? 0) * 1000] : []
+  })
 }
 
-const items = /(?:"(?:[^"\\]|\\.)*"|[^,"])+/g
+type Parameters = Array<readonly [name: string, value: number]>
 
-const parameter = (item: string, name: string): number | undefined => {
-  const found = new RegExp(`(?:^|[;,\\s])${name}=(\\d+)`).exec(item.replace(quoted, ""))
-  return found === null ? undefined : Number(found[1])
+/** The numeric parameters of each item of a list. What stands in quotes separates nothing. */
+const itemsOf = (value: string): ReadonlyArray<Parameters> => {
+  const items: Array<Parameters> = [[]]
+  let token = ""
+  const take = (): void => {
+    const [, name, number] = /^\s*([a-z]+)=(\d+)\s*$/.exec(token) ?? []
+    if (name !== undefined) items.at(-1)!.push([name, Number(number)])
+    token = ""
+  }
+  let isQuoted = false
+  for (let at = 0; at < value.length; at++) {
+    const character = value[at]!
+    if (isQuoted) {
+      if (character === "\\") at++
+      else if (character === '"') isQuoted = false
+    } else if (character === '"') {
+      isQuoted = true
+    } else if (character === ";" || character === ",") {
+      take()
+      if (character === ",") items.push([])
+    } else {
+      token += character
+    }
+  }
+  take()
+  return items
 }
 
-const quoted = /"(?:[^"\\]|\\.)*"/g
-
-/** Seconds from now, or since 1970 (in milliseconds, with some servers): a limit does not last for thirty years. */
-const untilReset = (reset: number | undefined, headers: Headers, now: number): number | undefined => {
-  if (reset === undefined) return undefined
-  if (reset < 1e9) return reset * 1000
-  return (reset < 1e12 ? reset * 1000 : reset) - serverTimeMillis(headers, now)
+/** The time of a reset, from now: a number of seconds, a time, or a span such as `6m0s`. */
+const untilReset = (value: string | undefined, headers: Headers, now: number): number | undefined => {
+  if (value === undefined) return undefined
+  const number = decimal(value)
+  // Seconds from now, or since 1970 (in milliseconds, with some servers): a limit does not last for thirty years.
+  if (number !== undefined && number < 1e9) return number * 1000
+  const at = number === undefined ? timeMillis(value) : number < 1e12 ? number * 1000 : number
+  return at === undefined ? spanMillis(value) : at - serverTime.millis(headers, now)
 }
+
+/** The milliseconds since 1970 of an HTTP date, or of a date and time of RFC 3339. */
+const timeMillis = (value: string): number | undefined => {
+  const date = serverTime.dateMillis(value)
+  if (date !== undefined) return date
+  if (!/^\s*\d{4}-\d\d-\d\dT[\d:.]{5,24}(?:Z|[+-]\d\d:\d\d)\s*$/i.test(value)) return undefined
+  const millis = Date.parse(value.trim())
+  return Number.isNaN(millis) ? undefined : millis
+}
+
+/** The milliseconds of a number of seconds, or of a span such as `1h2m3.5s` or `20ms`. */
+const spanMillis = (value: string): number | undefined => {
+  const seconds = decimal(value)
+  if (seconds !== undefined) return seconds * 1000
+  const text = value.trim()
+  if (!/^(?:\d{1,9}(?:\.\d{1,9})?(?:h|m|s|ms))+$/.test(text)) return undefined
+  let millis = 0
+  for (const [, number, unit] of text.matchAll(/([\d.]+)([a-z]+)/g)) millis += Number(number) * (units[unit!] ?? 0)
+  return millis
+}
+
+const units: Readonly<Record<string, number>> = { h: 3_600_000, m: 60_000, s: 1000, ms: 1 }
