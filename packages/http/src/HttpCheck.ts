@@ -1,31 +1,44 @@
 /**
- * Makes a check of an HTTP request and a status Schema.
+ * Makes checks from HTTP requests and status Schemas.
  *
  * **Details**
  *
- * | answer | what the check is |
- * |---|---|
- * | 2xx with JSON that the Schema takes | the status, or the word that nobody listed |
- * | 2xx with JSON that the Schema rejects | a permanent `HttpCheckError` |
- * | 2xx without JSON (empty, a page) | a transient `HttpCheckError` |
- * | 304 of a check with the option `conditional` | what the check before it found |
- * | 404 | `CheckResult.missing` |
- * | 408, 425, 429, 5xx, no answer at all | a transient `HttpCheckError` |
- * | any other 4xx | a permanent `HttpCheckError` |
+ * The option `interpret` is asked first (see `Interpretation`). Where it leaves an answer alone, this table reads it:
  *
- * The option `interpret` is asked before this table. When the server wishes to be asked again (see `HintReader`) counts
- * on every answer: as the hint of the check, or as the `retryAfter` of the error. Nothing is retried here; that is the
- * business of the wait. An interruption aborts the request. Redirects and cookies are followed as the `HttpClient` does
- * it.
+ * | answer | what the check finds |
+ * |---|---|
+ * | 2xx with a body that the Schema takes | the status, or a state that the Schema does not list |
+ * | 202 with a state word that the Schema knows | that status |
+ * | any other 202; 204 | pending, with an unlisted word of the 202, `HTTP 202` or `HTTP 204` as its state |
+ * | 303, followed | the body there: the result by the option `result`, else a status |
+ * | 304 of a check with the option `conditional` | what the check before it found |
+ * | 404, 410 | `CheckResult.missing`; a 404 with an HTML page: `CheckResult.missingAfter(3)` |
+ * | 429; 503 with a hint or a throttling code | a throttled `HttpCheckError` |
+ * | 403 or 400 with rate-limit headers or a throttling code | a throttled `HttpCheckError` |
+ * | 408, 425, other 5xx, no answer at all | a transient `HttpCheckError` |
+ * | 2xx without JSON (empty, a page) | a transient `HttpCheckError` |
+ * | any other 4xx; 2xx with JSON that the Schema rejects | a permanent `HttpCheckError` |
+ *
+ * - A 202 says that the job has not ended. Only an explicit state word of its body overrides that: a status without a state
+ *   (`StatusSchema.succeeded`, a `Status` without one from `StatusSchema.fromPayload`) is pending in a 202.
+ * - A rate-limit header is `Retry-After`, or one of which nothing is left (see `HintReader`). A throttling code is a value
+ *   in the JSON (`ThrottlingException`, `rateLimitExceeded`, `TooManyRequests`, ...), the text of a `<Code>` in XML, or the
+ *   header `x-amzn-errortype`; a message that contains such a word is none. A 401 is never throttled.
+ * - A client that follows redirects by itself (a browser) does not show a 303. If another URL answered, a body that is a
+ *   status is read as one, and any other by `result`.
+ *
+ * The delay that a server requests (see `HintReader`) counts on every answer: as the hint of the check, or as the
+ * `retryAfter` of the error. Nothing is retried here: that is up to the wait. An interruption aborts the request. Checks
+ * ask caches on the way to let them pass. `RequestOptions` says which URLs are followed and how large a body may be.
  *
  * Headers that every request needs are best added to the `HttpClient`, with `HttpClient.mapRequest`; tokens that expire
  * with `Authorization.client`.
  *
  * A request has one span, named by its method, with `http.request.method`, `http.response.status_code` and `url.full`:
  * the URL without query, user and password, or `shownUrl`. Headers are in no span, error or log. The span of the client
- * itself is turned off, which shows the whole URL.
+ * itself, which shows the whole URL, is turned off.
  *
- * Not every check is a request: any Effect that yields a `Check` is one.
+ * A check need not be a request: any Effect that yields a `CheckResult` is one.
  *
  * @since 0.1.0
  */
@@ -33,73 +46,63 @@ import * as Effect from "effect/Effect"
 import type * as HttpClient from "effect/http/HttpClient"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import * as Schema from "effect/Schema"
-import * as CheckResult from "effect-poll/CheckResult"
+import * as Stream from "effect/Stream"
+import type { CheckContext } from "effect-poll/CheckContext"
+import type * as CheckResult from "effect-poll/CheckResult"
+import type { CheckManyAnswer } from "effect-poll/Job"
 import type { StatusSchema } from "effect-poll/StatusSchema"
-import { type Decode, decode as decodeBody, type Interpret } from "./Interpretation.ts"
-import type * as Conditional from "./Conditional.ts"
-import * as HintReader from "./HintReader.ts"
 import type { HttpCheckError } from "./HttpCheckError.ts"
+import type {
+  ListKeys,
+  ListOptions,
+  ListRequest,
+  Options,
+  Request,
+  SendOptions,
+  Sent
+} from "./HttpCheckOptions.ts"
 import * as conditionalStore from "./internal/conditionalStore.ts"
-import {
-  decodeWith,
-  execute,
-  failFor,
-  isOk,
-  notJsonReason,
-  type ReceivedAnswer,
-  statusReason,
-  withBody
-} from "./internal/httpRequest.ts"
-import { eitherHint, interpretAnswer, readWith } from "./internal/interpretation.ts"
+import { execute, failFor } from "./internal/httpRequest.ts"
+import * as listing from "./internal/listing.ts"
+import * as reading from "./internal/reading.ts"
 import * as requestPolicy from "./internal/requestPolicy.ts"
+import * as sending from "./internal/sending.ts"
 import * as validate from "./internal/validate.ts"
-import type { RequestOptions } from "./RequestOptions.ts"
+
+export type {
+  AnswerOptions,
+  ListKeys,
+  ListOptions,
+  ListRequest,
+  Options,
+  Request,
+  SendOptions,
+  Sent
+} from "./HttpCheckOptions.ts"
 
 /**
- * The options of a check.
+ * The Schema of a result that is read as a stream, with the option `as: "stream"`. The stream fails with an
+ * `HttpCheckError` where the body breaks off or is larger than `maxBody`.
  *
- * @category models
+ * **Gotchas**
+ *
+ * The connection stays open until the stream was read or its fiber ended. A result that nothing reads holds it open until
+ * it is garbage: read it.
+ *
+ * @category schemas
  * @since 0.1.0
  */
-export interface Options<out A = never, out F = never, out E = never, out R = never> extends RequestOptions {
-  /** Says what an answer means, by status code and body together; see `Interpretation`. Default: the table above. */
-  readonly interpret?: Interpret<A, F, E, R> | undefined
-  /**
-   * Reads from an answer when the server wishes to be asked again. Where it says nothing, or nothing that can be read,
-   * the headers count that `HintReader` lists.
-   */
-  readonly hint?: HintReader.HintReader | undefined
-  /**
-   * Tells which run of the job the answer speaks of, where one key is used for many runs (see the option `since` of a
-   * wait). Default: it does not say.
-   */
-  readonly run?: ((body: unknown) => CheckResult.Run | undefined) | undefined
-  /** Asks only for what has changed; see `Conditional`. Default: asks for all. */
-  readonly conditional?: Conditional.Conditional | undefined
-}
-
-/**
- * The options of a JSON request.
- *
- * @category models
- * @since 0.1.0
- */
-export interface SendOptions<out E = never> extends RequestOptions {
-  /** Sent as JSON; default: the body that the request has. */
-  readonly body?: unknown
-  /**
-   * Makes a typed error of an answer outside of 200..299, or says undefined. `body` is the parsed JSON, or undefined if
-   * it is none.
-   */
-  readonly refuse?: ((status: number, body: unknown) => E | undefined) | undefined
-}
+export const ByteStream: Schema.Codec<Stream.Stream<Uint8Array, HttpCheckError>, unknown> = /*#__PURE__*/ Schema.declare(
+  (u: unknown): u is Stream.Stream<Uint8Array, HttpCheckError> => Stream.isStream(u),
+  { title: "ByteStream" }
+) as Schema.Codec<Stream.Stream<Uint8Array, HttpCheckError>, unknown>
 
 /**
  * Creates a check from a GET request to a URL.
  *
  * **Details**
  *
- * An empty URL is a RangeError at the call. The answer is asked for as JSON.
+ * An empty URL is a RangeError at the call. The answer is asked for as JSON, unless `as` names another form.
  *
  * **Example** (Checking at a task)
  *
@@ -137,7 +140,10 @@ export const get = <A, F = never, RD = never, A2 = never, F2 = never, E2 = never
   schema: StatusSchema<A, F, RD>,
   options?: Options<A2, F2, E2, R2>
 ): Effect.Effect<CheckResult.CheckResult<A | A2, F | F2>, HttpCheckError | E2, HttpClient.HttpClient | RD | R2> =>
-  check(HttpClientRequest.get(validate.nonEmpty("HttpCheck.get: url", url)), schema, options)
+  checker("HttpCheck.get", schema, options)(
+    HttpClientRequest.get(validate.nonEmpty("HttpCheck.get: url", url)),
+    options?.context
+  )
 
 /**
  * Creates a check from a request, or from an Effect that makes one.
@@ -148,7 +154,7 @@ export const get = <A, F = never, RD = never, A2 = never, F2 = never, E2 = never
  * fails with is the error of the check.
  *
  * A request without a URL is a RangeError at the call; one that an Effect made is a permanent `HttpCheckError`. The
- * answer is asked for as JSON, unless the request has an `accept` header of its own.
+ * answer is asked for as JSON, unless `as` names another form or the request has an `accept` header of its own.
  *
  * **Example** (A POST with a nonce, to a server with codes of its own)
  *
@@ -187,7 +193,7 @@ export const get = <A, F = never, RD = never, A2 = never, F2 = never, E2 = never
  * @since 0.1.0
  */
 export const make = <A, F = never, RD = never, A2 = never, F2 = never, E2 = never, R2 = never, E = never, R = never>(
-  request: HttpClientRequest.HttpClientRequest | Effect.Effect<HttpClientRequest.HttpClientRequest, E, R>,
+  request: Request<E, R>,
   schema: StatusSchema<A, F, RD>,
   options?: Options<A2, F2, E2, R2>
 ): Effect.Effect<
@@ -195,103 +201,222 @@ export const make = <A, F = never, RD = never, A2 = never, F2 = never, E2 = neve
   HttpCheckError | E | E2,
   HttpClient.HttpClient | RD | R | R2
 > => {
-  if (Effect.isEffect(request)) return Effect.flatMap(request, (made) => check(made, schema, options))
+  const check = checker("HttpCheck.make", schema, options)
+  if (Effect.isEffect(request)) return Effect.flatMap(request, (made) => check(made, options?.context))
   validate.nonEmpty("HttpCheck.make: request.url", request.url)
-  return check(request, schema, options)
+  return check(request, options?.context)
 }
 
 /**
- * Sends a request once and decodes its JSON answer: for submits, cancels, signals and lists.
+ * Creates the `check` of a `Job`: the function that makes the request of a key, and asks it with the context of the check.
  *
  * **Details**
  *
- * - An answer outside of 200..299 is an `HttpCheckError`, unless the option `refuse` makes a typed error of it.
- * - An empty body of a 2xx answer is decoded as undefined, so that `Schema.Unknown` or an optional answer can take it.
- * - It is never sent again: a submit that failed may still have been accepted.
+ * The function yields a URL, which is asked by GET, a request, or an Effect that makes one. Options and Schema are read
+ * once, so this costs less per check than `get`.
+ *
+ * **Example** (A job in three lines)
+ *
+ * ```ts
+ * import * as Schema from "effect/Schema"
+ * import * as Job from "effect-poll/Job"
+ * import * as Status from "effect-poll/Status"
+ * import * as StatusSchema from "effect-poll/StatusSchema"
+ * import * as HttpCheck from "@effect-poll/http/HttpCheck"
+ *
+ * const TaskStatus = StatusSchema.fromField(Schema.Struct({ state: Schema.Literals(["busy", "done"]) }), "state", {
+ *   busy: Status.pending(),
+ *   done: Status.succeeded("well")
+ * })
+ * const Tasks = Job.make("task", {
+ *   check: HttpCheck.check((id: string) => `https://api.example.com/tasks/${id}`, TaskStatus)
+ * })
+ * Tasks.name // => "task"
+ * ```
  *
  * @category constructors
  * @since 0.1.0
  */
-export const send = <A, RD = never, E = never>(
+export const check = <
+  K,
+  A,
+  F = never,
+  RD = never,
+  A2 = never,
+  F2 = never,
+  E2 = never,
+  R2 = never,
+  E = never,
+  R = never
+>(
+  request: (key: K, context: CheckContext) => string | Request<E, R>,
+  schema: StatusSchema<A, F, RD>,
+  options?: Omit<Options<A2, F2, E2, R2>, "context">
+): ((
+  key: K,
+  context: CheckContext
+) => Effect.Effect<
+  CheckResult.CheckResult<A | A2, F | F2>,
+  HttpCheckError | E | E2,
+  HttpClient.HttpClient | RD | R | R2
+>) => {
+  const ask = checker("HttpCheck.check", schema, options)
+  return (key, context) => {
+    const made = request(key, context)
+    if (Effect.isEffect(made)) return Effect.flatMap(made, (each) => ask(each, context))
+    return ask(typeof made === "string" ? HttpClientRequest.get(made) : made, context)
+  }
+}
+
+/**
+ * Sends a request once and decodes its answer: for submits, cancels and signals.
+ *
+ * **Details**
+ *
+ * - An answer outside of 200..299 is an `HttpCheckError`, unless the option `interpret` says otherwise. One that asks to
+ *   slow down is of the kind `Throttled`, as in a check.
+ * - An empty body of a 2xx answer is decoded as undefined, so that `Schema.Unknown` or an optional answer can take it.
+ * - It is never sent again: a submit that failed may still have been accepted.
+ *
+ * **Example** (A submit whose answer says when to check first)
+ *
+ * ```ts
+ * import * as Effect from "effect/Effect"
+ * import * as HttpClient from "effect/http/HttpClient"
+ * import * as HttpClientRequest from "effect/http/HttpClientRequest"
+ * import * as HttpClientResponse from "effect/http/HttpClientResponse"
+ * import * as Schema from "effect/Schema"
+ * import * as HttpCheck from "@effect-poll/http/HttpCheck"
+ *
+ * const submit = (input: unknown) =>
+ *   HttpCheck.send(HttpClientRequest.post("https://api.example.com/tasks"), Schema.Struct({ id: Schema.String }), {
+ *     body: input
+ *   }).pipe(Effect.map(({ hint, value }) => ({ key: value.id, hint })))
+ *
+ * const server = HttpClient.make((request) =>
+ *   Effect.succeed(HttpClientResponse.fromWeb(request, Response.json({ id: "7" }, { headers: { "retry-after": "5" } })))
+ * )
+ * const receipt = await Effect.runPromise(Effect.provideService(submit({}), HttpClient.HttpClient, server))
+ * receipt.key // => "7"
+ * ```
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const send = <A, RD = never, E = never, R = never>(
   request: HttpClientRequest.HttpClientRequest,
   schema: Schema.Codec<A, unknown, RD>,
-  options?: SendOptions<E>
-): Effect.Effect<A, HttpCheckError | E, HttpClient.HttpClient | RD> => {
+  options?: SendOptions<E, R>
+): Effect.Effect<Sent<A>, HttpCheckError | E, HttpClient.HttpClient | RD | R> => {
   validate.nonEmpty("HttpCheck.send: request.url", request.url)
-  const decode = Schema.decodeUnknownEffect(schema)
-  const fail = failFor(request, options?.shownUrl)
-  const policy = requestPolicy.make("HttpCheck.send", options)
-  return Effect.gen(function* () {
-    const answer = yield* execute(yield* withBody(request, options?.body, fail), fail, { policy })
-    if (!isOk(answer)) {
-      return yield* Effect.fail(options?.refuse?.(answer.status, answer.body) ?? fail(statusReason(answer)))
-    }
-    if (answer.content.kind === "other") return yield* fail(notJsonReason(answer))
-    return yield* decodeWith(decode, answer, fail)
-  })
+  return sending.send(request, schema, requestPolicy.make("HttpCheck.send", options), options ?? {})
 }
+
+/**
+ * Creates the `check` of a `checkMany`: one request for a list that has the status of many jobs.
+ *
+ * **Details**
+ *
+ * - `request` is the same for every list, or a function from the keys and their contexts to a URL (asked by GET), a request
+ *   or an Effect that makes one.
+ * - An item whose status cannot be decoded is the error of its own job, and an unlisted state its own unknown state. The
+ *   other jobs are not affected.
+ * - A job without an item has no entry and is checked alone, and so is one with two items that differ. Items of other jobs
+ *   are ignored.
+ * - The delay that the server requests counts for all keys.
+ * - An answer without items (a refusal, a 404, an error object with 200) is the error of the whole request, of the kind
+ *   that it has in a check. A 404 or 410 of a list is permanent, and a 404 with an HTML page transient: neither says
+ *   anything of a job.
+ * - Keys are strings and the ids of the list, unless `keys` says how they relate.
+ *
+ * **Example** (A hundred tasks by one request)
+ *
+ * ```ts
+ * import * as Effect from "effect/Effect"
+ * import * as HttpClient from "effect/http/HttpClient"
+ * import * as HttpClientResponse from "effect/http/HttpClientResponse"
+ * import * as Schema from "effect/Schema"
+ * import * as Status from "effect-poll/Status"
+ * import * as StatusSchema from "effect-poll/StatusSchema"
+ * import * as HttpCheck from "@effect-poll/http/HttpCheck"
+ *
+ * const TaskStatus = StatusSchema.fromField(Schema.Struct({ state: Schema.Literals(["busy", "done"]) }), "state", {
+ *   busy: Status.pending(),
+ *   done: Status.succeeded("well")
+ * })
+ * const checkMany = HttpCheck.list((ids) => `https://api.example.com/tasks?ids=${ids.join(",")}`, {
+ *   items: "tasks",
+ *   key: "id",
+ *   status: TaskStatus
+ * })
+ * const server = HttpClient.make((request) =>
+ *   Effect.succeed(HttpClientResponse.fromWeb(request, Response.json({ tasks: [{ id: 1, state: "busy" }] })))
+ * )
+ * const answer = await Effect.runPromise(
+ *   Effect.provideService(checkMany(["1", "2"], new Map()), HttpClient.HttpClient, server)
+ * )
+ * Array.from(answer.results.keys()) // => ["1"]
+ * ```
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const list: {
+  /** Creates the `check` of a `checkMany` of a job whose keys are strings and the ids of the list. */
+  <A, F = never, RD = never, A2 = never, F2 = never, E2 = never, R2 = never, E = never, R = never>(
+    request: ListRequest<string, E, R>,
+    options: ListOptions<string, A, F, RD, A2, F2, E2, R2>
+  ): (
+    keys: ReadonlyArray<string>,
+    contexts: ReadonlyMap<string, CheckContext>
+  ) => Effect.Effect<
+    CheckManyAnswer<A | A2, F | F2, HttpCheckError>,
+    HttpCheckError | E | E2,
+    HttpClient.HttpClient | RD | R | R2
+  >
+  /** Creates the `check` of a `checkMany` of a job whose keys have a codec; `keys` says how they relate to the ids. */
+  <K, A, F = never, RD = never, A2 = never, F2 = never, E2 = never, R2 = never, E = never, R = never>(
+    request: ListRequest<K, E, R>,
+    options: ListOptions<K, A, F, RD, A2, F2, E2, R2> & { readonly keys: ListKeys<K> }
+  ): (
+    keys: ReadonlyArray<K>,
+    contexts: ReadonlyMap<string, CheckContext>
+  ) => Effect.Effect<
+    CheckManyAnswer<A | A2, F | F2, HttpCheckError>,
+    HttpCheckError | E | E2,
+    HttpClient.HttpClient | RD | R | R2
+  >
+} = <K, A, F, RD, A2, F2, E2, R2, E, R>(
+  request: ListRequest<K, E, R>,
+  options: ListOptions<K, A, F, RD, A2, F2, E2, R2> & { readonly keys?: ListKeys<K> | undefined }
+) => listing.make(request, options, requestPolicy.make("HttpCheck.list", options))
 
 // ---- internal ----
 
-const check = <A, F, RD, A2, F2, E2, R2>(
-  request: HttpClientRequest.HttpClientRequest,
+/** What asks once and reads the answer; its options and its Schema are read once. */
+const checker = <A, F, RD, A2, F2, E2, R2>(
+  name: string,
   schema: StatusSchema<A, F, RD>,
-  options: Options<A2, F2, E2, R2> | undefined
-): Effect.Effect<CheckResult.CheckResult<A | A2, F | F2>, HttpCheckError | E2, HttpClient.HttpClient | RD | R2> => {
-  type Found = CheckResult.CheckResult<A | A2, F | F2>
-  const decode = Schema.decodeUnknownEffect(schema)
-  const { interpret, conditional, hint: hintOf, run: runOf, shownUrl } = options ?? {}
-  const fail = failFor(request, shownUrl)
-  const policy = requestPolicy.make("HttpCheck", options)
-  const store = conditional === undefined ? undefined : conditionalStore.storeOf(conditional)
-  return Effect.gen(function* () {
-    const known = store?.recall(request, schema)
-    const received = yield* execute(
-      known === undefined ? request : conditionalStore.conditionally(request, known),
-      fail,
-      { policy, fresh: true }
-    )
-    const hinted = hintOf === undefined ? undefined : yield* readWith("hint", () => hintOf(received), fail)
-    const hint = eitherHint(HintReader.fromInput(hinted), received.hint)
-    const answer = hint === received.hint ? received : { ...received, hint }
-    const said = interpret === undefined ? undefined : yield* interpretAnswer(interpret, answer, fail)
-    const verdict = said ?? standard(answer, known)
-    switch (verdict._tag) {
-      case "Decode": {
-        if (answer.content.kind !== "json") return yield* fail(notJsonReason(answer))
-        const found: Found = yield* decodeWith(decode, answer, fail)
-        const run = runOf === undefined ? undefined : yield* readWith("run", () => runOf(answer.body), fail)
-        store?.keep(request, answer.headers, { schema, found, run })
-        return annotated(found, hint, run)
-      }
-      case "Unchanged":
-        store?.keep(request, answer.headers, known!)
-        // The Schema is the same one, so what it found then has its types.
-        return annotated(known!.found as Found, hint, known!.run)
-      case "Error":
-        return yield* fail(statusReason(answer))
-      default:
-        store?.forget(request)
-        return said === undefined ? annotated<A | A2, F | F2>(verdict, hint, undefined) : verdict
+  options: Omit<Options<A2, F2, E2, R2>, "context"> = {}
+) => {
+  const self = reading.make<A | A2, F | F2, E2, RD | R2>(schema, options)
+  const policy = requestPolicy.make(name, options)
+  const execution = { policy, as: options.as, fresh: true }
+  const store = options.conditional === undefined ? undefined : conditionalStore.storeOf(options.conditional)
+  return (
+    request: HttpClientRequest.HttpClientRequest,
+    context: CheckContext | undefined
+  ): Effect.Effect<CheckResult.CheckResult<A | A2, F | F2>, HttpCheckError | E2, HttpClient.HttpClient | RD | R2> => {
+    const fail = failFor(request, policy.shownUrl)
+    if (store === undefined) {
+      const asked: reading.Asked = { request, fail, context, store, known: undefined }
+      return Effect.flatMap(execute(request, fail, execution), (answer) => reading.read(self, answer, asked))
     }
-  })
-}
-
-/** The default table. */
-const standard = (
-  answer: ReceivedAnswer,
-  known: conditionalStore.Entry | undefined
-): CheckResult.Missing | Decode | { readonly _tag: "Unchanged" | "Error" } => {
-  if (answer.status === 404) return CheckResult.missing
-  if (isOk(answer)) return decodeBody
-  return answer.status === 304 && known !== undefined ? { _tag: "Unchanged" } : { _tag: "Error" }
-}
-
-const annotated = <A, F>(
-  found: CheckResult.CheckResult<A, F>,
-  hint: CheckResult.Hint | undefined,
-  run: CheckResult.Run | undefined
-): CheckResult.CheckResult<A, F> => {
-  const hinted = hint === undefined ? found : CheckResult.withHint(found, hint)
-  return run === undefined ? hinted : CheckResult.withRun(hinted, run)
+    return Effect.suspend(() => {
+      const known = store.recall(request, schema)
+      const sent = known === undefined ? request : conditionalStore.conditionally(request, known)
+      const asked: reading.Asked = { request, fail, context, store, known }
+      return Effect.flatMap(execute(sent, fail, execution), (answer) => reading.read(self, answer, asked))
+    })
+  }
 }

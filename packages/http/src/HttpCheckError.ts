@@ -181,7 +181,7 @@ export interface Refused {
 export interface Reader {
   readonly _tag: "Reader"
   /** The option whose function threw. */
-  readonly reader: "interpret" | "hint" | "run" | "parse" | "reason" | "items" | "key"
+  readonly reader: "interpret" | "hint" | "run" | "as" | "parse" | "reason" | "items" | "key"
   /** What it threw. It may hold a part of the answer, so only its name is shown: see `Redacted.value`. */
   readonly cause: Redacted.Redacted<unknown>
 }

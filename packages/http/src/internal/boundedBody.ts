@@ -80,6 +80,9 @@ export const abort = (response: HttpClientResponse.HttpClientResponse): Effect.E
       )
 }
 
+/** Bytes as text. */
+export const decodeText = (bytes: Uint8Array): string => new TextDecoder().decode(bytes)
+
 // ---- internal ----
 
 const smallBytes = 16_384

@@ -7,7 +7,7 @@ import type * as Schema from "effect/Schema"
 import type * as Stream from "effect/Stream"
 import type * as CheckResult from "effect-poll/CheckResult"
 import * as HintReader from "../HintReader.ts"
-import type { HttpAnswer } from "../HttpAnswer.ts"
+import type { AnswerHead, BodyForm, HttpAnswer } from "../HttpAnswer.ts"
 import { type BodyKind, HttpCheckError, type Reason, safeUrl } from "../HttpCheckError.ts"
 import * as boundedBody from "./boundedBody.ts"
 import { isTooDeep, isValueTooDeep, maxDepth } from "./jsonText.ts"
@@ -27,12 +27,16 @@ export interface ReceivedAnswer extends HttpAnswer {
   /** Whether a 303 led here. A client that follows redirects by itself (a browser) does not show it. */
   readonly seeOther: boolean
   readonly content: BodyKind
-  /** The body as it came, where `as` is `"bytes"`. */
+  /** The form in which the body was read. */
+  readonly form: BodyForm
+  /** The body as it came, where `form` is `"bytes"`. */
   readonly bytes: Uint8Array | undefined
-  /** The body of a 2xx that is still to be read, where `as` is `"stream"`. */
+  /** The body of a 2xx that is still to be read, where `form` is `"stream"`. */
   readonly stream: Stream.Stream<Uint8Array, HttpCheckError> | undefined
   /** The requested delay before the next check, by the headers. */
   readonly hint: CheckResult.Hint | undefined
+  /** The server's own words, where the option `reason` of a check asks for them. */
+  readonly detail?: string | undefined
 }
 
 /** How one request is sent and its answer read. */
@@ -40,10 +44,10 @@ export interface ExecuteOptions {
   /** The options of the user, checked by `requestPolicy.make`. Default: the standard ones. */
   readonly policy?: requestPolicy.RequestPolicy | undefined
   /**
-   * How the body of a 2xx is read. `"text"`, `"bytes"` and `"stream"` parse no JSON: `body` is undefined. Any other
-   * answer is read as `"json"`. Default: `"json"`.
+   * How the body of a 2xx is read. With `"stream"` there is no `body`; with `"text"` and `"bytes"` there is one if the
+   * media type is JSON. A 202, a 204 and whatever is not 2xx are read as `"json"`. Default: `"json"`.
    */
-  readonly as?: "json" | "text" | "bytes" | "stream" | undefined
+  readonly as?: BodyForm | ((head: AnswerHead) => BodyForm) | undefined
   /** Whether caches on the way are asked to let the request pass. Default: false. */
   readonly fresh?: boolean | undefined
   /**
@@ -63,9 +67,8 @@ export type Fail = (reason: Reason) => HttpCheckError
 export const isOk = (answer: Pick<ReceivedAnswer, "status">): boolean => answer.status >= 200 && answer.status <= 299
 
 export const statusReason = (
-  { content, hint, status }: ReceivedAnswer,
-  kind?: "throttled" | "transient" | "permanent",
-  detail?: string
+  { content, detail, hint, status }: Pick<ReceivedAnswer, "content" | "detail" | "hint" | "status">,
+  kind?: "throttled" | "transient" | "permanent"
 ): Extract<Reason, { readonly _tag: "Status" }> => ({
   _tag: "Status",
   status,
@@ -75,7 +78,11 @@ export const statusReason = (
   detail
 })
 
-export const notJsonReason = ({ content, hint, status }: ReceivedAnswer): Reason => ({
+export const notJsonReason = ({
+  content,
+  hint,
+  status
+}: Pick<ReceivedAnswer, "content" | "hint" | "status">): Reason => ({
   _tag: "NotJson",
   status,
   body: content,
@@ -90,9 +97,14 @@ export const failFor =
 export const decodeWith = <A, RD>(
   decode: (body: unknown) => Effect.Effect<A, Schema.SchemaError, RD>,
   answer: Pick<ReceivedAnswer, "body" | "status">,
-  fail: Fail
+  fail: Fail,
+  content: unknown = answer.body
 ): Effect.Effect<A, HttpCheckError, RD> =>
-  Effect.mapError(decode(answer.body), (error) => fail({ _tag: "Decode", status: answer.status, issue: error.message }))
+  Effect.catchDefect(
+    Effect.mapError(decode(content), (error) => fail({ _tag: "Decode", status: answer.status, issue: error.message })),
+    // A transformation of the user's that throws: its message may hold a part of the body.
+    () => Effect.fail(fail({ _tag: "Decode", status: answer.status, issue: "the Schema threw" }))
+  )
 
 export const withBody = (
   request: HttpClientRequest.HttpClientRequest,
@@ -161,52 +173,58 @@ const receive = (
   const ok = status >= 200 && status <= 299
   const { maxBytes } = policy
   const type = mediaType(headers["content-type"])
-  if (ok && as === "stream") {
+  let form: BodyForm = "json"
+  try {
+    // A 202 and a 204 tell that there is no result.
+    if (ok && status !== 202 && status !== 204) form = typeof as === "function" ? as({ status, headers }) : as
+  } catch (cause) {
+    return Effect.andThen(
+      boundedBody.abort(response),
+      Effect.fail(fail({ _tag: "Reader", reader: "as", cause: Redacted.make(cause) }))
+    )
+  }
+  if (form === "stream") {
     const stream = boundedBody.stream(
       response,
       maxBytes,
       (cause) => fail(transportReason(cause, response.request)),
       () => fail({ _tag: "TooLarge", status, maxBytes })
     )
-    return answer(arrival, "", undefined, { kind: "other", type }, { stream })
+    return answer(arrival, { form, content: { kind: "other", type }, stream })
   }
   const read =
     pickEvent !== undefined && type === "text/event-stream"
       ? boundedBody.readEvent(response, maxBytes, pickEvent)
-      : boundedBody.read(response, headers, maxBytes, ok && as === "bytes" ? "bytes" : "text")
+      : boundedBody.read(response, headers, maxBytes, form === "bytes" ? "bytes" : "text")
   return Effect.matchEffect(read, {
     // The status of a refusal says more than that its body broke off.
     onFailure: (error) =>
       ok
         ? Effect.fail(fail(transportReason(error, response.request)))
-        : answer(arrival, "", undefined, { kind: "empty", type }),
+        : answer(arrival, { form, content: { kind: "empty", type } }),
     onSuccess: ({ bytes, cut, text }) => {
       if (cut && ok) return Effect.fail(fail({ _tag: "TooLarge", status, maxBytes }))
       const empty = bytes === undefined ? text.trim() === "" : bytes.byteLength === 0
-      if (empty || cut || (ok && as !== "json")) {
-        return answer(arrival, text, undefined, { kind: empty ? "empty" : "other", type }, { bytes })
-      }
-      const parsed = parse(text, policy.parse)
+      const parsable = !empty && !cut && (form === "json" || isJson(type))
+      if (!parsable) return answer(arrival, { form, text, bytes, content: { kind: empty ? "empty" : "other", type } })
+      const parsed = parse(bytes === undefined ? text : boundedBody.decodeText(bytes), policy.parse)
       switch (parsed._tag) {
         case "Json":
-          return answer(arrival, text, parsed.value, { kind: "json", type })
+          return answer(arrival, { form, text, bytes, body: parsed.value, content: { kind: "json", type } })
         case "TooDeep":
           if (ok) return Effect.fail(fail({ _tag: "TooDeep", status, maxDepth }))
           break
         case "Threw":
           return Effect.fail(fail({ _tag: "Reader", reader: "parse", cause: Redacted.make(parsed.cause) }))
       }
-      return answer(arrival, text, undefined, { kind: "other", type })
+      return answer(arrival, { form, text, bytes, content: { kind: "other", type } })
     }
   })
 }
 
 const answer = (
   { headers, redirected, response, seeOther, url }: redirects.Arrival,
-  text: string,
-  body: unknown,
-  content: BodyKind,
-  raw?: Partial<Pick<ReceivedAnswer, "bytes" | "stream">>
+  read: Pick<ReceivedAnswer, "form" | "content"> & Partial<Pick<ReceivedAnswer, "text" | "body" | "bytes" | "stream">>
 ): Effect.Effect<ReceivedAnswer> =>
   Effect.map(Clock.currentTimeMillis, (now) => ({
     url,
@@ -215,13 +233,17 @@ const answer = (
     status: response.status,
     context: undefined,
     headers,
-    body,
-    text,
-    content,
-    bytes: raw?.bytes,
-    stream: raw?.stream,
-    hint: HintReader.fromHeaders(headers, now)
+    body: read.body,
+    text: read.text ?? "",
+    content: read.content,
+    form: read.form,
+    bytes: read.bytes,
+    stream: read.stream,
+    hint: HintReader.fromAnswer(response.status, headers, now)
   }))
+
+const isJson = (type: string | undefined): boolean =>
+  type !== undefined && (type === "application/json" || type === "text/json" || type.endsWith("+json"))
 
 /** A media type without its parameters. */
 const mediaType = (header: string | undefined): string | undefined => header?.split(";", 1)[0]!.trim().toLowerCase()

@@ -21,14 +21,14 @@ import { type Fail, type ReceivedAnswer, statusReason } from "./httpRequest.ts"
  * of a verdict rejects, and for an `interpret` that throws, dies or yields nonsense; or the typed failure of an `interpret`
  * that is an Effect.
  *
- * `answer.hint` is what the headers and the option `hint` say. `content` is what a Schema decodes of the answer: its
- * parsed body, unless the request has the option `as`.
+ * `answer.hint` is what the headers and the option `hint` say, `answer.detail` what the option `reason` reads. `content`
+ * is what the Schema of a verdict decodes.
  */
 export const interpretAnswer = <A, F, E, R>(
   interpret: Interpret<A, F, E, R>,
   answer: ReceivedAnswer,
   fail: Fail,
-  content: unknown = answer.body
+  content: unknown = contentOf(answer)
 ): Effect.Effect<CheckResult.CheckResult<A, F> | Decode | undefined, HttpCheckError | E, R> => {
   let said: unknown
   try {
@@ -56,6 +56,40 @@ export const readWith = <A>(reader: Reader["reader"], read: () => A, fail: Fail)
     return Effect.succeed(read())
   } catch (cause) {
     return Effect.fail(fail(readerReason(reader, cause)))
+  }
+}
+
+/** What a Schema decodes of an answer. */
+export const contentOf = (answer: ReceivedAnswer): unknown => {
+  switch (answer.form) {
+    case "json":
+      return answer.body
+    case "text":
+      return answer.text
+    case "bytes":
+      return answer.bytes
+    case "stream":
+      return answer.stream
+  }
+}
+
+/** Adds the server's words to a cancellation or an expiry that has no reason of its own. */
+export const withReason = <A, F>(
+  found: CheckResult.CheckResult<A, F>,
+  reason: string | undefined
+): CheckResult.CheckResult<A, F> => {
+  if (reason === undefined) return found
+  switch (found._tag) {
+    case "Canceled":
+    case "Expired":
+      return found.reason === undefined ? { ...found, reason } : found
+    case "Annotated": {
+      const result = withReason(found.result, reason)
+      // A copy of its own kind: one with a cursor conceals it.
+      return result === found.result ? found : Object.assign(Object.create(Object.getPrototypeOf(found)), found, { result })
+    }
+    default:
+      return found
   }
 }
 
@@ -93,34 +127,39 @@ const settle = <A, F, R>(
     case "Transient":
       return Effect.fail(refusal(verdict, answer, fail))
     case "Permanent":
-      return Effect.fail(fail(statusReason(answer, "permanent", bounded(verdict.reason))))
+      return Effect.fail(fail(statusReason(withDetail(answer, verdict.reason), "permanent")))
     case "As":
       return guarded(
         "interpret",
-        Effect.catchTag(verdict.read(answer, content), "SchemaError", ({ message }) =>
-          Effect.fail(
+        Effect.mapBoth(verdict.read(answer, content), {
+          onSuccess: (ending) => withReason(ending, answer.detail),
+          onFailure: ({ message }) =>
             fail({
               _tag: "Decode",
               status: answer.status,
               issue: `Interpretation.${verdict.ending.toLowerCase()}: ${message}`
             })
-          )
-        ),
+        }),
         fail
       )
     default:
-      return Effect.succeed(withHintOf(verdict, answer.hint))
+      return Effect.succeed(withHintOf(withReason(verdict, answer.detail), answer.hint))
   }
 }
 
 const refusal = (verdict: Throttled | Transient, answer: ReceivedAnswer, fail: Fail): HttpCheckError =>
   fail(
     statusReason(
-      { ...answer, hint: eitherHint(HintReader.fromInput(verdict.hint), answer.hint) },
-      verdict._tag === "Throttled" ? "throttled" : "transient",
-      bounded(verdict.reason)
+      {
+        ...withDetail(answer, verdict.reason),
+        hint: eitherHint(HintReader.fromInput(verdict.hint), answer.hint)
+      },
+      verdict._tag === "Throttled" ? "throttled" : "transient"
     )
   )
+
+const withDetail = (answer: ReceivedAnswer, reason: string | undefined): ReceivedAnswer =>
+  reason === undefined ? answer : { ...answer, detail: bounded(reason) }
 
 /** The hint of the verdict takes precedence over the hint of the answer. */
 const withHintOf = <A, F>(

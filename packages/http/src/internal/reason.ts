@@ -18,6 +18,12 @@ export const read = ({ body }: Pick<HttpAnswer, "body">): string | undefined => 
   return undefined
 }
 
+/** What a function of the user read. */
+export const own = (text: unknown): string | undefined => {
+  if (text !== undefined && typeof text !== "string") throw new TypeError(`yielded no text but a ${typeof text}`)
+  return bounded(text)
+}
+
 /** A text of at most 1,000 characters, without characters that could forge a line or hide a part of it. */
 export const bounded = (text: string | undefined): string | undefined => {
   if (text === undefined) return undefined
