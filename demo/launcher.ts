@@ -212,7 +212,7 @@ const tasteClusters = (baseUrl: string, timeScale: number) => {
     status: ClusterStatus,
     submit: (plan: string) =>
       HttpCheck.send(HttpClientRequest.post(runs), Schema.Struct({ run_id: Schema.String }), { body: { plan } }).pipe(
-        Effect.map(({ run_id }): Job.Receipt<string> => ({ key: run_id }))
+        Effect.map(({ hint, value }): Job.Receipt<string> => ({ key: value.run_id, hint }))
       ),
     strategy: Strategy.scale(Strategy.linear({ initial: "1 second", increment: "2 seconds" }), timeScale)
   })

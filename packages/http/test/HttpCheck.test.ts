@@ -6,6 +6,7 @@ import * as HttpClient from "effect/http/HttpClient"
 import * as HttpClientError from "effect/http/HttpClientError"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import * as HttpClientResponse from "effect/http/HttpClientResponse"
+import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as TestClock from "effect/testing/TestClock"
 import * as CheckResult from "effect-poll/CheckResult"
@@ -16,8 +17,10 @@ import * as StatusSchema from "effect-poll/StatusSchema"
 import * as Strategy from "effect-poll/Strategy"
 import * as Interpretation from "@effect-poll/http/Interpretation"
 import * as HintReader from "@effect-poll/http/HintReader"
+import type { HttpAnswer } from "@effect-poll/http/HttpAnswer"
 import * as HttpCheck from "@effect-poll/http/HttpCheck"
 import { HttpCheckError, safeUrl } from "@effect-poll/http/HttpCheckError"
+import { answering, inWords } from "./answering.ts"
 
 const TaskStatus = StatusSchema.fromField(
   Schema.Struct({ state: Schema.Literals(["busy", "done"]), size: Schema.optionalKey(Schema.Finite) }),
@@ -25,50 +28,13 @@ const TaskStatus = StatusSchema.fromField(
   { busy: Status.pending(), done: (task) => Status.succeeded(task.size) }
 )
 
-/** A client that gives this answer to every request, and notes what it was asked. */
-const answering = (
-  answer: (request: HttpClientRequest.HttpClientRequest) => Response | HttpClientError.HttpClientError
-) => {
-  const requests: Array<HttpClientRequest.HttpClientRequest> = []
-  const client = HttpClient.make((request) => {
-    requests.push(request)
-    const given = answer(request)
-    return given instanceof Response ? Effect.succeed(HttpClientResponse.fromWeb(request, given)) : Effect.fail(given)
-  })
-  return { requests, provide: Effect.provideService(HttpClient.HttpClient, client) }
-}
-
 const json = { "content-type": "application/json" }
 const url = "http://user:pass@h/v1/tasks/1?key=secret#top"
 const page = "<html>SECRET</html>"
 
-/** What a check says, in a few words. */
+/** What a check finds in an answer, in a few words. */
 const said = (body: string | null, init: ResponseInit, options?: HttpCheck.Options<unknown, unknown>) =>
-  Effect.gen(function* () {
-    const { provide } = answering(() => new Response(body, init))
-    const result = yield* Effect.result(provide(HttpCheck.get(url, TaskStatus, options)))
-    if (result._tag === "Failure") {
-      const kind = CheckError.kindOf(result.failure)
-      const after = kind._tag === "Transient" ? kind.retryAfter : undefined
-      return [kind._tag, ...inWords(after), result.failure.message].join(" | ")
-    }
-    const check = result.success
-    const found = CheckResult.unannotated(check)
-    const word =
-      found._tag === "UnknownState"
-        ? `UnknownState ${found.state}`
-        : Status.isStatus(found)
-          ? Status.describe(found)
-          : found._tag
-    return [
-      word,
-      ...(check._tag === "Annotated" ? inWords(check.hint) : []),
-      ...(check._tag === "Annotated" && check.run !== undefined ? [`run ${JSON.stringify(check.run)}`] : [])
-    ].join(" | ")
-  })
-
-const inWords = (hint: CheckResult.Hint | undefined): ReadonlyArray<string> =>
-  hint === undefined ? [] : [hint === "unreadable" ? hint : String(Duration.toMillis(hint))]
+  answering(() => new Response(body, init)).provide(inWords(HttpCheck.get(url, TaskStatus, options)))
 
 const at = "GET http://h/v1/tasks/1:"
 
@@ -107,7 +73,7 @@ const table: ReadonlyArray<readonly [name: string, body: string | null, init: Re
     "Pending busy | 1500"
   ],
   ["a 404", '{"error":"SECRET"}', { status: 404 }, "Missing"],
-  ["a 404 with a page and a hint", page, { status: 404, headers: { "retry-after": "2" } }, "Missing | 2000"],
+  ["a 404 with a page and a hint", page, { status: 404, headers: { "retry-after": "2" } }, "Missing 3 | 2000"],
   [
     "a page",
     page,
@@ -115,7 +81,7 @@ const table: ReadonlyArray<readonly [name: string, body: string | null, init: Re
     `Transient | ${at} 200 with a body that is not JSON (text/html)`
   ],
   ["an empty body", "", { headers: json }, `Transient | ${at} 200 with an empty body`],
-  ["no body at all", null, { status: 204 }, `Transient | ${at} 204 with an empty body`],
+  ["no content", null, { status: 204 }, "Pending HTTP 204"],
   [
     "a page with a hint",
     page,
@@ -157,13 +123,13 @@ const table: ReadonlyArray<readonly [name: string, body: string | null, init: Re
     "a 503 with a hint",
     "",
     { status: 503, headers: { "retry-after": "120" } },
-    `Transient | 120000 | ${at} 503 with an empty body`
+    `Throttled | 120000 | ${at} 503 with an empty body`
   ],
   [
     "a 429 with an unreadable hint",
     "{}",
     { status: 429, headers: { "retry-after": "soon" } },
-    `Transient | unreadable | ${at} 429`
+    `Throttled | unreadable | ${at} 429`
   ],
   ["a 408", "{}", { status: 408 }, `Transient | ${at} 408`],
   ["a 401", "{}", { status: 401, headers: { "retry-after": "3" } }, `Permanent | ${at} 401`],
@@ -173,7 +139,7 @@ const table: ReadonlyArray<readonly [name: string, body: string | null, init: Re
     { status: 403, headers: { "content-type": "text/html" } },
     `Permanent | ${at} 403 with a body that is not JSON (text/html)`
   ],
-  ["a 410", "{}", { status: 410 }, `Permanent | ${at} 410`],
+  ["a 410", "{}", { status: 410 }, "Missing"],
   ["a redirect that was not followed", "", { status: 302 }, `Transient | ${at} 302 with an empty body`],
   ["a permanent redirect", "", { status: 308 }, `Permanent | ${at} 308 with an empty body`]
 ]
@@ -280,7 +246,7 @@ describe("HttpCheck", () => {
         assert.strictEqual(yield* given(() => undefined, "soon"), "Pending busy | unreadable")
         assert.strictEqual(
           yield* said("{}", { status: 503 }, { hint: () => "2 seconds" }),
-          `Transient | 2000 | ${at} 503`
+          `Throttled | 2000 | ${at} 503`
         )
       })
     )
@@ -357,31 +323,70 @@ describe("HttpCheck", () => {
     )
   })
 
-  describe("json", () => {
+  describe("send", () => {
     const Answer = Schema.Struct({ id: Schema.String })
     const post = HttpClientRequest.post("http://h/signals/TOKEN")
 
-    it.effect("json - sends the body once and decodes the answer", () =>
+    it.effect("send - sends the body once and decodes the answer", () =>
       Effect.gen(function* () {
         const { provide, requests } = answering(() => new Response('{"id":"a"}', { status: 201 }))
-        assert.deepStrictEqual(yield* provide(HttpCheck.send(post, Answer, { body: { n: 1 } })), { id: "a" })
+        const { value } = yield* provide(HttpCheck.send(post, Answer, { body: { n: 1 } }))
+        assert.deepStrictEqual(value, { id: "a" })
         assert.strictEqual(requests.length, 1)
         const body = requests[0]!.body
         assert.strictEqual(body._tag === "Uint8Array" ? new TextDecoder().decode(body.body) : body._tag, '{"n":1}')
       })
     )
 
-    it.effect("json - refuse makes a typed error of a refusal, otherwise it is an HttpCheckError", () =>
+    it.effect("send - interpret makes a typed error, otherwise a refusal is an HttpCheckError", () =>
       Effect.gen(function* () {
         const { provide } = answering(() => new Response('{"code":"gone"}', { status: 409 }))
-        const refuse = (status: number, body: unknown) => (status === 409 ? JSON.stringify(body) : undefined)
-        assert.strictEqual(yield* Effect.flip(provide(HttpCheck.send(post, Answer, { refuse }))), '{"code":"gone"}')
+        const interpret = ({ status, text }: HttpAnswer) => (status === 409 ? Effect.fail(text) : undefined)
+        assert.strictEqual(yield* Effect.flip(provide(HttpCheck.send(post, Answer, { interpret }))), '{"code":"gone"}')
         const plain = yield* Effect.flip(provide(HttpCheck.send(post, Answer)))
         assert.strictEqual(plain.message, "POST http://h/signals/TOKEN: 409")
       })
     )
 
-    it.effect("json - shownUrl hides the path from errors and the request from traces", () =>
+    it.effect("send - yields the hint and the headers of the answer", () =>
+      Effect.gen(function* () {
+        const sent = (headers: Record<string, string>, options?: HttpCheck.SendOptions) =>
+          answering(() => new Response('{"id":"a","wait":3}', { status: 201, headers })).provide(
+            HttpCheck.send(post, Answer, options)
+          )
+        const seven = yield* sent({ "retry-after": "7", location: "/tasks/a" })
+        assert.deepStrictEqual(seven.hint, Duration.seconds(7))
+        assert.strictEqual(seven.headers["location"], "/tasks/a")
+        assert.isUndefined((yield* sent({})).hint)
+        assert.strictEqual((yield* sent({ "retry-after": "soon" })).hint, "unreadable")
+        const hint = HintReader.field("wait", "seconds")
+        assert.deepStrictEqual((yield* sent({ "retry-after": "7" }, { hint })).hint, Duration.seconds(3))
+      })
+    )
+
+    it.effect("send - a refusal that asks to slow down is throttled", () =>
+      Effect.gen(function* () {
+        const headers = { "retry-after": "7" }
+        const { provide } = answering(() => new Response("", { status: 429, headers }))
+        const error = yield* Effect.flip(provide(HttpCheck.send(post, Answer)))
+        assert.deepStrictEqual(CheckError.kindOf(error), CheckError.throttled({ retryAfter: Duration.seconds(7) }))
+      })
+    )
+
+    it.effect("send - interpret decodes a refusal, and takes no status", () =>
+      Effect.gen(function* () {
+        const { provide } = answering(() => new Response('{"id":"runs already"}', { status: 409 }))
+        const attached = yield* provide(
+          HttpCheck.send(post, Answer, { interpret: Interpretation.rules([{ status: 409 }, Interpretation.decode]) })
+        )
+        assert.deepStrictEqual(attached.value, { id: "runs already" })
+        const error = yield* Effect.flip(provide(HttpCheck.send(post, Answer, { interpret: () => Status.pending() })))
+        assert(error.reason._tag === "Reader")
+        assert.include(String(Redacted.value(error.reason.cause)), "this request is no check")
+      })
+    )
+
+    it.effect("send - shownUrl hides the path from errors and the request from traces", () =>
       Effect.gen(function* () {
         const disabled: Array<boolean> = []
         const client = HttpClient.make((request) =>
@@ -403,10 +408,10 @@ describe("HttpCheck", () => {
       })
     )
 
-    it.effect("json - an empty body is undefined to the Schema, and a body that cannot be encoded is permanent", () =>
+    it.effect("send - an empty body is undefined to the Schema, and a body that cannot be encoded is permanent", () =>
       Effect.gen(function* () {
         const { provide } = answering(() => new Response(null, { status: 204 }))
-        assert.isUndefined(yield* provide(HttpCheck.send(post, Schema.Unknown)))
+        assert.isUndefined((yield* provide(HttpCheck.send(post, Schema.Unknown))).value)
         const rejected = yield* Effect.flip(provide(HttpCheck.send(post, Answer)))
         assert.strictEqual(rejected.reason._tag, "Decode")
         const error = yield* Effect.flip(provide(HttpCheck.send(post, Schema.Unknown, { body: { n: 1n } })))

@@ -21,6 +21,7 @@
  *
  * @since 0.1.0
  */
+import type { HttpAnswer } from "@effect-poll/http/HttpAnswer"
 import * as HttpCheck from "@effect-poll/http/HttpCheck"
 import type { HttpCheckError } from "@effect-poll/http/HttpCheckError"
 import * as Data from "effect/Data"
@@ -39,6 +40,7 @@ import * as MinimumInterval from "./MinimumInterval.ts"
 import * as Path from "./internal/path.ts"
 import * as Wire from "./internal/wire.ts"
 import * as CommonSettings from "./internal/commonSettings.ts"
+import * as Receipt from "./internal/receipt.ts"
 import * as Validate from "./internal/validate.ts"
 import * as Push from "./Push.ts"
 import type { WithStrategies } from "./Settings.ts"
@@ -381,7 +383,9 @@ export const make = <A = unknown>(options: Options<A>): AsyncQueue<A> => {
   const submitSignalTask = (submission: Submission) =>
     HttpCheck.send(HttpClientRequest.post(createUrl), SignalTaskCreated, {
       body: { ...bodyOf(submission), waitForSignal: true }
-    }).pipe(Effect.map(({ signalToken, task }): SignalReceipt => ({ key: task.id, signalToken })))
+    }).pipe(
+      Effect.map(({ hint, value }): SignalReceipt => ({ key: value.task.id, hint, signalToken: value.signalToken }))
+    )
 
   return {
     tasks: Job.make("AsyncQueue.tasks", {
@@ -389,7 +393,7 @@ export const make = <A = unknown>(options: Options<A>): AsyncQueue<A> => {
       ...guarded("tasks", strategy),
       submit: (submission: Submission) =>
         HttpCheck.send(HttpClientRequest.post(createUrl), Created, { body: bodyOf(submission) }).pipe(
-          Effect.map(({ task }): Job.Receipt<string> => ({ key: task.id }))
+          Receipt.from(({ task }) => task.id)
         )
     }),
     signalTasks: Job.make("AsyncQueue.signalTasks", {
@@ -404,10 +408,10 @@ export const make = <A = unknown>(options: Options<A>): AsyncQueue<A> => {
       return HttpCheck.send(HttpClientRequest.post(url(path)), Signaled, {
         body: { status, result },
         shownUrl: url("/v1/signals/<redacted>"),
-        refuse: refusal
+        interpret: refusal
       }).pipe(
-        Effect.map((body): "accepted" | "alreadySignaled" =>
-          body?.alreadySignaled === true ? "alreadySignaled" : "accepted"
+        Effect.map(({ value }): "accepted" | "alreadySignaled" =>
+          value?.alreadySignaled === true ? "alreadySignaled" : "accepted"
         )
       )
     }
@@ -435,23 +439,27 @@ const bodyOf = ({ maxWaitTime, onCompleteUrl, payload, targetUrl }: Submission) 
   onCompleteUrl
 })
 
-/** Judges by the `code` of the body if it has a known one, otherwise by the status code. */
-const refusal = (status: number, body: unknown): UnknownToken | TaskFinished | TokenExpired | undefined => {
+/** The refusals of a signal: by the `code` of the body if it has a known one, otherwise by the status code. */
+const refusal = ({
+  body,
+  status
+}: HttpAnswer): Effect.Effect<never, UnknownToken | TaskFinished | TokenExpired> | undefined => {
+  if (status >= 200 && status <= 299) return undefined
   switch (hasProperty(body, "code") ? body.code : undefined) {
     case "unknown_token":
-      return new UnknownToken()
+      return Effect.fail(new UnknownToken())
     case "task_finished":
-      return new TaskFinished()
+      return Effect.fail(new TaskFinished())
     case "token_expired":
-      return new TokenExpired()
+      return Effect.fail(new TokenExpired())
   }
   switch (status) {
     case 404:
-      return new UnknownToken()
+      return Effect.fail(new UnknownToken())
     case 409:
-      return new TaskFinished()
+      return Effect.fail(new TaskFinished())
     case 410:
-      return new TokenExpired()
+      return Effect.fail(new TokenExpired())
     default:
       return undefined
   }

@@ -40,6 +40,7 @@ import * as Strategy from "effect-poll/Strategy"
 import * as MinimumInterval from "./MinimumInterval.ts"
 import * as Path from "./internal/path.ts"
 import * as CommonSettings from "./internal/commonSettings.ts"
+import * as Receipt from "./internal/receipt.ts"
 import * as Validate from "./internal/validate.ts"
 import * as Wire from "./internal/wire.ts"
 import * as Push from "./Push.ts"
@@ -317,7 +318,7 @@ export const make = (options: Options): EventPlatform => {
         tasks.check(HttpCheck.get(path("/tasks/{id}", "EventPlatform.tasks: key", { id }), TaskStatus)),
       submit: (input: unknown) =>
         HttpCheck.send(HttpClientRequest.post(submitUrls.tasks), TaskSubmitted, { body: input ?? {} }).pipe(
-          Effect.map(({ task_id }): Job.Receipt<string> => ({ key: task_id }))
+          Receipt.from(({ task_id }) => task_id)
         ),
       strategy: tasks.strategy
     }),
@@ -336,7 +337,7 @@ export const make = (options: Options): EventPlatform => {
         return HttpCheck.send(
           HttpClientRequest.put(target).pipe(HttpClientRequest.setUrlParams(query)),
           options.campaignRun === undefined ? TaskSubmitted : Schema.Unknown
-        ).pipe(Effect.map((body): Job.Receipt<string> => ({ key: eventId, since: campaignRun(body) })))
+        ).pipe(Effect.map(({ hint, value }): Job.Receipt<string> => ({ key: eventId, since: campaignRun(value), hint })))
       },
       strategy: tasks.strategy
     }),
@@ -348,7 +349,7 @@ export const make = (options: Options): EventPlatform => {
         ),
       submit: (input: unknown) =>
         HttpCheck.send(HttpClientRequest.post(submitUrls.packages), PackageSubmitted, { body: input ?? {} }).pipe(
-          Effect.map(({ id }): Job.Receipt<string> => ({ key: id }))
+          Receipt.from(({ id }) => id)
         ),
       strategy: packages.strategy
     })

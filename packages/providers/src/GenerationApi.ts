@@ -22,7 +22,6 @@
 import * as HttpCheck from "@effect-poll/http/HttpCheck"
 import type { HttpCheckError } from "@effect-poll/http/HttpCheckError"
 import * as Duration from "effect/Duration"
-import * as Effect from "effect/Effect"
 import type * as HttpClient from "effect/http/HttpClient"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import { hasProperty } from "effect/Predicate"
@@ -39,6 +38,7 @@ import * as Strategy from "effect-poll/Strategy"
 import * as MinimumInterval from "./MinimumInterval.ts"
 import * as Path from "./internal/path.ts"
 import * as CommonSettings from "./internal/commonSettings.ts"
+import * as Receipt from "./internal/receipt.ts"
 import * as Validate from "./internal/validate.ts"
 import * as Wire from "./internal/wire.ts"
 import * as Push from "./Push.ts"
@@ -395,7 +395,7 @@ export const make = (options: Options): GenerationApi => {
           callbackUrl === undefined
             ? { request_type: "async", input }
             : { request_type: "callback", callback_url: callbackUrl, input }
-      }).pipe(Effect.map(({ data }): Job.Receipt<Key> => ({ key: { model, taskId: data.taskId } })))
+      }).pipe(Receipt.from(({ data }): Key => ({ model, taskId: data.taskId })))
     },
     strategy:
       strategy === undefined

@@ -21,7 +21,6 @@
 import * as HttpCheck from "@effect-poll/http/HttpCheck"
 import type { HttpCheckError } from "@effect-poll/http/HttpCheckError"
 import * as Duration from "effect/Duration"
-import * as Effect from "effect/Effect"
 import type * as HttpClient from "effect/http/HttpClient"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import * as Schema from "effect/Schema"
@@ -34,6 +33,7 @@ import * as MinimumInterval from "./MinimumInterval.ts"
 import * as Path from "./internal/path.ts"
 import * as Wire from "./internal/wire.ts"
 import * as CommonSettings from "./internal/commonSettings.ts"
+import * as Receipt from "./internal/receipt.ts"
 import * as Validate from "./internal/validate.ts"
 import type { WithStrategy } from "./Settings.ts"
 
@@ -197,7 +197,7 @@ export const make = <A = unknown>(options: Options<A>): JobStatus<A> => {
       guard.check(HttpCheck.get(url(Path.fillOrThrow("JobStatus: key", statusPath, { jobId })), schema)),
     submit: (input: unknown) =>
       HttpCheck.send(HttpClientRequest.post(url(submitPath)), Submitted, { body: input ?? {} }).pipe(
-        Effect.map(({ jobId }): Job.Receipt<string> => ({ key: jobId }))
+        Receipt.from(({ jobId }) => jobId)
       ),
     strategy: guard.strategy(options.strategy ?? CommonSettings.scaled(strategy, timeScale))
   })

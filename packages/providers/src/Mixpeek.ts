@@ -35,9 +35,7 @@ import type { HttpCheckError } from "@effect-poll/http/HttpCheckError"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as HttpClient from "effect/http/HttpClient"
-import type * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import type * as CheckResult from "effect-poll/CheckResult"
 import * as Job from "effect-poll/Job"
 import * as Strategy from "effect-poll/Strategy"
 import * as CommonSettings from "./internal/commonSettings.ts"
@@ -98,18 +96,14 @@ export interface Mixpeek {
    * keys allow: their types, if all keys have one, and their times of submission, or the last 24 hours. No keys cause no
    * request.
    *
-   * The results are by encoded key. A task that is missing from the list has no entry, nor has one whose record says less
+   * The results are by encoded key; `hint` is the delay that the server requested. A task that is missing from the list has no entry, nor has one whose record says less
    * than a check would (an end without result or reason, or no ids for a fallback that the key lacks): that says nothing
    * about the task, so check it individually. A record that cannot be decoded is the failure of its own entry. If the
    * request fails, so does the Effect.
    */
   readonly sendMany: (
     keys: ReadonlyArray<TaskKey>
-  ) => Effect.Effect<
-    ReadonlyMap<string, Result.Result<CheckResult.CheckResult<unknown, string>, HttpCheckError>>,
-    HttpCheckError,
-    HttpClient.HttpClient
-  >
+  ) => Effect.Effect<Job.CheckManyAnswer<unknown, string, HttpCheckError>, HttpCheckError, HttpClient.HttpClient>
   /** Lists tasks. The server may leave some out, and does not indicate that. Default filter: all tasks. */
   readonly list: (
     filter?: ListFilter
@@ -197,8 +191,9 @@ export const make = (options: Options): Mixpeek => {
     ...common,
     strategy: guard.strategy(options.strategy ?? CommonSettings.scaled(strategy, timeScale))
   }
+  const sendMany = MixpeekList.checkMany(api)
   return {
-    tasks: tasksOf(api, shared, missing),
+    tasks: tasksOf(api, sendMany, shared, missing),
     resources: Job.make("Mixpeek.resources", {
       ...shared,
       missing,
@@ -206,8 +201,8 @@ export const make = (options: Options): Mixpeek => {
       check: (resource: Resource) => MixpeekResource.check(api, resource)
     }),
     kill: (key) => MixpeekTask.kill(api, key),
-    sendMany: (keys) => MixpeekList.checkMany(api, keys),
-    list: (filter = {}) => MixpeekList.list(api, MixpeekStatus.TaskRecord, filter)
+    sendMany,
+    list: (filter = {}) => MixpeekList.list(api, filter)
   }
 }
 
@@ -218,6 +213,7 @@ const maxBatch = 100
 
 const tasksOf = (
   api: Api,
+  sendMany: Mixpeek["sendMany"],
   shared: Pick<CommonSettings.Resolved, "unknownState" | "checkErrors"> & Required<Pick<WithStrategy, "strategy">>,
   missing: CommonSettings.Resolved["missing"]
 ): Mixpeek["tasks"] =>
@@ -231,7 +227,7 @@ const tasksOf = (
       check: (keys) =>
         keys.length === 1
           ? Effect.succeed({ results: new Map() })
-          : Effect.map(api.guard.check(MixpeekList.checkMany(api, keys)), (results) => ({ results }))
+          : api.guard.check(sendMany(keys))
     },
     submit: (submission: Submission) => MixpeekTask.submit(api, submission),
     cancel: (key) => MixpeekTask.kill(api, key),

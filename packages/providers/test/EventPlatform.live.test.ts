@@ -88,7 +88,7 @@ describe("EventPlatform", () => {
             HttpClientRequest.post(`${url}/events/e1/taste_clusters/runs`),
             Schema.Struct({ run_id: Schema.String }),
             { body: { seed } }
-          ).pipe(Effect.map(({ run_id }) => ({ key: run_id }))),
+          ).pipe(Effect.map(({ hint, value }) => ({ key: value.run_id, hint }))),
         strategy: Strategy.spaced("10 millis")
       })
       const { key } = yield* runs.submit!(1)

@@ -86,7 +86,7 @@ describe("Mixpeek", () => {
         Effect.map(tasks.submit!({ kind: "batch", bucketId }), ({ key }) => key)
       )
       yield* server.create("Mixpeek", "taxonomy")
-      const checks = yield* sendMany(keys)
+      const { results: checks } = yield* sendMany(keys)
       // The filter excludes the newer taxonomy; of the three batches the oldest does not fit on the page.
       assert.deepStrictEqual([...checks.keys()], keys.slice(1).map(keyCodec.encode))
       for (const check of checks.values()) {

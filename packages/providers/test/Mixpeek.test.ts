@@ -361,7 +361,7 @@ describe("Mixpeek", () => {
           typed("t5", now),
           typed("absent", now)
         ]
-        const checks = yield* provide(mixpeek.sendMany(keys))
+        const { results: checks } = yield* provide(mixpeek.sendMany(keys))
         assert.strictEqual(requests.length, 1)
         assert.deepStrictEqual([requests[0]?.method, requests[0]?.url], ["POST", "http://h/v1/tasks/list"])
         // Five minutes on both sides for clocks that differ.
@@ -388,7 +388,7 @@ describe("Mixpeek", () => {
     it.effect("absent task - has no entry", () =>
       Effect.gen(function* () {
         const { provide } = answering(() => ({ tasks: [{ unheard: 1 }, null, record("t1")] }))
-        const checks = yield* provide(mixpeek.sendMany([{ taskId: "t1" }, { taskId: "t2" }]))
+        const { results: checks } = yield* provide(mixpeek.sendMany([{ taskId: "t1" }, { taskId: "t2" }]))
         assert.deepStrictEqual([...checks.keys()], ["t1"])
       })
     )
@@ -416,16 +416,16 @@ describe("Mixpeek", () => {
           tasks: [less("t1", "COMPLETED"), less("t2", "FAILED"), less("t3", "PENDING"), less("t4", "CANCELED")]
         }))
         const keys = ["t1", "t2", "t3", "t4"].map((taskId) => ({ taskId }))
-        assert.deepStrictEqual(found(yield* provide(mixpeek.sendMany(keys))), { t4: "Canceled" })
+        assert.deepStrictEqual(found((yield* provide(mixpeek.sendMany(keys))).results), { t4: "Canceled" })
         const known = keys.map(({ taskId }) => typed(taskId))
-        assert.deepStrictEqual(Object.values(found(yield* provide(mixpeek.sendMany(known)))), ["Pending", "Canceled"])
+        assert.deepStrictEqual(Object.values(found((yield* provide(mixpeek.sendMany(known))).results)), ["Pending", "Canceled"])
       })
     )
 
     it.effect("errors - fail one entry when a record does not decode, and the Effect when the request fails", () =>
       Effect.gen(function* () {
         const { provide } = answering(() => ({ tasks: [record("t1", { error_message: 7 }), record("t2")] }))
-        const checks = yield* provide(mixpeek.sendMany([{ taskId: "t1" }, { taskId: "t2" }]))
+        const { results: checks } = yield* provide(mixpeek.sendMany([{ taskId: "t1" }, { taskId: "t2" }]))
         assert.deepStrictEqual(found(checks), { t1: "failed", t2: "Pending" })
         const first = checks.get("t1")
         const failure = first !== undefined && Result.isFailure(first) ? first.failure : undefined
@@ -442,9 +442,9 @@ describe("Mixpeek", () => {
       Effect.gen(function* () {
         const own = Mixpeek.make({ baseUrl: "http://h", meanings: { task: { SKIPPED: "canceled" } } })
         const { provide, requests } = answering(() => ({ tasks: [record("t1", { status: "SKIPPED" })] }))
-        assert.strictEqual((yield* provide(own.sendMany([]))).size, 0)
+        assert.strictEqual((yield* provide(own.sendMany([]))).results.size, 0)
         assert.strictEqual(requests.length, 0)
-        const checks = yield* provide(own.sendMany([{ taskId: "t1" }, typed("t1")]))
+        const { results: checks } = yield* provide(own.sendMany([{ taskId: "t1" }, typed("t1")]))
         assert.deepStrictEqual(Object.values(found(checks)), ["Canceled", "Canceled"])
       })
     )

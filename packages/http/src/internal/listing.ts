@@ -35,10 +35,10 @@ export const make = <K, A, F, RD, A2, F2, E2, R2, E, R>(
   policy: RequestPolicy
 ) => {
   const list = listOf(options)
-  const ask = (made: HttpClientRequest.HttpClientRequest, keys: ReadonlyArray<K>) => {
+  const ask = (made: HttpClientRequest.HttpClientRequest, wanted: ReadonlyArray<Wanted<K>>) => {
     const fail = failFor(made, policy.shownUrl)
     return Effect.flatMap(execute(made, fail, { policy, fresh: true }), (received) =>
-      Effect.flatMap(prepare(options, received, fail, undefined), (answer) => read(list, keys, answer, fail))
+      Effect.flatMap(prepare(options, received, fail, undefined), (answer) => read(list, wanted, answer, fail))
     )
   }
   return (
@@ -49,13 +49,23 @@ export const make = <K, A, F, RD, A2, F2, E2, R2, E, R>(
     HttpCheckError | E | E2,
     HttpClient.HttpClient | RD | R | R2
   > => {
+    if (keys.length === 0) return Effect.succeed({ results: new Map() })
+    // Before the request, so that a key that cannot be encoded sends none.
+    const wanted = keys.map((key): Wanted<K> => ({ key, encoded: list.encode(key), id: list.idOf(key) }))
     const made = typeof request === "function" ? request(keys, contexts) : request
-    if (Effect.isEffect(made)) return Effect.flatMap(made, (each) => ask(each, keys))
-    return ask(typeof made === "string" ? HttpClientRequest.get(made) : made, keys)
+    if (Effect.isEffect(made)) return Effect.flatMap(made, (each) => ask(each, wanted))
+    return ask(typeof made === "string" ? HttpClientRequest.get(made) : made, wanted)
   }
 }
 
 // ---- internal ----
+
+/** A job whose status is asked for. */
+interface Wanted<K> {
+  readonly key: K
+  readonly encoded: string
+  readonly id: string
+}
 
 type ItemsOf = (body: unknown) => Iterable<unknown> | null | undefined
 
@@ -107,28 +117,28 @@ const valueAt = (option: string, path: string): ((value: unknown) => unknown) =>
 /** Reads an answer: by the `interpret` of the user, or the items of a 2xx. */
 const read = <K, A, F, RD, A2, F2, E2, R2>(
   self: List<K, A, F, RD, A2, F2, E2, R2>,
-  keys: ReadonlyArray<K>,
+  wanted: ReadonlyArray<Wanted<K>>,
   answer: ReceivedAnswer,
   fail: Fail
 ): Effect.Effect<CheckManyAnswer<A | A2, F | F2, HttpCheckError>, HttpCheckError | E2, RD | R2> => {
   const { interpret } = self.options
-  if (interpret === undefined) return standard(self, keys, answer, fail)
+  if (interpret === undefined) return standard(self, wanted, answer, fail)
   type Answer = CheckManyAnswer<A | A2, F | F2, HttpCheckError>
   return Effect.flatMap(interpretAnswer(interpret, answer, fail), (said): Effect.Effect<Answer, HttpCheckError, RD> => {
-    if (said === undefined) return standard(self, keys, answer, fail)
-    if (said._tag === "Decode") return collect(self, keys, answer, fail)
-    const results = new Map(keys.map((key) => [self.encode(key), Result.succeed(said)] as const))
+    if (said === undefined) return standard(self, wanted, answer, fail)
+    if (said._tag === "Decode") return collect(self, wanted, answer, fail)
+    const results = new Map(wanted.map(({ encoded }) => [encoded, Result.succeed(said)] as const))
     return Effect.succeed({ results, hint: said._tag === "Annotated" ? said.hint : undefined })
   })
 }
 
 const standard = <K, A, F, RD, A2, F2, E2, R2>(
   self: List<K, A, F, RD, A2, F2, E2, R2>,
-  keys: ReadonlyArray<K>,
+  wanted: ReadonlyArray<Wanted<K>>,
   answer: ReceivedAnswer,
   fail: Fail
 ): Effect.Effect<CheckManyAnswer<A, F, HttpCheckError>, HttpCheckError, RD> => {
-  if (isOk(answer)) return collect(self, keys, answer, fail)
+  if (isOk(answer)) return collect(self, wanted, answer, fail)
   const kind = isThrottled(answer) ? "throttled" : answer.status === 404 && isPage(answer) ? "transient" : undefined
   return Effect.fail(fail(statusReason(answer, kind)))
 }
@@ -136,7 +146,7 @@ const standard = <K, A, F, RD, A2, F2, E2, R2>(
 /** Decodes the items of the keys, each on its own. */
 const collect = Effect.fnUntraced(function* <K, A, F, RD, A2, F2, E2, R2>(
   self: List<K, A, F, RD, A2, F2, E2, R2>,
-  keys: ReadonlyArray<K>,
+  wanted: ReadonlyArray<Wanted<K>>,
   answer: ReceivedAnswer,
   fail: Fail
 ): Effect.fn.Return<CheckManyAnswer<A, F, HttpCheckError>, HttpCheckError, RD> {
@@ -144,8 +154,8 @@ const collect = Effect.fnUntraced(function* <K, A, F, RD, A2, F2, E2, R2>(
   const items = yield* itemsById(self, answer, fail)
   const { isComplete, run: runOf } = self.options
   const results = new Map<string, Result.Result<CheckResult.CheckResult<A, F>, HttpCheckError>>()
-  for (const key of keys) {
-    const item = items.get(self.idOf(key))
+  for (const { encoded, id, key } of wanted) {
+    const item = items.get(id)
     if (item === undefined || item === contradictory) continue
     const decoded = yield* Effect.result(decodeWith(self.decode, answer, fail, item.value))
     const result =
@@ -153,7 +163,7 @@ const collect = Effect.fnUntraced(function* <K, A, F, RD, A2, F2, E2, R2>(
         ? decoded
         : yield* Effect.result(withRun(decoded.success, () => runOf(item.value), fail))
     if (Result.isSuccess(result) && isComplete !== undefined && !isComplete(item.value, key, result.success)) continue
-    results.set(self.encode(key), result)
+    results.set(encoded, result)
   }
   return { results, hint: answer.hint }
 })

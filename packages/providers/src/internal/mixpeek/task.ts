@@ -32,11 +32,12 @@ export const submit = (
       : api.submitPaths[submission.kind]
   return Effect.gen(function* () {
     const submittedAt = yield* Clock.currentTimeMillis
-    const { task_id: taskId, ...ids } = yield* HttpCheck.send(HttpClientRequest.post(api.url(path)), Submitted, {
+    const { hint, value } = yield* HttpCheck.send(HttpClientRequest.post(api.url(path)), Submitted, {
       body: submission.body ?? {}
     })
+    const { task_id: taskId, ...ids } = value
     const fallback = { taskType: taskTypes[submission.kind], ids: MixpeekStatus.idsOf(ids) }
-    return { key: { taskId, fallback, submittedAt } }
+    return { key: { taskId, fallback, submittedAt }, hint }
   })
 }
 
@@ -49,7 +50,8 @@ export const kill = (
   if (fallback !== undefined && !api.killable.includes(fallback.taskType)) return Effect.fail(unsupported)
   const url = api.url(pathOf("/v1/tasks/{taskId}/kill", taskId))
   return HttpCheck.send(HttpClientRequest.post(url), Schema.Unknown, {
-    refuse: (_, body) => (hasProperty(body, "code") && body.code === "cancel_unsupported" ? unsupported : undefined)
+    interpret: ({ body }) =>
+      hasProperty(body, "code") && body.code === "cancel_unsupported" ? Effect.fail(unsupported) : undefined
   }).pipe(Effect.asVoid)
 }
 
