@@ -383,9 +383,7 @@ export const make = <A = unknown>(options: Options<A>): AsyncQueue<A> => {
   const submitSignalTask = (submission: Submission) =>
     HttpCheck.send(HttpClientRequest.post(createUrl), SignalTaskCreated, {
       body: { ...bodyOf(submission), waitForSignal: true }
-    }).pipe(
-      Effect.map(({ hint, value }): SignalReceipt => ({ key: value.task.id, hint, signalToken: value.signalToken }))
-    )
+    }).pipe(Receipt.from(({ signalToken, task }): SignalReceipt => ({ key: task.id, signalToken })))
 
   return {
     tasks: Job.make("AsyncQueue.tasks", {
@@ -393,7 +391,7 @@ export const make = <A = unknown>(options: Options<A>): AsyncQueue<A> => {
       ...guarded("tasks", strategy),
       submit: (submission: Submission) =>
         HttpCheck.send(HttpClientRequest.post(createUrl), Created, { body: bodyOf(submission) }).pipe(
-          Receipt.from(({ task }) => task.id)
+          Receipt.from(({ task }): Job.Receipt<string> => ({ key: task.id }))
         )
     }),
     signalTasks: Job.make("AsyncQueue.signalTasks", {

@@ -318,7 +318,7 @@ export const make = (options: Options): EventPlatform => {
         tasks.check(HttpCheck.get(path("/tasks/{id}", "EventPlatform.tasks: key", { id }), TaskStatus)),
       submit: (input: unknown) =>
         HttpCheck.send(HttpClientRequest.post(submitUrls.tasks), TaskSubmitted, { body: input ?? {} }).pipe(
-          Receipt.from(({ task_id }) => task_id)
+          Receipt.from(({ task_id }): Job.Receipt<string> => ({ key: task_id }))
         ),
       strategy: tasks.strategy
     }),
@@ -337,7 +337,7 @@ export const make = (options: Options): EventPlatform => {
         return HttpCheck.send(
           HttpClientRequest.put(target).pipe(HttpClientRequest.setUrlParams(query)),
           options.campaignRun === undefined ? TaskSubmitted : Schema.Unknown
-        ).pipe(Effect.map(({ hint, value }): Job.Receipt<string> => ({ key: eventId, since: campaignRun(value), hint })))
+        ).pipe(Receipt.from((body): Job.Receipt<string> => ({ key: eventId, since: campaignRun(body) })))
       },
       strategy: tasks.strategy
     }),
@@ -349,7 +349,7 @@ export const make = (options: Options): EventPlatform => {
         ),
       submit: (input: unknown) =>
         HttpCheck.send(HttpClientRequest.post(submitUrls.packages), PackageSubmitted, { body: input ?? {} }).pipe(
-          Receipt.from(({ id }) => id)
+          Receipt.from(({ id }): Job.Receipt<string> => ({ key: id }))
         ),
       strategy: packages.strategy
     })

@@ -395,7 +395,7 @@ export const make = (options: Options): GenerationApi => {
           callbackUrl === undefined
             ? { request_type: "async", input }
             : { request_type: "callback", callback_url: callbackUrl, input }
-      }).pipe(Receipt.from(({ data }): Key => ({ model, taskId: data.taskId })))
+      }).pipe(Receipt.from(({ data }): Job.Receipt<Key> => ({ key: { model, taskId: data.taskId } })))
     },
     strategy:
       strategy === undefined

@@ -197,7 +197,7 @@ export const make = <A = unknown>(options: Options<A>): JobStatus<A> => {
       guard.check(HttpCheck.get(url(Path.fillOrThrow("JobStatus: key", statusPath, { jobId })), schema)),
     submit: (input: unknown) =>
       HttpCheck.send(HttpClientRequest.post(url(submitPath)), Submitted, { body: input ?? {} }).pipe(
-        Receipt.from(({ jobId }) => jobId)
+        Receipt.from(({ jobId }): Job.Receipt<string> => ({ key: jobId }))
       ),
     strategy: guard.strategy(options.strategy ?? CommonSettings.scaled(strategy, timeScale))
   })

@@ -206,7 +206,7 @@ const itemsById = <K, A, F, RD, A2, F2, E2, R2>(
 
 const spread = (items: Iterable<unknown> | null | undefined): ReadonlyArray<unknown> | undefined => {
   if (items === undefined) return undefined
-  return items === null ? [] : Array.from(items)
+  return items === null ? [] : [...items]
 }
 
 const idIn = (id: unknown): string | undefined => {

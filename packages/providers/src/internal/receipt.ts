@@ -4,6 +4,9 @@ import type { Receipt } from "effect-poll/Job"
 
 /** Makes the receipt of a submit, with the delay that the server requested before the first check. */
 export const from =
-  <A, K>(keyOf: (value: A) => K) =>
-  <E, R>(sent: Effect.Effect<Sent<A>, E, R>): Effect.Effect<Receipt<K>, E, R> =>
-    Effect.map(sent, ({ hint, value }) => ({ key: keyOf(value), hint }))
+  <A, T extends Receipt<unknown, unknown, unknown>>(receiptOf: (value: A) => T) =>
+  <E, R>(sent: Effect.Effect<Sent<A>, E, R>): Effect.Effect<T, E, R> =>
+    Effect.map(sent, ({ hint, value }) => {
+      const receipt = receiptOf(value)
+      return hint === undefined ? receipt : { ...receipt, hint }
+    })

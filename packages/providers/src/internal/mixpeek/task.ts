@@ -12,6 +12,7 @@ import type { TaskKey } from "../../MixpeekKey.ts"
 import { CancelUnsupported, type Submission } from "../../MixpeekRequest.ts"
 import * as MixpeekStatus from "../../MixpeekStatus.ts"
 import * as Path from "../path.ts"
+import * as Receipt from "../receipt.ts"
 import type { Api } from "./api.ts"
 
 /** Checks one task. */
@@ -30,15 +31,14 @@ export const submit = (
     submission.kind === "batch"
       ? Path.fillOrThrow("Mixpeek: bucketId", api.submitPaths.batch, { bucket_id: submission.bucketId })
       : api.submitPaths[submission.kind]
-  return Effect.gen(function* () {
-    const submittedAt = yield* Clock.currentTimeMillis
-    const { hint, value } = yield* HttpCheck.send(HttpClientRequest.post(api.url(path)), Submitted, {
-      body: submission.body ?? {}
-    })
-    const { task_id: taskId, ...ids } = value
-    const fallback = { taskType: taskTypes[submission.kind], ids: MixpeekStatus.idsOf(ids) }
-    return { key: { taskId, fallback, submittedAt }, hint }
-  })
+  return Effect.flatMap(Clock.currentTimeMillis, (submittedAt) =>
+    HttpCheck.send(HttpClientRequest.post(api.url(path)), Submitted, { body: submission.body ?? {} }).pipe(
+      Receipt.from(({ task_id: taskId, ...ids }): Job.Receipt<TaskKey> => {
+        const fallback = { taskType: taskTypes[submission.kind], ids: MixpeekStatus.idsOf(ids) }
+        return { key: { taskId, fallback, submittedAt } }
+      })
+    )
+  )
 }
 
 /** Asks the server to stop a task. Without a request if the type in the key cannot be killed. */
