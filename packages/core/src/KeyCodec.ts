@@ -1,8 +1,8 @@
 /**
  * Encodes the key of a job as a string.
  *
- * The encoded key identifies a job in errors, logs, the answers of `checkMany` and resume tokens. A `Job` whose keys
- * are strings needs no codec.
+ * The encoded key identifies a job in the answers of `checkMany`, in gates and in resume tokens. Errors, logs, spans and
+ * observers show it too, or what `show` makes of the key. A `Job` whose keys are strings needs no codec.
  *
  * @since 0.1.0
  */
@@ -19,6 +19,12 @@ export interface KeyCodec<in out K> {
   readonly encode: (key: K) => string
   /** Decodes an encoded key. Throws if the string is not a valid encoded key. */
   readonly decode: (encoded: string) => K
+  /**
+   * Returns the key as errors, messages, logs, spans and observers show it, for keys whose encoded form is long or holds
+   * a secret. Keys that differ should be shown differently. Tokens, gates, strategies and `checkMany` use the encoded
+   * form. Default: the encoded form.
+   */
+  readonly show?: ((key: K) => string) | undefined
 }
 
 /**
@@ -27,7 +33,7 @@ export interface KeyCodec<in out K> {
  * **Details**
  *
  * `encode` throws a RangeError for a key that the Schema cannot encode, so `Poll.until` and the other entry points
- * throw it at the call.
+ * throw it at the call. The option `show` is that of `KeyCodec`.
  *
  * **Example** (Using a key with two fields)
  *
@@ -42,10 +48,14 @@ export interface KeyCodec<in out K> {
  * @category constructors
  * @since 0.1.0
  */
-export const fromSchema = <K>(schema: Schema.Codec<K, string>): KeyCodec<K> => {
+export const fromSchema = <K>(
+  schema: Schema.Codec<K, string>,
+  options?: { readonly show?: ((key: K) => string) | undefined }
+): KeyCodec<K> => {
   const encode = Schema.encodeUnknownSync(schema)
   return {
     decode: Schema.decodeUnknownSync(schema),
+    show: options?.show,
     encode: (key) => {
       try {
         return encode(key)

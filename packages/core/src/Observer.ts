@@ -32,7 +32,7 @@ export interface Observer<out R = never> {
 export interface Notification {
   /** The name of the `Job`. */
   readonly job: string
-  /** The encoded key. */
+  /** The key as its codec shows it, by default encoded (see `KeyCodec`). */
   readonly key: string
   /** When the event occurred, in wall-clock milliseconds. */
   readonly at: number

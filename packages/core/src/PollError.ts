@@ -39,7 +39,7 @@ import * as Status from "./Status.ts"
 export interface Details {
   /** The name of the `Job`, or `"check"` for a wait without one. */
   readonly job: string
-  /** The encoded key, or `"check"` for a wait without a `Job`. */
+  /** The key as its codec shows it, by default encoded (see `KeyCodec`); `"check"` for a wait without a `Job`. */
   readonly key: string
   /** The number of checks made, including failed ones. */
   readonly attempts: number
@@ -341,7 +341,7 @@ export class CancelFailed
   extends /*#__PURE__*/ Data.TaggedError("CancelFailed")<{
     /** The name of the `Job`. */
     readonly job: string
-    /** The encoded key. */
+    /** The key as its codec shows it, by default encoded (see `KeyCodec`). */
     readonly key: string
     /** Whether the `Job` has no `cancel`, or its `cancel` failed. */
     readonly reason: "unsupported" | "failed"

@@ -6,7 +6,7 @@ import type { Span } from "effect/Tracer"
 import type { Notification, Observer } from "../Observer.ts"
 import * as Status from "../Status.ts"
 import { awaitAtMost } from "./awaitAtMost.ts"
-import { elapsed, type Wait } from "./machine/wait.ts"
+import { elapsed, shown, type Wait } from "./machine/wait.ts"
 import type { Defaults } from "./options/defaults.ts"
 
 type Fork = <A>(effect: Effect.Effect<A, never, unknown>) => Fiber.Fiber<A>
@@ -66,7 +66,7 @@ export const endingOf = (exit: Exit.Exit<unknown, { readonly _tag: string }>): s
 const toLog = (wait: Wait, event: Notification["event"], write: Write): void => {
   const log = logOf(wait, event)
   if (log === undefined) return
-  write(Effect.annotateLogs(log, { job: wait.setting.policy.job, key: wait.key, attempts: wait.attempts }))
+  write(Effect.annotateLogs(log, { job: wait.setting.policy.job, key: shown(wait), attempts: wait.attempts }))
 }
 
 const logOf = (wait: Wait, event: Notification["event"]): Effect.Effect<void> | undefined => {
@@ -109,7 +109,7 @@ const makeQueue = (observers: ReadonlyArray<Observer<unknown>>, fork: Fork): Que
     offer: (wait, event) => {
       notifications.push({
         job: wait.setting.policy.job,
-        key: wait.key,
+        key: shown(wait),
         at: wait.setting.time.base + wait.setting.time.now,
         elapsedMillis: elapsed(wait),
         attempts: wait.attempts,

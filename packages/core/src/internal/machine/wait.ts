@@ -4,7 +4,7 @@ import type * as PollError from "../../PollError.ts"
 import type { WaitReason } from "../../PollEvent.ts"
 import type { Status } from "../../Status.ts"
 import { Context } from "../concealed.ts"
-import type { Policy, Stepper } from "../options/policy.ts"
+import { type Policy, shownKey, type Stepper } from "../options/policy.ts"
 import * as history from "./history.ts"
 
 /** What a wait runs by. A host with many waits shares one among those that are alike. */
@@ -229,10 +229,13 @@ export const elapsed = (self: Wait): number => self.setting.time.now - self.star
 /** Whether the bound of the wait is its deadline or that of its strategy. */
 export const boundedBy = (self: Wait): "deadline" | "strategy" => self.cold.boundedBy ?? self.setting.policy.boundedBy
 
+/** The key as errors, logs and observers show it. */
+export const shown = ({ key, rawKey, setting }: Wait): string => shownKey(setting.policy, key, rawKey)
+
 /** What an error of this wait carries. */
 export const seen = (self: Wait): PollError.Details => ({
   job: self.setting.policy.job,
-  key: self.key,
+  key: shown(self),
   attempts: self.attempts,
   elapsed: Duration.millis(elapsed(self)),
   lastStatus: self.status,

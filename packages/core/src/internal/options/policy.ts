@@ -26,6 +26,7 @@ export interface Stepper {
 export interface Policy {
   readonly job: string
   readonly check: (key: unknown, context: CheckContext) => AnyCheck
+  readonly show: ((key: unknown) => string) | undefined
   readonly strategy: Stepper
   /** The sooner of the deadline and the limit of the strategy, and which of them it is. */
   readonly bound: number
@@ -80,6 +81,7 @@ export interface Input extends Omit<PollOptions<never, unknown>, "unknownState">
   readonly name: string
   readonly job: string
   readonly check: Policy["check"]
+  readonly show: Policy["show"]
   readonly cancel: Policy["cancel"]
   readonly missing: MissingPolicy<never, unknown, unknown, unknown, unknown> | undefined
   readonly unknownState?: UnknownStatePolicy<unknown, unknown> | undefined
@@ -93,6 +95,7 @@ export const compile = (input: Input, defaults: Defaults = builtin): Policy => {
   return {
     job: input.job,
     check: input.check,
+    show: input.show,
     strategy,
     bound: Math.min(limit, deadline),
     boundedBy: limit < deadline ? "strategy" : "deadline",
@@ -126,6 +129,19 @@ export const compile = (input: Input, defaults: Defaults = builtin): Policy => {
         ? noObservers
         : [...defaults.observers, ...(input.observers ?? [])],
     history: input.history ?? true
+  }
+}
+
+/**
+ * A key as messages, logs and spans show it: by the codec's `show`, otherwise in its encoded form. A `show` that throws
+ * hides the key, because its encoded form may hold a secret.
+ */
+export const shownKey = ({ show }: Policy, key: string, rawKey: unknown): string => {
+  if (show === undefined) return key
+  try {
+    return show(rawKey)
+  } catch {
+    return "(a key that cannot be shown)"
   }
 }
 

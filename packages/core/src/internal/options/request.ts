@@ -95,12 +95,13 @@ const policyOf = (
 ): PolicyOf => {
   const input: Input =
     job === undefined
-      ? { ...options, name, job: "check", check: checkOfKey, cancel: undefined, missing: undefined }
+      ? { ...options, name, job: "check", check: checkOfKey, show: undefined, cancel: undefined, missing: undefined }
       : {
           ...options,
           name,
           job: job.name,
           check: job.check,
+          show: job.key.show,
           cancel: job.cancel,
           strategy,
           missing: job.missing,

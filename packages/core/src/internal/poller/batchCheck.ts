@@ -7,7 +7,7 @@ import * as CheckResult from "../../CheckResult.ts"
 import type { CheckManyAnswer } from "../../Job.ts"
 import type * as Strategy from "../../Strategy.ts"
 import * as event from "../machine/event.ts"
-import type { Wait } from "../machine/wait.ts"
+import { shown, type Wait } from "../machine/wait.ts"
 import { Contexts } from "./contexts.ts"
 import * as userCalls from "../single/userCalls.ts"
 import { inFlightOf } from "./inFlight.ts"
@@ -73,7 +73,7 @@ const eventOfBatch = (exit: Exit.Exit<Results>, wait: Wait): event.Event => {
   if (Exit.isFailure(exit)) return event.checkErrored(exit.cause)
   const { hint, of } = exit.value
   const own = of(wait)
-  if (own === undefined) return event.checkErrored(Cause.die(new Error(`the key ${wait.key} was not checked`)))
+  if (own === undefined) return event.checkErrored(Cause.die(new Error(`the key ${shown(wait)} was not checked`)))
   if (hint === undefined) return own
   if (own._tag === "CheckErrored") return { ...own, hint }
   return own._tag === "Checked" ? event.checked(CheckResult.withHint(own.result, hint)) : own

@@ -11,7 +11,7 @@ import type { ResumeToken } from "../../ResumeToken.ts"
 import type { Status } from "../../Status.ts"
 import * as event from "../machine/event.ts"
 import { fromWait } from "../machine/token.ts"
-import type { Wait } from "../machine/wait.ts"
+import { shown, type Wait } from "../machine/wait.ts"
 import type { Request } from "../options/request.ts"
 import * as eventBuffer from "./eventBuffer.ts"
 import * as host from "./host.ts"
@@ -143,8 +143,8 @@ export const start = <A, F, E, R>(request: Request): Effect.Effect<Handle<A, F, 
 // ---- internal ----
 
 const requestCancel = (wait: Wait, context: Context.Context<unknown>): Effect.Effect<void, CancelFailed> => {
-  const { key, setting } = wait
-  const { cancel, job } = setting.policy
+  const { cancel, job } = wait.setting.policy
+  const key = shown(wait)
   return cancel === undefined
     ? Effect.fail(new CancelFailed({ job, key, reason: "unsupported", error: undefined }))
     : userCalls.cancelRemote(wait).pipe(

@@ -28,7 +28,7 @@ import {
   type Wait
 } from "../machine/wait.ts"
 import { type Defaults, Reference } from "../options/defaults.ts"
-import type { Policy } from "../options/policy.ts"
+import { type Policy, shownKey } from "../options/policy.ts"
 import type { Request } from "../options/request.ts"
 import { make as makeTelemetry, type Telemetry } from "../telemetry.ts"
 import * as userCalls from "./userCalls.ts"
@@ -107,7 +107,7 @@ const prepare = <A, E, R, R2>(
 const spanName = "poll.wait"
 
 const spanOptions = ({ policy, request }: Prepared) => ({
-  attributes: { "poll.job": policy.job, "poll.key": request.key }
+  attributes: { "poll.job": policy.job, "poll.key": shownKey(policy, request.key, request.rawKey) }
 })
 
 /**
