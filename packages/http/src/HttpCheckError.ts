@@ -13,6 +13,7 @@
  * | `Decode` | 2xx and JSON, but not what the Schema expects | permanent |
  * | `TooLarge` | 2xx with a body larger than `maxBody` | permanent |
  * | `TooDeep` | 2xx with JSON nested deeper than 512 | permanent |
+ * | `Unrecognized` | a first answer shows a long-running operation, but not where to check it | permanent |
  * | `Refused` | the server named a URL that must not be asked (see `RequestOptions`) | permanent |
  * | `Reader` | a function among the options threw, or yielded something that it must not | permanent |
  *
@@ -42,6 +43,7 @@ export type Reason =
   | Decode
   | TooLarge
   | TooDeep
+  | Unrecognized
   | Refused
   | Reader
 
@@ -159,6 +161,22 @@ export interface TooDeep {
 }
 
 /**
+ * The first answer of a `LongRunning` operation shows that the operation runs, but not where it can be checked.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Unrecognized {
+  readonly _tag: "Unrecognized"
+  readonly status: number
+  readonly body: BodyKind
+  /** What shows the operation, such as `status "RUNNING"` or `done false`. Default: the HTTP status does. */
+  readonly sign: string | undefined
+  /** The names of the headers of the answer, at most 32. */
+  readonly headers: ReadonlyArray<string>
+}
+
+/**
  * The server named a URL that is not asked. The rules are those of `RequestOptions`.
  *
  * @category models
@@ -181,7 +199,24 @@ export interface Refused {
 export interface Reader {
   readonly _tag: "Reader"
   /** The option whose function threw. */
-  readonly reader: "interpret" | "hint" | "run" | "as" | "parse" | "reason" | "items" | "key"
+  readonly reader:
+    | "interpret"
+    | "hint"
+    | "run"
+    | "as"
+    | "parse"
+    | "reason"
+    | "items"
+    | "key"
+    | "check"
+    | "checkMany"
+    | "checkUrl"
+    | "cursor"
+    | "ending"
+    | "fetchResult"
+    | "protocol"
+    | "rebase"
+    | "unknownState"
   /** What it threw. It may hold a part of the answer, so only its name is shown: see `Redacted.value`. */
   readonly cause: Redacted.Redacted<unknown>
 }
@@ -196,6 +231,19 @@ export interface BodyKind {
   readonly kind: "json" | "empty" | "other"
   /** The media type of the answer, without parameters. */
   readonly type: string | undefined
+}
+
+/**
+ * Where an operation is that a server accepted, although its wait cannot begin.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface AcceptedOperation {
+  /** The URL without query, fragment, user and password. */
+  readonly url: string
+  /** The whole URL, as the server named it. It may hold a secret: see `Redacted.value`. */
+  readonly href: Redacted.Redacted<string>
 }
 
 /**
@@ -215,6 +263,11 @@ export class HttpCheckError
     readonly method: string
     readonly url: string
     readonly reason: Reason
+    /**
+     * Where the operation is that the server may have accepted, in the error of the first request of a `LongRunning`
+     * operation. Default: none, or the server did not say where.
+     */
+    readonly operation?: AcceptedOperation | undefined
   }>
   implements CheckError.WithKind
 {
@@ -240,13 +293,15 @@ export class HttpCheckError
       case "Decode":
       case "TooLarge":
       case "TooDeep":
+      case "Unrecognized":
       case "Refused":
       case "Reader":
         return CheckError.permanent()
     }
   }
   override get message(): string {
-    return `${this.method} ${this.url}: ${describe(this.reason)}`
+    const at = this.operation === undefined ? "" : `; the accepted operation is at ${this.operation.url}`
+    return `${this.method} ${this.url}: ${describe(this.reason)}${at}`
   }
 }
 
@@ -305,6 +360,8 @@ const describe = (reason: Reason): string => {
       return `${reason.status} with a body of more than ${reason.maxBytes} bytes (option maxBody)`
     case "TooDeep":
       return `${reason.status} with JSON nested deeper than ${reason.maxDepth}`
+    case "Unrecognized":
+      return describeUnrecognized(reason)
     case "Refused":
       return `${refusals[reason.rule]}: ${reason.url}`
     case "Reader":
@@ -321,6 +378,13 @@ const refusals: Readonly<Record<Refused["rule"], string>> = {
   url: "the server named a URL that cannot be parsed",
   loop: "the server redirects in a circle",
   hops: "the server redirected more than 10 times, at last to"
+}
+
+const describeUnrecognized = ({ body, headers, sign, status }: Unrecognized): string => {
+  const type = body.type === undefined ? "" : ` (${body.type})`
+  const shown = escape(sign ?? `the status ${status}`)
+  const names = headers.length === 0 ? "no headers" : `headers: ${headers.map(escape).join(", ")}`
+  return `${status}${type} tells of an operation that runs, by ${shown}, but not where to check it; ${names}`
 }
 
 const describeTransport = ({ code, detail }: Transport): string => {

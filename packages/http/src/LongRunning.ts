@@ -1,97 +1,232 @@
 /**
  * Long-running operations over HTTP: a request that is accepted now and ends later.
  *
- * `run` is the simple road: it sends the request, finds out how the server tells of the operation, watches it, fetches
- * the result and decodes it. `make` is a `Job` of such operations, for all the faces of `Poll`; its key is the
- * operation itself, which can be stored and gone on with in another process.
+ * `run` is the simple way: it sends the request, finds out how the server tells of the operation, waits for it, fetches
+ * the result and decodes it. `job` creates a `Job` of such operations, for every entry point of `Poll`; its key is the
+ * operation, which can be stored and resumed in another process.
  *
  * **Details**
  *
- * - Which protocol a server speaks is found out from its first answer, see `LongRunningProtocol`, or told.
- * - The first request is sent once and never again. An `HttpClient` that retries does what it is told to, all the same.
- * - When the server wishes to be asked again (see `HintReader`) counts on every answer, from the first on.
- * - Checks and the fetch of the result are GET requests to URLs that the server named. They follow redirects, and carry
- *   no headers of the first request: what every request needs is best added to the `HttpClient`. Add credentials for
- *   the hosts that should get them.
- * - The answers that tell nothing of the operation (5xx, a page of a proxy, no answer) are check errors. A 404 where an
- *   operation is checked means that it is missing.
+ * | answer to the first request | what follows |
+ * |---|---|
+ * | a protocol recognizes it (see `LongRunningProtocol`) | as the protocol says |
+ * | 202, or a sign of a running operation, and a URL | the URL is checked |
+ * | a word such as `failed` or `canceled` where a state stands | the operation ended so |
+ * | a word there that is not known | the URL is checked, or the policy `unknownState` decides |
+ * | 2xx without any sign, with a body that `result` decodes | the result |
+ * | a sign of a running operation, but no URL | `HttpCheckError` with the reason `Unrecognized` |
+ *
+ * Signs are a state word (`status`, `state`, `phase`, ... at the top or in `properties`, `operation`, `metadata`, ...),
+ * `done: false`, and a URL that only operations have. They count in checks as well: nothing that is not recognized is a
+ * success.
+ *
+ * - The first request is sent once, unless `resend` says otherwise.
+ * - The requested delay (see `HintReader`) of every answer is honored, from the first on.
+ * - Checks and the fetch of the result are GET requests to URLs that the server named, unless `check` and `fetchResult`
+ *   make others. Such URLs pass the rules of `RequestOptions`, where the first request is at home. They carry no headers
+ *   of the first request: add what every request needs to the `HttpClient`.
+ * - A 404 or 410 where an operation is checked means that it is missing; a 404 with an HTML page only after three in a
+ *   row. A 409, 5xx, a page of a proxy and no answer at all are check errors, unless `interpret` reads them otherwise.
+ * - A URL to check that moves is kept in the cursor of the wait: all waits of a `Poller` for the operation follow it,
+ *   and tokens hold it.
+ *
+ * **Gotchas**
+ *
+ * - An error about a first answer that may have been accepted says where the operation is, in `operation`.
+ * - A first answer that ends the operation makes no check. Its key leads nowhere and holds no result.
  *
  * @since 0.1.0
  */
 import type * as Duration from "effect/Duration"
-import * as Effect from "effect/Effect"
+import type * as Effect from "effect/Effect"
 import type * as HttpClient from "effect/http/HttpClient"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import * as Option from "effect/Option"
-import { hasProperty } from "effect/Predicate"
-import type { Schedule } from "effect/Schedule"
+import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
-import type { Handle } from "effect-poll/Handle"
+import type { CheckContext } from "effect-poll/CheckContext"
+import type { CheckResult } from "effect-poll/CheckResult"
 import * as Job from "effect-poll/Job"
 import type { KeyCodec } from "effect-poll/KeyCodec"
 import type { Observation } from "effect-poll/Observation"
 import * as Poll from "effect-poll/Poll"
 import type { PollError } from "effect-poll/PollError"
 import type { ResumeToken } from "effect-poll/ResumeToken"
-import * as Strategy from "effect-poll/Strategy"
+import type { HttpAnswer } from "./HttpAnswer.ts"
 import { type HttpCheckError, safeUrl } from "./HttpCheckError.ts"
-import { makeCheck, makeSubmit, sendCancel } from "./internal/operationRequests.ts"
+import type { Interpret } from "./Interpretation.ts"
+import * as operationCheck from "./internal/operationCheck.ts"
+import type { Environment } from "./internal/operationEnvironment.ts"
+import { checkMany } from "./internal/operationList.ts"
+import { rebaser } from "./internal/operationRebase.ts"
+import { submit } from "./internal/operationSubmit.ts"
 import * as Prefer from "./internal/prefer.ts"
+import * as requestPolicy from "./internal/requestPolicy.ts"
+import { commonWords, tableOf } from "./internal/stateWords.ts"
+import * as validate from "./internal/validate.ts"
 import type { LongRunningFailure } from "./LongRunningFailure.ts"
 import { key, type LongRunningOperation } from "./LongRunningOperation.ts"
 import * as LongRunningProtocol from "./LongRunningProtocol.ts"
+import type { RequestOptions } from "./RequestOptions.ts"
 
 /**
- * The options of `make`.
+ * The options of `job`.
+ *
+ * **Details**
+ *
+ * `A` is the type of the result, `F2` that of the failures which `interpret` yields, `F3` of those which `ending` does,
+ * `E2` and `R2` what an `interpret` that is an Effect fails with and needs.
  *
  * @category models
  * @since 0.1.0
  */
-export interface Options<in out A = unknown, out RD = never> {
-  /** The Schema of the result; default: anything, absent included. */
+export interface Options<A = unknown, RD = never, A2 = never, F2 = never, E2 = never, R2 = never, F3 = never>
+  extends RequestOptions {
+  /** The Schema of the result. Default: anything, absent included; a state word that is not known is then no result. */
   readonly result?: Schema.Codec<A, unknown, RD> | undefined
   /**
    * How the server tells of its operations. Of several, the first one that recognizes the first answer, otherwise the
-   * last one. Default: `google()`, `azure()`, `accepted`.
+   * last one. Default: `google()`, `azure()`, `compute()`, `accepted`.
    */
   readonly protocol?: LongRunningProtocol.Protocol | ReadonlyArray<LongRunningProtocol.Protocol> | undefined
   /**
+   * What further state words mean, in any case, in answers that no protocol recognizes. Default: words such as queued,
+   * running, succeeded, failed and canceled are known; others are unknown states.
+   */
+  readonly words?: Readonly<Record<string, LongRunningProtocol.Meaning>> | undefined
+  /**
+   * Says what an answer means, before the protocol does: of the first request, of checks, and of the fetch of the
+   * result. `Interpretation.decode` lets the protocol read an answer whatever its status code. See `Interpretation`.
+   * Default: the protocol reads 2xx, and other answers are what the module says.
+   */
+  readonly interpret?: Interpret<A2, F2, E2, R2> | undefined
+  /**
+   * Says how the operation ended, by its decoded result: a success that made nothing may be a failure. `undefined` is a
+   * success. Default: every result is a success.
+   */
+  readonly ending?: ((result: A, answer: HttpAnswer) => CheckResult<NoInfer<A>, F3> | undefined) | undefined
+  /**
+   * Makes the request of a check, where a GET of `operation.phase.url` is not what the server expects: a POST with
+   * `operation.notes.name` in its body. `operation` is as it stands, and `context.cursor` is what `cursor` read from the
+   * last answer. Default: a GET.
+   */
+  readonly check?: RequestOf | undefined
+  /**
+   * Makes the request that fetches the result once the operation succeeded, or says `undefined` if the last answer holds
+   * it. Default: a GET of the URL that the protocol names; without one the last answer holds the result.
+   */
+  readonly fetchResult?: RequestOf | undefined
+  /** Reads from each answer what the next check needs; `undefined` keeps what was read before. Default: nothing. */
+  readonly cursor?: ((answer: HttpAnswer) => string | undefined) | undefined
+  /**
+   * Reads the URL to check from an answer, the first one and later ones; a relative one is relative to the URL that
+   * answered. It takes precedence over what a protocol finds. Default: headers and the usual fields of bodies.
+   */
+  readonly checkUrl?: ((answer: HttpAnswer) => string | undefined) | undefined
+  /**
+   * Rewrites the URLs that the server names, where a proxy passes on those of an inner host: a base URL, whose origin
+   * and path take the place of the origin, or a function of the whole URL. Redirects other than 303 are not rewritten. Default: no URL is
+   * rewritten.
+   */
+  readonly rebase?: string | ((url: string) => string) | undefined
+  /**
+   * How the first request is sent again after an answer or error that a later request may be spared (no answer, 408,
+   * 425, 429, 5xx): the number of times, from 1, with delays from 1 to 30 seconds, or a `Schedule`. A requested delay of
+   * up to 15 minutes is waited for. Only for requests that may be repeated: GET, HEAD, PUT, DELETE, or one with the
+   * header `Idempotency-Key`; any other is a RangeError when it is submitted. Default: never.
+   */
+  readonly resend?: number | Schedule.Schedule<unknown, HttpCheckError> | undefined
+  /**
    * How long a server that can should hold a request back until there is news (`Prefer: wait` of RFC 7240): whole
-   * seconds, rounded up, from 1 second; default: not at all. The first request also prefers `respond-async`. A check
-   * must be given more time than this, see `checkTimeout` of a wait. A server that answers at once is checked when the
-   * strategy says, as ever.
+   * seconds, rounded up, from 1 second. The first request also prefers `respond-async`. A check must be given more time
+   * than this, see `checkTimeout` of a wait. A server that answers at once is checked when the strategy says. Default:
+   * not at all.
    */
   readonly wait?: Duration.Input | undefined
   /**
-   * The request that asks the server to stop an operation; any answer of 200..299 will do. Default: an operation cannot
-   * be stopped.
+   * Whether errors show why the server refused a request: `true` for the usual fields of JSON bodies, or a function that
+   * reads it from the answer. At most 1,000 characters. Default: `false`. What a server says of an operation that failed
+   * is shown in any case.
+   */
+  readonly reason?: boolean | ((answer: HttpAnswer) => string | undefined) | undefined
+  /**
+   * The request that asks the server to cancel an operation; any answer of 200..299 will do. Default: an operation
+   * cannot be canceled.
    */
   readonly cancel?: ((operation: LongRunningOperation) => HttpClientRequest.HttpClientRequest) | undefined
-  /** When to check. An operation that ended in its first answer does not wait for it. Default: see `Poll.Options`. */
-  readonly strategy?: Schedule<unknown, Observation> | undefined
+  /** Checks many operations by one list, in a `Poller`. Default: each operation is checked by itself. */
+  readonly checkMany?: CheckManyOptions | undefined
+  /** When to check. Default: see `Poll.Options`. */
+  readonly strategy?: Schedule.Schedule<unknown, Observation> | undefined
+  /** What to do when a check finds no operation. Default: the wait fails with `JobNotFound`. */
   readonly missing?:
-    | Job.MissingPolicy<LongRunningOperation, A, LongRunningFailure, HttpCheckError, HttpClient.HttpClient | RD>
+    | Job.MissingPolicy<
+        LongRunningOperation,
+        A | A2,
+        LongRunningFailure | F2 | F3,
+        HttpCheckError | E2,
+        HttpClient.HttpClient | RD | R2
+      >
     | undefined
-  readonly unknownState?: Job.UnknownStatePolicy<A, LongRunningFailure> | undefined
-  readonly checkErrors?: Job.CheckErrorPolicy<HttpCheckError> | undefined
+  /** What to do about a state word that is not known. Default: the wait fails with `UnknownState`. */
+  readonly unknownState?: Job.UnknownStatePolicy<A | A2, LongRunningFailure | F2 | F3> | undefined
+  /** What to do when a check fails. Default: see `Job.CheckErrorPolicy`. */
+  readonly checkErrors?: Job.CheckErrorPolicy<HttpCheckError | E2> | undefined
 }
 
 /**
- * The options of `run`: those of `make` and those of a wait.
+ * Makes a request about an operation as it stands; `undefined` leaves it to the default.
  *
  * @category models
  * @since 0.1.0
  */
-export interface RunOptions<in out A = unknown, out RD = never, out RS = never, out E2 = never, out R2 = never>
-  extends Options<A, RD>, Omit<Poll.Options<HttpCheckError, RS>, keyof Options> {
-  /** What it is called in errors, logs and metrics; default `LongRunning`. */
-  readonly name?: string | undefined
-  /** See `Poll.run`. */
+export interface RequestOf {
+  (operation: LongRunningOperation, context: CheckContext): HttpClientRequest.HttpClientRequest | undefined
+}
+
+/**
+ * How many operations are checked by one list. Each item of the list is read as the answer to a check would be.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface CheckManyOptions {
+  /** Makes the request for the list. */
+  readonly request: (operations: ReadonlyArray<LongRunningOperation>) => HttpClientRequest.HttpClientRequest
+  /** Returns the items of the list. */
+  readonly items: (answer: HttpAnswer) => ReadonlyArray<unknown>
+  /** Returns the id of an item, or `undefined` for one to skip. An operation without an item is checked by itself. */
+  readonly id: (item: unknown) => string | undefined
+  /** Returns the id of an operation, such as `operation.notes.name`. */
+  readonly idOf: (operation: LongRunningOperation) => string | undefined
+  /** The maximum number of operations in one list; an integer >= 1. */
+  readonly max: number
+  /** How long a due check may wait for others; a non-negative finite duration, default 50 milliseconds. */
+  readonly slack?: Duration.Input | undefined
+}
+
+/**
+ * The options of `run`: those of `job` and those of a wait.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface RunOptions<
+  A = unknown,
+  RD = never,
+  A2 = never,
+  F2 = never,
+  E2 = never,
+  R2 = never,
+  F3 = never,
+  RS = never,
+  E4 = never,
+  R4 = never
+>
+  extends Options<A, RD, A2, F2, E2, R2, F3>, Omit<Poll.Options<HttpCheckError | E2, RS>, keyof Options> {
+  /** Receives the token of the wait and the receipt before the first check. See `Poll.run`. Default: nothing does. */
   readonly onReceipt?:
-    | ((
-        token: ResumeToken,
-        receipt: Job.Receipt<LongRunningOperation, A, LongRunningFailure>
-      ) => Effect.Effect<unknown, E2, R2>)
+    | ((token: ResumeToken, receipt: Job.Receipt<LongRunningOperation, unknown, unknown>) => Effect.Effect<unknown, E4, R4>)
     | undefined
 }
 
@@ -101,30 +236,35 @@ export interface RunOptions<in out A = unknown, out RD = never, out RS = never, 
  * @category models
  * @since 0.1.0
  */
-export interface LongRunningJob<in out A, in out RD = never> extends Job.Job<
+export interface LongRunningJob<in out A, in out F = never, in out E = never, in out R = never> extends Job.Job<
   LongRunningOperation,
   A,
-  LongRunningFailure,
-  HttpCheckError,
-  HttpClient.HttpClient | RD,
+  LongRunningFailure | F,
+  HttpCheckError | E,
+  HttpClient.HttpClient | R,
   HttpClientRequest.HttpClientRequest,
-  HttpCheckError
+  HttpCheckError | E
 > {
-  /** Sends the request that starts an operation, once. A request whose URL is not whole is a RangeError. */
+  /**
+   * Sends the request that starts an operation. A request whose URL is not absolute, and one that must not be repeated
+   * under the option `resend`, are RangeErrors at the call.
+   */
   readonly submit: (
     request: HttpClientRequest.HttpClientRequest
-  ) => Effect.Effect<Job.Receipt<LongRunningOperation>, HttpCheckError, HttpClient.HttpClient | RD>
+  ) => Effect.Effect<
+    Job.Receipt<LongRunningOperation, A, LongRunningFailure | F>,
+    HttpCheckError | E,
+    HttpClient.HttpClient | R
+  >
 }
 
 /**
- * The `detail` of the pending statuses of operations.
+ * The `detail` of the pending statuses of operations, where the server sends metadata.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Detail {
-  /** The operation as it stands, written as a string (see `LongRunningOperation.key`). */
-  readonly operation: string
   /** What the server says beside the state, as the `metadata` of AIP-151. */
   readonly metadata: unknown
 }
@@ -134,13 +274,11 @@ export interface Detail {
  *
  * **Details**
  *
- * The job can be watched by all faces of `Poll`. `Poll.resume` goes on with an operation in another process, from the
- * token of `onReceipt` or of `token`; `Poll.until` does with an operation that was stored as a string.
+ * Every entry point of `Poll` can wait for the job. `Poll.resume` continues a wait in another process, from the token of
+ * `onReceipt` or of a handle; `Poll.until` does with an operation that was stored as a string. Out-of-range options are
+ * RangeErrors at the call.
  *
- * An operation whose end is in its first answer is kept whole in its key, result included. Bad options are RangeErrors
- * at the call.
- *
- * **Example** (Storing an operation, and going on with it)
+ * **Example** (Storing an operation and resuming it)
  *
  * ```ts
  * import * as LongRunning from "@effect-poll/http/LongRunning"
@@ -162,7 +300,7 @@ export interface Detail {
  *     )
  *   )
  * )
- * const Reports = LongRunning.make("report", { result: Schema.Struct({ pages: Schema.Int }) })
+ * const Reports = LongRunning.job("report", { result: Schema.Struct({ pages: Schema.Int }) })
  *
  * const submit = Reports.submit(HttpClientRequest.post("https://api.example.com/reports"))
  * const receipt = await Effect.runPromise(Effect.provideService(submit, HttpClient.HttpClient, client))
@@ -175,38 +313,49 @@ export interface Detail {
  * @category constructors
  * @since 0.1.0
  */
-export const make = <A = unknown, RD = never>(name: string, options: Options<A, RD> = {}): LongRunningJob<A, RD> => {
-  const protocols = protocolsOf(options.protocol)
-  const wait = options.wait === undefined ? undefined : Prefer.seconds("LongRunning.make: wait", options.wait)
-  const { cancel, strategy } = options
-  const submitAt = makeSubmit({ protocols, prefer: wait })
-  const submit = (request: HttpClientRequest.HttpClientRequest) => submitAt(request, wholeUrl(request))
-  const job = Job.make(name, {
-    key: keyFor(protocols),
-    check: makeCheck({
-      protocols,
-      prefer: wait,
-      decode: Schema.decodeUnknownEffect(options.result ?? (Schema.Unknown as unknown as Schema.Codec<A, unknown, RD>))
-    }),
-    submit,
-    cancel: cancel === undefined ? undefined : (operation) => sendCancel(cancel(operation)),
-    strategy:
-      strategy === undefined ? undefined : (operation) => (operation.phase._tag === "Ended" ? atOnce : strategy),
+export const job = <A = unknown, RD = never, A2 = never, F2 = never, E2 = never, R2 = never, F3 = never>(
+  name: string,
+  options: Options<A, RD, A2, F2, E2, R2, F3> = {}
+): LongRunningJob<A | A2, F2 | F3, E2, RD | R2> => {
+  const env = environmentOf(options)
+  const { cancel, checkMany: list } = options
+  return Job.make(name, {
+    key: keyFor(env.protocols),
+    check: (operation: LongRunningOperation, context: CheckContext) => operationCheck.check(env, operation, context),
+    checkMany:
+      list === undefined
+        ? undefined
+        : {
+            max: list.max,
+            slack: list.slack,
+            check: (operations: ReadonlyArray<LongRunningOperation>, contexts: ReadonlyMap<string, CheckContext>) =>
+              checkMany(env, list, operations, contexts)
+          },
+    submit: (request: HttpClientRequest.HttpClientRequest) => {
+      const url = wholeUrl(request)
+      if (env.resend !== undefined) assertRepeatable(request)
+      return submit(env, request, url)
+    },
+    cancel:
+      cancel === undefined
+        ? undefined
+        : (operation: LongRunningOperation) => operationCheck.cancel(env, operation, cancel(operation)),
+    strategy: options.strategy,
     missing: options.missing,
     unknownState: options.unknownState,
     checkErrors: options.checkErrors
-  })
-  return job as LongRunningJob<A, RD>
+  }) as LongRunningJob<A | A2, F2 | F3, E2, RD | R2>
 }
 
 /**
- * Sends a request, watches the operation that it started until it ends, and yields the decoded result.
+ * Sends a request, waits for the operation that it started, and yields the decoded result.
  *
  * **Details**
  *
  * Fails with the `HttpCheckError` of the first request, or with what a wait can fail with (see `PollError`): a
- * `JobFailed` holds the `LongRunningFailure` that the server told. Bad options, and a request whose URL is not whole,
- * are RangeErrors at the call.
+ * `JobFailed` holds the `LongRunningFailure` that the server told. Errors, logs and metrics call the job `LongRunning`;
+ * for another name use `Poll.run` with a `job`. Out-of-range options, and a request whose URL is not absolute, are
+ * RangeErrors at the call.
  *
  * With `wait`, a check is given 30 seconds more than that, unless `checkTimeout` says otherwise. One that is not longer
  * than `wait` is a RangeError.
@@ -225,7 +374,7 @@ export const make = <A = unknown, RD = never>(name: string, options: Options<A, 
  * // A client that needs no network.
  * const answers = [
  *   new Response(null, { status: 202, headers: { location: "/operations/1" } }),
- *   new Response(null, { status: 202 }),
+ *   new Response('{ "status": "running" }'),
  *   new Response('{ "rows": 7 }')
  * ]
  * const client = HttpClient.make((request) => Effect.succeed(HttpClientResponse.fromWeb(request, answers.shift()!)))
@@ -241,64 +390,83 @@ export const make = <A = unknown, RD = never>(name: string, options: Options<A, 
  * @category running
  * @since 0.1.0
  */
-export const run = <A = unknown, RD = never, RS = never, E2 = never, R2 = never>(
+export const run = <
+  A = unknown,
+  RD = never,
+  A2 = never,
+  F2 = never,
+  E2 = never,
+  R2 = never,
+  F3 = never,
+  RS = never,
+  E4 = never,
+  R4 = never
+>(
   request: HttpClientRequest.HttpClientRequest,
-  options: RunOptions<A, RD, RS, E2, R2>
+  options: RunOptions<A, RD, A2, F2, E2, R2, F3, RS, E4, R4>
 ): Effect.Effect<
-  A,
-  PollError<LongRunningFailure, HttpCheckError> | HttpCheckError | E2,
-  HttpClient.HttpClient | RD | RS | R2
+  A | A2,
+  PollError<LongRunningFailure | F2 | F3, HttpCheckError | E2> | HttpCheckError | E2 | E4,
+  HttpClient.HttpClient | RD | R2 | RS | R4
 > => {
   wholeUrl(request)
-  const { cancel, missing, name, checkErrors, protocol, result, strategy, unknownState, wait, ...rest } = options
-  const job = make(name ?? "LongRunning", {
-    cancel,
-    missing,
-    checkErrors,
-    protocol,
-    result,
-    strategy,
-    unknownState,
-    wait
-  })
-  return Poll.run(job, request, {
-    ...rest,
-    checkTimeout: Prefer.checkTimeout("LongRunning.run", wait, rest.checkTimeout)
-  })
+  const operations = job<A, RD, A2, F2, E2, R2, F3>("LongRunning", options)
+  if (options.resend !== undefined) assertRepeatable(request)
+  const { checkErrors: _, strategy: __, unknownState: ___, ...wait } = options
+  const checkTimeout = Prefer.checkTimeout("LongRunning.run", options.wait, options.checkTimeout)
+  return Poll.run(operations, request, { ...wait, checkTimeout })
 }
-
-/**
- * The token of a wait for an operation, with the operation as it stands: a server may move the URL where it is checked.
- *
- * @category encoding
- * @since 0.1.0
- */
-export const token = <A, F, E>(handle: Handle<A, F, E>): Effect.Effect<ResumeToken> =>
-  Effect.zipWith(handle.token, handle.status, (stored, status) => {
-    const detail = status?._tag === "Pending" ? status.detail : undefined
-    return isDetail(detail) ? { ...stored, key: detail.operation } : stored
-  })
 
 // ---- internal ----
 
-const isDetail = (u: unknown): u is Detail => hasProperty(u, "operation") && typeof u.operation === "string"
+const environmentOf = <A, RD, A2, F2, E2, R2, F3>(
+  options: Options<A, RD, A2, F2, E2, R2, F3>
+): Environment<A | A2, F2 | F3, E2, RD | R2> => {
+  const { unknownState, words } = options
+  return {
+    protocols: protocolsOf(options.protocol),
+    prefer: options.wait === undefined ? undefined : Prefer.seconds("LongRunning.job: wait", options.wait),
+    policy: requestPolicy.make("LongRunning.job", options),
+    decode: Schema.decodeUnknownEffect(options.result ?? (Schema.Unknown as unknown as Schema.Codec<A, unknown, RD>)),
+    hasSchema: options.result !== undefined,
+    words: words === undefined ? undefined : tableOf(commonWords, words),
+    interpret: options.interpret,
+    // The result that is decoded is an `A`.
+    ending: options.ending as Environment<A | A2, F2 | F3, E2, RD | R2>["ending"],
+    check: options.check,
+    fetchResult: options.fetchResult,
+    cursor: options.cursor,
+    checkUrl: options.checkUrl,
+    rebase: rebaser(options.rebase),
+    reason: options.reason ?? false,
+    treatAs: typeof unknownState === "object" && "treatAs" in unknownState ? unknownState.treatAs : undefined,
+    resend: resendOf(options.resend)
+  }
+}
 
 const protocolsOf = (given: Options["protocol"]): ReadonlyArray<LongRunningProtocol.Protocol> => {
   const protocols = given === undefined ? defaults : "name" in given ? [given] : given
   if (protocols.length === 0)
-    throw new RangeError("LongRunning.make: protocol must name at least one protocol, got none")
+    throw new RangeError("LongRunning.job: protocol must name at least one protocol, got none")
   return protocols
 }
 
 const defaults: ReadonlyArray<LongRunningProtocol.Protocol> = [
   /*#__PURE__*/ LongRunningProtocol.google(),
   /*#__PURE__*/ LongRunningProtocol.azure(),
+  /*#__PURE__*/ LongRunningProtocol.compute(),
   LongRunningProtocol.accepted
 ]
 
+const resendOf = (resend: Options["resend"]): Schedule.Schedule<unknown, HttpCheckError> | undefined => {
+  if (typeof resend !== "number") return resend
+  const delays = Schedule.min([Schedule.exponential("1 second"), Schedule.spaced("30 seconds")])
+  return Schedule.upTo(delays, { times: validate.count("LongRunning.job: resend", resend, 1) })
+}
+
 /** The keys of operations whose protocol the job knows. */
 const keyFor = (protocols: ReadonlyArray<LongRunningProtocol.Protocol>): KeyCodec<LongRunningOperation> => ({
-  encode: key.encode,
+  ...key,
   decode: (encoded) => {
     const operation = key.decode(encoded)
     if (protocols.every(({ name }) => name !== operation.protocol)) {
@@ -313,8 +481,14 @@ const keyFor = (protocols: ReadonlyArray<LongRunningProtocol.Protocol>): KeyCode
 const wholeUrl = (request: HttpClientRequest.HttpClientRequest): string => {
   const url = HttpClientRequest.toUrl(request)
   if (Option.isSome(url)) return url.value.href
-  throw new RangeError(`LongRunning: request.url must be a whole URL, got ${JSON.stringify(safeUrl(request.url))}`)
+  throw new RangeError(`LongRunning: request.url must be an absolute URL, got ${JSON.stringify(safeUrl(request.url))}`)
 }
 
-/** For an operation that has ended already: one check, which sends nothing. */
-const atOnce = /*#__PURE__*/ Strategy.spaced("1 second")
+const repeatable: ReadonlyArray<string> = ["GET", "HEAD", "PUT", "DELETE"]
+
+const assertRepeatable = ({ headers, method }: HttpClientRequest.HttpClientRequest): void => {
+  if (repeatable.includes(method) || headers["idempotency-key"] !== undefined) return
+  throw new RangeError(
+    `LongRunning: resend needs a request that may be repeated (${repeatable.join(", ")}, or with an Idempotency-Key), got ${method}`
+  )
+}

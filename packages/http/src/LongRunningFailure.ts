@@ -10,12 +10,17 @@ import { at } from "./internal/json.ts"
 /**
  * The error of an operation that failed. What the server left out, or said in another form, is absent.
  *
+ * **Details**
+ *
+ * As a string it is `[code] message`, followed by what `details` and `innererror` say, at most 1,000 characters. That is
+ * what the messages of a `JobFailed` and logs show.
+ *
  * @category errors
  * @since 0.1.0
  */
 export class LongRunningFailure
   extends /*#__PURE__*/ Schema.Class<LongRunningFailure>("@effect-poll/http/LongRunningFailure")({
-    /** A word of the service, or the number of a gRPC code. */
+    /** A word of the service, or the number of a gRPC code or of an HTTP status. */
     code: Schema.optionalKey(Schema.Union([Schema.String, Schema.Finite])),
     message: Schema.optionalKey(Schema.String),
     /** What the error is about. */
@@ -26,10 +31,12 @@ export class LongRunningFailure
     innererror: Schema.optionalKey(Schema.Unknown)
   })
 {
-  /** `[code] message`, as far as there is any. */
+  /** `[code] message (inner errors)`, as far as there is any; at most 1,000 characters. */
   override toString(): string {
-    const code = this.code === undefined ? "" : `[${this.code}] `
-    return `${code}${this.message ?? "no reason given"}`
+    const own = words(this) ?? "no reason given"
+    const inner = [...addInner(this, 0, new Set())].filter((said) => said !== own).join("; ")
+    const said = inner === "" ? own : `${own} (${inner})`
+    return said.length > maxLength ? `${said.slice(0, maxLength - 3)}...` : said
   }
 }
 
@@ -38,8 +45,11 @@ export class LongRunningFailure
  *
  * **Details**
  *
- * It is searched for in `error`, then in `properties.error`, then in the body itself if that has a `code` or a
- * `message`.
+ * It is searched for in `error`, then in `properties.error`, then in the body itself. The code is in `code`, otherwise
+ * in `httpErrorStatusCode` of the body. The message is in `message`, otherwise in `error_description`, `detail`,
+ * `errorMessage`, `failureReason`, `statusMessage`, `httpErrorMessage` or `title`, or is the `error` itself if that is a
+ * text. A list `errors` (as of Compute Engine) is `details`, and its first element gives code and message if nothing
+ * else does.
  *
  * **Example** (The error of a status monitor)
  *
@@ -55,23 +65,90 @@ export class LongRunningFailure
  */
 export const fromBody = (body: unknown): LongRunningFailure => {
   const found = errorIn(body) ?? errorIn(at(body, "properties")) ?? body
-  const code = at(found, "code")
-  const message = at(found, "message")
+  const errors = listAt(found, "errors") ?? listAt(body, "errors")
+  const first = errors?.find(isReadonlyObject)
+  const code = codeAt(found, "code") ?? codeAt(first, "code") ?? codeAt(body, "httpErrorStatusCode")
+  const message = messageIn(found) ?? messageIn(first) ?? messageIn(body) ?? textOf(at(body, "error"))
   const target = at(found, "target")
-  const details = at(found, "details")
-  const innererror = at(found, "innererror")
+  const details = listAt(found, "details") ?? errors
+  const innererror = at(found, "innererror") ?? at(found, "innerError")
   return new LongRunningFailure({
-    ...(typeof code === "string" || (typeof code === "number" && Number.isFinite(code)) ? { code } : {}),
-    ...(typeof message === "string" ? { message } : {}),
+    ...(code === undefined ? {} : { code }),
+    ...(message === undefined ? {} : { message }),
     ...(typeof target === "string" ? { target } : {}),
-    ...(Array.isArray(details) ? { details } : {}),
+    ...(details === undefined ? {} : { details }),
     ...(innererror === undefined || innererror === null ? {} : { innererror })
   })
 }
 
 // ---- internal ----
 
+/** The longest description of a failure, in characters. */
+const maxLength = 1000
+
+/** How deep inner errors are read, and how many of them. */
+const maxDepth = 8
+const maxInner = 64
+
+const messageFields = [
+  "message",
+  "error_description",
+  "detail",
+  "errorMessage",
+  "error_message",
+  "failureReason",
+  "failure_reason",
+  "statusMessage",
+  "status_message",
+  "httpErrorMessage",
+  "title"
+]
+
 const errorIn = (u: unknown): unknown => {
   const error = at(u, "error")
   return isReadonlyObject(error) ? error : undefined
+}
+
+const textOf = (u: unknown): string | undefined => (typeof u === "string" && u.trim() !== "" ? u : undefined)
+
+const messageIn = (u: unknown): string | undefined => {
+  for (const name of messageFields) {
+    const text = textOf(at(u, name))
+    if (text !== undefined) return text
+  }
+  return undefined
+}
+
+const codeAt = (u: unknown, name: string): string | number | undefined => {
+  const code = at(u, name)
+  return typeof code === "string" || (typeof code === "number" && Number.isFinite(code)) ? code : undefined
+}
+
+const listAt = (u: unknown, name: string): ReadonlyArray<unknown> | undefined => {
+  const list = at(u, name)
+  return Array.isArray(list) ? list : undefined
+}
+
+/** What an error says of itself, without its inner errors. */
+const words = (u: unknown): string | undefined => {
+  if (typeof u === "string") return textOf(u)?.slice(0, maxLength)
+  const code = codeAt(u, "code") ?? codeAt(u, "errorCode") ?? codeAt(u, "reason")
+  const message = messageIn(u)
+  if (code === undefined && message === undefined) return undefined
+  const shown = code === undefined ? [] : [`[${String(code).slice(0, 200)}]`]
+  // Only the failure itself says so if it gives no reason.
+  const rest = message?.slice(0, maxLength) ?? (u instanceof LongRunningFailure ? "no reason given" : undefined)
+  return [...shown, ...(rest === undefined ? [] : [rest])].join(" ")
+}
+
+/** Adds what the inner errors of an error say, outermost first: no more than a message can show. */
+const addInner = (u: unknown, depth: number, said: Set<string>): Set<string> => {
+  const lists = [listAt(u, "details") ?? [], listAt(u, "errors") ?? []]
+  for (const inner of [at(u, "innererror"), at(u, "innerError"), ...lists.flat()]) {
+    if (depth === maxDepth || said.size === maxInner) return said
+    const own = words(inner)
+    if (own !== undefined) said.add(own)
+    addInner(inner, depth + 1, said)
+  }
+  return said
 }

@@ -1,19 +1,24 @@
 /**
- * A long-running operation as a value: everything that another process needs to go on with it.
+ * A long-running operation as a value: everything that another process needs to continue its wait.
  *
  * **Details**
  *
- * An operation is the key of its job (see `LongRunning.make`). Written as a string it starts with the method and the
- * URL of the first request, without query, user and password, for people who read it in an error or a log. The rest,
- * which may hold a URL with a secret, is encoded so that nobody reads it by accident. It is not encrypted: keep stored
- * operations, and the errors, logs and spans of their waits, which show the key, as safe as the URLs in them.
+ * An operation is the key of its job (see `LongRunning.job`). It has two forms:
+ *
+ * | form | stands in | holds |
+ * |---|---|---|
+ * | encoded | tokens, what you store | method and URL of the first request, and a sealed part with the rest |
+ * | shown | errors, messages, logs, spans | `POST https://api.example.com/exports #1f0c9a3e`: no query, no secret |
+ *
+ * The sealed part is encoded so that it is not read by accident. It is not encrypted: keep tokens and stored operations
+ * as safe as the URLs in them. Neither form holds a result or a failure.
  *
  * @since 0.1.0
  */
+import * as Hash from "effect/Hash"
 import * as Schema from "effect/Schema"
 import type { KeyCodec } from "effect-poll/KeyCodec"
 import { safeUrl } from "./HttpCheckError.ts"
-import { LongRunningFailure } from "./LongRunningFailure.ts"
 
 /**
  * An operation that a server accepted.
@@ -28,9 +33,12 @@ export interface LongRunningOperation {
   readonly method: string
   /** The whole URL of the first request. */
   readonly url: string
+  /** How far the operation is. */
   readonly phase: Phase
   /** What else its protocol has to remember. */
   readonly notes: Notes
+  /** What the option `cursor` read from the newest answer that had one. Default: none. */
+  readonly cursor?: string | undefined
 }
 
 /**
@@ -46,30 +54,36 @@ export type Notes = Readonly<Record<string, string>>
  *
  * **Details**
  *
- * - `Polling`: it goes on, or nobody has checked yet. `url` is where to check; a server may move it.
- * - `Fetching`: it succeeded, and its result is to be had at the first of `urls` that is found.
- * - `Ended`: its end was in the answer to the first request, so no check is needed.
+ * - `Polling`: it is running, or was not checked yet. `url` is where to check; a server may move it.
+ * - `Fetching`: it succeeded, and its result is at the first of `urls` that is found. `unconfirmed` says that what is
+ *   there may show that it still runs. Without a URL it ended in the answer to its first request.
  *
  * @category models
  * @since 0.1.0
  */
 export type Phase =
   | { readonly _tag: "Polling"; readonly url: string }
-  | { readonly _tag: "Fetching"; readonly urls: ReadonlyArray<string> }
-  | { readonly _tag: "Ended"; readonly status: number; readonly end: End }
+  | {
+      readonly _tag: "Fetching"
+      readonly urls: ReadonlyArray<string>
+      readonly state?: string | undefined
+      readonly unconfirmed?: boolean | undefined
+    }
 
 /**
- * The end of an operation that ended in the answer to its first request; `result` is the JSON of its result, absent if
- * there is none.
+ * The Schema of how far an operation is; its encoded form is plain JSON.
  *
- * @category models
+ * @category schemas
  * @since 0.1.0
  */
-export type End =
-  | { readonly _tag: "Succeeded"; readonly result?: unknown }
-  | { readonly _tag: "Failed"; readonly failure: LongRunningFailure }
-  | { readonly _tag: "Canceled" }
-  | { readonly _tag: "Expired" }
+export const Phase: Schema.Codec<Phase, unknown> = /*#__PURE__*/ Schema.Union([
+  /*#__PURE__*/ Schema.TaggedStruct("Polling", { url: Schema.NonEmptyString }),
+  /*#__PURE__*/ Schema.TaggedStruct("Fetching", {
+    urls: /*#__PURE__*/ Schema.Array(Schema.NonEmptyString),
+    state: /*#__PURE__*/ Schema.optional(Schema.String),
+    unconfirmed: /*#__PURE__*/ Schema.optional(Schema.Boolean)
+  })
+])
 
 /**
  * The Schema of an operation; its encoded form is plain JSON.
@@ -81,31 +95,22 @@ export const LongRunningOperation: Schema.Codec<LongRunningOperation, unknown> =
   protocol: Schema.NonEmptyString,
   method: Schema.NonEmptyString,
   url: Schema.NonEmptyString,
-  phase: /*#__PURE__*/ Schema.Union([
-    /*#__PURE__*/ Schema.TaggedStruct("Polling", { url: Schema.NonEmptyString }),
-    /*#__PURE__*/ Schema.TaggedStruct("Fetching", { urls: /*#__PURE__*/ Schema.Array(Schema.NonEmptyString) }),
-    /*#__PURE__*/ Schema.TaggedStruct("Ended", {
-      status: Schema.Int,
-      end: /*#__PURE__*/ Schema.Union([
-        /*#__PURE__*/ Schema.TaggedStruct("Succeeded", { result: /*#__PURE__*/ Schema.optionalKey(Schema.Unknown) }),
-        /*#__PURE__*/ Schema.TaggedStruct("Failed", { failure: LongRunningFailure }),
-        /*#__PURE__*/ Schema.TaggedStruct("Canceled", {}),
-        /*#__PURE__*/ Schema.TaggedStruct("Expired", {})
-      ])
-    })
-  ]),
-  notes: /*#__PURE__*/ Schema.Record(Schema.String, Schema.String)
+  phase: Phase,
+  notes: /*#__PURE__*/ Schema.Record(Schema.String, Schema.String),
+  cursor: /*#__PURE__*/ Schema.optional(Schema.String)
 })
 
 /**
- * Writes an operation as a string, and reads it again. A string that is no operation is an error that is thrown.
+ * Encodes an operation as a string, decodes it again, and shows it without its sealed part. `decode` throws for a string
+ * that is not an encoded operation.
  *
  * @category encoding
  * @since 0.1.0
  */
 export const key: KeyCodec<LongRunningOperation> = {
   encode: (operation) => `${operation.method} ${safeUrl(operation.url)} ${encodeSealed(operation)}`,
-  decode: (encoded) => decodeSealed(encoded.slice(encoded.lastIndexOf(" ") + 1))
+  decode: (encoded) => decodeSealed(encoded.slice(encoded.lastIndexOf(" ") + 1)),
+  show: (operation) => `${operation.method} ${safeUrl(operation.url)} #${digest(encodeSealed(operation))}`
 }
 
 // ---- internal ----
@@ -116,3 +121,6 @@ const Sealed = /*#__PURE__*/ Schema.StringFromBase64Url.pipe(
 
 const encodeSealed = /*#__PURE__*/ Schema.encodeSync(Sealed)
 const decodeSealed = /*#__PURE__*/ Schema.decodeSync(Sealed)
+
+/** Eight digits that tell operations apart whose first requests are alike; too few to find out a secret. */
+const digest = (text: string): string => (Hash.string(text) >>> 0).toString(16).padStart(8, "0")

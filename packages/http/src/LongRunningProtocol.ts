@@ -1,13 +1,26 @@
 /**
  * How a server reports a long-running operation: where to check, and what an answer means.
  *
- * A protocol is a value, given to `LongRunning.make` or recognized by the first answer. Ready are `accepted` (202 and
- * `Location`), `azure` and `google`; a protocol of your own is two functions.
+ * **Details**
+ *
+ * A protocol is a value, given to `LongRunning.job` or recognized by the first answer.
+ *
+ * | protocol | operations |
+ * |---|---|
+ * | `google` | of AIP-151, checked by name |
+ * | `azure` | of Azure, in all modes |
+ * | `compute` | of Compute Engine and its like, checked at `selfLink` |
+ * | `accepted` | of everything else: 202 with a URL, or a body that shows that it runs |
+ * | `fields` | told of by fields of a body, under paths that you name |
+ *
+ * A protocol of your own is two functions. One that throws is a permanent `HttpCheckError` with the reason `Reader`.
  *
  * @since 0.1.0
  */
 import { acceptedProtocol } from "./internal/acceptedProtocol.ts"
 import { azureProtocol } from "./internal/azureProtocol.ts"
+import { computeProtocol } from "./internal/computeProtocol.ts"
+import { fieldsProtocol } from "./internal/fieldsProtocol.ts"
 import { googleProtocol } from "./internal/googleProtocol.ts"
 import * as validate from "./internal/validate.ts"
 import type { LongRunningOperation } from "./LongRunningOperation.ts"
@@ -57,14 +70,24 @@ export interface Protocol {
 }
 
 /**
- * `202 Accepted` with a `Location` to check.
+ * `202 Accepted` with a URL to check, and every answer that no other protocol recognizes.
  *
  * **Details**
  *
- * A check that is answered by 202 is pending, and may name a new Location. Any other answer of 200..299 is the end: the
- * result is its JSON, or undefined if it is empty. A first answer other than 202 (or 303) is that end already; one of
- * 201 without a body has its result at its Location. Redirects are followed by a check, so that a server may end by
- * redirecting to the result.
+ * | answer | first answer | check |
+ * |---|---|---|
+ * | 202 | pending, checked at the URL | pending, maybe at a new `Location` |
+ * | 303 | pending, checked at `Location` | followed to the result |
+ * | 2xx that shows a running operation | pending, checked at the URL | pending |
+ * | 2xx that says failed, canceled, expired | that end | that end |
+ * | 2xx with a state word that is not known | checked at the URL, or `unknownState` | `unknownState` |
+ * | 201 or 200, empty, with `Location` | checked there | the end, without a result |
+ * | any other 2xx | the end; the body is the result | the end; the body is the result |
+ *
+ * The URL is in `Location`, `Operation-Location`, a field of the body that only operations have (`statusUrl`,
+ * `operation_url`, `links.status`, a `selfLink` with `/operations/`), `Content-Location`, or a link of the body to itself
+ * (`selfLink`, `links.self`, `_links.self.href`, `urls.get`), in this order. A GET, PUT or PATCH is otherwise checked at
+ * its own URL. In a 202 a word such as `success` says that the request was accepted.
  *
  * @category protocols
  * @since 0.1.0
@@ -120,7 +143,8 @@ export interface AzureOptions {
  *   unknown, and meets the policy `unknownState`: a service may use words of its own, but a wait should not sit on
  *   `Expired` until its deadline. Give `words`, or `unknownState: "continue"`, which is what Azure's rules say.
  * - A first answer of 204, or of 200 or 201 without these headers, has ended. So has a PATCH with 200 whose resource
- *   says so. Of a status monitor that says no word, the HTTP status counts.
+ *   says so. Of a status monitor that says no word, the HTTP status
+ *   counts, unless the body shows in another way that the operation runs or failed.
  * - Each answer may name a new URL to check.
  * - After success the result is fetched, see `finalState`; not after a DELETE. If the resource of a PATCH is not
  *   found there, the Location is tried.
@@ -145,7 +169,12 @@ export interface GoogleOptions {
    * request and the version that its path begins with.
    */
   readonly baseUrl?: string | undefined
-  /** Reads a progress of 0..1 from the metadata, where there is any, or says undefined. */
+  /**
+   * Returns the path, relative to `baseUrl`, or the whole URL where an operation with this name is checked. Default: the
+   * name itself, and `operations/<name>` for one without a slash.
+   */
+  readonly path?: ((name: string) => string) | undefined
+  /** Reads a progress of 0..1 from the metadata, or `undefined`. Default: none. */
   readonly progress?: ((metadata: unknown) => number | undefined) | undefined
 }
 
@@ -154,14 +183,105 @@ export interface GoogleOptions {
  *
  * **Details**
  *
- * With `done`, an `error` is the failure (code 1 is canceled), otherwise `response` is the result, which may be absent.
- * An empty `baseUrl` is a RangeError.
+ * - With `done`, an `error` is the failure (code 1 is canceled), otherwise `response` is the result, which may be absent.
+ * - A first answer is recognized by a `name` such as `operations/1` or `projects/p/operations/1`, or by a `name` of any
+ *   form beside a boolean `done`. The name is kept in `operation.notes.name`, for the option `check`.
+ * - A name that leads elsewhere (`..`, a whole URL, a query) is a permanent error. An empty `baseUrl` is a RangeError.
  *
  * @category protocols
  * @since 0.1.0
  */
 export const google = (options: GoogleOptions = {}): Protocol => {
-  const { baseUrl, progress } = options
+  const { baseUrl } = options
   if (baseUrl !== undefined) validate.nonEmpty("LongRunningProtocol.google: baseUrl", baseUrl)
-  return googleProtocol(baseUrl, progress)
+  return googleProtocol(options)
+}
+
+/**
+ * The options of `compute`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface ComputeOptions {
+  /**
+   * What the result is: the `"operation"` itself, or the resource that it names as its `"target"`, which is fetched. A
+   * deleted target cannot be fetched. Default: `"operation"`.
+   */
+  readonly result?: "operation" | "target" | undefined
+}
+
+/**
+ * The operations of Google's Compute Engine, GKE and Cloud SQL: `{ kind, name, status, selfLink, error }`, checked at
+ * their `selfLink`.
+ *
+ * **Details**
+ *
+ * `PENDING`, `RUNNING`, `WAITING` and `ABORTING` are pending, `DONE` is the end: a failure if there is an `error` or an
+ * `httpErrorStatusCode` of at least 400, whose words are those of `error.errors`. Any other status is an unknown state. A
+ * first answer is recognized by a `kind` that ends in `#operation`, or by a `selfLink` with `/operations/`. Source: the
+ * reference of the resource `Operation` of the Compute Engine API.
+ *
+ * @category protocols
+ * @since 0.1.0
+ */
+export const compute = (options: ComputeOptions = {}): Protocol => computeProtocol(options)
+
+/**
+ * The options of `fields`. A path lists the names of fields from the top of the body.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface FieldsOptions {
+  /** The path to the state: a word, a boolean or a number. */
+  readonly state: ReadonlyArray<string>
+  /**
+   * What states mean, in any case, in addition to the usual words; a boolean or number by its text, as `"true"`. Default:
+   * the usual words (queued, running, succeeded, failed, canceled, ...).
+   */
+  readonly words?: Readonly<Record<string, Meaning>> | undefined
+  /** The path to the URL to check, in the first answer. Default: headers and the usual fields. */
+  readonly url?: ReadonlyArray<string> | undefined
+  /** The path to the result. Default: the whole body. */
+  readonly result?: ReadonlyArray<string> | undefined
+  /** The path to a URL that the result is fetched from. Default: the result is in the last answer. */
+  readonly resultUrl?: ReadonlyArray<string> | undefined
+  /** The path to the error of an operation that failed. Default: see `LongRunningFailure.fromBody`. */
+  readonly error?: ReadonlyArray<string> | undefined
+}
+
+/**
+ * Operations that are told of by fields of a JSON body, under paths that you name.
+ *
+ * **Details**
+ *
+ * A first answer is recognized by a state at the path. An answer without one is a permanent error, except for 202 and 204
+ * without JSON, which are pending. An empty path is a RangeError.
+ *
+ * **Example** (A predictions API)
+ *
+ * ```ts
+ * import * as LongRunningProtocol from "@effect-poll/http/LongRunningProtocol"
+ *
+ * const predictions = LongRunningProtocol.fields({
+ *   state: ["status"],
+ *   words: { starting: "pending" },
+ *   url: ["urls", "get"],
+ *   result: ["output"]
+ * })
+ * predictions.name // => "fields"
+ * ```
+ *
+ * @category protocols
+ * @since 0.1.0
+ */
+export const fields = (options: FieldsOptions): Protocol => {
+  for (const name of ["state", "url", "result", "resultUrl", "error"] as const) {
+    const path = options[name]
+    if (path !== undefined && path.length === 0) {
+      throw new RangeError(`LongRunningProtocol.fields: ${name} must name at least one field, got none`)
+    }
+  }
+  return fieldsProtocol(options)
 }

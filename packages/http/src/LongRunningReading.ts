@@ -12,6 +12,7 @@ import type { Notes } from "./LongRunningOperation.ts"
 
 /**
  * An answer about an operation: to its first request with a status of 200..299 or 303, or to a check with 200..299.
+ * With an `interpret` that says "read the body", any status can occur.
  *
  * @category models
  * @since 0.1.0
@@ -23,6 +24,12 @@ export interface OperationAnswer extends HttpAnswer {
   readonly url: string
   /** Whether the body is JSON, empty or something else, and its media type. */
   readonly content: BodyKind
+  /** The whole URL to check, by the option `checkUrl`; undefined without it, or where it finds none. */
+  readonly checkUrl?: string | undefined
+  /** What state words mean where no protocol knows them, by the option `words`; undefined without it. */
+  readonly words?: ReadonlyMap<string, Meaning> | undefined
+  /** Whether a 303 led here. Default: false; a client that follows redirects by itself, as in a browser, hides it. */
+  readonly seeOther?: boolean | undefined
 }
 
 /**
@@ -30,13 +37,16 @@ export interface OperationAnswer extends HttpAnswer {
  *
  * **Details**
  *
- * - `Pending`: it is running. `url` is where to check from now on, `notes` replace those of the operation.
- * - `Succeeded`: it succeeded, with this result, which is decoded next.
- * - `SucceededAt`: it succeeded, and its result is at the first of `urls` that is not a 404.
- * - `Failed`, `Canceled`, `Expired`: the other endings.
- * - `UnknownState`: its state is none that the protocol knows.
- * - `NotJson`: the answer should have been JSON. A transient error.
- * - `Malformed`: the answer breaks the rules of the protocol. A permanent error.
+ * | reading | the operation |
+ * |---|---|
+ * | `Pending` | is running; `url` is where to check from now on, and `notes` replace those of the operation |
+ * | `Succeeded` | succeeded with this result, which is decoded next |
+ * | `SucceededAt` | succeeded; its result is at the first of `urls` that is not a 404 |
+ * | `Failed`, `Canceled`, `Expired` | ended in another way |
+ * | `UnknownState` | is in a state that the protocol does not know |
+ * | `Unrecognized` | runs, but a first answer does not say where to check it. A permanent error |
+ * | `NotJson` | is not told of: the answer should have been JSON. A transient error |
+ * | `Malformed` | is not told of: the answer breaks the rules of the protocol. A permanent error |
  *
  * @category models
  * @since 0.1.0
@@ -45,23 +55,57 @@ export type Reading =
   | {
       readonly _tag: "Pending"
       readonly state?: string | undefined
+      /** From 0 to 1. */
       readonly progress?: number | undefined
       readonly metadata?: unknown
       readonly url?: string | undefined
       readonly notes?: Notes | undefined
     }
   | { readonly _tag: "Succeeded"; readonly result: unknown; readonly state?: string | undefined }
-  | { readonly _tag: "SucceededAt"; readonly urls: ReadonlyArray<string>; readonly state?: string | undefined }
+  | {
+      readonly _tag: "SucceededAt"
+      readonly urls: ReadonlyArray<string>
+      readonly state?: string | undefined
+      /** Whether what is at the URL may show that the operation still runs, or that it failed. Default: it does not. */
+      readonly unconfirmed?: boolean | undefined
+    }
   | { readonly _tag: "Failed"; readonly failure: LongRunningFailure; readonly state?: string | undefined }
-  | { readonly _tag: "Canceled" | "Expired"; readonly state?: string | undefined }
+  | {
+      readonly _tag: "Canceled" | "Expired"
+      readonly state?: string | undefined
+      /** Why, in the server's words. */
+      readonly reason?: string | undefined
+      /** What the operation had made before. */
+      readonly partial?: unknown
+    }
   | {
       readonly _tag: "UnknownState"
       readonly state: string
       readonly url?: string | undefined
       readonly notes?: Notes | undefined
+      /** What the result is if the Schema of the result lists the word. Default: it is no result. */
+      readonly asResult?: AsResult | undefined
+    }
+  | {
+      readonly _tag: "Unrecognized"
+      /** What shows the operation, for the error. Default: the HTTP status. */
+      readonly sign?: string | undefined
     }
   | { readonly _tag: "NotJson" }
   | { readonly _tag: "Malformed"; readonly issue: string }
+
+/**
+ * A body that may be a result although a field of it holds a word that is not known: it is one if the Schema of the
+ * result takes it, and takes no other word in its place.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface AsResult {
+  readonly body: unknown
+  /** Where the word stands. */
+  readonly path: ReadonlyArray<string | number>
+}
 
 /**
  * What a state word means.

@@ -30,8 +30,8 @@ describe("LongRunning", () => {
     assertType(LongRunning.run(request, { result: Export }))
   })
 
-  it("make - is a job of operations", () => {
-    const job = LongRunning.make("export", { result: Export })
+  it("job - is a job of operations", () => {
+    const job = LongRunning.job("export", { result: Export })
     expectTypeOf(job.submit(request)).toExtend<
       Effect<{ readonly key: LongRunningOperation }, HttpCheckError, HttpClient>
     >()

@@ -569,9 +569,9 @@ describe("LongRunningProtocol", () => {
     it.effect("finalState - is kept in the operation", () =>
       Effect.gen(function* () {
         const server = Server.make({ "POST /vm": [both], ...there })
-        const here = LongRunning.make("vm", { protocol: LongRunningProtocol.azure({ finalState: "original-uri" }) })
+        const here = LongRunning.job("vm", { protocol: LongRunningProtocol.azure({ finalState: "original-uri" }) })
         const { key } = yield* server.provide(here.submit(HttpClientRequest.post("http://h/vm")))
-        const other = LongRunning.make("vm")
+        const other = LongRunning.job("vm")
         const stored = other.key.decode(here.key.encode(key))
         assert.strictEqual(yield* server.provide(Poll.until(other, stored, { deadline: "1 minute" })), "result")
       })
@@ -678,7 +678,7 @@ describe("LongRunningProtocol", () => {
           "POST /vm": [{ status: 202, headers: monitor }],
           "GET /status": [status("Running", { percentComplete: 12.5 })]
         })
-        const job = LongRunning.make("vm")
+        const job = LongRunning.job("vm")
         const { key } = yield* server.provide(job.submit(HttpClientRequest.post("http://h/vm")))
         const handle = yield* server.provide(Poll.start(job, key, { deadline: "1 hour" }))
         yield* TestClock.adjust(0)
@@ -808,7 +808,7 @@ describe("LongRunningProtocol", () => {
         const protocol = LongRunningProtocol.google({
           progress: (metadata) => (metadata as { readonly percent: number }).percent / 100
         })
-        const job = LongRunning.make("vm", { protocol })
+        const job = LongRunning.job("vm", { protocol })
         const { key } = yield* server.provide(job.submit(HttpClientRequest.post("http://h/vm")))
         const handle = yield* server.provide(Poll.start(job, key, { deadline: "1 hour" }))
         yield* TestClock.adjust("1 minute")
@@ -823,12 +823,20 @@ describe("LongRunningProtocol", () => {
   })
 
   describe("finding out the protocol", () => {
+    const compute = (status: string) => ({
+      kind: "compute#operation",
+      name: "operation-1",
+      status,
+      selfLink: "http://h/compute/v1/projects/p/zones/z/operations/operation-1"
+    })
     const rows: ReadonlyArray<readonly [string, Method, Server.Reply, string]> = [
       ["an operation of AIP-151", "POST", { json: { name: "operations/1" } }, "google"],
       ["Operation-Location", "POST", { status: 202, headers: { "operation-location": "/1" } }, "azure"],
       ["Azure-AsyncOperation", "POST", { status: 202, headers: { "azure-asyncoperation": "/1" } }, "azure"],
       ["a provisioningState of a PUT", "PUT", resource("Creating"), "azure"],
-      ["a provisioningState of a POST", "POST", resource("Creating"), "accepted"],
+      ["an operation of Compute Engine", "POST", { json: compute("RUNNING") }, "compute"],
+      ["a selfLink of an operation", "POST", { json: { ...compute("PENDING"), kind: undefined } }, "compute"],
+      ["a bare name beside done", "POST", { json: { name: "123", done: false } }, "google"],
       ["Location", "PUT", { status: 202, headers: { location: "/1" } }, "accepted"],
       ["nothing", "POST", { json: 7 }, "accepted"]
     ]
@@ -837,7 +845,7 @@ describe("LongRunningProtocol", () => {
       Effect.gen(function* () {
         const server = Server.make({ [`${method} /vm`]: [reply] })
         const { key } = yield* server.provide(
-          LongRunning.make("vm").submit(HttpClientRequest.make(method)("http://h/vm"))
+          LongRunning.job("vm").submit(HttpClientRequest.make(method)("http://h/vm"))
         )
         assert.strictEqual(key.protocol, protocol)
       })

@@ -1,8 +1,9 @@
-import { fromBody } from "../LongRunningFailure.ts"
 import type { LongRunningOperation, Notes } from "../LongRunningOperation.ts"
 import type { Meaning, OperationAnswer, Reading } from "../LongRunningReading.ts"
-import { resolve, resultOf, noCheckUrl, urlIn } from "./operationAnswer.ts"
 import { at } from "./json.ts"
+import { endOf, firstResultOf, noCheckUrl, progressIn, resultOf, shownIn } from "./operationAnswer.ts"
+import { namedUrl, resolve, urlIn } from "./operationUrls.ts"
+import { azureWords, cut, meaningOf, tableOf } from "./stateWords.ts"
 
 /** The options of `LongRunningProtocol.azure`. */
 interface Options {
@@ -11,104 +12,31 @@ interface Options {
   readonly words?: Readonly<Record<string, Meaning>> | undefined
 }
 
-export const azureProtocol = (options: Options) => {
-  const meanings = new Map(Object.entries(words))
-  for (const [word, meaning] of Object.entries(options.words ?? {})) meanings.set(plain(word), meaning)
-  const judge = judgeBy(meanings)
-  const resultPath = options.resultPath ?? []
+/** What the functions below go by. */
+interface Rules {
+  readonly finalState: string | undefined
+  readonly resultPath: ReadonlyArray<string>
+  readonly meanings: ReadonlyMap<string, Meaning>
+}
 
-  const start = (first: OperationAnswer): Reading => {
-    const { method, status } = first
-    const state = provisioningState(first.body)
-    const monitor = monitorIn(first)
-    const location = urlIn(first, "location")
-    const notes = (mode: Mode): Notes => ({
-      mode,
-      ...(location === undefined ? {} : { location }),
-      ...(options.finalState === undefined ? {} : { finalState: options.finalState })
-    })
-    if (status === 204) return { _tag: "Succeeded", result: undefined }
-    // A PATCH with 200 whose resource says that it is done is done, whatever headers it bears.
-    const isPatched = method === "PATCH" && status === 200 && state !== undefined && isEnd(judge(state, first))
-    if (monitor !== undefined && !isPatched) {
-      return { _tag: "Pending", url: monitor, notes: notes("monitor") }
-    }
-    if (location !== undefined && isStarted(first, judge(state, first))) {
-      return { _tag: "Pending", url: location, notes: notes("location") }
-    }
-    if (status === 303) return noCheckUrl("Location")
-    if (!isResource(method)) {
-      return status === 202 ? noCheckUrl("Operation-Location", "Azure-AsyncOperation", "Location") : resultOf(first)
-    }
-    const atResource: Reading = { _tag: "Pending", url: first.url, notes: notes("resource") }
-    if (status === 202) return atResource
-    if (first.content.kind === "other") return { _tag: "NotJson" }
-    const reading = state === undefined ? resultOf(first) : judge(state, first)
-    return isEnd(reading) ? reading : atResource
-  }
-
-  const monitored = (answer: OperationAnswer, operation: LongRunningOperation): Reading => {
-    const url = monitorIn(answer)
-    const location = urlIn(answer, "location")
-    const { notes } = operation
-    // The result is at the Location only if the first answer promised one; that one may move.
-    const moved =
-      location === undefined || notes["location"] === undefined || location === notes["location"]
-        ? {}
-        : { notes: { ...notes, location } }
-    const word = at(answer.body, "status") || provisioningState(answer.body)
-    if (word !== undefined && typeof word !== "string") {
-      return { _tag: "Malformed", issue: 'expected string at ["status"]' }
-    }
-    if (word === undefined && answer.status === 202) return { _tag: "Pending", url, ...moved }
-    if (answer.content.kind !== "json" && answer.status !== 204) return { _tag: "NotJson" }
-    const reading = judge(word, answer)
-    switch (reading._tag) {
-      case "Pending":
-        return { ...reading, progress: progressIn(answer.body), url, ...moved }
-      case "UnknownState":
-        return { ...reading, url, ...moved }
-      case "Succeeded": {
-        const urls = resultUrls(answer, { ...operation, notes: moved.notes ?? notes })
-        return urls.length === 0
-          ? { ...reading, result: at(answer.body, ...resultPath) }
-          : { _tag: "SucceededAt", urls, state: reading.state }
-      }
-      default:
-        return reading
-    }
-  }
-
-  const located = (answer: OperationAnswer, { method }: LongRunningOperation): Reading => {
-    if (answer.status === 202) return { _tag: "Pending", url: urlIn(answer, "location") }
-    const result = resultOf(answer)
-    // A resource that says of itself that it goes on, or that it failed, is believed before the HTTP status.
-    const state = isResource(method) ? judge(provisioningState(answer.body), answer) : result
-    return state._tag === "Succeeded" || state._tag === "UnknownState" ? result : state
-  }
-
-  const resource = (answer: OperationAnswer): Reading => {
-    if (answer.status === 202) return { _tag: "Pending" }
-    if (answer.status === 204) return { _tag: "Succeeded", result: undefined }
-    if (answer.content.kind !== "json") return { _tag: "NotJson" }
-    const state = provisioningState(answer.body)
-    return state === undefined ? resultOf(answer) : judge(state, answer)
-  }
-
+export const azureProtocol = ({ finalState, resultPath, words }: Options) => {
+  const rules: Rules = { finalState, resultPath: resultPath ?? [], meanings: tableOf(azureWords, words) }
   return {
     name: "azure",
     recognizes: (first: OperationAnswer) =>
-      monitorIn(first) !== undefined || (isResource(first.method) && provisioningState(first.body) !== undefined),
-    start,
+      namedUrl(first) !== undefined || (isResource(first.method) && provisioningState(first.body) !== undefined),
+    start: (first: OperationAnswer): Reading => start(first, rules),
     read: (answer: OperationAnswer, operation: LongRunningOperation): Reading => {
       const { mode } = operation.notes
       switch (mode) {
         case "monitor":
-          return monitored(answer, operation)
+          return monitored(answer, operation, rules)
         case "location":
-          return located(answer, operation)
+          return located(answer, operation, rules)
         case "resource":
-          return resource(answer)
+          return resource(answer, rules)
+        case "body":
+          return answer.status === 202 ? { _tag: "Pending" } : resultOf(answer)
         default:
           return { _tag: "Malformed", issue: `the stored operation has the unknown mode ${JSON.stringify(mode)}` }
       }
@@ -118,23 +46,106 @@ export const azureProtocol = (options: Options) => {
 
 // ---- internal ----
 
-/** What is checked: a status monitor, a Location, or the resource itself. */
-type Mode = "monitor" | "location" | "resource"
+/** What is checked: a status monitor, a Location, the resource itself, or a URL that the body of an answer named. */
+type Mode = "monitor" | "location" | "resource" | "body"
+
+const start = (first: OperationAnswer, rules: Rules): Reading => {
+  const { method, status } = first
+  const state = provisioningState(first.body)
+  const monitor = namedUrl(first)
+  const location = urlIn(first, "location")
+  const notes = (mode: Mode): Notes => ({
+    mode,
+    ...(location === undefined ? {} : { location }),
+    ...(rules.finalState === undefined ? {} : { finalState: rules.finalState })
+  })
+  if (status === 204) return { _tag: "Succeeded", result: undefined }
+  // A PATCH with 200 whose resource says that it is done is done, whatever headers it bears.
+  const isPatched = method === "PATCH" && status === 200 && state !== undefined && isEnd(judge(state, first, rules))
+  if (monitor !== undefined && !isPatched) return { _tag: "Pending", url: monitor, notes: notes("monitor") }
+  if (location !== undefined && isStarted(first, judge(state, first, rules))) {
+    return { _tag: "Pending", url: location, notes: notes("location") }
+  }
+  if (status === 303) return noCheckUrl("Location")
+  if (!isResource(method)) {
+    return status === 202
+      ? noCheckUrl("Operation-Location", "Azure-AsyncOperation", "Location")
+      : noted(firstResultOf(first), notes("body"))
+  }
+  const atResource: Reading = { _tag: "Pending", url: first.url, notes: notes("resource") }
+  if (status === 202) return atResource
+  if (first.content.kind === "other") return { _tag: "NotJson" }
+  const reading = state === undefined ? resultOf(first) : judge(state, first, rules)
+  return isEnd(reading) ? reading : atResource
+}
+
+/** An operation that the answer shows without the headers of the rules is checked where it says. */
+const noted = (reading: Reading, notes: Notes): Reading =>
+  reading._tag === "Pending" || reading._tag === "UnknownState" ? { ...reading, notes } : reading
+
+const monitored = (answer: OperationAnswer, operation: LongRunningOperation, rules: Rules): Reading => {
+  const url = namedUrl(answer)
+  const notes = movedNotes(answer, operation)
+  const moved = notes === operation.notes ? {} : { notes }
+  const word = at(answer.body, "status") || provisioningState(answer.body)
+  if (word !== undefined && typeof word !== "string") {
+    return { _tag: "Malformed", issue: 'expected string at ["status"]' }
+  }
+  if (word === undefined && answer.status === 202) return { _tag: "Pending", url, ...moved }
+  if (answer.content.kind !== "json" && answer.status !== 204) return { _tag: "NotJson" }
+  const reading = (word === undefined ? shownIn(answer) : undefined) ?? judge(word, answer, rules)
+  switch (reading._tag) {
+    case "Pending":
+      return { ...reading, progress: progressIn(answer.body), url, ...moved }
+    case "UnknownState":
+      return { ...reading, url, ...moved }
+    case "Succeeded": {
+      const urls = resultUrls(answer, { ...operation, notes })
+      return urls.length === 0
+        ? { ...reading, result: at(answer.body, ...rules.resultPath) }
+        : { _tag: "SucceededAt", urls, state: reading.state }
+    }
+    default:
+      return reading
+  }
+}
+
+/** The result is at the Location only if the first answer promised one; that one may move. */
+const movedNotes = (answer: OperationAnswer, { notes }: LongRunningOperation): Notes => {
+  const location = urlIn(answer, "location")
+  const before = notes["location"]
+  return location === undefined || before === undefined || location === before ? notes : { ...notes, location }
+}
+
+const located = (answer: OperationAnswer, { method }: LongRunningOperation, rules: Rules): Reading => {
+  if (answer.status === 202) return { _tag: "Pending", url: urlIn(answer, "location") }
+  if (answer.content.kind === "other") return { _tag: "NotJson" }
+  const result: Reading = { _tag: "Succeeded", result: answer.body }
+  // A resource that says of itself that it is in the making, or that it failed, is believed before the HTTP status.
+  const word = isResource(method) ? provisioningState(answer.body) : undefined
+  const state = word === undefined ? (runningIn(answer) ?? result) : judge(word, answer, rules)
+  return state._tag === "Succeeded" || state._tag === "UnknownState" ? result : state
+}
+
+/** The HTTP status decides, unless the body says that the operation still runs. */
+const runningIn = (answer: OperationAnswer): Reading | undefined => {
+  const shown = shownIn(answer)
+  return shown?._tag === "Pending" ? shown : undefined
+}
+
+const resource = (answer: OperationAnswer, rules: Rules): Reading => {
+  if (answer.status === 202) return { _tag: "Pending" }
+  if (answer.status === 204) return { _tag: "Succeeded", result: undefined }
+  if (answer.content.kind !== "json") return { _tag: "NotJson" }
+  const state = provisioningState(answer.body)
+  return state === undefined ? { _tag: "Succeeded", result: answer.body } : judge(state, answer, rules)
+}
 
 const isResource = (method: string): boolean => method === "PUT" || method === "PATCH"
-
-const monitorIn = (answer: OperationAnswer): string | undefined =>
-  urlIn(answer, "operation-location") ?? urlIn(answer, "azure-asyncoperation")
 
 const provisioningState = (json: unknown): string | undefined => {
   const state = at(json, "properties", "provisioningState") ?? at(json, "provisioningState")
   return typeof state === "string" && state.trim() !== "" ? state : undefined
-}
-
-/** `percentComplete` of 0..100. */
-const progressIn = (json: unknown): number | undefined => {
-  const percent = at(json, "percentComplete")
-  return typeof percent === "number" ? percent / 100 : undefined
 }
 
 /** Whether a first answer that names a Location is to be checked there. */
@@ -156,53 +167,21 @@ const resultUrls = (answer: OperationAnswer, { method, notes, url }: LongRunning
   return location === undefined ? [] : [location]
 }
 
-/** The words of the rules and of well-known services; participles are pending too, see `isParticiple`. */
-const words: Readonly<Record<string, Meaning>> = {
-  succeeded: "succeeded",
-  failed: "failed",
-  canceled: "canceled",
-  cancelled: "canceled",
-  accepted: "pending",
-  cancelrequested: "pending",
-  cancellationrequested: "pending",
-  created: "pending",
-  enqueued: "pending",
-  inprogress: "pending",
-  notstarted: "pending",
-  pending: "pending",
-  queued: "pending",
-  scheduled: "pending",
-  started: "pending",
-  submitted: "pending"
+const judge = (word: string | undefined, { body }: OperationAnswer, { meanings }: Rules): Reading => {
+  if (word === undefined) return { _tag: "Succeeded", result: body }
+  const meaning = meaningOf(word, meanings)
+  const state = cut(word)
+  switch (meaning) {
+    case undefined:
+      return { _tag: "UnknownState", state }
+    case "pending":
+      return { _tag: "Pending", state }
+    case "succeeded":
+      return { _tag: "Succeeded", result: body, state }
+    default:
+      return endOf(meaning, body, state)
+  }
 }
 
-/** A word without its case and its separators: `in_progress` and `InProgress` are the same. */
-const plain = (word: string): string => word.toLowerCase().replace(/[\s_-]/g, "")
-
-/**
- * Whether a word begins with a present participle, which names something that goes on: `Creating`, `PreparingVMDisk`.
- */
-const isParticiple = (word: string): boolean => /^[A-Z]?[a-z]{2,}ing(?![a-z])|^[A-Z]{3,}ING(?![A-Z])/.test(word.trim())
-
-const judgeBy =
-  (meanings: ReadonlyMap<string, Meaning>) =>
-  (word: string | undefined, { body }: OperationAnswer): Reading => {
-    if (word === undefined) return { _tag: "Succeeded", result: body }
-    const meaning = meanings.get(plain(word)) ?? (isParticiple(word) ? "pending" : undefined)
-    switch (meaning) {
-      case undefined:
-        return { _tag: "UnknownState", state: word }
-      case "pending":
-        return { _tag: "Pending", state: word }
-      case "succeeded":
-        return { _tag: "Succeeded", result: body, state: word }
-      case "failed":
-        return { _tag: "Failed", failure: fromBody(body), state: word }
-      case "canceled":
-        return { _tag: "Canceled", state: word }
-      case "expired":
-        return { _tag: "Expired", state: word }
-    }
-  }
-
-const isEnd = ({ _tag }: Reading): boolean => _tag !== "Pending" && _tag !== "UnknownState"
+const isEnd = ({ _tag }: Reading): boolean =>
+  _tag === "Succeeded" || _tag === "SucceededAt" || _tag === "Failed" || _tag === "Canceled" || _tag === "Expired"

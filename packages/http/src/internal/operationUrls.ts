@@ -1,0 +1,102 @@
+import { isReadonlyObject } from "effect/Predicate"
+import type { OperationAnswer } from "../LongRunningReading.ts"
+import { at } from "./json.ts"
+import { plain } from "./stateWords.ts"
+import { parseUrl } from "./urls.ts"
+
+// Where an answer says that its operation is.
+
+/** The whole URL that a reference in an answer stands for; undefined if it is none that can be asked. */
+export const resolve = (reference: unknown, base: string): string | undefined => {
+  if (typeof reference !== "string" || reference.trim() === "" || reference.length > maxLength) return undefined
+  const resolved = parseUrl(reference.trim(), base)
+  return resolved !== undefined && /^https?:$/.test(resolved.protocol) ? resolved.href : undefined
+}
+
+/** The URL in a header of an answer. */
+export const urlIn = (answer: OperationAnswer, header: string): string | undefined =>
+  resolve(answer.headers[header], answer.url)
+
+/** The URL of a status monitor, by the headers that only operations have, or by what the option `checkUrl` says. */
+export const namedUrl = (answer: OperationAnswer): string | undefined =>
+  answer.checkUrl ?? urlIn(answer, "operation-location") ?? urlIn(answer, "azure-asyncoperation")
+
+/** The URL that a body names for checks, in a field that only operations have. */
+export const monitorUrl = ({ body, url }: OperationAnswer): string | undefined => {
+  if (!isReadonlyObject(body)) return undefined
+  const links = ["links", "_links", "urls"].map((name) => body[name]).filter(isReadonlyObject)
+  for (const record of [body, ...links, body["operation"], body["properties"], body["data"]]) {
+    if (!isReadonlyObject(record)) continue
+    for (const [name, value] of Object.entries(record)) {
+      const isLink = links.includes(record) && linkNames.has(plain(name))
+      if (!isLink && !monitorFields.has(plain(name))) continue
+      const found = resolve(reference(value), url)
+      if (found !== undefined) return found
+    }
+  }
+  const self = resolve(at(body, "selfLink"), url)
+  return self !== undefined && /\/operations\/[^/]/.test(self) ? self : undefined
+}
+
+/** The URL of the resource that a body is about, which is its operation only if something else shows that it is one. */
+export const selfUrl = ({ body, url }: OperationAnswer): string | undefined => {
+  const paths = [
+    ["selfLink"],
+    ["links", "self"],
+    ["_links", "self"],
+    ["urls", "get"],
+    ["urls", "self"],
+    ["links", "get"],
+    ["self"],
+    ["href"],
+    ["uri"],
+    ["url"]
+  ]
+  for (const path of paths) {
+    const found = resolve(reference(at(body, ...path)), url)
+    if (found !== undefined) return found
+  }
+  return linked(at(body, "links"), url)
+}
+
+/** Where to check the operation that a first answer tells of, once it is known to be one. */
+export const checkUrlOf = (answer: OperationAnswer): string | undefined =>
+  namedUrl(answer) ??
+  urlIn(answer, "location") ??
+  monitorUrl(answer) ??
+  urlIn(answer, "content-location") ??
+  selfUrl(answer) ??
+  (["GET", "HEAD", "PUT", "PATCH"].includes(answer.method) ? answer.url : undefined)
+
+/** Where an operation may be that was accepted, but that cannot be followed: for its error. */
+export const acceptedUrl = (answer: OperationAnswer): string | undefined =>
+  namedUrl(answer) ??
+  urlIn(answer, "location") ??
+  monitorUrl(answer) ??
+  urlIn(answer, "content-location") ??
+  selfUrl(answer)
+
+// ---- internal ----
+
+/** The longest reference that is read. */
+const maxLength = 8192
+
+/** A link is a URL, or an object that holds one. */
+const reference = (link: unknown): unknown => (isReadonlyObject(link) ? (link["href"] ?? link["url"]) : link)
+
+/** A list of links with relations, as in `[{ "rel": "self", "href": "/jobs/1" }]`. */
+const linked = (links: unknown, base: string): string | undefined => {
+  if (!Array.isArray(links)) return undefined
+  const own = links.find((link) => ["self", "status", "monitor"].includes(String(at(link, "rel"))))
+  return resolve(reference(own), base)
+}
+
+/** The fields of a body that name a URL for checks, without case and separators. */
+const monitorFields = /*#__PURE__*/ new Set(
+  ["status", "operation", "poll", "polling", "monitor", "progress", "statusquery", "statusqueryget", "nextpoll"].flatMap(
+    (subject) => ["url", "uri", "link", "href", "endpoint"].map((kind) => subject + kind)
+  )
+)
+
+/** The relations of a link to a status monitor. */
+const linkNames = /*#__PURE__*/ new Set("status operation monitor poll polling progress".split(" "))
