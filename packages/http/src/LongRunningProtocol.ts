@@ -218,8 +218,8 @@ export interface ComputeOptions {
  * **Details**
  *
  * `PENDING`, `RUNNING`, `WAITING` and `ABORTING` are pending, `DONE` is the end: a failure if there is an `error` or an
- * `httpErrorStatusCode` of at least 400, whose words are those of `error.errors`. Any other status is an unknown state. A
- * first answer is recognized by a `kind` that ends in `#operation`, or by a `selfLink` with `/operations/`. Source: the
+ * `httpErrorStatusCode` of at least 400, whose words are those of `error.errors`. Other usual words count too; any other
+ * status is an unknown state. A first answer is recognized by a `kind` that ends in `#operation`, or by a `selfLink` with `/operations/`. Source: the
  * reference of the resource `Operation` of the Compute Engine API.
  *
  * @category protocols

@@ -1,10 +1,10 @@
 import { isReadonlyObject } from "effect/Predicate"
-import { fromBody } from "../LongRunningFailure.ts"
 import type { LongRunningOperation } from "../LongRunningOperation.ts"
 import type { OperationAnswer, Reading } from "../LongRunningReading.ts"
 import { at, textAt } from "./json.ts"
+import { endOf, knownWords } from "./operationAnswer.ts"
 import { resolve } from "./operationUrls.ts"
-import { plain } from "./stateWords.ts"
+import { commonMeaning, cut } from "./stateWords.ts"
 
 /** The options of `LongRunningProtocol.compute`. */
 interface Options {
@@ -17,7 +17,7 @@ export const computeProtocol = ({ result = "operation" }: Options) => ({
     const kind = at(body, "kind")
     const self = at(body, "selfLink")
     const isOperation = typeof kind === "string" && kind.endsWith("#operation")
-    return statusOf(body) !== undefined && (isOperation || (typeof self === "string" && /\/operations\/[^/]/.test(self)))
+    return textAt(body, "status") !== undefined && (isOperation || (typeof self === "string" && /\/operations\/[^/]/.test(self)))
   },
   start: (first: OperationAnswer): Reading => {
     const reading = judge(first, result)
@@ -30,32 +30,26 @@ export const computeProtocol = ({ result = "operation" }: Options) => ({
 
 // ---- internal ----
 
-const statusOf = (body: unknown): string | undefined => {
-  const status = textAt(body, "status")
-  return status === undefined ? undefined : plain(status)
-}
-
-const judge = ({ body, content, url }: OperationAnswer, result: Options["result"]): Reading => {
+const judge = ({ body, content, url, words }: OperationAnswer, result: Options["result"]): Reading => {
   if (content.kind !== "json") return { _tag: "NotJson" }
-  const status = statusOf(body)
-  const state = textAt(body, "status")
-  switch (status) {
+  const status = textAt(body, "status")
+  if (status === undefined) return { _tag: "Malformed", issue: 'expected an operation with a "status"' }
+  const meaning = commonMeaning(status, words ?? knownWords)
+  const state = cut(status)
+  switch (meaning) {
     case undefined:
-      return { _tag: "Malformed", issue: 'expected an operation with a "status"' }
-    case "done": {
-      if (hasFailed(body)) return { _tag: "Failed", failure: fromBody(body), state }
+      return { _tag: "UnknownState", state }
+    case "pending":
+      return { _tag: "Pending", state, progress: progressIn(body) }
+    case "succeeded": {
+      if (hasFailed(body)) return endOf("failed", body, state)
       const target = result === "target" ? resolve(at(body, "targetLink"), url) : undefined
       return target === undefined
         ? { _tag: "Succeeded", result: body, state }
         : { _tag: "SucceededAt", urls: [target], state }
     }
-    case "pending":
-    case "running":
-    case "waiting":
-    case "aborting":
-      return { _tag: "Pending", state, progress: progressIn(body) }
     default:
-      return { _tag: "UnknownState", state: state! }
+      return endOf(meaning, body, state)
   }
 }
 

@@ -120,7 +120,7 @@ const signsOf = (path: Path, record: Json, meanings: ReadonlyMap<string, Meaning
 
 /** A body that is a text is a state word only if it is a known one of a job that runs. */
 const signOfText = (body: string, meanings: ReadonlyMap<string, Meaning>): Sign | undefined =>
-  body.length <= 40 && meanings.get(plain(body)) === "pending"
+  body.length <= 40 && commonMeaning(body, meanings) === "pending"
     ? { meaning: "pending", word: body, path: [], shown: JSON.stringify(body) }
     : undefined
 
