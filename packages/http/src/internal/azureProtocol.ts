@@ -2,7 +2,7 @@ import type { LongRunningOperation, Notes } from "../LongRunningOperation.ts"
 import type { Meaning, OperationAnswer, Reading } from "../LongRunningReading.ts"
 import { at } from "./json.ts"
 import { endOf, firstResultOf, noCheckUrl, progressIn, resultOf, shownIn } from "./operationAnswer.ts"
-import { namedUrl, resolve, urlIn } from "./operationUrls.ts"
+import { headerUrl, resolve, urlIn } from "./operationUrls.ts"
 import { azureWords, cut, meaningOf, tableOf } from "./stateWords.ts"
 
 /** The options of `LongRunningProtocol.azure`. */
@@ -24,7 +24,7 @@ export const azureProtocol = ({ finalState, resultPath, words }: Options) => {
   return {
     name: "azure",
     recognizes: (first: OperationAnswer) =>
-      namedUrl(first) !== undefined || (isResource(first.method) && provisioningState(first.body) !== undefined),
+      headerUrl(first) !== undefined || (isResource(first.method) && provisioningState(first.body) !== undefined),
     start: (first: OperationAnswer): Reading => start(first, rules),
     read: (answer: OperationAnswer, operation: LongRunningOperation): Reading => {
       const { mode } = operation.notes
@@ -52,7 +52,7 @@ type Mode = "monitor" | "location" | "resource" | "body"
 const start = (first: OperationAnswer, rules: Rules): Reading => {
   const { method, status } = first
   const state = provisioningState(first.body)
-  const monitor = namedUrl(first)
+  const monitor = headerUrl(first)
   const location = urlIn(first, "location")
   const notes = (mode: Mode): Notes => ({
     mode,
@@ -84,7 +84,7 @@ const noted = (reading: Reading, notes: Notes): Reading =>
   reading._tag === "Pending" || reading._tag === "UnknownState" ? { ...reading, notes } : reading
 
 const monitored = (answer: OperationAnswer, operation: LongRunningOperation, rules: Rules): Reading => {
-  const url = namedUrl(answer)
+  const url = headerUrl(answer)
   const notes = movedNotes(answer, operation)
   const moved = notes === operation.notes ? {} : { notes }
   const word = at(answer.body, "status") || provisioningState(answer.body)

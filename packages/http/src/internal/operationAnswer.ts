@@ -3,7 +3,7 @@ import * as LongRunningFailure from "../LongRunningFailure.ts"
 import { at, textAt } from "./json.ts"
 import { commonWords } from "./stateWords.ts"
 import { type Sign, signIn } from "./operationSigns.ts"
-import { checkUrlOf, monitorUrl, namedUrl, urlIn } from "./operationUrls.ts"
+import { checkUrlOf, namedUrl, urlIn } from "./operationUrls.ts"
 
 // What all protocols read from an answer in the same way.
 
@@ -32,7 +32,7 @@ export const firstResultOf = (answer: OperationAnswer): Reading => {
   if (answer.content.kind === "other") return { _tag: "NotJson" }
   const sign = signIn(answer.body, answer.words ?? knownWords)
   if (sign === undefined) {
-    const monitor = answer.status === 204 ? undefined : (namedUrl(answer) ?? monitorUrl(answer))
+    const monitor = answer.status === 204 ? undefined : namedUrl(answer)
     return monitor === undefined ? { _tag: "Succeeded", result: answer.body } : { _tag: "Pending", url: monitor }
   }
   if (sign.meaning === "succeeded") return { _tag: "Succeeded", result: answer.body, state: sign.word }
@@ -95,7 +95,7 @@ const asResult = ({ path }: Sign, { body }: OperationAnswer) => ({ asResult: { b
 
 /** The URL of a monitor that a later answer names, if it is another one. */
 const movedUrl = (answer: OperationAnswer): string | undefined => {
-  const url = namedUrl(answer) ?? monitorUrl(answer)
+  const url = namedUrl(answer)
   return url === answer.url ? undefined : url
 }
 

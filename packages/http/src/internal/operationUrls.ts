@@ -17,9 +17,13 @@ export const resolve = (reference: unknown, base: string): string | undefined =>
 export const urlIn = (answer: OperationAnswer, header: string): string | undefined =>
   resolve(answer.headers[header], answer.url)
 
-/** The URL of a status monitor, by the headers that only operations have, or by what the option `checkUrl` says. */
+/** The URL of a status monitor, by the headers that only operations have. */
+export const headerUrl = (answer: OperationAnswer): string | undefined =>
+  urlIn(answer, "operation-location") ?? urlIn(answer, "azure-asyncoperation")
+
+/** The URL of a status monitor, by what the option `checkUrl` says, by such a header, or by a field of the body. */
 export const namedUrl = (answer: OperationAnswer): string | undefined =>
-  answer.checkUrl ?? urlIn(answer, "operation-location") ?? urlIn(answer, "azure-asyncoperation")
+  answer.checkUrl ?? headerUrl(answer) ?? monitorUrl(answer)
 
 /** The URL that a body names for checks, in a field that only operations have. */
 export const monitorUrl = ({ body, url }: OperationAnswer): string | undefined => {
@@ -61,16 +65,12 @@ export const selfUrl = ({ body, url }: OperationAnswer): string | undefined => {
 
 /** Where to check the operation that a first answer tells of, once it is known to be one. */
 export const checkUrlOf = (answer: OperationAnswer): string | undefined =>
-  namedUrl(answer) ??
-  urlIn(answer, "location") ??
-  monitorUrl(answer) ??
-  urlIn(answer, "content-location") ??
-  selfUrl(answer) ??
-  (["GET", "HEAD", "PUT", "PATCH"].includes(answer.method) ? answer.url : undefined)
+  acceptedUrl(answer) ?? (["GET", "HEAD", "PUT", "PATCH"].includes(answer.method) ? answer.url : undefined)
 
-/** Where an operation may be that was accepted, but that cannot be followed: for its error. */
+/** Where an answer says that an operation is, which may not be followed: for its error. */
 export const acceptedUrl = (answer: OperationAnswer): string | undefined =>
-  namedUrl(answer) ??
+  answer.checkUrl ??
+  headerUrl(answer) ??
   urlIn(answer, "location") ??
   monitorUrl(answer) ??
   urlIn(answer, "content-location") ??
