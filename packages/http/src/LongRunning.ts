@@ -80,8 +80,15 @@ import type { RequestOptions } from "./RequestOptions.ts"
  * @category models
  * @since 0.1.0
  */
-export interface Options<A = unknown, RD = never, A2 = never, F2 = never, E2 = never, R2 = never, F3 = never>
-  extends RequestOptions {
+export interface Options<
+  A = unknown,
+  RD = never,
+  A2 = never,
+  F2 = never,
+  E2 = never,
+  R2 = never,
+  F3 = never
+> extends RequestOptions {
   /** The Schema of the result. Default: anything, absent included; a state word that is not known is then no result. */
   readonly result?: Schema.Codec<A, unknown, RD> | undefined
   /**
@@ -226,7 +233,10 @@ export interface RunOptions<
   extends Options<A, RD, A2, F2, E2, R2, F3>, Omit<Poll.Options<HttpCheckError | E2, RS>, keyof Options> {
   /** Receives the token of the wait and the receipt before the first check. See `Poll.run`. Default: nothing does. */
   readonly onReceipt?:
-    | ((token: ResumeToken, receipt: Job.Receipt<LongRunningOperation, unknown, unknown>) => Effect.Effect<unknown, E4, R4>)
+    | ((
+        token: ResumeToken,
+        receipt: Job.Receipt<LongRunningOperation, unknown, unknown>
+      ) => Effect.Effect<unknown, E4, R4>)
     | undefined
 }
 

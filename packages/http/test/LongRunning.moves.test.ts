@@ -41,10 +41,7 @@ describe("LongRunning", () => {
         const server = movingServer(5)
         const exit = yield* during(server.provide(LongRunning.run(post, everySecond)))
         assert.strictEqual(inWords(exit), 'result "done"')
-        assert.deepStrictEqual(
-          server.log,
-          ["/exports", ...[1, 2, 3, 4, 5].map((n) => `/operations/${n}`)]
-        )
+        assert.deepStrictEqual(server.log, ["/exports", ...[1, 2, 3, 4, 5].map((n) => `/operations/${n}`)])
       })
     )
 

@@ -39,10 +39,9 @@ describe("LongRunning", () => {
           },
           {
             check: ({ notes }) =>
-              HttpClientRequest.bodyJsonUnsafe(
-                HttpClientRequest.post("http://h/v1/models/veo:fetchPredictOperation"),
-                { operationName: notes["name"] }
-              )
+              HttpClientRequest.bodyJsonUnsafe(HttpClientRequest.post("http://h/v1/models/veo:fetchPredictOperation"), {
+                operationName: notes["name"]
+              })
           }
         )
         assert.strictEqual(end, 'result {"rows":7}')
@@ -86,9 +85,7 @@ describe("LongRunning", () => {
           { "POST /exports": [accepted], "PUT /ask": [202], "GET /operations/1": [{ json: 7 }] },
           {
             check: (_, { attempt }) =>
-              attempt > 1
-                ? undefined
-                : HttpClientRequest.put("http://h/ask", { headers: { "x-tenant": "t" } })
+              attempt > 1 ? undefined : HttpClientRequest.put("http://h/ask", { headers: { "x-tenant": "t" } })
           }
         )
         assert.strictEqual(end, "result 7")
@@ -149,7 +146,10 @@ describe("LongRunning", () => {
         const bug = (): never => {
           throw new Error("SECRET")
         }
-        const routes: Server.Routes = { "POST /exports": [accepted], "GET /operations/1": [{ json: { status: "done" } }] }
+        const routes: Server.Routes = {
+          "POST /exports": [accepted],
+          "GET /operations/1": [{ json: { status: "done" } }]
+        }
         const rows: ReadonlyArray<readonly [name: string, options: Partial<LongRunning.RunOptions>]> = [
           ["check", { check: bug }],
           ["check", { check: () => 7 as never }],
@@ -193,7 +193,10 @@ describe("LongRunning", () => {
 
     it.effect("a base URL with a path, and a function", () =>
       Effect.gen(function* () {
-        for (const rebase of ["http://h/gate/", (url: string) => url.replace("http://10.0.0.7:8080", "http://h/gate")]) {
+        for (const rebase of [
+          "http://h/gate/",
+          (url: string) => url.replace("http://10.0.0.7:8080", "http://h/gate")
+        ]) {
           const { asked, end } = yield* play(
             { "POST /exports": [inner("/operations/1")], "GET /gate/operations/1": [{ json: 7 }] },
             { rebase }
@@ -231,7 +234,10 @@ describe("LongRunning", () => {
         const { asked, end, log } = yield* play(routes(500, "drop", 429, accepted), { resend: 3 }, put)
         assert.strictEqual(end, "result 7")
         assert.deepStrictEqual(asked, ["PUT /vm", "PUT /vm", "PUT /vm", "PUT /vm", "GET /operations/1"])
-        assert.deepStrictEqual(log.slice(0, 4).map((line) => Number(line.split("@")[1])), [0, 1000, 3000, 7000])
+        assert.deepStrictEqual(
+          log.slice(0, 4).map((line) => Number(line.split("@")[1])),
+          [0, 1000, 3000, 7000]
+        )
       })
     )
 
@@ -348,7 +354,10 @@ describe("LongRunning", () => {
   describe("ending", () => {
     it.effect("a success that made nothing is a failure with the reason", () =>
       Effect.gen(function* () {
-        const Video = Schema.Struct({ filtered: Schema.optional(Schema.Int), reasons: Schema.optional(Schema.Array(Schema.String)) })
+        const Video = Schema.Struct({
+          filtered: Schema.optional(Schema.Int),
+          reasons: Schema.optional(Schema.Array(Schema.String))
+        })
         const ending = (video: typeof Video.Type) =>
           video.filtered === undefined ? undefined : Status.failed({ filtered: video.reasons?.join() })
         const run = (response: object) =>
@@ -371,10 +380,7 @@ describe("LongRunning", () => {
         const ending = (result: unknown) =>
           result === "stop" ? Status.canceled({ reason: "by rule" }) : result === "wait" ? Status.pending() : undefined
         const run = (...replies: ReadonlyArray<Server.Reply>) =>
-          Effect.map(
-            play({ "POST /exports": [accepted], "GET /operations/1": replies }, { ending }),
-            ({ end }) => end
-          )
+          Effect.map(play({ "POST /exports": [accepted], "GET /operations/1": replies }, { ending }), ({ end }) => end)
         assert.strictEqual(yield* run({ json: "stop" }), "JobCanceled")
         assert.strictEqual(yield* run({ json: "wait" }, { json: "go" }), 'result "go"')
         assert.strictEqual((yield* play({ "POST /exports": [{ json: "stop" }] }, { ending })).end, "JobCanceled")
@@ -479,7 +485,9 @@ describe("LongRunning", () => {
             max: 100
           }
         })
-        const keys = yield* server.provide(Effect.forEach([1, 2, 3, 4], () => Effect.map(job.submit(post), ({ key }) => key)))
+        const keys = yield* server.provide(
+          Effect.forEach([1, 2, 3, 4], () => Effect.map(job.submit(post), ({ key }) => key))
+        )
         const ends = yield* Effect.scoped(
           Effect.gen(function* () {
             const poller = yield* Poller.make({ stagger: false })
@@ -490,7 +498,12 @@ describe("LongRunning", () => {
             )
           })
         )
-        assert.deepStrictEqual(ends.map(inWords), ['result "one"', "failed [5] two", "rejected Decode", 'result "four"'])
+        assert.deepStrictEqual(ends.map(inWords), [
+          'result "one"',
+          "failed [5] two",
+          "rejected Decode",
+          'result "four"'
+        ])
         const asked = server.log.slice(4).map((line) => line.replace(/ @.*/, ""))
         assert.deepStrictEqual(asked.toSorted(), ["GET /operations", "GET /operations", "GET /operations/4"])
       })

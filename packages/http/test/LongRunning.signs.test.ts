@@ -36,18 +36,30 @@ describe("LongRunning", () => {
       ["_links.self.href", { json: { state: "Queued", _links: { self: { href: "/operations/1" } } } }],
       ["_links.status.href without a word", { json: { id: 1, _links: { status: { href: "/operations/1" } } } }],
       ["urls.get", { status: 201, json: { status: "starting", urls: { get: "/operations/1" } } }],
-      ["a list of links", { json: { state: "new job, pending", phase: "pending", links: [{ rel: "self", href: "/operations/1" }] } }],
+      [
+        "a list of links",
+        { json: { state: "new job, pending", phase: "pending", links: [{ rel: "self", href: "/operations/1" }] } }
+      ],
       ["done: false", { headers: { location: "/operations/1" }, json: { done: false } }],
       ["finished: false", { json: { finished: false, self: "/operations/1" } }],
-      ["in properties", { headers: { location: "/operations/1" }, json: { properties: { provisioningState: "Creating" } } }],
+      [
+        "in properties",
+        { headers: { location: "/operations/1" }, json: { properties: { provisioningState: "Creating" } } }
+      ],
       ["in operation", { headers: { location: "/operations/1" }, json: { operation: { status: "in_progress" } } }],
       ["in metadata", { headers: { location: "/operations/1" }, json: { metadata: { state: "JOB_STATE_PENDING" } } }],
       ["in status", { headers: { location: "/operations/1" }, json: { status: { state: "RUNNING" } } }],
       ["lifecycle_state", { headers: { location: "/operations/1" }, json: { lifecycle_state: "PROVISIONING" } }],
-      ["within an envelope of success", { headers: { location: "/operations/1" }, json: { status: "success", data: { status: "queued" } } }],
+      [
+        "within an envelope of success",
+        { headers: { location: "/operations/1" }, json: { status: "success", data: { status: "queued" } } }
+      ],
       ["a text", { headers: { location: "/operations/1" }, json: "pending" }],
       ["an empty 200 with Location", { status: 200, headers: { location: "/operations/1" } }],
-      ["202 that calls the request a success", { status: 202, headers: { location: "/operations/1" }, json: { status: "success" } }],
+      [
+        "202 that calls the request a success",
+        { status: 202, headers: { location: "/operations/1" }, json: { status: "success" } }
+      ],
       ["202 with an unknown word", { status: 202, headers: { location: "/operations/1" }, json: { status: "parked" } }]
     ]
 
@@ -105,9 +117,17 @@ describe("LongRunning", () => {
       ["completed", { status: "completed", rows: 7 }, 'result {"status":"completed","rows":7}'],
       ["done: true", { done: true, rows: 7 }, 'result {"done":true,"rows":7}'],
       ["an envelope of success", { status: "ok", data: { rows: 7 } }, 'result {"status":"ok","data":{"rows":7}}'],
-      ["an end whose payload has a state", { status: "completed", data: { status: "pending" } }, 'result {"status":"completed","data":{"status":"pending"}}'],
+      [
+        "an end whose payload has a state",
+        { status: "completed", data: { status: "pending" } },
+        'result {"status":"completed","data":{"status":"pending"}}'
+      ],
       ["no state", { rows: 7 }, 'result {"rows":7}'],
-      ["numbers and null where a state stands", { status: 200, state: null, rows: 7 }, 'result {"status":200,"state":null,"rows":7}']
+      [
+        "numbers and null where a state stands",
+        { status: 200, state: null, rows: 7 },
+        'result {"status":200,"state":null,"rows":7}'
+      ]
     ]
 
     it.effect.each(rows)("%s", ([_, json, end]) =>
@@ -130,7 +150,11 @@ describe("LongRunning", () => {
       ["200 and canceled", { json: { status: "canceled" } }, "JobCanceled"],
       ["202 and failed", { status: 202, json: { status: "failed", message: "m" } }, "failed m"],
       ["200 and an unknown word", { json: { status: "parked" } }, "unknown parked"],
-      ["an unknown word beside an inner success", { json: { status: "parked", data: { status: "done" } } }, "unknown parked"]
+      [
+        "an unknown word beside an inner success",
+        { json: { status: "parked", data: { status: "done" } } },
+        "unknown parked"
+      ]
     ]
 
     it.effect.each(rows)("hold the same signs: %s", ([_, check, end]) =>
@@ -200,7 +224,10 @@ describe("LongRunning", () => {
         assert.strictEqual((yield* play(routes, { unknownState: "continue" })).end, "refused Unrecognized")
         const treatAs = () => Status.succeeded("fine")
         assert.strictEqual((yield* play(routes, { unknownState: { treatAs } })).end, 'result "fine"')
-        assert.strictEqual((yield* play(routes, { unknownState: { treatAs: () => Status.pending() } })).end, "refused Unrecognized")
+        assert.strictEqual(
+          (yield* play(routes, { unknownState: { treatAs: () => Status.pending() } })).end,
+          "refused Unrecognized"
+        )
       })
     )
 
@@ -212,7 +239,10 @@ describe("LongRunning", () => {
         ]
         for (const each of routes) {
           const listing = Schema.Struct({ status: Schema.Literals(["archived", "lost"]), rows: Schema.Int })
-          assert.strictEqual((yield* play<unknown>(each, { result: listing })).end, 'result {"status":"archived","rows":7}')
+          assert.strictEqual(
+            (yield* play<unknown>(each, { result: listing })).end,
+            'result {"status":"archived","rows":7}'
+          )
           for (const result of [
             Schema.Struct({ status: Schema.String, rows: Schema.Int }),
             Schema.Struct({ rows: Schema.Int }),
@@ -435,7 +465,12 @@ describe("LongRunning", () => {
     it.effect("compute - DONE is the end, with the words of error.errors", () =>
       Effect.gen(function* () {
         const operation = (more: object) => ({
-          json: { kind: "compute#operation", selfLink: "http://h/z/operations/1", targetLink: "http://h/vms/1", ...more }
+          json: {
+            kind: "compute#operation",
+            selfLink: "http://h/z/operations/1",
+            targetLink: "http://h/vms/1",
+            ...more
+          }
         })
         const ending = (options: Partial<LongRunning.RunOptions>, ...replies: ReadonlyArray<object>) =>
           play(
@@ -453,7 +488,8 @@ describe("LongRunning", () => {
           [{ status: "SUSPENDED" }, "unknown SUSPENDED"],
           [{ status: 7 }, "rejected Decode"]
         ]
-        for (const [last, end] of rows) assert.strictEqual((yield* ending({}, { status: "RUNNING", progress: 50 }, last)).end, end)
+        for (const [last, end] of rows)
+          assert.strictEqual((yield* ending({}, { status: "RUNNING", progress: 50 }, last)).end, end)
         assert.include((yield* ending({}, { status: "DONE" })).end, '"status":"DONE"')
         const target = { protocol: LongRunningProtocol.compute({ result: "target" }) }
         assert.strictEqual((yield* ending(target, { status: "DONE" })).end, 'result {"id":1,"status":"RUNNING"}')
@@ -486,11 +522,18 @@ describe("LongRunning", () => {
 
     it.effect("fields - the result is fetched from a URL in the last answer", () =>
       Effect.gen(function* () {
-        const protocol = LongRunningProtocol.fields({ state: ["status"], url: ["status_url"], resultUrl: ["response_url"] })
+        const protocol = LongRunningProtocol.fields({
+          state: ["status"],
+          url: ["status_url"],
+          resultUrl: ["response_url"]
+        })
         const { asked, end } = yield* play(
           {
             "POST /exports": [{ json: { status: "IN_QUEUE", status_url: "/q/1/status" } }],
-            "GET /q/1/status": [{ json: { status: "IN_PROGRESS" } }, { json: { status: "COMPLETED", response_url: "/q/1" } }],
+            "GET /q/1/status": [
+              { json: { status: "IN_PROGRESS" } },
+              { json: { status: "COMPLETED", response_url: "/q/1" } }
+            ],
             "GET /q/1": [500, { json: { rows: 7 } }]
           },
           { protocol },

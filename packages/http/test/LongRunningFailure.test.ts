@@ -13,8 +13,24 @@ describe("LongRunningFailure", () => {
         "[C] no reason given ([D])"
       ],
       [
-        { error: { code: "C", message: "m", details: [{ code: "A", message: "a" }, { message: "b", details: [{ code: 3 }] }] } },
-        { code: "C", message: "m", details: [{ code: "A", message: "a" }, { message: "b", details: [{ code: 3 }] }] },
+        {
+          error: {
+            code: "C",
+            message: "m",
+            details: [
+              { code: "A", message: "a" },
+              { message: "b", details: [{ code: 3 }] }
+            ]
+          }
+        },
+        {
+          code: "C",
+          message: "m",
+          details: [
+            { code: "A", message: "a" },
+            { message: "b", details: [{ code: 3 }] }
+          ]
+        },
         "[C] m ([A] a; b; [3])"
       ],
       [
@@ -22,7 +38,11 @@ describe("LongRunningFailure", () => {
         { code: "QUOTA", message: "no quota", details: [{ code: "QUOTA", message: "no quota" }, { reason: "late" }] },
         "[QUOTA] no quota ([late])"
       ],
-      [{ httpErrorStatusCode: 403, httpErrorMessage: "FORBIDDEN" }, { code: 403, message: "FORBIDDEN" }, "[403] FORBIDDEN"],
+      [
+        { httpErrorStatusCode: 403, httpErrorMessage: "FORBIDDEN" },
+        { code: 403, message: "FORBIDDEN" },
+        "[403] FORBIDDEN"
+      ],
       [{ title: "Gone wrong", detail: "at 7" }, { message: "at 7" }, "at 7"],
       [{ error: "only a text" }, { message: "only a text" }, "only a text"],
       [{ properties: { error: { code: "C" } } }, { code: "C" }, "[C] no reason given"],

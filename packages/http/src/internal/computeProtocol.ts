@@ -17,13 +17,18 @@ export const computeProtocol = ({ result = "operation" }: Options) => ({
     const kind = at(body, "kind")
     const self = at(body, "selfLink")
     const isOperation = typeof kind === "string" && kind.endsWith("#operation")
-    return textAt(body, "status") !== undefined && (isOperation || (typeof self === "string" && /\/operations\/[^/]/.test(self)))
+    return (
+      textAt(body, "status") !== undefined &&
+      (isOperation || (typeof self === "string" && /\/operations\/[^/]/.test(self)))
+    )
   },
   start: (first: OperationAnswer): Reading => {
     const reading = judge(first, result)
     if (reading._tag !== "Pending" && reading._tag !== "UnknownState") return reading
     const url = resolve(at(first.body, "selfLink"), first.url)
-    return url === undefined ? { _tag: "Malformed", issue: 'expected an operation with a "selfLink"' } : { ...reading, url }
+    return url === undefined
+      ? { _tag: "Malformed", issue: 'expected an operation with a "selfLink"' }
+      : { ...reading, url }
   },
   read: (answer: OperationAnswer, _: LongRunningOperation): Reading => judge(answer, result)
 })

@@ -55,10 +55,8 @@ const judge = ({ body, content }: OperationAnswer): Reading => {
     : { _tag: "Failed", failure: fromBody(body) }
 }
 
-const progressOf = (
-  { metadata }: { readonly metadata?: unknown },
-  { progress }: Options
-): number | undefined => (metadata === undefined ? undefined : progress?.(metadata))
+const progressOf = ({ metadata }: { readonly metadata?: unknown }, { progress }: Options): number | undefined =>
+  metadata === undefined ? undefined : progress?.(metadata)
 
 /** The name of an operation; some servers send a bare number. */
 const nameIn = (body: unknown): string | undefined => {

@@ -198,7 +198,8 @@ const byReading = <A, F, E, R>(
     case "SucceededAt":
       return Effect.flatMap(
         Effect.forEach(reading.urls, (url) => follow(env, url, operation.url, received.url, fail)),
-        (urls) => fetching(one, { _tag: "Fetching", urls, state: reading.state, unconfirmed: reading.unconfirmed }, fail)
+        (urls) =>
+          fetching(one, { _tag: "Fetching", urls, state: reading.state, unconfirmed: reading.unconfirmed }, fail)
       )
     case "Failed":
       return Effect.succeed(Status.failed(reading.failure, reading))
@@ -279,7 +280,8 @@ const ending = <A, F, E, R>(
     ? Effect.catchIf(
         found,
         (error): error is HttpCheckError => isDecodeError(error),
-        (): Result<A, F, E, R> => Effect.succeed(hinted(CheckResult.resultMissing(state, "the result is absent"), answer))
+        (): Result<A, F, E, R> =>
+          Effect.succeed(hinted(CheckResult.resultMissing(state, "the result is absent"), answer))
       )
     : found
 }
@@ -344,5 +346,4 @@ const collect = Effect.fnUntraced(function* <A, F, E, R>(
 /** What is fetched stays where it is. */
 const withoutUrl = (reading: Reading): Reading => ("url" in reading ? { ...reading, url: undefined } : reading)
 
-const isDecodeError = (error: unknown): boolean =>
-  error instanceof HttpCheckError && error.reason._tag === "Decode"
+const isDecodeError = (error: unknown): boolean => error instanceof HttpCheckError && error.reason._tag === "Decode"

@@ -6,10 +6,7 @@ import { type LongRunningOperation, Phase } from "../LongRunningOperation.ts"
 // check, and a cursor is shared by all waits for the operation and stands in their tokens.
 
 /** The operation as it stands; undefined for a cursor that is not one of ours. */
-export const read = (
-  operation: LongRunningOperation,
-  cursor: string | undefined
-): LongRunningOperation | undefined => {
+export const read = (operation: LongRunningOperation, cursor: string | undefined): LongRunningOperation | undefined => {
   if (cursor === undefined) return operation
   const changes = decode(cursor)
   return Result.isSuccess(changes) ? { ...operation, ...changes.success } : undefined

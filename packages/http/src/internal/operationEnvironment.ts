@@ -155,7 +155,11 @@ export const hinted = <A, F>(result: CheckResult.CheckResult<A, F>, answer: Rece
   answer.hint === undefined ? result : CheckResult.withHint(result, answer.hint)
 
 /** The status of an operation that runs. Where it is checked stands in the cursor. */
-export const pending = ({ metadata, progress, state }: {
+export const pending = ({
+  metadata,
+  progress,
+  state
+}: {
   readonly metadata?: unknown
   readonly progress?: number | undefined
   readonly state?: string | undefined

@@ -215,7 +215,9 @@ const inUnknownState = <A, F, E, R>(
   const url = first.checkUrl ?? reading.url
   if (url !== undefined) return following(start, reading, url)
   const { treatAs } = env
-  const none = Effect.suspend(() => Effect.fail(fail(unrecognized(first, `the unknown state ${JSON.stringify(reading.state)}`))))
+  const none = Effect.suspend(() =>
+    Effect.fail(fail(unrecognized(first, `the unknown state ${JSON.stringify(reading.state)}`)))
+  )
   if (treatAs === undefined) return none
   return Effect.flatMap(
     call("unknownState", () => treatAs(reading.state), fail),
@@ -273,7 +275,12 @@ const acceptedFail = (first: OperationAnswer, fail: Fail): Fail => {
     ? fail
     : (reason) => {
         const { method, url: shown } = fail(reason)
-        return new HttpCheckError({ method, url: shown, reason, operation: { url: safeUrl(url), href: Redacted.make(url) } })
+        return new HttpCheckError({
+          method,
+          url: shown,
+          reason,
+          operation: { url: safeUrl(url), href: Redacted.make(url) }
+        })
       }
 }
 

@@ -93,9 +93,17 @@ const linked = (links: unknown, base: string): string | undefined => {
 
 /** The fields of a body that name a URL for checks, without case and separators. */
 const monitorFields = /*#__PURE__*/ new Set(
-  ["status", "operation", "poll", "polling", "monitor", "progress", "statusquery", "statusqueryget", "nextpoll"].flatMap(
-    (subject) => ["url", "uri", "link", "href", "endpoint"].map((kind) => subject + kind)
-  )
+  [
+    "status",
+    "operation",
+    "poll",
+    "polling",
+    "monitor",
+    "progress",
+    "statusquery",
+    "statusqueryget",
+    "nextpoll"
+  ].flatMap((subject) => ["url", "uri", "link", "href", "endpoint"].map((kind) => subject + kind))
 )
 
 /** The relations of a link to a status monitor. */
