@@ -63,6 +63,7 @@ import { submit } from "./internal/operationSubmit.ts"
 import * as Prefer from "./internal/prefer.ts"
 import * as requestPolicy from "./internal/requestPolicy.ts"
 import { commonWords, tableOf } from "./internal/stateWords.ts"
+import { parseUrl } from "./internal/urls.ts"
 import * as validate from "./internal/validate.ts"
 import type { LongRunningFailure } from "./LongRunningFailure.ts"
 import { key, type LongRunningOperation } from "./LongRunningOperation.ts"
@@ -479,6 +480,7 @@ const keyFor = (protocols: ReadonlyArray<LongRunningProtocol.Protocol>): KeyCode
   ...key,
   decode: (encoded) => {
     const operation = key.decode(encoded)
+    if (parseUrl(operation.url) === undefined) throw new RangeError("LongRunning: the operation has no absolute URL")
     if (protocols.every(({ name }) => name !== operation.protocol)) {
       throw new RangeError(
         `LongRunning: the operation is of the unknown protocol ${JSON.stringify(operation.protocol)}`

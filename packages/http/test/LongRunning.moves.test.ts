@@ -168,7 +168,8 @@ describe("LongRunning", () => {
             {
               onReceipt: (stored, receipt) =>
                 Effect.sync(() => {
-                  token = `${ResumeToken.toJson(stored)} ${Buffer.from(stored.key.split(" ").at(-1)!, "base64url")}`
+                  const sealed = Buffer.from(stored.key.split(" ").at(-1)!, "base64url").toString()
+                  token = `${ResumeToken.toJson(stored)} ${sealed}`
                   assert.isDefined(receipt.ended)
                 })
             }

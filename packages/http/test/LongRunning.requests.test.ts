@@ -46,7 +46,7 @@ describe("LongRunning", () => {
         )
         assert.strictEqual(end, 'result {"rows":7}')
         assert.deepStrictEqual(asked.slice(1), Array(2).fill("POST /v1/models/veo:fetchPredictOperation"))
-        assert.deepStrictEqual(requests.slice(1).map(bodyOf), Array(2).fill({ operationName: name }))
+        assert.deepStrictEqual(requests.slice(1).map(bodyOf), [{ operationName: name }, { operationName: name }])
       })
     )
 
@@ -297,7 +297,7 @@ describe("LongRunning", () => {
         )
         const error = failureOf(exit)
         assert(error._tag === "JobFailed")
-        assert.deepStrictEqual(error.failure as unknown, { detail: "no GPU" })
+        assert.deepStrictEqual(error.failure, { detail: "no GPU" })
       })
     )
 
@@ -313,7 +313,7 @@ describe("LongRunning", () => {
           play({ "POST /exports": [first], "GET /operations/1": [{ json: 7 }] }, { interpret })
         const failed = failureOf((yield* ending({ status: 422, json: { detail: "bad" } })).exit)
         assert(failed._tag === "JobFailed")
-        assert.deepStrictEqual(failed.failure as unknown, { detail: "bad" })
+        assert.deepStrictEqual(failed.failure, { detail: "bad" })
         assert.strictEqual((yield* ending({ status: 409, headers: { location: "/operations/1" } })).end, "result 7")
         assert.strictEqual((yield* ending({ status: 409, json: { statusUrl: "/operations/1" } })).end, "result 7")
         assert.strictEqual((yield* ending({ status: 409, json: {} })).end, "refused Unrecognized")
@@ -371,7 +371,7 @@ describe("LongRunning", () => {
         assert.strictEqual((yield* run({})).end, "result {}")
         const error = failureOf((yield* run({ filtered: 1, reasons: ["unsafe"] })).exit)
         assert(error._tag === "JobFailed")
-        assert.deepStrictEqual(error.failure as unknown, { filtered: "unsafe" })
+        assert.deepStrictEqual(error.failure, { filtered: "unsafe" })
       })
     )
 
@@ -435,7 +435,10 @@ describe("LongRunning", () => {
       Effect.gen(function* () {
         const busy = { status: 429, headers: { "retry-after": "20" } }
         const { end } = yield* play(
-          { "POST /exports": [accepted], "GET /operations/1": [...Array<Server.Reply>(10).fill(busy), { json: 7 }] },
+          {
+            "POST /exports": [accepted],
+            "GET /operations/1": [...Array.from({ length: 10 }, () => busy), { json: 7 }]
+          },
           { checkErrors: { maxConsecutive: 2 } }
         )
         assert.strictEqual(end, "result 7")

@@ -5,7 +5,7 @@ import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as Status from "effect-poll/Status"
 import { HttpCheckError } from "@effect-poll/http/HttpCheckError"
-import * as LongRunning from "@effect-poll/http/LongRunning"
+import type * as LongRunning from "@effect-poll/http/LongRunning"
 import * as LongRunningProtocol from "@effect-poll/http/LongRunningProtocol"
 import type * as Server from "./LongRunningServer.ts"
 import { accepted, failureOf, play, post } from "./LongRunningRuns.ts"
@@ -50,6 +50,15 @@ describe("LongRunning", () => {
       ["in metadata", { headers: { location: "/operations/1" }, json: { metadata: { state: "JOB_STATE_PENDING" } } }],
       ["in status", { headers: { location: "/operations/1" }, json: { status: { state: "RUNNING" } } }],
       ["lifecycle_state", { headers: { location: "/operations/1" }, json: { lifecycle_state: "PROVISIONING" } }],
+      [
+        "JSON:API",
+        { status: 201, json: { data: { id: "1", attributes: { status: "queued" }, links: { self: "/operations/1" } } } }
+      ],
+      ["a job with a link", { json: { job: { state: "waiting", href: "/operations/1" } } }],
+      [
+        "a named operation with a status in place of done",
+        { json: { name: "operations/1", status: "RUNNING", selfLink: "/operations/1" } }
+      ],
       [
         "within an envelope of success",
         { headers: { location: "/operations/1" }, json: { status: "success", data: { status: "queued" } } }
@@ -122,6 +131,7 @@ describe("LongRunning", () => {
         { status: "completed", data: { status: "pending" } },
         'result {"status":"completed","data":{"status":"pending"}}'
       ],
+      ["an error of code 0", { error: { code: 0, message: "ok" } }, 'result {"error":{"code":0,"message":"ok"}}'],
       ["no state", { rows: 7 }, 'result {"rows":7}'],
       [
         "numbers and null where a state stands",

@@ -5,9 +5,7 @@ import * as Fiber from "effect/Fiber"
 import * as HttpClient from "effect/http/HttpClient"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import * as Schema from "effect/Schema"
-import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
-import type * as Duration from "effect/Duration"
 import * as Poll from "effect-poll/Poll"
 import * as ResumeToken from "effect-poll/ResumeToken"
 import * as Status from "effect-poll/Status"
@@ -15,42 +13,20 @@ import * as Strategy from "effect-poll/Strategy"
 import * as LongRunning from "@effect-poll/http/LongRunning"
 import * as LongRunningOperation from "@effect-poll/http/LongRunningOperation"
 import * as LongRunningProtocol from "@effect-poll/http/LongRunningProtocol"
+import { accepted, during, everySecond, failureOf, play as playInWords, post } from "./LongRunningRuns.ts"
 import * as Server from "./LongRunningServer.ts"
 
-const post = HttpClientRequest.post("http://h/exports")
-const accepted = { status: 202, headers: { location: "/operations/1" } }
-const everySecond = { strategy: Strategy.spaced("1 second"), deadline: "1 hour" } as const
-
-/** Runs an effect for an hour of the test clock. */
-const during = <A, E, R>(effect: Effect.Effect<A, E, R>, time: Duration.Input = "1 hour") =>
-  Effect.gen(function* () {
-    const fiber = yield* Effect.forkChild(Effect.exit(effect), { startImmediately: true })
-    yield* TestClock.adjust(time)
-    return yield* Fiber.join(fiber)
-  })
-
-/** How an operation ended, and what was asked on the way. */
+/** How an operation ended, by its tag, and what was asked on the way. */
 const play = <A = unknown>(
   routes: Server.Routes,
   options?: Partial<LongRunning.RunOptions<A>>,
   request: HttpClientRequest.HttpClientRequest = post
-) =>
-  Effect.gen(function* () {
-    const server = Server.make(routes)
-    const exit = yield* during(server.provide(LongRunning.run(request, { ...everySecond, ...options })))
-    return { end: inWords(exit), exit, log: server.log, requests: server.requests }
-  })
+) => Effect.map(playInWords(routes, options, request), (played) => ({ ...played, end: inWords(played.exit) }))
 
 const inWords = (exit: Exit.Exit<unknown, { readonly _tag: string }>): string => {
   if (Exit.isSuccess(exit)) return `result ${JSON.stringify(exit.value)}`
   const error = Exit.findErrorOption(exit)
   return error._tag === "Some" ? error.value._tag : "defect"
-}
-
-const failureOf = <A, E>(exit: Exit.Exit<A, E>): E => {
-  const error = Exit.findErrorOption(exit)
-  if (error._tag === "None") throw new Error("it did not fail")
-  return error.value
 }
 
 describe("LongRunning", () => {

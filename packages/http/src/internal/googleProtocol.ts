@@ -18,7 +18,10 @@ export const googleProtocol = (options: Options) => ({
   name: "google",
   recognizes: ({ body }: OperationAnswer) => {
     const name = nameIn(body)
-    return name !== undefined && (/(?:^|\/)operations\/[^/]/.test(name) || typeof at(body, "done") === "boolean")
+    if (name === undefined) return false
+    // Other operations have such names too, but a status in place of `done`.
+    const isNamed = /(?:^|\/)operations\/[^/]/.test(name) && at(body, "status") === undefined
+    return isNamed || typeof at(body, "done") === "boolean"
   },
   start: (first: OperationAnswer): Reading => {
     const reading = judge(first)

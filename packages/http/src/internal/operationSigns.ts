@@ -50,9 +50,9 @@ export const replaceAt = (body: unknown, path: Path, value: unknown): unknown =>
 const envelopeWords = /*#__PURE__*/ new Set(["ok", "okay", "success", "successful"])
 
 /** Where the record of an operation stands beside the top of a body, without case and separators. */
-const containers = /*#__PURE__*/ new Set([
-  ..."properties operation metadata status state job task run data request attributes latestoperation".split(" ")
-])
+const containers = /*#__PURE__*/ new Set(
+  "properties operation metadata status state job task run data request attributes latestoperation".split(" ")
+)
 
 const subjects = "job task operation run build batch execution processing process lifecycle provisioning current query"
 const more = "export import workflow deployment runtime async"
@@ -67,9 +67,9 @@ const stateFields = /*#__PURE__*/ new Set([
 ])
 
 /** The fields that say whether an operation is done. */
-const doneFields = /*#__PURE__*/ new Set([
-  ..."done isdone finished isfinished complete completed iscomplete iscompleted".split(" ")
-])
+const doneFields = /*#__PURE__*/ new Set(
+  "done isdone finished isfinished complete completed iscomplete iscompleted".split(" ")
+)
 
 /** The fields that say whether it is running. */
 const runningFields = /*#__PURE__*/ new Set("running isrunning pending ispending inprogress isprocessing".split(" "))
@@ -133,6 +133,6 @@ const signOfError = (body: unknown): Sign | undefined => {
   const isTold =
     typeof error === "string"
       ? error.trim() !== ""
-      : isReadonlyObject(error) && ("message" in error || "code" in error || "errors" in error)
+      : isReadonlyObject(error) && error["code"] !== 0 && ("message" in error || "code" in error || "errors" in error)
   return isTold ? { meaning: "failed", word: undefined, path: ["error"], shown: "an error" } : undefined
 }

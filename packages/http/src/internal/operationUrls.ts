@@ -28,39 +28,25 @@ export const namedUrl = (answer: OperationAnswer): string | undefined =>
 /** The URL that a body names for checks, in a field that only operations have. */
 export const monitorUrl = ({ body, url }: OperationAnswer): string | undefined => {
   if (!isReadonlyObject(body)) return undefined
-  const links = ["links", "_links", "urls"].map((name) => body[name]).filter(isReadonlyObject)
-  for (const record of [body, ...links, body["operation"], body["properties"], body["data"]]) {
-    if (!isReadonlyObject(record)) continue
-    for (const [name, value] of Object.entries(record)) {
-      const isLink = links.includes(record) && linkNames.has(plain(name))
-      if (!isLink && !monitorFields.has(plain(name))) continue
-      const found = resolve(reference(value), url)
-      if (found !== undefined) return found
-    }
-  }
+  const records = [body, ...holders.map((name) => body[name])].filter(isReadonlyObject)
+  const links = records.flatMap((record) => ["links", "_links", "urls"].map((name) => record[name]))
+  const found = urlAt(records, monitorFields, url) ?? urlAt(links.filter(isReadonlyObject), linkNames, url)
+  if (found !== undefined) return found
   const self = resolve(at(body, "selfLink"), url)
   return self !== undefined && /\/operations\/[^/]/.test(self) ? self : undefined
 }
 
 /** The URL of the resource that a body is about, which is its operation only if something else shows that it is one. */
 export const selfUrl = ({ body, url }: OperationAnswer): string | undefined => {
-  const paths = [
-    ["selfLink"],
-    ["links", "self"],
-    ["_links", "self"],
-    ["urls", "get"],
-    ["urls", "self"],
-    ["links", "get"],
-    ["self"],
-    ["href"],
-    ["uri"],
-    ["url"]
-  ]
-  for (const path of paths) {
-    const found = resolve(reference(at(body, ...path)), url)
-    if (found !== undefined) return found
+  for (const holder of [body, ...holders.map((name) => at(body, name))]) {
+    for (const path of selfPaths) {
+      const found = resolve(reference(at(holder, ...path)), url)
+      if (found !== undefined) return found
+    }
+    const listed = linked(at(holder, "links"), url)
+    if (listed !== undefined) return listed
   }
-  return linked(at(body, "links"), url)
+  return undefined
 }
 
 /** Where to check the operation that a first answer tells of, once it is known to be one. */
@@ -80,6 +66,38 @@ export const acceptedUrl = (answer: OperationAnswer): string | undefined =>
 
 /** The longest reference that is read. */
 const maxLength = 8192
+
+/** The fields that hold the record of an operation, with links of its own. */
+const holders = ["data", "operation", "job", "task", "properties", "metadata"]
+
+/** The links of a record to itself. */
+const selfPaths: ReadonlyArray<ReadonlyArray<string>> = [
+  ["selfLink"],
+  ["links", "self"],
+  ["_links", "self"],
+  ["urls", "get"],
+  ["urls", "self"],
+  ["links", "get"],
+  ["self"],
+  ["href"],
+  ["uri"],
+  ["url"]
+]
+
+/** The first URL in a field of one of these names. */
+const urlAt = (
+  records: ReadonlyArray<Readonly<Record<PropertyKey, unknown>>>,
+  names: ReadonlySet<string>,
+  base: string
+): string | undefined => {
+  for (const record of records) {
+    for (const [name, value] of Object.entries(record)) {
+      const found = names.has(plain(name)) ? resolve(reference(value), base) : undefined
+      if (found !== undefined) return found
+    }
+  }
+  return undefined
+}
 
 /** A link is a URL, or an object that holds one. */
 const reference = (link: unknown): unknown => (isReadonlyObject(link) ? (link["href"] ?? link["url"]) : link)
