@@ -155,6 +155,8 @@ describe("LongRunning", () => {
       ["200 while a part of the body says so", { json: { metadata: { state: "IN_PROGRESS" } } }, "goes on"],
       ["200 and done: false", { json: { done: false } }, "goes on"],
       ["200 and a text", { json: "processing" }, "goes on"],
+      ["200 and a value of an enumeration", { json: { state: "JOB_STATE_RUNNING" } }, "goes on"],
+      ["200 and its end", { json: { state: "JOB_STATE_FAILED" } }, "failed no reason given"],
       ["201 and queued", { status: 201, json: { state: "queued" } }, "goes on"],
       ["200 and failed", { json: { status: "failed", error: { code: "C", message: "m" } } }, "failed [C] m"],
       ["200 and canceled", { json: { status: "canceled" } }, "JobCanceled"],
@@ -174,6 +176,18 @@ describe("LongRunning", () => {
           const played = yield* play(routes, options)
           assert.strictEqual(played.end, end === "goes on" ? 'result {"status":"SUCCEEDED","rows":7}' : end)
         }
+      })
+    )
+
+    it.effect("a URL of an operation in the body of a check is followed", () =>
+      Effect.gen(function* () {
+        const { asked, end } = yield* play({
+          "POST /exports": [accepted],
+          "GET /operations/1": [{ json: { id: 1, statusUrl: "/jobs/1" } }],
+          "GET /jobs/1": [{ json: { id: 1, statusUrl: "/jobs/1", rows: 7 } }]
+        })
+        assert.strictEqual(end, 'result {"id":1,"statusUrl":"/jobs/1","rows":7}')
+        assert.deepStrictEqual(asked, ["POST /exports", "GET /operations/1", "GET /jobs/1"])
       })
     )
 
