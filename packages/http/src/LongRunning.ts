@@ -53,6 +53,7 @@ import * as Poll from "effect-poll/Poll"
 import type { PollError } from "effect-poll/PollError"
 import type { ResumeToken } from "effect-poll/ResumeToken"
 import type { HttpAnswer } from "./HttpAnswer.ts"
+import type { HintReader } from "./HintReader.ts"
 import { type HttpCheckError, safeUrl } from "./HttpCheckError.ts"
 import type { Interpret } from "./Interpretation.ts"
 import * as operationCheck from "./internal/operationCheck.ts"
@@ -151,6 +152,11 @@ export interface Options<
    * not at all.
    */
   readonly wait?: Duration.Input | undefined
+  /**
+   * Reads the requested delay from an answer, where headers do not have it. Default: the headers that `HintReader`
+   * lists.
+   */
+  readonly hint?: HintReader | undefined
   /**
    * Whether errors show why the server refused a request: `true` for the usual fields of JSON bodies, or a function that
    * reads it from the answer. At most 1,000 characters. Default: `false`. What a server says of an operation that failed
@@ -449,7 +455,7 @@ const environmentOf = <A, RD, A2, F2, E2, R2, F3>(
     cursor: options.cursor,
     checkUrl: options.checkUrl,
     rebase: rebaser(options.rebase),
-    reason: options.reason ?? false,
+    readers: { hint: options.hint, reason: options.reason },
     treatAs: typeof unknownState === "object" && "treatAs" in unknownState ? unknownState.treatAs : undefined,
     resend: resendOf(options.resend)
   }

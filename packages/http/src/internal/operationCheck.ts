@@ -10,7 +10,7 @@ import type { Decode } from "../Interpretation.ts"
 import type { LongRunningOperation, Phase } from "../LongRunningOperation.ts"
 import type { OperationAnswer, Reading } from "../LongRunningReading.ts"
 import { execute, type Fail, failFor, isOk, notJsonReason, type ReceivedAnswer } from "./httpRequest.ts"
-import { interpretAnswer } from "./interpretation.ts"
+import { interpretAnswer, withReason } from "./interpretation.ts"
 import { shownIn } from "./operationAnswer.ts"
 import * as operationCursor from "./operationCursor.ts"
 import {
@@ -31,6 +31,7 @@ import {
 } from "./operationEnvironment.ts"
 import { urlIn } from "./operationUrls.ts"
 import * as Prefer from "./prefer.ts"
+import { isPage, prepare } from "./reading.ts"
 
 // One check of an operation: a request to where it is, or the fetch of its result.
 
@@ -59,7 +60,7 @@ export const checkItem = <A, F, E, R>(
   const operation = operationCursor.read(original, context.cursor)
   if (operation === undefined || operation.phase._tag === "Fetching") return check(env, original, context)
   const { url } = operation.phase
-  return judge({ env, original, operation, context }, { ...answer, url }, request, url)
+  return judge({ env, original, operation, context }, { ...answer, url, context }, request, url)
 }
 
 /** Sends the request that cancels an operation; only the status of its answer counts. */
@@ -70,7 +71,7 @@ export const cancel = Effect.fnUntraced(function* <A, F, E, R>(
 ) {
   const fail = failFor(request, env.policy.shownUrl)
   const answer = yield* execute(request, fail, { policy: env.policy, home: operation.url })
-  if (!isOk(answer)) return yield* refusal(env, answer, fail)
+  if (!isOk(answer)) return yield* refusal(answer, fail)
 })
 
 // ---- internal ----
@@ -117,14 +118,20 @@ const requestOf = <A, F, E, R>(
   )
 }
 
-const send = <A, F, E, R>({ env, operation }: One<A, F, E, R>, request: HttpClientRequest.HttpClientRequest) =>
-  execute(request, failFor(request, env.policy.shownUrl), {
+const send = <A, F, E, R>(
+  { context, env, operation }: One<A, F, E, R>,
+  request: HttpClientRequest.HttpClientRequest
+): Effect.Effect<ReceivedAnswer, HttpCheckError, HttpClient.HttpClient> => {
+  const fail = failFor(request, env.policy.shownUrl)
+  const sent = execute(request, fail, {
     policy: env.policy,
     home: operation.url,
     fresh: true,
     // What a 303 names is followed by hand where it has to be rebased first.
     followSeeOther: env.rebase === undefined
   })
+  return Effect.flatMap(sent, (answer) => prepare(env.readers, answer, fail, context))
+}
 
 /** What an answer to a check says. */
 const judge = Effect.fnUntraced(function* <A, F, E, R>(
@@ -145,7 +152,7 @@ const judge = Effect.fnUntraced(function* <A, F, E, R>(
     if (reading !== undefined) return yield* byReading(heard, reading, received, answer, fail)
     if (isMissing(answer)) return hinted(missing(answer), answer)
     if (answer.status === 304) return hinted(context.last?._tag === "Pending" ? context.last : pending({}), answer)
-    if (!isOk(answer)) return yield* refusal(env, answer, fail)
+    if (!isOk(answer)) return yield* refusal(answer, fail)
   }
   const protocol = env.protocols.find(({ name }) => name === operation.protocol)
   if (protocol === undefined) return yield* fail(decodeReason(`unknown protocol ${operation.protocol}`, answer))
@@ -155,11 +162,11 @@ const judge = Effect.fnUntraced(function* <A, F, E, R>(
 
 /** What `interpret` says of an answer. */
 const interpreted = <A, F, E, R>(
-  { context, env }: One<A, F, E, R>,
+  { env }: One<A, F, E, R>,
   answer: ReceivedAnswer,
   fail: Fail
 ): Effect.Effect<CheckResult.CheckResult<A, F> | Decode | undefined, HttpCheckError | E, R> =>
-  env.interpret === undefined ? Effect.undefined : interpretAnswer(env.interpret, { ...answer, context }, fail)
+  env.interpret === undefined ? Effect.undefined : interpretAnswer(env.interpret, answer, fail)
 
 /** What a redirect says that was not followed. */
 const byStatus = (answer: OperationAnswer): Reading | undefined => {
@@ -170,10 +177,8 @@ const byStatus = (answer: OperationAnswer): Reading | undefined => {
 const isMissing = ({ status }: ReceivedAnswer): boolean => status === 404 || status === 410
 
 /** A page in place of an answer of the API counts only if it stays. */
-const missing = ({ content, status }: ReceivedAnswer): CheckResult.Missing =>
-  status === 404 && content.kind === "other" && content.type === "text/html"
-    ? CheckResult.missingAfter(3)
-    : CheckResult.missing
+const missing = (answer: ReceivedAnswer): CheckResult.Missing =>
+  answer.status === 404 && isPage(answer) ? CheckResult.missingAfter(3) : CheckResult.missing
 
 /** What a reading says. */
 const byReading = <A, F, E, R>(
@@ -204,9 +209,9 @@ const byReading = <A, F, E, R>(
     case "Failed":
       return Effect.succeed(Status.failed(reading.failure, reading))
     case "Canceled":
-      return Effect.succeed(Status.canceled(reading))
+      return Effect.succeed(withReason(Status.canceled(reading), answer.detail))
     case "Expired":
-      return Effect.succeed(Status.expired(reading))
+      return Effect.succeed(withReason(Status.expired(reading), answer.detail))
     case "NotJson":
       return Effect.fail(fail(notJsonReason(answer)))
     case "Unrecognized":
@@ -328,7 +333,7 @@ const collect = Effect.fnUntraced(function* <A, F, E, R>(
     const verdict = yield* interpreted(one, answer, fail)
     if (verdict !== undefined && verdict._tag !== "Decode") return verdict
     if (verdict === undefined && answer.status === 404 && index + 1 < requests.length) continue
-    if (verdict === undefined && !isOk(answer)) return yield* refusal(env, answer, fail)
+    if (verdict === undefined && !isOk(answer)) return yield* refusal(answer, fail)
     const received = yield* operationAnswer(env, answer, request.method, request.url, fail)
     if (answer.status === 202) return hinted(pending({ state: phase.state }), answer)
     if (answer.content.kind === "other") return yield* fail(notJsonReason(answer))

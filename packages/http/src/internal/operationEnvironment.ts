@@ -18,8 +18,9 @@ import { readerReason, readWith } from "./interpretation.ts"
 import { replaceAt } from "./operationSigns.ts"
 import { resolve } from "./operationUrls.ts"
 import * as origins from "./origins.ts"
-import * as reason from "./reason.ts"
+import type { Readers } from "./reading.ts"
 import type { RequestPolicy } from "./requestPolicy.ts"
+import { isThrottled } from "./throttling.ts"
 import { parseUrl } from "./urls.ts"
 
 // What all requests of a job of operations go by, and what they do alike.
@@ -41,7 +42,8 @@ export interface Environment<A, F, E, R> {
   readonly cursor: ((answer: HttpAnswer) => string | undefined) | undefined
   readonly checkUrl: ((answer: HttpAnswer) => unknown) | undefined
   readonly rebase: ((url: string) => string) | undefined
-  readonly reason: boolean | ((answer: HttpAnswer) => string | undefined)
+  /** What reads the hint and the server's words from every answer. */
+  readonly readers: Readers
   readonly treatAs: ((word: string) => Status.Status<A, F | LongRunningFailure>) | undefined
   readonly resend: Schedule<unknown, HttpCheckError> | undefined
 }
@@ -137,18 +139,8 @@ export const lists = <A, F, E, R>(
 }
 
 /** The error of an answer that is no 2xx. */
-export const refusal = <A, F, E, R>(
-  env: Environment<A, F, E, R>,
-  answer: ReceivedAnswer,
-  fail: Fail
-): Effect.Effect<never, HttpCheckError> => {
-  const { reason: reader } = env
-  if (reader === false) return Effect.fail(fail(statusReason(answer)))
-  const words = reader === true ? () => reason.read(answer) : () => reason.bounded(reader(answer))
-  return Effect.flatMap(call("reason", words, fail), (detail) =>
-    Effect.fail(fail(statusReason(answer, undefined, detail)))
-  )
-}
+export const refusal = (answer: ReceivedAnswer, fail: Fail): HttpCheckError =>
+  fail(statusReason(answer, isThrottled(answer) ? "throttled" : undefined))
 
 /** Keeps the requested delay of an answer with what it said. */
 export const hinted = <A, F>(result: CheckResult.CheckResult<A, F>, answer: ReceivedAnswer): typeof result =>

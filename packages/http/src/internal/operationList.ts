@@ -13,6 +13,7 @@ import { key, type LongRunningOperation } from "../LongRunningOperation.ts"
 import { execute, failFor, isOk, type ReceivedAnswer } from "./httpRequest.ts"
 import { checkItem } from "./operationCheck.ts"
 import { call, type Checked, type Environment, notAResult, refusal } from "./operationEnvironment.ts"
+import { prepare } from "./reading.ts"
 
 /** The option `checkMany` of a job of operations. */
 interface List {
@@ -36,8 +37,9 @@ export const checkMany = Effect.fnUntraced(function* <A, F, E, R>(
   const any = operations[0]!
   const request = yield* call("checkMany", () => list.request(operations), failFor(any, env.policy.shownUrl))
   const fail = failFor(request, env.policy.shownUrl)
-  const answer = yield* execute(request, fail, { policy: env.policy, home: any.url, fresh: true })
-  if (!isOk(answer)) return yield* refusal(env, answer, fail)
+  const received = yield* execute(request, fail, { policy: env.policy, home: any.url, fresh: true })
+  const answer = yield* prepare(env.readers, received, fail, undefined)
+  if (!isOk(answer)) return yield* refusal(answer, fail)
   const items = yield* call(
     "checkMany",
     () => {

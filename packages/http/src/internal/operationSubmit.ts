@@ -30,6 +30,7 @@ import {
 } from "./operationEnvironment.ts"
 import { acceptedUrl, checkUrlOf } from "./operationUrls.ts"
 import * as Prefer from "./prefer.ts"
+import { prepare } from "./reading.ts"
 
 // The first request of an operation: sent once, and read until there is an operation to check, an end, or an error that
 // says where the operation is that was accepted all the same.
@@ -86,9 +87,10 @@ const send = Effect.fnUntraced(function* <A, F, E, R>(
   HttpClient.HttpClient | R
 > {
   const asked = env.prefer === undefined ? request : Prefer.add(request, "respond-async", `wait=${env.prefer}`)
-  const answer = yield* execute(asked, fail, { policy: env.policy, followSeeOther: false })
+  const received = yield* execute(asked, fail, { policy: env.policy, followSeeOther: false })
+  const answer = yield* prepare(env.readers, received, fail, undefined)
   const verdict = env.interpret === undefined ? undefined : yield* interpretAnswer(env.interpret, answer, fail)
-  if (verdict === undefined && !isOk(answer) && answer.status !== 303) return yield* refusal(env, answer, fail)
+  if (verdict === undefined && !isOk(answer) && answer.status !== 303) return yield* refusal(answer, fail)
   return { answer, verdict }
 })
 
