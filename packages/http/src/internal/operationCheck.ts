@@ -109,12 +109,10 @@ const requestOf = <A, F, E, R>(
   if (make === undefined) return Effect.undefined
   const fail = failFor(original, env.policy.shownUrl)
   const own: CheckContext = { ...context, cursor: operation.cursor }
-  return Effect.flatMap(
+  return Effect.filterOrFail(
     call(option, () => make(operation, own), fail),
-    (request) =>
-      request === undefined || HttpClientRequest.isHttpClientRequest(request)
-        ? Effect.succeed(request)
-        : Effect.fail(fail(notAResult(option, "HttpClientRequest")))
+    (request) => request === undefined || HttpClientRequest.isHttpClientRequest(request),
+    () => fail(notAResult(option, "HttpClientRequest"))
   )
 }
 
