@@ -384,7 +384,7 @@ const describeUnrecognized = ({ body, headers, sign, status }: Unrecognized): st
   const type = body.type === undefined ? "" : ` (${body.type})`
   const shown = escape(sign ?? `the status ${status}`)
   const names = headers.length === 0 ? "no headers" : `headers: ${headers.map(escape).join(", ")}`
-  return `${status}${type} tells of an operation that runs, by ${shown}, but not where to check it; ${names}`
+  return `${status}${type} shows by ${shown} that an operation runs, but not where to check it; ${names}`
 }
 
 const describeTransport = ({ code, detail }: Transport): string => {

@@ -1,7 +1,7 @@
 /**
  * Long-running operations over HTTP: a request that is accepted now and ends later.
  *
- * `run` is the simple way: it sends the request, finds out how the server tells of the operation, waits for it, fetches
+ * `run` is the simple way: it sends the request, finds out how the server reports the operation, waits for it, fetches
  * the result and decodes it. `job` creates a `Job` of such operations, for every entry point of `Poll`; its key is the
  * operation, which can be stored and resumed in another process.
  *
@@ -94,7 +94,7 @@ export interface Options<
   /** The Schema of the result. Default: anything, absent included; a state word that is not known is then no result. */
   readonly result?: Schema.Codec<A, unknown, RD> | undefined
   /**
-   * How the server tells of its operations. Of several, the first one that recognizes the first answer, otherwise the
+   * How the server reports its operations. Of several, the first one that recognizes the first answer, otherwise the
    * last one. Default: `google()`, `azure()`, `compute()`, `accepted`.
    */
   readonly protocol?: LongRunningProtocol.Protocol | ReadonlyArray<LongRunningProtocol.Protocol> | undefined
@@ -370,7 +370,7 @@ export const job = <A = unknown, RD = never, A2 = never, F2 = never, E2 = never,
  * **Details**
  *
  * Fails with the `HttpCheckError` of the first request, or with what a wait can fail with (see `PollError`): a
- * `JobFailed` holds the `LongRunningFailure` that the server told. Errors, logs and metrics call the job `LongRunning`;
+ * `JobFailed` holds the `LongRunningFailure` that the server reported. Errors, logs and metrics call the job `LongRunning`;
  * for another name use `Poll.run` with a `job`. Out-of-range options, and a request whose URL is not absolute, are
  * RangeErrors at the call.
  *

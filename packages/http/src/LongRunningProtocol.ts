@@ -11,7 +11,7 @@
  * | `azure` | of Azure, in all modes |
  * | `compute` | of Compute Engine and its like, checked at `selfLink` |
  * | `accepted` | of everything else: 202 with a URL, or a body that shows that it runs |
- * | `fields` | told of by fields of a body, under paths that you name |
+ * | `fields` | reported in fields of a body, under paths that you name |
  *
  * A protocol of your own is two functions. One that throws is a permanent `HttpCheckError` with the reason `Reader`.
  *
@@ -60,7 +60,7 @@ export interface Protocol {
   /** Part of stored operations. */
   readonly name: string
   /**
-   * Whether the answer to a first request bears the marks of this protocol; only asked of several. Default: any does.
+   * Whether the answer to a first request is one of this protocol; used to choose among several. Default: any answer is.
    */
   readonly recognizes?: ((first: OperationAnswer) => boolean) | undefined
   /** Reads the answer to the first request. A `Pending` must say where to check. */
@@ -252,7 +252,7 @@ export interface FieldsOptions {
 }
 
 /**
- * Operations that are told of by fields of a JSON body, under paths that you name.
+ * Operations that a server reports in fields of a JSON body, under paths that you name.
  *
  * **Details**
  *

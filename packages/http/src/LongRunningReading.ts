@@ -45,8 +45,8 @@ export interface OperationAnswer extends HttpAnswer {
  * | `Failed`, `Canceled`, `Expired` | ended in another way |
  * | `UnknownState` | is in a state that the protocol does not know |
  * | `Unrecognized` | runs, but a first answer does not say where to check it. A permanent error |
- * | `NotJson` | is not told of: the answer should have been JSON. A transient error |
- * | `Malformed` | is not told of: the answer breaks the rules of the protocol. A permanent error |
+ * | `NotJson` | is in a state that cannot be read: the answer should have been JSON. A transient error |
+ * | `Malformed` | is in a state that cannot be read: the answer breaks the protocol. A permanent error |
  *
  * @category models
  * @since 0.1.0

@@ -182,7 +182,7 @@ describe("LongRunning", () => {
       })
     )
 
-    it.effect("leaves a key that leads nowhere: a typed error for those who resume it", () =>
+    it.effect("leaves a key that leads nowhere: resuming it is a typed error", () =>
       Effect.gen(function* () {
         const server = Server.make({ "POST /exports": [{ json: { rows: 7 } }] })
         const { key } = yield* server.provide(job.submit(post))

@@ -151,13 +151,13 @@ describe("LongRunning", () => {
 
   describe("checks", () => {
     const rows: ReadonlyArray<readonly [name: string, check: Server.Reply, end: string]> = [
-      ["200 while the body says Running", { json: { status: "Running" } }, "goes on"],
-      ["200 while a part of the body says so", { json: { metadata: { state: "IN_PROGRESS" } } }, "goes on"],
-      ["200 and done: false", { json: { done: false } }, "goes on"],
-      ["200 and a text", { json: "processing" }, "goes on"],
-      ["200 and a value of an enumeration", { json: { state: "JOB_STATE_RUNNING" } }, "goes on"],
+      ["200 while the body says Running", { json: { status: "Running" } }, "still pending"],
+      ["200 while a part of the body says so", { json: { metadata: { state: "IN_PROGRESS" } } }, "still pending"],
+      ["200 and done: false", { json: { done: false } }, "still pending"],
+      ["200 and a text", { json: "processing" }, "still pending"],
+      ["200 and a value of an enumeration", { json: { state: "JOB_STATE_RUNNING" } }, "still pending"],
       ["200 and its end", { json: { state: "JOB_STATE_FAILED" } }, "failed no reason given"],
-      ["201 and queued", { status: 201, json: { state: "queued" } }, "goes on"],
+      ["201 and queued", { status: 201, json: { state: "queued" } }, "still pending"],
       ["200 and failed", { json: { status: "failed", error: { code: "C", message: "m" } } }, "failed [C] m"],
       ["200 and canceled", { json: { status: "canceled" } }, "JobCanceled"],
       ["202 and failed", { status: 202, json: { status: "failed", message: "m" } }, "failed m"],
@@ -174,7 +174,7 @@ describe("LongRunning", () => {
         const routes = { "POST /exports": [accepted], "GET /operations/1": [check, done] }
         for (const options of [{}, { protocol: LongRunningProtocol.accepted }]) {
           const played = yield* play(routes, options)
-          assert.strictEqual(played.end, end === "goes on" ? 'result {"status":"SUCCEEDED","rows":7}' : end)
+          assert.strictEqual(played.end, end === "still pending" ? 'result {"status":"SUCCEEDED","rows":7}' : end)
         }
       })
     )

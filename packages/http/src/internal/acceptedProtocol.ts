@@ -37,7 +37,7 @@ const startAccepted = (first: OperationAnswer): Reading => {
 
 const signOf = ({ body, words }: OperationAnswer): Sign | undefined => signIn(body, words ?? knownWords)
 
-/** A 202 says that the operation runs: a success that its body tells of is that of the request. */
+/** A 202 says that the operation runs: a success in its body is that of the request. */
 const isEnd = ({ meaning }: Sign): boolean => meaning === "failed" || meaning === "canceled" || meaning === "expired"
 
 const pending = (sign: Sign | undefined, answer: OperationAnswer, url: string | undefined): Reading =>

@@ -60,7 +60,7 @@ const start = (first: OperationAnswer, rules: Rules): Reading => {
     ...(rules.finalState === undefined ? {} : { finalState: rules.finalState })
   })
   if (status === 204) return { _tag: "Succeeded", result: undefined }
-  // A PATCH with 200 whose resource says that it is done is done, whatever headers it bears.
+  // A PATCH with 200 whose resource says that it is done is done, whatever its headers say.
   const isPatched = method === "PATCH" && status === 200 && state !== undefined && isEnd(judge(state, first, rules))
   if (monitor !== undefined && !isPatched) return { _tag: "Pending", url: monitor, notes: notes("monitor") }
   if (location !== undefined && isStarted(first, judge(state, first, rules))) {

@@ -2,7 +2,7 @@ import { isReadonlyObject } from "effect/Predicate"
 import type { Meaning } from "../LongRunningReading.ts"
 import { commonMeaning, cut, plain } from "./stateWords.ts"
 
-// What in a body shows that it tells of an operation rather than of a result: a state word, `done: false`, an error.
+// What in a body shows that it is about an operation rather than a result: a state word, `done: false`, an error.
 
 /** A path in a body. */
 export type Path = ReadonlyArray<string | number>
@@ -124,7 +124,7 @@ const signOfText = (body: string, meanings: ReadonlyMap<string, Meaning>): Sign 
     ? { meaning: "pending", word: body, path: [], shown: JSON.stringify(body) }
     : undefined
 
-/** An operation that is done and bears an error has failed. */
+/** An operation that is done, with an error, has failed. */
 const withError = (sign: Sign, body: unknown): Sign =>
   sign.meaning === "succeeded" ? (signOfError(body) ?? sign) : sign
 

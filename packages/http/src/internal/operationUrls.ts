@@ -49,7 +49,7 @@ export const selfUrl = ({ body, url }: OperationAnswer): string | undefined => {
   return undefined
 }
 
-/** Where to check the operation that a first answer tells of, once it is known to be one. */
+/** Where to check the operation of a first answer, once it is known to be one. */
 export const checkUrlOf = (answer: OperationAnswer): string | undefined =>
   acceptedUrl(answer) ?? (["GET", "HEAD", "PUT", "PATCH"].includes(answer.method) ? answer.url : undefined)
 
