@@ -362,7 +362,7 @@ export const fromPayload = <S extends Schema.Constraint, R extends CheckResult.C
   const decode = decoder(schema)
   return make((raw, options) =>
     Effect.matchEffect(decode(raw, options), {
-      onFailure: (issue) => Effect.fail(bounded(issue)),
+      onFailure: (issue) => Effect.fail(bounded(issue, options)),
       onSuccess: (payload) => guarded("the function of the status", [], () => statusOf(payload))
     })
   ) as never
@@ -654,42 +654,34 @@ const isWordOf = (self: Discriminator<unknown>, word: Word): boolean => {
 }
 
 /** Decodes once more a payload that does not fit, for all that does not: is it the word, or does it lack its result? */
-const examine = <RD>(self: Discriminator<RD>, raw: unknown, options: ParseOptions, first: SchemaIssue.Issue) => {
-  const failed = Effect.fail(bounded(first))
-  return Effect.matchEffect(self.decode(raw, { ...options, errors: "all", reportInput: true }), {
-    // The inputs that this issue holds stay here.
+const examine = <RD>(self: Discriminator<RD>, raw: unknown, options: ParseOptions, first: SchemaIssue.Issue) =>
+  Effect.matchEffect(self.decode(raw, { ...options, errors: "all", reportInput: true }), {
     onFailure: (issue) => {
-      const misfit = misfitOf(self, raw, issue)
-      if (misfit === undefined) return failed
-      if (misfit.unlisted) return unlisted(self, misfit.word)
-      const text = SchemaIssue.makeFormatterDefault()(bounded(first))
-      return Effect.succeed(CheckResult.resultMissing(words.textOf(misfit.word), text.replace(/\s*\n\s*/g, " ")))
+      // A Schema that transforms the payload as a whole fails either at its encoded form or at the decoded one.
+      const encoded = issue._tag === "Encoding"
+      const root = !encoded && SchemaIssue.hasInput(issue) ? issue.input : raw
+      const path = paths.resolved(root, encoded ? self.encodedPath : self.path)
+      const rejected = issueAt(issue, path)
+      const sent = words.readWord(raw, self.encodedPath)?.word
+      if (rejected !== undefined) {
+        const word = sent ?? (SchemaIssue.hasInput(rejected) ? rejected.input : undefined)
+        if (words.isWord(word) && isWordOf(self, word)) return unlisted(self, word)
+      }
+      const error = bounded(issue, options, path)
+      const word = sent ?? words.readWord(root, path)?.word
+      if (rejected !== undefined || word === undefined || isPending(self, word) || !lacksFields(issue, path)) {
+        return Effect.fail(error)
+      }
+      const text = SchemaIssue.makeFormatterDefault()(error)
+      return Effect.succeed(CheckResult.resultMissing(words.textOf(word), text.replace(/\s*\n\s*/g, " ")))
     },
-    onSuccess: () => failed
+    onSuccess: () => Effect.fail(bounded(first, options))
   })
-}
 
-/** The word of a payload that does not fit, if that is what does not fit, or if the payload only lacks fields. */
-const misfitOf = (
-  self: Discriminator<unknown>,
-  raw: unknown,
-  issue: SchemaIssue.Issue
-): { readonly unlisted: boolean; readonly word: Word } | undefined => {
-  // A Schema that transforms the payload as a whole fails either at its encoded form or at the decoded one.
-  const encoded = issue._tag === "Encoding"
-  const path = encoded ? self.encodedPath : self.path
-  const root = !encoded && SchemaIssue.hasInput(issue) ? issue.input : raw
-  const at = issueAt(issue, paths.resolved(root, path))
-  if (at !== undefined) {
-    const sent = words.readWord(raw, self.encodedPath)?.word
-    const word = sent ?? (SchemaIssue.hasInput(at) ? at.input : undefined)
-    return words.isWord(word) && isWordOf(self, word) ? { unlisted: true, word } : undefined
-  }
-  const found = words.readWord(root, path)
-  if (found === undefined || found.word === undefined || !lacksFields(issue)) return undefined
-  const chosen = Object.hasOwn(self.cases, String(found.word)) ? self.cases[String(found.word)] : undefined
-  const pending = CheckResult.isCheckResult(chosen) && CheckResult.unannotated(chosen)._tag === "Pending"
-  return pending ? undefined : { unlisted: false, word: found.word }
+/** Tests whether a word has a case that is a pending status, whatever the payload is. */
+const isPending = ({ cases }: Discriminator<unknown>, word: Word): boolean => {
+  const chosen = Object.hasOwn(cases, String(word)) ? cases[String(word)] : undefined
+  return CheckResult.isCheckResult(chosen) && CheckResult.unannotated(chosen)._tag === "Pending"
 }
 
 const withState = <A, F>(self: CheckResult.CheckResult<A, F>, state: string): CheckResult.CheckResult<A, F> => {

@@ -8,14 +8,21 @@ const maxIssues = 16
 /** The most keys and indexes that are shown of each end of a path. */
 const maxPathEnd = 16
 
+type Segments = ReadonlyArray<PropertyKey>
+
+/** The rest of `path` below `prefix`, or `undefined` if `path` leads elsewhere. */
+const below = (path: Segments | undefined, prefix: Segments): Segments | undefined =>
+  path !== undefined && prefix.length <= path.length && prefix.every((key, i) => key === path[i])
+    ? path.slice(prefix.length)
+    : undefined
+
 /** The issue at `path`, if decoding failed there. */
-export const issueAt = (issue: SchemaIssue.Issue, path: ReadonlyArray<PropertyKey>): SchemaIssue.Issue | undefined => {
+export const issueAt = (issue: SchemaIssue.Issue, path: Segments | undefined): SchemaIssue.Issue | undefined => {
+  if (path === undefined) return undefined
   if (path.length === 0) return issue
   switch (issue._tag) {
     case "Pointer":
-      return issue.path.length <= path.length && issue.path.every((key, i) => key === path[i])
-        ? issueAt(issue.issue, path.slice(issue.path.length))
-        : undefined
+      return issueAt(issue.issue, below(path, issue.path))
     case "Encoding":
       return issueAt(issue.issue, path)
     case "Composite":
@@ -29,19 +36,30 @@ export const issueAt = (issue: SchemaIssue.Issue, path: ReadonlyArray<PropertyKe
   }
 }
 
-/** Tests whether decoding failed at nothing but fields that are absent or null. Needs the inputs in the issue. */
-export const lacksFields = (issue: SchemaIssue.Issue): boolean => {
+/** The issues of the members of a union that take the word at `path`; of all members if none does. */
+const alternatives = (issue: SchemaIssue.AnyOf, path: Segments | undefined): ReadonlyArray<SchemaIssue.Issue> => {
+  const fitting = issue.issues.filter((each) => issueAt(each, path) === undefined)
+  return fitting.length === 0 ? issue.issues : fitting
+}
+
+/**
+ * Tests whether decoding failed at nothing but fields that are absent or null, in a payload with its word at `path`.
+ * Needs the inputs in the issue.
+ */
+export const lacksFields = (issue: SchemaIssue.Issue, path: Segments | undefined): boolean => {
   if (SchemaIssue.hasInput(issue) && (issue.input === null || issue.input === undefined)) return true
   switch (issue._tag) {
     case "MissingKey":
       return true
     case "Pointer":
+      return lacksFields(issue.issue, below(path, issue.path))
     case "Encoding":
     case "Filter":
-      return lacksFields(issue.issue)
+      return lacksFields(issue.issue, path)
     case "Composite":
+      return issue.issues.every((each) => lacksFields(each, path))
     case "AnyOf":
-      return issue.issues.length > 0 && issue.issues.every(lacksFields)
+      return issue.issues.length > 0 && alternatives(issue, path).every((each) => lacksFields(each, path))
     default:
       return false
   }
@@ -55,44 +73,67 @@ interface Place {
 interface Step {
   readonly issue: SchemaIssue.Issue
   readonly place: Place | undefined
+  /** The rest of the path to the word. */
+  readonly path: Segments | undefined
   /** The object whose keys a pointer names. */
   readonly owner: SchemaAST.AST | undefined
 }
 
 /**
  * The issue without what a server decides: at most 16 of its parts, paths of at most 32 keys, and `*` for a key that the
- * Schema does not declare, such as that of a record.
+ * Schema does not declare, such as that of a record. Without the inputs and all but the first misfit, unless `options`
+ * ask for them. `path` leads to the word, which chooses among the members of a union.
  */
-export const bounded = (root: SchemaIssue.Issue): SchemaIssue.Issue => {
+export const bounded = (
+  root: SchemaIssue.Issue,
+  options: SchemaAST.ParseOptions,
+  path?: Segments
+): SchemaIssue.Issue => {
   const kept: Array<SchemaIssue.Issue> = []
   let ast: SchemaAST.AST | undefined
   // A loop, since a recursive Schema nests issues as deep as the payload.
-  const todo: Array<Step> = [{ issue: root, place: undefined, owner: undefined }]
+  const todo: Array<Step> = [{ issue: root, place: undefined, path, owner: undefined }]
   for (let step = todo.pop(); step !== undefined && kept.length < maxIssues; step = todo.pop()) {
-    const { issue, owner, place } = step
+    const { issue } = step
     if (issue._tag === "Pointer") {
-      const inner = issue.path.reduce<Place | undefined>(
-        (outer, key, i) => ({ key: i === 0 ? declared(key, owner) : key, outer }),
-        place
-      )
-      todo.push({ issue: issue.issue, place: inner, owner: undefined })
+      todo.push(within(step, issue))
     } else if (issue._tag === "Encoding") {
       todo.push({ ...step, issue: issue.issue })
     } else if (issue._tag === "Composite" || (issue._tag === "AnyOf" && issue.issues.length > 0)) {
       ast ??= issue.ast
-      for (const each of issue.issues.toReversed()) todo.push({ issue: each, place, owner: issue.ast })
+      const all = issue._tag === "AnyOf" ? alternatives(issue, step.path) : issue.issues
+      const parts = issue._tag === "Composite" && options.errors !== "all" ? all.slice(0, 1) : all.slice(0, maxIssues)
+      for (const each of parts.toReversed()) todo.push({ ...step, issue: each, owner: issue.ast })
     } else {
-      kept.push(place === undefined ? issue : new SchemaIssue.Pointer(pathTo(place), issue))
+      const leaf = options.reportInput === true ? issue : withoutInput(issue)
+      kept.push(step.place === undefined ? leaf : new SchemaIssue.Pointer(pathTo(step.place), leaf))
     }
   }
   const [first, ...others] = kept
   return first === undefined ? root : others.length === 0 ? first : new SchemaIssue.Composite(ast!, [first, ...others])
 }
 
+/** The step to the issue that a pointer points at. */
+const within = ({ owner, path, place }: Step, pointer: SchemaIssue.Pointer): Step => ({
+  issue: pointer.issue,
+  place: pointer.path.reduce<Place | undefined>(
+    (outer, key, i) => ({ key: i === 0 ? declared(key, owner) : key, outer }),
+    place
+  ),
+  path: below(path, pointer.path),
+  owner: undefined
+})
+
 const declared = (key: PropertyKey, owner: SchemaAST.AST | undefined): PropertyKey =>
   owner?._tag === "Objects" && !owner.propertySignatures.some(({ name }) => name === key) ? "*" : key
 
-const pathTo = (place: Place): ReadonlyArray<PropertyKey> => {
+const withoutInput = (issue: SchemaIssue.Issue): SchemaIssue.Issue => {
+  const { input: _, ...fields } = issue
+  const inner = issue._tag === "Filter" ? { issue: withoutInput(issue.issue) } : undefined
+  return Object.assign(Object.create(Object.getPrototypeOf(issue) as object), fields, inner)
+}
+
+const pathTo = (place: Place): Segments => {
   const path: Array<PropertyKey> = []
   for (let at: Place | undefined = place; at !== undefined; at = at.outer) path.push(at.key)
   path.reverse()

@@ -23,7 +23,10 @@ export const read = (container: unknown, key: string | number): { readonly value
 }
 
 /** Reads the value at `path` in the JSON of a server: `undefined` if the last key or index has no container. */
-export const readPath = (root: unknown, path: Path): { readonly value: unknown } | undefined => {
+export const readPath = (
+  root: unknown,
+  path: ReadonlyArray<string | number>
+): { readonly value: unknown } | undefined => {
   let found: { readonly value: unknown } | undefined = { value: root }
   for (const key of path) {
     found = read(found.value, key)
@@ -47,7 +50,7 @@ export const valueAt = (root: unknown, path: Path): unknown => {
 export const resolved = (root: unknown, path: Path): ReadonlyArray<string | number> =>
   path.map((key, i) => {
     if (typeof key === "string" || key >= 0) return key
-    const container = i === 0 ? root : readPath(root, path.slice(0, i) as unknown as Path)?.value
+    const container = i === 0 ? root : readPath(root, path.slice(0, i))?.value
     return Array.isArray(container) ? Math.max(0, container.length + key) : key
   })
 

@@ -1,6 +1,6 @@
 /** State words: the values that a discriminator can hold on the wire. */
 import * as SchemaAST from "effect/SchemaAST"
-import { type Path, readPath } from "./path.ts"
+import { readPath } from "./path.ts"
 
 /** A value that a discriminator can hold. `undefined` is an absent one. */
 export type Word = string | number | bigint | boolean | null | undefined
@@ -12,7 +12,7 @@ export const isWord = (value: unknown): value is Word =>
   value === null || (typeof value !== "object" && typeof value !== "function" && typeof value !== "symbol")
 
 /** Reads the word at `path`: `undefined` if there is no place for one, or an object or array at it. */
-export const readWord = (raw: unknown, path: Path): { readonly word: Word } | undefined => {
+export const readWord = (raw: unknown, path: ReadonlyArray<string | number>): { readonly word: Word } | undefined => {
   const found = readPath(raw, path)
   return found !== undefined && isWord(found.value) ? { word: found.value } : undefined
 }
@@ -37,7 +37,10 @@ export const quoted = (word: Word): string =>
  * The words that a Schema accepts at `path` of its encoded form, or `undefined` if they are not finite or not known. A
  * word that is not among them cannot be decoded, whatever the rest of the payload is.
  */
-export const encodedWords = (ast: SchemaAST.AST, path: Path): ReadonlySet<Word> | undefined => {
+export const encodedWords = (
+  ast: SchemaAST.AST,
+  path: ReadonlyArray<string | number>
+): ReadonlySet<Word> | undefined => {
   const words = new Set<Word>()
   return collect(SchemaAST.toEncoded(ast), path, words) ? words : undefined
 }
