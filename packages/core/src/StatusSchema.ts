@@ -23,6 +23,7 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import { dual } from "effect/Function"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
@@ -104,15 +105,22 @@ export type PayloadOf<T, Field, W> = T extends unknown
   : never
 
 /**
+ * Any result of a check, without its types. As the expected type of a call such as `CheckResult.withHint(...)`, it leaves
+ * the types of the call to its arguments, which `CheckResult<unknown, unknown>` would not.
+ *
+ * @category type-level
+ * @since 0.1.0
+ */
+export type AnyResult = { readonly "~effect-poll/Status": string } | { readonly "~effect-poll/CheckResult": string }
+
+/**
  * What a state word stands for: a status or any other result of a check, or a function that derives it from the decoded
  * payload.
  *
  * @category models
  * @since 0.1.0
  */
-export type Case<T> =
-  | CheckResult.CheckResult<unknown, unknown>
-  | ((payload: T) => CheckResult.CheckResult<unknown, unknown>)
+export type Case<T> = AnyResult | ((payload: T) => AnyResult)
 
 /**
  * The cases for a field of the decoded payload `T`, by state word. If the words are finite, each has a case.
@@ -267,7 +275,7 @@ export const fromField = <
   S extends Schema.Constraint,
   const Field extends FieldOf<S["Type"]>,
   const Cases extends CasesOf<S["Type"], Field> & UnlistedCases<S["Type"], Field, Cases>,
-  OrElse extends CheckResult.CheckResult<unknown, unknown> = never
+  OrElse extends AnyResult = never
 >(
   schema: S,
   field: Field,
@@ -307,7 +315,7 @@ export const fromField = <
 export const fromTag = <
   S extends Schema.Constraint & { readonly Type: { readonly _tag: string } },
   const Cases extends CasesOf<S["Type"], "_tag"> & UnlistedCases<S["Type"], "_tag", Cases>,
-  OrElse extends CheckResult.CheckResult<unknown, unknown> = never
+  OrElse extends AnyResult = never
 >(
   schema: S,
   cases: Cases,
@@ -355,17 +363,26 @@ export const fromTag = <
  * @category constructors
  * @since 0.1.0
  */
-export const fromPayload = <S extends Schema.Constraint, R extends CheckResult.CheckResult<unknown, unknown>>(
+export const fromPayload = <S extends Schema.Constraint, R extends AnyResult>(
   schema: S,
   statusOf: (payload: S["Type"]) => R
 ): StatusSchema<ValueOf<R>, FailureOf<R>, S["DecodingServices"]> => {
   const decode = decoder(schema)
-  return make((raw, options) =>
-    Effect.matchEffect(decode(raw, options), {
+  const found = (payload: unknown) =>
+    guarded(
+      () => "the function of the status",
+      [],
+      undefined,
+      () => statusOf(payload)
+    )
+  return make((raw, options) => {
+    const decoded = decode(raw, options)
+    if (Exit.isExit(decoded) && Exit.isSuccess(decoded)) return found(decoded.value)
+    return Effect.matchEffect(decoded, {
       onFailure: (issue) => Effect.fail(bounded(issue, options)),
-      onSuccess: (payload) => guarded("the function of the status", [], () => statusOf(payload))
+      onSuccess: found
     })
-  ) as never
+  }) as never
 }
 
 /**
@@ -566,11 +583,15 @@ const make = <A, F, RD>(
 /** The decoder of a Schema. What it throws at the data of a server is an issue too, a stack overflow among it. */
 const decoder = <S extends Schema.Constraint>(schema: S): Decode<S["DecodingServices"]> => {
   const decode = SchemaParser.decodeUnknownEffect(schema)
-  return (raw, options) =>
-    Effect.catchDefect(
-      Effect.suspend(() => decode(raw, options)),
-      (cause) => Effect.fail(threw("the Schema of the payload", cause))
-    )
+  const failed = (cause: unknown) => Effect.fail(threw("the Schema of the payload", cause))
+  return (raw, options) => {
+    try {
+      const decoded = decode(raw, options)
+      return Exit.isExit(decoded) && Exit.isSuccess(decoded) ? decoded : Effect.catchDefect(decoded, failed)
+    } catch (cause) {
+      return failed(cause)
+    }
+  }
 }
 
 /** What `fromField` was made with. */
@@ -579,7 +600,7 @@ interface Discriminator<RD> {
   /** Where the word is in the encoded payload. */
   readonly encodedPath: paths.Path
   readonly cases: Readonly<Record<string, Case<unknown>>>
-  readonly orElse: ((word: string) => CheckResult.CheckResult<unknown, unknown>) | undefined
+  readonly orElse: ((word: string) => AnyResult) | undefined
   readonly decode: Decode<RD>
   /** The words that the encoded payload can hold, if they are known. */
   readonly listed: () => ReadonlySet<Word> | undefined
@@ -589,7 +610,7 @@ const discriminator = <S extends Schema.Constraint>(
   schema: S,
   field: string | ReadonlyArray<string | number>,
   cases: Readonly<Record<string, Case<unknown>>>,
-  options: FieldOptions<CheckResult.CheckResult<unknown, unknown>> | undefined
+  options: FieldOptions<AnyResult> | undefined
 ): Discriminator<S["DecodingServices"]> => {
   for (const [word, chosen] of Object.entries(cases)) {
     if (typeof chosen !== "function" && !CheckResult.isCheckResult(chosen)) {
@@ -618,32 +639,46 @@ const decodeField =
     const sent = words.readWord(raw, self.encodedPath)
     const unknown = sent !== undefined && self.listed()?.has(sent.word) === false
     if (unknown && isWordOf(self, sent.word)) return unlisted(self, sent.word)
-    return Effect.matchEffect(self.decode(raw, options), {
+    const decoded = self.decode(raw, options)
+    if (Exit.isExit(decoded) && Exit.isSuccess(decoded)) return choose(self, decoded.value, sent)
+    return Effect.matchEffect(decoded, {
       onFailure: (issue) => examine(self, raw, options, issue),
-      onSuccess: (payload) => {
-        const word = paths.valueAt(payload, self.path)
-        if (!words.isWord(word)) return Effect.fail(pointed(self.path, { expected: "a state word" }))
-        return choose(self, payload, word, sent?.word ?? word)
-      }
+      onSuccess: (payload) => choose(self, payload, sent)
     })
   }
 
-/** Applies the case of the decoded `word`. The status keeps the word that the server sent. */
-const choose = (self: Discriminator<unknown>, payload: unknown, word: Word, sent: Word) => {
+/** Applies the case of the decoded word. The status keeps the word that the server sent. */
+const choose = (
+  self: Discriminator<unknown>,
+  payload: unknown,
+  sent: { readonly word: Word } | undefined
+): Effect.Effect<CheckResult.CheckResult<unknown, unknown>, SchemaIssue.Issue> => {
+  const word = paths.valueAt(payload, self.path)
+  if (!words.isWord(word)) return Effect.fail(pointed(self.path, { expected: "a state word" }))
   const key = String(word)
-  if (!Object.hasOwn(self.cases, key)) return unlisted(self, sent)
+  const shown = sent?.word ?? word
+  if (!Object.hasOwn(self.cases, key)) return unlisted(self, shown)
   const chosen = self.cases[key]!
-  const found = guarded(`the case ${words.quoted(word)}`, self.path, () =>
-    typeof chosen === "function" ? chosen(payload) : chosen
+  return guarded(
+    () => `the case ${words.quoted(word)}`,
+    self.path,
+    shown,
+    () => (typeof chosen === "function" ? chosen(payload) : chosen)
   )
-  return sent === undefined ? found : Effect.map(found, (result) => withState(result, words.textOf(sent)))
 }
 
-const unlisted = ({ encodedPath, orElse }: Discriminator<unknown>, word: Word) => {
+const unlisted = (
+  { encodedPath, orElse }: Discriminator<unknown>,
+  word: Word
+): Effect.Effect<CheckResult.CheckResult<unknown, unknown>, SchemaIssue.Issue> => {
   const text = words.textOf(word)
   if (orElse === undefined) return Effect.succeed(CheckResult.unknownState(text))
-  const found = guarded(`orElse for ${words.quoted(word)}`, encodedPath, () => orElse(text))
-  return word === undefined ? found : Effect.map(found, (result) => withState(result, text))
+  return guarded(
+    () => `orElse for ${words.quoted(word)}`,
+    encodedPath,
+    word,
+    () => orElse(text)
+  )
 }
 
 /** An absent field is a word among flags, numbers and null, which servers leave out. Otherwise it is a misfit. */
@@ -655,28 +690,31 @@ const isWordOf = (self: Discriminator<unknown>, word: Word): boolean => {
 
 /** Decodes once more a payload that does not fit, for all that does not: is it the word, or does it lack its result? */
 const examine = <RD>(self: Discriminator<RD>, raw: unknown, options: ParseOptions, first: SchemaIssue.Issue) =>
-  Effect.matchEffect(self.decode(raw, { ...options, errors: "all", reportInput: true }), {
-    onFailure: (issue) => {
-      // A Schema that transforms the payload as a whole fails either at its encoded form or at the decoded one.
-      const encoded = issue._tag === "Encoding"
-      const root = !encoded && SchemaIssue.hasInput(issue) ? issue.input : raw
-      const path = paths.resolved(root, encoded ? self.encodedPath : self.path)
-      const rejected = issueAt(issue, path)
-      const sent = words.readWord(raw, self.encodedPath)?.word
-      if (rejected !== undefined) {
-        const word = sent ?? (SchemaIssue.hasInput(rejected) ? rejected.input : undefined)
-        if (words.isWord(word) && isWordOf(self, word)) return unlisted(self, word)
-      }
-      const error = bounded(issue, options, path)
-      const word = sent ?? words.readWord(root, path)?.word
-      if (rejected !== undefined || word === undefined || isPending(self, word) || !lacksFields(issue, path)) {
-        return Effect.fail(error)
-      }
-      const text = SchemaIssue.makeFormatterDefault()(error)
-      return Effect.succeed(CheckResult.resultMissing(words.textOf(word), text.replace(/\s*\n\s*/g, " ")))
-    },
-    onSuccess: () => Effect.fail(bounded(first, options))
-  })
+  Effect.matchEffect(
+    self.decode(raw, { ...options, errors: paths.isSmall(raw) ? "all" : options.errors, reportInput: true }),
+    {
+      onFailure: (issue) => {
+        // A Schema that transforms the payload as a whole fails either at its encoded form or at the decoded one.
+        const encoded = issue._tag === "Encoding"
+        const root = !encoded && SchemaIssue.hasInput(issue) ? issue.input : raw
+        const path = paths.resolved(root, encoded ? self.encodedPath : self.path)
+        const rejected = issueAt(issue, path)
+        const sent = words.readWord(raw, self.encodedPath)?.word
+        if (rejected !== undefined) {
+          const word = sent ?? (SchemaIssue.hasInput(rejected) ? rejected.input : undefined)
+          if (words.isWord(word) && isWordOf(self, word)) return unlisted(self, word)
+        }
+        const error = bounded(issue, options, path)
+        const word = sent ?? words.readWord(root, path)?.word
+        if (rejected !== undefined || word === undefined || isPending(self, word) || !lacksFields(issue, path)) {
+          return Effect.fail(error)
+        }
+        const text = SchemaIssue.makeFormatterDefault()(error)
+        return Effect.succeed(CheckResult.resultMissing(words.textOf(word), text.replace(/\s*\n\s*/g, " ")))
+      },
+      onSuccess: () => Effect.fail(bounded(first, options))
+    }
+  )
 
 /** Tests whether a word has a case that is a pending status, whatever the payload is. */
 const isPending = ({ cases }: Discriminator<unknown>, word: Word): boolean => {
@@ -716,17 +754,18 @@ const locate = (
 }
 
 /** Calls a function of the user. What it throws, and a value that is no result of a check, is an issue that names it. */
-const guarded = <A>(
-  name: string,
+const guarded = (
+  name: () => string,
   path: ReadonlyArray<PropertyKey>,
-  run: () => A
-): Effect.Effect<A, SchemaIssue.Issue> => {
+  word: Word,
+  run: () => AnyResult
+): Effect.Effect<CheckResult.CheckResult<unknown, unknown>, SchemaIssue.Issue> => {
   try {
     const result = run()
-    if (CheckResult.isCheckResult(result)) return Effect.succeed(result)
-    return Effect.fail(pointed(path, { message: `${name} yields no status` }))
+    if (!CheckResult.isCheckResult(result)) return Effect.fail(pointed(path, { message: `${name()} yields no status` }))
+    return Effect.succeed(word === undefined ? result : withState(result, words.textOf(word)))
   } catch (cause) {
-    const issue = threw(name, cause)
+    const issue = threw(name(), cause)
     return Effect.fail(path.length === 0 ? issue : new SchemaIssue.Pointer(path, issue))
   }
 }

@@ -580,6 +580,36 @@ describe("StatusSchema", () => {
       }
     })
 
+    it("large payload - is decoded again for its first misfit only", () => {
+      const files = Object.fromEntries(Array.from({ length: 3000 }, (_, i) => [`f${i}`, { size: i }]))
+      let reads = 0
+      const Counted = Schema.Unknown.pipe(
+        Schema.decodeTo(Schema.Int, {
+          decode: SchemaGetter.transform((size) => {
+            reads++
+            return size as number
+          }),
+          encode: SchemaGetter.passthrough()
+        })
+      )
+      const Files = StatusSchema.fromField(
+        Schema.Struct({
+          state: Schema.Literals(["done"]),
+          url: Schema.String,
+          files: Schema.Record(Schema.String, Schema.Struct({ size: Counted }))
+        }),
+        "state",
+        { done: ({ url }) => Status.succeeded(url) }
+      )
+      const missing = CheckResult.resultMissing("done", `Expected string at ["url"]`)
+      assert.deepStrictEqual(read(Files, { state: "done", url: null, files }), missing)
+      assert.strictEqual(reads, 0)
+      assert.deepStrictEqual(read(Files, { state: "done", url: null, files: { f1: files["f1"] } }), missing)
+      assert.strictEqual(reads, 1)
+      assert.strictEqual(read(Files, { state: "done", url: 7, files }), `Expected string\n  at ["url"]`)
+      assert.deepStrictEqual(read(Files, { state: "odd", url: 7, files }), unknown("odd"))
+    })
+
     it("deep payload - decodes beside a known word, and leaves an unlisted word unknown", () => {
       const extra = nested(100_000)
       assert.strictEqual((read(TaskStatus, { state: "busy", files: {}, extra }) as Status.Pending)._tag, "Pending")

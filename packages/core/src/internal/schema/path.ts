@@ -54,4 +54,18 @@ export const resolved = (root: unknown, path: Path): ReadonlyArray<string | numb
     return Array.isArray(container) ? Math.max(0, container.length + key) : key
   })
 
+/** Tests whether a payload has at most 2,000 values: as many misfits as are worth collecting. */
+export const isSmall = (root: unknown): boolean => {
+  const todo: Array<unknown> = [root]
+  for (let seen = 0; todo.length > 0;) {
+    const value = todo.pop()
+    if (typeof value !== "object" || value === null) continue
+    for (const key in value) {
+      if (++seen > 2_000) return false
+      todo.push((value as Record<string, unknown>)[key])
+    }
+  }
+  return true
+}
+
 const shown = (value: unknown): string => (JSON.stringify(value) ?? String(value)).slice(0, 100)
