@@ -561,6 +561,12 @@ describe("StatusSchema", () => {
       const all = Schema.decodeUnknownResult(TaskStatus, { errors: "all" })({ state: "done", files })
       assert(Result.isFailure(all))
       assert.lengthOf(all.failure.message.match(/Expected/g)!, 16)
+      const Nested = StatusSchema.succeeded(Schema.Record(Schema.String, Schema.Record(Schema.String, Schema.Int)))
+      const inner = Object.fromEntries(Array.from({ length: 20 }, (_, i) => [`f${i}`, "big"]))
+      const outer = Object.fromEntries(Array.from({ length: 20 }, (_, i) => [`d${i}`, inner]))
+      const nested = Schema.decodeUnknownResult(Nested, { errors: "all" })(outer)
+      assert(Result.isFailure(nested))
+      assert.lengthOf(nested.failure.message.match(/Expected/g)!, 16)
     })
 
     it("decode error - shows no value of the payload, in no kind of misfit", () => {
