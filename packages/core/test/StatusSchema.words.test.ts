@@ -208,7 +208,7 @@ describe("StatusSchema", () => {
     ])
 
     const Text = StatusSchema.fromField(
-      Schema.Struct({ code: Schema.NumberFromString.pipe(Schema.decodeTo(Schema.Literals([0, 1]))), rows: Schema.Int }),
+      Schema.Struct({ code: Schema.FiniteFromString.pipe(Schema.decodeTo(Schema.Literals([0, 1]))), rows: Schema.Int }),
       "code",
       { 0: Status.pending(), 1: ({ rows }) => Status.succeeded(rows) }
     )
