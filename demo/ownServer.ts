@@ -4,6 +4,7 @@ import type { HttpCheckError } from "@effect-poll/http/HttpCheckError"
 import * as Effect from "effect/Effect"
 import type * as HttpClient from "effect/http/HttpClient"
 import * as Schema from "effect/Schema"
+import * as CheckResult from "effect-poll/CheckResult"
 import * as Job from "effect-poll/Job"
 import * as Poll from "effect-poll/Poll"
 import * as Status from "effect-poll/Status"
@@ -88,5 +89,6 @@ const statusOf = ({ failed, field, pending, succeeded }: OwnServer): StatusSchem
     Schema.Struct({ [name]: Schema.Union([Schema.String, Schema.Finite, Schema.Boolean]) }),
     [Schema.Record(Schema.String, Schema.Unknown)]
   ) as unknown as Schema.Codec<Payload, unknown>
-  return outer.reduce((inner, key) => StatusSchema.within(inner, key), StatusSchema.fromField(payload, name, cases))
+  const status = StatusSchema.fromField(payload, name, cases, { orElse: CheckResult.unknownState })
+  return outer.reduce((inner, key) => StatusSchema.within(inner, key), status)
 }

@@ -36,8 +36,7 @@ describe("GenerationApi", () => {
 
     it.effect.each([
       ['{"resultUrls":"SECRET"}', 'Expected array at ["data"]["resultJson"]["resultUrls"]'],
-      ["SECRET{", 'Expected a valid JSON string at ["data"]["resultJson"]'],
-      [null, 'Expected string at ["data"]["resultJson"]']
+      ["SECRET{", 'Expected a valid JSON string at ["data"]["resultJson"]']
     ] as const)("resultJson - rejects the check and names the path when it is %s", ([resultJson, issue]) =>
       Effect.gen(function* () {
         const { provide } = answering(() => task({ state: "success", resultJson }))
@@ -45,6 +44,15 @@ describe("GenerationApi", () => {
         assert.strictEqual(error._tag, "CheckRejected")
         assert.include(error.message, issue)
         assert.notInclude(error.message, "SECRET")
+      })
+    )
+
+    it.effect("resultJson - ends the wait as ResultMissing and names the path when it stays null", () =>
+      Effect.gen(function* () {
+        const { provide } = answering(() => task({ state: "success", resultJson: null }))
+        const error = yield* runFor(Effect.flip(provide(until())), "5 minutes")
+        assert.strictEqual(error._tag, "ResultMissing")
+        assert.include(error.message, 'Expected string at ["resultJson"]')
       })
     )
 
