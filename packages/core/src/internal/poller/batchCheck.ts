@@ -22,10 +22,10 @@ export interface Results {
 /**
  * Checks many keys in one request.
  *
- * - A key that the answer lacks is checked alone.
+ * - A key that the answer lacks is checked alone: at once, or once the delay has passed that the server requested.
  * - A transient error counts for all keys. A permanent one may be about one of them: the request is split in halves to
  *   find it, and when both halves fail too, their keys are checked one by one.
- * - The longest hint for one of the keys holds for all of them, since it was one request.
+ * - The hint of the answer, and the longest one for any of the keys, hold for all of them, since it was one request.
  */
 export const run = (call: Call): Effect.Effect<Results, never, unknown> => {
   const waits = call.target.isShared ? call.onePerKey : call.waits.slice()
@@ -75,7 +75,7 @@ const eventOfBatch = (exit: Exit.Exit<Results>, wait: Wait): event.Event => {
   const own = of(wait)
   if (own === undefined) return event.checkErrored(Cause.die(new Error(`the key ${wait.key} was not checked`)))
   if (hint === undefined) return own
-  if (own._tag === "CheckErrored") return { ...own, hint }
+  if (own._tag === "CheckErrored" || own._tag === "Unanswered") return { ...own, hint }
   return own._tag === "Checked" ? event.checked(CheckResult.withHint(own.result, hint)) : own
 }
 
@@ -108,11 +108,18 @@ const follow = (
   let next = 0
   const results: Results = {
     of: (wait) => eventOfKey(waits[next] === wait ? found[next++] : answer.get(wait.key)),
-    hint: longer(longestHint(found), exit.value.hint)
+    // An unreadable one is passed on to be counted.
+    hint: longer(longestHint(found), exit.value.hint) ?? exit.value.hint
   }
-  return unanswered.length === 0
-    ? Effect.succeed(results)
-    : Effect.map(alone(unanswered, isWanted), (others) => together([results, others]))
+  if (unanswered.length === 0) return Effect.succeed(results)
+  const { hint } = exit.value
+  if (isDelay(hint)) {
+    const later: event.Event = { _tag: "Unanswered", hint }
+    const keys = new Set(unanswered.map(({ key }) => key))
+    const others: Results = { of: ({ key }) => (keys.has(key) ? later : undefined), hint: undefined }
+    return Effect.succeed(together([results, others]))
+  }
+  return Effect.map(alone(unanswered, isWanted), (others) => together([results, others]))
 }
 
 const split = (waits: ReadonlyArray<Wait>, isWanted: IsWanted): Effect.Effect<Results, never, unknown> => {
@@ -168,6 +175,9 @@ const together = (parts: ReadonlyArray<Results>): Results => ({
   },
   hint: parts.reduce<CheckResult.Hint | undefined>((longest, part) => longer(longest, part.hint), undefined)
 })
+
+const isDelay = (hint: CheckResult.Hint | undefined): hint is Duration.Duration =>
+  hint !== undefined && hint !== "unreadable" && Duration.toMillis(hint) > 0
 
 const eventOfKey = (result: KeyResult | undefined): event.Event | undefined =>
   result === undefined

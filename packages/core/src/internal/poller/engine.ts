@@ -7,8 +7,18 @@ import type { ResumeToken } from "../../ResumeToken.ts"
 import { cancelsOnInterrupt } from "../machine/ending.ts"
 import * as event from "../machine/event.ts"
 import * as machine from "../machine/machine.ts"
-import { receipt, withFloor } from "../machine/token.ts"
-import { advance, alarmAt, fitsBefore, make as makeWait, sourceOf, type Timeline, type Wait } from "../machine/wait.ts"
+import { receipt, withKnown } from "../machine/token.ts"
+import {
+  advance,
+  alarmAt,
+  checksAlone,
+  cursorOf,
+  fitsBefore,
+  make as makeWait,
+  sourceOf,
+  type Timeline,
+  type Wait
+} from "../machine/wait.ts"
 import * as userCalls from "../single/userCalls.ts"
 import { endingOf } from "../telemetry.ts"
 import { AfterTurn } from "./afterTurn.ts"
@@ -17,7 +27,7 @@ import { type Dispatcher, type Limits, turnSize } from "./dispatcher.ts"
 import { InFlight, inFlightOf, isLimited, isQueued, type Limited, TimeLimits } from "./inFlight.ts"
 import { interrupt, type Interrupted } from "./interrupt.ts"
 import { type Group, groupOf, type Shared, type Sink, sinkOf } from "./registry.ts"
-import { type Call, knownEnd, knownFloor, targetOf } from "./target.ts"
+import { type Call, knownCursor, knownEnd, knownFloor, targetOf } from "./target.ts"
 import { Timer, TimerQueue } from "./timerQueue.ts"
 
 /**
@@ -89,9 +99,9 @@ export class Engine {
     try {
       const { base, now } = this.time
       const former = target.find(key)
-      // The server's floor for the other waits of the key holds for this one too.
+      // The server's floor for the other waits of the key holds for this one too, and it continues where they are.
       const floor = knownFloor(former)
-      const token = withFloor(options.token, floor > now ? base + floor : undefined, () =>
+      const token = withKnown(options.token, floor > now ? base + floor : undefined, knownCursor(former), () =>
         receipt(policy, key, base + now)
       )
       const end = policy.since === undefined ? knownEnd(former, now, this.limits.linger) : undefined
@@ -101,6 +111,7 @@ export class Engine {
       if (end !== undefined && mayCheck(wait, command)) this.advise(wait, event.checked(end))
       else this.apply(wait, command)
       if (target.bringsFloor(wait)) this.shareFloor(wait)
+      if (target.bringsCursor(wait)) this.shareLearned(wait)
     } finally {
       this.exit(isOuter)
     }
@@ -445,10 +456,13 @@ export class Engine {
       if (call.nextAt <= this.timer.at + 1) this.isTimerStale = true
       if (call.kind === "gate") return this.admitted(call.waits, exit as Exit.Exit<Gate.Answer>)
       const { only, target } = call
-      const sharesFloor = target.isShared && sourceOf(call.anyone) === undefined
+      const { isShared } = target
+      const onePerKey = isShared ? call.onePerKey : noWaits
+      const sharesFloor = isShared && sourceOf(call.anyone) === undefined
       if (only !== undefined) this.step(only, batchCheck.eventFor(call, only, exit))
       else for (const wait of call.waits) this.step(wait, batchCheck.eventFor(call, wait, exit))
       if (sharesFloor) for (const wait of call.latestFloors) this.shareFloor(wait)
+      for (const wait of onePerKey) this.shareLearned(wait)
     } finally {
       call.close()
       this.exit(isOuter)
@@ -459,6 +473,15 @@ export class Engine {
   private shareFloor(wait: Wait): void {
     const { floorAt } = wait
     for (const other of targetOf(wait).noteFloor(wait)) this.step(other, { _tag: "Floored", floorAt })
+  }
+
+  /** Where to continue, and that the key needs a check of its own, holds for the other waits for it too. */
+  private shareLearned(wait: Wait): void {
+    const target = targetOf(wait)
+    if (wait.stage.phase !== "ended" && checksAlone(wait)) target.waitersOf(wait)?.noteAlone(wait)
+    const cursor = cursorOf(wait)
+    if (cursor === undefined) return
+    for (const other of target.noteCursor(wait, cursor)) this.step(other, { _tag: "Moved", cursor })
   }
 
   /** Runs work for one wait that is no check. */
@@ -479,6 +502,8 @@ export class Engine {
 // ---- internal ----
 
 const open = /*#__PURE__*/ Exit.succeed(Gate.open)
+
+const noWaits: ReadonlyArray<Wait> = []
 
 /** For a wait that may check without asking a gate. */
 const gateOpen: event.Event = { _tag: "GateAnswered", exit: open }
