@@ -108,8 +108,7 @@ const follow = (
   let next = 0
   const results: Results = {
     of: (wait) => eventOfKey(waits[next] === wait ? found[next++] : answer.get(wait.key)),
-    // An unreadable one is passed on to be counted.
-    hint: longer(longestHint(found), exit.value.hint) ?? exit.value.hint
+    hint: longer(longestHint(found), exit.value.hint)
   }
   if (unanswered.length === 0) return Effect.succeed(results)
   const { hint } = exit.value
@@ -190,12 +189,14 @@ const longestHint = (results: ReadonlyArray<KeyResult | undefined>): CheckResult
   let longest: CheckResult.Hint | undefined
   for (const result of results) {
     if (result === undefined || Result.isFailure(result) || result.success._tag !== "Annotated") continue
-    longest = longer(longest, result.success.hint)
+    const { hint } = result.success
+    // One that is unreadable is about its own key only.
+    if (hint !== "unreadable") longest = longer(longest, hint)
   }
   return longest
 }
 
 const longer = (a: CheckResult.Hint | undefined, b: CheckResult.Hint | undefined): CheckResult.Hint | undefined => {
-  if (b === undefined || b === "unreadable") return a
+  if (b === undefined || b === "unreadable") return a ?? b
   return a === undefined || a === "unreadable" || Duration.isGreaterThan(b, a) ? b : a
 }

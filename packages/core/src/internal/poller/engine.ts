@@ -101,7 +101,8 @@ export class Engine {
       const former = target.find(key)
       // The server's floor for the other waits of the key holds for this one too, and it continues where they are.
       const floor = knownFloor(former)
-      const token = withKnown(options.token, floor > now ? base + floor : undefined, knownCursor(former), () =>
+      const cursor = knownCursor(former, now, this.limits.linger)
+      const token = withKnown(options.token, floor > now ? base + floor : undefined, cursor, () =>
         receipt(policy, key, base + now)
       )
       const end = policy.since === undefined ? knownEnd(former, now, this.limits.linger) : undefined

@@ -263,9 +263,12 @@ export const knownFloor = (found: Wait | Waiters | undefined): number => {
   return found instanceof Waiters ? found.floorAt : floorOf(found)
 }
 
-/** Where the newest answer for a key left off, if a wait for it is or was here recently. */
-export const knownCursor = (found: Wait | Waiters | undefined): string | undefined =>
-  found === undefined ? undefined : found instanceof Waiters ? found.cursor : jobCursorOf(found)
+/** Where the newest answer for a key left off, if a wait for it is here or ended less than `linger` milliseconds ago. */
+export const knownCursor = (found: Wait | Waiters | undefined, now: number, linger: number): string | undefined => {
+  if (found === undefined) return undefined
+  if (found instanceof Waiters) return found.cursor
+  return found.stage.phase !== "ended" || now < found.nextAt + linger ? jobCursorOf(found) : undefined
+}
 
 /** The end of a key, if it was seen less than `linger` milliseconds ago. */
 export const knownEnd = (
