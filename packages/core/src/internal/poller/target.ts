@@ -1,9 +1,8 @@
 import type { Any } from "../../Job.ts"
-import type { Status } from "../../Status.ts"
 import { checksAlone, cursorOf, fitsBefore, hasTimedOut, type Setting, sourceOf, type Wait } from "../machine/wait.ts"
 import type { InFlight } from "./inFlight.ts"
 import { ReadyQueue } from "./readyQueue.ts"
-import { floorOf, jobCursorOf, Waiters } from "./waiters.ts"
+import { hasSeenEnd, jobCursorOf, Waiters } from "./waiters.ts"
 
 /** A call for waits of one target. */
 export type Call = InFlight<Target>
@@ -257,36 +256,11 @@ export interface TargetSetting extends Setting {
 
 export const targetOf = ({ setting }: Wait): Target => (setting as TargetSetting).target
 
-/** The floor that the waits for a key know of, or knew of recently. */
-export const knownFloor = (found: Wait | Waiters | undefined): number => {
-  if (found === undefined) return 0
-  return found instanceof Waiters ? found.floorAt : floorOf(found)
-}
-
-/** Where the newest answer for a key left off, if a wait for it is here or ended less than `linger` milliseconds ago. */
-export const knownCursor = (found: Wait | Waiters | undefined, now: number, linger: number): string | undefined => {
-  if (found === undefined) return undefined
-  if (found instanceof Waiters) return found.cursor
-  return found.stage.phase !== "ended" || now < found.nextAt + linger ? jobCursorOf(found) : undefined
-}
-
-/** The end of a key, if it was seen less than `linger` milliseconds ago. */
-export const knownEnd = (
-  found: Wait | Waiters | undefined,
-  now: number,
-  linger: number
-): Status<unknown, unknown> | undefined => {
-  if (found === undefined || found instanceof Waiters || found.stage.phase !== "ended") return undefined
-  return hasSeenEnd(found) && now < found.nextAt + linger ? found.status : undefined
-}
-
 // ---- internal ----
 
 /** Whether an ended wait knows something for the next one: the end of the job, a floor or a cursor. */
 const isWorthKeeping = (wait: Wait): boolean =>
   hasSeenEnd(wait) || wait.floorAt > wait.nextAt || jobCursorOf(wait) !== undefined
-
-const hasSeenEnd = ({ status }: Wait): boolean => status !== undefined && status._tag !== "Pending"
 
 /** The request for many asks the job itself, and one gate. */
 const canShareRequest = (a: Wait, b: Wait): boolean =>

@@ -79,3 +79,6 @@ export const jobCursorOf = (wait: Wait): string | undefined =>
 
 /** The floor that the server of the job set; that of its fallback is another server's. */
 export const floorOf = (wait: Wait): number => (sourceOf(wait) === undefined ? wait.floorAt : 0)
+
+/** Whether a wait knows how the job ended. */
+export const hasSeenEnd = ({ status }: Wait): boolean => status !== undefined && status._tag !== "Pending"
