@@ -61,9 +61,16 @@ const checksOf = (encounters: ReadonlyArray<typeof Encounter.Type>) => {
 
 /** What checks find in the law of rows. All but "pending", "missing", "unknown" and "lacking" are check errors. */
 const Find = Schema.Literals([
-  ...["pending", "missing", "missing after 3", "unknown", "lacking", "lacking"],
-  ...["error", "throttled", "rejected"]
-] as const)
+  "pending",
+  "missing",
+  "missing after 3",
+  "unknown",
+  "lacking",
+  "lacking",
+  "error",
+  "throttled",
+  "rejected"
+])
 
 const Rows = Schema.Struct({
   maxConsecutive: between(0, 3),
