@@ -191,6 +191,15 @@ describe.each(hosts)("$name", (host) => {
       })
     )
 
+    it.effect("missing job - does not end a row of unknown states", () =>
+      Effect.gen(function* () {
+        const policies = { missing: { times: 9 } }
+        const wait = { unknownState: { times: 1 } } as const
+        assert.strictEqual((yield* outcome(policies, [unknown, missing, unknown, done], wait))[0], "UnknownState")
+        assert.strictEqual((yield* outcome(policies, [unknown, pending, unknown, done], wait))[0], "done")
+      })
+    )
+
     it.effect("grace and times - both have to pass", () =>
       Effect.gen(function* () {
         const both = (times: number) => ({ missing: { grace: "5 seconds", times } }) as const
@@ -287,6 +296,13 @@ describe.each(hosts)("$name", (host) => {
         ])
         const strategy = Strategy.maxAttempts(every2s, 2)
         assert.deepStrictEqual(yield* outcome({}, [pending, lacking], { strategy }), ["ResultMissing", 2000, 2])
+      })
+    )
+
+    it.effect("error schedule that ends - ends the checks for the result", () =>
+      Effect.gen(function* () {
+        const checkErrors = { schedule: Strategy.maxRecurrences(schedule, 1) }
+        assert.deepStrictEqual(yield* outcome({ checkErrors }, [pending, lacking]), ["ResultMissing", 3000, 3])
       })
     )
 

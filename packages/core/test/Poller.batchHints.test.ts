@@ -12,7 +12,7 @@ import { batchJob } from "./support/batches.ts"
 import { pending } from "./support/checks.ts"
 import { firstAt, hour, plain } from "./support/options.ts"
 import { recordEvents } from "./support/recorders.ts"
-import { ending, follow } from "./support/runs.ts"
+import { follow } from "./support/runs.ts"
 
 const seconds = Duration.seconds
 

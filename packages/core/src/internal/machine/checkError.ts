@@ -77,7 +77,7 @@ export const onCheckError = (wait: Wait, error: unknown, hint?: CheckResult.Hint
 export const onScheduleDecided = (wait: Wait, exit: Exit.Exit<Strategy.Decision>): Command =>
   Exit.isFailure(exit) ? end(wait, exit) : onDecided(wait, wait.cold.stepFor, exit.value)
 
-/** Whether a check that found nothing says no more than that the job is new. */
+/** Whether a missing job or a permanent error may only mean that the job is new. */
 export const isInGrace = (wait: Wait): boolean =>
   wait.status === undefined && elapsed(wait) < wait.setting.policy.missing.grace
 
@@ -142,8 +142,8 @@ const onCheckFailed = (wait: Wait): Command => {
 }
 
 /**
- * The server asks for fewer requests. The check is made again, but not within its attempt. A hint is the word of the
- * server, so only the first delay of the schedule is added to it; without one the delays grow.
+ * The server asks for fewer requests. The check is made again, but not within its attempt. A hint spaces the checks by
+ * itself, so only the first delay of the schedule is a minimum besides it; without one the delays grow.
  */
 const onThrottled = (wait: Wait, isHinted: boolean): Command => {
   const { maxThrottled, throttledDelays } = wait.setting.policy.errors
@@ -245,7 +245,7 @@ const delayOf = (wait: Wait, millis: number): number => {
   return Number.isFinite(millis) ? Math.max(0, millis) : millis > 0 ? longestDelay : 0
 }
 
-/** The schedule of `checkErrors` has ended, and with it the patience for what it paced. */
+/** The schedule of `checkErrors` has ended, and with it the tolerance of what it paced. */
 const onNoMoreDelays = (wait: Wait, reason: "checkError" | "rejected" | "resultMissing"): Command => {
   const { end, errors } = rows(wait)
   if (reason === "rejected") return reject(wait)

@@ -11,7 +11,7 @@ import { boundedBy, canceling, cold, ended, hasTimedOut, seen, type Wait } from 
  * timeout is held back while the job is canceled and watched for its true end.
  */
 export const timeout = (wait: Wait, reason: "deadline" | "strategy" = boundedBy(wait)): Command => {
-  // That the job has ended is better news than that the time is over.
+  // That the job has ended takes precedence over the end of the time.
   const end = wait.cold.rows?.end
   if (end !== undefined) return failWithoutResult(wait, end)
   if (wait.cold.pendingTimeout !== undefined) return fail(wait, wait.cold.pendingTimeout)
