@@ -96,7 +96,8 @@ describe.each(hosts)("$name", (host) => {
   describe("cursor", () => {
     it.effect("cursor - is that of the newest answer that has one", () =>
       Effect.gen(function* () {
-        const { cursors, job } = recordingJob([pending, at("one"), pending, at("two"), at("", pending), done])
+        const hinted = CheckResult.withHint(pending, "1 second")
+        const { cursors, job } = recordingJob([pending, at("one"), hinted, at("two"), at("", pending), done])
         yield* runFor(host.until(job, "a", options), "1 hour")
         assert.deepStrictEqual(cursors(), [undefined, undefined, "one", "one", "two", ""])
       })

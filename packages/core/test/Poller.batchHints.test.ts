@@ -115,6 +115,36 @@ describe("Poller", () => {
       })
     )
 
+    it.effect("without a delay - is checked after the others that the answer lacks, not together with them", () =>
+      Effect.gen(function* () {
+        const { job, singles } = lacking({
+          answer: () => "missing",
+          hint: () => Duration.zero,
+          single: (key) => Effect.delay(Effect.succeed(Status.succeeded(key)), "1 second")
+        })
+        const poller = yield* Poller.make(plain)
+        for (const key of ["b", "c"]) yield* poller.add(job, key, hour)
+        yield* TestClock.adjust("1 minute")
+        assert.deepStrictEqual(
+          singles.map(({ at }) => at),
+          [1000, 2000]
+        )
+      })
+    )
+
+    it.effect("longer hint of another key - holds for it too", () =>
+      Effect.gen(function* () {
+        const { job, singles } = lacking({
+          answer: (key) => (key === "b" ? "missing" : CheckResult.withHint(pending, "20 seconds")),
+          hint: () => seconds(10)
+        })
+        const poller = yield* Poller.make(plain)
+        for (const key of ["a", "b"]) yield* poller.add(job, key, hour)
+        yield* TestClock.adjust("1 minute")
+        assert.deepStrictEqual(singles, [{ at: 21_000, key: "b" }])
+      })
+    )
+
     it.effect("pending after its own check - is part of requests again, as a new attempt", () =>
       Effect.gen(function* () {
         const { job, requests, singles } = batchJob({

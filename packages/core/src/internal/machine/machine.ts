@@ -178,10 +178,7 @@ const onUnanswered = (wait: Wait, hint: CheckResult.Hint): Command => {
   onHint(wait, hint)
   if (isLate(wait)) return late(wait)
   onAnswered(wait)
-  const own = cold(wait)
-  own.alone = true
-  // Whether there is time for another one follows from when it is due.
-  own.lastCheck = false
+  cold(wait).alone = true
   if (isForced(wait)) liftFloors(wait)
   return sleepUntil(wait, wait.setting.time.now, "serverHint")
 }
