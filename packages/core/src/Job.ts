@@ -104,11 +104,14 @@ export interface Options<in out K, out A, out F, in out E, out R, in I = never, 
  *
  * **Details**
  *
- * - A key that is missing in the answer is checked alone, by the `check` of the job.
- * - A transient error of the whole request counts as a failed check for each of its keys.
+ * - A key that is missing in the answer is checked alone, by the `check` of the job: at once or, if the answer has a
+ *   hint, once that has passed. Both are one attempt.
+ * - A transient error of the whole request counts as a failed check for each of its keys, a throttled request as a
+ *   throttled check.
  * - A permanent error of the whole request may be caused by one key: the request is split in halves to find it, and in
  *   the worst case every key is checked alone.
- * - The longest hint for any of the keys applies to all of them, because they share one request.
+ * - The hint of the answer, and the longest hint for any of the keys, apply to all of them, because they share one
+ *   request.
  *
  * @category models
  * @since 0.1.0
@@ -250,8 +253,8 @@ export type UnknownStatePolicy<A = never, F = never> =
  *
  * **Details**
  *
- * A failed check says nothing about the job, so it has a budget of its own and does not advance the strategy. A
- * permanent error ends the wait with `CheckRejected` (see `CheckError`). After a transient error:
+ * A failed check says nothing about the job, so it has a budget of its own and does not advance the strategy. The kind
+ * of its error decides what follows (see `CheckError`). After a transient error:
  *
  * 1. If `retry` is given, the check is retried after its next delay, within the same attempt, until `retry` ends. The
  *    last check before the deadline is not retried.
@@ -262,6 +265,14 @@ export type UnknownStatePolicy<A = never, F = never> =
  * 4. A failed check beyond `maxTotal` always ends the wait with `CheckErrorsExhausted`.
  *
  * When `schedule` ends, the wait fails with `CheckErrorsExhausted` too.
+ *
+ * A throttled check is an attempt, but is neither retried within it nor counted against `maxConsecutive` or `maxTotal`;
+ * it neither ends nor extends a row of failed checks. With a hint, the next check follows when the server allows it, and
+ * no earlier than the first delay of `schedule`. Without one, the delays of `schedule` grow with each throttled check in
+ * a row; when `schedule` ends, its longest delay is repeated. The deadline and `maxThrottled` bound this.
+ *
+ * A permanent error that the `grace` of a `MissingPolicy` tolerates is followed by the next delay of the strategy, one
+ * that `rejectAfter` tolerates by the next delay of `schedule`. Neither counts against a budget.
  *
  * @category models
  * @since 0.1.0
@@ -281,9 +292,9 @@ export interface CheckErrorPolicy<in E> {
   /** The delays of retries within one check, which stays one attempt; default: no retry. */
   readonly retry?: Schedule<unknown, Observation> | undefined
   /**
-   * How many permanent errors in a row end the wait: `{ times }`, an integer >= 1, or `{ for }`, a positive finite
-   * duration since the first of them. Until then they are tolerated, with the delays of `schedule`. Default `{ times: 1 }`:
-   * the first one ends the wait with `CheckRejected`.
+   * How many permanent errors in a row end the wait with `CheckRejected`: `{ times }`, an integer >= 1, or `{ for }`, a
+   * positive finite duration since the first of them. Until then they are tolerated. Any answer ends the row, a
+   * transient error or a throttled check does not. Default `{ times: 1 }`: the first one ends the wait.
    */
   readonly rejectAfter?: { readonly times: number } | { readonly for: Duration.Input } | undefined
   /**

@@ -6,12 +6,13 @@
  *
  * | metric | kind | unit | attributes |
  * |---|---|---|---|
- * | `effect_poll_checks_total` | counter | checks | `job`; `outcome`: `changed`, `unchanged` or `failed` |
+ * | `effect_poll_checks_total` | counter | checks | `job`; `outcome`: `changed`, `unchanged`, `failed` or `throttled` |
  * | `effect_poll_waits_total` | counter | ended waits | `job`; `ending`: `Succeeded`, the tag of the error, `Interrupted` or `Defect` |
  * | `effect_poll_waits_active` | gauge | running waits | `job` |
  * | `effect_poll_wait_duration_millis` | histogram | milliseconds from start to end | `job` |
  *
- * A retry within a check counts as a check of its own; a check that finds no job is not counted. The key of a job is
+ * A retry within a check counts as a check of its own; a check that finds no job, or an end without its result, is not
+ * counted. The key of a job is
  * never an attribute, which keeps the number of time series small.
  *
  * @since 0.1.0
@@ -79,7 +80,10 @@ export const observer: Observer.Observer = Observer.make(({ elapsedMillis, event
     case "Unchanged":
       return Metric.update(Metric.withAttributes(checks, { job, outcome: "unchanged" }), 1)
     case "CheckFailed":
-      return Metric.update(Metric.withAttributes(checks, { job, outcome: "failed" }), 1)
+      return Metric.update(
+        Metric.withAttributes(checks, { job, outcome: event.kind === "Throttled" ? "throttled" : "failed" }),
+        1
+      )
     case "Ended":
       return Effect.all(
         [

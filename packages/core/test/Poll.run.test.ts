@@ -1,17 +1,22 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as Metric from "effect/Metric"
 import * as TestClock from "effect/testing/TestClock"
 import * as CheckResult from "effect-poll/CheckResult"
 import * as Job from "effect-poll/Job"
 import * as Poll from "effect-poll/Poll"
+import * as PollMetrics from "effect-poll/PollMetrics"
 import type * as ResumeToken from "effect-poll/ResumeToken"
 import * as Status from "effect-poll/Status"
+import * as Strategy from "effect-poll/Strategy"
 import { type Answer, done, pending, scripted } from "./support/checks.ts"
 import { every10s } from "./support/options.ts"
-import { ending, runFor } from "./support/runs.ts"
+import { recordEvents, recordSpans } from "./support/recorders.ts"
+import { ending, errorOf, runFor } from "./support/runs.ts"
 
 const options = { strategy: every10s, deadline: "1 minute" } as const
 
@@ -119,6 +124,86 @@ describe("Poll.run", () => {
       assert.deepStrictEqual([exit, checks], [Exit.fail("disk full"), []])
     })
   )
+
+  describe("receipt that is an end", () => {
+    /** A job whose submit is answered by this end, and how often it was checked and canceled. */
+    const endedJob = (ended: Status.Terminal<string, string>, receipt: Partial<Job.Receipt<string>> = {}) => {
+      const calls = { checks: 0, cancels: 0 }
+      const job = Job.make<string, string, never, never, void>("render", {
+        submit: () => Effect.succeed({ key: "a", ended, ...receipt }),
+        check: () => Effect.sync(() => (calls.checks++, pending)),
+        cancel: () => Effect.sync(() => void calls.cancels++)
+      })
+      return { job, calls }
+    }
+
+    it.effect("run - ends as the receipt says, at once and without a check", () =>
+      Effect.gen(function* () {
+        const ends: ReadonlyArray<readonly [Status.Terminal<string, string>, unknown]> = [
+          [Status.succeeded("done"), "done"],
+          [Status.failed("bad"), "JobFailed"],
+          [Status.canceled({ reason: "no credits" }), "JobCanceled no credits"],
+          [Status.expired(), "JobExpired"]
+        ]
+        for (const [ended, expected] of ends) {
+          const { calls, job } = endedJob(ended, { hint: Duration.seconds(7) })
+          const start = yield* Clock.currentTimeMillis
+          const strategy = Strategy.withFirstWait(every10s, "5 seconds")
+          const { at, exit } = yield* runFor(Poll.run(job, undefined, { ...options, strategy }), "1 hour")
+          assert.deepStrictEqual([ending(exit), at - start, calls], [expected, 0, { checks: 0, cancels: 0 }])
+        }
+      })
+    )
+
+    it.effect("onReceipt - is called before the end, with a token that has no result", () =>
+      Effect.gen(function* () {
+        const { job } = endedJob(Status.succeeded("done"))
+        const received: Array<unknown> = []
+        const { exit } = yield* runFor(
+          Poll.run(job, undefined, {
+            ...options,
+            onReceipt: (token, receipt) => Effect.sync(() => received.push(token.attempts, token, receipt.ended))
+          }),
+          "1 hour"
+        )
+        assert.strictEqual(ending(exit), "done")
+        assert.deepStrictEqual([received[0], received[2]], [0, Status.succeeded("done")])
+        assert.notInclude(JSON.stringify(received[1]), "done")
+        const failed = Poll.run(job, undefined, { ...options, onReceipt: () => Effect.fail("disk full") })
+        assert.deepStrictEqual((yield* runFor(failed, "1 hour")).exit, Exit.fail("disk full"))
+      })
+    )
+
+    it.effect("observers, span and metrics - see the end, at attempt 0", () =>
+      Effect.gen(function* () {
+        const { job } = endedJob(Status.failed("bad"))
+        const recorded = recordEvents()
+        const { spans, tracer } = recordSpans()
+        const run = Poll.run(job, undefined, { ...options, observers: [recorded.observer, PollMetrics.observer] })
+        const { exit } = yield* runFor(Effect.withTracer(run, tracer), "1 hour")
+        const error = errorOf(exit)
+        assert(typeof error === "object" && error._tag === "JobFailed")
+        assert.deepStrictEqual([error.attempts, error.lastStatus], [0, Status.failed("bad")])
+        assert.deepStrictEqual(recorded.tags(), ["Started", "Changed", "Ended"])
+        assert.deepStrictEqual(
+          recorded.events().map((event) => (event._tag === "Changed" ? event.attempt : event._tag)),
+          [0, "Ended"]
+        )
+        assert.strictEqual(spans[0]!.attributes.get("poll.ending"), "JobFailed")
+        const ended = yield* Metric.value(
+          Metric.withAttributes(PollMetrics.waits, { job: "render", ending: "JobFailed" })
+        )
+        assert.strictEqual(ended.count, 1)
+      }).pipe(Effect.provideService(Metric.MetricRegistry, new Map()))
+    )
+
+    it.effect("since - does not apply to it", () =>
+      Effect.gen(function* () {
+        const { job } = endedJob(Status.succeeded("done"), { since: { generation: 7 } })
+        assert.strictEqual(ending((yield* runFor(Poll.run(job, undefined, options), "1 hour")).exit), "done")
+      })
+    )
+  })
 
   it("run - throws a RangeError for a job without submit and for bad options", () => {
     const job = Job.make("render", { check: () => Effect.succeed(pending) })

@@ -32,6 +32,34 @@ describe("PollError", () => {
       [new PollError.JobFailed({ ...details, failure: { code: 17 } }), `render "a" failed: {"code":17} ${summary}`],
       [new PollError.JobCanceled({ ...details, ...noReason }), `render "a" was canceled on the server ${summary}`],
       [new PollError.JobExpired({ ...details, ...noReason }), `render "a" expired on the server ${summary}`],
+      [
+        new PollError.JobCanceled({ ...details, reason: "no credits", partial: { secret: 1 } }),
+        `render "a" was canceled on the server: no credits ${summary}`
+      ],
+      [
+        new PollError.JobExpired({ ...details, reason: "a\r\n\u001b[31m\u2028\u202eb", partial: undefined }),
+        `render "a" expired on the server: a\\u000d\\u000a\\u001b[31m\\u2028\\u202eb ${summary}`
+      ],
+      [
+        new PollError.JobExpired({ ...details, reason: "x".repeat(201), partial: undefined }),
+        `render "a" expired on the server: ${"x".repeat(200)}… ${summary}`
+      ],
+      [
+        new PollError.JobExpired({ ...details, reason: `${"x".repeat(199)}😀y`, partial: undefined }),
+        `render "a" expired on the server: ${"x".repeat(199)}… ${summary}`
+      ],
+      [
+        new PollError.JobCanceled({ ...details, reason: "", partial: undefined }),
+        `render "a" was canceled on the server ${summary}`
+      ],
+      [
+        new PollError.ResultMissing({ ...details, state: "completed", issue: "no outputs" }),
+        `the server reported the end "completed" of render "a", but not its result: no outputs ${summary}`
+      ],
+      [
+        new PollError.ResultMissing({ ...details, state: undefined, issue: undefined }),
+        `the server reported the end of render "a", but not its result ${summary}`
+      ],
       [new PollError.JobNotFound(details), `render "a" was not found ${summary}`],
       [
         new PollError.JobStalled({ ...details, unchangedFor: Duration.minutes(1) }),
@@ -88,6 +116,7 @@ describe("PollError", () => {
 
   it("isJobOutcome - is true for the outcomes of the job only", () => {
     assert.isTrue(PollError.isJobOutcome(new PollError.JobCanceled({ ...details, ...noReason })))
+    assert.isFalse(PollError.isJobOutcome(new PollError.ResultMissing({ ...details, state: "DONE", issue: undefined })))
     assert.isFalse(PollError.isJobOutcome(new PollError.UnknownState({ ...details, state: "PAUSED" })))
   })
 })

@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Metric from "effect/Metric"
+import * as CheckError from "effect-poll/CheckError"
 import * as Poll from "effect-poll/Poll"
 import * as PollMetrics from "effect-poll/PollMetrics"
 import { done, pending, renderJob } from "./support/checks.ts"
@@ -12,20 +13,24 @@ const options = { strategy: every2s, deadline: "1 minute", observers: [PollMetri
 describe("PollMetrics", () => {
   it.effect("observer - counts checks and waits, and times them", () =>
     Effect.gen(function* () {
-      const { job } = renderJob(pending, pending, Effect.fail("reset"), done)
-      yield* runFor(Poll.until(job, "a", options), "1 minute")
+      const { job } = renderJob(pending, pending, Effect.fail("reset"), Effect.fail("slow down"), done)
+      const kindOf = (error: string) => (error === "reset" ? CheckError.transient() : CheckError.throttled())
+      yield* runFor(Poll.until(job, "a", { ...options, checkErrors: { kindOf } }), "1 minute")
       const count = (outcome: string) =>
         Effect.map(
           Metric.value(Metric.withAttributes(PollMetrics.checks, { job: "render", outcome })),
           ({ count }) => count
         )
-      assert.deepStrictEqual([yield* count("changed"), yield* count("unchanged"), yield* count("failed")], [2, 1, 1])
+      assert.deepStrictEqual(
+        [yield* count("changed"), yield* count("unchanged"), yield* count("failed"), yield* count("throttled")],
+        [2, 1, 1, 1]
+      )
       const ended = yield* Metric.value(
         Metric.withAttributes(PollMetrics.waits, { job: "render", ending: "Succeeded" })
       )
       const active = yield* Metric.value(Metric.withAttributes(PollMetrics.activeWaits, { job: "render" }))
       const time = yield* Metric.value(Metric.withAttributes(PollMetrics.duration, { job: "render" }))
-      assert.deepStrictEqual([ended.count, active.value, time.count, time.sum], [1, 0, 1, 5000])
+      assert.deepStrictEqual([ended.count, active.value, time.count, time.sum], [1, 0, 1, 6000])
     }).pipe(Effect.provideService(Metric.MetricRegistry, new Map()))
   )
 })

@@ -1,10 +1,13 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
 import * as TestClock from "effect/testing/TestClock"
+import type { CheckContext } from "effect-poll/CheckContext"
+import * as CheckError from "effect-poll/CheckError"
 import * as CheckResult from "effect-poll/CheckResult"
 import * as Job from "effect-poll/Job"
 import * as Poller from "effect-poll/Poller"
@@ -26,7 +29,9 @@ const Scenario = Schema.Struct({
   hint: Schema.NullOr(between(1, 4000)),
   /** Whether its checks re-enter the Poller: when they start, or when they are interrupted. */
   reenters: Schema.Literals(["never", "never", "never", "first", "last"]),
-  checks: Schema.NonEmptyArray(Schema.Literals(["fine", "fine", "fine", "fine", "error", "hung", "lacking"]))
+  checks: Schema.NonEmptyArray(
+    Schema.Literals(["fine", "fine", "fine", "fine", "error", "throttled", "hung", "lacking"])
+  )
 })
 
 const WaitSpec = Schema.Struct({
@@ -49,6 +54,8 @@ const Settings = Schema.Struct({
   linger: Schema.Literals([0, 1000]),
   coalesce: Schema.Literals([0, 0, 10, 700]),
   slack: Schema.Literals([0, 50, 700]),
+  /** The delay that the answer to a request for many asks for. */
+  requestHint: Schema.NullOr(between(1, 3000)),
   reentries: Schema.NonEmptyArray(Schema.Literals(["interrupt", "checkNow", "force", "pause", "add"]))
 })
 
@@ -59,7 +66,13 @@ type WaitSpec = typeof WaitSpec.Type
 const names = ["plain", "other", "many"]
 
 /** Two jobs with single checks and one with batch requests; their answers are true when they are given. */
-const jobsOf = (scenarios: ReadonlyArray<Scenario>, max: number, slack: number, reenter: Effect.Effect<void>) => {
+const jobsOf = (
+  scenarios: ReadonlyArray<Scenario>,
+  max: number,
+  { requestHint, slack }: Pick<typeof Settings.Type, "requestHint" | "slack">,
+  reenter: Effect.Effect<void>
+) => {
+  const cursors: Array<GivenCursor> = []
   const recorded = recordChecks()
   const counts = new Map<string, number>()
   const scenarioOf = (job: number, key: string) => scenarios[(job * 3 + Number(key)) % scenarios.length]!
@@ -71,41 +84,49 @@ const jobsOf = (scenarios: ReadonlyArray<Scenario>, max: number, slack: number, 
         ? Status.failed("bad")
         : Status.canceled()
   }
-  const encounter = (job: number, key: string) => {
+  const encounter = (job: number, key: string, cursor: string | undefined) => {
     const scenario = scenarioOf(job, key)
     const check = counts.get(`${job} ${key}`) ?? 0
     counts.set(`${job} ${key}`, check + 1)
-    return { scenario, finds: scenario.checks[check % scenario.checks.length]! }
+    cursors.push({ of: `${job} ${key}`, check, given: cursor })
+    return { check, scenario, finds: scenario.checks[check % scenario.checks.length]! }
   }
-  const answerOf = (scenario: Scenario, now: number): CheckResult.CheckResult<string, string> =>
-    scenario.hint === null ? statusOf(scenario, now) : CheckResult.withHint(statusOf(scenario, now), scenario.hint)
+  const answerOf = (scenario: Scenario, now: number, cursor: string): CheckResult.CheckResult<string, string> => {
+    const found = CheckResult.withCursor(statusOf(scenario, now), cursor)
+    return scenario.hint === null ? found : CheckResult.withHint(found, scenario.hint)
+  }
   const reentering = <A, E>(when: ReadonlyArray<Scenario["reenters"]>, check: Effect.Effect<A, E>) =>
     Effect.onInterrupt(when.includes("first") ? Effect.andThen(reenter, check) : check, () =>
       when.includes("last") ? reenter : Effect.void
     )
-  const one = (job: number) => (key: string) =>
-    Effect.suspend(() => {
-      const { scenario, finds } = encounter(job, key)
-      const answer = Effect.gen(function* () {
-        yield* finds === "hung" ? Effect.never : Effect.sleep(scenario.takes)
-        if (finds === "error") return yield* Effect.fail("reset")
-        return answerOf(scenario, yield* Clock.currentTimeMillis)
+  const one =
+    (job: number) =>
+    (key: string, { cursor }: CheckContext) =>
+      Effect.suspend(() => {
+        const { check, scenario, finds } = encounter(job, key, cursor)
+        const answer = Effect.gen(function* () {
+          yield* finds === "hung" ? Effect.never : Effect.sleep(scenario.takes)
+          if (finds === "error" || finds === "throttled") return yield* Effect.fail(finds)
+          return answerOf(scenario, yield* Clock.currentTimeMillis, `${job} ${key} ${check}`)
+        })
+        return reentering([scenario.reenters], recorded.record(job === 2 ? "alone" : names[job]!, [key], answer))
       })
-      return reentering([scenario.reenters], recorded.record(job === 2 ? "alone" : names[job]!, [key], answer))
-    })
-  const many = (keys: ReadonlyArray<string>) =>
+  const many = (keys: ReadonlyArray<string>, contexts: ReadonlyMap<string, CheckContext>) =>
     Effect.suspend(() => {
-      const found = keys.map((key) => ({ key, ...encounter(2, key) }))
+      const found = keys.map((key) => ({ key, ...encounter(2, key, contexts.get(key)!.cursor) }))
       const answer = Effect.gen(function* () {
         if (found.some(({ finds }) => finds === "hung")) return yield* Effect.never
         yield* Effect.sleep(Math.max(...found.map(({ scenario }) => scenario.takes)))
         const now = yield* Clock.currentTimeMillis
         const answered = found.filter(({ finds }) => finds !== "lacking")
         return {
+          hint: requestHint === null ? undefined : Duration.millis(requestHint),
           results: new Map(
-            answered.map(({ scenario, key, finds }) => [
+            answered.map(({ check, scenario, key, finds }) => [
               key,
-              finds === "error" ? Result.fail("reset") : Result.succeed(answerOf(scenario, now))
+              finds === "error" || finds === "throttled"
+                ? Result.fail(finds)
+                : Result.succeed(answerOf(scenario, now, `2 ${key} ${check}`))
             ])
           )
         }
@@ -118,7 +139,7 @@ const jobsOf = (scenarios: ReadonlyArray<Scenario>, max: number, slack: number, 
     Job.make<string, string, string>("other", { check: one(1) }),
     Job.make<string, string, string>("many", { check: one(2), checkMany: { check: many, max, slack } })
   ]
-  return { ...recorded, scenarioOf, jobs }
+  return { ...recorded, cursors, scenarioOf, jobs }
 }
 
 /** A wait that was added, and how it ended. */
@@ -128,6 +149,28 @@ interface FollowedWait {
   handle: Handle<string, string, string> | undefined
   interrupted: boolean
   readonly exits: Array<{ readonly exit: Exit.Exit<string, unknown>; readonly at: number }>
+}
+
+const kindOf = (error: string) => (error === "throttled" ? CheckError.throttled() : CheckError.transient())
+
+/** The cursor that a check was given; that of an answer is the key with the number of its check. */
+interface GivenCursor {
+  readonly of: string
+  readonly check: number
+  readonly given: string | undefined
+}
+
+/** Whether each check was given a cursor of its own key, from an earlier check, and never an older one than before. */
+const judgeCursors = (cursors: ReadonlyArray<GivenCursor>): void => {
+  const newest = new Map<string, number>()
+  for (const { check, given, of } of cursors) {
+    if (given === undefined) continue
+    const from = Number(given.slice(of.length))
+    assert.isTrue(given.startsWith(`${of} `), `the cursor ${given} given to ${of}`)
+    assert.isBelow(from, check)
+    assert.isAtLeast(from, newest.get(of) ?? 0, "an older cursor than before")
+    newest.set(of, from)
+  }
 }
 
 /** Whether a wait ended as its scenario requires, and in time. */
@@ -167,7 +210,7 @@ describe("Poller", () => {
     it.effect.prop(
       "every wait - ends once with the truth and in time, within the bounds of keys, concurrency and rate",
       [Schema.NonEmptyArray(Scenario), Schema.NonEmptyArray(WaitSpec), Settings, between(1, 3)],
-      ([scenarios, kinds, { reentries, slack, ...settings }, max]) =>
+      ([scenarios, kinds, { reentries, requestHint, slack, ...settings }, max]) =>
         Effect.gen(function* () {
           const specs = kinds.flatMap((spec) => Array.from({ length: spec.times }, () => spec))
           const started = yield* Clock.currentTimeMillis
@@ -181,10 +224,10 @@ describe("Poller", () => {
             const done = what === "add" ? add({ ...wait.spec, then: "nothing" }) : act(wait, what)
             return Effect.asVoid(Effect.forkDetach(done, { startImmediately: true }))
           })
-          const { scenarioOf, jobs, checks, most } = jobsOf(
+          const { cursors, scenarioOf, jobs, checks, most } = jobsOf(
             scenarios.map((scenario) => ({ ...scenario, endsAt: started + scenario.endsAt })),
             max,
-            slack,
+            { requestHint, slack },
             reenter
           )
           const poller = yield* Poller.make(settings)
@@ -214,7 +257,7 @@ describe("Poller", () => {
                 deadline,
                 strategy: Strategy.spaced(interval),
                 checkTimeout,
-                checkErrors: { schedule: Strategy.spaced(interval), maxConsecutive: 3 }
+                checkErrors: { kindOf, schedule: Strategy.spaced(interval), maxConsecutive: 3 }
               })
               wait.handle = handle
               yield* Effect.forkDetach(
@@ -229,6 +272,7 @@ describe("Poller", () => {
           for (const spec of specs) yield* Effect.forkChild(Effect.andThen(Effect.sleep(spec.at), add(spec)))
           yield* TestClock.adjust("30 minutes")
 
+          judgeCursors(cursors)
           for (const wait of waits) judge(wait, scenarioOf(wait.spec.job, String(wait.spec.key)))
           const { ended, ...now } = yield* poller.stats
           assert.deepStrictEqual(now, { watched: 0, waiting: 0, queued: 0, checking: 0, requests: 0 })

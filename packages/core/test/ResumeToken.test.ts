@@ -6,6 +6,7 @@ import * as ResumeToken from "effect-poll/ResumeToken"
 import * as Status from "effect-poll/Status"
 import { renderJob } from "./support/checks.ts"
 import { every10s } from "./support/options.ts"
+import { storedToken } from "./support/tokens.ts"
 
 describe("ResumeToken", () => {
   it.effect("fromUnknown - reads what toJson wrote, which holds no status and no result", () =>
@@ -27,6 +28,11 @@ describe("ResumeToken", () => {
       assert.include(yield* message(`{ "version": 2 }`), "version 2 is not supported")
       assert.include(yield* message(`{ "version": 1, "job": "" }`), `["job"]`)
       assert.include(yield* message("{"), "it is not JSON")
+      const long = yield* message(JSON.stringify(storedToken({ cursor: "sealed".repeat(1366) })))
+      assert.include(long, `["cursor"]`)
+      assert.notInclude(long, "sealed")
+      const token = storedToken({ cursor: "x".repeat(8192) })
+      assert.deepStrictEqual(yield* ResumeToken.fromJson(ResumeToken.toJson(token)), token)
     })
   )
 })

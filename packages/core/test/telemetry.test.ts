@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Logger from "effect/Logger"
 import * as References from "effect/References"
+import * as CheckError from "effect-poll/CheckError"
 import * as Poll from "effect-poll/Poll"
 import * as PollDefaults from "effect-poll/PollDefaults"
 import * as Status from "effect-poll/Status"
@@ -105,6 +106,23 @@ describe.each(hosts)("$name", (host) => {
         )
         assert.include(lines[4]![1], `4 consecutive failed checks of render "a", the last with reset`)
         assert.deepStrictEqual(lines[2]![2], { job: "render", key: "a", attempts: 3 })
+      })
+    )
+
+    it.effect("logs - name a throttled check as such, and warn of errors only", () =>
+      Effect.gen(function* () {
+        const { job } = renderJob(...["x", "x", "x", "slow down"].map((error) => Effect.fail(error)), done)
+        const kindOf = (error: string) => (error === "x" ? CheckError.transient() : CheckError.throttled())
+        const lines = yield* logged(Poll.until(job, "a", { ...options, checkErrors: { kindOf } }))
+        assert.deepStrictEqual(
+          lines.map(([level, message]) => `${level} ${message}`),
+          [
+            "Debug a check of render failed x",
+            "Debug a check of render failed x",
+            "Warn a check of render failed for the third time in a row x",
+            "Debug a check of render was throttled slow down"
+          ]
+        )
       })
     )
 

@@ -71,9 +71,10 @@ const toLog = (wait: Wait, event: Notification["event"], write: Write): void => 
 
 const logOf = (wait: Wait, event: Notification["event"]): Effect.Effect<void> | undefined => {
   if (event._tag === "CheckFailed") {
-    const message = `a check of ${wait.setting.policy.job} failed`
+    const isThrottled = event.kind === "Throttled"
+    const message = `a check of ${wait.setting.policy.job} ${isThrottled ? "was throttled" : "failed"}`
     // Three in a row are more than a hiccup. One warning is enough.
-    return event.consecutive === 3
+    return event.consecutive === 3 && !isThrottled
       ? Effect.logWarning(`${message} for the third time in a row`, event.error)
       : Effect.logDebug(message, event.error)
   }

@@ -1,4 +1,5 @@
 import * as Exit from "effect/Exit"
+import type { ResultMissing } from "../../CheckResult.ts"
 import * as PollError from "../../PollError.ts"
 import type { Command } from "./event.ts"
 import { boundedBy, canceling, cold, ended, hasTimedOut, seen, type Wait } from "./wait.ts"
@@ -10,6 +11,9 @@ import { boundedBy, canceling, cold, ended, hasTimedOut, seen, type Wait } from 
  * timeout is held back while the job is canceled and watched for its true end.
  */
 export const timeout = (wait: Wait, reason: "deadline" | "strategy" = boundedBy(wait)): Command => {
+  // That the job has ended takes precedence over the end of the time.
+  const end = wait.cold.rows?.end
+  if (end !== undefined) return failWithoutResult(wait, end)
   if (wait.cold.pendingTimeout !== undefined) return fail(wait, wait.cold.pendingTimeout)
   const error = new PollError.PollTimeout({
     ...seen(wait),
@@ -23,6 +27,10 @@ export const timeout = (wait: Wait, reason: "deadline" | "strategy" = boundedBy(
   wait.nextAt = wait.setting.time.now + cancelTimeout
   return "cancel"
 }
+
+/** Fails because the server reported an end, but not its result. */
+export const failWithoutResult = (wait: Wait, { issue, state }: ResultMissing): Command =>
+  fail(wait, new PollError.ResultMissing({ ...seen(wait), state, issue }))
 
 /** Fails with an error that is no news of the job; a timeout that is held back takes precedence. */
 export const failWithoutNews = (wait: Wait, error: PollError.PollError<unknown, unknown>): Command =>

@@ -4,7 +4,8 @@ import * as Exit from "effect/Exit"
 import type * as CheckResult from "../../CheckResult.ts"
 import type * as Gate from "../../Gate.ts"
 import * as PollError from "../../PollError.ts"
-import { onResult, onHint, onCheckError, onScheduleDecided, onStatus } from "./checkOutcome.ts"
+import { onCheckError, onHint, onScheduleDecided } from "./checkError.ts"
+import { onResult, onStatus } from "./checkOutcome.ts"
 import { end, timeout } from "./ending.ts"
 import type { Command, Event } from "./event.ts"
 import { beginCheck, gateOrCheck, liftFloors, sleep, sleepUntil, wasSuspended } from "./pacing.ts"
@@ -38,6 +39,11 @@ const judge = (wait: Wait, event: Event): Command => {
       return wait.stage.phase === "checking" ? onChecked(wait, event.result) : "continue"
     case "CheckErrored":
       return wait.stage.phase === "checking" ? onCheckErrored(wait, event.cause, event.hint) : "continue"
+    case "Unanswered":
+      return wait.stage.phase === "checking" ? onUnanswered(wait, event.hint) : "continue"
+    case "Moved":
+      cold(wait).cursor = event.cursor
+      return "continue"
     case "Overdue":
       return wait.setting.time.now >= wait.nextAt ? onOverdue(wait) : "continue"
     case "Decided":
@@ -150,11 +156,31 @@ const onGateAnswered = (wait: Wait, exit: Exit.Exit<Gate.Answer>): Command => {
 }
 
 const onChecked = (wait: Wait, found: CheckResult.CheckResult<unknown, unknown>): Command => {
-  if (found._tag === "Annotated" && found.hint !== undefined) onHint(wait, found.hint)
-  if (found._tag === "Annotated" && found.cursor !== undefined) cold(wait).cursor = found.cursor
+  if (found._tag === "Annotated") onAnnotations(wait, found)
   if (isLate(wait)) return late(wait)
-  recordDuration(wait, wait.setting.time.now - wait.checkStarted)
+  onAnswered(wait)
   return found._tag === "Annotated" ? onResult(wait, found.result, found.run) : onResult(wait, found, undefined)
+}
+
+const onAnnotations = (wait: Wait, { cursor, hint }: CheckResult.Annotated<unknown, unknown>): void => {
+  if (hint !== undefined) onHint(wait, hint)
+  if (cursor !== undefined) cold(wait).cursor = cursor
+}
+
+/** A check has ended in time. */
+const onAnswered = (wait: Wait): void => {
+  recordDuration(wait, wait.setting.time.now - wait.checkStarted)
+  if (wait.cold.alone) wait.cold.alone = false
+}
+
+/** The attempt is completed by a check of its own, once the server allows it. */
+const onUnanswered = (wait: Wait, hint: CheckResult.Hint): Command => {
+  onHint(wait, hint)
+  if (isLate(wait)) return late(wait)
+  onAnswered(wait)
+  cold(wait).alone = true
+  if (isForced(wait)) liftFloors(wait)
+  return sleepUntil(wait, wait.setting.time.now, "serverHint")
 }
 
 /** A typed error is a check error. A defect or an interruption inside the check ends the wait with its cause. */
@@ -162,8 +188,8 @@ const onCheckErrored = (wait: Wait, cause: Cause.Cause<unknown>, hint: CheckResu
   if (hint !== undefined) onHint(wait, hint)
   if (!cause.reasons.every(Cause.isFailReason)) return end(wait, Exit.failCause(cause))
   if (isLate(wait)) return late(wait)
-  recordDuration(wait, wait.setting.time.now - wait.checkStarted)
-  return onCheckError(wait, Cause.squash(cause))
+  onAnswered(wait)
+  return onCheckError(wait, Cause.squash(cause), hint)
 }
 
 /** Whether an answer came after the deadline to a check that began before it. */
@@ -172,12 +198,12 @@ const isLate = (wait: Wait): boolean => wait.setting.time.now > wait.deadlineAt 
 const onOverdue = (wait: Wait): Command => {
   switch (wait.stage.phase) {
     case "checking":
-      return wait.setting.time.now >= wait.deadlineAt && wait.checkStarted <= wait.deadlineAt
-        ? late(wait)
-        : onCheckError(
-            wait,
-            new PollError.CheckTimeout({ checkTimeout: Duration.millis(wait.setting.policy.checkTimeout) })
-          )
+      if (wait.setting.time.now >= wait.deadlineAt && wait.checkStarted <= wait.deadlineAt) return late(wait)
+      if (wait.cold.alone) wait.cold.alone = false
+      return onCheckError(
+        wait,
+        new PollError.CheckTimeout({ checkTimeout: Duration.millis(wait.setting.policy.checkTimeout) })
+      )
     case "gating":
       return late(wait)
     case "stepping":

@@ -48,7 +48,7 @@ export const gateOrCheck = (wait: Wait): Command => {
 
 export const beginCheck = (wait: Wait): Command => {
   const { now } = wait.setting.time
-  if (wait.cold.retries === 0) wait.attempts++
+  if (wait.cold.retries === 0 && !wait.cold.alone) wait.attempts++
   wait.stage = checking
   liftFloors(wait)
   if (wait.cold.wakeRequest !== undefined) wait.cold.wakeRequest = undefined

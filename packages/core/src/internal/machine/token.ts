@@ -2,7 +2,7 @@ import * as Duration from "effect/Duration"
 import type { Hint } from "../../CheckResult.ts"
 import type { ResumeToken } from "../../ResumeToken.ts"
 import type { Policy } from "../options/policy.ts"
-import { boundedBy, cold, type Wait, whole } from "./wait.ts"
+import { boundedBy, cold, rows, type Wait, whole } from "./wait.ts"
 
 /** The token of a wait in its present state. */
 export const fromWait = (wait: Wait): ResumeToken => {
@@ -17,7 +17,7 @@ export const fromWait = (wait: Wait): ResumeToken => {
     attempts: wait.attempts,
     strategySteps: wait.strategySteps,
     strategyStartedAt: time.base + wait.strategyStarted,
-    consecutiveErrors: wait.cold.consecutiveErrors,
+    consecutiveErrors: wait.cold.rows?.errors.count ?? 0,
     totalErrors: wait.cold.totalErrors,
     // A check in flight may be lost with this process, so it is due again.
     dueAt: time.base + (wait.stage.phase === "waiting" ? wait.nextAt : time.now),
@@ -76,20 +76,25 @@ export const restore = (wait: Wait, token: ResumeToken): void => {
   if (token.cursor !== undefined) cold(wait).cursor = token.cursor
   if (token.totalErrors > 0) cold(wait).totalErrors = token.totalErrors
   if (token.consecutiveErrors > 0) {
-    cold(wait).consecutiveErrors = token.consecutiveErrors
-    cold(wait).errorsStarted = wait.startedAt
+    const { errors } = rows(wait)
+    errors.count = token.consecutiveErrors
+    errors.since = wait.startedAt
   }
 }
 
-/** A token with at least this floor, made by `fresh` if there is none; no floor changes nothing. */
-export const withFloor = (
+/**
+ * A token with at least this floor, and with this cursor instead of its own, made by `fresh` if there is none; what is
+ * undefined changes nothing.
+ */
+export const withKnown = (
   token: ResumeToken | undefined,
   floorAt: number | undefined,
+  cursor: string | undefined,
   fresh: () => ResumeToken
 ): ResumeToken | undefined => {
-  if (floorAt === undefined) return token
+  if (floorAt === undefined && cursor === undefined) return token
   const from = token ?? fresh()
-  return { ...from, floorAt: Math.max(from.floorAt, floorAt) }
+  return { ...from, floorAt: Math.max(from.floorAt, floorAt ?? 0), cursor: cursor ?? from.cursor }
 }
 
 // ---- internal ----

@@ -1,4 +1,5 @@
 import * as Duration from "effect/Duration"
+import type { ResultMissing } from "../../CheckResult.ts"
 import type { Notification } from "../../Observer.ts"
 import type * as PollError from "../../PollError.ts"
 import type { WaitReason } from "../../PollEvent.ts"
@@ -53,7 +54,8 @@ export const ended = /*#__PURE__*/ busy("ended")
  * are many, and this record is most of the memory of each.
  *
  * A host reads `alarmAt` after the command "sleep", `nextAt` after "gate", "check", "step" and "cancel", and asks
- * `sourceOf`, `hasTimedOut`, `isForced` and `fitsBefore`. It writes nothing but `inFlight`.
+ * `sourceOf`, `contextOf`, `checksAlone`, `cursorOf`, `hasTimedOut`, `isForced` and `fitsBefore`. It writes nothing but
+ * `inFlight`.
  */
 export interface Wait {
   readonly setting: Setting
@@ -107,27 +109,50 @@ export interface Cold {
   cursor: string | undefined
   /** The request for many did not answer for this key: the attempt is completed by a check of its own. */
   alone: boolean
-  /** Retries within the check in flight. */
+  /** Retries within the check in flight, and when the first occurred. */
   retries: number
-  consecutiveErrors: number
-  totalErrors: number
-  /** When the first of the retries, and of the consecutive errors, occurred. */
   retriesStarted: number
-  errorsStarted: number
+  totalErrors: number
   checkError: unknown
+  /** The longest delay of a throttled check. */
+  throttledDelay: number
+  /** What has happened several times in a row; undefined after a status. */
+  rows: Rows | undefined
   /** The foreign schedule to step, the number of that step (the first starts it anew), and what its delay is for. */
   stepping: Stepper | undefined
   stepCount: number
   stepFor: WaitReason
   stallReported: boolean
-  consecutiveUnknown: number
-  unknownSince: number
   /** Unknown states, and how often each was seen. */
   unknownStates: Map<string, number> | undefined
   hintsClamped: number
   hintsUnreadable: number
   /** The durations of the newest three checks, the oldest first, once one took a second or more. */
   durations: readonly [number, number, number] | undefined
+}
+
+/**
+ * How often something happened in a row, and when it first did. A status ends all rows. Any other answer ends all but
+ * its own (one without a job also leaves that of unknown states). A failed check says nothing about the job and ends
+ * none.
+ */
+export interface Rows {
+  /** Transient errors. */
+  readonly errors: Row
+  readonly throttled: Row
+  /** Permanent errors that were tolerated. */
+  readonly rejected: Row
+  readonly missing: Row
+  readonly unknown: Row
+  readonly resultMissing: Row
+  /** The newest end without its result. */
+  end: ResultMissing | undefined
+}
+
+export interface Row {
+  count: number
+  /** When the first of them occurred. */
+  since: number
 }
 
 /** The state of a wait that has not started. */
@@ -164,6 +189,20 @@ export const whole = (value: number): number => ((value | 0) === value ? value |
 /** The cold state of a wait, to write to. */
 export const cold = (self: Wait): Cold => (self.cold === noCold ? (self.cold = makeCold()) : self.cold)
 
+/** The rows of a wait, to write to. */
+export const rows = (self: Wait): Rows => (cold(self).rows ??= makeRows())
+
+/** Counts one more of a row. */
+export const count = (self: Wait, row: Row): Row => {
+  if (row.count++ === 0) row.since = self.setting.time.now
+  return row
+}
+
+/** Ends all rows but those that are kept. */
+export const endRows = (self: Wait, kept?: Partial<Rows>): void => {
+  self.cold.rows = kept === undefined ? undefined : { ...makeRows(), ...kept }
+}
+
 /** A timeline that begins now. */
 export const timeline = (clock: number): Timeline => ({ base: clock, now: 0 })
 
@@ -181,6 +220,12 @@ export const alarmAt = (self: Wait): number =>
 
 /** The source that the next check asks: the key at the fallback, or undefined for the job itself. */
 export const sourceOf = ({ cold }: Wait): string | undefined => cold.fallbackKey
+
+/** Whether the next check, or the one in flight, is not part of a request for many. */
+export const checksAlone = ({ cold }: Wait): boolean => cold.alone || cold.fallbackKey !== undefined
+
+/** Where the next check is to continue, at the source that it asks. */
+export const cursorOf = ({ cold }: Wait): string | undefined => cold.cursor
 
 /** What the check in flight is given besides its key. */
 export const contextOf = ({ attempts, checkStarted, cold, startedAt, status }: Wait): Context =>
@@ -265,21 +310,31 @@ const makeCold = (): Cold => ({
   cursor: undefined,
   alone: false,
   retries: 0,
-  consecutiveErrors: 0,
-  totalErrors: 0,
   retriesStarted: 0,
-  errorsStarted: 0,
+  totalErrors: 0,
   checkError: undefined,
+  throttledDelay: 0,
+  rows: undefined,
   stepping: undefined,
   stepCount: 0,
   stepFor: "strategy",
   stallReported: false,
-  consecutiveUnknown: 0,
-  unknownSince: 0,
   unknownStates: undefined,
   hintsClamped: 0,
   hintsUnreadable: 0,
   durations: undefined
+})
+
+const makeRow = (): Row => ({ count: 0, since: 0 })
+
+const makeRows = (): Rows => ({
+  errors: makeRow(),
+  throttled: makeRow(),
+  rejected: makeRow(),
+  missing: makeRow(),
+  unknown: makeRow(),
+  resultMissing: makeRow(),
+  end: undefined
 })
 
 /** Shared by all waits without trouble, and never written to. */

@@ -22,10 +22,10 @@ export interface Results {
 /**
  * Checks many keys in one request.
  *
- * - A key that the answer lacks is checked alone.
+ * - A key that the answer lacks is checked alone: at once, or once the delay has passed that the server requested.
  * - A transient error counts for all keys. A permanent one may be about one of them: the request is split in halves to
  *   find it, and when both halves fail too, their keys are checked one by one.
- * - The longest hint for one of the keys holds for all of them, since it was one request.
+ * - The hint of the answer, and the longest one for any of the keys, hold for all of them, since it was one request.
  */
 export const run = (call: Call): Effect.Effect<Results, never, unknown> => {
   const waits = call.target.isShared ? call.onePerKey : call.waits.slice()
@@ -75,7 +75,7 @@ const eventOfBatch = (exit: Exit.Exit<Results>, wait: Wait): event.Event => {
   const own = of(wait)
   if (own === undefined) return event.checkErrored(Cause.die(new Error(`the key ${shown(wait)} was not checked`)))
   if (hint === undefined) return own
-  if (own._tag === "CheckErrored") return { ...own, hint }
+  if (own._tag === "CheckErrored" || own._tag === "Unanswered") return { ...own, hint }
   return own._tag === "Checked" ? event.checked(CheckResult.withHint(own.result, hint)) : own
 }
 
@@ -110,9 +110,15 @@ const follow = (
     of: (wait) => eventOfKey(waits[next] === wait ? found[next++] : answer.get(wait.key)),
     hint: longer(longestHint(found), exit.value.hint)
   }
-  return unanswered.length === 0
-    ? Effect.succeed(results)
-    : Effect.map(alone(unanswered, isWanted), (others) => together([results, others]))
+  if (unanswered.length === 0) return Effect.succeed(results)
+  const { hint } = exit.value
+  if (isDelay(hint)) {
+    const later: event.Event = { _tag: "Unanswered", hint }
+    const keys = new Set(unanswered.map(({ key }) => key))
+    const others: Results = { of: ({ key }) => (keys.has(key) ? later : undefined), hint: undefined }
+    return Effect.succeed(together([results, others]))
+  }
+  return Effect.map(alone(unanswered, isWanted), (others) => together([results, others]))
 }
 
 const split = (waits: ReadonlyArray<Wait>, isWanted: IsWanted): Effect.Effect<Results, never, unknown> => {
@@ -169,6 +175,9 @@ const together = (parts: ReadonlyArray<Results>): Results => ({
   hint: parts.reduce<CheckResult.Hint | undefined>((longest, part) => longer(longest, part.hint), undefined)
 })
 
+const isDelay = (hint: CheckResult.Hint | undefined): hint is Duration.Duration =>
+  hint !== undefined && hint !== "unreadable" && Duration.toMillis(hint) > 0
+
 const eventOfKey = (result: KeyResult | undefined): event.Event | undefined =>
   result === undefined
     ? undefined
@@ -180,12 +189,14 @@ const longestHint = (results: ReadonlyArray<KeyResult | undefined>): CheckResult
   let longest: CheckResult.Hint | undefined
   for (const result of results) {
     if (result === undefined || Result.isFailure(result) || result.success._tag !== "Annotated") continue
-    longest = longer(longest, result.success.hint)
+    const { hint } = result.success
+    // One that is unreadable is about its own key only.
+    if (hint !== "unreadable") longest = longer(longest, hint)
   }
   return longest
 }
 
 const longer = (a: CheckResult.Hint | undefined, b: CheckResult.Hint | undefined): CheckResult.Hint | undefined => {
-  if (b === undefined || b === "unreadable") return a
+  if (b === undefined || b === "unreadable") return a ?? b
   return a === undefined || a === "unreadable" || Duration.isGreaterThan(b, a) ? b : a
 }

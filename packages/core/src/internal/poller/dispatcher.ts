@@ -1,4 +1,4 @@
-import { isForced, sourceOf, type Timeline, type Wait } from "../machine/wait.ts"
+import { isForced, type Timeline, type Wait } from "../machine/wait.ts"
 import { InFlight } from "./inFlight.ts"
 import { type Call, type Target, targetOf } from "./target.ts"
 
@@ -203,8 +203,8 @@ const mostWoken = 1_024
 /** How long checks may begin in a turn that end as soon as they begin, in milliseconds. */
 const longestTurn = 2
 
-/** Whether the next check of a wait can be part of a batch; at a fallback it cannot. */
-const isForBatch = (wait: Wait): boolean => targetOf(wait).batch !== undefined && sourceOf(wait) === undefined
+/** Whether the next check of a wait can be part of a batch. */
+const isForBatch = (wait: Wait): boolean => targetOf(wait).batch !== undefined && !targetOf(wait).checksAlone(wait)
 
 const checkFor = (wait: Wait, state: "gathering" | "ready"): Call =>
   new InFlight(isForBatch(wait) ? "batch" : "check", targetOf(wait), state)

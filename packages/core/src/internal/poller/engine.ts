@@ -7,7 +7,6 @@ import type { ResumeToken } from "../../ResumeToken.ts"
 import { cancelsOnInterrupt } from "../machine/ending.ts"
 import * as event from "../machine/event.ts"
 import * as machine from "../machine/machine.ts"
-import { receipt, withFloor } from "../machine/token.ts"
 import { advance, alarmAt, fitsBefore, make as makeWait, sourceOf, type Timeline, type Wait } from "../machine/wait.ts"
 import * as userCalls from "../single/userCalls.ts"
 import { endingOf } from "../telemetry.ts"
@@ -17,7 +16,8 @@ import { type Dispatcher, type Limits, turnSize } from "./dispatcher.ts"
 import { InFlight, inFlightOf, isLimited, isQueued, type Limited, TimeLimits } from "./inFlight.ts"
 import { interrupt, type Interrupted } from "./interrupt.ts"
 import { type Group, groupOf, type Shared, type Sink, sinkOf } from "./registry.ts"
-import { type Call, knownEnd, knownFloor, targetOf } from "./target.ts"
+import { knownEnd, lessonsOf, startOf } from "./knowledge.ts"
+import { type Call, targetOf } from "./target.ts"
 import { Timer, TimerQueue } from "./timerQueue.ts"
 
 /**
@@ -87,13 +87,9 @@ export class Engine {
     const wait = makeWait(group, key, rawKey, sink)
     const isOuter = this.enter()
     try {
-      const { base, now } = this.time
+      const { now } = this.time
       const former = target.find(key)
-      // The server's floor for the other waits of the key holds for this one too.
-      const floor = knownFloor(former)
-      const token = withFloor(options.token, floor > now ? base + floor : undefined, () =>
-        receipt(policy, key, base + now)
-      )
+      const token = startOf(wait, former, options.token, this.limits.linger)
       const end = policy.since === undefined ? knownEnd(former, now, this.limits.linger) : undefined
       const stagger = options.stagger > 0 ? target.stagger(now, options.stagger, this.random) : 0
       target.add(wait, former)
@@ -101,6 +97,7 @@ export class Engine {
       if (end !== undefined && mayCheck(wait, command)) this.advise(wait, event.checked(end))
       else this.apply(wait, command)
       if (target.bringsFloor(wait)) this.shareFloor(wait)
+      if (target.bringsCursor(wait)) this.teach(wait)
     } finally {
       this.exit(isOuter)
     }
@@ -445,10 +442,12 @@ export class Engine {
       if (call.nextAt <= this.timer.at + 1) this.isTimerStale = true
       if (call.kind === "gate") return this.admitted(call.waits, exit as Exit.Exit<Gate.Answer>)
       const { only, target } = call
-      const sharesFloor = target.isShared && sourceOf(call.anyone) === undefined
+      const onePerKey = target.isShared ? call.onePerKey : undefined
+      const sharesFloor = onePerKey !== undefined && sourceOf(call.anyone) === undefined
       if (only !== undefined) this.step(only, batchCheck.eventFor(call, only, exit))
       else for (const wait of call.waits) this.step(wait, batchCheck.eventFor(call, wait, exit))
       if (sharesFloor) for (const wait of call.latestFloors) this.shareFloor(wait)
+      onePerKey?.forEach((wait) => this.teach(wait))
     } finally {
       call.close()
       this.exit(isOuter)
@@ -459,6 +458,11 @@ export class Engine {
   private shareFloor(wait: Wait): void {
     const { floorAt } = wait
     for (const other of targetOf(wait).noteFloor(wait)) this.step(other, { _tag: "Floored", floorAt })
+  }
+
+  /** Tells the other waits for the key of this one what it has learned. */
+  private teach(wait: Wait): void {
+    for (const [other, lesson] of lessonsOf(wait)) this.step(other, lesson)
   }
 
   /** Runs work for one wait that is no check. */

@@ -1,6 +1,6 @@
 import type * as Fiber from "effect/Fiber"
 import { wakeForAlarm } from "../machine/pacing.ts"
-import { sourceOf, type Wait } from "../machine/wait.ts"
+import { checksAlone, sourceOf, type Wait } from "../machine/wait.ts"
 import { TimerQueue } from "./timerQueue.ts"
 
 /**
@@ -108,9 +108,7 @@ export class InFlight<T = unknown> {
   admits(wait: Wait): boolean {
     if (this.isEmpty) return true
     const first = this.anyone
-    return this.kind === "check"
-      ? first.key === wait.key && sourceOf(first) === sourceOf(wait)
-      : sourceOf(wait) === undefined
+    return this.kind === "check" ? first.key === wait.key && sourceOf(first) === sourceOf(wait) : !checksAlone(wait)
   }
 }
 

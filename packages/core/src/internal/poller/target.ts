@@ -1,9 +1,8 @@
 import type { Any } from "../../Job.ts"
-import type { Status } from "../../Status.ts"
-import { fitsBefore, hasTimedOut, type Setting, sourceOf, type Wait } from "../machine/wait.ts"
+import { checksAlone, cursorOf, fitsBefore, hasTimedOut, type Setting, sourceOf, type Wait } from "../machine/wait.ts"
 import type { InFlight } from "./inFlight.ts"
 import { ReadyQueue } from "./readyQueue.ts"
-import { floorOf, Waiters } from "./waiters.ts"
+import { hasSeenEnd, jobCursorOf, Waiters } from "./waiters.ts"
 
 /** A call for waits of one target. */
 export type Call = InFlight<Target>
@@ -141,6 +140,11 @@ export class Target {
     return siblings
   }
 
+  /** Whether the next check of a wait is not part of a batch: at a fallback, or when its key needs a check of its own. */
+  checksAlone(wait: Wait): boolean {
+    return checksAlone(wait) || (this.waitersOf(wait)?.checksAlone ?? false)
+  }
+
   /** Whether any wait for this key still wants the job. */
   isWanted(key: string): boolean {
     const found = this.waits.get(key)
@@ -170,6 +174,19 @@ export class Target {
   bringsFloor(wait: Wait): boolean {
     const waiters = this.waitersOf(wait)
     return waiters !== undefined && sourceOf(wait) === undefined && wait.floorAt > waiters.floorAt
+  }
+
+  /** Notes the cursor of a wait for the next one that comes; returns the other waits for its key that are to take it over. */
+  noteCursor(wait: Wait, cursor: string): ReadonlyArray<Wait> {
+    const waiters = this.waitersOf(wait)
+    if (waiters !== undefined && sourceOf(wait) === undefined) waiters.cursor = cursor
+    return this.siblings(wait).filter((other) => cursorOf(other) !== cursor)
+  }
+
+  /** Whether a new wait brings a cursor, and the others for its key have none. */
+  bringsCursor(wait: Wait): boolean {
+    const waiters = this.waitersOf(wait)
+    return waiters !== undefined && waiters.cursor === undefined && cursorOf(wait) !== undefined
   }
 
   // -- keys whose waits have left --
@@ -239,29 +256,12 @@ export interface TargetSetting extends Setting {
 
 export const targetOf = ({ setting }: Wait): Target => (setting as TargetSetting).target
 
-/** The floor that the waits for a key know of, or knew of recently. */
-export const knownFloor = (found: Wait | Waiters | undefined): number => {
-  if (found === undefined) return 0
-  return found instanceof Waiters ? found.floorAt : floorOf(found)
-}
-
-/** The end of a key, if it was seen less than `linger` milliseconds ago. */
-export const knownEnd = (
-  found: Wait | Waiters | undefined,
-  now: number,
-  linger: number
-): Status<unknown, unknown> | undefined => {
-  if (found === undefined || found instanceof Waiters || found.stage.phase !== "ended") return undefined
-  return hasSeenEnd(found) && now < found.nextAt + linger ? found.status : undefined
-}
-
 // ---- internal ----
 
-/** Whether an ended wait knows something for the next one: the end of the job, or a floor. */
-const isWorthKeeping = (wait: Wait): boolean => hasSeenEnd(wait) || wait.floorAt > wait.nextAt
-
-const hasSeenEnd = ({ status }: Wait): boolean => status !== undefined && status._tag !== "Pending"
+/** Whether an ended wait knows something for the next one: the end of the job, a floor or a cursor. */
+const isWorthKeeping = (wait: Wait): boolean =>
+  hasSeenEnd(wait) || wait.floorAt > wait.nextAt || jobCursorOf(wait) !== undefined
 
 /** The request for many asks the job itself, and one gate. */
 const canShareRequest = (a: Wait, b: Wait): boolean =>
-  sourceOf(a) === undefined && sourceOf(b) === undefined && a.setting.policy.gate === b.setting.policy.gate
+  !targetOf(a).checksAlone(a) && !targetOf(b).checksAlone(b) && a.setting.policy.gate === b.setting.policy.gate

@@ -6,7 +6,7 @@ import type { CheckResult } from "../../CheckResult.ts"
 import type * as Gate from "../../Gate.ts"
 import type { Observation } from "../../Observation.ts"
 import type { Decision } from "../../Strategy.ts"
-import { observationOf } from "../machine/checkOutcome.ts"
+import { observationOf } from "../machine/checkError.ts"
 import { contextOf, foreignStep, sourceOf, type Wait } from "../machine/wait.ts"
 import type { Stepper } from "../options/policy.ts"
 

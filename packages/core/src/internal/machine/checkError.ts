@@ -1,0 +1,261 @@
+import * as Duration from "effect/Duration"
+import * as Exit from "effect/Exit"
+import { hasProperty } from "effect/Predicate"
+import * as CheckError from "../../CheckError.ts"
+import type * as CheckResult from "../../CheckResult.ts"
+import type { Observation } from "../../Observation.ts"
+import * as PollError from "../../PollError.ts"
+import type { CheckFailed, WaitReason } from "../../PollEvent.ts"
+import * as Status from "../../Status.ts"
+import type * as Strategy from "../../Strategy.ts"
+import type { Stepper } from "../options/policy.ts"
+import { next } from "../strategyPlan.ts"
+import { end, failWithoutNews, failWithoutResult, timeout } from "./ending.ts"
+import type { Command } from "./event.ts"
+import { leastGap, liftFloors, sleepUntil } from "./pacing.ts"
+import {
+  cold,
+  count,
+  elapsed,
+  hasTimedOut,
+  isForced,
+  recordHistory,
+  type Row,
+  rows,
+  seen,
+  stepping,
+  type Wait,
+  whole
+} from "./wait.ts"
+
+// What follows from a failed check, and when a schedule wants the next one.
+
+export const noStatus = /*#__PURE__*/ Status.pending()
+
+/** What a strategy is given to decide by. */
+export const observationOf = (wait: Wait): Observation => {
+  const { now } = wait.setting.time
+  return {
+    key: wait.key,
+    attempt: wait.attempts,
+    elapsedMillis: now - wait.startedAt,
+    remainingMillis: wait.deadlineAt - now,
+    sinceChangeMillis: now - wait.changedAt,
+    status: wait.status !== undefined && wait.status._tag === "Pending" ? wait.status : noStatus
+  }
+}
+
+export const onHint = (wait: Wait, hint: CheckResult.Hint): void => {
+  const { maxHint } = wait.setting.policy
+  if (hint === "unreadable") {
+    cold(wait).hintsUnreadable++
+    return
+  }
+  const millis = Duration.toMillis(hint)
+  if (!(millis > 0)) return
+  if (millis > maxHint) cold(wait).hintsClamped++
+  wait.floorAt = Math.max(wait.floorAt, whole(Math.ceil(wait.setting.time.now + Math.min(millis, maxHint))))
+}
+
+/** `hint` is what the server said to the request that the check was a part of. */
+export const onCheckError = (wait: Wait, error: unknown, hint?: CheckResult.Hint): Command => {
+  const kind =
+    error instanceof PollError.CheckTimeout ? CheckError.transient() : wait.setting.policy.errors.kindOf(error)
+  cold(wait).checkError = error
+  recordHistory(wait, `${kind._tag === "Throttled" ? "throttled" : "check error"}: ${nameOf(error)}`)
+  if (kind._tag !== "Permanent" && kind.retryAfter !== undefined) onHint(wait, kind.retryAfter)
+  switch (kind._tag) {
+    case "Transient":
+      return onTransient(wait)
+    case "Throttled":
+      return onThrottled(wait, isReadable(kind.retryAfter) || isReadable(hint))
+    case "Permanent":
+      return onPermanent(wait)
+  }
+}
+
+export const onScheduleDecided = (wait: Wait, exit: Exit.Exit<Strategy.Decision>): Command =>
+  Exit.isFailure(exit) ? end(wait, exit) : onDecided(wait, wait.cold.stepFor, exit.value)
+
+/** Whether a missing job or a permanent error may only mean that the job is new. */
+export const isInGrace = (wait: Wait): boolean =>
+  wait.status === undefined && elapsed(wait) < wait.setting.policy.missing.grace
+
+/** Checks once more after the next delay of a schedule, unless there is no time or no attempt left. */
+export const checkAgain = (wait: Wait, delays: Stepper, row: Row, reason: WaitReason): Command => {
+  if (wait.cold.lastCheck) return timeout(wait)
+  if (wait.attempts >= maxAttempts(wait) && !hasTimedOut(wait)) return timeout(wait, "strategy")
+  return stepBy(wait, delays, row.count, wait.setting.time.now - row.since, reason)
+}
+
+export const onPending = (wait: Wait, reason: WaitReason = "strategy"): Command => {
+  const { setting } = wait
+  const { now } = setting.time
+  if (wait.cold.wakeRequest !== undefined && wait.attempts < maxAttempts(wait)) return onWakeRequest(wait)
+  if (wait.cold.lastCheck) return timeout(wait)
+  if (wait.strategySteps++ === 0) wait.strategyStarted = now
+  return stepBy(wait, setting.policy.strategy, wait.strategySteps, now - wait.strategyStarted, reason)
+}
+
+/** A check was requested while none could begin. */
+const onWakeRequest = (wait: Wait): Command => {
+  if (isForced(wait)) liftFloors(wait)
+  return sleepUntil(wait, wait.setting.time.now, "requested")
+}
+
+const maxAttempts = (wait: Wait): number => wait.setting.policy.strategy.plan?.maxAttempts ?? Number.POSITIVE_INFINITY
+
+// ---- internal ----
+
+/** The shortest pause after a failed check, in milliseconds. */
+const leastErrorDelay = 1
+
+/** An endless delay of a foreign schedule is clamped to this, in milliseconds: a day. */
+const longestDelay = 86_400_000
+
+/** How long a wait without a deadline is throttled at most, in milliseconds: a day. */
+const longestThrottled = 86_400_000
+
+const onTransient = (wait: Wait): Command => {
+  const { retry } = wait.setting.policy.errors
+  const own = cold(wait)
+  if (retry === undefined || own.lastCheck) return onCheckFailed(wait)
+  const { now } = wait.setting.time
+  if (own.retries++ === 0) own.retriesStarted = now
+  return stepBy(wait, retry, own.retries, now - own.retriesStarted, "retry")
+}
+
+const onCheckFailed = (wait: Wait): Command => {
+  const { delays, maxConsecutive, maxTotal, skips } = wait.setting.policy.errors
+  const own = cold(wait)
+  own.retries = 0
+  own.totalErrors++
+  const row = count(wait, rows(wait).errors)
+  report(wait, "Transient", row.count)
+  if (own.totalErrors > maxTotal) return exhausted(wait, "maxTotal", own.totalErrors)
+  if (row.count > maxConsecutive) {
+    if (!skips) return exhausted(wait, "maxConsecutive", row.count)
+    row.count = 0
+    return onPending(wait)
+  }
+  return checkAgain(wait, delays, row, "checkError")
+}
+
+/**
+ * The server asks for fewer requests. The check is made again, but not within its attempt. A hint spaces the checks by
+ * itself, so only the first delay of the schedule is a minimum besides it; without one the delays grow.
+ */
+const onThrottled = (wait: Wait, isHinted: boolean): Command => {
+  const { maxThrottled, throttledDelays } = wait.setting.policy.errors
+  const { now } = wait.setting.time
+  const { errors, throttled } = rows(wait)
+  cold(wait).retries = 0
+  count(wait, throttled)
+  report(wait, "Throttled", errors.count)
+  const isBounded = wait.deadlineAt !== Number.POSITIVE_INFINITY
+  const limit = maxThrottled ?? (isBounded ? Number.POSITIVE_INFINITY : longestThrottled)
+  if (now - throttled.since >= limit) return exhausted(wait, "maxThrottled", throttled.count)
+  return checkAgain(wait, throttledDelays, isHinted ? { count: 1, since: now } : throttled, "throttled")
+}
+
+/** A permanent error ends the wait, unless the job is new or the policy tolerates some of them. */
+const onPermanent = (wait: Wait): Command => {
+  const { otherDelays, rejectMillis, rejectTimes } = wait.setting.policy.errors
+  const { errors, rejected } = rows(wait)
+  cold(wait).retries = 0
+  count(wait, rejected)
+  report(wait, "Permanent", errors.count + rejected.count)
+  if (isInGrace(wait)) return onPending(wait, "missing")
+  const isOver = rejected.count >= rejectTimes || wait.setting.time.now - rejected.since >= rejectMillis
+  return isOver ? reject(wait) : checkAgain(wait, otherDelays, rejected, "rejected")
+}
+
+const report = (wait: Wait, kind: CheckFailed<unknown>["kind"], consecutive: number): void => {
+  const { attempts, cold, setting } = wait
+  setting.emit(wait, { _tag: "CheckFailed", attempt: attempts, error: cold.checkError, kind, consecutive })
+}
+
+const reject = (wait: Wait): Command =>
+  failWithoutNews(wait, new PollError.CheckRejected({ ...seen(wait), error: wait.cold.checkError }))
+
+const exhausted = (
+  wait: Wait,
+  budget: PollError.CheckErrorsExhausted<unknown>["budget"],
+  errorCount: number
+): Command =>
+  failWithoutNews(
+    wait,
+    new PollError.CheckErrorsExhausted({ ...seen(wait), error: wait.cold.checkError, budget, errorCount })
+  )
+
+const nameOf = (error: unknown): string =>
+  hasProperty(error, "_tag")
+    ? String(error._tag)
+    : error instanceof Error
+      ? error.name
+      : typeof error === "string"
+        ? error
+        : typeof error
+
+const isReadable = (hint: CheckResult.Hint | undefined): boolean => hint !== undefined && hint !== "unreadable"
+
+// -- schedules --
+
+/** Asks a schedule for its next delay: its plan here and now, a foreign one through the host. */
+const stepBy = (wait: Wait, stepper: Stepper, count: number, since: number, reason: WaitReason): Command => {
+  if (stepper.plan !== undefined) {
+    return onDecided(wait, reason, next(stepper.plan, count, since, observationOf(wait), wait.setting.random))
+  }
+  const own = cold(wait)
+  own.stepping = stepper
+  own.stepCount = count
+  own.stepFor = reason
+  wait.stage = stepping
+  wait.nextAt = wait.deadlineAt
+  return "step"
+}
+
+const onDecided = (wait: Wait, reason: WaitReason, decided: Strategy.Decision): Command => {
+  const decision = decided === "end" ? decided : delayOf(wait, decided)
+  const { now } = wait.setting.time
+  switch (reason) {
+    case "retry":
+      if (decision === "end") return onCheckFailed(wait)
+      report(wait, "Transient", 0)
+      return sleepUntil(wait, now + decision, reason)
+    case "checkError":
+    case "rejected":
+    case "resultMissing":
+      if (decision === "end") return onNoMoreDelays(wait, reason)
+      return sleepUntil(wait, now + Math.max(leastErrorDelay, decision), reason)
+    case "throttled":
+      return sleepUntil(wait, now + throttledDelay(wait, decision), reason)
+    default:
+      // A canceled job is watched for its end even when the strategy is over.
+      if (decision === "end" && hasTimedOut(wait)) return sleepUntil(wait, now + leastGap, "strategy")
+      return decision === "end" ? timeout(wait, "strategy") : sleepUntil(wait, now + decision, reason)
+  }
+}
+
+const delayOf = (wait: Wait, millis: number): number => {
+  if (wait.cold.wakeRequest !== undefined) {
+    if (isForced(wait)) liftFloors(wait)
+    return 0
+  }
+  return Number.isFinite(millis) ? Math.max(0, millis) : millis > 0 ? longestDelay : 0
+}
+
+/** The schedule of `checkErrors` has ended, and with it the tolerance of what it paced. */
+const onNoMoreDelays = (wait: Wait, reason: "checkError" | "rejected" | "resultMissing"): Command => {
+  const { end, errors } = rows(wait)
+  if (reason === "rejected") return reject(wait)
+  return reason === "resultMissing" ? failWithoutResult(wait, end!) : exhausted(wait, "maxConsecutive", errors.count)
+}
+
+/** When the schedule of `checkErrors` has ended, its longest delay is repeated: throttling has a limit of its own. */
+const throttledDelay = (wait: Wait, decision: number | "end"): number => {
+  const own = cold(wait)
+  if (decision === "end") return Math.max(leastGap, own.throttledDelay)
+  own.throttledDelay = Math.max(own.throttledDelay, decision)
+  return Math.max(leastErrorDelay, decision)
+}
