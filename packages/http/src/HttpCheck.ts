@@ -52,15 +52,7 @@ import type * as CheckResult from "effect-poll/CheckResult"
 import type { CheckManyAnswer } from "effect-poll/Job"
 import type { StatusSchema } from "effect-poll/StatusSchema"
 import type { HttpCheckError } from "./HttpCheckError.ts"
-import type {
-  ListKeys,
-  ListOptions,
-  ListRequest,
-  Options,
-  Request,
-  SendOptions,
-  Sent
-} from "./HttpCheckOptions.ts"
+import type { ListKeys, ListOptions, ListRequest, Options, Request, SendOptions, Sent } from "./HttpCheckOptions.ts"
 import * as conditionalStore from "./internal/conditionalStore.ts"
 import { execute, failFor } from "./internal/httpRequest.ts"
 import * as listing from "./internal/listing.ts"
@@ -92,10 +84,12 @@ export type {
  * @category schemas
  * @since 0.1.0
  */
-export const ByteStream: Schema.Codec<Stream.Stream<Uint8Array, HttpCheckError>, unknown> = /*#__PURE__*/ Schema.declare(
-  (u: unknown): u is Stream.Stream<Uint8Array, HttpCheckError> => Stream.isStream(u),
-  { title: "ByteStream" }
-) as Schema.Codec<Stream.Stream<Uint8Array, HttpCheckError>, unknown>
+export const ByteStream: Schema.Codec<
+  Stream.Stream<Uint8Array, HttpCheckError>,
+  unknown
+> = /*#__PURE__*/ Schema.declare((u: unknown): u is Stream.Stream<Uint8Array, HttpCheckError> => Stream.isStream(u), {
+  title: "ByteStream"
+}) as Schema.Codec<Stream.Stream<Uint8Array, HttpCheckError>, unknown>
 
 /**
  * Creates a check from a GET request to a URL.
@@ -140,10 +134,11 @@ export const get = <A, F = never, RD = never, A2 = never, F2 = never, E2 = never
   schema: StatusSchema<A, F, RD>,
   options?: Options<A2, F2, E2, R2>
 ): Effect.Effect<CheckResult.CheckResult<A | A2, F | F2>, HttpCheckError | E2, HttpClient.HttpClient | RD | R2> =>
-  checker("HttpCheck.get", schema, options)(
-    HttpClientRequest.get(validate.nonEmpty("HttpCheck.get: url", url)),
-    options?.context
-  )
+  checker(
+    "HttpCheck.get",
+    schema,
+    options
+  )(HttpClientRequest.get(validate.nonEmpty("HttpCheck.get: url", url)), options?.context)
 
 /**
  * Creates a check from a request, or from an Effect that makes one.
