@@ -195,7 +195,7 @@ const mark = (text: string, isOther: (token: string) => boolean): string => {
   const tokens = /[^\s,:[\]{}"]+/y
   const colon = /\s*:/y
   const parts: Array<string> = []
-  for (let at = 0; at < text.length; ) {
+  for (let at = 0; at < text.length;) {
     if (text[at] === '"') {
       const end = endOfString(text, at)
       colon.lastIndex = end

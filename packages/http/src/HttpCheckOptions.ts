@@ -164,7 +164,8 @@ export interface ListKeys<in K> {
  * @since 0.1.0
  */
 export type Request<E = never, R = never> =
-  HttpClientRequest.HttpClientRequest | Effect.Effect<HttpClientRequest.HttpClientRequest, E, R>
+  | HttpClientRequest.HttpClientRequest
+  | Effect.Effect<HttpClientRequest.HttpClientRequest, E, R>
 
 /**
  * What makes the request of a list: a request, an Effect that makes one, or a function from the keys and their contexts to

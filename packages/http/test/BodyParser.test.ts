@@ -9,18 +9,53 @@ describe("BodyParser", () => {
   const read: ReadonlyArray<readonly [name: string, parse: BodyParser.BodyParser, text: string, expected: unknown]> = [
     ["json - JSON", BodyParser.json, '{"a":[1,null,"x"]}', { a: [1, null, "x"] }],
     ["lenient - JSON", BodyParser.lenient, '{"a":1}', { a: 1 }],
-    ["lenient - NaN and both infinities", BodyParser.lenient, '{"a":NaN,"b":[Infinity, -Infinity]}', { a: Number.NaN, b: [Infinity, -Infinity] }],
+    [
+      "lenient - NaN and both infinities",
+      BodyParser.lenient,
+      '{"a":NaN,"b":[Infinity, -Infinity]}',
+      { a: Number.NaN, b: [Infinity, -Infinity] }
+    ],
     ["lenient - NaN as the whole body", BodyParser.lenient, " NaN ", Number.NaN],
-    ["lenient - the words within strings and names", BodyParser.lenient, '{"NaN":"NaN, Infinity \\" NaN","a":NaN}', { NaN: 'NaN, Infinity " NaN', a: Number.NaN }],
-    ["lenient - texts that look like tokens", BodyParser.lenient, '{"a":NaN,"b":"tNaN","s" :"sNaN","":""}', { a: Number.NaN, b: "tNaN", s: "sNaN", "": "" }],
+    [
+      "lenient - the words within strings and names",
+      BodyParser.lenient,
+      '{"NaN":"NaN, Infinity \\" NaN","a":NaN}',
+      { NaN: 'NaN, Infinity " NaN', a: Number.NaN }
+    ],
+    [
+      "lenient - texts that look like tokens",
+      BodyParser.lenient,
+      '{"a":NaN,"b":"tNaN","s" :"sNaN","":""}',
+      { a: Number.NaN, b: "tNaN", s: "sNaN", "": "" }
+    ],
     ["lenient - a backslash at the end of a string", BodyParser.lenient, '["\\\\",NaN]', ["\\", Number.NaN]],
     ["exactIntegers - a large integer as a bigint", bigint, '{"id":9007199254740993}', { id: 9007199254740993n }],
     ["exactIntegers - a large integer as text", text, '{"id":1234567890123456789}', { id: "1234567890123456789" }],
     ["exactIntegers - a negative one", text, "[-9007199254740993]", ["-9007199254740993"]],
-    ["exactIntegers - the largest that a number holds", text, "[9007199254740991,9007199254740992]", [9007199254740991, "9007199254740992"]],
-    ["exactIntegers - a fraction and an exponent", text, "[0.12345678901234567890,12345678901234567e2]", [0.12345678901234567890, 12345678901234567e2]],
-    ["exactIntegers - digits within a string", text, '{"9007199254740993":"9007199254740993"}', { "9007199254740993": "9007199254740993" }],
-    ["exactIntegers - digits behind an escaped quote", text, '["\\"9007199254740993",9007199254740993]', ['"9007199254740993', "9007199254740993"]],
+    [
+      "exactIntegers - the largest that a number holds",
+      text,
+      "[9007199254740991,9007199254740992]",
+      [9007199254740991, "9007199254740992"]
+    ],
+    [
+      "exactIntegers - a fraction and an exponent",
+      text,
+      "[0.12345678901234567890,12345678901234567e2]",
+      [0.1234567890123456789, 12345678901234567e2]
+    ],
+    [
+      "exactIntegers - digits within a string",
+      text,
+      '{"9007199254740993":"9007199254740993"}',
+      { "9007199254740993": "9007199254740993" }
+    ],
+    [
+      "exactIntegers - digits behind an escaped quote",
+      text,
+      '["\\"9007199254740993",9007199254740993]',
+      ['"9007199254740993', "9007199254740993"]
+    ],
     ["exactIntegers - small integers", bigint, '{"id":7}', { id: 7 }],
     ["withoutPrefix - no prefix", unprefixed, ' {"a":1}', { a: 1 }],
     ["withoutPrefix - an Angular prefix", unprefixed, ')]}\'\n{"a":1}', { a: 1 }],
@@ -28,10 +63,20 @@ describe("BodyParser", () => {
     ["withoutPrefix - a loop", unprefixed, 'for(;;);{"a":1}', { a: 1 }],
     ["withoutPrefix - another loop", unprefixed, 'while(1); {"a":1}', { a: 1 }],
     ["withoutPrefix - a byte order mark", unprefixed, '\ufeff{"a":1}', { a: 1 }],
-    ["withoutPrefix - one of its own", BodyParser.withoutPrefix(BodyParser.lenient, { prefixes: ["#", "##"] }), "##NaN", Number.NaN],
+    [
+      "withoutPrefix - one of its own",
+      BodyParser.withoutPrefix(BodyParser.lenient, { prefixes: ["#", "##"] }),
+      "##NaN",
+      Number.NaN
+    ],
     ["lastLine - the last of several", BodyParser.lastLine(BodyParser.json), '{"a":1}\n{"a":2}\n\n', { a: 2 }],
     ["lastLine - the only one", BodyParser.lastLine(BodyParser.json), '{"a":1}', { a: 1 }],
-    ["lastLine - lines that end with a carriage return", BodyParser.lastLine(BodyParser.json), '{"a":1}\r\n{"a":2}\r\n', { a: 2 }]
+    [
+      "lastLine - lines that end with a carriage return",
+      BodyParser.lastLine(BodyParser.json),
+      '{"a":1}\r\n{"a":2}\r\n',
+      { a: 2 }
+    ]
   ]
   it.each(read)("%s", (_, parse, body, expected) => {
     assert.deepStrictEqual(parse(body), expected)
@@ -59,7 +104,11 @@ describe("BodyParser", () => {
   })
 
   it("exactIntegers, withoutPrefix - bad options are RangeErrors", () => {
-    assert.throws(() => BodyParser.exactIntegers({ as: "number" as never }), RangeError, 'as must be "bigint" or "text"')
+    assert.throws(
+      () => BodyParser.exactIntegers({ as: "number" as never }),
+      RangeError,
+      'as must be "bigint" or "text"'
+    )
     assert.throws(() => BodyParser.withoutPrefix(BodyParser.json, { prefixes: [] }), RangeError, "prefixes")
     assert.throws(() => BodyParser.withoutPrefix(BodyParser.json, { prefixes: [""] }), RangeError, "prefixes")
   })

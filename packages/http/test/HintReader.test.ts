@@ -46,7 +46,12 @@ describe("HintReader", () => {
 
   const nothingLeft = { "x-ratelimit-remaining": "0" }
   const refusals: ReadonlyArray<
-    readonly [name: string, status: number, headers: Record<string, string>, expected: number | "unreadable" | undefined]
+    readonly [
+      name: string,
+      status: number,
+      headers: Record<string, string>,
+      expected: number | "unreadable" | undefined
+    ]
   > = [
     ["seconds", 429, { ...nothingLeft, "x-ratelimit-reset": "30" }, 30_000],
     ["seconds since 1970", 403, { ...nothingLeft, "x-ratelimit-reset": "1767225690" }, 90_000],
@@ -55,12 +60,37 @@ describe("HintReader", () => {
     ["a date of RFC 3339", 429, { ...nothingLeft, "x-ratelimit-reset": "2026-01-01T01:01:00.5+01:00" }, 60_500],
     ["a span", 429, { ...nothingLeft, "x-ratelimit-reset": "1h6m0.5s" }, 3_960_500],
     ["a short span", 429, { ...nothingLeft, "x-ratelimit-reset": "20ms" }, 20],
-    ["the clock of the server", 429, { ...nothingLeft, "x-ratelimit-reset": "1767225690", date: "Thu, 01 Jan 2026 00:01:00 GMT" }, 30_000],
+    [
+      "the clock of the server",
+      429,
+      { ...nothingLeft, "x-ratelimit-reset": "1767225690", date: "Thu, 01 Jan 2026 00:01:00 GMT" },
+      30_000
+    ],
     ["another name", 503, { "x-rate-limit-remaining": "0", "x-rate-limit-reset": "7" }, 7000],
     ["seconds after", 429, { ...nothingLeft, "x-ratelimit-reset-after": "1.5" }, 1500],
-    ["a suffix", 429, { "x-ratelimit-remaining-tokens": "0", "x-ratelimit-reset-tokens": "6m0s", "x-ratelimit-remaining-requests": "9", "x-ratelimit-reset-requests": "9h" }, 360_000],
-    ["a prefix of a vendor", 429, { "acme-ratelimit-requests-remaining": "0", "acme-ratelimit-requests-reset": "2026-01-01T00:00:05Z" }, 5000],
-    ["the longest of two", 429, { ...nothingLeft, "x-ratelimit-reset": "3", "x-ratelimit-remaining-day": "0", "x-ratelimit-reset-day": "40" }, 40_000],
+    [
+      "a suffix",
+      429,
+      {
+        "x-ratelimit-remaining-tokens": "0",
+        "x-ratelimit-reset-tokens": "6m0s",
+        "x-ratelimit-remaining-requests": "9",
+        "x-ratelimit-reset-requests": "9h"
+      },
+      360_000
+    ],
+    [
+      "a prefix of a vendor",
+      429,
+      { "acme-ratelimit-requests-remaining": "0", "acme-ratelimit-requests-reset": "2026-01-01T00:00:05Z" },
+      5000
+    ],
+    [
+      "the longest of two",
+      429,
+      { ...nothingLeft, "x-ratelimit-reset": "3", "x-ratelimit-remaining-day": "0", "x-ratelimit-reset-day": "40" },
+      40_000
+    ],
     ["the draft", 429, { ratelimit: '"a";r=0;t=4, "b";r=1;t=9' }, 4000],
     ["the earlier draft", 429, { ratelimit: "limit=1, remaining=0, reset=50" }, 50_000],
     ["separate headers of the earlier draft", 429, { "ratelimit-remaining": "0", "ratelimit-reset": "50" }, 50_000],
@@ -69,7 +99,12 @@ describe("HintReader", () => {
     ["a reset that is past", 429, { ...nothingLeft, "x-ratelimit-reset": "1767225599" }, undefined],
     ["a reset that cannot be read", 429, { ...nothingLeft, "x-ratelimit-reset": "soon" }, undefined],
     ["Retry-After first", 429, { ...nothingLeft, "x-ratelimit-reset": "30", "retry-after": "2" }, 2000],
-    ["a Retry-After that cannot be read", 429, { ...nothingLeft, "x-ratelimit-reset": "30", "retry-after": "soon" }, 30_000],
+    [
+      "a Retry-After that cannot be read",
+      429,
+      { ...nothingLeft, "x-ratelimit-reset": "30", "retry-after": "soon" },
+      30_000
+    ],
     ["nothing but what cannot be read", 429, { "retry-after": "soon" }, "unreadable"],
     ["a success", 200, { ...nothingLeft, "x-ratelimit-reset": "30" }, undefined],
     ["a 401", 401, { ...nothingLeft, "x-ratelimit-reset": "30" }, undefined]

@@ -41,13 +41,14 @@ const listed = (answer: () => Response, keys: ReadonlyArray<string>, options: Pa
 const words = (answer: () => Response, keys: ReadonlyArray<string>, options?: Partial<Options>) =>
   Effect.flatMap(listed(answer, keys, options), ({ results }) =>
     Effect.all(
-      Object.fromEntries(
-        Array.from(results, ([key, result]) => [key, inWords(Effect.fromResult(result))] as const)
-      )
+      Object.fromEntries(Array.from(results, ([key, result]) => [key, inWords(Effect.fromResult(result))] as const))
     )
   )
 
-const tasks = (...list: ReadonlyArray<unknown>) => () => Response.json({ tasks: list })
+const tasks =
+  (...list: ReadonlyArray<unknown>) =>
+  () =>
+    Response.json({ tasks: list })
 
 describe("items and keys", () => {
   const rows: ReadonlyArray<
@@ -59,27 +60,105 @@ describe("items and keys", () => {
       expected: Record<string, string>
     ]
   > = [
-    ["several jobs", tasks({ id: "a", state: "busy" }, { id: "b", state: "done" }), ["a", "b"], {}, { a: "Pending busy", b: "Succeeded done" }],
+    [
+      "several jobs",
+      tasks({ id: "a", state: "busy" }, { id: "b", state: "done" }),
+      ["a", "b"],
+      {},
+      { a: "Pending busy", b: "Succeeded done" }
+    ],
     ["jobs of others", tasks({ id: "x", state: "busy" }, { id: "a", state: "busy" }), ["a"], {}, { a: "Pending busy" }],
     ["an absent job", tasks({ id: "a", state: "busy" }), ["a", "b"], {}, { a: "Pending busy" }],
     ["no jobs", tasks(), ["a"], {}, {}],
     ["null for no jobs", () => Response.json({ tasks: null }), ["a"], {}, {}],
     ["numeric ids", tasks({ id: 7, state: "busy" }), ["7", "07"], {}, { 7: "Pending busy" }],
-    ["an unlisted state", tasks({ id: "a", state: "odd" }, { id: "b", state: "busy" }), ["a", "b"], {}, { a: "UnknownState odd", b: "Pending busy" }],
-    ["an item that the Schema rejects", tasks({ id: "a", state: "done", size: "SECRET" }, { id: "b", state: "busy" }), ["a", "b"], {}, { a: `Permanent | GET ${url}: 200 with unexpected JSON: Expected number at ["size"]`, b: "Pending busy" }],
-    ["items without an id", tasks(null, 7, "a", {}, { id: null }, { id: "" }, { id: {} }, { id: "a", state: "busy" }), ["a", ""], {}, { a: "Pending busy" }],
+    [
+      "an unlisted state",
+      tasks({ id: "a", state: "odd" }, { id: "b", state: "busy" }),
+      ["a", "b"],
+      {},
+      { a: "UnknownState odd", b: "Pending busy" }
+    ],
+    [
+      "an item that the Schema rejects",
+      tasks({ id: "a", state: "done", size: "SECRET" }, { id: "b", state: "busy" }),
+      ["a", "b"],
+      {},
+      { a: `Permanent | GET ${url}: 200 with unexpected JSON: Expected number at ["size"]`, b: "Pending busy" }
+    ],
+    [
+      "items without an id",
+      tasks(null, 7, "a", {}, { id: null }, { id: "" }, { id: {} }, { id: "a", state: "busy" }),
+      ["a", ""],
+      {},
+      { a: "Pending busy" }
+    ],
     ["an item twice", tasks({ id: "a", state: "busy" }, { id: "a", state: "busy" }), ["a"], {}, { a: "Pending busy" }],
     ["two items that differ", tasks({ id: "a", state: "busy" }, { id: "a", state: "done" }), ["a"], {}, {}],
-    ["the body itself", () => Response.json([{ id: "a", state: "busy" }]), ["a"], { items: undefined }, { a: "Pending busy" }],
-    ["an inner array", () => Response.json({ data: { list: [{ id: "a", state: "busy" }] } }), ["a"], { items: "data.list" }, { a: "Pending busy" }],
+    [
+      "the body itself",
+      () => Response.json([{ id: "a", state: "busy" }]),
+      ["a"],
+      { items: undefined },
+      { a: "Pending busy" }
+    ],
+    [
+      "an inner array",
+      () => Response.json({ data: { list: [{ id: "a", state: "busy" }] } }),
+      ["a"],
+      { items: "data.list" },
+      { a: "Pending busy" }
+    ],
     ["an inner id", tasks({ meta: { id: "a" }, state: "busy" }), ["a"], { key: "meta.id" }, { a: "Pending busy" }],
-    ["items by a function", () => Response.json({ a: { state: "busy" } }), ["a"], { items: (body) => Object.entries(body as object).map(([id, task]: [string, object]) => ({ id, ...task })) }, { a: "Pending busy" }],
-    ["ids by a function", tasks({ name: "tasks/a", state: "busy" }), ["a"], { key: (item) => (item as { name: string }).name.slice(6) }, { a: "Pending busy" }],
-    ["an id that throws for one item", tasks({}, { name: "tasks/a", state: "busy" }), ["a"], { key: (item) => (item as { name: string }).name.slice(6) }, { a: "Pending busy" }],
-    ["an item that is not complete", tasks({ id: "a", state: "done" }, { id: "b", state: "done", size: 1 }), ["a", "b"], { isComplete: (item) => "size" in (item as object) }, { b: "Succeeded done" }],
-    ["runs", tasks({ id: "a", state: "busy", run: "r1" }), ["a"], { run: (item) => ({ run: (item as { run: string }).run }) }, { a: 'Pending busy | run {"run":"r1"}' }],
-    ["a run that throws for one item", tasks({ id: "a", state: "busy", run: { id: "r1" } }, { id: "b", state: "busy" }), ["a", "b"], { run: (item) => ({ run: (item as { run: { id: string } }).run.id }) }, { a: 'Pending busy | run {"run":"r1"}', b: `Permanent | GET ${url}: the function of the option run threw` }],
-    ["a 202 with items", () => Response.json({ tasks: [{ id: "a", state: "busy" }] }, { status: 202 }), ["a"], {}, { a: "Pending busy" }]
+    [
+      "items by a function",
+      () => Response.json({ a: { state: "busy" } }),
+      ["a"],
+      { items: (body) => Object.entries(body as object).map(([id, task]: [string, object]) => ({ id, ...task })) },
+      { a: "Pending busy" }
+    ],
+    [
+      "ids by a function",
+      tasks({ name: "tasks/a", state: "busy" }),
+      ["a"],
+      { key: (item) => (item as { name: string }).name.slice(6) },
+      { a: "Pending busy" }
+    ],
+    [
+      "an id that throws for one item",
+      tasks({}, { name: "tasks/a", state: "busy" }),
+      ["a"],
+      { key: (item) => (item as { name: string }).name.slice(6) },
+      { a: "Pending busy" }
+    ],
+    [
+      "an item that is not complete",
+      tasks({ id: "a", state: "done" }, { id: "b", state: "done", size: 1 }),
+      ["a", "b"],
+      { isComplete: (item) => "size" in (item as object) },
+      { b: "Succeeded done" }
+    ],
+    [
+      "runs",
+      tasks({ id: "a", state: "busy", run: "r1" }),
+      ["a"],
+      { run: (item) => ({ run: (item as { run: string }).run }) },
+      { a: 'Pending busy | run {"run":"r1"}' }
+    ],
+    [
+      "a run that throws for one item",
+      tasks({ id: "a", state: "busy", run: { id: "r1" } }, { id: "b", state: "busy" }),
+      ["a", "b"],
+      { run: (item) => ({ run: (item as { run: { id: string } }).run.id }) },
+      { a: 'Pending busy | run {"run":"r1"}', b: `Permanent | GET ${url}: the function of the option run threw` }
+    ],
+    [
+      "a 202 with items",
+      () => Response.json({ tasks: [{ id: "a", state: "busy" }] }, { status: 202 }),
+      ["a"],
+      {},
+      { a: "Pending busy" }
+    ]
   ]
   it.effect.each(rows)("list - reads %s", ([_, answer, keys, options, expected]) =>
     Effect.gen(function* () {
@@ -96,23 +175,93 @@ describe("items and keys", () => {
 })
 
 describe("answers without items", () => {
-  const rows: ReadonlyArray<readonly [name: string, answer: () => Response, options: Partial<Options>, expected: string]> = [
-    ["an error object", () => Response.json({ error: "no such project" }), {}, `Permanent | GET ${url}: 200 with unexpected JSON: Expected array at ["tasks"]`],
-    ["an object for an array", () => Response.json({ tasks: {} }), {}, `Permanent | GET ${url}: 200 with unexpected JSON: Expected array at ["tasks"]`],
-    ["no array", () => Response.json({}), { items: undefined }, `Permanent | GET ${url}: 200 with unexpected JSON: Expected array`],
-    ["a function that finds none", () => Response.json({}), { items: () => undefined }, `Permanent | GET ${url}: 200 with unexpected JSON: Expected array`],
-    ["a function that throws", () => Response.json({}), { items: () => { throw new Error("SECRET") } }, `Permanent | GET ${url}: the function of the option items threw`],
-    ["a function that yields no list", () => Response.json({}), { items: () => 7 as never }, `Permanent | GET ${url}: the function of the option items threw`],
-    ["an id that throws for every item", tasks({}), { key: () => { throw new Error("SECRET") } }, `Permanent | GET ${url}: the function of the option key threw`],
-    ["a page", () => new Response("<html>"), {}, `Transient | GET ${url}: 200 with a body that is not JSON (text/plain)`],
+  const rows: ReadonlyArray<
+    readonly [name: string, answer: () => Response, options: Partial<Options>, expected: string]
+  > = [
+    [
+      "an error object",
+      () => Response.json({ error: "no such project" }),
+      {},
+      `Permanent | GET ${url}: 200 with unexpected JSON: Expected array at ["tasks"]`
+    ],
+    [
+      "an object for an array",
+      () => Response.json({ tasks: {} }),
+      {},
+      `Permanent | GET ${url}: 200 with unexpected JSON: Expected array at ["tasks"]`
+    ],
+    [
+      "no array",
+      () => Response.json({}),
+      { items: undefined },
+      `Permanent | GET ${url}: 200 with unexpected JSON: Expected array`
+    ],
+    [
+      "a function that finds none",
+      () => Response.json({}),
+      { items: () => undefined },
+      `Permanent | GET ${url}: 200 with unexpected JSON: Expected array`
+    ],
+    [
+      "a function that throws",
+      () => Response.json({}),
+      {
+        items: () => {
+          throw new Error("SECRET")
+        }
+      },
+      `Permanent | GET ${url}: the function of the option items threw`
+    ],
+    [
+      "a function that yields no list",
+      () => Response.json({}),
+      { items: () => 7 as never },
+      `Permanent | GET ${url}: the function of the option items threw`
+    ],
+    [
+      "an id that throws for every item",
+      tasks({}),
+      {
+        key: () => {
+          throw new Error("SECRET")
+        }
+      },
+      `Permanent | GET ${url}: the function of the option key threw`
+    ],
+    [
+      "a page",
+      () => new Response("<html>"),
+      {},
+      `Transient | GET ${url}: 200 with a body that is not JSON (text/plain)`
+    ],
     ["nothing", () => new Response(null, { status: 204 }), {}, `Transient | GET ${url}: 204 with an empty body`],
     ["a 404", () => new Response("{}", { status: 404 }), {}, `Permanent | GET ${url}: 404`],
-    ["a 404 of a proxy", () => new Response("<html>", { status: 404, headers: { "content-type": "text/html" } }), {}, `Transient | GET ${url}: 404 with a body that is not JSON (text/html)`],
-    ["a 429", () => new Response("{}", { status: 429, headers: { "retry-after": "7" } }), {}, `Throttled | 7000 | GET ${url}: 429`],
-    ["a 400 with a code", () => Response.json({ code: "ThrottlingException" }, { status: 400 }), {}, `Throttled | GET ${url}: 400`],
+    [
+      "a 404 of a proxy",
+      () => new Response("<html>", { status: 404, headers: { "content-type": "text/html" } }),
+      {},
+      `Transient | GET ${url}: 404 with a body that is not JSON (text/html)`
+    ],
+    [
+      "a 429",
+      () => new Response("{}", { status: 429, headers: { "retry-after": "7" } }),
+      {},
+      `Throttled | 7000 | GET ${url}: 429`
+    ],
+    [
+      "a 400 with a code",
+      () => Response.json({ code: "ThrottlingException" }, { status: 400 }),
+      {},
+      `Throttled | GET ${url}: 400`
+    ],
     ["a 500", () => new Response("{}", { status: 500 }), {}, `Transient | GET ${url}: 500`],
     ["a 401", () => new Response("{}", { status: 401 }), {}, `Permanent | GET ${url}: 401`],
-    ["the server's words", () => Response.json({ message: "no" }, { status: 400 }), { reason: true }, `Permanent | GET ${url}: 400: no`]
+    [
+      "the server's words",
+      () => Response.json({ message: "no" }, { status: 400 }),
+      { reason: true },
+      `Permanent | GET ${url}: 400: no`
+    ]
   ]
   it.effect.each(rows)("list - %s fails the whole request", ([_, answer, options, expected]) =>
     Effect.gen(function* () {
@@ -222,9 +371,12 @@ describe("hints, requests and interpret", () => {
       const poller = yield* client.provide(Poller.make())
       const results = yield* Effect.forkChild(
         client.provide(
-          Effect.all(["1", "2"].map((id) => poller.until(Tasks, id, { deadline: "1 hour" })), {
-            concurrency: "unbounded"
-          })
+          Effect.all(
+            ["1", "2"].map((id) => poller.until(Tasks, id, { deadline: "1 hour" })),
+            {
+              concurrency: "unbounded"
+            }
+          )
         )
       )
       yield* TestClock.adjust("5 minutes")

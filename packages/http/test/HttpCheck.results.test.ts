@@ -29,7 +29,9 @@ const whole = <A>(schema: Schema.Codec<A, unknown>): StatusSchema.StatusSchema<A
   Schema.Unknown.pipe(
     Schema.decodeTo(Schema.declare(Status.isStatus), {
       decode: SchemaGetter.transformEffect((raw: unknown) =>
-        Effect.map(SchemaParser.decodeUnknownEffect(schema)(raw), (value): Status.Status<unknown, unknown> => Status.succeeded(value))
+        Effect.map(SchemaParser.decodeUnknownEffect(schema)(raw), (value): Status.Status<unknown, unknown> =>
+          Status.succeeded(value)
+        )
       ),
       encode: SchemaGetter.forbidden(() => "no")
     })
@@ -109,12 +111,26 @@ describe("as", () => {
     ["an empty text", () => new Response(""), "text", `Transient | ${at} 200 with an empty body`],
     ["no bytes", () => new Response(""), "bytes", `Transient | ${at} 200 with an empty body`],
     ["a 404", () => new Response("{}", { status: 404 }), "stream", "Missing"],
-    ["a 500", () => new Response("oops", { status: 500 }), "bytes", `Transient | ${at} 500 with a body that is not JSON (text/plain)`]
+    [
+      "a 500",
+      () => new Response("oops", { status: 500 }),
+      "bytes",
+      `Transient | ${at} 500 with a body that is not JSON (text/plain)`
+    ]
   ]
   it.effect.each(rows)("as - %s is no result", ([_, answer, as, expected]) =>
     Effect.gen(function* () {
       const check = HttpCheck.get(url, whole(Schema.Unknown), { as })
       assert.strictEqual(yield* answering(answer).provide(inWords(check)), expected)
+    })
+  )
+
+  it.effect("json - a 202 whose body happens to fit the Schema of the result is no result", () =>
+    Effect.gen(function* () {
+      const check = HttpCheck.get(url, whole(Schema.Struct({ rows: Schema.Int })))
+      const words = (status: number) => answering(() => Response.json({ rows: 0 }, { status })).provide(inWords(check))
+      assert.strictEqual(yield* words(202), "Pending HTTP 202")
+      assert.strictEqual(yield* words(200), "Succeeded")
     })
   )
 
@@ -127,7 +143,10 @@ describe("as", () => {
       }
       const found = yield* resultOf([running(), new Response("a,b")], whole(Schema.String), options)
       assert.deepStrictEqual(found, Status.succeeded("a,b"))
-      const bytes = yield* resultOf([running(), new Response("a")], whole(Schema.Uint8Array), { ...options, as: "bytes" })
+      const bytes = yield* resultOf([running(), new Response("a")], whole(Schema.Uint8Array), {
+        ...options,
+        as: "bytes"
+      })
       assert.strictEqual(bytes._tag, "Succeeded")
     })
   )
@@ -175,8 +194,14 @@ describe("parse", () => {
     Effect.gen(function* () {
       const running = "Pending running"
       assert.strictEqual(yield* parsed('{"status":"running","loss":NaN}', BodyParser.lenient), running)
-      assert.strictEqual(yield* parsed(')]}\'\n{"status":"running"}', BodyParser.withoutPrefix(BodyParser.json)), running)
-      assert.strictEqual(yield* parsed('{"status":"done"}\n{"status":"running"}', BodyParser.lastLine(BodyParser.json)), running)
+      assert.strictEqual(
+        yield* parsed(')]}\'\n{"status":"running"}', BodyParser.withoutPrefix(BodyParser.json)),
+        running
+      )
+      assert.strictEqual(
+        yield* parsed('{"status":"done"}\n{"status":"running"}', BodyParser.lastLine(BodyParser.json)),
+        running
+      )
       assert.strictEqual(yield* parsed("status=running", (text) => Object.fromEntries([text.split("=")])), running)
     })
   )
@@ -320,7 +345,10 @@ describe("reason", () => {
       assert.strictEqual((yield* reasonOf("x".repeat(5000)))?.length, 1000)
       assert.strictEqual((yield* reasonOf(`a${"\n".repeat(5000)}b`))?.length, 1000)
       assert.strictEqual((yield* reasonOf("x".repeat(1000)))?.length, 1000)
-      assert.strictEqual(yield* reasonOf("a\r\nERROR b\u001b[2J\u202e\u2028c"), "a\\r\\nERROR b\\u{1b}[2J\\u{202e}\\u{2028}c")
+      assert.strictEqual(
+        yield* reasonOf("a\r\nERROR b\u001b[2J\u202e\u2028c"),
+        "a\\r\\nERROR b\\u{1b}[2J\\u{202e}\\u{2028}c"
+      )
       assert.isFalse(/[\ud800-\udbff]…$/.test((yield* reasonOf("😀".repeat(600))) ?? ""))
     })
   )
@@ -413,7 +441,8 @@ describe("check", () => {
       yield* provide(HttpCheck.check((id: string) => `http://h/${id}`, TaskStatus)("1", context))
       yield* provide(HttpCheck.check((id: number) => HttpClientRequest.post(`http://h/${id}`), TaskStatus)(2, context))
       const effect = HttpCheck.check(
-        (id: string) => (id === "" ? Effect.fail("no id" as const) : Effect.succeed(HttpClientRequest.put(`http://h/${id}`))),
+        (id: string) =>
+          id === "" ? Effect.fail("no id" as const) : Effect.succeed(HttpClientRequest.put(`http://h/${id}`)),
         TaskStatus
       )
       yield* provide(effect("3", context))

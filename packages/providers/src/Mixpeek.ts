@@ -224,10 +224,7 @@ const tasksOf = (
     checkMany: {
       max: maxBatch,
       // A single task gets an individual check at once: the list might leave it out.
-      check: (keys) =>
-        keys.length === 1
-          ? Effect.succeed({ results: new Map() })
-          : api.guard.check(sendMany(keys))
+      check: (keys) => (keys.length === 1 ? Effect.succeed({ results: new Map() }) : api.guard.check(sendMany(keys)))
     },
     submit: (submission: Submission) => MixpeekTask.submit(api, submission),
     cancel: (key) => MixpeekTask.kill(api, key),

@@ -418,7 +418,10 @@ describe("Mixpeek", () => {
         const keys = ["t1", "t2", "t3", "t4"].map((taskId) => ({ taskId }))
         assert.deepStrictEqual(found((yield* provide(mixpeek.sendMany(keys))).results), { t4: "Canceled" })
         const known = keys.map(({ taskId }) => typed(taskId))
-        assert.deepStrictEqual(Object.values(found((yield* provide(mixpeek.sendMany(known))).results)), ["Pending", "Canceled"])
+        assert.deepStrictEqual(Object.values(found((yield* provide(mixpeek.sendMany(known))).results)), [
+          "Pending",
+          "Canceled"
+        ])
       })
     )
 

@@ -27,9 +27,7 @@ const body = {
 const provide = (headers: Record<string, string>) =>
   Effect.provideService(
     HttpClient.HttpClient,
-    HttpClient.make((request) =>
-      Effect.succeed(HttpClientResponse.fromWeb(request, Response.json(body, { headers })))
-    )
+    HttpClient.make((request) => Effect.succeed(HttpClientResponse.fromWeb(request, Response.json(body, { headers }))))
   )
 
 const submission = { targetUrl: "http://me" }

@@ -4,7 +4,14 @@ import * as Redacted from "effect/Redacted"
 import * as CheckResult from "effect-poll/CheckResult"
 import * as HintReader from "../HintReader.ts"
 import type { HttpCheckError, Reader } from "../HttpCheckError.ts"
-import { type Decode, type Interpret, isVerdict, type Throttled, type Transient, type Verdict } from "../Interpretation.ts"
+import {
+  type Decode,
+  type Interpret,
+  isVerdict,
+  type Throttled,
+  type Transient,
+  type Verdict
+} from "../Interpretation.ts"
 import { bounded } from "./reason.ts"
 import { type Fail, type ReceivedAnswer, statusReason } from "./httpRequest.ts"
 
@@ -86,7 +93,9 @@ export const withReason = <A, F>(
     case "Annotated": {
       const result = withReason(found.result, reason)
       // A copy of its own kind: one with a cursor conceals it.
-      return result === found.result ? found : Object.assign(Object.create(Object.getPrototypeOf(found)), found, { result })
+      return result === found.result
+        ? found
+        : Object.assign(Object.create(Object.getPrototypeOf(found)), found, { result })
     }
     default:
       return found

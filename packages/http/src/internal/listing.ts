@@ -92,7 +92,10 @@ const listOf = <K, A, F, RD, A2, F2, E2, R2>(
     itemsOf: typeof items === "function" ? items : itemsAt(items),
     issue:
       typeof items === "string"
-        ? `Expected array at [${items.split(".").map((name) => JSON.stringify(name)).join("][")}]`
+        ? `Expected array at [${items
+            .split(".")
+            .map((name) => JSON.stringify(name))
+            .join("][")}]`
         : "Expected array",
     keyOf: typeof key === "function" ? key : valueAt("HttpCheck.list: key", key),
     encode,

@@ -87,10 +87,13 @@ export const prepare = (
   const hinted =
     hint === undefined
       ? Effect.succeed(answer)
-      : Effect.map(readWith("hint", () => HintReader.fromInput(hint(answer)), fail), (own) => ({
-          ...answer,
-          hint: eitherHint(own, answer.hint)
-        }))
+      : Effect.map(
+          readWith("hint", () => HintReader.fromInput(hint(answer)), fail),
+          (own) => ({
+            ...answer,
+            hint: eitherHint(own, answer.hint)
+          })
+        )
   if (reason === undefined || reason === false) return hinted
   return Effect.flatMap(hinted, (current) =>
     Effect.map(

@@ -38,7 +38,8 @@ export const send = <A, RD, E, R>(
     if (!isAccepted) {
       return yield* Effect.fail(fail(statusReason(answer, isThrottled(answer) ? "throttled" : undefined)))
     }
-    if (answer.form === "json" && answer.content.kind === "other") return yield* Effect.fail(fail(notJsonReason(answer)))
+    if (answer.form === "json" && answer.content.kind === "other")
+      return yield* Effect.fail(fail(notJsonReason(answer)))
     const value = yield* decodeWith(decode, answer, fail, contentOf(answer))
     return { value, hint: answer.hint, headers: answer.headers }
   })

@@ -46,9 +46,10 @@ const hasCodeInJson = (body: unknown): boolean => {
       if (isCode(value) || (numericNames.has(name.toLowerCase()) && (value === 429 || value === "429"))) return true
       if (typeof value !== "object" || value === null) continue
       if (Array.isArray(value)) for (const each of value.slice(0, maxValues)) next.push([name, each])
-      else for (const inner of Object.keys(value).slice(0, maxValues)) {
-        next.push([inner, hasProperty(value, inner) ? value[inner] : undefined])
-      }
+      else
+        for (const inner of Object.keys(value).slice(0, maxValues)) {
+          next.push([inner, hasProperty(value, inner) ? value[inner] : undefined])
+        }
     }
     level = next
   }
@@ -71,7 +72,10 @@ const isCode = (value: unknown): boolean => {
   if (typeof value !== "string" || value.length > 200) return false
   const word = /^(?:[\w.]+#)?([\w.-]+)(?::\S*)?$/.exec(value)?.[1]
   if (word === undefined) return false
-  const plain = word.toLowerCase().replace(/[_-]/g, "").replace(/(?:exception|error)$/, "")
+  const plain = word
+    .toLowerCase()
+    .replace(/[_-]/g, "")
+    .replace(/(?:exception|error)$/, "")
   return codes.has(plain) || plain.startsWith("throttling.")
 }
 

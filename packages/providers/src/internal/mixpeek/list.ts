@@ -28,8 +28,7 @@ export const checkMany = (
   keys: ReadonlyArray<TaskKey>
 ) => Effect.Effect<CheckManyAnswer<unknown, string, HttpCheckError>, HttpCheckError, HttpClient>) => {
   const check = HttpCheck.list(
-    (keys: ReadonlyArray<TaskKey>) =>
-      Effect.map(Clock.currentTimeMillis, (now) => requestOf(api, filterOf(keys, now))),
+    (keys: ReadonlyArray<TaskKey>) => Effect.map(Clock.currentTimeMillis, (now) => requestOf(api, filterOf(keys, now))),
     {
       items: "tasks",
       key: "task_id",
