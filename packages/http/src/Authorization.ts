@@ -33,7 +33,10 @@ import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
 import * as boundedBody from "./internal/boundedBody.ts"
+import * as firstAsked from "./internal/firstAsked.ts"
 import { ForeignOrigin } from "./internal/foreignOrigin.ts"
+import * as origins from "./internal/origins.ts"
+import * as urls from "./internal/urls.ts"
 import * as validate from "./internal/validate.ts"
 
 const TypeId = "~@effect-poll/http/Authorization"
@@ -65,6 +68,11 @@ export interface Options<out E = never, out R = never> {
     | undefined
   /** How long a refresh may take. Default: 30 seconds. */
   readonly refreshTimeout?: Duration.Input | undefined
+  /**
+   * The origins that the token is sent to, such as `["https://api.example.com"]`, and no others. An entry that is not an
+   * origin is a RangeError. Default: the origin that was asked first, not those that the server redirects to or names.
+   */
+  readonly origins?: ReadonlyArray<string> | undefined
 }
 
 /**
@@ -128,6 +136,8 @@ export const make = <E = never, R = never>(
   options: Options<E, R>
 ): Effect.Effect<Authorization, never, R | Scope.Scope> => {
   const refreshTimeout = validate.millis("Authorization.make: refreshTimeout", options.refreshTimeout ?? "30 seconds")
+  const owners =
+    options.origins === undefined ? undefined : origins.listed("Authorization.make: origins", options.origins)
   return Effect.contextWith((context: Context.Context<R | Scope.Scope>) =>
     Effect.map(Effect.scope, (scope) => ({
       [TypeId]: new Tokens(
@@ -136,6 +146,7 @@ export const make = <E = never, R = never>(
           ? undefined
           : failing("refresh", Effect.timeout(Effect.provideContext(options.refresh, context), refreshTimeout)),
         options.apply ?? HttpClientRequest.bearerToken,
+        owners,
         scope
       )
     }))
@@ -166,7 +177,11 @@ export const client: {
     self: HttpClient.HttpClient.With<E, R>,
     authorization: Authorization
   ): HttpClient.HttpClient.With<E | HttpClientError.HttpClientError, R> =>
-    HttpClient.makeWith((request) => tokensOf(authorization).send(request, widened(self.postprocess)), self.preprocess)
+    HttpClient.makeWith(
+      (request: Effect.Effect<HttpClientRequest.HttpClientRequest, E, R>) =>
+        tokensOf(authorization).send(request, widened(self.postprocess)),
+      (request) => Effect.map(self.preprocess(request), firstAsked.mark)
+    )
 )
 
 // ---- internal ----
@@ -202,6 +217,7 @@ class Tokens {
   private readonly read: Effect.Effect<Redacted.Redacted, AuthorizationError>
   private readonly refresh: Effect.Effect<unknown, AuthorizationError> | undefined
   private readonly apply: NonNullable<Options["apply"]>
+  private readonly owners: ReadonlySet<string> | undefined
   private readonly scope: Scope.Scope
   /** How often the token was replaced. */
   private generation = 0
@@ -212,42 +228,38 @@ class Tokens {
     read: Effect.Effect<Redacted.Redacted, AuthorizationError>,
     refresh: Effect.Effect<unknown, AuthorizationError> | undefined,
     apply: NonNullable<Options["apply"]>,
+    owners: ReadonlySet<string> | undefined,
     scope: Scope.Scope
   ) {
     this.read = read
     this.refresh = refresh
     this.apply = apply
+    this.owners = owners
     this.scope = scope
   }
 
-  /** The token is added within the Effect of the request, where the services of the client are. */
   send<E, R>(
     request: Effect.Effect<HttpClientRequest.HttpClientRequest, E, R>,
     execute: (
       request: Effect.Effect<HttpClientRequest.HttpClientRequest, E | HttpClientError.HttpClientError, R>
     ) => Effect.Effect<HttpClientResponse, E | HttpClientError.HttpClientError, R>
   ): Effect.Effect<HttpClientResponse, E | HttpClientError.HttpClientError, R> {
-    // A request to another origin gets no token, and its 401 says nothing of it.
-    return Effect.flatMap(ForeignOrigin, (foreign) => (foreign ? execute(request) : this.sendHome(request, execute)))
-  }
-
-  private sendHome<E, R>(
-    request: Effect.Effect<HttpClientRequest.HttpClientRequest, E, R>,
-    execute: (
-      request: Effect.Effect<HttpClientRequest.HttpClientRequest, E | HttpClientError.HttpClientError, R>
-    ) => Effect.Effect<HttpClientResponse, E | HttpClientError.HttpClientError, R>
-  ): Effect.Effect<HttpClientResponse, E | HttpClientError.HttpClientError, R> {
     return Effect.suspend(() => {
-      let sent: HttpClientRequest.HttpClientRequest | undefined
+      let sent: HttpClientRequest.HttpClientRequest = unsent
+      let withToken = false
       const refused = (cause: AuthorizationError) =>
-        new HttpClientError.HttpClientError({
-          reason: new HttpClientError.TransportError({ request: sent ?? unsent, cause })
-        })
+        new HttpClientError.HttpClientError({ reason: new HttpClientError.TransportError({ request: sent, cause }) })
+      // The token is added within the Effect of the request, where the services of the client are.
       const attempt = execute(
-        Effect.flatMap(request, (unauthorized) => {
-          sent = unauthorized
-          return Effect.map(Effect.mapError(this.read, refused), (token) => this.apply(unauthorized, token))
-        })
+        Effect.flatMap(request, (marked) =>
+          Effect.flatMap(ForeignOrigin, (foreign) => {
+            withToken = this.owns(marked, foreign)
+            sent = firstAsked.unmark(marked)
+            return withToken
+              ? Effect.map(Effect.mapError(this.read, refused), (token) => this.apply(sent, token))
+              : Effect.succeed(sent)
+          })
+        )
       )
       // A token that is being replaced would be refused.
       const ready = this.refreshing === undefined ? Effect.void : Effect.exit(Deferred.await(this.refreshing))
@@ -255,18 +267,25 @@ class Tokens {
         const { generation } = this
         return Effect.flatMap(Effect.result(attempt), (first) => {
           const response = refusal(first)
-          if (response === undefined || this.refresh === undefined || sent?.body._tag === "Stream") {
+          if (response === undefined || !withToken || this.refresh === undefined || sent.body._tag === "Stream") {
             return Effect.fromResult(first)
           }
           return this.renew(this.refresh, generation).pipe(
             Effect.mapError(refused),
             // So that the connection is free again.
-            Effect.andThen(boundedBody.discard(response, response.headers)),
+            Effect.andThen(boundedBody.discard(response)),
             Effect.andThen(attempt)
           )
         })
       })
     })
+  }
+
+  /** Whether a request goes to an origin that the token belongs to. */
+  private owns(request: HttpClientRequest.HttpClientRequest, foreign: boolean): boolean {
+    if (this.owners === undefined) return !foreign && firstAsked.isHome(request)
+    const origin = urls.urlOf(request)?.origin
+    return origin !== undefined && this.owners.has(origin)
   }
 
   /** Replaces the token of a generation, once for all who ask. */

@@ -47,7 +47,12 @@ import * as reason from "./internal/reason.ts"
  * @since 0.1.0
  */
 export type Verdict<A, F = never, RD = never> =
-  CheckResult.CheckResult<A, F> | As<A, F, RD> | Decode | Throttled | Transient | Permanent
+  | CheckResult.CheckResult<A, F>
+  | As<A, F, RD>
+  | Decode
+  | Throttled
+  | Transient
+  | Permanent
 
 /**
  * Says what an answer means, or yields `undefined` to leave it to the default table. It may yield both in an Effect.
@@ -247,10 +252,7 @@ export const succeeded = <A, RD = never>(
  * @category verdicts
  * @since 0.1.0
  */
-export const failed = <F, RD = never>(
-  schema: Schema.Codec<F, unknown, RD>,
-  options?: AsOptions
-): As<never, F, RD> => {
+export const failed = <F, RD = never>(schema: Schema.Codec<F, unknown, RD>, options?: AsOptions): As<never, F, RD> => {
   const decodeFailure = Schema.decodeUnknownEffect(schema)
   return as("Failed", options, (answer, content) =>
     Effect.map(decodeFailure(content), (failure) => Status.failed(failure, { state: textOf(options?.state, answer) }))
@@ -342,7 +344,9 @@ export const rules = <const Rows extends ReadonlyArray<Row>>(
   const compiled = rows.map(([condition, said], index) => {
     const where = `Interpretation.rules: row ${index + 1}`
     if (typeof said !== "function" && !isVerdict(said)) {
-      throw new RangeError(`${where}: verdict must be a verdict or a function that yields one, got ${pattern.show(said)}`)
+      throw new RangeError(
+        `${where}: verdict must be a verdict or a function that yields one, got ${pattern.show(said)}`
+      )
     }
     return { matches: pattern.compile(where, condition), said }
   })
@@ -504,7 +508,8 @@ const as = <A, F, RD>(
 ): As<A, F, RD> => ({
   _tag: "As",
   ending,
-  read: (answer, content) => Effect.suspend(() => read(answer, options?.from === undefined ? content : options.from(answer)))
+  read: (answer, content) =>
+    Effect.suspend(() => read(answer, options?.from === undefined ? content : options.from(answer)))
 })
 
 /** The services of the Schema stand in the signatures of the two verdicts. */

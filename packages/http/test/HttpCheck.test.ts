@@ -228,7 +228,9 @@ describe("HttpCheck", () => {
         assert.strictEqual(yield* judged(410, ""), "Expired")
         assert.strictEqual(yield* judged(200, '{"state":"busy"}'), "Pending busy")
         assert.strictEqual(yield* judged(404, "{}"), "Missing")
-        const own = { interpret: Interpretation.firstOf(rules([{ status: 404 }, permanent()]), () => CheckResult.missing) }
+        const own = {
+          interpret: Interpretation.firstOf(rules([{ status: 404 }, permanent()]), () => CheckResult.missing)
+        }
         assert.strictEqual(yield* said("{}", { status: 404 }, own), `Permanent | ${at} 404`)
         assert.strictEqual(yield* said("{}", { status: 200 }, own), "Missing")
       })

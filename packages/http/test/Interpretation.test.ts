@@ -86,23 +86,43 @@ describe("Interpretation", () => {
       ["no null", { body: null }, answer(200, "{}"), false],
       ["a text as the whole body", { body: "busy" }, answer(200, '"busy"'), true],
       ["no JSON", { body: {} }, answer(200, "{"), false],
-      ["an element among others", { body: { errors: [{ code: 7 }] } }, answer(400, '{"errors":[{"code":1},{"code":7,"m":""}]}'), true],
+      [
+        "an element among others",
+        { body: { errors: [{ code: 7 }] } },
+        answer(400, '{"errors":[{"code":1},{"code":7,"m":""}]}'),
+        true
+      ],
       ["elements in another order", { body: ["a", "b"] }, answer(200, '["b","c","a"]'), true],
       ["one element for two of the pattern", { body: [{ a: 1 }, { b: 2 }] }, answer(200, '[{"a":1,"b":2}]'), true],
       ["an element that is missing", { body: ["a", "d"] }, answer(200, '["b","c","a"]'), false],
       ["an element in an array within an array", { body: [[2]] }, answer(200, "[[1],[3,2]]"), true],
       ["any array", { body: [] }, answer(200, "[1]"), true],
       ["an object in place of an array", { body: [] }, answer(200, '{"0":1}'), false],
-      ["a part of a string in the body", { body: { m: /no such/i } }, answer(400, '{"m":"There is No Such job"}'), true],
+      [
+        "a part of a string in the body",
+        { body: { m: /no such/i } },
+        answer(400, '{"m":"There is No Such job"}'),
+        true
+      ],
       ["a part of what is no string", { body: { m: /1/ } }, answer(400, '{"m":1}'), false],
       ["a text that the body contains", { text: "unknown" }, answer(200, "task is unknown"), true],
       ["a text that it does not contain", { text: "Unknown" }, answer(200, "task is unknown"), false],
       ["an expression in the text", { text: /^task .* unknown$/ }, answer(200, "task is unknown"), true],
       ["a header", { headers: { "X-State": "busy" } }, answer(200, "", { headers: { "x-state": " busy " } }), true],
-      ["a part of a header as a string", { headers: { "x-left": "0" } }, answer(200, "", { headers: { "x-left": "10" } }), false],
-      ["a part of a header as an expression", { headers: { "content-type": /json/ } }, answer(200, "", { headers: { "Content-Type": "application/json; charset=utf-8" } }), true],
+      [
+        "a part of a header as a string",
+        { headers: { "x-left": "0" } },
+        answer(200, "", { headers: { "x-left": "10" } }),
+        false
+      ],
+      [
+        "a part of a header as an expression",
+        { headers: { "content-type": /json/ } },
+        answer(200, "", { headers: { "Content-Type": "application/json; charset=utf-8" } }),
+        true
+      ],
       ["a header that is missing", { headers: { "x-state": /./ } }, answer(200), false],
-      ["a header that every object inherits", { headers: { "toString": /./ } }, answer(200), false],
+      ["a header that every object inherits", { headers: { toString: /./ } }, answer(200), false],
       ["a part of the URL", { url: "/results/" }, answer(200, "", { url: "http://h/results/1" }), true],
       ["an expression in the URL", { url: /results\/\d+$/ }, answer(200, "", { url: "http://h/results/1" }), true],
       ["another URL", { url: "/results/" }, answer(200), false],
@@ -149,8 +169,19 @@ describe("Interpretation", () => {
       ["no header", [[{ headers: {} }, Interpretation.decode]], "must have a header"],
       ["a number as a header", [[{ headers: { a: 1 as never } }, Interpretation.decode]], "as headers"],
       ["a misspelt condition", [[{ staus: 1 } as never, Interpretation.decode]], 'property "staus"'],
-      ["the second row", [[{ status: 1 }, Interpretation.decode], [{}, Interpretation.decode]], "row 2"],
-      ["a word for a verdict", [[{ status: 1 }, "pending" as never]], 'row 1: verdict must be a verdict or a function that yields one, got "pending"'],
+      [
+        "the second row",
+        [
+          [{ status: 1 }, Interpretation.decode],
+          [{}, Interpretation.decode]
+        ],
+        "row 2"
+      ],
+      [
+        "a word for a verdict",
+        [[{ status: 1 }, "pending" as never]],
+        'row 1: verdict must be a verdict or a function that yields one, got "pending"'
+      ],
       ["no verdict", [[{ status: 1 }] as never], "row 1: verdict"]
     ]
     it.each(bad)("rules - %s is a RangeError that names the row", (_, rows, message) => {
@@ -308,7 +339,10 @@ describe("Interpretation", () => {
             error.message
           ])
         const at = "GET http://h/tasks/1: 422"
-        assert.deepStrictEqual(yield* errorOf(Interpretation.throttled({ reason: "slow" })), ["Throttled", `${at}: slow`])
+        assert.deepStrictEqual(yield* errorOf(Interpretation.throttled({ reason: "slow" })), [
+          "Throttled",
+          `${at}: slow`
+        ])
         assert.deepStrictEqual(yield* errorOf(Interpretation.transient({ reason: "busy" })), [
           "Transient",
           `${at}: busy`

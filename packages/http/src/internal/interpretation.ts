@@ -4,7 +4,14 @@ import * as Redacted from "effect/Redacted"
 import * as CheckResult from "effect-poll/CheckResult"
 import * as HintReader from "../HintReader.ts"
 import type { HttpCheckError, Reader } from "../HttpCheckError.ts"
-import { type Decode, type Interpret, isVerdict, type Throttled, type Transient, type Verdict } from "../Interpretation.ts"
+import {
+  type Decode,
+  type Interpret,
+  isVerdict,
+  type Throttled,
+  type Transient,
+  type Verdict
+} from "../Interpretation.ts"
 import { bounded } from "./reason.ts"
 import { type Fail, type ReceivedAnswer, statusReason } from "./httpRequest.ts"
 

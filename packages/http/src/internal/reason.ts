@@ -64,5 +64,4 @@ const halfOfPair = /[\ud800-\udbff]$/
 
 const named: Readonly<Record<string, string>> = { "\n": "\\n", "\r": "\\r", "\t": "\\t" }
 
-const escape = (character: string): string =>
-  named[character] ?? `\\u{${character.codePointAt(0)!.toString(16)}}`
+const escape = (character: string): string => named[character] ?? `\\u{${character.codePointAt(0)!.toString(16)}}`

@@ -5,7 +5,6 @@ import type * as HttpClient from "effect/http/HttpClient"
 import type * as HttpClientError from "effect/http/HttpClientError"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import type { HttpClientResponse } from "effect/http/HttpClientResponse"
-import * as Url from "effect/http/Url"
 import * as UrlParams from "effect/http/UrlParams"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
@@ -15,7 +14,7 @@ import * as clientSettings from "./clientSettings.ts"
 import { ForeignOrigin } from "./foreignOrigin.ts"
 import * as origins from "./origins.ts"
 import { responseOf } from "./transport.ts"
-import { type ParsedUrl, parseUrl, safeUrl } from "./urls.ts"
+import { type ParsedUrl, parseUrl, safeUrl, urlOf } from "./urls.ts"
 
 // One request and the redirects that it leads to. Each URL that the server names passes the origin rule.
 
@@ -110,7 +109,7 @@ class Chain {
       return Effect.andThen(boundedBody.abort(response), Effect.fail(this.fail(moved.failure)))
     }
     const location = status >= 300 && status <= 399 ? headers["location"] : undefined
-    if (location !== undefined && this.follows(status)) return this.redirect(response, headers, location)
+    if (location !== undefined && this.follows(status)) return this.redirect(response, location)
     return Effect.succeed({
       response,
       headers,
@@ -139,7 +138,6 @@ class Chain {
 
   private redirect(
     response: HttpClientResponse,
-    headers: Headers.Headers,
     location: string
   ): Effect.Effect<Arrival, HttpCheckError> {
     const from = parseUrl(response.url) ?? urlOf(this.request)
@@ -148,7 +146,7 @@ class Chain {
     this.visited.add(`${this.request.method} ${withoutHash(from)}`)
     const followed = this.next(from, location, response.status)
     return Effect.andThen(
-      boundedBody.discard(response, headers),
+      boundedBody.discard(response),
       Result.isFailure(followed)
         ? Effect.fail(this.fail(followed.failure))
         : Effect.suspend(() => this.hop(Effect.succeed(followed.success)))
@@ -189,9 +187,6 @@ class Chain {
     return this.foreign ? withHeaders(request, origins.withoutCredentials(this.route.rule, request.headers)) : request
   }
 }
-
-const urlOf = (request: Request): ParsedUrl | undefined =>
-  Result.getOrUndefined(Url.make(request.url, request.urlParams, Option.getOrUndefined(request.hash)))
 
 const withoutHash = (url: ParsedUrl): string => url.href.split("#")[0]!
 
