@@ -312,7 +312,11 @@ describe.each(names)("over %s", (name) => {
 
   describe("transport errors", () => {
     const cases: ReadonlyArray<readonly [string, string | ((socket: Socket) => void), RegExp]> = [
-      ["a malformed chunk", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nZZZ\r\nhello\r\n", /chunk size|aborted/i],
+      [
+        "a malformed chunk",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nZZZ\r\nhello\r\n",
+        /chunk size|aborted/i
+      ],
       ["garbage", "what?\r\n\r\n", /HTTP|protocol|parse/i],
       ["a header that is none", "HTTP/1.1 200 OK\r\nbad header\r\n\r\n", /header|token/i],
       [

@@ -136,10 +136,7 @@ class Chain {
     }
   }
 
-  private redirect(
-    response: HttpClientResponse,
-    location: string
-  ): Effect.Effect<Arrival, HttpCheckError> {
+  private redirect(response: HttpClientResponse, location: string): Effect.Effect<Arrival, HttpCheckError> {
     const from = parseUrl(response.url) ?? urlOf(this.request)
     if (from === undefined) return Effect.fail(this.fail({ _tag: "Refused", rule: "url", url: "<not a URL>" }))
     this.home ??= urlOf(this.request) ?? from
