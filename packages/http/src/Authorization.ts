@@ -1,18 +1,29 @@
 /**
- * Authorization for waits that last longer than their tokens.
+ * Authorization for waits that outlast their tokens.
  *
  * **Details**
  *
- * `client` makes of an `HttpClient` one that reads the token anew for each request, so for each check. A 401 makes it
- * refresh the token once, and send the request again; only a second 401 is handed on, and ends the wait. However many
- * checks meet a 401 at the same time, they refresh once: those that come while it is under way, or with a token that
- * was replaced meanwhile, wait for it or go on at once. A refresh that failed is not begun again for a second.
+ * `client` turns an `HttpClient` into one that reads the token anew for each request, and so for each check.
  *
- * A token that cannot be read or refreshed makes an `HttpCheckError` with the reason `Authorization`: transient, unless
- * the error says of itself that it is permanent (`CheckError.kind`).
+ * | event | what happens |
+ * |---|---|
+ * | a 401 | the token is refreshed, and the request sent once more |
+ * | a second 401 | it is the answer, and ends the wait |
+ * | many 401s at a time | one refresh for all; requests begun meanwhile wait for it |
+ * | a refresh that failed | an error for all requests that wait for it; for a second no other refresh begins |
+ * | a request to another origin than the one that was asked first | no token, and no refresh on a 401 |
  *
- * A request that was refused with 401 was not carried out, so sending it again is safe, a POST too. One whose body is a
- * stream is not sent again.
+ * A token that cannot be read or refreshed is an `HttpCheckError` with the reason `Authorization`: transient, unless the
+ * error says of itself that it is permanent (`CheckError.kind`).
+ *
+ * **Gotchas**
+ *
+ * - A request that was refused with a 401 was not carried out, so it is safe to send it again, a POST too. A request
+ *   whose body is a stream is not sent again.
+ * - The first origin is known for requests of this package and under `HttpClient.followRedirects`. A client that follows
+ *   redirects while it sends, as `fetch` does by default, sends the token as its own rules say: `fetch` keeps
+ *   `Authorization` from other origins, but not a header that `apply` sets. Provide `FetchHttpClient.RequestInit` with
+ *   `redirect: "manual"` for requests of your own.
  *
  * @since 0.1.0
  */
@@ -154,19 +165,20 @@ export const make = <E = never, R = never>(
 }
 
 /**
- * Adds the token to every request of an `HttpClient`. A 401 refreshes it once and sends the request again.
+ * Adds the token to the requests of an `HttpClient`. A 401 refreshes it once and sends the request again. A redirect to
+ * another origin gets no token, unless the option `origins` lists that origin.
  *
  * @category combinators
  * @since 0.1.0
  */
 export const client: {
-  /** Adds the token to every request of an `HttpClient`. A 401 refreshes it once and sends the request again. */
+  /** Adds the token to the requests of an `HttpClient`. A 401 refreshes it once and sends the request again. */
   (
     authorization: Authorization
   ): <E, R>(
     self: HttpClient.HttpClient.With<E, R>
   ) => HttpClient.HttpClient.With<E | HttpClientError.HttpClientError, R>
-  /** Adds the token to every request of an `HttpClient`. A 401 refreshes it once and sends the request again. */
+  /** Adds the token to the requests of an `HttpClient`. A 401 refreshes it once and sends the request again. */
   <E, R>(
     self: HttpClient.HttpClient.With<E, R>,
     authorization: Authorization

@@ -38,16 +38,4 @@ describe("rateLimitHeaders", () => {
     // A number that is cut off is another number.
     assert.strictEqual(read(`r=0;x=${"y".repeat(1_012)};t=3600`), undefined)
   })
-
-  it("exhaustedMillis - takes a time that grows with the length only", () => {
-    const millis = (header: string) => {
-      const before = process.cpuUsage().user
-      for (let round = 0; round < 100; round++) read(header)
-      return (process.cpuUsage().user - before) / 1_000
-    }
-    for (const hostile of ['"'.repeat(16_001), '"\\'.repeat(8_000), 'r=0;"'.repeat(3_200), "a=".repeat(8_000)]) {
-      // The expressions that stood here took 224 ms for one of them.
-      assert.isBelow(millis(hostile), 200)
-    }
-  })
 })

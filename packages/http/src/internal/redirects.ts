@@ -48,6 +48,8 @@ export const send = (
 
 const maxHops = 10
 
+const none: ReadonlySet<string> = new Set()
+
 type Request = HttpClientRequest.HttpClientRequest
 
 class Chain {
@@ -59,8 +61,8 @@ class Chain {
   private home: ParsedUrl | undefined
   private foreign = false
   private seeOther = false
-  /** The requests that were sent before, by method and URL. */
-  private readonly visited = new Set<string>()
+  /** The requests that led to redirects, by method and URL. */
+  private visited: ReadonlySet<string> = none
 
   constructor(client: HttpClient.HttpClient, route: Route, fail: (reason: Reason) => HttpCheckError) {
     this.client = client
@@ -140,7 +142,7 @@ class Chain {
     const from = parseUrl(response.url) ?? urlOf(this.request)
     if (from === undefined) return Effect.fail(this.fail({ _tag: "Refused", rule: "url", url: "<not a URL>" }))
     this.home ??= urlOf(this.request) ?? from
-    this.visited.add(`${this.request.method} ${withoutHash(from)}`)
+    this.visited = new Set([...this.visited, `${this.request.method} ${withoutHash(from)}`])
     const followed = this.next(from, location, response.status)
     return Effect.andThen(
       boundedBody.discard(response),
