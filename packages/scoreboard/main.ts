@@ -23,8 +23,11 @@ const usage = `usage: pnpm scoreboard <table> [options]
     --cases text only cases whose name contains this
     --runs N     judge each poller N times; all runs must agree (1)
     --write      write docs/conformance.md; needs all pollers and all cases
+  http         the cost of a check over HTTP: bare clients, the same Effect by hand, and HttpCheck
+    --checks N   per row and round (2000)
+    --lanes N    checks under way at a time (1)
   protocols    the long-running operations of Azure's test server, with ours and with core-lro
-  engine, loops
+  engine, loops, http
     --rounds N   measure each row N times
   all
     --json       print the figures as JSON in the last line`
@@ -47,7 +50,8 @@ const read = () => {
         n: { type: "string", default: "100000" },
         rows: { type: "string" },
         waits: { type: "string", default: "1000" },
-        checks: { type: "string", default: "100" },
+        checks: { type: "string" },
+        lanes: { type: "string", default: "1" },
         rounds: { type: "string" },
         mixed: { type: "boolean", default: false },
         cases: { type: "string", default: "" },
@@ -65,7 +69,7 @@ const { positionals, values } = read()
 const rounds = values.rounds === undefined ? undefined : count("rounds", values.rounds)
 
 const loopTable = async (defaultRounds: number) => {
-  const size = { waits: count("waits", values.waits), checks: count("checks", values.checks) }
+  const size = { waits: count("waits", values.waits), checks: count("checks", values.checks ?? "100") }
   const rows = await loops.measure(size, rounds ?? defaultRounds)
   loops.print(size, rows)
   return rows
@@ -110,6 +114,18 @@ const tables: Record<string, () => Promise<unknown>> = {
   },
   // Loaded on demand: it starts a server.
   protocols: async () => (await import("./protocols/azure.ts")).run(),
+  // Loaded on demand: it needs the clients.
+  http: async () => {
+    const { measure, print } = await import("./http/measure.ts")
+    const options = {
+      rounds: rounds ?? 9,
+      checks: count("checks", values.checks ?? "2000"),
+      lanes: count("lanes", values.lanes)
+    }
+    const rows = await measure(options)
+    print(options, rows)
+    return { rows }
+  },
   loops: async () => {
     const rows = await loopTable(7)
     return { n: count("waits", values.waits), rows }

@@ -1,18 +1,29 @@
 /**
- * Authorization for waits that last longer than their tokens.
+ * Authorization for waits that outlast their tokens.
  *
  * **Details**
  *
- * `client` makes of an `HttpClient` one that reads the token anew for each request, so for each check. A 401 makes it
- * refresh the token once, and send the request again; only a second 401 is handed on, and ends the wait. However many
- * checks meet a 401 at the same time, they refresh once: those that come while it is under way, or with a token that
- * was replaced meanwhile, wait for it or go on at once. A refresh that failed is not begun again for a second.
+ * `client` turns an `HttpClient` into one that reads the token anew for each request, and so for each check.
  *
- * A token that cannot be read or refreshed makes an `HttpCheckError` with the reason `Authorization`: transient, unless
- * the error says of itself that it is permanent (`CheckError.kind`).
+ * | event | what happens |
+ * |---|---|
+ * | a 401 | the token is refreshed, and the request sent once more |
+ * | a second 401 | it is the answer, and ends the wait |
+ * | many 401s at a time | one refresh for all; requests begun meanwhile wait for it |
+ * | a refresh that failed | an error for all requests that wait for it; for a second no other refresh begins |
+ * | a request to another origin than the one that was asked first | no token, and no refresh on a 401 |
  *
- * A request that was refused with 401 was not carried out, so sending it again is safe, a POST too. One whose body is a
- * stream is not sent again.
+ * A token that cannot be read or refreshed is an `HttpCheckError` with the reason `Authorization`: transient, unless the
+ * error says of itself that it is permanent (`CheckError.kind`).
+ *
+ * **Gotchas**
+ *
+ * - A request that was refused with a 401 was not carried out, so it is safe to send it again, a POST too. A request
+ *   whose body is a stream is not sent again.
+ * - The first origin is known for requests of this package and under `HttpClient.followRedirects`. A client that follows
+ *   redirects while it sends, as `fetch` does by default, sends the token as its own rules say: `fetch` keeps
+ *   `Authorization` from other origins, but not a header that `apply` sets. Provide `FetchHttpClient.RequestInit` with
+ *   `redirect: "manual"` for requests of your own.
  *
  * @since 0.1.0
  */
@@ -33,7 +44,10 @@ import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
 import * as boundedBody from "./internal/boundedBody.ts"
+import * as firstAsked from "./internal/firstAsked.ts"
 import { ForeignOrigin } from "./internal/foreignOrigin.ts"
+import * as origins from "./internal/origins.ts"
+import * as urls from "./internal/urls.ts"
 import * as validate from "./internal/validate.ts"
 
 const TypeId = "~@effect-poll/http/Authorization"
@@ -65,6 +79,11 @@ export interface Options<out E = never, out R = never> {
     | undefined
   /** How long a refresh may take. Default: 30 seconds. */
   readonly refreshTimeout?: Duration.Input | undefined
+  /**
+   * The origins that the token is sent to, such as `["https://api.example.com"]`, and no others. An entry that is not an
+   * origin is a RangeError. Default: the origin that was asked first, not those that the server redirects to or names.
+   */
+  readonly origins?: ReadonlyArray<string> | undefined
 }
 
 /**
@@ -128,6 +147,8 @@ export const make = <E = never, R = never>(
   options: Options<E, R>
 ): Effect.Effect<Authorization, never, R | Scope.Scope> => {
   const refreshTimeout = validate.millis("Authorization.make: refreshTimeout", options.refreshTimeout ?? "30 seconds")
+  const owners =
+    options.origins === undefined ? undefined : origins.listed("Authorization.make: origins", options.origins)
   return Effect.contextWith((context: Context.Context<R | Scope.Scope>) =>
     Effect.map(Effect.scope, (scope) => ({
       [TypeId]: new Tokens(
@@ -136,6 +157,7 @@ export const make = <E = never, R = never>(
           ? undefined
           : failing("refresh", Effect.timeout(Effect.provideContext(options.refresh, context), refreshTimeout)),
         options.apply ?? HttpClientRequest.bearerToken,
+        owners,
         scope
       )
     }))
@@ -143,19 +165,20 @@ export const make = <E = never, R = never>(
 }
 
 /**
- * Adds the token to every request of an `HttpClient`. A 401 refreshes it once and sends the request again.
+ * Adds the token to the requests of an `HttpClient`. A 401 refreshes it once and sends the request again. A redirect to
+ * another origin gets no token, unless the option `origins` lists that origin.
  *
  * @category combinators
  * @since 0.1.0
  */
 export const client: {
-  /** Adds the token to every request of an `HttpClient`. A 401 refreshes it once and sends the request again. */
+  /** Adds the token to the requests of an `HttpClient`. A 401 refreshes it once and sends the request again. */
   (
     authorization: Authorization
   ): <E, R>(
     self: HttpClient.HttpClient.With<E, R>
   ) => HttpClient.HttpClient.With<E | HttpClientError.HttpClientError, R>
-  /** Adds the token to every request of an `HttpClient`. A 401 refreshes it once and sends the request again. */
+  /** Adds the token to the requests of an `HttpClient`. A 401 refreshes it once and sends the request again. */
   <E, R>(
     self: HttpClient.HttpClient.With<E, R>,
     authorization: Authorization
@@ -166,7 +189,11 @@ export const client: {
     self: HttpClient.HttpClient.With<E, R>,
     authorization: Authorization
   ): HttpClient.HttpClient.With<E | HttpClientError.HttpClientError, R> =>
-    HttpClient.makeWith((request) => tokensOf(authorization).send(request, widened(self.postprocess)), self.preprocess)
+    HttpClient.makeWith(
+      (request: Effect.Effect<HttpClientRequest.HttpClientRequest, E, R>) =>
+        tokensOf(authorization).send(request, widened(self.postprocess)),
+      (request) => Effect.map(self.preprocess(request), firstAsked.mark)
+    )
 )
 
 // ---- internal ----
@@ -202,6 +229,7 @@ class Tokens {
   private readonly read: Effect.Effect<Redacted.Redacted, AuthorizationError>
   private readonly refresh: Effect.Effect<unknown, AuthorizationError> | undefined
   private readonly apply: NonNullable<Options["apply"]>
+  private readonly owners: ReadonlySet<string> | undefined
   private readonly scope: Scope.Scope
   /** How often the token was replaced. */
   private generation = 0
@@ -212,42 +240,38 @@ class Tokens {
     read: Effect.Effect<Redacted.Redacted, AuthorizationError>,
     refresh: Effect.Effect<unknown, AuthorizationError> | undefined,
     apply: NonNullable<Options["apply"]>,
+    owners: ReadonlySet<string> | undefined,
     scope: Scope.Scope
   ) {
     this.read = read
     this.refresh = refresh
     this.apply = apply
+    this.owners = owners
     this.scope = scope
   }
 
-  /** The token is added within the Effect of the request, where the services of the client are. */
   send<E, R>(
     request: Effect.Effect<HttpClientRequest.HttpClientRequest, E, R>,
     execute: (
       request: Effect.Effect<HttpClientRequest.HttpClientRequest, E | HttpClientError.HttpClientError, R>
     ) => Effect.Effect<HttpClientResponse, E | HttpClientError.HttpClientError, R>
   ): Effect.Effect<HttpClientResponse, E | HttpClientError.HttpClientError, R> {
-    // A request to another origin gets no token, and its 401 says nothing of it.
-    return Effect.flatMap(ForeignOrigin, (foreign) => (foreign ? execute(request) : this.sendHome(request, execute)))
-  }
-
-  private sendHome<E, R>(
-    request: Effect.Effect<HttpClientRequest.HttpClientRequest, E, R>,
-    execute: (
-      request: Effect.Effect<HttpClientRequest.HttpClientRequest, E | HttpClientError.HttpClientError, R>
-    ) => Effect.Effect<HttpClientResponse, E | HttpClientError.HttpClientError, R>
-  ): Effect.Effect<HttpClientResponse, E | HttpClientError.HttpClientError, R> {
     return Effect.suspend(() => {
-      let sent: HttpClientRequest.HttpClientRequest | undefined
+      let sent: HttpClientRequest.HttpClientRequest = unsent
+      let withToken = false
       const refused = (cause: AuthorizationError) =>
-        new HttpClientError.HttpClientError({
-          reason: new HttpClientError.TransportError({ request: sent ?? unsent, cause })
-        })
+        new HttpClientError.HttpClientError({ reason: new HttpClientError.TransportError({ request: sent, cause }) })
+      // The token is added within the Effect of the request, where the services of the client are.
       const attempt = execute(
-        Effect.flatMap(request, (unauthorized) => {
-          sent = unauthorized
-          return Effect.map(Effect.mapError(this.read, refused), (token) => this.apply(unauthorized, token))
-        })
+        Effect.flatMap(request, (marked) =>
+          Effect.flatMap(ForeignOrigin, (foreign) => {
+            withToken = this.owns(marked, foreign)
+            sent = firstAsked.unmark(marked)
+            return withToken
+              ? Effect.map(Effect.mapError(this.read, refused), (token) => this.apply(sent, token))
+              : Effect.succeed(sent)
+          })
+        )
       )
       // A token that is being replaced would be refused.
       const ready = this.refreshing === undefined ? Effect.void : Effect.exit(Deferred.await(this.refreshing))
@@ -255,18 +279,25 @@ class Tokens {
         const { generation } = this
         return Effect.flatMap(Effect.result(attempt), (first) => {
           const response = refusal(first)
-          if (response === undefined || this.refresh === undefined || sent?.body._tag === "Stream") {
+          if (response === undefined || !withToken || this.refresh === undefined || sent.body._tag === "Stream") {
             return Effect.fromResult(first)
           }
           return this.renew(this.refresh, generation).pipe(
             Effect.mapError(refused),
             // So that the connection is free again.
-            Effect.andThen(boundedBody.discard(response, response.headers)),
+            Effect.andThen(boundedBody.discard(response)),
             Effect.andThen(attempt)
           )
         })
       })
     })
+  }
+
+  /** Whether a request goes to an origin that the token belongs to. */
+  private owns(request: HttpClientRequest.HttpClientRequest, foreign: boolean): boolean {
+    if (this.owners === undefined) return !foreign && firstAsked.isHome(request)
+    const origin = urls.urlOf(request)?.origin
+    return origin !== undefined && this.owners.has(origin)
   }
 
   /** Replaces the token of a generation, once for all who ask. */

@@ -58,8 +58,9 @@ export interface Transport {
   /** The code of the innermost error that has one: `"ECONNRESET"` and the like. */
   readonly code: string | undefined
   /**
-   * The message of the innermost error: `"Response does not match the HTTP/1.1 protocol"` and the like. URLs and header
-   * values of the request are replaced by "...", control characters escaped, and at most 200 characters are kept.
+   * The message of the innermost error, such as `"Invalid character in chunk size"`; `undefined` if it has none. URLs and
+   * the values of headers and parameters are replaced by `...`, control characters are escaped, and at most 200
+   * characters are kept.
    */
   readonly detail: string | undefined
   /** What the HTTP client said. It may hold the URL or a header, so it is not shown: see `Redacted.value`. */

@@ -59,11 +59,9 @@ export const stream = <E>(
     })
   })
 
-/** Gives up a body: a small one is read, so that its connection is free again, any other is aborted. */
-export const discard = (response: HttpClientResponse.HttpClientResponse, headers: Headers): Effect.Effect<void> => {
-  const length = wholeLength(headers)
-  return length !== undefined && length <= smallBytes ? Effect.ignore(response.arrayBuffer) : abort(response)
-}
+/** Gives up a body. A small one is read, so that its connection is free again; of any other the connection is closed. */
+export const discard = (response: HttpClientResponse.HttpClientResponse): Effect.Effect<void> =>
+  Effect.ignore(pour(response, new Chunks(smallBytes)))
 
 /** Closes the connection of an answer without reading its body. */
 export const abort = (response: HttpClientResponse.HttpClientResponse): Effect.Effect<void> => {

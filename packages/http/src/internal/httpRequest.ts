@@ -142,7 +142,8 @@ export const execute = (
     fresh,
     followSeeOther
   }
-  return traced(accepting, policy.shownUrl ?? safeUrl(request.url), (sent, span) =>
+  const shownUrl = () => policy.shownUrl ?? safeUrl(request.url)
+  return traced(accepting, shownUrl, (sent, span) =>
     Effect.flatMap(HttpClient.HttpClient, (client) =>
       Effect.flatMap(redirects.send(client, sent, route, fail), (arrival) => {
         span?.attribute("http.response.status_code", arrival.response.status)

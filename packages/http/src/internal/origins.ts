@@ -37,12 +37,16 @@ export const make = (
   }
   return {
     any: allowed === "any",
-    listed: new Set(list.map((entry: string) => listedOrigin(name, entry))),
+    listed: listed(`${name}: allowedOrigins`, list),
     secretHeaders: new Set(
       secret.map((entry: string) => validate.nonEmpty(`${name}: secretHeaders`, entry).trim().toLowerCase())
     )
   }
 }
+
+/** Origins, as the URL parser writes them; a RangeError names the option and the entry that is none. */
+export const listed = (option: string, entries: ReadonlyArray<string>): ReadonlySet<string> =>
+  new Set(entries.map((entry) => listedOrigin(option, entry)))
 
 /**
  * Applies the rule to a URL that a server named. `home` is the URL of the first request, `from` the one whose answer
@@ -91,7 +95,7 @@ const refuse = (rule: Refused["rule"], url: string): Result.Result<never, Refuse
 const sameUser = (url: ParsedUrl, from: ParsedUrl): boolean =>
   url.origin === from.origin && url.username === from.username && url.password === from.password
 
-const listedOrigin = (name: string, entry: string): string => {
+const listedOrigin = (option: string, entry: string): string => {
   const url = typeof entry === "string" && !entry.includes("*") ? parseUrl(entry) : undefined
   if (
     url === undefined ||
@@ -100,7 +104,7 @@ const listedOrigin = (name: string, entry: string): string => {
     /[?#@\\]/.test(entry)
   ) {
     throw new RangeError(
-      `${name}: allowedOrigins must hold origins such as "https://api.example.com", got ${validate.show(
+      `${option} must hold origins such as "https://api.example.com", got ${validate.show(
         url === undefined ? entry : safeUrl(entry)
       )}`
     )

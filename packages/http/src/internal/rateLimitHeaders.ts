@@ -41,43 +41,51 @@ const maxLength = 1024
 
 /** `"default";r=0;t=30, "day";r=7;t=3600`, or in an earlier draft `limit=10, remaining=0, reset=30`. */
 const policies = (value: string): ReadonlyArray<number> => {
-  const items = itemsOf(value.slice(0, maxLength))
-  const early = new Map(items.flatMap(([first]) => (first === undefined ? [] : [first])))
-  const remaining = early.get("remaining")
-  if (remaining !== undefined) return remaining === 0 ? [(early.get("reset") ?? 0) * 1000] : []
-  return items.flatMap((parameters) => {
-    const of = new Map(parameters)
-    return of.get("r") === 0 ? [(of.get("t") ?? 0) * 1000] : []
-  })
+  const items = parametersOf(value)
+  const draft = (name: string) => items.find((item) => item.has(name))?.get(name)
+  const remaining = draft("remaining")
+  if (remaining !== undefined) return remaining === 0 ? [(draft("reset") ?? 0) * 1000] : []
+  return items.filter((item) => item.get("r") === 0).map((item) => (item.get("t") ?? 0) * 1000)
 }
 
-type Parameters = Array<readonly [name: string, value: number]>
-
-/** The numeric parameters of each item of a list. What stands in quotes separates nothing. */
-const itemsOf = (value: string): ReadonlyArray<Parameters> => {
-  const items: Array<Parameters> = [[]]
-  let token = ""
-  const take = (): void => {
-    const [, name, number] = /^\s*([a-z]+)=(\d+)\s*$/.exec(token) ?? []
-    if (name !== undefined) items.at(-1)!.push([name, Number(number)])
-    token = ""
+/**
+ * The parameters of each item of a list that are whole numbers. Read in one pass, and of a header beyond 1 KiB only the
+ * items that end within it: an expression takes a time that grows with the square of the length.
+ */
+const parametersOf = (value: string): ReadonlyArray<ReadonlyMap<string, number>> => {
+  const items: Array<ReadonlyMap<string, number>> = []
+  let item = new Map<string, number>()
+  let word = ""
+  let quoted = false
+  const endWord = (): void => {
+    const at = word.indexOf("=")
+    const digits = word.slice(at + 1)
+    if (at > 0 && /^\d{1,15}$/.test(digits) && !item.has(word.slice(0, at))) item.set(word.slice(0, at), Number(digits))
+    word = ""
   }
-  let isQuoted = false
-  for (let at = 0; at < value.length; at++) {
+  const endItem = (): void => {
+    endWord()
+    items.push(item)
+    item = new Map()
+  }
+  const length = Math.min(value.length, maxLength)
+  for (let at = 0; at < length; at++) {
     const character = value[at]!
-    if (isQuoted) {
+    if (quoted) {
       if (character === "\\") at++
-      else if (character === '"') isQuoted = false
+      else if (character === '"') quoted = false
     } else if (character === '"') {
-      isQuoted = true
-    } else if (character === ";" || character === ",") {
-      take()
-      if (character === ",") items.push([])
+      quoted = true
+      word = ""
+    } else if (character === ",") {
+      endItem()
+    } else if (character === ";" || character === " " || character === "\t") {
+      endWord()
     } else {
-      token += character
+      word += character
     }
   }
-  take()
+  if (length === value.length) endItem()
   return items
 }
 

@@ -5,7 +5,6 @@ import type * as HttpClient from "effect/http/HttpClient"
 import type * as HttpClientError from "effect/http/HttpClientError"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import type { HttpClientResponse } from "effect/http/HttpClientResponse"
-import * as Url from "effect/http/Url"
 import * as UrlParams from "effect/http/UrlParams"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
@@ -15,7 +14,7 @@ import * as clientSettings from "./clientSettings.ts"
 import { ForeignOrigin } from "./foreignOrigin.ts"
 import * as origins from "./origins.ts"
 import { responseOf } from "./transport.ts"
-import { type ParsedUrl, parseUrl, safeUrl } from "./urls.ts"
+import { type ParsedUrl, parseUrl, safeUrl, urlOf } from "./urls.ts"
 
 // One request and the redirects that it leads to. Each URL that the server names passes the origin rule.
 
@@ -49,6 +48,8 @@ export const send = (
 
 const maxHops = 10
 
+const none: ReadonlySet<string> = new Set()
+
 type Request = HttpClientRequest.HttpClientRequest
 
 class Chain {
@@ -60,8 +61,8 @@ class Chain {
   private home: ParsedUrl | undefined
   private foreign = false
   private seeOther = false
-  /** The requests that were sent before, by method and URL. */
-  private readonly visited = new Set<string>()
+  /** The requests that led to redirects, by method and URL. */
+  private visited: ReadonlySet<string> = none
 
   constructor(client: HttpClient.HttpClient, route: Route, fail: (reason: Reason) => HttpCheckError) {
     this.client = client
@@ -110,7 +111,7 @@ class Chain {
       return Effect.andThen(boundedBody.abort(response), Effect.fail(this.fail(moved.failure)))
     }
     const location = status >= 300 && status <= 399 ? headers["location"] : undefined
-    if (location !== undefined && this.follows(status)) return this.redirect(response, headers, location)
+    if (location !== undefined && this.follows(status)) return this.redirect(response, location)
     return Effect.succeed({
       response,
       headers,
@@ -137,18 +138,14 @@ class Chain {
     }
   }
 
-  private redirect(
-    response: HttpClientResponse,
-    headers: Headers.Headers,
-    location: string
-  ): Effect.Effect<Arrival, HttpCheckError> {
+  private redirect(response: HttpClientResponse, location: string): Effect.Effect<Arrival, HttpCheckError> {
     const from = parseUrl(response.url) ?? urlOf(this.request)
     if (from === undefined) return Effect.fail(this.fail({ _tag: "Refused", rule: "url", url: "<not a URL>" }))
     this.home ??= urlOf(this.request) ?? from
-    this.visited.add(`${this.request.method} ${withoutHash(from)}`)
+    this.visited = new Set([...this.visited, `${this.request.method} ${withoutHash(from)}`])
     const followed = this.next(from, location, response.status)
     return Effect.andThen(
-      boundedBody.discard(response, headers),
+      boundedBody.discard(response),
       Result.isFailure(followed)
         ? Effect.fail(this.fail(followed.failure))
         : Effect.suspend(() => this.hop(Effect.succeed(followed.success)))
@@ -189,9 +186,6 @@ class Chain {
     return this.foreign ? withHeaders(request, origins.withoutCredentials(this.route.rule, request.headers)) : request
   }
 }
-
-const urlOf = (request: Request): ParsedUrl | undefined =>
-  Result.getOrUndefined(Url.make(request.url, request.urlParams, Option.getOrUndefined(request.hash)))
 
 const withoutHash = (url: ParsedUrl): string => url.href.split("#")[0]!
 

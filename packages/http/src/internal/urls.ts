@@ -1,4 +1,6 @@
+import type { HttpClientRequest } from "effect/http/HttpClientRequest"
 import * as Url from "effect/http/Url"
+import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 
 // URLs are read by the URL parser or not at all: an expression reads them otherwise than what connects to them.
@@ -20,6 +22,10 @@ export interface ParsedUrl {
 /** Parses a URL; a relative one needs a base, or a page that it is relative to. */
 export const parseUrl = (url: string, base?: string): ParsedUrl | undefined =>
   Result.getOrUndefined(Url.fromString(url, base ?? pageUrl()))
+
+/** The whole URL of a request; undefined if it cannot be parsed. */
+export const urlOf = ({ hash, url, urlParams }: HttpClientRequest): ParsedUrl | undefined =>
+  Result.getOrUndefined(Url.make(url, urlParams, Option.getOrUndefined(hash)))
 
 /** A URL without what may be secret. See `HttpCheckError.safeUrl`. */
 export const safeUrl = (url: string): string => {
