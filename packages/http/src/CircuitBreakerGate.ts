@@ -309,7 +309,7 @@ const guardedRequest = <E, R>(
     // Read to its end, so that the connection is free again.
     repeatable.has(request.method)
       ? guard.within(
-          Effect.tap(effect, (response) => boundedBody.discard(response, response.headers)),
+          Effect.tap(effect, (response) => boundedBody.discard(response)),
           tooLate
         )
       : undefined

@@ -144,8 +144,10 @@ const endless =
     more()
   }
 
-const get = (url: string, options?: RequestOptions) =>
-  HttpCheck.send(HttpClientRequest.get(url), Schema.Unknown, options)
+const send = (request: HttpClientRequest.HttpClientRequest, options?: RequestOptions) =>
+  Effect.map(HttpCheck.send(request, Schema.Unknown, options), ({ value }) => value)
+
+const get = (url: string, options?: RequestOptions) => send(HttpClientRequest.get(url), options)
 
 const failure = (
   effect: Effect.Effect<unknown, HttpCheckError, HttpClient.HttpClient>
@@ -178,7 +180,7 @@ describe.each(names)("over %s", (name) => {
         const home = yield* serve({ "/": redirect(`${storage.origin}/object?sig=1`, 303) })
         const authorization = yield* Authorization.make({ token: Effect.succeed(Redacted.make("SECRET")) })
         const found = yield* Effect.updateService(
-          HttpCheck.send(
+          send(
             HttpClientRequest.get(`${home.origin}/`).pipe(
               HttpClientRequest.setHeaders({
                 cookie: "SECRET",
@@ -187,7 +189,6 @@ describe.each(names)("over %s", (name) => {
                 "x-version": "1"
               })
             ),
-            Schema.Unknown,
             { allowedOrigins: [storage.origin], secretHeaders: ["X-Own"] }
           ),
           HttpClient.HttpClient,
@@ -214,7 +215,7 @@ describe.each(names)("over %s", (name) => {
           "/d": json("7")
         })
         const request = HttpClientRequest.post(`${home.origin}/a`).pipe(HttpClientRequest.bodyJsonUnsafe({ a: 1 }))
-        assert.strictEqual(yield* HttpCheck.send(request, Schema.Unknown), 7)
+        assert.strictEqual(yield* send(request), 7)
         assert.deepStrictEqual(
           home.seen.map(({ method, url }) => `${method} ${url}`),
           ["POST /a", "POST /b", "POST /c", "GET /d?x"]
