@@ -231,6 +231,50 @@ describe("Poller", () => {
         })
     )
 
+    it.effect("forced checkNow of another wait for the key - checks it alone too", () =>
+      Effect.gen(function* () {
+        const { job, requests, singles } = lacking({ hint: () => seconds(10) })
+        const poller = yield* Poller.make(plain)
+        const first = yield* follow(yield* poller.add(job, "b", hour))
+        yield* TestClock.adjust("2 seconds")
+        const second = yield* poller.add(job, "b", hour)
+        yield* second.checkNow({ force: true })
+        yield* TestClock.adjust("1 second")
+        assert.deepStrictEqual([first(), requests.length], [["b alone", 2000], 1])
+        assert.deepStrictEqual(singles, [{ at: 2000, key: "b" }])
+      })
+    )
+
+    it.effect("keys that queue - never exceed the concurrency with their own checks", () =>
+      Effect.gen(function* () {
+        let [inFlight, most] = [0, 0]
+        const counted = <A, E>(effect: Effect.Effect<A, E>) =>
+          Effect.suspend(() => {
+            most = Math.max(most, ++inFlight)
+            return Effect.ensuring(
+              Effect.delay(effect, "1 second"),
+              Effect.sync(() => inFlight--)
+            )
+          })
+        const { job, singles } = lacking({
+          answer: (key, request) => (key.startsWith("b") ? "missing" : request < 3 ? pending : Status.succeeded(key)),
+          hint: () => seconds(10),
+          whole: () => counted(Effect.void),
+          single: (key) => counted(Effect.succeed(Status.succeeded(key))),
+          strategy: firstAt("1 second", "10 seconds")
+        })
+        const busy = Job.make<string>("busy", {
+          check: () => Effect.as(Effect.sleep("20 seconds"), Status.succeeded("x"))
+        })
+        const poller = yield* Poller.make({ ...plain, concurrency: 1 })
+        for (const key of ["a1", "b1", "a2", "b2"]) yield* poller.add(job, key, hour)
+        yield* TestClock.adjust("3 seconds")
+        yield* poller.add(busy, "x", hour)
+        yield* TestClock.adjust("5 minutes")
+        assert.deepStrictEqual([most, singles.length, (yield* poller.stats).watched], [1, 2, 0])
+      })
+    )
+
     it.effect("several keys without an answer - are checked one by one, and the others together", () =>
       Effect.gen(function* () {
         const { job, requests, singles } = batchJob({

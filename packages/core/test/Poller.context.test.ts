@@ -184,6 +184,29 @@ describe("Poller", () => {
       })
     )
 
+    it.effect("fallback of several waits - keeps its cursor from a wait that starts at the job", () =>
+      Effect.gen(function* () {
+        const given: Array<string | undefined> = []
+        const job = Job.make<string>("render", {
+          check: (_key, { cursor }) => Effect.sync(() => (given.push(cursor), CheckResult.missing)),
+          missing: {
+            fallback: {
+              locate: (key) => key,
+              check: () => Effect.succeed(CheckResult.withCursor(pending, "fallback"))
+            }
+          },
+          strategy: every1s
+        })
+        const poller = yield* Poller.make(plain)
+        const [, second] = [yield* poller.add(job, "a", hour), yield* poller.add(job, "a", hour)]
+        yield* TestClock.adjust("2 seconds")
+        assert.strictEqual((yield* second.token).cursor, "fallback")
+        yield* poller.add(job, "a", hour)
+        assert.isAtLeast(given.length, 2)
+        assert.isTrue(given.every((cursor) => cursor === undefined))
+      })
+    )
+
     it.effect("waits that share a check - get its context from the one that starts it", () =>
       Effect.gen(function* () {
         const attempts: Array<number> = []

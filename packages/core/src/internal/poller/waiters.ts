@@ -21,6 +21,7 @@ export class Waiters {
     this.floorAt = floorOf(first)
     this.cursor = jobCursorOf(first)
     this.noteCheck(first)
+    if (checksAlone(first)) this.noteAlone(first)
     if (hasTimedOut(first)) this.timedOut++
   }
 
