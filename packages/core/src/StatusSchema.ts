@@ -221,7 +221,7 @@ export type FieldArguments<W, OrElse> =
  * - If the words are not finite, as for `Schema.String`, `options.orElse` is required.
  * - A word that `schema` does not list decodes to `CheckResult.UnknownState`, whatever the rest of the payload is, and
  *   the option `unknownState` of the wait decides what follows. `orElse` maps it to a status instead. An object or array
- *   is no word, but a decode error.
+ *   is no word, but a decode error. So is an absent field or null if `schema` lists strings only.
  * - A payload that lacks a field, or has null in its place, decodes to `CheckResult.ResultMissing` if that is all that
  *   does not fit and its word stands for something other than a pending status: some servers write the word before the
  *   result. Any other misfit is a decode error.
@@ -681,9 +681,9 @@ const unlisted = (
   )
 }
 
-/** An absent field is a word among flags, numbers and null, which servers leave out. Otherwise it is a misfit. */
+/** Absent and null are words among flags and numbers, which servers leave out. Among strings they are no word at all. */
 const isWordOf = (self: Discriminator<unknown>, word: Word): boolean => {
-  if (word !== undefined) return true
+  if (word !== undefined && word !== null) return true
   const listed = self.listed()
   return listed !== undefined && [...listed].some((each) => typeof each !== "string")
 }

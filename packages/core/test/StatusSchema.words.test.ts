@@ -139,12 +139,13 @@ describe("StatusSchema", () => {
       }
     })
 
-    it("fromField - is a decode error that names the path when a field of words is absent", () => {
+    it("fromField - is a decode error that names the path when a field of strings is absent or null", () => {
       const Words = StatusSchema.fromField(Schema.Struct({ state: Schema.Literals(["busy"]) }), "state", {
         busy: Status.pending()
       })
       assert.strictEqual(read(Words, { error: "no such job" }), `Missing key\n  at ["state"]`)
       assert.strictEqual(read(Words, {}), `Missing key\n  at ["state"]`)
+      assert.strictEqual(read(Words, { state: null }), `Expected "busy"\n  at ["state"]`)
     })
   })
 
@@ -160,7 +161,7 @@ describe("StatusSchema", () => {
       ["leaves words with a case alone", { state: "done", rows: 1 }, Status.succeeded(1, { state: "done" })],
       ["maps a word", { state: "lost" }, Status.expired({ state: "lost" })],
       ["may leave a word unknown", { state: "odd" }, unknown("odd")],
-      ["receives what is no string as text", { state: null }, unknown("null")],
+      ["receives what is no string as text", { state: 7 }, unknown("7")],
       ["leaves the name of a property of all objects unknown", { state: "constructor" }, unknown("constructor")]
     ])
 
@@ -174,6 +175,11 @@ describe("StatusSchema", () => {
       assert.deepStrictEqual(read(Code, { code: 0 }), Status.succeeded("ok", { state: "0" }))
       assert.deepStrictEqual(read(Code, { code: -1 }), Status.failed("x", { state: "-1" }))
       assert.deepStrictEqual(read(Code, { code: 42 }), Status.pending({ state: "42" }))
+    })
+
+    it("fromField - is a decode error when the word is absent or null", () => {
+      assert.strictEqual(read(TaskStatus, {}), `Missing key\n  at ["state"]`)
+      assert.strictEqual(read(TaskStatus, { state: null }), `Expected string\n  at ["state"]`)
     })
 
     it("fromField - keeps a misfit of the rest a decode error", () => {
