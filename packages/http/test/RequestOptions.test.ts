@@ -48,7 +48,11 @@ const send = (
   client: HttpClient.HttpClient,
   options?: RequestOptions,
   request: HttpClientRequest.HttpClientRequest = HttpClientRequest.get(home)
-) => HttpCheck.send(request, Schema.Unknown, options).pipe(Effect.provideService(HttpClient.HttpClient, client))
+) =>
+  HttpCheck.send(request, Schema.Unknown, options).pipe(
+    Effect.map(({ value }) => value),
+    Effect.provideService(HttpClient.HttpClient, client)
+  )
 
 const refusal = (location: string, options?: RequestOptions, from = home) =>
   Effect.gen(function* () {

@@ -124,10 +124,13 @@ interface WebStream {
   }
 }
 
+/** What a stream failed with, which may be anything. */
+const broken = (cause: unknown): { readonly cause: unknown } => ({ cause })
+
 /** Without effect's streams, which cost more than all the rest of a check. */
 const pourWeb = (body: WebStream, sink: Sink): Effect.Effect<void, unknown> =>
-  Effect.flatMap(Effect.try({ try: () => body.getReader(), catch: (cause) => cause }), (reader) => {
-    const read = Effect.tryPromise({ try: () => reader.read(), catch: (cause) => cause })
+  Effect.flatMap(Effect.try({ try: () => body.getReader(), catch: broken }), (reader) => {
+    const read = Effect.tryPromise({ try: () => reader.read(), catch: broken })
     const cancel = Effect.sync(() => {
       reader.cancel().catch(ignore)
     })

@@ -1,5 +1,5 @@
 import * as Effect from "effect/Effect"
-import * as HttpClient from "effect/http/HttpClient"
+import type * as HttpClient from "effect/http/HttpClient"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import type * as Schema from "effect/Schema"
 import type { Receipt } from "effect-poll/Job"
