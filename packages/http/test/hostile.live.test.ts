@@ -1,6 +1,6 @@
 // The road to the network over real sockets: what hostile and broken servers on loopback make of each client.
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
-import * as Undici from "@effect/platform-node/Undici"
+import { Agent, interceptors } from "@effect/platform-node/Undici"
 import { assert, describe, it, vi } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
@@ -27,9 +27,7 @@ const clients: Readonly<Record<string, Layer.Layer<HttpClient.HttpClient>>> = {
   undici: NodeHttpClient.layerUndici,
   "undici that follows redirects": Layer.provide(
     NodeHttpClient.layerUndiciNoDispatcher,
-    Layer.sync(NodeHttpClient.Dispatcher, () =>
-      new Undici.Agent().compose(Undici.interceptors.redirect({ maxRedirections: 5 }))
-    )
+    Layer.sync(NodeHttpClient.Dispatcher, () => new Agent().compose(interceptors.redirect({ maxRedirections: 5 })))
   )
 }
 
@@ -379,7 +377,7 @@ describe("decompression", () => {
     fetch: FetchHttpClient.layer,
     undici: Layer.provide(
       NodeHttpClient.layerUndiciNoDispatcher,
-      Layer.sync(NodeHttpClient.Dispatcher, () => new Undici.Agent().compose(Undici.interceptors.decompress()))
+      Layer.sync(NodeHttpClient.Dispatcher, () => new Agent().compose(interceptors.decompress()))
     )
   }
 

@@ -1,5 +1,6 @@
 // What a check costs over HTTP: each loop in turn, in every round, against a server in a process of its own.
 import { fork } from "node:child_process"
+import { get } from "node:http"
 import { fileURLToPath } from "node:url"
 import { bodies, type Workload } from "./bodies.ts"
 import { type Row as Loop, rows as loops } from "./rows.ts"
@@ -34,7 +35,13 @@ export const measure = async ({ checks, lanes, rounds }: Options): Promise<Reado
       server.once("exit", () => reject(new Error("the server ended")))
     })
     const origin = `http://127.0.0.1:${port}`
-    const connections = async () => Number(await (await fetch(`${origin}/connections`)).text())
+    const connections = () =>
+      new Promise<number>((resolve, reject) => {
+        // On a connection of its own, which is not counted.
+        get(`${origin}/connections`, { agent: false }, (response) => {
+          response.setEncoding("utf8").once("data", (text: string) => resolve(Number(text)))
+        }).once("error", reject)
+      })
     const figures = new Map<string, Array<Pick<Row, "cpuMicrosPerCheck" | "requestsPerSecond">>>()
     const opened = new Map<string, number>()
     // Round 0 warms up.

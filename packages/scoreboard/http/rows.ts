@@ -1,10 +1,10 @@
 // The loops that are compared: a check over each client bare, in an Effect written by hand, and with HttpCheck.
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
-import * as Undici from "@effect/platform-node/Undici"
+import { Agent as UndiciAgent } from "@effect/platform-node/Undici"
 import * as Effect from "effect/Effect"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import * as HttpClient from "effect/http/HttpClient"
-import * as Layer from "effect/Layer"
+import type * as Layer from "effect/Layer"
 import * as ManagedRuntime from "effect/ManagedRuntime"
 import * as Schema from "effect/Schema"
 import { Agent, get as nodeGet } from "node:http"
@@ -25,13 +25,14 @@ export interface Row {
 
 export const rows = (): { readonly rows: ReadonlyArray<Row>; readonly close: () => Promise<void> } => {
   const agent = new Agent({ keepAlive: true })
-  const dispatcher = new Undici.Agent()
+  const dispatcher = new UndiciAgent()
   const bare: Readonly<Record<Client, (url: string) => Promise<unknown>>> = {
     undici: async (url) => {
       const { body, statusCode } = await dispatcher.request({ method: "GET", ...originAndPath(url) })
       return stateIn(statusCode, await body.json())
     },
     fetch: async (url) => {
+      // @effect-diagnostics-next-line globalFetch:off
       const response = await fetch(url)
       return stateIn(response.status, await response.json())
     },
@@ -100,7 +101,7 @@ const byHand = (url: string): Effect.Effect<unknown, unknown, HttpClient.HttpCli
   Effect.flatMap(HttpClient.get(url, { headers: { accept: "application/json" } }), (response) =>
     response.status >= 200 && response.status <= 299
       ? Effect.flatMap(response.json, decode)
-      : Effect.fail(new Error(String(response.status)))
+      : Effect.die(response.status)
   )
 
 const repeat = <E, R>(check: Effect.Effect<unknown, E, R>, checks: number): Effect.Effect<void, E, R> => {

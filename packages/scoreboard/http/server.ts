@@ -7,6 +7,7 @@ let connections = 0
 
 const server = createServer((request, response) => {
   const path = request.url!.slice(1)
+  if (path === "connections") connections--
   const body = path === "connections" ? Buffer.from(String(connections)) : bodies[path as keyof typeof bodies]
   if (body === undefined) {
     response.writeHead(404).end()

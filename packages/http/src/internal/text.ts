@@ -2,7 +2,7 @@
 
 /** Writes control characters, and those that reorder or end lines, as escapes. */
 export const escape = (text: string): string =>
-  text.replace(/[\u0000-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069\ufeff]/g, (character) =>
+  text.replace(/[\p{Cc}\u2028-\u202e\u2066-\u2069\ufeff]/gu, (character) =>
     JSON.stringify(character).length > 3
       ? JSON.stringify(character).slice(1, -1)
       : `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`

@@ -83,7 +83,9 @@ const secretsOf = (requests: ReadonlyArray<HttpClientRequest.HttpClientRequest |
     if (request === undefined) continue
     const url = parseUrl(request.url)
     const inUrl = url === undefined ? [request.url] : [url.username, url.password, url.pathname, url.search, url.hash]
-    const inParams = request.urlParams.params.map(([, value]) => String(value))
+    const inParams = request.urlParams.params.map(([, value]) =>
+      Redacted.isRedacted(value) ? Redacted.value(value) : value
+    )
     for (const text of [...Object.values(request.headers), ...inUrl, ...inParams]) {
       for (const part of [text, ...text.split(/[\s,;=:"&?#/]+/)]) if (part.length >= 4) parts.add(part)
     }
