@@ -125,6 +125,15 @@ describe("as", () => {
     })
   )
 
+  it.effect("as - a 202 is read as a status, whatever the form of the result", () =>
+    Effect.gen(function* () {
+      for (const as of ["text", "bytes", "stream"] as const) {
+        const check = HttpCheck.get(url, TaskStatus, { as })
+        assert.strictEqual(yield* answering(accepted).provide(inWords(check)), "Pending running")
+      }
+    })
+  )
+
   it.effect("json - a 202 whose body happens to fit the Schema of the result is no result", () =>
     Effect.gen(function* () {
       const check = HttpCheck.get(url, whole(Schema.Struct({ rows: Schema.Int })))
