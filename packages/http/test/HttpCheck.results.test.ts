@@ -19,7 +19,7 @@ const url = "http://h/tasks/1"
 const at = `GET ${url}:`
 
 const TaskStatus = StatusSchema.fromField(
-  Schema.Struct({ status: Schema.Literals(["running", "done", "stopped"]), loss: Schema.optionalKey(Schema.Number) }),
+  Schema.Struct({ status: Schema.Literals(["running", "done", "stopped"]), loss: Schema.optionalKey(Schema.Unknown) }),
   "status",
   { running: Status.pending(), done: (task) => Status.succeeded(task.loss), stopped: Status.canceled() }
 )

@@ -52,7 +52,7 @@ const headersLike = (value: unknown, fail: Fail): Matches => {
   const entries = Object.entries(value as object).map(([name, each]): readonly [string, (text: string) => boolean] => {
     if (typeof each === "string") return [name.toLowerCase(), (text) => text.trim() === each.trim()]
     if (!(each instanceof RegExp)) fail("must have strings or regular expressions as headers")
-    const expression = stateless(each as RegExp)
+    const expression = stateless(each)
     return [name.toLowerCase(), (text) => expression.test(text)]
   })
   if (entries.length === 0) fail("must have a header in headers")
@@ -69,7 +69,7 @@ const includesIn = (name: string, value: unknown, fail: Fail): ((text: string) =
     return (text) => expression.test(text)
   }
   if (typeof value !== "string" || value === "") fail(`must have a non-empty string or a regular expression as ${name}`)
-  return (text) => text.includes(value as string)
+  return (text) => text.includes(value)
 }
 
 /** A regular expression that forgets where it matched: one with the flag g or y would match every second answer. */
