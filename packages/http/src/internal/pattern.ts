@@ -1,13 +1,12 @@
 import type { HttpAnswer } from "../HttpAnswer.ts"
-import type { Pattern } from "../Interpretation.ts"
 
 // Whether an answer is as a pattern says.
 
 type Matches = (answer: HttpAnswer) => boolean
 
 /** Tests answers against a pattern. A pattern that says nothing, or that cannot match, is a RangeError. */
-export const compile = (where: string, pattern: Pattern): Matches => {
-  const given = Object.entries(pattern ?? {}).filter(([, value]) => value !== undefined)
+export const compile = (where: string, pattern: object): Matches => {
+  const given = Object.entries(pattern).filter(([, value]) => value !== undefined)
   const fail = (issue: string): never => {
     throw new RangeError(`${where}: pattern ${issue}, got ${show(pattern)}`)
   }
