@@ -93,9 +93,7 @@ export const exactIntegers = (options: {
   readonly as: "bigint" | "text"
 }): BodyParser => {
   if (options.as !== "bigint" && options.as !== "text") {
-    throw new RangeError(
-      `BodyParser.exactIntegers: as must be "bigint" or "text", got ${validate.show(options.as as unknown)}`
-    )
+    throw new RangeError(`BodyParser.exactIntegers: as must be "bigint" or "text", got ${validate.show(options.as)}`)
   }
   const exact = options.as === "bigint" ? (token: string) => BigInt(token) : (token: string) => token
   return (text) =>

@@ -41,8 +41,8 @@ describe("BodyParser", () => {
     [
       "exactIntegers - a fraction and an exponent",
       text,
-      "[0.12345678901234567890,12345678901234567e2]",
-      [0.1234567890123456789, 12345678901234567e2]
+      "[0.12345678901234567890,12345678901234567e2,1]",
+      JSON.parse("[0.12345678901234567890,12345678901234567e2,1]")
     ],
     [
       "exactIntegers - digits within a string",

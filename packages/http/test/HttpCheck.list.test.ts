@@ -114,7 +114,10 @@ describe("items and keys", () => {
       "items by a function",
       () => Response.json({ a: { state: "busy" } }),
       ["a"],
-      { items: (body) => Object.entries(body as object).map(([id, task]: [string, object]) => ({ id, ...task })) },
+      {
+        items: (body) =>
+          Object.entries(body as object).map(([id, task]: [string, { state: string }]) => ({ id, state: task.state }))
+      },
       { a: "Pending busy" }
     ],
     [
@@ -371,12 +374,9 @@ describe("hints, requests and interpret", () => {
       const poller = yield* client.provide(Poller.make())
       const results = yield* Effect.forkChild(
         client.provide(
-          Effect.all(
-            ["1", "2"].map((id) => poller.until(Tasks, id, { deadline: "1 hour" })),
-            {
-              concurrency: "unbounded"
-            }
-          )
+          Effect.forEach(["1", "2"], (id) => poller.until(Tasks, id, { deadline: "1 hour" }), {
+            concurrency: "unbounded"
+          })
         )
       )
       yield* TestClock.adjust("5 minutes")

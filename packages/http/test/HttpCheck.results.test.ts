@@ -19,7 +19,7 @@ const url = "http://h/tasks/1"
 const at = `GET ${url}:`
 
 const TaskStatus = StatusSchema.fromField(
-  Schema.Struct({ status: Schema.Literals(["running", "done", "stopped"]), loss: Schema.optionalKey(Schema.Number) }),
+  Schema.Struct({ status: Schema.Literals(["running", "done", "stopped"]), loss: Schema.optionalKey(Schema.Unknown) }),
   "status",
   { running: Status.pending(), done: (task) => Status.succeeded(task.loss), stopped: Status.canceled() }
 )
@@ -122,6 +122,15 @@ describe("as", () => {
     Effect.gen(function* () {
       const check = HttpCheck.get(url, whole(Schema.Unknown), { as })
       assert.strictEqual(yield* answering(answer).provide(inWords(check)), expected)
+    })
+  )
+
+  it.effect("as - a 202 is read as a status, whatever the form of the result", () =>
+    Effect.gen(function* () {
+      for (const as of ["text", "bytes", "stream"] as const) {
+        const check = HttpCheck.get(url, TaskStatus, { as })
+        assert.strictEqual(yield* answering(accepted).provide(inWords(check)), "Pending running")
+      }
     })
   )
 

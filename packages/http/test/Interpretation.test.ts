@@ -12,7 +12,6 @@ import * as Status from "effect-poll/Status"
 import * as StatusSchema from "effect-poll/StatusSchema"
 import type { HttpAnswer } from "@effect-poll/http/HttpAnswer"
 import * as HttpCheck from "@effect-poll/http/HttpCheck"
-import type { HttpCheckError } from "@effect-poll/http/HttpCheckError"
 import * as Interpretation from "@effect-poll/http/Interpretation"
 
 const bodyOf = (text: string): unknown => {

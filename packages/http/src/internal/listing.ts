@@ -153,7 +153,7 @@ const collect = Effect.fnUntraced(function* <K, A, F, RD, A2, F2, E2, R2>(
   answer: ReceivedAnswer,
   fail: Fail
 ): Effect.fn.Return<CheckManyAnswer<A, F, HttpCheckError>, HttpCheckError, RD> {
-  if (answer.content.kind !== "json") return yield* Effect.fail(fail(notJsonReason(answer)))
+  if (answer.content.kind !== "json") return yield* fail(notJsonReason(answer))
   const items = yield* itemsById(self, answer, fail)
   const { isComplete, run: runOf } = self.options
   const results = new Map<string, Result.Result<CheckResult.CheckResult<A, F>, HttpCheckError>>()

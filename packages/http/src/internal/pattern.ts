@@ -1,13 +1,12 @@
 import type { HttpAnswer } from "../HttpAnswer.ts"
-import type { Pattern } from "../Interpretation.ts"
 
 // Whether an answer is as a pattern says.
 
 type Matches = (answer: HttpAnswer) => boolean
 
 /** Tests answers against a pattern. A pattern that says nothing, or that cannot match, is a RangeError. */
-export const compile = (where: string, pattern: Pattern): Matches => {
-  const given = Object.entries(pattern ?? {}).filter(([, value]) => value !== undefined)
+export const compile = (where: string, pattern: object): Matches => {
+  const given = Object.entries(pattern).filter(([, value]) => value !== undefined)
   const fail = (issue: string): never => {
     throw new RangeError(`${where}: pattern ${issue}, got ${show(pattern)}`)
   }
@@ -52,7 +51,7 @@ const headersLike = (value: unknown, fail: Fail): Matches => {
   const entries = Object.entries(value as object).map(([name, each]): readonly [string, (text: string) => boolean] => {
     if (typeof each === "string") return [name.toLowerCase(), (text) => text.trim() === each.trim()]
     if (!(each instanceof RegExp)) fail("must have strings or regular expressions as headers")
-    const expression = stateless(each as RegExp)
+    const expression = stateless(each)
     return [name.toLowerCase(), (text) => expression.test(text)]
   })
   if (entries.length === 0) fail("must have a header in headers")
@@ -69,7 +68,7 @@ const includesIn = (name: string, value: unknown, fail: Fail): ((text: string) =
     return (text) => expression.test(text)
   }
   if (typeof value !== "string" || value === "") fail(`must have a non-empty string or a regular expression as ${name}`)
-  return (text) => text.includes(value as string)
+  return (text) => text.includes(value)
 }
 
 /** A regular expression that forgets where it matched: one with the flag g or y would match every second answer. */

@@ -36,10 +36,9 @@ export const send = <A, RD, E, R>(
     const answer = yield* prepare(options, received, fail, undefined)
     const isAccepted = (yield* interpreted(answer, options, fail)) ?? isOk(answer)
     if (!isAccepted) {
-      return yield* Effect.fail(fail(statusReason(answer, isThrottled(answer) ? "throttled" : undefined)))
+      return yield* fail(statusReason(answer, isThrottled(answer) ? "throttled" : undefined))
     }
-    if (answer.form === "json" && answer.content.kind === "other")
-      return yield* Effect.fail(fail(notJsonReason(answer)))
+    if (answer.form === "json" && answer.content.kind === "other") return yield* fail(notJsonReason(answer))
     const value = yield* decodeWith(decode, answer, fail, contentOf(answer))
     return { value, hint: answer.hint, headers: answer.headers }
   })
