@@ -31,6 +31,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type { Scope } from "effect/Scope"
 import * as Stream from "effect/Stream"
+import type * as Types from "effect/Types"
 import type { CheckResult } from "./CheckResult.ts"
 import type { Handle } from "./Handle.ts"
 import { receipt as receiptToken } from "./internal/machine/token.ts"
@@ -93,7 +94,7 @@ export const until: {
     options: PollOptions<E0, RS>
   ): <A = never, F = never, E extends E0 = never, R = never>(
     check: Effect.Effect<CheckResult<A, F>, E, R>
-  ) => Effect.Effect<A, PollError<F, E>, R | RS>
+  ) => Effect.Effect<A, PollError<F, E>, Types.NoInfer<R | RS>>
   /**
    * Waits until the job with this key has ended, and yields its result. Fails with a `PollError` for any other ending.
    * An out-of-range option throws a RangeError at the call.
@@ -102,7 +103,7 @@ export const until: {
     job: Watchable<K, A, F, E, R>,
     key: K,
     options: PollOptions<E, RS>
-  ): Effect.Effect<A, PollError<F, E>, R | RS>
+  ): Effect.Effect<A, PollError<F, E>, Types.NoInfer<R | RS>>
   /**
    * Waits until the job that `check` asks about has ended, and yields its result. Fails with a `PollError` for any
    * other ending. An out-of-range option throws a RangeError at the call.
@@ -110,7 +111,7 @@ export const until: {
   <A = never, F = never, E = never, R = never, RS = never>(
     check: Effect.Effect<CheckResult<A, F>, E, R>,
     options: PollOptions<E, RS>
-  ): Effect.Effect<A, PollError<F, E>, R | RS>
+  ): Effect.Effect<A, PollError<F, E>, Types.NoInfer<R | RS>>
 } = request.entryPoint("Poll.until", (wait) => host.run(wait))
 
 /**
@@ -138,7 +139,7 @@ export const events: {
     options: PollOptions<E0, RS>
   ): <A = never, F = never, E extends E0 = never, R = never>(
     check: Effect.Effect<CheckResult<A, F>, E, R>
-  ) => Stream.Stream<PollEvent<A, F, E>, never, R | RS>
+  ) => Stream.Stream<PollEvent<A, F, E>, never, Types.NoInfer<R | RS>>
   /**
    * Streams the events of a wait for the job with this key. The stream never fails: its last event is `Ended`. An
    * option out of range throws a RangeError at the call.
@@ -147,7 +148,7 @@ export const events: {
     job: Watchable<K, A, F, E, R>,
     key: K,
     options: PollOptions<E, RS>
-  ): Stream.Stream<PollEvent<A, F, E>, never, R | RS>
+  ): Stream.Stream<PollEvent<A, F, E>, never, Types.NoInfer<R | RS>>
   /**
    * Streams the events of a wait for the job that `check` asks about. The stream never fails: its last event is
    * `Ended`. An out-of-range option throws a RangeError at the call.
@@ -155,7 +156,7 @@ export const events: {
   <A = never, F = never, E = never, R = never, RS = never>(
     check: Effect.Effect<CheckResult<A, F>, E, R>,
     options: PollOptions<E, RS>
-  ): Stream.Stream<PollEvent<A, F, E>, never, R | RS>
+  ): Stream.Stream<PollEvent<A, F, E>, never, Types.NoInfer<R | RS>>
 } = request.entryPoint("Poll.events", (wait) =>
   Stream.unwrap(
     Effect.gen(function* () {
@@ -188,7 +189,7 @@ export const start: {
     options: PollOptions<E0, RS>
   ): <A = never, F = never, E extends E0 = never, R = never>(
     check: Effect.Effect<CheckResult<A, F>, E, R>
-  ) => Effect.Effect<Handle<A, F, E>, never, R | RS | Scope>
+  ) => Effect.Effect<Handle<A, F, E>, never, Types.NoInfer<R | RS> | Scope>
   /**
    * Starts a wait in the background for the job with this key, and yields a handle. The wait runs until the job ends,
    * the handle interrupts it, or the scope closes. An out-of-range option throws a RangeError at the call.
@@ -197,7 +198,7 @@ export const start: {
     job: Watchable<K, A, F, E, R>,
     key: K,
     options: PollOptions<E, RS>
-  ): Effect.Effect<Handle<A, F, E>, never, R | RS | Scope>
+  ): Effect.Effect<Handle<A, F, E>, never, Types.NoInfer<R | RS> | Scope>
   /**
    * Starts a wait in the background for the job that `check` asks about, and yields a handle. The wait runs until the
    * job ends, the handle interrupts it, or the scope closes. An out-of-range option throws a RangeError at the call.
@@ -205,7 +206,7 @@ export const start: {
   <A = never, F = never, E = never, R = never, RS = never>(
     check: Effect.Effect<CheckResult<A, F>, E, R>,
     options: PollOptions<E, RS>
-  ): Effect.Effect<Handle<A, F, E>, never, R | RS | Scope>
+  ): Effect.Effect<Handle<A, F, E>, never, Types.NoInfer<R | RS> | Scope>
 } = request.entryPoint("Poll.start", (wait) => handle.start(wait))
 
 /**
@@ -260,7 +261,7 @@ export const run = <K, A, F, E, R, I, ES, RS = never, E2 = never, R2 = never>(
       | ((token: ResumeToken, receipt: Receipt<K, NoInfer<A>, NoInfer<F>>) => Effect.Effect<unknown, E2, R2>)
       | undefined
   }
-): Effect.Effect<A, PollError<F, E> | ES | E2, R | RS | R2> => {
+): Effect.Effect<A, PollError<F, E> | Types.NoInfer<ES | E2>, Types.NoInfer<R | RS | R2>> => {
   const { submit } = job
   if (submit === undefined) throw new RangeError(`Poll.run: the job ${job.name} has no submit`)
   request.check("Poll.run", options)
@@ -298,7 +299,7 @@ export const resume = <K, A, F, E, R, RS = never>(
   job: Watchable<K, A, F, E, R>,
   token: ResumeToken,
   options?: Omit<PollOptions<E, RS>, "deadline" | "since">
-): Effect.Effect<A, PollError<F, E> | ResumeTokenError, R | RS> => {
+): Effect.Effect<A, PollError<F, E> | ResumeTokenError, Types.NoInfer<R | RS>> => {
   const rest = { ...options, deadline: "unbounded", since: token.since } as const
   request.check("Poll.resume", rest)
   return Effect.suspend((): Effect.Effect<A, PollError<F, E> | ResumeTokenError, R | RS> => {

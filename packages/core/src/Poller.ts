@@ -33,6 +33,7 @@ import * as Layer from "effect/Layer"
 import * as Random from "effect/Random"
 import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
+import type * as Types from "effect/Types"
 import type { Handle } from "./Handle.ts"
 import * as service from "./internal/poller/service.ts"
 import * as validate from "./internal/validate.ts"
@@ -130,7 +131,7 @@ export interface Service {
     job: Watchable<K, A, F, E, R>,
     key: K,
     options: PollOptions<E, RS>
-  ) => Effect.Effect<Handle<A, F, E>, never, R | RS>
+  ) => Effect.Effect<Handle<A, F, E>, never, Types.NoInfer<R | RS>>
   /**
    * Continues a wait from its token, usually from another process, and yields its handle (see `Poll.resume`). Fails
    * with `ResumeTokenError` for a token of another job, of an unknown version, or with an invalid key.
@@ -139,13 +140,13 @@ export interface Service {
     job: Watchable<K, A, F, E, R>,
     token: ResumeToken,
     options?: Omit<PollOptions<E, RS>, "deadline" | "since">
-  ) => Effect.Effect<Handle<A, F, E>, ResumeTokenError, R | RS>
+  ) => Effect.Effect<Handle<A, F, E>, ResumeTokenError, Types.NoInfer<R | RS>>
   /** Adds a wait and yields its result, like `Poll.until`. Interruption interrupts the wait too. */
   readonly until: <K, A, F, E, R, RS = never>(
     job: Watchable<K, A, F, E, R>,
     key: K,
     options: PollOptions<E, RS>
-  ) => Effect.Effect<A, PollError<F, E>, R | RS>
+  ) => Effect.Effect<A, PollError<F, E>, Types.NoInfer<R | RS>>
   /**
    * Adds a wait for each key, and streams the endings in the order in which they occur. A failed wait is an element,
    * not a failure of the stream; the stream fails only if the stream of keys fails. Keys are pulled as there is room,
@@ -156,7 +157,7 @@ export interface Service {
     job: Watchable<K, A, F, E, R>,
     keys: Iterable<K> | Stream.Stream<K, EK, RK>,
     options: PollOptions<E, RS>
-  ) => Stream.Stream<Settled<K, A, F, E>, EK, R | RS | RK>
+  ) => Stream.Stream<Settled<K, A, F, E>, Types.NoInfer<EK>, Types.NoInfer<R | RS | RK>>
   /** The current activity of the Poller. Takes time linear in the number of waits. */
   readonly stats: Effect.Effect<Stats>
   /**
@@ -204,7 +205,9 @@ export class Poller extends Context.Service<Poller, Service>()("effect-poll/Poll
  * @category constructors
  * @since 0.1.0
  */
-export const make = <R = never>(options?: Options<R>): Effect.Effect<Service, never, Scope.Scope | R> => {
+export const make = <R = never>(
+  options?: Options<R>
+): Effect.Effect<Service, never, Scope.Scope | Types.NoInfer<R>> => {
   const limit = (name: "concurrency" | "concurrencyPerJob" | "capacity", defaultLimit: number): number => {
     const value = options?.[name] ?? defaultLimit
     return value === "unbounded" ? Number.POSITIVE_INFINITY : validate.count(`Poller.make: ${name}`, value, 1)
@@ -236,5 +239,5 @@ export const make = <R = never>(options?: Options<R>): Effect.Effect<Service, ne
  * @category layers
  * @since 0.1.0
  */
-export const layer = <R = never>(options?: Options<R>): Layer.Layer<Poller, never, R> =>
+export const layer = <R = never>(options?: Options<R>): Layer.Layer<Poller, never, Types.NoInfer<R>> =>
   Layer.effect(Poller, make(options))

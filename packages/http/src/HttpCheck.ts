@@ -47,20 +47,13 @@ import type * as HttpClient from "effect/http/HttpClient"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
+import type * as Types from "effect/Types"
 import type { CheckContext } from "effect-poll/CheckContext"
 import type * as CheckResult from "effect-poll/CheckResult"
 import type { CheckManyAnswer } from "effect-poll/Job"
 import type { StatusSchema } from "effect-poll/StatusSchema"
 import type { HttpCheckError } from "./HttpCheckError.ts"
-import type {
-  ListKeys,
-  ListOptions,
-  ListRequest,
-  Options,
-  Request,
-  SendOptions,
-  Sent
-} from "./HttpCheckOptions.ts"
+import type { ListKeys, ListOptions, ListRequest, Options, Request, SendOptions, Sent } from "./HttpCheckOptions.ts"
 import * as conditionalStore from "./internal/conditionalStore.ts"
 import { execute, failFor } from "./internal/httpRequest.ts"
 import * as listing from "./internal/listing.ts"
@@ -92,10 +85,12 @@ export type {
  * @category schemas
  * @since 0.1.0
  */
-export const ByteStream: Schema.Codec<Stream.Stream<Uint8Array, HttpCheckError>, unknown> = /*#__PURE__*/ Schema.declare(
-  (u: unknown): u is Stream.Stream<Uint8Array, HttpCheckError> => Stream.isStream(u),
-  { title: "ByteStream" }
-) as Schema.Codec<Stream.Stream<Uint8Array, HttpCheckError>, unknown>
+export const ByteStream: Schema.Codec<
+  Stream.Stream<Uint8Array, HttpCheckError>,
+  unknown
+> = /*#__PURE__*/ Schema.declare((u: unknown): u is Stream.Stream<Uint8Array, HttpCheckError> => Stream.isStream(u), {
+  title: "ByteStream"
+}) as Schema.Codec<Stream.Stream<Uint8Array, HttpCheckError>, unknown>
 
 /**
  * Creates a check from a GET request to a URL.
@@ -139,11 +134,16 @@ export const get = <A, F = never, RD = never, A2 = never, F2 = never, E2 = never
   url: string,
   schema: StatusSchema<A, F, RD>,
   options?: Options<A2, F2, E2, R2>
-): Effect.Effect<CheckResult.CheckResult<A | A2, F | F2>, HttpCheckError | E2, HttpClient.HttpClient | RD | R2> =>
-  checker("HttpCheck.get", schema, options)(
-    HttpClientRequest.get(validate.nonEmpty("HttpCheck.get: url", url)),
-    options?.context
-  )
+): Effect.Effect<
+  CheckResult.CheckResult<A | Types.NoInfer<A2>, F | Types.NoInfer<F2>>,
+  HttpCheckError | Types.NoInfer<E2>,
+  HttpClient.HttpClient | Types.NoInfer<RD | R2>
+> =>
+  checker(
+    "HttpCheck.get",
+    schema,
+    options
+  )(HttpClientRequest.get(validate.nonEmpty("HttpCheck.get: url", url)), options?.context)
 
 /**
  * Creates a check from a request, or from an Effect that makes one.
@@ -197,9 +197,9 @@ export const make = <A, F = never, RD = never, A2 = never, F2 = never, E2 = neve
   schema: StatusSchema<A, F, RD>,
   options?: Options<A2, F2, E2, R2>
 ): Effect.Effect<
-  CheckResult.CheckResult<A | A2, F | F2>,
-  HttpCheckError | E | E2,
-  HttpClient.HttpClient | RD | R | R2
+  CheckResult.CheckResult<A | Types.NoInfer<A2>, F | Types.NoInfer<F2>>,
+  HttpCheckError | Types.NoInfer<E | E2>,
+  HttpClient.HttpClient | Types.NoInfer<RD | R | R2>
 > => {
   const check = checker("HttpCheck.make", schema, options)
   if (Effect.isEffect(request)) return Effect.flatMap(request, (made) => check(made, options?.context))
@@ -256,9 +256,9 @@ export const check = <
   key: K,
   context: CheckContext
 ) => Effect.Effect<
-  CheckResult.CheckResult<A | A2, F | F2>,
-  HttpCheckError | E | E2,
-  HttpClient.HttpClient | RD | R | R2
+  CheckResult.CheckResult<A | Types.NoInfer<A2>, F | Types.NoInfer<F2>>,
+  HttpCheckError | Types.NoInfer<E | E2>,
+  HttpClient.HttpClient | Types.NoInfer<RD | R | R2>
 >) => {
   const ask = checker("HttpCheck.check", schema, options)
   return (key, context) => {
@@ -307,7 +307,7 @@ export const send = <A, RD = never, E = never, R = never>(
   request: HttpClientRequest.HttpClientRequest,
   schema: Schema.Codec<A, unknown, RD>,
   options?: SendOptions<E, R>
-): Effect.Effect<Sent<A>, HttpCheckError | E, HttpClient.HttpClient | RD | R> => {
+): Effect.Effect<Sent<A>, HttpCheckError | Types.NoInfer<E>, HttpClient.HttpClient | Types.NoInfer<RD | R>> => {
   validate.nonEmpty("HttpCheck.send: request.url", request.url)
   return sending.send(request, schema, requestPolicy.make("HttpCheck.send", options), options ?? {})
 }
@@ -370,9 +370,9 @@ export const list: {
     keys: ReadonlyArray<string>,
     contexts: ReadonlyMap<string, CheckContext>
   ) => Effect.Effect<
-    CheckManyAnswer<A | A2, F | F2, HttpCheckError>,
-    HttpCheckError | E | E2,
-    HttpClient.HttpClient | RD | R | R2
+    CheckManyAnswer<A | Types.NoInfer<A2>, F | Types.NoInfer<F2>, HttpCheckError>,
+    HttpCheckError | Types.NoInfer<E | E2>,
+    HttpClient.HttpClient | Types.NoInfer<RD | R | R2>
   >
   /** Creates the `check` of a `checkMany` of a job whose keys have a codec; `keys` says how they relate to the ids. */
   <K, A, F = never, RD = never, A2 = never, F2 = never, E2 = never, R2 = never, E = never, R = never>(
@@ -382,9 +382,9 @@ export const list: {
     keys: ReadonlyArray<K>,
     contexts: ReadonlyMap<string, CheckContext>
   ) => Effect.Effect<
-    CheckManyAnswer<A | A2, F | F2, HttpCheckError>,
-    HttpCheckError | E | E2,
-    HttpClient.HttpClient | RD | R | R2
+    CheckManyAnswer<A | Types.NoInfer<A2>, F | Types.NoInfer<F2>, HttpCheckError>,
+    HttpCheckError | Types.NoInfer<E | E2>,
+    HttpClient.HttpClient | Types.NoInfer<RD | R | R2>
   >
 } = <K, A, F, RD, A2, F2, E2, R2, E, R>(
   request: ListRequest<K, E, R>,
