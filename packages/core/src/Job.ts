@@ -15,6 +15,7 @@ import { type Pipeable, pipeArguments } from "effect/Pipeable"
 import { hasProperty } from "effect/Predicate"
 import type { Result } from "effect/Result"
 import type { Schedule } from "effect/Schedule"
+import type * as Types from "effect/Types"
 import type { CheckContext } from "./CheckContext.ts"
 import type * as CheckError from "./CheckError.ts"
 import type { Hint, CheckResult, Run } from "./CheckResult.ts"
@@ -82,7 +83,7 @@ export interface Options<in out K, out A, out F, in out E, out R, in I = never, 
    * Submits a job and yields its receipt, for `Poll.run`. It runs once and is never retried, because a submit that
    * failed may still have been accepted.
    */
-  readonly submit?: ((input: I) => Effect<Receipt<K, A, F>, ES, R>) | undefined
+  readonly submit?: ((input: I) => Effect<Receipt<Types.NoInfer<K>, A, F>, ES, R>) | undefined
   /** Asks the server to cancel the job with this key. The job may still succeed or fail. */
   readonly cancel?: ((key: K) => Effect<void, unknown, R>) | undefined
   /**
@@ -91,7 +92,7 @@ export interface Options<in out K, out A, out F, in out E, out R, in I = never, 
    */
   readonly strategy?: Schedule<unknown, Observation> | ((key: K) => Schedule<unknown, Observation>) | undefined
   /** What to do when a check finds no job. Default: the wait fails with `JobNotFound`. */
-  readonly missing?: MissingPolicy<K, A, F, E, R> | undefined
+  readonly missing?: MissingPolicy<Types.NoInfer<K>, A, F, E, R> | undefined
   /** What to do about a state word that the status schema does not list. Default `"fail"`. */
   readonly unknownState?: UnknownStatePolicy<A, F> | undefined
   /** What to do when a check fails. Fields that are not set are taken from `PollDefaults`. */
@@ -295,6 +296,22 @@ export interface CheckErrorPolicy<in E> {
 }
 
 /**
+ * The option `key` of `make`. It is required unless the keys `K` are plain strings.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type KeyOption<K> = [string, K] extends [K, string]
+  ? {
+      /** Encodes and decodes the keys of the job. Default: a key is its own encoded form. */
+      readonly key?: KeyCodec<K> | undefined
+    }
+  : {
+      /** Encodes and decodes the keys of the job. `KeyCodec.fromSchema` makes one from a Schema. */
+      readonly key: KeyCodec<K>
+    }
+
+/**
  * Tests whether a value is a `Job`.
  *
  * @category guards
@@ -324,26 +341,9 @@ export const isJob = (u: unknown): u is Any => hasProperty(u, TypeId)
  * @category constructors
  * @since 0.1.0
  */
-export const make: {
-  /**
-   * Creates a `Job` whose keys are encoded by `key`. Throws a RangeError for an empty name, and for a `checkMany` whose
-   * `max` or `slack` is out of range.
-   */
-  <K, A, F = never, E = never, R = never, I = never, ES = never>(
-    name: string,
-    options: Options<K, A, F, E, R, I, ES> & { readonly key: KeyCodec<K> }
-  ): Job<K, A, F, E, R, I, ES>
-  /**
-   * Creates a `Job` whose keys are strings. Throws a RangeError for an empty name, and for a `checkMany` whose `max` or
-   * `slack` is out of range.
-   */
-  <A, F = never, E = never, R = never, I = never, ES = never>(
-    name: string,
-    options: Options<string, A, F, E, R, I, ES>
-  ): Job<string, A, F, E, R, I, ES>
-} = <K, A, F, E, R, I, ES>(
+export const make = <A, F = never, E = never, R = never, I = never, ES = never, K = string>(
   name: string,
-  options: Options<K, A, F, E, R, I, ES> & { readonly key?: KeyCodec<K> }
+  options: Options<K, A, F, E, R, I, ES> & KeyOption<K>
 ): Job<K, A, F, E, R, I, ES> => {
   if (options.checkMany !== undefined) {
     validate.count("Job.make: checkMany.max", options.checkMany.max, 1)
@@ -352,7 +352,7 @@ export const make: {
   return Object.assign(Object.create(Proto), {
     ...options,
     name: validate.nonEmpty("Job.make: name", name),
-    key: options.key ?? stringKey
+    key: (options as { readonly key?: KeyCodec<K> }).key ?? stringKey
   })
 }
 

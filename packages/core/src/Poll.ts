@@ -254,7 +254,7 @@ export const start: {
  */
 export const run = <K, A, F, E, R, I, ES, RS = never, E2 = never, R2 = never>(
   job: Job<K, A, F, E, R, I, ES>,
-  input: I,
+  input: I | NoSubmit<I>,
   options: PollOptions<E, RS> & {
     /** Receives the receipt of the submit, and a token of the wait to store, before the first check. */
     readonly onReceipt?:
@@ -274,7 +274,7 @@ export const run = <K, A, F, E, R, I, ES, RS = never, E2 = never, R2 = never>(
   })
   // An interruption between the submit and the storing of its receipt would lose the job.
   return Effect.uninterruptibleMask((restore) =>
-    restore(submit(input)).pipe(
+    restore(submit(input as I)).pipe(
       Effect.flatMap(submitted),
       Effect.flatMap(({ wait, ...start }) => restore(host.run<A, PollError<F, E>, R | RS>(wait, start)))
     )
@@ -368,3 +368,10 @@ export const promise: {
   if (signal?.aborted === true && Exit.hasInterrupts(exit)) signal.throwIfAborted()
   throw Cause.squash(exit.cause)
 }
+
+// ---- internal ----
+
+/** What the compiler says is expected in place of the input of a job that takes none. */
+type NoSubmit<I> = [I] extends [never]
+  ? "this job has no submit, or one without a parameter: declare `submit: (input: void) => ...`"
+  : never

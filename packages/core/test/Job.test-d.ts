@@ -1,4 +1,5 @@
 import { describe, expectTypeOf, it } from "@effect/vitest"
+import type * as Brand from "effect/Brand"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as Job from "effect-poll/Job"
@@ -18,8 +19,54 @@ describe("Job", () => {
     expectTypeOf(made).toExtend<Job.Job<{ readonly model: string }, string>>()
   })
 
-  it("key that is no string - does not compile without a codec", () => {
+  it("make - takes keys for strings where neither the check nor a codec says otherwise", () => {
+    type Id = string & Brand.Brand<"Id">
+    const submit = (_scene: boolean): Effect.Effect<{ readonly key: Id }, "busy"> => Effect.fail("busy")
+    const made = Job.make("render", { submit, check: (id) => Effect.succeed(Status.succeeded(id)) })
+    expectTypeOf(made).toEqualTypeOf<Job.Job<string, string, never, never, never, boolean, "busy">>()
+    expectTypeOf(Job.make("render", { check: () => check })).toEqualTypeOf<
+      Job.Job<string, string, number, NetworkError, Network>
+    >()
+  })
+
+  it("make - takes a codec made in place", () => {
+    const byNumber = Job.make("render", {
+      key: { encode: (id: number) => String(id), decode: Number },
+      submit: (id: number) => Effect.succeed({ key: id }),
+      check: (id) => Effect.succeed(Status.succeeded(id))
+    })
+    expectTypeOf(byNumber).toEqualTypeOf<Job.Job<number, number, never, never, never, number>>()
+    const identity = { encode: (key: string) => key, decode: (encoded: string) => encoded }
+    expectTypeOf(Job.make("render", { key: identity, check: () => check })).toEqualTypeOf<
+      Job.Job<string, string, number, NetworkError, Network>
+    >()
+  })
+
+  it("make - can be called by functions that are generic", () => {
+    const keyed = <K, A>(key: KeyCodec.KeyCodec<K>, check: (key: K) => Effect.Effect<Status.Status<A>>) =>
+      Job.make("render", { key, check })
+    expectTypeOf(keyed<number, Date>).returns.toEqualTypeOf<Job.Job<number, Date>>()
+    const plain = <A>(check: (key: string) => Effect.Effect<Status.Status<A>>) => Job.make("render", { check })
+    expectTypeOf(plain<Date>).returns.toEqualTypeOf<Job.Job<string, Date>>()
+    expectTypeOf(Job.make<Date, "torn">).returns.toEqualTypeOf<Job.Job<string, Date, "torn">>()
+  })
+
+  it("key that is no plain string - does not compile without a codec", () => {
     // @ts-expect-error a key that is no string needs a codec
     Job.make("render", { check: (_id: number) => check })
+    // @ts-expect-error a stored key can be any string
+    Job.make("render", { check: (_id: "a" | "b") => check })
+    // @ts-expect-error a number has no default encoding
+    Job.make("render", { check: (_id: string | number) => check })
+  })
+
+  it("key of another type than that of the check - does not compile", () => {
+    // @ts-expect-error the check takes a string
+    Job.make("render", { check: (_id: string) => check, submit: () => Effect.succeed({ key: 7 }) })
+    // @ts-expect-error the check takes a string
+    Job.make("render", { check: (_id: string) => check, cancel: (_id: number) => Effect.void })
+    const locate = (_id: number) => "old"
+    // @ts-expect-error the check takes a string
+    Job.make("render", { check: (_id: string) => check, missing: { fallback: { locate, check: () => check } } })
   })
 })

@@ -137,6 +137,8 @@ describe("Poll", () => {
       const unsubmitted = Job.make("render", { check: (_id: string) => check })
       // @ts-expect-error this job cannot be submitted
       ignore(() => Poll.run(unsubmitted, "scene", options))
+      // @ts-expect-error this job cannot be submitted
+      ignore(() => Poll.run(unsubmitted, undefined, options))
     })
 
     it("strategy that can fail - does not compile", () => {

@@ -58,9 +58,9 @@ describe("Poller.results", () => {
 
     it.effect("results - carry typed keys as they were given", () =>
       Effect.gen(function* () {
-        const job = Job.make<{ readonly id: number }, number>("typed", {
+        const job = Job.make("typed", {
           key: { encode: ({ id }) => `#${id}`, decode: (text) => ({ id: Number(text.slice(1)) }) },
-          check: ({ id }) => Effect.succeed(Status.succeeded(id * 2))
+          check: ({ id }: { readonly id: number }) => Effect.succeed(Status.succeeded(id * 2))
         })
         const poller = yield* Poller.make(plain)
         const key = { id: 21 }

@@ -402,7 +402,7 @@ export const tasteClusters: {
 } = <K, A, F, RD, I, ES, RS>(
   options: TasteClusterOptions<K, A, F, RD, I, ES, RS> & { readonly key?: KeyCodec<K> }
 ): Job.Job<K, A, F, HttpCheckError, HttpClient.HttpClient | RD | RS, I, ES> =>
-  Job.make<K, A, F, HttpCheckError, HttpClient.HttpClient | RD | RS, I, ES>("EventPlatform.tasteClusters", {
+  Job.make<A, F, HttpCheckError, HttpClient.HttpClient | RD | RS, I, ES, K>("EventPlatform.tasteClusters", {
     key: keyOr(options.key),
     check: (key) => HttpCheck.make(options.check(key), options.status),
     submit: options.submit,
