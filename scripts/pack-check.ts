@@ -232,9 +232,10 @@ const checkEverywhere = async (folder: string, file: string): Promise<void> => {
     noEmit: true
   }
   writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions, files: [file] }))
-  for (const name of globSync("node_modules/typescript-*", { cwd: tools }).toSorted()) {
-    const { version } = json(join(tools, name, "package.json")) as Manifest
-    const tsc = node(join(tools, name, "bin/tsc"), "-p", ".")
+  for (const name of ["typescript-5.9", "typescript-6", "typescript"]) {
+    const compiler = join(root, "node_modules", name)
+    const { version } = json(join(compiler, "package.json")) as Manifest
+    const tsc = node(join(compiler, "bin/tsc"), "-p", ".")
     await step(`${basename(folder)}: types of ${file} under TypeScript ${version}`, () => run(folder, ...tsc))
   }
 }
