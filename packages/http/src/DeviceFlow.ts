@@ -15,7 +15,7 @@
  * | `access_denied`, `authorization_declined` | failed, with `AccessDenied` |
  * | `expired_token` | expired |
  * | any other `error` | failed, with `Refused`, which holds the code |
- * | 429 | throttled |
+ * | 429; 503 with a hint; 400 or 403 with rate-limit headers or a throttling code | throttled |
  * | no answer, 408, 425, 5xx, or a body that cannot be read | a transient `HttpCheckError` |
  * | anything else | a permanent `HttpCheckError` |
  *

@@ -346,8 +346,9 @@ export const detail = (status: Status.Status<unknown, unknown>): TaskDetail | un
  * - `protocolVersion` goes into the header `MCP-Protocol-Version`, and for versions after 2025-11-25 into `_meta` as
  *   well. The headers `Mcp-Method` and `Mcp-Name`, which the extension prescribes (with the task id as the name), are
  *   always set.
- * - An answer outside of 200..299 is a `JsonRpcError` if it holds one, unless its status is transient (408, 425, 429,
- *   5xx): those, and everything else, are an `HttpCheckError`.
+ * - An answer outside of 200..299 is a `JsonRpcError` if it holds one, unless it is transient (408, 425, 5xx) or
+ *   throttled (429; 503 with a hint; 400 or 403 with rate-limit headers or a throttling code): those, and everything else,
+ *   are an `HttpCheckError`.
  * - Session id and task id are redacted in what a client logs of the headers of a request.
  *
  * An empty URL, an empty name or version in `initialize`, and `initialize` together with `openSession` are RangeErrors.

@@ -74,6 +74,11 @@ describe("DeviceFlow", () => {
         assert.strictEqual(ended, "SECRET-access")
         assert.strictEqual(polls.length, 13)
         assert.isTrue(polls.every((at, index) => index === 0 || at - polls[index - 1]! >= 20))
+        const coded = Array.from({ length: 5 }, () => () => json({ error_code: "rateLimitExceeded" }, 403))
+        assert.strictEqual(
+          (yield* over({ checkErrors: { maxConsecutive: 0 } }, ...coded, token)).ended,
+          "SECRET-access"
+        )
         const bare = yield* over({}, slow(), slow("1"), token)
         assert.strictEqual(bare.ended, "SECRET-access")
         assert.isTrue(bare.polls.every((at, index) => index === 0 || at - bare.polls[index - 1]! >= 5))

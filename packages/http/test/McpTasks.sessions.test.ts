@@ -280,7 +280,7 @@ describe("McpTasks", () => {
           })
         )
         const Tasks = tasks({ openSession })
-        const both = Effect.all([Poll.until(Tasks, "t1", wait), Poll.until(Tasks, "t2", wait)].map(Effect.exit), {
+        const both = Effect.forEach(["t1", "t2"], (id) => Effect.exit(Poll.until(Tasks, id, wait)), {
           concurrency: "unbounded"
         })
         yield* ran(Effect.provideService(both, HttpClient.HttpClient, client))
@@ -312,10 +312,7 @@ describe("McpTasks", () => {
           })
         )
         const call = McpTasks.http({ url, openSession, sessionId: Redacted.make("SECRET-0") })
-        const all = Effect.all(
-          [1, 500, 5_000].map((after) => call("ping", { after })),
-          { concurrency: "unbounded" }
-        )
+        const all = Effect.forEach([1, 500, 5_000], (after) => call("ping", { after }), { concurrency: "unbounded" })
         const { exit } = yield* ran(Effect.provideService(all, HttpClient.HttpClient, client))
         assert.deepStrictEqual([exit, opened], [Exit.succeed([1, 1, 1]), 1])
       })
@@ -482,6 +479,26 @@ describe("McpTasks", () => {
       })
     )
   })
+
+  it.effect("429 is throttled: no end, however often", () =>
+    Effect.gen(function* () {
+      let asked = 0
+      const client = HttpClient.make((request) =>
+        Effect.sync(() =>
+          HttpClientResponse.fromWeb(
+            request,
+            ++asked <= 12
+              ? new Response(null, { status: 429, headers: { "retry-after": "20" } })
+              : json({ jsonrpc: "2.0", id: asked, result: { taskId: "t1", status: "cancelled" } })
+          )
+        )
+      )
+      const { at, exit } = yield* ran(
+        Effect.provideService(Poll.until(tasks({}), "t1", wait), HttpClient.HttpClient, client)
+      )
+      assert.deepStrictEqual([endOf(exit), asked, at], ["JobCanceled", 13, 240])
+    })
+  )
 
   describe("interpret", () => {
     const over = (
@@ -695,7 +712,7 @@ describe("McpTasks", () => {
         }
         for (const message of messages) {
           assert.include(message, "all is lost")
-          assert.notMatch(message, /[\n\u001b\u202e]/)
+          assert.notMatch(message, /[\n\p{Cc}\u202e]/u)
         }
       })
     )

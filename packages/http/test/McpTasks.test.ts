@@ -1038,7 +1038,7 @@ describe("McpTasks", () => {
           [
             (id) => json(rpc(-32600, id), { status: 429, headers: { "retry-after": "7" } }),
             "HttpCheckError Status",
-            "Transient 7000"
+            "Throttled 7000"
           ],
           [() => json({}, { status: 404 }), "HttpCheckError Status", "Permanent"],
           [() => new Response("<html>", { status: 502 }), "HttpCheckError Status", "Transient"],
@@ -1059,7 +1059,7 @@ describe("McpTasks", () => {
               ? `${failed._tag} ${failed.code} ${failed.description} ${String(failed.data)}`
               : `${failed._tag} ${failed.reason._tag}`
           const classified = CheckError.kindOf(failed)
-          const after = classified._tag === "Transient" ? classified.retryAfter : undefined
+          const after = classified._tag === "Permanent" ? undefined : classified.retryAfter
           assert.strictEqual(said, expected)
           assert.strictEqual(
             [

@@ -19,6 +19,7 @@ import {
 import { at, decimal, textAt } from "./json.ts"
 import type { RequestPolicy } from "./requestPolicy.ts"
 import * as text from "./text.ts"
+import { isThrottled } from "./throttling.ts"
 
 // What the two endpoints of a device login send and answer (RFC 8628, RFC 6749). Servers deviate, so numbers are read
 // from texts too, and errors from several fields.
@@ -83,10 +84,10 @@ export const descriptionIn = (body: unknown): string | undefined => {
   return description === undefined ? undefined : text.cut(description, maxTextLength)
 }
 
-/** What the server refuses for good; an error with a transient status is not. */
+/** What the server refuses for good; an error that is transient or throttling is not. */
 export const refusalIn = (answer: ReceivedAnswer): Refusal | undefined => {
   const code = codeIn(answer.body)
-  return code === undefined || (!isOk(answer) && isTransientStatus(answer.status))
+  return code === undefined || (!isOk(answer) && (isTransientStatus(answer.status) || isThrottled(answer)))
     ? undefined
     : { code, description: descriptionIn(answer.body) }
 }
@@ -223,7 +224,9 @@ const decoded = <A>(
   fail: Fail,
   whatever: boolean
 ): Effect.Effect<A, HttpCheckError> => {
-  if (!whatever && !isOk(answer)) return Effect.fail(fail(statusReason(answer)))
+  if (!whatever && !isOk(answer)) {
+    return Effect.fail(fail(statusReason(answer, isThrottled(answer) ? "throttled" : undefined)))
+  }
   return answer.content.kind === "json" ? decodeWith(decode, answer, fail) : Effect.fail(fail(notJsonReason(answer)))
 }
 

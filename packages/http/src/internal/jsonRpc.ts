@@ -24,6 +24,7 @@ import { at, parse, textAt } from "./json.ts"
 import { wireCode } from "./jsonRpcCode.ts"
 import type { RequestPolicy } from "./requestPolicy.ts"
 import * as text from "./text.ts"
+import { isThrottled } from "./throttling.ts"
 
 // One JSON-RPC request over HTTP, answered by JSON or by an event stream that holds the answer.
 
@@ -96,7 +97,7 @@ export const notify = Effect.fnUntraced(function* (
   const fail = failFor(request, policy.shownUrl)
   const sent = yield* withBody(request, { jsonrpc: "2.0", method }, fail)
   const answer = yield* execute(HttpClientRequest.accept(sent, accepted), fail, { policy, pickEvent: () => true })
-  if (!isOk(answer)) return yield* fail(statusReason(answer))
+  if (!isOk(answer)) return yield* fail(refusal(answer))
 })
 
 /** A text as the value of a header: as it is, or in Base64 where a header cannot hold it (MCP 2026-07-28). */
@@ -132,15 +133,17 @@ const read = (
   const { body, content, headers, status } = answer
   const ok = whatever || isOk(answer)
   // A status that is transient goes before what the body says, for its Retry-After.
-  if (!ok && isTransientStatus(status)) return Effect.fail(fail(statusReason(answer)))
+  if (!ok && (isTransientStatus(status) || isThrottled(answer))) return Effect.fail(fail(refusal(answer)))
   const error = errorIn(body)
   if (error !== undefined) return Effect.succeed({ error, status })
-  if (!ok) return Effect.fail(fail(statusReason(answer)))
+  if (!ok) return Effect.fail(fail(refusal(answer)))
   if (content.kind !== "json") return Effect.fail(fail(notJsonReason(answer)))
   return hasProperty(body, "result") && answersTo(id, body)
     ? Effect.succeed({ result: body.result, headers })
     : Effect.fail(fail({ _tag: "Decode", status, issue: `Expected the JSON-RPC answer to the request ${id}` }))
 }
+
+const refusal = (answer: ReceivedAnswer) => statusReason(answer, isThrottled(answer) ? "throttled" : undefined)
 
 const maxTextLength = 1_000
 
