@@ -30,18 +30,7 @@ export const make = (store: JobStore, options: { readonly token: string | undefi
         outcomes: ["succeeded", "failed"],
         adjustEnd: (end) => (end.outcome === "succeeded" ? { ...end, result: resultOf(end.result, id) } : end)
       })
-      .pipe(Effect.tap((job) => forkCallback(job, input.body)))
-  }
-
-  const forkCallback = (job: Job.Job, body: unknown): Effect.Effect<void> => {
-    const url = isCallback(body) ? body.callback_url : undefined
-    if (url === undefined) return Effect.void
-    return store.fork(
-      store.awaitEnd(job).pipe(
-        Effect.andThen(Clock.currentTimeMillis),
-        Effect.flatMap((now) => store.push(url, envelope(job, Math.max(now, job.scriptedEnd.endedAt))))
-      )
-    )
+      .pipe(Effect.tap((job) => forkCallback(store, job, input.body)))
   }
 
   return {
@@ -83,6 +72,17 @@ export const make = (store: JobStore, options: { readonly token: string | undefi
 }
 
 // ---- internal ----
+
+const forkCallback = (store: JobStore, job: Job.Job, body: unknown): Effect.Effect<void> => {
+  const url = isCallback(body) ? body.callback_url : undefined
+  if (url === undefined) return Effect.void
+  return store.fork(
+    store.awaitEnd(job).pipe(
+      Effect.andThen(Clock.currentTimeMillis),
+      Effect.flatMap((now) => store.push(url, envelope(job, Math.max(now, job.scriptedEnd.endedAt))))
+    )
+  )
+}
 
 const readSubmission = Wire.body(
   Schema.Struct({

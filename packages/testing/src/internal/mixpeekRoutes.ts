@@ -21,127 +21,136 @@ export const make = (
   store: JobStore,
   options: { readonly pageSize: number; readonly documentsWrittenUrl: string | undefined }
 ): Provider => {
-  const create: Provider["create"] = (kind, input) => {
-    const shape = shapes[kind] ?? batchShape
-    const id = store.nextId("tsk")
-    const sharedIds: Record<string, string> =
-      kind === "batch" ? { bucket_id: input.params["bucket_id"] ?? "bkt_1" } : {}
-    return store
-      .add({
-        ...input,
-        params: { ...input.params, ...sharedIds },
-        provider: "Mixpeek",
-        kind,
-        id,
-        ids: { task_id: id, [shape.idName]: store.nextId(shape.prefix) },
-        sharedIds,
-        outcomes: ["succeeded", "failed", "canceled"]
-      })
-      .pipe(Effect.tap(forkDocumentsWritten))
-  }
-
-  const forkDocumentsWritten = (job: Job.Job): Effect.Effect<void> => {
-    const url = options.documentsWrittenUrl
-    if (url === undefined || job.kind !== "batch") return Effect.void
-    return store.fork(
-      Effect.flatMap(store.awaitEnd(job), ({ outcome }) =>
-        outcome === "succeeded" ? store.push(url, documentsWritten) : Effect.void
-      )
-    )
-  }
-
-  const submit = (path: `/${string}`, kind: string): Wire.Route =>
-    Wire.route("POST", path, (incoming) => {
-      const params: Record<string, string> = kind === "batch" ? { bucket_id: incoming.param("bucket_id") } : {}
-      return Effect.flatMap(readSubmission(incoming), ({ sent: body }) =>
-        store.submit({
-          provider: "Mixpeek",
-          kind,
-          params,
-          body,
-          create: (script) => create(kind, { script, params, body }),
-          respond: (job) => Wire.json(job.ids, 201)
-        })
-      )
-    })
-
-  const resource = (path: `/${string}`, kind: string): Wire.Route =>
-    Wire.route("GET", path, ({ param }) => {
-      const job = store.find(param("id"))
-      const own =
-        job?.provider === "Mixpeek" &&
-        job.kind === kind &&
-        resourceId(job) === param("id") &&
-        (kind !== "batch" || job.ids["bucket_id"] === param("bucket_id"))
-      return store.check(own ? job : undefined, resourceResponse, { ofFallback: true })
-    })
-
-  const kill = (job: Job.Job): Effect.Effect<Wire.Response> => {
-    if (job.kind === "taxonomy") {
-      return Effect.succeed(Wire.json({ code: "cancel_unsupported", error: `${taskType(job)} cannot be killed` }, 400))
-    }
-    return store.settle(job, { outcome: "canceled", result: undefined, failure: undefined }).pipe(
-      Effect.andThen(Clock.currentTimeMillis),
-      Effect.map((now) => Wire.json({ task_id: job.id, status: statusOf(job, now) }))
-    )
-  }
-
-  const find = (id: string): Job.Job | undefined => {
-    const job = store.find(id)
-    return job?.provider === "Mixpeek" && job.id === id ? job : undefined
-  }
-
+  const api: Api = { store, ...options }
   return {
     name: "Mixpeek",
     prefix: "/mixpeek",
     kinds: Object.keys(shapes),
-    create,
+    create: (kind, input) => create(api, kind, input),
     routes: [
-      submit("/v1/buckets/:bucket_id/batches", "batch"),
-      submit("/v1/clusters", "cluster"),
-      submit("/v1/taxonomies", "taxonomy"),
-      resource("/v1/buckets/:bucket_id/batches/:id", "batch"),
-      resource("/v1/clusters/:id", "cluster"),
-      resource("/v1/taxonomies/:id", "taxonomy"),
+      submitRoute(api, "/v1/buckets/:bucket_id/batches", "batch"),
+      submitRoute(api, "/v1/clusters", "cluster"),
+      submitRoute(api, "/v1/taxonomies", "taxonomy"),
+      resourceRoute(api, "/v1/buckets/:bucket_id/batches/:id", "batch"),
+      resourceRoute(api, "/v1/clusters/:id", "cluster"),
+      resourceRoute(api, "/v1/taxonomies/:id", "taxonomy"),
       Wire.route("GET", "/v1/tasks/:id", ({ param }) =>
-        store.check(find(param("id")), (job, now) => Wire.json(task(job, now)))
+        store.check(find(api, param("id")), (job, now) => Wire.json(task(job, now)))
       ),
-      Wire.route("POST", "/v1/tasks/list", (incoming) =>
-        Effect.gen(function* () {
-          const { value: filter } = yield* readFilter(incoming)
-          const after = yield* instant("created_after", filter.created_after, -Infinity)
-          const before = yield* instant("created_before", filter.created_before, Infinity)
-          const now = yield* store.count("Mixpeek", "list", "tasks_list")
-          const listed = store
-            .list("Mixpeek")
-            .filter(
-              (job) =>
-                !store.isGone(job, now) &&
-                matches(filter.task_type, taskType(job)) &&
-                matches(filter.status, statusOf(job, now)) &&
-                matches(filter.namespace, namespaceOf(job)) &&
-                job.submittedAt >= after &&
-                job.submittedAt <= before
-            )
-            .toReversed()
-            .slice(0, options.pageSize)
-          for (const job of listed) job.listed++
-          return Wire.json({ tasks: listed.map((job) => task(job, now)) })
-        })
-      ),
-      Wire.route("POST", "/v1/tasks/:id/kill", ({ param }) =>
-        Effect.gen(function* () {
-          const job = find(param("id"))
-          const now = yield* Clock.currentTimeMillis
-          if (job === undefined || store.isGone(job, now)) return Wire.notFound("task")
-          return yield* store.act(job, "kill", kill(job))
-        })
-      )
+      Wire.route("POST", "/v1/tasks/list", (incoming) => list(api, incoming)),
+      Wire.route("POST", "/v1/tasks/:id/kill", ({ param }) => kill(api, param("id")))
     ]
   }
 }
 
 // ---- internal ----
+
+interface Api {
+  readonly store: JobStore
+  readonly pageSize: number
+  readonly documentsWrittenUrl: string | undefined
+}
+
+type Create = Provider["create"]
+
+const create = (api: Api, kind: string, input: Parameters<Create>[1]): ReturnType<Create> => {
+  const { store } = api
+  const shape = shapes[kind] ?? batchShape
+  const id = store.nextId("tsk")
+  const sharedIds: Record<string, string> = kind === "batch" ? { bucket_id: input.params["bucket_id"] ?? "bkt_1" } : {}
+  return store
+    .add({
+      ...input,
+      params: { ...input.params, ...sharedIds },
+      provider: "Mixpeek",
+      kind,
+      id,
+      ids: { task_id: id, [shape.idName]: store.nextId(shape.prefix) },
+      sharedIds,
+      outcomes: ["succeeded", "failed", "canceled"]
+    })
+    .pipe(Effect.tap((job) => forkDocumentsWritten(api, job)))
+}
+
+const forkDocumentsWritten = ({ documentsWrittenUrl: url, store }: Api, job: Job.Job): Effect.Effect<void> => {
+  if (url === undefined || job.kind !== "batch") return Effect.void
+  return store.fork(
+    Effect.flatMap(store.awaitEnd(job), ({ outcome }) =>
+      outcome === "succeeded" ? store.push(url, documentsWritten) : Effect.void
+    )
+  )
+}
+
+const submitRoute = (api: Api, path: `/${string}`, kind: string): Wire.Route =>
+  Wire.route("POST", path, (incoming) => {
+    const params: Record<string, string> = kind === "batch" ? { bucket_id: incoming.param("bucket_id") } : {}
+    return Effect.flatMap(readSubmission(incoming), ({ sent: body }) =>
+      api.store.submit({
+        provider: "Mixpeek",
+        kind,
+        params,
+        body,
+        create: (script) => create(api, kind, { script, params, body }),
+        respond: (job) => Wire.json(job.ids, 201)
+      })
+    )
+  })
+
+const resourceRoute = ({ store }: Api, path: `/${string}`, kind: string): Wire.Route =>
+  Wire.route("GET", path, ({ param }) => {
+    const job = store.find(param("id"))
+    const own =
+      job?.provider === "Mixpeek" &&
+      job.kind === kind &&
+      resourceId(job) === param("id") &&
+      (kind !== "batch" || job.ids["bucket_id"] === param("bucket_id"))
+    return store.check(own ? job : undefined, resourceResponse, { ofFallback: true })
+  })
+
+const find = ({ store }: Api, id: string): Job.Job | undefined => {
+  const job = store.find(id)
+  return job?.provider === "Mixpeek" && job.id === id ? job : undefined
+}
+
+const list = Effect.fnUntraced(function* ({ pageSize, store }: Api, incoming: Wire.Incoming) {
+  const { value: filter } = yield* readFilter(incoming)
+  const after = yield* instant("created_after", filter.created_after, -Infinity)
+  const before = yield* instant("created_before", filter.created_before, Infinity)
+  const now = yield* store.count("Mixpeek", "list", "tasks_list")
+  const listed = store
+    .list("Mixpeek")
+    .filter(
+      (job) =>
+        !store.isGone(job, now) &&
+        matches(filter.task_type, taskType(job)) &&
+        matches(filter.status, statusOf(job, now)) &&
+        matches(filter.namespace, namespaceOf(job)) &&
+        job.submittedAt >= after &&
+        job.submittedAt <= before
+    )
+    .toReversed()
+    .slice(0, pageSize)
+  for (const job of listed) job.listed++
+  return Wire.json({ tasks: listed.map((job) => task(job, now)) })
+})
+
+const kill = Effect.fnUntraced(function* (api: Api, id: string) {
+  const { store } = api
+  const job = find(api, id)
+  const now = yield* Clock.currentTimeMillis
+  if (job === undefined || store.isGone(job, now)) return Wire.notFound("task")
+  return yield* store.act(job, "kill", killed(api, job))
+})
+
+const killed = ({ store }: Api, job: Job.Job): Effect.Effect<Wire.Response> => {
+  if (job.kind === "taxonomy") {
+    return Effect.succeed(Wire.json({ code: "cancel_unsupported", error: `${taskType(job)} cannot be killed` }, 400))
+  }
+  return store.settle(job, { outcome: "canceled", result: undefined, failure: undefined }).pipe(
+    Effect.andThen(Clock.currentTimeMillis),
+    Effect.map((now) => Wire.json({ task_id: job.id, status: statusOf(job, now) }))
+  )
+}
 
 interface Shape {
   readonly prefix: string
