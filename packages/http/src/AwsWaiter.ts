@@ -28,11 +28,15 @@
  *
  * **Gotchas**
  *
+ * - A definition is code: its expressions are evaluated on every answer. Load definitions that you trust. As a guard
+ *   against mistakes an expression may have 1,024 characters, may use the functions of the JMESPath specification only,
+ *   and may copy its input at most 4,096 times (a chain of joins doubles it with each); anything else is a RangeError of
+ *   `load` and `make`.
  * - By the Smithy specification an unmatched error ends the wait at once. Here it is a check error like any other: a
  *   permanent one ends the wait as `CheckRejected`, a throttled or broken request is tried again.
  * - A definition without a `failure` acceptor waits for a job that has failed until the deadline. `load` takes one only
- *   if told so (`failure: "optional"`).
- * - Values are searched as they are. An AWS client makes a `Date` of a time and bytes of a blob, where the Smithy
+ *   with `failure: "optional"`.
+ * - Values are searched without a conversion. An AWS client makes a `Date` of a time and bytes of a blob, where the Smithy
  *   specification has numbers and texts: a path that compares those does not match.
  * - The paths are JMESPath: this module, and no other, needs the optional peer `@jmespath-community/jmespath` installed
  *   (about 9 KiB gzipped). For that reason the index of the package leaves it out: import
@@ -42,7 +46,6 @@
  */
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Equal from "effect/Equal"
 import { hasProperty } from "effect/Predicate"
 import * as Result from "effect/Result"
 import type { Schedule } from "effect/Schedule"
@@ -51,6 +54,8 @@ import * as Job from "effect-poll/Job"
 import type * as CheckResult from "effect-poll/CheckResult"
 import type { Observation } from "effect-poll/Observation"
 import * as CheckError from "effect-poll/CheckError"
+import * as Poll from "effect-poll/Poll"
+import type { PollError } from "effect-poll/PollError"
 import * as Status from "effect-poll/Status"
 import * as Strategy from "effect-poll/Strategy"
 import { type Acceptor, Definition } from "./AwsWaiterDefinition.ts"
@@ -136,6 +141,40 @@ export interface WaiterFailure<out A, out E> {
 }
 
 /**
+ * The options of `job`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface JobOptions<out A, in out E, out R> extends Reader {
+  /** What judges the outcomes of the call: see `load` and `make`. */
+  readonly waiter: Waiter
+  /** The call of your client for the resource with this key, which is sent once per check. */
+  readonly call: (key: string) => Effect.Effect<A, E, R>
+  /** Makes the input of the call from the key, for the matcher `inputOutput`. Default: undefined. */
+  readonly input?: ((key: string) => unknown) | undefined
+  /** When to check. Default: `fixed` for a definition with a delay, `exponential` for one without. */
+  readonly strategy?: Schedule<unknown, Observation> | undefined
+  /**
+   * What follows a failed call that no acceptor matches. Default of its `kindOf`: the `kindOf` of this module, with the
+   * `codes` and `status` given here.
+   */
+  readonly checkErrors?: Job.CheckErrorPolicy<E> | undefined
+}
+
+/**
+ * The options of `run`: those of `job`, and those of the wait.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface RunOptions<out A, in out E, out R, out RS = never>
+  extends Omit<JobOptions<A, E, R>, "strategy" | "checkErrors">, Poll.Options<E, RS> {
+  /** The name of the job in errors, logs and metrics. Default: the name of the waiter, or `aws-waiter`. */
+  readonly name?: string | undefined
+}
+
+/**
  * Tests whether a value is a `Waiter`.
  *
  * @category guards
@@ -153,9 +192,9 @@ export interface LoadOptions {
   /** What the waiter is called in failures; default: the `waiter` of the definition. */
   readonly name?: string | undefined
   /**
-   * Whether the definition must have an acceptor with the state `failure`. By default it must; `"optional"` says aloud
-   * that there may be none, so that a job that fails is waited for until the deadline. `failure` of the waiter then
-   * tells which it is.
+   * Whether the definition must have an acceptor with the state `failure`. Without one, a job that fails is waited for
+   * until the deadline; `"optional"` accepts that explicitly. `failure` of the waiter says whether it has one. Default:
+   * `"required"`.
    */
   readonly failure?: "required" | "optional" | undefined
 }
@@ -292,11 +331,8 @@ export const judge = (
  *
  * **Details**
  *
- * - Its strategy is `strategy`, otherwise `fixed` for a definition with a delay and `exponential` for one without.
- * - The kind of its check errors comes from `kindOf`, unless `checkErrors` is given.
- * - `input` makes the input of the call from the key, for the matcher `inputOutput`.
- *
- * An empty name is a RangeError.
+ * `run` makes the job and waits in one. Make a job where its waits share a name, a `Poller` or stored tokens. An empty
+ * name is a RangeError.
  *
  * **Example** (A job per bucket)
  *
@@ -316,7 +352,8 @@ export const judge = (
  *   },
  *   { failure: "optional" }
  * )
- * const Bucket = AwsWaiter.job("bucket", bucketExists, {
+ * const Bucket = AwsWaiter.job("bucket", {
+ *   waiter: bucketExists,
  *   // Stands for client.send(new HeadBucketCommand({ Bucket: name })).
  *   call: (name) => Effect.succeed({ BucketRegion: `of ${name}`, $metadata: { httpStatusCode: 200 } })
  * })
@@ -329,19 +366,59 @@ export const judge = (
  */
 export const job = <A, E, R>(
   name: string,
-  waiter: Waiter,
-  options: Reader & {
-    readonly call: (key: string) => Effect.Effect<A, E, R>
-    readonly input?: ((key: string) => unknown) | undefined
-    readonly strategy?: Schedule<unknown, Observation> | undefined
-    readonly checkErrors?: Job.CheckErrorPolicy<E> | undefined
-  }
-): Job.Job<string, A | undefined, WaiterFailure<A, E>, E, R> =>
-  Job.make(name, {
-    check: (key: string) => check(waiter, options.call(key), { ...options, input: options.input?.(key) }),
-    strategy: options.strategy ?? (waiter.fixed === undefined ? exponential(waiter) : fixed(waiter)),
-    checkErrors: options.checkErrors ?? { kindOf: (error) => kindOf(error, options) }
+  options: JobOptions<A, E, R>
+): Job.Job<string, A | undefined, WaiterFailure<A, E>, E, R> => {
+  const { call, checkErrors, input, strategy, waiter } = options
+  return Job.make(name, {
+    check: (key: string) => check(waiter, call(key), { ...options, input: input?.(key) }),
+    strategy: strategy ?? strategyOf(waiter),
+    checkErrors: policyOf(checkErrors, options)
   })
+}
+
+/**
+ * Waits for the resource with a key: the job of the call, and its wait, in one.
+ *
+ * **Details**
+ *
+ * Yields the value that the `success` acceptor matched, or undefined if that was an error. Fails with what a wait can
+ * fail with (see `PollError`): a `JobFailed` holds the `WaiterFailure`. Bad options are RangeErrors at the call.
+ *
+ * **Example** (Waiting until a bucket exists)
+ *
+ * ```ts
+ * import * as Effect from "effect/Effect"
+ * import * as AwsWaiter from "@effect-poll/http/AwsWaiter"
+ *
+ * const bucketExists = AwsWaiter.load(
+ *   { delay: 5, maxAttempts: 20, acceptors: [{ state: "success", matcher: "status", expected: 200 }] },
+ *   { failure: "optional" }
+ * )
+ * const bucket = AwsWaiter.run("logs", {
+ *   waiter: bucketExists,
+ *   // Stands for client.send(new HeadBucketCommand({ Bucket: name })).
+ *   call: (name) => Effect.succeed({ BucketRegion: `of ${name}`, $metadata: { httpStatusCode: 200 } }),
+ *   deadline: "100 seconds"
+ * })
+ * const found = await Effect.runPromise(bucket)
+ * found?.BucketRegion // => "of logs"
+ * ```
+ *
+ * @category running
+ * @since 0.1.0
+ */
+export const run = <A, E, R, RS = never>(
+  key: string,
+  options: RunOptions<A, E, R, RS>
+): Effect.Effect<A | undefined, PollError<WaiterFailure<A, E>, E>, R | RS> => {
+  const { call, checkErrors, codes, input, name, status, strategy, waiter, ...wait } = options
+  const reader = { codes, status }
+  return Poll.until(job(name ?? waiter.name ?? "aws-waiter", { waiter, call, input, ...reader }), key, {
+    ...wait,
+    strategy: strategy ?? strategyOf(waiter),
+    checkErrors: policyOf(checkErrors, reader)
+  })
+}
 
 /**
  * The schedule of the older form: a check every `delay`, `maxAttempts` of them.
@@ -410,13 +487,21 @@ export const exponential = (
 }
 
 /**
- * Tells whether an error of an AWS client may be gone at the next check: for the `kindOf` of `checkErrors`.
+ * The kind of an error of an AWS client: for the `kindOf` of `checkErrors`.
  *
  * **Details**
  *
- * In this order: what the error says itself (`CheckError.kind`); transient if its code is one of throttling or
- * timeout, or if the client marks it as retryable (`$retryable`); by its HTTP status (see `isTransientStatus`);
- * otherwise, a network error say, transient. So an `AccessDeniedException` ends the wait at once.
+ * The first rule that applies decides:
+ *
+ * 1. What the error says itself (`CheckError.kind`).
+ * 2. Throttled, if one of its codes is a code of throttling (`ThrottlingException`, `TooManyRequestsException`,
+ *    `RequestLimitExceeded`, `SlowDown` and the others of the AWS SDKs), if the client marks it so
+ *    (`$retryable.throttling`), or if its HTTP status is 429. Codes are compared as values, never searched in messages.
+ * 3. Transient, if one of its codes is a code of a timeout, or if the client marks it as retryable (`$retryable`).
+ * 4. By its HTTP status, see `isTransientStatus`.
+ * 5. Transient: a network error, for example.
+ *
+ * So an `AccessDeniedException` ends the wait at once.
  *
  * @category destructors
  * @since 0.1.0
@@ -424,10 +509,12 @@ export const exponential = (
 export const kindOf = (error: unknown, reader?: Reader): CheckError.Kind => {
   if (hasProperty(error, CheckError.kind)) return CheckError.kindOf(error)
   const codes = (reader?.codes ?? errorCodes)(error)
+  const status = (reader?.status ?? httpStatus)(Result.fail(error))
+  const isThrottled = codes.some((code) => awsOutcome.throttlingCodes.has(code)) || awsOutcome.isThrottling(error)
+  if (isThrottled || status === 429) return CheckError.throttled()
   if (awsOutcome.isRetryable(error) || codes.some((code) => awsOutcome.transientCodes.has(code))) {
     return CheckError.transient()
   }
-  const status = (reader?.status ?? httpStatus)(Result.fail(error))
   return status === undefined || isTransientStatus(status) ? CheckError.transient() : CheckError.permanent()
 }
 
@@ -488,6 +575,14 @@ export const describe = ({ matcher }: Acceptor): string => {
 
 // ---- internal ----
 
+const policyOf = <E>(policy: Job.CheckErrorPolicy<E> | undefined, reader: Reader): Job.CheckErrorPolicy<E> => ({
+  ...policy,
+  kindOf: policy?.kindOf ?? ((error) => kindOf(error, reader))
+})
+
+const strategyOf = (waiter: Waiter): Strategy.Strategy =>
+  waiter.fixed === undefined ? exponential(waiter) : fixed(waiter)
+
 interface Compiled {
   readonly acceptor: Acceptor
   readonly matches: (outcome: Result.Result<unknown, unknown>, options: JudgeOptions | undefined) => boolean
@@ -518,7 +613,7 @@ const compileWaiter = (caller: string, definition: Definition, options: LoadOpti
     } catch (cause) {
       const problem = cause instanceof Error ? cause.message : String(cause)
       throw new RangeError(
-        `${caller}: a path of ${labelOf(named)} must be JMESPath, got ${JSON.stringify(text)}: ${problem}`,
+        `${caller}: a path of ${labelOf(named)} must be JMESPath, got ${JSON.stringify(text.slice(0, 100))}: ${problem}`,
         { cause }
       )
     }
@@ -566,11 +661,22 @@ const compileAcceptor = (acceptor: Acceptor, path: (text: string) => jmespath.Ex
 }
 
 const comparing = {
-  equals: (expected: unknown) => (found: unknown) => Equal.equals(found, expected),
+  equals: (expected: unknown) => (found: unknown) => isSameJson(found, expected),
   all: (expected: unknown) => (found: unknown) =>
-    Array.isArray(found) && found.length > 0 && found.every((each) => Equal.equals(each, expected)),
+    Array.isArray(found) && found.length > 0 && found.every((each) => isSameJson(each, expected)),
   any: (expected: unknown) => (found: unknown) =>
-    Array.isArray(found) && found.some((each) => Equal.equals(each, expected))
+    Array.isArray(found) && found.some((each) => isSameJson(each, expected))
+}
+
+/** As deep as what is expected, which a definition says; `Equal.equals` hashes all of what was found. */
+const isSameJson = (found: unknown, expected: unknown): boolean => {
+  if (typeof expected !== "object" || expected === null) return found === expected
+  if (typeof found !== "object" || found === null || Array.isArray(found) !== Array.isArray(expected)) return false
+  const entries = Object.entries(expected)
+  return (
+    entries.length === Object.keys(found).length &&
+    entries.every(([name, value]) => hasProperty(found, name) && isSameJson(found[name], value))
+  )
 }
 
 const failureOf = <A, E>(waiter: Waiter, acceptor: Acceptor, outcome: Result.Result<A, E>): WaiterFailure<A, E> => {

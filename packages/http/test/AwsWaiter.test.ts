@@ -9,6 +9,7 @@ import * as Schema from "effect/Schema"
 import * as TestClock from "effect/testing/TestClock"
 import { existsSync, readFileSync } from "node:fs"
 import { build } from "esbuild"
+import * as CheckError from "effect-poll/CheckError"
 import * as CheckResult from "effect-poll/CheckResult"
 import * as Poll from "effect-poll/Poll"
 import * as Status from "effect-poll/Status"
@@ -57,13 +58,49 @@ const rangeError = (run: () => unknown): string => {
 
 describe("AwsWaiter", () => {
   describe("load", () => {
+    it("bounds the length of a path, and what it makes of its input", () => {
+      const nested = (times: number) => `join('', [${"@, ".repeat(times)}@])`
+      const joins = (times: number) => Array.from({ length: times }, () => "join('', [@, @])").join(" | ")
+      const doubled = (times: number) => Array.from({ length: times }, () => "[@, @][]").join(" | ")
+      for (const [bad, why] of [
+        [joins(26), "copies"],
+        [doubled(26), "copies"],
+        [Array.from({ length: 13 }, () => "{a: @, b: @}").join(" | "), "copies"],
+        [Array.from({ length: 13 }, () => "merge(@, @)").join(" | "), "copies"],
+        ["things[*]." + joins(13), "copies"],
+        [`${nested(80)} | ${nested(80)}`, "copies"],
+        ["a".repeat(1_025), "1024 characters, got 1025"]
+      ] as const) {
+        const message = rangeError(() => older(path(bad, "x")))
+        assert.include(message, `AwsWaiter.load: a path of "Thing" must be JMESPath, got "`)
+        assert.include(message, why)
+        assert.isBelow(message.length, 300)
+      }
+      for (const good of [joins(8), doubled(8), "a".repeat(1_024), nested(80)]) older(path(good, "x"))
+    })
+
+    it("a value nested a hundred thousand deep matches nothing, and is no defect", () => {
+      let deep: unknown = "x"
+      for (let at = 0; at < 100_000; at++) deep = { a: deep }
+      for (const matcher of ["path", "pathAll", "pathAny"]) {
+        for (const argument of ["a", "to_string(@)", "a.a.a", "[@][]", "*.*"]) {
+          for (const expected of ["x", { a: "x" }, [{ a: "x" }]]) {
+            assert.strictEqual(verdict(older(path(argument, expected, "success", matcher)), ok(deep)), "none")
+          }
+        }
+      }
+    })
+
     it("refuses a path that is no JMESPath, and quotes it", () => {
       for (const [bad, why] of [
         ["State[", "Syntax error"],
         ["", "Syntax error"],
         ["a b", "Syntax error"],
         ["length(nofn(State)) > `0`", "unknown function"],
-        ["things[?length(a, b) == `1`]", "arity"]
+        ["things[?length(a, b) == `1`]", "arity"],
+        ["pad_left(State, `1000000000`)", "unknown function"],
+        ["$.State", "specification"],
+        ["let $a = State in $a", "specification"]
       ] as const) {
         const message = rangeError(() => older(path(bad, "x")))
         assert.include(message, `AwsWaiter.load: a path of "Thing" must be JMESPath, got ${JSON.stringify(bad)}: `)
@@ -359,9 +396,16 @@ describe("AwsWaiter", () => {
       assert.strictEqual(AwsWaiter.httpStatus(broken(error)), undefined)
     })
 
-    it("kindOf - throttling and 5xx are transient, other 4xx permanent", () => {
+    it("kindOf - throttled by code or 429, transient by timeout or 5xx, permanent by other 4xx", () => {
       for (const [error, kind] of [
-        [awsError("ThrottlingException", 400), "Transient"],
+        [awsError("ThrottlingException", 400), "Throttled"],
+        [awsError("RequestLimitExceeded", 503), "Throttled"],
+        [awsError("com.amazonaws.sqs#ThrottledException:http://x", 400), "Throttled"],
+        [awsError("Odd", 400, { $retryable: { throttling: true } }), "Throttled"],
+        [awsError("Odd", 429), "Throttled"],
+        // A code is a value: a message that holds one says nothing.
+        [Object.assign(awsError("ValidationException"), { message: "ThrottlingException" }), "Permanent"],
+        [awsError("RequestTimeout", 400), "Transient"],
         [awsError("AccessDeniedException", 400), "Permanent"],
         [awsError("UnauthorizedOperation", 403), "Permanent"],
         [awsError("InternalFailure", 500), "Transient"],
@@ -374,7 +418,7 @@ describe("AwsWaiter", () => {
         assert.strictEqual(AwsWaiter.kindOf(error)._tag, kind, String(error))
       }
       assert.strictEqual(AwsWaiter.kindOf("x", { status: () => 400 })._tag, "Permanent")
-      assert.strictEqual(AwsWaiter.kindOf(awsError("A"), { codes: () => ["SlowDown"] })._tag, "Transient")
+      assert.strictEqual(AwsWaiter.kindOf(awsError("A"), { codes: () => ["SlowDown"] })._tag, "Throttled")
     })
   })
 
@@ -502,7 +546,7 @@ describe("AwsWaiter", () => {
           Effect.fail(awsError("ThrottlingException")),
           Effect.succeed({ Status: "ACTIVE" })
         )
-        const Table = AwsWaiter.job("table", AwsWaiter.load(table, optional), { call })
+        const Table = AwsWaiter.job("table", { waiter: AwsWaiter.load(table, optional), call })
         const fiber = yield* Effect.forkChild(Poll.until(Table, "users", { deadline: "1 hour" }))
         yield* TestClock.adjust("1 hour")
         assert.deepStrictEqual(yield* Fiber.join(fiber), { Status: "ACTIVE" })
@@ -514,7 +558,7 @@ describe("AwsWaiter", () => {
       Effect.gen(function* () {
         const error = awsError("AccessDeniedException", 400)
         const { asked, call } = client(Effect.fail(error))
-        const Table = AwsWaiter.job("table", AwsWaiter.load(table, optional), { call })
+        const Table = AwsWaiter.job("table", { waiter: AwsWaiter.load(table, optional), call })
         const failed = yield* Effect.flip(Poll.until(Table, "users", { deadline: "1 hour" }))
         assert.strictEqual(failed._tag === "CheckRejected" && failed.error, error)
         assert.strictEqual(asked.length, 1)
@@ -524,7 +568,7 @@ describe("AwsWaiter", () => {
     it.effect("ends with its strategy, and says what was seen last", () =>
       Effect.gen(function* () {
         const { asked, call } = client(Effect.succeed({ Status: "CREATING" }))
-        const Table = AwsWaiter.job("table", AwsWaiter.load(table, optional), { call })
+        const Table = AwsWaiter.job("table", { waiter: AwsWaiter.load(table, optional), call })
         const fiber = yield* Effect.forkChild(Effect.flip(Poll.until(Table, "users", { deadline: "1 hour" })))
         yield* TestClock.adjust("1 hour")
         const failed = yield* Fiber.join(fiber)
@@ -532,6 +576,65 @@ describe("AwsWaiter", () => {
         assert.include(failed.message, "last status Pending CREATING")
         assert.strictEqual(asked.length, 25)
         assert.strictEqual(asked.at(-1), "users 480")
+      })
+    )
+
+    it.effect("a policy without a kindOf keeps that of the module", () =>
+      Effect.gen(function* () {
+        for (const [code, expected] of [
+          ["AccessDeniedException", "CheckRejected"],
+          ["InternalFailure", "CheckErrorsExhausted"]
+        ] as const) {
+          const { call } = client(Effect.fail(awsError(code, code === "InternalFailure" ? 500 : 400)))
+          const options = { waiter: AwsWaiter.load(table, optional), call, checkErrors: { maxConsecutive: 1 } }
+          for (const wait of [
+            Poll.until(AwsWaiter.job("table", options), "users", { deadline: "1 hour" }),
+            AwsWaiter.run("users", { ...options, deadline: "1 hour" })
+          ]) {
+            const fiber = yield* Effect.forkChild(Effect.flip(wait))
+            yield* TestClock.adjust("1 hour")
+            assert.strictEqual((yield* Fiber.join(fiber))._tag, expected)
+          }
+        }
+      })
+    )
+
+    it.effect("throttling is tolerated until the deadline, and counts as no error", () =>
+      Effect.gen(function* () {
+        const throttled = Effect.fail(awsError("ThrottlingException"))
+        const { asked, call } = client(
+          ...Array.from({ length: 20 }, () => throttled),
+          Effect.succeed({ Status: "ACTIVE" })
+        )
+        const wait = AwsWaiter.run("users", { waiter: AwsWaiter.load(table, optional), call, deadline: "1 day" })
+        const fiber = yield* Effect.forkChild(wait)
+        yield* TestClock.adjust("1 day")
+        assert.deepStrictEqual(yield* Fiber.join(fiber), { Status: "ACTIVE" })
+        assert.strictEqual(asked.length, 21)
+      })
+    )
+
+    it.effect("run - waits by the schedule of the definition, under its name", () =>
+      Effect.gen(function* () {
+        const { asked, call } = client(Effect.succeed({ Status: "CREATING" }))
+        const waiter = AwsWaiter.load({ ...table, waiter: "TableExists" }, optional)
+        const ran = (options: Partial<AwsWaiter.RunOptions<unknown, unknown, never>>) =>
+          Effect.gen(function* () {
+            const fiber = yield* Effect.forkChild(
+              Effect.flip(AwsWaiter.run("users", { waiter, call, deadline: "1 hour", ...options }))
+            )
+            yield* TestClock.adjust("1 hour")
+            return yield* Fiber.join(fiber)
+          })
+        const failed = yield* ran({})
+        assert.strictEqual(failed._tag === "PollTimeout" && failed.reason, "strategy")
+        assert.include(failed.message, 'TableExists "users"')
+        assert.strictEqual(asked.length, 25)
+        assert.include((yield* ran({ name: "mine" })).message, 'mine "users"')
+        assert.include((yield* ran({ waiter: AwsWaiter.load(table, optional) })).message, 'aws-waiter "users"')
+        const spaced = yield* ran({ strategy: Strategy.spaced("10 minutes") })
+        assert.strictEqual(spaced._tag === "PollTimeout" && spaced.reason, "deadline")
+        assert.throws(() => AwsWaiter.run("users", { waiter, call, deadline: -1 }), RangeError, "deadline")
       })
     )
 
@@ -555,11 +658,12 @@ describe("AwsWaiter", () => {
           Effect.succeed({ Status: "b" }),
           Effect.succeed({ Status: "a" })
         )
-        const Thing = AwsWaiter.job("thing", waiter, {
+        const Thing = AwsWaiter.job("thing", {
+          waiter,
           call,
           input: (id) => ({ id }),
           strategy: Strategy.spaced("3 seconds"),
-          checkErrors: { schedule: Strategy.spaced("1 second") }
+          checkErrors: { schedule: Strategy.spaced("1 second"), kindOf: () => CheckError.transient() }
         })
         const fiber = yield* Effect.forkChild(Poll.until(Thing, "a", { deadline: "1 hour" }))
         yield* TestClock.adjust("1 hour")

@@ -42,8 +42,8 @@ export const isRetryable = (error: unknown): boolean =>
     return retryable !== undefined && retryable !== null && retryable !== false
   })
 
-/** Codes of throttling and of timeouts, which some services send with the status 400. */
-export const transientCodes: ReadonlySet<string> = /*#__PURE__*/ new Set([
+/** Codes of throttling, which some services send with the status 400 (those of the AWS SDKs). */
+export const throttlingCodes: ReadonlySet<string> = /*#__PURE__*/ new Set([
   "BandwidthLimitExceeded",
   "EC2ThrottledException",
   "LimitExceededException",
@@ -52,16 +52,24 @@ export const transientCodes: ReadonlySet<string> = /*#__PURE__*/ new Set([
   "RequestLimitExceeded",
   "RequestThrottled",
   "RequestThrottledException",
-  "RequestTimeout",
-  "RequestTimeoutException",
   "SlowDown",
   "ThrottledException",
   "Throttling",
   "ThrottlingException",
-  "TimeoutError",
   "TooManyRequestsException",
   "TransactionInProgressException"
 ])
+
+/** Codes of timeouts, which some services send with the status 400. */
+export const transientCodes: ReadonlySet<string> = /*#__PURE__*/ new Set([
+  "RequestTimeout",
+  "RequestTimeoutException",
+  "TimeoutError"
+])
+
+/** Whether the client marks an error as throttling. */
+export const isThrottling = (error: unknown): boolean =>
+  withCauses(error).some((each) => at(each, "$retryable", "throttling") === true)
 
 // ---- internal ----
 
