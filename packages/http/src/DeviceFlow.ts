@@ -2,8 +2,8 @@
  * Login on a device without a browser: the OAuth 2.0 device authorization grant of RFC 8628.
  *
  * The server hands out a code for the person to type in elsewhere and a secret code for the device; the device asks for
- * its token again and again until the person has agreed. `authorize` does all of it. `request` and `job` are its parts,
- * for whoever wants a handle, events or another process to go on.
+ * its token again and again until the person has agreed. `run` does all of it. `request` and `job` are its parts, for a
+ * handle, for events, or for another process to continue.
  *
  * **Details**
  *
@@ -12,27 +12,48 @@
  * | a token | succeeded |
  * | `authorization_pending` | pending |
  * | `slow_down` | pending; this and all later delays are 5 seconds longer (or what its `interval` says, if that is more) |
- * | `access_denied` | failed, with `AccessDenied` |
+ * | `access_denied`, `authorization_declined` | failed, with `AccessDenied` |
  * | `expired_token` | expired |
  * | any other `error` | failed, with `Refused`, which holds the code |
- * | no answer, 408, 425, 429, 5xx, or no JSON | a transient `HttpCheckError` |
+ * | 429; 503 with a hint; 400 or 403 with rate-limit headers or a throttling code | throttled |
+ * | no answer, 408, 425, 5xx, or a body that cannot be read | a transient `HttpCheckError` |
  * | anything else | a permanent `HttpCheckError` |
  *
- * What the server wishes is kept to (RFC 8628, sections 3.2 and 3.5): the first request comes after `interval` seconds,
- * and no two are closer. `interval` is 5 seconds if the server does not say, and at least 1 second. After a request
- * that failed the delay is twice the interval, and doubles with each failure in a row, up to 2 minutes. `expires_in` is
- * the deadline, counted from the answer that brought it.
+ * The first five codes are also read from `error.code`, `error_code`, `code` and `message`, with any status. A server
+ * that says "pending" in another way (a bare 400, 403, 404 or 418, a sentence) needs the option `interpret`, which is
+ * asked first:
+ *
+ * ```ts no-run
+ * import * as Status from "effect-poll/Status"
+ * import * as Interpretation from "@effect-poll/http/Interpretation"
+ *
+ * export const interpret = Interpretation.rules(
+ *   [{ status: 418 }, Status.pending()],
+ *   [{ status: 403, body: { message: /not approved yet/ } }, Status.pending()]
+ * )
+ * ```
+ *
+ * The server paces the requests (RFC 8628, sections 3.2 and 3.5): the first one comes after `interval`, and no two are
+ * closer. After a request that failed the delay is twice the interval, and doubles with each failure in a row, up to 2
+ * minutes. `expires_in` bounds the deadline, counted from the answer that brought it.
+ *
+ * | number | read from | default | bounds |
+ * |---|---|---|---|
+ * | `interval` | a number or a text, in seconds | 5 seconds, also where it cannot be read | 1 second to 1 hour |
+ * | `expires_in` of the codes | a number or a text, in seconds | 15 minutes, also for 0, less, or no number | up to 30 days |
+ * | `expires_in` of a token | a number or a text, in seconds | not known | the year 275760 |
+ *
+ * Answers are JSON, or form-encoded text. Requests are forms, or JSON with `encoding: "json"`.
  *
  * Device code, client secret and tokens are `Redacted`: they are in no error, log, span or event. The key of the wait,
- * which is in all of them, is the user code: it is shown on a screen anyway, and worth nothing without a person who
+ * which is in all of them, is the user code: it is shown on a screen anyway, and is worth nothing without a person who
  * agrees to it.
  *
  * **Gotchas**
  *
  * - A token is handed out once. If its answer is lost on the way, the server refuses the device code from then on
  *   (`Refused`, mostly with `invalid_grant`), and the person has to start anew.
- * - Do not start anew by yourself after an end: the specification asks to wait for the person, so as not to ask for
- *   ever.
+ * - Do not start anew by yourself after an end: the specification asks to wait for the person.
  *
  * @since 0.1.0
  */
@@ -41,34 +62,27 @@ import * as Data from "effect/Data"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as HttpClient from "effect/http/HttpClient"
-import * as HttpClientRequest from "effect/http/HttpClientRequest"
-import { hasProperty } from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as Job from "effect-poll/Job"
 import * as CheckResult from "effect-poll/CheckResult"
-import type { Observation } from "effect-poll/Observation"
 import * as Poll from "effect-poll/Poll"
 import * as CheckError from "effect-poll/CheckError"
 import type * as PollError from "effect-poll/PollError"
 import * as Status from "effect-poll/Status"
 import * as Strategy from "effect-poll/Strategy"
-import { type HttpCheckError, isTransientStatus } from "./HttpCheckError.ts"
-import {
-  decodeWith,
-  execute,
-  type Fail,
-  failFor,
-  isOk,
-  notJsonReason,
-  type ReceivedAnswer,
-  statusReason
-} from "./internal/httpRequest.ts"
-import { at, textAt } from "./internal/json.ts"
+import type { HttpCheckError } from "./HttpCheckError.ts"
+import type { Interpret } from "./Interpretation.ts"
+import * as wire from "./internal/deviceFlowWire.ts"
+import type { ReceivedAnswer } from "./internal/httpRequest.ts"
+import { interpretAnswer } from "./internal/interpretation.ts"
+import * as requestPolicy from "./internal/requestPolicy.ts"
+import { escape } from "./internal/text.ts"
 import * as validate from "./internal/validate.ts"
+import type { RequestOptions } from "./RequestOptions.ts"
 
 /**
- * The server, and what it knows us by.
+ * The server, and how it knows the device.
  *
  * @category models
  * @since 0.1.0
@@ -78,6 +92,7 @@ export interface Client {
   readonly deviceAuthorizationUrl: string
   /** The token endpoint. */
   readonly tokenUrl: string
+  /** Sent as `client_id`. */
   readonly clientId: string
   /** Sent as `client_secret`, for servers that want one of a device; default none. */
   readonly clientSecret?: Redacted.Redacted | undefined
@@ -85,6 +100,8 @@ export interface Client {
   readonly scope?: string | undefined
   /** Further fields of the device authorization request, as `audience` or `resource`. */
   readonly parameters?: Readonly<Record<string, string>> | undefined
+  /** How request bodies are encoded: as a form, which RFC 8628 prescribes, or as JSON. Default: `"form"`. */
+  readonly encoding?: "form" | "json" | undefined
 }
 
 /**
@@ -94,8 +111,9 @@ export interface Client {
  * @since 0.1.0
  */
 export interface Prompt {
-  /** To be typed in at `verificationUri`. */
+  /** To be typed in at `verificationUri`; at most 256 characters, without control characters. */
   readonly userCode: string
+  /** Where the person types in the code; at most 2,048 characters, without control characters. */
   readonly verificationUri: string
   /** The same with the user code in it, for a QR code or a link, if the server has one. */
   readonly verificationUriComplete?: string | undefined
@@ -110,6 +128,7 @@ export interface Prompt {
  * @since 0.1.0
  */
 export interface Grant extends Prompt {
+  /** What the device asks for its token with: until it is used, as good as a token. */
   readonly deviceCode: Redacted.Redacted
   /** The least time between two token requests. */
   readonly interval: Duration.Duration
@@ -152,19 +171,23 @@ export const Grant: Schema.Codec<
  * @since 0.1.0
  */
 export interface Token {
+  /** The token to send with requests. */
   readonly accessToken: Redacted.Redacted
-  /** Mostly `Bearer`. */
+  /** How the token is sent, mostly `Bearer`, which is also the default. */
   readonly tokenType: string
   /** When the access token expires, in wall-clock milliseconds; undefined if the server does not say. */
   readonly expiresAt: number | undefined
+  /** For a new access token later on; undefined if the server gives none. */
   readonly refreshToken: Redacted.Redacted | undefined
+  /** The OpenID Connect token about the person; undefined if the server gives none. */
   readonly idToken: Redacted.Redacted | undefined
   /** The scopes that were granted; undefined if they are those that were asked for. */
   readonly scope: string | undefined
 }
 
 /**
- * How a login can fail: the person said no, or the server refused it with a code of its own.
+ * How a login can fail: the person said no, or the server refused it with a code of its own. Codes are at most 200
+ * characters, descriptions 1,000.
  *
  * @category models
  * @since 0.1.0
@@ -186,29 +209,52 @@ export type Failure =
  */
 export class AuthorizationRefused
   extends /*#__PURE__*/ Data.TaggedError("AuthorizationRefused")<{
-    /** `invalid_client`, `invalid_scope` and the like. */
+    /** `invalid_client`, `invalid_scope` and the like; at most 200 characters. */
     readonly code: string
+    /** The `error_description` of the server; at most 1,000 characters. */
     readonly description: string | undefined
   }>
 {
   override get message(): string {
-    return `the server refused to begin a login: ${this.code}${this.description === undefined ? "" : ` (${this.description})`}`
+    return `the server refused to begin a login: ${escape(`${this.code}${this.description === undefined ? "" : ` (${this.description})`}`)}`
   }
 }
 
 /**
- * The options of `authorize`: the client, what to do with the prompt, and the options of the wait.
+ * The options of `job`: the client, the grant, and how its answers are read.
  *
  * @category models
  * @since 0.1.0
  */
-export interface AuthorizeOptions<out E = never, out R = never, out RS = never>
-  extends Client, Omit<Poll.Options<HttpCheckError, RS>, "deadline"> {
+export interface JobOptions<out E = never, in out R = never> extends RequestOptions {
+  /** The server, and how it knows the device. */
+  readonly client: Client
+  /** What `request` yielded. */
+  readonly grant: Grant
   /**
-   * Shows the prompt. It runs beside the wait, and is interrupted when that ends: it may return at once, or keep a
-   * dialog open. If it fails, so does the login.
+   * Says what an answer of the token endpoint means, before the table of this module does: for a server that says
+   * "pending" in its own way. Pending results keep the interval. Default: the table alone.
+   */
+  readonly interpret?: Interpret<Token, Failure, E, R> | undefined
+}
+
+/**
+ * The options of `run`: what to do with the prompt, how answers are read, and the options of the wait.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface RunOptions<out E = never, out R = never, out RS = never, in out EI = never, in out RI = never>
+  extends Omit<JobOptions<EI, RI>, "client" | "grant">, Omit<Poll.Options<HttpCheckError | EI, RS>, "deadline"> {
+  /**
+   * Shows the prompt. It runs concurrently with the wait, and is interrupted when that ends: it may return at once, or
+   * keep a dialog open. If it fails, so does the login.
    */
   readonly onPrompt: (prompt: Prompt) => Effect.Effect<unknown, E, R>
+  /** The name of the job in errors, logs and metrics. Default: `device-login`. */
+  readonly name?: string | undefined
+  /** How long the person may take, at most `expires_in`; a positive finite duration. Default: `expires_in`. */
+  readonly deadline?: Duration.Input | undefined
 }
 
 /**
@@ -216,10 +262,9 @@ export interface AuthorizeOptions<out E = never, out R = never, out RS = never>
  *
  * **Details**
  *
- * - The deadline is the `expires_in` of the server. A login that nobody took up ends as `JobExpired` if the server says
- *   so, otherwise as `PollTimeout`; both mean the same here.
- * - `strategy` and `checkErrors` replace what `job` says; the interval of the server is kept to whatever the strategy
- *   is.
+ * - The deadline is the `expires_in` of the server, or `deadline` if that is shorter. A login that is not taken up ends
+ *   as `JobExpired` if the server says so, otherwise as `PollTimeout`; both mean the same here.
+ * - The interval of the server holds, whatever `strategy` and `checkErrors` say.
  * - Bad options are RangeErrors at the call.
  *
  * **Example** (A login from a terminal)
@@ -228,37 +273,47 @@ export interface AuthorizeOptions<out E = never, out R = never, out RS = never>
  * import * as Console from "effect/Console"
  * import * as DeviceFlow from "@effect-poll/http/DeviceFlow"
  *
- * export const login = DeviceFlow.authorize({
- *   deviceAuthorizationUrl: "https://id.example.com/device",
- *   tokenUrl: "https://id.example.com/token",
- *   clientId: "tv",
- *   scope: "profile",
- *   onPrompt: (prompt) => Console.log(`Enter ${prompt.userCode} at ${prompt.verificationUri}`)
- * })
+ * export const login = DeviceFlow.run(
+ *   {
+ *     deviceAuthorizationUrl: "https://id.example.com/device",
+ *     tokenUrl: "https://id.example.com/token",
+ *     clientId: "tv",
+ *     scope: "profile"
+ *   },
+ *   { onPrompt: (prompt) => Console.log(`Enter ${prompt.userCode} at ${prompt.verificationUri}`) }
+ * )
  * ```
  *
  * @category running
  * @since 0.1.0
  */
-export const authorize = <E = never, R = never, RS = never>(
-  options: AuthorizeOptions<E, R, RS>
+export const run = <E = never, R = never, RS = never, EI = never, RI = never>(
+  client: Client,
+  options: RunOptions<E, R, RS, EI, RI>
 ): Effect.Effect<
   Token,
-  PollError.PollError<Failure, HttpCheckError> | AuthorizationRefused | HttpCheckError | E,
-  HttpClient.HttpClient | R | RS
+  PollError.PollError<Failure, HttpCheckError | EI> | AuthorizationRefused | HttpCheckError | E,
+  HttpClient.HttpClient | R | RS | RI
 > => {
-  const { onPrompt } = options
-  const begin = request(options)
-  const wait = (grant: Grant, deadline: number) =>
-    Poll.until(job(options, grant), grant.userCode, { ...options, deadline })
-  // What is wrong with the options of the wait is told at the call too, and not when there is a grant.
+  const { deadline, interpret, name = "device-login", onPrompt, ...rest } = options
+  const most = deadline === undefined ? Number.POSITIVE_INFINITY : validate.millis("DeviceFlow.run: deadline", deadline)
+  const begin = requestFor("DeviceFlow.run", client, rest)
+  const wait = (grant: Grant, leftMillis: number) => {
+    const login = makeLogin("DeviceFlow.run", { ...rest, client, grant, interpret })
+    return Poll.until(jobOf(name, login), grant.userCode, {
+      ...rest,
+      checkErrors: { schedule: errorDelays(login), ...rest.checkErrors, kindOf: pacedKind(login, rest.checkErrors) },
+      deadline: Math.max(1, Math.min(most, leftMillis))
+    })
+  }
+  // Bad options of the wait are RangeErrors at the call too, not once there is a grant.
   void wait(noGrant, 1)
   return Effect.gen(function* () {
     const grant = yield* begin
     const { expiresAt, userCode, verificationUri, verificationUriComplete } = grant
     const prompt = { userCode, verificationUri, verificationUriComplete, expiresAt }
     const left = expiresAt - (yield* Clock.currentTimeMillis)
-    return yield* Effect.raceFirst(wait(grant, Math.max(1, left)), Effect.andThen(onPrompt(prompt), Effect.never))
+    return yield* Effect.raceFirst(wait(grant, left), Effect.andThen(onPrompt(prompt), Effect.never))
   })
 }
 
@@ -267,52 +322,32 @@ export const authorize = <E = never, R = never, RS = never>(
  *
  * **Details**
  *
- * Sent once, and not again if it fails. `verification_url`, which some servers say, counts as `verification_uri`. An
- * empty URL or client id is a RangeError at the call.
+ * Sent once, and not again if it fails. `verification_url`, which some servers say, counts as `verification_uri`. Bad
+ * options are RangeErrors at the call.
  *
  * @category constructors
  * @since 0.1.0
  */
 export const request = (
-  client: Client
-): Effect.Effect<Grant, AuthorizationRefused | HttpCheckError, HttpClient.HttpClient> => {
-  checkClient("DeviceFlow.request", client)
-  const { fail, sent } = post(client.deviceAuthorizationUrl, client, {
-    ...client.parameters,
-    ...(client.scope === undefined ? {} : { scope: client.scope })
-  })
-  return Effect.gen(function* () {
-    const answer = yield* sent
-    const refusal = refusalOf(answer)
-    if (refusal !== undefined) return yield* new AuthorizationRefused(refusal)
-    if (!isOk(answer)) return yield* fail(statusReason(answer))
-    if (answer.content.kind !== "json") return yield* fail(notJsonReason(answer))
-    const wire = yield* decodeWith(decodeGrant, answer, fail)
-    return {
-      deviceCode: wire.device_code,
-      userCode: wire.user_code,
-      verificationUri: "verification_uri" in wire ? wire.verification_uri : wire.verification_url,
-      verificationUriComplete: wire.verification_uri_complete,
-      expiresAt: (yield* Clock.currentTimeMillis) + wire.expires_in * 1000,
-      interval: Duration.seconds(Math.max(minIntervalSeconds, wire.interval ?? defaultIntervalSeconds))
-    }
-  })
-}
+  client: Client,
+  options?: RequestOptions
+): Effect.Effect<Grant, AuthorizationRefused | HttpCheckError, HttpClient.HttpClient> =>
+  requestFor("DeviceFlow.request", client, options)
 
 /**
  * Makes the `Job` of one grant: the key to wait for is its `userCode`.
  *
  * **Details**
  *
- * - It remembers how far the server slowed it down, as that holds for the device code and not for a wait: make one job
- *   per grant.
+ * - The interval, with what the server added to it by `slow_down`, is the cursor of the wait: all waits for the key in a
+ *   `Poller` share it, and a resume continues with it.
  * - It sends nothing once the grant has expired, and is expired then, whatever the deadline of the wait is.
- * - A `ResumeToken` of its wait holds the user code, when the next request may come, and the deadline; not the device
- *   code, and not the interval after the next request. To go on in another process store the `Grant` as well, as
- *   secretly as a password, and `Poll.resume(DeviceFlow.job(client, grant), token)`: the interval begins at that of the
- *   grant again, until the server says `slow_down` again.
+ * - A `ResumeToken` of its wait holds the user code and the interval, not the device code. To continue in another
+ *   process store the `Grant` as well, as secretly as a password, and
+ *   `Poll.resume(DeviceFlow.job("login", { client, grant }), token)`.
+ * - Make one job per grant: how far the server slowed it down holds for the device code.
  *
- * An empty URL or client id is a RangeError.
+ * An empty name, URL or client id is a RangeError.
  *
  * **Example** (A handle to the login)
  *
@@ -328,7 +363,8 @@ export const request = (
  * }
  * export const login = Effect.gen(function* () {
  *   const grant = yield* DeviceFlow.request(client)
- *   const handle = yield* Poll.start(DeviceFlow.job(client, grant), grant.userCode, { deadline: "unbounded" })
+ *   const Login = DeviceFlow.job("login", { client, grant })
+ *   const handle = yield* Poll.start(Login, grant.userCode, { deadline: "unbounded" })
  *   // For a button "I have agreed": checks as soon as the server allows it.
  *   yield* handle.checkNow()
  *   return yield* handle.await
@@ -338,69 +374,13 @@ export const request = (
  * @category constructors
  * @since 0.1.0
  */
-export const job = (
-  client: Client,
-  grant: Grant
-): Job.Job<string, Token, Failure, HttpCheckError, HttpClient.HttpClient> => {
-  checkClient("DeviceFlow.job", client)
-  const { fail, sent } = post(client.tokenUrl, client, {
-    grant_type: "urn:ietf:params:oauth:grant-type:device_code",
-    device_code: Redacted.value(grant.deviceCode)
-  })
-  const baseMillis = Math.max(1000 * minIntervalSeconds, Duration.toMillis(grant.interval))
-  // The longest interval that the server requested.
-  let intervalMillis = baseMillis
-  const pending = (answer: ReceivedAnswer, state: string): CheckResult.CheckResult<never> => {
-    const asked = answer.hint === undefined || answer.hint === "unreadable" ? 0 : Duration.toMillis(answer.hint)
-    return CheckResult.withHint(Status.pending({ state, detail: { intervalMillis } }), Math.max(intervalMillis, asked))
-  }
-  return Job.make("device-login", {
-    check: () =>
-      Effect.gen(function* (): Effect.fn.Return<
-        CheckResult.CheckResult<Token, Failure>,
-        HttpCheckError,
-        HttpClient.HttpClient
-      > {
-        if ((yield* Clock.currentTimeMillis) > grant.expiresAt) return Status.expired()
-        const answer = yield* sent
-        const code = errorCodeOf(answer)
-        switch (code) {
-          case "authorization_pending":
-            return pending(answer, code)
-          case "slow_down":
-            intervalMillis = Math.max(intervalMillis + slowDownMillis, secondsIn(answer) * 1000)
-            return pending(answer, code)
-          case "expired_token":
-            return Status.expired({ state: code })
-        }
-        const refusal = refusalOf(answer)
-        if (refusal !== undefined) return Status.failed(failureOf(refusal), { state: refusal.code })
-        return Status.succeeded(yield* tokenIn(answer, fail))
-      }),
-    strategy: Strategy.withFirstWait(Strategy.spaced(baseMillis), baseMillis),
-    checkErrors: {
-      schedule: Strategy.make({
-        decide: (step, _elapsed, { status }) => {
-          const current = intervalMillisIn(status, baseMillis)
-          return Math.max(2 * current, Math.min(maxErrorDelayMillis, current * 2 ** step))
-        }
-      }),
-      // A request that failed was one all the same: the interval holds for a check that is asked for, too.
-      kindOf: (error) => {
-        const kind = CheckError.kindOf(error)
-        if (kind._tag === "Permanent") return kind
-        const { retryAfter } = kind
-        const asked = retryAfter === undefined || retryAfter === "unreadable" ? 0 : Duration.toMillis(retryAfter)
-        return CheckError.transient({ retryAfter: Duration.millis(Math.max(intervalMillis, asked)) })
-      }
-    }
-  })
-}
+export const job = <E = never, R = never>(
+  name: string,
+  options: JobOptions<E, R>
+): Job.Job<string, Token, Failure, HttpCheckError | E, HttpClient.HttpClient | R> =>
+  jobOf(name, makeLogin("DeviceFlow.job", options))
 
 // ---- internal ----
-
-const defaultIntervalSeconds = 5
-const minIntervalSeconds = 1
 
 const slowDownMillis = 5_000
 const maxErrorDelayMillis = 120_000
@@ -412,104 +392,158 @@ const noGrant: Grant = {
   verificationUri: "",
   verificationUriComplete: undefined,
   expiresAt: 0,
-  interval: /*#__PURE__*/ Duration.seconds(defaultIntervalSeconds)
+  interval: /*#__PURE__*/ Duration.seconds(5)
 }
 
-const Secret = (label: string) => Schema.RedactedFromValue(Schema.NonEmptyString, { label })
-
-const grantFields = {
-  device_code: /*#__PURE__*/ Secret("deviceCode"),
-  user_code: Schema.NonEmptyString,
-  verification_uri_complete: /*#__PURE__*/ Schema.optional(Schema.String),
-  expires_in: /*#__PURE__*/ Schema.Finite.check(/*#__PURE__*/ Schema.isGreaterThan(0)),
-  interval: /*#__PURE__*/ Schema.optional(Schema.Finite)
-}
-
-const decodeGrant = /*#__PURE__*/ Schema.decodeUnknownEffect(
-  /*#__PURE__*/ Schema.Union([
-    /*#__PURE__*/ Schema.Struct({ ...grantFields, verification_uri: Schema.NonEmptyString }),
-    /*#__PURE__*/ Schema.Struct({ ...grantFields, verification_url: Schema.NonEmptyString })
-  ])
-)
-
-const maybe = <A, I>(schema: Schema.Codec<A, I>) => Schema.optional(Schema.NullOr(schema))
-
-const decodeToken = /*#__PURE__*/ Schema.decodeUnknownEffect(
-  /*#__PURE__*/ Schema.Struct({
-    access_token: /*#__PURE__*/ Secret("accessToken"),
-    token_type: Schema.String,
-    expires_in: /*#__PURE__*/ maybe(/*#__PURE__*/ Schema.Union([Schema.Finite, Schema.FiniteFromString])),
-    refresh_token: /*#__PURE__*/ maybe(/*#__PURE__*/ Secret("refreshToken")),
-    id_token: /*#__PURE__*/ maybe(/*#__PURE__*/ Secret("idToken")),
-    scope: /*#__PURE__*/ maybe(Schema.String)
+const requestFor = (
+  name: string,
+  client: Client,
+  options: RequestOptions | undefined
+): Effect.Effect<Grant, AuthorizationRefused | HttpCheckError, HttpClient.HttpClient> => {
+  checkClient(name, client)
+  const { scope } = client
+  const { fail, sent } = wire.post(
+    { ...client, url: client.deviceAuthorizationUrl },
+    { ...client.parameters, ...(scope === undefined ? {} : { scope }) },
+    requestPolicy.make(name, options)
+  )
+  return Effect.gen(function* () {
+    const answer = yield* sent
+    const refusal = wire.refusalIn(answer)
+    if (refusal !== undefined) return yield* new AuthorizationRefused(refusal)
+    return yield* wire.grantIn(answer, fail)
   })
-)
+}
 
-const checkClient = (name: string, { clientId, deviceAuthorizationUrl, tokenUrl }: Client): void => {
+/** One grant and its requests. */
+interface Login<E, R> extends wire.Request {
+  readonly grant: Grant
+  readonly interpret: Interpret<Token, Failure, E, R> | undefined
+  /**
+   * The longest interval that the server requested. It is the cursor of a wait too; the errors of a check, which have no
+   * cursor, are paced by this one.
+   */
+  intervalMillis: number
+}
+
+const makeLogin = <E, R>(name: string, options: JobOptions<E, R>): Login<E, R> => {
+  const { client, grant, interpret } = options
+  checkClient(name, client)
+  const { fail, sent } = wire.post(
+    { ...client, url: client.tokenUrl },
+    {
+      grant_type: "urn:ietf:params:oauth:grant-type:device_code",
+      device_code: Redacted.value(grant.deviceCode)
+    },
+    requestPolicy.make(name, options)
+  )
+  return { fail, sent, grant, interpret, intervalMillis: wire.intervalMillis(Duration.toMillis(grant.interval)) }
+}
+
+const jobOf = <E, R>(
+  name: string,
+  login: Login<E, R>
+): Job.Job<string, Token, Failure, HttpCheckError | E, HttpClient.HttpClient | R> =>
+  Job.make(name, {
+    check: (_userCode: string, { cursor }) => check(login, cursor),
+    strategy: Strategy.withFirstWait(Strategy.spaced(login.intervalMillis), login.intervalMillis),
+    checkErrors: { schedule: errorDelays(login), kindOf: pacedKind(login, undefined) }
+  })
+
+type Checked<E, R> = Effect.Effect<
+  CheckResult.CheckResult<Token, Failure>,
+  HttpCheckError | E,
+  HttpClient.HttpClient | R
+>
+
+const check = <E, R>(login: Login<E, R>, cursor: string | undefined): Checked<E, R> =>
+  Effect.flatMap(Clock.currentTimeMillis, (now): Checked<E, R> => {
+    const { fail, grant, interpret, sent } = login
+    slowTo(login, Number(cursor ?? 0))
+    if (now > grant.expiresAt) return Effect.succeed(Status.expired({ reason: "the grant has expired" }))
+    return Effect.flatMap(sent, (answer): Checked<E, R> => {
+      if (interpret === undefined) return read(login, answer, false)
+      return Effect.flatMap(interpretAnswer(interpret, answer, fail), (verdict): Checked<E, R> => {
+        const left = verdict === undefined || verdict._tag === "Decode"
+        return left ? read(login, answer, verdict !== undefined) : Effect.succeed(paced(login, verdict))
+      })
+    })
+  })
+
+/** Reads an answer by the table of this module. `whatever` is the status: then only the body counts. */
+const read = <E, R>(login: Login<E, R>, answer: ReceivedAnswer, whatever: boolean): Checked<never, never> => {
+  const code = wire.codeIn(answer.body)
+  switch (code) {
+    case "authorization_pending":
+      return Effect.succeed(pending(login, answer, code))
+    case "slow_down":
+      slowTo(login, Math.max(login.intervalMillis + slowDownMillis, wire.millisAt(answer.body, "interval") ?? 0))
+      return Effect.succeed(pending(login, answer, code))
+    case "expired_token":
+      return Effect.succeed(Status.expired({ state: code, reason: wire.descriptionIn(answer.body) }))
+  }
+  const refusal = wire.refusalIn(answer)
+  return refusal === undefined
+    ? Effect.map(wire.tokenIn(answer, login.fail, whatever), (token) => Status.succeeded(token))
+    : Effect.succeed(Status.failed(failureOf(refusal), { state: refusal.code }))
+}
+
+const slowTo = (login: Login<unknown, unknown>, millis: number): void => {
+  // A cursor that was altered is no number.
+  if (millis > login.intervalMillis) login.intervalMillis = wire.intervalMillis(millis)
+}
+
+const pending = (
+  login: Login<unknown, unknown>,
+  { hint }: ReceivedAnswer,
+  state: string
+): CheckResult.CheckResult<never> => {
+  const { intervalMillis } = login
+  const found = Status.pending({ state, detail: { intervalMillis } })
+  return paced(login, hint === undefined ? found : CheckResult.withHint(found, hint))
+}
+
+/** A result after which the next request keeps the interval; an end as it is. */
+const paced = <A extends Token, F extends Failure>(
+  { intervalMillis }: Login<unknown, unknown>,
+  result: CheckResult.CheckResult<A, F>
+): CheckResult.CheckResult<A, F> => {
+  if (Status.isStatus(result) && Status.isTerminal(result)) return result
+  const hint = result._tag === "Annotated" ? result.hint : undefined
+  return CheckResult.withCursor(CheckResult.withHint(result, atLeast(intervalMillis, hint)), String(intervalMillis))
+}
+
+const atLeast = (millis: number, hint: CheckResult.Hint | undefined): number =>
+  hint === undefined || hint === "unreadable" ? millis : Math.max(millis, Duration.toMillis(hint))
+
+const errorDelays = (login: Login<unknown, unknown>): Strategy.Strategy =>
+  Strategy.make({
+    decide: (step) => {
+      const { intervalMillis } = login
+      return Math.max(2 * intervalMillis, Math.min(maxErrorDelayMillis, intervalMillis * 2 ** step))
+    }
+  })
+
+/** A request that failed was one all the same: the interval holds for a check that is asked for, too. */
+const pacedKind =
+  <E>(login: Login<unknown, unknown>, policy: Job.CheckErrorPolicy<HttpCheckError | E> | undefined) =>
+  (error: HttpCheckError | E): CheckError.Kind => {
+    const kind = (policy?.kindOf ?? CheckError.kindOf)(error)
+    return kind._tag === "Permanent"
+      ? kind
+      : { ...kind, retryAfter: Duration.millis(atLeast(login.intervalMillis, kind.retryAfter)) }
+  }
+
+const checkClient = (name: string, { clientId, deviceAuthorizationUrl, encoding, tokenUrl }: Client): void => {
   for (const [option, value] of Object.entries({ clientId, deviceAuthorizationUrl, tokenUrl })) {
     validate.nonEmpty(`${name}: ${option}`, value)
   }
-}
-
-/** A form for one of the two endpoints. */
-const post = (url: string, { clientId, clientSecret }: Client, fields: Readonly<Record<string, string>>) => {
-  const form = HttpClientRequest.post(url).pipe(
-    HttpClientRequest.bodyUrlParams({
-      client_id: clientId,
-      ...(clientSecret === undefined ? {} : { client_secret: Redacted.value(clientSecret) }),
-      ...fields
-    })
-  )
-  const fail = failFor(form, undefined)
-  return { fail, sent: execute(form, fail) }
-}
-
-/** Some servers send an error with a 200: the body goes before the status. */
-const errorCodeOf = (answer: ReceivedAnswer): string | undefined => textAt(answer.body, "error")
-
-/** What the server refuses for good; an error with a status that may pass is no such thing. */
-const refusalOf = (
-  answer: ReceivedAnswer
-): { readonly code: string; readonly description: string | undefined } | undefined => {
-  const code = errorCodeOf(answer)
-  return code === undefined || (!isOk(answer) && isTransientStatus(answer.status))
-    ? undefined
-    : { code, description: textAt(answer.body, "error_description") }
-}
-
-const failureOf = ({
-  code,
-  description
-}: {
-  readonly code: string
-  readonly description: string | undefined
-}): Failure =>
-  code === "access_denied" ? { _tag: "AccessDenied", description } : { _tag: "Refused", code, description }
-
-const tokenIn = Effect.fnUntraced(function* (
-  answer: ReceivedAnswer,
-  fail: Fail
-): Effect.fn.Return<Token, HttpCheckError> {
-  if (!isOk(answer)) return yield* fail(statusReason(answer))
-  if (answer.content.kind !== "json") return yield* fail(notJsonReason(answer))
-  const wire = yield* decodeWith(decodeToken, answer, fail)
-  return {
-    accessToken: wire.access_token,
-    tokenType: wire.token_type,
-    expiresAt:
-      typeof wire.expires_in === "number" ? (yield* Clock.currentTimeMillis) + wire.expires_in * 1000 : undefined,
-    refreshToken: wire.refresh_token ?? undefined,
-    idToken: wire.id_token ?? undefined,
-    scope: wire.scope ?? undefined
+  if (encoding !== undefined && encoding !== "form" && encoding !== "json") {
+    throw new RangeError(`${name}: encoding must be "form" or "json", got ${validate.show(encoding)}`)
   }
-})
-
-/** The interval that a server may send with `slow_down`, in seconds. */
-const secondsIn = (answer: ReceivedAnswer): number => {
-  const value = at(answer.body, "interval")
-  return typeof value === "number" && Number.isFinite(value) ? value : 0
 }
 
-/** The interval in the detail of the last pending status. */
-const intervalMillisIn = ({ detail }: Observation["status"], otherwise: number): number =>
-  hasProperty(detail, "intervalMillis") && typeof detail.intervalMillis === "number" ? detail.intervalMillis : otherwise
+const failureOf = ({ code, description }: wire.Refusal): Failure =>
+  code === "access_denied" || code === "authorization_declined"
+    ? { _tag: "AccessDenied", description }
+    : { _tag: "Refused", code, description }

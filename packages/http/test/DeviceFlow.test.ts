@@ -6,10 +6,6 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
-import * as HttpClient from "effect/http/HttpClient"
-import * as HttpClientError from "effect/http/HttpClientError"
-import type * as HttpClientRequest from "effect/http/HttpClientRequest"
-import * as HttpClientResponse from "effect/http/HttpClientResponse"
 import type * as Layer from "effect/Layer"
 import * as Logger from "effect/Logger"
 import * as Redacted from "effect/Redacted"
@@ -22,81 +18,21 @@ import * as Poll from "effect-poll/Poll"
 import * as ResumeToken from "effect-poll/ResumeToken"
 import * as Strategy from "effect-poll/Strategy"
 import * as DeviceFlow from "@effect-poll/http/DeviceFlow"
-
-const client = {
-  deviceAuthorizationUrl: "https://id.example/device",
-  tokenUrl: "https://id.example/token",
-  clientId: "tv"
-}
-
-const granted = {
-  device_code: "SECRET-device",
-  user_code: "WDJB-MJHT",
-  verification_uri: "https://id.example/activate",
-  expires_in: 600
-}
-
-const tokens = { access_token: "SECRET-access", token_type: "Bearer", expires_in: 3600 }
-
-type Wire = Response | "broken" | "silent"
-
-const json = (body: unknown, status = 200, headers: Record<string, string> = {}): Response =>
-  new Response(JSON.stringify(body), { status, headers: { "content-type": "application/json", ...headers } })
-
-const error = (code: string, more: object = {}, status = 400) => json({ error: code, ...more }, status)
-
-const pending = () => error("authorization_pending")
-
-interface Asked {
-  readonly url: string
-  readonly at: number
-  readonly form: Readonly<Record<string, string>>
-}
-
-const formOf = ({ body }: HttpClientRequest.HttpClientRequest): Readonly<Record<string, string>> =>
-  body._tag === "Uint8Array" ? Object.fromEntries(new URLSearchParams(new TextDecoder().decode(body.body))) : {}
-
-/** A server that grants a login, and answers the token requests in turn, the last answer for ever. */
-const server = (grant: () => Wire, ...answers: ReadonlyArray<() => Wire>) => {
-  const asked: Array<Asked> = []
-  const http = HttpClient.make((request) =>
-    Effect.gen(function* () {
-      const at = (yield* Clock.currentTimeMillis) / 1000
-      asked.push({ url: request.url, at, form: formOf(request) })
-      const times = asked.filter((each) => each.url === client.tokenUrl).length
-      const answer =
-        request.url === client.deviceAuthorizationUrl ? grant() : answers[Math.min(times, answers.length) - 1]!()
-      if (answer === "silent") return yield* Effect.never
-      if (answer instanceof Response) return HttpClientResponse.fromWeb(request, answer)
-      return yield* new HttpClientError.HttpClientError({
-        reason: new HttpClientError.TransportError({ request, cause: { code: "ECONNRESET" } })
-      })
-    })
-  )
-  const polls = () => asked.filter((each) => each.url === client.tokenUrl).map((each) => each.at)
-  return { asked, polls, provide: Effect.provideService(HttpClient.HttpClient, http) }
-}
-
-/** Runs to the end on the test clock; says how it ended and when, in seconds. */
-const ran = <A, E, R>(effect: Effect.Effect<A, E, R>, within: Duration.Input = "1 hour") =>
-  Effect.gen(function* () {
-    yield* TestClock.setTime(0)
-    const fiber = yield* Effect.forkChild(
-      Effect.flatMap(Effect.exit(effect), (exit) =>
-        Effect.map(Clock.currentTimeMillis, (now) => ({ exit, at: now / 1000 }))
-      )
-    )
-    yield* TestClock.adjust(within)
-    return yield* Fiber.join(fiber)
-  })
-
-const errorOf = <E>(exit: Exit.Exit<unknown, E>): E | undefined => {
-  const found = Exit.findErrorOption(exit)
-  return found._tag === "Some" ? found.value : undefined
-}
-
-const login = (more: Partial<DeviceFlow.AuthorizeOptions> = {}) =>
-  DeviceFlow.authorize({ ...client, onPrompt: () => Effect.void, ...more })
+import {
+  client,
+  error,
+  errorOf,
+  granted,
+  grantAt,
+  jobOf,
+  json,
+  login,
+  pending,
+  ran,
+  sayEnd,
+  server,
+  tokens
+} from "./DeviceFlowServer.ts"
 
 describe("DeviceFlow", () => {
   describe("request", () => {
@@ -163,7 +99,6 @@ describe("DeviceFlow", () => {
           [() => json({ message: "no" }, 404), "HttpCheckError Status"],
           [() => new Response("<html>"), "HttpCheckError NotJson"],
           [() => json(incomplete), "HttpCheckError Decode"],
-          [() => json({ ...granted, expires_in: 0 }), "HttpCheckError Decode"],
           [() => "broken" as const, "HttpCheckError Transport"]
         ] as const) {
           const { provide } = server(answer)
@@ -181,7 +116,7 @@ describe("DeviceFlow", () => {
     )
   })
 
-  describe("authorize", () => {
+  describe("run", () => {
     it.effect("shows the prompt, waits for the interval each time, and yields the token", () =>
       Effect.gen(function* () {
         const { asked, polls, provide } = server(
@@ -194,7 +129,7 @@ describe("DeviceFlow", () => {
         const { at, exit } = yield* ran(
           provide(
             login({
-              clientSecret: Redacted.make("SECRET-client"),
+              client: { clientSecret: Redacted.make("SECRET-client") },
               onPrompt: (prompt) => Effect.sync(() => shown.push(prompt))
             })
           )
@@ -424,8 +359,7 @@ describe("DeviceFlow", () => {
     it.effect("a prompt that fails ends the login", () =>
       Effect.gen(function* () {
         const { polls, provide } = server(() => json(granted), pending)
-        const broken = DeviceFlow.authorize({
-          ...client,
+        const broken = DeviceFlow.run(client, {
           onPrompt: () => Effect.delay(Effect.fail("no screen" as const), "7 seconds")
         })
         const { at, exit } = yield* ran(provide(broken))
@@ -467,16 +401,21 @@ describe("DeviceFlow", () => {
 
     it("bad options are RangeErrors at the call", () => {
       for (const [more, said] of [
-        [{ clientId: "" }, 'DeviceFlow.request: clientId must be a non-empty string, got ""'],
-        [{ tokenUrl: " " }, 'tokenUrl must be a non-empty string, got " "'],
-        [{ deviceAuthorizationUrl: "" }, "deviceAuthorizationUrl must be a non-empty string"],
+        [{ client: { clientId: "" } }, 'DeviceFlow.run: clientId must be a non-empty string, got ""'],
+        [{ client: { tokenUrl: " " } }, 'tokenUrl must be a non-empty string, got " "'],
+        [{ client: { deviceAuthorizationUrl: "" } }, "deviceAuthorizationUrl must be a non-empty string"],
+        [{ client: { encoding: "xml" as "json" } }, 'encoding must be "form" or "json", got "xml"'],
+        [{ name: "" }, "name must be"],
+        [{ deadline: 0 }, "DeviceFlow.run: deadline must be a positive finite duration"],
+        [{ deadline: Number.NaN }, "DeviceFlow.run: deadline must be a positive finite duration"],
+        [{ maxBody: 0 }, "DeviceFlow.run: maxBody must be"],
         [{ checkTimeout: -1 }, "checkTimeout must be"],
         [{ checkErrors: { maxConsecutive: -1 } }, "checkErrors.maxConsecutive must be"]
       ] as const) {
         assert.throws(() => login(more), RangeError, said)
       }
       assert.throws(
-        () => DeviceFlow.job({ ...client, tokenUrl: "" }, grantAt(0)),
+        () => DeviceFlow.job("login", { client: { ...client, tokenUrl: "" }, grant: grantAt(0) }),
         RangeError,
         "DeviceFlow.job: tokenUrl"
       )
@@ -492,11 +431,7 @@ describe("DeviceFlow", () => {
           () => error("access_denied")
         )
         const events = yield* Effect.forkChild(
-          provide(
-            Stream.runCollect(
-              Poll.events(DeviceFlow.job(client, grantAt(600_000)), "WDJB-MJHT", { deadline: "1 hour" })
-            )
-          )
+          provide(Stream.runCollect(Poll.events(jobOf(grantAt(600_000)), "WDJB-MJHT", { deadline: "1 hour" })))
         )
         yield* TestClock.adjust("1 hour")
         const told = [...(yield* Fiber.join(events))]
@@ -510,7 +445,7 @@ describe("DeviceFlow", () => {
     it.effect("sends nothing once the grant has expired, whatever the deadline", () =>
       Effect.gen(function* () {
         const { polls, provide } = server(() => json(granted), pending)
-        const wait = Poll.until(DeviceFlow.job(client, grantAt(12_000)), "WDJB-MJHT", { deadline: "unbounded" })
+        const wait = Poll.until(jobOf(grantAt(12_000)), "WDJB-MJHT", { deadline: "unbounded" })
         const { at, exit } = yield* ran(provide(wait))
         assert.strictEqual(errorOf(exit)?._tag, "JobExpired")
         assert.deepStrictEqual(polls(), [5, 10])
@@ -526,7 +461,7 @@ describe("DeviceFlow", () => {
           () => "broken",
           pending
         )
-        const wait = DeviceFlow.job(client, grantAt(600_000))
+        const wait = jobOf(grantAt(600_000))
         yield* provide(
           Effect.scoped(
             Effect.gen(function* () {
@@ -560,7 +495,7 @@ describe("DeviceFlow", () => {
         const token = yield* provide(
           Effect.scoped(
             Effect.gen(function* () {
-              const handle = yield* Poll.start(DeviceFlow.job(client, grant), grant.userCode, {
+              const handle = yield* Poll.start(jobOf(grant), grant.userCode, {
                 deadline: "10 minutes"
               })
               yield* TestClock.adjust("11 seconds")
@@ -572,14 +507,12 @@ describe("DeviceFlow", () => {
         assert.include(token, "WDJB-MJHT")
         const restored = yield* Schema.decodeUnknownEffect(DeviceFlow.Grant)(JSON.parse(stored))
         const fiber = yield* Effect.forkChild(
-          Effect.flatMap(ResumeToken.fromJson(token), (from) =>
-            provide(Poll.resume(DeviceFlow.job(client, restored), from))
-          )
+          Effect.flatMap(ResumeToken.fromJson(token), (from) => provide(Poll.resume(jobOf(restored), from)))
         )
         yield* TestClock.adjust("1 hour")
         assert.strictEqual(Redacted.value((yield* Fiber.join(fiber)).accessToken), "SECRET-access")
-        // The floor of the slowed check is in the token, the interval after it is that of the grant.
-        assert.deepStrictEqual(polls(), [5, 10, 20, 25])
+        // The floor of the slowed check is in the token, and so is the interval after it.
+        assert.deepStrictEqual(polls(), [5, 10, 20, 30])
       })
     )
 
@@ -604,7 +537,7 @@ describe("DeviceFlow", () => {
           () => json({ access_token: "SECRET", token_type: 3 })
         )
         const { exit } = yield* ran(
-          provide(login({ clientSecret: Redacted.make("SECRET-client") })).pipe(
+          provide(login({ client: { clientSecret: Redacted.make("SECRET-client") } })).pipe(
             Effect.provideService(Tracer.Tracer, tracer),
             Effect.provideService(References.MinimumLogLevel, "All"),
             Effect.provide(Logger.layer([logger]) satisfies Layer.Layer<never>)
@@ -622,29 +555,3 @@ describe("DeviceFlow", () => {
     )
   })
 })
-
-// ---- internal ----
-
-function grantAt(expiresAt: number): DeviceFlow.Grant {
-  return {
-    deviceCode: Redacted.make("SECRET-device"),
-    userCode: "WDJB-MJHT",
-    verificationUri: "https://id.example/activate",
-    verificationUriComplete: undefined,
-    expiresAt,
-    interval: Duration.seconds(5)
-  }
-}
-
-function sayEnd(failed: Effect.Error<ReturnType<typeof login>> | undefined): string {
-  switch (failed?._tag) {
-    case "JobFailed":
-      return failed.failure._tag === "AccessDenied"
-        ? `JobFailed AccessDenied ${failed.failure.description}`
-        : `JobFailed Refused ${failed.failure.code} ${failed.failure.description}`
-    case "CheckRejected":
-      return `CheckRejected ${failed.error.reason._tag}`
-    default:
-      return String(failed?._tag)
-  }
-}
