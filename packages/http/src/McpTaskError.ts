@@ -5,19 +5,21 @@
  *
  * | error | what happened | kind |
  * |---|---|---|
- * | `JsonRpcError` | the server answered with a JSON-RPC error | by its code |
- * | `InvalidAnswer` | an answer is not what the dialect prescribes | permanent; transient if its result is not there yet |
- * | `InputRequired` | the task asks for input, and nobody here answers | permanent |
+ * | `JsonRpcError` | the server answered with a JSON-RPC error | permanent with HTTP 4xx, otherwise by its code |
+ * | `InvalidAnswer` | an answer is not what the dialect prescribes, or asks for too much | permanent |
+ * | `InputRequired` | the task asks for input, and no handler answers | permanent |
  * | `InputFailed` | the handler of a request for input failed | permanent |
- * | `AnsweredAtOnce`, `FailedAtOnce` | the server made no task of a request | errors of a submit only |
  *
- * `Failure` is what the server says of a task that failed: the failure of `JobFailed`.
+ * `Failure` is what the server says of a task that failed: the failure of `JobFailed`. Texts of the server are cut at
+ * 1,000 characters.
  *
  * @since 0.1.0
  */
 import * as Data from "effect/Data"
 import * as CheckError from "effect-poll/CheckError"
+import { isTransientStatus } from "./HttpCheckError.ts"
 import { isTransientCode } from "./internal/jsonRpcCode.ts"
+import { escape } from "./internal/text.ts"
 
 /**
  * How a task failed. `message` is its `statusMessage`.
@@ -72,54 +74,72 @@ export interface InputRequest {
 /**
  * The server answered with a JSON-RPC error.
  *
+ * **Details**
+ *
+ * With an HTTP status of 400..499 it is permanent: the server refused the request itself. Otherwise the code decides:
+ * -32603 and the codes from -32000 to -32099 that MCP has no meaning for are transient, all others permanent.
+ *
  * @category errors
  * @since 0.1.0
  */
 export class JsonRpcError
   extends /*#__PURE__*/ Data.TaggedError("JsonRpcError")<{
+    /** The JSON-RPC method of the request. */
     readonly method: string
+    /** The `code` of the answer. */
     readonly code: number
-    /** The `message` of the answer. */
+    /** The `message` of the answer, at most 1,000 characters; empty if there is none. */
     readonly description: string
+    /** The `data` of the answer, as it came. */
     readonly data: unknown
+    /** The HTTP status of the answer; undefined if the client does not report it. */
+    readonly status?: number | undefined
   }>
   implements CheckError.WithKind
 {
   get [CheckError.kind](): CheckError.Kind {
-    return isTransientCode(this.code) ? CheckError.transient() : CheckError.permanent()
+    const { code, status } = this
+    const refused = status !== undefined && status >= 400 && status <= 499 && !isTransientStatus(status)
+    return !refused && isTransientCode(code) ? CheckError.transient() : CheckError.permanent()
   }
   override get message(): string {
-    return `${this.method}: ${this.description === "" ? "an error" : this.description} (code ${this.code})`
+    return `${this.method}: ${this.description === "" ? "an error" : escape(this.description)} (code ${this.code})`
   }
 }
 
 /**
- * An answer is not what the dialect prescribes. A malformed one is permanent; one that lacks its result is transient,
- * as a server may write status and result one after the other.
+ * An answer is not what the dialect prescribes, or asks for more than this client gives. Permanent.
+ *
+ * **Details**
+ *
+ * - `malformed`: the answer is no task, or its result does not fit the Schema.
+ * - `excessive`: the task has more than 16 requests for input open at once, or has made more than 1,024 in all.
  *
  * @category errors
  * @since 0.1.0
  */
 export class InvalidAnswer
   extends /*#__PURE__*/ Data.TaggedError("InvalidAnswer")<{
+    /** The JSON-RPC method of the request. */
     readonly method: string
-    readonly kind: "malformed" | "incomplete"
-    /** What was expected, never what was there. */
+    /** What is wrong with the answer. */
+    readonly kind: "malformed" | "excessive"
+    /** What was expected, never what was there; at most 1,000 characters. */
     readonly issue: string
   }>
   implements CheckError.WithKind
 {
   get [CheckError.kind](): CheckError.Kind {
-    return this.kind === "incomplete" ? CheckError.transient() : CheckError.permanent()
+    return CheckError.permanent()
   }
   override get message(): string {
-    return `${this.method}: ${this.issue}`
+    return `${this.method}: ${escape(this.issue)}`
   }
 }
 
 /**
- * A task asks for input, and nobody here answers. Permanent; the task itself goes on, and can be waited for again once
- * it was answered.
+ * A task asks for input, and no handler answers. Permanent; the task itself keeps running, and can be waited for again
+ * once it has been answered.
  *
  * @category errors
  * @since 0.1.0
@@ -135,8 +155,10 @@ export class InputRequired
     return CheckError.permanent()
   }
   override get message(): string {
-    const asked = this.requests.flatMap(({ key, method }) => (key === undefined ? [] : [`${key} (${method ?? "?"})`]))
-    return `the task asks for input${asked.length === 0 ? "" : `: ${asked.join(", ")}`}`
+    const asked = this.requests.flatMap(({ key, method }) =>
+      key === undefined ? [] : [`${key.slice(0, 80)} (${method?.slice(0, 80) ?? "?"})`]
+    )
+    return `the task asks for input${asked.length === 0 ? "" : `: ${escape(asked.join(", "))}`}`
   }
 }
 
@@ -162,42 +184,5 @@ export class InputFailed<E>
   }
   override get message(): string {
     return `the input that the task asks for could not be given: ${this.error instanceof Error ? this.error.message : String(this.error)}`
-  }
-}
-
-/**
- * The server made no task of the request, but answered it. Not a failure: what a submit says that has no job to watch.
- * `run` makes it a result.
- *
- * @category errors
- * @since 0.1.0
- */
-export class AnsweredAtOnce<A>
-  extends /*#__PURE__*/ Data.TaggedError("AnsweredAtOnce")<{
-    readonly value: unknown
-  }>
-{
-  declare readonly value: A
-  constructor(args: { readonly value: A }) {
-    super(args)
-  }
-  override get message(): string {
-    return "the server answered the request without a task"
-  }
-}
-
-/**
- * The server made no task of the request, but answered that its tool failed.
- *
- * @category errors
- * @since 0.1.0
- */
-export class FailedAtOnce
-  extends /*#__PURE__*/ Data.TaggedError("FailedAtOnce")<{
-    readonly failure: Failure
-  }>
-{
-  override get message(): string {
-    return `the tool failed at once: ${String(this.failure)}`
   }
 }

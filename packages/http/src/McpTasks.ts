@@ -28,17 +28,25 @@
  * - The time to live (`ttl`, `ttlMs`) bounds the strategy of the job: see `withinTtl`.
  * - An unknown task id (the code -32602, which both dialects prescribe; so do tasks that were deleted after their time)
  *   is `CheckResult.missing`: by default `JobNotFound`.
- * - Other JSON-RPC errors are check errors. -32603 and the codes from -32000 to -32099 that MCP has no meaning for are
- *   transient, all others permanent. An error without a code is classified by `CheckError.kind`: transient, unless it
- *   says otherwise.
+ * - A completed task of the extension without its result is `CheckResult.resultMissing`: it is checked again.
+ * - Other JSON-RPC errors are check errors. With an HTTP status of 400..499 they are permanent. Otherwise -32603 and the
+ *   codes from -32000 to -32099 that MCP has no meaning for are transient, all others permanent. An error without a code
+ *   is classified by `CheckError.kind`: transient, unless it says otherwise.
+ * - Texts of the server are cut at 1,000 characters, delays are at most a day, and a task may have at most 16 requests
+ *   for input open at once: more are an `InvalidAnswer` of the kind `excessive`, which ends the wait.
  * - `isError` in the result of a tool is a failure in both dialects. Only in 2025-11-25 the status says so too
  *   (`failed`); the extension calls such a task `completed`. `toolErrors: "succeed"` hands the result out instead.
  *
- * **Input.** A task in `input_required` goes on only when somebody answers. Nobody does in a plain `job`, and the task
- * would sit there until its time is over; so by default the check fails with `InputRequired`, which holds the requests
- * and ends the wait as `CheckRejected` (the task itself goes on: answer it and wait again). With `input: "report"` the
- * task is pending in that state, with the requests in the detail: for when another part of the program answers.
- * `answering` and `run` take a handler, `onInput`.
+ * **Input.** A task in `input_required` continues only when its requests are answered. A plain `job` answers none, and
+ * the task would stay there until its time is over. So by default the check fails with `InputRequired`, which holds the
+ * requests and ends the wait as `CheckRejected`; the task itself keeps running, so answer it and wait again. With
+ * `input: "report"` the task is pending in that state, with the requests in the detail: for when another part of the
+ * program answers. `answering` and `run` take a handler, `onInput`.
+ *
+ * **Sessions.** A server of 2025-11-25 may have sessions, and loses them when it restarts. With the option `initialize`
+ * or `openSession` of `http` the check that finds its session lost opens a new one and asks for the task again. The wait
+ * continues if the server has kept the task; otherwise the task is missing. Without these options a lost session is a
+ * permanent error.
  *
  * **Gotchas**
  *
@@ -48,35 +56,19 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
-import * as Headers from "effect/http/Headers"
 import type * as HttpClient from "effect/http/HttpClient"
-import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import { hasProperty } from "effect/Predicate"
-import * as Redacted from "effect/Redacted"
 import type { Scope } from "effect/Scope"
-import type * as Job from "effect-poll/Job"
 import * as Poll from "effect-poll/Poll"
 import type * as PollError from "effect-poll/PollError"
-import type { ResumeToken } from "effect-poll/ResumeToken"
 import type * as Status from "effect-poll/Status"
 import * as Strategy from "effect-poll/Strategy"
 import type { HttpCheckError } from "./HttpCheckError.ts"
-import * as jsonRpc from "./internal/jsonRpc.ts"
+import * as mcpHttp from "./internal/mcpHttp.ts"
 import * as mcpInput from "./internal/mcpInput.ts"
 import * as mcpJob from "./internal/mcpJob.ts"
-import { withMeta } from "./internal/mcpTask.ts"
-import * as validate from "./internal/validate.ts"
-import {
-  AnsweredAtOnce,
-  type FailedAtOnce,
-  type Failure,
-  type InputFailed,
-  type InputRequest,
-  type InputRequired,
-  type InvalidAnswer,
-  JsonRpcError
-} from "./McpTaskError.ts"
-import type { Call, Options, TaskDetail, TaskJob, TaskRequest } from "./McpTaskJob.ts"
+import type { Failure, InputFailed, InputRequired, InvalidAnswer, JsonRpcError } from "./McpTaskError.ts"
+import type { Call, HttpOptions, OnInput, Options, RunOptions, TaskDetail, TaskJob, TaskRequest } from "./McpTaskJob.ts"
 
 export type {
   /**
@@ -95,12 +87,40 @@ export type {
    */
   Dialect,
   /**
+   * The options of `http`, see the module `McpTaskJob`.
+   *
+   * @category models
+   * @since 0.1.0
+   */
+  HttpOptions,
+  /**
+   * What a client says of itself when it opens a session, see the module `McpTaskJob`.
+   *
+   * @category models
+   * @since 0.1.0
+   */
+  Initialize,
+  /**
+   * Handles the requests for input of a task, see the module `McpTaskJob`.
+   *
+   * @category models
+   * @since 0.1.0
+   */
+  OnInput,
+  /**
    * The options of a job of MCP tasks, see the module `McpTaskJob`. `ED` are the errors of requests for input.
    *
    * @category models
    * @since 0.1.0
    */
   Options,
+  /**
+   * The options of `run`: those of the job, and those of the wait. See the module `McpTaskJob`.
+   *
+   * @category models
+   * @since 0.1.0
+   */
+  RunOptions,
   /**
    * The detail of the pending status of a task.
    *
@@ -129,10 +149,12 @@ export type {
  *
  * **Details**
  *
- * - A submit that the server answers without a task fails with `AnsweredAtOnce` or `FailedAtOnce`: no job is there to
- *   be watched. `run` handles the first.
+ * - A submit that the server answers without a task has ended at once (`Receipt.ended`): `Poll.run` yields its result,
+ *   or fails with `JobFailed`, and no check is made. As there is no task id, the key of that receipt is `(no task)`.
  * - `cancel` asks the server to stop the task. Both dialects call that cooperative; a task that is unknown or has ended
  *   already (-32602) is no error then.
+ *
+ * An empty name is a RangeError.
  *
  * **Example** (A task that is done at the second check)
  *
@@ -142,7 +164,7 @@ export type {
  * import * as McpTasks from "@effect-poll/http/McpTasks"
  *
  * let checks = 0
- * const Tasks = McpTasks.job({
+ * const Tasks = McpTasks.job("mcp-task", {
  *   dialect: "extension",
  *   // Stands for McpTasks.http({ url: "https://mcp.example.com" }), or any client.
  *   call: (_method, { taskId }) =>
@@ -159,8 +181,9 @@ export type {
  * @category constructors
  * @since 0.1.0
  */
-export const job = <A = unknown, E = never, R = never>(options: Options<A, E, R>): TaskJob<A, E, R> =>
+export const job = <A = unknown, E = never, R = never>(name: string, options: Options<A, E, R>): TaskJob<A, E, R> =>
   mcpJob.make(
+    name,
     { ...options, strategy: options.strategy ?? defaultStrategy },
     mcpInput.withoutHandler(options.input ?? "fail")
   )
@@ -170,9 +193,9 @@ export const job = <A = unknown, E = never, R = never>(options: Options<A, E, R>
  *
  * **Details**
  *
- * `onInput` runs beside the wait, once per request, and may take as long as a person does; what it yields is sent with
- * the next check. If it fails, the next check ends the wait as `CheckRejected` with `InputFailed`. When the task ends,
- * or the scope closes, it is interrupted.
+ * `onInput` runs concurrently with the wait, once per request, and may take as long as a person does; what it yields is
+ * sent with the next check. If it fails, the next check ends the wait as `CheckRejected` with `InputFailed`. When the
+ * task ends, or the scope closes, it is interrupted. At most 16 handlers run at once for a task.
  *
  * - Extension: it yields the response of the request (an `ElicitResult`, say), which goes to the server by
  *   `tasks/update`. Requests are identified by their key, and one that was answered is not asked again.
@@ -190,7 +213,7 @@ export const job = <A = unknown, E = never, R = never>(options: Options<A, E, R>
  * import * as McpTasks from "@effect-poll/http/McpTasks"
  *
  * export const greeting = Effect.gen(function* () {
- *   const Tasks = yield* McpTasks.answering({
+ *   const Tasks = yield* McpTasks.answering("greeting", {
  *     dialect: "extension",
  *     call: McpTasks.http({ url: "https://mcp.example.com", protocolVersion: "2026-07-28" }),
  *     onInput: (request) => Effect.succeed({ action: "accept", content: { [request.key ?? "name"]: "Ada" } })
@@ -203,8 +226,10 @@ export const job = <A = unknown, E = never, R = never>(options: Options<A, E, R>
  * @since 0.1.0
  */
 export const answering = <A = unknown, E = never, R = never, EI = never, RI = never>(
+  name: string,
   options: Omit<Options<A, E, R, InputFailed<EI>>, "input"> & {
-    readonly onInput: (request: InputRequest) => Effect.Effect<unknown, EI, RI>
+    /** Handles the requests for input: see `OnInput`. */
+    readonly onInput: OnInput<EI, RI>
   }
 ): Effect.Effect<TaskJob<A, E, R, InputFailed<EI>>, never, RI | Scope> =>
   Effect.gen(function* () {
@@ -219,7 +244,7 @@ export const answering = <A = unknown, E = never, R = never, EI = never, RI = ne
         scope
       )
     )
-    return mcpJob.make({ ...options, strategy: options.strategy ?? defaultStrategy }, input)
+    return mcpJob.make(name, { ...options, strategy: options.strategy ?? defaultStrategy }, input)
   })
 
 /**
@@ -227,9 +252,9 @@ export const answering = <A = unknown, E = never, R = never, EI = never, RI = ne
  *
  * **Details**
  *
- * - `onInput` is as for `answering`; without it, `input` says what a task that asks for input is.
- * - `wait` are the options of the wait, and may hold an `onReceipt` as for `Poll.run`: task ids should be stored, so
- *   that another process can go on with the task.
+ * - Without `onInput` the option `input` decides what a task that asks for input is.
+ * - `onReceipt` is as for `Poll.run`: store the token, so that another process can resume the wait.
+ * - A tool that fails is a `JobFailed`, also where the server made no task of the request.
  * - Bad options are RangeErrors at the call.
  *
  * **Example** (A server that answers at once)
@@ -239,9 +264,12 @@ export const answering = <A = unknown, E = never, R = never, EI = never, RI = ne
  * import * as McpTasks from "@effect-poll/http/McpTasks"
  *
  * const answer = McpTasks.run(
- *   { dialect: "extension", call: () => Effect.succeed({ resultType: "complete", content: [] }) },
  *   { params: { name: "render", arguments: { scene: "forest" } } },
- *   { deadline: "10 minutes" }
+ *   {
+ *     dialect: "extension",
+ *     call: () => Effect.succeed({ resultType: "complete", content: [] }),
+ *     deadline: "10 minutes"
+ *   }
  * )
  * await Effect.runPromise(answer) // => { resultType: "complete", content: [] }
  * ```
@@ -250,37 +278,26 @@ export const answering = <A = unknown, E = never, R = never, EI = never, RI = ne
  * @since 0.1.0
  */
 export const run = <A = unknown, E = never, R = never, EI = never, RI = never, RS = never, E2 = never, R2 = never>(
-  options: Options<A, E, R, InputRequired | InputFailed<EI>> & {
-    readonly onInput?: ((request: InputRequest) => Effect.Effect<unknown, EI, RI>) | undefined
-  },
   request: TaskRequest,
-  wait: Poll.Options<E | InvalidAnswer | InputRequired | InputFailed<EI>, RS> & {
-    readonly onReceipt?:
-      | ((token: ResumeToken, receipt: Job.Receipt<string, A, Failure>) => Effect.Effect<unknown, E2, R2>)
-      | undefined
-  }
+  options: RunOptions<A, E, R, EI, RI, RS, E2, R2>
 ): Effect.Effect<
   A,
-  | PollError.PollError<Failure, E | InvalidAnswer | InputRequired | InputFailed<EI>>
-  | E
-  | InvalidAnswer
-  | FailedAtOnce
-  | E2,
+  PollError.PollError<Failure, E | InvalidAnswer | InputRequired | InputFailed<EI>> | E | InvalidAnswer | E2,
   R | RI | RS | R2
 > => {
   mcpJob.checkTtl("McpTasks.run", request)
+  const { call, dialect, input, name = "mcp-task", onInput, result, toolErrors, ...rest } = options
+  const ofJob = { call, dialect, result, toolErrors }
+  const wait = { ...rest, checkErrors: { ...rest.checkErrors, kindOf: rest.checkErrors?.kindOf ?? mcpJob.kindOf } }
   type Watched = TaskJob<A, E, R, InputRequired | InputFailed<EI>>
   const watch = (tasks: Watched) => Poll.run(tasks, request, wait)
-  // Without a handler this is the wait; with one it says at the call what is wrong with the options.
-  const plain = watch(job<A, E, R>(options) as Watched)
-  const { onInput } = options
-  const answered =
-    onInput === undefined
-      ? plain
-      : Effect.scoped(
-          Effect.flatMap(answering<A, E, R, EI, RI>({ ...options, onInput }), (tasks) => watch(tasks as Watched))
-        )
-  return Effect.catchIf(answered as typeof plain, isAnsweredAtOnce<A>, ({ value }) => Effect.succeed(value))
+  // With a handler, this validates the options of the wait at the call.
+  const plain = watch(job<A, E, R>(name, { ...ofJob, input }) as Watched)
+  return onInput === undefined
+    ? plain
+    : Effect.scoped(
+        Effect.flatMap(answering<A, E, R, EI, RI>(name, { ...ofJob, onInput }), (tasks) => watch(tasks as Watched))
+      )
 }
 
 /**
@@ -321,70 +338,72 @@ export const detail = (status: Status.Status<unknown, unknown>): TaskDetail | un
  * **Details**
  *
  * - An answer in JSON is read, and so is an event stream, until it holds the answer. Requests and notifications of the
- *   server on that stream are passed over.
- * - It knows no `initialize`: for a server of 2025-11-25 with sessions, give the `sessionId` that one yielded.
+ *   server on that stream are skipped. One event is bounded by `maxBody` (8 MiB), as any other answer is.
+ * - `initialize` opens a session: the request of that name and `notifications/initialized`, then the header
+ *   `Mcp-Session-Id` on every request. The session is opened once for all requests of the `Call`, and anew when the
+ *   server has lost it: 404 to a request with a session, or 400 or 404 with a JSON-RPC error about the session. The
+ *   request is then sent once more; if that finds no session either, its error is permanent.
  * - `protocolVersion` goes into the header `MCP-Protocol-Version`, and for versions after 2025-11-25 into `_meta` as
  *   well. The headers `Mcp-Method` and `Mcp-Name`, which the extension prescribes (with the task id as the name), are
- *   always set. `meta` is added to the `_meta` of each request.
- * - An answer outside of 200..299 is a `JsonRpcError` if it holds one, unless its status may pass (408, 425, 429, 5xx):
- *   those, and everything else, are an `HttpCheckError`.
+ *   always set.
+ * - An answer outside of 200..299 is a `JsonRpcError` if it holds one, unless it is transient (408, 425, 5xx) or
+ *   throttled (429; 503 with a hint; 400 or 403 with rate-limit headers or a throttling code): those, and everything else,
+ *   are an `HttpCheckError`.
  * - Session id and task id are redacted in what a client logs of the headers of a request.
  *
- * An empty URL is a RangeError.
+ * An empty URL, an empty name or version in `initialize`, and `initialize` together with `openSession` are RangeErrors.
+ *
+ * **Example** (A server that has restarted)
+ *
+ * ```ts
+ * import * as Effect from "effect/Effect"
+ * import * as HttpClient from "effect/http/HttpClient"
+ * import * as HttpClientResponse from "effect/http/HttpClientResponse"
+ * import * as Redacted from "effect/Redacted"
+ * import * as McpTasks from "@effect-poll/http/McpTasks"
+ *
+ * // It has forgotten the session "s-0", and opens "s-1".
+ * const server = HttpClient.make((request) => {
+ *   const { "mcp-method": method, "mcp-session-id": session } = request.headers
+ *   const answer =
+ *     method === "initialize"
+ *       ? Response.json(
+ *           { jsonrpc: "2.0", id: 2, result: { protocolVersion: "2025-11-25" } },
+ *           { headers: { "mcp-session-id": "s-1" } }
+ *         )
+ *       : session === "s-1"
+ *         ? Response.json({ jsonrpc: "2.0", id: 3, result: { taskId: "t1", status: "working" } })
+ *         : new Response(null, { status: 404 })
+ *   return Effect.succeed(HttpClientResponse.fromWeb(request, answer))
+ * })
+ * const call = McpTasks.http({
+ *   url: "https://mcp.example.com",
+ *   sessionId: Redacted.make("s-0"),
+ *   initialize: { clientInfo: { name: "example", version: "1.0.0" } }
+ * })
+ * const task = call("tasks/get", { taskId: "t1" })
+ * await Effect.runPromise(Effect.provideService(task, HttpClient.HttpClient, server)) // => { taskId: "t1", status: "working" }
+ * ```
  *
  * @category constructors
  * @since 0.1.0
  */
-export const http = (options: {
-  readonly url: string
-  /** As `2025-11-25`; default: none is said. */
-  readonly protocolVersion?: string | undefined
-  readonly sessionId?: Redacted.Redacted | undefined
-  readonly meta?: Readonly<Record<string, unknown>> | undefined
-}): Call<JsonRpcError | HttpCheckError, HttpClient.HttpClient> => {
-  const { meta, protocolVersion, sessionId } = options
-  const url = validate.nonEmpty("McpTasks.http: url", options.url)
-  const base = HttpClientRequest.post(url).pipe(
-    HttpClientRequest.setHeaders({
-      ...(protocolVersion === undefined ? {} : { "mcp-protocol-version": protocolVersion }),
-      ...(sessionId === undefined ? {} : { "mcp-session-id": Redacted.value(sessionId) })
-    })
-  )
-  const version =
-    protocolVersion === undefined || protocolVersion <= "2025-11-25"
-      ? undefined
-      : { "io.modelcontextprotocol/protocolVersion": protocolVersion }
-  const always = version === undefined && meta === undefined ? undefined : { ...version, ...meta }
-  let sent = 0
-  return (method, params) =>
-    Effect.suspend(() => {
-      const name = [params["taskId"], params["name"], params["uri"]].find((each) => typeof each === "string")
-      const request = HttpClientRequest.setHeaders(base, {
-        "mcp-method": jsonRpc.headerValue(method),
-        ...(name === undefined ? {} : { "mcp-name": jsonRpc.headerValue(name) })
-      })
-      return jsonRpc.call(request, ++sent, method, always === undefined ? params : withMeta(params, always))
-    }).pipe(
-      Effect.flatMap((answer): Effect.Effect<unknown, JsonRpcError> =>
-        "error" in answer ? Effect.fail(new JsonRpcError({ method, ...answer.error })) : Effect.succeed(answer.result)
-      ),
-      Effect.updateService(Headers.CurrentRedactedNames, (names) => [...names, "mcp-session-id", "mcp-name"])
-    )
-}
+export const http = <E = never, R = never, EI = never, RI = never>(
+  options: HttpOptions<E, R, EI, RI>
+): Call<JsonRpcError | HttpCheckError | E | EI, HttpClient.HttpClient | R | RI> => mcpHttp.make(options)
 
 // ---- internal ----
 
-const isAnsweredAtOnce = <A>(u: unknown): u is AnsweredAtOnce<A> => u instanceof AnsweredAtOnce
-
-/** The least delay where a server requests less, 0 for instance. */
+/** The least delay where a server requests less, 0 for instance, and the longest, the default `maxHint` of a wait. */
 const minIntervalMillis = 100
+const maxIntervalMillis = 3_600_000
 
 const defaultStrategy = /*#__PURE__*/ withinTtl(
   /*#__PURE__*/ Strategy.modify(
     /*#__PURE__*/ Strategy.linear({ initial: "1 second", increment: "2 seconds" }),
     (decision, observation) => {
       const requested = detail(observation.status)?.pollIntervalMillis
-      return requested === undefined ? decision : Math.max(minIntervalMillis, requested)
+      return requested === undefined ? decision : Math.min(maxIntervalMillis, Math.max(minIntervalMillis, requested))
     }
   )
 )

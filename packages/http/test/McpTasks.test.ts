@@ -136,7 +136,7 @@ describe("McpTasks", () => {
               "tasks/get": [task("working"), task("working", { pollInterval: 9000, pollIntervalMs: 9000 }), done],
               "tasks/result": [content]
             })
-            const { at, exit } = yield* ran(Poll.until(McpTasks.job({ dialect, call }), "t1", wait))
+            const { at, exit } = yield* ran(Poll.until(McpTasks.job("mcp-task", { dialect, call }), "t1", wait))
             assert.deepStrictEqual(exit, Exit.succeed(content))
             assert.strictEqual(at, 14)
             assert.deepStrictEqual(times("tasks/get"), [0, 5, 14])
@@ -155,7 +155,7 @@ describe("McpTasks", () => {
             const { call, times } = server({
               "tasks/get": [task("working", none), task("working", odd), task("working", odd), task("cancelled")]
             })
-            const { exit } = yield* ran(Poll.until(McpTasks.job({ dialect, call }), "t1", wait))
+            const { exit } = yield* ran(Poll.until(McpTasks.job("mcp-task", { dialect, call }), "t1", wait))
             const failed = errorOf(exit)
             assert.strictEqual(failed?._tag, "JobCanceled")
             assert.deepStrictEqual(times("tasks/get"), [0, 1, 4, 9])
@@ -167,7 +167,7 @@ describe("McpTasks", () => {
           Effect.gen(function* () {
             const none = { pollInterval: 0, pollIntervalMs: 0 }
             const { call, times } = server({ "tasks/get": [task("working", none), task("working", none), done] })
-            yield* ran(Poll.until(McpTasks.job({ dialect, call }), "t1", wait))
+            yield* ran(Poll.until(McpTasks.job("mcp-task", { dialect, call }), "t1", wait))
             assert.deepStrictEqual(times("tasks/get"), [0, 0.1, 0.2])
           })
         )
@@ -180,7 +180,7 @@ describe("McpTasks", () => {
                 "tasks/get": [dialect === "extension" ? task("completed", { result: given }) : task("completed")],
                 "tasks/result": [given]
               })
-              return ran(Poll.until(McpTasks.job({ dialect, call, result }), "t1", wait))
+              return ran(Poll.until(McpTasks.job("mcp-task", { dialect, call, result }), "t1", wait))
             }
             assert.deepStrictEqual((yield* check(content)).exit, Exit.succeed({ content: [{ text: "Hello" }] }))
             const error = rejectedWith((yield* check({ content: "SECRET" })).exit)
@@ -198,11 +198,13 @@ describe("McpTasks", () => {
               "tasks/get": [dialect === "extension" ? task("completed", { result: toolError }) : task("completed")],
               "tasks/result": [toolError]
             })
-            const { exit } = yield* ran(Poll.until(McpTasks.job({ dialect, call }), "t1", wait))
+            const { exit } = yield* ran(Poll.until(McpTasks.job("mcp-task", { dialect, call }), "t1", wait))
             const failure = jobFailure(exit)
             assert.deepStrictEqual(plain(failure), { _tag: "ToolError", result: toolError })
             assert.strictEqual(String(failure), "no such city")
-            const handed = yield* ran(Poll.until(McpTasks.job({ dialect, call, toolErrors: "succeed" }), "t1", wait))
+            const handed = yield* ran(
+              Poll.until(McpTasks.job("mcp-task", { dialect, call, toolErrors: "succeed" }), "t1", wait)
+            )
             assert.deepStrictEqual(handed.exit, Exit.succeed(toolError))
           })
         )
@@ -217,7 +219,7 @@ describe("McpTasks", () => {
               ],
               "tasks/result": [rpcError(rpc.code, rpc.message, rpc.data)]
             })
-            const { at, exit } = yield* ran(Poll.until(McpTasks.job({ dialect, call }), "t1", wait))
+            const { at, exit } = yield* ran(Poll.until(McpTasks.job("mcp-task", { dialect, call }), "t1", wait))
             assert.strictEqual(at, 0)
             const failure = jobFailure(exit)
             assert.deepStrictEqual(plain(failure), {
@@ -237,7 +239,7 @@ describe("McpTasks", () => {
             const { call, times } = server({
               "tasks/get": [task("working"), rpcError(-32602, "Failed to retrieve task: Task not found")]
             })
-            const { exit } = yield* ran(Poll.until(McpTasks.job({ dialect, call }), "t1", wait))
+            const { exit } = yield* ran(Poll.until(McpTasks.job("mcp-task", { dialect, call }), "t1", wait))
             assert.strictEqual(errorOf(exit)?._tag, "JobNotFound")
             assert.deepStrictEqual(times("tasks/get"), [0, 5])
           })
@@ -249,13 +251,15 @@ describe("McpTasks", () => {
               "tasks/get": [new Error("socket"), rpcError(-32603), rpcError(-32000), rpcError(-32001), done],
               "tasks/result": [content]
             })
-            const { exit } = yield* ran(Poll.until(McpTasks.job({ dialect, call }), "t1", wait))
+            const { exit } = yield* ran(Poll.until(McpTasks.job("mcp-task", { dialect, call }), "t1", wait))
             assert.isTrue(Exit.isSuccess(exit))
             assert.deepStrictEqual(times("tasks/get"), [0, 1, 3, 7, 15])
             for (const code of [-32700, -32600, -32601, -32021, -32042, -1, 7]) {
               const error = rpcError(code)
               const refused = server({ "tasks/get": [error] })
-              const ended = yield* ran(Poll.until(McpTasks.job({ dialect, call: refused.call }), "t1", wait))
+              const ended = yield* ran(
+                Poll.until(McpTasks.job("mcp-task", { dialect, call: refused.call }), "t1", wait)
+              )
               assert.strictEqual(rejectedWith(ended.exit), error)
               assert.strictEqual(refused.sent.length, 1)
             }
@@ -277,7 +281,7 @@ describe("McpTasks", () => {
               [foreign(20), "CheckErrorsExhausted"]
             ] as const) {
               const { call } = server({ "tasks/get": [error] })
-              const { exit } = yield* ran(Poll.until(McpTasks.job({ dialect, call }), "t1", wait))
+              const { exit } = yield* ran(Poll.until(McpTasks.job("mcp-task", { dialect, call }), "t1", wait))
               assert.strictEqual((errorOf(exit) as { readonly _tag: string })._tag, expected, String(error))
             }
           })
@@ -292,7 +296,7 @@ describe("McpTasks", () => {
               [{ taskId: "t1", status: 3 }, "CheckRejected"]
             ] as const) {
               const { call } = server({ "tasks/get": [answer] })
-              const { exit } = yield* ran(Poll.until(McpTasks.job({ dialect, call }), "t1", wait))
+              const { exit } = yield* ran(Poll.until(McpTasks.job("mcp-task", { dialect, call }), "t1", wait))
               assert.strictEqual(errorOf(exit)?._tag, expected)
             }
           })
@@ -304,7 +308,7 @@ describe("McpTasks", () => {
             const { call, times } = server({ "tasks/get": [task("working", short)] })
             const slow = McpTasks.withinTtl(Strategy.spaced("10 seconds"))
             const { at, exit } = yield* ran(
-              Poll.until(McpTasks.job({ dialect, call, strategy: slow }), "t1", { deadline: "unbounded" })
+              Poll.until(McpTasks.job("mcp-task", { dialect, call, strategy: slow }), "t1", { deadline: "unbounded" })
             )
             const failed = errorOf(exit)
             assert.strictEqual(failed?._tag === "PollTimeout" && failed.reason, "strategy")
@@ -322,7 +326,7 @@ describe("McpTasks", () => {
                   task("cancelled")
                 ]
               })
-              yield* ran(Poll.until(McpTasks.job({ dialect, call }), "t1", wait))
+              yield* ran(Poll.until(McpTasks.job("mcp-task", { dialect, call }), "t1", wait))
               assert.deepStrictEqual(times("tasks/get"), [0, 5, 10], String(ttl))
             }
           })
@@ -341,7 +345,7 @@ describe("McpTasks", () => {
               })
               const asked = yield* Effect.scoped(
                 Effect.gen(function* () {
-                  const handle = yield* Poll.start(McpTasks.job({ dialect, call }), "t1", wait)
+                  const handle = yield* Poll.start(McpTasks.job("mcp-task", { dialect, call }), "t1", wait)
                   yield* TestClock.adjust("1 second")
                   return yield* Effect.match(handle.cancel, {
                     onSuccess: () => "canceled",
@@ -369,7 +373,7 @@ describe("McpTasks", () => {
                 })
               ]
             })
-            const { exit } = yield* ran(Poll.until(McpTasks.job({ dialect, call }), "t1", wait))
+            const { exit } = yield* ran(Poll.until(McpTasks.job("mcp-task", { dialect, call }), "t1", wait))
             const error = rejectedWith(exit)
             assert.instanceOf(error, McpTaskError.InputRequired)
             if (!(error instanceof McpTaskError.InputRequired)) return
@@ -405,7 +409,7 @@ describe("McpTasks", () => {
               "tasks/result": [content]
             })
             const fiber = yield* Effect.forkChild(
-              Stream.runCollect(Poll.events(McpTasks.job({ dialect, call, input: "report" }), "t1", wait))
+              Stream.runCollect(Poll.events(McpTasks.job("mcp-task", { dialect, call, input: "report" }), "t1", wait))
             )
             yield* TestClock.adjust("1 hour")
             const seen = [...(yield* Fiber.join(fiber))].flatMap((each) =>
@@ -435,7 +439,7 @@ describe("McpTasks", () => {
         it.effect("resume - another process goes on with the id alone", () =>
           Effect.gen(function* () {
             const { call, times } = server({ "tasks/get": [task("working"), done], "tasks/result": [content] })
-            const Tasks = McpTasks.job({ dialect, call })
+            const Tasks = McpTasks.job("mcp-task", { dialect, call })
             const token = yield* Effect.scoped(
               Effect.gen(function* () {
                 const handle = yield* Poll.start(Tasks, "t1", wait)
@@ -462,7 +466,7 @@ describe("McpTasks", () => {
           "tasks/get": [old("completed")],
           "tasks/result": [rpcError(-32602, "Task not found")]
         })
-        const { exit } = yield* ran(Poll.until(McpTasks.job({ dialect: "2025-11-25", call }), "t1", wait))
+        const { exit } = yield* ran(Poll.until(McpTasks.job("mcp-task", { dialect: "2025-11-25", call }), "t1", wait))
         assert.strictEqual(errorOf(exit)?._tag, "JobNotFound")
       })
     )
@@ -474,7 +478,7 @@ describe("McpTasks", () => {
             "tasks/get": [old(status)],
             "tasks/result": [Object.assign(new Error("bad gateway"), { code: 502 }), toolError]
           })
-          const { exit } = yield* ran(Poll.until(McpTasks.job({ dialect: "2025-11-25", call }), "t1", wait))
+          const { exit } = yield* ran(Poll.until(McpTasks.job("mcp-task", { dialect: "2025-11-25", call }), "t1", wait))
           assert.strictEqual(jobFailure(exit)?._tag, "ToolError")
           assert.deepStrictEqual(times("tasks/get"), [0, 1])
           assert.deepStrictEqual(times("tasks/result"), [0, 1])
@@ -487,16 +491,17 @@ describe("McpTasks", () => {
     it.effect("a completed task whose result is not there yet is checked again", () =>
       Effect.gen(function* () {
         const { call, times } = server({ "tasks/get": [ext("completed"), ext("completed", { result: content })] })
-        const { exit } = yield* ran(Poll.until(McpTasks.job({ dialect: "extension", call }), "t1", wait))
+        const { exit } = yield* ran(Poll.until(McpTasks.job("mcp-task", { dialect: "extension", call }), "t1", wait))
         assert.deepStrictEqual(exit, Exit.succeed(content))
-        assert.deepStrictEqual(times("tasks/get"), [0, 1])
+        // The poll interval of the server holds.
+        assert.deepStrictEqual(times("tasks/get"), [0, 5])
       })
     )
 
     it.effect("a failed task with a code of its own", () =>
       Effect.gen(function* () {
         const { call } = server({ "tasks/get": [ext("failed", { error: { code: 7, message: "no" } })] })
-        const { exit } = yield* ran(Poll.until(McpTasks.job({ dialect: "extension", call }), "t1", wait))
+        const { exit } = yield* ran(Poll.until(McpTasks.job("mcp-task", { dialect: "extension", call }), "t1", wait))
         assert.deepStrictEqual(plain(jobFailure(exit)), { _tag: "RequestError", code: 7, description: "no" })
         assert.strictEqual(String(jobFailure(exit)), "no (code 7)")
       })
@@ -509,7 +514,7 @@ describe("McpTasks", () => {
           [{}, "no reason given"]
         ] as const) {
           const { call } = server({ "tasks/get": [ext("failed", more)] })
-          const { exit } = yield* ran(Poll.until(McpTasks.job({ dialect: "extension", call }), "t1", wait))
+          const { exit } = yield* ran(Poll.until(McpTasks.job("mcp-task", { dialect: "extension", call }), "t1", wait))
           assert.strictEqual(jobFailure(exit)?._tag, "Unexplained")
           assert.strictEqual(String(jobFailure(exit)), said)
         }
@@ -520,7 +525,7 @@ describe("McpTasks", () => {
       Effect.gen(function* () {
         for (const more of [{}, { inputRequests: ["a"] }, { inputRequests: null }]) {
           const { call } = server({ "tasks/get": [ext("input_required", more)] })
-          const { exit } = yield* ran(Poll.until(McpTasks.job({ dialect: "extension", call }), "t1", wait))
+          const { exit } = yield* ran(Poll.until(McpTasks.job("mcp-task", { dialect: "extension", call }), "t1", wait))
           assert.instanceOf(rejectedWith(exit), McpTaskError.InvalidAnswer)
         }
       })
@@ -540,9 +545,10 @@ describe("McpTasks", () => {
         const stored: Array<string> = []
         const { exit } = yield* ran(
           McpTasks.run(
-            { dialect: "2025-11-25", call },
             { ...request, ttl: "1 minute" },
             {
+              dialect: "2025-11-25",
+              call,
               ...wait,
               onReceipt: (token) => Effect.sync(() => stored.push(token.key))
             }
@@ -566,7 +572,7 @@ describe("McpTasks", () => {
           "tasks/get": [ext("completed", { result: content })]
         })
         const asked = { params: { ...request.params, _meta: { progressToken: 1 } }, ttl: "1 minute" } as const
-        const { exit } = yield* ran(McpTasks.run({ dialect: "extension", call }, asked, wait))
+        const { exit } = yield* ran(McpTasks.run(asked, { dialect: "extension", call, ...wait }))
         assert.deepStrictEqual(exit, Exit.succeed(content))
         assert.deepStrictEqual(sent[0]!.params, { ...request.params, _meta: { progressToken: 1, ...capable } })
         assert.deepStrictEqual(times("tasks/get"), [5])
@@ -581,11 +587,12 @@ describe("McpTasks", () => {
           ["extension", { resultType: "complete", ...content }]
         ] as const) {
           const { call, sent } = server({ "tools/call": [answer] })
-          const { exit } = yield* ran(McpTasks.run({ dialect, call }, request, wait))
+          const { exit } = yield* ran(McpTasks.run(request, { dialect, call, ...wait }))
           assert.deepStrictEqual(exit, Exit.succeed(answer))
           assert.strictEqual(sent.length, 1)
-          const direct = yield* ran(Poll.run(McpTasks.job({ dialect, call }), request, wait))
-          assert.instanceOf(errorOf(direct.exit), McpTaskError.AnsweredAtOnce)
+          const direct = yield* ran(Poll.run(McpTasks.job("mcp-task", { dialect, call }), request, wait))
+          assert.deepStrictEqual(direct.exit, Exit.succeed(answer))
+          assert.strictEqual(sent.length, 2)
         }
       })
     )
@@ -594,8 +601,8 @@ describe("McpTasks", () => {
       Effect.gen(function* () {
         const result = Schema.Struct({ content: Schema.Array(Schema.Unknown) })
         for (const [dialect, answer, expected] of [
-          ["extension", toolError, "FailedAtOnce"],
-          ["2025-11-25", toolError, "FailedAtOnce"],
+          ["extension", toolError, "JobFailed"],
+          ["2025-11-25", toolError, "JobFailed"],
           ["extension", { resultType: "input_required", inputRequests: {} }, "InvalidAnswer"],
           ["extension", { resultType: "task", status: "working" }, "InvalidAnswer"],
           ["2025-11-25", { task: { taskId: "" } }, "InvalidAnswer"],
@@ -604,14 +611,10 @@ describe("McpTasks", () => {
           ["extension", rpcError(-32021), "JsonRpcError"]
         ] as const) {
           const { call, sent } = server({ "tools/call": [answer] })
-          const { exit } = yield* ran(McpTasks.run({ dialect, call, result }, request, wait))
+          const { exit } = yield* ran(McpTasks.run(request, { dialect, call, result, ...wait }))
           assert.strictEqual((errorOf(exit) as { readonly _tag: string })._tag, expected)
           assert.strictEqual(sent.length, 1)
         }
-        const failed = new McpTaskError.FailedAtOnce({
-          failure: { _tag: "ToolError", result: toolError, message: undefined, toString: () => "no such city" }
-        })
-        assert.strictEqual(failed.message, "the tool failed at once: no such city")
       })
     )
 
@@ -619,7 +622,7 @@ describe("McpTasks", () => {
       Effect.gen(function* () {
         const { call, sent } = server({ "sampling/createMessage": [{ model: "x" }] })
         yield* ran(
-          McpTasks.run({ dialect: "2025-11-25", call }, { method: "sampling/createMessage", params: {} }, wait)
+          McpTasks.run({ method: "sampling/createMessage", params: {} }, { dialect: "2025-11-25", call, ...wait })
         )
         assert.deepStrictEqual(sent[0]!.params, { task: {} })
       })
@@ -628,9 +631,13 @@ describe("McpTasks", () => {
     it("bad options are RangeErrors at the call", () => {
       const { call } = server({})
       const options = { dialect: "2025-11-25", call, onInput: () => Effect.void } as const
-      assert.throws(() => McpTasks.run(options, request, { deadline: -1 }), RangeError, "deadline")
-      assert.throws(() => McpTasks.run(options, { ...request, ttl: 0 }, wait), RangeError, "McpTasks.run: ttl must be")
-      assert.throws(() => McpTasks.job({ ...options, name: "" }), RangeError, "name")
+      assert.throws(() => McpTasks.run(request, { ...options, deadline: -1 }), RangeError, "deadline")
+      assert.throws(
+        () => McpTasks.run({ ...request, ttl: 0 }, { ...options, ...wait }),
+        RangeError,
+        "McpTasks.run: ttl must be"
+      )
+      assert.throws(() => McpTasks.job("", options), RangeError, "name")
       assert.throws(() => McpTasks.http({ url: " " }), RangeError, "McpTasks.http: url")
     })
   })
@@ -658,6 +665,7 @@ describe("McpTasks", () => {
         const prompts: Array<string> = []
         const { exit } = yield* ran(
           McpTasks.run(
+            { params: { name: "greet" } },
             {
               dialect: "extension",
               call,
@@ -667,10 +675,10 @@ describe("McpTasks", () => {
                   // Longer than a check may take.
                   yield* Effect.sleep(request.key === "a" ? "12 seconds" : "1 second")
                   return { action: "accept", content: request.params }
-                })
-            },
-            { params: { name: "greet" } },
-            { ...wait, checkTimeout: "2 seconds" }
+                }),
+              ...wait,
+              checkTimeout: "2 seconds"
+            }
           )
         )
         assert.deepStrictEqual(exit, Exit.succeed(content))
@@ -712,7 +720,11 @@ describe("McpTasks", () => {
         const { exit } = yield* ran(
           Effect.scoped(
             Effect.flatMap(
-              McpTasks.answering({ dialect: "extension", call, onInput: () => Effect.sync(() => ++prompts) }),
+              McpTasks.answering("mcp-task", {
+                dialect: "extension",
+                call,
+                onInput: () => Effect.sync(() => ++prompts)
+              }),
               (Tasks) => Poll.until(Tasks, "t1", wait)
             )
           )
@@ -729,7 +741,7 @@ describe("McpTasks", () => {
         const run = <E>(onInput: () => Effect.Effect<unknown, E>) =>
           ran(
             Effect.scoped(
-              Effect.flatMap(McpTasks.answering({ dialect: "extension", call, onInput }), (Tasks) =>
+              Effect.flatMap(McpTasks.answering("mcp-task", { dialect: "extension", call, onInput }), (Tasks) =>
                 Poll.until(Tasks, "t1", wait)
               )
             )
@@ -760,7 +772,7 @@ describe("McpTasks", () => {
                 Effect.flatMap(Clock.currentTimeMillis, (now) => Deferred.succeed(closed, now / 1000))
               )
             const fiber = yield* Effect.forkChild(
-              McpTasks.run({ dialect: "extension", call, onInput }, { params: {} }, wait)
+              McpTasks.run({ params: {} }, { dialect: "extension", call, onInput, ...wait })
             )
             yield* TestClock.adjust(interruptAt)
             yield* Fiber.interrupt(fiber)
@@ -781,7 +793,7 @@ describe("McpTasks", () => {
         const fiber = yield* Effect.forkChild(
           Effect.scoped(
             Effect.gen(function* () {
-              const Tasks = yield* McpTasks.answering({
+              const Tasks = yield* McpTasks.answering("mcp-task", {
                 dialect: "extension",
                 call,
                 onInput: ({ taskId }) => Effect.onInterrupt(Effect.never, () => Effect.sync(() => closed.push(taskId)))
@@ -816,7 +828,7 @@ describe("McpTasks", () => {
         const { exit } = yield* ran(
           Effect.scoped(
             Effect.flatMap(
-              McpTasks.answering({
+              McpTasks.answering("mcp-task", {
                 dialect: "2025-11-25",
                 call,
                 onInput: ({ message }) => Effect.sync(() => prompts.push(message))
@@ -841,7 +853,7 @@ describe("McpTasks", () => {
         const { exit } = yield* ran(
           Effect.scoped(
             Effect.flatMap(
-              McpTasks.answering({
+              McpTasks.answering("mcp-task", {
                 dialect: "2025-11-25",
                 call,
                 onInput: () =>
@@ -1026,7 +1038,7 @@ describe("McpTasks", () => {
           [
             (id) => json(rpc(-32600, id), { status: 429, headers: { "retry-after": "7" } }),
             "HttpCheckError Status",
-            "Transient 7000"
+            "Throttled 7000"
           ],
           [() => json({}, { status: 404 }), "HttpCheckError Status", "Permanent"],
           [() => new Response("<html>", { status: 502 }), "HttpCheckError Status", "Transient"],
@@ -1047,7 +1059,7 @@ describe("McpTasks", () => {
               ? `${failed._tag} ${failed.code} ${failed.description} ${String(failed.data)}`
               : `${failed._tag} ${failed.reason._tag}`
           const classified = CheckError.kindOf(failed)
-          const after = classified._tag === "Transient" ? classified.retryAfter : undefined
+          const after = classified._tag === "Permanent" ? undefined : classified.retryAfter
           assert.strictEqual(said, expected)
           assert.strictEqual(
             [
@@ -1072,7 +1084,9 @@ describe("McpTasks", () => {
             : json(result(id, id < 3 ? ext("working") : ext("completed", { result: content })))
         )
         const { exit } = yield* ran(
-          provide(McpTasks.run({ dialect: "extension", call: McpTasks.http({ url }) }, { params: { name: "x" } }, wait))
+          provide(
+            McpTasks.run({ params: { name: "x" } }, { dialect: "extension", call: McpTasks.http({ url }), ...wait })
+          )
         )
         assert.deepStrictEqual(exit, Exit.succeed(content))
         assert.deepStrictEqual(

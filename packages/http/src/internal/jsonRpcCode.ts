@@ -10,11 +10,14 @@ export const wireCode = (error: unknown): number | undefined =>
   hasProperty(error, "code") && Number.isInteger(error.code) ? (error.code as number) : undefined
 
 /**
- * The code of a JSON-RPC error, wherever a client keeps it. Of another client than ours only a negative one: there are
- * clients that keep an HTTP status in `code`, and an aborted request has one too.
+ * The code of a JSON-RPC error about a task, wherever a client keeps it. Of another client than ours only a negative one:
+ * there are clients that keep an HTTP status in `code`, and an aborted request has one too.
  */
 export const rpcCodeOf = (error: unknown): number | undefined => {
-  if (hasProperty(error, "_tag") && error._tag === "JsonRpcError") return wireCode(error)
+  if (hasProperty(error, "_tag") && error._tag === "JsonRpcError") {
+    // What is wrong with a new session says nothing about the task.
+    return hasProperty(error, "method") && error.method === "initialize" ? undefined : wireCode(error)
+  }
   const code = wireCode(error) ?? wireCode(hasProperty(error, "reason") ? error.reason : undefined)
   return code !== undefined && code < 0 ? code : undefined
 }

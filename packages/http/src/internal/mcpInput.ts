@@ -1,7 +1,8 @@
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
-import { InputFailed, type InputRequest, InputRequired } from "../McpTaskError.ts"
+import { InputFailed, type InputRequest, InputRequired, InvalidAnswer } from "../McpTaskError.ts"
+import { maxInputs } from "./mcpTask.ts"
 
 // The responses to tasks that ask for input.
 
@@ -11,7 +12,7 @@ export interface InputResponder<out E> {
   readonly respond: (
     taskId: string,
     requests: ReadonlyArray<InputRequest>
-  ) => Effect.Effect<ReadonlyArray<InputResponse>, E>
+  ) => Effect.Effect<ReadonlyArray<InputResponse>, E | InvalidAnswer>
   /** The task asks for nothing at present. */
   readonly idle: (taskId: string) => void
   /** The task has ended: its handlers are interrupted. */
@@ -38,33 +39,18 @@ export const withHandler = <E>(
   fork: (request: InputRequest) => Effect.Effect<Fiber.Fiber<unknown, E>>
 ): InputResponder<InputFailed<E>> => {
   const tasks = new Map<string, Map<string, Handling<E>>>()
-
-  const handle = (all: Map<string, Handling<E>>, key: string, request: InputRequest) =>
-    Effect.map(fork(request), (fiber) => {
-      const handling: Handling<E> = { fiber, request, exit: undefined, sent: false }
-      fiber.addObserver((exit) => {
-        handling.exit = exit
-      })
-      all.set(key, handling)
-    })
-
   return {
     respond: Effect.fnUntraced(function* (taskId: string, requests: ReadonlyArray<InputRequest>) {
       const all = tasks.get(taskId) ?? new Map<string, Handling<E>>()
       tasks.set(taskId, all)
       const ready: Array<InputResponse> = []
       for (const request of requests) {
-        const key = keyOf(request)
-        const handling = all.get(key)
-        if (handling === undefined) yield* Effect.uninterruptible(handle(all, key, request))
-        else if (handling.exit !== undefined && !handling.sent) {
-          ready.push({
-            key,
-            value: yield* inputResponse(handling, handling.exit),
-            sent: () => {
-              handling.sent = true
-            }
-          })
+        const handling = all.get(keyOf(request))
+        if (handling === undefined) {
+          yield* roomFor(all)
+          yield* Effect.uninterruptible(handle(all, request, fork))
+        } else if (handling.exit !== undefined && !handling.sent) {
+          ready.push(yield* responseOf(handling, handling.exit))
         }
       }
       return ready
@@ -96,8 +82,46 @@ const noKey = ""
 
 const keyOf = ({ key }: InputRequest): string => key ?? noKey
 
+/** Starts the handler of a request. */
+const handle = <E>(
+  all: Map<string, Handling<E>>,
+  request: InputRequest,
+  fork: (request: InputRequest) => Effect.Effect<Fiber.Fiber<unknown, E>>
+): Effect.Effect<void> =>
+  Effect.map(fork(request), (fiber) => {
+    const handling: Handling<E> = { fiber, request, exit: undefined, sent: false }
+    fiber.addObserver((exit) => {
+      handling.exit = exit
+    })
+    all.set(keyOf(request), handling)
+  })
+
+/** A server that asks for other input at each check must not start handlers without end. */
+const roomFor = <E>(all: ReadonlyMap<string, Handling<E>>): Effect.Effect<void, InvalidAnswer> => {
+  let running = 0
+  for (const { exit } of all.values()) if (exit === undefined) running++
+  if (running < maxInputs && all.size < maxKeys) return Effect.void
+  const limit = running < maxInputs ? `${maxKeys} inputRequests of one task` : `${maxInputs} open inputRequests`
+  return Effect.fail(new InvalidAnswer({ method: "tasks/get", kind: "excessive", issue: `Expected at most ${limit}` }))
+}
+
+/** How many requests for input a task may make in all. */
+const maxKeys = 1_024
+
 /** The response of a handler that has ended: a typed error becomes `InputFailed`, a defect stays one. */
-const inputResponse = <E>(
-  { request }: Handling<E>,
+const responseOf = <E>(
+  handling: Handling<E>,
   exit: Exit.Exit<unknown, E>
-): Effect.Effect<unknown, InputFailed<E>> => Effect.mapError(exit, (error) => new InputFailed({ request, error }))
+): Effect.Effect<InputResponse, InputFailed<E>> => {
+  const { request } = handling
+  return Effect.map(
+    Effect.mapError(exit, (error) => new InputFailed({ request, error })),
+    (value) => ({
+      key: keyOf(request),
+      value,
+      sent: () => {
+        handling.sent = true
+      }
+    })
+  )
+}

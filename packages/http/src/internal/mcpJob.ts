@@ -1,165 +1,33 @@
 import * as Effect from "effect/Effect"
 import { hasProperty } from "effect/Predicate"
 import * as Schema from "effect/Schema"
-import * as Job from "effect-poll/Job"
-import * as CheckResult from "effect-poll/CheckResult"
 import * as CheckError from "effect-poll/CheckError"
+import * as Job from "effect-poll/Job"
 import * as Status from "effect-poll/Status"
-import { AnsweredAtOnce, FailedAtOnce, type Failure, InvalidAnswer } from "../McpTaskError.ts"
-import type { Options, TaskJob, TaskRequest } from "../McpTaskJob.ts"
-import { rpcCodeOf, invalidParams, isTransientCode, wireCode } from "./jsonRpcCode.ts"
+import type { Failure, InvalidAnswer } from "../McpTaskError.ts"
+import type { Dialect, Options, TaskJob, TaskRequest } from "../McpTaskJob.ts"
+import { invalidParams, isTransientCode, rpcCodeOf } from "./jsonRpcCode.ts"
+import { checkTask, decoded, type Environment, malformed } from "./mcpCheck.ts"
 import type { InputResponder } from "./mcpInput.ts"
-import {
-  inputRequests,
-  isToolError,
-  paramsIn,
-  rpcFailure,
-  someRequest,
-  type Task,
-  taskIn,
-  toolFailure
-} from "./mcpTask.ts"
+import { InterpretedAnswer, isToolError, paramsIn, taskIn, toolFailure } from "./mcpTask.ts"
 import * as validate from "./validate.ts"
 
-// The job of an MCP server: what its answers mean, in either dialect.
+// The job of an MCP server, in either dialect.
 
 export const make = <A, E, R, ED>(
+  name: string,
   options: Omit<Options<A, E, R, ED>, "input">,
   input: InputResponder<ED>
 ): TaskJob<A, E, R, ED> => {
-  const { dialect } = options
-  type Checked = Effect.Effect<CheckResult.CheckResult<A, Failure>, E | ED | InvalidAnswer, R>
-  const decode = Schema.decodeUnknownEffect(options.result ?? (Schema.Unknown as unknown as Schema.Codec<A, unknown>))
-  const ask = (method: string, params: Readonly<Record<string, unknown>>) =>
-    options.call(method, paramsIn(dialect, params))
-
-  const decoded = (method: string, result: unknown): Effect.Effect<A, InvalidAnswer> =>
-    Effect.mapError(decode(result), (error) => malformed(method, error.message.replace(/\s*\n\s*/g, " ")))
-
-  const concluded = (method: string, result: unknown, message: string | undefined): Checked =>
-    options.toolErrors !== "succeed" && isToolError(result)
-      ? Effect.succeed(Status.failed(toolFailure(result, message), { state: "completed" }))
-      : Effect.map(decoded(method, result), (value) => Status.succeeded(value, { state: "completed" }))
-
-  const completed = (taskId: string, { body, detail }: Task): Checked => {
-    if (dialect === "extension") {
-      return hasProperty(body, "result") ? concluded("tasks/get", body.result, detail.message) : Effect.fail(incomplete)
-    }
-    return Effect.matchEffect(ask("tasks/result", { taskId }), {
-      onSuccess: (result) => concluded("tasks/result", result, detail.message),
-      onFailure: (error): Checked => missingOr(error)
-    })
-  }
-
-  const failed = (taskId: string, { body, detail }: Task): Checked => {
-    const explained = (code: number | undefined, error: unknown) =>
-      Effect.succeed(Status.failed(rpcFailure(code, error, detail.message), { state: "failed" }))
-    if (dialect === "extension") {
-      const error = hasProperty(body, "error") ? body.error : undefined
-      return explained(wireCode(error), error)
-    }
-    // `tasks/result` answers as the request would have: with its result, or with its error.
-    return Effect.matchEffect(ask("tasks/result", { taskId }), {
-      onSuccess: (result): Checked =>
-        Effect.succeed(Status.failed(toolFailure(result, detail.message), { state: "failed" })),
-      onFailure: (error): Checked => {
-        const code = rpcCodeOf(error)
-        return code === undefined ? Effect.fail(error) : explained(code, error)
-      }
-    })
-  }
-
-  const asking = (taskId: string, task: Task): Checked => {
-    const requests = dialect === "extension" ? inputRequests(task, taskId) : [someRequest(task, taskId)]
-    if (requests === undefined) return Effect.fail(malformed("tasks/get", "Expected inputRequests in the task"))
-    const reported = Status.pending({ state: task.status, detail: { ...task.detail, input: requests } })
-    return Effect.flatMap(input.respond(taskId, requests), (ready): Checked => {
-      if (dialect !== "extension" || ready.length === 0) return Effect.succeed(reported)
-      const inputResponses = Object.fromEntries(ready.map(({ key, value }) => [key, value]))
-      return Effect.map(ask("tasks/update", { taskId, inputResponses }), () => {
-        for (const each of ready) each.sent()
-        return reported
-      })
-    })
-  }
-
-  const judged = (taskId: string, task: Task): Checked => {
-    if (task.status !== "input_required") input.idle(taskId)
-    switch (task.status) {
-      case "working":
-        return Effect.succeed(Status.pending({ state: task.status, detail: task.detail }))
-      case "input_required":
-        return asking(taskId, task)
-      case "completed":
-        return completed(taskId, task)
-      case "failed":
-        return failed(taskId, task)
-      case "cancelled":
-        return Effect.succeed(Status.canceled({ state: task.status }))
-      default:
-        return Effect.succeed(CheckResult.unknownState(task.status))
-    }
-  }
-
-  const found = (taskId: string, json: unknown): Checked => {
-    const task = taskIn(dialect, json)
-    if (task === undefined) return Effect.fail(malformed("tasks/get", "Expected a task with a status"))
-    const { hint } = task
-    const check = judged(taskId, task)
-    return hint === undefined ? check : Effect.map(check, (each) => CheckResult.withHint(each, hint))
-  }
-
-  const check = (taskId: string): Checked => {
-    const check = Effect.matchEffect(ask("tasks/get", { taskId }), {
-      onSuccess: (json) => found(taskId, json),
-      onFailure: (error): Checked => missingOr(error)
-    })
-    return Effect.tap(check, (each) => {
-      const finding = CheckResult.unannotated(each)
-      const goesOn = finding._tag === "Pending" || finding._tag === "UnknownState"
-      return goesOn ? Effect.void : Effect.sync(() => input.close(taskId))
-    })
-  }
-
-  const submitted = Effect.fnUntraced(function* (method: string, params: Readonly<Record<string, unknown>>) {
-    const answer = yield* ask(method, params)
-    const type = hasProperty(answer, "resultType") ? answer.resultType : undefined
-    const created = createdIn(answer)
-    if (created !== undefined) {
-      const task = taskIn(dialect, created)
-      if (task?.taskId === undefined) return yield* malformed(method, "Expected a task with an id and a status")
-      return { key: task.taskId, hint: task.hint }
-    }
-    if (dialect === "extension" && type !== undefined && type !== "complete") {
-      return yield* malformed(method, "Expected a resultType that is complete or task")
-    }
-    if (options.toolErrors !== "succeed" && isToolError(answer)) {
-      return yield* new FailedAtOnce({ failure: toolFailure(answer, undefined) })
-    }
-    return yield* new AnsweredAtOnce({ value: yield* decoded(method, answer) })
-  })
-
-  const createdIn = (answer: unknown): unknown => {
-    if (dialect === "2025-11-25") return hasProperty(answer, "task") ? answer.task : undefined
-    return hasProperty(answer, "resultType") && answer.resultType === "task" ? answer : undefined
-  }
-
-  return Job.make(options.name ?? "mcp-task", {
-    check,
-    submit: (request: TaskRequest) => {
-      const ttl = checkTtl("McpTasks.job: submit", request)
-      const { method = "tools/call", params } = request
-      return submitted(method, dialect === "extension" ? params : { ...params, task: ttl === undefined ? {} : { ttl } })
-    },
-    cancel: (taskId: string) =>
-      Effect.catchIf(
-        Effect.asVoid(ask("tasks/cancel", { taskId })),
-        (error) => rpcCodeOf(error) === invalidParams,
-        () => Effect.void
-      ),
+  const env = environment(options, input)
+  const job: TaskJob<A, E, R, ED> = Job.make(name, {
+    check: (taskId: string) => checkTask(env, taskId),
+    submit: (request: TaskRequest) => submit(env, request),
+    cancel: (taskId: string) => cancel(env, taskId),
     strategy: options.strategy,
-    checkErrors: options.checkErrors ?? { kindOf }
+    checkErrors: { ...options.checkErrors, kindOf: options.checkErrors?.kindOf ?? kindOf }
   })
+  return job
 }
 
 /** The time to live that a request asks for, in whole milliseconds. */
@@ -167,21 +35,71 @@ export const checkTtl = (name: string, { ttl }: TaskRequest): number | undefined
   return ttl === undefined ? undefined : Math.ceil(validate.millis(`${name}: ttl`, ttl))
 }
 
-// ---- internal ----
-
-const malformed = (method: string, issue: string) => new InvalidAnswer({ method, kind: "malformed", issue })
-
-const incomplete = new InvalidAnswer({
-  method: "tasks/get",
-  kind: "incomplete",
-  issue: "Expected a result in the completed task"
-})
-
-const missingOr = <E>(error: E): Effect.Effect<CheckResult.Missing, E> =>
-  rpcCodeOf(error) === invalidParams ? Effect.succeed(CheckResult.missing) : Effect.fail(error)
-
-const kindOf = (error: unknown): CheckError.Kind => {
+/** The kind of an error of any client: what it says itself, otherwise by its JSON-RPC code. */
+export const kindOf = (error: unknown): CheckError.Kind => {
   if (hasProperty(error, CheckError.kind)) return CheckError.kindOf(error)
   const code = rpcCodeOf(error)
   return code === undefined || isTransientCode(code) ? CheckError.transient() : CheckError.permanent()
 }
+
+// ---- internal ----
+
+const environment = <A, E, R, ED>(
+  { call, dialect, result, toolErrors }: Omit<Options<A, E, R, ED>, "input">,
+  input: InputResponder<ED>
+): Environment<A, E, R, ED> => ({
+  dialect,
+  ask: (method, params) => call(method, paramsIn(dialect, params)),
+  decode: Schema.decodeUnknownEffect(result ?? (Schema.Unknown as unknown as Schema.Codec<A, unknown>)),
+  failsOnToolError: toolErrors !== "succeed",
+  input
+})
+
+const submit = <A, E, R, ED>(
+  env: Environment<A, E, R, ED>,
+  request: TaskRequest
+): Effect.Effect<Job.Receipt<string, A, Failure>, E | InvalidAnswer, R> => {
+  const ttl = checkTtl("McpTasks.job: submit", request)
+  const { method = "tools/call", params } = request
+  const asked = env.dialect === "extension" ? params : { ...params, task: ttl === undefined ? {} : { ttl } }
+  return Effect.flatMap(env.ask(method, asked), (answer) => receiptOf(env, method, answer))
+}
+
+const receiptOf = <A, E, R, ED>(
+  env: Environment<A, E, R, ED>,
+  method: string,
+  answer: unknown
+): Effect.Effect<Job.Receipt<string, A, Failure>, InvalidAnswer> => {
+  if (answer instanceof InterpretedAnswer) {
+    return Effect.fail(malformed(method, "Expected an answer that interpret leaves alone: there is no task yet"))
+  }
+  const created = createdIn(env.dialect, answer)
+  if (created !== undefined) {
+    const task = taskIn(env.dialect, created)
+    return task?.taskId === undefined
+      ? Effect.fail(malformed(method, "Expected a task with an id and a status"))
+      : Effect.succeed({ key: task.taskId, hint: task.hint })
+  }
+  const type = hasProperty(answer, "resultType") ? answer.resultType : undefined
+  if (env.dialect === "extension" && type !== undefined && type !== "complete") {
+    return Effect.fail(malformed(method, "Expected a resultType that is complete or task"))
+  }
+  return env.failsOnToolError && isToolError(answer)
+    ? Effect.succeed({ key: withoutTask, ended: Status.failed(toolFailure(answer, undefined)) })
+    : Effect.map(decoded(env, method, answer), (value) => ({ key: withoutTask, ended: Status.succeeded(value) }))
+}
+
+/** The key of a request that was answered at once: the server made no task, and gave no id. */
+const withoutTask = "(no task)"
+
+const createdIn = (dialect: Dialect, answer: unknown): unknown => {
+  if (dialect === "2025-11-25") return hasProperty(answer, "task") ? answer.task : undefined
+  return hasProperty(answer, "resultType") && answer.resultType === "task" ? answer : undefined
+}
+
+const cancel = <A, E, R, ED>({ ask }: Environment<A, E, R, ED>, taskId: string): Effect.Effect<void, E, R> =>
+  Effect.catchIf(
+    Effect.asVoid(ask("tasks/cancel", { taskId })),
+    (error) => rpcCodeOf(error) === invalidParams,
+    () => Effect.void
+  )
