@@ -3,8 +3,8 @@
  *
  * **Details**
  *
- * - Checks that fail in a transient way (no answer, 5xx, 408, no answer in time) open the circuit; 4xx, 429 and what a
- *   Schema rejects do not. `client` or `check` reports their outcomes to the gate.
+ * - Checks that fail in a transient way (no answer, 5xx, 408, no answer in time) open the circuit; 4xx, 429, what a
+ *   Schema rejects, and a token that cannot be read or refreshed do not. `client` or `check` reports their outcomes to the gate.
  * - While it is open, checks are postponed, "breaker open": they are no attempts and spend no error budget. So a wait
  *   survives an outage of any length within its deadline.
  * - When the open time ends, one *probe* at a time is made. The gate makes it by itself, by repeating the request that
@@ -50,7 +50,10 @@ import * as CheckError from "effect-poll/CheckError"
 import * as PollError from "effect-poll/PollError"
 import * as HintReader from "./HintReader.ts"
 import { HttpCheckError } from "./HttpCheckError.ts"
+import { isAuthorizationFailure } from "./internal/authorizationFailure.ts"
+import * as boundedBody from "./internal/boundedBody.ts"
 import { CircuitGuard, guardOf, type Settings } from "./internal/circuitGuard.ts"
+import { ForeignOrigin } from "./internal/foreignOrigin.ts"
 import * as validate from "./internal/validate.ts"
 
 const TypeId = "~@effect-poll/http/CircuitBreakerGate"
@@ -172,7 +175,11 @@ export interface ClientOptions {
  *
  * It holds no request back; the gate holds checks back. A request that is not answered within the `timeout` of the gate
  * fails with a `TransportError`. The breaker sees status and headers, not the body; where the body says that the server
- * is down, use `check`.
+ * is down, use `check`. A request to another origin, which the server named (see `RequestOptions`), is not reported,
+ * unless `endpoint` says whose it is.
+ *
+ * Put it around `Authorization.client`: then a probe is authorized anew, and a 401 that was mended is one outcome.
+ * `HttpGuards` does that.
  *
  * A gate of several endpoints without the option `endpoint`, or the other way round, is a RangeError.
  *
@@ -215,20 +222,10 @@ export const client: {
       )
     }
     return HttpClient.transform(self, (effect, request) => {
-      const tooLate = () =>
-        new HttpClientError.HttpClientError({ reason: new HttpClientError.TransportError({ request, cause: late }) })
-      return guard.execute(
-        endpointOf === undefined ? guard.endpointOf(anySubject) : endpointOf(request),
-        guard.within(effect, tooLate),
-        judgeResponse,
-        // Read to its end, so that the connection is free again.
-        repeatable.has(request.method)
-          ? guard.within(
-              Effect.tap(effect, (response) => Effect.ignore(response.text)),
-              tooLate
-            )
-          : undefined
-      )
+      const guarded = guardedRequest(guard, endpointOf, effect, request)
+      return endpointOf === undefined
+        ? Effect.flatMap(ForeignOrigin, (foreign) => (foreign ? effect : guarded))
+        : guarded
     })
   }
 )
@@ -297,6 +294,28 @@ const anySubject: Gate.Subject = { job: "check", key: "check" }
 
 const repeatable: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"])
 
+const guardedRequest = <E, R>(
+  guard: CircuitGuard,
+  endpointOf: ClientOptions["endpoint"],
+  effect: Effect.Effect<HttpClientResponse, E, R>,
+  request: HttpClientRequest
+): Effect.Effect<HttpClientResponse, E | HttpClientError.HttpClientError, R> => {
+  const tooLate = () =>
+    new HttpClientError.HttpClientError({ reason: new HttpClientError.TransportError({ request, cause: late }) })
+  return guard.execute(
+    endpointOf === undefined ? guard.endpointOf(anySubject) : endpointOf(request),
+    guard.within(effect, tooLate),
+    judgeResponse,
+    // Read to its end, so that the connection is free again.
+    repeatable.has(request.method)
+      ? guard.within(
+          Effect.tap(effect, (response) => boundedBody.discard(response, response.headers)),
+          tooLate
+        )
+      : undefined
+  )
+}
+
 const settingsOf = ({ endpoint = "endpoint", spread, timeout }: Options): Settings => ({
   endpoint:
     typeof endpoint === "function" ? endpoint : validate.nonEmpty("CircuitBreakerGate.make: endpoint", endpoint),
@@ -306,6 +325,8 @@ const settingsOf = ({ endpoint = "endpoint", spread, timeout }: Options): Settin
 
 /** The statuses that say nothing of the health of a server. */
 const tooSoon: ReadonlySet<number> = new Set([425, 429])
+
+const ignored = /*#__PURE__*/ Effect.succeed(CircuitBreaker.ignored)
 
 const failed = (hint: Hint | undefined): CircuitBreaker.Outcome =>
   CircuitBreaker.failure({ retryAfter: Duration.isDuration(hint) ? hint : undefined })
@@ -318,6 +339,7 @@ const ofStatus = (status: number, hint: Hint | undefined): CircuitBreaker.Outcom
 
 const judgeResponse = <E>(exit: Exit.Exit<HttpClientResponse, E>): Effect.Effect<CircuitBreaker.Outcome> => {
   const error = Option.getOrUndefined(Exit.findErrorOption(exit))
+  if (isAuthorizationFailure(error)) return ignored
   const response = Exit.isSuccess(exit)
     ? exit.value
     : HttpClientError.isHttpClientError(error) && error.reason._tag === "StatusCodeError"
@@ -334,11 +356,14 @@ const judgeCheck = <A, E>(exit: Exit.Exit<A, E>): Effect.Effect<CircuitBreaker.O
   if (Exit.isSuccess(exit)) return Effect.succeed(CircuitBreaker.success)
   const error = Exit.findErrorOption(exit)
   // A defect is a bug of the caller.
-  if (error._tag === "None") return Effect.succeed(CircuitBreaker.ignored)
+  if (error._tag === "None" || isAuthorizationFailure(error.value)) return ignored
   const kind = CheckError.kindOf(error.value)
   if (kind._tag === "Permanent") return Effect.succeed(CircuitBreaker.success)
   const { value } = error
-  const isTooSoon =
-    value instanceof HttpCheckError && value.reason._tag === "Status" && tooSoon.has(value.reason.status)
-  return Effect.succeed(isTooSoon ? CircuitBreaker.ignored : failed(kind.retryAfter))
+  const status = value instanceof HttpCheckError && value.reason._tag === "Status" ? value.reason.status : undefined
+  // A 503 that asks for patience is an outage all the same.
+  const isThrottled = kind._tag === "Throttled" && (status === undefined || status < 500)
+  return isThrottled || (status !== undefined && tooSoon.has(status))
+    ? ignored
+    : Effect.succeed(failed(kind.retryAfter))
 }

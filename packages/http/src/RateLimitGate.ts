@@ -46,6 +46,7 @@ import * as Semaphore from "effect/Semaphore"
 import * as Gate from "effect-poll/Gate"
 import * as HintReader from "./HintReader.ts"
 import * as evictingMap from "./internal/evictingMap.ts"
+import { ForeignOrigin } from "./internal/foreignOrigin.ts"
 import { exhaustedMillis } from "./internal/rateLimitHeaders.ts"
 import { type Claim, RateLimitQueue } from "./internal/rateLimitQueue.ts"
 import * as validate from "./internal/validate.ts"
@@ -108,7 +109,6 @@ export interface Options {
  *
  * ```ts
  * import * as Effect from "effect/Effect"
-import { dual } from "effect/Function"
  * import * as RateLimiter from "effect/persistence/RateLimiter"
  * import * as Layer from "effect/Layer"
  * import * as RateLimitGate from "@effect-poll/http/RateLimitGate"
@@ -162,7 +162,11 @@ export interface ClientOptions {
  *
  * **Details**
  *
- * It changes neither requests nor answers and holds nothing back; the gate holds checks back.
+ * It changes neither requests nor answers and holds nothing back; the gate holds checks back. An answer of another
+ * origin, which the server named (see `RequestOptions`), is reported only if `budget` says whose it is.
+ *
+ * Put it next to the network, below `Authorization.client`: an answer that is refused and sent again counts at the
+ * server too. `HttpGuards` does that.
  *
  * @category combinators
  * @since 0.1.0
@@ -188,7 +192,7 @@ export const client: {
   ): HttpClient.HttpClient.With<E, R> =>
     HttpClient.transform(self, (effect, request) => {
       const observe = (response: HttpClientResponse) => gate.observe(response, options?.budget?.(request))
-      return effect.pipe(
+      const observed = effect.pipe(
         Effect.tap(observe),
         Effect.tapError((error) =>
           isHttpClientError(error) && error.reason._tag === "StatusCodeError"
@@ -196,6 +200,9 @@ export const client: {
             : Effect.void
         )
       )
+      return options?.budget === undefined
+        ? Effect.flatMap(ForeignOrigin, (foreign) => (foreign ? effect : observed))
+        : observed
     })
 )
 

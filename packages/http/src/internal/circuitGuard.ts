@@ -7,6 +7,7 @@ import * as CircuitBreaker from "effect/persistence/CircuitBreaker"
 import * as Random from "effect/Random"
 import * as Result from "effect/Result"
 import * as Gate from "effect-poll/Gate"
+import { isAuthorizationFailure } from "./authorizationFailure.ts"
 import * as evictingMap from "./evictingMap.ts"
 
 // The rules between a gate and its circuit breaker: which checks wait, for how long, and which request is the probe.
@@ -166,11 +167,12 @@ const byProbe = "breaker half-open"
 
 /**
  * The breaker would repeat an ignored probe without end, and hold the other checks back as long. Any answer, a 429 too,
- * says that the server is up; a defect does not.
+ * says that the server is up; a defect and a token that cannot be had do not.
  */
 const ofProbe = (exit: Exit.Exit<unknown, unknown>, outcome: CircuitBreaker.Outcome): CircuitBreaker.Outcome => {
   if (outcome._tag !== "Ignored") return outcome
-  const isAnswer = Exit.isSuccess(exit) || Exit.findErrorOption(exit)._tag === "Some"
+  const error = Exit.findErrorOption(exit)
+  const isAnswer = Exit.isSuccess(exit) || (error._tag === "Some" && !isAuthorizationFailure(error.value))
   return isAnswer ? CircuitBreaker.success : CircuitBreaker.failure()
 }
 
@@ -180,7 +182,7 @@ const minSpreadMillis = 1_000
 /** The delay of a check while a probe is under way. */
 const probeDelayMillis = 250
 
-/** Every so many openings a check probes instead of the gate. */
+/** After this many openings in a row a check probes instead of the gate. */
 const checkProbeEvery = 4
 
 /** How long a check that was let through as a probe has to begin. */
