@@ -60,8 +60,8 @@ import * as Status from "effect-poll/Status"
 import * as Strategy from "effect-poll/Strategy"
 import { type Acceptor, Definition } from "./AwsWaiterDefinition.ts"
 import { isTransientStatus } from "./HttpCheckError.ts"
-import * as awsOutcome from "./internal/awsOutcome.ts"
-import * as jmespath from "./internal/jmespath.ts"
+import * as awsOutcome from "./internal/aws/outcome.ts"
+import * as jmespath from "./internal/aws/jmespath.ts"
 
 export {
   /**

@@ -11,7 +11,7 @@ import { hasProperty } from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import * as SchemaGetter from "effect/SchemaGetter"
 import * as SchemaParser from "effect/SchemaParser"
-import * as forms from "./internal/waiterForms.ts"
+import * as forms from "./internal/aws/waiterForms.ts"
 
 /**
  * A definition, in one form for both that waiters are published in. `Definition` decodes it, `AwsWaiter.make` makes a

@@ -20,7 +20,7 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
-import * as conditionalStore from "./internal/conditionalStore.ts"
+import * as conditionalStore from "./internal/answer/conditionalStore.ts"
 import * as validate from "./internal/validate.ts"
 
 const TypeId = "~@effect-poll/http/Conditional"

@@ -29,8 +29,8 @@ import * as Result from "effect/Result"
 import type * as CheckResult from "effect-poll/CheckResult"
 import type { HttpAnswer } from "./HttpAnswer.ts"
 import { at, decimal } from "./internal/json.ts"
-import { exhaustedMillis } from "./internal/rateLimitHeaders.ts"
-import * as serverTime from "./internal/serverTime.ts"
+import { exhaustedMillis } from "./internal/answer/rateLimitHeaders.ts"
+import * as serverTime from "./internal/answer/serverTime.ts"
 import * as validate from "./internal/validate.ts"
 
 /**

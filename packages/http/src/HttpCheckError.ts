@@ -26,7 +26,7 @@ import type * as Duration from "effect/Duration"
 import * as Redacted from "effect/Redacted"
 import * as CheckError from "effect-poll/CheckError"
 import { escape } from "./internal/text.ts"
-import * as urls from "./internal/urls.ts"
+import * as urls from "./internal/request/urls.ts"
 
 /**
  * Why a request told nothing of its job.

@@ -37,8 +37,8 @@ import * as Schema from "effect/Schema"
 import * as CheckResult from "effect-poll/CheckResult"
 import * as Status from "effect-poll/Status"
 import type { HttpAnswer } from "./HttpAnswer.ts"
-import * as pattern from "./internal/pattern.ts"
-import * as reason from "./internal/reason.ts"
+import * as pattern from "./internal/answer/pattern.ts"
+import * as reason from "./internal/answer/reason.ts"
 
 /**
  * What an answer means: a result of the check, an ending that is decoded from the answer, or an error of the check.

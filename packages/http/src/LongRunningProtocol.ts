@@ -17,11 +17,11 @@
  *
  * @since 0.1.0
  */
-import { acceptedProtocol } from "./internal/acceptedProtocol.ts"
-import { azureProtocol } from "./internal/azureProtocol.ts"
-import { computeProtocol } from "./internal/computeProtocol.ts"
-import { fieldsProtocol } from "./internal/fieldsProtocol.ts"
-import { googleProtocol } from "./internal/googleProtocol.ts"
+import { acceptedProtocol } from "./internal/operation/acceptedProtocol.ts"
+import { azureProtocol } from "./internal/operation/azureProtocol.ts"
+import { computeProtocol } from "./internal/operation/computeProtocol.ts"
+import { fieldsProtocol } from "./internal/operation/fieldsProtocol.ts"
+import { googleProtocol } from "./internal/operation/googleProtocol.ts"
 import * as validate from "./internal/validate.ts"
 import type { LongRunningOperation } from "./LongRunningOperation.ts"
 import type { Meaning, OperationAnswer, Reading } from "./LongRunningReading.ts"

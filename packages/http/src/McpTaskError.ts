@@ -18,7 +18,7 @@
 import * as Data from "effect/Data"
 import * as CheckError from "effect-poll/CheckError"
 import { isTransientStatus } from "./HttpCheckError.ts"
-import { isTransientCode } from "./internal/jsonRpcCode.ts"
+import { isTransientCode } from "./internal/mcp/jsonRpcCode.ts"
 import { escape } from "./internal/text.ts"
 
 /**

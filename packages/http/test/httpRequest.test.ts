@@ -10,7 +10,10 @@ import { HttpCheckError, type Reason } from "@effect-poll/http/HttpCheckError"
 import type { RequestOptions } from "@effect-poll/http/RequestOptions"
 
 // Paths that no rule of imports follows: what is in `internal` has no other way in.
-const paths: ReadonlyArray<string> = ["../src/internal/httpRequest.ts", "../src/internal/requestPolicy.ts"]
+const paths: ReadonlyArray<string> = [
+  "../src/internal/request/httpRequest.ts",
+  "../src/internal/request/requestPolicy.ts"
+]
 const [{ execute }, { make }] = (await Promise.all(paths.map((path) => import(path)))) as [
   {
     readonly execute: (

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Headers from "effect/http/Headers"
 
 // A path that no rule of imports follows: what is in `internal` has no other way in.
-const path: string = "../src/internal/rateLimitHeaders.ts"
+const path: string = "../src/internal/answer/rateLimitHeaders.ts"
 const { exhaustedMillis } = (await import(path)) as {
   readonly exhaustedMillis: (headers: Headers.Headers, now: number) => number | undefined
 }

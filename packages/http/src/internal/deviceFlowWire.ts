@@ -15,11 +15,11 @@ import {
   notJsonReason,
   type ReceivedAnswer,
   statusReason
-} from "./httpRequest.ts"
+} from "./request/httpRequest.ts"
 import { at, decimal, textAt } from "./json.ts"
-import type { RequestPolicy } from "./requestPolicy.ts"
+import type { RequestPolicy } from "./request/requestPolicy.ts"
 import * as text from "./text.ts"
-import { isThrottled } from "./throttling.ts"
+import { isThrottled } from "./answer/throttling.ts"
 
 // What the two endpoints of a device login send and answer (RFC 8628, RFC 6749). Servers deviate, so numbers are read
 // from texts too, and errors from several fields.
