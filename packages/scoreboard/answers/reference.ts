@@ -70,8 +70,8 @@ export const read = (wire: Wire): Reading => {
  */
 export const start = ({ code, headers, text }: Wire): "result" | "operation" | "other" => {
   const body = parse(text ?? "")?.value
-  const word = String(field(body, "status") ?? "").toLowerCase()
-  const ended = (word === "" || word === "succeeded") && field(body, "error") === undefined
+  const word = JSON.stringify(field(body, "status") ?? "").toLowerCase()
+  const ended = (word === '""' || word === '"succeeded"') && field(body, "error") === undefined
   if (code === 202) return headers["location"] !== undefined && ended ? "operation" : "other"
   const result =
     ended &&
@@ -105,7 +105,7 @@ const accepted = (json: Json, floor: number): Reading => {
   // Whether a number or null is a word is the Schema's business.
   return word === undefined || (typeof word === "object" && word !== null)
     ? plain
-    : either(plain, { is: "pending", state: String(word), floor })
+    : either(plain, { is: "pending", state: JSON.stringify(word), floor })
 }
 
 const status = (body: unknown, floor: number): Reading => {
@@ -113,7 +113,7 @@ const status = (body: unknown, floor: number): Reading => {
   const word = field(body, "status")
   if (word === undefined) return rejected
   // An unlisted word of another type, or an answer that the Schema rejects: never an end of the job.
-  if (typeof word !== "string") return either(rejected, { is: "unknown", state: String(word) })
+  if (typeof word !== "string") return either(rejected, { is: "unknown", state: JSON.stringify(word) })
   const end = known(body)
   if (end === undefined) return { is: "unknown", state: word }
   const { result, error } = body as { readonly result?: unknown; readonly error?: unknown }
