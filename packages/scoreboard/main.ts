@@ -3,6 +3,9 @@ import { execFileSync } from "node:child_process"
 import { writeFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 import { parseArgs } from "node:util"
+import * as answers from "./answers/board.ts"
+import { page as answersPage } from "./answers/document.ts"
+import { peers as answersPeers } from "./answers/peer.ts"
 import * as board from "./conformance/board.ts"
 import { page } from "./conformance/document.ts"
 import { engines, isPeer } from "./engine/engines.ts"
@@ -26,6 +29,11 @@ const usage = `usage: pnpm scoreboard <table> [options]
   http         the cost of a check over HTTP: bare clients, the same Effect by hand, and HttpCheck
     --checks N   per row and round (2000)
     --lanes N    checks under way at a time (1)
+  answers      what is made of the answers of real servers, of hostile ones, and of random ones
+    --seed N     the seed of the random answers (1)
+    --answers N  how many of them (10000)
+    --only text  only the cases whose id begins with this
+    --write      write docs/answers.md; needs all cases
   protocols    the long-running operations of Azure's test server, with ours and with core-lro
   engine, loops, http
     --rounds N   measure each row N times
@@ -57,6 +65,9 @@ const read = () => {
         cases: { type: "string", default: "" },
         runs: { type: "string", default: "1" },
         write: { type: "boolean", default: false },
+        seed: { type: "string", default: "1" },
+        answers: { type: "string", default: "10000" },
+        only: { type: "string", default: "" },
         json: { type: "boolean", default: false }
       }
     })
@@ -67,6 +78,13 @@ const read = () => {
 
 const { positionals, values } = read()
 const rounds = values.rounds === undefined ? undefined : count("rounds", values.rounds)
+
+/** Writes a page of the documentation. */
+const document = (name: string, text: string): void => {
+  const file = fileURLToPath(new URL(`../../docs/${name}`, import.meta.url))
+  writeFileSync(file, text)
+  execFileSync(fileURLToPath(new URL("../../node_modules/.bin/oxfmt", import.meta.url)), [file])
+}
 
 const loopTable = async (defaultRounds: number) => {
   const size = { waits: count("waits", values.waits), checks: count("checks", values.checks ?? "100") }
@@ -102,15 +120,30 @@ const tables: Record<string, () => Promise<unknown>> = {
     board.print(judged)
     if (values.write) {
       if (names.length < all.length || values.cases !== "") fail("--write needs all pollers and all cases")
-      const file = fileURLToPath(new URL("../../docs/conformance.md", import.meta.url))
-      writeFileSync(file, page(judged))
-      execFileSync(fileURLToPath(new URL("../../node_modules/.bin/oxfmt", import.meta.url)), [file])
+      document("conformance.md", page(judged))
     }
     // For the other pollers a failed case is a finding; for ours it is a bug.
     const broken = judged.filter(({ name }) => name.startsWith("effect-poll ")).some((one) => board.tally(one).fail > 0)
     if (broken) process.exitCode = 1
     const pollers = Object.fromEntries(judged.map((one) => [one.name, board.tally(one)]))
     return { cases: Object.keys(judged[0]?.outcomes ?? {}).length, pollers }
+  },
+  answers: async () => {
+    const problem = await installPeers()
+    if (problem !== undefined) console.error(problem)
+    const board = await answers.run({
+      seed: count("seed", values.seed),
+      answers: count("answers", values.answers),
+      only: values.only,
+      peers: problem === undefined && values.only === "" ? answersPeers : []
+    })
+    answers.print(board)
+    if (values.write) {
+      if (values.only !== "" || problem !== undefined) fail("--write needs all cases and the peers")
+      document("answers.md", answersPage(board))
+    }
+    if (!answers.holds(board)) process.exitCode = 1
+    return answers.summary(board)
   },
   // Loaded on demand: it starts a server.
   protocols: async () => (await import("./protocols/azure.ts")).run(),

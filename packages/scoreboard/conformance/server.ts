@@ -138,7 +138,7 @@ export class Server {
       return Response.json({ id: "job-1", status: "running" })
     }
     const { body, headers, status } = await this.request(init?.signal)
-    return new Response(body, { status, headers })
+    return new Response(status === 204 ? null : body, { status, headers })
   }
 
   #answer({ body, headers = {}, run, status = 200, word = "running" }: Reply): Answer {
