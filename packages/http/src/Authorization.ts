@@ -43,6 +43,7 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
+import type * as Types from "effect/Types"
 import * as boundedBody from "./internal/request/boundedBody.ts"
 import * as firstAsked from "./internal/request/firstAsked.ts"
 import { ForeignOrigin } from "./internal/request/foreignOrigin.ts"
@@ -145,7 +146,7 @@ export class AuthorizationError
  */
 export const make = <E = never, R = never>(
   options: Options<E, R>
-): Effect.Effect<Authorization, never, R | Scope.Scope> => {
+): Effect.Effect<Authorization, never, Types.NoInfer<R> | Scope.Scope> => {
   const refreshTimeout = validate.millis("Authorization.make: refreshTimeout", options.refreshTimeout ?? "30 seconds")
   const owners =
     options.origins === undefined ? undefined : origins.listed("Authorization.make: origins", options.origins)

@@ -50,6 +50,7 @@ import { hasProperty } from "effect/Predicate"
 import * as Result from "effect/Result"
 import type { Schedule } from "effect/Schedule"
 import * as Schema from "effect/Schema"
+import type * as Types from "effect/Types"
 import * as Job from "effect-poll/Job"
 import type * as CheckResult from "effect-poll/CheckResult"
 import type { Observation } from "effect-poll/Observation"
@@ -410,7 +411,7 @@ export const job = <A, E, R>(
 export const run = <A, E, R, RS = never>(
   key: string,
   options: RunOptions<A, E, R, RS>
-): Effect.Effect<A | undefined, PollError<WaiterFailure<A, E>, E>, R | RS> => {
+): Effect.Effect<A | undefined, PollError<WaiterFailure<A, E>, E>, Types.NoInfer<R | RS>> => {
   const { call, checkErrors, codes, input, name, status, strategy, waiter, ...wait } = options
   const reader = { codes, status }
   return Poll.until(job(name ?? waiter.name ?? "aws-waiter", { waiter, call, input, ...reader }), key, {

@@ -64,6 +64,7 @@ import * as Effect from "effect/Effect"
 import type * as HttpClient from "effect/http/HttpClient"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
+import type * as Types from "effect/Types"
 import * as Job from "effect-poll/Job"
 import * as CheckResult from "effect-poll/CheckResult"
 import * as Poll from "effect-poll/Poll"
@@ -292,8 +293,8 @@ export const run = <E = never, R = never, RS = never, EI = never, RI = never>(
   options: RunOptions<E, R, RS, EI, RI>
 ): Effect.Effect<
   Token,
-  PollError.PollError<Failure, HttpCheckError | EI> | AuthorizationRefused | HttpCheckError | E,
-  HttpClient.HttpClient | R | RS | RI
+  PollError.PollError<Failure, HttpCheckError | EI> | AuthorizationRefused | HttpCheckError | Types.NoInfer<E>,
+  HttpClient.HttpClient | Types.NoInfer<R | RS | RI>
 > => {
   const { deadline, interpret, name = "device-login", onPrompt, ...rest } = options
   const most = deadline === undefined ? Number.POSITIVE_INFINITY : validate.millis("DeviceFlow.run: deadline", deadline)

@@ -44,6 +44,7 @@ import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
+import type * as Types from "effect/Types"
 import type { CheckContext } from "effect-poll/CheckContext"
 import type { CheckResult } from "effect-poll/CheckResult"
 import * as Job from "effect-poll/Job"
@@ -333,7 +334,7 @@ export interface Detail {
 export const job = <A = unknown, RD = never, A2 = never, F2 = never, E2 = never, R2 = never, F3 = never>(
   name: string,
   options: Options<A, RD, A2, F2, E2, R2, F3> = {}
-): LongRunningJob<A | A2, F2 | F3, E2, RD | R2> => {
+): LongRunningJob<Types.NoInfer<A | A2>, Types.NoInfer<F2 | F3>, Types.NoInfer<E2>, Types.NoInfer<RD | R2>> => {
   const env = environmentOf(options)
   const { cancel, checkMany: list } = options
   return Job.make(name, {
@@ -422,9 +423,9 @@ export const run = <
   request: HttpClientRequest.HttpClientRequest,
   options: RunOptions<A, RD, A2, F2, E2, R2, F3, RS, E4, R4>
 ): Effect.Effect<
-  A | A2,
-  PollError<LongRunningFailure | F2 | F3, HttpCheckError | E2> | HttpCheckError | E2 | E4,
-  HttpClient.HttpClient | RD | R2 | RS | R4
+  Types.NoInfer<A | A2>,
+  PollError<LongRunningFailure | F2 | F3, HttpCheckError | E2> | HttpCheckError | Types.NoInfer<E2 | E4>,
+  HttpClient.HttpClient | Types.NoInfer<RD | R2 | RS | R4>
 > => {
   wholeUrl(request)
   const operations = job<A, RD, A2, F2, E2, R2, F3>("LongRunning", options)

@@ -59,6 +59,7 @@ import * as Effect from "effect/Effect"
 import type * as HttpClient from "effect/http/HttpClient"
 import { hasProperty } from "effect/Predicate"
 import type { Scope } from "effect/Scope"
+import type * as Types from "effect/Types"
 import * as Poll from "effect-poll/Poll"
 import type * as PollError from "effect-poll/PollError"
 import type * as Status from "effect-poll/Status"
@@ -181,7 +182,10 @@ export type {
  * @category constructors
  * @since 0.1.0
  */
-export const job = <A = unknown, E = never, R = never>(name: string, options: Options<A, E, R>): TaskJob<A, E, R> =>
+export const job = <A = unknown, E = never, R = never>(
+  name: string,
+  options: Options<A, E, R>
+): TaskJob<Types.NoInfer<A>, Types.NoInfer<E>, Types.NoInfer<R>> =>
   mcpJob.make(
     name,
     { ...options, strategy: options.strategy ?? defaultStrategy },
@@ -231,7 +235,7 @@ export const answering = <A = unknown, E = never, R = never, EI = never, RI = ne
     /** Handles the requests for input: see `OnInput`. */
     readonly onInput: OnInput<EI, RI>
   }
-): Effect.Effect<TaskJob<A, E, R, InputFailed<EI>>, never, RI | Scope> =>
+): Effect.Effect<TaskJob<Types.NoInfer<A>, E, R, InputFailed<EI>>, never, Types.NoInfer<RI> | Scope> =>
   Effect.gen(function* () {
     const scope = yield* Effect.scope
     const context = yield* Effect.context<RI>()
@@ -281,9 +285,11 @@ export const run = <A = unknown, E = never, R = never, EI = never, RI = never, R
   request: TaskRequest,
   options: RunOptions<A, E, R, EI, RI, RS, E2, R2>
 ): Effect.Effect<
-  A,
-  PollError.PollError<Failure, E | InvalidAnswer | InputRequired | InputFailed<EI>> | E | InvalidAnswer | E2,
-  R | RI | RS | R2
+  Types.NoInfer<A>,
+  | PollError.PollError<Failure, E | InvalidAnswer | InputRequired | InputFailed<EI>>
+  | InvalidAnswer
+  | Types.NoInfer<E | E2>,
+  Types.NoInfer<R | RI | RS | R2>
 > => {
   mcpJob.checkTtl("McpTasks.run", request)
   const { call, dialect, input, name = "mcp-task", onInput, result, toolErrors, ...rest } = options

@@ -32,6 +32,7 @@ import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import { hasProperty } from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
+import type * as Types from "effect/Types"
 import * as Job from "effect-poll/Job"
 import * as Status from "effect-poll/Status"
 import * as StatusSchema from "effect-poll/StatusSchema"
@@ -218,7 +219,9 @@ export const taskSchema = <A = unknown>(result?: Schema.Codec<A, unknown>): Sche
  * @category schemas
  * @since 0.1.0
  */
-export const status = <A = unknown>(result?: Schema.Codec<A, unknown>): StatusSchema.StatusSchema<A, string> =>
+export const status = <A = unknown>(
+  result?: Schema.Codec<A, unknown>
+): StatusSchema.StatusSchema<Types.NoInfer<A>, string> =>
   StatusSchema.fromField(taskSchema(result), "status", {
     pending: Status.pending(),
     processing: Status.pending(),
@@ -364,7 +367,7 @@ export const defaultDeadline = (
  * @category constructors
  * @since 0.1.0
  */
-export const make = <A = unknown>(options: Options<A>): AsyncQueue<A> => {
+export const make = <A = unknown>(options: Options<A>): AsyncQueue<Types.NoInfer<A>> => {
   const { timeScale, url, ...common } = CommonSettings.resolve("AsyncQueue.make", options)
   const createUrl = url(Validate.nonEmpty("AsyncQueue.make: createPath", options.createPath ?? "/v1/tasks"))
   const statusPath = Path.template("AsyncQueue.make: statusPath", options.statusPath ?? "/v1/tasks/{id}", ["id"])

@@ -24,6 +24,7 @@ import * as Duration from "effect/Duration"
 import type * as HttpClient from "effect/http/HttpClient"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import * as Schema from "effect/Schema"
+import type * as Types from "effect/Types"
 import * as Job from "effect-poll/Job"
 import * as CheckError from "effect-poll/CheckError"
 import * as Status from "effect-poll/Status"
@@ -115,7 +116,9 @@ export type State = JobRecord<unknown>["status"]
  * @category schemas
  * @since 0.1.0
  */
-export const status = <A = unknown>(result?: Schema.Codec<A, unknown>): StatusSchema.StatusSchema<A, string> =>
+export const status = <A = unknown>(
+  result?: Schema.Codec<A, unknown>
+): StatusSchema.StatusSchema<Types.NoInfer<A>, string> =>
   StatusSchema.fromField(payload(result), "status", {
     pending: pending,
     processing: pending,
@@ -183,7 +186,7 @@ export const checkErrors: Job.CheckErrorPolicy<HttpCheckError> = {
  * @category constructors
  * @since 0.1.0
  */
-export const make = <A = unknown>(options: Options<A>): JobStatus<A> => {
+export const make = <A = unknown>(options: Options<A>): JobStatus<Types.NoInfer<A>> => {
   const { timeScale, url, ...common } = CommonSettings.resolve("JobStatus.make", options, () => checkErrors)
   const submitPath = Validate.nonEmpty("JobStatus.make: submitPath", options.submitPath ?? "/api/start-async-job")
   const statusPath = Path.template("JobStatus.make: statusPath", options.statusPath ?? "/api/job-status/{jobId}", [

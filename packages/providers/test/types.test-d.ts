@@ -1,6 +1,7 @@
 import { describe, expectTypeOf, it } from "@effect/vitest"
-import type * as Effect from "effect/Effect"
+import * as Effect from "effect/Effect"
 import type { HttpClient } from "effect/http/HttpClient"
+import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import type * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import * as Poll from "effect-poll/Poll"
@@ -8,6 +9,8 @@ import type { CheckResult } from "effect-poll/CheckResult"
 import type { PollError } from "effect-poll/PollError"
 import * as Status from "effect-poll/Status"
 import * as StatusSchema from "effect-poll/StatusSchema"
+import * as Strategy from "effect-poll/Strategy"
+import * as HttpCheck from "@effect-poll/http/HttpCheck"
 import type { HttpCheckError } from "@effect-poll/http/HttpCheckError"
 import * as AsyncQueue from "@effect-poll/providers/AsyncQueue"
 import * as EventPlatform from "@effect-poll/providers/EventPlatform"
@@ -74,6 +77,56 @@ describe("results and failures", () => {
     >()
     // @ts-expect-error: a token is a secret
     void queue.signal("token", { status: "completed" })
+  })
+})
+
+// What Effect.all expects of its parts must not become what a job made in place requires or yields.
+describe("Effect.all", () => {
+  it("JobStatus and AsyncQueue - leave a result without a Schema unknown", () => {
+    expectTypeOf(
+      Effect.all([
+        Poll.until(JobStatus.make({ baseUrl }), "k", { deadline }),
+        Poll.until(AsyncQueue.make({ baseUrl }).tasks, "k", { deadline })
+      ])
+    ).toEqualTypeOf<Effect.Effect<[unknown, unknown], PollError<string, HttpCheckError>, HttpClient>>()
+    expectTypeOf(
+      Effect.all([Poll.until(JobStatus.make({ baseUrl, result: Schema.Finite }), "k", { deadline })])
+    ).toEqualTypeOf<Effect.Effect<[number], PollError<string, HttpCheckError>, HttpClient>>()
+  })
+
+  it("the status of a check - leaves a result without a Schema unknown", () => {
+    expectTypeOf(
+      Effect.all([
+        Poll.until(HttpCheck.get("/", JobStatus.status()), { deadline }),
+        Poll.until(HttpCheck.get("/", AsyncQueue.status()), { deadline })
+      ])
+    ).toEqualTypeOf<Effect.Effect<[unknown, unknown], PollError<string, HttpCheckError>, HttpClient>>()
+  })
+
+  it("tasteClusters - adds nothing to the errors and services of its parts", () => {
+    const parts = {
+      check: () => HttpClientRequest.get("/"),
+      status: StatusSchema.succeeded(Schema.Finite),
+      strategy: Strategy.spaced("1 second")
+    }
+    expectTypeOf(Effect.all([Poll.until(EventPlatform.tasteClusters(parts), "k", { deadline })])).toEqualTypeOf<
+      Effect.Effect<[number], PollError<never, HttpCheckError>, HttpClient>
+    >()
+    const submit = (_scene: string) => Effect.succeed({ key: "k" })
+    expectTypeOf(
+      Effect.all([Poll.run(EventPlatform.tasteClusters({ ...parts, submit }), "scene", { deadline })])
+    ).toEqualTypeOf<Effect.Effect<[number], PollError<never, HttpCheckError>, HttpClient>>()
+  })
+
+  it("Mixpeek and signals - add nothing", () => {
+    const { kill, tasks } = Mixpeek.make({ baseUrl })
+    expectTypeOf(Effect.all([kill({ taskId: "t" }), Poll.until(tasks, { taskId: "t" }, { deadline })])).toEqualTypeOf<
+      Effect.Effect<
+        [void, unknown],
+        Mixpeek.CancelUnsupported | HttpCheckError | PollError<string, HttpCheckError>,
+        HttpClient
+      >
+    >()
   })
 })
 
