@@ -79,8 +79,6 @@ const printed = (name: string): ReadonlyArray<Message> => {
 
 interface Mistake {
   readonly call: string
-  /** Whether the message does not name the thing yet. */
-  readonly open: boolean
   readonly first: ReadonlyArray<string>
   readonly anywhere: ReadonlyArray<string>
   readonly from: number
@@ -90,7 +88,7 @@ interface Mistake {
 /** The calls of `mistakes.ts`, and what their comments ask of the messages. */
 const mistakes = (): ReadonlyArray<Mistake> => {
   const lines = readFileSync(join(folder, "mistakes.ts"), "utf8").split("\n")
-  const marks = lines.flatMap((line, at) => (/^\/\/[!?] /.test(line) ? [at] : []))
+  const marks = lines.flatMap((line, at) => (line.startsWith("//! ") ? [at] : []))
   return marks.map((at, index) => {
     const to = marks[index + 1] ?? lines.length
     const [first, anywhere = ""] = lines[at]!.slice(4).split("; ")
@@ -101,22 +99,14 @@ const mistakes = (): ReadonlyArray<Mistake> => {
       .replace(/\s+/g, " ")
       .replace(/ \/\/.*/, "")
       .trim()
-    return {
-      call,
-      open: lines[at]!.startsWith("//?"),
-      first: words(first!),
-      anywhere: words(anywhere),
-      from: at + 1,
-      to
-    }
+    return { call, first: words(first!), anywhere: words(anywhere), from: at + 1, to }
   })
 }
 
 const problemsOf = (messages: ReadonlyArray<Message>): ReadonlyArray<string> =>
-  mistakes().flatMap(({ anywhere, call, first, from, open, to }) => {
+  mistakes().flatMap(({ anywhere, call, first, from, to }) => {
     const own = messages.filter(({ line }) => line > from && line <= to)
     if (own.length === 0) return [`${call}: compiles`]
-    if (open) return []
     return own.flatMap(({ text }) => {
       const missing = [
         ...first.filter((word) => !text.split("\n")[0]!.includes(word)),

@@ -1,8 +1,13 @@
 /** Calls of overloaded functions. `compilers.test.ts` asks an editor for the documentation of each. */
 import * as Effect from "effect/Effect"
 import type * as HttpClient from "effect/http/HttpClient"
+import type * as HttpClientRequest from "effect/http/HttpClientRequest"
+import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as CircuitBreakerGate from "@effect-poll/http/CircuitBreakerGate"
+import * as DeviceFlow from "@effect-poll/http/DeviceFlow"
+import * as LongRunning from "@effect-poll/http/LongRunning"
+import * as McpTasks from "@effect-poll/http/McpTasks"
 import * as RateLimitGate from "@effect-poll/http/RateLimitGate"
 import * as CheckResult from "effect-poll/CheckResult"
 import type * as Job from "effect-poll/Job"
@@ -25,6 +30,11 @@ declare const limit: RateLimitGate.RateLimitGate
 declare const breaker: CircuitBreakerGate.CircuitBreakerGate
 declare const schema: StatusSchema.StatusSchema<string>
 
+declare const request: HttpClientRequest.HttpClientRequest
+declare const call: McpTasks.Call<"offline", Network>
+declare const login: DeviceFlow.Client
+
+const Payload = Schema.Struct({ done: Schema.Boolean, word: Schema.String })
 const deadline = "1 minute"
 
 export const hovers = [
@@ -48,6 +58,11 @@ export const hovers = [
   Strategy.spaced("1 second").pipe(Strategy.jittered("equal")),
   Quorum.atLeast([Poll.until(check, { deadline })], 1),
   StatusSchema.within(schema, "data"),
+  StatusSchema.fromField(Payload, "done", { false: Status.pending(), true: Status.succeeded() }),
+  StatusSchema.fromField(Payload, "word", { done: Status.succeeded() }, { orElse: () => Status.pending() }),
+  LongRunning.run(request, { deadline }),
+  McpTasks.run({ params: {} }, { dialect: "extension", call, deadline }),
+  DeviceFlow.run(login, { onPrompt: () => Effect.void }),
   RateLimitGate.client(limit),
   CircuitBreakerGate.client(client, breaker),
   CircuitBreakerGate.check(check, breaker)

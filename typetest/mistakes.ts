@@ -1,9 +1,8 @@
 /**
- * Calls that must not compile, and what their messages must name: `messages.test.ts` compares.
+ * Calls that must not compile, and what their messages must name: `compilers.test.ts` compares.
  *
  * A comment `//! A, B; C` stands before each call: the first line of its message contains `A` and `B`, the whole message
- * also `C`. Each call has a message, and none says that something is not assignable to `never`. `//?` in place of `//!`
- * marks a call whose message does not name the thing yet: it only has to be an error.
+ * also `C`. Each call has a message, and none says that something is not assignable to `never`.
  */
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
@@ -26,6 +25,7 @@ declare const scenes: { readonly load: () => Promise<Status.Status<string>> }
 
 const deadline = "1 minute"
 const Payload = Schema.Struct({ status: Schema.Literals(["busy", "done"]), count: Schema.Finite })
+const Inner = Schema.Struct({ id: Schema.String, job: Schema.Struct({ phase: Schema.String }) })
 const PayloadStatus = StatusSchema.fromField(Payload, "status", {
   busy: Status.pending(),
   done: ({ count }) => Status.succeeded(count)
@@ -190,14 +190,41 @@ HttpCheck.get("https://api.example.com/1", Payload)
 //! StatusSchema
 HttpCheck.get("https://api.example.com/1", Schema.Struct({ status: Schema.String }))
 
-//? dnoe
+//! dnoe
 StatusSchema.fromField(Payload, "status", { busy: Status.pending(), dnoe: Status.succeeded() })
 
-//? state
+//! "state", FieldOf
 StatusSchema.fromField(Payload, "state", { busy: Status.pending(), done: Status.succeeded() })
 
-//? count
+//! "state", FieldOf
+StatusSchema.fromField(Payload, "state", { busy: () => Status.pending(), done: () => Status.succeeded() })
+
+//! "state", FieldOf
+StatusSchema.fromField(Payload, "state", { busy: Status.pending() }, { orElse: () => Status.pending() })
+
+//! the payload has no field state
+StatusSchema.fromField(Inner, ["job", "state"], { busy: Status.pending(), done: Status.succeeded() })
+
+//! words of count, orElse
 StatusSchema.fromField(Payload, "count", { busy: Status.pending(), done: Status.succeeded() })
+
+//! words of count, orElse
+StatusSchema.fromField(Payload, "count", { 1: Status.pending(), 2: Status.succeeded() })
+
+//! words of phase, orElse
+StatusSchema.fromField(Inner, ["job", "phase"], { busy: Status.pending(), done: Status.succeeded() })
+
+//! words of phase, orElse
+StatusSchema.fromField(Inner, ["job", "phase"], { busy: Status.pending(), done: ({ id }) => Status.succeeded(id) })
+
+//! words of phase, orElse
+StatusSchema.fromField(Inner, ["job", "phase"], {})
+
+//! orElse
+StatusSchema.fromField(Inner, ["job", "phase"], { busy: Status.pending() }, { encodedField: "phase" })
+
+//! the Schema lists no state dnoe
+StatusSchema.fromField(Payload, "status", { dnoe: Status.succeeded() }, { orElse: () => Status.pending() })
 
 //! done
 StatusSchema.fromField(Payload, "status", { busy: Status.pending() })

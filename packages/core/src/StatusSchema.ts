@@ -195,16 +195,28 @@ export interface FieldOptions<OrElse> {
 }
 
 /**
- * The options of `fromField` as an argument. It can be left out if the state words `W` are finite. Otherwise `orElse`
- * is required: no set of cases is complete.
+ * The options of `fromField` for the state words `W`. `orElse` is required unless the words are finite: no set of cases
+ * is complete.
  *
  * @category type-level
  * @since 0.1.0
  */
-export type FieldArguments<W, OrElse> =
+export type FieldOptionsFor<W, OrElse> =
   IsFinite<W> extends true
-    ? [options?: FieldOptions<OrElse>]
-    : [optionsWithOrElse: FieldOptions<OrElse> & { readonly orElse: (word: string) => OrElse }]
+    ? FieldOptions<OrElse> | undefined
+    : FieldOptions<OrElse> & { readonly orElse: (word: string) => OrElse }
+
+/**
+ * The error message of each case if `fromField` has no options: of those whose word the payload `T` does not list, or of
+ * all if the words are not finite.
+ *
+ * @category type-level
+ * @since 0.1.0
+ */
+export type CasesWithoutOrElse<T, Field, Cases> =
+  IsFinite<StateOf<T, Field>> extends true
+    ? UnlistedCases<T, Field, Cases>
+    : { readonly [K in [keyof Cases] extends [never] ? "orElse" : keyof Cases]: NoOrElse<LastOf<PathOf<Field>>> }
 
 /**
  * Creates a Schema that decodes a payload by the state word in one of its fields, with one case for each word.
@@ -271,21 +283,46 @@ export type FieldArguments<W, OrElse> =
  * @category constructors
  * @since 0.1.0
  */
-export const fromField = <
-  S extends Schema.Constraint,
-  const Field extends FieldOf<S["Type"]>,
-  const Cases extends CasesOf<S["Type"], Field> & UnlistedCases<S["Type"], Field, Cases>,
-  OrElse extends AnyResult = never
->(
-  schema: S,
-  field: Field,
-  cases: Cases,
-  ...[options]: FieldArguments<StateOf<S["Type"], Field>, OrElse>
-): StatusSchema<
-  ValueOf<Cases[keyof Cases]> | ValueOf<OrElse>,
-  FailureOf<Cases[keyof Cases]> | FailureOf<OrElse>,
-  S["DecodingServices"]
-> => make(decodeField(discriminator(schema, field, cases as never, options))) as never
+export const fromField: {
+  /**
+   * Creates a Schema that decodes a payload by the state word in one of its fields, with one case for each word. A word
+   * that `schema` does not list decodes to `CheckResult.UnknownState`.
+   */
+  <
+    S extends Schema.Constraint,
+    const Field extends FieldOf<S["Type"]>,
+    const Cases extends CasesOf<S["Type"], Field> & CasesWithoutOrElse<S["Type"], Field, Cases>
+  >(
+    schema: S,
+    field: Field,
+    cases: Cases
+  ): StatusSchema<ValueOf<Cases[keyof Cases]>, FailureOf<Cases[keyof Cases]>, S["DecodingServices"]>
+  /**
+   * Creates a Schema that decodes a payload by the state word in one of its fields, with one case for each word, and
+   * with `options.orElse` for the other words. `orElse` is required if the words are not finite, as for
+   * `Schema.String`.
+   */
+  <
+    S extends Schema.Constraint,
+    const Field extends FieldOf<S["Type"]>,
+    const Cases extends CasesOf<S["Type"], Field> & UnlistedCases<S["Type"], Field, Cases>,
+    OrElse extends AnyResult = never
+  >(
+    schema: S,
+    field: Field,
+    cases: Cases,
+    options: FieldOptionsFor<StateOf<S["Type"], Field>, OrElse>
+  ): StatusSchema<
+    ValueOf<Cases[keyof Cases]> | ValueOf<OrElse>,
+    FailureOf<Cases[keyof Cases]> | FailureOf<OrElse>,
+    S["DecodingServices"]
+  >
+} = (
+  schema: Schema.Constraint,
+  field: string | Path,
+  cases: Readonly<Record<string, Case<never>>>,
+  options?: FieldOptions<AnyResult>
+): never => make(decodeField(discriminator(schema, field, cases as never, options))) as never
 
 /**
  * Creates a Schema that decodes a tagged union, with one case for each tag: `fromField` with the field `_tag`.
@@ -531,6 +568,12 @@ type Unlisted<W, K extends string | number> = [W] extends [never]
   : W extends NoField<infer N>
     ? NoField<N>
     : `the Schema lists no state ${K}`
+
+type NoOrElse<K extends string | number> = `the words of ${K} are not finite: give the option orElse`
+
+type LastOf<P> = P extends readonly [...ReadonlyArray<string | number>, infer K extends string | number]
+  ? K
+  : "the field"
 
 type NoField<K extends string | number> = `the payload has no field ${K}`
 
