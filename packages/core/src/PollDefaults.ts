@@ -8,6 +8,7 @@ import type * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import type { Severity } from "effect/LogLevel"
 import * as Option from "effect/Option"
 import type { Schedule } from "effect/Schedule"
 import * as defaults from "./internal/options/defaults.ts"
@@ -45,10 +46,12 @@ export interface PollDefaults {
   /** Whether each wait has a span `poll.wait`; default `true`. A `Poller` makes no spans. */
   readonly span: boolean
   /**
-   * Whether failed checks are logged at Debug (the third consecutive one at Warn) and failed waits at Error; default
-   * `true`.
+   * Whether failed checks and failed waits are logged, and the level of failed waits; default `true`, which logs both at
+   * Debug. A level, such as `"Error"`, raises that of failed waits; `false` logs nothing. The third consecutive failed
+   * check is logged at Warn. A line has the job, the key, the attempts, the elapsed time, the last state word and the
+   * tags of errors, never a failure, a reason or the message of an error.
    */
-  readonly logs: boolean
+  readonly logs: boolean | Severity
   /** Observers of all waits, in addition to those of each wait. Default: none. */
   readonly observers: ReadonlyArray<Observer>
 }
@@ -103,7 +106,7 @@ export const layer = (overrides: Partial<PollDefaults>): Layer.Layer<never> =>
  * | `EFFECT_POLL_CHECK_ERRORS_MAX_CONSECUTIVE` | an integer >= 0 |
  * | `EFFECT_POLL_CHECK_ERRORS_MAX_TOTAL` | an integer >= 0 |
  * | `EFFECT_POLL_SPAN` | true or false |
- * | `EFFECT_POLL_LOGS` | true or false |
+ * | `EFFECT_POLL_LOGS` | true, false, or the level of failed waits: `Fatal`, `Error`, `Warn`, `Info`, `Debug` or `Trace` |
  *
  * A value that cannot be parsed fails with a `ConfigError`.
  *
@@ -124,7 +127,11 @@ export const layerConfig: Layer.Layer<never, Config.ConfigError> = Layer.unwrap(
         (config) => Option.some(defined(config))
       ),
       span: Config.option(Config.Boolean("EFFECT_POLL_SPAN")),
-      logs: Config.option(Config.Boolean("EFFECT_POLL_LOGS"))
+      logs: Config.option(
+        Config.orElse(Config.Boolean("EFFECT_POLL_LOGS"), () =>
+          Config.Literals(["Fatal", "Error", "Warn", "Info", "Debug", "Trace"], "EFFECT_POLL_LOGS")
+        )
+      )
     }),
     (config) => layer(defined(config))
   )

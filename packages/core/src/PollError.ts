@@ -28,7 +28,9 @@
 import * as Data from "effect/Data"
 import * as Duration from "effect/Duration"
 import { hasProperty } from "effect/Predicate"
-import * as Status from "./Status.ts"
+import { plural, subject, summary as summaryOf } from "./internal/summary.ts"
+import { printed, quoted } from "./internal/text.ts"
+import type * as Status from "./Status.ts"
 
 /**
  * What every `PollError` carries about its wait.
@@ -202,13 +204,13 @@ export class PollTimeout
 export class UnknownState
   extends /*#__PURE__*/ Data.TaggedError("UnknownState")<
     Details & {
-      /** The state word, as sent by the server. */
+      /** The state word, as sent by the server; at most its first 200 characters. */
       readonly state: string
     }
   >
 {
   override get message(): string {
-    return `${subject(this)} is in the unknown state ${JSON.stringify(this.state)}${summary(this)}`
+    return `${subject(this)} is in the unknown state ${quoted(this.state)}${summary(this)}`
   }
 }
 
@@ -230,7 +232,7 @@ export class ResultMissing
   >
 {
   override get message(): string {
-    const state = this.state === undefined ? "" : ` ${JSON.stringify(bounded(this.state))}`
+    const state = this.state === undefined ? "" : ` ${quoted(this.state)}`
     return `the server reported the end${state} of ${subject(this)}, but not its result${because(this.issue)}${summary(this)}`
   }
 }
@@ -418,31 +420,13 @@ const isoTime = (millis: number): string => {
   return new Date(millis).toISOString()
 }
 
-/** Text of a server for a message: at most 200 characters, with control characters escaped. */
-const bounded = (text: string): string => {
-  const short = text.length > 200 ? `${text.slice(0, 200).replace(/[\uD800-\uDBFF]$/, "")}…` : text
-  return short.replace(
-    /[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu,
-    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`
-  )
-}
-
 const because = (reason: string | undefined): string =>
-  reason === undefined || reason === "" ? "" : `: ${bounded(reason)}`
-
-const plural = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? "" : "s"}`
-
-/** Names the job. A wait without a `Job` has the name and the key `check`, which would read as `check "check"`. */
-const subject = ({ job, key }: { readonly job: string; readonly key: string }): string =>
-  job === "check" && key === "check" ? "the job" : `${job} ${JSON.stringify(key)}`
+  reason === undefined || reason === "" ? "" : `: ${printed(reason)}`
 
 /** Summarizes a wait, without the check error `shown`, which the message already contains. */
-const summary = ({ attempts, elapsed, lastCheckError, lastStatus }: Details, shown?: unknown): string => {
-  const status = lastStatus === undefined ? "no status found" : `last status ${Status.describe(lastStatus)}`
-  const error =
-    lastCheckError === undefined || lastCheckError === shown ? "" : `, last check error ${show(lastCheckError)}`
-  const time = Duration.isZero(elapsed) ? "0ms" : Duration.format(elapsed)
-  return ` (${plural(attempts, "check")} in ${time}, ${status}${error})`
+const summary = (wait: Details, shown?: unknown): string => {
+  const error = wait.lastCheckError
+  return ` ${summaryOf(wait, error === undefined || error === shown ? undefined : show(error))}`
 }
 
 const hasOwnToString = (u: unknown): boolean =>
@@ -452,12 +436,19 @@ const hasOwnToString = (u: unknown): boolean =>
   typeof u.toString === "function" &&
   u.toString !== Object.prototype.toString
 
+/** The most characters of a failure or of a check error in a message. */
+const longestShown = 2_000
+
 const show = (u: unknown): string => {
-  if (u instanceof Error) return hasProperty(u, "_tag") ? `${String(u._tag)}: ${u.message}` : u.message
-  if (typeof u === "string") return u
   try {
-    return hasOwnToString(u) ? String(u) : (JSON.stringify(u) ?? String(u))
+    return printed(textOf(u), longestShown)
   } catch {
     return Object.prototype.toString.call(u)
   }
+}
+
+const textOf = (u: unknown): string => {
+  if (u instanceof Error) return hasProperty(u, "_tag") ? `${String(u._tag)}: ${u.message}` : u.message
+  if (typeof u === "string") return u
+  return hasOwnToString(u) ? String(u) : (JSON.stringify(u) ?? String(u))
 }

@@ -3,9 +3,9 @@
  *
  * **Details**
  *
- * Entries contain neither the result nor the typed failure of a job, only the kind of ending and the message of the
- * error. The message of a `JobFailed` includes the failure: to keep a secret out of it, give the failure a `toString`,
- * or as an `Error` a `message`, without the secret.
+ * Entries contain tags and codes: the kind of ending, the last state word, the tag of the last check error. They contain
+ * neither the result nor the failure of a job, no reason, and no message of an error. At most 200 characters of a state
+ * word are written, with control and direction characters escaped.
  *
  * @since 0.1.0
  */
@@ -13,7 +13,9 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Schema from "effect/Schema"
 import { endingOf } from "./internal/telemetry.ts"
+import { codeOf, printed } from "./internal/text.ts"
 import * as Observer from "./Observer.ts"
+import type { PollError } from "./PollError.ts"
 
 const commonFields = {
   job: Schema.String,
@@ -45,7 +47,12 @@ export const Entry = Schema.Union([
     attempts: Schema.Natural,
     elapsedMillis: Schema.Finite,
     ending: Schema.String,
-    message: Schema.optionalKey(Schema.String)
+    /** The limit that ended the wait: the `reason` of a `PollTimeout`, or the `budget` of a `CheckErrorsExhausted`. */
+    limit: Schema.optionalKey(Schema.String),
+    /** The state word of the last status, if the wait failed. */
+    state: Schema.optionalKey(Schema.String),
+    /** The tag of the last check error, with that of its `reason`, if the wait failed: `HttpCheckError Status`. */
+    checkError: Schema.optionalKey(Schema.String)
   })
 ])
 
@@ -99,7 +106,7 @@ const entryOf = ({ at, attempts, elapsedMillis, event, job, key }: Observer.Noti
         ...common,
         attempt: event.attempt,
         status: status._tag,
-        ...(status.state === undefined ? {} : { state: status.state }),
+        ...(status.state === undefined ? {} : { state: printed(status.state) }),
         ...(status._tag === "Pending" && status.progress !== undefined ? { progress: status.progress } : {})
       }
     }
@@ -111,10 +118,21 @@ const entryOf = ({ at, attempts, elapsedMillis, event, job, key }: Observer.Noti
         attempts,
         elapsedMillis,
         ending: endingOf(event.exit),
-        ...(error._tag === "Some" ? { message: error.value.message } : {})
+        ...(error._tag === "Some" ? codesOf(error.value) : {})
       }
     }
     default:
       return undefined
+  }
+}
+
+/** What an error says by tags and codes. */
+const codesOf = (error: PollError<unknown, unknown>): { limit?: string; state?: string; checkError?: string } => {
+  const { lastCheckError, lastStatus } = error
+  return {
+    ...(error._tag === "PollTimeout" ? { limit: error.reason } : {}),
+    ...(error._tag === "CheckErrorsExhausted" ? { limit: error.budget } : {}),
+    ...(lastStatus?.state === undefined ? {} : { state: printed(lastStatus.state) }),
+    ...(lastCheckError === undefined ? {} : { checkError: codeOf(lastCheckError) })
   }
 }

@@ -4,6 +4,8 @@
  * A `Status` is a plain value. `Pending` is a value too, never an error: code that models "not done yet" as a failure
  * and retries it cannot tell a pending job from a check that failed.
  *
+ * A wait keeps at most 200 characters of a state word and 1,000 of a reason, whatever the server sends.
+ *
  * **Details**
  *
  * - `Pending`: the job has not ended. May carry the server's state word, a progress from 0 to 1, and any detail.
@@ -16,6 +18,7 @@
  */
 import { dual } from "effect/Function"
 import { hasProperty } from "effect/Predicate"
+import { printed } from "./internal/text.ts"
 
 const TypeId = "~effect-poll/Status"
 
@@ -48,7 +51,10 @@ export interface Pending {
   readonly state: string | undefined
   /** The completed fraction of the job, from 0 to 1, or `undefined` if the server does not report it. */
   readonly progress: number | undefined
-  /** Any further data about the job, for strategies and fallbacks. A changed detail counts as a change of the job. */
+  /**
+   * Any further data about the job, for strategies and fallbacks. A changed detail counts as a change of the job.
+   * Details are compared by `Equal`; one that nests deeper than 512 levels counts as changed.
+   */
   readonly detail: unknown
 }
 
@@ -255,13 +261,14 @@ export const withState: {
 )
 
 /**
- * Formats a status for messages and logs, without its result: `Pending PROCESSING 40%`.
+ * Formats a status for messages and logs, without its result: `Pending PROCESSING 40%`. At most 200 characters of the
+ * state word are shown, with control and direction characters escaped.
  *
  * @category destructors
  * @since 0.1.0
  */
 export const describe = (self: Status<unknown, unknown>): string => {
-  const word = self.state === undefined ? self._tag : `${self._tag} ${self.state}`
+  const word = self.state === undefined ? self._tag : `${self._tag} ${printed(self.state)}`
   return self._tag === "Pending" && self.progress !== undefined ? `${word} ${Math.round(self.progress * 100)}%` : word
 }
 

@@ -42,11 +42,11 @@ describe("PollError", () => {
       ],
       [
         new PollError.JobExpired({ ...details, reason: "x".repeat(201), partial: undefined }),
-        `render "a" expired on the server: ${"x".repeat(200)}… ${summary}`
+        `render "a" expired on the server: ${"x".repeat(199)}… ${summary}`
       ],
       [
-        new PollError.JobExpired({ ...details, reason: `${"x".repeat(199)}😀y`, partial: undefined }),
-        `render "a" expired on the server: ${"x".repeat(199)}… ${summary}`
+        new PollError.JobExpired({ ...details, reason: `${"x".repeat(198)}😀y`, partial: undefined }),
+        `render "a" expired on the server: ${"x".repeat(198)}… ${summary}`
       ],
       [
         new PollError.JobCanceled({ ...details, reason: "", partial: undefined }),
@@ -102,6 +102,37 @@ describe("PollError", () => {
       [
         new PollError.JobCanceled({ ...details, ...noReason, job: "check", key: "check" }),
         `the job was canceled on the server ${summary}`
+      ],
+      [
+        new PollError.JobFailed({ ...details, failure: "a\nb\u202e" }),
+        `render "a" failed: a\\u000ab\\u202e ${summary}`
+      ],
+      [
+        new PollError.JobFailed({
+          ...details,
+          failure: {
+            get reason() {
+              throw new Error("no")
+            }
+          }
+        }),
+        `render "a" failed: [object Object] ${summary}`
+      ],
+      [
+        new PollError.JobFailed({ ...details, failure: "x".repeat(10_000) }),
+        `render "a" failed: ${"x".repeat(1999)}… ${summary}`
+      ],
+      [
+        new PollError.UnknownState({ ...details, state: `\u009b\u200f${"x".repeat(300)}` }),
+        `render "a" is in the unknown state "\\u009b\\u200f${"x".repeat(197)}…" ${summary}`
+      ],
+      [
+        new PollError.JobNotFound({ ...details, key: "a\u2066", lastStatus: Status.expired({ state: "\u001b[2J" }) }),
+        `render "a\\u2066" was not found (3 checks in 2s, last status Expired \\u001b[2J)`
+      ],
+      [
+        new PollError.CheckRejected({ ...details, error: new Error("a\r\nb"), lastCheckError: "x\u2028" }),
+        `a check of render "a" was rejected: a\\u000d\\u000ab (3 checks in 2s, last status Pending BUSY 50%, last check error x\\u2028)`
       ],
       [new PollError.CheckTimeout({ checkTimeout: Duration.minutes(1) }), "the check took longer than 1m"],
       [

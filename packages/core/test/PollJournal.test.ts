@@ -3,6 +3,7 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Schema from "effect/Schema"
 import * as TestClock from "effect/testing/TestClock"
+import type * as CheckResult from "effect-poll/CheckResult"
 import * as Poll from "effect-poll/Poll"
 import * as PollJournal from "effect-poll/PollJournal"
 import * as Status from "effect-poll/Status"
@@ -30,6 +31,7 @@ describe("PollJournal", () => {
       const last = entries[4]!
       assert(last._tag === "Ended")
       assert.deepStrictEqual([last.ending, last.attempts, last.elapsedMillis], ["JobFailed", 4, 6000])
+      assert.notInclude(JSON.stringify(entries), "secret")
       assert.deepStrictEqual(yield* Schema.decodeEffect(Schema.Array(PollJournal.Entry))(entries), entries)
     })
   )
@@ -44,6 +46,39 @@ describe("PollJournal", () => {
       const last = entries.at(-1)!
       assert(last._tag === "Ended")
       assert.strictEqual(last.ending, "Interrupted")
+    })
+  )
+
+  it.effect("observer - writes tags and codes of an end, never what a server or an error says", () =>
+    Effect.gen(function* () {
+      const entries: Array<PollJournal.Entry> = []
+      const journal = PollJournal.observer((entry) => Effect.sync(() => entries.push(entry)))
+      const forged = Status.pending({ state: `RUN\n${"x".repeat(1000)}` })
+      const checks: ReadonlyArray<Effect.Effect<CheckResult.CheckResult<string, unknown>, unknown>> = [
+        Effect.succeed(Status.failed({ reason: "secret" }, { state: "FAILED" })),
+        Effect.succeed(Status.canceled({ reason: "secret", partial: "secret" })),
+        Effect.fail(new Error("secret")),
+        Effect.succeed(forged)
+      ]
+      for (const check of checks) {
+        const wait = Poll.until(check, { ...options, observers: [journal], checkErrors: { maxConsecutive: 1 } })
+        yield* runFor(wait, "2 minutes")
+      }
+      assert.notInclude(JSON.stringify(entries), "secret")
+      const state = `RUN\\u000a${"x".repeat(195)}…`
+      assert.deepStrictEqual(
+        entries.flatMap((entry) => {
+          if (entry._tag !== "Ended") return []
+          const { at: _, attempts: _2, elapsedMillis: _3, job: _4, key: _5, _tag: _6, ...codes } = entry
+          return [codes]
+        }),
+        [
+          { ending: "JobFailed", state: "FAILED" },
+          { ending: "JobCanceled" },
+          { ending: "CheckErrorsExhausted", limit: "maxConsecutive", checkError: "Error" },
+          { ending: "PollTimeout", limit: "deadline", state }
+        ]
+      )
     })
   )
 })

@@ -1,8 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Logger from "effect/Logger"
 import * as References from "effect/References"
 import * as CheckError from "effect-poll/CheckError"
+import * as CheckResult from "effect-poll/CheckResult"
+import * as Job from "effect-poll/Job"
 import * as Poll from "effect-poll/Poll"
 import * as PollDefaults from "effect-poll/PollDefaults"
 import * as Status from "effect-poll/Status"
@@ -80,6 +83,17 @@ describe("Poll", () => {
       })
     )
 
+    it.effect("span - escapes and cuts what a server sends", () =>
+      Effect.gen(function* () {
+        const { spans, tracer } = recordSpans()
+        const { job } = renderJob(Status.pending({ state: `a\n\u202e${"x".repeat(1000)}` }), done)
+        yield* runFor(Effect.withTracer(Poll.until(job, "k\n", options), tracer), "1 minute")
+        assert.strictEqual(spans[0]!.attributes.get("poll.key"), "k\\u000a")
+        const text = spans[0]!.events[0]![2]["poll.status"]
+        assert.strictEqual(text, `Pending a\\u000a\\u202e${"x".repeat(196)}…`)
+      })
+    )
+
     it.effect("span of a started wait - ends with the wait", () =>
       Effect.gen(function* () {
         const { spans, tracer } = recordSpans()
@@ -96,15 +110,18 @@ describe("Poll", () => {
 
 describe.each(hosts)("$name", (host) => {
   describe("logs", () => {
-    it.effect("logs - have a failed check at Debug, the third in a row at Warn and a bad end at Error, annotated", () =>
+    it.effect("logs - have a failed check at Debug, the third in a row at Warn and a bad end at Debug, annotated", () =>
       Effect.gen(function* () {
         const { job } = renderJob(Effect.fail("reset"))
         const lines = yield* logged(host.until(job, "a", { ...options, checkErrors: { maxConsecutive: 3 } }))
         assert.deepStrictEqual(
           lines.map(([level]) => level),
-          ["Debug", "Debug", "Warn", "Debug", "Error"]
+          ["Debug", "Debug", "Warn", "Debug", "Debug"]
         )
-        assert.include(lines[4]![1], `4 consecutive failed checks of render "a", the last with reset`)
+        assert.strictEqual(
+          lines[4]![1],
+          `render "a" ended: CheckErrorsExhausted (4 checks in 7s, no status found, last check error string)`
+        )
         assert.deepStrictEqual(lines[2]![2], { job: "render", key: "a", attempts: 3 })
       })
     )
@@ -117,11 +134,83 @@ describe.each(hosts)("$name", (host) => {
         assert.deepStrictEqual(
           lines.map(([level, message]) => `${level} ${message}`),
           [
-            "Debug a check of render failed x",
-            "Debug a check of render failed x",
-            "Warn a check of render failed for the third time in a row x",
-            "Debug a check of render was throttled slow down"
+            "Debug a check of render failed: string",
+            "Debug a check of render failed: string",
+            "Warn a check of render failed for the third time in a row: string",
+            "Debug a check of render was throttled: string"
           ]
+        )
+      })
+    )
+
+    it.effect("logs - have tags and codes, never what a server or an error says", () =>
+      Effect.gen(function* () {
+        class Refused extends Data.TaggedError("Refused")<{ readonly reason: { readonly _tag: "Quota" } }> {
+          override readonly message = "s3cret"
+        }
+        const refused = new Refused({ reason: { _tag: "Quota" } })
+        const ends: ReadonlyArray<Effect.Effect<CheckResult.CheckResult<string, unknown>, unknown>> = [
+          Effect.succeed(Status.failed({ reason: "s3cret" }, { state: "FAILED" })),
+          Effect.succeed(Status.failed("s3cret")),
+          Effect.succeed(Status.canceled({ reason: "s3cret", partial: ["s3cret"] })),
+          Effect.succeed(Status.expired({ state: "EXPIRED", reason: "s3cret", partial: "s3cret" })),
+          Effect.succeed(CheckResult.withCursor(CheckResult.missing, "s3cret")),
+          Effect.succeed(CheckResult.resultMissing("DONE", "s3cret")),
+          Effect.fail(refused),
+          Effect.fail(new Error("s3cret", { cause: "s3cret" })),
+          Effect.fail({ message: "s3cret" })
+        ]
+        const lines: Array<string> = []
+        for (const check of ends) {
+          const job = Job.make("render", { check: () => check })
+          for (const line of yield* logged(host.until(job, "a", options))) lines.push(JSON.stringify(line))
+        }
+        assert.notInclude(lines.join(), "s3cret")
+        assert.include(lines[0], `ended: JobFailed (1 check in 0ms, last status Failed FAILED)`)
+        assert.include(lines.join(), "a check of render failed for the third time in a row: Refused Quota")
+        assert.isFalse(lines.some((line) => line.startsWith(`["Error"`)))
+      })
+    )
+
+    it.effect("logs - escape what a server sends, and cut it at 200 characters", () =>
+      Effect.gen(function* () {
+        const forged = `a\n[12:00] ERROR paid\u001b[2J\u202e${"x".repeat(10_000_000)}`
+        const check = () => Effect.succeed(Status.failed("x", { state: forged }))
+        const [line] = yield* logged(host.until(Job.make("render", { check }), "k\n\u2066", options))
+        assert.isBelow(line![1].length, 400)
+        assert.notMatch(`${line![1]} ${Object.values(line![2] as object).join(" ")}`, /[\p{Cc}\p{Bidi_Control}]/u)
+        assert.include(line![1], "a\\u000a[12:00] ERROR paid\\u001b[2J\\u202exxx")
+      })
+    )
+
+    it.effect("logs - have failed waits at the level that PollDefaults says, and none with false", () =>
+      Effect.gen(function* () {
+        const levels = (logs: PollDefaults.PollDefaults["logs"]) =>
+          Effect.map(
+            logged(
+              Effect.provide(
+                host.until(renderJob<string, string, never>(Status.failed("x")).job, "a", options),
+                PollDefaults.layer({ logs })
+              )
+            ),
+            (lines) => lines.map(([level]) => level)
+          )
+        assert.deepStrictEqual(yield* levels(true), ["Debug"])
+        assert.deepStrictEqual(yield* levels("Error"), ["Error"])
+        assert.deepStrictEqual(yield* levels("Info"), ["Info"])
+        assert.deepStrictEqual(yield* levels(false), [])
+      })
+    )
+
+    it.effect("logs - have the end of a wait that is not awaited at Debug", () =>
+      Effect.gen(function* () {
+        const { job } = renderJob<string, string, never>(pending, Status.failed("s3cret"))
+        const lines = yield* logged(
+          Effect.scoped(Effect.andThen(host.start(job, "a", options), Effect.sleep("30 seconds")))
+        )
+        assert.deepStrictEqual(
+          lines.map(([level, message]) => `${level} ${message}`),
+          [`Debug render "a" ended: JobFailed (2 checks in 2s, last status Failed)`]
         )
       })
     )

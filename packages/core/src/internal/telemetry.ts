@@ -2,12 +2,15 @@ import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
+import type { Severity } from "effect/LogLevel"
 import type { Span } from "effect/Tracer"
 import type { Notification, Observer } from "../Observer.ts"
 import * as Status from "../Status.ts"
 import { awaitAtMost } from "./awaitAtMost.ts"
 import { elapsed, shown, type Wait } from "./machine/wait.ts"
 import type { Defaults } from "./options/defaults.ts"
+import { subject, summary } from "./summary.ts"
+import { codeOf, escape } from "./text.ts"
 
 type Fork = <A>(effect: Effect.Effect<A, never, unknown>) => Fiber.Fiber<A>
 
@@ -34,7 +37,7 @@ export const make = (
     flush: queue.flush,
     report: (wait, event) => {
       if (options.span !== undefined) toSpan(options.span, wait, event)
-      if (options.logs) toLog(wait, event, write)
+      if (options.logs !== false) toLog(wait, event, options.logs, write)
       queue.offer(wait, event)
     }
   }
@@ -63,24 +66,36 @@ export const endingOf = (exit: Exit.Exit<unknown, { readonly _tag: string }>): s
   return Exit.hasInterrupts(exit) ? "Interrupted" : "Defect"
 }
 
-const toLog = (wait: Wait, event: Notification["event"], write: Write): void => {
-  const log = logOf(wait, event)
+const toLog = (
+  wait: Wait,
+  event: Notification["event"],
+  logs: Exclude<Defaults["logs"], false>,
+  write: Write
+): void => {
+  const log = logOf(wait, event, logs === true ? "Debug" : logs)
   if (log === undefined) return
-  write(Effect.annotateLogs(log, { job: wait.setting.policy.job, key: shown(wait), attempts: wait.attempts }))
+  const { job } = wait.setting.policy
+  write(Effect.annotateLogs(log, { job, key: escape(shown(wait)), attempts: wait.attempts }))
 }
 
-const logOf = (wait: Wait, event: Notification["event"]): Effect.Effect<void> | undefined => {
+/** What happened, by its tags and codes: what a server or an error says may be secret, and of any length. */
+const logOf = (wait: Wait, event: Notification["event"], level: Severity): Effect.Effect<void> | undefined => {
   if (event._tag === "CheckFailed") {
     const isThrottled = event.kind === "Throttled"
     const message = `a check of ${wait.setting.policy.job} ${isThrottled ? "was throttled" : "failed"}`
     // Three in a row are more than a hiccup. One warning is enough.
     return event.consecutive === 3 && !isThrottled
-      ? Effect.logWarning(`${message} for the third time in a row`, event.error)
-      : Effect.logDebug(message, event.error)
+      ? Effect.logWarning(`${message} for the third time in a row: ${codeOf(event.error)}`)
+      : Effect.logDebug(`${message}: ${codeOf(event.error)}`)
   }
   if (event._tag !== "Ended" || Exit.isSuccess(event.exit)) return undefined
   const error = Exit.findErrorOption(event.exit)
-  return error._tag === "Some" ? Effect.suspend(() => Effect.logError(error.value.message)) : undefined
+  if (error._tag === "None") return undefined
+  const { value } = error
+  return Effect.suspend(() => {
+    const checkError = value.lastCheckError === undefined ? undefined : codeOf(value.lastCheckError)
+    return Effect.logWithLevel(level)(`${subject(value)} ended: ${value._tag} ${summary(value, checkError)}`)
+  })
 }
 
 interface Queue {

@@ -1,6 +1,5 @@
 import * as Duration from "effect/Duration"
 import * as Exit from "effect/Exit"
-import { hasProperty } from "effect/Predicate"
 import * as CheckError from "../../CheckError.ts"
 import type * as CheckResult from "../../CheckResult.ts"
 import type { Observation } from "../../Observation.ts"
@@ -10,6 +9,7 @@ import * as Status from "../../Status.ts"
 import type * as Strategy from "../../Strategy.ts"
 import type { Stepper } from "../options/policy.ts"
 import { next } from "../strategyPlan.ts"
+import { kindOf, printed } from "../text.ts"
 import { end, failWithoutNews, failWithoutResult, timeout } from "./ending.ts"
 import type { Command } from "./event.ts"
 import { leastGap, liftFloors, sleepUntil } from "./pacing.ts"
@@ -188,14 +188,7 @@ const exhausted = (
     new PollError.CheckErrorsExhausted({ ...seen(wait), error: wait.cold.checkError, budget, errorCount })
   )
 
-const nameOf = (error: unknown): string =>
-  hasProperty(error, "_tag")
-    ? String(error._tag)
-    : error instanceof Error
-      ? error.name
-      : typeof error === "string"
-        ? error
-        : typeof error
+const nameOf = (error: unknown): string => (typeof error === "string" ? printed(error) : kindOf(error))
 
 const isReadable = (hint: CheckResult.Hint | undefined): boolean => hint !== undefined && hint !== "unreadable"
 

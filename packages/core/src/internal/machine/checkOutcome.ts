@@ -1,15 +1,17 @@
 import * as Duration from "effect/Duration"
-import * as Equal from "effect/Equal"
 import * as Exit from "effect/Exit"
 import type * as CheckResult from "../../CheckResult.ts"
 import * as PollError from "../../PollError.ts"
 import * as Status from "../../Status.ts"
+import { cut, escape } from "../text.ts"
 import { checkAgain, isInGrace, onPending } from "./checkError.ts"
 import { end, fail, failWithoutNews, failWithoutResult } from "./ending.ts"
 import type { Command } from "./event.ts"
 import * as history from "./history.ts"
 import { gateOrCheck, sleepUntil } from "./pacing.ts"
+import { sameStatus } from "./sameStatus.ts"
 import { cold, count, elapsed, endRows, hasTimedOut, recordHistory, rows, seen, type Wait } from "./wait.ts"
+import { bounded } from "./words.ts"
 
 // What follows from the result of a check.
 
@@ -21,12 +23,13 @@ export const onResult = (
   if (wait.cold.retries > 0) wait.cold.retries = 0
   if (result._tag === "Missing") return onMissing(wait, result.times)
   if (isEarlierRun(wait.setting.policy.since, run)) return onFound(wait, asPending(result))
-  if (result._tag === "UnknownState") return onUnknownState(wait, result.state)
-  return result._tag === "ResultMissing" ? onResultMissing(wait, result) : onFound(wait, result)
+  if (result._tag === "UnknownState") return onUnknownState(wait, cut(result.state))
+  return result._tag === "ResultMissing" ? onResultMissing(wait, bounded(result)) : onFound(wait, result)
 }
 
-export const onStatus = (wait: Wait, status: Status.Status<unknown, unknown>): Command => {
+export const onStatus = (wait: Wait, found: Status.Status<unknown, unknown>): Command => {
   const { setting, status: before } = wait
+  const status = bounded(found)
   const changed = before === undefined || !sameStatus(before, status)
   if (changed) {
     wait.status = status
@@ -100,7 +103,7 @@ const onMissing = (wait: Wait, leastTimes: number): Command => {
 
 /** The state and the result of a job may be written one after the other, so it is checked a few times more. */
 const onResultMissing = (wait: Wait, result: CheckResult.ResultMissing): Command => {
-  recordHistory(wait, result.state === undefined ? "ResultMissing" : `ResultMissing ${result.state}`)
+  recordHistory(wait, result.state === undefined ? "ResultMissing" : `ResultMissing ${escape(result.state)}`)
   endRows(wait, { resultMissing: rows(wait).resultMissing, end: result })
   const row = count(wait, rows(wait).resultMissing)
   return row.count > resultChecks
@@ -118,7 +121,7 @@ const onUnknownState = (wait: Wait, state: string): Command => {
   endRows(wait, { unknown: rows(wait).unknown })
   const row = count(wait, rows(wait).unknown)
   if (row.count > times || now - row.since > millis) {
-    recordHistory(wait, `UnknownState ${state}`)
+    recordHistory(wait, `UnknownState ${escape(state)}`)
     return failWithoutNews(wait, new PollError.UnknownState({ ...seen(wait), state }))
   }
   const last = wait.status
@@ -137,11 +140,6 @@ const isEarlierRun = (since: CheckResult.Run | undefined, run: CheckResult.Run |
 const asPending = (
   result: Exclude<CheckResult.Unannotated<unknown, unknown>, CheckResult.Missing>
 ): Status.Status<unknown, unknown> =>
-  result._tag === "Pending" ? result : Status.pending({ state: "EARLIER RUN", detail: result.state })
-
-/** Whether two pending statuses are equal. */
-const sameStatus = (a: Status.Status<unknown, unknown>, b: Status.Status<unknown, unknown>): boolean =>
-  a._tag === "Pending" &&
-  b._tag === "Pending" &&
-  (a === b ||
-    (a.state === b.state && a.progress === b.progress && (a.detail === b.detail || Equal.equals(a.detail, b.detail))))
+  result._tag === "Pending"
+    ? result
+    : Status.pending({ state: "EARLIER RUN", detail: result.state === undefined ? undefined : cut(result.state) })

@@ -1,5 +1,6 @@
 import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
+import type { Severity } from "effect/LogLevel"
 import type { Schedule } from "effect/Schedule"
 import type { CheckErrorPolicy } from "../../Job.ts"
 import type { Observation } from "../../Observation.ts"
@@ -14,7 +15,7 @@ export interface Defaults {
   readonly cancelTimeout: Duration.Input
   readonly checkErrors: CheckErrorPolicy<unknown>
   readonly span: boolean
-  readonly logs: boolean
+  readonly logs: boolean | Severity
   readonly observers: ReadonlyArray<Observer>
 }
 

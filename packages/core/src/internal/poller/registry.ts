@@ -11,6 +11,7 @@ import type { Any } from "../../Job.ts"
 import type { Notification } from "../../Observer.ts"
 import type { PollEvent } from "../../PollEvent.ts"
 import type { Timeline, Wait } from "../machine/wait.ts"
+import type { Defaults } from "../options/defaults.ts"
 import type { Policy } from "../options/policy.ts"
 import { make as makeTelemetry, type Telemetry } from "../telemetry.ts"
 import type { AfterTurn } from "./afterTurn.ts"
@@ -44,11 +45,17 @@ export class Group implements TargetSetting {
   open = 0
   isNotifying = false
   private readonly shared: Shared
-  private readonly logs: boolean
+  private readonly logs: Defaults["logs"]
   private made: Telemetry | undefined
   private readonly forkIn: (effect: Effect.Effect<unknown, unknown, unknown>) => Fiber.Fiber<unknown, unknown>
 
-  constructor(shared: Shared, target: Target, policy: Policy, context: Context.Context<unknown>, logs: boolean) {
+  constructor(
+    shared: Shared,
+    target: Target,
+    policy: Policy,
+    context: Context.Context<unknown>,
+    logs: Defaults["logs"]
+  ) {
     this.shared = shared
     this.target = target
     this.policy = policy
@@ -73,7 +80,8 @@ export class Group implements TargetSetting {
   }
 
   emit(wait: Wait, event: Notification["event"]): void {
-    if (this.policy.observers.length > 0 || (this.logs && mayBeLogged(event))) this.telemetry.report(wait, event)
+    if (this.policy.observers.length > 0 || (this.logs !== false && mayBeLogged(event)))
+      this.telemetry.report(wait, event)
     if (event._tag === "Started") return
     const sink = sinkOf(wait)
     // Not within the step: the listener may have a handle to this wait.
@@ -110,7 +118,7 @@ export class Registry {
     this.linger = linger
   }
 
-  groupFor(job: Any, policy: Policy, context: Context.Context<unknown>, logs: boolean): Group {
+  groupFor(job: Any, policy: Policy, context: Context.Context<unknown>, logs: Defaults["logs"]): Group {
     const here = this.groups.get(context) ?? new WeakMap<Policy, Group>()
     this.groups.set(context, here)
     const known = here.get(policy)

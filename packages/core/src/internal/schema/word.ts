@@ -1,12 +1,10 @@
 /** State words: the values that a discriminator can hold on the wire. */
 import * as SchemaAST from "effect/SchemaAST"
+import * as texts from "../text.ts"
 import { readPath } from "./path.ts"
 
 /** A value that a discriminator can hold. `undefined` is an absent one. */
 export type Word = string | number | bigint | boolean | null | undefined
-
-/** The longest word that is kept: a server can send one of any length. */
-const maxLength = 200
 
 export const isWord = (value: unknown): value is Word =>
   value === null || (typeof value !== "object" && typeof value !== "function" && typeof value !== "symbol")
@@ -18,20 +16,10 @@ export const readWord = (raw: unknown, path: ReadonlyArray<string | number>): { 
 }
 
 /** The word as text of at most 200 characters. */
-export const textOf = (word: Word): string => {
-  const text = String(word)
-  if (text.length <= maxLength) return text
-  const end = /[\uD800-\uDBFF]/.test(text[maxLength - 2]!) ? maxLength - 2 : maxLength - 1
-  // Joined from its characters: a slice would keep the whole word in memory.
-  return `${text.slice(0, end).split("").join("")}…`
-}
+export const textOf = (word: Word): string => texts.cut(String(word))
 
-/** The word between quotes, for messages: control and direction characters are escaped. */
-export const quoted = (word: Word): string =>
-  JSON.stringify(textOf(word)).replace(
-    /[\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g,
-    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`
-  )
+/** The word between quotes, for messages: at most 200 characters, with control and direction characters escaped. */
+export const quoted = (word: Word): string => texts.quoted(String(word))
 
 /**
  * The words that a Schema accepts at `path` of its encoded form, or `undefined` if they are not finite or not known. A

@@ -30,6 +30,7 @@ import {
 import { type Defaults, Reference } from "../options/defaults.ts"
 import { type Policy, shownKey } from "../options/policy.ts"
 import type { Request } from "../options/request.ts"
+import { escape } from "../text.ts"
 import { make as makeTelemetry, type Telemetry } from "../telemetry.ts"
 import * as userCalls from "./userCalls.ts"
 
@@ -107,7 +108,7 @@ const prepare = <A, E, R, R2>(
 const spanName = "poll.wait"
 
 const spanOptions = ({ policy, request }: Prepared) => ({
-  attributes: { "poll.job": policy.job, "poll.key": shownKey(policy, request.key, request.rawKey) }
+  attributes: { "poll.job": policy.job, "poll.key": escape(shownKey(policy, request.key, request.rawKey)) }
 })
 
 /**
