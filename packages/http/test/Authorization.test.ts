@@ -20,6 +20,7 @@ import * as Strategy from "effect-poll/Strategy"
 import * as Authorization from "@effect-poll/http/Authorization"
 import * as HttpCheck from "@effect-poll/http/HttpCheck"
 import { HttpCheckError } from "@effect-poll/http/HttpCheckError"
+import * as LongRunning from "@effect-poll/http/LongRunning"
 
 const TaskStatus = StatusSchema.fromField(Schema.Struct({ state: Schema.Literals(["busy", "done"]) }), "state", {
   busy: Status.pending(),
@@ -266,6 +267,25 @@ describe("Authorization", () => {
       })
       yield* Authorization.client(server, authorization).get("http://h/")
       assert.deepStrictEqual(keys, ["k"])
+    })
+  )
+
+  it.effect("the URL of an operation elsewhere gets no token, though it may be asked", () =>
+    Effect.gen(function* () {
+      const sent: Array<string> = []
+      const server = HttpClient.make((request, url) => {
+        sent.push(`${url.host} ${request.headers["authorization"]}`)
+        const accepted = new Response(null, { status: 202, headers: { location: "https://b.example/jobs/1" } })
+        const answer = request.method === "POST" ? accepted : Response.json({ rows: 7 })
+        return Effect.succeed(HttpClientResponse.fromWeb(request, answer))
+      })
+      const authorization = yield* Authorization.make({ token: Effect.succeed(Redacted.make("t")) })
+      const run = LongRunning.run(HttpClientRequest.post("https://a.example/jobs"), {
+        allowedOrigins: ["https://b.example"],
+        deadline: "1 minute"
+      })
+      yield* Effect.provideService(run, HttpClient.HttpClient, Authorization.client(server, authorization))
+      assert.deepStrictEqual(sent, ["a.example Bearer t", "b.example undefined"])
     })
   )
 

@@ -195,6 +195,24 @@ describe("as", () => {
   )
 })
 
+describe("charset", () => {
+  const bytes = (text: string, encoding: "latin1" | "utf16le" | "utf8") => new Uint8Array(Buffer.from(text, encoding))
+  const rows: ReadonlyArray<readonly [name: string, type: string, body: Uint8Array<ArrayBuffer>]> = [
+    ["of the media type", "text/csv; charset=iso-8859-1", bytes("caf\u00e9", "latin1")],
+    ["in quotes", 'text/csv; charset="windows-1252"', bytes("caf\u00e9", "latin1")],
+    ["utf-16", "text/csv;charset=UTF-16LE", bytes("caf\u00e9", "utf16le")],
+    ["that is wrong", "text/csv; charset=iso-8859-1", bytes("caf\u00e9", "utf8")],
+    ["that is not known", "text/csv; charset=klingon", bytes("caf\u00e9", "utf8")]
+  ]
+  it.effect.each(rows)("as - reads text in a charset %s", ([_, type, body]) =>
+    Effect.gen(function* () {
+      const check = HttpCheck.get(url, StatusSchema.succeeded(Schema.String), { as: "text" })
+      const found = yield* answering(() => new Response(body, { headers: { "content-type": type } })).provide(check)
+      assert.deepStrictEqual(found, Status.succeeded("caf\u00e9"))
+    })
+  )
+})
+
 describe("parse", () => {
   const parsed = (body: string, parse: (text: string) => unknown) =>
     answering(() => new Response(body)).provide(inWords(HttpCheck.get(url, TaskStatus, { parse })))

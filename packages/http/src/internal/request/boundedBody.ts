@@ -26,6 +26,14 @@ export const read = (
   maxBytes: number,
   as: "text" | "bytes"
 ): Effect.Effect<Body, unknown> => {
+  const label = as === "text" ? charset(headers) : undefined
+  if (label !== undefined) {
+    return Effect.map(read(response, headers, maxBytes, "bytes"), ({ bytes, cut }) => ({
+      text: decodeAs(bytes!, label),
+      bytes: undefined,
+      cut
+    }))
+  }
   const length = wholeLength(headers)
   if (length !== undefined && length <= maxBytes) {
     return as === "text" ? Effect.map(response.text, whole) : Effect.map(response.arrayBuffer, wholeBytes)
@@ -85,6 +93,26 @@ export const decodeText = (bytes: Uint8Array): string => new TextDecoder().decod
 
 const smallBytes = 16_384
 
+/** The charset that the media type names, if it is another one than UTF-8. */
+const charset = (headers: Headers): string | undefined => {
+  const label = /;\s*charset\s*=\s*"?([\w.:-]{1,40})/i.exec(headers["content-type"] ?? "")?.[1]
+  return label === undefined || /^(?:utf-?8|us-ascii)$/i.test(label) ? undefined : label
+}
+
+/** Bytes as text in a charset. Many servers name one and send UTF-8; a charset that is not known is taken for that. */
+const decodeAs = (bytes: Uint8Array, label: string): string => {
+  try {
+    return new TextDecoder(/^utf-?16/i.test(label) ? label : "utf-8", { fatal: true }).decode(bytes)
+  } catch {
+    // Not UTF-8: as the media type says.
+  }
+  try {
+    return new TextDecoder(label).decode(bytes)
+  } catch {
+    return decodeText(bytes)
+  }
+}
+
 const ignore = (): void => {}
 
 const whole = (text: string): Body => ({ text, bytes: undefined, cut: false })
@@ -141,7 +169,10 @@ const pourWeb = (body: WebStream, sink: Sink): Effect.Effect<void, unknown> =>
   })
 
 const { TextDecoder } = globalThis as unknown as {
-  readonly TextDecoder: new () => {
+  readonly TextDecoder: new (
+    label?: string,
+    options?: { readonly fatal: boolean }
+  ) => {
     readonly decode: (bytes?: Uint8Array, options?: { readonly stream: boolean }) => string
   }
 }

@@ -77,6 +77,8 @@ class Chain {
       if (url !== undefined) {
         const followed = origins.follow(this.route.rule, this.home, this.home, url.href)
         if (Result.isFailure(followed)) return Effect.fail(this.fail(followed.failure))
+        // Known before the request is made: a client that adds a token asks for it then.
+        this.foreign = url.origin !== this.home.origin
       }
     }
     return this.hop(Effect.map(this.client.preprocess(request), (prepared) => this.atHome(prepared)))
