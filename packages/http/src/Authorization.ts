@@ -13,17 +13,17 @@
  * | a failed refresh | an error of all requests that wait for it; the next refresh starts after 1 second at the earliest |
  * | a request to another origin than that of the first request | no token, and no refresh on a 401 |
  *
- * A token that cannot be read or refreshed is an `HttpCheckError` with the reason `Authorization`. It is transient, unless
- * the error of `token` or `refresh` has another `CheckError.kind`.
+ * A token that cannot be read or refreshed is an `HttpCheckError` with the reason `Authorization`. It is transient,
+ * unless the error of `token` or `refresh` has another `CheckError.kind`.
  *
  * **Gotchas**
  *
  * - The server has not carried out a request that it answers with a 401. So the request is safe to send again, even a
  *   POST. A request whose body is a stream is not sent again.
- * - The first origin is known for requests of this package and under `HttpClient.followRedirects`. A client that follows
- *   redirects by itself, as `fetch` does by default, applies its own rules: `fetch` removes `Authorization` for another
- *   origin, but not a header that `apply` sets. For requests of your own, provide `FetchHttpClient.RequestInit` with
- *   `redirect: "manual"`.
+ * - The first origin is known for requests of this package and under `HttpClient.followRedirects`. A client that
+ *   follows redirects by itself, as `fetch` does by default, applies its own rules: `fetch` removes `Authorization` for
+ *   another origin, but not a header that `apply` sets. For requests of your own, provide `FetchHttpClient.RequestInit`
+ *   with `redirect: "manual"`.
  *
  * @since 0.1.0
  */
@@ -80,8 +80,8 @@ export interface Options<out E = never, out R = never> {
   /** How long a refresh may take; a positive finite duration. Default: 30 seconds. */
   readonly refreshTimeout?: Duration.Input | undefined
   /**
-   * The only origins that the token is sent to, such as `["https://api.example.com"]`. An entry that is not an origin is
-   * a RangeError. Default: the origin of the first request, and none that the server redirects to or names.
+   * The only origins that the token is sent to, such as `["https://api.example.com"]`. An entry that is not an origin
+   * is a RangeError. Default: the origin of the first request, and none that the server redirects to or names.
    */
   readonly origins?: ReadonlyArray<string> | undefined
 }

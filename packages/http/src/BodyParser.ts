@@ -13,9 +13,9 @@
  *
  * The last two take another parser for what is left: `BodyParser.withoutPrefix(BodyParser.lenient)`.
  *
- * A parser is a function from the text to a value. A text that is not JSON makes it throw a `SyntaxError`; such an answer
- * has no `body`. Anything else that a function of your own throws is a permanent `HttpCheckError` with the reason
- * `Reader`.
+ * A parser is a function from the text to a value. A text that is not JSON makes it throw a `SyntaxError`; such an
+ * answer has no `body`. Anything else that a function of your own throws is a permanent `HttpCheckError` with the
+ * reason `Reader`.
  *
  * @since 0.1.0
  */
@@ -68,13 +68,14 @@ export const lenient: BodyParser = (text) => {
 }
 
 /**
- * Creates a parser of JSON that keeps integers exact which a number cannot hold (beyond 2^53 - 1): as bigints, or as text.
+ * Creates a parser of JSON that keeps integers exact which a number cannot hold (beyond 2^53 - 1): as bigints, or as
+ * text.
  *
  * **Details**
  *
  * Smaller integers stay numbers. Where an id may be both, decode it with `Schema.Union([Schema.Int, Schema.String])`.
- * Fractions and numbers with an exponent are read as `JSON.parse` reads them. A value for `as` that is neither `"bigint"`
- * nor `"text"` is a RangeError.
+ * Fractions and numbers with an exponent are read as `JSON.parse` reads them. A value for `as` that is neither
+ * `"bigint"` nor `"text"` is a RangeError.
  *
  * **Example** (An id of 19 digits)
  *
@@ -102,13 +103,13 @@ export const exactIntegers = (options: {
 }
 
 /**
- * Creates a parser of what follows a prefix: one of `prefixes`, by default those that are usual against the inclusion of
- * JSON as a script: `)]}'` and `)]}',`, `for(;;);`, `while(1);`, `while(true);`, `{}&&` and `&&&START&&&`.
+ * Creates a parser of what follows a prefix: one of `prefixes`, by default those that are usual against the inclusion
+ * of JSON as a script: `)]}'` and `)]}',`, `for(;;);`, `while(1);`, `while(true);`, `{}&&` and `&&&START&&&`.
  *
  * **Details**
  *
- * Blanks and a byte order mark before and after the prefix are left out. A text without a prefix is parsed as a whole. The
- * longest prefix that fits counts. An empty list, or an empty prefix, is a RangeError.
+ * Blanks and a byte order mark before and after the prefix are left out. A text without a prefix is parsed as a whole.
+ * The longest prefix that fits counts. An empty list, or an empty prefix, is a RangeError.
  *
  * **Example** (A guarded answer)
  *
@@ -173,8 +174,8 @@ const isSafe = (token: string): boolean => Number.isSafeInteger(Number(token))
 
 /**
  * Parses JSON in which some tokens are read otherwise. For `JSON.parse` each of them becomes a string that begins with
- * `t`, and each string that is a value gets an `s` in front, so that no text of a server can be mistaken for a token. This
- * works alike in every engine; the source text that newer ones give to a reviver is not needed.
+ * `t`, and each string that is a value gets an `s` in front, so that no text of a server can be mistaken for a token.
+ * This works alike in every engine; the source text that newer ones give to a reviver is not needed.
  */
 const withTokens = (
   text: string,

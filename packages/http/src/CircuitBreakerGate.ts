@@ -11,9 +11,9 @@
  * | any other answer, and an answer that a Schema rejects | counts a success |
  * | 425, 429, a token that cannot be read or refreshed, an interruption | ignores it |
  *
- * - Consecutive failures open the circuit (`tripPolicy`). While it is open, checks are postponed with the reason "breaker
- *   open". They are no attempts and count against no error budget, so a wait survives an outage of any length within its
- *   deadline.
+ * - Consecutive failures open the circuit (`tripPolicy`). While it is open, checks are postponed with the reason
+ *   "breaker open". They are no attempts and count against no error budget, so a wait survives an outage of any length
+ *   within its deadline.
  * - When the open time ends, the gate sends one *probe* at a time: it repeats the request that was answered last. An
  *   answer closes the circuit; a failure opens it again, for longer.
  * - After every fourth opening in a row a check is let through as the probe, each key once in an outage: the repeated
@@ -27,10 +27,11 @@
  * probe. A wait that is alone on its endpoint fails 3 times by default until the circuit opens. That is within the five
  * consecutive errors that `checkErrors` tolerates by default. Failures after the circuit opened are not counted again.
  *
- * An interrupted probe makes room for another. `client` repeats only GET, HEAD and OPTIONS; `check` repeats every Effect.
+ * An interrupted probe makes room for another. `client` repeats only GET, HEAD and OPTIONS; `check` repeats every
+ * Effect.
  *
- * With `HttpClient.retryTransient`, apply it first and `CircuitBreakerGate.client` after it, so that the circuit sees one
- * outcome per check. A gate does not hold back submits; `HttpClient.withCircuitBreaker` with `gate.breaker` does.
+ * With `HttpClient.retryTransient`, apply it first and `CircuitBreakerGate.client` after it, so that the circuit sees
+ * one outcome per check. A gate does not hold back submits; `HttpClient.withCircuitBreaker` with `gate.breaker` does.
  *
  * @since 0.1.0
  */
@@ -82,8 +83,8 @@ export interface CircuitBreakerGate extends Gate.Gate {
  */
 export interface Options {
   /**
-   * The endpoint of a check; also the key of its circuit. A function makes this a gate of several endpoints: then `client`
-   * needs an option `endpoint` as well. Default: one endpoint, `"endpoint"`.
+   * The endpoint of a check; also the key of its circuit. A function makes this a gate of several endpoints: then
+   * `client` needs an option `endpoint` as well. Default: one endpoint, `"endpoint"`.
    */
   readonly endpoint?: string | ((subject: Gate.Subject) => string) | undefined
   /** When the circuit opens. Default: `CircuitBreaker.consecutive(3)`. */
@@ -110,8 +111,8 @@ export interface Options {
  * **Details**
  *
  * The store decides who shares a circuit: this process with `CircuitBreaker.layerStoreMemory()`, all machines with
- * `CircuitBreaker.layerStoreRedis()`, which send one probe at a time among them. With Redis a check costs three calls of
- * the store. While the store fails, checks are let through.
+ * `CircuitBreaker.layerStoreRedis()`, which send one probe at a time among them. With Redis a check costs three calls
+ * of the store. While the store fails, checks are let through.
  *
  * **Example** (A server that is down for a while)
  *
@@ -179,12 +180,12 @@ export interface ClientOptions {
  * **Details**
  *
  * It holds no request back: the gate holds back checks. A request that is not answered within the `timeout` of the gate
- * fails with a `TransportError`. The circuit sees status code and headers, not the body; if only the body shows that the
- * server is down, use `check`. A request to another origin, which the server named (see `RequestOptions`), is reported
- * only with the option `endpoint`.
+ * fails with a `TransportError`. The circuit sees status code and headers, not the body; if only the body shows that
+ * the server is down, use `check`. A request to another origin, which the server named (see `RequestOptions`), is
+ * reported only with the option `endpoint`.
  *
- * Put it around `Authorization.client`: then a probe has the current token, and a 401 with its repetition is one outcome.
- * `HttpGuards` does that.
+ * Put it around `Authorization.client`: then a probe has the current token, and a 401 with its repetition is one
+ * outcome. `HttpGuards` does that.
  *
  * A gate of several endpoints without the option `endpoint`, or the other way round, is a RangeError.
  *

@@ -3,10 +3,10 @@
  *
  * **Details**
  *
- * Pass it to checks as their option `conditional`. It stores the last pending answer of each URL, with its validators. The
- * next check sends the validators, and a 304 stands for the stored status. Only answers to GET are stored. An answer that
- * is not pending removes the entry. Beyond `capacity` the least recently checked URL is dropped, and its next check is
- * unconditional.
+ * Pass it to checks as their option `conditional`. It stores the last pending answer of each URL, with its validators.
+ * The next check sends the validators, and a 304 stands for the stored status. Only answers to GET are stored. An
+ * answer that is not pending removes the entry. Beyond `capacity` the least recently checked URL is dropped, and its
+ * next check is unconditional.
  *
  * A 304 without a stored status is a transient error. A request with validators of its own is sent unchanged. Pass the
  * same Schema value to each check: a status is reused only for the Schema that decoded it.

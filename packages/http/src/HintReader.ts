@@ -11,14 +11,15 @@
  * | `Retry-After` | whole seconds, or an HTTP date (RFC 9110, 10.2.3) |
  * | on a 400, 403, 429 or 503: headers of an exhausted rate limit | see below |
  *
- * A date is compared with the `Date` header of the same answer, so a wrong clock does not matter. Without that header it
- * is compared with the clock of this machine. A date in the past is no hint. A hint is a floor for the next check, up to
- * the option `maxHint` of the wait (1 hour). An unreadable value (negative, not a number, `"soon"`) is ignored, but
- * counted.
+ * A date is compared with the `Date` header of the same answer, so a wrong clock does not matter. Without that header
+ * it is compared with the clock of this machine. A date in the past is no hint. A hint is a floor for the next check,
+ * up to the option `maxHint` of the wait (1 hour). An unreadable value (negative, not a number, `"soon"`) is ignored,
+ * but counted.
  *
- * Rate-limit headers are `RateLimit` of the IETF draft, and pairs such as `x-ratelimit-remaining` and `x-ratelimit-reset`
- * whose names contain `ratelimit` or `rate-limit`. If the remainder is 0, the reset is the hint: a number of seconds,
- * seconds or milliseconds since 1970, an HTTP date, an RFC 3339 date, or a span such as `6m0s`. The longest one counts.
+ * Rate-limit headers are `RateLimit` of the IETF draft, and pairs such as `x-ratelimit-remaining` and
+ * `x-ratelimit-reset` whose names contain `ratelimit` or `rate-limit`. If the remainder is 0, the reset is the hint: a
+ * number of seconds, seconds or milliseconds since 1970, an HTTP date, an RFC 3339 date, or a span such as `6m0s`. The
+ * longest one counts.
  *
  * @since 0.1.0
  */
@@ -61,7 +62,8 @@ export const header = (name: string, unit: Unit): HintReader => {
 }
 
 /**
- * Creates a reader of a field of the JSON body. Dots separate the names of nested fields. An empty path is a RangeError.
+ * Creates a reader of a field of the JSON body. Dots separate the names of nested fields. An empty path is a
+ * RangeError.
  *
  * **Example** (A delay in the body)
  *
@@ -107,8 +109,8 @@ export const fromHeaders = (headers: Headers.Headers, now: number): CheckResult.
  *
  * **Details**
  *
- * This is the hint of `fromHeaders`. If that cannot be read, and the status code is 400, 403, 429 or 503, it is the time
- * until an exhausted rate limit is reset.
+ * This is the hint of `fromHeaders`. If that cannot be read, and the status code is 400, 403, 429 or 503, it is the
+ * time until an exhausted rate limit is reset.
  *
  * @category destructors
  * @since 0.1.0

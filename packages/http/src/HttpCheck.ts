@@ -19,17 +19,18 @@
  * | 2xx without JSON (empty, a page) | a transient `HttpCheckError` |
  * | any other 4xx; 2xx with JSON that the Schema rejects | a permanent `HttpCheckError` |
  *
- * - A 202 says that the job has not ended. Only an explicit state word of its body overrides that: a status without a state
- *   (`StatusSchema.succeeded`, a `Status` without one from `StatusSchema.fromPayload`) is pending in a 202.
- * - A rate-limit header is `Retry-After`, or one of which nothing is left (see `HintReader`). A throttling code is a value
- *   in the JSON (`ThrottlingException`, `rateLimitExceeded`, `TooManyRequests`, ...), the text of a `<Code>` in XML, or the
- *   header `x-amzn-errortype`; a message that contains such a word is none. A 401 is never throttled.
- * - A client that follows redirects by itself (a browser) does not show a 303. If another URL answered, a body that is a
- *   status is read as one, and any other by `result`.
+ * - A 202 says that the job has not ended. Only an explicit state word of its body overrides that: a status without a
+ *   state (`StatusSchema.succeeded`, a `Status` without one from `StatusSchema.fromPayload`) is pending in a 202.
+ * - A rate-limit header is `Retry-After`, or one of which nothing is left (see `HintReader`). A throttling code is a
+ *   value in the JSON (`ThrottlingException`, `rateLimitExceeded`, `TooManyRequests`, ...), the text of a `<Code>` in
+ *   XML, or the header `x-amzn-errortype`; a message that contains such a word is none. A 401 is never throttled.
+ * - A client that follows redirects by itself (a browser) does not show a 303. If another URL answered, a body that is
+ *   a status is read as one, and any other by `result`.
  *
  * The delay that a server requests (see `HintReader`) counts on every answer: as the hint of the check, or as the
- * `retryAfter` of the error. Nothing is retried here: that is up to the wait. An interruption aborts the request. Checks
- * ask caches on the way to let them pass. `RequestOptions` says which URLs are followed and how large a body may be.
+ * `retryAfter` of the error. Nothing is retried here: that is up to the wait. An interruption aborts the request.
+ * Checks ask caches on the way to let them pass. `RequestOptions` says which URLs are followed and how large a body may
+ * be.
  *
  * Headers that every request needs are best added to the `HttpClient`, with `HttpClient.mapRequest`; tokens that expire
  * with `Authorization.client`.
@@ -79,8 +80,8 @@ export type {
  *
  * **Gotchas**
  *
- * The connection stays open until the stream was read or its fiber ended. A result that nothing reads holds it open until
- * it is garbage: read it.
+ * The connection stays open until the stream was read or its fiber ended. A result that nothing reads holds it open
+ * until it is garbage: read it.
  *
  * @category schemas
  * @since 0.1.0
@@ -208,7 +209,8 @@ export const make = <A, F = never, RD = never, A2 = never, F2 = never, E2 = neve
 }
 
 /**
- * Creates the `check` of a `Job`: the function that makes the request of a key, and asks it with the context of the check.
+ * Creates the `check` of a `Job`: the function that makes the request of a key, and asks it with the context of the
+ * check.
  *
  * **Details**
  *
@@ -273,8 +275,8 @@ export const check = <
  *
  * **Details**
  *
- * - An answer outside of 200..299 is an `HttpCheckError`, unless the option `interpret` says otherwise. One that asks to
- *   slow down is of the kind `Throttled`, as in a check.
+ * - An answer outside of 200..299 is an `HttpCheckError`, unless the option `interpret` says otherwise. One that asks
+ *   to slow down is of the kind `Throttled`, as in a check.
  * - An empty body of a 2xx answer is decoded as undefined, so that `Schema.Unknown` or an optional answer can take it.
  * - It is never sent again: a submit that failed may still have been accepted.
  *
@@ -317,12 +319,12 @@ export const send = <A, RD = never, E = never, R = never>(
  *
  * **Details**
  *
- * - `request` is the same for every list, or a function from the keys and their contexts to a URL (asked by GET), a request
- *   or an Effect that makes one.
- * - An item whose status cannot be decoded is the error of its own job, and an unlisted state its own unknown state. The
- *   other jobs are not affected.
- * - A job without an item has no entry and is checked alone, and so is one with two items that differ. Items of other jobs
- *   are ignored.
+ * - `request` is the same for every list, or a function from the keys and their contexts to a URL (asked by GET), a
+ *   request or an Effect that makes one.
+ * - An item whose status cannot be decoded is the error of its own job, and an unlisted state its own unknown state.
+ *   The other jobs are not affected.
+ * - A job without an item has no entry and is checked alone, and so is one with two items that differ. Items of other
+ *   jobs are ignored.
  * - The delay that the server requests counts for all keys.
  * - An answer without items (a refusal, a 404, an error object with 200) is the error of the whole request, of the kind
  *   that it has in a check. A 404 or 410 of a list is permanent, and a 404 with an HTML page transient: neither says

@@ -58,8 +58,8 @@ export interface Transport {
   /** The code of the innermost error that has one: `"ECONNRESET"` and the like. */
   readonly code: string | undefined
   /**
-   * The message of the innermost error, such as `"Invalid character in chunk size"`; `undefined` if it has none. URLs and
-   * the values of headers and parameters are replaced by `...`, control characters are escaped, and at most 200
+   * The message of the innermost error, such as `"Invalid character in chunk size"`; `undefined` if it has none. URLs
+   * and the values of headers and parameters are replaced by `...`, control characters are escaped, and at most 200
    * characters are kept.
    */
   readonly detail: string | undefined

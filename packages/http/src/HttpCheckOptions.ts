@@ -30,11 +30,11 @@ export interface AnswerOptions extends RequestOptions {
    */
   readonly hint?: HintReader.HintReader | undefined
   /**
-   * Whether the server's own words become the `detail` of a refusal in an `HttpCheckError`, and the reason of a canceled
-   * or expired job that has none; or a function that reads them. `true` takes the first of these texts that a JSON body
-   * has: `detail` and `title` (RFC 9457), `error.message`, `error_description`, `message`, `error`, `errors[0].message`,
-   * `errors[0].detail` and their like. At most 1,000 characters are kept, and control characters are escaped. Words of a
-   * server may hold personal data and end up in logs. Default: `false`.
+   * Whether the server's own words become the `detail` of a refusal in an `HttpCheckError`, and the reason of a
+   * canceled or expired job that has none; or a function that reads them. `true` takes the first of these texts that a
+   * JSON body has: `detail` and `title` (RFC 9457), `error.message`, `error_description`, `message`, `error`,
+   * `errors[0].message`, `errors[0].detail` and their like. At most 1,000 characters are kept, and control characters
+   * are escaped. Words of a server may hold personal data and end up in logs. Default: `false`.
    */
   readonly reason?: boolean | ((answer: HttpAnswer) => string | undefined) | undefined
 }
@@ -49,16 +49,16 @@ export interface Options<out A = never, out F = never, out E = never, out R = ne
   /** Says what an answer means, before the table of `HttpCheck`; see `Interpretation`. Default: the table decides. */
   readonly interpret?: Interpret<A, F, E, R> | undefined
   /**
-   * The Schema of the result where a 303 leads to it: the body at the new URL is decoded by it and is the success. Default:
-   * that body is read as a status.
+   * The Schema of the result where a 303 leads to it: the body at the new URL is decoded by it and is the success.
+   * Default: that body is read as a status.
    */
   readonly result?: Schema.Codec<A, unknown, R> | undefined
   /**
-   * What the Schema decodes of a 2xx: the parsed JSON, the body as text, its bytes, or a stream of them; or a function that
-   * chooses by status code and headers. A 202, a 204 and refusals are always read as JSON.
+   * What the Schema decodes of a 2xx: the parsed JSON, the body as text, its bytes, or a stream of them; or a function
+   * that chooses by status code and headers. A 202, a 204 and refusals are always read as JSON.
    *
-   * With another form than `"json"` every other 2xx that is not empty is given to the Schema, be it a page of a proxy: let
-   * `interpret` look at the media type where that may happen. Default: `"json"`.
+   * With another form than `"json"` every other 2xx that is not empty is given to the Schema, be it a page of a proxy:
+   * let `interpret` look at the media type where that may happen. Default: `"json"`.
    */
   readonly as?: BodyForm | ((head: AnswerHead) => BodyForm) | undefined
   /**
@@ -102,8 +102,8 @@ export interface Sent<out A> {
   /** The decoded body. */
   readonly value: A
   /**
-   * The delay that the server requested, or `"unreadable"` if it sent one that cannot be parsed; `undefined` if there is
-   * none. Of a submit, it is the `hint` of the receipt.
+   * The delay that the server requested, or `"unreadable"` if it sent one that cannot be parsed; `undefined` if there
+   * is none. Of a submit, it is the `hint` of the receipt.
    */
   readonly hint: CheckResult.Hint | undefined
   /** The headers of the answer. Their names are in lower case. */
@@ -118,14 +118,14 @@ export interface Sent<out A> {
  */
 export interface ListOptions<in K, A, F, RD, A2 = never, F2 = never, E2 = never, R2 = never> extends AnswerOptions {
   /**
-   * Where the items are: the path to an array in the body, its names separated by dots (`"data.tasks"`), or a function that
-   * yields them. `undefined` from it, and a path that leads to no array, is a permanent `HttpCheckError`: an answer of
-   * another form says nothing of any job. `null` is an empty list. Default: the body is the array.
+   * Where the items are: the path to an array in the body, its names separated by dots (`"data.tasks"`), or a function
+   * that yields them. `undefined` from it, and a path that leads to no array, is a permanent `HttpCheckError`: an
+   * answer of another form says nothing of any job. `null` is an empty list. Default: the body is the array.
    */
   readonly items?: string | ((body: unknown) => Iterable<unknown> | null | undefined) | undefined
   /**
-   * The id of an item: the path to it, its names separated by dots, or a function that reads it. A number and a bigint are
-   * taken as text. An item without an id, or for which it throws, is left out.
+   * The id of an item: the path to it, its names separated by dots, or a function that reads it. A number and a bigint
+   * are taken as text. An item without an id, or for which it throws, is left out.
    */
   readonly key: string | ((item: unknown) => string | number | bigint | undefined)
   /** The Schema that decodes an item to a status. */
@@ -168,8 +168,8 @@ export type Request<E = never, R = never> =
   | Effect.Effect<HttpClientRequest.HttpClientRequest, E, R>
 
 /**
- * What makes the request of a list: a request, an Effect that makes one, or a function from the keys and their contexts to
- * these or to a URL, which is asked by GET.
+ * What makes the request of a list: a request, an Effect that makes one, or a function from the keys and their contexts
+ * to these or to a URL, which is asked by GET.
  *
  * @category models
  * @since 0.1.0

@@ -1,11 +1,11 @@
 /**
- * A rate limit, a circuit breaker and an authorization for one server, combined in the right order into one gate and one
- * `HttpClient`.
+ * A rate limit, a circuit breaker and an authorization for one server, combined in the right order into one gate and
+ * one `HttpClient`.
  *
  * **Details**
  *
- * `RateLimitGate`, `CircuitBreakerGate` and `Authorization` each wrap a client, and the first two are gates as well. The
- * order matters for both.
+ * `RateLimitGate`, `CircuitBreakerGate` and `Authorization` each wrap a client, and the first two are gates as well.
+ * The order matters for both.
  *
  * A check asks the gates in this order:
  *
@@ -26,11 +26,11 @@
  * would use up the budget. A token that cannot be read or refreshed does not show that the server is down: the circuit
  * ignores it.
  *
- * The origin rule of `RequestOptions` applies to all three. A request to another origin, which a server named, carries no
- * token. Its answer affects neither gate, unless the option `requests` assigns it.
+ * The origin rule of `RequestOptions` applies to all three. A request to another origin, which a server named, carries
+ * no token. Its answer affects neither gate, unless the option `requests` assigns it.
  *
- * Leave retries to the wait: `checkErrors.retry` asks the gate before each one. `HttpClient.retryTransient` on the client
- * that is passed in hides all but the last answer from the rate limit.
+ * Leave retries to the wait: `checkErrors.retry` asks the gate before each one. `HttpClient.retryTransient` on the
+ * client that is passed in hides all but the last answer from the rate limit.
  *
  * @since 0.1.0
  */
@@ -103,9 +103,9 @@ export type Services<O extends Options> =
  *
  * **Details**
  *
- * The client wraps the `HttpClient` of the context. Use gate and client together: only the client reports answers to the
- * gate. Out-of-range options are RangeErrors at the call. So is `requests.endpoint` if the `endpoint` of the circuit
- * breaker is not a function, and the other way round.
+ * The client wraps the `HttpClient` of the context. Use gate and client together: only the client reports answers to
+ * the gate. Out-of-range options are RangeErrors at the call. So is `requests.endpoint` if the `endpoint` of the
+ * circuit breaker is not a function, and the other way round.
  *
  * **Example** (Waiting behind a rate limit, with a token)
  *

@@ -4,9 +4,9 @@
  * **Details**
  *
  * Servers do not agree on codes: an unknown job may be a 404, a 400 with a code, a 500 with an error number, or a 200
- * with the word "unknown"; a job that runs may be a 409 or a 470; one that failed may be a 422 with a message. The option
- * `interpret` of a check says what such an answer means. It is asked before the default table of `HttpCheck`, and its
- * verdict is one of these:
+ * with the word "unknown"; a job that runs may be a 409 or a 470; one that failed may be a 422 with a message. The
+ * option `interpret` of a check says what such an answer means. It is asked before the default table of `HttpCheck`,
+ * and its verdict is one of these:
  *
  * | verdict | the check |
  * |---|---|
@@ -260,8 +260,8 @@ export const failed = <F, RD = never>(schema: Schema.Codec<F, unknown, RD>, opti
 }
 
 /**
- * Creates the verdict that the job was canceled on the server. With a Schema, the value that it decodes from the body is
- * the `partial` result.
+ * Creates the verdict that the job was canceled on the server. With a Schema, the value that it decodes from the body
+ * is the `partial` result.
  *
  * **Details**
  *
@@ -281,8 +281,8 @@ export const canceled: {
 ): As<never, never, never> => endedEarly("Canceled", Status.canceled, first, second)
 
 /**
- * Creates the verdict that the job exceeded a time limit of the server. With a Schema, the value that it decodes from the
- * body is the `partial` result.
+ * Creates the verdict that the job exceeded a time limit of the server. With a Schema, the value that it decodes from
+ * the body is the `partial` result.
  *
  * **Details**
  *
@@ -309,8 +309,8 @@ export const expired: {
  * - A row is a pattern and a verdict, or a function from the answer to one. Where the function yields `undefined`, the
  *   next rows are asked.
  * - Rows may have values of different types: the types of all rows are united.
- * - A pattern without a condition, an empty text, an empty list of status codes, an unknown property and something that is
- *   no verdict are RangeErrors at the call, which name the row, from 1.
+ * - A pattern without a condition, an empty text, an empty list of status codes, an unknown property and something that
+ *   is no verdict are RangeErrors at the call, which name the row, from 1.
  *
  * **Example** (A server with codes of its own)
  *

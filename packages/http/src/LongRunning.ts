@@ -23,8 +23,8 @@
  * - The first request is sent once, unless `resend` says otherwise.
  * - The requested delay (see `HintReader`) of every answer is honored, from the first on.
  * - Checks and the fetch of the result are GET requests to URLs that the server named, unless `check` and `fetchResult`
- *   make others. Such URLs pass the rules of `RequestOptions`, where the first request is at home. They carry no headers
- *   of the first request: add what every request needs to the `HttpClient`.
+ *   make others. Such URLs pass the rules of `RequestOptions`, where the first request is at home. They carry no
+ *   headers of the first request: add what every request needs to the `HttpClient`.
  * - A 404 or 410 where an operation is checked means that it is missing; a 404 with an HTML page only after three in a
  *   row. A 409, 5xx, a page of a proxy and no answer at all are check errors, unless `interpret` reads them otherwise.
  * - A URL to check that moves is kept in the cursor of the wait: all waits of a `Poller` for the operation follow it,
@@ -116,13 +116,13 @@ export interface Options<
   readonly ending?: ((result: A, answer: HttpAnswer) => CheckResult<NoInfer<A>, F3> | undefined) | undefined
   /**
    * Makes the request of a check, where a GET of `operation.phase.url` is not what the server expects: a POST with
-   * `operation.notes.name` in its body. `operation` is as it stands, and `context.cursor` is what `cursor` read from the
-   * last answer. Default: a GET.
+   * `operation.notes.name` in its body. `operation` is as it stands, and `context.cursor` is what `cursor` read from
+   * the last answer. Default: a GET.
    */
   readonly check?: RequestOf | undefined
   /**
-   * Makes the request that fetches the result once the operation succeeded, or says `undefined` if the last answer holds
-   * it. Default: a GET of the URL that the protocol names; without one the last answer holds the result.
+   * Makes the request that fetches the result once the operation succeeded, or says `undefined` if the last answer
+   * holds it. Default: a GET of the URL that the protocol names; without one the last answer holds the result.
    */
   readonly fetchResult?: RequestOf | undefined
   /** Reads from each answer what the next check needs; `undefined` keeps what was read before. Default: nothing. */
@@ -134,14 +134,14 @@ export interface Options<
   readonly checkUrl?: ((answer: HttpAnswer) => string | undefined) | undefined
   /**
    * Rewrites the URLs that the server names, where a proxy passes on those of an inner host: a base URL, whose origin
-   * and path take the place of the origin, or a function of the whole URL. Redirects other than 303 are not rewritten. Default: no URL is
-   * rewritten.
+   * and path take the place of the origin, or a function of the whole URL. Redirects other than 303 are not rewritten.
+   * Default: no URL is rewritten.
    */
   readonly rebase?: string | ((url: string) => string) | undefined
   /**
    * How the first request is sent again after an answer or error that a later request may be spared (no answer, 408,
-   * 425, 429, 5xx): the number of times, from 1, with delays from 1 to 30 seconds, or a `Schedule`. A requested delay of
-   * up to 15 minutes is waited for. Only for requests that may be repeated: GET, HEAD, PUT, DELETE, or one with the
+   * 425, 429, 5xx): the number of times, from 1, with delays from 1 to 30 seconds, or a `Schedule`. A requested delay
+   * of up to 15 minutes is waited for. Only for requests that may be repeated: GET, HEAD, PUT, DELETE, or one with the
    * header `Idempotency-Key`; any other is a RangeError when it is submitted. Default: never.
    */
   readonly resend?: number | Schedule.Schedule<unknown, HttpCheckError> | undefined
@@ -158,9 +158,9 @@ export interface Options<
    */
   readonly hint?: HintReader | undefined
   /**
-   * Whether errors show why the server refused a request: `true` for the usual fields of JSON bodies, or a function that
-   * reads it from the answer. At most 1,000 characters. Default: `false`. What a server says of an operation that failed
-   * is shown in any case.
+   * Whether errors show why the server refused a request: `true` for the usual fields of JSON bodies, or a function
+   * that reads it from the answer. At most 1,000 characters. Default: `false`. What a server says of an operation that
+   * failed is shown in any case.
    */
   readonly reason?: boolean | ((answer: HttpAnswer) => string | undefined) | undefined
   /**
@@ -291,9 +291,9 @@ export interface Detail {
  *
  * **Details**
  *
- * Every entry point of `Poll` can wait for the job. `Poll.resume` continues a wait in another process, from the token of
- * `onReceipt` or of a handle; `Poll.until` does with an operation that was stored as a string. Out-of-range options are
- * RangeErrors at the call.
+ * Every entry point of `Poll` can wait for the job. `Poll.resume` continues a wait in another process, from the token
+ * of `onReceipt` or of a handle; `Poll.until` does with an operation that was stored as a string. Out-of-range options
+ * are RangeErrors at the call.
  *
  * **Example** (Storing an operation and resuming it)
  *
@@ -370,9 +370,9 @@ export const job = <A = unknown, RD = never, A2 = never, F2 = never, E2 = never,
  * **Details**
  *
  * Fails with the `HttpCheckError` of the first request, or with what a wait can fail with (see `PollError`): a
- * `JobFailed` holds the `LongRunningFailure` that the server reported. Errors, logs and metrics call the job `LongRunning`;
- * for another name use `Poll.run` with a `job`. Out-of-range options, and a request whose URL is not absolute, are
- * RangeErrors at the call.
+ * `JobFailed` holds the `LongRunningFailure` that the server reported. Errors, logs and metrics call the job
+ * `LongRunning`; for another name use `Poll.run` with a `job`. Out-of-range options, and a request whose URL is not
+ * absolute, are RangeErrors at the call.
  *
  * With `wait`, a check is given 30 seconds more than that, unless `checkTimeout` says otherwise. One that is not longer
  * than `wait` is a RangeError.

@@ -12,8 +12,8 @@ import { at } from "./internal/json.ts"
  *
  * **Details**
  *
- * As a string it is `[code] message`, followed by what `details` and `innererror` say, at most 1,000 characters. That is
- * what the messages of a `JobFailed` and logs show.
+ * As a string it is `[code] message`, followed by what `details` and `innererror` say, at most 1,000 characters. That
+ * is what the messages of a `JobFailed` and logs show.
  *
  * @category errors
  * @since 0.1.0
@@ -47,8 +47,8 @@ export class LongRunningFailure
  *
  * It is searched for in `error`, then in `properties.error`, then in the body itself. The code is in `code`, otherwise
  * in `httpErrorStatusCode` of the body. The message is in `message`, otherwise in `error_description`, `detail`,
- * `errorMessage`, `failureReason`, `statusMessage`, `httpErrorMessage` or `title`, or is the `error` itself if that is a
- * text. A list `errors` (as of Compute Engine) is `details`, and its first element gives code and message if nothing
+ * `errorMessage`, `failureReason`, `statusMessage`, `httpErrorMessage` or `title`, or is the `error` itself if that is
+ * a text. A list `errors` (as of Compute Engine) is `details`, and its first element gives code and message if nothing
  * else does.
  *
  * **Example** (The error of a status monitor)

@@ -101,8 +101,8 @@ export const LongRunningOperation: Schema.Codec<LongRunningOperation, unknown> =
 })
 
 /**
- * Encodes an operation as a string, decodes it again, and shows it without its sealed part. `decode` throws for a string
- * that is not an encoded operation.
+ * Encodes an operation as a string, decodes it again, and shows it without its sealed part. `decode` throws for a
+ * string that is not an encoded operation.
  *
  * @category encoding
  * @since 0.1.0

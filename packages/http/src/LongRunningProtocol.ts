@@ -60,7 +60,8 @@ export interface Protocol {
   /** Part of stored operations. */
   readonly name: string
   /**
-   * Whether the answer to a first request is one of this protocol; used to choose among several. Default: any answer is.
+   * Whether the answer to a first request is one of this protocol; used to choose among several. Default: any answer
+   * is.
    */
   readonly recognizes?: ((first: OperationAnswer) => boolean) | undefined
   /** Reads the answer to the first request. A `Pending` must say where to check. */
@@ -85,9 +86,9 @@ export interface Protocol {
  * | any other 2xx | the end; the body is the result | the end; the body is the result |
  *
  * The URL is in `Location`, `Operation-Location`, a field of the body that only operations have (`statusUrl`,
- * `operation_url`, `links.status`, a `selfLink` with `/operations/`), `Content-Location`, or a link of the body to itself
- * (`selfLink`, `links.self`, `_links.self.href`, `urls.get`), in this order. A GET, PUT or PATCH is otherwise checked at
- * its own URL. In a 202 a word such as `success` says that the request was accepted.
+ * `operation_url`, `links.status`, a `selfLink` with `/operations/`), `Content-Location`, or a link of the body to
+ * itself (`selfLink`, `links.self`, `_links.self.href`, `urls.get`), in this order. A GET, PUT or PATCH is otherwise
+ * checked at its own URL. In a 202 a word such as `success` says that the request was accepted.
  *
  * @category protocols
  * @since 0.1.0
@@ -170,8 +171,8 @@ export interface GoogleOptions {
    */
   readonly baseUrl?: string | undefined
   /**
-   * Returns the path, relative to `baseUrl`, or the whole URL where an operation with this name is checked. Default: the
-   * name itself, and `operations/<name>` for one without a slash.
+   * Returns the path, relative to `baseUrl`, or the whole URL where an operation with this name is checked. Default:
+   * the name itself, and `operations/<name>` for one without a slash.
    */
   readonly path?: ((name: string) => string) | undefined
   /** Reads a progress of 0..1 from the metadata, or `undefined`. Default: none. */
@@ -183,7 +184,8 @@ export interface GoogleOptions {
  *
  * **Details**
  *
- * - With `done`, an `error` is the failure (code 1 is canceled), otherwise `response` is the result, which may be absent.
+ * - With `done`, an `error` is the failure (code 1 is canceled), otherwise `response` is the result, which may be
+ *   absent.
  * - A first answer is recognized by a `name` such as `operations/1` or `projects/p/operations/1`, or by a `name` of any
  *   form beside a boolean `done`. The name is kept in `operation.notes.name`, for the option `check`.
  * - A name that leads elsewhere (`..`, a whole URL, a query) is a permanent error. An empty `baseUrl` is a RangeError.
@@ -218,9 +220,9 @@ export interface ComputeOptions {
  * **Details**
  *
  * `PENDING`, `RUNNING`, `WAITING` and `ABORTING` are pending, `DONE` is the end: a failure if there is an `error` or an
- * `httpErrorStatusCode` of at least 400, whose words are those of `error.errors`. Other usual words count too; any other
- * status is an unknown state. A first answer is recognized by a `kind` that ends in `#operation`, or by a `selfLink` with `/operations/`. Source: the
- * reference of the resource `Operation` of the Compute Engine API.
+ * `httpErrorStatusCode` of at least 400, whose words are those of `error.errors`. Other usual words count too; any
+ * other status is an unknown state. A first answer is recognized by a `kind` that ends in `#operation`, or by a
+ * `selfLink` with `/operations/`. Source: the reference of the resource `Operation` of the Compute Engine API.
  *
  * @category protocols
  * @since 0.1.0
@@ -237,8 +239,8 @@ export interface FieldsOptions {
   /** The path to the state: a word, a boolean or a number. */
   readonly state: ReadonlyArray<string>
   /**
-   * What states mean, in any case, in addition to the usual words; a boolean or number by its text, as `"true"`. Default:
-   * the usual words (queued, running, succeeded, failed, canceled, ...).
+   * What states mean, in any case, in addition to the usual words; a boolean or number by its text, as `"true"`.
+   * Default: the usual words (queued, running, succeeded, failed, canceled, ...).
    */
   readonly words?: Readonly<Record<string, Meaning>> | undefined
   /** The path to the URL to check, in the first answer. Default: headers and the usual fields. */
@@ -256,8 +258,8 @@ export interface FieldsOptions {
  *
  * **Details**
  *
- * A first answer is recognized by a state at the path. An answer without one is a permanent error, except for 202 and 204
- * without JSON, which are pending. An empty path is a RangeError.
+ * A first answer is recognized by a state at the path. An answer without one is a permanent error, except for 202 and
+ * 204 without JSON, which are pending. An empty path is a RangeError.
  *
  * **Example** (A predictions API)
  *

@@ -5,14 +5,14 @@
  *
  * - Each job has its own budget, unless the option `budget` says otherwise. A check that finds the budget used up is
  *   postponed with the reason "rate budget". Postponed checks are served in their order, at the pace of the budget.
- * - The store of the limiter decides who shares a budget: this process with `RateLimiter.layerStoreMemory`, all machines
- *   with `RateLimiter.layerStoreRedis`.
- * - The gate takes a *lease* of several tokens at once, so that one call of the limiter serves many checks. The rest of a
- *   lease expires with the window of the limiter: a window never has more checks than `limit`. Expired tokens are lost,
- *   so use small leases for a budget that many processes share. As with every fixed window, the checks at the end of one
- *   window and at the start of the next may follow each other closely.
- * - The server closes the gate by a 429, or by the headers of an exhausted rate limit. Checks are then postponed with the
- *   reason "rate limit of the server". `client` reports every answer to the gate.
+ * - The store of the limiter decides who shares a budget: this process with `RateLimiter.layerStoreMemory`, all
+ *   machines with `RateLimiter.layerStoreRedis`.
+ * - The gate takes a *lease* of several tokens at once, so that one call of the limiter serves many checks. The rest of
+ *   a lease expires with the window of the limiter: a window never has more checks than `limit`. Expired tokens are
+ *   lost, so use small leases for a budget that many processes share. As with every fixed window, the checks at the end
+ *   of one window and at the start of the next may follow each other closely.
+ * - The server closes the gate by a 429, or by the headers of an exhausted rate limit. Checks are then postponed with
+ *   the reason "rate limit of the server". `client` reports every answer to the gate.
  *
  * A server closes all budgets of the gate, in this process. Checks that are in flight at that time may get a 429 too. A
  * 429 is a throttled check: it counts against no error budget.
@@ -25,9 +25,9 @@
  * | `X-RateLimit-Remaining: 0`, `X-RateLimit-Reset: 1767225600` | until that time, by the `Date` of the answer |
  * | 429 with none of these | for `pause` |
  *
- * A forced check (`checkNow({ force: true })`) asks no gate and uses no budget. Requests that `HttpClient.retryTransient`
- * repeats within a check are not counted either: leave retries to the wait. All waits without a `Job` share the budget of
- * the job "check".
+ * A forced check (`checkNow({ force: true })`) asks no gate and uses no budget. Requests that
+ * `HttpClient.retryTransient` repeats within a check are not counted either: leave retries to the wait. All waits
+ * without a `Job` share the budget of the job "check".
  *
  * @since 0.1.0
  */
@@ -164,8 +164,8 @@ export interface ClientOptions {
  * It changes neither requests nor answers, and holds nothing back: the gate holds back checks. An answer of another
  * origin, which the server named (see `RequestOptions`), is reported only with the option `budget`.
  *
- * Put it next to the network, below `Authorization.client`: the server counts a request that got a 401 too. `HttpGuards`
- * does that.
+ * Put it next to the network, below `Authorization.client`: the server counts a request that got a 401 too.
+ * `HttpGuards` does that.
  *
  * @category combinators
  * @since 0.1.0

@@ -28,7 +28,8 @@
  * - In the pages and workers of a browser `fetch` follows redirects by itself and does not show where they lead. There
  *   the rules are applied to the final URL before the body is read, and the browser drops `Authorization` by itself,
  *   but keeps other headers: do not send API keys from a page.
- * - A header that an `HttpClient` adds after its own redirects, as with `HttpClient.transform`, cannot be left out here.
+ * - A header that an `HttpClient` adds after its own redirects, as with `HttpClient.transform`, cannot be left out
+ *   here.
  *
  * @since 0.1.0
  */
