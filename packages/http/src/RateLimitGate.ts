@@ -88,7 +88,9 @@ export interface Options {
    * `limit`, at least 1, so that ten calls serve a window.
    */
   readonly lease?: number | undefined
-  /** The budget of a check, or a function that chooses it; also the key at the limiter. Default: the name of the job. */
+  /**
+   * The budget of a check, or a function that chooses it; also the key at the limiter. Default: the name of the job.
+   */
   readonly budget?: string | ((subject: Gate.Subject) => string) | undefined
   /** How long a 429 without a delay closes the gate; a positive finite duration. Default: 1 second. */
   readonly pause?: Duration.Input | undefined
