@@ -3,27 +3,27 @@
  *
  * **Details**
  *
- * `client` turns an `HttpClient` into one that reads the token anew for each request, and so for each check.
+ * `client` makes an `HttpClient` read the token for each request, and so for each check.
  *
  * | event | what happens |
  * |---|---|
- * | a 401 | the token is refreshed, and the request sent once more |
- * | a second 401 | it is the answer, and ends the wait |
- * | many 401s at a time | one refresh for all; requests begun meanwhile wait for it |
- * | a refresh that failed | an error for all requests that wait for it; for a second no other refresh begins |
- * | a request to another origin than the one that was asked first | no token, and no refresh on a 401 |
+ * | a 401 | the token is refreshed, and the request is sent once more |
+ * | a second 401 | the request is answered with it, which ends the wait |
+ * | several 401s at the same time | one refresh for all; requests that start meanwhile wait for it |
+ * | a failed refresh | an error of all requests that wait for it; the next refresh starts after 1 second at the earliest |
+ * | a request to another origin than that of the first request | no token, and no refresh on a 401 |
  *
- * A token that cannot be read or refreshed is an `HttpCheckError` with the reason `Authorization`: transient, unless the
- * error says of itself that it is permanent (`CheckError.kind`).
+ * A token that cannot be read or refreshed is an `HttpCheckError` with the reason `Authorization`. It is transient,
+ * unless the error of `token` or `refresh` has another `CheckError.kind`.
  *
  * **Gotchas**
  *
- * - A request that was refused with a 401 was not carried out, so it is safe to send it again, a POST too. A request
- *   whose body is a stream is not sent again.
- * - The first origin is known for requests of this package and under `HttpClient.followRedirects`. A client that follows
- *   redirects while it sends, as `fetch` does by default, sends the token as its own rules say: `fetch` keeps
- *   `Authorization` from other origins, but not a header that `apply` sets. Provide `FetchHttpClient.RequestInit` with
- *   `redirect: "manual"` for requests of your own.
+ * - The server has not carried out a request that it answers with a 401. So the request is safe to send again, even a
+ *   POST. A request whose body is a stream is not sent again.
+ * - The first origin is known for requests of this package and under `HttpClient.followRedirects`. A client that
+ *   follows redirects by itself, as `fetch` does by default, applies its own rules: `fetch` removes `Authorization` for
+ *   another origin, but not a header that `apply` sets. For requests of your own, provide `FetchHttpClient.RequestInit`
+ *   with `redirect: "manual"`.
  *
  * @since 0.1.0
  */
@@ -70,25 +70,26 @@ export interface Authorization {
  * @since 0.1.0
  */
 export interface Options<out E = never, out R = never> {
-  /** Reads the token. It is run for each request, so it should read it from memory. */
+  /** Reads the token. It runs for each request, so it should read from memory. */
   readonly token: Effect.Effect<Redacted.Redacted, E, R>
-  /** Gets a new token, which `token` reads from then on. Default: none, a 401 is handed on. */
+  /** Gets a new token, which `token` reads afterwards. Default: none; a 401 is the answer. */
   readonly refresh?: Effect.Effect<unknown, E, R> | undefined
   /** Puts the token into a request. Default: `HttpClientRequest.bearerToken`. */
   readonly apply?:
     | ((request: HttpClientRequest.HttpClientRequest, token: Redacted.Redacted) => HttpClientRequest.HttpClientRequest)
     | undefined
-  /** How long a refresh may take. Default: 30 seconds. */
+  /** How long a refresh may take; a positive finite duration. Default: 30 seconds. */
   readonly refreshTimeout?: Duration.Input | undefined
   /**
-   * The origins that the token is sent to, such as `["https://api.example.com"]`, and no others. An entry that is not an
-   * origin is a RangeError. Default: the origin that was asked first, not those that the server redirects to or names.
+   * The only origins that the token is sent to, such as `["https://api.example.com"]`. An entry that is not an origin
+   * is a RangeError. Default: the origin of the first request, and none that the server redirects to or names.
    */
   readonly origins?: ReadonlyArray<string> | undefined
 }
 
 /**
- * A token could not be read or refreshed. It stands in the `cause` of a `TransportError`.
+ * A token could not be read or refreshed. An `HttpClient` fails with a `TransportError` that has this error as its
+ * `cause`.
  *
  * @category errors
  * @since 0.1.0
@@ -96,7 +97,7 @@ export interface Options<out E = never, out R = never> {
 export class AuthorizationError
   extends /*#__PURE__*/ Data.TaggedError("AuthorizationError")<{
     readonly step: "token" | "refresh"
-    /** What the Effect failed with. It may hold a secret. */
+    /** What `token` or `refresh` failed with. It may contain a secret, so it is redacted. */
     readonly cause: Redacted.Redacted<unknown>
   }>
 {
@@ -106,8 +107,12 @@ export class AuthorizationError
 }
 
 /**
- * Creates an authorization. A refresh under way is interrupted when the scope closes, not when a wait ends; from then
- * on nothing is refreshed, which is an `AuthorizationError` for the checks that need it.
+ * Creates an authorization, which lives as long as the scope.
+ *
+ * **Details**
+ *
+ * A refresh outlives the wait that started it. When the scope closes, a running refresh is interrupted. From then on a
+ * request that needs a refresh fails with an `AuthorizationError`. Out-of-range options are RangeErrors at the call.
  *
  * **Example** (A token that is replaced while a job runs)
  *
@@ -120,7 +125,7 @@ export class AuthorizationError
  * import * as Authorization from "@effect-poll/http/Authorization"
  *
  * let token = Redacted.make("old")
- * // A server that knows the new token only.
+ * // A server that accepts only the new token.
  * const server = HttpClient.make((request) =>
  *   Effect.succeed(
  *     HttpClientResponse.fromWeb(
@@ -208,13 +213,13 @@ const failing = <A, E>(
 ): Effect.Effect<A, AuthorizationError> =>
   Effect.mapError(effect, (cause) => new AuthorizationError({ step, cause: Redacted.make<unknown>(cause) }))
 
-/** What is said where the refresh, or the scope that it would run in, was ended from outside. */
+/** The error of a refresh that was interrupted, or whose scope is closed. */
 const stopped = /*#__PURE__*/ new AuthorizationError({
   step: "refresh",
   cause: /*#__PURE__*/ Redacted.make<unknown>(/*#__PURE__*/ new Error("the refresh was interrupted"))
 })
 
-// A client hands on whatever the Effect of its request fails with.
+// A client passes on every failure of the Effect of its request.
 const widened = <E, R>(
   postprocess: HttpClient.HttpClient.Postprocess<E, R>
 ): HttpClient.HttpClient.Postprocess<E | HttpClientError.HttpClientError, R> =>
@@ -274,7 +279,7 @@ class Tokens {
           })
         )
       )
-      // A token that is being replaced would be refused.
+      // The server would reject a token that is being replaced.
       const ready = this.refreshing === undefined ? Effect.void : Effect.exit(Deferred.await(this.refreshing))
       return Effect.flatMap(ready, () => {
         const { generation } = this
@@ -285,7 +290,7 @@ class Tokens {
           }
           return this.renew(this.refresh, generation).pipe(
             Effect.mapError(refused),
-            // So that the connection is free again.
+            // This frees the connection.
             Effect.andThen(boundedBody.discard(response)),
             Effect.andThen(attempt)
           )
@@ -301,7 +306,7 @@ class Tokens {
     return origin !== undefined && this.owners.has(origin)
   }
 
-  /** Replaces the token of a generation, once for all who ask. */
+  /** Replaces the token of a generation, once for all requests with it. */
   private renew(
     refresh: Effect.Effect<unknown, AuthorizationError>,
     generation: number
@@ -314,18 +319,18 @@ class Tokens {
     })
   }
 
-  /** In a fiber of its own: the wait that happened to be the first may end, and the others still need the token. */
+  /** Runs in a fiber of its own: the wait that started it may end while others still need the token. */
   private begin(
     refresh: Effect.Effect<unknown, AuthorizationError>
   ): Effect.Effect<Deferred.Deferred<unknown, AuthorizationError>> {
     return Effect.suspend(() => {
       const done = Deferred.makeUnsafe<unknown, AuthorizationError>()
-      // A fiber that is forked there would never begin.
+      // A fiber forked in a closed scope would never start.
       if (this.scope.state._tag === "Closed") return Effect.as(Deferred.fail(done, stopped), done)
       this.refreshing = done
       const noted = Effect.onExit(refresh, (exit) =>
         Effect.flatMap(Clock.currentTimeMillis, (at) => {
-          // Those who wait for the token were not interrupted.
+          // The requests that wait for the token were not interrupted.
           const told = Exit.hasInterrupts(exit) ? Exit.fail(stopped) : exit
           const error = Option.getOrUndefined(Exit.findErrorOption(told))
           if (Exit.isSuccess(told)) this.generation++
@@ -339,7 +344,7 @@ class Tokens {
   }
 }
 
-/** The answer that says 401, also of a client that makes errors of such answers. */
+/** The response with a 401, also from a client that fails on such a status. */
 const refusal = (sent: Result.Result<HttpClientResponse, unknown>): HttpClientResponse | undefined => {
   const response = Result.isSuccess(sent)
     ? sent.success

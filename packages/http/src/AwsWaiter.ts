@@ -1,9 +1,9 @@
 /**
- * AWS waiters from their definitions: a list of acceptors judges each outcome of a client call, value or error.
+ * AWS waiters from their definitions: a list of acceptors decides what each outcome of a client call means.
  *
- * A definition is JSON that AWS publishes for its tools: "the instance runs" is when every state that
- * `DescribeInstances` answers is `running`, and never will be when one is `terminated`. `load` reads it, `check` makes
- * a check of any client call and `job` a `Job`; the client is yours.
+ * A definition is JSON that AWS publishes for its tools. For example, `InstanceRunning` succeeds when every state that
+ * `DescribeInstances` returns is `running`, and fails when one is `terminated`. `load` reads a definition, `check`
+ * makes a check from any client call, and `job` makes a `Job`. You provide the client.
  *
  * **Details**
  *
@@ -13,34 +13,33 @@
  * | value or error | `failure` | failed, with a `WaiterFailure` |
  * | value or error | `retry` | pending |
  * | value | none | pending |
- * | error | none | stays an error, for the `checkErrors` of the wait (see `kindOf`) |
+ * | error | none | fails with the error (see `kindOf`) |
  *
- * Two forms are read, and may not be mixed in one definition:
+ * There are two forms of definitions, which cannot be mixed:
  *
- * - the older one (`waiters-2.json` of botocore and its kin): `delay`, `maxAttempts`, and acceptors with the matchers
+ * - the older form (`waiters-2.json` of botocore): `delay`, `maxAttempts`, and acceptors with the matchers
  *   `path`, `pathAll`, `pathAny`, `status` and `error`;
  * - the trait `smithy.waiters#waitable`: `minDelay`, `maxDelay`, and acceptors with the matchers `output`,
  *   `inputOutput`, `success` and `errorType` (https://smithy.io/2.0/additional-specs/waiters.html).
  *
- * What is compared is compared as JSON: `"1"` is not `1`, `"true"` is not `true`. `pathAll` and `pathAny` never match
- * an empty list, nor what is no list. A path matcher checks values only. A path that cannot be applied to a value
- * (`length` of a missing list) does not match.
+ * Values are compared as JSON: `"1"` is not `1`, `"true"` is not `true`. `pathAll` and `pathAny` match only lists that
+ * are not empty. A path matcher never matches an error. A path that cannot be applied to a value (`length` of a missing
+ * list) does not match.
  *
  * **Gotchas**
  *
- * - A definition is code: its expressions are evaluated on every answer. Load definitions that you trust. As a guard
- *   against mistakes an expression may have 1,024 characters, may use the functions of the JMESPath specification only,
- *   and may copy its input at most 4,096 times (a chain of joins doubles it with each); anything else is a RangeError of
- *   `load` and `make`.
- * - By the Smithy specification an unmatched error ends the wait at once. Here it is a check error like any other: a
- *   permanent one ends the wait as `CheckRejected`, a throttled or broken request is tried again.
- * - A definition without a `failure` acceptor waits for a job that has failed until the deadline. `load` takes one only
- *   with `failure: "optional"`.
- * - Values are searched without a conversion. An AWS client makes a `Date` of a time and bytes of a blob, where the Smithy
- *   specification has numbers and texts: a path that compares those does not match.
- * - The paths are JMESPath: this module, and no other, needs the optional peer `@jmespath-community/jmespath` installed
- *   (about 9 KiB gzipped). For that reason the index of the package leaves it out: import
- *   `@effect-poll/http/AwsWaiter`.
+ * - A definition is code: its expressions run on every answer, so load only definitions that you trust. As a guard
+ *   against mistakes, `load` and `make` reject an expression with a RangeError if it has more than 1,024 characters,
+ *   uses functions outside of the JMESPath specification, or could copy its input more than 4,096 times (each join in a
+ *   chain doubles it).
+ * - By the Smithy specification an unmatched error ends the wait at once. Here it is a check error: a permanent one
+ *   ends the wait as `CheckRejected`, after a throttled or transient one the call is made again.
+ * - With a definition without a `failure` acceptor, a wait for a failed job continues until its deadline. `load`
+ *   accepts such a definition only with `failure: "optional"`.
+ * - Values are searched unchanged. An AWS client decodes a time to a `Date` and a blob to bytes, while the Smithy
+ *   specification compares numbers and texts: a path to such a value does not match.
+ * - Paths are JMESPath. This module is the only one that needs the optional peer `@jmespath-community/jmespath` (about
+ *   9 KiB gzipped), so the index of the package does not export it. Import `@effect-poll/http/AwsWaiter`.
  *
  * @since 0.1.0
  */
@@ -66,7 +65,7 @@ import * as jmespath from "./internal/aws/jmespath.ts"
 
 export {
   /**
-   * What the outcome of a call means if it matches.
+   * What an outcome of a call means if it matches.
    *
    * @category models
    * @since 0.1.0
@@ -91,7 +90,7 @@ export {
 const TypeId = "~@effect-poll/http/Waiter"
 
 /**
- * A definition whose paths are compiled: ready to judge.
+ * A definition with compiled paths.
  *
  * @category models
  * @since 0.1.0
@@ -101,31 +100,31 @@ export interface Waiter extends Definition {
 }
 
 /**
- * How the code of an error and the HTTP status of an outcome are found.
+ * How to find the code of an error and the HTTP status of an outcome.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Reader {
-  /** All codes that an error may be known by; default `errorCodes`. */
+  /** Returns all codes of an error. Default: `errorCodes`. */
   readonly codes?: ((error: unknown) => ReadonlyArray<string>) | undefined
-  /** Default `httpStatus`. */
+  /** Returns the HTTP status of an outcome. Default: `httpStatus`. */
   readonly status?: ((outcome: Result.Result<unknown, unknown>) => number | undefined) | undefined
 }
 
 /**
- * What is known beside the outcome of a call.
+ * The options of `check` and `judge`.
  *
  * @category models
  * @since 0.1.0
  */
 export interface JudgeOptions extends Reader {
-  /** The input of the call, for the matcher `inputOutput`. */
+  /** The input of the call, for the matcher `inputOutput`. Default: undefined. */
   readonly input?: unknown
 }
 
 /**
- * What an acceptor with the state `failure` matched: the failure of `JobFailed`.
+ * The failure of `JobFailed`: which acceptor with the state `failure` matched, and what it matched.
  *
  * @category models
  * @since 0.1.0
@@ -135,9 +134,9 @@ export interface WaiterFailure<out A, out E> {
   readonly acceptor: Acceptor
   /** The outcome of the call that matched. */
   readonly outcome: Result.Result<A, E>
-  /** What the acceptor's `message` found, if it has one. */
+  /** The text at the path `message` of the acceptor; undefined if it has no such path. */
   readonly message: string | undefined
-  /** Which acceptor matched, without what the outcome holds. */
+  /** The matcher in words, and the `message`; nothing else of the outcome. */
   readonly toString: () => string
 }
 
@@ -148,17 +147,17 @@ export interface WaiterFailure<out A, out E> {
  * @since 0.1.0
  */
 export interface JobOptions<out A, in out E, out R> extends Reader {
-  /** What judges the outcomes of the call: see `load` and `make`. */
+  /** The waiter whose acceptors decide; see `load` and `make`. */
   readonly waiter: Waiter
-  /** The call of your client for the resource with this key, which is sent once per check. */
+  /** The call of your client for the resource with this key. Each check makes it once. */
   readonly call: (key: string) => Effect.Effect<A, E, R>
   /** Makes the input of the call from the key, for the matcher `inputOutput`. Default: undefined. */
   readonly input?: ((key: string) => unknown) | undefined
-  /** When to check. Default: `fixed` for a definition with a delay, `exponential` for one without. */
+  /** When to check. Default: `fixed` for the older form of definitions, `exponential` for the Smithy form. */
   readonly strategy?: Schedule<unknown, Observation> | undefined
   /**
-   * What follows a failed call that no acceptor matches. Default of its `kindOf`: the `kindOf` of this module, with the
-   * `codes` and `status` given here.
+   * What to do when a call fails with an error that no acceptor matches. Default: see `Job.CheckErrorPolicy`, with the
+   * `kindOf` of this module and the `codes` and `status` given here.
    */
   readonly checkErrors?: Job.CheckErrorPolicy<E> | undefined
 }
@@ -190,12 +189,11 @@ export const isWaiter = (u: unknown): u is Waiter => hasProperty(u, TypeId)
  * @since 0.1.0
  */
 export interface LoadOptions {
-  /** What the waiter is called in failures; default: the `waiter` of the definition. */
+  /** The name of the waiter in failures. Default: the `waiter` of the definition. */
   readonly name?: string | undefined
   /**
-   * Whether the definition must have an acceptor with the state `failure`. Without one, a job that fails is waited for
-   * until the deadline; `"optional"` accepts that explicitly. `failure` of the waiter says whether it has one. Default:
-   * `"required"`.
+   * Whether the definition must have an acceptor with the state `failure`. Without one, a wait for a failed job
+   * continues until its deadline; `"optional"` accepts that. Default: `"required"`.
    */
   readonly failure?: "required" | "optional" | undefined
 }
@@ -205,9 +203,9 @@ export interface LoadOptions {
  *
  * **Details**
  *
- * Paths are compiled once, here. A definition that is malformed, that can never succeed, that has a path which is no
- * JMESPath, or that has no `failure` acceptor (see the options) is a RangeError. Where definitions come from outside,
- * decode them with `Definition` and call `make`.
+ * Paths are compiled once, here. A definition that is malformed, can never succeed, has an invalid path, or has no
+ * `failure` acceptor (see the options) is a RangeError. If a malformed definition should be a typed error, decode it
+ * with `Definition` and call `make`.
  *
  * **Example** (Waiting for a table)
  *
@@ -228,7 +226,7 @@ export interface LoadOptions {
  *   },
  *   { failure: "optional" }
  * )
- * // Stands for client.send(new DescribeTableCommand({ TableName: "users" })).
+ * // In place of client.send(new DescribeTableCommand({ TableName: "users" })).
  * const describeTable = Effect.succeed({ Table: { TableStatus: "ACTIVE", ItemCount: 3 } })
  * const table = Poll.until(AwsWaiter.check(tableExists, describeTable), {
  *   strategy: AwsWaiter.exponential(tableExists),
@@ -250,7 +248,7 @@ export const load = (json: unknown, options?: LoadOptions): Waiter => {
 }
 
 /**
- * Makes a waiter from a decoded definition. What is wrong with it is a RangeError, as for `load`.
+ * Makes a waiter from a decoded definition. The RangeErrors are those of `load`.
  *
  * @category constructors
  * @since 0.1.0
@@ -259,14 +257,14 @@ export const make = (definition: Definition, options?: LoadOptions): Waiter =>
   compileWaiter("AwsWaiter.make", definition, options)
 
 /**
- * Makes a check of a client call: the first acceptor that matches its outcome decides (see the table of this module).
+ * Makes a check from a client call. The first acceptor that matches the outcome decides; see the table of this module.
  *
  * **Details**
  *
- * The state of a pending check is the word that matched, or what the first path of the waiter finds in the value (texts
- * only, at most 80 characters of them), so that a timeout can say what was seen.
+ * The state of a pending status is the text that matched, or the text that the first path of the waiter finds in the
+ * value, at most 80 characters. So a timeout shows the last state.
  *
- * The result is undefined where an error was the success, as for `TableNotExists`.
+ * The result is undefined if an error was the success, as for `TableNotExists`.
  *
  * @category constructors
  * @since 0.1.0
@@ -296,7 +294,7 @@ export const check = <A, E, R>(
   )
 
 /**
- * Judges the outcome of a call: the first acceptor that matches it, or undefined.
+ * Returns the first acceptor that matches the outcome of a call; undefined if none does.
  *
  * **Example** (An error that is a success)
  *
@@ -332,8 +330,8 @@ export const judge = (
  *
  * **Details**
  *
- * `run` makes the job and waits in one. Make a job where its waits share a name, a `Poller` or stored tokens. An empty
- * name is a RangeError.
+ * `run` makes the job and waits for it in one call. Make a job if several waits share it, in a `Poller` or with stored
+ * tokens. An empty name is a RangeError.
  *
  * **Example** (A job per bucket)
  *
@@ -355,7 +353,7 @@ export const judge = (
  * )
  * const Bucket = AwsWaiter.job("bucket", {
  *   waiter: bucketExists,
- *   // Stands for client.send(new HeadBucketCommand({ Bucket: name })).
+ *   // In place of client.send(new HeadBucketCommand({ Bucket: name })).
  *   call: (name) => Effect.succeed({ BucketRegion: `of ${name}`, $metadata: { httpStatusCode: 200 } })
  * })
  * const bucket = await Effect.runPromise(Poll.until(Bucket, "logs", { deadline: "100 seconds" }))
@@ -378,12 +376,12 @@ export const job = <A, E, R>(
 }
 
 /**
- * Waits for the resource with a key: the job of the call, and its wait, in one.
+ * Waits for the resource with a key: makes the job and waits for it in one call.
  *
  * **Details**
  *
- * Yields the value that the `success` acceptor matched, or undefined if that was an error. Fails with what a wait can
- * fail with (see `PollError`): a `JobFailed` holds the `WaiterFailure`. Bad options are RangeErrors at the call.
+ * Yields the value that the `success` acceptor matched, or undefined if it matched an error. Fails with a `PollError`:
+ * a `JobFailed` has the `WaiterFailure`. Out-of-range options are RangeErrors at the call.
  *
  * **Example** (Waiting until a bucket exists)
  *
@@ -397,7 +395,7 @@ export const job = <A, E, R>(
  * )
  * const bucket = AwsWaiter.run("logs", {
  *   waiter: bucketExists,
- *   // Stands for client.send(new HeadBucketCommand({ Bucket: name })).
+ *   // In place of client.send(new HeadBucketCommand({ Bucket: name })).
  *   call: (name) => Effect.succeed({ BucketRegion: `of ${name}`, $metadata: { httpStatusCode: 200 } }),
  *   deadline: "100 seconds"
  * })
@@ -422,12 +420,12 @@ export const run = <A, E, R, RS = never>(
 }
 
 /**
- * The schedule of the older form: a check every `delay`, `maxAttempts` of them.
+ * The schedule of the older form: `maxAttempts` checks, one every `delay`.
  *
  * **Details**
  *
- * It checks once, and the wait ends as `PollTimeout` with the reason `strategy` after the last check. A waiter of the
- * Smithy form has no such figures, which is a RangeError.
+ * The first check is immediate. After the last one the wait ends as `PollTimeout` with the reason `strategy`. A waiter
+ * of the Smithy form has no `delay` and `maxAttempts`, so it is a RangeError.
  *
  * @category strategies
  * @since 0.1.0
@@ -442,16 +440,15 @@ export const fixed = (waiter: Waiter): Strategy.Strategy => {
 }
 
 /**
- * The schedule of the Smithy specification: delays that double from `minDelay` to `maxDelay`, each drawn anew from
- * `minDelay` up, and no check so shortly before the deadline that another would not follow
+ * The schedule of the Smithy specification: delays that double from `minDelay` to `maxDelay`, with a jitter that
+ * reaches down to `minDelay`, and a last check at the deadline in place of one shortly before it
  * (https://smithy.io/2.0/additional-specs/waiters.html#waiter-retries).
  *
  * **Details**
  *
- * It does not end by itself: the deadline of the wait is the `maxWaitTime` of the specification. The figures are those
- * of the waiter unless given; for the older form 2 and 120 seconds, as the specification has them (its `delay` of 20
- * seconds would make a table that is ready after 2 be seen after 20). They must be positive finite durations, and
- * `maxDelay` at least `minDelay`; anything else is a RangeError.
+ * It has no end of its own: the deadline of the wait is the `maxWaitTime` of the specification. The default delays are
+ * those of the waiter; for the older form they are those of the specification, 2 and 120 seconds. They must be positive
+ * finite durations, and `maxDelay` at least `minDelay`; anything else is a RangeError.
  *
  * **Example** (Its longest delays)
  *
@@ -488,21 +485,21 @@ export const exponential = (
 }
 
 /**
- * The kind of an error of an AWS client: for the `kindOf` of `checkErrors`.
+ * Returns the kind of an error of an AWS client, for the option `kindOf` of `checkErrors`.
  *
  * **Details**
  *
  * The first rule that applies decides:
  *
- * 1. What the error says itself (`CheckError.kind`).
- * 2. Throttled, if one of its codes is a code of throttling (`ThrottlingException`, `TooManyRequestsException`,
- *    `RequestLimitExceeded`, `SlowDown` and the others of the AWS SDKs), if the client marks it so
- *    (`$retryable.throttling`), or if its HTTP status is 429. Codes are compared as values, never searched in messages.
- * 3. Transient, if one of its codes is a code of a timeout, or if the client marks it as retryable (`$retryable`).
- * 4. By its HTTP status, see `isTransientStatus`.
- * 5. Transient: a network error, for example.
+ * 1. The `CheckError.kind` of the error, if it has one.
+ * 2. Throttled, if one of its codes is a throttling code of the AWS SDKs (`ThrottlingException`,
+ *    `RequestLimitExceeded`, `SlowDown`, ...), if the client marks it as throttled (`$retryable.throttling`), or if its
+ *    HTTP status is 429.
+ * 3. Transient, if one of its codes is a timeout code, or if the client marks it as retryable (`$retryable`).
+ * 4. Transient or permanent by its HTTP status, see `HttpCheckError.isTransientStatus`.
+ * 5. Transient without an HTTP status, as for a network error.
  *
- * So an `AccessDeniedException` ends the wait at once.
+ * So an `AccessDeniedException` ends the wait at once. Codes are compared as whole values, never searched in messages.
  *
  * @category destructors
  * @since 0.1.0
@@ -520,16 +517,16 @@ export const kindOf = (error: unknown, reader?: Reader): CheckError.Kind => {
 }
 
 /**
- * Reads the codes that an error may be known by.
+ * Returns all codes of an error.
  *
  * **Details**
  *
- * Those of `name`, `Code`, `code`, `__type`, `_tag` and `Error.Code` that are texts, of the error and of its causes, up
- * to five deep, so that an error wrapped by `Effect.tryPromise` is seen through. Of `com.example#NotFound:details` it
- * is `NotFound`. An AWS client (v3) names an error by its class, `DBInstanceNotFoundFault`, and keeps the code of the
- * wire, `DBInstanceNotFound`, in `Code`; definitions use either.
+ * The codes are the texts in `name`, `Code`, `code`, `__type`, `_tag` and `Error.Code`, of the error and of its causes
+ * up to five deep, so that an error wrapped by `Effect.tryPromise` is recognized. The code of
+ * `com.example#NotFound:details` is `NotFound`. An AWS client (v3) has the name of the error class in `name`
+ * (`DBInstanceNotFoundFault`) and the code of the server in `Code` (`DBInstanceNotFound`). Definitions use either.
  *
- * **Example** (A namespace is left out)
+ * **Example** (A code without its namespace)
  *
  * ```ts
  * import * as AwsWaiter from "@effect-poll/http/AwsWaiter"
@@ -543,8 +540,9 @@ export const kindOf = (error: unknown, reader?: Reader): CheckError.Kind => {
 export const errorCodes: (error: unknown) => ReadonlyArray<string> = awsOutcome.errorCodes
 
 /**
- * Reads the HTTP status of an outcome: `$metadata.httpStatusCode` as AWS clients (v3) have it, on a value or an error;
- * the status of an `HttpCheckError` or of effect's `HttpClientError`; of an error or of its causes, up to five deep.
+ * Returns the HTTP status of an outcome, or undefined. Of a value it is `$metadata.httpStatusCode`, as in AWS clients
+ * (v3). Of an error it is the same field, or the status of an `HttpCheckError` or of effect's `HttpClientError`; the
+ * causes of the error are searched too, up to five deep.
  *
  * @category destructors
  * @since 0.1.0
@@ -552,7 +550,7 @@ export const errorCodes: (error: unknown) => ReadonlyArray<string> = awsOutcome.
 export const httpStatus: (outcome: Result.Result<unknown, unknown>) => number | undefined = awsOutcome.httpStatus
 
 /**
- * Says an acceptor in a few words: `any of Stacks[].StackStatus is "CREATE_FAILED"`.
+ * Returns the condition of an acceptor in words: `any of Stacks[].StackStatus is "CREATE_FAILED"`.
  *
  * @category destructors
  * @since 0.1.0

@@ -1,8 +1,8 @@
 /**
- * The definition of an AWS waiter: its acceptors and delays, in one form for both that waiters are published in.
+ * The definition of an AWS waiter: its acceptors and delays, in one form for both published forms.
  *
- * `AwsWaiter` exports these too, and makes waiters of them. Unlike it, this module does not need the optional peer
- * `@jmespath-community/jmespath`.
+ * `AwsWaiter` exports these too, and makes waiters from them. Unlike `AwsWaiter`, this module does not need the
+ * optional peer `@jmespath-community/jmespath`.
  *
  * @since 0.1.0
  */
@@ -14,29 +14,29 @@ import * as SchemaParser from "effect/SchemaParser"
 import * as forms from "./internal/aws/waiterForms.ts"
 
 /**
- * A definition, in one form for both that waiters are published in. `Definition` decodes it, `AwsWaiter.make` makes a
- * waiter of it.
+ * A definition, in one form for both published forms. The Schema `Definition` decodes it, `AwsWaiter.make` makes a
+ * waiter from it.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Definition {
-  /** What the waiter is called in failures. */
+  /** The name of the waiter in failures; undefined for the Smithy form, which has none. */
   readonly name: string | undefined
-  /** The first that matches an outcome decides. */
+  /** The acceptors in their order: the first that matches an outcome decides. */
   readonly acceptors: ReadonlyArray<Acceptor>
-  /** Whether there is an acceptor with the state `failure`: without one, a failed job looks like a running one. */
+  /** Whether there is an acceptor with the state `failure`. Without one, a failed job looks like a running one. */
   readonly failure: "declared" | "none"
   /** The `delay` of the older form, in milliseconds, and its `maxAttempts`; undefined for the Smithy form. */
   readonly fixed: { readonly delayMillis: number; readonly maxAttempts: number } | undefined
-  /** The `minDelay` of the Smithy form, in milliseconds. Default: that of its specification, 2 seconds. */
+  /** The `minDelay` of the Smithy form, in milliseconds. Default: 2 seconds, as in the specification. */
   readonly minDelayMillis: number
-  /** The `maxDelay` of the Smithy form, in milliseconds. Default: that of its specification, 120 seconds. */
+  /** The `maxDelay` of the Smithy form, in milliseconds. Default: 120 seconds, as in the specification. */
   readonly maxDelayMillis: number
 }
 
 /**
- * What the outcome of a call means if it matches.
+ * What an outcome of a call means if it matches.
  *
  * @category models
  * @since 0.1.0
@@ -44,7 +44,7 @@ export interface Definition {
 export interface Acceptor {
   readonly state: "success" | "failure" | "retry"
   readonly matcher: Matcher
-  /** A JMESPath to the message of a failure, within the value; the older form has none. */
+  /** The JMESPath of the message of a failure within the value; undefined in the older form. */
   readonly message: string | undefined
 }
 
@@ -53,10 +53,10 @@ export interface Acceptor {
  *
  * **Details**
  *
- * - `Path`: values in which `path` finds what is expected: as it is, in every member of a list, or in any. With
- *   `inputOutput` the path is applied to `{ input, output }`.
- * - `Error`: errors with this code; any error (`true`); any value (`false`).
- * - `Status`: values and errors with this HTTP status.
+ * - `Path`: values in which `path` finds `expected` (`equals`), or a list of which every member (`all`) or some member
+ *   (`any`) is `expected`. With `inputOutput` the path is applied to `{ input, output }`.
+ * - `Error`: errors with the code `expected`; any error (`true`); any value (`false`).
+ * - `Status`: values and errors with the HTTP status `expected`.
  *
  * @category models
  * @since 0.1.0
@@ -73,7 +73,7 @@ export type Matcher =
   | { readonly _tag: "Status"; readonly expected: number }
 
 /**
- * The Schema of a definition, in either form. It only decodes. A path is not parsed before `AwsWaiter.make`.
+ * The Schema of a definition, in either form. It only decodes, and does not parse paths: `AwsWaiter.make` does.
  *
  * @category schemas
  * @since 0.1.0

@@ -1,32 +1,37 @@
 /**
- * A gate that holds checks back while their endpoint is down, over effect's `CircuitBreaker`.
+ * A gate that holds checks back while their endpoint is down, with effect's `CircuitBreaker`.
  *
  * **Details**
  *
- * - Checks that fail in a transient way (no answer, 5xx, 408, no answer in time) open the circuit; 4xx, 429, what a
- *   Schema rejects, and a token that cannot be read or refreshed do not. `client` or `check` reports their outcomes to the gate.
- * - While it is open, checks are postponed, "breaker open": they are no attempts and spend no error budget. So a wait
- *   survives an outage of any length within its deadline.
- * - When the open time ends, one *probe* at a time is made. The gate makes it by itself, by repeating the request that
- *   was answered last: no wait pays for it. After every fourth opening in a row a check is let through as the probe
- *   instead, each key once in an outage, in case that very request fails for reasons of its own. An answer closes the
- *   circuit; a failure opens it again, for longer.
- * - The first check that was postponed comes back when the open time ends, and probes. The others are spread by
- *   `Random` behind it, over as long as the outage has lasted (at least 1 second, at most `spread`): they do not come
- *   back as a herd.
+ * `client` or `check` reports the outcomes of requests to the gate.
  *
- * What an outage costs a wait: the check that is in flight when it begins, and at most one that is let through as a
- * probe. A wait that is alone on its endpoint has to fail `failures` times (3 by default) until the circuit opens. All
- * of that is within the five errors in a row that `checkErrors` bears by default. What fails after the circuit opened
- * is not counted again, however many they are. While nothing of the endpoint was ever answered there is nothing good to
- * repeat: then checks are the probes, each key once, and after them a check that failed is repeated.
+ * | outcome | the circuit |
+ * |---|---|
+ * | 5xx, 408, a network error, no answer within `timeout` | counts a failure |
+ * | any other answer, and an answer that a Schema rejects | counts a success |
+ * | 425, 429, a token that cannot be read or refreshed, an interruption | ignores it |
  *
- * A probe that is interrupted frees its place. Only GET, HEAD and OPTIONS are repeated by `client`, and every Effect by
- * `check`.
+ * - Consecutive failures open the circuit (`tripPolicy`). While it is open, checks are postponed with the reason
+ *   "breaker open". They are no attempts and count against no error budget, so a wait survives an outage of any length
+ *   within its deadline.
+ * - When the open time ends, the gate sends one *probe* at a time: it repeats the request that was answered last. An
+ *   answer closes the circuit; a failure opens it again, for longer.
+ * - After every fourth opening in a row a check is let through as the probe, each key once in an outage: the repeated
+ *   request may fail for a reason of its own.
+ * - The first postponed check returns when the open time ends. The others return after it at random times (`Random`),
+ *   spread over as long as the outage has lasted, at least 1 second and at most `spread`.
+ * - As long as an endpoint has answered no request, checks are the probes, each key once. After that, a failed check is
+ *   repeated.
  *
- * Retries belong below the gate, in the check: `HttpClient.retryTransient` first, then `CircuitBreakerGate.client`, so
- * that the breaker sees one outcome of a check. A submit is not held back by a gate; `HttpClient.withCircuitBreaker`
- * with `gate.breaker` does that.
+ * An outage costs a wait the check that is in flight when it begins, and at most one check that is let through as a
+ * probe. A wait that is alone on its endpoint fails 3 times by default until the circuit opens. That is within the five
+ * consecutive errors that `checkErrors` tolerates by default. Failures after the circuit opened are not counted again.
+ *
+ * An interrupted probe makes room for another. `client` repeats only GET, HEAD and OPTIONS; `check` repeats every
+ * Effect.
+ *
+ * With `HttpClient.retryTransient`, apply it first and `CircuitBreakerGate.client` after it, so that the circuit sees
+ * one outcome per check. A gate does not hold back submits; `HttpClient.withCircuitBreaker` with `gate.breaker` does.
  *
  * @since 0.1.0
  */
@@ -65,7 +70,7 @@ const TypeId = "~@effect-poll/http/CircuitBreakerGate"
  * @since 0.1.0
  */
 export interface CircuitBreakerGate extends Gate.Gate {
-  /** The breaker itself: its `state`, its `transitions`, and a guard for requests that are no checks. */
+  /** The circuit breaker: its `state`, its `transitions`, and a guard for requests that are no checks. */
   readonly breaker: CircuitBreaker.CircuitBreaker
   readonly [TypeId]: unknown
 }
@@ -78,35 +83,36 @@ export interface CircuitBreakerGate extends Gate.Gate {
  */
 export interface Options {
   /**
-   * Which endpoint a check goes to; also the key of the circuit. A function makes it a gate of several endpoints: then
-   * `client` needs its own option `endpoint`. Default: one endpoint, `"endpoint"`.
+   * The endpoint of a check; also the key of its circuit. A function makes this a gate of several endpoints: then
+   * `client` needs an option `endpoint` as well. Default: one endpoint, `"endpoint"`.
    */
   readonly endpoint?: string | ((subject: Gate.Subject) => string) | undefined
   /** When the circuit opens. Default: `CircuitBreaker.consecutive(3)`. */
   readonly tripPolicy?: CircuitBreaker.TripPolicy | undefined
   /**
-   * How long it stays open, at the n-th opening in a row: a duration or a schedule. A longer `Retry-After` of the
-   * failure that opens it wins, up to an hour. Default: 1 second, doubling to 30 seconds.
+   * How long the circuit stays open: a duration, or a schedule with one delay per consecutive opening. A longer
+   * `Retry-After` of the failure that opens it takes precedence, up to an hour. Default: 1 second, doubling to 30
+   * seconds.
    */
   readonly openDuration?: Duration.Input | Schedule.Schedule<unknown, number, never, never> | undefined
   /**
-   * How long a check or a probe may take before it counts as failed: shorter than the `checkTimeout` of the waits (1
-   * minute), since a check that is interrupted counts as nothing, and longer than a server that is asked to wait does.
-   * Default: 30 seconds.
+   * How long a check or a probe may take before it counts as a failure; a positive duration. Choose it shorter than the
+   * `checkTimeout` of the waits (1 minute), since an interrupted check is ignored, and longer than the time for which a
+   * server may hold back its answer (long polling). Default: 30 seconds.
    */
   readonly timeout?: Duration.Input | "unbounded" | undefined
-  /** Over how long the checks come back after an outage, at most. Default: 30 seconds. */
+  /** The longest time over which the checks resume after an outage; a positive finite duration. Default: 30 seconds. */
   readonly spread?: Duration.Input | undefined
 }
 
 /**
- * Creates a gate with a circuit breaker, which lives as long as the scope.
+ * Creates a gate with a circuit breaker. The gate lives as long as the scope.
  *
  * **Details**
  *
- * The store says how far the circuit goes: `CircuitBreaker.layerStoreMemory()` is this process,
- * `CircuitBreaker.layerStoreRedis()` all that share it, with one probe at a time among them. A check then costs three
- * calls of the store. While the store itself fails, checks are let through.
+ * The store decides who shares a circuit: this process with `CircuitBreaker.layerStoreMemory()`, all machines with
+ * `CircuitBreaker.layerStoreRedis()`, which send one probe at a time among them. With Redis a check costs three calls
+ * of the store. While the store fails, checks are let through.
  *
  * **Example** (A server that is down for a while)
  *
@@ -123,7 +129,7 @@ export interface Options {
  *
  * const wait = Effect.gen(function* () {
  *   const gate = yield* CircuitBreakerGate.make({ openDuration: "5 millis" })
- *   // Eight failures would be more than the five that a wait bears: most of them are probes of the gate.
+ *   // Eight failures are more than the five that a wait tolerates, but most of them are probes of the gate.
  *   return yield* Poll.until(CircuitBreakerGate.check(check, gate), {
  *     strategy: Strategy.spaced("1 millis"),
  *     deadline: "1 minute",
@@ -162,8 +168,8 @@ export const make = (
  */
 export interface ClientOptions {
   /**
-   * Which endpoint a request goes to, as the option `endpoint` of the gate says it of a check. Required where that is a
-   * function, and not allowed where it is not. Default: the one endpoint of the gate.
+   * The endpoint of a request. Required if the option `endpoint` of the gate is a function, otherwise not allowed.
+   * Default: the one endpoint of the gate.
    */
   readonly endpoint?: ((request: HttpClientRequest) => string) | undefined
 }
@@ -173,13 +179,13 @@ export interface ClientOptions {
  *
  * **Details**
  *
- * It holds no request back; the gate holds checks back. A request that is not answered within the `timeout` of the gate
- * fails with a `TransportError`. The breaker sees status and headers, not the body; where the body says that the server
- * is down, use `check`. A request to another origin, which the server named (see `RequestOptions`), is not reported,
- * unless `endpoint` says whose it is.
+ * It holds no request back: the gate holds back checks. A request that is not answered within the `timeout` of the gate
+ * fails with a `TransportError`. The circuit sees status code and headers, not the body; if only the body shows that
+ * the server is down, use `check`. A request to another origin, which the server named (see `RequestOptions`), is
+ * reported only with the option `endpoint`.
  *
- * Put it around `Authorization.client`: then a probe is authorized anew, and a 401 that was mended is one outcome.
- * `HttpGuards` does that.
+ * Put it around `Authorization.client`: then a probe has the current token, and a 401 with its repetition is one
+ * outcome. `HttpGuards` does that.
  *
  * A gate of several endpoints without the option `endpoint`, or the other way round, is a RangeError.
  *
@@ -231,15 +237,15 @@ export const client: {
 )
 
 /**
- * Reports the outcome of a check to a gate: a success or a permanent error is an answer, a transient error is a
+ * Reports the outcome of a check to a gate. A result or a permanent error counts as a success, a transient error as a
  * failure.
  *
  * **Details**
  *
- * A check that takes longer than the `timeout` of the gate fails with `CheckTimeout`, a transient error. A 429 or 425
- * of an `HttpCheckError` is ignored; as the outcome of a probe that the gate makes, it is an answer.
+ * A check that takes longer than the `timeout` of the gate fails with `CheckTimeout`, a transient error. An
+ * `HttpCheckError` with a 429 or 425 is ignored, unless it ends a probe: then it counts as a success.
  *
- * A gate of several endpoints has to know the check, without which it is a RangeError:
+ * A gate of several endpoints needs the third argument; without it the call is a RangeError:
  * `check: (key) => CircuitBreakerGate.check(check(key), gate, { job: "render", key })`.
  *
  * @category combinators
@@ -289,7 +295,7 @@ const doubling = /*#__PURE__*/ Schedule.min([Schedule.exponential("1 second"), S
 
 const late = /*#__PURE__*/ new Cause.TimeoutError("no answer in time")
 
-/** Where a gate has one endpoint, every check goes to it. */
+/** Stands for any check of a gate with one endpoint. */
 const anySubject: Gate.Subject = { job: "check", key: "check" }
 
 const repeatable: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS"])
@@ -306,7 +312,7 @@ const guardedRequest = <E, R>(
     endpointOf === undefined ? guard.endpointOf(anySubject) : endpointOf(request),
     guard.within(effect, tooLate),
     judgeResponse,
-    // Read to its end, so that the connection is free again.
+    // The body is read to its end: this frees the connection.
     repeatable.has(request.method)
       ? guard.within(
           Effect.tap(effect, (response) => boundedBody.discard(response)),
@@ -323,7 +329,7 @@ const settingsOf = ({ endpoint = "endpoint", spread, timeout }: Options): Settin
   spreadMillis: validate.millis("CircuitBreakerGate.make: spread", spread ?? "30 seconds")
 })
 
-/** The statuses that say nothing of the health of a server. */
+/** The status codes that do not show whether a server is healthy. */
 const tooSoon: ReadonlySet<number> = new Set([425, 429])
 
 const ignored = /*#__PURE__*/ Effect.succeed(CircuitBreaker.ignored)
@@ -331,7 +337,7 @@ const ignored = /*#__PURE__*/ Effect.succeed(CircuitBreaker.ignored)
 const failed = (hint: Hint | undefined): CircuitBreaker.Outcome =>
   CircuitBreaker.failure({ retryAfter: Duration.isDuration(hint) ? hint : undefined })
 
-/** Other refusals than those of 408 and 5xx say that the server is well. */
+/** Any answer but 408 and 5xx shows that the server is up. */
 const ofStatus = (status: number, hint: Hint | undefined): CircuitBreaker.Outcome => {
   if (tooSoon.has(status)) return CircuitBreaker.ignored
   return status >= 500 || status === 408 ? failed(hint) : CircuitBreaker.success

@@ -1,21 +1,19 @@
 /**
- * Checks that ask only for what has changed: `ETag` and `If-None-Match`, `Last-Modified` and `If-Modified-Since` (RFC
- * 9110, 13).
+ * Conditional requests for checks: `ETag` and `If-None-Match`, `Last-Modified` and `If-Modified-Since` (RFC 9110, 13).
  *
  * **Details**
  *
- * Given to checks as their option `conditional`, it keeps what a URL last said of a job, with its validators; the next
- * check sends them, and a 304 is that status again. Only pending answers are kept, by URL, and only of GET. What a job
- * ended with is dropped at once. Beyond `capacity` the one that was checked least recently is dropped; its next check
- * is an ordinary one.
+ * Pass it to checks as their option `conditional`. It stores the last pending answer of each URL, with its validators.
+ * The next check sends the validators, and a 304 stands for the stored status. Only answers to GET are stored. An
+ * answer that is not pending removes the entry. Beyond `capacity` the least recently checked URL is dropped, and its
+ * next check is unconditional.
  *
- * A 304 without a status that is known is a transient error. A request that has validators of its own is sent as it is.
- * The Schema has to be the same value at each check, not one that is made anew.
+ * A 304 without a stored status is a transient error. A request with validators of its own is sent unchanged. Pass the
+ * same Schema value to each check: a status is reused only for the Schema that decoded it.
  *
  * **Gotchas**
  *
- * Answers are kept by URL only. If the answer depends on the credentials, use one store for each set of
- * credentials.
+ * Answers are stored by URL only. If they depend on the credentials, use one store per set of credentials.
  *
  * @since 0.1.0
  */
@@ -36,9 +34,9 @@ export interface Conditional {
 }
 
 /**
- * Creates a store that keeps up to `capacity` URLs. Default: 10,000, of some hundred bytes each.
+ * Creates a store of up to `capacity` URLs, an integer >= 1; default 10,000. An entry takes some hundred bytes.
  *
- * **Example** (Checking again for free)
+ * **Example** (A check that is answered with a 304)
  *
  * ```ts
  * import * as Effect from "effect/Effect"

@@ -1,9 +1,9 @@
 /**
  * Login on a device without a browser: the OAuth 2.0 device authorization grant of RFC 8628.
  *
- * The server hands out a code for the person to type in elsewhere and a secret code for the device; the device asks for
- * its token again and again until the person has agreed. `run` does all of it. `request` and `job` are its parts, for a
- * handle, for events, or for another process to continue.
+ * The server issues a user code, which the person types in on another device, and a secret device code. The device
+ * polls for its token until the person has approved the login. `run` does all of this. `request` and `job` are its
+ * parts: for a handle, for events, or to continue in another process.
  *
  * **Details**
  *
@@ -14,14 +14,14 @@
  * | `slow_down` | pending; this and all later delays are 5 seconds longer (or what its `interval` says, if that is more) |
  * | `access_denied`, `authorization_declined` | failed, with `AccessDenied` |
  * | `expired_token` | expired |
- * | any other `error` | failed, with `Refused`, which holds the code |
+ * | any other `error` | failed, with `Refused` and its `code` |
  * | 429; 503 with a hint; 400 or 403 with rate-limit headers or a throttling code | throttled |
  * | no answer, 408, 425, 5xx, or a body that cannot be read | a transient `HttpCheckError` |
  * | anything else | a permanent `HttpCheckError` |
  *
- * The first five codes are also read from `error.code`, `error_code`, `code` and `message`, with any status. A server
- * that says "pending" in another way (a bare 400, 403, 404 or 418, a sentence) needs the option `interpret`, which is
- * asked first:
+ * These codes are also read from `error.code`, `error_code`, `code` and `message`, whatever the status code. For a
+ * server that reports a pending login in another way (a bare 400, 403, 404 or 418, a sentence), use the option
+ * `interpret`, which reads an answer before this table:
  *
  * ```ts no-run
  * import * as Status from "effect-poll/Status"
@@ -33,27 +33,27 @@
  * )
  * ```
  *
- * The server paces the requests (RFC 8628, sections 3.2 and 3.5): the first one comes after `interval`, and no two are
- * closer. After a request that failed the delay is twice the interval, and doubles with each failure in a row, up to 2
- * minutes. `expires_in` bounds the deadline, counted from the answer that brought it.
+ * The server sets the pace (RFC 8628, sections 3.2 and 3.5): the first request is sent after `interval`, and later ones
+ * at least `interval` apart. After a failed request the delay is twice the interval, and doubles with each consecutive
+ * failure, up to 2 minutes. `expires_in` bounds the deadline, counted from the answer that contains it.
  *
  * | number | read from | default | bounds |
  * |---|---|---|---|
- * | `interval` | a number or a text, in seconds | 5 seconds, also where it cannot be read | 1 second to 1 hour |
- * | `expires_in` of the codes | a number or a text, in seconds | 15 minutes, also for 0, less, or no number | up to 30 days |
- * | `expires_in` of a token | a number or a text, in seconds | not known | the year 275760 |
+ * | `interval` | a number or a text, in seconds | 5 seconds, also if it is unreadable | 1 second to 1 hour |
+ * | `expires_in` of the codes | a number or a text, in seconds | 15 minutes, also if it is unreadable, 0 or negative | up to 30 days |
+ * | `expires_in` of a token | a number or a text, in seconds | unknown | up to the year 275760 |
  *
  * Answers are JSON, or form-encoded text. Requests are forms, or JSON with `encoding: "json"`.
  *
- * Device code, client secret and tokens are `Redacted`: they are in no error, log, span or event. The key of the wait,
- * which is in all of them, is the user code: it is shown on a screen anyway, and is worth nothing without a person who
- * agrees to it.
+ * Device code, client secret and tokens are `Redacted`: they are in no error, log, span or event. The key of the wait
+ * is the user code, which errors, logs, spans and events show. It is no secret: it is shown on a screen, and useless
+ * without the approval of the person.
  *
  * **Gotchas**
  *
- * - A token is handed out once. If its answer is lost on the way, the server refuses the device code from then on
- *   (`Refused`, mostly with `invalid_grant`), and the person has to start anew.
- * - Do not start anew by yourself after an end: the specification asks to wait for the person.
+ * - The server issues the token once. If that answer is lost, the server rejects the device code from then on
+ *   (`Refused`, mostly with `invalid_grant`), and the person has to log in again.
+ * - Do not start another login without an action of the person: the specification forbids it.
  *
  * @since 0.1.0
  */
@@ -83,7 +83,7 @@ import * as validate from "./internal/validate.ts"
 import type { RequestOptions } from "./RequestOptions.ts"
 
 /**
- * The server, and how it knows the device.
+ * The endpoints of the server, and how the device identifies itself.
  *
  * @category models
  * @since 0.1.0
@@ -95,43 +95,43 @@ export interface Client {
   readonly tokenUrl: string
   /** Sent as `client_id`. */
   readonly clientId: string
-  /** Sent as `client_secret`, for servers that want one of a device; default none. */
+  /** Sent as `client_secret`, for a server that requires one. Default: none. */
   readonly clientSecret?: Redacted.Redacted | undefined
-  /** Scopes, with spaces between them; default: those of the server. */
+  /** The requested scopes, separated by spaces. Default: those of the server. */
   readonly scope?: string | undefined
-  /** Further fields of the device authorization request, as `audience` or `resource`. */
+  /** Further fields of the device authorization request, such as `audience` or `resource`. Default: none. */
   readonly parameters?: Readonly<Record<string, string>> | undefined
-  /** How request bodies are encoded: as a form, which RFC 8628 prescribes, or as JSON. Default: `"form"`. */
+  /** The encoding of request bodies: a form, as RFC 8628 requires, or JSON. Default: `"form"`. */
   readonly encoding?: "form" | "json" | undefined
 }
 
 /**
- * What the person needs to know.
+ * What the person needs to approve the login.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Prompt {
-  /** To be typed in at `verificationUri`; at most 256 characters, without control characters. */
+  /** The code that the person types in at `verificationUri`; at most 256 characters, without control characters. */
   readonly userCode: string
-  /** Where the person types in the code; at most 2,048 characters, without control characters. */
+  /** The page where the person types in the code; at most 2,048 characters, without control characters. */
   readonly verificationUri: string
-  /** The same with the user code in it, for a QR code or a link, if the server has one. */
+  /** A page that needs no typing, for a QR code or a link; undefined if the server has none. */
   readonly verificationUriComplete?: string | undefined
   /** When the codes expire, in wall-clock milliseconds. */
   readonly expiresAt: number
 }
 
 /**
- * What the server granted: the prompt for the person, and the secret half for the device.
+ * What the server granted: the prompt for the person, and the secret device code.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Grant extends Prompt {
-  /** What the device asks for its token with: until it is used, as good as a token. */
+  /** Exchanged for the token. Until it is used or expires, it is as powerful as a token. */
   readonly deviceCode: Redacted.Redacted
-  /** The least time between two token requests. */
+  /** The minimum time between two token requests. */
   readonly interval: Duration.Duration
 }
 
@@ -141,7 +141,7 @@ export interface Grant extends Prompt {
  *
  * **Gotchas**
  *
- * The encoded form holds the device code in clear text. Until it is used or expires, it is as good as a token.
+ * The encoded form contains the device code in clear text. Until it is used or expires, it is as powerful as a token.
  *
  * @category schemas
  * @since 0.1.0
@@ -166,7 +166,7 @@ export const Grant: Schema.Codec<
 }).pipe(/*#__PURE__*/ Schema.encodeKeys({ interval: "intervalMillis" }))
 
 /**
- * What the login yields.
+ * The result of a login.
  *
  * @category models
  * @since 0.1.0
@@ -174,21 +174,21 @@ export const Grant: Schema.Codec<
 export interface Token {
   /** The token to send with requests. */
   readonly accessToken: Redacted.Redacted
-  /** How the token is sent, mostly `Bearer`, which is also the default. */
+  /** The scheme with which the token is sent. Default: `Bearer`. */
   readonly tokenType: string
   /** When the access token expires, in wall-clock milliseconds; undefined if the server does not say. */
   readonly expiresAt: number | undefined
-  /** For a new access token later on; undefined if the server gives none. */
+  /** The token with which to refresh the access token; undefined if the server issues none. */
   readonly refreshToken: Redacted.Redacted | undefined
-  /** The OpenID Connect token about the person; undefined if the server gives none. */
+  /** The OpenID Connect token about the person; undefined if the server issues none. */
   readonly idToken: Redacted.Redacted | undefined
-  /** The scopes that were granted; undefined if they are those that were asked for. */
+  /** The granted scopes; undefined if they are the requested ones. */
   readonly scope: string | undefined
 }
 
 /**
- * How a login can fail: the person said no, or the server refused it with a code of its own. Codes are at most 200
- * characters, descriptions 1,000.
+ * How a login fails: the person denied access, or the server refused the request with a code of its own. Codes have at
+ * most 200 characters, descriptions 1,000.
  *
  * @category models
  * @since 0.1.0
@@ -197,20 +197,20 @@ export type Failure =
   | { readonly _tag: "AccessDenied"; readonly description: string | undefined }
   | {
       readonly _tag: "Refused"
-      /** `invalid_grant`, `invalid_client` and the like. */
+      /** The error code, such as `invalid_grant` or `invalid_client`. */
       readonly code: string
       readonly description: string | undefined
     }
 
 /**
- * The server refused to begin a login: the client is unknown, or the scope is not for it.
+ * The server refused to start a login, for example because the client is unknown or the scope is not allowed.
  *
  * @category errors
  * @since 0.1.0
  */
 export class AuthorizationRefused
   extends /*#__PURE__*/ Data.TaggedError("AuthorizationRefused")<{
-    /** `invalid_client`, `invalid_scope` and the like; at most 200 characters. */
+    /** The error code, such as `invalid_client` or `invalid_scope`; at most 200 characters. */
     readonly code: string
     /** The `error_description` of the server; at most 1,000 characters. */
     readonly description: string | undefined
@@ -222,25 +222,25 @@ export class AuthorizationRefused
 }
 
 /**
- * The options of `job`: the client, the grant, and how its answers are read.
+ * The options of `job`.
  *
  * @category models
  * @since 0.1.0
  */
 export interface JobOptions<out E = never, in out R = never> extends RequestOptions {
-  /** The server, and how it knows the device. */
+  /** The endpoints of the server, and how the device identifies itself. */
   readonly client: Client
-  /** What `request` yielded. */
+  /** The grant that `request` yielded. */
   readonly grant: Grant
   /**
-   * Says what an answer of the token endpoint means, before the table of this module does: for a server that says
-   * "pending" in its own way. Pending results keep the interval. Default: the table alone.
+   * Decides what an answer of the token endpoint means, before the table of this module does. Whatever it yields, the
+   * interval of the server still applies. Default: the table decides.
    */
   readonly interpret?: Interpret<Token, Failure, E, R> | undefined
 }
 
 /**
- * The options of `run`: what to do with the prompt, how answers are read, and the options of the wait.
+ * The options of `run`: those of `job` except client and grant, those of the wait, and what to do with the prompt.
  *
  * @category models
  * @since 0.1.0
@@ -248,8 +248,8 @@ export interface JobOptions<out E = never, in out R = never> extends RequestOpti
 export interface RunOptions<out E = never, out R = never, out RS = never, in out EI = never, in out RI = never>
   extends Omit<JobOptions<EI, RI>, "client" | "grant">, Omit<Poll.Options<HttpCheckError | EI, RS>, "deadline"> {
   /**
-   * Shows the prompt. It runs concurrently with the wait, and is interrupted when that ends: it may return at once, or
-   * keep a dialog open. If it fails, so does the login.
+   * Shows the prompt. It runs concurrently with the wait and is interrupted when the wait ends. It may return at once,
+   * or keep a dialog open. If it fails, the login fails.
    */
   readonly onPrompt: (prompt: Prompt) => Effect.Effect<unknown, E, R>
   /** The name of the job in errors, logs and metrics. Default: `device-login`. */
@@ -259,14 +259,14 @@ export interface RunOptions<out E = never, out R = never, out RS = never, in out
 }
 
 /**
- * Logs in: asks for the codes, shows them, and waits for the token.
+ * Logs a person in: requests the codes, shows them, and waits for the token.
  *
  * **Details**
  *
- * - The deadline is the `expires_in` of the server, or `deadline` if that is shorter. A login that is not taken up ends
- *   as `JobExpired` if the server says so, otherwise as `PollTimeout`; both mean the same here.
- * - The interval of the server holds, whatever `strategy` and `checkErrors` say.
- * - Bad options are RangeErrors at the call.
+ * - The deadline is the `expires_in` of the server, or `deadline` if that is shorter. Without an approval by then, the
+ *   login fails with `JobExpired` or `PollTimeout`, depending on whether the server or the deadline comes first.
+ * - The interval of the server applies, whatever `strategy` and `checkErrors` are.
+ * - Out-of-range options are RangeErrors at the call.
  *
  * **Example** (A login from a terminal)
  *
@@ -319,12 +319,12 @@ export const run = <E = never, R = never, RS = never, EI = never, RI = never>(
 }
 
 /**
- * Asks the server for the codes of a login.
+ * Requests the codes of a login.
  *
  * **Details**
  *
- * Sent once, and not again if it fails. `verification_url`, which some servers say, counts as `verification_uri`. Bad
- * options are RangeErrors at the call.
+ * The request is sent once. A field `verification_url`, which some servers send, counts as `verification_uri`.
+ * Out-of-range options are RangeErrors at the call.
  *
  * @category constructors
  * @since 0.1.0
@@ -336,17 +336,17 @@ export const request = (
   requestFor("DeviceFlow.request", client, options)
 
 /**
- * Makes the `Job` of one grant: the key to wait for is its `userCode`.
+ * Creates the `Job` of one grant. The key of its waits is the `userCode`.
  *
  * **Details**
  *
- * - The interval, with what the server added to it by `slow_down`, is the cursor of the wait: all waits for the key in a
- *   `Poller` share it, and a resume continues with it.
- * - It sends nothing once the grant has expired, and is expired then, whatever the deadline of the wait is.
- * - A `ResumeToken` of its wait holds the user code and the interval, not the device code. To continue in another
- *   process store the `Grant` as well, as secretly as a password, and
+ * - The interval, including what `slow_down` added to it, is the cursor of the wait. All waits for the key in a
+ *   `Poller` share it, and a resumed wait continues with it.
+ * - Once the grant has expired, a check sends no request and finds the job expired, whatever the deadline of the wait.
+ * - A `ResumeToken` contains the user code and the interval, not the device code. To continue in another process, also
+ *   store the `Grant`, as you would a password, and call
  *   `Poll.resume(DeviceFlow.job("login", { client, grant }), token)`.
- * - Make one job per grant: how far the server slowed it down holds for the device code.
+ * - Create one job per grant: the interval belongs to the device code.
  *
  * An empty name, URL or client id is a RangeError.
  *
@@ -366,7 +366,7 @@ export const request = (
  *   const grant = yield* DeviceFlow.request(client)
  *   const Login = DeviceFlow.job("login", { client, grant })
  *   const handle = yield* Poll.start(Login, grant.userCode, { deadline: "unbounded" })
- *   // For a button "I have agreed": checks as soon as the server allows it.
+ *   // For a button "I have approved": checks as soon as the interval allows.
  *   yield* handle.checkNow()
  *   return yield* handle.await
  * })
@@ -386,7 +386,7 @@ export const job = <E = never, R = never>(
 const slowDownMillis = 5_000
 const maxErrorDelayMillis = 120_000
 
-/** Stands for a grant while only the options are checked. */
+/** Stands for a grant while only the options are validated. */
 const noGrant: Grant = {
   deviceCode: /*#__PURE__*/ Redacted.make("none"),
   userCode: "none",
@@ -421,8 +421,8 @@ interface Login<E, R> extends wire.Request {
   readonly grant: Grant
   readonly interpret: Interpret<Token, Failure, E, R> | undefined
   /**
-   * The longest interval that the server requested. It is the cursor of a wait too; the errors of a check, which have no
-   * cursor, are paced by this one.
+   * The longest interval that the server requested. It is the cursor of the wait as well; failed checks, which have no
+   * cursor, are paced by this field.
    */
   intervalMillis: number
 }
@@ -471,7 +471,7 @@ const check = <E, R>(login: Login<E, R>, cursor: string | undefined): Checked<E,
     })
   })
 
-/** Reads an answer by the table of this module. `whatever` is the status: then only the body counts. */
+/** Reads an answer by the table of this module. With `whatever` only the body counts, not the status code. */
 const read = <E, R>(login: Login<E, R>, answer: ReceivedAnswer, whatever: boolean): Checked<never, never> => {
   const code = wire.codeIn(answer.body)
   switch (code) {
@@ -490,7 +490,7 @@ const read = <E, R>(login: Login<E, R>, answer: ReceivedAnswer, whatever: boolea
 }
 
 const slowTo = (login: Login<unknown, unknown>, millis: number): void => {
-  // A cursor that was altered is no number.
+  // An altered cursor is not a number.
   if (millis > login.intervalMillis) login.intervalMillis = wire.intervalMillis(millis)
 }
 
@@ -504,7 +504,7 @@ const pending = (
   return paced(login, hint === undefined ? found : CheckResult.withHint(found, hint))
 }
 
-/** A result after which the next request keeps the interval; an end as it is. */
+/** Adds the interval to a result after which another request may follow. */
 const paced = <A extends Token, F extends Failure>(
   { intervalMillis }: Login<unknown, unknown>,
   result: CheckResult.CheckResult<A, F>
@@ -525,7 +525,7 @@ const errorDelays = (login: Login<unknown, unknown>): Strategy.Strategy =>
     }
   })
 
-/** A request that failed was one all the same: the interval holds for a check that is asked for, too. */
+/** The interval applies after a failed request as well, also to a check by `checkNow`. */
 const pacedKind =
   <E>(login: Login<unknown, unknown>, policy: Job.CheckErrorPolicy<HttpCheckError | E> | undefined) =>
   (error: HttpCheckError | E): CheckError.Kind => {

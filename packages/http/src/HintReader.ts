@@ -7,18 +7,19 @@
  *
  * | header | unit |
  * |---|---|
- * | `retry-after-ms`, `x-ms-retry-after-ms`, `openai-poll-after-ms` | milliseconds, a fraction is allowed |
+ * | `retry-after-ms`, `x-ms-retry-after-ms`, `openai-poll-after-ms` | milliseconds, fractions allowed |
  * | `Retry-After` | whole seconds, or an HTTP date (RFC 9110, 10.2.3) |
- * | of a 400, 403, 429 or 503: rate-limit headers of which nothing is left | see below |
+ * | on a 400, 403, 429 or 503: headers of an exhausted rate limit | see below |
  *
- * A date is compared with the `Date` header of the same answer, so a clock that is wrong does not matter; without one,
- * with the clock of this machine. A date in the past is no hint. A hint is a floor for the next check, and bounded by the
- * option `maxHint` of the wait (1 hour). One that cannot be read (negative, not a number, `"soon"`) is ignored but
- * counted.
+ * A date is compared with the `Date` header of the same answer, so a wrong clock does not matter. Without that header
+ * it is compared with the clock of this machine. A date in the past is no hint. A hint is a floor for the next check,
+ * up to the option `maxHint` of the wait (1 hour). An unreadable value (negative, not a number, `"soon"`) is ignored,
+ * but counted.
  *
- * Rate-limit headers are `RateLimit` of the IETF draft, and pairs such as `x-ratelimit-remaining` and `x-ratelimit-reset`
- * whose names contain `ratelimit` or `rate-limit`. Where the remainder is 0, the reset is the hint: seconds, seconds or
- * milliseconds since 1970, an HTTP date, a date of RFC 3339, or a span such as `6m0s`. The longest one counts.
+ * Rate-limit headers are `RateLimit` of the IETF draft, and pairs such as `x-ratelimit-remaining` and
+ * `x-ratelimit-reset` whose names contain `ratelimit` or `rate-limit`. If the remainder is 0, the reset is the hint: a
+ * number of seconds, seconds or milliseconds since 1970, an HTTP date, an RFC 3339 date, or a span such as `6m0s`. The
+ * longest one counts.
  *
  * @since 0.1.0
  */
@@ -50,7 +51,7 @@ export type HintReader = (answer: HttpAnswer) => Duration.Input | "unreadable" |
 export type Unit = "seconds" | "millis"
 
 /**
- * Reads the hint from a header of another name.
+ * Creates a reader of a header, in any case. An empty name is a RangeError.
  *
  * @category constructors
  * @since 0.1.0
@@ -61,9 +62,10 @@ export const header = (name: string, unit: Unit): HintReader => {
 }
 
 /**
- * Reads the hint from a field of the JSON body; dots lead into objects.
+ * Creates a reader of a field of the JSON body. Dots separate the names of nested fields. An empty path is a
+ * RangeError.
  *
- * **Example** (Asking again when the body says)
+ * **Example** (A delay in the body)
  *
  * ```ts
  * import * as Headers from "effect/http/Headers"
@@ -84,7 +86,8 @@ export const field = (path: string, unit: Unit): HintReader => {
 }
 
 /**
- * Reads the hint from the headers that are known for it. `now` is our time, in milliseconds since 1970.
+ * Reads the hint from the usual headers, except those of rate limits. `now` is the current time, in milliseconds since
+ * 1970.
  *
  * @category destructors
  * @since 0.1.0
@@ -101,9 +104,13 @@ export const fromHeaders = (headers: Headers.Headers, now: number): CheckResult.
 }
 
 /**
- * Reads the hint from the headers of an answer with this status code: `fromHeaders`, or for a refusal (400, 403, 429, 503)
- * without another hint that can be read, the time at which its rate limit is reset. `now` is our time, in milliseconds
- * since 1970.
+ * Reads the hint from the headers of an answer with this status code. `now` is the current time, in milliseconds since
+ * 1970.
+ *
+ * **Details**
+ *
+ * This is the hint of `fromHeaders`. If that cannot be read, and the status code is 400, 403, 429 or 503, it is the
+ * time until an exhausted rate limit is reset.
  *
  * @category destructors
  * @since 0.1.0
@@ -116,8 +123,8 @@ export const fromAnswer = (status: number, headers: Headers.Headers, now: number
 }
 
 /**
- * Makes a hint of a number, or of a text that holds one. Undefined and null are no hint; what is negative or no number
- * is unreadable.
+ * Makes a hint from a number, or from a text that is a number. Undefined and null are no hint. Anything else, and a
+ * negative number, is unreadable.
  *
  * @category destructors
  * @since 0.1.0
@@ -130,7 +137,7 @@ export const fromNumber = (value: unknown, unit: Unit): CheckResult.Hint | undef
 }
 
 /**
- * Makes a hint of what a user's function said.
+ * Makes a hint from the result of a `HintReader`. A negative or infinite duration and NaN are unreadable.
  *
  * @category destructors
  * @since 0.1.0
@@ -155,7 +162,7 @@ export const serverTimeMillis = (headers: Headers.Headers, now: number): number 
 
 // ---- internal ----
 
-/** The status codes by which servers refuse a request for its rate. */
+/** The status codes with which servers reject a request because of a rate limit. */
 const refusals: ReadonlySet<number> = new Set([400, 403, 429, 503])
 
 const inMillis = ["retry-after-ms", "x-ms-retry-after-ms", "openai-poll-after-ms"]

@@ -3,42 +3,45 @@
  *
  * **Details**
  *
- * The option `interpret` is asked first (see `Interpretation`). Where it leaves an answer alone, this table reads it:
+ * The option `interpret` reads an answer first (see `Interpretation`). If it returns `undefined`, this table decides:
  *
  * | answer | what the check finds |
  * |---|---|
- * | 2xx with a body that the Schema takes | the status, or a state that the Schema does not list |
+ * | 2xx with a body that matches the Schema | the status, or an unknown state |
  * | 202 with a state word that the Schema knows | that status |
- * | any other 202; 204 | pending, with an unlisted word of the 202, `HTTP 202` or `HTTP 204` as its state |
- * | 303, followed | the body there: the result by the option `result`, else a status |
- * | 304 of a check with the option `conditional` | what the check before it found |
+ * | any other 202; 204 | pending; the state is the unknown word of the 202, `HTTP 202` or `HTTP 204` |
+ * | 303, followed | the body at the new URL: with the option `result` the result, otherwise a status |
+ * | 304 to a check with the option `conditional` | the result of the previous check |
  * | 404, 410 | `CheckResult.missing`; a 404 with an HTML page: `CheckResult.missingAfter(3)` |
  * | 429; 503 with a hint or a throttling code | a throttled `HttpCheckError` |
  * | 403 or 400 with rate-limit headers or a throttling code | a throttled `HttpCheckError` |
- * | 408, 425, other 5xx, no answer at all | a transient `HttpCheckError` |
- * | 2xx without JSON (empty, a page) | a transient `HttpCheckError` |
+ * | 408, 425, other 5xx, no answer | a transient `HttpCheckError` |
+ * | 2xx without JSON (empty, an HTML page) | a transient `HttpCheckError` |
  * | any other 4xx; 2xx with JSON that the Schema rejects | a permanent `HttpCheckError` |
  *
- * - A 202 says that the job has not ended. Only an explicit state word of its body overrides that: a status without a state
+ * - A 202 says that the job has not ended. Only a known state word in its body overrides that. A status without a state
  *   (`StatusSchema.succeeded`, a `Status` without one from `StatusSchema.fromPayload`) is pending in a 202.
- * - A rate-limit header is `Retry-After`, or one of which nothing is left (see `HintReader`). A throttling code is a value
- *   in the JSON (`ThrottlingException`, `rateLimitExceeded`, `TooManyRequests`, ...), the text of a `<Code>` in XML, or the
- *   header `x-amzn-errortype`; a message that contains such a word is none. A 401 is never throttled.
- * - A client that follows redirects by itself (a browser) does not show a 303. If another URL answered, a body that is a
- *   status is read as one, and any other by `result`.
+ * - Rate-limit headers are `Retry-After` and those of an exhausted rate limit (see `HintReader`). A throttling code is
+ *   a whole value in the JSON (`ThrottlingException`, `rateLimitExceeded`, `TooManyRequests`, ...), the text of a
+ *   `<Code>` in XML, or the header `x-amzn-errortype`. A message that contains such a word does not count. A 401 is
+ *   never throttled.
+ * - A client that follows redirects by itself (a browser) does not show a 303. Then, with the option `result` and a
+ *   final URL other than the requested one, a body that matches the status Schema is a status, and any other is the
+ *   result.
  *
- * The delay that a server requests (see `HintReader`) counts on every answer: as the hint of the check, or as the
- * `retryAfter` of the error. Nothing is retried here: that is up to the wait. An interruption aborts the request. Checks
- * ask caches on the way to let them pass. `RequestOptions` says which URLs are followed and how large a body may be.
+ * Every answer may request a delay (see `HintReader`): it is the hint of the check, or the `retryAfter` of the error. A
+ * check sends one request, follows its redirects and retries nothing: retries belong to the wait. An interruption
+ * aborts the request. Checks bypass caches. `RequestOptions` limits the URLs that are followed and the size of bodies.
  *
- * Headers that every request needs are best added to the `HttpClient`, with `HttpClient.mapRequest`; tokens that expire
- * with `Authorization.client`.
+ * Add headers that every request needs to the `HttpClient`, with `HttpClient.mapRequest`. For tokens that expire, use
+ * `Authorization.client`.
  *
- * A request has one span, named by its method, with `http.request.method`, `http.response.status_code` and `url.full`:
- * the URL without query, user and password, or `shownUrl`. Headers are in no span, error or log. The span of the client
- * itself, which shows the whole URL, is turned off.
+ * If a tracer is set, a request and its redirects have one span, named by the method, with the attributes
+ * `http.request.method`, `http.response.status_code` and `url.full`: the URL without query, fragment, user and
+ * password, or `shownUrl`. Headers are in no span, error or log. The span of the client, which shows the whole URL, is
+ * turned off.
  *
- * A check need not be a request: any Effect that yields a `CheckResult` is one.
+ * A check need not be a request: any Effect that yields a `CheckResult` is a check.
  *
  * @since 0.1.0
  */
@@ -75,12 +78,12 @@ export type {
 
 /**
  * The Schema of a result that is read as a stream, with the option `as: "stream"`. The stream fails with an
- * `HttpCheckError` where the body breaks off or is larger than `maxBody`.
+ * `HttpCheckError` if the body breaks off or is larger than `maxBody`.
  *
  * **Gotchas**
  *
- * The connection stays open until the stream was read or its fiber ended. A result that nothing reads holds it open until
- * it is garbage: read it.
+ * The connection stays open until the stream has been read to its end or its fiber has ended. Always read such a
+ * result: otherwise the connection stays open until the stream is garbage-collected.
  *
  * @category schemas
  * @since 0.1.0
@@ -97,9 +100,9 @@ export const ByteStream: Schema.Codec<
  *
  * **Details**
  *
- * An empty URL is a RangeError at the call. The answer is asked for as JSON, unless `as` names another form.
+ * An empty URL is a RangeError at the call. The request accepts JSON, unless `as` names another form.
  *
- * **Example** (Checking at a task)
+ * **Example** (Checking a task)
  *
  * ```ts
  * import * as Effect from "effect/Effect"
@@ -150,11 +153,12 @@ export const get = <A, F = never, RD = never, A2 = never, F2 = never, E2 = never
  *
  * **Details**
  *
- * An Effect is run for each check, so that each request can be another one: a POST with a nonce or a signature. What it
- * fails with is the error of the check.
+ * An Effect runs for each check, so that each request can differ: a POST with a nonce or a signature. Its error is the
+ * error of the check.
  *
- * A request without a URL is a RangeError at the call; one that an Effect made is a permanent `HttpCheckError`. The
- * answer is asked for as JSON, unless `as` names another form or the request has an `accept` header of its own.
+ * A request without a URL is a RangeError at the call. If an Effect makes such a request, the check fails with a
+ * permanent `HttpCheckError`. The request accepts JSON, unless `as` names another form or it has an `accept` header of
+ * its own.
  *
  * **Example** (A POST with a nonce, to a server with codes of its own)
  *
@@ -181,7 +185,7 @@ export const get = <A, F = never, RD = never, A2 = never, F2 = never, E2 = never
  *   TaskStatus,
  *   { interpret: Interpretation.rules([{ status: 470 }, Status.pending()]) }
  * )
- * // A server that calls a job that runs 470.
+ * // A server that answers 470 while a job runs.
  * const server = HttpClient.make((request) =>
  *   Effect.succeed(HttpClientResponse.fromWeb(request, new Response("busy", { status: 470 })))
  * )
@@ -208,11 +212,11 @@ export const make = <A, F = never, RD = never, A2 = never, F2 = never, E2 = neve
 }
 
 /**
- * Creates the `check` of a `Job`: the function that makes the request of a key, and asks it with the context of the check.
+ * Creates the `check` of a `Job` from a function of the key and the context of the check.
  *
  * **Details**
  *
- * The function yields a URL, which is asked by GET, a request, or an Effect that makes one. Options and Schema are read
+ * The function returns a URL for a GET request, a request, or an Effect that makes one. Options and Schema are prepared
  * once, so this costs less per check than `get`.
  *
  * **Example** (A job in three lines)
@@ -273,12 +277,12 @@ export const check = <
  *
  * **Details**
  *
- * - An answer outside of 200..299 is an `HttpCheckError`, unless the option `interpret` says otherwise. One that asks to
- *   slow down is of the kind `Throttled`, as in a check.
- * - An empty body of a 2xx answer is decoded as undefined, so that `Schema.Unknown` or an optional answer can take it.
- * - It is never sent again: a submit that failed may still have been accepted.
+ * - An answer outside of 200..299 is an `HttpCheckError`, unless the option `interpret` says otherwise. Its kind is
+ *   that of a check: `Throttled` for a 429, for example.
+ * - An empty body of a 2xx answer is decoded as undefined, which `Schema.Unknown` accepts, for example.
+ * - The request is never repeated: the server may have accepted a submit that failed.
  *
- * **Example** (A submit whose answer says when to check first)
+ * **Example** (A submit with a requested delay before the first check)
  *
  * ```ts
  * import * as Effect from "effect/Effect"
@@ -317,17 +321,17 @@ export const send = <A, RD = never, E = never, R = never>(
  *
  * **Details**
  *
- * - `request` is the same for every list, or a function from the keys and their contexts to a URL (asked by GET), a request
- *   or an Effect that makes one.
- * - An item whose status cannot be decoded is the error of its own job, and an unlisted state its own unknown state. The
- *   other jobs are not affected.
- * - A job without an item has no entry and is checked alone, and so is one with two items that differ. Items of other jobs
- *   are ignored.
+ * - `request` is a request, an Effect that makes one, or a function of the keys and their contexts that returns one of
+ *   these or a URL for a GET request.
+ * - An item whose status cannot be decoded is a check error of its own job, and an unlisted state an unknown state of
+ *   its own job. Other jobs are not affected.
+ * - A job without an item has no entry and is checked alone, and so is one with two items that differ. Items of other
+ *   jobs are ignored.
  * - The delay that the server requests counts for all keys.
- * - An answer without items (a refusal, a 404, an error object with 200) is the error of the whole request, of the kind
- *   that it has in a check. A 404 or 410 of a list is permanent, and a 404 with an HTML page transient: neither says
- *   anything of a job.
- * - Keys are strings and the ids of the list, unless `keys` says how they relate.
+ * - An answer without items (an error object with 200, a status code outside of 200..299) is a check error of all jobs
+ *   of the request, of the kind that it has in a check. A 404 or 410 to a list is permanent, and a 404 with an HTML
+ *   page transient: they do not show that a job is missing.
+ * - Keys are strings and equal the ids of the list, unless the option `keys` maps them.
  *
  * **Example** (A hundred tasks by one request)
  *
@@ -362,7 +366,7 @@ export const send = <A, RD = never, E = never, R = never>(
  * @since 0.1.0
  */
 export const list: {
-  /** Creates the `check` of a `checkMany` of a job whose keys are strings and the ids of the list. */
+  /** Creates the `check` of a `checkMany` of a job whose keys are strings and equal the ids of the list. */
   <A, F = never, RD = never, A2 = never, F2 = never, E2 = never, R2 = never, E = never, R = never>(
     request: ListRequest<string, E, R>,
     options: ListOptions<string, A, F, RD, A2, F2, E2, R2>
@@ -374,7 +378,7 @@ export const list: {
     HttpCheckError | Types.NoInfer<E | E2>,
     HttpClient.HttpClient | Types.NoInfer<RD | R | R2>
   >
-  /** Creates the `check` of a `checkMany` of a job whose keys have a codec; `keys` says how they relate to the ids. */
+  /** Creates the `check` of a `checkMany` of a job whose keys have a codec; `keys` maps them to the ids of the list. */
   <K, A, F = never, RD = never, A2 = never, F2 = never, E2 = never, R2 = never, E = never, R = never>(
     request: ListRequest<K, E, R>,
     options: ListOptions<K, A, F, RD, A2, F2, E2, R2> & { readonly keys: ListKeys<K> }
@@ -393,7 +397,7 @@ export const list: {
 
 // ---- internal ----
 
-/** What asks once and reads the answer; its options and its Schema are read once. */
+/** Makes a function that checks once. Options and Schema are prepared here. */
 const checker = <A, F, RD, A2, F2, E2, R2>(
   name: string,
   schema: StatusSchema<A, F, RD>,

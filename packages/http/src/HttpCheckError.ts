@@ -6,18 +6,18 @@
  * | reason | what happened | kind |
  * |---|---|---|
  * | `Transport` | no answer, or one that broke off | transient |
- * | `Authorization` | no token could be had (see `Authorization`) | transient, unless its cause says otherwise |
- * | `InvalidRequest` | the request could not be sent as it is: a bad URL, a body that cannot be encoded | permanent |
- * | `Status` | an answer outside of 200..299, or one that `interpret` calls an error | as it says, or see `isTransientStatus` |
+ * | `Authorization` | the token could not be read or refreshed (see `Authorization`) | that of its cause, by default transient |
+ * | `InvalidRequest` | the request has an invalid URL, or a body that cannot be encoded | permanent |
+ * | `Status` | an answer outside of 200..299, or one that `interpret` makes an error | that of `interpret`, or see `isTransientStatus` and the table of `HttpCheck` |
  * | `NotJson` | 2xx, but the body is empty or not JSON: a proxy's page, a captive portal | transient |
- * | `Decode` | 2xx and JSON, but not what the Schema expects | permanent |
+ * | `Decode` | JSON, but the Schema rejects it | permanent |
  * | `TooLarge` | 2xx with a body larger than `maxBody` | permanent |
  * | `TooDeep` | 2xx with JSON nested deeper than 512 | permanent |
  * | `Unrecognized` | a first answer shows a long-running operation, but not where to check it | permanent |
- * | `Refused` | the server named a URL that must not be asked (see `RequestOptions`) | permanent |
- * | `Reader` | a function among the options threw, or yielded something that it must not | permanent |
+ * | `Refused` | the server named a URL that is not allowed (see `RequestOptions`) | permanent |
+ * | `Reader` | a function among the options threw, or returned an invalid value | permanent |
  *
- * Handle one of them with `Effect.catchReason("HttpCheckError", "Status", ...)`.
+ * Handle one of these with `Effect.catchReason("HttpCheckError", "Status", ...)`.
  *
  * @since 0.1.0
  */
@@ -29,7 +29,7 @@ import { escape } from "./internal/text.ts"
 import * as urls from "./internal/request/urls.ts"
 
 /**
- * Why a request told nothing of its job.
+ * Why a request failed.
  *
  * @category models
  * @since 0.1.0
@@ -55,44 +55,46 @@ export type Reason =
  */
 export interface Transport {
   readonly _tag: "Transport"
-  /** The code of the innermost error that has one: `"ECONNRESET"` and the like. */
+  /** The code of the innermost error that has one, such as `"ECONNRESET"`. */
   readonly code: string | undefined
   /**
-   * The message of the innermost error, such as `"Invalid character in chunk size"`; `undefined` if it has none. URLs and
-   * the values of headers and parameters are replaced by `...`, control characters are escaped, and at most 200
+   * The message of the innermost error, such as `"Invalid character in chunk size"`; `undefined` if it has none. URLs
+   * and the values of headers and parameters are replaced by `...`, control characters are escaped, and at most 200
    * characters are kept.
    */
   readonly detail: string | undefined
-  /** What the HTTP client said. It may hold the URL or a header, so it is not shown: see `Redacted.value`. */
+  /** The error of the HTTP client. It may contain the URL or a header, so it is redacted. */
   readonly cause: Redacted.Redacted<unknown>
 }
 
 /**
- * There was no token to send the request with.
+ * The token of the request could not be read or refreshed.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Authorization {
   readonly _tag: "Authorization"
+  /** Which Effect of the `Authorization` failed. */
   readonly step: "token" | "refresh"
-  /** What the Effect failed with that reads or refreshes the token. */
+  /** The error of that Effect. */
   readonly cause: Redacted.Redacted<unknown>
 }
 
 /**
- * The request could not be sent as it is.
+ * The request cannot be sent.
  *
  * @category models
  * @since 0.1.0
  */
 export interface InvalidRequest {
   readonly _tag: "InvalidRequest"
+  /** What is invalid: the URL cannot be parsed, or the body cannot be encoded. */
   readonly part: "url" | "body"
 }
 
 /**
- * The server answered with a status outside of 200..299, or with something that `interpret` calls an error.
+ * The server answered with a status code outside of 200..299, or with an answer that `interpret` makes an error.
  *
  * @category models
  * @since 0.1.0
@@ -102,9 +104,9 @@ export interface Status {
   readonly status: number
   readonly body: BodyKind
   readonly retryAfter: Duration.Duration | "unreadable" | undefined
-  /** Whether a further check may succeed, as `interpret` says. Default: the status decides, see `isTransientStatus`. */
+  /** The kind of the error, if not the status code alone decides it. Default: see `isTransientStatus`. */
   readonly kind?: "throttled" | "transient" | "permanent" | undefined
-  /** The server's own words, at most 1,000 characters, where an option asked for them. Default: none. */
+  /** The server's own words, at most 1,000 characters; see the option `reason`. Default: none. */
   readonly detail?: string | undefined
 }
 
@@ -122,8 +124,7 @@ export interface NotJson {
 }
 
 /**
- * The server answered with JSON that the Schema rejects. `issue` says where and what was expected, never what was
- * there.
+ * The server answered with JSON that the Schema rejects.
  *
  * @category models
  * @since 0.1.0
@@ -131,12 +132,13 @@ export interface NotJson {
 export interface Decode {
   readonly _tag: "Decode"
   readonly status: number
+  /** The path and what the Schema expected there, without the values of the body. */
   readonly issue: string
 }
 
 /**
- * The server answered with a status of 200..299 and a body larger than the option `maxBody` allows. The body was not
- * read to its end.
+ * The server answered with a status of 200..299 and a body larger than the option `maxBody`. The rest of the body was
+ * not read.
  *
  * @category models
  * @since 0.1.0
@@ -144,7 +146,7 @@ export interface Decode {
 export interface TooLarge {
   readonly _tag: "TooLarge"
   readonly status: number
-  /** What `maxBody` allows, in bytes after decompression. */
+  /** The value of `maxBody`, in bytes after decompression. */
   readonly maxBytes: number
 }
 
@@ -157,7 +159,7 @@ export interface TooLarge {
 export interface TooDeep {
   readonly _tag: "TooDeep"
   readonly status: number
-  /** The number of nested objects and arrays that is allowed: 512. */
+  /** The maximum number of nested objects and arrays: 512. */
   readonly maxDepth: number
 }
 
@@ -171,14 +173,14 @@ export interface Unrecognized {
   readonly _tag: "Unrecognized"
   readonly status: number
   readonly body: BodyKind
-  /** What shows the operation, such as `status "RUNNING"` or `done false`. Default: the HTTP status does. */
+  /** What shows the operation, such as `status "RUNNING"` or `done false`; undefined if the status code does. */
   readonly sign: string | undefined
   /** The names of the headers of the answer, at most 32. */
   readonly headers: ReadonlyArray<string>
 }
 
 /**
- * The server named a URL that is not asked. The rules are those of `RequestOptions`.
+ * The server named a URL that the rules of `RequestOptions` do not allow.
  *
  * @category models
  * @since 0.1.0
@@ -192,14 +194,14 @@ export interface Refused {
 }
 
 /**
- * A function among the options threw, or yielded something that it must not.
+ * A function among the options threw, or returned an invalid value.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Reader {
   readonly _tag: "Reader"
-  /** The option whose function threw. */
+  /** The name of the option. */
   readonly reader:
     | "interpret"
     | "hint"
@@ -218,24 +220,27 @@ export interface Reader {
     | "protocol"
     | "rebase"
     | "unknownState"
-  /** What it threw. It may hold a part of the answer, so only its name is shown: see `Redacted.value`. */
+  /**
+   * What the function threw, or an error about the invalid value. It may contain a part of the answer, so it is
+   * redacted.
+   */
   readonly cause: Redacted.Redacted<unknown>
 }
 
 /**
- * What kind of body an answer had; the body itself is kept nowhere.
+ * The kind of a body. The error does not keep the body itself.
  *
  * @category models
  * @since 0.1.0
  */
 export interface BodyKind {
   readonly kind: "json" | "empty" | "other"
-  /** The media type of the answer, without parameters. */
+  /** The media type of the answer, without parameters; undefined if it has none. */
   readonly type: string | undefined
 }
 
 /**
- * Where an operation is that a server accepted, although its wait cannot begin.
+ * The place of an operation that the server accepted, although the submit failed.
  *
  * @category models
  * @since 0.1.0
@@ -243,18 +248,18 @@ export interface BodyKind {
 export interface AcceptedOperation {
   /** The URL without query, fragment, user and password. */
   readonly url: string
-  /** The whole URL, as the server named it. It may hold a secret: see `Redacted.value`. */
+  /** The whole URL. It may contain a secret, so it is redacted. */
   readonly href: Redacted.Redacted<string>
 }
 
 /**
- * A request that told nothing of its job.
+ * The error of a request.
  *
  * **Details**
  *
- * The error says of itself whether it is transient (`CheckError.kind`), with the server's Retry-After if it sent one.
- * `url` and `message` carry neither the query of the URL nor a user and password in it, and no body; a check with a
- * secret in its path has the option `shownUrl`.
+ * Its kind (`CheckError.kind`) is that of its reason, with the requested delay if the server sent one. `url` and
+ * `message` contain no query, fragment, user or password of the URL, and no body. For a secret in the path, use the
+ * option `shownUrl`.
  *
  * @category errors
  * @since 0.1.0
@@ -265,8 +270,8 @@ export class HttpCheckError
     readonly url: string
     readonly reason: Reason
     /**
-     * Where the operation is that the server may have accepted, in the error of the first request of a `LongRunning`
-     * operation. Default: none, or the server did not say where.
+     * The place of the operation that the server may have accepted, in an error of the first request of a `LongRunning`
+     * operation. Default: none, or the place is unknown.
      */
     readonly operation?: AcceptedOperation | undefined
   }>
@@ -307,11 +312,11 @@ export class HttpCheckError
 }
 
 /**
- * Tests whether a later request may be answered otherwise than with this status.
+ * Tests whether a status code is transient: a later request may be answered differently.
  *
  * **Details**
  *
- * True for 408, 425, 429, all of 500..599, and redirects that were not followed, except the permanent ones 301 and 308.
+ * True for 408, 425, 429, 500..599, and redirects that were not followed, except 301 and 308.
  *
  * @category guards
  * @since 0.1.0
@@ -320,15 +325,15 @@ export const isTransientStatus = (status: number): boolean =>
   status >= 500 || (status < 400 ? status !== 301 && status !== 308 : [408, 425, 429].includes(status))
 
 /**
- * Takes from a URL what must not be seen in logs: query, fragment, user and password.
+ * Removes from a URL what must not be in logs: query, fragment, user and password.
  *
  * **Details**
  *
- * The URL is read by the URL parser, as by what connects to it: it is normalized, and its path cut at 1,000 characters.
- * What cannot be parsed is shown as `<not a URL>`. Of a URL that is not hierarchical (`data:`, `javascript:`) only the
- * scheme is shown. In a page of a browser a relative URL is that of the page.
+ * The URL is parsed and normalized by the URL parser, and its path is cut at 1,000 characters. A text that cannot be
+ * parsed is shown as `<not a URL>`. Of a URL such as `data:` or `javascript:` only the scheme is shown. In a browser a
+ * relative URL is relative to the page.
  *
- * **Example** (A password that an expression would miss)
+ * **Example** (A password in an unusual form)
  *
  * ```ts
  * import * as HttpCheckError from "@effect-poll/http/HttpCheckError"

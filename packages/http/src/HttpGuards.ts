@@ -1,35 +1,36 @@
 /**
- * The gate of a server and the `HttpClient` that goes with it: rate limit, circuit breaker and authorization, put
- * together in the one order that works.
+ * A rate limit, a circuit breaker and an authorization for one server, combined in the right order into one gate and
+ * one `HttpClient`.
  *
  * **Details**
  *
- * `RateLimitGate`, `CircuitBreakerGate` and `Authorization` each wrap a client, and the first two are gates as well. The
- * order of both matters.
+ * `RateLimitGate`, `CircuitBreakerGate` and `Authorization` each wrap a client, and the first two are gates as well.
+ * The order matters for both.
  *
  * A check asks the gates in this order:
  *
- * | gate | why there |
+ * | gate | because |
  * |---|---|
- * | 1. circuit breaker | a check that it postpones takes no token out of the rate budget, so an outage costs no budget |
- * | 2. rate limit | its tokens are for checks that are really made |
+ * | 1. circuit breaker | a check that it postpones takes no token from the rate budget, so an outage costs no budget |
+ * | 2. rate limit | its tokens are for checks that are made |
  *
  * A request passes the clients in this order, from the check to the network:
  *
- * | client | why there |
+ * | client | because |
  * |---|---|
- * | 1. circuit breaker | it sees one outcome per check, after a 401 was mended; the request that it repeats as a probe is authorized anew |
- * | 2. authorization | a token per request, so a probe and a request that is sent again have the current one |
- * | 3. rate limit | it sees every answer of the server, also the 401 before a refresh, which counts at the server too |
+ * | 1. circuit breaker | it sees one outcome per check, after a refresh; a probe that it sends has the current token |
+ * | 2. authorization | every request has the current token, also a probe and a repeated request |
+ * | 3. rate limit | it sees every answer, also the 401 before a refresh, which the server counts too |
  *
- * In another order a probe repeats an old token, a refresh hides answers from the rate limit, and an outage uses up the
- * budget. A token that cannot be read or refreshed says nothing about the server: the circuit ignores it.
+ * In another order a probe would repeat an old token, a refresh would hide answers from the rate limit, and an outage
+ * would use up the budget. A token that cannot be read or refreshed does not show that the server is down: the circuit
+ * ignores it.
  *
- * The origin rule of `RequestOptions` holds for all three: a request to another origin, which a server named, carries no
- * token, and its answer neither closes the rate limit nor moves the circuit, unless `requests` says where it belongs.
+ * The origin rule of `RequestOptions` applies to all three. A request to another origin, which a server named, carries
+ * no token. Its answer affects neither gate, unless the option `requests` assigns it.
  *
- * Leave retries to the wait: `checkErrors.retry` asks the gate before each one. An `HttpClient.retryTransient` on the
- * client that is passed in hides the answers in between from the rate limit.
+ * Leave retries to the wait: `checkErrors.retry` asks the gate before each one. `HttpClient.retryTransient` on the
+ * client that is passed in hides all but the last answer from the rate limit.
  *
  * @since 0.1.0
  */
@@ -46,7 +47,7 @@ import * as validate from "./internal/validate.ts"
 import * as RateLimitGate from "./RateLimitGate.ts"
 
 /**
- * The options of `make`. What is left out is not there.
+ * The options of `make`. Each of the three guards is optional.
  *
  * @category models
  * @since 0.1.0
@@ -59,8 +60,8 @@ export interface Options<out E = unknown, out R = unknown> {
   /** Adds a token to each request and refreshes it, see `Authorization`. Default: no token. */
   readonly authorization?: Authorization.Options<E, R> | undefined
   /**
-   * Which budget and which endpoint a request belongs to, where the gates have several: `budget` as for
-   * `RateLimitGate.client`, `endpoint` as for `CircuitBreakerGate.client`. Default: all budgets, the one endpoint.
+   * The budget and the endpoint of a request, if the gates have several: the options of `RateLimitGate.client` and of
+   * `CircuitBreakerGate.client`. Default: all budgets, the one endpoint.
    */
   readonly requests?:
     | {
@@ -71,20 +72,20 @@ export interface Options<out E = unknown, out R = unknown> {
 }
 
 /**
- * A gate, and the client whose answers it learns from.
+ * A gate, and the client that reports answers to it.
  *
  * @category models
  * @since 0.1.0
  */
 export interface HttpGuards {
-  /** For the option `gate` of waits. */
+  /** The value for the option `gate` of waits. */
   readonly gate: Gate.Gate
-  /** The client for the checks: provide it as `HttpClient.HttpClient`. */
+  /** The client of the checks: provide it as `HttpClient.HttpClient`. */
   readonly client: HttpClient.HttpClient
 }
 
 /**
- * What `make` needs for its options: the client that sends the requests, a `RateLimiter` for `rateLimit`, a
+ * The services that `make` needs: the client that sends the requests, a `RateLimiter` for `rateLimit`, a
  * `CircuitBreakerStore` for `circuitBreaker`, the services of `authorization`, and a scope for the last two.
  *
  * @category models
@@ -102,9 +103,9 @@ export type Services<O extends Options> =
  *
  * **Details**
  *
- * The client is made from the `HttpClient` of the context. Use gate and client together: a gate learns of the answers
- * from its client only. Bad options are RangeErrors, as of the modules that have them; so is `requests.endpoint` without
- * an `endpoint` of the circuit breaker that is a function, and the other way round.
+ * The client wraps the `HttpClient` of the context. Use gate and client together: only the client reports answers to
+ * the gate. Out-of-range options are RangeErrors at the call. So is `requests.endpoint` if the `endpoint` of the
+ * circuit breaker is not a function, and the other way round.
  *
  * **Example** (Waiting behind a rate limit, with a token)
  *
@@ -123,7 +124,7 @@ export type Services<O extends Options> =
  * import * as HttpCheck from "@effect-poll/http/HttpCheck"
  * import * as HttpGuards from "@effect-poll/http/HttpGuards"
  *
- * // A server without a network: it answers those that are authorized.
+ * // A server without a network, which demands a token.
  * const server = HttpClient.make((request) =>
  *   Effect.succeed(
  *     HttpClientResponse.fromWeb(

@@ -1,12 +1,12 @@
 /**
- * What an answer means, by its status code, headers, URL and body together.
+ * What an answer means, by its status code, headers, URL and body.
  *
  * **Details**
  *
- * Servers do not agree on codes: an unknown job may be a 404, a 400 with a code, a 500 with an error number, or a 200
- * with the word "unknown"; a job that runs may be a 409 or a 470; one that failed may be a 422 with a message. The option
- * `interpret` of a check says what such an answer means. It is asked before the default table of `HttpCheck`, and its
- * verdict is one of these:
+ * Servers use different codes. An unknown job may be a 404, a 400 with a code, a 500 with an error number, or a 200
+ * with the text "unknown". A running job may be a 409 or a 470, and a failed one a 422 with a message. The option
+ * `interpret` of a check decides what such an answer means, before the default table of `HttpCheck`. It returns one of
+ * these verdicts:
  *
  * | verdict | the check |
  * |---|---|
@@ -14,19 +14,19 @@
  * | `succeeded(schema)`, `failed(schema)` | yields this ending, with a value that the Schema decodes from the body |
  * | `canceled(schema)`, `expired(schema)` | yields this ending, with the decoded value as its `partial` result |
  * | `decode` | reads the body as a status, whatever the status code |
- * | `throttled()` | fails: checked again later, outside of every error budget |
- * | `transient()` | fails: the next check may succeed |
- * | `permanent()` | fails, and with it the wait |
- * | `undefined` | is read by the default table |
+ * | `throttled()` | fails; the job is checked again later, in no error budget |
+ * | `transient()` | fails; the next check may succeed |
+ * | `permanent()` | fails, which ends the wait |
+ * | `undefined` | follows the default table |
  *
- * An `Interpret` is a function, a table made by `rules`, or a function that yields its verdict in an Effect. What that
- * Effect fails with is the error of the check.
+ * An `Interpret` is a function, a table made by `rules`, or a function that returns an Effect of a verdict. The error
+ * of that Effect is the error of the check.
  *
  * **Gotchas**
  *
- * - A function that throws or dies, and one that yields something else than a verdict, is a permanent `HttpCheckError`
- *   with the reason `Reader`: never a defect.
- * - A hint of a verdict takes precedence over the option `hint` and over the headers. Without one these count.
+ * - If an `interpret` throws, dies or returns something other than a verdict, the check fails with a permanent
+ *   `HttpCheckError` with the reason `Reader`, never with a defect.
+ * - The hint of a verdict takes precedence over the option `hint` and the headers. Without it, these count.
  *
  * @since 0.1.0
  */
@@ -55,7 +55,7 @@ export type Verdict<A, F = never, RD = never> =
   | Permanent
 
 /**
- * Says what an answer means, or yields `undefined` to leave it to the default table. It may yield both in an Effect.
+ * Decides what an answer means. `undefined` leaves the answer to the default table. Both may be in an Effect.
  *
  * @category models
  * @since 0.1.0
@@ -65,16 +65,17 @@ export interface Interpret<out A = never, out F = never, out E = never, out R = 
 }
 
 /**
- * The job has ended; its value is decoded from the answer. Made by `succeeded`, `failed`, `canceled` and `expired`.
+ * The verdict that the job has ended, with a value decoded from the answer. Made by `succeeded`, `failed`, `canceled`
+ * and `expired`.
  *
  * @category models
  * @since 0.1.0
  */
 export interface As<out A, out F, out RD> {
   readonly _tag: "As"
-  /** The ending that the answer tells of. */
+  /** How the job ended. */
   readonly ending: "Succeeded" | "Failed" | "Canceled" | "Expired"
-  /** Reads the ending. `content` is what a Schema decodes of the answer: the body, in the form that the option `as` names. */
+  /** Reads the ending. `content` is what the Schema decodes: the body, in the form of the option `as` of the check. */
   readonly read: (answer: HttpAnswer, content: unknown) => Effect.Effect<Ending<A, F>, Schema.SchemaError, RD>
 }
 
@@ -87,7 +88,7 @@ export interface As<out A, out F, out RD> {
 export type Ending<A, F> = Status.Terminal<A, F>
 
 /**
- * The body is a status, whatever the status code.
+ * The verdict that the body is a status, whatever the status code.
  *
  * @category models
  * @since 0.1.0
@@ -97,7 +98,7 @@ export interface Decode {
 }
 
 /**
- * The server refused to answer now. The check fails with an error of the kind `Throttled`.
+ * The verdict that the server limits the rate. The check fails with an error of the kind `Throttled`.
  *
  * @category models
  * @since 0.1.0
@@ -111,7 +112,7 @@ export interface Throttled {
 }
 
 /**
- * The answer says nothing of the job, but the next one may. The check fails with an error of the kind `Transient`.
+ * The verdict that the next check may succeed. The check fails with an error of the kind `Transient`.
  *
  * @category models
  * @since 0.1.0
@@ -125,7 +126,8 @@ export interface Transient {
 }
 
 /**
- * No further check can succeed. The check fails with an error of the kind `Permanent`, and with it the wait.
+ * The verdict that no further check can succeed. The check fails with an error of the kind `Permanent`, which ends the
+ * wait.
  *
  * @category models
  * @since 0.1.0
@@ -137,13 +139,13 @@ export interface Permanent {
 }
 
 /**
- * What an answer must be like for a row of `rules`: everything that is given must match.
+ * The condition of a row of `rules`. All of its properties must match the answer.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Pattern {
-  /** The status code, or several of which one matches. */
+  /** The status code, or a list of status codes of which one must match. */
   readonly status?: number | ReadonlyArray<number> | undefined
   /**
    * Headers by name, in upper or lower case. A string is the whole value, except for surrounding blanks; a regular
@@ -151,14 +153,14 @@ export interface Pattern {
    */
   readonly headers?: Readonly<Record<string, string | RegExp>> | undefined
   /**
-   * A part of the parsed body. An object may have more properties than its pattern. Each element of an array pattern is
-   * met by some element of the array, in any order. A regular expression matches a part of a string. Everything else is
-   * equal.
+   * A part of the parsed body. An object may have more properties than its pattern. Each element of an array pattern
+   * must match some element of the array, in any order. A regular expression matches a part of a string. Other values
+   * must be equal.
    */
   readonly body?: unknown
-  /** What the text of the body contains: a non-empty string, or a match of a regular expression. */
+  /** A text that the body contains: a non-empty string, or a regular expression. */
   readonly text?: string | RegExp | undefined
-  /** What the URL that answered contains: a non-empty string, or a match of a regular expression. */
+  /** A text that the final URL contains: a non-empty string, or a regular expression. */
   readonly url?: string | RegExp | undefined
 }
 
@@ -198,8 +200,7 @@ export interface AsReasonOptions extends AsOptions {
 export const decode: Decode = { _tag: "Decode" }
 
 /**
- * Creates the verdict that the server refused to answer now: the job is checked again later, outside of every error
- * budget.
+ * Creates the verdict that the server limits the rate: the job is checked again later, in no error budget.
  *
  * @category verdicts
  * @since 0.1.0
@@ -207,7 +208,7 @@ export const decode: Decode = { _tag: "Decode" }
 export const throttled = (options?: Omit<Throttled, "_tag">): Throttled => ({ ...options, _tag: "Throttled" })
 
 /**
- * Creates the verdict that the answer says nothing of the job, but that the next one may.
+ * Creates the verdict that the check failed, but that the next one may succeed.
  *
  * @category verdicts
  * @since 0.1.0
@@ -260,8 +261,8 @@ export const failed = <F, RD = never>(schema: Schema.Codec<F, unknown, RD>, opti
 }
 
 /**
- * Creates the verdict that the job was canceled on the server. With a Schema, the value that it decodes from the body is
- * the `partial` result.
+ * Creates the verdict that the job was canceled on the server. With a Schema, the value that it decodes from the body
+ * is the `partial` result.
  *
  * **Details**
  *
@@ -281,8 +282,8 @@ export const canceled: {
 ): As<never, never, never> => endedEarly("Canceled", Status.canceled, first, second)
 
 /**
- * Creates the verdict that the job exceeded a time limit of the server. With a Schema, the value that it decodes from the
- * body is the `partial` result.
+ * Creates the verdict that the job exceeded a time limit of the server. With a Schema, the value that it decodes from
+ * the body is the `partial` result.
  *
  * **Details**
  *
@@ -306,11 +307,11 @@ export const expired: {
  *
  * **Details**
  *
- * - A row is a pattern and a verdict, or a function from the answer to one. Where the function yields `undefined`, the
- *   next rows are asked.
- * - Rows may have values of different types: the types of all rows are united.
- * - A pattern without a condition, an empty text, an empty list of status codes, an unknown property and something that is
- *   no verdict are RangeErrors at the call, which name the row, from 1.
+ * - A row is a pattern and a verdict, or a pattern and a function from the answer to a verdict. If the function returns
+ *   `undefined`, the next rows are tried.
+ * - Rows may have different types; the result has the union of them.
+ * - A pattern without a condition, an empty text, an empty list of status codes, an unknown property and something that
+ *   is no verdict are RangeErrors at the call, which name the row, from 1.
  *
  * **Example** (A server with codes of its own)
  *
@@ -362,7 +363,7 @@ export const rules = <const Rows extends ReadonlyArray<Row>>(
 }
 
 /**
- * Asks several in order. The first that yields a verdict decides, and those after it are not asked.
+ * Combines several. They are tried in order, and the first that returns a verdict decides.
  *
  * @category combinators
  * @since 0.1.0

@@ -1,8 +1,8 @@
 /**
- * Long-running operations over HTTP: a request that is accepted now and ends later.
+ * Long-running operations over HTTP: requests that a server accepts now and finishes later.
  *
- * `run` is the simple way: it sends the request, finds out how the server reports the operation, waits for it, fetches
- * the result and decodes it. `job` creates a `Job` of such operations, for every entry point of `Poll`; its key is the
+ * `run` sends the request, recognizes how the server reports the operation, waits for it, fetches the result and
+ * decodes it. `job` creates a `Job` of such operations, for every entry point of `Poll`. The key of the job is the
  * operation, which can be stored and resumed in another process.
  *
  * **Details**
@@ -11,29 +11,32 @@
  * |---|---|
  * | a protocol recognizes it (see `LongRunningProtocol`) | as the protocol says |
  * | 202, or a sign of a running operation, and a URL | the URL is checked |
- * | a word such as `failed` or `canceled` where a state stands | the operation ended so |
- * | a word there that is not known | the URL is checked, or the policy `unknownState` decides |
- * | 2xx without any sign, with a body that `result` decodes | the result |
+ * | a state word such as `failed` or `canceled` | the operation failed or was canceled |
+ * | an unknown state word | the URL is checked, or the policy `unknownState` decides |
+ * | 2xx without a sign, with a body that `result` decodes | the result |
  * | a sign of a running operation, but no URL | `HttpCheckError` with the reason `Unrecognized` |
  *
  * Signs are a state word (`status`, `state`, `phase`, ... at the top or in `properties`, `operation`, `metadata`, ...),
- * `done: false`, and a URL that only operations have. They count in checks as well: nothing that is not recognized is a
- * success.
+ * `done: false`, and a URL that only operations have. They count in checks as well. So an answer that is not recognized
+ * is never a success.
  *
- * - The first request is sent once, unless `resend` says otherwise.
+ * - The first request is sent once, unless the option `resend` is given.
  * - The requested delay (see `HintReader`) of every answer is honored, from the first on.
  * - Checks and the fetch of the result are GET requests to URLs that the server named, unless `check` and `fetchResult`
- *   make others. Such URLs pass the rules of `RequestOptions`, where the first request is at home. They carry no headers
- *   of the first request: add what every request needs to the `HttpClient`.
- * - A 404 or 410 where an operation is checked means that it is missing; a 404 with an HTML page only after three in a
- *   row. A 409, 5xx, a page of a proxy and no answer at all are check errors, unless `interpret` reads them otherwise.
- * - A URL to check that moves is kept in the cursor of the wait: all waits of a `Poller` for the operation follow it,
- *   and tokens hold it.
+ *   make others. The rules of `RequestOptions` apply to such URLs, with the origin of the first request as the first
+ *   origin. These requests do not have the headers of the first request: add headers that every request needs to the
+ *   `HttpClient`.
+ * - A 404 or 410 to a check means that the operation is missing; a 404 with an HTML page only after three in a row. A
+ *   409, 5xx, a page of a proxy and no answer are check errors, unless `interpret` decides otherwise.
+ * - If the server moves the URL to check, the new URL is the cursor of the wait: all waits of a `Poller` for the
+ *   operation follow it, and tokens contain it.
  *
  * **Gotchas**
  *
- * - An error about a first answer that may have been accepted says where the operation is, in `operation`.
- * - A first answer that ends the operation makes no check. Its key leads nowhere and holds no result.
+ * - If the first request fails although the server may have accepted it, `operation` of the error says where the
+ *   operation is.
+ * - If the first answer ends the operation, no check is made. The key of that receipt cannot be checked and contains no
+ *   result.
  *
  * @since 0.1.0
  */
@@ -92,11 +95,11 @@ export interface Options<
   R2 = never,
   F3 = never
 > extends RequestOptions {
-  /** The Schema of the result. Default: anything, absent included; a state word that is not known is then no result. */
+  /** The Schema of the result. Default: any value, absent included, except a body with an unknown state word. */
   readonly result?: Schema.Codec<A, unknown, RD> | undefined
   /**
-   * How the server reports its operations. Of several, the first one that recognizes the first answer, otherwise the
-   * last one. Default: `google()`, `azure()`, `compute()`, `accepted`.
+   * How the server reports its operations. Of several protocols the first one that recognizes the first answer applies,
+   * otherwise the last one. Default: `google()`, `azure()`, `compute()`, `accepted`.
    */
   readonly protocol?: LongRunningProtocol.Protocol | ReadonlyArray<LongRunningProtocol.Protocol> | undefined
   /**
@@ -105,28 +108,29 @@ export interface Options<
    */
   readonly words?: Readonly<Record<string, LongRunningProtocol.Meaning>> | undefined
   /**
-   * Says what an answer means, before the protocol does: of the first request, of checks, and of the fetch of the
-   * result. `Interpretation.decode` lets the protocol read an answer whatever its status code. See `Interpretation`.
-   * Default: the protocol reads 2xx, and other answers are what the module says.
+   * Decides what an answer means, before the protocol does: an answer to the first request, to a check, or to the fetch
+   * of the result. With `Interpretation.decode` the protocol reads an answer whatever its status code. See
+   * `Interpretation`. Default: the protocol reads a 2xx, and the table of the module decides about other answers.
    */
   readonly interpret?: Interpret<A2, F2, E2, R2> | undefined
   /**
-   * Says how the operation ended, by its decoded result: a success that made nothing may be a failure. `undefined` is a
-   * success. Default: every result is a success.
+   * Decides by the decoded result how the operation ended: a result without content may be a failure, for example.
+   * `undefined` is a success. Default: every result is a success.
    */
   readonly ending?: ((result: A, answer: HttpAnswer) => CheckResult<NoInfer<A>, F3> | undefined) | undefined
   /**
-   * Makes the request of a check, where a GET of `operation.phase.url` is not what the server expects: a POST with
-   * `operation.notes.name` in its body. `operation` is as it stands, and `context.cursor` is what `cursor` read from the
-   * last answer. Default: a GET.
+   * Makes the request of a check, if the server does not expect a GET of `operation.phase.url`: a POST with
+   * `operation.notes.name` in its body, for example. `operation` is the current one, and `context.cursor` is the text
+   * that the option `cursor` read last. Default: a GET.
    */
   readonly check?: RequestOf | undefined
   /**
-   * Makes the request that fetches the result once the operation succeeded, or says `undefined` if the last answer holds
-   * it. Default: a GET of the URL that the protocol names; without one the last answer holds the result.
+   * Makes the request that fetches the result of an operation that succeeded. `undefined` means that the last answer
+   * contains the result. Default: a GET of the URL that the protocol names; without one the last answer contains the
+   * result.
    */
   readonly fetchResult?: RequestOf | undefined
-  /** Reads from each answer what the next check needs; `undefined` keeps what was read before. Default: nothing. */
+  /** Reads a text for the next check from each answer; `undefined` keeps the previous text. Default: none is read. */
   readonly cursor?: ((answer: HttpAnswer) => string | undefined) | undefined
   /**
    * Reads the URL to check from an answer, the first one and later ones; a relative one is relative to the URL that
@@ -134,42 +138,42 @@ export interface Options<
    */
   readonly checkUrl?: ((answer: HttpAnswer) => string | undefined) | undefined
   /**
-   * Rewrites the URLs that the server names, where a proxy passes on those of an inner host: a base URL, whose origin
-   * and path take the place of the origin, or a function of the whole URL. Redirects other than 303 are not rewritten. Default: no URL is
-   * rewritten.
+   * Rewrites the URLs that the server names, for a proxy that passes on the URLs of an internal host. It is a base URL,
+   * whose origin and path replace the origin of such a URL, or a function of the whole URL. Redirects other than 303
+   * are not rewritten. Default: no URL is rewritten.
    */
   readonly rebase?: string | ((url: string) => string) | undefined
   /**
-   * How the first request is sent again after an answer or error that a later request may be spared (no answer, 408,
-   * 425, 429, 5xx): the number of times, from 1, with delays from 1 to 30 seconds, or a `Schedule`. A requested delay of
-   * up to 15 minutes is waited for. Only for requests that may be repeated: GET, HEAD, PUT, DELETE, or one with the
-   * header `Idempotency-Key`; any other is a RangeError when it is submitted. Default: never.
+   * How often the first request is sent again after a transient error (no answer, 408, 425, 429, 5xx): an integer >= 1,
+   * with delays from 1 to 30 seconds, or a `Schedule`. A requested delay of up to 15 minutes is honored. The request
+   * must be safe to repeat: a GET, HEAD, PUT or DELETE, or one with the header `Idempotency-Key`; any other is a
+   * RangeError when it is submitted. Default: never.
    */
   readonly resend?: number | Schedule.Schedule<unknown, HttpCheckError> | undefined
   /**
-   * How long a server that can should hold a request back until there is news (`Prefer: wait` of RFC 7240): whole
-   * seconds, rounded up, from 1 second. The first request also prefers `respond-async`. A check must be given more time
-   * than this, see `checkTimeout` of a wait. A server that answers at once is checked when the strategy says. Default:
-   * not at all.
+   * How long the server is asked to hold back its answer until the status changes (`Prefer: wait` of RFC 7240): a
+   * duration of at least 1 second, rounded up to whole seconds. The first request also prefers `respond-async`. The
+   * `checkTimeout` of the wait must be longer than this. A server may ignore it; the strategy decides about the next
+   * check in any case. Default: not at all.
    */
   readonly wait?: Duration.Input | undefined
   /**
-   * Reads the requested delay from an answer, where headers do not have it. Default: the headers that `HintReader`
-   * lists.
+   * Reads the requested delay from an answer. It takes precedence over the headers. Default: the headers that
+   * `HintReader` lists.
    */
   readonly hint?: HintReader | undefined
   /**
-   * Whether errors show why the server refused a request: `true` for the usual fields of JSON bodies, or a function that
-   * reads it from the answer. At most 1,000 characters. Default: `false`. What a server says of an operation that failed
-   * is shown in any case.
+   * Whether errors show why the server refused a request: `true` for the usual fields of a JSON body, or a function
+   * that reads the text from an answer. At most 1,000 characters are kept. The failure of an operation is shown in any
+   * case. Default: `false`.
    */
   readonly reason?: boolean | ((answer: HttpAnswer) => string | undefined) | undefined
   /**
-   * The request that asks the server to cancel an operation; any answer of 200..299 will do. Default: an operation
-   * cannot be canceled.
+   * Makes the request that asks the server to cancel an operation. Any answer of 200..299 is a success. Default: an
+   * operation cannot be canceled.
    */
   readonly cancel?: ((operation: LongRunningOperation) => HttpClientRequest.HttpClientRequest) | undefined
-  /** Checks many operations by one list, in a `Poller`. Default: each operation is checked by itself. */
+  /** Checks many operations with one request, in a `Poller`. Default: each operation is checked by itself. */
   readonly checkMany?: CheckManyOptions | undefined
   /** When to check. Default: see `Poll.Options`. */
   readonly strategy?: Schedule.Schedule<unknown, Observation> | undefined
@@ -183,14 +187,14 @@ export interface Options<
         HttpClient.HttpClient | RD | R2
       >
     | undefined
-  /** What to do about a state word that is not known. Default: the wait fails with `UnknownState`. */
+  /** What to do about an unknown state word. Default: the wait fails with `UnknownState`. */
   readonly unknownState?: Job.UnknownStatePolicy<A | A2, LongRunningFailure | F2 | F3> | undefined
   /** What to do when a check fails. Default: see `Job.CheckErrorPolicy`. */
   readonly checkErrors?: Job.CheckErrorPolicy<HttpCheckError | E2> | undefined
 }
 
 /**
- * Makes a request about an operation as it stands; `undefined` leaves it to the default.
+ * Makes a request about the current operation; `undefined` selects the default.
  *
  * @category models
  * @since 0.1.0
@@ -200,7 +204,7 @@ export interface RequestOf {
 }
 
 /**
- * How many operations are checked by one list. Each item of the list is read as the answer to a check would be.
+ * How to check many operations with one request. Each item of the list is read as the answer to a check.
  *
  * @category models
  * @since 0.1.0
@@ -210,7 +214,9 @@ export interface CheckManyOptions {
   readonly request: (operations: ReadonlyArray<LongRunningOperation>) => HttpClientRequest.HttpClientRequest
   /** Returns the items of the list. */
   readonly items: (answer: HttpAnswer) => ReadonlyArray<unknown>
-  /** Returns the id of an item, or `undefined` for one to skip. An operation without an item is checked by itself. */
+  /**
+   * Returns the id of an item; an item with `undefined` is skipped. An operation without an item is checked by itself.
+   */
   readonly id: (item: unknown) => string | undefined
   /** Returns the id of an operation, such as `operation.notes.name`. */
   readonly idOf: (operation: LongRunningOperation) => string | undefined
@@ -264,8 +270,8 @@ export interface LongRunningJob<in out A, in out F = never, in out E = never, in
   HttpCheckError | E
 > {
   /**
-   * Sends the request that starts an operation. A request whose URL is not absolute, and one that must not be repeated
-   * under the option `resend`, are RangeErrors at the call.
+   * Sends the request that starts an operation. A request whose URL is not absolute is a RangeError at the call, and
+   * with `resend` also one that is not safe to repeat.
    */
   readonly submit: (
     request: HttpClientRequest.HttpClientRequest
@@ -277,13 +283,13 @@ export interface LongRunningJob<in out A, in out F = never, in out E = never, in
 }
 
 /**
- * The `detail` of the pending statuses of operations, where the server sends metadata.
+ * The `detail` of the pending status of an operation whose server sends metadata.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Detail {
-  /** What the server says beside the state, as the `metadata` of AIP-151. */
+  /** Further data about the running operation, such as the `metadata` of AIP-151. */
   readonly metadata: unknown
 }
 
@@ -292,8 +298,8 @@ export interface Detail {
  *
  * **Details**
  *
- * Every entry point of `Poll` can wait for the job. `Poll.resume` continues a wait in another process, from the token of
- * `onReceipt` or of a handle; `Poll.until` does with an operation that was stored as a string. Out-of-range options are
+ * Every entry point of `Poll` works with the job. `Poll.resume` continues a wait in another process, from the token of
+ * `onReceipt` or of a handle. `Poll.until` waits for an operation that was stored as a string. Out-of-range options are
  * RangeErrors at the call.
  *
  * **Example** (Storing an operation and resuming it)
@@ -307,7 +313,7 @@ export interface Detail {
  * import * as Schema from "effect/Schema"
  * import * as Poll from "effect-poll/Poll"
  *
- * // A client that needs no network: the report is ready when it is asked for.
+ * // A client that needs no network: the report is ready at the first check.
  * const client = HttpClient.make((request) =>
  *   Effect.succeed(
  *     HttpClientResponse.fromWeb(
@@ -370,15 +376,15 @@ export const job = <A = unknown, RD = never, A2 = never, F2 = never, E2 = never,
  *
  * **Details**
  *
- * Fails with the `HttpCheckError` of the first request, or with what a wait can fail with (see `PollError`): a
- * `JobFailed` holds the `LongRunningFailure` that the server reported. Errors, logs and metrics call the job `LongRunning`;
- * for another name use `Poll.run` with a `job`. Out-of-range options, and a request whose URL is not absolute, are
+ * Fails with the `HttpCheckError` of the first request, or with a `PollError`: a `JobFailed` has the
+ * `LongRunningFailure` that the server reported. The name of the job in errors, logs and metrics is `LongRunning`; for
+ * another name use `Poll.run` with a `job`. Out-of-range options, and a request whose URL is not absolute, are
  * RangeErrors at the call.
  *
- * With `wait`, a check is given 30 seconds more than that, unless `checkTimeout` says otherwise. One that is not longer
- * than `wait` is a RangeError.
+ * With `wait`, the default `checkTimeout` is 30 seconds longer than `wait`. A `checkTimeout` that is not longer than
+ * `wait` is a RangeError.
  *
- * **Example** (An export that takes a while)
+ * **Example** (An export that takes time)
  *
  * ```ts
  * import * as LongRunning from "@effect-poll/http/LongRunning"

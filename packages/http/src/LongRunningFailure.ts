@@ -1,5 +1,5 @@
 /**
- * What a server says of an operation that failed: the error object that Azure, Google and others put into its answer.
+ * The failure of a long-running operation: the error object that Azure, Google and others put into an answer.
  *
  * @since 0.1.0
  */
@@ -8,26 +8,26 @@ import * as Schema from "effect/Schema"
 import { at } from "./internal/json.ts"
 
 /**
- * The error of an operation that failed. What the server left out, or said in another form, is absent.
+ * The error of an operation that failed. A field that the server omits, or sends in another form, is absent.
  *
  * **Details**
  *
- * As a string it is `[code] message`, followed by what `details` and `innererror` say, at most 1,000 characters. That is
- * what the messages of a `JobFailed` and logs show.
+ * As a string it is `[code] message`, followed by the texts of `details` and `innererror`, at most 1,000 characters.
+ * The message of a `JobFailed` and logs show this string.
  *
  * @category errors
  * @since 0.1.0
  */
 export class LongRunningFailure
   extends /*#__PURE__*/ Schema.Class<LongRunningFailure>("@effect-poll/http/LongRunningFailure")({
-    /** A word of the service, or the number of a gRPC code or of an HTTP status. */
+    /** A code of the service, or the number of a gRPC code or HTTP status. */
     code: Schema.optionalKey(Schema.Union([Schema.String, Schema.Finite])),
     message: Schema.optionalKey(Schema.String),
     /** What the error is about. */
     target: Schema.optionalKey(Schema.String),
-    /** More errors or facts, as the server sent them. */
+    /** Further errors or facts, unchanged. */
     details: Schema.optionalKey(Schema.Array(Schema.Unknown)),
-    /** A closer account of the same error, as the server sent it. */
+    /** More about the same error, unchanged. */
     innererror: Schema.optionalKey(Schema.Unknown)
   })
 {
@@ -41,14 +41,14 @@ export class LongRunningFailure
 }
 
 /**
- * Reads the error out of the JSON of an answer. Never fails: what cannot be read is left out.
+ * Reads the error from the JSON of an answer. It never fails: a field that cannot be read is absent.
  *
  * **Details**
  *
  * It is searched for in `error`, then in `properties.error`, then in the body itself. The code is in `code`, otherwise
  * in `httpErrorStatusCode` of the body. The message is in `message`, otherwise in `error_description`, `detail`,
- * `errorMessage`, `failureReason`, `statusMessage`, `httpErrorMessage` or `title`, or is the `error` itself if that is a
- * text. A list `errors` (as of Compute Engine) is `details`, and its first element gives code and message if nothing
+ * `errorMessage`, `failureReason`, `statusMessage`, `httpErrorMessage` or `title`, or is the `error` itself if that is
+ * a text. A list `errors` (as of Compute Engine) is `details`, and its first element gives code and message if nothing
  * else does.
  *
  * **Example** (The error of a status monitor)

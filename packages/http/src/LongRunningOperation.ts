@@ -10,8 +10,8 @@
  * | encoded | tokens, what you store | method and URL of the first request, and a sealed part with the rest |
  * | shown | errors, messages, logs, spans | `POST https://api.example.com/exports #1f0c9a3e`: no query, no secret |
  *
- * The sealed part is encoded so that it is not read by accident. It is not encrypted: keep tokens and stored operations
- * as safe as the URLs in them. Neither form holds a result or a failure.
+ * The sealed part is encoded, not encrypted: keep tokens and stored operations as safe as the URLs in them. Neither
+ * form contains a result or a failure.
  *
  * @since 0.1.0
  */
@@ -27,22 +27,22 @@ import { safeUrl } from "./HttpCheckError.ts"
  * @since 0.1.0
  */
 export interface LongRunningOperation {
-  /** The name of its protocol. */
+  /** The name of the protocol of the operation. */
   readonly protocol: string
   /** The method of the first request. */
   readonly method: string
   /** The whole URL of the first request. */
   readonly url: string
-  /** How far the operation is. */
+  /** The phase of the operation: where to check it, or where its result is. */
   readonly phase: Phase
-  /** What else its protocol has to remember. */
+  /** What the protocol stores besides. */
   readonly notes: Notes
-  /** What the option `cursor` read from the newest answer that had one. Default: none. */
+  /** The text that the option `cursor` read from the last answer with one. Default: none. */
   readonly cursor?: string | undefined
 }
 
 /**
- * What a protocol remembers of an operation between two checks.
+ * What a protocol stores about an operation between two checks.
  *
  * @category models
  * @since 0.1.0
@@ -50,13 +50,13 @@ export interface LongRunningOperation {
 export type Notes = Readonly<Record<string, string>>
 
 /**
- * How far an operation is.
+ * The phase of an operation.
  *
  * **Details**
  *
- * - `Polling`: it is running, or was not checked yet. `url` is where to check; a server may move it.
- * - `Fetching`: it succeeded, and its result is at the first of `urls` that is found. `unconfirmed` says that what is
- *   there may show that it still runs. Without a URL it ended in the answer to its first request.
+ * - `Polling`: it is running, or has not been checked yet. It is checked at `url`, which a server may move.
+ * - `Fetching`: it succeeded, and its result is at the first of `urls` that is found. With `unconfirmed`, the answer
+ *   there may show that the operation still runs. Without a URL the operation ended in its first answer.
  *
  * @category models
  * @since 0.1.0
@@ -71,7 +71,7 @@ export type Phase =
     }
 
 /**
- * The Schema of how far an operation is; its encoded form is plain JSON.
+ * The Schema of a phase; its encoded form is plain JSON.
  *
  * @category schemas
  * @since 0.1.0
@@ -101,8 +101,8 @@ export const LongRunningOperation: Schema.Codec<LongRunningOperation, unknown> =
 })
 
 /**
- * Encodes an operation as a string, decodes it again, and shows it without its sealed part. `decode` throws for a string
- * that is not an encoded operation.
+ * Encodes an operation as a string, decodes it again, and shows it without its sealed part. `decode` throws for a
+ * string that is not an encoded operation.
  *
  * @category encoding
  * @since 0.1.0

@@ -3,17 +3,18 @@
  *
  * **Details**
  *
- * A protocol is a value, given to `LongRunning.job` or recognized by the first answer.
+ * Pass a protocol to `LongRunning.job`, or several, of which the first answer selects one.
  *
  * | protocol | operations |
  * |---|---|
- * | `google` | of AIP-151, checked by name |
- * | `azure` | of Azure, in all modes |
- * | `compute` | of Compute Engine and its like, checked at `selfLink` |
- * | `accepted` | of everything else: 202 with a URL, or a body that shows that it runs |
- * | `fields` | reported in fields of a body, under paths that you name |
+ * | `google` | AIP-151, checked by name |
+ * | `azure` | Azure, all modes |
+ * | `compute` | Compute Engine and similar APIs, checked at `selfLink` |
+ * | `accepted` | all others: a 202 with a URL, or a body that shows a running operation |
+ * | `fields` | states, URLs and results in fields of the body, at paths that you name |
  *
- * A protocol of your own is two functions. One that throws is a permanent `HttpCheckError` with the reason `Reader`.
+ * A protocol of your own has two functions: one for the first answer, one for later answers. If one throws, the request
+ * fails with a permanent `HttpCheckError` with the reason `Reader`.
  *
  * @since 0.1.0
  */
@@ -57,37 +58,37 @@ export type {
  * @since 0.1.0
  */
 export interface Protocol {
-  /** Part of stored operations. */
+  /** The name of the protocol, which stored operations contain. */
   readonly name: string
   /**
-   * Whether the answer to a first request is one of this protocol; used to choose among several. Default: any answer is.
+   * Whether a first answer belongs to this protocol; used to choose among several. Default: every answer does.
    */
   readonly recognizes?: ((first: OperationAnswer) => boolean) | undefined
-  /** Reads the answer to the first request. A `Pending` must say where to check. */
+  /** Reads the answer to the first request. A `Pending` must have a `url`. */
   readonly start: (first: OperationAnswer) => Reading
   /** Reads the answer to a check. */
   readonly read: (answer: OperationAnswer, operation: LongRunningOperation) => Reading
 }
 
 /**
- * `202 Accepted` with a URL to check, and every answer that no other protocol recognizes.
+ * `202 Accepted` with a URL to check, and all answers that no other protocol recognizes.
  *
  * **Details**
  *
  * | answer | first answer | check |
  * |---|---|---|
- * | 202 | pending, checked at the URL | pending, maybe at a new `Location` |
+ * | 202 | pending, checked at the URL | pending; a new `Location` moves the URL |
  * | 303 | pending, checked at `Location` | followed to the result |
  * | 2xx that shows a running operation | pending, checked at the URL | pending |
- * | 2xx that says failed, canceled, expired | that end | that end |
- * | 2xx with a state word that is not known | checked at the URL, or `unknownState` | `unknownState` |
+ * | 2xx with a word for failed, canceled or expired | that end | that end |
+ * | 2xx with an unknown state word | checked at the URL, or `unknownState` | `unknownState` |
  * | 201 or 200, empty, with `Location` | checked there | the end, without a result |
  * | any other 2xx | the end; the body is the result | the end; the body is the result |
  *
  * The URL is in `Location`, `Operation-Location`, a field of the body that only operations have (`statusUrl`,
- * `operation_url`, `links.status`, a `selfLink` with `/operations/`), `Content-Location`, or a link of the body to itself
- * (`selfLink`, `links.self`, `_links.self.href`, `urls.get`), in this order. A GET, PUT or PATCH is otherwise checked at
- * its own URL. In a 202 a word such as `success` says that the request was accepted.
+ * `operation_url`, `links.status`, a `selfLink` with `/operations/`), `Content-Location`, or a link of the body to
+ * itself (`selfLink`, `links.self`, `_links.self.href`, `urls.get`), in this order. Without any of these a GET, PUT or
+ * PATCH is checked at its own URL. In a 202 a word such as `success` means that the request was accepted.
  *
  * @category protocols
  * @since 0.1.0
@@ -95,13 +96,13 @@ export interface Protocol {
 export const accepted: Protocol = acceptedProtocol
 
 /**
- * Where an operation of Azure that succeeded keeps its result.
+ * The place of the result of an Azure operation.
  *
  * **Details**
  *
- * - `"azure-async-operation"`, `"operation-location"`: in the last answer about the operation. Of a PUT or PATCH it is
- *   the resource all the same.
- * - `"location"`: at the Location that the first answer gave, or where that was moved to.
+ * - `"azure-async-operation"`, `"operation-location"`: in the last answer about the operation. For a PUT or PATCH it is
+ *   the resource nevertheless.
+ * - `"location"`: at the `Location` of the first answer, or of a later answer that moved it.
  * - `"original-uri"`: at the URL of the first request.
  *
  * @category models
@@ -117,13 +118,13 @@ export type FinalState = "azure-async-operation" | "operation-location" | "locat
  */
 export interface AzureOptions {
   /**
-   * Where the result is (`final-state-via` in the API's description). Default: of a PUT or PATCH the resource;
-   * otherwise the `resourceLocation` of the last answer, the Location, or that answer itself, whichever is there first.
+   * The place of the result (`final-state-via` in the API's description). Default: for a PUT or PATCH the resource;
+   * otherwise the first of these: the `resourceLocation` of the last answer, the `Location`, the last answer itself.
    */
   readonly finalState?: FinalState | undefined
-  /** The path to the result within the last answer about the operation, if it is there; default: all of it. */
+  /** The path of the result within the last answer about the operation. Default: the whole answer. */
   readonly resultPath?: ReadonlyArray<string> | undefined
-  /** What further words mean; in any case. */
+  /** The meaning of further state words, in upper or lower case. Default: none. */
   readonly words?: Readonly<Record<string, Meaning>> | undefined
 }
 
@@ -135,21 +136,21 @@ export interface AzureOptions {
  * | the first answer has | URL to check | source of the ending |
  * |---|---|---|
  * | `Operation-Location` or `Azure-AsyncOperation` | that URL | `status`, otherwise `properties.provisioningState` |
- * | `Location` only | that URL | the HTTP status: 202 is pending; a PUT's or PATCH's resource may say otherwise |
- * | neither, and the method is PUT or PATCH | the resource | `properties.provisioningState`; none is succeeded |
+ * | `Location` only | that URL | the status code: 202 is pending; the resource of a PUT or PATCH may say otherwise |
+ * | neither, and the method is PUT or PATCH | the resource | `properties.provisioningState`; if absent, it succeeded |
  *
- * - The words Succeeded, Failed, Canceled and Cancelled count in any case. Pending are NotStarted, Accepted, Running,
- *   InProgress and the like, and words that begin with a participle (Creating, PreparingVMDisk). Any other word is
- *   unknown, and meets the policy `unknownState`: a service may use words of its own, but a wait should not sit on
- *   `Expired` until its deadline. Give `words`, or `unknownState: "continue"`, which is what Azure's rules say.
- * - A first answer of 204, or of 200 or 201 without these headers, has ended. So has a PATCH with 200 whose resource
- *   says so. Of a status monitor that says no word, the HTTP status
- *   counts, unless the body shows in another way that the operation runs or failed.
- * - Each answer may name a new URL to check.
- * - After success the result is fetched, see `finalState`; not after a DELETE. If the resource of a PATCH is not
- *   found there, the Location is tried.
+ * - Succeeded, Failed, Canceled and Cancelled are ends, in upper or lower case. NotStarted, Accepted, Running,
+ *   InProgress and similar words are pending, and so are words that begin with a participle (Creating,
+ *   PreparingVMDisk). Any other word is an unknown state: otherwise a wait could spend its whole time on `Expired`.
+ *   Give such a word a meaning with `words`, or follow Azure's rule with `unknownState: "continue"`.
+ * - A first answer of 204, or of 200 or 201 without these headers, is the end. So is the 200 of a PATCH whose resource
+ *   has ended. For a status monitor without a state word the status code counts, unless the body shows in another way
+ *   that the operation runs or failed.
+ * - Each answer may move the URL to check.
+ * - After success the result is fetched (see `finalState`), except after a DELETE. If the resource of a PATCH is not
+ *   found, the `Location` is tried.
  *
- * A `finalState` is kept in the operation. Sources: the asynchronous API reference of the Azure Resource Provider
+ * The `finalState` is part of stored operations. Sources: the asynchronous API reference of the Azure Resource Provider
  * Contract, the Azure REST API Guidelines (long-running operations), and the behaviour of Azure's own clients.
  *
  * @category protocols
@@ -165,16 +166,16 @@ export const azure = (options: AzureOptions = {}): Protocol => azureProtocol(opt
  */
 export interface GoogleOptions {
   /**
-   * What the name of an operation is appended to, as `https://api.example.com/v1`. Default: the origin of the first
-   * request and the version that its path begins with.
+   * The URL to which the name of an operation is appended, such as `https://api.example.com/v1`. Default: the origin of
+   * the first request and the version at the start of its path.
    */
   readonly baseUrl?: string | undefined
   /**
-   * Returns the path, relative to `baseUrl`, or the whole URL where an operation with this name is checked. Default: the
-   * name itself, and `operations/<name>` for one without a slash.
+   * Returns the path relative to `baseUrl`, or the whole URL, at which an operation with this name is checked. Default:
+   * the name, or `operations/<name>` for a name without a slash.
    */
   readonly path?: ((name: string) => string) | undefined
-  /** Reads a progress of 0..1 from the metadata, or `undefined`. Default: none. */
+  /** Reads a progress from 0 to 1 from the metadata, or `undefined`. Default: none. */
   readonly progress?: ((metadata: unknown) => number | undefined) | undefined
 }
 
@@ -183,10 +184,12 @@ export interface GoogleOptions {
  *
  * **Details**
  *
- * - With `done`, an `error` is the failure (code 1 is canceled), otherwise `response` is the result, which may be absent.
+ * - With `done: true`, an `error` is the failure (code 1: canceled). Otherwise `response` is the result, which may be
+ *   absent.
  * - A first answer is recognized by a `name` such as `operations/1` or `projects/p/operations/1`, or by a `name` of any
  *   form beside a boolean `done`. The name is kept in `operation.notes.name`, for the option `check`.
- * - A name that leads elsewhere (`..`, a whole URL, a query) is a permanent error. An empty `baseUrl` is a RangeError.
+ * - A name that leads outside of `baseUrl` (`..`, a whole URL, a query) is a permanent error. An empty `baseUrl` is a
+ *   RangeError.
  *
  * @category protocols
  * @since 0.1.0
@@ -205,7 +208,7 @@ export const google = (options: GoogleOptions = {}): Protocol => {
  */
 export interface ComputeOptions {
   /**
-   * What the result is: the `"operation"` itself, or the resource that it names as its `"target"`, which is fetched. A
+   * The result: the `"operation"` itself, or its `"target"`, the resource that the operation names, which is fetched. A
    * deleted target cannot be fetched. Default: `"operation"`.
    */
   readonly result?: "operation" | "target" | undefined
@@ -217,10 +220,10 @@ export interface ComputeOptions {
  *
  * **Details**
  *
- * `PENDING`, `RUNNING`, `WAITING` and `ABORTING` are pending, `DONE` is the end: a failure if there is an `error` or an
- * `httpErrorStatusCode` of at least 400, whose words are those of `error.errors`. Other usual words count too; any other
- * status is an unknown state. A first answer is recognized by a `kind` that ends in `#operation`, or by a `selfLink` with `/operations/`. Source: the
- * reference of the resource `Operation` of the Compute Engine API.
+ * `PENDING`, `RUNNING`, `WAITING` and `ABORTING` are pending, `DONE` is the end: a failure, with the texts of
+ * `error.errors`, if there is an `error` or an `httpErrorStatusCode` of at least 400. Other usual state words count
+ * too; any other status is an unknown state. A first answer is recognized by a `kind` that ends in `#operation`, or by
+ * a `selfLink` with `/operations/`. Source: the reference of the resource `Operation` of the Compute Engine API.
  *
  * @category protocols
  * @since 0.1.0
@@ -237,15 +240,15 @@ export interface FieldsOptions {
   /** The path to the state: a word, a boolean or a number. */
   readonly state: ReadonlyArray<string>
   /**
-   * What states mean, in any case, in addition to the usual words; a boolean or number by its text, as `"true"`. Default:
-   * the usual words (queued, running, succeeded, failed, canceled, ...).
+   * The meaning of states, in upper or lower case, in addition to the usual words; a boolean or number by its text,
+   * such as `"true"`. Default: the usual words (queued, running, succeeded, failed, canceled, ...).
    */
   readonly words?: Readonly<Record<string, Meaning>> | undefined
   /** The path to the URL to check, in the first answer. Default: headers and the usual fields. */
   readonly url?: ReadonlyArray<string> | undefined
   /** The path to the result. Default: the whole body. */
   readonly result?: ReadonlyArray<string> | undefined
-  /** The path to a URL that the result is fetched from. Default: the result is in the last answer. */
+  /** The path of the URL from which the result is fetched. Default: the result is in the last answer. */
   readonly resultUrl?: ReadonlyArray<string> | undefined
   /** The path to the error of an operation that failed. Default: see `LongRunningFailure.fromBody`. */
   readonly error?: ReadonlyArray<string> | undefined
@@ -256,8 +259,8 @@ export interface FieldsOptions {
  *
  * **Details**
  *
- * A first answer is recognized by a state at the path. An answer without one is a permanent error, except for 202 and 204
- * without JSON, which are pending. An empty path is a RangeError.
+ * A first answer is recognized by a state at the path. An answer without one is a permanent error, except for 202 and
+ * 204 without JSON, which are pending. An empty path is a RangeError.
  *
  * **Example** (A predictions API)
  *

@@ -1,5 +1,5 @@
 /**
- * What a protocol of long-running operations reads (an answer), and what it makes of it (a reading).
+ * What a protocol of long-running operations reads (an answer), and what it returns (a reading).
  *
  * `LongRunningProtocol` exports these types too: to write a protocol, import that module.
  *
@@ -12,7 +12,7 @@ import type { Notes } from "./LongRunningOperation.ts"
 
 /**
  * An answer about an operation: to its first request with a status of 200..299 or 303, or to a check with 200..299.
- * With an `interpret` that says "read the body", any status can occur.
+ * With `Interpretation.decode`, any status can occur.
  *
  * @category models
  * @since 0.1.0
@@ -24,16 +24,16 @@ export interface OperationAnswer extends HttpAnswer {
   readonly url: string
   /** Whether the body is JSON, empty or something else, and its media type. */
   readonly content: BodyKind
-  /** The whole URL to check, by the option `checkUrl`; undefined without it, or where it finds none. */
+  /** The whole URL to check, by the option `checkUrl`; undefined without the option, or if it finds none. */
   readonly checkUrl?: string | undefined
-  /** What state words mean where no protocol knows them, by the option `words`; undefined without it. */
+  /** What further state words mean, by the option `words`; undefined without it. */
   readonly words?: ReadonlyMap<string, Meaning> | undefined
   /** Whether a 303 led here. Default: false; a client that follows redirects by itself, as in a browser, hides it. */
   readonly seeOther?: boolean | undefined
 }
 
 /**
- * What an answer says of an operation.
+ * What an answer says about an operation.
  *
  * **Details**
  *
@@ -66,16 +66,16 @@ export type Reading =
       readonly _tag: "SucceededAt"
       readonly urls: ReadonlyArray<string>
       readonly state?: string | undefined
-      /** Whether what is at the URL may show that the operation still runs, or that it failed. Default: it does not. */
+      /** Whether the answer at the URL may show that the operation still runs, or that it failed. Default: `false`. */
       readonly unconfirmed?: boolean | undefined
     }
   | { readonly _tag: "Failed"; readonly failure: LongRunningFailure; readonly state?: string | undefined }
   | {
       readonly _tag: "Canceled" | "Expired"
       readonly state?: string | undefined
-      /** Why, in the server's words. */
+      /** The reason, in the server's words. */
       readonly reason?: string | undefined
-      /** What the operation had made before. */
+      /** What the operation had produced. */
       readonly partial?: unknown
     }
   | {
@@ -83,27 +83,27 @@ export type Reading =
       readonly state: string
       readonly url?: string | undefined
       readonly notes?: Notes | undefined
-      /** What the result is if the Schema of the result lists the word. Default: it is no result. */
+      /** The result, for a word that the Schema of the result lists. Default: there is none. */
       readonly asResult?: AsResult | undefined
     }
   | {
       readonly _tag: "Unrecognized"
-      /** What shows the operation, for the error. Default: the HTTP status. */
+      /** What shows the operation, for the error. Default: the status code. */
       readonly sign?: string | undefined
     }
   | { readonly _tag: "NotJson" }
   | { readonly _tag: "Malformed"; readonly issue: string }
 
 /**
- * A body that may be a result although a field of it holds a word that is not known: it is one if the Schema of the
- * result takes it, and takes no other word in its place.
+ * A body with an unknown word that may be a result. It is one if the Schema of the result accepts it, but no other word
+ * in its place.
  *
  * @category models
  * @since 0.1.0
  */
 export interface AsResult {
   readonly body: unknown
-  /** Where the word stands. */
+  /** The path of the word. */
   readonly path: ReadonlyArray<string | number>
 }
 

@@ -1,16 +1,16 @@
 /**
- * What can go wrong with a task of the Model Context Protocol, and with the requests for it.
+ * The errors of tasks of the Model Context Protocol, and of the requests for them.
  *
  * **Details**
  *
  * | error | what happened | kind |
  * |---|---|---|
  * | `JsonRpcError` | the server answered with a JSON-RPC error | permanent with HTTP 4xx, otherwise by its code |
- * | `InvalidAnswer` | an answer is not what the dialect prescribes, or asks for too much | permanent |
- * | `InputRequired` | the task asks for input, and no handler answers | permanent |
+ * | `InvalidAnswer` | an answer violates the dialect, or exceeds a limit | permanent |
+ * | `InputRequired` | the task asks for input, and there is no handler | permanent |
  * | `InputFailed` | the handler of a request for input failed | permanent |
  *
- * `Failure` is what the server says of a task that failed: the failure of `JobFailed`. Texts of the server are cut at
+ * `Failure` is the failure of `JobFailed`: what the server reports about a failed task. Texts of the server are cut at
  * 1,000 characters.
  *
  * @since 0.1.0
@@ -22,13 +22,13 @@ import { isTransientCode } from "./internal/mcp/jsonRpcCode.ts"
 import { escape } from "./internal/text.ts"
 
 /**
- * How a task failed. `message` is its `statusMessage`.
+ * How a task failed. `message` is the `statusMessage` of the task.
  *
  * **Details**
  *
  * - `RequestError`: the request ended with a JSON-RPC error.
- * - `ToolError`: the tool says that it failed, in its result (`isError`).
- * - `Unexplained`: the status says so, and nothing more.
+ * - `ToolError`: the tool reports in its result that it failed (`isError`).
+ * - `Unexplained`: the task has the status `failed`, and no more is known.
  *
  * @category models
  * @since 0.1.0
@@ -51,22 +51,22 @@ export type Failure =
   | { readonly _tag: "Unexplained"; readonly message: string | undefined; readonly toString: () => string }
 
 /**
- * Something that a task wants to know.
+ * A request of a task for input.
  *
  * **Details**
  *
- * The extension says what it asks for. In 2025-11-25 a task only says that it asks for something, and `key`, `method`
- * and `params` are undefined: the requests come over the stream that `tasks/result` opens.
+ * The extension sends the request itself. In 2025-11-25 a task only reports that it needs input; `key`, `method` and
+ * `params` are undefined, and the requests arrive on the stream that `tasks/result` opens.
  *
  * @category models
  * @since 0.1.0
  */
 export interface InputRequest {
   readonly taskId: string
-  /** What the task says of its state. */
+  /** The `statusMessage` of the task; undefined if there is none. */
   readonly message: string | undefined
   readonly key: string | undefined
-  /** `elicitation/create` and the like. */
+  /** The method of the request, such as `elicitation/create`. */
   readonly method: string | undefined
   readonly params: unknown
 }
@@ -76,8 +76,8 @@ export interface InputRequest {
  *
  * **Details**
  *
- * With an HTTP status of 400..499 it is permanent: the server refused the request itself. Otherwise the code decides:
- * -32603 and the codes from -32000 to -32099 that MCP has no meaning for are transient, all others permanent.
+ * With an HTTP status of 400..499, except 408, 425 and 429, the error is permanent. Otherwise the code decides: -32603
+ * and the codes from -32000 to -32099 that MCP does not define are transient, all others are permanent.
  *
  * @category errors
  * @since 0.1.0
@@ -90,7 +90,7 @@ export class JsonRpcError
     readonly code: number
     /** The `message` of the answer, at most 1,000 characters; empty if there is none. */
     readonly description: string
-    /** The `data` of the answer, as it came. */
+    /** The `data` of the answer, unchanged. */
     readonly data: unknown
     /** The HTTP status of the answer; undefined if the client does not report it. */
     readonly status?: number | undefined
@@ -108,11 +108,11 @@ export class JsonRpcError
 }
 
 /**
- * An answer is not what the dialect prescribes, or asks for more than this client gives. Permanent.
+ * An answer violates the dialect, or exceeds a limit of this client. Permanent.
  *
  * **Details**
  *
- * - `malformed`: the answer is no task, or its result does not fit the Schema.
+ * - `malformed`: the answer is no task, or its result does not match the Schema.
  * - `excessive`: the task has more than 16 requests for input open at once, or has made more than 1,024 in all.
  *
  * @category errors
@@ -124,7 +124,7 @@ export class InvalidAnswer
     readonly method: string
     /** What is wrong with the answer. */
     readonly kind: "malformed" | "excessive"
-    /** What was expected, never what was there; at most 1,000 characters. */
+    /** What was expected, without the values of the answer; at most 1,000 characters. */
     readonly issue: string
   }>
   implements CheckError.WithKind
@@ -138,8 +138,8 @@ export class InvalidAnswer
 }
 
 /**
- * A task asks for input, and no handler answers. Permanent; the task itself keeps running, and can be waited for again
- * once it has been answered.
+ * A task asks for input, and there is no handler. The error is permanent, but the task keeps running: answer its
+ * requests and wait for it again.
  *
  * @category errors
  * @since 0.1.0

@@ -1,6 +1,6 @@
 /**
- * The models of a job of MCP tasks: its options and those of its requests, the request that starts a task, the detail of
- * a pending task.
+ * The models of a job of MCP tasks: its options and those of its requests, the request that starts a task, the detail
+ * of a pending task.
  *
  * `McpTasks` exports these types too, and makes such jobs.
  *
@@ -32,9 +32,9 @@ export type Dialect = "2025-11-25" | "extension"
  *
  * **Details**
  *
- * It fails with a transport error or with a JSON-RPC error. JSON-RPC errors are `JsonRpcError`, and any error with a
- * negative whole number in its `code` or in the `code` of its `reason`: those of effect's `McpClient` and of the MCP
- * SDK, which keeps an HTTP status in `code` where the transport fails.
+ * It fails with a transport error or with a JSON-RPC error. A JSON-RPC error is a `JsonRpcError`, or any error with a
+ * negative integer in its `code` or in the `code` of its `reason`, as in effect's `McpClient` and in the MCP SDK. (For
+ * a transport error the MCP SDK has the HTTP status in `code`, which is positive.)
  *
  * @category models
  * @since 0.1.0
@@ -44,7 +44,7 @@ export interface Call<out E = never, out R = never> {
 }
 
 /**
- * What a client says of itself when it opens a session, see `McpTasks.http`.
+ * How a client introduces itself when it opens a session; see `McpTasks.http`.
  *
  * @category models
  * @since 0.1.0
@@ -52,7 +52,7 @@ export interface Call<out E = never, out R = never> {
 export interface Initialize {
   /** The name and version of the program. */
   readonly clientInfo: { readonly name: string; readonly version: string; readonly title?: string | undefined }
-  /** What the program can do, as the specification has it. Default: nothing. */
+  /** The `capabilities` of the program, as in the specification. Default: none. */
   readonly capabilities?: Readonly<Record<string, unknown>> | undefined
 }
 
@@ -71,60 +71,61 @@ export interface HttpOptions<
   /** The endpoint of the server. */
   readonly url: string
   /**
-   * The version of the protocol, such as `2025-11-25`. With `initialize` it is the version that is proposed, and the
-   * server decides. Default: none is sent; with `initialize`, `2025-11-25`.
+   * The version of the protocol, such as `2025-11-25`. With `initialize` it is the proposed version, and the server
+   * decides. Default: none is sent; with `initialize`, `2025-11-25`.
    */
   readonly protocolVersion?: string | undefined
-  /** A session that was opened elsewhere. Default: none. */
+  /** The id of a session that was opened elsewhere. Default: none. */
   readonly sessionId?: Redacted.Redacted | undefined
   /**
-   * Opens a session by `initialize` before the first request, unless there is a `sessionId`, and again when the server
-   * has lost it. Default: no session is opened.
+   * Opens a session with the request `initialize`: before the first request unless there is a `sessionId`, and again
+   * when the server has lost it. Default: no session is opened.
    */
   readonly initialize?: Initialize | undefined
   /**
-   * Opens a session in a way of your own, at the same times as `initialize` does, and yields its id. Only one of the two
-   * may be given. Default: no session is opened.
+   * Opens a session in another way than `initialize`, at the same times, and yields its id. Only one of the two may be
+   * given. Default: no session is opened.
    */
   readonly openSession?: Effect.Effect<Redacted.Redacted, E, R> | undefined
   /** Added to the `_meta` of each request. Default: nothing. */
   readonly meta?: Readonly<Record<string, unknown>> | undefined
   /**
-   * Says what an answer means, before it is read as JSON-RPC. A `CheckResult` is the result of the check (a submit or a
-   * cancel has none), `Interpretation.decode` reads the body whatever the status, and transient, throttled and permanent
-   * fail the request as an `HttpCheckError`. Default: JSON-RPC alone.
+   * Decides what an answer means, before it is read as JSON-RPC. A `CheckResult` is the result of the check, and not
+   * allowed for a submit or cancel. `Interpretation.decode` reads the body whatever the status code. Transient,
+   * throttled and permanent fail the request with an `HttpCheckError`. Default: every answer is read as JSON-RPC.
    */
   readonly interpret?: Interpret<never, Failure, EI, RI> | undefined
 }
 
 /**
- * The options of a job of MCP tasks. `ED` are the errors of requests for input.
+ * The options of a job of MCP tasks. `ED` is the type of the errors of requests for input.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Options<out A, in out E, out R, in out ED = InputRequired> {
-  /** Which tasks the server has. */
+  /** The dialect of the server. */
   readonly dialect: Dialect
   /** Sends the requests: `McpTasks.http`, or a client of your own. */
   readonly call: Call<E, R>
   /** The Schema of the result of the request, mostly a `CallToolResult`. Default: anything. */
   readonly result?: Schema.Codec<A, unknown> | undefined
   /**
-   * What a task that asks for input is without an `onInput`: `"fail"` ends the wait with `InputRequired`, `"report"`
-   * makes it a pending status with the requests in its detail. Default: `"fail"`, so that no wait hangs unnoticed.
+   * What happens without an `onInput` when a task asks for input: `"fail"` ends the wait with `InputRequired`,
+   * `"report"` makes it a pending status with the requests in its detail. Default: `"fail"`, so that no wait hangs
+   * unnoticed.
    */
   readonly input?: "fail" | "report" | undefined
   /** Whether a result with `isError` makes the job fail or succeed. Default: `"fail"`. */
   readonly toolErrors?: "fail" | "succeed" | undefined
   /**
-   * When to check. Default: after the requested delay, at least 100 milliseconds; without one, linear from 1 second by
-   * 2 seconds. Both end with the time to live of the task, see `McpTasks.withinTtl`.
+   * When to check. Default: after the requested delay, from 100 milliseconds to 1 hour; without one, linear from 1
+   * second by 2 seconds. Both end with the time to live of the task, see `McpTasks.withinTtl`.
    */
   readonly strategy?: Schedule<unknown, Observation> | undefined
   /**
-   * What follows a failed check. Default: the codes decide what is transient (see `McpTasks`), as for any job
-   * otherwise.
+   * What to do when a check fails. Default: see `Job.CheckErrorPolicy`; the codes decide which errors are transient
+   * (see `McpTasks`).
    */
   readonly checkErrors?: Job.CheckErrorPolicy<E | ED | InvalidAnswer> | undefined
 }
@@ -134,8 +135,8 @@ export interface Options<out A, in out E, out R, in out ED = InputRequired> {
  *
  * **Details**
  *
- * It runs concurrently with the wait, once per request, for as long as it takes; at most 16 run at once. What it yields
- * is sent with the next check. If it fails, the next check ends the wait as `CheckRejected` with `InputFailed`.
+ * It runs concurrently with the wait, once per request, without a time limit; at most 16 run at once. Its value is sent
+ * with the next check. If it fails, the next check ends the wait as `CheckRejected` with `InputFailed`.
  *
  * @category models
  * @since 0.1.0
@@ -158,7 +159,7 @@ export interface RunOptions<A, E, R, EI = never, RI = never, RS = never, E2 = ne
   readonly name?: string | undefined
   /** Handles the requests for input, as for `McpTasks.answering`. Default: the option `input` decides. */
   readonly onInput?: OnInput<EI, RI> | undefined
-  /** Stores the token of the wait once the task exists, so that another process can resume it. */
+  /** Receives the token of the wait and the receipt before the first check. See `Poll.run`. Default: nothing does. */
   readonly onReceipt?:
     | ((token: ResumeToken, receipt: Job.Receipt<string, A, Failure>) => Effect.Effect<unknown, E2, R2>)
     | undefined
@@ -173,11 +174,11 @@ export interface RunOptions<A, E, R, EI = never, RI = never, RS = never, E2 = ne
 export interface TaskRequest {
   /** The JSON-RPC method. Default: `tools/call`, the only one of the extension. */
   readonly method?: string | undefined
-  /** The parameters of the method, as they are sent. */
+  /** The parameters of the method, sent unchanged. */
   readonly params: Readonly<Record<string, unknown>>
   /**
-   * How long the server is asked to keep the task, a positive finite duration. Default: the server decides, as it
-   * always does in the extension.
+   * The requested time to live of the task; a positive finite duration. Not part of the extension, where the server
+   * decides. Default: the server decides.
    */
   readonly ttl?: Duration.Input | undefined
 }

@@ -1,14 +1,14 @@
 /**
- * Tasks of the Model Context Protocol: long requests that a server answers with a handle, to be polled.
+ * Tasks of the Model Context Protocol: long requests that a server answers with a task, to be polled.
  *
- * There are two dialects, and they do not understand each other:
+ * There are two incompatible dialects:
  *
  * - `"2025-11-25"`: the tasks of that version of the specification, experimental there
- *   (https://modelcontextprotocol.io/specification/2025-11-25/basic/utilities/tasks). The request says that it wants a
- *   task; `tasks/get` tells its status, and `tasks/result` its result.
+ *   (https://modelcontextprotocol.io/specification/2025-11-25/basic/utilities/tasks). The request asks for a task;
+ *   `tasks/get` returns its status, and `tasks/result` its result.
  * - `"extension"`: the extension `io.modelcontextprotocol/tasks`, for versions of the protocol after 2025-11-25, which
- *   have the other tasks no more (SEP-2663, https://modelcontextprotocol.io/seps/2663-tasks-extension). The server
- *   decides whether there is a task; `tasks/get` holds the result as well, and `tasks/update` takes input.
+ *   no longer have the other tasks (SEP-2663, https://modelcontextprotocol.io/seps/2663-tasks-extension). The server
+ *   decides whether there is a task; `tasks/get` returns the result as well, and `tasks/update` takes input.
  *
  * **Details**
  *
@@ -16,42 +16,42 @@
  * |---|---|
  * | `working` | pending; `statusMessage` is in its detail |
  * | `input_required` | see below |
- * | `completed` | succeeded with the result, or failed with a `ToolError` if it says `isError` |
- * | `failed` | failed with a `RequestError`, a `ToolError` or, where no more is known, `Unexplained` |
+ * | `completed` | succeeded with the result, or failed with a `ToolError` if the result has `isError` |
+ * | `failed` | failed with a `RequestError`, a `ToolError` or, if no more is known, `Unexplained` |
  * | `cancelled` | canceled |
  * | any other | `CheckResult.unknownState`: by default the wait fails with `UnknownState` |
  *
- * - In 2025-11-25 the check that finds a task `completed` or `failed` asks for `tasks/result` as well: one request
- *   more, whose JSON-RPC error is that of the task, if it failed.
+ * - In 2025-11-25 the check that finds a task `completed` or `failed` also requests `tasks/result`. If the task failed,
+ *   the JSON-RPC error of that request is the failure of the task.
  * - The poll interval of the server (`pollInterval`, `pollIntervalMs`) is the floor of the next check, and by default
- *   its time. Both dialects say that it should be kept to.
+ *   its time. Both dialects ask clients to respect it.
  * - The time to live (`ttl`, `ttlMs`) bounds the strategy of the job: see `withinTtl`.
- * - An unknown task id (the code -32602, which both dialects prescribe; so do tasks that were deleted after their time)
- *   is `CheckResult.missing`: by default `JobNotFound`.
+ * - An unknown task id (the code -32602 in both dialects, also for a task that was deleted after its time to live) is
+ *   `CheckResult.missing`: by default `JobNotFound`.
  * - A completed task of the extension without its result is `CheckResult.resultMissing`: it is checked again.
- * - Other JSON-RPC errors are check errors. With an HTTP status of 400..499 they are permanent. Otherwise -32603 and the
- *   codes from -32000 to -32099 that MCP has no meaning for are transient, all others permanent. An error without a code
- *   is classified by `CheckError.kind`: transient, unless it says otherwise.
- * - Texts of the server are cut at 1,000 characters, delays are at most a day, and a task may have at most 16 requests
- *   for input open at once: more are an `InvalidAnswer` of the kind `excessive`, which ends the wait.
- * - `isError` in the result of a tool is a failure in both dialects. Only in 2025-11-25 the status says so too
- *   (`failed`); the extension calls such a task `completed`. `toolErrors: "succeed"` hands the result out instead.
+ * - Other JSON-RPC errors are check errors. With an HTTP status of 400..499, except 408, 425 and 429, they are
+ *   permanent. Otherwise -32603 and the codes from -32000 to -32099 that MCP does not define are transient, all others
+ *   permanent. An error without a code has the kind of `CheckError.kind`, by default transient.
+ * - Texts of the server are cut at 1,000 characters, and delays are at most a day. A task may have at most 16 open
+ *   requests for input. More are an `InvalidAnswer` of the kind `excessive`, which ends the wait.
+ * - `isError` in the result of a tool is a failure in both dialects. In 2025-11-25 such a task has the status `failed`,
+ *   in the extension `completed`. With `toolErrors: "succeed"` that result is a success.
  *
- * **Input.** A task in `input_required` continues only when its requests are answered. A plain `job` answers none, and
- * the task would stay there until its time is over. So by default the check fails with `InputRequired`, which holds the
- * requests and ends the wait as `CheckRejected`; the task itself keeps running, so answer it and wait again. With
- * `input: "report"` the task is pending in that state, with the requests in the detail: for when another part of the
- * program answers. `answering` and `run` take a handler, `onInput`.
+ * **Input.** A task in `input_required` continues only when its requests are answered. A plain `job` cannot answer them. So
+ * by default the check fails with `InputRequired`, which has the requests and ends the wait as `CheckRejected`. The
+ * task keeps running: answer its requests and wait again. With `input: "report"` the task is pending in that state,
+ * with the requests in its detail, and another part of the program answers them. `answering` and `run` take a handler,
+ * `onInput`.
  *
- * **Sessions.** A server of 2025-11-25 may have sessions, and loses them when it restarts. With the option `initialize`
- * or `openSession` of `http` the check that finds its session lost opens a new one and asks for the task again. The wait
- * continues if the server has kept the task; otherwise the task is missing. Without these options a lost session is a
+ * **Sessions.** A server of 2025-11-25 may use sessions, and loses them when it restarts. With the option `initialize` or
+ * `openSession` of `http`, a check whose session is lost opens a new one and sends its request again. The wait
+ * continues if the server still has the task; otherwise the task is missing. Without these options a lost session is a
  * permanent error.
  *
  * **Gotchas**
  *
- * The key of a wait is the task id, which stands in its errors, logs and spans. Where a server has no authorization,
- * its task ids are credentials.
+ * The key of a wait is the task id, which is in its errors, logs and spans. If a server has no authorization, its task
+ * ids are credentials.
  *
  * @since 0.1.0
  */
@@ -81,7 +81,7 @@ export type {
    */
   Call,
   /**
-   * Which tasks a server has: those of the specification of that date, or those of the extension (SEP-2663).
+   * The dialect of a server: the specification of that date, or the extension (SEP-2663).
    *
    * @category models
    * @since 0.1.0
@@ -95,7 +95,7 @@ export type {
    */
   HttpOptions,
   /**
-   * What a client says of itself when it opens a session, see the module `McpTaskJob`.
+   * How a client introduces itself when it opens a session; see the module `McpTaskJob`.
    *
    * @category models
    * @since 0.1.0
@@ -109,7 +109,8 @@ export type {
    */
   OnInput,
   /**
-   * The options of a job of MCP tasks, see the module `McpTaskJob`. `ED` are the errors of requests for input.
+   * The options of a job of MCP tasks; see the module `McpTaskJob`. `ED` is the type of the errors of requests for
+   * input.
    *
    * @category models
    * @since 0.1.0
@@ -146,14 +147,14 @@ export type {
 } from "./McpTaskJob.ts"
 
 /**
- * Makes the `Job` of a server: it checks a task, submits a request (`Poll.run`) and cancels a task.
+ * Creates the `Job` of a server. It submits requests (`Poll.run`), checks tasks and cancels them.
  *
  * **Details**
  *
- * - A submit that the server answers without a task has ended at once (`Receipt.ended`): `Poll.run` yields its result,
- *   or fails with `JobFailed`, and no check is made. As there is no task id, the key of that receipt is `(no task)`.
- * - `cancel` asks the server to stop the task. Both dialects call that cooperative; a task that is unknown or has ended
- *   already (-32602) is no error then.
+ * - If the server answers a submit without a task, the job has already ended (`Receipt.ended`): `Poll.run` yields the
+ *   result, or fails with `JobFailed`, without a check. The key of that receipt is `(no task)`.
+ * - `cancel` asks the server to stop the task; the task may end otherwise. For `cancel`, a task that is unknown or has
+ *   already ended (-32602) is no error.
  *
  * An empty name is a RangeError.
  *
@@ -167,7 +168,7 @@ export type {
  * let checks = 0
  * const Tasks = McpTasks.job("mcp-task", {
  *   dialect: "extension",
- *   // Stands for McpTasks.http({ url: "https://mcp.example.com" }), or any client.
+ *   // In place of McpTasks.http({ url: "https://mcp.example.com" }), or of any client.
  *   call: (_method, { taskId }) =>
  *     Effect.sync(() =>
  *       ++checks < 2
@@ -193,19 +194,19 @@ export const job = <A = unknown, E = never, R = never>(
   )
 
 /**
- * Makes a job whose tasks are given the input that they ask for, for as long as the scope lives.
+ * Creates a job that answers the requests of its tasks for input, as long as the scope lives.
  *
  * **Details**
  *
- * `onInput` runs concurrently with the wait, once per request, and may take as long as a person does; what it yields is
- * sent with the next check. If it fails, the next check ends the wait as `CheckRejected` with `InputFailed`. When the
- * task ends, or the scope closes, it is interrupted. At most 16 handlers run at once for a task.
+ * `onInput` runs concurrently with the wait, once per request, without a time limit. Its value is sent with the next
+ * check. If it fails, the next check ends the wait as `CheckRejected` with `InputFailed`. When the task ends or the
+ * scope closes, it is interrupted. At most 16 handlers run at once for a task.
  *
- * - Extension: it yields the response of the request (an `ElicitResult`, say), which goes to the server by
- *   `tasks/update`. Requests are identified by their key, and one that was answered is not asked again.
- * - 2025-11-25: what it yields is not sent, as that dialect has no request for it. The specification asks to call
- *   `tasks/result` then, whose stream brings the requests of the server to the client: with a client that handles
- *   those, `onInput: ({ taskId }) => call("tasks/result", { taskId })` does it. `http` of this module cannot.
+ * - Extension: it yields the response to the request, for example an `ElicitResult`, which is sent with `tasks/update`.
+ *   Requests are identified by their key, and each is handled once.
+ * - 2025-11-25: its value is not sent, because that dialect has no request for it. There the client must call
+ *   `tasks/result` and answer the requests that arrive on its stream. With a client that does this, use
+ *   `onInput: ({ taskId }) => call("tasks/result", { taskId })`. `http` of this module cannot do it.
  *
  * The option `input` has no meaning here.
  *
@@ -252,14 +253,14 @@ export const answering = <A = unknown, E = never, R = never, EI = never, RI = ne
   })
 
 /**
- * Sends a request and yields its result, whether the server makes a task of it or not.
+ * Sends a request and yields its result, whether or not the server creates a task.
  *
  * **Details**
  *
- * - Without `onInput` the option `input` decides what a task that asks for input is.
- * - `onReceipt` is as for `Poll.run`: store the token, so that another process can resume the wait.
- * - A tool that fails is a `JobFailed`, also where the server made no task of the request.
- * - Bad options are RangeErrors at the call.
+ * - Without `onInput` the option `input` decides what happens when a task asks for input.
+ * - `onReceipt` is that of `Poll.run`: store the token, so that another process can resume the wait.
+ * - A tool that fails is a `JobFailed`, also if the server created no task.
+ * - Out-of-range options are RangeErrors at the call.
  *
  * **Example** (A server that answers at once)
  *
@@ -307,15 +308,14 @@ export const run = <A = unknown, E = never, R = never, EI = never, RI = never, R
 }
 
 /**
- * Ends a strategy when the time to live of a task is over, counted from the start of the wait.
+ * Ends a strategy when the time to live of the task is over, counted from the start of the wait.
  *
  * **Details**
  *
- * Both dialects count it from the creation of the task, by the server's clock; as the wait never starts before that,
- * this end never comes too early, whatever the clocks say. The last check comes at that time. After it a server may
- * delete the task and its result, so that there is nothing to wait for: the wait ends as `PollTimeout` with the reason
- * `strategy`. A task that is unlimited, or does not say, leaves the strategy as it is. The time may change while the
- * task runs; the last one counts.
+ * Both dialects count the time to live from the creation of the task, by the clock of the server. A wait starts later
+ * than that, so its strategy never ends too early. The last check is made at that time. After it the server may delete
+ * the task and its result, so the wait ends as `PollTimeout` with the reason `strategy`. A task without a time to live
+ * leaves the strategy unchanged. The time to live may change while the task runs; the last value counts.
  *
  * @category strategies
  * @since 0.1.0
@@ -328,7 +328,7 @@ export const withinTtl = (self: Strategy.Strategy): Strategy.Strategy =>
   })
 
 /**
- * The detail of a task from its status; undefined unless that is the pending status of a task.
+ * Returns the detail of a task from its pending status; undefined for any other status.
  *
  * @category destructors
  * @since 0.1.0
@@ -339,23 +339,23 @@ export const detail = (status: Status.Status<unknown, unknown>): TaskDetail | un
     : undefined
 
 /**
- * Sends JSON-RPC requests over HTTP, as the transport Streamable HTTP of MCP has it.
+ * Creates a `Call` that sends JSON-RPC requests over HTTP, by the transport Streamable HTTP of MCP.
  *
  * **Details**
  *
- * - An answer in JSON is read, and so is an event stream, until it holds the answer. Requests and notifications of the
- *   server on that stream are skipped. One event is bounded by `maxBody` (8 MiB), as any other answer is.
- * - `initialize` opens a session: the request of that name and `notifications/initialized`, then the header
- *   `Mcp-Session-Id` on every request. The session is opened once for all requests of the `Call`, and anew when the
- *   server has lost it: 404 to a request with a session, or 400 or 404 with a JSON-RPC error about the session. The
- *   request is then sent once more; if that finds no session either, its error is permanent.
- * - `protocolVersion` goes into the header `MCP-Protocol-Version`, and for versions after 2025-11-25 into `_meta` as
- *   well. The headers `Mcp-Method` and `Mcp-Name`, which the extension prescribes (with the task id as the name), are
+ * - An answer is JSON, or an event stream, which is read until it contains the answer. Requests and notifications of
+ *   the server on that stream are skipped. `maxBody` (8 MiB) limits a JSON answer and each event.
+ * - `initialize` opens a session with the request of that name and `notifications/initialized`. Every later request has
+ *   the header `Mcp-Session-Id`. One session serves all requests of the `Call`. A session is lost if a request with it
+ *   is answered with 404, or with 400 or 404 and a JSON-RPC error about the session. Then another session is opened and
+ *   the request sent once more; if that session is lost too, the error is permanent.
+ * - `protocolVersion` is sent in the header `MCP-Protocol-Version`, and for versions after 2025-11-25 in `_meta` as
+ *   well. The headers `Mcp-Method` and `Mcp-Name`, which the extension requires (with the task id as the name), are
  *   always set.
- * - An answer outside of 200..299 is a `JsonRpcError` if it holds one, unless it is transient (408, 425, 5xx) or
- *   throttled (429; 503 with a hint; 400 or 403 with rate-limit headers or a throttling code): those, and everything else,
- *   are an `HttpCheckError`.
- * - Session id and task id are redacted in what a client logs of the headers of a request.
+ * - An answer outside of 200..299 that contains a JSON-RPC error is a `JsonRpcError`, unless it is transient (408, 425,
+ *   5xx) or throttled (429; 503 with a hint; 400 or 403 with rate-limit headers or a throttling code). Every other
+ *   answer outside of 200..299 is an `HttpCheckError`.
+ * - Where a client logs the headers of a request, session id and task id are redacted.
  *
  * An empty URL, an empty name or version in `initialize`, and `initialize` together with `openSession` are RangeErrors.
  *
@@ -368,7 +368,7 @@ export const detail = (status: Status.Status<unknown, unknown>): TaskDetail | un
  * import * as Redacted from "effect/Redacted"
  * import * as McpTasks from "@effect-poll/http/McpTasks"
  *
- * // It has forgotten the session "s-0", and opens "s-1".
+ * // The server has lost the session "s-0", and opens "s-1".
  * const server = HttpClient.make((request) => {
  *   const { "mcp-method": method, "mcp-session-id": session } = request.headers
  *   const answer =
@@ -400,7 +400,7 @@ export const http = <E = never, R = never, EI = never, RI = never>(
 
 // ---- internal ----
 
-/** The least delay where a server requests less, 0 for instance, and the longest, the default `maxHint` of a wait. */
+/** The bounds of the requested delay; the upper one is the default `maxHint` of a wait. */
 const minIntervalMillis = 100
 const maxIntervalMillis = 3_600_000
 

@@ -3,32 +3,31 @@
  *
  * **Details**
  *
- * - Each job has a budget of its own, unless the option `budget` says otherwise. A check that finds it used up is
- *   postponed, "rate budget", and takes its turn: first come, first served, at the pace of the budget.
- * - The store of the limiter says how far the budget holds: `RateLimiter.layerStoreMemory` in this process,
- *   `RateLimiter.layerStoreRedis` over all machines that share it.
- * - Checks are let through from a *lease* of several tokens, so that one call of the limiter serves many checks. What
- *   is left of a lease lapses when the window of the limiter ends: in no window are there more checks than `limit`, and
- *   over time not more than the rate. (As with every fixed window, a full one may follow on one that was used at its
- *   end.) Tokens that lapsed are lost, so a budget that many processes share wants small leases.
- * - The server closes the gate, "rate limit of the server", by a 429 or by rate-limit headers with nothing left.
- *   `client` reports every answer to the gate.
+ * - Each job has its own budget, unless the option `budget` says otherwise. A check that finds the budget used up is
+ *   postponed with the reason "rate budget". Postponed checks are served in their order, at the pace of the budget.
+ * - The store of the limiter decides who shares a budget: this process with `RateLimiter.layerStoreMemory`, all
+ *   machines with `RateLimiter.layerStoreRedis`.
+ * - The gate takes a *lease* of several tokens at once, so that one call of the limiter serves many checks. The rest of
+ *   a lease expires with the window of the limiter: a window never has more checks than `limit`. Expired tokens are
+ *   lost, so use small leases for a budget that many processes share. As with every fixed window, the checks at the end
+ *   of one window and at the start of the next may follow each other closely.
+ * - The server closes the gate by a 429, or by the headers of an exhausted rate limit. Checks are then postponed with
+ *   the reason "rate limit of the server". `client` reports every answer to the gate.
  *
- * What closes the gate holds for all budgets of the gate (it is one server), and in this process. A check in flight
- * meanwhile may be answered by a 429 too: that counts as one of the errors that `checkErrors` tolerates. So does the
- * first 429.
+ * A server closes all budgets of the gate, in this process. Checks that are in flight at that time may get a 429 too. A
+ * 429 is a throttled check: it counts against no error budget.
  *
- * | an answer says | the gate is closed |
+ * | answer | the gate is closed |
  * |---|---|
- * | 429 with a hint (see `HintReader`) | for so long |
- * | `RateLimit: "name";r=0;t=30` | 30 seconds; the longest, if several are at 0 |
- * | `RateLimit-Remaining: 0`, `RateLimit-Reset: 30`; also with `X-` in front | 30 seconds |
- * | `X-RateLimit-Remaining: 0`, `X-RateLimit-Reset: 1767225600` | until then, by the `Date` of the answer |
+ * | 429 with a hint (see `HintReader`) | for the requested delay |
+ * | `RateLimit: "name";r=0;t=30` | for 30 seconds; of several exhausted limits the longest counts |
+ * | `RateLimit-Remaining: 0`, `RateLimit-Reset: 30`; also with the prefix `X-` | for 30 seconds |
+ * | `X-RateLimit-Remaining: 0`, `X-RateLimit-Reset: 1767225600` | until that time, by the `Date` of the answer |
  * | 429 with none of these | for `pause` |
  *
- * A check that is forced (`checkNow({ force: true })`) asks no gate and uses no budget. Put the gate in front of the
- * waits, not of retries: `HttpClient.retryTransient` below a check sends requests that no budget counts. Waits without
- * a `Job` are all of the job "check", and share its budget.
+ * A forced check (`checkNow({ force: true })`) asks no gate and uses no budget. Requests that
+ * `HttpClient.retryTransient` repeats within a check are not counted either: leave retries to the wait. All waits
+ * without a `Job` share the budget of the job "check".
  *
  * @since 0.1.0
  */
@@ -58,12 +57,12 @@ import * as validate from "./internal/validate.ts"
  * @since 0.1.0
  */
 export interface RateLimitGate extends Gate.Gate {
-  /** Reports an answer to the gate. `budget` names the budget that it is about. Default: all budgets. */
+  /** Reports an answer to the gate. `budget` is the budget that it concerns. Default: all budgets. */
   readonly observe: (answer: AnswerHead, budget?: string) => Effect.Effect<void>
 }
 
 /**
- * What the gate reads of an answer.
+ * The part of an answer that the gate reads.
  *
  * @category models
  * @since 0.1.0
@@ -80,24 +79,26 @@ export interface AnswerHead {
  * @since 0.1.0
  */
 export interface Options {
-  /** How many checks there may be in a window: a whole number from 1 on. */
+  /** The maximum number of checks in a window; an integer >= 1. */
   readonly limit: number
-  /** How long a window is: a positive duration. */
+  /** The length of a window; a positive finite duration. */
   readonly window: Duration.Input
   /**
-   * How many tokens are taken from the limiter at once: from 1 to `limit`. Default: a tenth of the limit, at least 1,
-   * so that ten calls serve a window and ten processes share it well.
+   * The number of tokens that are taken from the limiter at once; an integer from 1 to `limit`. Default: a tenth of
+   * `limit`, at least 1, so that ten calls serve a window.
    */
   readonly lease?: number | undefined
-  /** Which budget a check draws on; also the key at the limiter. Default: the name of its job. */
+  /**
+   * The budget of a check, or a function that chooses it; also the key at the limiter. Default: the name of the job.
+   */
   readonly budget?: string | ((subject: Gate.Subject) => string) | undefined
-  /** How long a 429 that says nothing more closes the gate. Default: 1 second. */
+  /** How long a 429 without a delay closes the gate; a positive finite duration. Default: 1 second. */
   readonly pause?: Duration.Input | undefined
-  /** The longest that a server can close the gate. Default: 1 hour. */
+  /** The longest time for which a server can close the gate; a positive finite duration. Default: 1 hour. */
   readonly maxClosed?: Duration.Input | undefined
   /**
-   * What to do with a check while the store of the limiter fails: `"postpone"` it by a second, or `"allow"` it without
-   * a count. Default: `"postpone"`.
+   * What to do with a check while the store of the limiter fails: `"postpone"` it by a second, or `"allow"` it
+   * uncounted. Default: `"postpone"`.
    */
   readonly onStoreError?: "postpone" | "allow" | undefined
 }
@@ -153,20 +154,20 @@ export const make = (options: Options): Effect.Effect<RateLimitGate, never, Rate
  * @since 0.1.0
  */
 export interface ClientOptions {
-  /** Which budget an answer closes. Default: all budgets of the gate. */
+  /** The budget that the answer to a request closes. Default: all budgets of the gate. */
   readonly budget?: ((request: HttpClientRequest) => string) | undefined
 }
 
 /**
- * Reports every answer of an `HttpClient` to a gate: answers to checks, and to all else that goes through the client.
+ * Reports every answer of an `HttpClient` to a gate: to checks, and to all other requests of the client.
  *
  * **Details**
  *
- * It changes neither requests nor answers and holds nothing back; the gate holds checks back. An answer of another
- * origin, which the server named (see `RequestOptions`), is reported only if `budget` says whose it is.
+ * It changes neither requests nor answers, and holds nothing back: the gate holds back checks. An answer of another
+ * origin, which the server named (see `RequestOptions`), is reported only with the option `budget`.
  *
- * Put it next to the network, below `Authorization.client`: an answer that is refused and sent again counts at the
- * server too. `HttpGuards` does that.
+ * Put it next to the network, below `Authorization.client`: the server counts a request that got a 401 too.
+ * `HttpGuards` does that.
  *
  * @category combinators
  * @since 0.1.0
@@ -212,7 +213,7 @@ const byBudget = "rate budget"
 const byServer = "rate limit of the server"
 const byStore = "rate limiter unavailable"
 
-/** How long a limiter whose store failed is not called. */
+/** How long the limiter is not called after its store failed. */
 const storePauseMillis = 1_000
 
 interface Settings {
@@ -281,7 +282,7 @@ class Budget {
       : (this.take(check, claim, now) ?? this.refill(check, claim))
   }
 
-  /** The answer, where the limiter need not be asked for it. */
+  /** The answer, if the limiter is not needed for it. */
   private take(check: string, claim: Claim, now: number): Effect.Effect<Gate.Answer> | undefined {
     const closed = this.closed()
     if (now < closed.endsAt) {
@@ -309,7 +310,7 @@ class Budget {
     )
   }
 
-  /** `now` is the time before the call: a lease may lapse too early, but never too late. */
+  /** `now` is the time before the call: a lease may expire too early, but never too late. */
   private lease(check: string, claim: Claim, now: number): Effect.Effect<Gate.Answer> {
     const { lease } = this.settings
     const tokens = now < this.windowEndsAt ? Math.min(lease, this.remaining) : lease

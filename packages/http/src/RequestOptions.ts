@@ -1,42 +1,42 @@
 /**
- * The options that every request of this package has: how large an answer may be, how its text is parsed, and which
- * origins may be asked with which headers.
+ * The options of every request of this package: the size of an answer, its parser, and the origins that requests and
+ * credentials are sent to.
  *
  * **Details**
  *
- * A server can name URLs: in the `Location` of a redirect, as the place of an operation or of a result. These rules
- * decide whether such a URL is asked. A URL that they refuse is a permanent `HttpCheckError` with the reason `Refused`,
- * which names the rule and shows the URL without query, user and password.
+ * A server can name URLs: in the `Location` of a redirect, or as the place of an operation or a result. These rules
+ * decide whether such a URL is requested. If a rule refuses it, the request fails with a permanent `HttpCheckError`
+ * with the reason `Refused`, which names the rule and the URL without query, fragment, user and password.
  *
  * | rule | refuses |
  * |---|---|
- * | `scheme` | whatever is not `http:` or `https:` |
- * | `https` | `http:` where the URL that was asked first, or the one that named it, is `https:` |
+ * | `scheme` | a scheme other than `http:` and `https:` |
+ * | `https` | `http:` if the URL of the first request, or the one whose answer named it, is `https:` |
  * | `userinfo` | a user or password in the URL, unless the URL that named it has the same |
  * | `private` | loopback, private, link-local and other special addresses, `localhost` and private names, unless listed |
  * | `origin` | an origin that `allowedOrigins` does not allow |
- * | `loop`, `hops` | a redirect to a URL that was asked before, and the eleventh redirect in a row |
- * | `url` | what cannot be parsed |
+ * | `loop`, `hops` | a redirect to a URL that was already requested, and the eleventh redirect in a row |
+ * | `url` | a text that cannot be parsed as a URL |
  *
- * Whatever the rules allow, credentials go to the origin that was asked first and to no other: `Authorization`,
- * `Proxy-Authorization`, `Cookie`, all headers whose names look like credentials, and `secretHeaders` are left out of
- * a request to another origin, and `Authorization.client` adds no token to it.
+ * Whatever the rules allow, credentials go only to the origin of the first request. A request to another origin has no
+ * `Authorization`, `Proxy-Authorization` or `Cookie`, no header whose name looks like a credential, and none of
+ * `secretHeaders`; `Authorization.client` adds no token to it.
  *
  * **Gotchas**
  *
- * - Names are not resolved: a public name may have a private address. Use a proxy or a firewall against that.
- * - In the pages and workers of a browser `fetch` follows redirects by itself and does not show where they lead. There
- *   the rules are applied to the final URL before the body is read, and the browser drops `Authorization` by itself,
- *   but keeps other headers: do not send API keys from a page.
- * - A header that an `HttpClient` adds after its own redirects, as with `HttpClient.transform`, cannot be left out here.
+ * - Names are not resolved: a public name may have a private address. Block that with a proxy or a firewall.
+ * - In the pages and workers of a browser `fetch` follows redirects by itself. The rules are applied to the final URL
+ *   before the body is read. The browser drops `Authorization` on the way, but no other header: do not send API keys
+ *   from a page.
+ * - A header that an `HttpClient` adds while it sends, as with `HttpClient.transform`, reaches every origin.
  *
  * @since 0.1.0
  */
 import type * as ByteSize from "effect/ByteSize"
 
 /**
- * The origins that a server may name: `"same"` (only the origin that was asked first), `"any"` (every public origin),
- * or a list of further origins such as `"https://storage.example.com"`.
+ * The origins that a server may name: `"same"` (only the origin of the first request), `"any"` (every public origin),
+ * or that origin and a list of others such as `"https://storage.example.com"`.
  *
  * @category models
  * @since 0.1.0
@@ -51,32 +51,31 @@ export type AllowedOrigins = "same" | "any" | ReadonlyArray<string>
  */
 export interface RequestOptions {
   /**
-   * How large the body of an answer may be after decompression, in bytes or with a unit (`"1 MiB"`), or `"unbounded"`.
-   * A larger one is cut off and its connection closed: a permanent `HttpCheckError` with the reason `TooLarge`, or, if
-   * the status is not 2xx, an answer with as much of the body as fits. Default: `"8 MiB"`. Less than 1 byte is a
-   * RangeError.
+   * The maximum size of a body after decompression, in bytes or with a unit (`"1 MiB"`), or `"unbounded"`. Beyond it
+   * the connection is closed. A larger body of a 2xx is a permanent `HttpCheckError` with the reason `TooLarge`; with
+   * any other status code the body is cut. Less than 1 byte is a RangeError. Default: `"8 MiB"`.
    */
   readonly maxBody?: ByteSize.Input | "unbounded" | undefined
   /**
-   * Parses the text of a body: for JSON with a prefix, `NaN` or large integers. A `SyntaxError` means that the text is
-   * not JSON; anything else that it throws is a permanent `HttpCheckError` with the reason `Reader`. Default:
-   * `JSON.parse`.
+   * Parses the text of a body, for JSON with a prefix, `NaN` or large integers; see `BodyParser`. If it throws a
+   * `SyntaxError`, the body is not JSON; any other error is a permanent `HttpCheckError` with the reason `Reader`.
+   * Default: `JSON.parse`.
    */
   readonly parse?: ((text: string) => unknown) | undefined
   /**
    * The origins that the server may name in redirects and as URLs of operations and results: `"same"`, `"any"`, or a
-   * list of origins that are allowed besides the one that was asked first, such as `["https://storage.example.com"]`.
-   * An entry that is not an origin is a RangeError. Default: `"same"`.
+   * list of origins that are allowed besides that of the first request, such as `["https://storage.example.com"]`. An
+   * entry that is not an origin is a RangeError. Default: `"same"`.
    */
   readonly allowedOrigins?: AllowedOrigins | undefined
   /**
-   * The names of further headers that are credentials and go to the origin that was asked first only. `Authorization`,
-   * `Cookie` and all names that contain words such as `auth`, `token`, `key`, `secret` or `session` (`X-Api-Key`,
-   * `Mcp-Session-Id`) are among them anyway; `Idempotency-Key` is not. Default: none.
+   * The names of further headers that are sent only to the origin of the first request. `Authorization`, `Cookie` and
+   * all names with words such as `auth`, `token`, `key`, `secret` or `session` (`X-Api-Key`, `Mcp-Session-Id`) need not
+   * be listed; `Idempotency-Key` is not among them. Default: none.
    */
   readonly secretHeaders?: ReadonlyArray<string> | undefined
   /**
-   * Stands in errors and traces in place of the URL, for one that holds a secret in its path. Default: the URL without
+   * The text that errors and spans show in place of the URL, if its path contains a secret. Default: the URL without
    * query, fragment, user and password.
    */
   readonly shownUrl?: string | undefined

@@ -11,11 +11,11 @@
  * | `timeout` | expired: the service's own limit; for a signal task, no signal arrived within `maxWaitTime` |
  * | any other | pending, see `unknownState` |
  *
- * `tasks` end without a signal: they are checked after 5 seconds, then every 5 seconds. `signalTasks` may wait for a day,
- * which would take 17,280 checks at that rate: they are checked after 5 seconds, then with delays that double up to 5
- * minutes (294 checks a day). To learn of the end of a signal task at once, call `checkNow` on its wait after sending the
- * signal. A strategy of your own with delays of less than 5 seconds logs one warning (see `MinimumInterval`). The
- * documentation does not name the paths of create and get, so they are options.
+ * `tasks` end without a signal: they are checked after 5 seconds, then every 5 seconds. `signalTasks` may wait for a
+ * day, which would take 17,280 checks at that rate: they are checked after 5 seconds, then with delays that double up
+ * to 5 minutes (294 checks a day). To learn of the end of a signal task at once, call `checkNow` on its wait after
+ * sending the signal. A strategy of your own with delays of less than 5 seconds logs one warning (see
+ * `MinimumInterval`). The documentation does not name the paths of create and get, so they are options.
  *
  * `delivery` decodes what the service posts to the `targetUrl`, `completion` what it posts to the `onCompleteUrl`.
  *
@@ -266,13 +266,13 @@ export interface Delivery<out P> extends Push.Push<never, never> {
 }
 
 /**
- * Creates the Schema of the body that the service posts to a `targetUrl`, from the Schema of the payload: the body is the
- * payload of the submission and nothing else.
+ * Creates the Schema of the body that the service posts to a `targetUrl`, from the Schema of the payload: the body is
+ * the payload of the submission and nothing else.
  *
  * **Details**
  *
- * The delivery starts the task, so `result` is pending. `key` is undefined, since the payload is written before the task
- * has an id.
+ * The delivery starts the task, so `result` is pending. `key` is undefined, since the payload is written before the
+ * task has an id.
  *
  * @category schemas
  * @since 0.1.0
@@ -322,13 +322,13 @@ export const signalStrategy: Strategy.Strategy = /*#__PURE__*/ Strategy.withFirs
 )
 
 /**
- * Returns the deadline for a wait for a signal task: its `maxWaitTime` plus `slowInterval` (5 minutes), so that the wait
- * ends by the `timeout` of the service and not by its own deadline.
+ * Returns the deadline for a wait for a signal task: its `maxWaitTime` plus `slowInterval` (5 minutes), so that the
+ * wait ends by the `timeout` of the service and not by its own deadline.
  *
  * **Details**
  *
- * `maxWaitTime` is a positive finite duration; anything else is a RangeError. `timeScale` multiplies the deadline, as in
- * `Settings`; its default is 1.
+ * `maxWaitTime` is a positive finite duration; anything else is a RangeError. `timeScale` multiplies the deadline, as
+ * in `Settings`; its default is 1.
  *
  * @category strategies
  * @since 0.1.0

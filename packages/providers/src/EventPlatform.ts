@@ -10,13 +10,15 @@
  * | packages | `PENDING`, `BUILDING` pending · `DONE` succeeded · `FAILED` failed · `EXPIRED` expired | every 5 s |
  * | taste clusters | given by the caller | given by the caller |
  *
- * Any other state is pending, see `unknownState`. The first check is immediate. The documentation names no deadline, but
- * calls a task that has been running for half an hour probably stuck: pass `stall` to the wait to have that reported. A
- * strategy of your own with delays of less than 2 seconds (packages: 5) logs one warning (see `MinimumInterval`).
+ * Any other state is pending, see `unknownState`. The first check is immediate. The documentation names no deadline,
+ * but calls a task that has been running for half an hour probably stuck: pass `stall` to the wait to have that
+ * reported. A strategy of your own with delays of less than 2 seconds (packages: 5) logs one warning (see
+ * `MinimumInterval`).
  *
- * A campaign is looked up by its event, so just after a change the service may still show the task of an earlier change.
- * The receipt of the submit names the right run in `since`: pass it to the wait, and the end of an earlier run counts as
- * pending. A later change by somebody else hides the end of ours; such a wait ends at its deadline.
+ * A campaign is looked up by its event, so just after a change the service may still show the task of an earlier
+ * change. The receipt of the submit names the right run in `since`: pass it to the wait, and the end of an earlier run
+ * counts as pending. If somebody else changes the campaign later, the service shows only the later task, and the wait
+ * ends at its deadline.
  *
  * The service has no webhooks of its own; `pushes` has Schemas for those that are set up by contract.
  *
@@ -393,8 +395,8 @@ export const tasteClusters: {
     options: TasteClusterOptions<string, A, F, RD, I, ES, RS>
   ): Job.Job<string, A, F, HttpCheckError, HttpClient.HttpClient | RD | RS, I, ES>
   /**
-   * Creates the job of taste-cluster runs with keys of any type, which `key` encodes to strings. Submit, check and states
-   * are given by the caller.
+   * Creates the job of taste-cluster runs with keys of any type, which `key` encodes to strings. Submit, check and
+   * states are given by the caller.
    */
   <K, A, F = never, RD = never, I = never, ES = never, RS = never>(
     options: TasteClusterOptions<K, A, F, RD, I, ES, RS> & { readonly key: KeyCodec<K> }

@@ -3,8 +3,8 @@
  *
  * **Details**
  *
- * A check of a badge always finds a pending status, with the count as its `detail`. Pass the check to `Poll.events` with
- * the deadline `"unbounded"`: checking stops when the stream is no longer consumed.
+ * A check of a badge always finds a pending status, with the count as its `detail`. Pass the check to `Poll.events`
+ * with the deadline `"unbounded"`: checking stops when the stream is no longer consumed.
  *
  * The documentation names the intervals, 10 seconds and 15 minutes, but neither the paths nor the bodies: those are
  * options.

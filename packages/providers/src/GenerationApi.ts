@@ -12,8 +12,8 @@
  *
  * The documentation names neither the pending states nor the path of the status, which is the option `statusPath`. The
  * default strategy is the documented table by model (`strategyFor`); `fixed`, `exponential`, `many` and `resilient` are
- * the other documented ones. A `resultJson` that cannot be decoded is a permanent check error, which names the path of the
- * field. A strategy of your own with delays of less than 2 seconds logs one warning (see `MinimumInterval`).
+ * the other documented ones. A `resultJson` that cannot be decoded is a permanent check error, which names the path of
+ * the field. A strategy of your own with delays of less than 2 seconds logs one warning (see `MinimumInterval`).
  *
  * With a `callbackUrl` the service posts the end of the task to a webhook: decode it with `Callback`.
  *
@@ -178,8 +178,8 @@ export const TaskStatus: StatusSchema.StatusSchema<
  *
  * **Details**
  *
- * `key` is defined only if the body contains both `data.model` and `data.taskId`, which the documentation does not show.
- * To be sure which task a callback is about, put an id of your own into the `callbackUrl`.
+ * `key` is defined only if the body contains both `data.model` and `data.taskId`, which the documentation does not
+ * show. To be sure which task a callback is about, put an id of your own into the `callbackUrl`.
  *
  * @category schemas
  * @since 0.1.0
@@ -292,10 +292,10 @@ export const many: Strategy.Strategy = /*#__PURE__*/ Strategy.maxAttempts(
  *
  * **Details**
  *
- * A check that gets no response is tried three times, with delays of 1, 2 and 3 seconds after the tries; then the strategy
- * continues with its next interval. Any other check error, a 5xx included, ends the wait as `CheckRejected`. A task that
- * failed has failed, even if its message mentions a network. `timeScale` multiplies all of these times, as in `Settings`;
- * its default is 1.
+ * A check that gets no response is tried three times, with delays of 1, 2 and 3 seconds after the tries; then the
+ * strategy continues with its next interval. Any other check error, a 5xx included, ends the wait as `CheckRejected`. A
+ * task that failed has failed, even if its message mentions a network. `timeScale` multiplies all of these times, as in
+ * `Settings`; its default is 1.
  *
  * @category strategies
  * @since 0.1.0

@@ -10,11 +10,11 @@
  * | `failed` | failed, with `errorMessage`, or "Unknown error" if that is empty or absent |
  * | any other | pending, see `unknownState` |
  *
- * A job is checked at once and then every 2 seconds, at most 30 times. A transient check error (network, 408, 429, 5xx, a
- * body that is not the expected JSON) uses up one of the 30 checks and does not change the delay; if all 30 fail, the wait
- * ends as `PollTimeout` with the reason `strategy` and the last check error. A permanent refusal (401, 403 and other 4xx)
- * ends the wait at once as `CheckRejected`, an unknown id as `JobNotFound`. A strategy of your own with delays of less
- * than 2 seconds logs one warning (see `MinimumInterval`).
+ * A job is checked at once and then every 2 seconds, at most 30 times. A transient check error (network, 408, 429, 5xx,
+ * a body that is not the expected JSON) uses up one of the 30 checks and does not change the delay; if all 30 fail, the
+ * wait ends as `PollTimeout` with the reason `strategy` and the last check error. A permanent refusal (401, 403 and
+ * other 4xx) ends the wait at once as `CheckRejected`, an unknown id as `JobNotFound`. A strategy of your own with
+ * delays of less than 2 seconds logs one warning (see `MinimumInterval`).
  *
  * @since 0.1.0
  */
@@ -150,8 +150,8 @@ export const minimumInterval: Duration.Duration = /*#__PURE__*/ Duration.seconds
  *
  * **Details**
  *
- * JSON that does not fit the Schema is a transient error here, because the documented loop continues after any body that
- * it cannot read.
+ * JSON that does not fit the Schema is a transient error here, because the documented loop continues after any body
+ * that it cannot read.
  *
  * @category strategies
  * @since 0.1.0

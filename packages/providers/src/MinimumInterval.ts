@@ -6,8 +6,8 @@
  *
  * **Details**
  *
- * A `Strategy` is judged by its first delay, at the longest that its jitter allows. A plain `Schedule` is judged by each
- * delay as it occurs.
+ * A `Strategy` is judged by its first delay, at the longest that its jitter allows. A plain `Schedule` is judged by
+ * each delay as it occurs.
  *
  * **Gotchas**
  *

@@ -14,18 +14,19 @@
  * | `IN_PROGRESS`, `SKIPPED`, `UNKNOWN`, `DRAFT`, `ACTIVE`, `ARCHIVED`, `SUSPENDED` | pending, unless `meanings` says otherwise |
  *
  * The documentation calls only the three ends terminal, and its own loop continues at every other state, for tasks and
- * resources alike. The default here is the same: to mistake a pending state for an end would lose the result, whereas a
- * job that stays in a state is bounded by the deadline, and the error shows that state. `meanings` changes this, for all
- * resources or per type of task.
+ * resources alike. The default here is the same. If a pending state were taken for an end, the result would be lost; if
+ * an end is taken for a pending state, the wait ends at its deadline, and the error shows that state. `meanings`
+ * changes this, for all resources or per type of task.
  *
- * A task is checked with delays of 1 second, growing by a factor of 1.5 up to 30 seconds. Its record is gone after about
- * 24 hours; from then on the resource behind it is checked. `fallbacks` gives the path of that resource by the type of the
- * task. Its ids come from the `additional_data` of the task, if it was ever seen, or from the key, where the submits
- * store them. Without them the wait ends as `JobNotFound`. For long operations, `resources` watches the resource from the
- * start. A strategy of your own with delays of less than 1 second logs one warning (see `MinimumInterval`).
+ * A task is checked with delays of 1 second, growing by a factor of 1.5 up to 30 seconds. Its record is gone after
+ * about 24 hours; from then on the resource behind it is checked. `fallbacks` gives the path of that resource by the
+ * type of the task. Its ids come from the `additional_data` of the task, if it was ever seen, or from the key, where
+ * the submits store them. Without them the wait ends as `JobNotFound`. For long operations, `resources` watches the
+ * resource from the start. A strategy of your own with delays of less than 1 second logs one warning (see
+ * `MinimumInterval`).
  *
- * A `Poller` checks many tasks with one request: it lists up to 100 that are due at the same time, and checks individually
- * those that the list leaves out.
+ * A `Poller` checks many tasks with one request: it lists up to 100 that are due at the same time, and checks
+ * individually those that the list leaves out.
  *
  * The webhook `collection.documents.written` names no task: it is a reason to check, and never ends a wait.
  *
@@ -93,13 +94,13 @@ export interface Mixpeek {
   readonly kill: (key: TaskKey) => Effect.Effect<void, CancelUnsupported | HttpCheckError, HttpClient.HttpClient>
   /**
    * Checks many tasks with one request for the list, as the `checkMany` of `tasks` does. The filter is as narrow as the
-   * keys allow: their types, if all keys have one, and their times of submission, or the last 24 hours. No keys cause no
-   * request.
+   * keys allow: their types, if all keys have one, and their times of submission, or the last 24 hours. No keys cause
+   * no request.
    *
-   * The results are by encoded key; `hint` is the delay that the server requested. A task that is missing from the list has no entry, nor has one whose record says less
-   * than a check would (an end without result or reason, or no ids for a fallback that the key lacks): that says nothing
-   * about the task, so check it individually. A record that cannot be decoded is the failure of its own entry. If the
-   * request fails, so does the Effect.
+   * The results are by encoded key; `hint` is the delay that the server requested. A task without a complete record in
+   * the list has no entry: check it individually. A record is incomplete if it has an end without result or reason, or
+   * no ids for a fallback that the key lacks. A record that cannot be decoded is the failure of its own entry. If the
+   * request fails, the Effect fails.
    */
   readonly sendMany: (
     keys: ReadonlyArray<TaskKey>

@@ -17,8 +17,8 @@ export interface TaskKey {
   /** The resource behind the task, to be checked once the record of the task is gone. Default: taken from its status. */
   readonly fallback?: Resource | undefined
   /**
-   * When the task was submitted, in milliseconds since the epoch; the submits set it. It narrows the list that `sendMany`
-   * requests. It is not part of the identity of the task: the encoded key omits it. Default: unknown.
+   * When the task was submitted, in milliseconds since the epoch; the submits set it. It narrows the list that
+   * `sendMany` requests. It is not part of the identity of the task: the encoded key omits it. Default: unknown.
    */
   readonly submittedAt?: number | undefined
 }
@@ -37,8 +37,8 @@ export interface Resource {
 }
 
 /**
- * Encodes the key of a task as `taskId`, or as `taskId@taskType?name=id&name=id` with the names in alphabetical order, all
- * parts percent-encoded. A blank task id, and a `submittedAt` that is not a valid time, are RangeErrors.
+ * Encodes the key of a task as `taskId`, or as `taskId@taskType?name=id&name=id` with the names in alphabetical order,
+ * all parts percent-encoded. A blank task id, and a `submittedAt` that is not a valid time, are RangeErrors.
  *
  * @category codecs
  * @since 0.1.0

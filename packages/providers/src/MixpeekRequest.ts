@@ -9,8 +9,8 @@ import * as Data from "effect/Data"
 import type * as DateTime from "effect/DateTime"
 
 /**
- * The input of a submit: a batch of a bucket, a clustering or a taxonomy. `body` is the JSON body; its default is an empty
- * object.
+ * The input of a submit: a batch of a bucket, a clustering or a taxonomy. `body` is the JSON body; its default is an
+ * empty object.
  *
  * @category models
  * @since 0.1.0

@@ -35,8 +35,8 @@ export type AmbiguousState = "IN_PROGRESS" | "SKIPPED" | "UNKNOWN" | "DRAFT" | "
 export type Meaning = "pending" | "succeeded" | "failed" | "canceled" | "expired"
 
 /**
- * What the states mean that the documentation does not define. `task` and `resources` take precedence over `everywhere`;
- * a state that none of them contains is pending.
+ * What the states mean that the documentation does not define. `task` and `resources` take precedence over
+ * `everywhere`; a state that none of them contains is pending.
  *
  * @category models
  * @since 0.1.0

@@ -6,8 +6,8 @@
  * **Details**
  *
  * A push is a reason to check and never ends a wait by itself: it may arrive late, twice, never, or from somebody other
- * than the service. Find the wait by the key and call `checkNow`; that check decides. A push without a key concerns every
- * wait that it could be about.
+ * than the service. Find the wait by the key and call `checkNow`; that check decides. A push without a key concerns
+ * every wait that it could be about.
  *
  * @since 0.1.0
  */
@@ -63,8 +63,8 @@ export interface Options<out K> {
  *
  * **Details**
  *
- * A body that does not fit, and an option that throws, are Schema errors. A state that the Schema does not list decodes to
- * `CheckResult.UnknownState`, as it does in a check.
+ * A body that does not fit, and an option that throws, are Schema errors. A state that the Schema does not list decodes
+ * to `CheckResult.UnknownState`, as it does in a check.
  *
  * **Example** (A webhook agreed on with the service)
  *

@@ -26,8 +26,8 @@ export interface Settings {
   /** How many failed checks a wait tolerates, and how they are retried. Default: see the module, otherwise that of `Job`. */
   readonly checkErrors?: CheckErrorPolicy<HttpCheckError> | undefined
   /**
-   * How long after the start of a wait a job that is not found counts as pending, provided that no status has been seen.
-   * A non-negative duration. Default: none, so the first 404 ends the wait as `JobNotFound`.
+   * How long after the start of a wait a job that is not found counts as pending, provided that no status has been
+   * seen. A non-negative duration. Default: none, so the first 404 ends the wait as `JobNotFound`.
    */
   readonly grace?: Duration.Input | undefined
   /**

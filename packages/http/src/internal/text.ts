@@ -8,6 +8,6 @@ export const escape = (text: string): string =>
       : `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`
   )
 
-/** At most so many characters of a text, without half a character at the end. */
+/** Cuts a text to a number of characters, without half a character at the end. */
 export const cut = (text: string, characters: number): string =>
   text.length <= characters ? text : `${text.slice(0, characters - 3).replace(/[\ud800-\udbff]$/, "")}...`

@@ -184,7 +184,7 @@ const accepted = <A, F, E, R>(
   })
 }
 
-/** A 2xx that tells of an end or of a status. */
+/** A 2xx with a result or a status. */
 const finished = <A, F, E, R>(
   self: Reading<A, F, E, R>,
   answer: ReceivedAnswer,

@@ -4,7 +4,7 @@ import type { HttpAnswer } from "../../HttpAnswer.ts"
 
 type Matches = (answer: HttpAnswer) => boolean
 
-/** Tests answers against a pattern. A pattern that says nothing, or that cannot match, is a RangeError. */
+/** Tests answers against a pattern. A pattern that is empty, or that cannot match, is a RangeError. */
 export const compile = (where: string, pattern: object): Matches => {
   const given = Object.entries(pattern).filter(([, value]) => value !== undefined)
   const fail = (issue: string): never => {

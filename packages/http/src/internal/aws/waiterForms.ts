@@ -20,7 +20,7 @@ const acceptorsOf = <A, I>(acceptor: Schema.Codec<A, I>) =>
     )
   )
 
-/** The form of botocore and its kin. */
+/** The form of botocore. */
 export const Older = Schema.Struct({
   waiter: Schema.optionalKey(Schema.String),
   delay: Seconds,

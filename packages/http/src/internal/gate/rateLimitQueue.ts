@@ -21,7 +21,7 @@ export class RateLimitQueue {
   private readonly slots: Array<Slot> = []
   private first = 0
   private waiting = 0
-  /** Slots that lapsed unused: other checks may have them. */
+  /** Slots that expired unused: other checks may take them. */
   private spare = 0
   private lastAt = 0
   private lastAgainAt = 0
@@ -84,7 +84,7 @@ export class RateLimitQueue {
     if (--this.waiting === 0) this.spare = 0
   }
 
-  /** Drops the slots at the front that are over, and those that lapsed unused. */
+  /** Drops the slots at the front that are over, and those that expired unused. */
   private sweep(now: number): void {
     for (let slot = this.slots[this.first]; slot !== undefined; slot = this.slots[++this.first]) {
       if (slot.over) continue

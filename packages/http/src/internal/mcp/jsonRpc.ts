@@ -100,7 +100,7 @@ export const notify = Effect.fnUntraced(function* (
   if (!isOk(answer)) return yield* fail(refusal(answer))
 })
 
-/** A text as the value of a header: as it is, or in Base64 where a header cannot hold it (MCP 2026-07-28). */
+/** A text as the value of a header: unchanged, or in Base64 if a header cannot contain it (MCP 2026-07-28). */
 export const headerValue = (value: string): string =>
   /^[\x21-\x7e](?:[\x20-\x7e\t]*[\x21-\x7e])?$/.test(value) && !/^=\?base64\?.*\?=$/.test(value)
     ? value

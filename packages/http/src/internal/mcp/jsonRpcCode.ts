@@ -5,7 +5,7 @@ import { hasProperty } from "effect/Predicate"
 /** The code of an unknown task, and of a task that cannot be canceled any more. */
 export const invalidParams = -32602
 
-/** The code of a JSON-RPC error as it is on the wire. */
+/** The code of a JSON-RPC error on the wire. */
 export const wireCode = (error: unknown): number | undefined =>
   hasProperty(error, "code") && Number.isInteger(error.code) ? (error.code as number) : undefined
 
@@ -15,7 +15,7 @@ export const wireCode = (error: unknown): number | undefined =>
  */
 export const rpcCodeOf = (error: unknown): number | undefined => {
   if (hasProperty(error, "_tag") && error._tag === "JsonRpcError") {
-    // What is wrong with a new session says nothing about the task.
+    // An error of a new session does not concern the task.
     return hasProperty(error, "method") && error.method === "initialize" ? undefined : wireCode(error)
   }
   const code = wireCode(error) ?? wireCode(hasProperty(error, "reason") ? error.reason : undefined)

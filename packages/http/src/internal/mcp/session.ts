@@ -10,7 +10,7 @@ import * as jsonRpc from "./jsonRpc.ts"
 import { invalidParams } from "./jsonRpcCode.ts"
 import type { RequestPolicy } from "../request/requestPolicy.ts"
 
-// The session of an MCP server over Streamable HTTP: opened before the first request, and anew when the server has lost
+// The session of an MCP server over Streamable HTTP: opened before the first request, and again when the server has lost
 // it. See "Session Management" of https://modelcontextprotocol.io/specification/2025-11-25/basic/transports.
 
 /** What the headers of a request say of the session. */

@@ -80,7 +80,7 @@ export const noCheckUrl = (...headers: ReadonlyArray<string>): Reading => ({
   issue: `an accepted operation must say where it is checked: ${headers.join(", ")}`
 })
 
-/** `percentComplete` and its like, of 0..100, as 0..1. */
+/** The progress in `percentComplete` and similar fields, from 0..100 to 0..1. */
 export const progressIn = (body: unknown): number | undefined => {
   for (const name of ["percentComplete", "percent_complete", "progressPercent", "progress_percent", "percent"]) {
     const percent = at(body, name)

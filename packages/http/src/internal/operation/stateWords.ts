@@ -8,7 +8,7 @@ export const plain = (word: string): string => word.toLowerCase().replace(/[\s_.
 /** The longest state word that is kept, in characters. */
 const maxLength = 200
 
-/** A word as it is kept: a server may send one of megabytes. */
+/** Cuts a word: a server may send one of several megabytes. */
 export const cut = (word: string): string => (word.length > maxLength ? `${word.slice(0, maxLength)}...` : word)
 
 /** The meaning of a word by a table; participles are pending too. Undefined if nothing says what it means. */

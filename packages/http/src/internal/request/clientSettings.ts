@@ -1,11 +1,11 @@
 import * as Context from "effect/Context"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
 
-// What a client is told besides the request: not to follow redirects, and to ask past its cache.
+// Settings of a client besides the request: it must not follow redirects, and must bypass its cache.
 
 /**
- * Adds the settings to the services of a request. A client has to be given them from within, by the Effect of its
- * request, since it merges the services that it was built with.
+ * Adds the settings to the services of a request. They are set by the Effect of the request, since a client merges the
+ * services that it was built with.
  */
 export const add = (context: Context.Context<never>, fresh: boolean): Context.Context<never> => {
   const init = Context.getOrUndefined(context, FetchHttpClient.RequestInit)
@@ -19,7 +19,7 @@ export const add = (context: Context.Context<never>, fresh: boolean): Context.Co
 
 /**
  * Whether this is a page or a worker of a browser. There a redirect that is not followed cannot be read, and a
- * `cache-control` header would make the browser ask the server for leave first (a preflight).
+ * `cache-control` header would make the browser send a preflight request first.
  */
 export const inBrowser = (): boolean => userAgent().startsWith("Mozilla/")
 
@@ -37,7 +37,7 @@ const requestInit = (given: Init | undefined, fresh: boolean): Init => {
   const init: { redirect?: string | undefined; cache?: string | undefined } = { ...given }
   // A stricter setting stays.
   if (!inBrowser() && init.redirect !== "error") init.redirect = "manual"
-  // Cloudflare's workers have no cache to ask past, and refuse the option.
+  // Cloudflare's workers have no cache to bypass, and reject the option.
   if (fresh && init.cache === undefined && userAgent() !== "Cloudflare-Workers") init.cache = "no-store"
   return init
 }

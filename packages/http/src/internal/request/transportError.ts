@@ -9,7 +9,7 @@ import type { HttpCheckError, Reason } from "../../HttpCheckError.ts"
 import { cut, escape } from "../text.ts"
 import { parseUrl } from "./urls.ts"
 
-// What a client failed with, told without what it holds: the whole request.
+// The error of a client, without the whole request that it contains.
 
 /** The response of a client that fails on some statuses; other errors by their cause, the request or the network. */
 export const responseOf = (
