@@ -33,10 +33,12 @@ export const compile = (
   hoverCode: string
 ): Promise<Compiled> =>
   within(async (folder) => {
-    for (const { code, id } of sources) writeFileSync(join(folder, `${id}.ts`), head + code)
+    for (const { code, id } of sources) writeFileSync(join(folder, fileOf(id)), head + code)
     writeFileSync(join(folder, "hover.ts"), head + hoverCode)
     const native = compiler === "typescript"
-    const service = native ? undefined : serviceOf(compiler, folder, ["hover", ...sources.map(({ id }) => id)])
+    const service = native
+      ? undefined
+      : serviceOf(compiler, folder, ["hover.ts", ...sources.map(({ id }) => fileOf(id))])
     const found = service === undefined ? messages(await nativeOutput(folder)) : diagnostics(service, folder, sources)
     return {
       complaints: new Map(sources.map((source) => [source.id, complaint(source, found.get(source.id) ?? [])])),
@@ -45,6 +47,9 @@ export const compile = (
   })
 
 // ---- internal ----
+
+/** The file of a case. A name such as `E2.d.ts` would be a declaration file, which is not checked. */
+const fileOf = (id: string): string => `${id.replace(".", "-")}.ts`
 
 /** The part of the compiler's API that is used. */
 interface TypeScript {
@@ -120,7 +125,7 @@ const serviceOf = (compiler: string, folder: string, names: ReadonlyArray<string
   const { options } = ts.parseJsonConfigFileContent(config, ts.sys, folder)
   const of = ts.createLanguageService({
     getCompilationSettings: () => options,
-    getScriptFileNames: () => names.map((name) => join(folder, `${name}.ts`)),
+    getScriptFileNames: () => names.map((name) => join(folder, name)),
     getScriptVersion: () => "1",
     getScriptSnapshot: (name: string) => {
       const content = readFile(name)
@@ -141,7 +146,7 @@ const serviceOf = (compiler: string, folder: string, names: ReadonlyArray<string
 const diagnostics = ({ of, ts }: Service, folder: string, sources: ReadonlyArray<Source>): Messages =>
   new Map(
     sources.map(({ code, id }) => {
-      const file = join(folder, `${id}.ts`)
+      const file = join(folder, fileOf(id))
       const text = head + code
       const found = [...of.getSyntacticDiagnostics(file), ...of.getSemanticDiagnostics(file)]
       return [
@@ -187,7 +192,8 @@ const messages = (output: string): Messages => {
     const match = /types-\w+[/\\]([\w.-]+)\.ts\((\d+),\d+\): error (TS\d+: .*)$/.exec(line)
     if (/^\S.*: error TS/.test(line) && match === null) last = undefined
     else if (match !== null) {
-      const [, id = "", at = "", message = ""] = match
+      const [, name = "", at = "", message = ""] = match
+      const id = name.replace("-", ".")
       last = found.get(id) ?? []
       last.push([Number(at), message])
       found.set(id, last)
