@@ -57,7 +57,7 @@ describe("PollJournal", () => {
       const checks: ReadonlyArray<Effect.Effect<CheckResult.CheckResult<string, unknown>, unknown>> = [
         Effect.succeed(Status.failed({ reason: "secret" }, { state: "FAILED" })),
         Effect.succeed(Status.canceled({ reason: "secret", partial: "secret" })),
-        Effect.fail(new Error("secret")),
+        Effect.fail<unknown>(new Error("secret")),
         Effect.succeed(forged)
       ]
       for (const check of checks) {

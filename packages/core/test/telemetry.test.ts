@@ -157,7 +157,7 @@ describe.each(hosts)("$name", (host) => {
           Effect.succeed(CheckResult.withCursor(CheckResult.missing, "s3cret")),
           Effect.succeed(CheckResult.resultMissing("DONE", "s3cret")),
           Effect.fail(refused),
-          Effect.fail(new Error("s3cret", { cause: "s3cret" })),
+          Effect.fail<unknown>(new Error("s3cret", { cause: "s3cret" })),
           Effect.fail({ message: "s3cret" })
         ]
         const lines: Array<string> = []
