@@ -25,13 +25,13 @@
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import { dual } from "effect/Function"
-import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import type { ParseOptions } from "effect/SchemaAST"
 import * as SchemaGetter from "effect/SchemaGetter"
 import * as SchemaIssue from "effect/SchemaIssue"
 import * as SchemaParser from "effect/SchemaParser"
 import * as CheckResult from "./CheckResult.ts"
+import { type Decode, decoder, threw } from "./internal/schema/decoder.ts"
 import { bounded, issueAt, lacksFields } from "./internal/schema/issue.ts"
 import * as paths from "./internal/schema/path.ts"
 import * as words from "./internal/schema/word.ts"
@@ -604,8 +604,6 @@ type KeyLike<K> = K extends `${infer N extends number}` ? K | N : K
 
 type IsFinite<W> = [W] extends [never] ? true : {} extends Record<CaseKey<W>, 1> ? false : true
 
-type Decode<RD> = (raw: unknown, options: ParseOptions) => Effect.Effect<unknown, SchemaIssue.Issue, RD>
-
 type Decoding<RD> = (
   raw: unknown,
   options: ParseOptions
@@ -622,20 +620,6 @@ const make = <A, F, RD>(
       encode: SchemaGetter.forbidden(() => "a status has no encoded form")
     })
   ) as unknown as StatusSchema<A, F, RD>
-
-/** The decoder of a Schema. What it throws at the data of a server is an issue too, a stack overflow among it. */
-const decoder = <S extends Schema.Constraint>(schema: S): Decode<S["DecodingServices"]> => {
-  const decode = SchemaParser.decodeUnknownEffect(schema)
-  const failed = (cause: unknown) => Effect.fail(threw("the Schema of the payload", cause))
-  return (raw, options) => {
-    try {
-      const decoded = decode(raw, options)
-      return Exit.isExit(decoded) && Exit.isSuccess(decoded) ? decoded : Effect.catchDefect(decoded, failed)
-    } catch (cause) {
-      return failed(cause)
-    }
-  }
-}
 
 /** What `fromField` was made with. */
 interface Discriminator<RD> {
@@ -811,12 +795,6 @@ const guarded = (
     const issue = threw(name(), cause)
     return Effect.fail(path.length === 0 ? issue : new SchemaIssue.Pointer(path, issue))
   }
-}
-
-/** The message of an error may contain what the server sent, so only its name is shown. */
-const threw = (name: string, cause: unknown): SchemaIssue.Issue => {
-  const kind = cause instanceof Error && /^\w{1,50}$/.test(cause.name) ? cause.name : "an unknown error"
-  return new SchemaIssue.InvalidValue({ message: `${name} threw: ${kind}`, cause: Redacted.make(cause) })
 }
 
 const pointed = (path: ReadonlyArray<PropertyKey>, annotations: Schema.Annotations.Issue): SchemaIssue.Issue => {
