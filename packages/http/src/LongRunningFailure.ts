@@ -75,12 +75,16 @@ export const fromBody = (body: unknown): LongRunningFailure => {
     body
   const error = errorIn(holder)
   const found = error ?? holder
-  const errors = listAt(found, "errors") ?? listAt(holder, "errors") ?? listAt(body, "errors")
+  const errors =
+    listAt(found, "errors") ??
+    listAt(holder, "errors") ??
+    listAt(at(holder, "errors"), "data") ??
+    listAt(body, "errors")
   const first = errors?.find(isReadonlyObject)
   const code =
     codeAt(found, "code") ??
     firstIn(found, codeNames, codeOf) ??
-    codeOf(at(error, "reason")) ??
+    firstIn(error, ["reason", "type"], codeOf) ??
     codeAt(first, "code") ??
     firstIn(first, codeNames, codeOf) ??
     firstIn(holder, codeNames, codeOf) ??
@@ -90,7 +94,7 @@ export const fromBody = (body: unknown): LongRunningFailure => {
     firstIn(error, ["description", "msg"], textOf) ??
     messageIn(first) ??
     wordsIn(holder) ??
-    errors?.map(textOf).find((text) => text !== undefined) ??
+    firstTextIn(errors ?? at(holder, "errors")) ??
     wordsIn(body)
   const target = at(found, "target")
   const details = listAt(found, "details") ?? errors
@@ -128,6 +132,12 @@ const wordsIn = (u: unknown): string | undefined =>
 const textOf = (u: unknown): string | undefined => (typeof u === "string" && u.trim() !== "" ? u : undefined)
 
 const messageIn = (u: unknown): string | undefined => firstIn(u, messageFields, textOf)
+
+/** The first text in a list, or in the lists of a record: `{ "name": ["is taken"] }`. */
+const firstTextIn = (u: unknown): string | undefined => {
+  const values: ReadonlyArray<unknown> = Array.isArray(u) ? u : isReadonlyObject(u) ? Object.values(u).flat() : []
+  return textOf(values.find((value) => textOf(value) !== undefined))
+}
 
 const codeAt = (u: unknown, name: string): string | number | undefined => codeOf(at(u, name))
 

@@ -43,6 +43,9 @@ describe("LongRunning - kinds of servers", () => {
       ["stateReason", { state: "FAILED", stateReason: "out of memory" }, "failed out of memory"],
       ["statusReason", { jobId: 1, status: "FAILED", statusReason: "Host terminated" }, "failed Host terminated"],
       ["last_error", { status: "failed", last_error: { code: "rate", message: "m" } }, "failed [rate] m"],
+      ["errors.data", { status: "failed", errors: { data: [{ code: "C", message: "m" }] } }, "failed [C] m"],
+      ["the type of an error", { status: "fail", error: { type: "server", message: "m" } }, "failed [server] m"],
+      ["JobStatus with a prefix", { MyJob: { MyJobStatus: "FAILED", FailureReason: "no audio" } }, "failed no audio"],
       ["error in data", { message: "OK", data: { status: "failed", error: { message: "m" } } }, "failed m"],
       ["error of a prediction", { prediction: { status: "failed", error: "CUDA" } }, "failed CUDA"],
       ["error in a result", { success: true, result: { status: "error", errorMessage: "m" } }, "failed m"],
@@ -80,7 +83,8 @@ describe("LongRunning - kinds of servers", () => {
       { status: "done", errorCode: 0, failureReason: "NONE", success: true },
       { status: "done", error: false, failed: 0, last_error: { message: "of the attempt before" } },
       { status: "done", statusReason: "all rows written" },
-      { status: "done", rows: [{ error: "row 3" }], errorCount: 2 }
+      { status: "done", rows: [{ error: "row 3" }], errorCount: 2 },
+      { total: 7, succeeded: 5, failed: 2, errors: 2, lastRunStatus: "failed" }
     ]
 
     it.effect("what says that there is none, or is of an attempt, is no failure", () =>
@@ -107,7 +111,8 @@ describe("LongRunning - kinds of servers", () => {
       [{ ok: false, errorCode: "E7" }, "failed [E7] no reason given"],
       [{ errorMessage: "No batch found" }, "failed No batch found"],
       [{ errors: [{ message: "m" }], data: null }, "failed m"],
-      [{ isSuccess: false, errors: { name: ["is taken"] } }, "failed no reason given"],
+      [{ isSuccess: false, errors: { name: ["is taken"] } }, "failed is taken"],
+      [{ success: "false", messages: [] }, "failed no reason given"],
       [{ error_code: 17, error_msg: "quota" }, "failed [17] quota"],
       [{ failed: true, failureReason: "m" }, "failed m"]
     ]
@@ -139,6 +144,7 @@ describe("LongRunning - kinds of servers", () => {
       ["an only record", { transcript: { id: 7, status: "queued", url: "/operations/1" } }],
       ["an only record beside an id", { id: "r1", render: { status: "rendering", url: "/operations/1" } }],
       ["three deep, one field each", { data: { node: { render: { status: "RUNNING", url: "/operations/1" } } } }],
+      ["a JobStatus with a prefix", { MyJob: { MyJobStatus: "IN_PROGRESS", url: "/operations/1" } }],
       ["done: false in a result", { result: { done: false, url: "/operations/1" } }]
     ]
 

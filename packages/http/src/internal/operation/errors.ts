@@ -8,8 +8,10 @@ import { plain } from "./plain.ts"
 export const errorFieldOf = (record: Json): string | undefined =>
   Object.entries(record).find(([name, value]) => {
     const field = plain(name)
-    if (typeof value === "boolean") return (value ? failedFlags : successFlags).has(field)
-    return errorFields.has(field) && saysSomething(value)
+    if (value === true || value === "true") return failedFlags.has(field)
+    if (value === false || value === "false") return successFlags.has(field)
+    // A number of errors is a count.
+    return errorFields.has(field) && !(field === "errors" && typeof value === "number") && saysSomething(value)
   })?.[0]
 
 /** The value of the first of these fields, without case and separators, that `take` takes. */

@@ -66,6 +66,14 @@ const stateFields = /*#__PURE__*/ new Set([
   ...`${subjects} ${more}`.split(" ").flatMap((subject) => [`${subject}status`, `${subject}state`])
 ])
 
+/** A field such as `TranscriptionJobStatus`, but for `lastRunStatus`, which is of another operation. */
+const stateField =
+  /(?:job|task|operation|execution|export|import|build|query|process|workflow|request)(?:status|state)$/
+const otherState = /^(?:last|prev|previous|next|parent|desired|target|old)/
+
+const isStateField = (field: string): boolean =>
+  stateFields.has(field) || (stateField.test(field) && !otherState.test(field))
+
 /** The fields that say whether an operation is done. */
 const doneFields = /*#__PURE__*/ new Set(
   "done finished complete completed ready ended processed"
@@ -100,7 +108,7 @@ const signsOf = ({ path, record }: Held, meanings: ReadonlyMap<string, Meaning>)
   for (const [name, value] of Object.entries(record)) {
     const field = plain(name)
     const at = [...path, name]
-    if (typeof value === "string" && value.trim() !== "" && stateFields.has(field)) {
+    if (typeof value === "string" && value.trim() !== "" && isStateField(field)) {
       words.push({
         meaning: commonMeaning(value, meanings) ?? "unknown",
         word: cut(value),
@@ -137,8 +145,8 @@ const signOfError = (records: ReadonlyArray<Held>, to: Path): Sign | undefined =
     const field = errorFieldOf(record)
     if (field === undefined) continue
     // A list of errors may be part of what an operation made.
-    const isList = Array.isArray(record[field])
-    return { meaning: "failed", word: undefined, path: [...path, field], shown: "an error", isWeak: isList }
+    const isWeak = plain(field) === "errors"
+    return { meaning: "failed", word: undefined, path: [...path, field], shown: "an error", isWeak }
   }
   return undefined
 }

@@ -80,6 +80,7 @@ export const commonWords: Readonly<Record<string, Meaning>> = {
   successful: "succeeded",
   error: "failed",
   errored: "failed",
+  fail: "failed",
   failed: "failed",
   failure: "failed",
   faulted: "failed",
