@@ -16,9 +16,10 @@
  * | 2xx without a sign, with a body that `result` decodes | the result |
  * | a sign of a running operation, but no URL | `HttpCheckError` with the reason `Unrecognized` |
  *
- * Signs are a state word (`status`, `state`, `phase`, ... at the top or in `properties`, `operation`, `metadata`, ...),
- * `done: false`, and a URL that only operations have. They count in checks as well. So an answer that is not recognized
- * is never a success.
+ * Signs are a state word (`status`, `state`, `phase`, ... at the top, in `properties`, `operation`, `result`, ..., or in
+ * the only record of the body), `done: false` and similar fields, a URL that only operations have, and an error: at the top or
+ * beside the word (`error`, `errorResult`, `errorMessage`, `success: false`, ...). They count in checks as well. A record
+ * that merely resembles an operation is a result if the Schema of the result lists its word.
  *
  * - The first request is sent once, unless the option `resend` is given.
  * - The requested delay (see `HintReader`) of every answer is honored, from the first on.
@@ -28,6 +29,8 @@
  *   `HttpClient`.
  * - A 404 or 410 to a check means that the operation is missing; a 404 with an HTML page only after three in a row. A
  *   409, 5xx, a page of a proxy and no answer are check errors, unless `interpret` decides otherwise.
+ * - A 204 to a check is the end without a result. If `result` does not accept `undefined`, the operation is pending
+ *   instead, except after a DELETE. `azure` follows its own rules.
  * - If the server moves the URL to check, the new URL is the cursor of the wait: all waits of a `Poller` for the
  *   operation follow it, and tokens contain it.
  *

@@ -6,6 +6,8 @@
 import { isReadonlyObject } from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import { at } from "./internal/json.ts"
+import { codeNames, errorFieldOf, errorNames, firstIn, reasonNames } from "./internal/operation/errors.ts"
+import { recordsIn } from "./internal/operation/records.ts"
 
 /**
  * The error of an operation that failed. A field that the server omits, or sends in another form, is absent.
@@ -45,11 +47,13 @@ export class LongRunningFailure
  *
  * **Details**
  *
- * It is searched for in `error`, then in `properties.error`, then in the body itself. The code is in `code`, otherwise
- * in `httpErrorStatusCode` of the body. The message is in `message`, otherwise in `error_description`, `detail`,
- * `errorMessage`, `failureReason`, `statusMessage`, `httpErrorMessage` or `title`, or is the `error` itself if that is
- * a text. A list `errors` (as of Compute Engine) is `details`, and its first element gives code and message if nothing
- * else does.
+ * It is searched for in the body, then in the records that hold a state (`status`, `data`, `result`, `job`,
+ * `properties`, ...), in `error`, `errorResult`, `failure`, `last_error` and the like, then in the record itself. Names
+ * count without case and separators. The code is in `code`, otherwise in `error_code`, `failureCode` or
+ * `httpErrorStatusCode`; an error object may call it `reason`, too. The message is in `message`, otherwise in
+ * `error_description`, `detail`, `errorMessage`, `failureReason`, `statusReason`, `cancel_reason` and the like, or is the
+ * error itself if that is a text. A list `errors` (as of Compute Engine) is `details`, and its first element gives code
+ * and message if nothing else does.
  *
  * **Example** (The error of a status monitor)
  *
@@ -64,11 +68,34 @@ export class LongRunningFailure
  * @since 0.1.0
  */
 export const fromBody = (body: unknown): LongRunningFailure => {
-  const found = errorIn(body) ?? errorIn(at(body, "properties")) ?? body
-  const errors = listAt(found, "errors") ?? listAt(body, "errors")
+  const records = recordsIn(body).map(({ record }) => record)
+  const holder =
+    records.find((record) => errorIn(record) !== undefined || errorFieldOf(record) !== undefined) ??
+    records.find((record) => wordsIn(record) !== undefined) ??
+    body
+  const error = errorIn(holder)
+  const found = error ?? holder
+  const errors =
+    listAt(found, "errors") ??
+    listAt(holder, "errors") ??
+    listAt(at(holder, "errors"), "data") ??
+    listAt(body, "errors")
   const first = errors?.find(isReadonlyObject)
-  const code = codeAt(found, "code") ?? codeAt(first, "code") ?? codeAt(body, "httpErrorStatusCode")
-  const message = messageIn(found) ?? messageIn(first) ?? messageIn(body) ?? textOf(at(body, "error"))
+  const code =
+    codeAt(found, "code") ??
+    firstIn(found, codeNames, codeOf) ??
+    firstIn(error, ["reason", "type"], codeOf) ??
+    codeAt(first, "code") ??
+    firstIn(first, codeNames, codeOf) ??
+    firstIn(holder, codeNames, codeOf) ??
+    codeAt(body, "httpErrorStatusCode")
+  const message =
+    messageIn(found) ??
+    firstIn(error, ["description", "msg"], textOf) ??
+    messageIn(first) ??
+    wordsIn(holder) ??
+    firstTextIn(errors ?? at(holder, "errors")) ??
+    wordsIn(body)
   const target = at(found, "target")
   const details = listAt(found, "details") ?? errors
   const innererror = at(found, "innererror") ?? at(found, "innerError")
@@ -90,39 +117,32 @@ const maxLength = 1000
 const maxDepth = 8
 const maxInner = 64
 
-const messageFields = [
-  "message",
-  "error_description",
-  "detail",
-  "errorMessage",
-  "error_message",
-  "failureReason",
-  "failure_reason",
-  "statusMessage",
-  "status_message",
-  "httpErrorMessage",
-  "title"
-]
+const messageFields =
+  "message errordescription detail errormessage errormsg errmsg failurereason statusmessage httperrormessage title".split(
+    " "
+  )
 
-const errorIn = (u: unknown): unknown => {
-  const error = at(u, "error")
-  return isReadonlyObject(error) ? error : undefined
-}
+const errorIn = (u: unknown): unknown =>
+  firstIn(u, errorNames, (error) => (isReadonlyObject(error) ? error : undefined))
+
+/** What a record says of itself: its message, its error if that is a text, or the reason for its state. */
+const wordsIn = (u: unknown): string | undefined =>
+  messageIn(u) ?? firstIn(u, [...errorNames, "errortext", "errorsummary", ...reasonNames], textOf)
 
 const textOf = (u: unknown): string | undefined => (typeof u === "string" && u.trim() !== "" ? u : undefined)
 
-const messageIn = (u: unknown): string | undefined => {
-  for (const name of messageFields) {
-    const text = textOf(at(u, name))
-    if (text !== undefined) return text
-  }
-  return undefined
+const messageIn = (u: unknown): string | undefined => firstIn(u, messageFields, textOf)
+
+/** The first text in a list, or in the lists of a record: `{ "name": ["is taken"] }`. */
+const firstTextIn = (u: unknown): string | undefined => {
+  const values: ReadonlyArray<unknown> = Array.isArray(u) ? u : isReadonlyObject(u) ? Object.values(u).flat() : []
+  return textOf(values.find((value) => textOf(value) !== undefined))
 }
 
-const codeAt = (u: unknown, name: string): string | number | undefined => {
-  const code = at(u, name)
-  return typeof code === "string" || (typeof code === "number" && Number.isFinite(code)) ? code : undefined
-}
+const codeAt = (u: unknown, name: string): string | number | undefined => codeOf(at(u, name))
+
+const codeOf = (code: unknown): string | number | undefined =>
+  (typeof code === "string" && code !== "") || (typeof code === "number" && Number.isFinite(code)) ? code : undefined
 
 const listAt = (u: unknown, name: string): ReadonlyArray<unknown> | undefined => {
   const list = at(u, name)
@@ -132,7 +152,7 @@ const listAt = (u: unknown, name: string): ReadonlyArray<unknown> | undefined =>
 /** What an error says of itself, without its inner errors. */
 const words = (u: unknown): string | undefined => {
   if (typeof u === "string") return textOf(u)?.slice(0, maxLength)
-  const code = codeAt(u, "code") ?? codeAt(u, "errorCode") ?? codeAt(u, "reason")
+  const code = codeAt(u, "code") ?? firstIn(u, codeNames, codeOf) ?? codeAt(u, "reason")
   const message = messageIn(u)
   if (code === undefined && message === undefined) return undefined
   const shown = code === undefined ? [] : [`[${String(code).slice(0, 200)}]`]

@@ -83,11 +83,14 @@ export interface Protocol {
  * | 2xx with a word for failed, canceled or expired | that end | that end |
  * | 2xx with an unknown state word | checked at the URL, or `unknownState` | `unknownState` |
  * | 201 or 200, empty, with `Location` | checked there | the end, without a result |
+ * | 2xx with an error at the top or beside a success | failed | failed |
+ * | 204 | the end, without a result | the same; pending if `result` does not take `undefined`, but for a DELETE |
  * | any other 2xx | the end; the body is the result | the end; the body is the result |
  *
- * The URL is in `Location`, `Operation-Location`, a field of the body that only operations have (`statusUrl`,
- * `operation_url`, `links.status`, a `selfLink` with `/operations/`), `Content-Location`, or a link of the body to
- * itself (`selfLink`, `links.self`, `_links.self.href`, `urls.get`), in this order. Without any of these a GET, PUT or
+ * The URL is in `Operation-Location`, `Location`, a field of the body that only operations have (`statusUrl`,
+ * `statement_status_url`, `operation_url`, `links.status`, a `selfLink` with `/operations/`), `Link` with the relation
+ * `monitor` or `status`, `Refresh`, `Content-Location`, or a link of the body to itself (`selfLink`, `links.self`,
+ * `_links.self.href`, `urls.get`, `jobUrl`), in this order. Without any of these a GET, PUT or
  * PATCH is checked at its own URL. In a 202 a word such as `success` means that the request was accepted.
  *
  * @category protocols

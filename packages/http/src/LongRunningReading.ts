@@ -60,8 +60,20 @@ export type Reading =
       readonly metadata?: unknown
       readonly url?: string | undefined
       readonly notes?: Notes | undefined
+      /** What the result is if the Schema of the result lists the word. Default: the operation runs. */
+      readonly asResult?: AsResult | undefined
     }
-  | { readonly _tag: "Succeeded"; readonly result: unknown; readonly state?: string | undefined }
+  | {
+      readonly _tag: "Succeeded"
+      readonly result: unknown
+      readonly state?: string | undefined
+      /**
+       * The state of an operation that still runs if the Schema of the result does not take `undefined`: for an empty
+       * answer to a check, which is an end without a result to some servers, and "not yet" to others. A DELETE ends all
+       * the same. Default: it ended.
+       */
+      readonly unlessDue?: string | undefined
+    }
   | {
       readonly _tag: "SucceededAt"
       readonly urls: ReadonlyArray<string>
@@ -69,7 +81,13 @@ export type Reading =
       /** Whether the answer at the URL may show that the operation still runs, or that it failed. Default: `false`. */
       readonly unconfirmed?: boolean | undefined
     }
-  | { readonly _tag: "Failed"; readonly failure: LongRunningFailure; readonly state?: string | undefined }
+  | {
+      readonly _tag: "Failed"
+      readonly failure: LongRunningFailure
+      readonly state?: string | undefined
+      /** What the result is if the Schema of the result reads the list of errors at the path. Default: it failed. */
+      readonly asResult?: AsResult | undefined
+    }
   | {
       readonly _tag: "Canceled" | "Expired"
       readonly state?: string | undefined
@@ -90,13 +108,15 @@ export type Reading =
       readonly _tag: "Unrecognized"
       /** What shows the operation, for the error. Default: the status code. */
       readonly sign?: string | undefined
+      /** What the result is if the Schema of the result lists the word. Default: it is no result. */
+      readonly asResult?: AsResult | undefined
     }
   | { readonly _tag: "NotJson" }
   | { readonly _tag: "Malformed"; readonly issue: string }
 
 /**
- * A body with an unknown word that may be a result. It is one if the Schema of the result accepts it, but no other word
- * in its place.
+ * A body with a state word or a list of errors that may be a result. It is one if the Schema of the result accepts it,
+ * but no other word in its place. A list of one record is one if the Schema is that of a list.
  *
  * @category models
  * @since 0.1.0

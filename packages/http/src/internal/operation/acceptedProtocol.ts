@@ -35,7 +35,11 @@ const startAccepted = (first: OperationAnswer): Reading => {
   return sign === undefined ? noCheckUrl("Location", "Content-Location") : { _tag: "Unrecognized", sign: sign.shown }
 }
 
-const signOf = ({ body, words }: OperationAnswer): Sign | undefined => signIn(body, words ?? knownWords)
+/** What a 202 shows is no result, whatever a Schema lists. */
+const signOf = ({ body, words }: OperationAnswer): Sign | undefined => {
+  const sign = signIn(body, words ?? knownWords)
+  return sign === undefined ? undefined : { ...sign, isWeak: false }
+}
 
 /** A 202 says that the operation runs: a success in its body is that of the request. */
 const isEnd = ({ meaning }: Sign): boolean => meaning === "failed" || meaning === "canceled" || meaning === "expired"

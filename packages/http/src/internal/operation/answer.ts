@@ -1,9 +1,9 @@
 import type { Meaning, OperationAnswer, Reading } from "../../LongRunningReading.ts"
 import * as LongRunningFailure from "../../LongRunningFailure.ts"
-import { at, textAt } from "../json.ts"
+import { at } from "../json.ts"
 import { commonWords } from "./stateWords.ts"
 import { type Sign, signIn } from "./signs.ts"
-import { checkUrlOf, namedUrl, urlIn } from "./urls.ts"
+import { checkUrlOf, headerUrl, namedUrl, urlIn } from "./urls.ts"
 
 // What all protocols read from an answer in the same way.
 
@@ -14,7 +14,8 @@ export const knownWords: ReadonlyMap<string, Meaning> = /*#__PURE__*/ new Map(Ob
 export const shownIn = (answer: OperationAnswer): Reading | undefined => {
   const sign = signIn(answer.body, answer.words ?? knownWords)
   const moved = movedUrl(answer)
-  if (sign === undefined) return moved === undefined ? undefined : { _tag: "Pending", url: moved }
+  if (sign === undefined)
+    return moved === undefined || isSamePath(moved, answer) ? undefined : { _tag: "Pending", url: moved }
   return sign.meaning === "succeeded" ? undefined : readingOf(sign, answer, urlIn(answer, "location") ?? moved)
 }
 
@@ -24,7 +25,10 @@ export const resultOf = (answer: OperationAnswer): Reading => {
   const shown = shownIn(answer)
   // A 303 leads to a result, whatever words it has of its own.
   const isResult = shown === undefined || (answer.seeOther === true && shown._tag === "UnknownState")
-  return isResult ? { _tag: "Succeeded", result: answer.body } : shown
+  if (!isResult) return shown
+  return answer.status === 204
+    ? { _tag: "Succeeded", result: undefined, unlessDue: "HTTP 204" }
+    : { _tag: "Succeeded", result: answer.body }
 }
 
 /** What a first answer with a status of 200..299 says where no protocol recognizes it, but for 202. */
@@ -38,7 +42,7 @@ export const firstResultOf = (answer: OperationAnswer): Reading => {
   if (sign.meaning === "succeeded") return { _tag: "Succeeded", result: answer.body, state: sign.word }
   const url = checkUrlOf(answer)
   return sign.meaning === "pending" && url === undefined
-    ? { _tag: "Unrecognized", sign: sign.shown }
+    ? { _tag: "Unrecognized", sign: sign.shown, ...asWeakResult(sign, answer) }
     : readingOf(sign, answer, url)
 }
 
@@ -47,13 +51,13 @@ export const readingOf = (sign: Sign, answer: OperationAnswer, url: string | und
   const state = sign.word
   switch (sign.meaning) {
     case "pending":
-      return { _tag: "Pending", state, progress: progressIn(answer.body), url }
+      return { _tag: "Pending", state, progress: progressIn(answer.body), url, ...asWeakResult(sign, answer) }
     case "unknown":
       return { _tag: "UnknownState", state: sign.word!, url, ...asResult(sign, answer) }
     case "succeeded":
       return { _tag: "Succeeded", result: answer.body, state }
     default:
-      return endOf(sign.meaning, answer.body, state)
+      return { ...endOf(sign.meaning, answer.body, state), ...asWeakResult(sign, answer) }
   }
 }
 
@@ -93,16 +97,24 @@ export const progressIn = (body: unknown): number | undefined => {
 
 const asResult = ({ path }: Sign, { body }: OperationAnswer) => ({ asResult: { body, path } })
 
+const asWeakResult = (sign: Sign, answer: OperationAnswer) => (sign.isWeak === true ? asResult(sign, answer) : {})
+
 /** The URL of a monitor that a later answer names, if it is another one. */
 const movedUrl = (answer: OperationAnswer): string | undefined => {
   const url = namedUrl(answer)
   return url === answer.url ? undefined : url
 }
 
+/** A result names where it was checked as well, with a query of its own at times. */
+const isSamePath = (url: string, answer: OperationAnswer): boolean =>
+  answer.checkUrl === undefined && headerUrl(answer) === undefined && bare(url) === bare(answer.url)
+
+const bare = (url: string): string => url.replace(/[?#].*$/s, "")
+
 /** Why an operation was canceled or expired, in the server's words. */
 const reasonIn = (body: unknown): string | undefined => {
   const failure = LongRunningFailure.fromBody(body)
-  return failure.code === undefined && failure.message === undefined ? textAt(body, "reason") : String(failure)
+  return failure.code === undefined && failure.message === undefined ? undefined : String(failure)
 }
 
 const partialFields = ["response", "result", "results", "output", "outputs", "partial", "partialResults"]

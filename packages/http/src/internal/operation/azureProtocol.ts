@@ -130,7 +130,7 @@ const located = (answer: OperationAnswer, { method }: LongRunningOperation, rule
 /** The HTTP status decides, unless the body says that the operation still runs. */
 const runningIn = (answer: OperationAnswer): Reading | undefined => {
   const shown = shownIn(answer)
-  return shown?._tag === "Pending" ? shown : undefined
+  return shown?._tag === "Pending" && shown.asResult === undefined ? shown : undefined
 }
 
 const resource = (answer: OperationAnswer, rules: Rules): Reading => {

@@ -187,17 +187,24 @@ const byReading = <A, F, E, R>(
   fail: Fail
 ): Result<A, F, E, R> => {
   const { env, operation } = one
+  /** What the reading says, or the result that the Schema makes of it. */
+  const orListed = (otherwise: Result<A, F, E, R>): Result<A, F, E, R> => {
+    const asResult = "asResult" in reading ? reading.asResult : undefined
+    return Effect.flatMap(lists(env, asResult), (isListed) =>
+      isListed
+        ? done(one, asResult?.body, "state" in reading ? reading.state : undefined, received, answer, fail)
+        : otherwise
+    )
+  }
   switch (reading._tag) {
     case "Pending":
-      return moving(one, reading, received, hinted(pending(reading), answer), fail)
+      return orListed(moving(one, reading, received, hinted(pending(reading), answer), fail))
     case "UnknownState":
-      return Effect.flatMap(lists(env, reading.asResult), (isListed) =>
-        isListed
-          ? done(one, reading.asResult?.body, reading.state, received, answer, fail)
-          : moving(one, reading, received, hinted(CheckResult.unknownState(reading.state), answer), fail)
-      )
+      return orListed(moving(one, reading, received, hinted(CheckResult.unknownState(reading.state), answer), fail))
     case "Succeeded":
-      return done(one, reading.result, reading.state, received, answer, fail)
+      return reading.unlessDue === undefined || operation.method === "DELETE"
+        ? done(one, reading.result, reading.state, received, answer, fail)
+        : unlessDue(one, reading.unlessDue, received, answer, fail)
     case "SucceededAt":
       return Effect.flatMap(
         Effect.forEach(reading.urls, (url) => follow(env, url, operation.url, received.url, fail)),
@@ -205,7 +212,7 @@ const byReading = <A, F, E, R>(
           fetching(one, { _tag: "Fetching", urls, state: reading.state, unconfirmed: reading.unconfirmed }, fail)
       )
     case "Failed":
-      return Effect.succeed(Status.failed(reading.failure, reading))
+      return orListed(Effect.succeed(Status.failed(reading.failure, reading)))
     case "Canceled":
       return Effect.succeed(withReason(Status.canceled(reading), answer.detail))
     case "Expired":
@@ -288,6 +295,21 @@ const ending = <A, F, E, R>(
       )
     : found
 }
+
+/** An end without a result, or an operation that runs where the Schema says that a result is due. */
+const unlessDue = <A, F, E, R>(
+  one: One<A, F, E, R>,
+  state: string,
+  received: OperationAnswer,
+  answer: ReceivedAnswer,
+  fail: Fail
+): Result<A, F, E, R> =>
+  one.env.fetchResult === undefined
+    ? Effect.matchEffect(one.env.decode(undefined), {
+        onFailure: (): Result<A, F, E, R> => kept(one, one.operation, hinted(pending({ state }), answer), fail),
+        onSuccess: () => done(one, undefined, undefined, received, answer, fail)
+      })
+    : done(one, undefined, undefined, received, answer, fail)
 
 /**
  * Fetches the result now, and from now on: an error that a later request may be spared leaves the operation pending,

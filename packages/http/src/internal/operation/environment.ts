@@ -133,8 +133,13 @@ export const lists = <A, F, E, R>(
   if (!hasSchema || asResult === undefined) return Effect.succeed(false)
   const { body, path } = asResult
   const takes = (u: unknown) => Effect.matchEffect(decode(u), { onFailure: () => no, onSuccess: () => yes })
+  // Who expects a list takes an empty one, too.
+  if (typeof path[0] === "number") {
+    const isList = Effect.zipWith(takes([]), takes(otherWord), (empty, text) => empty && !text)
+    return Effect.flatMap(takes(body), (taken) => (taken ? isList : no))
+  }
   return Effect.flatMap(takes(body), (taken) =>
-    taken ? Effect.map(takes(replaceAt(body, path, "~effect-poll/another-word")), (other) => !other) : no
+    taken ? Effect.map(takes(replaceAt(body, path, otherWord)), (other) => !other) : no
   )
 }
 
@@ -165,6 +170,8 @@ export const notAResult = (option: Reader["reader"], expected: string): Reader =
   readerReason(option, new TypeError(`it yielded no ${expected}`))
 
 // ---- internal ----
+
+const otherWord = "~effect-poll/another-word"
 
 const yes = Effect.succeed(true)
 const no = Effect.succeed(false)

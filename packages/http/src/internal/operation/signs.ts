@@ -1,11 +1,11 @@
 import { isReadonlyObject } from "effect/Predicate"
 import type { Meaning } from "../../LongRunningReading.ts"
-import { commonMeaning, cut, plain } from "./stateWords.ts"
+import { errorFieldOf } from "./errors.ts"
+import { type Held, type Path, recordsIn } from "./records.ts"
+import { plain } from "./plain.ts"
+import { commonMeaning, cut } from "./stateWords.ts"
 
 // What in a body shows that it is about an operation rather than a result: a state word, `done: false`, an error.
-
-/** A path in a body. */
-export type Path = ReadonlyArray<string | number>
 
 /**
  * What a body shows of an operation. `shown` is what was seen, for a message; `path` is where a word stands.
@@ -16,24 +16,29 @@ export interface Sign {
   readonly word: string | undefined
   readonly path: Path
   readonly shown: string
+  /** Whether a Schema of the result that lists what stands at the path makes a result of it. */
+  readonly isWeak?: boolean
 }
 
 /** What a body shows of an operation; undefined if nothing does. */
 export const signIn = (body: unknown, meanings: ReadonlyMap<string, Meaning>): Sign | undefined => {
   if (typeof body === "string") return signOfText(body, meanings)
-  let weak: Sign | undefined
+  const records = recordsIn(body)
+  let envelope: Sign | undefined
   let unknown: Sign | undefined
-  for (const [path, record] of recordsIn(body)) {
-    for (const sign of signsOf(path, record, meanings)) {
+  for (const held of records) {
+    for (const sign of signsOf(held, meanings)) {
+      if (!counts(sign, held)) continue
       if (sign.meaning === "unknown") unknown ??= sign
       // The word of an envelope says that the request went well, not how the operation is.
-      else if (path.length === 0 && sign.word !== undefined && envelopeWords.has(plain(sign.word))) weak ??= sign
-      else if (sign.meaning !== "succeeded") return sign
+      else if (held.path.length === 0 && sign.word !== undefined && envelopeWords.has(plain(sign.word))) {
+        envelope ??= sign
+      } else if (sign.meaning !== "succeeded") return { ...sign, isWeak: isWeak(sign, held, body) }
       // A word that is not known outweighs what an inner record says of a success.
-      else return unknown ?? withError(sign, body)
+      else return unknown ?? withError(sign, records)
     }
   }
-  return unknown ?? (weak === undefined ? signOfError(body) : withError(weak, body))
+  return unknown ?? (envelope === undefined ? signOfError(records, []) : withError(envelope, records))
 }
 
 /** A value of a body with another one in its place at a path. */
@@ -49,11 +54,6 @@ export const replaceAt = (body: unknown, path: Path, value: unknown): unknown =>
 
 const envelopeWords = /*#__PURE__*/ new Set(["ok", "okay", "success", "successful"])
 
-/** Where the record of an operation stands beside the top of a body, without case and separators. */
-const containers = /*#__PURE__*/ new Set(
-  "properties operation metadata status state job task run data request attributes latestoperation".split(" ")
-)
-
 const subjects = "job task operation run build batch execution processing process lifecycle provisioning current query"
 const more = "export import workflow deployment runtime async"
 
@@ -66,40 +66,49 @@ const stateFields = /*#__PURE__*/ new Set([
   ...`${subjects} ${more}`.split(" ").flatMap((subject) => [`${subject}status`, `${subject}state`])
 ])
 
+/** A field such as `TranscriptionJobStatus`, but for `lastRunStatus`, which is of another operation. */
+const stateField =
+  /(?:job|task|operation|execution|export|import|build|query|process|workflow|request)(?:status|state)$/
+const otherState = /^(?:last|prev|previous|next|parent|desired|target|old)/
+
+const isStateField = (field: string): boolean =>
+  stateFields.has(field) || (stateField.test(field) && !otherState.test(field))
+
 /** The fields that say whether an operation is done. */
 const doneFields = /*#__PURE__*/ new Set(
-  "done isdone finished isfinished complete completed iscomplete iscompleted".split(" ")
+  "done finished complete completed ready ended processed"
+    .split(" ")
+    .flatMap((word) => ["", "is", "has", "job", "isjob", "task", "export", "operation"].map((prefix) => prefix + word))
 )
 
 /** The fields that say whether it is running. */
 const runningFields = /*#__PURE__*/ new Set("running isrunning pending ispending inprogress isprocessing".split(" "))
 
-type Json = Readonly<Record<PropertyKey, unknown>>
-
-/** The records in which a state may stand: the body, and what its containers hold, two deep. */
-const recordsIn = (body: unknown): ReadonlyArray<readonly [Path, Json]> => {
-  // A list of one is what some servers answer to a request for one.
-  if (Array.isArray(body)) {
-    return body.length === 1 ? recordsIn(body[0]).map(([path, record]) => [[0, ...path], record] as const) : []
+/** Whether a sign counts where it stands: what an operation made has states of its own. */
+const counts = ({ meaning, word }: Sign, { role }: Held): boolean => {
+  switch (role) {
+    case "operation":
+      return true
+    case "payload":
+      return meaning !== "unknown"
+    case "envelope":
+      return meaning === "pending" ? word !== undefined : meaning === "failed" || meaning === "succeeded"
+    case "inner":
+      return meaning === "pending" && word !== undefined
   }
-  if (!isReadonlyObject(body)) return []
-  const inner = held([], body)
-  return [[[], body], ...inner, ...inner.flatMap(([path, record]) => held(path, record))]
 }
 
-const held = (path: Path, record: Json): ReadonlyArray<readonly [Path, Json]> =>
-  Object.entries(record).flatMap(([name, value]) =>
-    containers.has(plain(name)) && isReadonlyObject(value) ? [[[...path, name], value] as const] : []
-  )
+const isWeak = ({ meaning, word }: Sign, { role }: Held, body: unknown): boolean =>
+  meaning === "pending" && word !== undefined && (role !== "operation" || Array.isArray(body))
 
 /** What the fields of one record show, words first. */
-const signsOf = (path: Path, record: Json, meanings: ReadonlyMap<string, Meaning>): ReadonlyArray<Sign> => {
+const signsOf = ({ path, record }: Held, meanings: ReadonlyMap<string, Meaning>): ReadonlyArray<Sign> => {
   const words: Array<Sign> = []
   const flags: Array<Sign> = []
   for (const [name, value] of Object.entries(record)) {
     const field = plain(name)
     const at = [...path, name]
-    if (typeof value === "string" && value.trim() !== "" && stateFields.has(field)) {
+    if (typeof value === "string" && value.trim() !== "" && isStateField(field)) {
       words.push({
         meaning: commonMeaning(value, meanings) ?? "unknown",
         word: cut(value),
@@ -125,14 +134,21 @@ const signOfText = (body: string, meanings: ReadonlyMap<string, Meaning>): Sign 
     : undefined
 
 /** An operation that is done, with an error, has failed. */
-const withError = (sign: Sign, body: unknown): Sign =>
-  sign.meaning === "succeeded" ? (signOfError(body) ?? sign) : sign
+const withError = (sign: Sign, records: ReadonlyArray<Held>): Sign =>
+  sign.meaning === "succeeded" ? (signOfError(records, sign.path.slice(0, -1)) ?? sign) : sign
 
-const signOfError = (body: unknown): Sign | undefined => {
-  const error = isReadonlyObject(body) && "error" in body ? body.error : undefined
-  const isTold =
-    typeof error === "string"
-      ? error.trim() !== ""
-      : isReadonlyObject(error) && error["code"] !== 0 && ("message" in error || "code" in error || "errors" in error)
-  return isTold ? { meaning: "failed", word: undefined, path: ["error"], shown: "an error" } : undefined
+/** An error in the body, or in a record on the way to the one at a path. */
+const signOfError = (records: ReadonlyArray<Held>, to: Path): Sign | undefined => {
+  for (const { path, record } of records) {
+    const isOnTheWay = path.length <= to.length && path.every((name, index) => to[index] === name)
+    if (!isOnTheWay && !isTop(path)) continue
+    const field = errorFieldOf(record)
+    if (field === undefined) continue
+    // A list of errors may be part of what an operation made.
+    const isWeak = plain(field) === "errors"
+    return { meaning: "failed", word: undefined, path: [...path, field], shown: "an error", isWeak }
+  }
+  return undefined
 }
+
+const isTop = (path: Path): boolean => path.length === 0 || (path.length === 1 && path[0] === 0)

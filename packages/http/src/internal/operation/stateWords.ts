@@ -1,9 +1,7 @@
 import type { Meaning } from "../../LongRunningReading.ts"
+import { plain } from "./plain.ts"
 
 // What the words that servers use for the state of an operation mean.
-
-/** A word without its case and its separators: `in_progress` and `InProgress` are the same. */
-export const plain = (word: string): string => word.toLowerCase().replace(/[\s_.:-]/g, "")
 
 /** The longest state word that is kept, in characters. */
 const maxLength = 200
@@ -82,6 +80,7 @@ export const commonWords: Readonly<Record<string, Meaning>> = {
   successful: "succeeded",
   error: "failed",
   errored: "failed",
+  fail: "failed",
   failed: "failed",
   failure: "failed",
   faulted: "failed",

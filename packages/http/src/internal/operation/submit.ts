@@ -149,13 +149,18 @@ const byVerdict = <A, F, E, R>(
 /** Where an operation stands after its first answer. */
 const byReading = <A, F, E, R>(start: Start<A, F, E, R>, reading: Reading): Started<A, F, E, R> => {
   const { answer, env, fail, first } = start
+  /** What the reading says, or the result that the Schema makes of it. */
+  const orListed = (otherwise: Started<A, F, E, R>): Started<A, F, E, R> => {
+    const asResult = "asResult" in reading ? reading.asResult : undefined
+    return Effect.flatMap(lists(env, asResult), (isListed) =>
+      isListed ? succeeded(start, asResult?.body, "state" in reading ? reading.state : undefined) : otherwise
+    )
+  }
   switch (reading._tag) {
     case "Pending":
-      return following(start, reading, reading.url)
+      return orListed(following(start, reading, reading.url))
     case "UnknownState":
-      return Effect.flatMap(lists(env, reading.asResult), (isListed) =>
-        isListed ? succeeded(start, reading.asResult?.body, reading.state) : inUnknownState(start, reading)
-      )
+      return orListed(inUnknownState(start, reading))
     case "SucceededAt":
       return fetching(start, reading.urls, reading)
     case "Succeeded":
@@ -163,13 +168,13 @@ const byReading = <A, F, E, R>(start: Start<A, F, E, R>, reading: Reading): Star
         ? succeeded(start, reading.result, reading.state)
         : fetching(start, [], reading)
     case "Failed":
-      return Effect.succeed(ended(start, Status.failed(reading.failure, reading)))
+      return orListed(Effect.succeed(ended(start, Status.failed(reading.failure, reading))))
     case "Canceled":
       return Effect.succeed(ended(start, Status.canceled(reading)))
     case "Expired":
       return Effect.succeed(ended(start, Status.expired(reading)))
     case "Unrecognized":
-      return Effect.fail(fail(unrecognized(first, reading.sign)))
+      return orListed(Effect.fail(fail(unrecognized(first, reading.sign))))
     case "NotJson":
       return Effect.fail(fail(notJsonReason(answer)))
     case "Malformed":

@@ -1,7 +1,8 @@
 import { isReadonlyObject } from "effect/Predicate"
 import type { OperationAnswer } from "../../LongRunningReading.ts"
 import { at } from "../json.ts"
-import { plain } from "./stateWords.ts"
+import { recordsIn } from "./records.ts"
+import { plain } from "./plain.ts"
 import { parseUrl } from "../request/urls.ts"
 
 // Where an answer says that its operation is.
@@ -27,10 +28,9 @@ export const namedUrl = (answer: OperationAnswer): string | undefined =>
 
 /** The URL that a body names for checks, in a field that only operations have. */
 export const monitorUrl = ({ body, url }: OperationAnswer): string | undefined => {
-  if (!isReadonlyObject(body)) return undefined
-  const records = [body, ...holders.map((name) => body[name])].filter(isReadonlyObject)
+  const records = recordsIn(body).map(({ record }) => record)
   const links = records.flatMap((record) => ["links", "_links", "urls"].map((name) => record[name]))
-  const found = urlAt(records, monitorFields, url) ?? urlAt(links.filter(isReadonlyObject), linkNames, url)
+  const found = urlAt(records, isMonitorField, url) ?? urlAt(links.filter(isReadonlyObject), isLinkName, url)
   if (found !== undefined) return found
   const self = resolve(at(body, "selfLink"), url)
   return self !== undefined && /\/operations\/[^/]/.test(self) ? self : undefined
@@ -38,15 +38,16 @@ export const monitorUrl = ({ body, url }: OperationAnswer): string | undefined =
 
 /** The URL of the resource that a body is about, which is its operation only if something else shows that it is one. */
 export const selfUrl = ({ body, url }: OperationAnswer): string | undefined => {
-  for (const holder of [body, ...holders.map((name) => at(body, name))]) {
+  const records = recordsIn(body).map(({ record }) => record)
+  for (const record of records) {
     for (const path of selfPaths) {
-      const found = resolve(reference(at(holder, ...path)), url)
+      const found = resolve(reference(at(record, ...path)), url)
       if (found !== undefined) return found
     }
-    const listed = linked(at(holder, "links"), url)
+    const listed = linked(at(record, "links"), url)
     if (listed !== undefined) return listed
   }
-  return undefined
+  return urlAt(records, isSubjectField, url)
 }
 
 /** Where to check the operation of a first answer, once it is known to be one. */
@@ -59,6 +60,7 @@ export const acceptedUrl = (answer: OperationAnswer): string | undefined =>
   headerUrl(answer) ??
   urlIn(answer, "location") ??
   monitorUrl(answer) ??
+  linkUrl(answer) ??
   urlIn(answer, "content-location") ??
   selfUrl(answer)
 
@@ -66,9 +68,6 @@ export const acceptedUrl = (answer: OperationAnswer): string | undefined =>
 
 /** The longest reference that is read. */
 const maxLength = 8192
-
-/** The fields that hold the record of an operation, with links of its own. */
-const holders = ["data", "operation", "job", "task", "properties", "metadata"]
 
 /** The links of a record to itself. */
 const selfPaths: ReadonlyArray<ReadonlyArray<string>> = [
@@ -84,15 +83,15 @@ const selfPaths: ReadonlyArray<ReadonlyArray<string>> = [
   ["url"]
 ]
 
-/** The first URL in a field of one of these names. */
+/** The first URL in a field that is named so, by its name without case and separators. */
 const urlAt = (
   records: ReadonlyArray<Readonly<Record<PropertyKey, unknown>>>,
-  names: ReadonlySet<string>,
+  isNamed: (field: string) => boolean,
   base: string
 ): string | undefined => {
   for (const record of records) {
     for (const [name, value] of Object.entries(record)) {
-      const found = names.has(plain(name)) ? resolve(reference(value), base) : undefined
+      const found = isNamed(plain(name)) ? resolve(reference(value), base) : undefined
       if (found !== undefined) return found
     }
   }
@@ -109,20 +108,36 @@ const linked = (links: unknown, base: string): string | undefined => {
   return resolve(reference(own), base)
 }
 
-/** The fields of a body that name a URL for checks, without case and separators. */
-const monitorFields = /*#__PURE__*/ new Set(
-  [
-    "status",
-    "operation",
-    "poll",
-    "polling",
-    "monitor",
-    "progress",
-    "statusquery",
-    "statusqueryget",
-    "nextpoll"
-  ].flatMap((subject) => ["url", "uri", "link", "href", "endpoint"].map((kind) => subject + kind))
+/** A link of the header `Link` to a status monitor, or the URL of the header `Refresh`. */
+const linkUrl = ({ headers, url }: OperationAnswer): string | undefined => {
+  const link = headers["link"]?.slice(0, maxLength) ?? ""
+  for (const [, target, parameters] of link.matchAll(/<([^<>]*)>([^<>]*)/g)) {
+    const rel = /;\s*rel\s*=\s*"?([^";,]*)/i.exec(parameters ?? "")?.[1] ?? ""
+    if (rel.split(/\s+/).some((each) => isLinkName(plain(each)))) return resolve(target, url)
+  }
+  return resolve(/;\s*url\s*=\s*["']?([^"'\s]+)/i.exec(headers["refresh"]?.slice(0, maxLength) ?? "")?.[1], url)
+}
+
+const kinds = "(?:url|uri|link|href|endpoint|location)$"
+
+/** The fields of a body that name a URL for checks, of any subject: `statusUrl`, `statementStatusUrl`, `pollUrl`. */
+const monitorField = /*#__PURE__*/ new RegExp(
+  `(?:status|poll|polling|monitor|monitoring|progress|statusquery|statusqueryget|checkstatus|statuscheck)${kinds}`
 )
+const operationField = /*#__PURE__*/ new RegExp(`^operation${kinds}`)
+
+/** What such a URL is for if it is not for checks. */
+const otherPurpose = /^(?:cancel|delete|stop|abort|terminate|purge|set|update|post)/
+
+const isMonitorField = (field: string): boolean =>
+  (monitorField.test(field) || operationField.test(field)) && !otherPurpose.test(field)
+
+/** The fields that name what an operation is called by its server: `jobUrl`, `export_uri`. */
+const subjectField = /*#__PURE__*/ new RegExp(
+  `^(?:job|task|run|export|import|batch|statement|execution|query|build|process|request|transaction)${kinds}`
+)
+const isSubjectField = (field: string): boolean => subjectField.test(field)
 
 /** The relations of a link to a status monitor. */
 const linkNames = /*#__PURE__*/ new Set("status operation monitor poll polling progress".split(" "))
+const isLinkName = (field: string): boolean => linkNames.has(field)
