@@ -39,6 +39,7 @@ import * as Status from "effect-poll/Status"
 import type { HttpAnswer } from "./HttpAnswer.ts"
 import * as pattern from "./internal/answer/pattern.ts"
 import * as reason from "./internal/answer/reason.ts"
+import { decoderOf } from "./internal/answer/decoder.ts"
 
 /**
  * What an answer means: a result of the check, an ending that is decoded from the answer, or an error of the check.
@@ -237,7 +238,7 @@ export const succeeded = <A, RD = never>(
   schema: Schema.Codec<A, unknown, RD>,
   options?: AsOptions
 ): As<A, never, RD> => {
-  const decodeValue = Schema.decodeUnknownEffect(schema)
+  const decodeValue = decoderOf(schema)
   return as("Succeeded", options, (answer, content) =>
     Effect.map(decodeValue(content), (value) => Status.succeeded(value, { state: textOf(options?.state, answer) }))
   )
@@ -254,7 +255,7 @@ export const succeeded = <A, RD = never>(
  * @since 0.1.0
  */
 export const failed = <F, RD = never>(schema: Schema.Codec<F, unknown, RD>, options?: AsOptions): As<never, F, RD> => {
-  const decodeFailure = Schema.decodeUnknownEffect(schema)
+  const decodeFailure = decoderOf(schema)
   return as("Failed", options, (answer, content) =>
     Effect.map(decodeFailure(content), (failure) => Status.failed(failure, { state: textOf(options?.state, answer) }))
   )
@@ -526,7 +527,7 @@ const endedEarly = (
 ): As<never, never, never> => {
   const schema = Schema.isSchema(first) ? (first as Schema.Codec<unknown>) : undefined
   const options = schema === undefined ? (first as AsReasonOptions | undefined) : second
-  const decodePartial = schema === undefined ? () => Effect.undefined : Schema.decodeUnknownEffect(schema)
+  const decodePartial = schema === undefined ? () => Effect.undefined : decoderOf(schema)
   return as<never, never, never>(ending, options, (answer, content) =>
     Effect.map(decodePartial(content), (partial) =>
       make({ state: textOf(options?.state, answer), reason: reason.bounded(textOf(options?.reason, answer)), partial })

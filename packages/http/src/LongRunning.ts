@@ -77,6 +77,7 @@ import type { LongRunningFailure } from "./LongRunningFailure.ts"
 import { key, type LongRunningOperation } from "./LongRunningOperation.ts"
 import * as LongRunningProtocol from "./LongRunningProtocol.ts"
 import type { RequestOptions } from "./RequestOptions.ts"
+import { decoderOf } from "./internal/answer/decoder.ts"
 
 /**
  * The options of `job`.
@@ -454,7 +455,7 @@ const environmentOf = <A, RD, A2, F2, E2, R2, F3>(
     protocols: protocolsOf(options.protocol),
     prefer: options.wait === undefined ? undefined : Prefer.seconds("LongRunning.job: wait", options.wait),
     policy: requestPolicy.make("LongRunning.job", options),
-    decode: Schema.decodeUnknownEffect(options.result ?? (Schema.Unknown as unknown as Schema.Codec<A, unknown, RD>)),
+    decode: decoderOf(options.result ?? (Schema.Unknown as unknown as Schema.Codec<A, unknown, RD>)),
     hasSchema: options.result !== undefined,
     words: words === undefined ? undefined : tableOf(commonWords, words),
     interpret: options.interpret,

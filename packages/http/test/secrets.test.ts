@@ -20,6 +20,8 @@ import * as StatusSchema from "effect-poll/StatusSchema"
 import * as Strategy from "effect-poll/Strategy"
 import * as Authorization from "@effect-poll/http/Authorization"
 import * as HttpCheck from "@effect-poll/http/HttpCheck"
+import * as Interpretation from "@effect-poll/http/Interpretation"
+import * as LongRunning from "@effect-poll/http/LongRunning"
 
 const TaskStatus = StatusSchema.fromField(
   Schema.Struct({ state: Schema.Literals(["busy", "done"]), n: Schema.optionalKey(Schema.Finite) }),
@@ -222,4 +224,28 @@ describe("secrets", () => {
       }
     })
   )
+
+  describe("decode errors", () => {
+    // The keys of a record may be addresses of people, and a filter may repeat the value that it rejects.
+    const People = Schema.Record(Schema.String, Schema.Finite)
+    const url = "https://h/people"
+    const get = HttpClientRequest.get(url)
+    const body = '{"SECRET@example.com": "SECRET"}'
+    const decoding: ReadonlyArray<readonly [string, Effect.Effect<unknown, unknown, HttpClient.HttpClient>]> = [
+      ["send", HttpCheck.send(get, People)],
+      ["a check", HttpCheck.get(url, StatusSchema.succeeded(People))],
+      ["a verdict", HttpCheck.get(url, TaskStatus, { interpret: () => Interpretation.succeeded(People) })],
+      ["a failure", HttpCheck.get(url, TaskStatus, { interpret: () => Interpretation.failed(People) })],
+      ["a partial result", HttpCheck.get(url, TaskStatus, { interpret: () => Interpretation.canceled(People) })],
+      ["a long-running operation", LongRunning.run(get, { result: People, deadline: "1 minute" })]
+    ]
+    it.effect.each(decoding)("of %s name no key of a record", ([, effect]) =>
+      Effect.gen(function* () {
+        const client = HttpClient.make(answer(body, { headers: { location: "" } }))
+        const error = yield* Effect.flip(Effect.provideService(effect, HttpClient.HttpClient, client))
+        assert.include(String(error), "Expected number")
+        assert.notInclude(`${String(error)} ${JSON.stringify(error)} ${inspect(error, { depth: 9 })}`, "SECRET")
+      })
+    )
+  })
 })

@@ -21,6 +21,7 @@ import {
 import { contentOf, eitherHint, interpretAnswer, readWith, withReason } from "./interpretation.ts"
 import * as reasons from "./reason.ts"
 import { isThrottled } from "./throttling.ts"
+import { decoderOf } from "./decoder.ts"
 
 // What a check finds in an answer: first by the `interpret` of the user, then by the default table.
 
@@ -60,7 +61,7 @@ export const make = <A, F, E, R>(
 ): Reading<A, F, E, R> => ({
   schema,
   decode: Schema.decodeUnknownEffect(schema),
-  result: options.result === undefined ? undefined : Schema.decodeUnknownEffect(options.result),
+  result: options.result === undefined ? undefined : decoderOf(options.result),
   options
 })
 

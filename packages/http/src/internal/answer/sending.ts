@@ -1,7 +1,7 @@
 import * as Effect from "effect/Effect"
 import type * as HttpClient from "effect/http/HttpClient"
 import type * as HttpClientRequest from "effect/http/HttpClientRequest"
-import * as Schema from "effect/Schema"
+import type * as Schema from "effect/Schema"
 import type { HttpCheckError } from "../../HttpCheckError.ts"
 import type { SendOptions, Sent } from "../../HttpCheckOptions.ts"
 import {
@@ -19,6 +19,7 @@ import { contentOf, interpretAnswer, readerReason } from "./interpretation.ts"
 import { prepare } from "./checkReading.ts"
 import type { RequestPolicy } from "../request/requestPolicy.ts"
 import { isThrottled } from "./throttling.ts"
+import { decoderOf } from "./decoder.ts"
 
 // A request that is no check: a submit, a cancel, a signal.
 
@@ -29,7 +30,7 @@ export const send = <A, RD, E, R>(
   policy: RequestPolicy,
   options: SendOptions<E, R>
 ): Effect.Effect<Sent<A>, HttpCheckError | E, HttpClient.HttpClient | RD | R> => {
-  const decode = Schema.decodeUnknownEffect(schema)
+  const decode = decoderOf(schema)
   const fail = failFor(request, policy.shownUrl)
   return Effect.gen(function* () {
     const received = yield* execute(yield* withBody(request, options.body, fail), fail, { policy, as: options.as })

@@ -11,6 +11,7 @@ import { checkTask, decoded, type Environment, malformed } from "./check.ts"
 import type { InputResponder } from "./input.ts"
 import { InterpretedAnswer, isToolError, paramsIn, taskIn, toolFailure } from "./task.ts"
 import * as validate from "../validate.ts"
+import { decoderOf } from "../answer/decoder.ts"
 
 // The job of an MCP server, in either dialect.
 
@@ -50,7 +51,7 @@ const environment = <A, E, R, ED>(
 ): Environment<A, E, R, ED> => ({
   dialect,
   ask: (method, params) => call(method, paramsIn(dialect, params)),
-  decode: Schema.decodeUnknownEffect(result ?? (Schema.Unknown as unknown as Schema.Codec<A, unknown>)),
+  decode: decoderOf(result ?? (Schema.Unknown as unknown as Schema.Codec<A, unknown>)),
   failsOnToolError: toolErrors !== "succeed",
   input
 })
