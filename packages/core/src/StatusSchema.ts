@@ -32,6 +32,7 @@ import * as SchemaIssue from "effect/SchemaIssue"
 import * as SchemaParser from "effect/SchemaParser"
 import * as CheckResult from "./CheckResult.ts"
 import { type Decode, decoder, threw } from "./internal/schema/decoder.ts"
+import * as issues from "./internal/schema/issue.ts"
 import { bounded, issueAt, lacksFields } from "./internal/schema/issue.ts"
 import * as paths from "./internal/schema/path.ts"
 import * as words from "./internal/schema/word.ts"
@@ -545,6 +546,41 @@ export const within: {
   }
 )
 
+/**
+ * Tests the issue with which a `StatusSchema` rejected a payload: whether the payload has a word that the Schema knows,
+ * so that it is a status with fields that do not match, and not something else.
+ *
+ * **Details**
+ *
+ * False for an issue of any other Schema, for a payload without its word, and for a `StatusSchema` without words.
+ *
+ * **Example** (A status with a result of another type)
+ *
+ * ```ts
+ * import * as Result from "effect/Result"
+ * import * as Schema from "effect/Schema"
+ * import * as Status from "effect-poll/Status"
+ * import * as StatusSchema from "effect-poll/StatusSchema"
+ *
+ * const Task = Schema.Struct({ status: Schema.Literals(["busy", "done"]), size: Schema.Number })
+ * const TaskStatus = StatusSchema.fromField(Task, "status", {
+ *   busy: Status.pending(),
+ *   done: ({ size }) => Status.succeeded(size)
+ * })
+ * const hasKnownWord = (payload: unknown) =>
+ *   Result.match(Schema.decodeUnknownResult(TaskStatus)(payload), {
+ *     onFailure: ({ issue }) => StatusSchema.hasKnownWord(issue),
+ *     onSuccess: () => undefined
+ *   })
+ * hasKnownWord({ status: "done", size: "large" }) // => true
+ * hasKnownWord({ id: 7 }) // => false
+ * ```
+ *
+ * @category guards
+ * @since 0.1.0
+ */
+export const hasKnownWord = (issue: SchemaIssue.Issue): boolean => issues.hasKnownWord(issue)
+
 // ---- internal ----
 
 type ResultOf<C> = C extends (payload: never) => infer S ? S : C
@@ -734,7 +770,7 @@ const examine = <RD>(self: Discriminator<RD>, raw: unknown, options: ParseOption
         const error = bounded(issue, options, path)
         const word = sent ?? words.readWord(root, path)?.word
         if (rejected !== undefined || word === undefined || isPending(self, word) || !lacksFields(issue, path)) {
-          return Effect.fail(error)
+          return Effect.fail(rejected === undefined && isKnown(self, word) ? issues.knownWord(error) : error)
         }
         const text = SchemaIssue.makeFormatterDefault()(error)
         return Effect.succeed(CheckResult.resultMissing(words.textOf(word), text.replace(/\s*\n\s*/g, " ")))
@@ -742,6 +778,9 @@ const examine = <RD>(self: Discriminator<RD>, raw: unknown, options: ParseOption
       onSuccess: () => Effect.fail(bounded(first, options))
     }
   )
+
+const isKnown = (self: Discriminator<unknown>, word: Word): boolean =>
+  word !== undefined && (self.listed()?.has(word) === true || Object.hasOwn(self.cases, String(word)))
 
 /** Tests whether a word has a case that is a pending status, whatever the payload is. */
 const isPending = ({ cases }: Discriminator<unknown>, word: Word): boolean => {
@@ -789,13 +828,18 @@ const guarded = (
 ): Effect.Effect<CheckResult.CheckResult<unknown, unknown>, SchemaIssue.Issue> => {
   try {
     const result = run()
-    if (!CheckResult.isCheckResult(result)) return Effect.fail(pointed(path, { message: `${name()} yields no status` }))
+    if (!CheckResult.isCheckResult(result)) {
+      return Effect.fail(ofWord(pointed(path, { message: `${name()} yields no status` }), word))
+    }
     return Effect.succeed(word === undefined ? result : withState(result, words.textOf(word)))
   } catch (cause) {
     const issue = threw(name(), cause)
-    return Effect.fail(path.length === 0 ? issue : new SchemaIssue.Pointer(path, issue))
+    return Effect.fail(ofWord(path.length === 0 ? issue : new SchemaIssue.Pointer(path, issue), word))
   }
 }
+
+const ofWord = (issue: SchemaIssue.Issue, word: Word): SchemaIssue.Issue =>
+  word === undefined ? issue : issues.knownWord(issue)
 
 const pointed = (path: ReadonlyArray<PropertyKey>, annotations: Schema.Annotations.Issue): SchemaIssue.Issue => {
   const issue = new SchemaIssue.InvalidValue(annotations)

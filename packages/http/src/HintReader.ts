@@ -8,29 +8,29 @@
  * | header | unit |
  * |---|---|
  * | `retry-after-ms`, `x-ms-retry-after-ms`, `openai-poll-after-ms` | milliseconds, fractions allowed |
- * | `Retry-After` | whole seconds, or an HTTP date (RFC 9110, 10.2.3) |
+ * | `Retry-After` | seconds, or an HTTP date (RFC 9110, 10.2.3); also an RFC 3339 date, or a span such as `1m30s` |
  * | on a 400, 403, 429 or 503: headers of an exhausted rate limit | see below |
  *
  * A date is compared with the `Date` header of the same answer, so a wrong clock does not matter. Without that header
- * it is compared with the clock of this machine. A date in the past is no hint. A hint is a floor for the next check,
- * up to the option `maxHint` of the wait (1 hour). An unreadable value (negative, not a number, `"soon"`) is ignored,
+ * it is compared with the clock of this machine. A date in the past is no hint. A fraction of a second is rounded
+ * up. Of a list (a header that a proxy doubled) the longest delay counts. A hint is a floor for the next check, up to the
+ * option `maxHint` of the wait (1 hour). An unreadable value (negative, not a number, `"soon"`) is ignored,
  * but counted.
  *
  * Rate-limit headers are `RateLimit` of the IETF draft, and pairs such as `x-ratelimit-remaining` and
  * `x-ratelimit-reset` whose names contain `ratelimit` or `rate-limit`. If the remainder is 0, the reset is the hint: a
  * number of seconds, seconds or milliseconds since 1970, an HTTP date, an RFC 3339 date, or a span such as `6m0s`. The
- * longest one counts.
+ * longest one counts. If a 429 has no remainder, the reset alone is the hint.
  *
  * @since 0.1.0
  */
 import * as Duration from "effect/Duration"
-import * as Headers from "effect/http/Headers"
+import type * as Headers from "effect/http/Headers"
 import * as Option from "effect/Option"
-import * as Result from "effect/Result"
 import type * as CheckResult from "effect-poll/CheckResult"
 import type { HttpAnswer } from "./HttpAnswer.ts"
 import { at, decimal } from "./internal/json.ts"
-import { exhaustedMillis } from "./internal/answer/rateLimitHeaders.ts"
+import { bareResetMillis, exhaustedMillis, spanMillis } from "./internal/answer/rateLimitHeaders.ts"
 import * as serverTime from "./internal/answer/serverTime.ts"
 import * as validate from "./internal/validate.ts"
 
@@ -118,7 +118,7 @@ export const fromHeaders = (headers: Headers.Headers, now: number): CheckResult.
 export const fromAnswer = (status: number, headers: Headers.Headers, now: number): CheckResult.Hint | undefined => {
   const hint = fromHeaders(headers, now)
   if ((hint !== undefined && hint !== "unreadable") || !refusals.has(status)) return hint
-  const millis = exhaustedMillis(headers, now)
+  const millis = exhaustedMillis(headers, now) ?? (status === 429 ? bareResetMillis(headers, now) : undefined)
   return millis === undefined ? hint : Duration.millis(millis)
 }
 
@@ -170,9 +170,24 @@ const inMillis = ["retry-after-ms", "x-ms-retry-after-ms", "openai-poll-after-ms
 const retryAfter = (headers: Headers.Headers, now: number): CheckResult.Hint | undefined => {
   const value = headers["retry-after"]
   if (value === undefined) return undefined
-  const parsed = Headers.parseRetryAfter(value)
-  if (Result.isFailure(parsed)) return "unreadable"
-  if (parsed.success._tag === "Duration") return parsed.success.duration
-  const delay = Headers.retryAfterDelay(parsed.success, serverTimeMillis(headers, now))
-  return Duration.isZero(delay) ? undefined : delay
+  let longest: number | undefined
+  let past = false
+  // A header that a proxy doubled is a list; the comma within a date ends no item.
+  for (const item of value.split(/(?<=GMT)\s*,|,(?!\s*\d{1,2}[ -][A-Za-z]{3}[ -])/i)) {
+    const millis = afterMillis(item, headers, now)
+    if (millis === undefined) return "unreadable"
+    if (millis === "past") past = true
+    else longest = Math.max(longest ?? 0, millis)
+  }
+  return longest === undefined ? (past ? undefined : "unreadable") : Duration.millis(longest)
+}
+
+/** The delay of a `Retry-After`: a number of seconds, a time, or a span such as `1m30s`. */
+const afterMillis = (item: string, headers: Headers.Headers, now: number): number | "past" | undefined => {
+  const seconds = decimal(item)
+  if (seconds !== undefined) return Math.ceil(seconds) * 1000
+  const time = serverTime.timeMillis(item.trim())
+  if (time === undefined) return spanMillis(item)
+  const delay = time - serverTimeMillis(headers, now)
+  return delay > 0 ? delay : "past"
 }

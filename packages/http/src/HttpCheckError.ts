@@ -9,8 +9,9 @@
  * | `Authorization` | the token could not be read or refreshed (see `Authorization`) | that of its cause, by default transient |
  * | `InvalidRequest` | the request has an invalid URL, or a body that cannot be encoded | permanent |
  * | `Status` | an answer outside of 200..299, or one that `interpret` makes an error | that of `interpret`, or see `isTransientStatus` and the table of `HttpCheck` |
- * | `NotJson` | 2xx, but the body is empty or not JSON: a proxy's page, a captive portal | transient |
+ * | `NotJson` | 2xx, but the body is empty, not JSON or not valid in its charset: a proxy's page, a captive portal | transient |
  * | `Decode` | JSON, but the Schema rejects it | permanent |
+ * | `Undecodable` | 2xx with a content coding that neither the client nor the platform removes | permanent |
  * | `TooLarge` | 2xx with a body larger than `maxBody` | permanent |
  * | `TooDeep` | 2xx with JSON nested deeper than 512 | permanent |
  * | `Unrecognized` | a first answer shows a long-running operation, but not where to check it | permanent |
@@ -41,6 +42,7 @@ export type Reason =
   | Status
   | NotJson
   | Decode
+  | Undecodable
   | TooLarge
   | TooDeep
   | Unrecognized
@@ -137,6 +139,21 @@ export interface Decode {
 }
 
 /**
+ * The server answered with a status of 200..299 and a body whose `Content-Encoding` the HTTP client did not remove, and
+ * the platform cannot remove: it knows `gzip` and `deflate`, and `br` where `DecompressionStream` has it. A body that is read as
+ * a stream is never decompressed by a check.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Undecodable {
+  readonly _tag: "Undecodable"
+  readonly status: number
+  /** The codings that are left, such as `"zstd"`. */
+  readonly encoding: string
+}
+
+/**
  * The server answered with a status of 200..299 and a body larger than the option `maxBody`. The rest of the body was
  * not read.
  *
@@ -220,6 +237,8 @@ export interface Reader {
     | "protocol"
     | "rebase"
     | "unknownState"
+  /** What is wrong with the value, such as `"yielded a promise: it must not be async"`. Default: the function threw. */
+  readonly issue?: string | undefined
   /**
    * What the function threw, or an error about the invalid value. It may contain a part of the answer, so it is
    * redacted.
@@ -237,6 +256,8 @@ export interface BodyKind {
   readonly kind: "json" | "empty" | "other"
   /** The media type of the answer, without parameters; undefined if it has none. */
   readonly type: string | undefined
+  /** The charset in which the body is not valid, such as `"utf-8"`; it is not JSON then. Default: it is valid. */
+  readonly invalidIn?: string | undefined
 }
 
 /**
@@ -297,6 +318,7 @@ export class HttpCheckError
         return CheckError.kindOf(Redacted.value(reason.cause))
       case "InvalidRequest":
       case "Decode":
+      case "Undecodable":
       case "TooLarge":
       case "TooDeep":
       case "Unrecognized":
@@ -362,6 +384,8 @@ const describe = (reason: Reason): string => {
       return `${reason.status}${describeBody(reason.body)}`
     case "Decode":
       return `${reason.status} with unexpected JSON: ${reason.issue.replace(/\s*\n\s*/g, " ")}`
+    case "Undecodable":
+      return `${reason.status} with a body in the content coding ${escape(reason.encoding)}, which cannot be removed`
     case "TooLarge":
       return `${reason.status} with a body of more than ${reason.maxBytes} bytes (option maxBody)`
     case "TooDeep":
@@ -371,7 +395,7 @@ const describe = (reason: Reason): string => {
     case "Refused":
       return `${refusals[reason.rule]}: ${reason.url}`
     case "Reader":
-      return `the function of the option ${reason.reader} threw`
+      return `the function of the option ${reason.reader} ${reason.issue ?? "threw"}`
   }
 }
 
@@ -398,8 +422,9 @@ const describeTransport = ({ code, detail }: Transport): string => {
   return detail === undefined ? name : `${name}: ${detail}`
 }
 
-const describeBody = ({ kind, type }: BodyKind): string => {
+const describeBody = ({ invalidIn, kind, type }: BodyKind): string => {
   if (kind === "json") return ""
+  if (invalidIn !== undefined) return ` with a body that is not valid ${escape(invalidIn)}`
   return kind === "empty"
     ? " with an empty body"
     : ` with a body that is not JSON${type === undefined ? "" : ` (${type})`}`

@@ -33,8 +33,8 @@ export interface AnswerOptions extends RequestOptions {
    * Whether the server's own words become the `detail` of an `HttpCheckError` with the reason `Status`, and the reason
    * of a canceled or expired job that has none; or a function that reads them. `true` takes the first of these texts in
    * a JSON body: `detail` and `title` (RFC 9457), `error.message`, `error_description`, `message`, `error`,
-   * `errors[0].message`, `errors[0].detail` and similar fields. At most 1,000 characters are kept, and control
-   * characters are escaped. The words may contain personal data, and they end up in logs. Default: `false`.
+   * `errors[0].message`, `errors[0].detail`, `errors.<field>[0]` and similar fields, or the `Message` of an XML
+   * body. At most 1,000 characters are kept, and control characters are escaped. The words may contain personal data, and they end up in logs. Default: `false`.
    */
   readonly reason?: boolean | ((answer: HttpAnswer) => string | undefined) | undefined
 }
@@ -59,8 +59,9 @@ export interface Options<out A = never, out F = never, out E = never, out R = ne
    * What the Schema decodes of a 2xx: the parsed JSON, the body as text, its bytes, or a stream of them; or a function
    * that chooses by status code and headers. A 202, a 204 and answers outside of 200..299 are always read as JSON.
    *
-   * With another form than `"json"`, every other 2xx that is not empty goes to the Schema, including the HTML page of a
-   * proxy. If that can happen, let `interpret` check the media type. Default: `"json"`.
+   * With another form than `"json"`, every other 2xx goes to the Schema, including an empty one and the HTML page of a
+   * proxy. If that can happen, let `interpret` check the media type. An HTML page behind a redirect (a login) is a
+   * transient error, unless the request accepts `text/html` by name. Default: `"json"`.
    */
   readonly as?: BodyForm | ((head: AnswerHead) => BodyForm) | undefined
   /**

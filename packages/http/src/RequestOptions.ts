@@ -13,7 +13,7 @@
  * | `scheme` | a scheme other than `http:` and `https:` |
  * | `https` | `http:` if the URL of the first request, or the one whose answer named it, is `https:` |
  * | `userinfo` | a user or password in the URL, unless the URL that named it has the same |
- * | `private` | loopback, private, link-local and other special addresses, `localhost` and private names, unless listed |
+ * | `private` | loopback, private, link-local and other special addresses, `localhost`, names of one label and private ones (`.internal`, `.svc`, `.lan`), unless listed |
  * | `origin` | an origin that `allowedOrigins` does not allow |
  * | `loop`, `hops` | a redirect to a URL that was already requested, and the eleventh redirect in a row |
  * | `url` | a text that cannot be parsed as a URL |

@@ -62,7 +62,13 @@ cases("202 and 204", [
   ["a 202 with a known word", 202, '{"status":"running"}', json, "Pending running"],
   ["a 202 with the word of an end", 202, '{"status":"succeeded","url":"a"}', json, "Succeeded succeeded"],
   ["a 202 with a cancellation", 202, '{"status":"stopped"}', json, "Canceled stopped"],
-  ["a 202 with an end that the Schema rejects", 202, '{"status":"succeeded","url":7}', json, "Pending HTTP 202"],
+  [
+    "a 202 with an end that the Schema rejects",
+    202,
+    '{"status":"succeeded","url":7}',
+    json,
+    `Permanent | ${at} 202 with unexpected JSON: Expected string at ["url"]`
+  ],
   ["a 202 with an unlisted word", 202, '{"status":"warming"}', json, "Pending warming"],
   ["a 202 with a hint", 202, "", { "retry-after": "7" }, "Pending HTTP 202 | 7000"],
   [

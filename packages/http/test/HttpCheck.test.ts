@@ -47,7 +47,7 @@ const table: ReadonlyArray<readonly [name: string, body: string | null, init: Re
   ["a hint on a 200", '{"state":"busy"}', { headers: { "retry-after": "7" } }, "Pending busy | 7000"],
   ["a hint on a 202", '{"state":"busy"}', { status: 202, headers: { "retry-after": " 0 " } }, "Pending busy | 0"],
   ["a huge hint", '{"state":"busy"}', { headers: { "retry-after": "999999999" } }, "Pending busy | 999999999000"],
-  ["an unreadable hint", '{"state":"busy"}', { headers: { "retry-after": "1.5" } }, "Pending busy | unreadable"],
+  ["an unreadable hint", '{"state":"busy"}', { headers: { "retry-after": "1e3" } }, "Pending busy | unreadable"],
   [
     "a hint that is a date",
     '{"state":"busy"}',

@@ -42,6 +42,27 @@ const alternatives = (issue: SchemaIssue.AnyOf, path: Segments | undefined): Rea
   return fitting.length === 0 ? issue.issues : fitting
 }
 
+/** Issues of payloads whose word is known. A mark of its own, since an issue has no room for one. */
+const withKnownWord = new WeakSet<SchemaIssue.Issue>()
+
+/** Notes that the payload has a known word. */
+export const knownWord = <I extends SchemaIssue.Issue>(issue: I): I => {
+  withKnownWord.add(issue)
+  return issue
+}
+
+/** Tests whether an issue, or one within it, is of a payload with a known word. */
+export const hasKnownWord = (root: SchemaIssue.Issue): boolean => {
+  const todo: Array<SchemaIssue.Issue> = [root]
+  // An issue of a user's Schema may nest as deep as the payload.
+  for (let issue = todo.pop(); issue !== undefined; issue = todo.pop()) {
+    if (withKnownWord.has(issue)) return true
+    if (issue._tag === "Composite" || issue._tag === "AnyOf") todo.push(...issue.issues)
+    else if (issue._tag === "Pointer" || issue._tag === "Encoding" || issue._tag === "Filter") todo.push(issue.issue)
+  }
+  return false
+}
+
 /**
  * Tests whether decoding failed at nothing but fields that are absent or null, in a payload with its word at `path`.
  * Needs the inputs in the issue.

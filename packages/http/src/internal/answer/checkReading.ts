@@ -4,13 +4,14 @@ import * as Schema from "effect/Schema"
 import type { CheckContext } from "effect-poll/CheckContext"
 import * as CheckResult from "effect-poll/CheckResult"
 import * as Status from "effect-poll/Status"
-import type { StatusSchema } from "effect-poll/StatusSchema"
+import { hasKnownWord, type StatusSchema } from "effect-poll/StatusSchema"
 import * as HintReader from "../../HintReader.ts"
 import type { HttpAnswer } from "../../HttpAnswer.ts"
 import type { HttpCheckError } from "../../HttpCheckError.ts"
 import type { Interpret } from "../../Interpretation.ts"
 import type * as conditionalStore from "./conditionalStore.ts"
 import {
+  decodeFailure,
   decodeWith,
   type Fail,
   isOk,
@@ -20,6 +21,7 @@ import {
 } from "../request/httpRequest.ts"
 import { contentOf, eitherHint, interpretAnswer, readWith, withReason } from "./interpretation.ts"
 import * as reasons from "./reason.ts"
+import { sync } from "../request/yielded.ts"
 import { isThrottled } from "./throttling.ts"
 import { decoderOf } from "./decoder.ts"
 
@@ -96,7 +98,7 @@ export const prepare = (
     hint === undefined
       ? Effect.succeed(answer)
       : Effect.map(
-          readWith("hint", () => HintReader.fromInput(hint(answer)), fail),
+          readWith("hint", () => HintReader.fromInput(sync(hint(answer))), fail),
           (own) => ({
             ...answer,
             hint: eitherHint(own, answer.hint)
@@ -155,7 +157,7 @@ const found = <A, F>(
   return Effect.succeed(annotated(result, answer.hint, undefined))
 }
 
-/** A 202: a state word of its body counts; without one the job is pending. */
+/** A 202: a state word of its body counts, also where the Schema rejects the rest; without one the job is pending. */
 const accepted = <A, F, E, R>(
   self: Reading<A, F, E, R>,
   answer: ReceivedAnswer,
@@ -163,26 +165,32 @@ const accepted = <A, F, E, R>(
 ): Effect.Effect<CheckResult.CheckResult<A, F>, HttpCheckError, R> => {
   const pending = () => found<A, F>(Status.pending({ state: "HTTP 202" }), answer, asked)
   if (answer.content.kind !== "json") return pending()
-  return Effect.matchEffect(decodeWith(self.decode, answer, asked.fail), {
-    onFailure: pending,
-    onSuccess: (result) => {
-      const plain = CheckResult.unannotated(result)
-      switch (plain._tag) {
-        case "UnknownState":
-          return found(Status.pending({ state: plain.state }), answer, asked)
-        case "Pending":
-          return keep(self, plain.state === undefined ? withState(result, "HTTP 202") : result, answer, asked)
-        case "Succeeded":
-        case "Failed":
-        case "Canceled":
-        case "Expired":
-          // Without a word the body only happens to fit the Schema.
-          return plain.state === undefined ? pending() : keep(self, result, answer, asked)
-        default:
-          return keep(self, result, answer, asked)
+  return Effect.matchEffect(
+    Effect.catchDefect(self.decode(answer.body), () => Effect.fail(undefined)),
+    {
+      onFailure: (error) =>
+        error !== undefined && hasKnownWord(error.issue)
+          ? Effect.fail(decodeFailure(error, answer, asked.fail))
+          : pending(),
+      onSuccess: (result) => {
+        const plain = CheckResult.unannotated(result)
+        switch (plain._tag) {
+          case "UnknownState":
+            return found(Status.pending({ state: plain.state }), answer, asked)
+          case "Pending":
+            return keep(self, plain.state === undefined ? withState(result, "HTTP 202") : result, answer, asked)
+          case "Succeeded":
+          case "Failed":
+          case "Canceled":
+          case "Expired":
+            // Without a word the body only happens to fit the Schema.
+            return plain.state === undefined ? pending() : keep(self, result, answer, asked)
+          default:
+            return keep(self, result, answer, asked)
+        }
       }
     }
-  })
+  )
 }
 
 /** A 2xx with a result or a status. */
@@ -217,8 +225,7 @@ const asStatus = <A, F, E, R>(
       )
     : Effect.fail(asked.fail(notJsonReason(answer)))
 
-const isReadable = ({ content, form }: ReceivedAnswer): boolean =>
-  form === "json" ? content.kind === "json" : content.kind !== "empty"
+const isReadable = ({ content, form }: ReceivedAnswer): boolean => form !== "json" || content.kind === "json"
 
 /** A status that was decoded: with what the answer says besides it, and remembered for conditional checks. */
 const keep = <A, F, E, R>(

@@ -1,5 +1,4 @@
 import * as Effect from "effect/Effect"
-import { hasProperty } from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import * as CheckResult from "effect-poll/CheckResult"
 import * as HintReader from "../../HintReader.ts"
@@ -13,6 +12,7 @@ import {
   type Verdict
 } from "../../Interpretation.ts"
 import { bounded } from "./reason.ts"
+import { isPromise, promised, sync, typeOf, Yielded } from "../request/yielded.ts"
 import { type Fail, type ReceivedAnswer, statusReason } from "../request/httpRequest.ts"
 
 // The one place where an `interpret` is asked, whatever the request is for.
@@ -54,13 +54,14 @@ export const interpretAnswer = <A, F, E, R>(
 export const readerReason = (reader: Reader["reader"], cause: unknown): Reader => ({
   _tag: "Reader",
   reader,
+  issue: cause instanceof Yielded ? cause.message : undefined,
   cause: Redacted.make(cause)
 })
 
 /** Runs a reader; what it throws is a permanent error that names it. */
 export const readWith = <A>(reader: Reader["reader"], read: () => A, fail: Fail): Effect.Effect<A, HttpCheckError> => {
   try {
-    return Effect.succeed(read())
+    return Effect.succeed(sync(read()))
   } catch (cause) {
     return Effect.fail(fail(readerReason(reader, cause)))
   }
@@ -181,11 +182,5 @@ const withHintOf = <A, F>(
 }
 
 /** An error about what an `interpret` yielded in place of a verdict. */
-const nonsense = (said: unknown): TypeError => {
-  if (!hasProperty(said, "then") || typeof said.then !== "function") {
-    return new TypeError(`yielded no verdict but ${said === null ? "null" : `a value of the type ${typeof said}`}`)
-  }
-  // A promise that is rejected later must not end the process.
-  Promise.resolve(said).catch(() => {})
-  return new TypeError("yielded a promise, which is no verdict: use an Effect")
-}
+const nonsense = (said: unknown): Yielded =>
+  isPromise(said) ? promised(said) : new Yielded(`yielded no verdict but ${typeOf(said)}`)

@@ -20,6 +20,34 @@ export const exhaustedMillis = (headers: Headers, now: number): number | undefin
 /** Whether nothing is left, by the headers of an answer, with or without a time at which there is more. */
 export const isExhausted = (headers: Headers): boolean => resets(headers, 0).length > 0
 
+/**
+ * Until when a server that refused a request for its rate asks to wait, where it names the reset of a limit and not what
+ * is left of it; undefined if it does not say so.
+ */
+export const bareResetMillis = (headers: Headers, now: number): number | undefined => {
+  const names = Object.keys(headers).filter((name) => /rate-?limit/.test(name))
+  if (names.some((name) => name.includes("remaining"))) return undefined
+  let longest: number | undefined
+  for (const name of names) {
+    if (!name.includes("reset") || names.includes(`${name}-after`)) continue
+    const value = headers[name]!
+    const millis = name.endsWith("-after") ? spanMillis(value) : untilReset(value, headers, now)
+    if (millis !== undefined && millis > 0) longest = Math.max(longest ?? 0, millis)
+  }
+  return longest
+}
+
+/** The milliseconds of a number of seconds, or of a span such as `1h2m3.5s` or `20ms`. */
+export const spanMillis = (value: string): number | undefined => {
+  const seconds = decimal(value)
+  if (seconds !== undefined) return seconds * 1000
+  const text = value.trim()
+  if (!/^(?:\d{1,9}(?:\.\d{1,9})?(?:h|m|s|ms))+$/.test(text)) return undefined
+  let millis = 0
+  for (const [, number, unit] of text.matchAll(/([\d.]+)([a-z]+)/g)) millis += Number(number) * (units[unit!] ?? 0)
+  return millis
+}
+
 // ---- internal ----
 
 /** For each limit of which nothing is left: how long that lasts, in milliseconds. */
@@ -95,28 +123,8 @@ const untilReset = (value: string | undefined, headers: Headers, now: number): n
   const number = decimal(value)
   // Seconds from now, or since 1970 (in milliseconds, with some servers): a limit does not last for thirty years.
   if (number !== undefined && number < 1e9) return number * 1000
-  const at = number === undefined ? timeMillis(value) : number < 1e12 ? number * 1000 : number
+  const at = number === undefined ? serverTime.timeMillis(value) : number < 1e12 ? number * 1000 : number
   return at === undefined ? spanMillis(value) : at - serverTime.millis(headers, now)
-}
-
-/** The milliseconds since 1970 of an HTTP date, or of a date and time of RFC 3339. */
-const timeMillis = (value: string): number | undefined => {
-  const date = serverTime.dateMillis(value)
-  if (date !== undefined) return date
-  if (!/^\s*\d{4}-\d\d-\d\dT[\d:.]{5,24}(?:Z|[+-]\d\d:\d\d)\s*$/i.test(value)) return undefined
-  const millis = Date.parse(value.trim())
-  return Number.isNaN(millis) ? undefined : millis
-}
-
-/** The milliseconds of a number of seconds, or of a span such as `1h2m3.5s` or `20ms`. */
-const spanMillis = (value: string): number | undefined => {
-  const seconds = decimal(value)
-  if (seconds !== undefined) return seconds * 1000
-  const text = value.trim()
-  if (!/^(?:\d{1,9}(?:\.\d{1,9})?(?:h|m|s|ms))+$/.test(text)) return undefined
-  let millis = 0
-  for (const [, number, unit] of text.matchAll(/([\d.]+)([a-z]+)/g)) millis += Number(number) * (units[unit!] ?? 0)
-  return millis
 }
 
 const units: Readonly<Record<string, number>> = { h: 3_600_000, m: 60_000, s: 1000, ms: 1 }

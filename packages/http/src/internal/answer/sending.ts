@@ -20,6 +20,7 @@ import { prepare } from "./checkReading.ts"
 import type { RequestPolicy } from "../request/requestPolicy.ts"
 import { isThrottled } from "./throttling.ts"
 import { decoderOf } from "./decoder.ts"
+import { Yielded } from "../request/yielded.ts"
 
 // A request that is no check: a submit, a cancel, a signal.
 
@@ -58,6 +59,6 @@ const interpreted = <E, R>(
     : Effect.flatMap(interpretAnswer(interpret, answer, fail), (said) => {
         if (said === undefined) return Effect.undefined
         if (said._tag === "Decode") return Effect.succeed(true as const)
-        const cause = new TypeError(`yielded the status ${said._tag}, but this request is no check`)
+        const cause = new Yielded(`yielded the status ${said._tag}, but this request is no check`)
         return Effect.fail(fail(readerReason("interpret", cause)))
       })

@@ -5,13 +5,13 @@ import type { Headers } from "effect/http/Headers"
 import * as HttpClientResponse from "effect/http/HttpClientResponse"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
+import * as contentCoding from "./contentCoding.ts"
 
 // Reading the body of an answer, as far as it may go. What is not read is aborted, never drained.
 
 /** A body that was read. */
 export interface Body {
-  readonly text: string
-  readonly bytes: Uint8Array | undefined
+  readonly bytes: Uint8Array
   /** Whether there was more than the limit. */
   readonly cut: boolean
 }
@@ -19,35 +19,47 @@ export interface Body {
 /** Picks the event of an event stream that is the answer, by its data. */
 export type PickEvent = (data: string) => boolean
 
-/** Reads a body as text, or as bytes. Fails with what the client said. */
+/** Reads a body. Fails with what the client said. */
 export const read = (
   response: HttpClientResponse.HttpClientResponse,
   headers: Headers,
-  maxBytes: number,
-  as: "text" | "bytes"
+  maxBytes: number
 ): Effect.Effect<Body, unknown> => {
-  const label = as === "text" ? charset(headers) : undefined
-  if (label !== undefined) {
-    return Effect.map(read(response, headers, maxBytes, "bytes"), ({ bytes, cut }) => ({
-      text: decodeAs(bytes!, label),
-      bytes: undefined,
-      cut
-    }))
-  }
   const length = wholeLength(headers)
-  if (length !== undefined && length <= maxBytes) {
-    return as === "text" ? Effect.map(response.text, whole) : Effect.map(response.arrayBuffer, wholeBytes)
-  }
+  if (length !== undefined && length <= maxBytes) return Effect.map(response.arrayBuffer, whole)
   const sink = new Chunks(maxBytes)
-  return Effect.map(pour(response, sink), () => sink.body(as))
+  return Effect.map(pour(response, sink), () => sink.body())
 }
 
-/** Reads an event stream up to the event that is picked. Its data is the text; without one it is empty. */
+/**
+ * Removes the content codings that the client left, as far as the limit goes; yields the coding that cannot be removed.
+ * `fetch` removes codings and leaves their header, so of its bytes only those that are no text are looked at.
+ */
+export const decompress = (
+  response: HttpClientResponse.HttpClientResponse,
+  headers: Headers,
+  body: Body,
+  maxBytes: number,
+  isText: boolean
+): Effect.Effect<Body | string, unknown> => {
+  const codings = contentCoding.codingsOf(headers["content-encoding"])
+  if (codings.length === 0 || body.cut || body.bytes.byteLength === 0) return Effect.succeed(body)
+  if (Option.isSome(HttpClientResponse.toWeb(response)) && !(isText && contentCoding.isGzip(body.bytes))) {
+    return Effect.succeed(body)
+  }
+  return removeCodings(body, codings, maxBytes)
+}
+
+/** The content codings that a body has which is not read as a whole. */
+export const codingsLeft = (response: HttpClientResponse.HttpClientResponse, headers: Headers): contentCoding.Codings =>
+  Option.isSome(HttpClientResponse.toWeb(response)) ? [] : contentCoding.codingsOf(headers["content-encoding"])
+
+/** Reads an event stream up to the event that is picked: its data, empty without one. */
 export const readEvent = (
   response: HttpClientResponse.HttpClientResponse,
   maxBytes: number,
   pick: PickEvent
-): Effect.Effect<Body, unknown> => {
+): Effect.Effect<{ readonly text: string; readonly cut: boolean }, unknown> => {
   const sink = new Events(maxBytes, pick)
   return Effect.map(pour(response, sink), () => sink.body())
 }
@@ -86,38 +98,32 @@ export const abort = (response: HttpClientResponse.HttpClientResponse): Effect.E
       )
 }
 
-/** Bytes as text. */
-export const decodeText = (bytes: Uint8Array): string => new TextDecoder().decode(bytes)
-
 // ---- internal ----
 
 const smallBytes = 16_384
 
-/** The charset that the media type names, if it is another one than UTF-8. */
-const charset = (headers: Headers): string | undefined => {
-  const label = /;\s*charset\s*=\s*"?([\w.:-]{1,40})/i.exec(headers["content-type"] ?? "")?.[1]
-  return label === undefined || /^(?:utf-?8|us-ascii)$/i.test(label) ? undefined : label
-}
-
-/** Bytes as text in a charset. Many servers name one and send UTF-8; a charset that is not known is taken for that. */
-const decodeAs = (bytes: Uint8Array, label: string): string => {
-  try {
-    return new TextDecoder(/^utf-?16/i.test(label) ? label : "utf-8", { fatal: true }).decode(bytes)
-  } catch {
-    // Not UTF-8: as the media type says.
-  }
-  try {
-    return new TextDecoder(label).decode(bytes)
-  } catch {
-    return decodeText(bytes)
-  }
-}
-
 const ignore = (): void => {}
 
-const whole = (text: string): Body => ({ text, bytes: undefined, cut: false })
+const whole = (buffer: ArrayBuffer): Body => ({ bytes: new Uint8Array(buffer), cut: false })
 
-const wholeBytes = (buffer: ArrayBuffer): Body => ({ text: "", bytes: new Uint8Array(buffer), cut: false })
+const removeCodings = (
+  body: Body,
+  codings: contentCoding.Codings,
+  maxBytes: number
+): Effect.Effect<Body | string, unknown> => {
+  const [coding, ...others] = codings
+  if (coding === undefined || body.cut) return Effect.succeed(body)
+  const format = contentCoding.formatOf(coding, body.bytes)
+  if (format === undefined) return Effect.succeed(codings.toReversed().join(", "))
+  if (format === "removed") return removeCodings(body, others, maxBytes)
+  return Effect.suspend(() => {
+    const sink = new Chunks(maxBytes)
+    return Effect.flatMap(
+      contentCoding.decompress(format, body.bytes, (chunk) => sink.take(chunk)),
+      () => removeCodings(sink.body(), others, maxBytes)
+    )
+  })
+}
 
 /** The length of a body that the connection itself bounds; undefined for one that is decompressed or in chunks. */
 const wholeLength = (headers: Headers): number | undefined => {
@@ -169,10 +175,7 @@ const pourWeb = (body: WebStream, sink: Sink): Effect.Effect<void, unknown> =>
   })
 
 const { TextDecoder } = globalThis as unknown as {
-  readonly TextDecoder: new (
-    label?: string,
-    options?: { readonly fatal: boolean }
-  ) => {
+  readonly TextDecoder: new () => {
     readonly decode: (bytes?: Uint8Array, options?: { readonly stream: boolean }) => string
   }
 }
@@ -197,15 +200,8 @@ class Chunks implements Sink {
     return !this.cut
   }
 
-  body(as: "text" | "bytes"): Body {
-    const { chunks, cut } = this
-    if (as === "bytes") return { text: "", bytes: this.bytes(), cut }
-    const decoder = new TextDecoder()
-    const text =
-      chunks.length === 1
-        ? decoder.decode(chunks[0])
-        : chunks.map((chunk) => decoder.decode(chunk, { stream: true })).join("") + decoder.decode()
-    return { text, bytes: undefined, cut }
+  body(): Body {
+    return { bytes: this.bytes(), cut: this.cut }
   }
 
   private bytes(): Uint8Array {
@@ -249,7 +245,7 @@ class Events implements Sink {
     return this.found === undefined
   }
 
-  body(): Body {
-    return { text: this.found ?? "", bytes: undefined, cut: this.cut }
+  body(): { readonly text: string; readonly cut: boolean } {
+    return { text: this.found ?? "", cut: this.cut }
   }
 }

@@ -10,12 +10,14 @@ import * as HintReader from "../../HintReader.ts"
 import type { AnswerHead, BodyForm, HttpAnswer } from "../../HttpAnswer.ts"
 import { type BodyKind, HttpCheckError, type Reason, safeUrl } from "../../HttpCheckError.ts"
 import * as boundedBody from "./boundedBody.ts"
+import * as charset from "./charset.ts"
 import { isTooDeep, isValueTooDeep, maxDepth } from "./jsonText.ts"
 import * as redirects from "./redirects.ts"
 import * as requestPolicy from "./requestPolicy.ts"
 import { traced } from "./tracing.ts"
 import { transportReason } from "./transportError.ts"
 import { parseUrl } from "./urls.ts"
+import { isPromise, promised, typeOf, Yielded } from "./yielded.ts"
 
 // One HTTP request and its answer: the only road of this package to the network. It follows redirects by the origin
 // rule, bounds bodies, asks past caches and names what went wrong.
@@ -94,6 +96,13 @@ export const failFor =
   (reason) =>
     new HttpCheckError({ method: request.method, url: shownUrl ?? safeUrl(request.url), reason })
 
+/** The error of a body that the Schema rejects. */
+export const decodeFailure = (
+  { message }: Schema.SchemaError,
+  { status }: Pick<ReceivedAnswer, "status">,
+  fail: Fail
+): HttpCheckError => fail({ _tag: "Decode", status, issue: message })
+
 export const decodeWith = <A, RD>(
   decode: (body: unknown) => Effect.Effect<A, Schema.SchemaError, RD>,
   answer: Pick<ReceivedAnswer, "body" | "status">,
@@ -101,7 +110,7 @@ export const decodeWith = <A, RD>(
   content: unknown = answer.body
 ): Effect.Effect<A, HttpCheckError, RD> =>
   Effect.catchDefect(
-    Effect.mapError(decode(content), (error) => fail({ _tag: "Decode", status: answer.status, issue: error.message })),
+    Effect.mapError(decode(content), (error) => decodeFailure(error, answer, fail)),
     // A transformation of the user's that throws: its message may hold a part of the body.
     () => Effect.fail(fail({ _tag: "Decode", status: answer.status, issue: "the Schema threw" }))
   )
@@ -161,6 +170,18 @@ const accept = (
 ): HttpClientRequest.HttpClientRequest =>
   as === "json" ? HttpClientRequest.acceptJson(request) : HttpClientRequest.accept(request, "*/*")
 
+/** What is needed to read the body of an answer. */
+interface Receiving {
+  readonly arrival: redirects.Arrival
+  readonly policy: requestPolicy.RequestPolicy
+  readonly fail: Fail
+  readonly ok: boolean
+  readonly type: string | undefined
+  readonly form: BodyForm
+  /** Whether the body is a page that a redirect led to and that was not asked for. */
+  readonly astray: boolean
+}
+
 /** Reads the body of an answer. */
 const receive = (
   arrival: redirects.Arrival,
@@ -172,56 +193,126 @@ const receive = (
   const { headers, response } = arrival
   const { status } = response
   const ok = status >= 200 && status <= 299
-  const { maxBytes } = policy
   const type = mediaType(headers["content-type"])
   let form: BodyForm = "json"
   try {
     // A 202 and a 204 tell that there is no result.
-    if (ok && status !== 202 && status !== 204) form = typeof as === "function" ? as({ status, headers }) : as
+    if (ok && status !== 202 && status !== 204) form = typeof as === "function" ? formIn(as({ status, headers })) : as
   } catch (cause) {
-    return Effect.andThen(
-      boundedBody.abort(response),
-      Effect.fail(fail({ _tag: "Reader", reader: "as", cause: Redacted.make(cause) }))
-    )
+    return Effect.andThen(boundedBody.abort(response), Effect.fail(fail(readerFailure("as", cause))))
   }
-  if (form === "stream") {
-    const stream = boundedBody.stream(
-      response,
-      maxBytes,
-      (cause) => fail(transportReason(cause, response.request)),
-      () => fail({ _tag: "TooLarge", status, maxBytes })
-    )
-    return answer(arrival, { form, content: { kind: "other", type }, stream })
+  const astray = form !== "json" && isAstray(arrival, type)
+  const self: Receiving = { arrival, policy, fail, ok, type, form: astray ? "json" : form, astray }
+  const isEvents = pickEvent !== undefined && type === "text/event-stream"
+  if (ok && (self.form === "stream" || isEvents)) {
+    const left = boundedBody.codingsLeft(response, headers)
+    if (left.length > 0) {
+      const reason: Reason = { _tag: "Undecodable", status, encoding: left.toReversed().join(", ") }
+      return Effect.andThen(boundedBody.abort(response), Effect.fail(fail(reason)))
+    }
   }
-  const read =
-    pickEvent !== undefined && type === "text/event-stream"
-      ? boundedBody.readEvent(response, maxBytes, pickEvent)
-      : boundedBody.read(response, headers, maxBytes, form === "bytes" ? "bytes" : "text")
+  if (self.form === "stream") return receiveStream(self)
+  return isEvents ? receiveEvent(self, pickEvent) : receiveWhole(self)
+}
+
+const receiveStream = ({ arrival, fail, form, policy, type }: Receiving): Effect.Effect<ReceivedAnswer> => {
+  const { response } = arrival
+  const { maxBytes } = policy
+  const stream = boundedBody.stream(
+    response,
+    maxBytes,
+    (cause) => fail(transportReason(cause, response.request)),
+    () => fail({ _tag: "TooLarge", status: response.status, maxBytes })
+  )
+  return answer(arrival, { form, content: { kind: "other", type }, stream })
+}
+
+const receiveEvent = (self: Receiving, pick: boundedBody.PickEvent): Effect.Effect<ReceivedAnswer, HttpCheckError> =>
+  Effect.matchEffect(boundedBody.readEvent(self.arrival.response, self.policy.maxBytes, pick), {
+    onFailure: (error) => broken(self, error),
+    onSuccess: ({ cut, text }) =>
+      cut && self.ok ? tooLarge(self) : parsed(self, { text, bytes: undefined, cut, invalidIn: undefined })
+  })
+
+const receiveWhole = (self: Receiving): Effect.Effect<ReceivedAnswer, HttpCheckError> => {
+  const { arrival, fail, form, ok, policy } = self
+  const { headers, response } = arrival
+  const read = Effect.flatMap(boundedBody.read(response, headers, policy.maxBytes), (body) =>
+    boundedBody.decompress(response, headers, body, policy.maxBytes, form !== "bytes")
+  )
   return Effect.matchEffect(read, {
-    // The status of a refusal says more than that its body broke off.
-    onFailure: (error) =>
-      ok
-        ? Effect.fail(fail(transportReason(error, response.request)))
-        : answer(arrival, { form, content: { kind: "empty", type } }),
-    onSuccess: ({ bytes, cut, text }) => {
-      if (cut && ok) return Effect.fail(fail({ _tag: "TooLarge", status, maxBytes }))
-      const empty = bytes === undefined ? text.trim() === "" : bytes.byteLength === 0
-      const parsable = !empty && !cut && (form === "json" || isJson(type))
-      if (!parsable) return answer(arrival, { form, text, bytes, content: { kind: empty ? "empty" : "other", type } })
-      const parsed = parse(bytes === undefined ? text : boundedBody.decodeText(bytes), policy.parse)
-      switch (parsed._tag) {
-        case "Json":
-          return answer(arrival, { form, text, bytes, body: parsed.value, content: { kind: "json", type } })
-        case "TooDeep":
-          if (ok) return Effect.fail(fail({ _tag: "TooDeep", status, maxDepth }))
-          break
-        case "Threw":
-          return Effect.fail(fail({ _tag: "Reader", reader: "parse", cause: Redacted.make(parsed.cause) }))
+    onFailure: (error) => broken(self, error),
+    onSuccess: (body) => {
+      if (typeof body === "string") {
+        return ok
+          ? Effect.fail(fail({ _tag: "Undecodable", status: response.status, encoding: body }))
+          : answer(arrival, { form, content: { kind: "other", type: self.type } })
       }
-      return answer(arrival, { form, text, bytes, content: { kind: "other", type } })
+      const { bytes, cut } = body
+      if (cut && ok) return tooLarge(self)
+      if (form === "bytes" && !isJson(self.type)) return parsed(self, { text: "", bytes, cut, invalidIn: undefined })
+      return parsed(self, { ...charset.decode(bytes, headers["content-type"]), bytes, cut })
     }
   })
 }
+
+/** The status of a refusal says more than that its body broke off. */
+const broken = ({ arrival, fail, form, ok, type }: Receiving, error: unknown) =>
+  ok
+    ? Effect.fail(fail(transportReason(error, arrival.response.request)))
+    : answer(arrival, { form, content: { kind: "empty", type } })
+
+const tooLarge = ({ arrival, fail, policy }: Receiving) =>
+  Effect.fail(fail({ _tag: "TooLarge", status: arrival.response.status, maxBytes: policy.maxBytes }))
+
+/** An answer whose body was read. */
+const parsed = (
+  { arrival, astray, fail, form, ok, policy, type }: Receiving,
+  body: charset.Decoded & { readonly bytes: Uint8Array | undefined; readonly cut: boolean }
+): Effect.Effect<ReceivedAnswer, HttpCheckError> => {
+  const empty = form === "bytes" ? body.bytes!.byteLength === 0 : body.text.trim() === ""
+  const read = form === "bytes" ? { form, text: "", bytes: body.bytes } : { form, text: body.text }
+  const unparsed = (invalidIn?: string) =>
+    answer(arrival, {
+      ...read,
+      content: { kind: empty ? "empty" : "other", type, ...(invalidIn === undefined ? {} : { invalidIn }) }
+    })
+  if (empty || body.cut || astray || (form !== "json" && !isJson(type))) return unparsed()
+  // A result would be damaged; of a refusal only codes and words are read.
+  if (ok && body.invalidIn !== undefined) return unparsed(body.invalidIn)
+  const json = parse(body.text, policy.parse)
+  switch (json._tag) {
+    case "Json":
+      return answer(arrival, { ...read, body: json.value, content: { kind: "json", type } })
+    case "TooDeep":
+      return ok ? Effect.fail(fail({ _tag: "TooDeep", status: arrival.response.status, maxDepth })) : unparsed()
+    case "Threw":
+      return Effect.fail(fail(readerFailure("parse", json.cause)))
+    case "NotJson":
+      return unparsed()
+  }
+}
+
+/**
+ * Whether a redirect led to a page: that of a login, a portal or a proxy. A request that accepts `text/html` by name asks
+ * for one.
+ */
+const isAstray = ({ redirected, response, seeOther }: redirects.Arrival, type: string | undefined): boolean =>
+  (redirected || seeOther) &&
+  (type === "text/html" || type === "application/xhtml+xml") &&
+  !/html/i.test(response.request.headers["accept"] ?? "")
+
+const formIn = (said: unknown): BodyForm => {
+  if (said === "json" || said === "text" || said === "bytes" || said === "stream") return said
+  throw isPromise(said) ? promised(said) : new Yielded(`yielded no form of a body but ${typeOf(said)}`)
+}
+
+const readerFailure = (reader: "as" | "parse", cause: unknown): Reason => ({
+  _tag: "Reader",
+  reader,
+  issue: cause instanceof Yielded ? cause.message : undefined,
+  cause: Redacted.make(cause)
+})
 
 const answer = (
   { headers, redirected, response, seeOther, url }: redirects.Arrival,
@@ -258,6 +349,7 @@ const parse = (text: string, own: ((text: string) => unknown) | undefined): Pars
   if (own === undefined && isTooDeep(text)) return { _tag: "TooDeep" }
   try {
     const value: unknown = (own ?? JSON.parse)(text)
+    if (isPromise(value)) return { _tag: "Threw", cause: promised(value) }
     return own !== undefined && isValueTooDeep(value) ? { _tag: "TooDeep" } : { _tag: "Json", value }
   } catch (cause) {
     return own === undefined || cause instanceof SyntaxError ? { _tag: "NotJson" } : { _tag: "Threw", cause }

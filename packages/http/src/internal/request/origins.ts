@@ -83,7 +83,9 @@ export const isPrivateHost = (hostname: string): boolean => {
   if (host.startsWith("[")) return isPrivateV6(hextets(host.slice(1, -1)))
   const v4 = /^(\d+)\.(\d+)\.(\d+)\.(\d+)$/.exec(host)
   return v4 === null
-    ? /(?:^|\.)(?:localhost|local|localdomain|internal|intranet|home\.arpa)$/.test(host)
+    ? // A name of one label is completed by the search list of the machine, and never public.
+      !host.includes(".") ||
+        /\.(?:localhost|local|localdomain|internal|intranet|svc|lan|corp|home|home\.arpa)$/.test(host)
     : isPrivateV4(v4.slice(1).map(Number))
 }
 
