@@ -770,7 +770,7 @@ const examine = <RD>(self: Discriminator<RD>, raw: unknown, options: ParseOption
         const error = bounded(issue, options, path)
         const word = sent ?? words.readWord(root, path)?.word
         if (rejected !== undefined || word === undefined || isPending(self, word) || !lacksFields(issue, path)) {
-          return Effect.fail(rejected === undefined && isKnown(self, word) ? issues.knownWord(error) : error)
+          return reject(error, rejected === undefined && isKnown(self, word))
         }
         const text = SchemaIssue.makeFormatterDefault()(error)
         return Effect.succeed(CheckResult.resultMissing(words.textOf(word), text.replace(/\s*\n\s*/g, " ")))
@@ -829,17 +829,19 @@ const guarded = (
   try {
     const result = run()
     if (!CheckResult.isCheckResult(result)) {
-      return Effect.fail(ofWord(pointed(path, { message: `${name()} yields no status` }), word))
+      return reject(pointed(path, { message: `${name()} yields no status` }), word !== undefined)
     }
     return Effect.succeed(word === undefined ? result : withState(result, words.textOf(word)))
   } catch (cause) {
     const issue = threw(name(), cause)
-    return Effect.fail(ofWord(path.length === 0 ? issue : new SchemaIssue.Pointer(path, issue), word))
+    return reject(path.length === 0 ? issue : new SchemaIssue.Pointer(path, issue), word !== undefined)
   }
 }
 
-const ofWord = (issue: SchemaIssue.Issue, word: Word): SchemaIssue.Issue =>
-  word === undefined ? issue : issues.knownWord(issue)
+const reject = (issue: SchemaIssue.Issue, isWordKnown: boolean): Effect.Effect<never, SchemaIssue.Issue> => {
+  if (isWordKnown) issues.withKnownWord.add(issue)
+  return Effect.fail(issue)
+}
 
 const pointed = (path: ReadonlyArray<PropertyKey>, annotations: Schema.Annotations.Issue): SchemaIssue.Issue => {
   const issue = new SchemaIssue.InvalidValue(annotations)

@@ -267,7 +267,7 @@ describe("functions that yield nonsense", () => {
   ]
   it.effect.each(rows)("get - %s", ([_, options, expected]) =>
     Effect.gen(function* () {
-      const found = yield* said(() => new Response('{"status":"done"}'), options as HttpCheck.Options)
+      const found = yield* said(() => new Response('{"status":"done"}'), options)
       assert.include(found, `Permanent | ${at} the function of the option ${expected}`)
     })
   )

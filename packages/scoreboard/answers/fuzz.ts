@@ -111,11 +111,26 @@ interface Played {
 
 const bodiless = new Set([204, 205, 304])
 
+/** The text of a body: by its mark, as UTF-8, or by its charset. Of a 2xx there is no JSON in what is none of these. */
+const textOf = (bytes: Uint8Array, type: string, code: number): string => {
+  const mark =
+    bytes[0] === 0xff && bytes[1] === 0xfe ? "utf-16le" : bytes[0] === 0xfe && bytes[1] === 0xff ? "utf-16be" : "utf-8"
+  const named = /charset="?([\w-]+)/i.exec(type)?.[1] ?? mark
+  for (const charset of mark === "utf-8" ? [mark, named] : [mark]) {
+    try {
+      return new TextDecoder(charset, { fatal: true }).decode(bytes)
+    } catch {
+      // The next one, if any.
+    }
+  }
+  return code < 300 ? "broken text" : new TextDecoder().decode(bytes)
+}
+
 const wireOf = ({ body, breaks, code, headers }: Served): Wire => {
   const now = Date.UTC(2026, 0, 1) + 1_000
   if (bodiless.has(code)) return { code, headers, text: "", size: 0, now }
   if ("endless" in body) return { code, headers, text: undefined, size: body.endless, now }
-  const text = breaks === "within" ? undefined : new TextDecoder().decode(body.bytes)
+  const text = breaks === "within" ? undefined : textOf(body.bytes, headers["content-type"] ?? "", code)
   return { code, headers, text, size: body.bytes.length, now }
 }
 

@@ -27,7 +27,6 @@ export type Reading =
   /** The documents leave it open; any of these is right. */
   | { readonly is: "open"; readonly any: ReadonlyArray<Reading> }
 
-/** The bounds that the documents name. */
 export const bounds = { body: 8 * 1024 * 1024, depth: 512, hint: 3_600_000 } as const
 
 /** The words of the job that is asked about. */
@@ -184,7 +183,8 @@ const hint = ({ headers, now }: Wire): number | undefined => {
   }
   const after = headers["retry-after"]
   if (after === undefined) return undefined
-  if (/^\d+$/.test(after)) return Number(after) * 1_000
+  const seconds = after.split(",").map((each) => (/^ *\d+(\.\d+)? *$/.test(each) ? Math.ceil(Number(each)) : NaN))
+  if (!seconds.includes(NaN)) return Math.max(...seconds) * 1_000
   if (!after.endsWith("GMT") || Number.isNaN(Date.parse(after))) return undefined
   const sent = headers["date"] === undefined ? now : Date.parse(headers["date"])
   return Date.parse(after) > sent ? Date.parse(after) - sent : undefined

@@ -42,14 +42,8 @@ const alternatives = (issue: SchemaIssue.AnyOf, path: Segments | undefined): Rea
   return fitting.length === 0 ? issue.issues : fitting
 }
 
-/** Issues of payloads whose word is known. A mark of its own, since an issue has no room for one. */
-const withKnownWord = new WeakSet<SchemaIssue.Issue>()
-
-/** Notes that the payload has a known word. */
-export const knownWord = <I extends SchemaIssue.Issue>(issue: I): I => {
-  withKnownWord.add(issue)
-  return issue
-}
+/** Issues of payloads whose word is known: an issue has no room for a mark. */
+export const withKnownWord: WeakSet<SchemaIssue.Issue> = /*#__PURE__*/ new WeakSet()
 
 /** Tests whether an issue, or one within it, is of a payload with a known word. */
 export const hasKnownWord = (root: SchemaIssue.Issue): boolean => {

@@ -84,6 +84,7 @@ interface Decompression {
     }
   }
   readonly readable: {
+    readonly locked: boolean
     readonly getReader: () => {
       readonly read: () => Promise<{ readonly done: boolean; readonly value?: Uint8Array }>
       readonly cancel: () => Promise<void>
@@ -97,7 +98,7 @@ const { DecompressionStream } = globalThis as unknown as {
 
 const supported = (format: string): string | undefined => {
   try {
-    return new DecompressionStream(format) === undefined ? undefined : format
+    return new DecompressionStream(format).readable.locked ? undefined : format
   } catch {
     return undefined
   }
