@@ -46,21 +46,16 @@ export const decompress = (
   bytes: Uint8Array,
   take: (chunk: Uint8Array) => boolean
 ): Effect.Effect<void, unknown> =>
-  Effect.tryPromise({
-    try: async () => {
-      const stream = new DecompressionStream(format)
-      const writer = stream.writable.getWriter()
-      // What is wrong with the bytes is an error of the reader too.
-      writer.write(bytes).catch(ignore)
-      writer.close().catch(ignore)
-      const reader = stream.readable.getReader()
-      for (;;) {
-        const { done, value } = await reader.read()
-        if (done || value === undefined) return
-        if (!take(value)) return void reader.cancel().catch(ignore)
-      }
-    },
-    catch: (cause) => ({ cause })
+  Effect.flatMap(Effect.try({ try: () => readerOf(format, bytes), catch: broken }), (reader) => {
+    const read = Effect.tryPromise({ try: () => reader.read(), catch: broken })
+    const cancel = Effect.sync(() => {
+      reader.cancel().catch(ignore)
+    })
+    const rest: Effect.Effect<void, unknown> = Effect.flatMap(read, ({ done, value }) => {
+      if (done || value === undefined) return Effect.void
+      return take(value) ? rest : cancel
+    })
+    return Effect.onInterrupt(rest, () => cancel)
   })
 
 // ---- internal ----
@@ -68,6 +63,17 @@ export const decompress = (
 const none: Codings = []
 
 const ignore = (): void => {}
+
+const broken = (cause: unknown): { readonly cause: unknown } => ({ cause })
+
+const readerOf = (format: string, bytes: Uint8Array): ReturnType<Decompression["readable"]["getReader"]> => {
+  const stream = new DecompressionStream(format)
+  const writer = stream.writable.getWriter()
+  // What is wrong with the bytes is an error of the reader too.
+  writer.write(bytes).catch(ignore)
+  writer.close().catch(ignore)
+  return stream.readable.getReader()
+}
 
 /** Names of no coding. S3 keeps the one that a client uploaded with. */
 const absent: ReadonlySet<string> = new Set(["identity", "none", "utf-8", "aws-chunked"])
