@@ -124,12 +124,12 @@ describe("messages", () => {
   })
 
   it.each(["typescript-5.9", "typescript-6"])(
-    "mistakes - are told by naming the thing: %s",
+    "mistakes - the compiler's message names the thing: %s",
     (name) => assert.deepStrictEqual(problemsOf(service(name).messages()), []),
     timeout
   )
 
-  it("mistakes - are told by naming the thing: typescript 7", { timeout }, () => {
+  it("mistakes - the compiler's message names the thing: typescript 7", { timeout }, () => {
     assert.deepStrictEqual(problemsOf(printed("typescript")), [])
   })
 })

@@ -161,7 +161,7 @@ describe("HttpGuards", () => {
     })
   )
 
-  it.effect("client - a 401 that a refresh mends is an answer to the rate limit, and none to the circuit", () =>
+  it.effect("client - a 401 fixed by a refresh counts for the rate limit, but not for the circuit", () =>
     Effect.gen(function* () {
       let token = "old"
       const { asked, provide } = server(({ headers }) =>

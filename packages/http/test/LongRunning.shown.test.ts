@@ -121,7 +121,7 @@ describe("LongRunning", () => {
       })
     )
 
-    it.effect("operations of equal first requests are told apart", () =>
+    it.effect("operations with equal first requests have different keys", () =>
       Effect.gen(function* () {
         const job = LongRunning.job("export")
         const server = Server.make({

@@ -184,7 +184,7 @@ describe("McpTasks", () => {
       })
     )
 
-    it.effect("initialize - proposes the version and says who asks", () =>
+    it.effect("initialize - sends the protocol version and the client info", () =>
       Effect.gen(function* () {
         const bodies: Array<Rpc> = []
         const client = HttpClient.make((request) =>

@@ -1,5 +1,5 @@
 // The same situations for the pollers of other clients: each through its adapter of the conformance table, against the
-// same answers in the words of its own API. What is told of them is measured, not asserted.
+// same answers in the words of its own API. Their results are measured, not asserted.
 import { entries } from "../conformance/adapters/all.ts"
 import { describe, Lab, span } from "../conformance/case.ts"
 import type { VirtualClock } from "../conformance/clock.ts"

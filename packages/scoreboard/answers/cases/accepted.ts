@@ -74,7 +74,7 @@ export const accepted: ReadonlyArray<Case> = [
     program: () => Poll.until(HttpCheck.get(url, StatusSchema.succeeded(File)), eachSecond),
     ends: { tag: "Succeeded", value: { href: "a.zip" }, requests: 8 }
   }),
-  wait("A2.d", "204 between two states is a state, and no trouble", {
+  wait("A2.d", "204 between two states is pending, not an error", {
     server: script(running, { status: 204 }, running, { status: 204 }, { status: 204 }, failed),
     program: () => Poll.until(HttpCheck.get(url, JobStatus), { ...eachSecond, checkErrors: { maxConsecutive: 0 } }),
     ends: { tag: "JobFailed", requests: 6, states: ["running", "HTTP 204", "running", "HTTP 204"] }

@@ -259,7 +259,7 @@ export const codes: ReadonlyArray<Case> = [
       }),
     ends: { tag: "JobExpired", error: { reason: "kept for an hour" }, requests: 3 }
   }),
-  wait("A8.d", "200 with an error text is a batch that nobody knows", {
+  wait("A8.d", "200 with an error text is an unknown batch", {
     server: script({ json: { error: "No batch found" } }),
     program: () =>
       Poll.until(

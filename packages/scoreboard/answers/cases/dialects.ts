@@ -106,7 +106,7 @@ const initialize = { clientInfo: { name: "board", version: "1" } }
 const watch = (extra: object = {}) => Poll.until(tasks(extra), "task-1", eachSecond)
 
 export const dialects: ReadonlyArray<Case> = [
-  login("B6.a", "pending is told by a message", {
+  login("B6.a", "a message says pending", {
     token: script(pending(400, { message: "authorization_pending" }), pending(400, { message: "slow_down" }), token),
     ends: { ...granted, requests: 4, gaps: [5_000, 5_000, 10_000] }
   }),

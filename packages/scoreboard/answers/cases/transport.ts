@@ -122,7 +122,7 @@ export const transport: ReadonlyArray<Case> = [
     (socket) => socket.end("HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{"),
     each(closed)
   ),
-  overSockets("A22.e", "nobody listens on the port", async (sockets) => {
+  overSockets("A22.e", "the port is closed", async (sockets) => {
     const origin = await sockets.raw(() => {})
     await sockets.close()
     return sockets.each(async (client) =>

@@ -29,7 +29,7 @@ const sameDetail = (a: unknown, b: unknown): boolean => {
 
 const isObject = (u: unknown): u is object => typeof u === "object" && u !== null
 
-/** Whether an object nests at most so many levels. Each object is visited once, since there may be cycles. */
+/** Whether an object nests no deeper than a number of levels. Each object is visited once, since there may be cycles. */
 const fits = (self: object, levels: number, visited?: Set<object>): boolean => {
   if (ArrayBuffer.isView(self)) return true
   for (const key in self) {

@@ -2,7 +2,7 @@ import { hasProperty } from "effect/Predicate"
 
 // What a function of the user's yields that it must not. Its message shows nothing of an answer.
 
-/** A function of the user's did not throw, but yielded nonsense. The message goes on from "the function ...". */
+/** A function of the user's did not throw, but returned an invalid value. The message continues "the function ...". */
 export class Yielded extends TypeError {}
 
 /** Tests for a promise: the function was `async`. */
