@@ -1,0 +1,99 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Status from "effect-poll/Status"
+
+// No package exports it, and the compiler does not follow a path that it cannot read.
+const path: string = "../../src/internal/machine/sameStatus.ts"
+const { sameStatus } = (await import(path)) as typeof import("../../src/internal/machine/sameStatus.ts")
+
+/** An object of a number of levels, with `leaf` in the deepest. */
+const nested = (levels: number, leaf: unknown): object => {
+  let object: object = { leaf }
+  for (let level = 1; level < levels; level++) object = { object }
+  return object
+}
+
+const same = (a: unknown, b: unknown): boolean =>
+  sameStatus(Status.pending({ detail: a }), Status.pending({ detail: b }))
+
+describe("sameStatus", () => {
+  it("pending statuses - are the same with the same state, progress, action and detail", () => {
+    const status = { state: "RENDERING", progress: 0.5, action: { id: "a" }, detail: { frames: [1, 2] } }
+    const other = Status.pending({ ...status, action: { id: "a", kind: "approval" }, detail: { frames: [1, 2] } })
+    assert.strictEqual(sameStatus(Status.pending(status), other), true)
+  })
+
+  it("pending statuses - differ in each of state, progress, action and detail", () => {
+    const status = { state: "RENDERING", progress: 0.5, action: { id: "a" }, detail: { frames: [1, 2] } }
+    const changes = [{ state: "QUEUED" }, { progress: 0.6 }, { action: { id: "b" } }, { detail: { frames: [1, 3] } }]
+    for (const change of changes) {
+      const changed = Status.pending({ ...status, ...change })
+      assert.strictEqual(sameStatus(Status.pending(status), changed), false, JSON.stringify(change))
+    }
+  })
+
+  it("ends - never equal a pending status or each other", () => {
+    assert.strictEqual(sameStatus(Status.succeeded(1), Status.succeeded(1)), false)
+    assert.strictEqual(sameStatus(Status.succeeded(1), Status.pending()), false)
+    assert.strictEqual(sameStatus(Status.canceled(), Status.pending()), false)
+    assert.strictEqual(sameStatus(Status.pending(), Status.canceled()), false)
+  })
+
+  it("detail - is compared by its value", () => {
+    assert.strictEqual(same("a", "a"), true)
+    assert.strictEqual(same("a", { 0: "a" }), false)
+    assert.strictEqual(same(null, {}), false)
+    assert.strictEqual(same(new Uint8Array([1, 2]), new Uint8Array([1, 2])), true)
+    assert.strictEqual(same(new Uint8Array([1, 2]), new Uint8Array([1, 3])), false)
+  })
+
+  it("detail - is compared to a depth of 512 levels", () => {
+    assert.strictEqual(same(nested(512, null), nested(512, null)), true)
+    assert.strictEqual(same(nested(512, 1), nested(512, 2)), false)
+    assert.strictEqual(same(nested(513, null), nested(513, null)), false)
+    assert.strictEqual(same({}, nested(513, null)), false)
+  })
+
+  it("detail - is the same as itself, however deep it nests", () => {
+    const deep = nested(100_000, null)
+    assert.strictEqual(same(deep, deep), true)
+    const status = Status.pending({ detail: deep })
+    assert.strictEqual(sameStatus(status, status), true)
+  })
+
+  it("detail - equals none if a getter of it throws", () => {
+    const throws = () => ({
+      get frames(): never {
+        throw new Error("not yet")
+      }
+    })
+    assert.strictEqual(same(throws(), throws()), false)
+  })
+
+  it("detail - may have cycles and shared parts", () => {
+    const cycle = (name: string) => {
+      const object: Record<string, unknown> = { name, tail: nested(100, null) }
+      object["back"] = { object }
+      return object
+    }
+    assert.strictEqual(same(cycle("a"), cycle("a")), true)
+    assert.strictEqual(same(cycle("a"), cycle("b")), false)
+    // Each level refers to the next one twice: without a record of what was visited, 2^100 visits.
+    const shared = (levels: number): object => {
+      let object: object = {}
+      for (let level = 1; level < levels; level++) object = { left: object, right: object }
+      return object
+    }
+    assert.strictEqual(same(shared(20), shared(20)), true)
+    assert.strictEqual(same(shared(600), {}), false)
+  })
+
+  it("detail - counts the levels of an object from where it is found first", () => {
+    const twice = () => {
+      const object: Record<string, unknown> = {}
+      object["first"] = { back: object }
+      object["second"] = nested(511, null)
+      return object
+    }
+    assert.strictEqual(same(twice(), twice()), true)
+  })
+})
