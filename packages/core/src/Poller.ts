@@ -29,12 +29,14 @@ import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Random from "effect/Random"
 import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
 import type * as Types from "effect/Types"
 import type { Handle } from "./Handle.ts"
+import { Building, type Lifetime } from "./internal/poller/lifetime.ts"
 import * as service from "./internal/poller/service.ts"
 import * as validate from "./internal/validate.ts"
 import type { Watchable } from "./Job.ts"
@@ -226,9 +228,15 @@ export const make = <R = never>(
   return Effect.gen(function* () {
     const fork = Effect.runForkWith(yield* Effect.context<never>())
     const random = yield* Random.Random
-    const poller: Service = service.make(settings, yield* Clock.Clock, () => random.nextDoubleUnsafe(), fork)
+    const { makers, scopes } = yield* Building
+    const lifetime: Lifetime = {
+      scopes: [...scopes, yield* Effect.scope],
+      makers: [...makers, yield* Effect.withFiber(Effect.succeed)]
+    }
+    const made = service.make(settings, yield* Clock.Clock, () => random.nextDoubleUnsafe(), fork, lifetime)
+    const poller: Service = made.service
     const closed = Effect.flatMap(poller.shutdown, (running) => options?.onShutdown?.(running) ?? Effect.void)
-    yield* Effect.addFinalizer(() => closed)
+    yield* Effect.addFinalizer(() => Effect.ensuring(closed, made.close))
     return poller
   })
 }
@@ -239,5 +247,11 @@ export const make = <R = never>(
  * @category layers
  * @since 0.1.0
  */
-export const layer = <R = never>(options?: Options<R>): Layer.Layer<Poller, never, Types.NoInfer<R>> =>
-  Layer.effect(Poller, make(options))
+export const layer = <R = never>(options?: Options<R>): Layer.Layer<Poller, never, Types.NoInfer<R>> => {
+  const made = Layer.effect(Poller, make(options))
+  return Layer.fromBuild((memoMap, scope) => {
+    const builder = Fiber.getCurrent()
+    const building = { scopes: [scope], makers: builder === undefined ? [] : [builder] }
+    return Effect.provideService(Layer.buildWithMemoMap(made, memoMap, scope), Building, building)
+  })
+}
