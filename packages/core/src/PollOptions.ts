@@ -115,3 +115,22 @@ export interface PollOptions<in E = never, out R = never> {
   /** Whether errors carry a history of what the checks found. Default: `true`, but `false` in a `Poller`. */
   readonly history?: boolean | undefined
 }
+
+/**
+ * How long a submit and the storing of its receipt may take.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface SubmitOptions {
+  /**
+   * How long the submit may take; a positive finite duration or `"unbounded"`, default 5 minutes. Then the run fails with
+   * `SubmitTimeout`, and the job may have been accepted.
+   */
+  readonly submitTimeout?: Duration.Input | "unbounded" | undefined
+  /**
+   * How long `onReceipt` may take; a positive finite duration or `"unbounded"`, default 10 seconds. Then the run fails
+   * with `ReceiptTimeout`, which carries the token.
+   */
+  readonly receiptTimeout?: Duration.Input | "unbounded" | undefined
+}
