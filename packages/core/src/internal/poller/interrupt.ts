@@ -51,7 +51,10 @@ export const interrupt = (
   const over = atMost === undefined || fibers.size === 0 ? all : Effect.asVoid(Effect.timeoutOption(all, Duration.millis(atMost)))
   if (jobs.size === 0) return over
   const cancels = cancelAll([...jobs.values()].flatMap((ofTarget) => [...ofTarget.values()]), canceling)
-  return Effect.suspend(() => Effect.andThen(Fiber.await(canceling.fork(cancels)), over))
+  return Effect.suspend(() => {
+    const canceled = Fiber.await(canceling.fork(cancels))
+    return Effect.all([canceled, over], { concurrency: "unbounded", discard: true })
+  })
 }
 
 // ---- internal ----
