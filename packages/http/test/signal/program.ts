@@ -70,9 +70,9 @@ const worker = Layer.effectDiscard(
 /** Runs in the fibers of a runtime, which SIGTERM disposes of. */
 const disposed = (layer: Layer.Layer<Poller.Poller>): void => {
   const runtime = ManagedRuntime.make(layer)
-  for (const key of keys) runtime.runFork(Effect.flatMap(Poller.Poller, (poller) => waitFor(poller)(key)))
   const alive = setInterval(() => {}, 1000)
   process.once("SIGTERM", () => void runtime.dispose().then(() => clearInterval(alive)))
+  for (const key of keys) runtime.runFork(Effect.flatMap(Poller.Poller, (poller) => waitFor(poller)(key)))
 }
 
 const shapes: Record<string, Effect.Effect<unknown, unknown, Scope>> = {
