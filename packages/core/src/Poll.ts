@@ -21,7 +21,8 @@
  *
  * **Gotchas**
  *
- * A timeout or an interruption leaves the remote job running, unless `onTimeout` or `onInterrupt` says otherwise.
+ * A timeout, an interruption and a scope that closes leave the remote job running, unless `onTimeout`, `onInterrupt` or
+ * `onClose` says otherwise. `"cancelRemote"` for a job that has no `cancel` is a RangeError.
  *
  * @since 0.1.0
  */

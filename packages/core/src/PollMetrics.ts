@@ -97,10 +97,7 @@ export const observer: Observer.Observer = Observer.make(({ elapsedMillis, event
         1
       )
     case "CancelAnswered":
-      return Metric.update(
-        Metric.withAttributes(cancels, { job, by: event.by, outcome: event.outcome }),
-        1
-      )
+      return Metric.update(Metric.withAttributes(cancels, { job, by: event.by, outcome: event.outcome }), 1)
     case "Ended":
       return Effect.all(
         [

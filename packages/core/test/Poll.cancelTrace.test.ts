@@ -24,7 +24,8 @@ const cancelable = (cancel: Effect.Effect<void, string>) =>
 const traceOf = (notifications: ReadonlyArray<Observer.Notification>) =>
   notifications.flatMap(({ event }) => {
     if (event._tag === "CancelRequested") return [`requested by ${event.by}`]
-    if (event._tag === "CancelAnswered") return [`${event.outcome} by ${event.by} ${String(event.error ?? "")}`.trim()]
+    if (event._tag === "CancelAnswered")
+      return [`${event.outcome} by ${event.by} ${typeof event.error === "string" ? event.error : ""}`.trim()]
     return event._tag === "Ended" ? ["ended"] : []
   })
 
@@ -186,7 +187,10 @@ describe("Poller", () => {
         yield* TestClock.adjust("1 second")
         assert.deepStrictEqual(
           [canceled, traceOf(notifications).toSorted()],
-          [["a"], ["ended", "ended", "refused by close no", "refused by close no", "requested by close", "requested by close"]]
+          [
+            ["a"],
+            ["ended", "ended", "refused by close no", "refused by close no", "requested by close", "requested by close"]
+          ]
         )
       })
     )

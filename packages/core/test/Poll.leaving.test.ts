@@ -147,7 +147,10 @@ describe("Poller", () => {
         const poller = yield* Poller.make(plain)
         yield* poller.add(job, "leaves", hour)
         const idle = yield* poller.add(job, "idle", { ...hour, onClose: "cancelRemote" })
-        yield* Effect.forkChild(Effect.onExit(idle.await, () => note("caller")), { startImmediately: true })
+        yield* Effect.forkChild(
+          Effect.onExit(idle.await, () => note("caller")),
+          { startImmediately: true }
+        )
         yield* TestClock.adjust("1 second")
         const tokens = yield* poller.shutdown
         yield* note("tokens")

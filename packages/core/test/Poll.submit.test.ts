@@ -97,7 +97,11 @@ describe("Poll.run", () => {
       Effect.gen(function* () {
         const { canceled, checks, job } = submittable(accepted)
         const { exit } = yield* runFor(
-          Poll.run(job, "x", { ...options, onInterrupt: "cancelRemote", onReceipt: () => Effect.fail("full" as const) }),
+          Poll.run(job, "x", {
+            ...options,
+            onInterrupt: "cancelRemote",
+            onReceipt: () => Effect.fail("full" as const)
+          }),
           "1 minute"
         )
         assert.deepStrictEqual([errorOf(exit), checks, canceled], ["full", [], []])

@@ -187,7 +187,11 @@ describe("other combinators", () => {
       return { first, second, third }
     })
     expectTypeOf(all).toEqualTypeOf<
-      Effect.Effect<{ first: string; second: string; third: Date }, FailedOrTorn | "busy" | SubmitError | "full", Network | Store>
+      Effect.Effect<
+        { first: string; second: string; third: Date },
+        FailedOrTorn | "busy" | SubmitError | "full",
+        Network | Store
+      >
     >()
     const fn = Effect.fn(function* (key: string) {
       return yield* Poll.until(job, key, options)
@@ -200,7 +204,11 @@ describe("other combinators", () => {
       Effect.Effect<Array<string>, Quorum.QuorumFailed<Failed>, Network>
     >()
     expectTypeOf(Quorum.tolerate([Poll.run(job, true, options), poller.until(offline, 1, options)], 1)).toEqualTypeOf<
-      Effect.Effect<Array<string | Date>, Quorum.QuorumFailed<Failed | "busy" | SubmitError | PollError<"torn", never>>, Network>
+      Effect.Effect<
+        Array<string | Date>,
+        Quorum.QuorumFailed<Failed | "busy" | SubmitError | PollError<"torn", never>>,
+        Network
+      >
     >()
     expectTypeOf(pipe([Poll.until(plain, options)], Quorum.atLeast(1))).toEqualTypeOf<
       Effect.Effect<Array<string>, Quorum.QuorumFailed<PollError<never, never>>>
@@ -253,7 +261,9 @@ describe("handling", () => {
       Poll.until(online, "a", { ...options, strategy: paced }),
       Poll.run(online, true, { ...options, gate })
     ])
-    expectTypeOf(two).toEqualTypeOf<Effect.Effect<[string, string], Failed | "busy" | SubmitError, Net | Pacer | Store>>()
+    expectTypeOf(two).toEqualTypeOf<
+      Effect.Effect<[string, string], Failed | "busy" | SubmitError, Net | Pacer | Store>
+    >()
     expectTypeOf(two.pipe(Effect.provide(Layer.succeed(Pacer, { millis: 1 })))).toEqualTypeOf<
       Effect.Effect<[string, string], Failed | "busy" | SubmitError, Net | Store>
     >()

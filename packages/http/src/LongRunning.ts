@@ -438,10 +438,7 @@ export const run = <
   options: RunOptions<A, RD, A2, F2, E2, R2, F3, RS, E4, R4>
 ): Effect.Effect<
   Types.NoInfer<A | A2>,
-  | PollError<LongRunningFailure | F2 | F3, HttpCheckError | E2>
-  | SubmitError
-  | HttpCheckError
-  | Types.NoInfer<E2 | E4>,
+  PollError<LongRunningFailure | F2 | F3, HttpCheckError | E2> | SubmitError | HttpCheckError | Types.NoInfer<E2 | E4>,
   HttpClient.HttpClient | Types.NoInfer<RD | R2 | RS | R4>
 > => {
   wholeUrl(request)

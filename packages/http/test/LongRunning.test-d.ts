@@ -48,7 +48,9 @@ describe("LongRunning", () => {
     expectTypeOf(run).toEqualTypeOf<
       Effect.Effect<
         { readonly rows: number },
-        PollError<LongRunningFailure | { readonly detail: string } | "empty", HttpCheckError> | SubmitError | HttpCheckError,
+        | PollError<LongRunningFailure | { readonly detail: string } | "empty", HttpCheckError>
+        | SubmitError
+        | HttpCheckError,
         HttpClient
       >
     >()

@@ -41,7 +41,9 @@ const play = (
     return { end: inWords(yield* Fiber.join(fiber)), asked: asked.join(" ") }
   })
 
-const inWords = (exit: Exit.Exit<unknown, PollError<LongRunningFailure, HttpCheckError> | SubmitError | HttpCheckError>): string => {
+const inWords = (
+  exit: Exit.Exit<unknown, PollError<LongRunningFailure, HttpCheckError> | SubmitError | HttpCheckError>
+): string => {
   if (Exit.isSuccess(exit)) return JSON.stringify(exit.value) ?? "nothing"
   const error = Exit.findErrorOption(exit)
   if (error._tag === "None") return "defect"

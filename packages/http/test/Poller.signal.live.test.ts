@@ -53,28 +53,44 @@ describe("Poller under a signal [R33]", () => {
     "launchOwn",
     "runtime"
   ]
-  it.each(shapes)("%s - leaves all jobs running, and the next process gets their results", async (shape) => {
-    assert.deepStrictEqual(await terminate(shape, "leave,cancel"), {
-      canceled: [],
-      resumed: "cancel.png,leave.png"
-    })
-  }, 60_000)
+  it.each(shapes)(
+    "%s - leaves all jobs running, and the next process gets their results",
+    async (shape) => {
+      assert.deepStrictEqual(await terminate(shape, "leave,cancel"), {
+        canceled: [],
+        resumed: "cancel.png,leave.png"
+      })
+    },
+    60_000
+  )
 
-  it.each(["cancel", "leave"])("direct (%s) - leaves the job running", async (key) => {
-    assert.deepStrictEqual(await terminate("direct", key), { canceled: [], resumed: `${key}.png` })
-  }, 60_000)
+  it.each(["cancel", "leave"])(
+    "direct (%s) - leaves the job running",
+    async (key) => {
+      assert.deepStrictEqual(await terminate("direct", key), { canceled: [], resumed: `${key}.png` })
+    },
+    60_000
+  )
 
-  it.each(["runtimeOwn", "ownMerged"])("%s - keeps the tokens of callers that leave their jobs", async (shape) => {
-    assert.deepStrictEqual(await terminate(shape, "leave,leave2"), {
-      canceled: [],
-      resumed: "leave.png,leave2.png"
-    })
-  }, 60_000)
+  it.each(["runtimeOwn", "ownMerged"])(
+    "%s - keeps the tokens of callers that leave their jobs",
+    async (shape) => {
+      assert.deepStrictEqual(await terminate(shape, "leave,leave2"), {
+        canceled: [],
+        resumed: "leave.png,leave2.png"
+      })
+    },
+    60_000
+  )
 
-  it.each(["timeout", "race"])("%s before the signal - cancels that job at once", async (shape) => {
-    assert.deepStrictEqual(await terminate(shape, "cancel1,cancel2"), {
-      canceled: ["cancel1"],
-      resumed: "cancel2.png"
-    })
-  }, 60_000)
+  it.each(["timeout", "race"])(
+    "%s before the signal - cancels that job at once",
+    async (shape) => {
+      assert.deepStrictEqual(await terminate(shape, "cancel1,cancel2"), {
+        canceled: ["cancel1"],
+        resumed: "cancel2.png"
+      })
+    },
+    60_000
+  )
 })

@@ -237,7 +237,11 @@ describe("Effect.all", () => {
       status === 409 ? Effect.andThen(Signer, Effect.fail(409)) : undefined
     type Check = HttpCheckError | number
     expectTypeOf(Effect.all([LongRunning.run(request, { ...options, result, interpret })])).toEqualTypeOf<
-      Effect.Effect<[{ readonly rows: number }], PollError<LongRunningFailure, Check> | SubmitError | Check, Client | Keys | Signer>
+      Effect.Effect<
+        [{ readonly rows: number }],
+        PollError<LongRunningFailure, Check> | SubmitError | Check,
+        Client | Keys | Signer
+      >
     >()
     expectTypeOf(Effect.all([DeviceFlow.run(login, { onPrompt: () => Effect.void, interpret })])).toEqualTypeOf<
       Effect.Effect<

@@ -4,17 +4,7 @@ import * as Exit from "effect/Exit"
 import type { ResultMissing } from "../../CheckResult.ts"
 import * as PollError from "../../PollError.ts"
 import type { CanceledBy, CancelExit, Command, LeftBy } from "./event.ts"
-import {
-  boundedBy,
-  canceling,
-  cold,
-  ended,
-  hasTimedOut,
-  type HeldTimeout,
-  isLeaving,
-  seen,
-  type Wait
-} from "./wait.ts"
+import { boundedBy, canceling, cold, ended, hasTimedOut, type HeldTimeout, isLeaving, seen, type Wait } from "./wait.ts"
 
 // How a wait ends.
 

@@ -61,7 +61,12 @@ export const checkOfJob = <K, A, F, E, R, I, ES, RS>(
   options: PollOptions<E, RS>
 ): void => {
   const { strategy } = job
-  policyOf(name, job as unknown as Any, typeof strategy === "function" ? options.strategy : (options.strategy ?? strategy), options)
+  policyOf(
+    name,
+    job as unknown as Any,
+    typeof strategy === "function" ? options.strategy : (options.strategy ?? strategy),
+    options
+  )
 }
 
 /** Validates options before there is a key: throws a RangeError. */

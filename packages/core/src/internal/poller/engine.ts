@@ -164,20 +164,21 @@ export class Engine {
   }
 
   private endAll(waits: Iterable<Wait>, how: How): ReadonlyArray<Interrupted> {
-    const interrupted: Array<Interrupted> = []
+    const ended: Array<Interrupted> = []
     for (const wait of waits) {
       if (wait.stage.phase === "ended") continue
       const by = how === "leave" ? undefined : cancelsBy(wait, how)
-      interrupted.push({ wait, call: inFlightOf(wait), cancelsBy: by })
+      ended.push({ wait, call: inFlightOf(wait), cancelsBy: by })
       this.step(wait, event.interrupted(by))
     }
-    return interrupted.map((one) => {
+    for (const one of ended) {
       const { cancelsBy: by, wait } = one
-      if (by === undefined || !targetOf(wait).isWanted(wait.key)) return one
+      if (by === undefined || !targetOf(wait).isWanted(wait.key)) continue
       // The job is not canceled while other waits want it.
+      one.cancelsBy = undefined
       this.tellOfCancel(wait, event.cancelDone(by, "wanted"))
-      return { ...one, cancelsBy: undefined }
-    })
+    }
+    return ended
   }
 
   private get canceling(): Canceling {

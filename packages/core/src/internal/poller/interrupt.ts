@@ -13,7 +13,7 @@ import { targetOf } from "./target.ts"
 export interface Interrupted {
   readonly wait: Wait
   readonly call: InFlight | undefined
-  readonly cancelsBy: LeftBy | undefined
+  cancelsBy: LeftBy | undefined
 }
 
 /** What the host gives to cancel jobs. */
@@ -48,9 +48,13 @@ export const interrupt = (
     else ofTarget.set(wait.key, { waits: [wait], by: cancelsBy, fiber })
   }
   const all = Effect.asVoid(Fiber.awaitAll([...fibers]))
-  const over = atMost === undefined || fibers.size === 0 ? all : Effect.asVoid(Effect.timeoutOption(all, Duration.millis(atMost)))
+  const over =
+    atMost === undefined || fibers.size === 0 ? all : Effect.asVoid(Effect.timeoutOption(all, Duration.millis(atMost)))
   if (jobs.size === 0) return over
-  const cancels = cancelAll([...jobs.values()].flatMap((ofTarget) => [...ofTarget.values()]), canceling)
+  const cancels = cancelAll(
+    [...jobs.values()].flatMap((ofTarget) => Array.from(ofTarget.values())),
+    canceling
+  )
   return Effect.suspend(() => {
     const canceled = Fiber.await(canceling.fork(cancels))
     return Effect.all([canceled, over], { concurrency: "unbounded", discard: true })

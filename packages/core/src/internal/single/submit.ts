@@ -76,7 +76,8 @@ const submitted = (
     const fiber = yield* Effect.forkDetach(Effect.suspend(submit), { startImmediately: true })
     const awaited = Effect.timeoutOption(Fiber.await(fiber), Duration.millis(submitTimeout))
     const exit = yield* Effect.exit(restore(awaited))
-    if (Exit.isFailure(exit)) return yield* interrupted(fiber, submitTimeout - ((yield* Clock.currentTimeMillis) - since))
+    if (Exit.isFailure(exit))
+      return yield* interrupted(fiber, submitTimeout - ((yield* Clock.currentTimeMillis) - since))
     if (Option.isSome(exit.value)) return yield* exit.value.value
     // It may answer at the very last moment.
     fiber.interruptUnsafe()
@@ -115,9 +116,12 @@ const store = (
   onReceipt === undefined
     ? Effect.void
     : Effect.gen(function* () {
-        const fiber = yield* Effect.forkDetach(Effect.suspend(() => onReceipt(token, receipt)), {
-          startImmediately: true
-        })
+        const fiber = yield* Effect.forkDetach(
+          Effect.suspend(() => onReceipt(token, receipt)),
+          {
+            startImmediately: true
+          }
+        )
         const awaited = Effect.timeoutOption(Fiber.await(fiber), Duration.millis(receiptTimeout))
         const exit = yield* awaited
         if (Option.isSome(exit)) return yield* exit.value
@@ -137,7 +141,10 @@ const follow = (
 ): Effect.Effect<unknown, unknown, unknown> => {
   let hasStarted = false
   const wait = Exit.isFailure(stored)
-    ? Effect.flatMap(Effect.suspend(() => stored), Effect.succeed)
+    ? Effect.flatMap(
+        Effect.suspend(() => stored),
+        Effect.succeed
+      )
     : host.run(request, { ...start, onStart: () => (hasStarted = true) })
   const abandoned = Effect.suspend(() => (hasStarted ? Effect.void : host.abandon(request, start)))
   // Whether it was interrupted meanwhile shows as soon as it can be.
