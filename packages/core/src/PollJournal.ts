@@ -1,5 +1,6 @@
 /**
- * A journal of waits: an entry for each start, each change of the status and each ending, as a Schema.
+ * A journal of waits: an entry for each start, each change of the status, each remote cancel and each ending, as a
+ * Schema.
  *
  * **Details**
  *
@@ -24,6 +25,8 @@ const commonFields = {
   at: Schema.Finite
 }
 
+const CanceledBy = Schema.Literals(["timeout", "interrupt", "close", "handle"])
+
 /**
  * The Schema of a journal entry.
  *
@@ -41,6 +44,17 @@ export const Entry = Schema.Union([
     status: Schema.Literals(["Pending", "Succeeded", "Failed", "Canceled", "Expired"]),
     state: Schema.optionalKey(Schema.String),
     progress: Schema.optionalKey(Schema.Finite)
+  }),
+  Schema.TaggedStruct("CancelRequested", {
+    ...commonFields,
+    by: CanceledBy
+  }),
+  Schema.TaggedStruct("CancelAnswered", {
+    ...commonFields,
+    by: CanceledBy,
+    outcome: Schema.Literals(["accepted", "refused", "timedOut"]),
+    /** The tag of the error of a refused cancel. */
+    error: Schema.optionalKey(Schema.String)
   }),
   Schema.TaggedStruct("Ended", {
     ...commonFields,
@@ -108,6 +122,18 @@ const entryOf = ({ at, attempts, elapsedMillis, event, job, key }: Observer.Noti
         status: status._tag,
         ...(status.state === undefined ? {} : { state: printed(status.state) }),
         ...(status._tag === "Pending" && status.progress !== undefined ? { progress: status.progress } : {})
+      }
+    }
+    case "CancelRequested":
+      return { _tag: "CancelRequested", ...common, by: event.by }
+    case "CancelAnswered": {
+      const { by, error, outcome } = event
+      return {
+        _tag: "CancelAnswered",
+        ...common,
+        by,
+        outcome,
+        ...(outcome === "refused" ? { error: codeOf(error) } : {})
       }
     }
     case "Ended": {

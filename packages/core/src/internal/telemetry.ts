@@ -52,6 +52,10 @@ const toSpan = (span: Span, wait: Wait, event: Notification["event"]): void => {
       "poll.attempt": event.attempt
     })
   }
+  if (event._tag === "CancelAnswered") {
+    span.attribute("poll.cancel.by", event.by)
+    span.attribute("poll.cancel.outcome", event.outcome)
+  }
   if (event._tag === "Ended") {
     span.attribute("poll.attempts", wait.attempts)
     span.attribute("poll.ending", endingOf(event.exit))
@@ -87,6 +91,10 @@ const logOf = (wait: Wait, event: Notification["event"], level: Severity): Effec
     return event.consecutive === 3 && !isThrottled
       ? Effect.logWarning(`${message} for the third time in a row: ${codeOf(event.error)}`)
       : Effect.logDebug(`${message}: ${codeOf(event.error)}`)
+  }
+  if (event._tag === "CancelAnswered" && event.outcome !== "accepted") {
+    const outcome = event.outcome === "refused" ? `was refused: ${codeOf(event.error)}` : "did not end in time"
+    return Effect.logWarning(`the remote cancel of ${wait.setting.policy.job} ${outcome}`)
   }
   if (event._tag !== "Ended" || Exit.isSuccess(event.exit)) return undefined
   const error = Exit.findErrorOption(event.exit)
@@ -138,7 +146,7 @@ const makeQueue = (observers: ReadonlyArray<Observer<unknown>>, fork: Fork): Que
     flush: (atMost) => {
       const fiber = notifying
       if (fiber === undefined) return undefined
-      return awaitAtMost(fiber, atMost)
+      return Effect.asVoid(awaitAtMost(fiber, atMost))
     }
   }
 }

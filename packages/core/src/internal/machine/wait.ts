@@ -105,6 +105,8 @@ export interface Cold {
   paused: boolean
   /** The timeout that ends the wait if canceling the job brings no other end. */
   heldTimeout: HeldTimeout | undefined
+  /** What ended the wait, while its job is canceled: the end is reported after that. */
+  leftBy: "interrupt" | "close" | undefined
   /** An end that is not confirmed yet. */
   hold: Hold | undefined
   /** A hash of the detail of the last status, if that is known from a token alone. */
@@ -267,6 +269,9 @@ export const contextOf = ({ attempts, checkStarted, cold, startedAt, status }: W
 /** Whether the wait has timed out, and only watches a canceled job for its true end. */
 export const hasTimedOut = ({ cold }: Wait): boolean => cold.heldTimeout !== undefined
 
+/** Whether the wait has ended, but reports that only once its job was canceled. */
+export const isLeaving = ({ cold }: Wait): boolean => cold.leftBy !== undefined
+
 /** Whether the next check was forced, so that neither floor nor gate holds it back. */
 export const isForced = ({ cold }: Wait): boolean => cold.wakeRequest === "forced"
 
@@ -341,6 +346,7 @@ const makeCold = (): Cold => ({
   wakeRequest: undefined,
   paused: false,
   heldTimeout: undefined,
+  leftBy: undefined,
   hold: undefined,
   detailHash: undefined,
   located: undefined,

@@ -190,7 +190,9 @@ export class Registry {
 // ---- internal ----
 
 const mayBeLogged = (event: Notification["event"]): boolean =>
-  event._tag === "CheckFailed" || (event._tag === "Ended" && event.exit._tag === "Failure")
+  event._tag === "CheckFailed" ||
+  (event._tag === "CancelAnswered" && event.outcome !== "accepted") ||
+  (event._tag === "Ended" && event.exit._tag === "Failure")
 
 const leastSweep = 256
 
