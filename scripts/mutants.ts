@@ -64,6 +64,7 @@ const oneLine = (code: string): string => {
 
 const usage = `usage: pnpm mutants [options]
   --files a,b      only these files (globs from the root); default: the machine, nextCheck, strategyPlan, policy
+  --tests a,b      only these test files (globs from packages/core), for a quick look; every mutant is tested again
   --concurrency N  test runners at a time (2)
   --force          test every mutant again, instead of those whose code or tests changed since the last run
   --static         also test mutants of code that runs only while modules load; each takes all tests`
@@ -74,6 +75,7 @@ const main = (): void => {
   const { values } = parseArgs({
     options: {
       files: { type: "string" },
+      tests: { type: "string" },
       concurrency: { type: "string", default: "2" },
       force: { type: "boolean", default: false },
       static: { type: "boolean", default: false },
@@ -94,9 +96,11 @@ const main = (): void => {
       values.concurrency,
       ...(values.files === undefined ? [] : ["--mutate", values.files]),
       ...(values.force ? ["--force"] : []),
-      ...(values.static ? [] : ["--ignoreStatic"])
+      ...(values.static ? [] : ["--ignoreStatic"]),
+      // What some of the tests do not notice is no result for later runs.
+      ...(values.tests === undefined ? [] : ["--force", "--incrementalFile", join(folder, "some-tests.json")])
     ],
-    { cwd: root, stdio: "inherit" }
+    { cwd: root, stdio: "inherit", env: { ...process.env, MUTANT_TESTS: values.tests ?? "" } }
   )
   if (status !== 0 || !existsSync(reportFile)) {
     console.error("mutants: Stryker failed")

@@ -4,6 +4,9 @@ import { defineConfig } from "vitest/config"
 // The tests that judge a mutant: those of the core, without the slow ones. Stryker runs them in a copy of the
 // workspace; the alias keeps imports by package name inside that copy.
 
+/** Set by `pnpm mutants --tests`. */
+const tests = process.env["MUTANT_TESTS"] ?? ""
+
 const root = join(import.meta.dirname, "../..")
 
 export default defineConfig({
@@ -12,7 +15,7 @@ export default defineConfig({
   },
   test: {
     root: join(root, "packages/core"),
-    include: ["test/**/*.test.ts"],
+    include: tests === "" ? ["test/**/*.test.ts"] : tests.split(","),
     exclude: [
       "test/**/*.live.test.ts",
       // Laws, soaks, memory and stacks: seconds each, and they cover every line.
