@@ -14,7 +14,8 @@ export interface Release {
 /** The day on which a version was published, from the `time` field of the registry. */
 export const releaseOf = (version: string, time: Readonly<Record<string, string>>): Release => {
   const at = time[version]
-  if (at === undefined || Number.isNaN(Date.parse(at))) throw new Error(`the registry has no date for version ${version}`)
+  if (at === undefined || Number.isNaN(Date.parse(at)))
+    throw new Error(`the registry has no date for version ${version}`)
   return { version, date: new Date(at).toISOString().slice(0, "2026-11-07".length) }
 }
 
@@ -22,7 +23,10 @@ export const releaseOf = (version: string, time: Readonly<Record<string, string>
 export const update = (): Readonly<Record<string, Release>> => {
   const names = Object.keys(json("package.json").dependencies!)
   npm("install", "--save-exact", "--ignore-scripts", ...names.map((name) => `${name}@latest`))
-  const versions = { ...json("package.json").dependencies, effect: json("../node_modules/effect/package.json").version! }
+  const versions = {
+    ...json("package.json").dependencies,
+    effect: json("../node_modules/effect/package.json").version!
+  }
   const released: Record<string, Release> = {}
   for (const [name, version] of Object.entries(versions)) {
     const time = JSON.parse(npm("view", name, "time", "--json")) as Readonly<Record<string, string>>
