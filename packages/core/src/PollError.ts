@@ -95,6 +95,25 @@ export interface CancelOutcome {
 }
 
 /**
+ * How far the confirmation of an end has come (see the option `confirm`).
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Confirmation {
+  /** How many answers in a row have found the end, from 1. */
+  readonly sightings: number
+  /** How many are needed; 1 if the end has to be found over a time instead. */
+  readonly times: number
+  /** The time since the first of these answers. */
+  readonly heldFor: Duration.Duration
+  /** The time over which the end has to be found; `undefined` if a number of answers is needed instead. */
+  readonly for: Duration.Duration | undefined
+  /** Whether only the check by the other source is missing (see the `confirm` of a `Job`). */
+  readonly elsewhere: boolean
+}
+
+/**
  * The server reported that the job failed.
  *
  * @category errors
@@ -186,7 +205,7 @@ export class JobStalled
 }
 
 /**
- * The deadline or the strategy ended the wait. The job may still be running.
+ * The deadline, the strategy or the limit of a state ended the wait. The job may still be running.
  *
  * @category errors
  * @since 0.1.0
@@ -202,6 +221,8 @@ export class PollTimeout
       readonly limit: Duration.Duration | undefined
       /** An end that a check found, and that was not confirmed in time (see the option `confirm`). */
       readonly unconfirmed: Status.Terminal<unknown, unknown> | undefined
+      /** How far the confirmation of that end had come; `undefined` if there was none to confirm. */
+      readonly confirmation?: Confirmation | undefined
       /** What became of the remote cancel that `onTimeout` asked for; `undefined` if it asked for none. */
       readonly cancel: CancelOutcome | undefined
       /**
@@ -213,8 +234,7 @@ export class PollTimeout
 {
   override get message(): string {
     const floor = this.floorAt === undefined ? "" : `; the server allowed no check before ${isoTime(this.floorAt)}`
-    const held = this.unconfirmed === undefined ? "" : `; its end was not confirmed`
-    return `${subject(this)} ${boundOf(this)}${held}${canceled(this.cancel)}${floor}${summary(this)}`
+    return `${subject(this)} ${boundOf(this)}${canceled(this.cancel)}${floor}${summary(this)}`
   }
 }
 

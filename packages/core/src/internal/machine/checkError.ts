@@ -12,7 +12,9 @@ import { next } from "../strategyPlan.ts"
 import { kindOf, printed } from "../text.ts"
 import { end, failWithoutNews, failWithoutResult, timeout } from "./ending.ts"
 import type { Command } from "./event.ts"
+import { latestInHold } from "./hold.ts"
 import { leastGap, liftFloors, sleepUntil } from "./pacing.ts"
+import { inState } from "./stateLimit.ts"
 import {
   cold,
   count,
@@ -41,7 +43,7 @@ export const observationOf = (wait: Wait): Observation => {
     elapsedMillis: now - wait.startedAt,
     remainingMillis: wait.deadlineAt - now,
     sinceChangeMillis: now - wait.changedAt,
-    inStateMillis: wait.status === undefined || wait.status._tag !== "Pending" ? 0 : now - wait.stateSince,
+    inStateMillis: inState(wait),
     status: wait.status !== undefined && wait.status._tag === "Pending" ? wait.status : noStatus
   }
 }
@@ -80,7 +82,7 @@ export const onScheduleDecided = (wait: Wait, exit: Exit.Exit<Strategy.Decision>
 
 /** Whether a missing job or a permanent error may only mean that the job is new. */
 export const isInGrace = (wait: Wait): boolean =>
-  wait.status === undefined && elapsed(wait) < wait.setting.policy.missing.grace
+  wait.status === undefined && !wait.cold.isUnconfirmed && elapsed(wait) < wait.setting.policy.missing.grace
 
 /** Checks once more after the next delay of a schedule, unless there is no time or no attempt left. */
 export const checkAgain = (wait: Wait, delays: Stepper, row: Row, reason: WaitReason): Command => {
@@ -230,8 +232,8 @@ const onDecided = (wait: Wait, reason: WaitReason, decided: Strategy.Decision): 
       return sleepUntil(wait, now + throttledDelay(wait, decision), reason)
     default:
       // A canceled job is watched for its end even when the strategy is over.
-      if (decision === "end" && hasTimedOut(wait)) return sleepUntil(wait, now + leastGap, "strategy")
-      return decision === "end" ? timeout(wait, "strategy") : sleepUntil(wait, now + decision, reason)
+      if (decision === "end" && !hasTimedOut(wait)) return timeout(wait, "strategy")
+      return sleepUntil(wait, Math.min(latestInHold(wait), now + (decision === "end" ? leastGap : decision)), reason)
   }
 }
 

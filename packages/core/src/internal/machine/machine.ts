@@ -8,9 +8,11 @@ import { onCheckError, onHint, onScheduleDecided } from "./checkError.ts"
 import { onResult, onStatus } from "./checkOutcome.ts"
 import { end, timeout } from "./ending.ts"
 import type { Command, Event } from "./event.ts"
+import { adoptHold } from "./hold.ts"
 import { beginCheck, gateOrCheck, liftFloors, sleep, sleepUntil, wasSuspended } from "./pacing.ts"
+import { boundByState } from "./stateLimit.ts"
 import { begin, restore } from "./token.ts"
-import { alarmAt, cold, isForced, recordDuration, type Wait, whole } from "./wait.ts"
+import { alarmAt, cold, isForced, otherSource, recordDuration, sourceOf, type Wait, whole, wholeDeadlineOf } from "./wait.ts"
 
 // The rules of a wait are here and in checkOutcome, pacing and ending, and nowhere else. `step(wait, event)` changes
 // the wait at the time of its timeline and returns what the host has to do next. It is synchronous, knows neither
@@ -71,11 +73,15 @@ const start = (wait: Wait, { deferral, ended, stagger, token }: Extract<Event, {
   const { time } = wait.setting
   const { now } = time
   if (token === undefined) begin(wait)
-  else restore(wait, token)
+  else {
+    restore(wait, token)
+    adoptHold(wait)
+    boundByState(wait)
+  }
   if (token === undefined || wait.nextAt <= now) wait.nextAt = whole(Math.max(wait.nextAt, now) + stagger)
   wait.setting.emit(wait, {
     _tag: "Started",
-    deadlineAt: Number.isFinite(wait.deadlineAt) ? time.base + wait.deadlineAt : "unbounded"
+    deadlineAt: Number.isFinite(wholeDeadlineOf(wait)) ? time.base + wholeDeadlineOf(wait) : "unbounded"
   })
   if (ended !== undefined) return onStatus(wait, ended)
   // A wait that is resumed after its deadline gets one check, if the server allows it.
@@ -164,7 +170,7 @@ const onChecked = (wait: Wait, found: CheckResult.CheckResult<unknown, unknown>)
 
 const onAnnotations = (wait: Wait, { cursor, hint }: CheckResult.Annotated<unknown, unknown>): void => {
   if (hint !== undefined) onHint(wait, hint)
-  if (cursor !== undefined) cold(wait).cursor = cursor
+  if (cursor !== undefined && sourceOf(wait) !== otherSource) cold(wait).cursor = cursor
 }
 
 /** A check has ended in time. */

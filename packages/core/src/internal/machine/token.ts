@@ -2,7 +2,7 @@ import * as Duration from "effect/Duration"
 import type { Hint } from "../../CheckResult.ts"
 import type { ResumeToken } from "../../ResumeToken.ts"
 import type { Policy } from "../options/policy.ts"
-import { boundedBy, cold, rows, type Wait, whole } from "./wait.ts"
+import { boundedBy, cold, rows, type Wait, whole, wholeDeadlineOf } from "./wait.ts"
 
 /** The token of a wait in its present state. */
 export const fromWait = (wait: Wait): ResumeToken => {
@@ -22,7 +22,7 @@ export const fromWait = (wait: Wait): ResumeToken => {
     dueAt: time.base + (wait.stage.phase === "waiting" ? wait.nextAt : time.now),
     floorAt: time.base + wait.floorAt,
     startedAt: time.base + wait.startedAt,
-    deadlineAt: Number.isFinite(wait.deadlineAt) ? time.base + wait.deadlineAt : "unbounded",
+    deadlineAt: Number.isFinite(wholeDeadlineOf(wait)) ? time.base + wholeDeadlineOf(wait) : "unbounded",
     boundedBy: boundedBy(wait),
     rows: errorsOf(wait)
   }

@@ -54,8 +54,8 @@ export const ended = /*#__PURE__*/ busy("ended")
  * are many, and this record is most of the memory of each.
  *
  * A host reads `alarmAt` after the command "sleep", `nextAt` after "gate", "check", "step" and "cancel", and asks
- * `sourceOf`, `contextOf`, `checksAlone`, `cursorOf`, `hasTimedOut`, `isForced` and `fitsBefore`. It writes nothing but
- * `inFlight`.
+ * `sourceOf`, `homeOf`, `contextOf`, `checksAlone`, `cursorOf`, `hasTimedOut`, `hasEnd`, `isForced` and `fitsBefore`. It
+ * writes nothing but `inFlight`.
  */
 export interface Wait {
   readonly setting: Setting
@@ -68,6 +68,7 @@ export interface Wait {
   inFlight: unknown
   /** Given by the host: what receives the events and the end of this wait. */
   readonly sink: unknown
+  /** The sooner of the bound of the whole wait and the limit of its state. */
   deadlineAt: number
   /** The server does not allow a check before. */
   floorAt: number
@@ -107,6 +108,10 @@ export interface Cold {
   heldTimeout: HeldTimeout | undefined
   /** An end that is not confirmed yet. */
   hold: Hold | undefined
+  /** Whether the newest status is an end that is not confirmed, held or not. */
+  isUnconfirmed: boolean
+  /** Whether an end without its result was found since the status, so that the job is not in its state any more. */
+  isStateOver: boolean
   /** A hash of the detail of the last status, if that is known from a token alone. */
   detailHash: string | undefined
   /** What `locate` of the fallback returned for the last status, if that is known from a token alone. */
@@ -251,21 +256,37 @@ export const alarmAt = (self: Wait): number =>
 
 // -- what hosts ask --
 
-/** The source that the next check asks: the key at the fallback, or undefined for the job itself. */
-export const sourceOf = ({ cold }: Wait): string | undefined => cold.fallbackKey
+/** What a check asks: the job itself (undefined), its fallback by a key, or the other source of `confirm`. */
+export type Source = string | typeof otherSource | undefined
+
+/** The other source of `confirm`, which has no key of its own. */
+export const otherSource: unique symbol = /*#__PURE__*/ Symbol("other source")
+
+/** The source that the next check, or the one in flight, asks. */
+export const sourceOf = ({ cold }: Wait): Source => (cold.hold?.elsewhere === true ? otherSource : cold.fallbackKey)
+
+/** The source that the wait asks whenever it does not confirm an end: the key at the fallback, or undefined for the job. */
+export const homeOf = ({ cold }: Wait): string | undefined => cold.fallbackKey
 
 /** Whether the next check, or the one in flight, is not part of a request for many. */
-export const checksAlone = ({ cold }: Wait): boolean => cold.alone || cold.fallbackKey !== undefined
+export const checksAlone = (self: Wait): boolean => self.cold.alone || sourceOf(self) !== undefined
 
-/** Where the next check is to continue, at the source that it asks. */
+/** Where the next check at the source of `homeOf` is to continue. */
 export const cursorOf = ({ cold }: Wait): string | undefined => cold.cursor
 
 /** What the check in flight is given besides its key. */
-export const contextOf = ({ attempts, checkStarted, cold, startedAt, status }: Wait): Context =>
-  new Context(cold.cursor, attempts, checkStarted - startedAt, status)
+export const contextOf = (self: Wait): Context => {
+  const { attempts, checkStarted, cold, startedAt, status } = self
+  const cursor = sourceOf(self) === otherSource ? undefined : cold.cursor
+  return new Context(cursor, attempts, checkStarted - startedAt, status)
+}
 
 /** Whether the wait has timed out, and only watches a canceled job for its true end. */
 export const hasTimedOut = ({ cold }: Wait): boolean => cold.heldTimeout !== undefined
+
+/** Whether the status is an end that needs no confirmation any more. */
+export const hasEnd = ({ cold, status }: Wait): boolean =>
+  status !== undefined && status._tag !== "Pending" && !cold.isUnconfirmed
 
 /** Whether the next check was forced, so that neither floor nor gate holds it back. */
 export const isForced = ({ cold }: Wait): boolean => cold.wakeRequest === "forced"
@@ -304,7 +325,10 @@ export const recordHistory = (self: Wait, result: string): void => {
 /** Milliseconds since the wait started. */
 export const elapsed = (self: Wait): number => self.setting.time.now - self.startedAt
 
-/** Whether the bound of the wait is its deadline or that of its strategy. */
+/** The bound of the whole wait, whether or not the limit of a state comes before it. */
+export const wholeDeadlineOf = ({ cold, deadlineAt }: Wait): number => cold.wholeDeadlineAt ?? deadlineAt
+
+/** Whether the bound of the whole wait is its deadline or that of its strategy. */
 export const boundedBy = (self: Wait): "deadline" | "strategy" => self.cold.boundedBy ?? self.setting.policy.boundedBy
 
 /** The key as errors, logs and observers show it. */
@@ -342,6 +366,8 @@ const makeCold = (): Cold => ({
   paused: false,
   heldTimeout: undefined,
   hold: undefined,
+  isUnconfirmed: false,
+  isStateOver: false,
   detailHash: undefined,
   located: undefined,
   actions: noActions,

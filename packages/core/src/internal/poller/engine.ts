@@ -1,9 +1,10 @@
 import type * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import type * as Fiber from "effect/Fiber"
+import * as Fiber from "effect/Fiber"
 import * as Gate from "../../Gate.ts"
 import type { ResumeToken } from "../../ResumeToken.ts"
+import type { ActionHandlers } from "../actionHandlers.ts"
 import { cancelsOnInterrupt } from "../machine/ending.ts"
 import * as event from "../machine/event.ts"
 import * as machine from "../machine/machine.ts"
@@ -36,6 +37,7 @@ export class Engine {
   private readonly dispatcher: Dispatcher
   /** Calls of user code that wait until the turn is over. */
   private readonly afterTurn: AfterTurn
+  private readonly actions: ActionHandlers
   private isRunningAfterTurn = false
   /** Calls that may run user code, and so wait until no step is half done. */
   private readonly postponed = new AfterTurn()
@@ -56,7 +58,7 @@ export class Engine {
   private isClosed = false
 
   constructor(
-    { afterTurn, dispatcher, random, time }: Shared,
+    { actions, afterTurn, dispatcher, random, time }: Shared,
     clock: Clock.Clock,
     limits: Limits,
     fork: <A>(effect: Effect.Effect<A>) => Fiber.Fiber<A>,
@@ -66,6 +68,7 @@ export class Engine {
     this.random = random
     this.dispatcher = dispatcher
     this.afterTurn = afterTurn
+    this.actions = actions
     this.clock = clock
     this.limits = limits
     this.fork = fork
@@ -94,8 +97,12 @@ export class Engine {
       const stagger = options.stagger > 0 ? target.stagger(now, options.stagger, this.random) : 0
       target.add(wait, former)
       const command = machine.step(wait, event.started(token, stagger, this.deferral(wait)))
-      if (end !== undefined && mayCheck(wait, command)) this.advise(wait, event.checked(end))
-      else this.apply(wait, command)
+      const { floorAt } = wait
+      if (end !== undefined && mayCheck(wait, command)) {
+        this.advise(wait, event.checked(end))
+        // An end that has to be confirmed.
+        if (wait.stage.phase !== "ended" && floorAt > now) this.step(wait, { _tag: "Floored", floorAt })
+      } else this.apply(wait, command)
       if (target.bringsFloor(wait)) this.shareFloor(wait)
       if (target.bringsCursor(wait)) this.teach(wait)
     } finally {
@@ -129,14 +136,17 @@ export class Engine {
   /** Ends waits as interrupted, all at once. The effect waits for what is in flight for them, and cancels their jobs. */
   interrupt(waits: Iterable<Wait>): Effect.Effect<void> {
     const interrupted: Array<Interrupted> = []
+    const handlers: Array<Fiber.Fiber<unknown>> = []
     this.together(() => {
       for (const wait of waits) {
         if (wait.stage.phase === "ended") continue
         interrupted.push({ wait, call: inFlightOf(wait), cancels: cancelsOnInterrupt(wait) })
+        handlers.push(...this.actions.fibersOf(wait))
         this.step(wait, event.interrupted)
       }
     })
-    return interrupt(interrupted, this.fork)
+    const stopped = interrupt(interrupted, this.fork)
+    return handlers.length === 0 ? stopped : Effect.andThen(stopped, Fiber.awaitAll(handlers).pipe(Effect.asVoid))
   }
 
   /** Stops the timer; all waits have been interrupted. */

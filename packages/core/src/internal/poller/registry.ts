@@ -10,6 +10,7 @@ import * as Tracer from "effect/Tracer"
 import type { Any } from "../../Job.ts"
 import type { Notification } from "../../Observer.ts"
 import type { PollEvent } from "../../PollEvent.ts"
+import { ActionHandlers } from "../actionHandlers.ts"
 import type { Timeline, Wait } from "../machine/wait.ts"
 import type { Defaults } from "../options/defaults.ts"
 import type { Policy } from "../options/policy.ts"
@@ -24,6 +25,7 @@ export interface Shared {
   readonly random: () => number
   readonly dispatcher: Dispatcher
   readonly afterTurn: AfterTurn
+  readonly actions: ActionHandlers
 }
 
 /** What receives the events and the end of a wait: a handle, or a stream of results. */
@@ -82,6 +84,7 @@ export class Group implements TargetSetting {
   emit(wait: Wait, event: Notification["event"]): void {
     if (this.policy.observers.length > 0 || (this.logs !== false && mayBeLogged(event)))
       this.telemetry.report(wait, event)
+    if (ActionHandlers.handles(wait)) this.shared.actions.report(wait, event)
     if (event._tag === "Started") return
     const sink = sinkOf(wait)
     // Not within the step: the listener may have a handle to this wait.
@@ -190,7 +193,7 @@ export class Registry {
 // ---- internal ----
 
 const mayBeLogged = (event: Notification["event"]): boolean =>
-  event._tag === "CheckFailed" || (event._tag === "Ended" && event.exit._tag === "Failure")
+  event._tag === "CheckFailed" || event._tag === "ActionRequired" || (event._tag === "Ended" && event.exit._tag === "Failure")
 
 const leastSweep = 256
 

@@ -3,13 +3,14 @@ import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import type * as Fiber from "effect/Fiber"
+import * as Fiber from "effect/Fiber"
 import * as Stream from "effect/Stream"
 import type { Handle } from "../../Handle.ts"
 import type { Any } from "../../Job.ts"
 import { ResumeTokenError } from "../../PollError.ts"
 import type { PollOptions } from "../../PollOptions.ts"
 import type { ResumeToken } from "../../ResumeToken.ts"
+import { ActionHandlers } from "../actionHandlers.ts"
 import { noStatus } from "../machine/checkError.ts"
 import type * as event from "../machine/event.ts"
 import { fromWait } from "../machine/token.ts"
@@ -41,6 +42,7 @@ type Fork = <A>(effect: Effect.Effect<A>) => Fiber.Fiber<A>
 export class PollerService implements Driver {
   private readonly engine: Engine
   private readonly dispatcher: Dispatcher
+  private readonly actions: ActionHandlers
   private readonly registry: Registry
   private readonly permits: Permits
   private readonly settings: Settings
@@ -61,7 +63,13 @@ export class PollerService implements Driver {
     const { capacity, limits } = settings
     const time = timeline(clock.currentTimeMillisUnsafe())
     this.dispatcher = new Dispatcher(time, limits)
-    const shared = { time, random, dispatcher: this.dispatcher, afterTurn: new AfterTurn() }
+    const afterTurn = new AfterTurn()
+    this.actions = new ActionHandlers({
+      fork: (wait, handler) => groupOf(wait).fork(handler),
+      tell: (wait, happened) => this.engine.tell(wait, happened),
+      later: (call) => afterTurn.add(call)
+    })
+    const shared = { time, random, dispatcher: this.dispatcher, afterTurn, actions: this.actions }
     this.settings = settings
     this.registry = new Registry(shared, limits.linger)
     this.engine = new Engine(shared, clock, limits, fork, (group) => this.registry.ended(group))
@@ -256,7 +264,8 @@ export class PollerService implements Driver {
         { concurrency: "unbounded", discard: true }
       )
     )
-    this.fork(Effect.andThen(interrupted, notified)).addObserver(() => Deferred.doneUnsafe(this.over, Exit.void))
+    const handled = Fiber.awaitAll(this.actions.fibers)
+    this.fork(Effect.andThen(Effect.andThen(interrupted, handled), notified)).addObserver(() => Deferred.doneUnsafe(this.over, Exit.void))
   }
 
   private interruptAll(which: (wait: Wait) => boolean): Effect.Effect<void> {

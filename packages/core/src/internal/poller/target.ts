@@ -1,8 +1,18 @@
 import type { Any } from "../../Job.ts"
-import { checksAlone, cursorOf, fitsBefore, hasTimedOut, type Setting, sourceOf, type Wait } from "../machine/wait.ts"
+import {
+  checksAlone,
+  cursorOf,
+  fitsBefore,
+  hasEnd,
+  hasTimedOut,
+  homeOf,
+  type Setting,
+  sourceOf,
+  type Wait
+} from "../machine/wait.ts"
 import type { InFlight } from "./inFlight.ts"
 import { ReadyQueue } from "./readyQueue.ts"
-import { hasSeenEnd, jobCursorOf, Waiters } from "./waiters.ts"
+import { jobCursorOf, Waiters } from "./waiters.ts"
 
 /** A call for waits of one target. */
 export type Call = InFlight<Target>
@@ -130,14 +140,17 @@ export class Target {
 
   /** The other waits for the key of this one, which may have ended, that ask the same source. */
   siblings(wait: Wait): ReadonlyArray<Wait> {
+    const source = sourceOf(wait)
+    return this.othersOf(wait, (other) => sourceOf(other) === source)
+  }
+
+  private othersOf(wait: Wait, isMeant: (other: Wait) => boolean): ReadonlyArray<Wait> {
     const found = this.waits.get(wait.key)
-    const others =
+    const waits =
       found instanceof Waiters ? found.waits : found === undefined || found.stage.phase === "ended" ? [] : [found]
-    const siblings: Array<Wait> = []
-    for (const other of others) {
-      if (other !== wait && sourceOf(other) === sourceOf(wait)) siblings.push(other)
-    }
-    return siblings
+    const others: Array<Wait> = []
+    for (const other of waits) if (other !== wait && isMeant(other)) others.push(other)
+    return others
   }
 
   /** Whether the next check of a wait is not part of a batch: at a fallback, or when its key needs a check of its own. */
@@ -162,12 +175,15 @@ export class Target {
     return this.waitersOf(wait)?.checkLike(wait) as Call | undefined
   }
 
-  /** Notes the floor of a wait for the next one that comes; returns the other waits for its key that are to keep it. */
+  /**
+   * Notes the floor of the job itself that a wait has found, for the next one that comes; returns the other waits for its
+   * key that are to keep it.
+   */
   noteFloor(wait: Wait): ReadonlyArray<Wait> {
     const { floorAt, setting } = wait
     const waiters = this.waitersOf(wait)
     if (waiters !== undefined) waiters.floorAt = floorAt
-    return floorAt <= setting.time.now ? [] : this.siblings(wait).filter((other) => other.floorAt < floorAt)
+    return floorAt <= setting.time.now ? [] : this.othersOf(wait, (other) => sourceOf(other) === undefined && other.floorAt < floorAt)
   }
 
   /** Whether a new wait brings a later floor than the others for its key know of. */
@@ -179,8 +195,9 @@ export class Target {
   /** Notes the cursor of a wait for the next one that comes; returns the other waits for its key that are to take it over. */
   noteCursor(wait: Wait, cursor: string): ReadonlyArray<Wait> {
     const waiters = this.waitersOf(wait)
-    if (waiters !== undefined && sourceOf(wait) === undefined) waiters.cursor = cursor
-    return this.siblings(wait).filter((other) => cursorOf(other) !== cursor)
+    const home = homeOf(wait)
+    if (waiters !== undefined && home === undefined) waiters.cursor = cursor
+    return this.othersOf(wait, (other) => homeOf(other) === home && cursorOf(other) !== cursor)
   }
 
   /** Whether a new wait brings a cursor, and the others for its key have none. */
@@ -260,7 +277,7 @@ export const targetOf = ({ setting }: Wait): Target => (setting as TargetSetting
 
 /** Whether an ended wait knows something for the next one: the end of the job, a floor or a cursor. */
 const isWorthKeeping = (wait: Wait): boolean =>
-  hasSeenEnd(wait) || wait.floorAt > wait.nextAt || jobCursorOf(wait) !== undefined
+  hasEnd(wait) || wait.floorAt > wait.nextAt || jobCursorOf(wait) !== undefined
 
 /** The request for many asks the job itself, and one gate. */
 const canShareRequest = (a: Wait, b: Wait): boolean =>

@@ -13,6 +13,7 @@ import type { Notification } from "../../Observer.ts"
 import type { PollEvent } from "../../PollEvent.ts"
 import type { ResumeToken } from "../../ResumeToken.ts"
 import type { Terminal } from "../../Status.ts"
+import { ActionHandlers } from "../actionHandlers.ts"
 import { bounded } from "../awaitAtMost.ts"
 import { cancelsOnInterrupt } from "../machine/ending.ts"
 import * as event from "../machine/event.ts"
@@ -133,6 +134,11 @@ export class Host implements Setting {
   /** Calls of user code that wait until the step is over, since they may re-enter. */
   private readonly afterStep: Array<() => void> = []
   private readonly telemetry: Telemetry
+  private readonly actions = new ActionHandlers({
+    fork: (_, handler) => this.fork(handler),
+    tell: (_, happened) => this.tell(happened),
+    later: (call) => this.afterStep.push(call)
+  })
   private driver: Fiber.Fiber<void> | undefined
   private turn = 0
   private watchdog: Fiber.Fiber<void> | undefined
@@ -161,6 +167,7 @@ export class Host implements Setting {
 
   emit(wait: Wait, event: Notification["event"]): void {
     this.telemetry.report(wait, event)
+    if (ActionHandlers.handles(wait)) this.actions.report(wait, event)
     const { listener } = this
     if (event._tag !== "Started" && listener !== undefined) this.afterStep.push(() => listener(event))
   }
@@ -204,7 +211,7 @@ export class Host implements Setting {
     const cancels = cancelsOnInterrupt(this.wait)
     this.turn++
     this.driver = this.watchdog = undefined
-    const stopped = Fiber.interruptAll(running)
+    const stopped = Fiber.interruptAll([...running, ...this.actions.fibersOf(this.wait)])
     if (!interrupted) return stopped
     this.step(event.interrupted)
     const canceled = cancels ? bounded(this.fork, userCalls.cancelRemote(this.wait), cancelTimeout) : Effect.void
@@ -285,11 +292,14 @@ export class Host implements Setting {
     return Effect.suspend(() => (this.turn === turn ? follow(first) : Effect.void))
   }
 
-  /** Hands the result out, once the observers have been notified. */
+  /** Hands the result out, once the observers have been notified and the handlers of actions have ended. */
   private handOut(exit: Exit.Exit<unknown, unknown>): void {
-    const flush = this.telemetry.flush(this.policy.cancelTimeout)
-    if (flush === undefined) return this.done(exit)
-    this.flushing = this.fork(flush)
+    const { cancelTimeout } = this.policy
+    const handlers = this.actions.fibersOf(this.wait)
+    const flush = this.telemetry.flush(cancelTimeout)
+    if (flush === undefined && handlers.length === 0) return this.done(exit)
+    const settled = bounded(this.fork, Fiber.awaitAll(handlers), cancelTimeout)
+    this.flushing = this.fork(Effect.andThen(settled, flush ?? Effect.void))
     // Also when that is stopped: the wait has ended.
     this.flushing.addObserver(() => this.done(exit))
   }
