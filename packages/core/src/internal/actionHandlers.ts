@@ -47,14 +47,20 @@ export class ActionHandlers {
   /** The fibers of the handlers of a wait that have not ended; without the one that asks, which cannot wait for itself. */
   fibersOf(wait: Wait): ReadonlyArray<Fiber.Fiber<unknown>> {
     const self = Fiber.getCurrent()
-    const fibers: Array<Fiber.Fiber<unknown>> = []
-    for (const { fiber } of this.running.get(wait) ?? []) if (fiber !== undefined && fiber !== self) fibers.push(fiber)
-    return fibers
+    return Array.from(this.running.get(wait) ?? []).flatMap(({ fiber }) =>
+      fiber === undefined || fiber === self ? [] : [fiber]
+    )
   }
 
   /** The fibers of all handlers that have not ended. */
   get fibers(): ReadonlyArray<Fiber.Fiber<unknown>> {
     return [...this.running.keys()].flatMap((wait) => this.fibersOf(wait))
+  }
+
+  /** Whether a fiber is that of a handler. */
+  runs(fiber: Fiber.Fiber<unknown, unknown>): boolean {
+    for (const handlings of this.running.values()) for (const each of handlings) if (each.fiber === fiber) return true
+    return false
   }
 
   private start(wait: Wait, action: Action, attempt: number): void {
@@ -66,7 +72,8 @@ export class ActionHandlers {
     const context = { job, key: wait.key, attempt }
     const fiber = this.host.fork(
       wait,
-      Effect.suspend(() => onAction(action, context))
+      // Its type has no errors, but code without types may fail.
+      Effect.orDie(Effect.suspend(() => onAction(action, context)))
     )
     handling.fiber = fiber
     fiber.addObserver((exit) => {

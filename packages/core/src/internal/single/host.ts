@@ -50,8 +50,10 @@ export const run = <A, E, R>(request: Request, options?: HostOptions): Effect.Ef
 /** A wait that runs in the background. */
 export interface Running {
   readonly host: Host
-  /** Ends the wait as interrupted, if it has not ended; closing the scope does the same. */
+  /** Ends the wait as interrupted, if it has not ended, for the code of the wait too. */
   readonly interrupt: Effect.Effect<void>
+  /** The same, for the scope that closes. */
+  readonly stop: Effect.Effect<void>
 }
 
 /** Starts one wait for as long as the scope lives. */
@@ -70,13 +72,13 @@ export const start = <R>(
       const running = Effect.sync((): Running => {
         const host = new Host(prepared, span, options, end)
         host.tell(event.started(options.token))
-        const interrupt = Effect.andThen(
+        const stop = Effect.andThen(
           host.stop,
           Effect.sync(() => end(host.exit ?? Exit.interrupt()))
         )
-        return { host, interrupt }
+        return { host, interrupt: host.apart(stop), stop }
       })
-      return Effect.acquireRelease(running, ({ interrupt }) => interrupt)
+      return Effect.acquireRelease(running, ({ stop }) => stop)
     }
     return prepared.defaults.span ? Effect.flatMap(Effect.makeSpan(spanName, spanOptions(prepared)), wait) : wait()
   })
@@ -134,11 +136,8 @@ export class Host implements Setting {
   /** Calls of user code that wait until the step is over, since they may re-enter. */
   private readonly afterStep: Array<() => void> = []
   private readonly telemetry: Telemetry
-  private readonly actions = new ActionHandlers({
-    fork: (_, handler) => this.fork(handler),
-    tell: (_, happened) => this.tell(happened),
-    later: (call) => this.afterStep.push(call)
-  })
+  /** Runs the handlers of actions; undefined if the policy has none. */
+  private readonly actions: ActionHandlers | undefined
   private driver: Fiber.Fiber<void> | undefined
   private turn = 0
   private watchdog: Fiber.Fiber<void> | undefined
@@ -163,11 +162,17 @@ export class Host implements Setting {
     this.done = done
     this.listener = options?.emit
     this.wait = makeWait(this, request.key, request.rawKey, undefined)
+    if (!ActionHandlers.handles(this.wait)) return
+    this.actions = new ActionHandlers({
+      fork: (_, handler) => this.fork(handler),
+      tell: (_, happened) => this.tell(happened),
+      later: (call) => this.afterStep.push(call)
+    })
   }
 
   emit(wait: Wait, event: Notification["event"]): void {
     this.telemetry.report(wait, event)
-    if (ActionHandlers.handles(wait)) this.actions.report(wait, event)
+    this.actions?.report(wait, event)
     const { listener } = this
     if (event._tag !== "Started" && listener !== undefined) this.afterStep.push(() => listener(event))
   }
@@ -211,7 +216,7 @@ export class Host implements Setting {
     const cancels = cancelsOnInterrupt(this.wait)
     this.turn++
     this.driver = this.watchdog = undefined
-    const stopped = Fiber.interruptAll([...running, ...this.actions.fibersOf(this.wait)])
+    const stopped = Fiber.interruptAll([...running, ...(this.actions?.fibersOf(this.wait) ?? [])])
     if (!interrupted) return stopped
     this.step(event.interrupted)
     const canceled = cancels ? bounded(this.fork, userCalls.cancelRemote(this.wait), cancelTimeout) : Effect.void
@@ -220,6 +225,19 @@ export class Host implements Setting {
       Effect.andThen(Effect.suspend(() => this.telemetry.flush(cancelTimeout) ?? Effect.void))
     )
   })
+
+  /**
+   * Runs an effect that ends this wait in a fiber of its own: it may be the check or a handler of this wait that asks for
+   * it, which is interrupted by it, and cannot wait for its own end.
+   */
+  apart(effect: Effect.Effect<void>): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      const self = Fiber.getCurrent()
+      const isOwn = self !== undefined && (self === this.driver || this.actions?.runs(self) === true)
+      const fiber = this.fork(effect)
+      return isOwn ? Effect.void : Fiber.join(fiber)
+    })
+  }
 
   private step(happened: event.Event): event.Command {
     advance(this.time, this.clock.currentTimeMillisUnsafe())
@@ -295,7 +313,7 @@ export class Host implements Setting {
   /** Hands the result out, once the observers have been notified and the handlers of actions have ended. */
   private handOut(exit: Exit.Exit<unknown, unknown>): void {
     const { cancelTimeout } = this.policy
-    const handlers = this.actions.fibersOf(this.wait)
+    const handlers = this.actions?.fibersOf(this.wait) ?? []
     const flush = this.telemetry.flush(cancelTimeout)
     if (flush === undefined && handlers.length === 0) return this.done(exit)
     const settled = bounded(this.fork, Fiber.awaitAll(handlers), cancelTimeout)
