@@ -26,7 +26,8 @@ const asks = (id: string, rest: { readonly progress?: number; readonly detail?: 
 const options = { strategy: every10s, deadline: "5 minutes" } as const
 
 /** The same answer that many times. */
-const times = (count: number, answer: AnyAnswer): ReadonlyArray<AnyAnswer> => Array.from({ length: count }, () => answer)
+const times = (count: number, answer: AnyAnswer): ReadonlyArray<AnyAnswer> =>
+  Array.from({ length: count }, () => answer)
 
 /** A handler that records its runs: "start a", "end a", or "stop a" if it is interrupted. */
 const recordRuns = (handle: Handler) => {
@@ -95,7 +96,11 @@ describe.each(hosts)("$name", (host) => {
           )
           const { events, observer } = recordEvents()
           const job = Job.make<string, string>("render", { check: () => check })
-          const handle = yield* host.start(job, "a", { strategy: every1s, deadline: "5 minutes", observers: [observer] })
+          const handle = yield* host.start(job, "a", {
+            strategy: every1s,
+            deadline: "5 minutes",
+            observers: [observer]
+          })
           yield* TestClock.adjust("40500 millis")
           const count = () => events().filter(({ _tag }) => _tag === "ActionRequired").length
           assert.strictEqual(count(), 40)
@@ -122,7 +127,13 @@ describe.each(hosts)("$name", (host) => {
         Effect.gen(function* () {
           const { check } = scripted<string, string>(pending, pending, asks("a"), Status.canceled())
           const { job } = cancelableJob<string, string>(() => check)
-          const wait = { ...options, strategy: every1s, deadline: "1 second", onTimeout: "cancelRemote", onAction: "fail" } as const
+          const wait = {
+            ...options,
+            strategy: every1s,
+            deadline: "1 second",
+            onTimeout: "cancelRemote",
+            onAction: "fail"
+          } as const
           const { exit } = yield* runFor(host.until(job, "a", wait), "1 hour")
           assert.strictEqual(ending(exit), "JobCanceled")
         })
@@ -213,7 +224,12 @@ describe.each(hosts)("$name", (host) => {
 
       it.effect.each([
         ["dies", () => Effect.die("boom")],
-        ["throws", () => { throw new Error("boom") }],
+        [
+          "throws",
+          () => {
+            throw new Error("boom")
+          }
+        ],
         ["fails", () => Effect.fail("boom") as never],
         ["interrupts its own fiber", () => Effect.interrupt]
       ] as ReadonlyArray<readonly [string, Handler]>)("one that %s - ends the wait as a defect", ([, handler]) =>
@@ -258,35 +274,35 @@ describe.each(hosts)("$name", (host) => {
         })
       )
 
-      it.effect.each(["handler", "check", "race in a check"])("%s that interrupts its own wait - cancels its job", (where) =>
-        Effect.gen(function* () {
-          const own = Deferred.makeUnsafe<Handle<string, never, never>>()
-          const interruptOwn = Effect.flatMap(Deferred.await(own), (handle) => handle.interrupt)
-          let checks = 0
-          const { canceled, job } = cancelableJob<string>(() =>
-            Effect.suspend(() => {
-              if (++checks < 2 || where === "handler") return Effect.succeed(asks("a"))
-              const check = Effect.as(interruptOwn, pending)
-              return where === "check" ? check : Effect.race(check, Effect.never)
-            })
-          )
-          const onAction: Handler = () =>
-            where === "handler" ? Effect.andThen(Effect.sleep("1 second"), interruptOwn) : Effect.void
-          const handle = yield* host.start(job, "a", { ...options, onAction, onInterrupt: "cancelRemote" })
-          yield* Deferred.succeed(own, handle)
-          const ended = yield* Effect.forkChild(Effect.exit(handle.await))
-          yield* TestClock.adjust("11 seconds")
-          const exit = ended.pollUnsafe()
-          assert(exit !== undefined && Exit.isSuccess(exit) && Exit.hasInterrupts(exit.value))
-          assert.deepStrictEqual(canceled, ["a"])
-        })
+      it.effect.each(["handler", "check", "race in a check"])(
+        "%s that interrupts its own wait - cancels its job",
+        (where) =>
+          Effect.gen(function* () {
+            const own = Deferred.makeUnsafe<Handle<string, never, never>>()
+            const interruptOwn = Effect.flatMap(Deferred.await(own), (handle) => handle.interrupt)
+            let checks = 0
+            const { canceled, job } = cancelableJob<string>(() =>
+              Effect.suspend(() => {
+                if (++checks < 2 || where === "handler") return Effect.succeed(asks("a"))
+                const check = Effect.as(interruptOwn, pending)
+                return where === "check" ? check : Effect.race(check, Effect.never)
+              })
+            )
+            const onAction: Handler = () =>
+              where === "handler" ? Effect.andThen(Effect.sleep("1 second"), interruptOwn) : Effect.void
+            const handle = yield* host.start(job, "a", { ...options, onAction, onInterrupt: "cancelRemote" })
+            yield* Deferred.succeed(own, handle)
+            const ended = yield* Effect.forkChild(Effect.exit(handle.await))
+            yield* TestClock.adjust("11 seconds")
+            const exit = ended.pollUnsafe()
+            assert(exit !== undefined && Exit.isSuccess(exit) && Exit.hasInterrupts(exit.value))
+            assert.deepStrictEqual(canceled, ["a"])
+          })
       )
 
       it.effect("scope that closes, and an interruption - wait for what it has to clean up", () =>
         Effect.gen(function* () {
-          const { runs, handler } = recordRuns(() =>
-            Effect.onInterrupt(Effect.never, () => Effect.sleep("2 seconds"))
-          )
+          const { runs, handler } = recordRuns(() => Effect.onInterrupt(Effect.never, () => Effect.sleep("2 seconds")))
           const job = Job.make<string>("render", { check: () => Effect.succeed(asks("a")) })
           const scope = yield* Scope.make()
           yield* Scope.provide(host.start(job, "a", { ...options, onAction: handler }), scope)

@@ -3,7 +3,7 @@ import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as TestClock from "effect/testing/TestClock"
-import * as CheckContext from "effect-poll/CheckContext"
+import type * as CheckContext from "effect-poll/CheckContext"
 import * as CheckError from "effect-poll/CheckError"
 import * as CheckResult from "effect-poll/CheckResult"
 import * as Job from "effect-poll/Job"
@@ -11,7 +11,7 @@ import * as Poll from "effect-poll/Poll"
 import * as PollError from "effect-poll/PollError"
 import * as Status from "effect-poll/Status"
 import * as Strategy from "effect-poll/Strategy"
-import { type Answer, pending, scripted, slow } from "./support/checks.ts"
+import { type Answer, scripted, slow } from "./support/checks.ts"
 import { hosts } from "./support/hosts.ts"
 import { every10s, every1s } from "./support/options.ts"
 import { delaysOf, recordEvents } from "./support/recorders.ts"
@@ -35,7 +35,12 @@ const no = Effect.fail("no")
 const kindOf = (error: string): CheckError.Kind =>
   error === "no" ? CheckError.permanent() : error === "slow down" ? CheckError.throttled() : CheckError.transient()
 
-const options = { strategy: every1s, deadline: "10 minutes", unknownState: "continue", since: { generation: 2 } } as const
+const options = {
+  strategy: every1s,
+  deadline: "10 minutes",
+  unknownState: "continue",
+  since: { generation: 2 }
+} as const
 const tolerant = { kindOf, schedule: every1s, maxConsecutive: "unbounded", rejectAfter: { times: 9 } } as const
 const formerRun = CheckResult.withRun(ready, { generation: 1 })
 
@@ -136,7 +141,7 @@ describe.each(hosts)("$name", (host) => {
     describe("for", () => {
       it.effect("end - is checked again at the latest when the time is over, and as the strategy wants before", () =>
         Effect.gen(function* () {
-          const confirm = { success: { for: "25 seconds" } }
+          const confirm = { success: { for: "25 seconds" } } as const
           const often = yield* outcome(confirm, [running, ready], { strategy: every10s })
           assert.deepStrictEqual([often.ending, often.checks], ["ready", [0, 10, 20, 30, 35]])
           const seldom = yield* outcome(confirm, [running, ready], { strategy: Strategy.spaced("1 minute") })
@@ -146,7 +151,7 @@ describe.each(hosts)("$name", (host) => {
 
       it.effect("another answer - starts the time anew, a failed check does not", () =>
         Effect.gen(function* () {
-          const confirm = { success: { for: "3 seconds" } }
+          const confirm = { success: { for: "3 seconds" } } as const
           const pause = yield* outcome(confirm, [ready, ready, running, ready])
           assert.deepStrictEqual([pause.ending, pause.at], ["ready", 6])
           const outage = yield* outcome(confirm, [ready, reset, reset, reset, reset, ready])
@@ -157,7 +162,7 @@ describe.each(hosts)("$name", (host) => {
       it.effect("failed checks that are skipped - do not make checks without a pause once the time is over", () =>
         Effect.gen(function* () {
           const errors = { maxConsecutive: 0, onExhausted: "skip", schedule: every1s, kindOf } as const
-          const confirm = { success: { for: "2 seconds" } }
+          const confirm = { success: { for: "2 seconds" } } as const
           const found = yield* outcome(confirm, [ready, reset, reset, reset, reset, ready], { checkErrors: errors })
           assert.deepStrictEqual([found.ending, found.checks], ["ready", [0, 1, 2, 3, 4, 5]])
         })
@@ -165,7 +170,7 @@ describe.each(hosts)("$name", (host) => {
 
       it.effect("slow answer - counts when it comes", () =>
         Effect.gen(function* () {
-          const confirm = { success: { for: "5 seconds" } }
+          const confirm = { success: { for: "5 seconds" } } as const
           const found = yield* outcome(confirm, [ready, slow("8 seconds", ready)], { strategy: every1s })
           assert.deepStrictEqual([found.ending, found.checks, found.at], ["ready", [0, 1], 9])
         })
@@ -211,7 +216,12 @@ describe.each(hosts)("$name", (host) => {
       it.effect("canceled job - has to be confirmed as well, until the wait ends with its timeout", () =>
         Effect.gen(function* () {
           const cancel = () => Effect.void
-          const wait = { ...options, deadline: "2 seconds", onTimeout: "cancelRemote", cancelTimeout: "5 seconds" } as const
+          const wait = {
+            ...options,
+            deadline: "2 seconds",
+            onTimeout: "cancelRemote",
+            cancelTimeout: "5 seconds"
+          } as const
           const confirm = { failure: { times: 3 } }
           const held = jobOf(confirm, [running, running, running, canceled], [], { cancel })
           const ended = yield* runFor(host.until(held.job, "a", wait), "1 hour")
@@ -351,7 +361,18 @@ describe.each(hosts)("$name", (host) => {
           const tags = events().map(({ _tag }) => _tag)
           assert.deepStrictEqual(
             tags.filter((tag) => tag !== "Waiting"),
-            ["Changed", "Confirming", "Unchanged", "Confirming", "Changed", "Confirming", "Unchanged", "Confirming", "Unchanged", "Ended"]
+            [
+              "Changed",
+              "Confirming",
+              "Unchanged",
+              "Confirming",
+              "Changed",
+              "Confirming",
+              "Unchanged",
+              "Confirming",
+              "Unchanged",
+              "Ended"
+            ]
           )
         })
       )
@@ -444,7 +465,14 @@ describe.each(hosts)("$name", (host) => {
 
       it.effect("check that throws or dies - ends the wait as a defect", () =>
         Effect.gen(function* () {
-          const thrown = jobOf({ check: () => { throw new Error("no such source") } }, [ready])
+          const thrown = jobOf(
+            {
+              check: () => {
+                throw new Error("no such source")
+              }
+            },
+            [ready]
+          )
           assert.strictEqual(ending((yield* runFor(host.until(thrown.job, "a", options), "1 hour")).exit), "defect")
           const died = yield* outcome({}, [ready], {}, [Effect.die("boom")])
           assert.strictEqual(died.ending, "defect")
@@ -476,7 +504,17 @@ describe("Poll.run", () => {
 
 describe("PollTimeout", () => {
   it("confirmation - is in the message, how far it has come", () => {
-    const details = { job: "render", key: "a", attempts: 3, elapsed: Duration.seconds(20), lastStatus: ready, lastCheckError: undefined, unknownStates: {}, hints: { clamped: 0, unreadable: 0 }, history: [] }
+    const details = {
+      job: "render",
+      key: "a",
+      attempts: 3,
+      elapsed: Duration.seconds(20),
+      lastStatus: ready,
+      lastCheckError: undefined,
+      unknownStates: {},
+      hints: { clamped: 0, unreadable: 0 },
+      history: []
+    }
     const timeout = (confirmation: PollError.Confirmation) =>
       new PollError.PollTimeout({
         ...details,

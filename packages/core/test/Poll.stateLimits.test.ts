@@ -27,7 +27,8 @@ const reset = Effect.fail("reset")
 const options = { strategy: every1s, deadline: "10 minutes", unknownState: "continue" } as const
 
 /** The same answer that many times. */
-const times = (count: number, answer: AnyAnswer): ReadonlyArray<AnyAnswer> => Array.from({ length: count }, () => answer)
+const times = (count: number, answer: AnyAnswer): ReadonlyArray<AnyAnswer> =>
+  Array.from({ length: count }, () => answer)
 
 describe.each(hosts)("$name", (host) => {
   /** How a wait ends and when, and when each of its checks was made, in seconds. */
@@ -74,7 +75,7 @@ describe.each(hosts)("$name", (host) => {
         assert.deepStrictEqual([ended.ending, ended.checks], ["ready", [0, 5]])
         const moved = yield* outcome({ QUEUED: "5 seconds" }, [queued, running, ready], { strategy: every10s })
         assert.deepStrictEqual([moved.ending, moved.checks], ["ready", [0, 5, 15]])
-        const limits = { QUEUED: "5 seconds", RUNNING: "3 seconds" }
+        const limits = { QUEUED: "5 seconds", RUNNING: "3 seconds" } as const
         const limited = yield* outcome(limits, [queued, running], { strategy: every10s })
         assert.deepStrictEqual([limited.ending, limited.checks], ["PollTimeout state", [0, 5, 8]])
       })
@@ -112,7 +113,11 @@ describe.each(hosts)("$name", (host) => {
         const wait = { since: { generation: 2 }, confirm: { success: { times: 2 } } } as const
         const found = yield* outcome({ QUEUED: "4500 millis" }, [...times(3, queued), between, queued], wait)
         assert.deepStrictEqual([found.ending, found.at], ["PollTimeout state", 8.5])
-        const never = yield* outcome({ QUEUED: "4500 millis" }, [queued, between, missing, missing, missing, missing, queued, ready, ready], wait)
+        const never = yield* outcome(
+          { QUEUED: "4500 millis" },
+          [queued, between, missing, missing, missing, missing, queued, ready, ready],
+          wait
+        )
         assert.deepStrictEqual([never.ending, never.at], ["ready", 8])
       })
     )
@@ -120,7 +125,7 @@ describe.each(hosts)("$name", (host) => {
     it.effect("states that alternate - are never too long in one", () =>
       Effect.gen(function* () {
         const alternating = Array.from({ length: 20 }, (_, at) => (at % 2 === 0 ? queued : running))
-        const limits = { QUEUED: "1500 millis", RUNNING: "1500 millis" }
+        const limits = { QUEUED: "1500 millis", RUNNING: "1500 millis" } as const
         const found = yield* outcome(limits, [...alternating, ready])
         assert.deepStrictEqual([found.ending, found.at], ["ready", 20])
       })
@@ -146,7 +151,7 @@ describe.each(hosts)("$name", (host) => {
 
     it.effect("deadline - counts if it is sooner, or equal", () =>
       Effect.gen(function* () {
-        const limits = { QUEUED: "4 seconds" }
+        const limits = { QUEUED: "4 seconds" } as const
         const sooner = yield* outcome(limits, [queued], { deadline: "3 seconds" })
         assert.deepStrictEqual([sooner.ending, sooner.at], ["PollTimeout deadline", 3])
         const equal = yield* outcome(limits, [queued], { deadline: "4 seconds" })
@@ -155,6 +160,9 @@ describe.each(hosts)("$name", (host) => {
         assert.deepStrictEqual([later.ending, later.at], ["PollTimeout state", 4])
         const unbounded = yield* outcome(limits, [queued], { deadline: "unbounded" })
         assert.deepStrictEqual([unbounded.ending, unbounded.at], ["PollTimeout state", 4])
+        const wait = { deadline: "8 seconds", strategy: every10s } as const
+        const moved = yield* outcome({ QUEUED: "2 seconds", RUNNING: "6 seconds" }, [queued, running], wait)
+        assert.deepStrictEqual([moved.ending, moved.at], ["PollTimeout deadline", 8])
         const strategy = every1s.pipe(Strategy.maxDuration("3 seconds"))
         const ended = yield* outcome(limits, [queued], { strategy })
         assert.deepStrictEqual([ended.ending, ended.at], ["PollTimeout strategy", 3])
@@ -245,7 +253,12 @@ describe.each(hosts)("$name", (host) => {
       Effect.gen(function* () {
         const { notifications, observer } = recordEvents()
         const { check } = scripted(queued)
-        const wait = { ...options, deadline: "1 minute", stateLimits: { QUEUED: "5 seconds" }, observers: [observer] } as const
+        const wait = {
+          ...options,
+          deadline: "1 minute",
+          stateLimits: { QUEUED: "5 seconds" },
+          observers: [observer]
+        } as const
         const handle = yield* host.start(check, wait)
         yield* TestClock.adjust("2 seconds")
         const token = yield* handle.token

@@ -115,18 +115,14 @@ const onOtherSource = (
   return onPending(wait)
 }
 
-const isEnd = (
-  result: CheckResult.Unannotated<unknown, unknown>
-): result is Status.Terminal<unknown, unknown> =>
+const isEnd = (result: CheckResult.Unannotated<unknown, unknown>): result is Status.Terminal<unknown, unknown> =>
   result._tag !== "Pending" &&
   result._tag !== "Missing" &&
   result._tag !== "UnknownState" &&
   result._tag !== "ResultMissing"
 
 const nameOf = (result: CheckResult.Unannotated<unknown, unknown>): string =>
-  result._tag === "Missing" || result.state === undefined
-    ? result._tag
-    : `${result._tag} ${escape(cut(result.state))}`
+  result._tag === "Missing" || result.state === undefined ? result._tag : `${result._tag} ${escape(cut(result.state))}`
 
 const onFound = (wait: Wait, status: Status.Status<unknown, unknown>): Command => {
   if (wait.cold.rows !== undefined) endRows(wait)

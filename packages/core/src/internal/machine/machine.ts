@@ -12,7 +12,17 @@ import { adoptHold } from "./hold.ts"
 import { beginCheck, gateOrCheck, liftFloors, sleep, sleepUntil, wasSuspended } from "./pacing.ts"
 import { boundByState } from "./stateLimit.ts"
 import { begin, restore } from "./token.ts"
-import { alarmAt, cold, isForced, otherSource, recordDuration, sourceOf, type Wait, whole, wholeDeadlineOf } from "./wait.ts"
+import {
+  alarmAt,
+  cold,
+  isForced,
+  otherSource,
+  recordDuration,
+  sourceOf,
+  type Wait,
+  whole,
+  wholeDeadlineOf
+} from "./wait.ts"
 
 // The rules of a wait are here and in checkOutcome, pacing and ending, and nowhere else. `step(wait, event)` changes
 // the wait at the time of its timeline and returns what the host has to do next. It is synchronous, knows neither

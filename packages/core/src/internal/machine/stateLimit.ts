@@ -8,10 +8,7 @@ import { cold, hasTimedOut, type HeldTimeout, boundedBy, type Wait, whole, whole
 export const enterState = (wait: Wait, before: Status<unknown, unknown> | undefined): void => {
   const { status } = wait
   const isSame =
-    before?._tag === "Pending" &&
-    status?._tag === "Pending" &&
-    before.state === status.state &&
-    !wait.cold.isStateOver
+    before?._tag === "Pending" && status?._tag === "Pending" && before.state === status.state && !wait.cold.isStateOver
   if (!isSame) wait.stateSince = wait.setting.time.now
   if (wait.cold.isStateOver) wait.cold.isStateOver = false
   boundByState(wait)

@@ -193,7 +193,9 @@ export class Registry {
 // ---- internal ----
 
 const mayBeLogged = (event: Notification["event"]): boolean =>
-  event._tag === "CheckFailed" || event._tag === "ActionRequired" || (event._tag === "Ended" && event.exit._tag === "Failure")
+  event._tag === "CheckFailed" ||
+  event._tag === "ActionRequired" ||
+  (event._tag === "Ended" && event.exit._tag === "Failure")
 
 const leastSweep = 256
 

@@ -265,7 +265,9 @@ export class PollerService implements Driver {
       )
     )
     const handled = Fiber.awaitAll(this.actions.fibers)
-    this.fork(Effect.andThen(Effect.andThen(interrupted, handled), notified)).addObserver(() => Deferred.doneUnsafe(this.over, Exit.void))
+    this.fork(Effect.andThen(Effect.andThen(interrupted, handled), notified)).addObserver(() =>
+      Deferred.doneUnsafe(this.over, Exit.void)
+    )
   }
 
   private interruptAll(which: (wait: Wait) => boolean): Effect.Effect<void> {

@@ -183,7 +183,9 @@ export class Target {
     const { floorAt, setting } = wait
     const waiters = this.waitersOf(wait)
     if (waiters !== undefined) waiters.floorAt = floorAt
-    return floorAt <= setting.time.now ? [] : this.othersOf(wait, (other) => sourceOf(other) === undefined && other.floorAt < floorAt)
+    return floorAt <= setting.time.now
+      ? []
+      : this.othersOf(wait, (other) => sourceOf(other) === undefined && other.floorAt < floorAt)
   }
 
   /** Whether a new wait brings a later floor than the others for its key know of. */

@@ -75,8 +75,7 @@ export class Waiters {
 }
 
 /** Where the next check of the job itself is to continue; the cursor of its fallback is about another source. */
-export const jobCursorOf = (wait: Wait): string | undefined =>
-  homeOf(wait) === undefined ? cursorOf(wait) : undefined
+export const jobCursorOf = (wait: Wait): string | undefined => (homeOf(wait) === undefined ? cursorOf(wait) : undefined)
 
 /** The floor that the server of the job set; that of its fallback is another server's. */
 export const floorOf = (wait: Wait): number => (homeOf(wait) === undefined ? wait.floorAt : 0)
