@@ -62,7 +62,10 @@ export interface ResumeToken {
   readonly status?: SeenStatus | undefined
   /** An end that a check found, and that is not confirmed yet. */
   readonly hold?: Hold | undefined
-  /** The fallback key for the last status, as `locate` of the fallback returned it; `undefined` if it has none. */
+  /**
+   * The fallback key for the last status, as `locate` of the fallback returned it, at most 1 KiB; `undefined` if it has
+   * none.
+   */
   readonly located?: string | undefined
   /** How long the newest checks took, in milliseconds, the oldest first; at most three. */
   readonly checkMillis?: ReadonlyArray<number> | undefined
@@ -72,6 +75,18 @@ export interface ResumeToken {
   readonly retries?: Row | undefined
   /** Whether the check that is due completes the attempt of a request for many that had no answer for the key. */
   readonly alone?: boolean | undefined
+  /** Whether the check that is due is the last one before the deadline. */
+  readonly last?: boolean | undefined
+  /** What a schedule has to decide the next delay for, if it had not when the token was written. */
+  readonly deciding?:
+    | "strategy"
+    | "missing"
+    | "retry"
+    | "checkError"
+    | "throttled"
+    | "rejected"
+    | "resultMissing"
+    | undefined
   /** The longest delay after a throttled check so far, in milliseconds. */
   readonly throttledMillis?: number | undefined
   /** The timeout that ends the wait, once the job was canceled and if it does not end otherwise. */
@@ -129,6 +144,8 @@ export interface SeenStatus {
   readonly progress?: number | undefined
   /** A hash of the detail, by which a change is noticed. */
   readonly detailHash?: string | undefined
+  /** The id of the action that the job asked for, at most 200 characters. */
+  readonly action?: string | undefined
   /** When the status last changed, in wall-clock milliseconds. */
   readonly changedAt: number
   /** Whether a stall was reported since then. */
@@ -216,6 +233,7 @@ export const ResumeToken: Schema.Codec<ResumeToken, ResumeToken> = Schema.Struct
       stateAt: Schema.Finite,
       progress: Schema.optional(Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 1 }))),
       detailHash: Schema.optional(Schema.String),
+      action: Schema.optional(Schema.String),
       changedAt: Schema.Finite,
       stallReported: Schema.optional(Schema.Boolean)
     })
@@ -233,6 +251,10 @@ export const ResumeToken: Schema.Codec<ResumeToken, ResumeToken> = Schema.Struct
   checkedAt: Schema.optional(Schema.Finite),
   retries: Schema.optional(Row),
   alone: Schema.optional(Schema.Boolean),
+  last: Schema.optional(Schema.Boolean),
+  deciding: Schema.optional(
+    Schema.Literals(["strategy", "missing", "retry", "checkError", "throttled", "rejected", "resultMissing"])
+  ),
   throttledMillis: Schema.optional(Schema.Finite),
   timeout: Schema.optional(
     Schema.Struct({

@@ -3,6 +3,7 @@ import * as Exit from "effect/Exit"
 import type * as CheckResult from "../../CheckResult.ts"
 import * as PollError from "../../PollError.ts"
 import * as Status from "../../Status.ts"
+import type { Policy } from "../options/policy.ts"
 import { cut, escape } from "../text.ts"
 import { checkAgain, isInGrace, onPending } from "./checkError.ts"
 import { end, fail, failWithoutNews, failWithoutResult } from "./ending.ts"
@@ -21,18 +22,23 @@ export const onResult = (
   run: CheckResult.Run | undefined
 ): Command => {
   if (wait.cold.retries > 0) wait.cold.retries = 0
+  if (wait.cold.checkError !== undefined) wait.cold.checkError = undefined
   if (result._tag === "Missing") return onMissing(wait, result.times)
   if (isEarlierRun(wait.setting.policy.since, run)) return onFound(wait, asPending(result))
   if (result._tag === "UnknownState") return onUnknownState(wait, cut(result.state))
   return result._tag === "ResultMissing" ? onResultMissing(wait, bounded(result)) : onFound(wait, result)
 }
 
-export const onStatus = (wait: Wait, found: Status.Status<unknown, unknown>): Command => {
-  const { setting, status: before } = wait
+/** `detail` says that the detail was not found but kept, and so is no more known than before. */
+export const onStatus = (wait: Wait, found: Status.Status<unknown, unknown>, detail?: "kept"): Command => {
+  const { cold, setting, status: before } = wait
   const status = bounded(found)
-  const changed = before === undefined || !sameStatus(before, status)
+  const hash = detail === "kept" ? undefined : cold.detailHash
+  const changed = before === undefined || !sameStatus(before, status, hash)
+  if (changed || hash !== undefined) wait.status = status
+  if (hash !== undefined) cold.detailHash = undefined
+  if (cold.located !== undefined && detail === undefined) cold.located = undefined
   if (changed) {
-    wait.status = status
     wait.changedAt = setting.time.now
     if (wait.cold.stallReported) wait.cold.stallReported = false
   }
@@ -88,7 +94,7 @@ const onMissing = (wait: Wait, leastTimes: number): Command => {
   const row = count(wait, rows(wait).missing)
   if (isInGrace(wait) || row.count < Math.max(times, leastTimes)) return onPending(wait, "missing")
   if (locate !== undefined && checkFallback !== undefined && wait.cold.fallbackKey === undefined) {
-    const fallbackKey = locate(wait.rawKey, wait.status)
+    const fallbackKey = fallbackKeyOf(wait, locate)
     if (fallbackKey !== undefined) {
       const own = cold(wait)
       own.fallbackKey = fallbackKey
@@ -100,6 +106,13 @@ const onMissing = (wait: Wait, leastTimes: number): Command => {
   }
   return gone === undefined ? fail(wait, new PollError.JobNotFound(seen(wait))) : onStatus(wait, gone())
 }
+
+/** What `locate` returns for the last status, or returned while all of it was known. */
+const fallbackKeyOf = (
+  { cold, rawKey, status }: Wait,
+  locate: NonNullable<Policy["missing"]["locate"]>
+): string | undefined =>
+  cold.located === undefined && cold.detailHash === undefined ? locate(rawKey, status) : cold.located
 
 /** The state and the result of a job may be written one after the other, so it is checked a few times more. */
 const onResultMissing = (wait: Wait, result: CheckResult.ResultMissing): Command => {
@@ -125,7 +138,7 @@ const onUnknownState = (wait: Wait, state: string): Command => {
     return failWithoutNews(wait, new PollError.UnknownState({ ...seen(wait), state }))
   }
   const last = wait.status
-  return onStatus(wait, Status.pending({ state, detail: last?._tag === "Pending" ? last.detail : undefined }))
+  return onStatus(wait, Status.pending({ state, detail: last?._tag === "Pending" ? last.detail : undefined }), "kept")
 }
 
 /** Whether an answer is about another run of the key than the awaited one (see the option `since`). */

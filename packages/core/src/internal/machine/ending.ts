@@ -16,7 +16,11 @@ export const timeout = (wait: Wait, reason: PollError.PollTimeout["reason"] = bo
   const end = wait.cold.rows?.end
   if (end !== undefined) return failWithoutResult(wait, end)
   if (wait.cold.heldTimeout !== undefined) return fail(wait, timeoutOf(wait, wait.cold.heldTimeout))
-  const held: HeldTimeout = { reason, state: undefined, limit: undefined, cancel: undefined }
+  return cancelOrFail(wait, { reason, state: undefined, limit: undefined, cancel: undefined })
+}
+
+/** Holds a timeout back while the job is canceled, if it is to be; otherwise it ends the wait. */
+export const cancelOrFail = (wait: Wait, held: HeldTimeout): Command => {
   const { cancel, cancelTimeout, onTimeout } = wait.setting.policy
   if (onTimeout === "leave" || cancel === undefined) return fail(wait, timeoutOf(wait, held))
   cold(wait).heldTimeout = held

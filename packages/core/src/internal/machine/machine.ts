@@ -4,9 +4,9 @@ import * as Exit from "effect/Exit"
 import type * as CheckResult from "../../CheckResult.ts"
 import type * as Gate from "../../Gate.ts"
 import * as PollError from "../../PollError.ts"
-import { onCheckError, onHint, onScheduleDecided } from "./checkError.ts"
+import { decideAgain, onCheckError, onHint, onScheduleDecided } from "./checkError.ts"
 import { onResult, onStatus } from "./checkOutcome.ts"
-import { end, timeout } from "./ending.ts"
+import { cancelOrFail, end, timeout } from "./ending.ts"
 import type { Command, Event } from "./event.ts"
 import { beginCheck, gateOrCheck, liftFloors, sleep, sleepUntil, wasSuspended } from "./pacing.ts"
 import { begin, restore } from "./token.ts"
@@ -78,6 +78,10 @@ const start = (wait: Wait, { deferral, ended, stagger, token }: Extract<Event, {
     deadlineAt: Number.isFinite(wait.deadlineAt) ? time.base + wait.deadlineAt : "unbounded"
   })
   if (ended !== undefined) return onStatus(wait, ended)
+  const held = wait.cold.heldTimeout
+  // The cancel was not answered.
+  if (held !== undefined && held.cancel === undefined) return cancelOrFail(wait, held)
+  if (token?.deciding !== undefined && now <= wait.deadlineAt) return decideAgain(wait, token.deciding)
   // A wait that is resumed after its deadline gets one check, if the server allows it.
   // A wait that is due is not deferred beyond its deadline.
   const isDeferred = deferral !== undefined && now + deferral <= wait.deadlineAt

@@ -3,6 +3,7 @@ import type { ResultMissing } from "../../CheckResult.ts"
 import type { Notification } from "../../Observer.ts"
 import type * as PollError from "../../PollError.ts"
 import type { WaitReason } from "../../PollEvent.ts"
+import type { ResumeToken } from "../../ResumeToken.ts"
 import type { Status, Terminal } from "../../Status.ts"
 import { Context } from "../concealed.ts"
 import { type Policy, shownKey, type Stepper } from "../options/policy.ts"
@@ -27,6 +28,9 @@ export interface Timeline {
   /** The time of the newest event. */
   now: number
 }
+
+/** What the delay of a schedule is for. */
+export type Decided = NonNullable<ResumeToken["deciding"]>
 
 /** What a wait is doing: one of a few values that all waits share. The states are drawn in the README of this folder. */
 export interface Stage {
@@ -71,6 +75,7 @@ export interface Wait {
   deadlineAt: number
   /** The server does not allow a check before. */
   floorAt: number
+  /** When the newest check began; `never` before the first. */
   checkStarted: number
   /** The durations of the newest three checks, ten bits each, the newest last; see `cold` once one takes a second or more. */
   durations: number
@@ -133,7 +138,7 @@ export interface Cold {
   /** The foreign schedule to step, the number of that step (the first starts it anew), and what its delay is for. */
   stepping: Stepper | undefined
   stepCount: number
-  stepFor: WaitReason
+  stepFor: Decided
   stallReported: boolean
   /** Unknown states, and how often each was seen. */
   unknownStates: Map<string, number> | undefined
@@ -198,7 +203,7 @@ export const make = (setting: Setting, key: string, rawKey: unknown, sink: unkno
   sink,
   deadlineAt: notYet,
   floorAt: 0,
-  checkStarted: 0,
+  checkStarted: never,
   durations: 0,
   attempts: 0,
   sleepMillis: 0,
@@ -245,6 +250,9 @@ export const advance = (time: Timeline, clock: number): void => {
   else time.now = whole(clock - time.base)
 }
 
+/** The start of the newest check of a wait that has made none: a small integer, long before any other time. */
+export const never = -0x4000_0000
+
 /** When the host has to come back: a paused wait sleeps until its deadline. */
 export const alarmAt = (self: Wait): number =>
   self.stage.phase === "waiting" && self.cold.paused ? self.deadlineAt : self.nextAt
@@ -286,6 +294,12 @@ export const longestCheck = ({ cold, durations }: Wait): number =>
   cold.durations === undefined
     ? Math.max(durations >> 20, (durations >> 10) & 1_023, durations & 1_023)
     : Math.max(...cold.durations)
+
+/** How long the newest checks took, the oldest first; undefined before the first. */
+export const checkMillis = ({ cold, durations }: Wait): ReadonlyArray<number> | undefined => {
+  if (cold.durations !== undefined) return cold.durations
+  return durations === 0 ? undefined : [durations >> 20, (durations >> 10) & 1_023, durations & 1_023]
+}
 
 /** Records how long a check took. */
 export const recordDuration = (self: Wait, millis: number): void => {
