@@ -19,6 +19,11 @@ export interface Setting {
   readonly isObserved: (wait: Wait) => boolean
   /** Whether a check may begin at once. Otherwise the machine says "gate", and the host answers when there is room. */
   readonly hasRoom: (wait: Wait) => boolean
+  /**
+   * When the newest check of the key began that another wait made; `never` if there is none, and `"joins"` if this wait
+   * would join it. Asked only if there is a `minInterval`.
+   */
+  readonly checkedAt: (wait: Wait) => number | "joins"
 }
 
 /** The time of a host. It never runs backwards: when the wall clock is set back, `base` moves with it. */

@@ -64,6 +64,7 @@ export class Group implements TargetSetting {
     this.random = shared.random
     this.forkIn = Effect.runForkWith(context)
     this.logs = logs
+    target.keepStarts(policy.minInterval)
   }
 
   /** Made on demand: there may be as many groups as waits. */
@@ -94,6 +95,10 @@ export class Group implements TargetSetting {
 
   hasRoom(wait: Wait): boolean {
     return this.shared.dispatcher.hasRoom(wait)
+  }
+
+  checkedAt(wait: Wait): number | "joins" {
+    return this.target.checkedAt(wait)
   }
 }
 
