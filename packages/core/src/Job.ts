@@ -299,11 +299,14 @@ export type UnknownStatePolicy<A = never, F = never> =
  * @since 0.1.0
  */
 export interface CheckErrorPolicy<in E> {
-  /** The delays after failed checks; default: 1 second, doubling up to 30 seconds. */
+  /**
+   * The delays after failed checks; default: 1 second, doubling up to 30 seconds. The schedule and its limits, such as
+   * `maxDuration` and `maxAttempts`, count from the first of consecutive failed checks. When it ends, the wait fails.
+   */
   readonly schedule?: Schedule<unknown, Observation> | undefined
   /**
-   * How many consecutive failed checks are tolerated; an integer >= 0 or `"unbounded"`, default 5. They are tolerated
-   * for `maxOutage` in any case.
+   * How many consecutive failed checks are tolerated; an integer >= 0 or `"unbounded"`, default 5. More of them fail the
+   * wait only once they have lasted for `maxOutage`.
    */
   readonly maxConsecutive?: number | "unbounded" | undefined
   /**
@@ -319,7 +322,10 @@ export interface CheckErrorPolicy<in E> {
    * `"skip"` it and let the strategy decide when to check next.
    */
   readonly onExhausted?: "fail" | "skip" | undefined
-  /** The delays of retries within one check, which stays one attempt; default: no retry. */
+  /**
+   * The delays of retries within one check, which stays one attempt; default: no retry. The schedule and its limits
+   * count from the first failure within that check. When it ends, the check has failed.
+   */
   readonly retry?: Schedule<unknown, Observation> | undefined
   /**
    * How many permanent errors in a row end the wait with `CheckRejected`: `{ times }`, an integer >= 1, or `{ for }`, a

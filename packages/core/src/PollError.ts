@@ -50,7 +50,7 @@ export interface Details {
   readonly elapsed: Duration.Duration
   /** The last status that a check found, or `undefined` if there is none. */
   readonly lastStatus: Status.Status<unknown, unknown> | undefined
-  /** The error of the newest check, or of those that failed in a row before the end; `undefined` if it answered. */
+  /** The error of the newest check that ended; `undefined` if that check answered, or if no check has ended. */
   readonly lastCheckError: unknown
   /** How often each unknown state word was found, for the first 32 such words. */
   readonly unknownStates: Readonly<Record<string, number>>
@@ -301,7 +301,8 @@ export class CheckRejected<E>
 }
 
 /**
- * More checks failed than the budget of `checkErrors` allows. The job may still be running.
+ * More checks failed, or checks failed for longer, than the budget of `checkErrors` allows. The job may still be
+ * running.
  *
  * @category errors
  * @since 0.1.0
@@ -337,7 +338,8 @@ export class CheckErrorsExhausted<E>
       maxTotal: "failed check",
       maxThrottled: "throttled check"
     }[this.budget]
-    return `${plural(this.errorCount, failed)} of ${subject(this)}, the last with ${show(this.error)}${summary(this, this.error)}`
+    const within = Duration.isZero(this.outage) ? "" : ` within ${Duration.format(this.outage)}`
+    return `${plural(this.errorCount, failed)} of ${subject(this)}${within}, the last with ${show(this.error)}${summary(this, this.error)}`
   }
 }
 

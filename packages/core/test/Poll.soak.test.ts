@@ -19,7 +19,7 @@ const timers = (): number => process.getActiveResourcesInfo().filter((name) => n
 
 describe("Poll.promise", () => {
   it(
-    "100,000 checks - leave no timer and no listener, and do not grow the heap [R9]",
+    "10,000 checks - leave no timer and no listener, and do not grow the heap [R9]",
     { timeout: 60_000 },
     async () => {
       const controller = new AbortController()
@@ -38,15 +38,15 @@ describe("Poll.promise", () => {
       let early = 0
       const check = Effect.promise(() => {
         checks++
-        if (checks === 10_000) early = heap()
+        if (checks === 1000) early = heap()
         // Every check says something new, so that a history without a bound would grow.
         return Promise.resolve(
-          checks < 100_000 ? Status.pending({ detail: checks, state: `s${checks}` }) : Status.succeeded(checks)
+          checks < 10_000 ? Status.pending({ detail: checks, state: `s${checks}`.padEnd(200, "x") }) : Status.succeeded(checks)
         )
       })
       const before = timers()
-      const result = await Poll.promise(check, { strategy: Schedule.forever, deadline: "10 minutes", signal })
-      assert.strictEqual(result, 100_000)
+      const result = await Poll.promise(check, { strategy: Schedule.spaced("1 milli"), deadline: "10 minutes", signal })
+      assert.strictEqual(result, 10_000)
       // The promise is resolved from within the last check, which holds the wait until it has returned.
       let grown = Number.POSITIVE_INFINITY
       for (let round = 0; round < 100 && grown >= 2_000_000; round++) {

@@ -3,6 +3,7 @@ import * as Exit from "effect/Exit"
 import type * as CheckResult from "../../CheckResult.ts"
 import * as PollError from "../../PollError.ts"
 import * as Status from "../../Status.ts"
+import type { Policy } from "../options/policy.ts"
 import { cut, escape } from "../text.ts"
 import { onAction } from "./action.ts"
 import { checkAgain, isInGrace, onPending } from "./checkError.ts"
@@ -37,6 +38,7 @@ export const onResult = (
   run: CheckResult.Run | undefined
 ): Command => {
   if (wait.cold.retries > 0) wait.cold.retries = 0
+  if (wait.cold.checkError !== undefined) wait.cold.checkError = undefined
   if (sourceOf(wait) === otherSource) return onOtherSource(wait, result, run)
   if (result._tag === "Missing") return onMissing(wait, result.times)
   if (isEarlierRun(wait.setting.policy.since, run)) return onFound(wait, asPending(result))
@@ -44,9 +46,10 @@ export const onResult = (
   return result._tag === "ResultMissing" ? onResultMissing(wait, bounded(result)) : onFound(wait, result)
 }
 
-export const onStatus = (wait: Wait, found: Status.Status<unknown, unknown>): Command => {
+/** `detail` says that the detail was not found but kept, and so is no more known than before. */
+export const onStatus = (wait: Wait, found: Status.Status<unknown, unknown>, detail?: "kept"): Command => {
   const status = bounded(found)
-  record(wait, status)
+  record(wait, status, detail)
   if (status._tag !== "Pending") return isConfirmed(wait, status) ? onEnd(wait, status) : onHeld(wait)
   settleHold(wait)
   return onAction(wait, status) ?? onUnchanged(wait) ?? onPending(wait)
@@ -61,12 +64,15 @@ const unknownStatesBound = 32
 const resultChecks = 3
 
 /** Records a status that a check found. An end that is found again is no change, but the newest one is kept. */
-const record = (wait: Wait, status: Status.Status<unknown, unknown>): void => {
-  const { setting, status: before } = wait
-  const isHeld = wait.cold.hold?.end === status._tag
-  const changed = before === undefined || (!isHeld && !sameStatus(before, status))
-  if (changed || isHeld) wait.status = status
-  if (changed && !isHeld) {
+const record = (wait: Wait, status: Status.Status<unknown, unknown>, detail?: "kept"): void => {
+  const { cold, setting, status: before } = wait
+  const isHeld = cold.hold?.end === status._tag
+  const hash = detail === "kept" ? undefined : cold.detailHash
+  const changed = !isHeld && (before === undefined || !sameStatus(before, status, hash))
+  if (changed || isHeld || hash !== undefined) wait.status = status
+  if (hash !== undefined) cold.detailHash = undefined
+  if (cold.located !== undefined && detail === undefined) cold.located = undefined
+  if (changed) {
     wait.changedAt = setting.time.now
     if (wait.cold.stallReported) wait.cold.stallReported = false
   }
@@ -154,7 +160,7 @@ const onMissing = (wait: Wait, leastTimes: number): Command => {
     return onPending(wait, "missing")
   }
   if (locate !== undefined && checkFallback !== undefined && wait.cold.fallbackKey === undefined) {
-    const fallbackKey = locate(wait.rawKey, wait.status)
+    const fallbackKey = fallbackKeyOf(wait, locate)
     if (fallbackKey !== undefined) {
       const own = cold(wait)
       own.fallbackKey = fallbackKey
@@ -167,6 +173,13 @@ const onMissing = (wait: Wait, leastTimes: number): Command => {
   }
   return gone === undefined ? fail(wait, new PollError.JobNotFound(seen(wait))) : onStatus(wait, gone())
 }
+
+/** What `locate` returns for the last status, or returned while all of it was known. */
+const fallbackKeyOf = (
+  { cold, rawKey, status }: Wait,
+  locate: NonNullable<Policy["missing"]["locate"]>
+): string | undefined =>
+  cold.located === undefined && cold.detailHash === undefined ? locate(rawKey, status) : cold.located
 
 /** The state and the result of a job may be written one after the other, so it is checked a few times more. */
 const onResultMissing = (wait: Wait, result: CheckResult.ResultMissing): Command => {
@@ -194,7 +207,7 @@ const onUnknownState = (wait: Wait, state: string): Command => {
     return failWithoutNews(wait, new PollError.UnknownState({ ...seen(wait), state }))
   }
   const last = wait.status
-  return onStatus(wait, Status.pending({ state, detail: last?._tag === "Pending" ? last.detail : undefined }))
+  return onStatus(wait, Status.pending({ state, detail: last?._tag === "Pending" ? last.detail : undefined }), "kept")
 }
 
 /** Whether an answer is about another run of the key than the awaited one (see the option `since`). */

@@ -18,7 +18,11 @@ export const timeout = (wait: Wait, by: "bound" | "strategy" = "bound"): Command
   const end = wait.cold.rows?.end
   if (end !== undefined) return failWithoutResult(wait, end)
   if (wait.cold.heldTimeout !== undefined) return fail(wait, timeoutOf(wait, wait.cold.heldTimeout))
-  const held: HeldTimeout = { ...(by === "bound" ? timeoutAtBound(wait) : strategyOver), cancel: undefined }
+  return cancelOrFail(wait, { ...(by === "bound" ? timeoutAtBound(wait) : strategyOver), cancel: undefined })
+}
+
+/** Holds a timeout back while the job is canceled, if it is to be; otherwise it ends the wait. */
+export const cancelOrFail = (wait: Wait, held: HeldTimeout): Command => {
   const { cancel, cancelTimeout, onTimeout } = wait.setting.policy
   if (onTimeout === "leave" || cancel === undefined) return fail(wait, timeoutOf(wait, held))
   cold(wait).heldTimeout = held

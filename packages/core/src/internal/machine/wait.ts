@@ -3,6 +3,7 @@ import type { ResultMissing } from "../../CheckResult.ts"
 import type { Notification } from "../../Observer.ts"
 import type * as PollError from "../../PollError.ts"
 import type { WaitReason } from "../../PollEvent.ts"
+import type { ResumeToken } from "../../ResumeToken.ts"
 import type { Status, Terminal } from "../../Status.ts"
 import { Context } from "../concealed.ts"
 import { type Policy, shownKey, type Stepper } from "../options/policy.ts"
@@ -18,6 +19,11 @@ export interface Setting {
   readonly isObserved: (wait: Wait) => boolean
   /** Whether a check may begin at once. Otherwise the machine says "gate", and the host answers when there is room. */
   readonly hasRoom: (wait: Wait) => boolean
+  /**
+   * When the newest check of the key began that another wait made; `never` if there is none, and `"joins"` if this wait
+   * would join it. Asked only if there is a `minInterval`.
+   */
+  readonly checkedAt: (wait: Wait) => number | "joins"
 }
 
 /** The time of a host. It never runs backwards: when the wall clock is set back, `base` moves with it. */
@@ -27,6 +33,9 @@ export interface Timeline {
   /** The time of the newest event. */
   now: number
 }
+
+/** What the delay of a schedule is for. */
+export type Decided = NonNullable<ResumeToken["deciding"]>
 
 /** What a wait is doing: one of a few values that all waits share. The states are drawn in the README of this folder. */
 export interface Stage {
@@ -72,6 +81,7 @@ export interface Wait {
   deadlineAt: number
   /** The server does not allow a check before. */
   floorAt: number
+  /** When the newest check began; `never` before the first. */
   checkStarted: number
   /** The durations of the newest three checks, ten bits each, the newest last; see `cold` once one takes a second or more. */
   durations: number
@@ -138,7 +148,7 @@ export interface Cold {
   /** The foreign schedule to step, the number of that step (the first starts it anew), and what its delay is for. */
   stepping: Stepper | undefined
   stepCount: number
-  stepFor: WaitReason
+  stepFor: Decided
   stallReported: boolean
   /** Unknown states, and how often each was seen. */
   unknownStates: Map<string, number> | undefined
@@ -203,7 +213,7 @@ export const make = (setting: Setting, key: string, rawKey: unknown, sink: unkno
   sink,
   deadlineAt: notYet,
   floorAt: 0,
-  checkStarted: 0,
+  checkStarted: never,
   durations: 0,
   attempts: 0,
   sleepMillis: 0,
@@ -249,6 +259,9 @@ export const advance = (time: Timeline, clock: number): void => {
   if (clock - time.base < time.now) time.base = clock - time.now
   else time.now = whole(clock - time.base)
 }
+
+/** The start of the newest check of a wait that has made none: a small integer, long before any other time. */
+export const never = -0x4000_0000
 
 /** When the host has to come back: a paused wait sleeps until its deadline. */
 export const alarmAt = (self: Wait): number =>
@@ -307,6 +320,12 @@ export const longestCheck = ({ cold, durations }: Wait): number =>
   cold.durations === undefined
     ? Math.max(durations >> 20, (durations >> 10) & 1_023, durations & 1_023)
     : Math.max(...cold.durations)
+
+/** How long the newest checks took, the oldest first; undefined before the first. */
+export const checkMillis = ({ cold, durations }: Wait): ReadonlyArray<number> | undefined => {
+  if (cold.durations !== undefined) return cold.durations
+  return durations === 0 ? undefined : [durations >> 20, (durations >> 10) & 1_023, durations & 1_023]
+}
 
 /** Records how long a check took. */
 export const recordDuration = (self: Wait, millis: number): void => {

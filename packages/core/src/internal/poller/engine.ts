@@ -97,6 +97,7 @@ export class Engine {
       const stagger = options.stagger > 0 ? target.stagger(now, options.stagger, this.random) : 0
       target.add(wait, former)
       const command = machine.step(wait, event.started(token, stagger, this.deferral(wait)))
+      if (options.token?.checkedAt !== undefined) target.noteStart(key, wait.checkStarted)
       const { floorAt } = wait
       if (end !== undefined && mayCheck(wait, command)) {
         this.advise(wait, event.checked(end))
@@ -391,7 +392,7 @@ export class Engine {
         for (const wait of call.onePerKey) {
           for (const sibling of call.target.siblings(wait)) {
             // A sibling that is queued or asks its gate need not: the check begins without it.
-            this.step(sibling, sibling.stage.phase === "gating" ? gateOpen : event.joined)
+            this.step(sibling, event.joined)
           }
         }
       })
@@ -430,6 +431,7 @@ export class Engine {
     // An abandoned check of the same key ends before this one begins, which may leave this one empty.
     if (call.kind !== "task" && this.runPostponed() && call.isEmpty) return this.dispatcher.count(call, -1)
     call.state = "begun"
+    if (call.kind === "check" || call.kind === "batch") call.target.noteStarts(call.waits, this.time.now)
     this.setLimit(call)
     const fiber = groupOf(call.anyone).fork(effect)
     call.fiber = fiber
@@ -498,10 +500,8 @@ const open = /*#__PURE__*/ Exit.succeed(Gate.open)
 const gateOpen: event.Event = { _tag: "GateAnswered", exit: open }
 
 /** Whether a wait that has just begun checks at once, so that it can be given what others saw. */
-const mayCheck = (wait: Wait, command: event.Command): boolean => {
-  if (command === "gate") return machine.step(wait, gateOpen) === "check"
-  return command === "check" || machine.step(wait, event.joined) === "check"
-}
+const mayCheck = (wait: Wait, command: event.Command): boolean =>
+  command === "check" || machine.step(wait, event.joined) === "check"
 
 /**
  * Whether other waits may join a check that this wait has left, even if it is empty: a batch asks for its key all the

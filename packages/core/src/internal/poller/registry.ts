@@ -66,6 +66,7 @@ export class Group implements TargetSetting {
     this.random = shared.random
     this.forkIn = Effect.runForkWith(context)
     this.logs = logs
+    target.keepStarts(policy.minInterval)
   }
 
   /** Made on demand: there may be as many groups as waits. */
@@ -97,6 +98,10 @@ export class Group implements TargetSetting {
 
   hasRoom(wait: Wait): boolean {
     return this.shared.dispatcher.hasRoom(wait)
+  }
+
+  checkedAt(wait: Wait): number | "joins" {
+    return this.target.checkedAt(wait)
   }
 }
 

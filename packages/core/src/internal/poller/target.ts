@@ -6,12 +6,14 @@ import {
   hasEnd,
   hasTimedOut,
   homeOf,
+  never,
   type Setting,
   sourceOf,
   type Wait
 } from "../machine/wait.ts"
 import type { InFlight } from "./inFlight.ts"
 import { ReadyQueue } from "./readyQueue.ts"
+import { Spacing } from "./spacing.ts"
 import { jobCursorOf, Waiters } from "./waiters.ts"
 
 /** A call for waits of one target. */
@@ -42,6 +44,7 @@ export class Target {
   /** Whether it takes part in the dispatcher's rotation. */
   inRotation = false
   readonly queue = new ReadyQueue()
+  private readonly spacing = new Spacing()
   /** Waits by key; one that ended stays for a while, see `ended`. */
   private readonly waits = new Map<string, Wait | Waiters>()
   /** How many keys have more than one wait. */
@@ -101,6 +104,7 @@ export class Target {
   /** Drops the waits that ended more than `linger` milliseconds ago. */
   dropEnded(now: number, linger: number): void {
     const { ended } = this
+    this.spacing.drop(now)
     while (this.dropped < ended.length && ended[this.dropped]!.nextAt + linger <= now) {
       const wait = ended[this.dropped++]!
       if (this.renewed === 0 || this.waits.get(wait.key) === wait) this.waits.delete(wait.key)
@@ -119,9 +123,9 @@ export class Target {
     }
   }
 
-  /** Whether there is no wait here, and none ended recently. */
+  /** Whether there is no wait here, and none ended or checked recently. */
   get isUnused(): boolean {
-    return this.waits.size === 0 && this.queue.isEmpty && this.abandoned.size === 0
+    return this.waits.size === 0 && this.queue.isEmpty && this.abandoned.size === 0 && this.spacing.isEmpty
   }
 
   // -- waits that share a key --
@@ -206,6 +210,41 @@ export class Target {
   bringsCursor(wait: Wait): boolean {
     const waiters = this.waitersOf(wait)
     return waiters !== undefined && waiters.cursor === undefined && cursorOf(wait) !== undefined
+  }
+
+  // -- the least gap between the checks of a key --
+
+  /** Keeps the starts of checks from now on, for waits with this `minInterval`. */
+  keepStarts(minInterval: number): void {
+    if (minInterval === 0) return
+    const isFirst = !this.spacing.isNeeded
+    this.spacing.extend(minInterval)
+    if (!isFirst) return
+    for (const found of this.waits.values()) {
+      for (const { checkStarted, key } of found instanceof Waiters ? found.waits : [found]) {
+        if (checkStarted !== never) this.spacing.note(key, checkStarted)
+      }
+    }
+  }
+
+  /** Whether any of its waits has had a `minInterval`. */
+  get isSpaced(): boolean {
+    return this.spacing.isNeeded
+  }
+
+  /** Notes that a check of a key began. */
+  noteStart(key: string, at: number): void {
+    this.spacing.note(key, at)
+  }
+
+  /** Notes that a call began that checks the keys of these waits. */
+  noteStarts(waits: Iterable<Wait>, at: number): void {
+    if (this.spacing.isNeeded) for (const { key } of waits) this.spacing.note(key, at)
+  }
+
+  /** When the newest check of the key of a wait began, unless the wait would join it. */
+  checkedAt(wait: Wait): number | "joins" {
+    return this.checkFor(wait) === undefined ? this.spacing.of(wait.key) : "joins"
   }
 
   // -- keys whose waits have left --

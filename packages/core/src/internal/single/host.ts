@@ -23,6 +23,7 @@ import {
   advance,
   alarmAt,
   make as makeWait,
+  never,
   type Setting,
   timeline,
   type Timeline,
@@ -184,6 +185,10 @@ export class Host implements Setting {
   /** A wait that is alone may check whenever it wants to. */
   hasRoom(): boolean {
     return true
+  }
+
+  checkedAt(): number {
+    return never
   }
 
   /** Tells the machine what happened; its command replaces what is in flight. */
