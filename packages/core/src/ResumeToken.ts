@@ -3,9 +3,18 @@
  *
  * **Details**
  *
- * A token names the job and its key, and records the progress of the wait. It is plain JSON and contains no result and no
- * status. Its only confidential part is the cursor, if the checks of the job set one. It is versioned: resuming from a token of an unknown version, or for another job, fails with a
- * `ResumeTokenError`.
+ * A token names the job and its key, and records what the rules of a wait need: a wait that is left and resumed at once
+ * ends as if it had not been left. It is plain JSON of at most a few kilobytes. It contains state words and keys, but no
+ * result, detail, reason or error. Its only confidential part is the cursor, if the checks of the job set one. It is
+ * versioned: resuming from a token of an unknown version, or for another job, fails with a `ResumeTokenError`.
+ *
+ * **Gotchas**
+ *
+ * - A check that was in flight is made again, with the same number.
+ * - Until a check has answered, the last status of a resumed wait lacks its detail, and there is no `lastCheckError`.
+ * - The state of a `Schedule` that is no strategy of this package cannot be stored: it starts anew.
+ * - Times are wall-clock times. Where the clock of the reader is behind `writtenAt`, they are shifted back by the
+ *   difference.
  *
  * @since 0.1.0
  */
