@@ -181,10 +181,12 @@ describe.each(hosts)("$name", (host) => {
     it.effect("option out of range - throws a RangeError that names it", () =>
       Effect.gen(function* () {
         for (const maxOutage of [-1, Number.NaN, Number.POSITIVE_INFINITY, "forever"]) {
-          assert.throws(
-            () => host.until(renderJob(done).job, "a", { ...hour, checkErrors: { maxOutage: maxOutage as never } }),
-            /checkErrors.maxOutage must be a non-negative finite duration/
-          )
+          const checkErrors = { maxOutage: maxOutage as never }
+          const exit = yield* Effect.exit(Effect.suspend(() => host.until(renderJob(done).job, "a", { ...hour, checkErrors })))
+          assert(Exit.isFailure(exit))
+          const defect = Cause.squash(exit.cause)
+          assert.instanceOf(defect, RangeError)
+          assert.match(defect.message, /checkErrors.maxOutage must be a non-negative finite duration/)
         }
       })
     )

@@ -28,6 +28,8 @@ export const fromWait = (wait: Wait): ResumeToken => {
   const { cold, setting, stage } = wait
   const { policy, time } = setting
   const at = atOf(wait)
+  // The newest event may be long past. A clock that was set back counts from there, as everywhere.
+  const writtenAt = Math.max(at(time.now), time.clock())
   const deadlineAt = cold.wholeDeadlineAt ?? wait.deadlineAt
   // A check in flight may be lost with this process, so it is due again, with the same number.
   const isCounted = stage.phase === "checking" && cold.retries === 0 && !cold.alone
@@ -44,12 +46,12 @@ export const fromWait = (wait: Wait): ResumeToken => {
     strategyStartedAt: at(wait.strategyStarted),
     rows: cold.rows === undefined ? undefined : rowsOf(cold.rows, at),
     totalErrors: cold.totalErrors,
-    dueAt: at(stage.phase === "waiting" ? wait.nextAt : time.now),
+    dueAt: stage.phase === "waiting" ? at(wait.nextAt) : writtenAt,
     floorAt: at(wait.floorAt),
     startedAt: at(wait.startedAt),
     deadlineAt: Number.isFinite(deadlineAt) ? at(deadlineAt) : "unbounded",
     boundedBy: boundedBy(wait),
-    writtenAt: at(time.now),
+    writtenAt,
     status: statusOf(wait, at),
     hold: cold.hold === undefined ? undefined : holdOf(cold.hold, at),
     located: locatedOf(wait),

@@ -59,7 +59,7 @@ export class PollerService implements Driver {
 
   constructor(settings: Settings, clock: Clock.Clock, random: () => number, fork: Fork) {
     const { capacity, limits } = settings
-    const time = timeline(clock.currentTimeMillisUnsafe())
+    const time = timeline(() => clock.currentTimeMillisUnsafe())
     this.dispatcher = new Dispatcher(time, limits)
     const shared = { time, random, dispatcher: this.dispatcher, afterTurn: new AfterTurn() }
     this.settings = settings
