@@ -96,6 +96,8 @@ export interface ResumeToken {
     | "rejected"
     | "resultMissing"
     | undefined
+  /** When the gate allows the next check, if it postponed it. */
+  readonly gateAt?: number | undefined
   /** The longest delay after a throttled check so far, in milliseconds. */
   readonly throttledMillis?: number | undefined
   /** The timeout that ends the wait, once the job was canceled and if it does not end otherwise. */
@@ -264,6 +266,7 @@ export const ResumeToken: Schema.Codec<ResumeToken, ResumeToken> = Schema.Struct
   deciding: Schema.optional(
     Schema.Literals(["strategy", "missing", "retry", "checkError", "throttled", "rejected", "resultMissing"])
   ),
+  gateAt: Schema.optional(Schema.Finite),
   throttledMillis: Schema.optional(Schema.Finite),
   timeout: Schema.optional(
     Schema.Struct({

@@ -71,8 +71,18 @@ const writeObject = (form: Form, value: object, levels: number): boolean => {
   if (Array.isArray(value)) return writeArray(form, value, levels)
   if (value instanceof Date) return put(form, `d${value.getTime()};`)
   if (value instanceof RegExp) return put(form, "r") && write(form, value.toString(), levels)
-  if (value instanceof Map) return writeAll(form, "m", [...value].map((entry) => alone(form, entry, levels)))
-  if (value instanceof Set) return writeAll(form, "e", [...value].map((item) => alone(form, item, levels)))
+  if (value instanceof Map)
+    return writeAll(
+      form,
+      "m",
+      [...value].map((entry) => alone(form, entry, levels))
+    )
+  if (value instanceof Set)
+    return writeAll(
+      form,
+      "e",
+      [...value].map((item) => alone(form, item, levels))
+    )
   if (value instanceof ArrayBuffer) return writeBytes(form, new Uint8Array(value))
   if (ArrayBuffer.isView(value)) {
     return writeBytes(form, new Uint8Array(value.buffer, value.byteOffset, value.byteLength))

@@ -188,8 +188,7 @@ const onOpen = (wait: Wait): Command => {
 }
 
 /** Whether the time limit of a gate has passed, unless the computer was suspended meanwhile. */
-const isOverdue = (wait: Wait): boolean =>
-  wait.setting.time.now > wait.nextAt && !wasSuspended(wait, wait.nextAt)
+const isOverdue = (wait: Wait): boolean => wait.setting.time.now > wait.nextAt && !wasSuspended(wait, wait.nextAt)
 
 const onChecked = (wait: Wait, found: CheckResult.CheckResult<unknown, unknown>): Command => {
   if (found._tag === "Annotated") onAnnotations(wait, found)

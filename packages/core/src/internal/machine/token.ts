@@ -29,6 +29,8 @@ export const fromWait = (wait: Wait): ResumeToken => {
   const { cold, setting, stage } = wait
   const { policy, time } = setting
   const at = atOf(wait)
+  // The newest event may be long past. A clock that was set back counts from there, as everywhere.
+  const writtenAt = Math.max(at(time.now), time.clock())
   const deadlineAt = wholeDeadlineOf(wait)
   // A check in flight may be lost with this process, so it is due again, with the same number.
   const isCounted = stage.phase === "checking" && cold.retries === 0 && !cold.alone
@@ -45,12 +47,12 @@ export const fromWait = (wait: Wait): ResumeToken => {
     strategyStartedAt: at(wait.strategyStarted),
     rows: cold.rows === undefined ? undefined : rowsOf(cold.rows, at),
     totalErrors: cold.totalErrors,
-    dueAt: at(stage.phase === "waiting" ? wait.nextAt : time.now),
+    dueAt: stage.phase === "waiting" ? at(wait.nextAt) : writtenAt,
     floorAt: at(wait.floorAt),
     startedAt: at(wait.startedAt),
     deadlineAt: Number.isFinite(deadlineAt) ? at(deadlineAt) : "unbounded",
     boundedBy: boundedBy(wait),
-    writtenAt: at(time.now),
+    writtenAt,
     status: statusOf(wait, at),
     hold: cold.hold === undefined ? undefined : holdOf(cold.hold, at),
     located: locatedOf(wait),
@@ -59,7 +61,9 @@ export const fromWait = (wait: Wait): ResumeToken => {
     retries: cold.retries === 0 ? undefined : { count: cold.retries, at: at(cold.retriesStarted) },
     alone: cold.alone ? true : undefined,
     last: cold.lastCheck && stage.phase !== "waiting" ? true : undefined,
-    deciding: stage.phase === "stepping" ? cold.stepFor : undefined,
+    // A check that is requested does not wait for the schedule.
+    deciding: stage.phase === "stepping" && cold.wakeRequest === undefined ? cold.stepFor : undefined,
+    gateAt: cold.gatedUntil > time.now ? at(cold.gatedUntil) : undefined,
     throttledMillis: cold.throttledDelay === 0 ? undefined : cold.throttledDelay,
     timeout: cold.heldTimeout === undefined ? undefined : timeoutOf(cold.heldTimeout),
     actions: cold.actions.length === 0 ? undefined : newestOf(cold.actions)
@@ -130,6 +134,7 @@ export const restore = (wait: Wait, token: ResumeToken): void => {
     cold(wait).retries = token.retries.count
     cold(wait).retriesStarted = past(token.retries.at)
   }
+  if (token.gateAt !== undefined) cold(wait).gatedUntil = from(token.gateAt)
   restoreCold(wait, token)
 }
 
@@ -178,7 +183,10 @@ const newestOf = (ids: ReadonlyArray<string>): ReadonlyArray<string> => {
 
 // -- rows --
 
-const rowsOf = ({ end, errors, missing, rejected, resultMissing, throttled, unknown }: Rows, at: Times): Tokens.Rows => {
+const rowsOf = (
+  { end, errors, missing, rejected, resultMissing, throttled, unknown }: Rows,
+  at: Times
+): Tokens.Rows => {
   const row = ({ count, since }: Row): Tokens.Row | undefined => (count === 0 ? undefined : { count, at: at(since) })
   const lacking = row(resultMissing)
   return {

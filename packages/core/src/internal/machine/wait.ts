@@ -32,6 +32,8 @@ export interface Timeline {
   base: number
   /** The time of the newest event. */
   now: number
+  /** Reads the wall clock. */
+  readonly clock: () => number
 }
 
 /** What the delay of a schedule is for. */
@@ -252,7 +254,7 @@ export const endRows = (self: Wait, kept?: Partial<Rows>): void => {
 }
 
 /** A timeline that begins now. */
-export const timeline = (clock: number): Timeline => ({ base: clock, now: 0 })
+export const timeline = (clock: () => number): Timeline => ({ base: clock(), now: 0, clock })
 
 /** Moves a timeline to the wall-clock time. */
 export const advance = (time: Timeline, clock: number): void => {

@@ -61,7 +61,7 @@ export class PollerService implements Driver {
 
   constructor(settings: Settings, clock: Clock.Clock, random: () => number, fork: Fork) {
     const { capacity, limits } = settings
-    const time = timeline(clock.currentTimeMillisUnsafe())
+    const time = timeline(() => clock.currentTimeMillisUnsafe())
     this.dispatcher = new Dispatcher(time, limits)
     const afterTurn = new AfterTurn()
     this.actions = new ActionHandlers({

@@ -154,7 +154,7 @@ export class Host implements Setting {
     const random = Context.get(context, Random.Random)
     this.policy = policy
     this.clock = Context.get(context, Clock.Clock)
-    this.time = timeline(this.clock.currentTimeMillisUnsafe())
+    this.time = timeline(() => this.clock.currentTimeMillisUnsafe())
     this.random = () => random.nextDoubleUnsafe()
     this.fork = Effect.runForkWith(span === undefined ? context : Context.add(context, Tracer.ParentSpan, span))
     this.telemetry = makeTelemetry({ logs: defaults.logs, observers: policy.observers, span }, this.fork, (log) => {
