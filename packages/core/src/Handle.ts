@@ -44,7 +44,7 @@ export interface Handle<out A, out F = never, out E = never> {
   /**
    * Asks the server to cancel the job, then checks as soon as the server, the gate and a pause allow. The wait
    * continues, because the job may still succeed or fail. Does nothing once the wait has ended. Fails with
-   * `CancelFailed` if the `Job` has no `cancel`, or if that fails.
+   * `CancelFailed` if the `Job` has no `cancel`, if that fails, or if it does not end within `cancelTimeout`.
    */
   readonly cancel: Effect<void, CancelFailed>
   /**
@@ -52,6 +52,11 @@ export interface Handle<out A, out F = never, out E = never> {
    * if no other wait needs the job. Other waits for the same key continue.
    */
   readonly interrupt: Effect<void>
+  /**
+   * Ends the wait as interrupted, never cancels the job, and yields a token from which another process can resume the
+   * wait. It does not wait for the finalizers of a check in flight. Of a wait that has ended, it yields the last token.
+   */
+  readonly leave: Effect<ResumeToken>
   /** A token of the wait in its current state, from which another process can resume it. */
   readonly token: Effect<ResumeToken>
 }

@@ -190,6 +190,11 @@ export interface Receipt<out K, out A = never, out F = never> {
    * ends.
    */
   readonly ended?: Terminal<A, F> | undefined
+  /**
+   * Whether the job ran already, because the server refused to start a second one and named the first: the wait attaches
+   * to it. Default: `false`.
+   */
+  readonly attached?: boolean | undefined
 }
 
 /**

@@ -118,6 +118,8 @@ export interface Cold {
   paused: boolean
   /** The timeout that ends the wait if canceling the job brings no other end. */
   heldTimeout: HeldTimeout | undefined
+  /** What ended the wait, while its job is canceled: the end is reported after that. */
+  leftBy: "interrupt" | "close" | undefined
   /** An end that is not confirmed yet. */
   hold: Hold | undefined
   /** Whether the newest status is an end that is not confirmed, held or not. */
@@ -302,6 +304,8 @@ export const hasTimedOut = ({ cold }: Wait): boolean => cold.heldTimeout !== und
 /** Whether the status is an end that needs no confirmation any more. */
 export const hasEnd = ({ cold, status }: Wait): boolean =>
   status !== undefined && status._tag !== "Pending" && !cold.isUnconfirmed
+/** Whether the wait has ended, but reports that only once its job was canceled. */
+export const isLeaving = ({ cold }: Wait): boolean => cold.leftBy !== undefined
 
 /** Whether the next check was forced, so that neither floor nor gate holds it back. */
 export const isForced = ({ cold }: Wait): boolean => cold.wakeRequest === "forced"
@@ -386,6 +390,7 @@ const makeCold = (): Cold => ({
   wakeRequest: undefined,
   paused: false,
   heldTimeout: undefined,
+  leftBy: undefined,
   hold: undefined,
   isUnconfirmed: false,
   isStateOver: false,

@@ -121,8 +121,18 @@ export interface Input extends Omit<PollOptions<never, unknown>, "unknownState" 
   readonly confirm?: JobConfirmPolicy<never, unknown, unknown, unknown, unknown> | undefined
 }
 
+/** What cannot be canceled is not to be canceled, which would otherwise show only when it is too late. */
+const checkCancel = ({ cancel, job, name, ...options }: Input): void => {
+  if (cancel !== undefined) return
+  for (const option of ["onTimeout", "onInterrupt", "onClose"] as const) {
+    if (options[option] !== "cancelRemote") continue
+    throw new RangeError(`${name}: ${option} must not be "cancelRemote", since the job ${job} has no cancel`)
+  }
+}
+
 /** Validates the options of a wait and fills in the defaults. */
 export const compile = (input: Input, defaults: Defaults = builtin): Policy => {
+  checkCancel(input)
   const strategy = stepper(input.strategy ?? defaults.strategy)
   const deadline = validate.millisOrUnbounded(`${input.name}: deadline`, input.deadline)
   const limit = strategy.plan?.maxDuration ?? Number.POSITIVE_INFINITY
