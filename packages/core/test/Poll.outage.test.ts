@@ -252,7 +252,7 @@ describe.each(hosts)("$name", (host) => {
             host.until(check, {
               strategy: every10s,
               ...hour,
-              checkErrors: { retry: retry as Strategy.Strategy, maxConsecutive: 0 }
+              checkErrors: { retry, maxConsecutive: 0 }
             })
           )
           assert.strictEqual(error._tag, "CheckErrorsExhausted")
@@ -319,7 +319,7 @@ describe.each(hosts)("$name", (host) => {
 
   describe("zeroDelay [R36]", () => {
     const counted = (checks: ReadonlyArray<number>, gap: number) =>
-      checks.every((at, i) => i === 0 || at - checks[i - 1]! === gap)
+      checks.slice(1).every((at, i) => at === gap + checks[i]!)
 
     const schedules: ReadonlyArray<readonly [string, Schedule.Schedule<unknown, Observation>]> = [
       ["Schedule.forever", Schedule.forever],

@@ -159,7 +159,7 @@ describe.each(hosts)("$name", (host) => {
             "1 hour"
           )
           const tags = new Set(events().map(({ _tag }) => _tag))
-          assert.isFalse(tags.has("Changed") || tags.has("Stalled"), `${String(detail())}`)
+          assert.isFalse(tags.has("Changed") || tags.has("Stalled"), String(detail()))
           assert.strictEqual(token.status?.changedAt, start)
         }
       })

@@ -130,7 +130,7 @@ const alone = (form: Form, value: unknown, levels: number): string | undefined =
 const writeAll = (form: Form, kind: string, all: ReadonlyArray<string | undefined>): boolean =>
   all.every((one) => one !== undefined) &&
   put(form, `${kind}${all.length}:`) &&
-  all.toSorted().every((one) => put(form, `${one!.length}:`) && put(form, one!))
+  all.toSorted().every((one) => put(form, `${one.length}:`) && put(form, one))
 
 /** Two hashes of 32 bits, after cyrb53, in hexadecimal. */
 const digest = (parts: ReadonlyArray<string>): string => {
