@@ -27,7 +27,10 @@ export interface Handle<out A, out F = never, out E = never> {
    * stream has a buffer of its own, see `Poll.events`.
    */
   readonly events: Stream<PollEvent<A, F, E>>
-  /** The last status that a check found, or `undefined` if there is none. */
+  /**
+   * The last status that a check found, or `undefined` if there is none. It may be an end that is not confirmed yet (see
+   * the option `confirm`).
+   */
   readonly status: Effect<Status<A, F> | undefined>
   /**
    * Checks now instead of at the planned time. Checks of a wait never overlap: during a check, another one follows it.

@@ -304,11 +304,14 @@ export type UnknownStatePolicy<A = never, F = never> =
  * @since 0.1.0
  */
 export interface CheckErrorPolicy<in E> {
-  /** The delays after failed checks; default: 1 second, doubling up to 30 seconds. */
+  /**
+   * The delays after failed checks; default: 1 second, doubling up to 30 seconds. The schedule and its limits, such as
+   * `maxDuration` and `maxAttempts`, count from the first of consecutive failed checks. When it ends, the wait fails.
+   */
   readonly schedule?: Schedule<unknown, Observation> | undefined
   /**
-   * How many consecutive failed checks are tolerated; an integer >= 0 or `"unbounded"`, default 5. They are tolerated
-   * for `maxOutage` in any case.
+   * How many consecutive failed checks are tolerated; an integer >= 0 or `"unbounded"`, default 5. More of them fail the
+   * wait only once they have lasted for `maxOutage`.
    */
   readonly maxConsecutive?: number | "unbounded" | undefined
   /**
@@ -324,7 +327,10 @@ export interface CheckErrorPolicy<in E> {
    * `"skip"` it and let the strategy decide when to check next.
    */
   readonly onExhausted?: "fail" | "skip" | undefined
-  /** The delays of retries within one check, which stays one attempt; default: no retry. */
+  /**
+   * The delays of retries within one check, which stays one attempt; default: no retry. The schedule and its limits
+   * count from the first failure within that check. When it ends, the check has failed.
+   */
   readonly retry?: Schedule<unknown, Observation> | undefined
   /**
    * How many permanent errors in a row end the wait with `CheckRejected`: `{ times }`, an integer >= 1, or `{ for }`, a
@@ -390,7 +396,7 @@ export type Confirm = { readonly times: number } | { readonly for: Duration.Inpu
  *
  * While an end is unconfirmed the strategy decides when to check next. Any answer that is not the same kind of end
  * starts over. Failed checks do not. At the deadline an unconfirmed end is a `PollTimeout` that carries it in
- * `unconfirmed`.
+ * `unconfirmed`. The end in a receipt, and one that a `Poller` knows from a recent wait for the key, is a first answer.
  *
  * @category models
  * @since 0.1.0
@@ -410,8 +416,10 @@ export interface ConfirmPolicy {
  */
 export interface JobConfirmPolicy<in K, out A, out F, out E, out R> extends ConfirmPolicy {
   /**
-   * One more check of an end that is otherwise confirmed, by another source. It follows at once. If it finds the same
-   * kind of end, its status is the ending; any other answer starts over with the `check` of the job. Default: none.
+   * One more check of an end that is otherwise confirmed, by another source. It follows at once, or when the server
+   * allows it. If it finds the same kind of end, its status is the ending. Any other answer starts over with the `check`
+   * of the job, and is no status of the wait. If it fails, it is made again, like any check. It has the next attempt
+   * number and no cursor, and in a `Poller` it is never part of a request for many. Default: none.
    */
   readonly check?: ((key: K, context: CheckContext) => Effect<CheckResult<A, F>, E, R>) | undefined
 }
@@ -423,8 +431,13 @@ export interface JobConfirmPolicy<in K, out A, out F, out E, out R> extends Conf
  *
  * - `"report"` (the default): an event `ActionRequired`, once per id.
  * - `"fail"`: the wait fails with `PollError.ActionRequired`.
- * - A handler: it runs once per id, beside the wait, which continues to check. Once it completes, a check is requested.
- *   It is interrupted when the wait ends, and when a status no longer asks for the action.
+ * - A handler: it runs once per id, beside the wait, which continues to check. Once it completes, a check is requested,
+ *   which the server may delay. It is interrupted when the wait ends, and when a status no longer asks for the action.
+ *   Failed checks and missing jobs do not interrupt it. A defect of it ends the wait. In a `Poller`, each of several waits
+ *   for a key runs its own. A wait that is resumed does not run it again for an id that it ran for before, completed or
+ *   not.
+ *
+ * The newest 16 ids count as known. While a canceled job is watched for its end, `"fail"` does not apply.
  *
  * @category models
  * @since 0.1.0

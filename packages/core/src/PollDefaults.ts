@@ -39,8 +39,10 @@ export interface PollDefaults {
    */
   readonly cancelTimeout: Duration.Input
   /**
-   * What to do when a check fails. Default: up to 5 consecutive failed checks are tolerated, with delays of 1 second,
-   * doubling up to 30 seconds; one more fails the wait.
+   * What to do when a check fails. Default: consecutive failed checks are tolerated, with delays of 1 second, doubling
+   * up to 30 seconds, until there are more than 5 of them and they have lasted for a tenth of the time from the start
+   * of the wait to its deadline, at least 30 seconds and at most 10 minutes. A `maxConsecutive` other than 5 without a
+   * `maxOutage` decides alone.
    */
   readonly checkErrors: CheckErrorPolicy<unknown>
   /**
@@ -110,6 +112,8 @@ export const layer = (overrides: Partial<PollDefaults>): Layer.Layer<never> =>
  * | `EFFECT_POLL_CANCEL_TIMEOUT` | a duration |
  * | `EFFECT_POLL_CHECK_ERRORS_MAX_CONSECUTIVE` | an integer >= 0 |
  * | `EFFECT_POLL_CHECK_ERRORS_MAX_TOTAL` | an integer >= 0 |
+ * | `EFFECT_POLL_CHECK_ERRORS_MAX_OUTAGE` | a duration |
+ * | `EFFECT_POLL_ZERO_DELAY` | a duration |
  * | `EFFECT_POLL_SPAN` | true or false |
  * | `EFFECT_POLL_LOGS` | true, false, or the level of failed waits: `Fatal`, `Error`, `Warn`, `Info`, `Debug` or `Trace` |
  *
@@ -127,10 +131,12 @@ export const layerConfig: Layer.Layer<never, Config.ConfigError> = Layer.unwrap(
       checkErrors: Config.map(
         Config.all({
           maxConsecutive: Config.option(Config.Int("EFFECT_POLL_CHECK_ERRORS_MAX_CONSECUTIVE")),
-          maxTotal: Config.option(Config.Int("EFFECT_POLL_CHECK_ERRORS_MAX_TOTAL"))
+          maxTotal: Config.option(Config.Int("EFFECT_POLL_CHECK_ERRORS_MAX_TOTAL")),
+          maxOutage: Config.option(Config.Duration("EFFECT_POLL_CHECK_ERRORS_MAX_OUTAGE"))
         }),
         (config) => Option.some(defined(config))
       ),
+      zeroDelay: Config.option(Config.Duration("EFFECT_POLL_ZERO_DELAY")),
       span: Config.option(Config.Boolean("EFFECT_POLL_SPAN")),
       logs: Config.option(
         Config.orElse(Config.Boolean("EFFECT_POLL_LOGS"), () =>

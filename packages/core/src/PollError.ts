@@ -50,7 +50,7 @@ export interface Details {
   readonly elapsed: Duration.Duration
   /** The last status that a check found, or `undefined` if there is none. */
   readonly lastStatus: Status.Status<unknown, unknown> | undefined
-  /** The error of the newest check, or of those that failed in a row before the end; `undefined` if it answered. */
+  /** The error of the newest check that ended; `undefined` if that check answered, or if no check has ended. */
   readonly lastCheckError: unknown
   /** How often each unknown state word was found, for the first 32 such words. */
   readonly unknownStates: Readonly<Record<string, number>>
@@ -92,6 +92,25 @@ export interface CancelOutcome {
   readonly outcome: "accepted" | "refused" | "timedOut"
   /** The error of a refused cancel; otherwise `undefined`. */
   readonly error: unknown
+}
+
+/**
+ * How far the confirmation of an end has come (see the option `confirm`).
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Confirmation {
+  /** How many answers in a row have found the end, from 1. */
+  readonly sightings: number
+  /** How many are needed; 1 if the end has to be found over a time instead. */
+  readonly times: number
+  /** The time since the first of these answers. */
+  readonly heldFor: Duration.Duration
+  /** The time over which the end has to be found; `undefined` if a number of answers is needed instead. */
+  readonly for: Duration.Duration | undefined
+  /** Whether only the check by the other source is missing (see the `confirm` of a `Job`). */
+  readonly elsewhere: boolean
 }
 
 /**
@@ -186,7 +205,7 @@ export class JobStalled
 }
 
 /**
- * The deadline or the strategy ended the wait. The job may still be running.
+ * The deadline, the strategy or the limit of a state ended the wait. The job may still be running.
  *
  * @category errors
  * @since 0.1.0
@@ -202,6 +221,8 @@ export class PollTimeout
       readonly limit: Duration.Duration | undefined
       /** An end that a check found, and that was not confirmed in time (see the option `confirm`). */
       readonly unconfirmed: Status.Terminal<unknown, unknown> | undefined
+      /** How far the confirmation of that end had come; `undefined` if there was none to confirm. */
+      readonly confirmation?: Confirmation | undefined
       /** What became of the remote cancel that `onTimeout` asked for; `undefined` if it asked for none. */
       readonly cancel: CancelOutcome | undefined
       /**
@@ -213,8 +234,7 @@ export class PollTimeout
 {
   override get message(): string {
     const floor = this.floorAt === undefined ? "" : `; the server allowed no check before ${isoTime(this.floorAt)}`
-    const held = this.unconfirmed === undefined ? "" : `; its end was not confirmed`
-    return `${subject(this)} ${boundOf(this)}${held}${canceled(this.cancel)}${floor}${summary(this)}`
+    return `${subject(this)} ${boundOf(this)}${canceled(this.cancel)}${floor}${summary(this)}`
   }
 }
 
@@ -281,7 +301,8 @@ export class CheckRejected<E>
 }
 
 /**
- * More checks failed than the budget of `checkErrors` allows. The job may still be running.
+ * More checks failed, or checks failed for longer, than the budget of `checkErrors` allows. The job may still be
+ * running.
  *
  * @category errors
  * @since 0.1.0
@@ -317,7 +338,8 @@ export class CheckErrorsExhausted<E>
       maxTotal: "failed check",
       maxThrottled: "throttled check"
     }[this.budget]
-    return `${plural(this.errorCount, failed)} of ${subject(this)}, the last with ${show(this.error)}${summary(this, this.error)}`
+    const within = Duration.isZero(this.outage) ? "" : ` within ${Duration.format(this.outage)}`
+    return `${plural(this.errorCount, failed)} of ${subject(this)}${within}, the last with ${show(this.error)}${summary(this, this.error)}`
   }
 }
 

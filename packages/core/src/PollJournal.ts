@@ -1,15 +1,16 @@
 /**
- * A journal of waits: an entry for each start, each change of the status, each remote cancel and each ending, as a
- * Schema.
+ * A journal of waits: an entry for each start, each change of the status, each sighting of an end that is not confirmed,
+ * each action that somebody has to take, each remote cancel and each ending, as a Schema.
  *
  * **Details**
  *
  * Entries contain tags and codes: the kind of ending, the last state word, the tag of the last check error. They contain
- * neither the result nor the failure of a job, no reason, and no message of an error. At most 200 characters of a state
- * word are written, with control and direction characters escaped.
+ * neither the result nor the failure of a job, no reason, no message of an error, and of an action only its kind. At most
+ * 200 characters of a state word or of a kind are written, with control and direction characters escaped.
  *
  * @since 0.1.0
  */
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Schema from "effect/Schema"
@@ -44,6 +45,20 @@ export const Entry = Schema.Union([
     status: Schema.Literals(["Pending", "Succeeded", "Failed", "Canceled", "Expired"]),
     state: Schema.optionalKey(Schema.String),
     progress: Schema.optionalKey(Schema.Finite)
+  }),
+  Schema.TaggedStruct("Confirming", {
+    ...commonFields,
+    attempt: Schema.Natural,
+    status: Schema.Literals(["Succeeded", "Failed", "Canceled", "Expired"]),
+    state: Schema.optionalKey(Schema.String),
+    sightings: Schema.Natural,
+    heldForMillis: Schema.Finite
+  }),
+  Schema.TaggedStruct("ActionRequired", {
+    ...commonFields,
+    attempt: Schema.Natural,
+    /** The kind of the action. */
+    kind: Schema.optionalKey(Schema.String)
   }),
   Schema.TaggedStruct("CancelRequested", {
     ...commonFields,
@@ -122,6 +137,27 @@ const entryOf = ({ at, attempts, elapsedMillis, event, job, key }: Observer.Noti
         status: status._tag,
         ...(status.state === undefined ? {} : { state: printed(status.state) }),
         ...(status._tag === "Pending" && status.progress !== undefined ? { progress: status.progress } : {})
+      }
+    }
+    case "Confirming": {
+      const { attempt, heldFor, sightings, status } = event
+      return {
+        _tag: "Confirming",
+        ...common,
+        attempt,
+        status: status._tag,
+        ...(status.state === undefined ? {} : { state: printed(status.state) }),
+        sightings,
+        heldForMillis: Duration.toMillis(heldFor)
+      }
+    }
+    case "ActionRequired": {
+      const { kind } = event.action
+      return {
+        _tag: "ActionRequired",
+        ...common,
+        attempt: event.attempt,
+        ...(kind === undefined ? {} : { kind: printed(kind) })
       }
     }
     case "CancelRequested":

@@ -12,9 +12,9 @@
  * | `effect_poll_waits_active` | gauge | running waits | `job` |
  * | `effect_poll_wait_duration_millis` | histogram | milliseconds from start to end | `job` |
  *
- * A retry within a check counts as a check of its own; a check that finds no job, or an end without its result, is not
- * counted. The key of a job is
- * never an attribute, which keeps the number of time series small.
+ * A retry within a check counts as a check of its own. A check that finds no job, or an end without its result, is not
+ * counted, nor is one by the other source of `confirm` that does not confirm an end. The key of a job is never an
+ * attribute, which keeps the number of time series small.
  *
  * @since 0.1.0
  */

@@ -3,9 +3,18 @@
  *
  * **Details**
  *
- * A token names the job and its key, and records the progress of the wait. It is plain JSON and contains no result and no
- * status. Its only confidential part is the cursor, if the checks of the job set one. It is versioned: resuming from a token of an unknown version, or for another job, fails with a
- * `ResumeTokenError`.
+ * A token names the job and its key, and records what the rules of a wait need: a wait that is left and resumed at once
+ * ends as if it had not been left. It is plain JSON of at most a few kilobytes. It contains state words and keys, but no
+ * result, detail, reason or error. Its only confidential part is the cursor, if the checks of the job set one. It is
+ * versioned: resuming from a token of an unknown version, or for another job, fails with a `ResumeTokenError`.
+ *
+ * **Gotchas**
+ *
+ * - A check that was in flight is made again, with the same number.
+ * - Until a check has answered, the last status of a resumed wait lacks its detail, and there is no `lastCheckError`.
+ * - The state of a `Schedule` that is no strategy of this package cannot be stored: it starts anew.
+ * - Times are wall-clock times. Where the clock of the reader is behind `writtenAt`, they are shifted back by the
+ *   difference.
  *
  * @since 0.1.0
  */
@@ -62,7 +71,10 @@ export interface ResumeToken {
   readonly status?: SeenStatus | undefined
   /** An end that a check found, and that is not confirmed yet. */
   readonly hold?: Hold | undefined
-  /** The fallback key for the last status, as `locate` of the fallback returned it; `undefined` if it has none. */
+  /**
+   * The fallback key for the last status, as `locate` of the fallback returned it, at most 1 KiB; `undefined` if it has
+   * none.
+   */
   readonly located?: string | undefined
   /** How long the newest checks took, in milliseconds, the oldest first; at most three. */
   readonly checkMillis?: ReadonlyArray<number> | undefined
@@ -72,6 +84,20 @@ export interface ResumeToken {
   readonly retries?: Row | undefined
   /** Whether the check that is due completes the attempt of a request for many that had no answer for the key. */
   readonly alone?: boolean | undefined
+  /** Whether the check that is due is the last one before the deadline. */
+  readonly last?: boolean | undefined
+  /** What a schedule has to decide the next delay for, if it had not when the token was written. */
+  readonly deciding?:
+    | "strategy"
+    | "missing"
+    | "retry"
+    | "checkError"
+    | "throttled"
+    | "rejected"
+    | "resultMissing"
+    | undefined
+  /** When the gate allows the next check, if it postponed it. */
+  readonly gateAt?: number | undefined
   /** The longest delay after a throttled check so far, in milliseconds. */
   readonly throttledMillis?: number | undefined
   /** The timeout that ends the wait, once the job was canceled and if it does not end otherwise. */
@@ -129,6 +155,8 @@ export interface SeenStatus {
   readonly progress?: number | undefined
   /** A hash of the detail, by which a change is noticed. */
   readonly detailHash?: string | undefined
+  /** The id of the action that the job asked for, at most 200 characters. */
+  readonly action?: string | undefined
   /** When the status last changed, in wall-clock milliseconds. */
   readonly changedAt: number
   /** Whether a stall was reported since then. */
@@ -216,6 +244,7 @@ export const ResumeToken: Schema.Codec<ResumeToken, ResumeToken> = Schema.Struct
       stateAt: Schema.Finite,
       progress: Schema.optional(Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 1 }))),
       detailHash: Schema.optional(Schema.String),
+      action: Schema.optional(Schema.String),
       changedAt: Schema.Finite,
       stallReported: Schema.optional(Schema.Boolean)
     })
@@ -233,6 +262,11 @@ export const ResumeToken: Schema.Codec<ResumeToken, ResumeToken> = Schema.Struct
   checkedAt: Schema.optional(Schema.Finite),
   retries: Schema.optional(Row),
   alone: Schema.optional(Schema.Boolean),
+  last: Schema.optional(Schema.Boolean),
+  deciding: Schema.optional(
+    Schema.Literals(["strategy", "missing", "retry", "checkError", "throttled", "rejected", "resultMissing"])
+  ),
+  gateAt: Schema.optional(Schema.Finite),
   throttledMillis: Schema.optional(Schema.Finite),
   timeout: Schema.optional(
     Schema.Struct({

@@ -781,7 +781,7 @@ export const explain = (
   }
   const deadlineAt = Math.min(observation.remainingMillis, plan.maxDuration - observation.elapsedMillis)
   const placed = placeNextCheck(
-    { now: 0, at: jitteredDelay, floorAt: floor, gatedUntil: 0, deadlineAt, estimate },
+    { now: 0, at: jitteredDelay, floorAt: floor, gatedUntil: 0, spacedUntil: 0, deadlineAt, estimate },
     "strategy"
   )
   const jitter = jitteredDelay - plain

@@ -4,6 +4,7 @@ import * as Schedule from "effect/Schedule"
 import * as CheckError from "effect-poll/CheckError"
 import * as CheckResult from "effect-poll/CheckResult"
 import * as Job from "effect-poll/Job"
+import * as PollDefaults from "effect-poll/PollDefaults"
 import * as Status from "effect-poll/Status"
 import * as Strategy from "effect-poll/Strategy"
 import { done, scripted, slow } from "./support/checks.ts"
@@ -66,7 +67,9 @@ describe.each(hosts)("$name", (host) => {
       Effect.gen(function* () {
         const { check, checks } = scripted<never, never, string>(Effect.fail("x"))
         yield* runFor(
-          host.until(check, { deadline: "1 minute", checkErrors: { maxConsecutive: 2, schedule: Schedule.forever } }),
+          host
+            .until(check, { deadline: "1 minute", checkErrors: { maxConsecutive: 2, schedule: Schedule.forever } })
+            .pipe(Effect.provide(PollDefaults.layer({ zeroDelay: 0 }))),
           10
         )
         assert.deepStrictEqual(checks, [0, 1, 2])

@@ -36,6 +36,30 @@ describe("PollJournal", () => {
     })
   )
 
+  it.effect("observer - writes sightings and actions by tags and codes (R29, R38)", () =>
+    Effect.gen(function* () {
+      const entries: Array<PollJournal.Entry> = []
+      const journal = PollJournal.observer((entry) => Effect.sync(() => entries.push(entry)))
+      const asks = Status.pending({ action: { id: "secret", kind: "pay\n", detail: "secret" } })
+      const end = Status.failed("secret", { state: "FAILED" })
+      const { job } = renderJob<string, string, never>(asks, end)
+      const wait = { ...options, observers: [journal], confirm: { failure: { times: 3 } } }
+      yield* runFor(Poll.until(job, "a", wait), "1 minute")
+      const place = { job: "render", key: "a" }
+      const held = { _tag: "Confirming", ...place, status: "Failed", state: "FAILED" } as const
+      assert.deepStrictEqual(
+        entries.filter(({ _tag }) => _tag === "Confirming" || _tag === "ActionRequired"),
+        [
+          { _tag: "ActionRequired", ...place, at: 0, attempt: 1, kind: "pay\\u000a" },
+          { ...held, at: 2000, attempt: 2, sightings: 1, heldForMillis: 0 },
+          { ...held, at: 4000, attempt: 3, sightings: 2, heldForMillis: 2000 }
+        ]
+      )
+      assert.notInclude(JSON.stringify(entries), "secret")
+      assert.deepStrictEqual(yield* Schema.decodeEffect(Schema.Array(PollJournal.Entry))(entries), entries)
+    })
+  )
+
   it.effect("observer - records an interruption as the end", () =>
     Effect.gen(function* () {
       const entries: Array<PollJournal.Entry> = []

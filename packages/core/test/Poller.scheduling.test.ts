@@ -10,6 +10,7 @@ import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import * as Gate from "effect-poll/Gate"
 import * as Job from "effect-poll/Job"
+import * as PollDefaults from "effect-poll/PollDefaults"
 import * as Poller from "effect-poll/Poller"
 import * as Status from "effect-poll/Status"
 import * as Strategy from "effect-poll/Strategy"
@@ -129,7 +130,8 @@ describe("Poller", () => {
           const { job, checks } = scriptedJob(doneAt(10_000), { strategy: Schedule.forever })
           const poller = yield* Poller.make(plain)
           const turns = yield* countTurns
-          const fiber = yield* Effect.forkChild(poller.until(job, "a", hour))
+          const wait = Effect.provide(poller.until(job, "a", hour), PollDefaults.layer({ zeroDelay: 0 }))
+          const fiber = yield* Effect.forkChild(wait)
           yield* TestClock.adjust("1 second")
           assert.strictEqual(yield* Fiber.join(fiber), "a.png")
           assert.strictEqual(checks.length, 10_000)

@@ -57,6 +57,30 @@ describe("Poll", () => {
       })
     )
 
+    it.effect("span - has events for sightings and actions, without payload (R29, R38)", () =>
+      Effect.gen(function* () {
+        const { spans, tracer } = recordSpans()
+        const asks = Status.pending({ action: { id: "secret", kind: "secret", detail: "secret" } })
+        const { job } = renderJob(asks, Status.succeeded("secret"))
+        const wait = { ...options, confirm: { success: { times: 2 } } }
+        yield* runFor(Effect.withTracer(Poll.until(job, "a", wait), tracer), "1 minute")
+        const { events } = spans[0]!
+        assert.deepStrictEqual(
+          events.flatMap(([name, , attributes]) =>
+            // The others are logs.
+            name.startsWith("poll.") ? [[name, attributes["poll.attempt"], attributes["poll.sightings"]]] : []
+          ),
+          [
+            ["poll.status", 1, undefined],
+            ["poll.action", 1, undefined],
+            ["poll.status", 2, undefined],
+            ["poll.confirming", 2, 1]
+          ]
+        )
+        assert.notInclude(JSON.stringify(events.map(([, , attributes]) => attributes)), "secret")
+      })
+    )
+
     it.effect("span - is the parent of the spans of the checks", () =>
       Effect.gen(function* () {
         const { spans, tracer } = recordSpans()
@@ -110,6 +134,23 @@ describe("Poll", () => {
 
 describe.each(hosts)("$name", (host) => {
   describe("logs", () => {
+    it.effect("logs - have an action at Info, once per id and without payload (R38)", () =>
+      Effect.gen(function* () {
+        const asks = (id: string) =>
+          Status.pending({ action: { id: `secret ${id}`, kind: "secret", detail: "secret" } })
+        const { job } = renderJob(asks("a"), asks("a"), asks("b"), done)
+        const lines = yield* logged(host.until(job, "a", options))
+        assert.deepStrictEqual(
+          lines.map(([level, message]) => [level, message]),
+          [
+            ["Info", "render needs somebody to act"],
+            ["Info", "render needs somebody to act"]
+          ]
+        )
+        assert.notInclude(JSON.stringify(lines), "secret")
+      })
+    )
+
     it.effect("logs - have a failed check at Debug, the third in a row at Warn and a bad end at Debug, annotated", () =>
       Effect.gen(function* () {
         const { job } = renderJob(Effect.fail("reset"))

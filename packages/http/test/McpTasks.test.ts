@@ -436,6 +436,36 @@ describe("McpTasks", () => {
           })
         )
 
+        it.effect("input - is an action of the status, another one for other requests (R38)", () =>
+          Effect.gen(function* () {
+            const asks = (key: string, at: string) =>
+              task("input_required", { inputRequests: { [key]: { method: "elicitation/create" } }, lastUpdatedAt: at })
+            const { call } = server({
+              "tasks/get": [task("working"), asks("a", "1"), asks("a", "1"), task("working"), asks("b", "2"), done],
+              "tasks/result": [content]
+            })
+            const actions: Array<Status.Action> = []
+            const Tasks = McpTasks.job("mcp-task", { dialect, call, input: "report" })
+            const onAction = (action: Status.Action) => Effect.sync(() => actions.push(action))
+            const fiber = yield* Effect.forkChild(Poll.until(Tasks, "t1", { ...wait, onAction }))
+            yield* TestClock.adjust("1 hour")
+            yield* Fiber.join(fiber)
+            const isNew = dialect === "extension"
+            assert.deepStrictEqual(
+              actions.map(({ detail, id, kind }) => [id, kind, (detail as ReadonlyArray<{ key?: string }>)[0]!.key]),
+              isNew
+                ? [
+                    ['["a"]', "elicitation/create", "a"],
+                    ['["b"]', "elicitation/create", "b"]
+                  ]
+                : [
+                    ['["1",null]', undefined, undefined],
+                    ['["2",null]', undefined, undefined]
+                  ]
+            )
+          })
+        )
+
         it.effect("resume - another process goes on with the id alone", () =>
           Effect.gen(function* () {
             const { call, times } = server({ "tasks/get": [task("working"), done], "tasks/result": [content] })

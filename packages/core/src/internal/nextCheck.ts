@@ -9,7 +9,8 @@ export interface NextCheck {
 
 /**
  * Places the next check, which a schedule wants `at`, within the bounds of the deadline, the server and the gate. All
- * are times in milliseconds; `estimate` is how long a check takes.
+ * are times in milliseconds; `estimate` is how long a check takes. `spacedUntil` is the end of the least gap after the
+ * check before.
  */
 export const placeNextCheck = (
   bounds: {
@@ -17,12 +18,13 @@ export const placeNextCheck = (
     readonly at: number
     readonly floorAt: number
     readonly gatedUntil: number
+    readonly spacedUntil: number
     readonly deadlineAt: number
     readonly estimate: number
   },
   wanted: WaitReason
 ): NextCheck => {
-  const { at, deadlineAt, estimate, floorAt, gatedUntil, now } = bounds
+  const { at, deadlineAt, estimate, floorAt, gatedUntil, now, spacedUntil } = bounds
   // Clocks count whole milliseconds: the rest of a fraction would be slept again and again.
   let dueAt = Math.ceil(at)
   let reason = wanted
@@ -30,9 +32,10 @@ export const placeNextCheck = (
     dueAt = Math.max(now, deadlineAt - estimate)
     if (dueAt < at) reason = "lastCheck"
   }
-  if (Math.max(floorAt, gatedUntil) > dueAt) {
-    dueAt = Math.max(floorAt, gatedUntil)
-    reason = floorAt >= gatedUntil ? "serverHint" : "gate"
+  const earliest = Math.max(floorAt, gatedUntil, spacedUntil)
+  if (earliest > dueAt) {
+    dueAt = earliest
+    reason = floorAt === earliest ? "serverHint" : gatedUntil === earliest ? "gate" : "minInterval"
   }
   const last = dueAt + estimate >= deadlineAt
   return dueAt > deadlineAt ? { dueAt: deadlineAt, reason: "deadline", last } : { dueAt, reason, last }

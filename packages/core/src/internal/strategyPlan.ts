@@ -46,20 +46,32 @@ export const planOf = (self: AnySchedule): Plan | undefined =>
 
 /**
  * Makes one decision with all parts of a plan applied: bounds, decision, jitter, clearance. The delay is never
- * negative, never `NaN` and never past `maxDuration`.
+ * negative, never `NaN` and never past `maxDuration`. The bounds count from the start of the wait.
  */
-export const next: (plan: Plan, ...args: Parameters<Decide>) => Decision = (plan, step, elapsed, seen, random) => {
-  if (seen.attempt >= plan.maxAttempts || seen.elapsedMillis >= plan.maxDuration) return "end"
+export const next: (plan: Plan, ...args: Parameters<Decide>) => Decision = (plan, step, elapsed, seen, random) =>
+  decide(plan, seen.attempt, seen.elapsedMillis, [step, elapsed, seen, random])
+
+/** The same for a schedule that paces a row of checks: the bounds count from the first of the row. */
+export const nextInRow: (plan: Plan, ...args: Parameters<Decide>) => Decision = (plan, ...args) =>
+  decide(plan, args[0], args[1], args)
+
+// ---- internal ----
+
+const decide = (
+  plan: Plan,
+  checks: number,
+  sinceStart: number,
+  [step, elapsed, seen, random]: Parameters<Decide>
+): Decision => {
+  if (checks >= plan.maxAttempts || sinceStart >= plan.maxDuration) return "end"
   const decision = plan.decide(step, elapsed, seen, random)
   if (decision === "end") return decision
   let delay = Math.max(0, decision || 0)
   if (plan.jitter !== undefined) delay = spread(plan.jitter, delay, step, seen.key, random)
   if (plan.clearance !== undefined && seen.remainingMillis - delay <= plan.clearance)
     delay = Math.max(0, seen.remainingMillis)
-  return Math.min(delay, plan.maxDuration - seen.elapsedMillis)
+  return Math.min(delay, plan.maxDuration - sinceStart)
 }
-
-// ---- internal ----
 
 const spread = (jitter: Jitter, delay: number, step: number, key: string, random: () => number): number => {
   const least = Math.min(delay, Math.max(jitter.atLeast, jitter.share * delay))

@@ -17,14 +17,33 @@ export const summary = (
     readonly attempts: number
     readonly elapsed: Duration.Duration
     readonly lastStatus: Status.Status<unknown, unknown> | undefined
+    readonly confirmation?: Progress | undefined
   },
   checkError: string | undefined
 ): string => {
-  const { attempts, elapsed, lastStatus } = wait
+  const { attempts, confirmation, elapsed, lastStatus } = wait
   const status = lastStatus === undefined ? "no status found" : `last status ${Status.describe(lastStatus)}`
   const error = checkError === undefined ? "" : `, last check error ${checkError}`
-  const time = Duration.isZero(elapsed) ? "0ms" : Duration.format(elapsed)
-  return `(${plural(attempts, "check")} in ${time}, ${status}${error})`
+  const held = confirmation === undefined ? "" : `, not confirmed (${progressOf(confirmation)})`
+  return `(${plural(attempts, "check")} in ${timeOf(elapsed)}, ${status}${held}${error})`
 }
 
 export const plural = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? "" : "s"}`
+
+// ---- internal ----
+
+/** How far the confirmation of an end has come; public as `PollError.Confirmation`. */
+interface Progress {
+  readonly sightings: number
+  readonly times: number
+  readonly heldFor: Duration.Duration
+  readonly for: Duration.Duration | undefined
+  readonly elsewhere: boolean
+}
+
+const progressOf = ({ elsewhere, for: needed, heldFor, sightings, times }: Progress): string => {
+  if (elsewhere) return "by the other source"
+  return needed === undefined ? `${sightings} of ${times}` : `held for ${timeOf(heldFor)} of ${timeOf(needed)}`
+}
+
+const timeOf = (duration: Duration.Duration): string => (Duration.isZero(duration) ? "0ms" : Duration.format(duration))

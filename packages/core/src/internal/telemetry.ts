@@ -46,12 +46,19 @@ export const make = (
 // ---- internal ----
 
 const toSpan = (span: Span, wait: Wait, event: Notification["event"]): void => {
+  const add = (name: string, attributes: Record<string, unknown>): void =>
+    span.event(name, BigInt(Math.floor(wait.setting.time.base + wait.setting.time.now)) * 1_000_000n, attributes)
   if (event._tag === "Changed") {
-    span.event("poll.status", BigInt(Math.floor(wait.setting.time.base + wait.setting.time.now)) * 1_000_000n, {
-      "poll.status": Status.describe(event.status),
+    add("poll.status", { "poll.status": Status.describe(event.status), "poll.attempt": event.attempt })
+  }
+  if (event._tag === "Confirming") {
+    add("poll.confirming", {
+      "poll.status": event.status._tag,
+      "poll.sightings": event.sightings,
       "poll.attempt": event.attempt
     })
   }
+  if (event._tag === "ActionRequired") add("poll.action", { "poll.attempt": event.attempt })
   if (event._tag === "CancelAnswered") {
     span.attribute("poll.cancel.by", event.by)
     span.attribute("poll.cancel.outcome", event.outcome)
@@ -92,6 +99,7 @@ const logOf = (wait: Wait, event: Notification["event"], level: Severity): Effec
       ? Effect.logWarning(`${message} for the third time in a row: ${codeOf(event.error)}`)
       : Effect.logDebug(`${message}: ${codeOf(event.error)}`)
   }
+  if (event._tag === "ActionRequired") return Effect.logInfo(`${wait.setting.policy.job} needs somebody to act`)
   if (event._tag === "CancelAnswered" && event.outcome !== "accepted") {
     const outcome = event.outcome === "refused" ? `was refused: ${codeOf(event.error)}` : "did not end in time"
     return Effect.logWarning(`the remote cancel of ${wait.setting.policy.job} ${outcome}`)

@@ -4,18 +4,21 @@ import * as CheckError from "../../CheckError.ts"
 import type * as CheckResult from "../../CheckResult.ts"
 import type { Observation } from "../../Observation.ts"
 import * as PollError from "../../PollError.ts"
-import type { CheckFailed, WaitReason } from "../../PollEvent.ts"
+import type { CheckFailed } from "../../PollEvent.ts"
 import * as Status from "../../Status.ts"
 import type * as Strategy from "../../Strategy.ts"
 import type { Stepper } from "../options/policy.ts"
-import { next } from "../strategyPlan.ts"
+import { next, nextInRow } from "../strategyPlan.ts"
 import { kindOf, printed } from "../text.ts"
 import { end, failWithoutNews, failWithoutResult, timeout } from "./ending.ts"
 import type { Command } from "./event.ts"
+import { latestInHold } from "./hold.ts"
 import { leastGap, liftFloors, sleepUntil } from "./pacing.ts"
+import { inState } from "./stateLimit.ts"
 import {
   cold,
   count,
+  type Decided,
   elapsed,
   hasTimedOut,
   isForced,
@@ -41,7 +44,7 @@ export const observationOf = (wait: Wait): Observation => {
     elapsedMillis: now - wait.startedAt,
     remainingMillis: wait.deadlineAt - now,
     sinceChangeMillis: now - wait.changedAt,
-    inStateMillis: wait.status === undefined || wait.status._tag !== "Pending" ? 0 : now - wait.stateSince,
+    inStateMillis: inState(wait),
     status: wait.status !== undefined && wait.status._tag === "Pending" ? wait.status : noStatus
   }
 }
@@ -78,24 +81,50 @@ export const onCheckError = (wait: Wait, error: unknown, hint?: CheckResult.Hint
 export const onScheduleDecided = (wait: Wait, exit: Exit.Exit<Strategy.Decision>): Command =>
   Exit.isFailure(exit) ? end(wait, exit) : onDecided(wait, wait.cold.stepFor, exit.value)
 
-/** Whether a missing job or a permanent error may only mean that the job is new. */
-export const isInGrace = (wait: Wait): boolean =>
-  wait.status === undefined && elapsed(wait) < wait.setting.policy.missing.grace
-
-/** Checks once more after the next delay of a schedule, unless there is no time or no attempt left. */
-export const checkAgain = (wait: Wait, delays: Stepper, row: Row, reason: WaitReason): Command => {
-  if (wait.cold.lastCheck) return timeout(wait)
-  if (wait.attempts >= maxAttempts(wait) && !hasTimedOut(wait)) return timeout(wait, "strategy")
-  return stepBy(wait, delays, row.count, wait.setting.time.now - row.since, reason)
+/** Asks a schedule once more for a delay that it had not decided when the token was written. */
+export const decideAgain = (wait: Wait, reason: Decided): Command => {
+  const { delays, otherDelays, retry, throttledDelays } = wait.setting.policy.errors
+  const { retries, retriesStarted } = wait.cold
+  const { errors, rejected, resultMissing, throttled } = rows(wait)
+  switch (reason) {
+    case "retry":
+      return stepBy(wait, retry ?? delays, { count: retries, since: retriesStarted }, reason)
+    case "checkError":
+      return stepBy(wait, delays, errors, reason)
+    case "throttled":
+      return stepBy(wait, throttledDelays, throttled, reason)
+    case "rejected":
+      return stepBy(wait, otherDelays, rejected, reason)
+    case "resultMissing":
+      return stepBy(wait, otherDelays, resultMissing, reason)
+    default:
+      if (wait.strategySteps > 0) wait.strategySteps--
+      return onPending(wait, reason)
+  }
 }
 
-export const onPending = (wait: Wait, reason: WaitReason = "strategy"): Command => {
+/** Whether a missing job or a permanent error may only mean that the job is new. */
+export const isInGrace = (wait: Wait): boolean =>
+  wait.status === undefined && !wait.cold.isUnconfirmed && elapsed(wait) < wait.setting.policy.missing.grace
+
+/** Checks once more after the next delay of a schedule, unless there is no time or no attempt left. */
+export const checkAgain = (wait: Wait, delays: Stepper, row: Row, reason: Decided): Command => {
+  if (wait.cold.lastCheck) return timeout(wait)
+  if (wait.attempts >= maxAttempts(wait) && !hasTimedOut(wait)) return timeout(wait, "strategy")
+  return stepBy(wait, delays, row, reason)
+}
+
+export const onPending = (wait: Wait, reason: Decided = "strategy"): Command => {
   const { setting } = wait
   const { now } = setting.time
   if (wait.cold.wakeRequest !== undefined && wait.attempts < maxAttempts(wait)) return onWakeRequest(wait)
   if (wait.cold.lastCheck) return timeout(wait)
   if (wait.strategySteps++ === 0) wait.strategyStarted = now
-  return stepBy(wait, setting.policy.strategy, wait.strategySteps, now - wait.strategyStarted, reason)
+  const { strategy } = setting.policy
+  if (strategy.plan === undefined) return stepForeign(wait, strategy, wait.strategySteps, reason)
+  const seen = observationOf(wait)
+  const delay = next(strategy.plan, wait.strategySteps, now - wait.strategyStarted, seen, setting.random)
+  return onDecided(wait, reason, delay)
 }
 
 /** A check was requested while none could begin. */
@@ -111,6 +140,10 @@ const maxAttempts = (wait: Wait): number => wait.setting.policy.strategy.plan?.m
 /** The shortest pause after a failed check, in milliseconds. */
 const leastErrorDelay = 1
 
+/** The bounds of the outage that is tolerated by default, in milliseconds: 30 seconds and 10 minutes. */
+const shortestOutage = 30_000
+const longestOutage = 600_000
+
 /** An endless delay of a foreign schedule is clamped to this, in milliseconds: a day. */
 const longestDelay = 86_400_000
 
@@ -121,9 +154,8 @@ const onTransient = (wait: Wait): Command => {
   const { retry } = wait.setting.policy.errors
   const own = cold(wait)
   if (retry === undefined || own.lastCheck) return onCheckFailed(wait)
-  const { now } = wait.setting.time
-  if (own.retries++ === 0) own.retriesStarted = now
-  return stepBy(wait, retry, own.retries, now - own.retriesStarted, "retry")
+  if (own.retries++ === 0) own.retriesStarted = wait.setting.time.now
+  return stepBy(wait, retry, { count: own.retries, since: own.retriesStarted }, "retry")
 }
 
 const onCheckFailed = (wait: Wait): Command => {
@@ -133,13 +165,21 @@ const onCheckFailed = (wait: Wait): Command => {
   own.totalErrors++
   const row = count(wait, rows(wait).errors)
   report(wait, "Transient", row.count)
+  const isOver = row.count > maxConsecutive && wait.setting.time.now - row.since >= maxOutage(wait)
+  if (isOver && !skips) return exhausted(wait, "maxConsecutive", row.count)
   if (own.totalErrors > maxTotal) return exhausted(wait, "maxTotal", own.totalErrors)
-  if (row.count > maxConsecutive) {
-    if (!skips) return exhausted(wait, "maxConsecutive", row.count)
+  if (isOver) {
     row.count = 0
     return onPending(wait)
   }
   return checkAgain(wait, delays, row, "checkError")
+}
+
+/** How long a row of transient errors is tolerated at least; in milliseconds. */
+const maxOutage = ({ cold, deadlineAt, setting, startedAt }: Wait): number => {
+  const given = setting.policy.errors.maxOutage
+  const tenth = ((cold.wholeDeadlineAt ?? deadlineAt) - startedAt) / 10
+  return given ?? Math.min(longestOutage, Math.max(shortestOutage, tenth))
 }
 
 /**
@@ -199,11 +239,15 @@ const isReadable = (hint: CheckResult.Hint | undefined): boolean => hint !== und
 
 // -- schedules --
 
-/** Asks a schedule for its next delay: its plan here and now, a foreign one through the host. */
-const stepBy = (wait: Wait, stepper: Stepper, count: number, since: number, reason: WaitReason): Command => {
-  if (stepper.plan !== undefined) {
-    return onDecided(wait, reason, next(stepper.plan, count, since, observationOf(wait), wait.setting.random))
-  }
+/** Asks a schedule that paces a row for its next delay. Its limits count from the first of the row. */
+const stepBy = (wait: Wait, stepper: Stepper, { count, since }: Row, reason: Decided): Command => {
+  if (stepper.plan === undefined) return stepForeign(wait, stepper, count, reason)
+  const elapsed = wait.setting.time.now - since
+  return onDecided(wait, reason, nextInRow(stepper.plan, count, elapsed, observationOf(wait), wait.setting.random))
+}
+
+/** Asks a foreign schedule, through the host. */
+const stepForeign = (wait: Wait, stepper: Stepper, count: number, reason: Decided): Command => {
   const own = cold(wait)
   own.stepping = stepper
   own.stepCount = count
@@ -213,7 +257,7 @@ const stepBy = (wait: Wait, stepper: Stepper, count: number, since: number, reas
   return "step"
 }
 
-const onDecided = (wait: Wait, reason: WaitReason, decided: Strategy.Decision): Command => {
+const onDecided = (wait: Wait, reason: Decided, decided: Strategy.Decision): Command => {
   const decision = decided === "end" ? decided : delayOf(wait, decided)
   const { now } = wait.setting.time
   switch (reason) {
@@ -230,8 +274,8 @@ const onDecided = (wait: Wait, reason: WaitReason, decided: Strategy.Decision): 
       return sleepUntil(wait, now + throttledDelay(wait, decision), reason)
     default:
       // A canceled job is watched for its end even when the strategy is over.
-      if (decision === "end" && hasTimedOut(wait)) return sleepUntil(wait, now + leastGap, "strategy")
-      return decision === "end" ? timeout(wait, "strategy") : sleepUntil(wait, now + decision, reason)
+      if (decision === "end" && !hasTimedOut(wait)) return timeout(wait, "strategy")
+      return sleepUntil(wait, Math.min(latestInHold(wait), now + (decision === "end" ? leastGap : decision)), reason)
   }
 }
 
@@ -240,7 +284,8 @@ const delayOf = (wait: Wait, millis: number): number => {
     if (isForced(wait)) liftFloors(wait)
     return 0
   }
-  return Number.isFinite(millis) ? Math.max(0, millis) : millis > 0 ? longestDelay : 0
+  if (millis > 0) return Number.isFinite(millis) ? millis : longestDelay
+  return wait.setting.policy.zeroDelay
 }
 
 /** The schedule of `checkErrors` has ended, and with it the tolerance of what it paced. */

@@ -3,14 +3,31 @@ import * as Exit from "effect/Exit"
 import type * as CheckResult from "../../CheckResult.ts"
 import * as PollError from "../../PollError.ts"
 import * as Status from "../../Status.ts"
+import type { Policy } from "../options/policy.ts"
 import { cut, escape } from "../text.ts"
+import { onAction } from "./action.ts"
 import { checkAgain, isInGrace, onPending } from "./checkError.ts"
 import { end, fail, failWithoutNews, failWithoutResult } from "./ending.ts"
 import type { Command } from "./event.ts"
 import * as history from "./history.ts"
-import { gateOrCheck, sleepUntil } from "./pacing.ts"
+import { isConfirmed, resetHold, settleHold } from "./hold.ts"
+import { gateOrCheck, liftFloors, sleepUntil } from "./pacing.ts"
 import { sameStatus } from "./sameStatus.ts"
-import { cold, count, elapsed, endRows, hasTimedOut, recordHistory, rows, seen, type Wait } from "./wait.ts"
+import { enterState, leaveState } from "./stateLimit.ts"
+import {
+  cold,
+  count,
+  elapsed,
+  endRows,
+  hasTimedOut,
+  isForced,
+  otherSource,
+  recordHistory,
+  rows,
+  seen,
+  sourceOf,
+  type Wait
+} from "./wait.ts"
 import { bounded } from "./words.ts"
 
 // What follows from the result of a check.
@@ -21,27 +38,53 @@ export const onResult = (
   run: CheckResult.Run | undefined
 ): Command => {
   if (wait.cold.retries > 0) wait.cold.retries = 0
+  if (wait.cold.checkError !== undefined) wait.cold.checkError = undefined
+  if (sourceOf(wait) === otherSource) return onOtherSource(wait, result, run)
   if (result._tag === "Missing") return onMissing(wait, result.times)
   if (isEarlierRun(wait.setting.policy.since, run)) return onFound(wait, asPending(result))
   if (result._tag === "UnknownState") return onUnknownState(wait, cut(result.state))
   return result._tag === "ResultMissing" ? onResultMissing(wait, bounded(result)) : onFound(wait, result)
 }
 
-export const onStatus = (wait: Wait, found: Status.Status<unknown, unknown>): Command => {
-  const { setting, status: before } = wait
+/** `detail` says that the detail was not found but kept, and so is no more known than before. */
+export const onStatus = (wait: Wait, found: Status.Status<unknown, unknown>, detail?: "kept"): Command => {
   const status = bounded(found)
-  const changed = before === undefined || !sameStatus(before, status)
+  record(wait, status, detail)
+  if (status._tag !== "Pending") return isConfirmed(wait, status) ? onEnd(wait, status) : onHeld(wait)
+  settleHold(wait)
+  return onAction(wait, status) ?? onUnchanged(wait) ?? onPending(wait)
+}
+
+// ---- internal ----
+
+/** How many different unknown states are counted, so that a server cannot fill the memory with them. */
+const unknownStatesBound = 32
+
+/** How often an end without its result is checked again. */
+const resultChecks = 3
+
+/** Records a status that a check found. An end that is found again is no change, but the newest one is kept. */
+const record = (wait: Wait, status: Status.Status<unknown, unknown>, detail?: "kept"): void => {
+  const { cold, setting, status: before } = wait
+  const isHeld = cold.hold?.end === status._tag
+  const hash = detail === "kept" ? undefined : cold.detailHash
+  const changed = !isHeld && (before === undefined || !sameStatus(before, status, hash))
+  if (changed || isHeld || hash !== undefined) wait.status = status
+  if (hash !== undefined) cold.detailHash = undefined
+  if (cold.located !== undefined && detail === undefined) cold.located = undefined
   if (changed) {
-    wait.status = status
     wait.changedAt = setting.time.now
     if (wait.cold.stallReported) wait.cold.stallReported = false
   }
+  enterState(wait, before)
   if (wait.history !== undefined) history.addStatus(wait.history, wait.status!, elapsed(wait))
   if (changed) setting.emit(wait, { _tag: "Changed", attempt: wait.attempts, status })
   else if (setting.isObserved(wait)) setting.emit(wait, { _tag: "Unchanged", attempt: wait.attempts })
+}
+
+const onEnd = (wait: Wait, status: Status.Terminal<unknown, unknown>): Command => {
+  settleHold(wait)
   switch (status._tag) {
-    case "Pending":
-      return onUnchanged(wait) ?? onPending(wait)
     case "Succeeded":
       return end(wait, Exit.succeed(status.value))
     case "Failed":
@@ -53,13 +96,39 @@ export const onStatus = (wait: Wait, found: Status.Status<unknown, unknown>): Co
   }
 }
 
-// ---- internal ----
+/** An end has to hold: the strategy paces the checks, and the check of the other source follows at once. */
+const onHeld = (wait: Wait): Command => {
+  if (sourceOf(wait) !== otherSource) return onPending(wait)
+  if (isForced(wait)) liftFloors(wait)
+  const { now } = wait.setting.time
+  return now > wait.deadlineAt ? gateOrCheck(wait) : sleepUntil(wait, now, "strategy")
+}
 
-/** How many different unknown states are counted, so that a server cannot fill the memory with them. */
-const unknownStatesBound = 32
+/** What the other source says of an end that is otherwise confirmed. Only the same end is a status. */
+const onOtherSource = (
+  wait: Wait,
+  result: CheckResult.Unannotated<unknown, unknown>,
+  run: CheckResult.Run | undefined
+): Command => {
+  if (wait.cold.rows !== undefined) endRows(wait)
+  if (isEnd(result) && result._tag === wait.cold.hold?.end && !isEarlierRun(wait.setting.policy.since, run)) {
+    const status = bounded(result)
+    record(wait, status)
+    return onEnd(wait, status)
+  }
+  recordHistory(wait, `not confirmed: ${nameOf(result)}`)
+  resetHold(wait)
+  return onPending(wait)
+}
 
-/** How often an end without its result is checked again. */
-const resultChecks = 3
+const isEnd = (result: CheckResult.Unannotated<unknown, unknown>): result is Status.Terminal<unknown, unknown> =>
+  result._tag !== "Pending" &&
+  result._tag !== "Missing" &&
+  result._tag !== "UnknownState" &&
+  result._tag !== "ResultMissing"
+
+const nameOf = (result: CheckResult.Unannotated<unknown, unknown>): string =>
+  result._tag === "Missing" || result.state === undefined ? result._tag : `${result._tag} ${escape(cut(result.state))}`
 
 const onFound = (wait: Wait, status: Status.Status<unknown, unknown>): Command => {
   if (wait.cold.rows !== undefined) endRows(wait)
@@ -86,25 +155,38 @@ const onMissing = (wait: Wait, leastTimes: number): Command => {
   recordHistory(wait, "Missing")
   endRows(wait, { missing: rows(wait).missing, unknown: rows(wait).unknown })
   const row = count(wait, rows(wait).missing)
-  if (isInGrace(wait) || row.count < Math.max(times, leastTimes)) return onPending(wait, "missing")
+  if (isInGrace(wait) || row.count < Math.max(times, leastTimes)) {
+    resetHold(wait)
+    return onPending(wait, "missing")
+  }
   if (locate !== undefined && checkFallback !== undefined && wait.cold.fallbackKey === undefined) {
-    const fallbackKey = locate(wait.rawKey, wait.status)
+    const fallbackKey = fallbackKeyOf(wait, locate)
     if (fallbackKey !== undefined) {
       const own = cold(wait)
       own.fallbackKey = fallbackKey
       // Both are about the job's own record.
       own.cursor = undefined
       row.count = 0
+      resetHold(wait)
       return now > wait.deadlineAt ? gateOrCheck(wait) : sleepUntil(wait, now, "missing")
     }
   }
   return gone === undefined ? fail(wait, new PollError.JobNotFound(seen(wait))) : onStatus(wait, gone())
 }
 
+/** What `locate` returns for the last status, or returned while all of it was known. */
+const fallbackKeyOf = (
+  { cold, rawKey, status }: Wait,
+  locate: NonNullable<Policy["missing"]["locate"]>
+): string | undefined =>
+  cold.located === undefined && cold.detailHash === undefined ? locate(rawKey, status) : cold.located
+
 /** The state and the result of a job may be written one after the other, so it is checked a few times more. */
 const onResultMissing = (wait: Wait, result: CheckResult.ResultMissing): Command => {
   recordHistory(wait, result.state === undefined ? "ResultMissing" : `ResultMissing ${escape(result.state)}`)
   endRows(wait, { resultMissing: rows(wait).resultMissing, end: result })
+  resetHold(wait)
+  leaveState(wait)
   const row = count(wait, rows(wait).resultMissing)
   return row.count > resultChecks
     ? failWithoutResult(wait, result)
@@ -125,7 +207,7 @@ const onUnknownState = (wait: Wait, state: string): Command => {
     return failWithoutNews(wait, new PollError.UnknownState({ ...seen(wait), state }))
   }
   const last = wait.status
-  return onStatus(wait, Status.pending({ state, detail: last?._tag === "Pending" ? last.detail : undefined }))
+  return onStatus(wait, Status.pending({ state, detail: last?._tag === "Pending" ? last.detail : undefined }), "kept")
 }
 
 /** Whether an answer is about another run of the key than the awaited one (see the option `since`). */

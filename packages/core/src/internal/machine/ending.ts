@@ -4,27 +4,36 @@ import * as Exit from "effect/Exit"
 import type { ResultMissing } from "../../CheckResult.ts"
 import * as PollError from "../../PollError.ts"
 import type { CanceledBy, CancelExit, Command, LeftBy } from "./event.ts"
-import { boundedBy, canceling, cold, ended, hasTimedOut, type HeldTimeout, isLeaving, seen, type Wait } from "./wait.ts"
+import { confirmationOf } from "./hold.ts"
+import { liftStateLimit, timeoutAtBound } from "./stateLimit.ts"
+import { canceling, cold, ended, hasTimedOut, type HeldTimeout, isLeaving, seen, type Wait } from "./wait.ts"
 
 // How a wait ends.
 
 /**
- * Ends the wait as `PollTimeout`, at the deadline or because the strategy is over. With `onTimeout: "cancelRemote"` the
+ * Ends the wait as `PollTimeout`, at its bound (the deadline or the limit of a state) or because the strategy is over. With `onTimeout: "cancelRemote"` the
  * timeout is held back while the job is canceled and watched for its true end.
  */
-export const timeout = (wait: Wait, reason: PollError.PollTimeout["reason"] = boundedBy(wait)): Command => {
+export const timeout = (wait: Wait, by: "bound" | "strategy" = "bound"): Command => {
   // That the job has ended takes precedence over the end of the time.
   const end = wait.cold.rows?.end
   if (end !== undefined) return failWithoutResult(wait, end)
   if (wait.cold.heldTimeout !== undefined) return fail(wait, timeoutOf(wait, wait.cold.heldTimeout))
-  const held: HeldTimeout = { reason, state: undefined, limit: undefined, cancel: undefined }
+  return cancelOrFail(wait, { ...(by === "bound" ? timeoutAtBound(wait) : strategyOver), cancel: undefined })
+}
+
+/** Holds a timeout back while the job is canceled, if it is to be; otherwise it ends the wait. */
+export const cancelOrFail = (wait: Wait, held: HeldTimeout): Command => {
   const { cancel, cancelTimeout, onTimeout } = wait.setting.policy
   if (onTimeout === "leave" || cancel === undefined) return fail(wait, timeoutOf(wait, held))
   cold(wait).heldTimeout = held
+  liftStateLimit(wait)
   wait.stage = canceling
   wait.nextAt = wait.setting.time.now + cancelTimeout
   return "cancel"
 }
+
+const strategyOver = { reason: "strategy", state: undefined, limit: undefined } as const
 
 /** A timeout as an error, with what was seen until now. */
 const timeoutOf = (wait: Wait, { cancel, limit, reason, state }: HeldTimeout): PollError.PollTimeout => {
@@ -35,6 +44,7 @@ const timeoutOf = (wait: Wait, { cancel, limit, reason, state }: HeldTimeout): P
     state,
     limit: limit === undefined ? undefined : Duration.millis(limit),
     unconfirmed: wait.cold.hold !== undefined && status !== undefined && status._tag !== "Pending" ? status : undefined,
+    confirmation: confirmationOf(wait),
     cancel,
     floorAt: wait.floorAt > wait.deadlineAt ? wait.setting.time.base + wait.floorAt : undefined
   })

@@ -28,11 +28,11 @@ export type Event =
   | { readonly _tag: "Checked"; readonly result: CheckResult.CheckResult<unknown, unknown> }
   /** The check in flight has failed. `hint` is what the server said to the request as a whole. */
   | { readonly _tag: "CheckErrored"; readonly cause: Cause.Cause<unknown>; readonly hint?: CheckResult.Hint }
-  /** The request for many has not answered for the key of this wait, and the server allows no other request before. */
-  | { readonly _tag: "Unanswered"; readonly hint: CheckResult.Hint }
+  /** The request for many has not answered for the key of this wait, and no other one may follow at once. */
+  | { readonly _tag: "Unanswered"; readonly hint?: CheckResult.Hint | undefined }
   /** Another wait for the same job has learned where the next check is to continue. */
   | { readonly _tag: "Moved"; readonly cursor: string }
-  /** Another wait for the same job begins a check that this wait can share. */
+  /** Another wait for the same job begins a check that this wait can share, so that it need not ask its gate. */
   | { readonly _tag: "Joined" }
   /** The server told another wait for the same job when it may be asked again. */
   | { readonly _tag: "Floored"; readonly floorAt: number }

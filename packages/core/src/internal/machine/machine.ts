@@ -4,13 +4,25 @@ import * as Exit from "effect/Exit"
 import type * as CheckResult from "../../CheckResult.ts"
 import type * as Gate from "../../Gate.ts"
 import * as PollError from "../../PollError.ts"
-import { onCheckError, onHint, onScheduleDecided } from "./checkError.ts"
+import { decideAgain, onCheckError, onHint, onScheduleDecided } from "./checkError.ts"
 import { onResult, onStatus } from "./checkOutcome.ts"
-import { end, interrupt, onCancelAnswered, onCancelAsked, timeout } from "./ending.ts"
+import { cancelOrFail, end, interrupt, onCancelAnswered, onCancelAsked, timeout } from "./ending.ts"
 import type { CanceledBy, CancelExit, Command, Event } from "./event.ts"
-import { beginCheck, gateOrCheck, liftFloors, sleep, sleepUntil, wasSuspended } from "./pacing.ts"
+import { adoptHold } from "./hold.ts"
+import { beginCheck, gateOrCheck, liftFloors, sleep, sleepUntil, spacedUntil, wasSuspended } from "./pacing.ts"
+import { boundByState } from "./stateLimit.ts"
 import { begin, restore } from "./token.ts"
-import { alarmAt, cold, isForced, recordDuration, type Wait, whole } from "./wait.ts"
+import {
+  alarmAt,
+  cold,
+  isForced,
+  otherSource,
+  recordDuration,
+  sourceOf,
+  type Wait,
+  whole,
+  wholeDeadlineOf
+} from "./wait.ts"
 
 // The rules of a wait are here and in checkOutcome, pacing and ending, and nowhere else. `step(wait, event)` changes
 // the wait at the time of its timeline and returns what the host has to do next. It is synchronous, knows neither
@@ -73,13 +85,21 @@ const start = (wait: Wait, { deferral, ended, stagger, token }: Extract<Event, {
   const { time } = wait.setting
   const { now } = time
   if (token === undefined) begin(wait)
-  else restore(wait, token)
+  else {
+    restore(wait, token)
+    adoptHold(wait)
+    boundByState(wait)
+  }
   if (token === undefined || wait.nextAt <= now) wait.nextAt = whole(Math.max(wait.nextAt, now) + stagger)
   wait.setting.emit(wait, {
     _tag: "Started",
-    deadlineAt: Number.isFinite(wait.deadlineAt) ? time.base + wait.deadlineAt : "unbounded"
+    deadlineAt: Number.isFinite(wholeDeadlineOf(wait)) ? time.base + wholeDeadlineOf(wait) : "unbounded"
   })
   if (ended !== undefined) return onStatus(wait, ended)
+  const held = wait.cold.heldTimeout
+  // The cancel was not answered.
+  if (held !== undefined && held.cancel === undefined) return cancelOrFail(wait, held)
+  if (token?.deciding !== undefined && now <= wait.deadlineAt) return decideAgain(wait, token.deciding)
   // A wait that is resumed after its deadline gets one check, if the server allows it.
   // A wait that is due is not deferred beyond its deadline.
   const isDeferred = deferral !== undefined && now + deferral <= wait.deadlineAt
@@ -106,17 +126,20 @@ const onWoken = (wait: Wait, force: boolean): Command => {
   }
   if (now > wait.deadlineAt) return "continue"
   if (force) liftFloors(wait)
-  const earliest = Math.max(now, wait.floorAt, wait.cold.gatedUntil)
-  if (wait.cold.paused || earliest >= wait.nextAt) return "continue"
+  const allowed = Math.max(now, wait.floorAt, wait.cold.gatedUntil)
+  const earliest = Math.max(allowed, spacedUntil(wait))
+  if (wait.cold.paused) return "continue"
+  // The gate is not asked for a forced check, even if it has to queue for room or for the end of the least gap.
+  if (force && (earliest > now || !wait.setting.hasRoom(wait))) cold(wait).wakeRequest = "forced"
+  if (earliest >= wait.nextAt) return "continue"
   if (wait.cold.lastCheck) wait.cold.lastCheck = false
-  if (force && wait.setting.hasRoom(wait)) return beginCheck(wait)
-  // Without room it has to queue, but the host does not ask the gate for a forced check.
-  if (force) cold(wait).wakeRequest = "forced"
-  return earliest === now ? gateOrCheck(wait) : sleepUntil(wait, earliest, "requested")
+  if (earliest > now) return sleepUntil(wait, allowed, "requested")
+  return force && wait.setting.hasRoom(wait) ? beginCheck(wait) : gateOrCheck(wait)
 }
 
 /** Another wait for the same job checks now, and this one shares that check. */
 const onJoined = (wait: Wait): Command => {
+  if (wait.stage.phase === "gating") return onOpen(wait)
   if (wait.stage.phase !== "waiting" || wait.cold.paused || wait.setting.time.now > wait.deadlineAt) return "continue"
   if (wait.cold.lastCheck) wait.cold.lastCheck = false
   return beginCheck(wait)
@@ -150,12 +173,24 @@ const onUnpaused = (wait: Wait): Command => {
 const onGateAnswered = (wait: Wait, exit: Exit.Exit<Gate.Answer>): Command => {
   const { now } = wait.setting.time
   if (Exit.isFailure(exit)) return end(wait, exit)
-  if (now > wait.nextAt && !wasSuspended(wait, wait.nextAt)) return timeout(wait)
-  if (exit.value._tag === "Open") return wait.cold.paused ? sleep(wait, now, "requested") : beginCheck(wait)
+  if (exit.value._tag === "Open") {
+    const isTooSoon = spacedUntil(wait) > now && !isOverdue(wait)
+    return isTooSoon ? sleepUntil(wait, now, "minInterval") : onOpen(wait)
+  }
+  if (isOverdue(wait)) return timeout(wait)
   cold(wait).gatedUntil = Math.ceil(now + Duration.toMillis(exit.value.delay))
   cold(wait).gatedBy = exit.value.reason
   return sleepUntil(wait, now, "gate")
 }
+
+/** The check may begin, after the gate or with that of another wait. */
+const onOpen = (wait: Wait): Command => {
+  if (isOverdue(wait)) return timeout(wait)
+  return wait.cold.paused ? sleep(wait, wait.setting.time.now, "requested") : beginCheck(wait)
+}
+
+/** Whether the time limit of a gate has passed, unless the computer was suspended meanwhile. */
+const isOverdue = (wait: Wait): boolean => wait.setting.time.now > wait.nextAt && !wasSuspended(wait, wait.nextAt)
 
 const onChecked = (wait: Wait, found: CheckResult.CheckResult<unknown, unknown>): Command => {
   if (found._tag === "Annotated") onAnnotations(wait, found)
@@ -166,7 +201,7 @@ const onChecked = (wait: Wait, found: CheckResult.CheckResult<unknown, unknown>)
 
 const onAnnotations = (wait: Wait, { cursor, hint }: CheckResult.Annotated<unknown, unknown>): void => {
   if (hint !== undefined) onHint(wait, hint)
-  if (cursor !== undefined) cold(wait).cursor = cursor
+  if (cursor !== undefined && sourceOf(wait) !== otherSource) cold(wait).cursor = cursor
 }
 
 /** A check has ended in time. */
@@ -176,8 +211,8 @@ const onAnswered = (wait: Wait): void => {
 }
 
 /** The attempt is completed by a check of its own, once the server allows it. */
-const onUnanswered = (wait: Wait, hint: CheckResult.Hint): Command => {
-  onHint(wait, hint)
+const onUnanswered = (wait: Wait, hint: CheckResult.Hint | undefined): Command => {
+  if (hint !== undefined) onHint(wait, hint)
   if (isLate(wait)) return late(wait)
   onAnswered(wait)
   cold(wait).alone = true

@@ -2,7 +2,7 @@ import * as Duration from "effect/Duration"
 import type { WaitReason } from "../../PollEvent.ts"
 import { placeNextCheck } from "../nextCheck.ts"
 import type { Command } from "./event.ts"
-import { alarmAt, checking, cold, gating, longestCheck, waiting, type Wait, whole } from "./wait.ts"
+import { alarmAt, checking, cold, gating, isForced, longestCheck, never, waiting, type Wait, whole } from "./wait.ts"
 
 // When the next check is: the sleep before it, the gate, and the check itself.
 
@@ -14,7 +14,8 @@ export const sleepUntil = (wait: Wait, at: number, wanted: WaitReason): Command 
   const { now } = wait.setting.time
   const estimate = longestCheck(wait)
   const { gatedUntil } = wait.cold
-  const { dueAt, last, reason } = placeNextCheck({ now, at, floorAt, gatedUntil, deadlineAt, estimate }, wanted)
+  const bounds = { now, at, floorAt, gatedUntil, spacedUntil: spacedUntil(wait), deadlineAt, estimate }
+  const { dueAt, last, reason } = placeNextCheck(bounds, wanted)
   if (last) cold(wait).lastCheck = true
   return sleep(wait, dueAt, reason)
 }
@@ -38,9 +39,22 @@ export const sleep = (wait: Wait, dueAt: number, reason: WaitReason): Command =>
 export const wasSuspended = (wait: Wait, expected: number): boolean =>
   wait.setting.time.now - expected > Math.max(leastGap, 2 * wait.sleepMillis)
 
+/** The end of the least gap after the newest check of the key. A check that others make can be joined at any time. */
+export const spacedUntil = (wait: Wait): number => {
+  const { checkStarted, setting } = wait
+  const { minInterval } = setting.policy
+  if (minInterval === 0) return 0
+  const others = setting.checkedAt(wait)
+  if (others === "joins") return 0
+  const newest = Math.max(checkStarted, others)
+  return newest === never ? 0 : whole(Math.ceil(newest + minInterval))
+}
+
 export const gateOrCheck = (wait: Wait): Command => {
   const { setting } = wait
-  if (setting.policy.gate === undefined && setting.hasRoom(wait)) return beginCheck(wait)
+  if (spacedUntil(wait) > setting.time.now) return sleepUntil(wait, setting.time.now, "minInterval")
+  const isOpen = setting.policy.gate === undefined || isForced(wait)
+  if (isOpen && setting.hasRoom(wait)) return beginCheck(wait)
   wait.stage = gating
   wait.nextAt = whole(bound(wait))
   return "gate"

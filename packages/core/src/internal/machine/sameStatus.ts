@@ -1,18 +1,23 @@
 import * as Equal from "effect/Equal"
 import type { Status } from "../../Status.ts"
+import { hasHash } from "./detailHash.ts"
 
 /**
  * Whether two statuses are pending and equal. A detail that cannot be compared, such as one that nests too deep, never
- * equals another.
+ * equals another. Of a status that comes from a token only the hash of its detail is known: `hash`.
  */
-export const sameStatus = (a: Status<unknown, unknown>, b: Status<unknown, unknown>): boolean =>
+export const sameStatus = (
+  a: Status<unknown, unknown>,
+  b: Status<unknown, unknown>,
+  hash: string | undefined
+): boolean =>
   a._tag === "Pending" &&
   b._tag === "Pending" &&
   (a === b ||
     (a.state === b.state &&
       a.progress === b.progress &&
       a.action?.id === b.action?.id &&
-      (a.detail === b.detail || sameDetail(a.detail, b.detail))))
+      (hash === undefined ? a.detail === b.detail || sameDetail(a.detail, b.detail) : hasHash(b.detail, hash))))
 
 // ---- internal ----
 

@@ -1,30 +1,72 @@
 import * as Duration from "effect/Duration"
-import type { Hint } from "../../CheckResult.ts"
-import type { ResumeToken } from "../../ResumeToken.ts"
+import type { Hint, ResultMissing } from "../../CheckResult.ts"
+import * as CheckResult from "../../CheckResult.ts"
+import type * as Tokens from "../../ResumeToken.ts"
+import * as Status from "../../Status.ts"
 import type { Policy } from "../options/policy.ts"
-import { boundedBy, cold, rows, type Wait, whole } from "./wait.ts"
+import { cut } from "../text.ts"
+import { detailHash } from "./detailHash.ts"
+import {
+  boundedBy,
+  checkMillis,
+  cold,
+  type HeldTimeout,
+  type Hold,
+  never,
+  recordDuration,
+  type Row,
+  type Rows,
+  rows,
+  type Wait,
+  whole,
+  wholeDeadlineOf
+} from "./wait.ts"
+
+type ResumeToken = Tokens.ResumeToken
 
 /** The token of a wait in its present state. */
 export const fromWait = (wait: Wait): ResumeToken => {
-  const { policy, time } = wait.setting
+  const { cold, setting, stage } = wait
+  const { policy, time } = setting
+  const at = atOf(wait)
+  // The newest event may be long past. A clock that was set back counts from there, as everywhere.
+  const writtenAt = Math.max(at(time.now), time.clock())
+  const deadlineAt = wholeDeadlineOf(wait)
+  // A check in flight may be lost with this process, so it is due again, with the same number.
+  const isCounted = stage.phase === "checking" && cold.retries === 0 && !cold.alone
   return {
     version: 1,
     job: policy.job,
     key: wait.key,
     since: policy.since,
-    fallbackKey: wait.cold.fallbackKey,
-    cursor: wait.cold.cursor,
-    attempts: wait.attempts,
+    fallbackKey: short(cold.fallbackKey),
+    // The cursor of a fallback is of no use to the job itself.
+    cursor: short(cold.fallbackKey) === cold.fallbackKey ? cold.cursor : undefined,
+    attempts: isCounted ? wait.attempts - 1 : wait.attempts,
     strategySteps: wait.strategySteps,
-    strategyStartedAt: time.base + wait.strategyStarted,
-    totalErrors: wait.cold.totalErrors,
-    // A check in flight may be lost with this process, so it is due again.
-    dueAt: time.base + (wait.stage.phase === "waiting" ? wait.nextAt : time.now),
-    floorAt: time.base + wait.floorAt,
-    startedAt: time.base + wait.startedAt,
-    deadlineAt: Number.isFinite(wait.deadlineAt) ? time.base + wait.deadlineAt : "unbounded",
+    strategyStartedAt: at(wait.strategyStarted),
+    rows: cold.rows === undefined ? undefined : rowsOf(cold.rows, at),
+    totalErrors: cold.totalErrors,
+    dueAt: stage.phase === "waiting" ? at(wait.nextAt) : writtenAt,
+    floorAt: at(wait.floorAt),
+    startedAt: at(wait.startedAt),
+    deadlineAt: Number.isFinite(deadlineAt) ? at(deadlineAt) : "unbounded",
     boundedBy: boundedBy(wait),
-    rows: errorsOf(wait)
+    writtenAt,
+    status: statusOf(wait, at),
+    hold: cold.hold === undefined ? undefined : holdOf(cold.hold, at),
+    located: locatedOf(wait),
+    checkMillis: checkMillis(wait),
+    checkedAt: wait.checkStarted === never ? undefined : at(wait.checkStarted),
+    retries: cold.retries === 0 ? undefined : { count: cold.retries, at: at(cold.retriesStarted) },
+    alone: cold.alone ? true : undefined,
+    last: cold.lastCheck && stage.phase !== "waiting" ? true : undefined,
+    // A check that is requested does not wait for the schedule.
+    deciding: stage.phase === "stepping" && cold.wakeRequest === undefined ? cold.stepFor : undefined,
+    gateAt: cold.gatedUntil > time.now ? at(cold.gatedUntil) : undefined,
+    throttledMillis: cold.throttledDelay === 0 ? undefined : cold.throttledDelay,
+    timeout: cold.heldTimeout === undefined ? undefined : timeoutOf(cold.heldTimeout),
+    actions: cold.actions.length === 0 ? undefined : newestOf(cold.actions)
   }
 }
 
@@ -55,31 +97,45 @@ export const receipt = (policy: Policy, key: string, now: number, hint?: Hint): 
     floorAt: Math.ceil(now + floor),
     startedAt: now,
     deadlineAt: Number.isFinite(bound) ? bound : "unbounded",
-    boundedBy: policy.boundedBy
+    boundedBy: policy.boundedBy,
+    writtenAt: now
   }
 }
 
-/** Starts a wait where the token left off. */
+/**
+ * Starts a wait where the token left off. Its times are read as this clock has them, and none that is past comes out
+ * ahead of now.
+ */
 export const restore = (wait: Wait, token: ResumeToken): void => {
   const { policy, time } = wait.setting
-  wait.startedAt = wait.changedAt = whole(token.startedAt - time.base)
+  const { base, now } = time
+  const ahead = token.writtenAt === undefined ? 0 : Math.max(0, token.writtenAt - base - now)
+  const from: Times = (at) => whole(at - ahead - base)
+  const past: Times = (at) => Math.min(from(at), now)
+  wait.startedAt = wait.changedAt = wait.stateSince = past(token.startedAt)
   wait.attempts = token.attempts
   // The state of a foreign schedule cannot be stored: it starts anew.
   wait.strategySteps = policy.strategy.plan === undefined ? 0 : token.strategySteps
-  wait.strategyStarted = whole(token.strategyStartedAt - time.base)
-  wait.nextAt = whole(token.dueAt - time.base)
-  wait.floorAt = whole(token.floorAt - time.base)
-  wait.deadlineAt = token.deadlineAt === "unbounded" ? Number.POSITIVE_INFINITY : whole(token.deadlineAt - time.base)
-  if (token.boundedBy !== policy.boundedBy) cold(wait).boundedBy = token.boundedBy
-  if (token.fallbackKey !== undefined) cold(wait).fallbackKey = token.fallbackKey
-  if (token.cursor !== undefined) cold(wait).cursor = token.cursor
-  if (token.totalErrors > 0) cold(wait).totalErrors = token.totalErrors
-  const errorRow = token.rows?.errors
-  if (errorRow !== undefined) {
-    const { errors } = rows(wait)
-    errors.count = errorRow.count
-    errors.since = whole(errorRow.at - time.base)
+  wait.strategyStarted = past(token.strategyStartedAt)
+  wait.nextAt = from(token.dueAt)
+  wait.floorAt = Math.min(from(token.floorAt), whole(Math.ceil(now + policy.maxHint)))
+  wait.deadlineAt = token.deadlineAt === "unbounded" ? Number.POSITIVE_INFINITY : from(token.deadlineAt)
+  if (token.checkedAt !== undefined) wait.checkStarted = past(token.checkedAt)
+  for (const millis of token.checkMillis ?? []) {
+    // No check has taken longer than the wait.
+    recordDuration(wait, whole(Math.min(Math.max(0, millis), now - wait.startedAt)))
   }
+  if (token.status !== undefined) restoreStatus(wait, token.status, past)
+  if (token.boundedBy !== policy.boundedBy) cold(wait).boundedBy = token.boundedBy
+  if (token.rows !== undefined) restoreRows(wait, token.rows, past)
+  if (token.hold !== undefined) restoreHold(wait, token.hold, past)
+  if (token.timeout !== undefined) cold(wait).heldTimeout = heldTimeoutOf(token.timeout)
+  if (token.retries !== undefined && token.retries.count > 0) {
+    cold(wait).retries = token.retries.count
+    cold(wait).retriesStarted = past(token.retries.at)
+  }
+  if (token.gateAt !== undefined) cold(wait).gatedUntil = from(token.gateAt)
+  restoreCold(wait, token)
 }
 
 /**
@@ -99,11 +155,143 @@ export const withKnown = (
 
 // ---- internal ----
 
-const errorsOf = ({ cold, setting: { time } }: Wait): ResumeToken["rows"] => {
-  const errors = cold.rows?.errors
-  return errors === undefined || errors.count === 0
+/** Converts times, between those of a token and those of a wait. */
+type Times = (at: number) => number
+
+const atOf = ({ setting: { time } }: Wait): Times => {
+  const { base } = time
+  return (at) => base + at
+}
+
+// -- the size of a token: a server decides how long its words are --
+
+/** The most characters of a key at a fallback, and of all ids of actions together, as JSON. */
+const longestText = 1_024
+
+/** The most ids of actions. */
+const mostActions = 16
+
+const short = (text: string | undefined): string | undefined =>
+  text !== undefined && JSON.stringify(text).length <= longestText ? text : undefined
+
+/** The newest ids of actions that fit. */
+const newestOf = (ids: ReadonlyArray<string>): ReadonlyArray<string> => {
+  let kept = ids.slice(-mostActions)
+  while (JSON.stringify(kept).length > longestText) kept = kept.slice(1)
+  return kept
+}
+
+// -- rows --
+
+const rowsOf = (
+  { end, errors, missing, rejected, resultMissing, throttled, unknown }: Rows,
+  at: Times
+): Tokens.Rows => {
+  const row = ({ count, since }: Row): Tokens.Row | undefined => (count === 0 ? undefined : { count, at: at(since) })
+  const lacking = row(resultMissing)
+  return {
+    errors: row(errors),
+    throttled: row(throttled),
+    rejected: row(rejected),
+    missing: row(missing),
+    unknown: row(unknown),
+    resultMissing: lacking === undefined ? undefined : { ...lacking, state: end?.state }
+  }
+}
+
+const restoreRows = (wait: Wait, stored: Tokens.Rows, past: Times): void => {
+  for (const kind of ["errors", "throttled", "rejected", "missing", "unknown", "resultMissing"] as const) {
+    const row = stored[kind]
+    if (row === undefined || row.count === 0) continue
+    rows(wait)[kind].count = row.count
+    rows(wait)[kind].since = past(row.at)
+  }
+  const lacking = stored.resultMissing
+  if (lacking !== undefined && lacking.count > 0) rows(wait).end = resultMissing(lacking.state)
+}
+
+const resultMissing = (state: string | undefined): ResultMissing =>
+  CheckResult.resultMissing(state === undefined ? undefined : cut(state))
+
+// -- the status --
+
+const statusOf = ({ changedAt, cold, stateSince, status }: Wait, at: Times): Tokens.SeenStatus | undefined =>
+  status === undefined || status._tag !== "Pending"
     ? undefined
-    : { errors: { count: errors.count, at: time.base + errors.since } }
+    : {
+        state: status.state,
+        stateAt: at(stateSince),
+        progress: status.progress,
+        detailHash: cold.detailHash ?? detailHash(status.detail),
+        action: status.action?.id,
+        changedAt: at(changedAt),
+        stallReported: cold.stallReported ? true : undefined
+      }
+
+const restoreStatus = (wait: Wait, stored: Tokens.SeenStatus, past: Times): void => {
+  const { action, detailHash, progress, state } = stored
+  wait.status = Status.pending({
+    state: state === undefined ? undefined : cut(state),
+    progress,
+    action: action === undefined ? undefined : { id: action }
+  })
+  wait.stateSince = past(stored.stateAt)
+  wait.changedAt = past(stored.changedAt)
+  if (detailHash !== undefined) cold(wait).detailHash = detailHash
+  if (stored.stallReported === true) cold(wait).stallReported = true
+}
+
+/** Where the fallback has the record of the job, which only the detail may say. */
+const locatedOf = ({ cold, rawKey, setting, status }: Wait): string | undefined => {
+  const { locate } = setting.policy.missing
+  if (locate === undefined || cold.fallbackKey !== undefined || status === undefined) return undefined
+  if (cold.detailHash !== undefined || cold.located !== undefined) return cold.located
+  try {
+    return short(locate(rawKey, status))
+  } catch {
+    // The wait itself ends with the defect.
+    return undefined
+  }
+}
+
+// -- ends that do not count yet --
+
+const holdOf = ({ elsewhere, end, sightings, since }: Hold, at: Times): Tokens.Hold => ({
+  end,
+  sightings,
+  at: at(since),
+  elsewhere: elsewhere ? true : undefined
+})
+
+const restoreHold = (wait: Wait, { at, elsewhere, end, sightings }: Tokens.Hold, past: Times): void => {
+  if (sightings > 0) cold(wait).hold = { end, sightings, since: past(at), elsewhere: elsewhere === true }
+}
+
+const timeoutOf = ({ cancel, limit, reason, state }: HeldTimeout): Tokens.HeldTimeout => ({
+  reason,
+  state,
+  limitMillis: limit,
+  cancel: cancel?.outcome
+})
+
+const heldTimeoutOf = ({ cancel, limitMillis, reason, state }: Tokens.HeldTimeout): HeldTimeout => ({
+  reason,
+  state,
+  limit: limitMillis,
+  cancel: cancel === undefined ? undefined : { outcome: cancel, error: undefined }
+})
+
+/** What is kept for rare cases. */
+const restoreCold = (wait: Wait, token: ResumeToken): void => {
+  const { actions, alone, cursor, fallbackKey, last, located, throttledMillis, totalErrors } = token
+  if (fallbackKey !== undefined) cold(wait).fallbackKey = fallbackKey
+  if (cursor !== undefined) cold(wait).cursor = cursor
+  if (located !== undefined) cold(wait).located = located
+  if (totalErrors > 0) cold(wait).totalErrors = totalErrors
+  if (throttledMillis !== undefined && throttledMillis > 0) cold(wait).throttledDelay = throttledMillis
+  if (alone === true) cold(wait).alone = true
+  if (last === true) cold(wait).lastCheck = true
+  if (actions !== undefined && actions.length > 0) cold(wait).actions = actions
 }
 
 const firstDue = ({ strategy }: Policy, now: number): number => Math.ceil(now + (strategy.plan?.firstWait ?? 0))

@@ -3,6 +3,7 @@ import type { ResultMissing } from "../../CheckResult.ts"
 import type { Notification } from "../../Observer.ts"
 import type * as PollError from "../../PollError.ts"
 import type { WaitReason } from "../../PollEvent.ts"
+import type { ResumeToken } from "../../ResumeToken.ts"
 import type { Status, Terminal } from "../../Status.ts"
 import { Context } from "../concealed.ts"
 import { type Policy, shownKey, type Stepper } from "../options/policy.ts"
@@ -18,6 +19,11 @@ export interface Setting {
   readonly isObserved: (wait: Wait) => boolean
   /** Whether a check may begin at once. Otherwise the machine says "gate", and the host answers when there is room. */
   readonly hasRoom: (wait: Wait) => boolean
+  /**
+   * When the newest check of the key began that another wait made; `never` if there is none, and `"joins"` if this wait
+   * would join it. Asked only if there is a `minInterval`.
+   */
+  readonly checkedAt: (wait: Wait) => number | "joins"
 }
 
 /** The time of a host. It never runs backwards: when the wall clock is set back, `base` moves with it. */
@@ -26,7 +32,12 @@ export interface Timeline {
   base: number
   /** The time of the newest event. */
   now: number
+  /** Reads the wall clock. */
+  readonly clock: () => number
 }
+
+/** What the delay of a schedule is for. */
+export type Decided = NonNullable<ResumeToken["deciding"]>
 
 /** What a wait is doing: one of a few values that all waits share. The states are drawn in the README of this folder. */
 export interface Stage {
@@ -54,8 +65,8 @@ export const ended = /*#__PURE__*/ busy("ended")
  * are many, and this record is most of the memory of each.
  *
  * A host reads `alarmAt` after the command "sleep", `nextAt` after "gate", "check", "step" and "cancel", and asks
- * `sourceOf`, `contextOf`, `checksAlone`, `cursorOf`, `hasTimedOut`, `isForced` and `fitsBefore`. It writes nothing but
- * `inFlight`.
+ * `sourceOf`, `homeOf`, `contextOf`, `checksAlone`, `cursorOf`, `hasTimedOut`, `hasEnd`, `isForced` and `fitsBefore`. It
+ * writes nothing but `inFlight`.
  */
 export interface Wait {
   readonly setting: Setting
@@ -68,9 +79,11 @@ export interface Wait {
   inFlight: unknown
   /** Given by the host: what receives the events and the end of this wait. */
   readonly sink: unknown
+  /** The sooner of the bound of the whole wait and the limit of its state. */
   deadlineAt: number
   /** The server does not allow a check before. */
   floorAt: number
+  /** When the newest check began; `never` before the first. */
   checkStarted: number
   /** The durations of the newest three checks, ten bits each, the newest last; see `cold` once one takes a second or more. */
   durations: number
@@ -109,6 +122,10 @@ export interface Cold {
   leftBy: "interrupt" | "close" | undefined
   /** An end that is not confirmed yet. */
   hold: Hold | undefined
+  /** Whether the newest status is an end that is not confirmed, held or not. */
+  isUnconfirmed: boolean
+  /** Whether an end without its result was found since the status, so that the job is not in its state any more. */
+  isStateOver: boolean
   /** A hash of the detail of the last status, if that is known from a token alone. */
   detailHash: string | undefined
   /** What `locate` of the fallback returned for the last status, if that is known from a token alone. */
@@ -135,7 +152,7 @@ export interface Cold {
   /** The foreign schedule to step, the number of that step (the first starts it anew), and what its delay is for. */
   stepping: Stepper | undefined
   stepCount: number
-  stepFor: WaitReason
+  stepFor: Decided
   stallReported: boolean
   /** Unknown states, and how often each was seen. */
   unknownStates: Map<string, number> | undefined
@@ -200,7 +217,7 @@ export const make = (setting: Setting, key: string, rawKey: unknown, sink: unkno
   sink,
   deadlineAt: notYet,
   floorAt: 0,
-  checkStarted: 0,
+  checkStarted: never,
   durations: 0,
   attempts: 0,
   sleepMillis: 0,
@@ -239,7 +256,7 @@ export const endRows = (self: Wait, kept?: Partial<Rows>): void => {
 }
 
 /** A timeline that begins now. */
-export const timeline = (clock: number): Timeline => ({ base: clock, now: 0 })
+export const timeline = (clock: () => number): Timeline => ({ base: clock(), now: 0, clock })
 
 /** Moves a timeline to the wall-clock time. */
 export const advance = (time: Timeline, clock: number): void => {
@@ -247,28 +264,46 @@ export const advance = (time: Timeline, clock: number): void => {
   else time.now = whole(clock - time.base)
 }
 
+/** The start of the newest check of a wait that has made none: a small integer, long before any other time. */
+export const never = -0x4000_0000
+
 /** When the host has to come back: a paused wait sleeps until its deadline. */
 export const alarmAt = (self: Wait): number =>
   self.stage.phase === "waiting" && self.cold.paused ? self.deadlineAt : self.nextAt
 
 // -- what hosts ask --
 
-/** The source that the next check asks: the key at the fallback, or undefined for the job itself. */
-export const sourceOf = ({ cold }: Wait): string | undefined => cold.fallbackKey
+/** What a check asks: the job itself (undefined), its fallback by a key, or the other source of `confirm`. */
+export type Source = string | typeof otherSource | undefined
+
+/** The other source of `confirm`, which has no key of its own. */
+export const otherSource: unique symbol = /*#__PURE__*/ Symbol("other source")
+
+/** The source that the next check, or the one in flight, asks. */
+export const sourceOf = ({ cold }: Wait): Source => (cold.hold?.elsewhere === true ? otherSource : cold.fallbackKey)
+
+/** The source that the wait asks whenever it does not confirm an end: the key at the fallback, or undefined for the job. */
+export const homeOf = ({ cold }: Wait): string | undefined => cold.fallbackKey
 
 /** Whether the next check, or the one in flight, is not part of a request for many. */
-export const checksAlone = ({ cold }: Wait): boolean => cold.alone || cold.fallbackKey !== undefined
+export const checksAlone = (self: Wait): boolean => self.cold.alone || sourceOf(self) !== undefined
 
-/** Where the next check is to continue, at the source that it asks. */
+/** Where the next check at the source of `homeOf` is to continue. */
 export const cursorOf = ({ cold }: Wait): string | undefined => cold.cursor
 
 /** What the check in flight is given besides its key. */
-export const contextOf = ({ attempts, checkStarted, cold, startedAt, status }: Wait): Context =>
-  new Context(cold.cursor, attempts, checkStarted - startedAt, status)
+export const contextOf = (self: Wait): Context => {
+  const { attempts, checkStarted, cold, startedAt, status } = self
+  const cursor = sourceOf(self) === otherSource ? undefined : cold.cursor
+  return new Context(cursor, attempts, checkStarted - startedAt, status)
+}
 
 /** Whether the wait has timed out, and only watches a canceled job for its true end. */
 export const hasTimedOut = ({ cold }: Wait): boolean => cold.heldTimeout !== undefined
 
+/** Whether the status is an end that needs no confirmation any more. */
+export const hasEnd = ({ cold, status }: Wait): boolean =>
+  status !== undefined && status._tag !== "Pending" && !cold.isUnconfirmed
 /** Whether the wait has ended, but reports that only once its job was canceled. */
 export const isLeaving = ({ cold }: Wait): boolean => cold.leftBy !== undefined
 
@@ -292,6 +327,12 @@ export const longestCheck = ({ cold, durations }: Wait): number =>
     ? Math.max(durations >> 20, (durations >> 10) & 1_023, durations & 1_023)
     : Math.max(...cold.durations)
 
+/** How long the newest checks took, the oldest first; undefined before the first. */
+export const checkMillis = ({ cold, durations }: Wait): ReadonlyArray<number> | undefined => {
+  if (cold.durations !== undefined) return cold.durations
+  return durations === 0 ? undefined : [durations >> 20, (durations >> 10) & 1_023, durations & 1_023]
+}
+
 /** Records how long a check took. */
 export const recordDuration = (self: Wait, millis: number): void => {
   const { durations } = self
@@ -309,7 +350,10 @@ export const recordHistory = (self: Wait, result: string): void => {
 /** Milliseconds since the wait started. */
 export const elapsed = (self: Wait): number => self.setting.time.now - self.startedAt
 
-/** Whether the bound of the wait is its deadline or that of its strategy. */
+/** The bound of the whole wait, whether or not the limit of a state comes before it. */
+export const wholeDeadlineOf = ({ cold, deadlineAt }: Wait): number => cold.wholeDeadlineAt ?? deadlineAt
+
+/** Whether the bound of the whole wait is its deadline or that of its strategy. */
 export const boundedBy = (self: Wait): "deadline" | "strategy" => self.cold.boundedBy ?? self.setting.policy.boundedBy
 
 /** The key as errors, logs and observers show it. */
@@ -348,6 +392,8 @@ const makeCold = (): Cold => ({
   heldTimeout: undefined,
   leftBy: undefined,
   hold: undefined,
+  isUnconfirmed: false,
+  isStateOver: false,
   detailHash: undefined,
   located: undefined,
   actions: noActions,

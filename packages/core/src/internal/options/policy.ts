@@ -18,6 +18,7 @@ import type { Observer } from "../../Observer.ts"
 import type { PollOptions } from "../../PollOptions.ts"
 import type { Status } from "../../Status.ts"
 import { type Plan, planOf } from "../strategyPlan.ts"
+import { cut } from "../text.ts"
 import * as validate from "../validate.ts"
 import { builtin, builtinErrors, type Defaults } from "./defaults.ts"
 
@@ -235,7 +236,8 @@ const compileConfirm = ({ confirm, name }: Input, deadline: number): Policy["con
 const compileStateLimits = ({ name, stateLimits }: Input): Policy["stateLimits"] => {
   if (stateLimits === undefined) return undefined
   const limits = Object.entries(stateLimits).map(
-    ([state, limit]) => [state, validate.millis(`${name}: stateLimits.${state}`, limit, "positive")] as const
+    // A wait keeps the beginning of a state word.
+    ([state, limit]) => [cut(state), validate.millis(`${name}: stateLimits.${state}`, limit, "positive")] as const
   )
   return limits.length === 0 ? undefined : new Map(limits)
 }

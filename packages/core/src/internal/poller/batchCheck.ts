@@ -1,4 +1,5 @@
 import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -25,6 +26,7 @@ export interface Results {
  * - A key that the answer lacks is checked alone: at once, or once the delay has passed that the server requested.
  * - A transient error counts for all keys. A permanent one may be about one of them: the request is split in halves to
  *   find it, and when both halves fail too, their keys are checked one by one.
+ * - A key that a wait with a `minInterval` asks for is not asked for again at once: it is checked alone after that.
  * - The hint of the answer, and the longest one for any of the keys, hold for all of them, since it was one request.
  */
 export const run = (call: Call): Effect.Effect<Results, never, unknown> => {
@@ -36,10 +38,13 @@ export const run = (call: Call): Effect.Effect<Results, never, unknown> => {
     return false
   }
   return Effect.flatMap(Effect.exit(send(waits)), (exit) => {
-    if (Exit.isFailure(exit) && mayBeAboutOneKey(waits, exit)) {
-      return waits.length === 1 ? alone(waits, isWanted) : split(waits, isWanted)
-    }
-    return follow(waits, exit, isWanted)
+    if (Exit.isSuccess(exit) || !mayBeAboutOneKey(waits, exit)) return follow(call, waits, exit, isWanted)
+    const { later, now } = bySpacing(call, waits)
+    const others = Effect.suspend(() => {
+      if (now.length < 2) return alone(now, isWanted)
+      return split(call, now, isWanted)
+    })
+    return later.length === 0 ? others : Effect.map(others, (rest) => together([unanswered(later), rest]))
   })
 }
 
@@ -92,7 +97,38 @@ const mayBeAboutOneKey = (waits: ReadonlyArray<Wait>, exit: Exit.Failure<unknown
   exit.cause.reasons.every(Cause.isFailReason) &&
   waits[0]!.setting.policy.errors.kindOf(Cause.squash(exit.cause))._tag === "Permanent"
 
+/** Waits whose keys may be asked for again at once, and waits for whose keys a `minInterval` holds. */
+const bySpacing = (
+  call: Call,
+  waits: ReadonlyArray<Wait>
+): { readonly now: ReadonlyArray<Wait>; readonly later: ReadonlyArray<Wait> } => {
+  if (!call.target.isSpaced) return { now: waits, later: [] }
+  const spaced = new Set(call.waits.filter(({ setting }) => setting.policy.minInterval > 0).map(({ key }) => key))
+  return { now: waits.filter(({ key }) => !spaced.has(key)), later: waits.filter(({ key }) => spaced.has(key)) }
+}
+
+/** The keys of these waits have to be checked alone, later. */
+const unanswered = (waits: ReadonlyArray<Wait>, hint?: CheckResult.Hint): Results => {
+  const later: event.Event = { _tag: "Unanswered", hint }
+  const keys = new Set(waits.map(({ key }) => key))
+  return { of: ({ key }) => (keys.has(key) ? later : undefined), hint: undefined }
+}
+
+/** Runs a further request for these waits, whose start counts where there is a `minInterval`. */
+const noted = <A, E>(
+  waits: ReadonlyArray<Wait>,
+  request: Effect.Effect<A, E, unknown>
+): Effect.Effect<A, E, unknown> => {
+  const [first] = waits
+  if (first === undefined || !targetOf(first).isSpaced) return request
+  return Effect.flatMap(Clock.currentTimeMillis, (at) => {
+    targetOf(first).noteStarts(waits, at - first.setting.time.base)
+    return request
+  })
+}
+
 const follow = (
+  call: Call,
   waits: ReadonlyArray<Wait>,
   exit: Exit.Exit<KeyResults, unknown>,
   isWanted: IsWanted
@@ -103,25 +139,24 @@ const follow = (
   }
   const answer = exit.value.results
   const found = waits.map(({ key }) => answer.get(key))
-  const unanswered = waits.filter((_, at) => found[at] === undefined)
+  const lacking = waits.filter((_, at) => found[at] === undefined)
   // Most waits get their result in the order in which they asked, so that their keys need not be found again.
   let next = 0
   const results: Results = {
     of: (wait) => eventOfKey(waits[next] === wait ? found[next++] : answer.get(wait.key)),
     hint: longer(longestHint(found), exit.value.hint)
   }
-  if (unanswered.length === 0) return Effect.succeed(results)
+  if (lacking.length === 0) return Effect.succeed(results)
   const { hint } = exit.value
-  if (isDelay(hint)) {
-    const later: event.Event = { _tag: "Unanswered", hint }
-    const keys = new Set(unanswered.map(({ key }) => key))
-    const others: Results = { of: ({ key }) => (keys.has(key) ? later : undefined), hint: undefined }
-    return Effect.succeed(together([results, others]))
-  }
-  return Effect.map(alone(unanswered, isWanted), (others) => together([results, others]))
+  if (isDelay(hint)) return Effect.succeed(together([results, unanswered(lacking, hint)]))
+  const { later, now } = bySpacing(call, lacking)
+  const known = later.length === 0 ? results : together([results, unanswered(later)])
+  return now.length === 0
+    ? Effect.succeed(known)
+    : Effect.map(alone(now, isWanted), (others) => together([known, others]))
 }
 
-const split = (waits: ReadonlyArray<Wait>, isWanted: IsWanted): Effect.Effect<Results, never, unknown> => {
+const split = (call: Call, waits: ReadonlyArray<Wait>, isWanted: IsWanted): Effect.Effect<Results, never, unknown> => {
   const half = Math.ceil(waits.length / 2)
   const halves = [waits.slice(0, half), waits.slice(half)]
   return Effect.flatMap(
@@ -130,15 +165,15 @@ const split = (waits: ReadonlyArray<Wait>, isWanted: IsWanted): Effect.Effect<Re
         const wanted = part.filter(isWanted)
         return wanted.length === 0
           ? Effect.succeed(Exit.succeed<KeyResults>({ results: new Map() }))
-          : Effect.exit(send(wanted))
+          : Effect.exit(noted(wanted, send(wanted)))
       })
     ),
     (exits) => {
       const failed = exits.map((exit, at) => Exit.isFailure(exit) && mayBeAboutOneKey(halves[at]!, exit))
       if (failed.every(Boolean)) return alone(waits, isWanted)
       const results = Effect.forEach(halves, (part, at) => {
-        if (failed[at] !== true) return follow(part, exits[at]!, isWanted)
-        return part.length === 1 ? alone(part, isWanted) : split(part, isWanted)
+        if (failed[at] !== true) return follow(call, part, exits[at]!, isWanted)
+        return part.length === 1 ? alone(part, isWanted) : split(call, part, isWanted)
       })
       return Effect.map(results, together)
     }
@@ -149,7 +184,7 @@ const split = (waits: ReadonlyArray<Wait>, isWanted: IsWanted): Effect.Effect<Re
 const alone = (waits: ReadonlyArray<Wait>, isWanted: IsWanted): Effect.Effect<Results, never, unknown> =>
   Effect.map(
     Effect.forEach(waits, (wait) => {
-      const check = Effect.suspend(() => (isWanted(wait) ? userCalls.check(wait) : Effect.interrupt))
+      const check = Effect.suspend(() => (isWanted(wait) ? noted([wait], userCalls.check(wait)) : Effect.interrupt))
       return Effect.map(Effect.exit(check), (exit) => [wait.key, exit] as const)
     }),
     (entries) => {

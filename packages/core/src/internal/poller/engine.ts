@@ -1,9 +1,10 @@
 import type * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import type * as Fiber from "effect/Fiber"
+import * as Fiber from "effect/Fiber"
 import * as Gate from "../../Gate.ts"
 import type { ResumeToken } from "../../ResumeToken.ts"
+import type { ActionHandlers } from "../actionHandlers.ts"
 import { cancelsBy } from "../machine/ending.ts"
 import * as event from "../machine/event.ts"
 import * as machine from "../machine/machine.ts"
@@ -46,6 +47,7 @@ export class Engine {
   private readonly dispatcher: Dispatcher
   /** Calls of user code that wait until the turn is over. */
   private readonly afterTurn: AfterTurn
+  private readonly actions: ActionHandlers
   private isRunningAfterTurn = false
   /** Calls that may run user code, and so wait until no step is half done. */
   private readonly postponed = new AfterTurn()
@@ -66,7 +68,7 @@ export class Engine {
   private isClosed = false
 
   constructor(
-    { afterTurn, dispatcher, random, time }: Shared,
+    { actions, afterTurn, dispatcher, random, time }: Shared,
     clock: Clock.Clock,
     limits: Limits,
     fork: <A>(effect: Effect.Effect<A>) => Fiber.Fiber<A>,
@@ -76,6 +78,7 @@ export class Engine {
     this.random = random
     this.dispatcher = dispatcher
     this.afterTurn = afterTurn
+    this.actions = actions
     this.clock = clock
     this.limits = limits
     this.fork = fork
@@ -104,8 +107,13 @@ export class Engine {
       const stagger = options.stagger > 0 ? target.stagger(now, options.stagger, this.random) : 0
       target.add(wait, former)
       const command = machine.step(wait, event.started(token, stagger, this.deferral(wait)))
-      if (end !== undefined && mayCheck(wait, command)) this.advise(wait, event.checked(end))
-      else this.apply(wait, command)
+      if (options.token?.checkedAt !== undefined) target.noteStart(key, wait.checkStarted)
+      const { floorAt } = wait
+      if (end !== undefined && mayCheck(wait, command)) {
+        this.advise(wait, event.checked(end))
+        // An end that has to be confirmed.
+        if (wait.stage.phase !== "ended" && floorAt > now) this.step(wait, { _tag: "Floored", floorAt })
+      } else this.apply(wait, command)
       if (target.bringsFloor(wait)) this.shareFloor(wait)
       if (target.bringsCursor(wait)) this.teach(wait)
     } finally {
@@ -140,7 +148,9 @@ export class Engine {
   interrupt(waits: Iterable<Wait>, how: How): Effect.Effect<void> {
     let interrupted: ReadonlyArray<Interrupted> = []
     this.together(() => (interrupted = this.endAll(waits, how)))
-    return interrupt(interrupted, this.canceling)
+    const handlers = interrupted.flatMap(({ wait }) => this.actions.fibersOf(wait))
+    const stopped = interrupt(interrupted, this.canceling)
+    return handlers.length === 0 ? stopped : Effect.andThen(stopped, Fiber.awaitAll(handlers).pipe(Effect.asVoid))
   }
 
   /**
@@ -437,7 +447,7 @@ export class Engine {
         for (const wait of call.onePerKey) {
           for (const sibling of call.target.siblings(wait)) {
             // A sibling that is queued or asks its gate need not: the check begins without it.
-            this.step(sibling, sibling.stage.phase === "gating" ? gateOpen : event.joined)
+            this.step(sibling, event.joined)
           }
         }
       })
@@ -476,6 +486,7 @@ export class Engine {
     // An abandoned check of the same key ends before this one begins, which may leave this one empty.
     if (call.kind !== "task" && this.runPostponed() && call.isEmpty) return this.dispatcher.count(call, -1)
     call.state = "begun"
+    if (call.kind === "check" || call.kind === "batch") call.target.noteStarts(call.waits, this.time.now)
     this.setLimit(call)
     const fiber = groupOf(call.anyone).fork(effect)
     call.fiber = fiber
@@ -544,10 +555,8 @@ const open = /*#__PURE__*/ Exit.succeed(Gate.open)
 const gateOpen: event.Event = { _tag: "GateAnswered", exit: open }
 
 /** Whether a wait that has just begun checks at once, so that it can be given what others saw. */
-const mayCheck = (wait: Wait, command: event.Command): boolean => {
-  if (command === "gate") return machine.step(wait, gateOpen) === "check"
-  return command === "check" || machine.step(wait, event.joined) === "check"
-}
+const mayCheck = (wait: Wait, command: event.Command): boolean =>
+  command === "check" || machine.step(wait, event.joined) === "check"
 
 /**
  * Whether other waits may join a check that this wait has left, even if it is empty: a batch asks for its key all the

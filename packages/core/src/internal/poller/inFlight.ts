@@ -1,6 +1,6 @@
 import type * as Fiber from "effect/Fiber"
 import { wakeForAlarm } from "../machine/pacing.ts"
-import { checksAlone, sourceOf, type Wait } from "../machine/wait.ts"
+import { checksAlone, homeOf, sourceOf, type Wait } from "../machine/wait.ts"
 import { TimerQueue } from "./timerQueue.ts"
 
 /**
@@ -67,7 +67,7 @@ export class InFlight<T = unknown> {
     for (const wait of this.waits) {
       if (wait.floorAt >= (latest.get(wait.key)?.floorAt ?? 0)) latest.set(wait.key, wait)
     }
-    return [...latest.values()].filter((wait) => sourceOf(wait) === undefined)
+    return [...latest.values()].filter((wait) => homeOf(wait) === undefined)
   }
 
   /** The only wait, if there never was another. */

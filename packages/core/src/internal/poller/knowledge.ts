@@ -2,9 +2,9 @@ import type { ResumeToken } from "../../ResumeToken.ts"
 import type { Status } from "../../Status.ts"
 import type { Event } from "../machine/event.ts"
 import { receipt, withKnown } from "../machine/token.ts"
-import { checksAlone, cursorOf, type Wait } from "../machine/wait.ts"
+import { checksAlone, cursorOf, hasEnd, type Wait } from "../machine/wait.ts"
 import { targetOf } from "./target.ts"
-import { floorOf, hasSeenEnd, jobCursorOf, Waiters } from "./waiters.ts"
+import { floorOf, jobCursorOf, Waiters } from "./waiters.ts"
 
 // What the waits for a key know, from each other and from those that ended recently.
 
@@ -33,7 +33,7 @@ export const knownEnd = (
   linger: number
 ): Status<unknown, unknown> | undefined => {
   if (found === undefined || found instanceof Waiters || found.stage.phase !== "ended") return undefined
-  return hasSeenEnd(found) && isRecent(found, now, linger) ? found.status : undefined
+  return hasEnd(found) && isRecent(found, now, linger) ? found.status : undefined
 }
 
 /** What the other waits for the key of this one learn from it: where to continue, and that the key is checked alone. */

@@ -10,6 +10,7 @@ import * as Tracer from "effect/Tracer"
 import type { Any } from "../../Job.ts"
 import type { Notification } from "../../Observer.ts"
 import type { PollEvent } from "../../PollEvent.ts"
+import { ActionHandlers } from "../actionHandlers.ts"
 import type { Timeline, Wait } from "../machine/wait.ts"
 import type { Defaults } from "../options/defaults.ts"
 import type { Policy } from "../options/policy.ts"
@@ -24,6 +25,7 @@ export interface Shared {
   readonly random: () => number
   readonly dispatcher: Dispatcher
   readonly afterTurn: AfterTurn
+  readonly actions: ActionHandlers
 }
 
 /** What receives the events and the end of a wait: a handle, or a stream of results. */
@@ -64,6 +66,7 @@ export class Group implements TargetSetting {
     this.random = shared.random
     this.forkIn = Effect.runForkWith(context)
     this.logs = logs
+    target.keepStarts(policy.minInterval)
   }
 
   /** Made on demand: there may be as many groups as waits. */
@@ -82,6 +85,7 @@ export class Group implements TargetSetting {
   emit(wait: Wait, event: Notification["event"]): void {
     if (this.policy.observers.length > 0 || (this.logs !== false && mayBeLogged(event)))
       this.telemetry.report(wait, event)
+    if (ActionHandlers.handles(wait)) this.shared.actions.report(wait, event)
     if (event._tag === "Started") return
     const sink = sinkOf(wait)
     // Not within the step: the listener may have a handle to this wait.
@@ -94,6 +98,10 @@ export class Group implements TargetSetting {
 
   hasRoom(wait: Wait): boolean {
     return this.shared.dispatcher.hasRoom(wait)
+  }
+
+  checkedAt(wait: Wait): number | "joins" {
+    return this.target.checkedAt(wait)
   }
 }
 
@@ -191,6 +199,7 @@ export class Registry {
 
 const mayBeLogged = (event: Notification["event"]): boolean =>
   event._tag === "CheckFailed" ||
+  event._tag === "ActionRequired" ||
   (event._tag === "CancelAnswered" && event.outcome !== "accepted") ||
   (event._tag === "Ended" && event.exit._tag === "Failure")
 

@@ -3,13 +3,14 @@ import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import type * as Fiber from "effect/Fiber"
+import * as Fiber from "effect/Fiber"
 import * as Stream from "effect/Stream"
 import type { Handle } from "../../Handle.ts"
 import type { Any } from "../../Job.ts"
 import { ResumeTokenError } from "../../PollError.ts"
 import type { PollOptions } from "../../PollOptions.ts"
 import type { ResumeToken } from "../../ResumeToken.ts"
+import { ActionHandlers } from "../actionHandlers.ts"
 import { noStatus } from "../machine/checkError.ts"
 import type * as event from "../machine/event.ts"
 import { cancelsBy } from "../machine/ending.ts"
@@ -45,6 +46,7 @@ type Fork = <A>(effect: Effect.Effect<A>) => Fiber.Fiber<A>
 export class PollerService implements Driver {
   private readonly engine: Engine
   private readonly dispatcher: Dispatcher
+  private readonly actions: ActionHandlers
   private readonly registry: Registry
   private readonly permits: Permits
   private readonly settings: Settings
@@ -68,9 +70,15 @@ export class PollerService implements Driver {
 
   constructor(settings: Settings, clock: Clock.Clock, random: () => number, fork: Fork, lifetime: Lifetime) {
     const { capacity, limits } = settings
-    const time = timeline(clock.currentTimeMillisUnsafe())
+    const time = timeline(() => clock.currentTimeMillisUnsafe())
     this.dispatcher = new Dispatcher(time, limits)
-    const shared = { time, random, dispatcher: this.dispatcher, afterTurn: new AfterTurn() }
+    const afterTurn = new AfterTurn()
+    this.actions = new ActionHandlers({
+      fork: (wait, handler) => groupOf(wait).fork(handler),
+      tell: (wait, happened) => this.engine.tell(wait, happened),
+      later: (call) => afterTurn.add(call)
+    })
+    const shared = { time, random, dispatcher: this.dispatcher, afterTurn, actions: this.actions }
     this.settings = settings
     this.registry = new Registry(shared, limits.linger)
     this.engine = new Engine(shared, clock, limits, fork, (group) => this.registry.ended(group))
@@ -278,7 +286,8 @@ export class PollerService implements Driver {
       Deferred.doneUnsafe(this.closing, Exit.void)
       // Whoever still waits for a permit learns that there will be none.
       this.permits.release(Number.MAX_SAFE_INTEGER)
-      const all = Effect.andThen(interrupted, notified)
+      const handled = Fiber.awaitAll(this.actions.fibers)
+      const all = Effect.andThen(Effect.andThen(interrupted, handled), notified)
       this.run(all).addObserver(() => Deferred.doneUnsafe(this.over, Exit.void))
     }
     const notified = Effect.suspend(() =>

@@ -1,8 +1,20 @@
 import type { Any } from "../../Job.ts"
-import { checksAlone, cursorOf, fitsBefore, hasTimedOut, type Setting, sourceOf, type Wait } from "../machine/wait.ts"
+import {
+  checksAlone,
+  cursorOf,
+  fitsBefore,
+  hasEnd,
+  hasTimedOut,
+  homeOf,
+  never,
+  type Setting,
+  sourceOf,
+  type Wait
+} from "../machine/wait.ts"
 import type { InFlight } from "./inFlight.ts"
 import { ReadyQueue } from "./readyQueue.ts"
-import { hasSeenEnd, jobCursorOf, Waiters } from "./waiters.ts"
+import { Spacing } from "./spacing.ts"
+import { jobCursorOf, Waiters } from "./waiters.ts"
 
 /** A call for waits of one target. */
 export type Call = InFlight<Target>
@@ -32,6 +44,7 @@ export class Target {
   /** Whether it takes part in the dispatcher's rotation. */
   inRotation = false
   readonly queue = new ReadyQueue()
+  private readonly spacing = new Spacing()
   /** Waits by key; one that ended stays for a while, see `ended`. */
   private readonly waits = new Map<string, Wait | Waiters>()
   /** How many keys have more than one wait. */
@@ -91,6 +104,7 @@ export class Target {
   /** Drops the waits that ended more than `linger` milliseconds ago. */
   dropEnded(now: number, linger: number): void {
     const { ended } = this
+    this.spacing.drop(now)
     while (this.dropped < ended.length && ended[this.dropped]!.nextAt + linger <= now) {
       const wait = ended[this.dropped++]!
       if (this.renewed === 0 || this.waits.get(wait.key) === wait) this.waits.delete(wait.key)
@@ -109,9 +123,9 @@ export class Target {
     }
   }
 
-  /** Whether there is no wait here, and none ended recently. */
+  /** Whether there is no wait here, and none ended or checked recently. */
   get isUnused(): boolean {
-    return this.waits.size === 0 && this.queue.isEmpty && this.abandoned.size === 0
+    return this.waits.size + this.abandoned.size + this.spacing.size === 0 && this.queue.isEmpty
   }
 
   // -- waits that share a key --
@@ -130,14 +144,17 @@ export class Target {
 
   /** The other waits for the key of this one, which may have ended, that ask the same source. */
   siblings(wait: Wait): ReadonlyArray<Wait> {
+    const source = sourceOf(wait)
+    return this.othersOf(wait, (other) => sourceOf(other) === source)
+  }
+
+  private othersOf(wait: Wait, isMeant: (other: Wait) => boolean): ReadonlyArray<Wait> {
     const found = this.waits.get(wait.key)
-    const others =
+    const waits =
       found instanceof Waiters ? found.waits : found === undefined || found.stage.phase === "ended" ? [] : [found]
-    const siblings: Array<Wait> = []
-    for (const other of others) {
-      if (other !== wait && sourceOf(other) === sourceOf(wait)) siblings.push(other)
-    }
-    return siblings
+    const others: Array<Wait> = []
+    for (const other of waits) if (other !== wait && isMeant(other)) others.push(other)
+    return others
   }
 
   /** Whether the next check of a wait is not part of a batch: at a fallback, or when its key needs a check of its own. */
@@ -162,12 +179,17 @@ export class Target {
     return this.waitersOf(wait)?.checkLike(wait) as Call | undefined
   }
 
-  /** Notes the floor of a wait for the next one that comes; returns the other waits for its key that are to keep it. */
+  /**
+   * Notes the floor of the job itself that a wait has found, for the next one that comes; returns the other waits for its
+   * key that are to keep it.
+   */
   noteFloor(wait: Wait): ReadonlyArray<Wait> {
     const { floorAt, setting } = wait
     const waiters = this.waitersOf(wait)
     if (waiters !== undefined) waiters.floorAt = floorAt
-    return floorAt <= setting.time.now ? [] : this.siblings(wait).filter((other) => other.floorAt < floorAt)
+    return floorAt <= setting.time.now
+      ? []
+      : this.othersOf(wait, (other) => sourceOf(other) === undefined && other.floorAt < floorAt)
   }
 
   /** Whether a new wait brings a later floor than the others for its key know of. */
@@ -179,14 +201,50 @@ export class Target {
   /** Notes the cursor of a wait for the next one that comes; returns the other waits for its key that are to take it over. */
   noteCursor(wait: Wait, cursor: string): ReadonlyArray<Wait> {
     const waiters = this.waitersOf(wait)
-    if (waiters !== undefined && sourceOf(wait) === undefined) waiters.cursor = cursor
-    return this.siblings(wait).filter((other) => cursorOf(other) !== cursor)
+    const home = homeOf(wait)
+    if (waiters !== undefined && home === undefined) waiters.cursor = cursor
+    return this.othersOf(wait, (other) => homeOf(other) === home && cursorOf(other) !== cursor)
   }
 
   /** Whether a new wait brings a cursor, and the others for its key have none. */
   bringsCursor(wait: Wait): boolean {
     const waiters = this.waitersOf(wait)
     return waiters !== undefined && waiters.cursor === undefined && cursorOf(wait) !== undefined
+  }
+
+  // -- the least gap between the checks of a key --
+
+  /** Keeps the starts of checks from now on, for waits with this `minInterval`. */
+  keepStarts(minInterval: number): void {
+    if (minInterval === 0) return
+    const isFirst = !this.spacing.isNeeded
+    this.spacing.extend(minInterval)
+    if (!isFirst) return
+    for (const found of this.waits.values()) {
+      for (const { checkStarted, key } of found instanceof Waiters ? found.waits : [found]) {
+        if (checkStarted !== never) this.spacing.note(key, checkStarted)
+      }
+    }
+  }
+
+  /** Whether any of its waits has had a `minInterval`. */
+  get isSpaced(): boolean {
+    return this.spacing.isNeeded
+  }
+
+  /** Notes that a check of a key began. */
+  noteStart(key: string, at: number): void {
+    this.spacing.note(key, at)
+  }
+
+  /** Notes that a call began that checks the keys of these waits. */
+  noteStarts(waits: Iterable<Wait>, at: number): void {
+    if (this.spacing.isNeeded) for (const { key } of waits) this.spacing.note(key, at)
+  }
+
+  /** When the newest check of the key of a wait began, unless the wait would join it. */
+  checkedAt(wait: Wait): number | "joins" {
+    return this.checkFor(wait) === undefined ? this.spacing.of(wait.key) : "joins"
   }
 
   // -- keys whose waits have left --
@@ -260,7 +318,7 @@ export const targetOf = ({ setting }: Wait): Target => (setting as TargetSetting
 
 /** Whether an ended wait knows something for the next one: the end of the job, a floor or a cursor. */
 const isWorthKeeping = (wait: Wait): boolean =>
-  hasSeenEnd(wait) || wait.floorAt > wait.nextAt || jobCursorOf(wait) !== undefined
+  hasEnd(wait) || wait.floorAt > wait.nextAt || jobCursorOf(wait) !== undefined
 
 /** The request for many asks the job itself, and one gate. */
 const canShareRequest = (a: Wait, b: Wait): boolean =>

@@ -1,4 +1,4 @@
-import { checksAlone, cursorOf, hasTimedOut, sourceOf, type Wait } from "../machine/wait.ts"
+import { checksAlone, cursorOf, hasTimedOut, homeOf, sourceOf, type Wait } from "../machine/wait.ts"
 import { type InFlight, inFlightOf } from "./inFlight.ts"
 
 /** The waits for one key, where there are several. Nothing that one of them does costs a walk through all of them. */
@@ -75,11 +75,7 @@ export class Waiters {
 }
 
 /** Where the next check of the job itself is to continue; the cursor of its fallback is about another source. */
-export const jobCursorOf = (wait: Wait): string | undefined =>
-  sourceOf(wait) === undefined ? cursorOf(wait) : undefined
+export const jobCursorOf = (wait: Wait): string | undefined => (homeOf(wait) === undefined ? cursorOf(wait) : undefined)
 
 /** The floor that the server of the job set; that of its fallback is another server's. */
-export const floorOf = (wait: Wait): number => (sourceOf(wait) === undefined ? wait.floorAt : 0)
-
-/** Whether a wait knows how the job ended. */
-export const hasSeenEnd = ({ status }: Wait): boolean => status !== undefined && status._tag !== "Pending"
+export const floorOf = (wait: Wait): number => (homeOf(wait) === undefined ? wait.floorAt : 0)

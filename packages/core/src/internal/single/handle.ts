@@ -146,7 +146,7 @@ export const start = <A, F, E, R>(request: Request): Effect.Effect<Handle<A, F, 
     const handle: WaitHandle<A, F, E> = new WaitHandle<A, F, E>({
       tell: (_, happened) => running?.host.tell(happened),
       fork: (_, effect) => running!.host.fork(effect),
-      interrupt: () => Effect.suspend(() => running!.stop("interrupt")),
+      interrupt: () => Effect.suspend(() => running!.host.apart(running!.stop("interrupt"))),
       leave: () =>
         Effect.suspend(() => {
           const stopped = Effect.forkDetach(running!.stop("leave"), { startImmediately: true })

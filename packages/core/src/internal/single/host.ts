@@ -13,6 +13,8 @@ import type { Notification } from "../../Observer.ts"
 import type { PollEvent } from "../../PollEvent.ts"
 import type { ResumeToken } from "../../ResumeToken.ts"
 import type { Terminal } from "../../Status.ts"
+import { ActionHandlers } from "../actionHandlers.ts"
+import { bounded } from "../awaitAtMost.ts"
 import { cancelsBy } from "../machine/ending.ts"
 import * as event from "../machine/event.ts"
 import * as machine from "../machine/machine.ts"
@@ -21,6 +23,7 @@ import {
   advance,
   alarmAt,
   make as makeWait,
+  never,
   type Setting,
   timeline,
   type Timeline,
@@ -143,6 +146,8 @@ export class Host implements Setting {
   /** Calls of user code that wait until the step is over, since they may re-enter. */
   private readonly afterStep: Array<() => void> = []
   private readonly telemetry: Telemetry
+  /** Runs the handlers of actions; undefined if the policy has none. */
+  private readonly actions: ActionHandlers | undefined
   private driver: Fiber.Fiber<void> | undefined
   private turn = 0
   private watchdog: Fiber.Fiber<void> | undefined
@@ -158,7 +163,7 @@ export class Host implements Setting {
     const random = Context.get(context, Random.Random)
     this.policy = policy
     this.clock = Context.get(context, Clock.Clock)
-    this.time = timeline(this.clock.currentTimeMillisUnsafe())
+    this.time = timeline(() => this.clock.currentTimeMillisUnsafe())
     this.random = () => random.nextDoubleUnsafe()
     this.fork = Effect.runForkWith(span === undefined ? context : Context.add(context, Tracer.ParentSpan, span))
     this.telemetry = makeTelemetry({ logs: defaults.logs, observers: policy.observers, span }, this.fork, (log) => {
@@ -167,10 +172,17 @@ export class Host implements Setting {
     this.done = done
     this.listener = options?.emit
     this.wait = makeWait(this, request.key, request.rawKey, undefined)
+    if (!ActionHandlers.handles(this.wait)) return
+    this.actions = new ActionHandlers({
+      fork: (_, handler) => this.fork(handler),
+      tell: (_, happened) => this.tell(happened),
+      later: (call) => this.afterStep.push(call)
+    })
   }
 
   emit(wait: Wait, event: Notification["event"]): void {
     this.telemetry.report(wait, event)
+    this.actions?.report(wait, event)
     const { listener } = this
     if (event._tag !== "Started" && listener !== undefined) this.afterStep.push(() => listener(event))
   }
@@ -182,6 +194,10 @@ export class Host implements Setting {
   /** A wait that is alone may check whenever it wants to. */
   hasRoom(): boolean {
     return true
+  }
+
+  checkedAt(): number {
+    return never
   }
 
   /** Tells the machine what happened; its command replaces what is in flight. */
@@ -210,7 +226,8 @@ export class Host implements Setting {
   stop(how: How): Effect.Effect<void> {
     return Effect.suspend(() => {
       const { cancelTimeout } = this.policy
-      const running = [this.driver, this.watchdog, this.flushing].filter((fiber) => fiber !== undefined)
+      const own = [this.driver, this.watchdog, this.flushing].filter((fiber) => fiber !== undefined)
+      const running = [...own, ...(this.actions?.fibersOf(this.wait) ?? [])]
       const isOver = this.wait.stage.phase === "ended"
       const by = isOver || how === "leave" ? undefined : cancelsBy(this.wait, how)
       this.turn++
@@ -247,6 +264,19 @@ export class Host implements Setting {
         },
         now
       )
+    })
+  }
+
+  /**
+   * Runs an effect that ends this wait in a fiber of its own: it may be the check or a handler of this wait that asks for
+   * it, which is interrupted by it, and cannot wait for its own end.
+   */
+  apart(effect: Effect.Effect<void>): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      const self = Fiber.getCurrent()
+      const isOwn = self !== undefined && (self === this.driver || this.actions?.runs(self) === true)
+      const fiber = this.fork(effect)
+      return isOwn ? Effect.void : Fiber.join(fiber)
     })
   }
 
@@ -325,11 +355,14 @@ export class Host implements Setting {
     return Effect.suspend(() => (this.turn === turn ? follow(first) : Effect.void))
   }
 
-  /** Hands the result out, once the observers have been notified. */
+  /** Hands the result out, once the observers have been notified and the handlers of actions have ended. */
   private handOut(exit: Exit.Exit<unknown, unknown>): void {
-    const flush = this.telemetry.flush(this.policy.cancelTimeout)
-    if (flush === undefined) return this.done(exit)
-    this.flushing = this.fork(flush)
+    const { cancelTimeout } = this.policy
+    const handlers = this.actions?.fibersOf(this.wait) ?? []
+    const flush = this.telemetry.flush(cancelTimeout)
+    if (flush === undefined && handlers.length === 0) return this.done(exit)
+    const settled = bounded(this.fork, Fiber.awaitAll(handlers), cancelTimeout)
+    this.flushing = this.fork(Effect.andThen(settled, flush ?? Effect.void))
     // Also when that is stopped: the wait has ended.
     this.flushing.addObserver(() => this.done(exit))
   }

@@ -7,18 +7,24 @@ import type * as Gate from "../../Gate.ts"
 import type { Observation } from "../../Observation.ts"
 import type { Decision } from "../../Strategy.ts"
 import { observationOf } from "../machine/checkError.ts"
-import { contextOf, foreignStep, sourceOf, type Wait } from "../machine/wait.ts"
+import { contextOf, foreignStep, otherSource, sourceOf, type Wait } from "../machine/wait.ts"
 import type { Stepper } from "../options/policy.ts"
 
 // The calls of user code that the machine asks a host for: check, gate, cancel and the step of a foreign schedule.
 
-/** The check of a wait: of the job itself, or of its fallback once the job's own record is gone. */
+/**
+ * The check of a wait: of the job itself, of its fallback once the job's own record is gone, or of the other source that
+ * confirms its end.
+ */
 export const check = (wait: Wait): Effect.Effect<CheckResult<unknown, unknown>, unknown, unknown> => {
   const { policy } = wait.setting
   const source = sourceOf(wait)
   try {
     const context = contextOf(wait)
-    return source === undefined ? policy.check(wait.rawKey, context) : policy.missing.checkFallback!(source, context)
+    if (source === undefined) return policy.check(wait.rawKey, context)
+    return source === otherSource
+      ? policy.confirm!.check!(wait.rawKey, context)
+      : policy.missing.checkFallback!(source, context)
   } catch (defect) {
     return Effect.die(defect)
   }

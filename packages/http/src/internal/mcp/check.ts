@@ -8,6 +8,7 @@ import type { Dialect } from "../../McpTaskJob.ts"
 import { invalidParams, rpcCodeOf, wireCode } from "./jsonRpcCode.ts"
 import type { InputResponder } from "./input.ts"
 import {
+  actionOf,
   inputRequests,
   InterpretedAnswer,
   isToolError,
@@ -96,7 +97,11 @@ const inputRequired = <A, E, R, ED>(
   const requests = dialect === "extension" ? inputRequests(task, taskId) : [someRequest(task, taskId)]
   if (requests === undefined) return Effect.fail(malformed("tasks/get", "Expected inputRequests in the task"))
   if (typeof requests === "number") return Effect.fail(tooManyInputs(requests))
-  const pending = Status.pending({ state: task.status, detail: { ...task.detail, input: requests } })
+  const pending = Status.pending({
+    state: task.status,
+    detail: { ...task.detail, input: requests },
+    action: actionOf(task, requests)
+  })
   return Effect.flatMap(input.respond(taskId, requests), (ready): Checked<A, E, R, ED> => {
     if (dialect !== "extension" || ready.length === 0) return Effect.succeed(pending)
     const inputResponses = Object.fromEntries(ready.map(({ key, value }) => [key, value]))

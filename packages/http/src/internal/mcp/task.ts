@@ -1,6 +1,7 @@
 import * as Duration from "effect/Duration"
 import { hasProperty } from "effect/Predicate"
 import type { CheckResult, Hint } from "effect-poll/CheckResult"
+import type { Action } from "effect-poll/Status"
 import { fromNumber } from "../../HintReader.ts"
 import type { Failure, InputRequest } from "../../McpTaskError.ts"
 import type { Dialect, TaskDetail } from "../../McpTaskJob.ts"
@@ -109,6 +110,19 @@ export const inputRequests = (
     method: cutTextAt(request, "method"),
     params: at(request, "params")
   }))
+}
+
+/**
+ * What a task waits for, as an action: other requests are another one. A task of 2025-11-25 does not say what it asks
+ * for, so that is told apart by when it began to.
+ */
+export const actionOf = ({ body, detail }: Task, requests: ReadonlyArray<InputRequest>): Action | undefined => {
+  const [first] = requests
+  if (first === undefined) return undefined
+  const keys = requests.flatMap(({ key }) => key ?? []).toSorted()
+  const id = keys.length === 0 ? [cutTextAt(body, "lastUpdatedAt"), detail.message] : keys
+  const kind = requests.every(({ method }) => method === first.method) ? first.method : undefined
+  return { id: JSON.stringify(id), kind, detail: requests }
 }
 
 export const isToolError = (result: unknown): boolean => at(result, "isError") === true
