@@ -9,6 +9,7 @@ const bounds = {
   at: 2_000,
   floorAt: 0,
   gatedUntil: 0,
+  spacedUntil: 0,
   deadlineAt: Number.POSITIVE_INFINITY,
   estimate: 0
 }
@@ -64,6 +65,15 @@ describe("placeNextCheck", () => {
 
   it("server and gate - are equal: the server is the reason", () => {
     assert.strictEqual(place({ floorAt: 2_001, gatedUntil: 2_001 }).reason, "serverHint")
+  })
+
+  it("least gap - delays the check, and is the reason if nothing else delays it as long", () => {
+    assert.deepStrictEqual(place({ spacedUntil: 2_001 }), { dueAt: 2_001, reason: "minInterval", last: false })
+    assert.strictEqual(place({ spacedUntil: 2_000 }).reason, "strategy")
+    assert.strictEqual(place({ spacedUntil: 2_002, floorAt: 2_001 }).reason, "minInterval")
+    assert.strictEqual(place({ spacedUntil: 2_001, floorAt: 2_001 }).reason, "serverHint")
+    assert.strictEqual(place({ spacedUntil: 2_001, gatedUntil: 2_001 }).reason, "gate")
+    assert.strictEqual(place({ spacedUntil: 2_001, deadlineAt: 2_000 }).reason, "deadline")
   })
 
   it("deadline - comes before a check that the server delays past it", () => {

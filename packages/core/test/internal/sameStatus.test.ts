@@ -5,6 +5,9 @@ import * as Status from "effect-poll/Status"
 const path: string = "../../src/internal/machine/sameStatus.ts"
 const { sameStatus } = (await import(path)) as typeof import("../../src/internal/machine/sameStatus.ts")
 
+const hashPath: string = "../../src/internal/machine/detailHash.ts"
+const { detailHash } = (await import(hashPath)) as typeof import("../../src/internal/machine/detailHash.ts")
+
 /** An object of a number of levels, with `leaf` in the deepest. */
 const nested = (levels: number, leaf: unknown): object => {
   let object: object = { leaf }
@@ -12,14 +15,16 @@ const nested = (levels: number, leaf: unknown): object => {
   return object
 }
 
-const same = (a: unknown, b: unknown): boolean =>
-  sameStatus(Status.pending({ detail: a }), Status.pending({ detail: b }))
+const compare = (a: Status.Status<unknown, unknown>, b: Status.Status<unknown, unknown>): boolean =>
+  sameStatus(a, b, undefined)
+
+const same = (a: unknown, b: unknown): boolean => compare(Status.pending({ detail: a }), Status.pending({ detail: b }))
 
 describe("sameStatus", () => {
   it("pending statuses - are the same with the same state, progress, action and detail", () => {
     const status = { state: "RENDERING", progress: 0.5, action: { id: "a" }, detail: { frames: [1, 2] } }
     const other = Status.pending({ ...status, action: { id: "a", kind: "approval" }, detail: { frames: [1, 2] } })
-    assert.strictEqual(sameStatus(Status.pending(status), other), true)
+    assert.strictEqual(compare(Status.pending(status), other), true)
   })
 
   it("pending statuses - differ in each of state, progress, action and detail", () => {
@@ -27,15 +32,15 @@ describe("sameStatus", () => {
     const changes = [{ state: "QUEUED" }, { progress: 0.6 }, { action: { id: "b" } }, { detail: { frames: [1, 3] } }]
     for (const change of changes) {
       const changed = Status.pending({ ...status, ...change })
-      assert.strictEqual(sameStatus(Status.pending(status), changed), false, JSON.stringify(change))
+      assert.strictEqual(compare(Status.pending(status), changed), false, JSON.stringify(change))
     }
   })
 
   it("ends - never equal a pending status or each other", () => {
-    assert.strictEqual(sameStatus(Status.succeeded(1), Status.succeeded(1)), false)
-    assert.strictEqual(sameStatus(Status.succeeded(1), Status.pending()), false)
-    assert.strictEqual(sameStatus(Status.canceled(), Status.pending()), false)
-    assert.strictEqual(sameStatus(Status.pending(), Status.canceled()), false)
+    assert.strictEqual(compare(Status.succeeded(1), Status.succeeded(1)), false)
+    assert.strictEqual(compare(Status.succeeded(1), Status.pending()), false)
+    assert.strictEqual(compare(Status.canceled(), Status.pending()), false)
+    assert.strictEqual(compare(Status.pending(), Status.canceled()), false)
   })
 
   it("detail - is compared by its value", () => {
@@ -57,7 +62,7 @@ describe("sameStatus", () => {
     const deep = nested(100_000, null)
     assert.strictEqual(same(deep, deep), true)
     const status = Status.pending({ detail: deep })
-    assert.strictEqual(sameStatus(status, status), true)
+    assert.strictEqual(compare(status, status), true)
   })
 
   it("detail - equals none if a getter of it throws", () => {
@@ -67,6 +72,23 @@ describe("sameStatus", () => {
       }
     })
     assert.strictEqual(same(throws(), throws()), false)
+  })
+
+  it("detail - is compared by its hash if that is all that is known of the last one", () => {
+    const status = Status.pending({ state: "RENDERING" })
+    const next = Status.pending({ state: "RENDERING", detail: { frames: 1 } })
+    assert.strictEqual(sameStatus(status, next, detailHash({ frames: 1 })), true)
+    assert.strictEqual(sameStatus(status, next, detailHash({ frames: 2 })), false)
+    assert.strictEqual(
+      sameStatus(
+        status,
+        next,
+        detailHash(() => {})
+      ),
+      false
+    )
+    const other = Status.pending({ state: "QUEUED", detail: { frames: 1 } })
+    assert.strictEqual(sameStatus(status, other, detailHash({ frames: 1 })), false)
   })
 
   it("detail - may have cycles and shared parts", () => {

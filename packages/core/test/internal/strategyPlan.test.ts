@@ -28,6 +28,14 @@ describe("strategyPlan", () => {
     assert.strictEqual(next({ decide: () => "end" }), "end")
   })
 
+  it("nextInRow - counts its bounds from the first check of the row", () => {
+    const inRow = (changes: Partial<Plan>) =>
+      plans.nextInRow(plan(changes), 2, 500, { ...seen, attempt: 40, elapsedMillis: 900_000 }, () => 0)
+    assert.strictEqual(inRow({ maxAttempts: 3, maxDuration: 501 }), 1)
+    assert.strictEqual(inRow({ maxAttempts: 2 }), "end")
+    assert.strictEqual(inRow({ maxDuration: 500 }), "end")
+  })
+
   it("next - yields no negative delay and no NaN", () => {
     assert.strictEqual(next({ decide: () => -1 }), 0)
     assert.strictEqual(next({ decide: () => Number.NaN }), 0)
