@@ -111,10 +111,11 @@ const main = (): void => {
 }
 
 const print = (report: Report): void => {
-  const rows = Object.entries(report.files).map(([name, { mutants }]) => ({ name, ...tally(mutants) }))
+  const rows = Object.entries(report.files).map(([name, { mutants }]) => ({ name, counts: tally(mutants) }))
   const width = Math.max(...rows.map(({ name }) => name.length))
   console.log(`\n${"".padEnd(width)} mutants  killed  timeout  survived  not covered   score`)
-  for (const { killed, mutants, name, noCoverage, score, survived, timeout } of rows) {
+  for (const { counts, name } of rows) {
+    const { killed, mutants, noCoverage, score, survived, timeout } = counts
     const cells = [pad(mutants, 7), pad(killed, 7), pad(timeout, 8), pad(survived, 9), pad(noCoverage, 12)]
     console.log(`${name.padEnd(width)} ${cells.join(" ")} ${pad(score.toFixed(2), 7)}`)
   }

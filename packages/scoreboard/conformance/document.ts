@@ -23,7 +23,7 @@ const verdictsOf = (theme: string, judged: ReadonlyArray<Judged>, letters: Reado
       verdicts: names.map((one) => outcomes[one]!.verdict)
     }))
     .filter((column) => column.verdicts.some((verdict) => verdict !== "not applicable"))
-  const rows = names.map((name, row) => [cell(name), ...columns.map((column) => signs[column.verdicts[row]!])])
+  const rows = names.map((name, row) => [cell(name)].concat(columns.map((column) => signs[column.verdicts[row]!])))
   const others = columns.length < judged.length ? " None of these cases applies to the other pollers." : ""
   return `${columns.map(({ legend }) => legend).join(" · ")}.${others}\n\n${table([["", ...columns.map(({ letter }) => letter)], ...rows])}`
 }

@@ -1,9 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Status from "effect-poll/Status"
+import type * as theHistory from "../../src/internal/machine/history.ts"
 
 // No package exports it, and the compiler does not follow a path that it cannot read.
 const path: string = "../../src/internal/machine/history.ts"
-const history = (await import(path)) as typeof import("../../src/internal/machine/history.ts")
+const history = (await import(path)) as typeof theHistory
 
 describe("history", () => {
   it("entries - are none before the first check", () => {

@@ -1,8 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
+import type * as theNextCheck from "../../src/internal/nextCheck.ts"
 
 // No package exports it, and the compiler does not follow a path that it cannot read.
 const path: string = "../../src/internal/nextCheck.ts"
-const { placeNextCheck } = (await import(path)) as typeof import("../../src/internal/nextCheck.ts")
+const { placeNextCheck } = (await import(path)) as typeof theNextCheck
 
 const bounds = {
   now: 1_000,

@@ -1,12 +1,14 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Status from "effect-poll/Status"
+import type * as theSameStatus from "../../src/internal/machine/sameStatus.ts"
+import type * as theDetailHash from "../../src/internal/machine/detailHash.ts"
 
 // No package exports it, and the compiler does not follow a path that it cannot read.
 const path: string = "../../src/internal/machine/sameStatus.ts"
-const { sameStatus } = (await import(path)) as typeof import("../../src/internal/machine/sameStatus.ts")
+const { sameStatus } = (await import(path)) as typeof theSameStatus
 
 const hashPath: string = "../../src/internal/machine/detailHash.ts"
-const { detailHash } = (await import(hashPath)) as typeof import("../../src/internal/machine/detailHash.ts")
+const { detailHash } = (await import(hashPath)) as typeof theDetailHash
 
 /** An object of a number of levels, with `leaf` in the deepest. */
 const nested = (levels: number, leaf: unknown): object => {

@@ -1,9 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import type { Observation } from "effect-poll/Observation"
+import type * as theStrategyPlan from "../../src/internal/strategyPlan.ts"
 
 // No package exports it, and the compiler does not follow a path that it cannot read.
 const path: string = "../../src/internal/strategyPlan.ts"
-const plans = (await import(path)) as typeof import("../../src/internal/strategyPlan.ts")
+const plans = (await import(path)) as typeof theStrategyPlan
 type Plan = Parameters<typeof plans.next>[0]
 
 const seen = { attempt: 1, elapsedMillis: 1_000, remainingMillis: 60_000, key: "job-1" } as Observation

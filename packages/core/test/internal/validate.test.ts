@@ -1,9 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Duration from "effect/Duration"
+import type * as theValidate from "../../src/internal/validate.ts"
 
 // No package exports it, and the compiler does not follow a path that it cannot read.
 const path: string = "../../src/internal/validate.ts"
-const validate = (await import(path)) as typeof import("../../src/internal/validate.ts")
+const validate = (await import(path)) as typeof theValidate
 
 /** The message of the RangeError that an invalid option causes. */
 const messageOf = (check: () => unknown): string => {
@@ -11,7 +12,7 @@ const messageOf = (check: () => unknown): string => {
     check()
   } catch (error) {
     assert.instanceOf(error, RangeError)
-    return (error as Error).message
+    return error.message
   }
   return assert.fail("no error")
 }
