@@ -100,7 +100,6 @@ export class Engine {
       const { floorAt } = wait
       if (end !== undefined && mayCheck(wait, command)) {
         this.advise(wait, event.checked(end))
-        // An end that has to be confirmed.
         if (wait.stage.phase !== "ended" && floorAt > now) this.step(wait, { _tag: "Floored", floorAt })
       } else this.apply(wait, command)
       if (target.bringsFloor(wait)) this.shareFloor(wait)
@@ -134,19 +133,17 @@ export class Engine {
   }
 
   /** Ends waits as interrupted, all at once. The effect waits for what is in flight for them, and cancels their jobs. */
-  interrupt(waits: Iterable<Wait>): Effect.Effect<void> {
+  interrupt(waits: ReadonlyArray<Wait>): Effect.Effect<void> {
     const interrupted: Array<Interrupted> = []
-    const handlers: Array<Fiber.Fiber<unknown>> = []
+    const handlers = Array.from(waits, (wait) => this.actions.fibersOf(wait)).flat()
     this.together(() => {
       for (const wait of waits) {
         if (wait.stage.phase === "ended") continue
         interrupted.push({ wait, call: inFlightOf(wait), cancels: cancelsOnInterrupt(wait) })
-        handlers.push(...this.actions.fibersOf(wait))
         this.step(wait, event.interrupted)
       }
     })
-    const stopped = interrupt(interrupted, this.fork)
-    return handlers.length === 0 ? stopped : Effect.andThen(stopped, Fiber.awaitAll(handlers).pipe(Effect.asVoid))
+    return Effect.andThen(interrupt(interrupted, this.fork), Effect.asVoid(Fiber.awaitAll(handlers)))
   }
 
   /** Stops the timer; all waits have been interrupted. */
