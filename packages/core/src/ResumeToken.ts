@@ -71,6 +71,8 @@ export interface ResumeToken {
   readonly status?: SeenStatus | undefined
   /** An end that a check found, and that is not confirmed yet. */
   readonly hold?: Hold | undefined
+  /** Whether the newest status was an end that did not count, held or not. */
+  readonly unconfirmed?: boolean | undefined
   /**
    * The fallback key for the last status, as `locate` of the fallback returned it, at most 1 KiB; `undefined` if it has
    * none.
@@ -159,6 +161,8 @@ export interface SeenStatus {
   readonly action?: string | undefined
   /** When the status last changed, in wall-clock milliseconds. */
   readonly changedAt: number
+  /** Whether an end without its result was found since, so that the job is not in this state any more. */
+  readonly isOver?: boolean | undefined
   /** Whether a stall was reported since then. */
   readonly stallReported?: boolean | undefined
 }
@@ -246,6 +250,7 @@ export const ResumeToken: Schema.Codec<ResumeToken, ResumeToken> = Schema.Struct
       detailHash: Schema.optional(Schema.String),
       action: Schema.optional(Schema.String),
       changedAt: Schema.Finite,
+      isOver: Schema.optional(Schema.Boolean),
       stallReported: Schema.optional(Schema.Boolean)
     })
   ),
@@ -257,6 +262,7 @@ export const ResumeToken: Schema.Codec<ResumeToken, ResumeToken> = Schema.Struct
       elsewhere: Schema.optional(Schema.Boolean)
     })
   ),
+  unconfirmed: Schema.optional(Schema.Boolean),
   located: Schema.optional(Schema.String),
   checkMillis: Schema.optional(Schema.Array(Schema.Finite).check(Schema.isMaxLength(3))),
   checkedAt: Schema.optional(Schema.Finite),

@@ -258,6 +258,7 @@ const late = (wait: Wait): Command => {
     if (wait.cold.retries > 0) wait.cold.retries = 0
     return gateOrCheck(wait)
   }
+  if (wait.cold.alone) wait.cold.alone = false
   return timeout(wait)
 }
 

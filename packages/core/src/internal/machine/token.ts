@@ -55,6 +55,7 @@ export const fromWait = (wait: Wait): ResumeToken => {
     writtenAt,
     status: statusOf(wait, at),
     hold: cold.hold === undefined ? undefined : holdOf(cold.hold, at),
+    unconfirmed: cold.isUnconfirmed ? true : undefined,
     located: locatedOf(wait),
     checkMillis: checkMillis(wait),
     checkedAt: wait.checkStarted === never ? undefined : at(wait.checkStarted),
@@ -225,6 +226,7 @@ const statusOf = ({ changedAt, cold, stateSince, status }: Wait, at: Times): Tok
         detailHash: cold.detailHash ?? detailHash(status.detail),
         action: status.action?.id,
         changedAt: at(changedAt),
+        isOver: cold.isStateOver ? true : undefined,
         stallReported: cold.stallReported ? true : undefined
       }
 
@@ -238,6 +240,7 @@ const restoreStatus = (wait: Wait, stored: Tokens.SeenStatus, past: Times): void
   wait.stateSince = past(stored.stateAt)
   wait.changedAt = past(stored.changedAt)
   if (detailHash !== undefined) cold(wait).detailHash = detailHash
+  if (stored.isOver === true) cold(wait).isStateOver = true
   if (stored.stallReported === true) cold(wait).stallReported = true
 }
 
@@ -283,13 +286,14 @@ const heldTimeoutOf = ({ cancel, limitMillis, reason, state }: Tokens.HeldTimeou
 
 /** What is kept for rare cases. */
 const restoreCold = (wait: Wait, token: ResumeToken): void => {
-  const { actions, alone, cursor, fallbackKey, last, located, throttledMillis, totalErrors } = token
+  const { actions, alone, cursor, fallbackKey, last, located, throttledMillis, totalErrors, unconfirmed } = token
   if (fallbackKey !== undefined) cold(wait).fallbackKey = fallbackKey
   if (cursor !== undefined) cold(wait).cursor = cursor
   if (located !== undefined) cold(wait).located = located
   if (totalErrors > 0) cold(wait).totalErrors = totalErrors
   if (throttledMillis !== undefined && throttledMillis > 0) cold(wait).throttledDelay = throttledMillis
   if (alone === true) cold(wait).alone = true
+  if (unconfirmed === true) cold(wait).isUnconfirmed = true
   if (last === true) cold(wait).lastCheck = true
   if (actions !== undefined && actions.length > 0) cold(wait).actions = actions
 }

@@ -111,7 +111,6 @@ export class Engine {
       const { floorAt } = wait
       if (end !== undefined && mayCheck(wait, command)) {
         this.advise(wait, event.checked(end))
-        // An end that has to be confirmed.
         if (wait.stage.phase !== "ended" && floorAt > now) this.step(wait, { _tag: "Floored", floorAt })
       } else this.apply(wait, command)
       if (target.bringsFloor(wait)) this.shareFloor(wait)
@@ -145,12 +144,12 @@ export class Engine {
   }
 
   /** Ends waits as interrupted, all at once. The effect waits for what is in flight for them, and cancels their jobs. */
-  interrupt(waits: Iterable<Wait>, how: How): Effect.Effect<void> {
+  interrupt(waits: ReadonlyArray<Wait>, how: How): Effect.Effect<void> {
     let interrupted: ReadonlyArray<Interrupted> = []
+    const handlers = waits.flatMap((wait) => this.actions.fibersOf(wait))
     this.together(() => (interrupted = this.endAll(waits, how)))
-    const handlers = interrupted.flatMap(({ wait }) => this.actions.fibersOf(wait))
     const stopped = interrupt(interrupted, this.canceling)
-    return handlers.length === 0 ? stopped : Effect.andThen(stopped, Fiber.awaitAll(handlers).pipe(Effect.asVoid))
+    return handlers.length === 0 ? stopped : Effect.andThen(stopped, Effect.asVoid(Fiber.awaitAll(handlers)))
   }
 
   /**

@@ -378,9 +378,10 @@ export class Host implements Setting {
       late.interruptUnsafe()
     }
     const { now } = this.time
-    // At the limit itself it yields first, for a check that starts then.
-    const millis = wakeForAlarm(now, limit) - now
-    const fiber = this.fork(millis > 0 ? this.clock.sleep(Duration.millis(millis)) : Effect.yieldNow)
+    const wakeAt = wakeForAlarm(now, limit)
+    const asleep = wakeAt > now ? this.clock.sleep(Duration.millis(wakeAt - now)) : Effect.void
+    // At the limit itself it yields first, for an answer that arrives then.
+    const fiber = this.fork(wakeAt === limit ? Effect.andThen(asleep, Effect.yieldNow) : asleep)
     this.watchdog = fiber
     this.watchedUntil = limit
     fiber.addObserver((exit) => {
