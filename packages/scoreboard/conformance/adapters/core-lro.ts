@@ -110,7 +110,7 @@ export const adapters = async (): Promise<ReadonlyArray<Adapter>> => {
     {
       name: "@azure/core-lro",
       packages: ["@azure/core-lro", "@azure/core-rest-pipeline"],
-      how: "`createHttpPoller` with operation-location and `pollUntilDone({ abortSignal })`; requests through core-rest-pipeline with `defaultRetryPolicy`, an unexpected status is a RestError, as in its generated clients",
+      how: "`createHttpPoller` with operation-location and `pollUntilDone({ abortSignal })`; requests through core-rest-pipeline with `defaultRetryPolicy`, an unexpected status is a RestError, as in its generated clients; a wait is left by an abort, then `serialize`",
       features: set(
         "abort",
         "signal",

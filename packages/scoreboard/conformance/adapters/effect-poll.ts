@@ -191,7 +191,7 @@ const packages = ["effect-poll", "effect"]
 const until: Adapter = {
   name: "effect-poll until",
   packages,
-  how: "`Poll.until` of a Job with `HttpCheck`; aborted through the signal of `Effect.runPromise`",
+  how: "`Poll.until` of a Job with `HttpCheck`, `Poll.run` where the submit matters; aborted through the signal of `Effect.runPromise`",
   features: set(...common, "reuse", "submit", "submits", "receipt"),
   wait: (setup) => run(waitOf(setup), setup.signal),
   watch: (setup) => {
@@ -226,7 +226,7 @@ const watcherOf = (handle: Promise<Handle<unknown, unknown, unknown>>): Watcher 
 const start: Adapter = {
   name: "effect-poll start",
   packages,
-  how: "`Poll.start` and its handle; a single wait is scoped, and aborted as with `until`",
+  how: "`Poll.start` and its handle; a single wait is scoped, and aborted as with `until`, which closes the scope (`onClose`)",
   features: set(...common, "share", "listeners", "wake", "resume", "leave"),
   wait: (setup) =>
     run(
