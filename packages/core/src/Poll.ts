@@ -311,7 +311,7 @@ export const resume = <K, A, F, E, R, RS = never>(
   options?: Omit<PollOptions<E, RS>, "deadline" | "since">
 ): Effect.Effect<A, PollError<F, E> | ResumeTokenError, Types.NoInfer<R | RS>> => {
   const rest = { ...options, deadline: "unbounded", since: token.since } as const
-  request.check("Poll.resume", rest)
+  request.checkOfJob("Poll.resume", job, rest)
   return Effect.suspend((): Effect.Effect<A, PollError<F, E> | ResumeTokenError, R | RS> => {
     const key = request.keyOfToken(job, token)
     return key instanceof ResumeTokenError

@@ -59,19 +59,12 @@ export const checkOfJob = <K, A, F, E, R, I, ES, RS>(
   name: string,
   job: Job<K, A, F, E, R, I, ES>,
   options: PollOptions<E, RS>
-): void => {
-  const { strategy } = job
-  policyOf(
-    name,
-    job as unknown as Any,
-    typeof strategy === "function" ? options.strategy : (options.strategy ?? strategy),
-    options
-  )
-}
+): void => checkOfAny(name, job as unknown as Any, options)
 
-/** Validates options before there is a key: throws a RangeError. */
-export const check = <E, R>(name: string, options: PollOptions<E, R>): void => {
-  ofCheck(name, Effect.never, options)
+/** The same with the types of the job erased. */
+export const checkOfAny = (name: string, job: Any, options: AnyOptions): void => {
+  const { strategy } = job
+  policyOf(name, job, typeof strategy === "function" ? options.strategy : (options.strategy ?? strategy), options)
 }
 
 /** The key of a token, or why the token is not one of this job. */

@@ -101,7 +101,7 @@ export class PollerService implements Driver {
     options?: ResumeOptions
   ): Effect.Effect<AnyHandle, ResumeTokenError, unknown> => {
     const rest = { history: false, ...options, deadline: "unbounded", since: token.since } as const
-    request.check("Poller.resume", rest)
+    request.checkOfAny("Poller.resume", job, rest)
     return Effect.suspend((): Effect.Effect<AnyHandle, ResumeTokenError, unknown> => {
       const key = request.keyOfToken<unknown, unknown, unknown, unknown, unknown>(job, token)
       if (key instanceof ResumeTokenError) return Effect.fail(key)
