@@ -34,6 +34,7 @@ import * as Stream from "effect/Stream"
 import type * as Types from "effect/Types"
 import type { CheckResult } from "./CheckResult.ts"
 import type { Handle } from "./Handle.ts"
+import { holding, leaseOf } from "./internal/lease.ts"
 import { receipt as receiptToken } from "./internal/machine/token.ts"
 import { Reference as PollDefaults } from "./internal/options/defaults.ts"
 import * as request from "./internal/options/request.ts"
@@ -273,12 +274,13 @@ export const run = <K, A, F, E, R, I, ES, RS = never, E2 = never, R2 = never>(
     return { wait, token, ended: receipt.ended }
   })
   // An interruption between the submit and the storing of its receipt would lose the job.
-  return Effect.uninterruptibleMask((restore) =>
+  const wait = Effect.uninterruptibleMask((restore) =>
     restore(submit(input as I)).pipe(
       Effect.flatMap(submitted),
       Effect.flatMap(({ wait, ...start }) => restore(host.run<A, PollError<F, E>, R | RS>(wait, start)))
     )
   )
+  return holding(leaseOf(job), wait)
 }
 
 /**

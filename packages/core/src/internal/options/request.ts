@@ -4,6 +4,7 @@ import { type Any, isJob, type Watchable } from "../../Job.ts"
 import { ResumeTokenError } from "../../PollError.ts"
 import type { PollOptions } from "../../PollOptions.ts"
 import type { ResumeToken } from "../../ResumeToken.ts"
+import { type Lease, leaseOf } from "../lease.ts"
 import { unknownVersion } from "../tokenVersion.ts"
 import * as validate from "../validate.ts"
 import { builtin, type Defaults } from "./defaults.ts"
@@ -14,6 +15,8 @@ export interface Request {
   readonly key: string
   readonly rawKey: unknown
   readonly policy: (defaults: Defaults) => Policy
+  /** Keeps what the job provides to its calls. */
+  readonly lease: Lease | undefined
 }
 
 type AnyOptions = PollOptions<never, unknown>
@@ -42,7 +45,8 @@ export const ofAny = (name: string, job: Any, key: unknown, options: AnyOptions)
   return {
     key: validate.nonEmpty(`${name}: key`, job.key.encode(key)),
     rawKey: key,
-    policy: policyOf(name, job, strategy, options)
+    policy: policyOf(name, job, strategy, options),
+    lease: leaseOf(job)
   }
 }
 
@@ -51,7 +55,8 @@ export const ofKeys = (name: string, job: Any, options: AnyOptions): ((key: unkn
   const { strategy } = job
   if (typeof strategy === "function" && options.strategy === undefined) return (key) => ofAny(name, job, key, options)
   const policy = policyOf(name, job, options.strategy ?? (strategy as AnyOptions["strategy"]), options)
-  return (key) => ({ key: validate.nonEmpty(`${name}: key`, job.key.encode(key)), rawKey: key, policy })
+  const lease = leaseOf(job)
+  return (key) => ({ key: validate.nonEmpty(`${name}: key`, job.key.encode(key)), rawKey: key, policy, lease })
 }
 
 /** Validates options before there is a key: throws a RangeError. */
@@ -79,7 +84,8 @@ export const keyOfToken = <K, A, F, E, R>(job: Watchable<K, A, F, E, R>, token: 
 const ofCheck = (name: string, check: AnyCheck, options: AnyOptions): Request => ({
   key: "check",
   rawKey: check,
-  policy: policyOf(name, undefined, options.strategy, options)
+  policy: policyOf(name, undefined, options.strategy, options),
+  lease: undefined
 })
 
 type PolicyOf = Request["policy"]

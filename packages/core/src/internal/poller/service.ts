@@ -3,7 +3,7 @@ import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import type * as Fiber from "effect/Fiber"
+import * as Fiber from "effect/Fiber"
 import * as Stream from "effect/Stream"
 import type { Handle } from "../../Handle.ts"
 import type { Any } from "../../Job.ts"
@@ -256,7 +256,8 @@ export class PollerService implements Driver {
         { concurrency: "unbounded", discard: true }
       )
     )
-    this.fork(Effect.andThen(interrupted, notified)).addObserver(() => Deferred.doneUnsafe(this.over, Exit.void))
+    const released = Effect.suspend(() => Fiber.awaitAll([...this.registry.releasing]))
+    this.fork(Effect.andThen(Effect.andThen(interrupted, notified), released)).addObserver(() => Deferred.doneUnsafe(this.over, Exit.void))
   }
 
   private interruptAll(which: (wait: Wait) => boolean): Effect.Effect<void> {

@@ -30,6 +30,7 @@ import {
 import { type Defaults, Reference } from "../options/defaults.ts"
 import { type Policy, shownKey } from "../options/policy.ts"
 import type { Request } from "../options/request.ts"
+import { holding } from "../lease.ts"
 import { escape } from "../text.ts"
 import { make as makeTelemetry, type Telemetry } from "../telemetry.ts"
 import * as userCalls from "./userCalls.ts"
@@ -43,7 +44,10 @@ export const run = <A, E, R>(request: Request, options?: HostOptions): Effect.Ef
         host.tell(event.started(options?.token, 0, undefined, options?.ended))
         return host.stop
       })
-    return prepared.defaults.span ? Effect.useSpan(spanName, spanOptions(prepared), wait) : wait()
+    return holding(
+      request.lease,
+      prepared.defaults.span ? Effect.useSpan(spanName, spanOptions(prepared), wait) : wait()
+    )
   })
 
 /** A wait that runs in the background. */
@@ -62,16 +66,22 @@ export const start = <R>(
   prepare(request, (prepared) => {
     const wait = (span?: Tracer.Span): Effect.Effect<Running, never, Scope.Scope> => {
       const clock = Context.get(prepared.context, Clock.Clock)
+      const release = once(request.lease?.close)
       const end = (exit: Exit.Exit<unknown, unknown>): void => {
         if (span?.status._tag === "Started") span.end(clock.currentTimeNanosUnsafe(), exit)
+        Effect.runForkWith(prepared.context)(release)
         done(exit)
       }
       const running = Effect.sync((): Running => {
+        request.lease?.open()
         const host = new Host(prepared, span, options, end)
         host.tell(event.started(options.token))
         const interrupt = Effect.andThen(
           host.stop,
-          Effect.sync(() => end(host.exit ?? Exit.interrupt()))
+          Effect.andThen(
+            release,
+            Effect.sync(() => end(host.exit ?? Exit.interrupt()))
+          )
         )
         return { host, interrupt }
       })
@@ -321,6 +331,16 @@ export class Host implements Setting {
 }
 
 // ---- internal ----
+
+/** Runs an effect the first time only. */
+const once = (effect: Effect.Effect<void> = Effect.void): Effect.Effect<void> => {
+  let next = effect
+  return Effect.suspend(() => {
+    const now = next
+    next = Effect.void
+    return now
+  })
+}
 
 type Driven = Effect.Effect<void, never, unknown>
 
