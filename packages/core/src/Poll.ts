@@ -25,10 +25,8 @@
  *
  * @since 0.1.0
  */
-import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
 import type { Scope } from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type * as Types from "effect/Types"
@@ -41,6 +39,7 @@ import * as request from "./internal/options/request.ts"
 import * as eventBuffer from "./internal/single/eventBuffer.ts"
 import * as handle from "./internal/single/handle.ts"
 import * as host from "./internal/single/host.ts"
+import * as promises from "./internal/single/promises.ts"
 import type { Job, Receipt, Watchable } from "./Job.ts"
 import { type PollError, ResumeTokenError } from "./PollError.ts"
 import type { PollEvent } from "./PollEvent.ts"
@@ -313,11 +312,16 @@ export const resume = <K, A, F, E, R, RS = never>(
 }
 
 /**
- * Waits until a job ends, and returns its result as a Promise, for code without Effect.
+ * Waits until a job ends, and returns its result as a Promise.
+ *
+ * **When to use**
+ *
+ * Use where a program with Effect meets code without it. For code that has no Effect at all, the module
+ * `effect-poll/promise` takes checks that are async functions, and has handles, `run` and `resume` too.
  *
  * **Details**
  *
- * The check must not require services. The Promise rejects with a `PollError`, with a RangeError for an option out of
+ * The check must not require services; `Job.provide` provides those of a job. The wait writes no logs. The Promise rejects with a `PollError`, with a RangeError for an option out of
  * range, or with the `reason` of `signal` once it aborts. After that no further request is sent, and no listener stays
  * on the signal.
  *
@@ -362,13 +366,8 @@ export const promise: {
   // The way out of Effect, so a Promise is intended.
   // @effect-diagnostics-next-line asyncFunction:off
 } = async (...args: ReadonlyArray<unknown>): Promise<never> => {
-  const { signal } = args[args.length - 1] as { readonly signal?: AbortSignal | undefined }
-  signal?.throwIfAborted()
-  const wait = (until as unknown as (...args: ReadonlyArray<unknown>) => Effect.Effect<never, unknown>)(...args)
-  const exit = await Effect.runPromiseExit(wait, signal === undefined ? {} : { signal })
-  if (Exit.isSuccess(exit)) return exit.value
-  if (signal?.aborted === true && Exit.hasInterrupts(exit)) signal.throwIfAborted()
-  throw Cause.squash(exit.cause)
+  const { call, signal } = promises.caller(args)
+  return promises.poll("Poll.promise", call, signal)
 }
 
 // ---- internal ----

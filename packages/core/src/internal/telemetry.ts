@@ -3,11 +3,13 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import type { Severity } from "effect/LogLevel"
+import * as Predicate from "effect/Predicate"
 import type { Span } from "effect/Tracer"
 import type { Notification, Observer } from "../Observer.ts"
 import * as Status from "../Status.ts"
 import { awaitAtMost } from "./awaitAtMost.ts"
 import { elapsed, shown, type Wait } from "./machine/wait.ts"
+import { isClamped } from "./clamped.ts"
 import type { Defaults } from "./options/defaults.ts"
 import { subject, summary } from "./summary.ts"
 import { codeOf, escape } from "./text.ts"
@@ -88,6 +90,7 @@ const logOf = (wait: Wait, event: Notification["event"], level: Severity): Effec
       ? Effect.logWarning(`${message} for the third time in a row: ${codeOf(event.error)}`)
       : Effect.logDebug(`${message}: ${codeOf(event.error)}`)
   }
+  if (event._tag === "Changed") return clampedLog(wait, event.status)
   if (event._tag !== "Ended" || Exit.isSuccess(event.exit)) return undefined
   const error = Exit.findErrorOption(event.exit)
   if (error._tag === "None") return undefined
@@ -96,6 +99,22 @@ const logOf = (wait: Wait, event: Notification["event"], level: Severity): Effec
     const checkError = value.lastCheckError === undefined ? undefined : codeOf(value.lastCheckError)
     return Effect.logWithLevel(level)(`${subject(value)} ended: ${value._tag} ${summary(value, checkError)}`)
   })
+}
+
+/** The checks that were warned of progress out of range: one warning is enough. */
+const warned = new WeakSet<object>()
+
+const clampedLog = (
+  { key, rawKey, setting: { policy } }: Wait,
+  status: Status.Status<unknown, unknown>
+): Effect.Effect<void> | undefined => {
+  // Waits without a job have one function for all of their checks.
+  const check = key === policy.job && Predicate.isObjectKeyword(rawKey) ? rawKey : policy.check
+  if (!isClamped(status) || warned.has(check)) return undefined
+  warned.add(check)
+  return Effect.logWarning(
+    `the progress of ${policy.job} is out of range and was clamped: "progress" is from 0 to 1, "percent" from 0 to 100`
+  )
 }
 
 interface Queue {

@@ -1,5 +1,6 @@
 import type { ResultMissing } from "../../CheckResult.ts"
 import type { Status } from "../../Status.ts"
+import { markedLike } from "../clamped.ts"
 import { cut, longestWord } from "../text.ts"
 
 // A server can send words of any length, so a wait keeps only their beginnings.
@@ -14,7 +15,7 @@ export const bounded = <T extends Status<unknown, unknown> | ResultMissing>(self
   if ("reason" in self && isLong(self.reason, longestReason))
     kept = { ...kept, reason: cut(self.reason, longestReason) }
   if ("issue" in self && isLong(self.issue, longestReason)) kept = { ...kept, issue: cut(self.issue, longestReason) }
-  return kept
+  return kept === self ? self : markedLike(kept, self)
 }
 
 const isLong = (text: string | undefined, max: number): text is string => text !== undefined && text.length > max

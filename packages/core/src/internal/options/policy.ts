@@ -77,7 +77,7 @@ export interface Policy {
 type AnyCheck = Effect.Effect<CheckResult<unknown, unknown>, unknown, unknown>
 
 /** The options that compile to a policy; `name` is the function that errors name. */
-export interface Input extends Omit<PollOptions<never, unknown>, "unknownState"> {
+export interface Input extends Omit<PollOptions<never, unknown>, "unknownState" | "name"> {
   readonly name: string
   readonly job: string
   readonly check: Policy["check"]

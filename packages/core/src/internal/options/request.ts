@@ -28,7 +28,7 @@ export const entryPoint = (name: string, run: (request: Request) => unknown): ne
     if (args.length === 1) return (check: AnyCheck) => run(ofCheck(name, check, args[0] as AnyOptions))
     return isJob(args[0])
       ? run(ofAny(name, args[0], args[1], args[2] as AnyOptions))
-      : run(ofCheck(name, args[0] as AnyCheck, args[1] as AnyOptions))
+      : run(ofCheck(name, args[0], args[1] as AnyOptions))
   }) as never
 
 /** A wait for one key of a job. */
@@ -59,6 +59,19 @@ export const ofKeys = (name: string, job: Any, options: AnyOptions): ((key: unkn
   return (key) => ({ key: validate.nonEmpty(`${name}: key`, job.key.encode(key)), rawKey: key, policy, lease })
 }
 
+/** A wait without a job: the check is its own raw key, and `call` makes an effect of it. */
+export const ofCheck = (
+  name: string,
+  check: unknown,
+  options: AnyOptions,
+  call: Policy["check"] = checkOfKey
+): Request => ({
+  key: options.name ?? "check",
+  rawKey: check,
+  policy: policyOf(name, undefined, options.strategy, options, call),
+  lease: undefined
+})
+
 /** Validates options before there is a key: throws a RangeError. */
 export const check = <E, R>(name: string, options: PollOptions<E, R>): void => {
   ofCheck(name, Effect.never, options)
@@ -80,13 +93,6 @@ export const keyOfToken = <K, A, F, E, R>(job: Watchable<K, A, F, E, R>, token: 
 
 // ---- internal ----
 
-/** A check without a job is its own key. */
-const ofCheck = (name: string, check: AnyCheck, options: AnyOptions): Request => ({
-  key: "check",
-  rawKey: check,
-  policy: policyOf(name, undefined, options.strategy, options),
-  lease: undefined
-})
 
 type PolicyOf = Request["policy"]
 
@@ -97,11 +103,20 @@ const policyOf = (
   name: string,
   job: Any | undefined,
   strategy: AnyOptions["strategy"],
-  options: AnyOptions
+  options: AnyOptions,
+  check: Policy["check"] = checkOfKey
 ): PolicyOf => {
   const input: Input =
     job === undefined
-      ? { ...options, name, job: "check", check: checkOfKey, show: undefined, cancel: undefined, missing: undefined }
+      ? {
+          ...options,
+          name,
+          job: validate.nonEmpty(`${name}: name`, options.name ?? "check"),
+          check,
+          show: undefined,
+          cancel: undefined,
+          missing: undefined
+        }
       : {
           ...options,
           name,

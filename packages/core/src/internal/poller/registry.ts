@@ -10,6 +10,7 @@ import * as Tracer from "effect/Tracer"
 import type { Any } from "../../Job.ts"
 import type { Notification } from "../../Observer.ts"
 import type { PollEvent } from "../../PollEvent.ts"
+import { isClamped } from "../clamped.ts"
 import { leaseOf } from "../lease.ts"
 import type { Timeline, Wait } from "../machine/wait.ts"
 import type { Defaults } from "../options/defaults.ts"
@@ -205,7 +206,9 @@ export class Registry {
 // ---- internal ----
 
 const mayBeLogged = (event: Notification["event"]): boolean =>
-  event._tag === "CheckFailed" || (event._tag === "Ended" && event.exit._tag === "Failure")
+  event._tag === "CheckFailed" ||
+  (event._tag === "Ended" && event.exit._tag === "Failure") ||
+  (event._tag === "Changed" && isClamped(event.status))
 
 const leastSweep = 256
 
