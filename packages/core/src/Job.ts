@@ -11,6 +11,7 @@
  */
 import type { Context } from "effect/Context"
 import type * as Duration from "effect/Duration"
+import * as Effects from "effect/Effect"
 import type { Effect } from "effect/Effect"
 import { dual } from "effect/Function"
 import type { Layer } from "effect/Layer"
@@ -24,10 +25,11 @@ import * as CheckError from "./CheckError.ts"
 import type { Hint, CheckResult, Run } from "./CheckResult.ts"
 import { both, leaseOf, setLease } from "./internal/lease.ts"
 import { make as makeProvided, type Provided } from "./internal/provided.ts"
+import { ofJob } from "./internal/options/jobShape.ts"
 import * as validate from "./internal/validate.ts"
 import type { KeyCodec } from "./KeyCodec.ts"
 import type { Observation } from "./Observation.ts"
-import type { Status, Terminal } from "./Status.ts"
+import type { Action, Status, Terminal } from "./Status.ts"
 
 const TypeId = "~effect-poll/Job"
 
@@ -100,8 +102,29 @@ export interface Options<in out K, out A, out F, in out E, out R, in I = never, 
   readonly missing?: MissingPolicy<Types.NoInfer<K>, A, F, E, R> | undefined
   /** What to do about a state word that the status schema does not list. Default `"fail"`. */
   readonly unknownState?: UnknownStatePolicy<A, F> | undefined
-  /** What to do when a check fails. Fields that are not set are taken from `PollDefaults`. */
-  readonly checkErrors?: CheckErrorPolicy<E> | undefined
+  /**
+   * What to do when a check fails. Fields that are not set are taken from `PollDefaults`. `"unbounded"` tolerates
+   * transient errors until the deadline.
+   */
+  readonly checkErrors?: CheckErrorPolicy<E> | "unbounded" | undefined
+  /**
+   * How long one check may take; a positive finite duration or `"unbounded"`. Default: the `checkTimeout` of
+   * `PollDefaults`.
+   */
+  readonly checkTimeout?: Duration.Input | "unbounded" | undefined
+  /** What to do when a pending job does not change. Default: no limit. */
+  readonly stall?: StallPolicy | undefined
+  /** How an end is confirmed before it counts. Default: the first answer with an end counts. */
+  readonly confirm?: JobConfirmPolicy<K, A, F, E, R> | undefined
+  /** How long the job may be in a state, by its state word; positive finite durations. Default: no limits. */
+  readonly stateLimits?: StateLimits | undefined
+  /**
+   * The least time between the starts of two checks of a key; a non-negative finite duration, default 0. See the option
+   * `minInterval` of a wait.
+   */
+  readonly minInterval?: Duration.Input | undefined
+  /** What to do when a pending job needs somebody to act. Default `"report"`. */
+  readonly onAction?: OnAction<R> | undefined
 }
 
 /**
@@ -285,8 +308,17 @@ export type UnknownStatePolicy<A = never, F = never> =
 export interface CheckErrorPolicy<in E> {
   /** The delays after failed checks; default: 1 second, doubling up to 30 seconds. */
   readonly schedule?: Schedule<unknown, Observation> | undefined
-  /** How many consecutive failed checks are tolerated; an integer >= 0 or `"unbounded"`, default 5. */
+  /**
+   * How many consecutive failed checks are tolerated; an integer >= 0 or `"unbounded"`, default 5. They are tolerated
+   * for `maxOutage` in any case.
+   */
   readonly maxConsecutive?: number | "unbounded" | undefined
+  /**
+   * How long consecutive failed checks are tolerated, from the first of them, whatever their number; a non-negative
+   * finite duration or `"unbounded"`. Default: a tenth of the time from the start of the wait to its deadline, at least
+   * 30 seconds and at most 10 minutes; 0 if `maxConsecutive` is given.
+   */
+  readonly maxOutage?: Duration.Input | "unbounded" | undefined
   /** How many failed checks are tolerated in total; an integer >= 0 or `"unbounded"`, default `"unbounded"`. */
   readonly maxTotal?: number | "unbounded" | undefined
   /**
@@ -310,6 +342,123 @@ export interface CheckErrorPolicy<in E> {
   /** Returns the kind of an error. Default: `CheckError.kindOf`, the kind that the error states. */
   readonly kindOf?: ((error: E) => CheckError.Kind) | undefined
 }
+
+/**
+ * What to do when the state, progress and detail of a pending job have not changed for `after`, a positive finite
+ * duration: `"fail"` with `JobStalled` (the default), or `"report"` a single event `Stalled` and continue.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface StallPolicy {
+  /** How long the job may stay unchanged; a positive finite duration. */
+  readonly after: Duration.Input
+  /** What to do then; default `"fail"`. */
+  readonly onStall?: "fail" | "report" | undefined
+}
+
+/**
+ * How long a job may be in a state, by its state word; positive finite durations.
+ *
+ * **Details**
+ *
+ * The time of a state runs from the answer that first found it to the first answer with another state word or an end. A
+ * missing job and failed checks do not interrupt it. A limit acts like a deadline: a last check is made before it, then
+ * the wait fails with `PollTimeout`, whose `reason` is `"state"`, and `onTimeout` applies.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type StateLimits = Readonly<Record<string, Duration.Input>>
+
+/**
+ * How often or for how long an end has to be found before it counts.
+ *
+ * **Details**
+ *
+ * - `{ times }`: by that many answers in a row, the first one included; an integer >= 1. 1 is the default of every wait.
+ * - `{ for }`: by all answers over that time, a positive finite duration from the first one. The next check is made when
+ *   it is over, or earlier if the strategy wants one.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Confirm = { readonly times: number } | { readonly for: Duration.Input }
+
+/**
+ * How an end is confirmed before it counts, for servers that report an end too early or run a failed job again.
+ *
+ * **Details**
+ *
+ * While an end is unconfirmed the strategy decides when to check next. Any answer that is not the same kind of end
+ * starts over. Failed checks do not. At the deadline an unconfirmed end is a `PollTimeout` that carries it in
+ * `unconfirmed`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface ConfirmPolicy {
+  /** How a `Succeeded` is confirmed; default `{ times: 1 }`: the first one counts. */
+  readonly success?: Confirm | undefined
+  /** How a `Failed`, `Canceled` or `Expired` is confirmed; default `{ times: 1 }`: the first one counts. */
+  readonly failure?: Confirm | undefined
+}
+
+/**
+ * The `confirm` of a `Job`, which may ask another source as well.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface JobConfirmPolicy<in K, out A, out F, out E, out R> extends ConfirmPolicy {
+  /**
+   * One more check of an end that is otherwise confirmed, by another source. It follows at once. If it finds the same
+   * kind of end, its status is the ending; any other answer starts over with the `check` of the job. Default: none.
+   */
+  readonly check?: ((key: K, context: CheckContext) => Effect<CheckResult<A, F>, E, R>) | undefined
+}
+
+/**
+ * What to do when a pending job needs somebody to act, that is, when its status has an `action`.
+ *
+ * **Details**
+ *
+ * - `"report"` (the default): an event `ActionRequired`, once per id.
+ * - `"fail"`: the wait fails with `PollError.ActionRequired`.
+ * - A handler: it runs once per id, beside the wait, which continues to check. Once it completes, a check is requested.
+ *   It is interrupted when the wait ends, and when a status no longer asks for the action.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type OnAction<R = never> =
+  | "report"
+  | "fail"
+  | ((action: Action, context: ActionContext) => Effect<unknown, never, R>)
+
+/**
+ * What the handler of an action is given besides the action.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface ActionContext {
+  /** The name of the `Job`. */
+  readonly job: string
+  /** The encoded key. */
+  readonly key: string
+  /** The number of the check that found the action. */
+  readonly attempt: number
+}
+
+/**
+ * The policy that an option `checkErrors` stands for: `"unbounded"` as an object, anything else as it is.
+ *
+ * @category destructors
+ * @since 0.1.0
+ */
+export const checkErrorPolicy = <E>(option: CheckErrorPolicy<E> | "unbounded"): CheckErrorPolicy<E> =>
+  option === "unbounded" ? { maxConsecutive: "unbounded", maxOutage: "unbounded", maxTotal: "unbounded" } : option
 
 /**
  * The option `key` of `make`. It is required unless the keys `K` are plain strings.
@@ -340,8 +489,8 @@ export const isJob = (u: unknown): u is Any => hasProperty(u, TypeId)
  *
  * **Details**
  *
- * Keys are strings unless `key` is given (see `KeyCodec.fromSchema`). Throws a RangeError for an empty name, and for a
- * `checkMany` whose `max` or `slack` is out of range.
+ * Keys are strings unless `key` is given (see `KeyCodec.fromSchema`). Throws a RangeError for an empty name, for a
+ * `checkMany` whose `max` or `slack` is out of range, and for an option of another type than it is declared with.
  *
  * **Example** (Defining a job)
  *
@@ -361,6 +510,7 @@ export const make = <A, F = never, E = never, R = never, I = never, ES = never, 
   name: string,
   options: Options<K, A, F, E, R, I, ES> & KeyOption<K>
 ): Job<K, A, F, E, R, I, ES> => {
+  validate.fields("Job.make", { ...options, check: options.check ?? null }, ofJob)
   if (options.checkMany !== undefined) {
     validate.count("Job.make: checkMany.max", options.checkMany.max, 1)
     validate.millis("Job.make: checkMany.slack", options.checkMany.slack ?? 0, "nonNegative")
@@ -373,8 +523,8 @@ export const make = <A, F = never, E = never, R = never, I = never, ES = never, 
 }
 
 /**
- * Provides services to all calls of a job: `check`, `checkMany`, `submit`, `cancel` and the check of the fallback. What
- * remains of its requirements is what neither the layer nor the context has.
+ * Provides services to all calls of a job: `check`, `checkMany`, `submit`, `cancel`, the checks of the fallback and of
+ * `confirm`, and the handler of actions. What remains of its requirements is what neither the layer nor the context has.
  *
  * **When to use**
  *
@@ -389,7 +539,7 @@ export const make = <A, F = never, E = never, R = never, I = never, ES = never, 
  *   otherwise be used for the waits of another.
  * - If the layer fails, the check fails with its error: a check error like any other, by default a transient one, so the
  *   layer is built again for the next check. A `kindOf` of the job is not asked about it. A submit fails with the error
- *   too, and a cancel with `CancelFailed`.
+ *   too, and a cancel with `CancelFailed`; for the handler of actions it is a defect.
  * - Building the layer counts as part of the check, so `checkTimeout` and the deadline apply to it.
  * - The services of a `Context` exist already, and are never released.
  *
@@ -455,11 +605,12 @@ export const provide: {
 
 /** The options of a job that call for services, with services provided. */
 const callsWith = <K, A, F, E, R, I, ES, Services, EL>(
-  { cancel, check, checkErrors, checkMany, missing, submit }: Options<K, A, F, E, R, I, ES>,
+  job: Options<K, A, F, E, R, I, ES>,
   { isOwnError, use }: Provided<Services, EL>
 ): Partial<Options<K, A, F, E | EL, Exclude<R, Services>, I, ES | EL>> => {
+  const { cancel, check, checkMany, confirm, missing, onAction, submit } = job
+  const confirmed = confirm?.check
   const fallback = missing?.fallback
-  const kindOf = checkErrors?.kindOf
   return {
     check: (key, context) => use(() => check(key, context)),
     checkMany: checkMany && {
@@ -468,6 +619,10 @@ const callsWith = <K, A, F, E, R, I, ES, Services, EL>(
     },
     submit: submit && ((input) => use(() => submit(input))),
     cancel: cancel && ((key) => use(() => cancel(key))),
+    confirm: confirm && {
+      ...confirm,
+      check: confirmed && ((key, context) => use(() => confirmed(key, context)))
+    },
     missing: missing && {
       ...missing,
       fallback: fallback && {
@@ -475,10 +630,24 @@ const callsWith = <K, A, F, E, R, I, ES, Services, EL>(
         check: (fallbackKey, context) => use(() => fallback.check(fallbackKey, context))
       }
     },
-    checkErrors: checkErrors && {
-      ...checkErrors,
-      kindOf: kindOf && ((error) => (isOwnError(error) ? CheckError.kindOf(error) : kindOf(error as E)))
-    }
+    onAction:
+      typeof onAction === "function"
+        ? (action, context) => Effects.orDie(use(() => onAction(action, context)))
+        : onAction,
+    checkErrors: withOwnErrors(job.checkErrors, isOwnError)
+  }
+}
+
+/** A policy for the errors of the checks and of a layer, about which the job's own `kindOf` knows nothing. */
+const withOwnErrors = <E, EL>(
+  policy: Options<never, unknown, unknown, E, unknown>["checkErrors"],
+  isOwnError: (error: unknown) => boolean
+): CheckErrorPolicy<E | EL> | "unbounded" | undefined => {
+  if (policy === undefined || policy === "unbounded") return policy
+  const { kindOf } = policy
+  return {
+    ...policy,
+    kindOf: kindOf && ((error) => (isOwnError(error) ? CheckError.kindOf(error) : kindOf(error as E)))
   }
 }
 

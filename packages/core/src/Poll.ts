@@ -39,7 +39,8 @@ import * as request from "./internal/options/request.ts"
 import * as eventBuffer from "./internal/single/eventBuffer.ts"
 import * as handle from "./internal/single/handle.ts"
 import * as host from "./internal/single/host.ts"
-import * as promises from "./internal/single/promises.ts"
+import { toPromise } from "./internal/single/toPromise.ts"
+import * as validate from "./internal/validate.ts"
 import type { Job, Receipt, Watchable } from "./Job.ts"
 import { type PollError, ResumeTokenError } from "./PollError.ts"
 import type { PollEvent } from "./PollEvent.ts"
@@ -262,9 +263,11 @@ export const run = <K, A, F, E, R, I, ES, RS = never, E2 = never, R2 = never>(
       | undefined
   }
 ): Effect.Effect<A, PollError<F, E> | Types.NoInfer<ES | E2>, Types.NoInfer<R | RS | R2>> => {
+  request.aJob("Poll.run", job)
   const { submit } = job
   if (submit === undefined) throw new RangeError(`Poll.run: the job ${job.name} has no submit`)
   request.check("Poll.run", options)
+  validate.option("Poll.run: onReceipt", options.onReceipt, "a function")
   const submitted = Effect.fnUntraced(function* (receipt: Receipt<K, A, F>) {
     const wait = request.ofJob("Poll.run", job, receipt.key, { ...options, since: options.since ?? receipt.since })
     const policy = wait.policy(yield* PollDefaults)
@@ -301,6 +304,8 @@ export const resume = <K, A, F, E, R, RS = never>(
   token: ResumeToken,
   options?: Omit<PollOptions<E, RS>, "deadline" | "since">
 ): Effect.Effect<A, PollError<F, E> | ResumeTokenError, Types.NoInfer<R | RS>> => {
+  request.aJob("Poll.resume", job)
+  validate.option("Poll.resume: token", token ?? null, "{ job, key }")
   const rest = { ...options, deadline: "unbounded", since: token.since } as const
   request.check("Poll.resume", rest)
   return Effect.suspend((): Effect.Effect<A, PollError<F, E> | ResumeTokenError, R | RS> => {
@@ -366,11 +371,16 @@ export const promise: {
   // The way out of Effect, so a Promise is intended.
   // @effect-diagnostics-next-line asyncFunction:off
 } = async (...args: ReadonlyArray<unknown>): Promise<never> => {
-  const { call, signal } = promises.caller(args)
-  return promises.poll("Poll.promise", call, signal)
+  const { signal } = (args.at(-1) ?? {}) as { readonly signal?: AbortSignal | undefined }
+  return toPromise(promised(...args), signal)
 }
 
 // ---- internal ----
+
+const promised: (...args: ReadonlyArray<unknown>) => Effect.Effect<never, unknown> = /*#__PURE__*/ request.entryPoint(
+  "Poll.promise",
+  (wait) => host.run(wait)
+)
 
 /** What the compiler says is expected in place of the input of a job that takes none. */
 type NoSubmit<I> = [I] extends [never]

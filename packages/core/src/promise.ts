@@ -51,14 +51,14 @@
 import * as Effect from "effect/Effect"
 import type { CheckContext } from "./CheckContext.ts"
 import type { CheckResult } from "./CheckResult.ts"
-import * as progress from "./internal/single/progress.ts"
 import * as promises from "./internal/single/promises.ts"
+import { toPromise } from "./internal/single/toPromise.ts"
 import * as Job from "./Job.ts"
 import * as Poll from "./Poll.ts"
 import type { Changed } from "./PollEvent.ts"
 import type { PollOptions } from "./PollOptions.ts"
 import * as ResumeToken from "./ResumeToken.ts"
-import type { Pending, Status } from "./Status.ts"
+import type { Action, Pending, Status } from "./Status.ts"
 
 /**
  * What a check is given: the context of any check, and a signal.
@@ -89,7 +89,7 @@ export type Check<A, F = never> = (context: Context) => CheckResult<A, F> | Prom
  * @category models
  * @since 0.1.0
  */
-export interface Options<in E = unknown> extends PollOptions<E>, CallerOptions {}
+export interface Options<in E = unknown> extends Omit<PollOptions<E>, "onAction">, CallerOptions {}
 
 /**
  * The options of a wait that only callers with Promises have.
@@ -106,7 +106,25 @@ export interface CallerOptions {
    * to `console.error`. It is not called once the signal has aborted. Default: none.
    */
   readonly onProgress?: ((status: Pending, event: Changed<unknown, unknown>) => unknown) | undefined
+  /**
+   * What to do when a pending job needs somebody to act: `"report"`, `"fail"` with `PollError.ActionRequired`, or a
+   * handler, which may be async. The handler is called once per action, beside the wait; once it is done, a check is
+   * made. If it throws or rejects, the wait rejects with that error. Default: that of the `Job`, otherwise `"report"`.
+   */
+  readonly onAction?: OnAction | undefined
 }
+
+/**
+ * What to do when a pending job needs somebody to act. The signal aborts when the wait ends, and when the job no longer
+ * needs the action.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type OnAction =
+  | "report"
+  | "fail"
+  | ((action: Action, context: Job.ActionContext & { readonly signal: AbortSignal }) => unknown)
 
 /**
  * A wait in the background, see `start`.
@@ -200,7 +218,7 @@ export const poll: {
   <A = never, F = never>(check: Check<A, F>, options: Options): Promise<A>
   // @effect-diagnostics-next-line asyncFunction:off
 } = async (...args: ReadonlyArray<unknown>): Promise<never> => {
-  const { call, signal } = promises.caller(args)
+  const { call, signal } = promises.caller("promise.poll", args)
   return promises.poll("promise.poll", call, signal)
 }
 
@@ -240,7 +258,7 @@ export const start: {
    */
   <A = never, F = never>(check: Check<A, F>, options: Options): Handle<A, F>
 } = (...args: ReadonlyArray<unknown>): Handle<never> => {
-  const { call, signal } = promises.caller(args)
+  const { call, signal } = promises.caller("promise.start", args)
   signal?.throwIfAborted()
   const wanted = promises.requestOf("promise.start", call)
   return promises.startHandle<never, never>(wanted, signal)
@@ -289,12 +307,12 @@ export const run = async <K, A, F, E, I, ES>(
       | undefined
   }
 ): Promise<A> => {
-  const { onReceipt, signal, ...rest } = progress.withObserver(options)
+  const { onReceipt, signal, ...rest } = promises.withCallbacks("promise.run", options)
   const wait = Poll.run(job, input as never, {
     ...rest,
     onReceipt: onReceipt && ((token, receipt) => promises.fromAsync(() => onReceipt(token, receipt)))
   })
-  return promises.toPromise(wait, signal)
+  return toPromise(wait, signal)
 }
 
 /**
@@ -328,9 +346,9 @@ export const resume = async <K, A, F, E>(
   token: ResumeToken.ResumeToken | string,
   options: Omit<Options<E>, "deadline" | "since"> = {}
 ): Promise<A> => {
-  const { signal, ...rest } = progress.withObserver(options)
+  const { signal, ...rest } = promises.withCallbacks("promise.resume", options)
   const decoded = typeof token === "string" ? ResumeToken.fromJson(token) : ResumeToken.fromUnknown(token)
-  return promises.toPromise(
+  return toPromise(
     Effect.flatMap(decoded, (valid) => Poll.resume(job, valid, rest)),
     signal
   )
@@ -344,7 +362,7 @@ export const resume = async <K, A, F, E>(
  */
 export interface JobOptions<in out K, out A, out F, in I> extends Pick<
   Job.Options<K, A, F, unknown, never>,
-  "strategy" | "unknownState" | "checkErrors"
+  "strategy" | "unknownState" | "checkErrors" | "checkTimeout" | "stall" | "stateLimits" | "minInterval"
 > {
   /** Asks once for the status of the job with this key. An error that it throws, or a rejection, is a failed check. */
   readonly check: (key: K, context: Context) => CheckResult<A, F> | PromiseLike<CheckResult<A, F>>
@@ -360,8 +378,12 @@ export interface JobOptions<in out K, out A, out F, in I> extends Pick<
     | undefined
   /** Asks the server to cancel the job with this key. The job may still succeed or fail. */
   readonly cancel?: ((key: K, context: { readonly signal: AbortSignal }) => unknown) | undefined
+  /** How an end is confirmed before it counts. Default: the first answer with an end counts. */
+  readonly confirm?: Job.ConfirmPolicy | undefined
   /** What to do when a check finds no job. Default: the wait fails with `JobNotFound`. */
   readonly missing?: Omit<Job.MissingPolicy<NoInfer<K>, A, F, unknown, never>, "fallback"> | undefined
+  /** What to do when a pending job needs somebody to act. Default `"report"`. */
+  readonly onAction?: OnAction | undefined
 }
 
 /**
@@ -388,11 +410,12 @@ export const job = <A, F = never, I = never, K = string>(
   name: string,
   options: JobOptions<K, A, F, I> & Job.KeyOption<K>
 ): Job.Job<K, A, F, unknown, never, I, unknown> => {
-  const { cancel, check, submit } = options
+  const { cancel, check, onAction, submit } = options
   const calls: Job.Options<K, A, F, unknown, never, I, unknown> = {
     check: (key, context) => promises.checkOf<A, F>(context, (withSignal) => check(key, withSignal)),
     submit: submit && ((input) => promises.fromAsync((signal) => submit(input, { signal }))),
-    cancel: cancel && ((key) => Effect.asVoid(promises.fromAsync((signal) => cancel(key, { signal }))))
+    cancel: cancel && ((key) => Effect.asVoid(promises.fromAsync((signal) => cancel(key, { signal })))),
+    onAction: promises.actionHandler(onAction)
   }
   return promises.makeJob(name, options, calls)
 }

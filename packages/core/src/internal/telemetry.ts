@@ -3,7 +3,6 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import type { Severity } from "effect/LogLevel"
-import * as Predicate from "effect/Predicate"
 import type { Span } from "effect/Tracer"
 import type { Notification, Observer } from "../Observer.ts"
 import * as Status from "../Status.ts"
@@ -105,15 +104,15 @@ const logOf = (wait: Wait, event: Notification["event"], level: Severity): Effec
 const warned = new WeakSet<object>()
 
 const clampedLog = (
-  { key, rawKey, setting: { policy } }: Wait,
+  { rawKey, setting: { policy } }: Wait,
   status: Status.Status<unknown, unknown>
 ): Effect.Effect<void> | undefined => {
-  // Waits without a job have one function for all of their checks.
-  const check = key === policy.job && Predicate.isObjectKeyword(rawKey) ? rawKey : policy.check
+  // Waits without a job have one function for all of their checks, and the check as their key.
+  const check = rawKey instanceof Object ? rawKey : policy.check
   if (!isClamped(status) || warned.has(check)) return undefined
   warned.add(check)
   return Effect.logWarning(
-    `the progress of ${policy.job} is out of range and was clamped: "progress" is from 0 to 1, "percent" from 0 to 100`
+    `the progress of ${policy.job} is out of range, and was clamped: it is from 0 to 1, or a percent`
   )
 }
 

@@ -25,7 +25,9 @@ type AnyCheck = Effect.Effect<CheckResult<unknown, unknown>, unknown, unknown>
 /** Makes an entry point that can be called in three ways: (options), (job, key, options) and (check, options). */
 export const entryPoint = (name: string, run: (request: Request) => unknown): never =>
   ((...args: ReadonlyArray<unknown>) => {
-    if (args.length === 1) return (check: AnyCheck) => run(ofCheck(name, check, args[0] as AnyOptions))
+    if (args.length === 1 && !Effect.isEffect(args[0]) && !isJob(args[0])) {
+      return (check: AnyCheck) => run(ofCheck(name, check, args[0] as AnyOptions))
+    }
     return isJob(args[0])
       ? run(ofAny(name, args[0], args[1], args[2] as AnyOptions))
       : run(ofCheck(name, args[0], args[1] as AnyOptions))
@@ -40,7 +42,8 @@ export const ofJob = <K, A, F, E, R, RS>(
 ): Request => ofAny(name, job as unknown as Any, key, options)
 
 /** The same with the types of the job erased. */
-export const ofAny = (name: string, job: Any, key: unknown, options: AnyOptions): Request => {
+export const ofAny = (name: string, job: Any, key: unknown, options: AnyOptions = noOptions): Request => {
+  aJob(name, job)
   const strategy = options.strategy ?? (typeof job.strategy === "function" ? job.strategy(key) : job.strategy)
   return {
     key: validate.nonEmpty(`${name}: key`, job.key.encode(key)),
@@ -52,6 +55,7 @@ export const ofAny = (name: string, job: Any, key: unknown, options: AnyOptions)
 
 /** Waits for many keys of a job: what does not depend on the key is made once. */
 export const ofKeys = (name: string, job: Any, options: AnyOptions): ((key: unknown) => Request) => {
+  aJob(name, job)
   const { strategy } = job
   if (typeof strategy === "function" && options.strategy === undefined) return (key) => ofAny(name, job, key, options)
   const policy = policyOf(name, job, options.strategy ?? (strategy as AnyOptions["strategy"]), options)
@@ -63,14 +67,15 @@ export const ofKeys = (name: string, job: Any, options: AnyOptions): ((key: unkn
 export const ofCheck = (
   name: string,
   check: unknown,
-  options: AnyOptions,
+  options: AnyOptions = noOptions,
   call: Policy["check"] = checkOfKey
-): Request => ({
-  key: options.name ?? "check",
-  rawKey: check,
-  policy: policyOf(name, undefined, options.strategy, options, call),
-  lease: undefined
-})
+): Request => {
+  const policy = policyOf(name, undefined, options.strategy, options, call)
+  if (call === checkOfKey && !Effect.isEffect(check)) {
+    validate.refuse(`${name}: the check`, "an Effect that yields a status", check)
+  }
+  return { key: options.name ?? "check", rawKey: check, policy, lease: undefined }
+}
 
 /** Validates options before there is a key: throws a RangeError. */
 export const check = <E, R>(name: string, options: PollOptions<E, R>): void => {
@@ -91,7 +96,15 @@ export const keyOfToken = <K, A, F, E, R>(job: Watchable<K, A, F, E, R>, token: 
   }
 }
 
+/** Throws a RangeError unless a value is a job. */
+export const aJob = (name: string, job: unknown): void => {
+  if (!isJob(job)) validate.refuse(`${name}: the job`, "a Job", job)
+}
+
 // ---- internal ----
+
+/** What a caller without types may have left out; the deadline is missing. */
+const noOptions = {} as AnyOptions
 
 
 type PolicyOf = Request["policy"]
@@ -127,7 +140,13 @@ const policyOf = (
           strategy,
           missing: job.missing,
           unknownState: options.unknownState ?? job.unknownState,
-          checkErrors: options.checkErrors ?? job.checkErrors
+          checkErrors: options.checkErrors ?? job.checkErrors,
+          checkTimeout: options.checkTimeout ?? job.checkTimeout,
+          stall: options.stall ?? job.stall,
+          confirm: confirmOf(job, options),
+          stateLimits: options.stateLimits ?? job.stateLimits,
+          minInterval: options.minInterval ?? job.minInterval,
+          onAction: options.onAction ?? job.onAction
         }
   const owner = job ?? strategy ?? builtin
   const last = compiled.get(owner)
@@ -136,6 +155,10 @@ const policyOf = (
   compiled.set(owner, { input, policy })
   return policy
 }
+
+/** The confirm policy of a job with what the options change; one value for all waits that change nothing. */
+const confirmOf = (job: Any, { confirm }: AnyOptions): Any["confirm"] =>
+  typeof confirm === "object" ? { ...job.confirm, ...confirm } : (confirm ?? job.confirm)
 
 /** Compiles at once, so that bad options throw at the call, and again for other defaults than the built-in ones. */
 const compileOnce = (input: Input): PolicyOf => {

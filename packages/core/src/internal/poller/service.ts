@@ -19,6 +19,7 @@ import type { Policy } from "../options/policy.ts"
 import * as request from "../options/request.ts"
 import { type Driver, WaitHandle } from "../single/handle.ts"
 import { next } from "../strategyPlan.ts"
+import * as validate from "../validate.ts"
 import { AfterTurn } from "./afterTurn.ts"
 import { Dispatcher, type Limits } from "./dispatcher.ts"
 import { Engine } from "./engine.ts"
@@ -81,6 +82,8 @@ export class PollerService implements Driver {
     token: ResumeToken,
     options?: ResumeOptions
   ): Effect.Effect<AnyHandle, ResumeTokenError, unknown> => {
+    request.aJob("Poller.resume", job)
+    validate.option("Poller.resume: token", token ?? null, "{ job, key }")
     const rest = { history: false, ...options, deadline: "unbounded", since: token.since } as const
     request.check("Poller.resume", rest)
     return Effect.suspend((): Effect.Effect<AnyHandle, ResumeTokenError, unknown> => {
@@ -106,6 +109,9 @@ export class PollerService implements Driver {
     options: Options
   ): Stream.Stream<unknown, unknown, unknown> => {
     const requestFor = request.ofKeys("Poller.results", job, { history: false, ...options })
+    if (!Stream.isStream(keys) && typeof (keys as Iterable<unknown> | undefined)?.[Symbol.iterator] !== "function") {
+      validate.refuse("Poller.results: keys", "an Iterable or a Stream", keys)
+    }
     const source: Stream.Stream<unknown, unknown, unknown> = Stream.isStream(keys) ? keys : Stream.fromIterable(keys)
     const follow = Effect.gen({ self: this }, function* () {
       const context = yield* Effect.context<unknown>()
@@ -304,6 +310,7 @@ const firstDelay = ({ bound, strategy }: Policy, key: string): number => {
     elapsedMillis: 0,
     remainingMillis: bound,
     sinceChangeMillis: 0,
+    inStateMillis: 0,
     status: noStatus
   }
   try {

@@ -1,7 +1,8 @@
 import * as Effect from "effect/Effect"
+import type { ActionContext } from "../../Job.ts"
 import type { Observer } from "../../Observer.ts"
 import type { Changed } from "../../PollEvent.ts"
-import type { Pending } from "../../Status.ts"
+import type { Action, Pending } from "../../Status.ts"
 
 type OnProgress = (status: Pending, event: Changed<unknown, unknown>) => unknown
 
@@ -10,6 +11,11 @@ export interface CallerOptions {
   readonly signal?: AbortSignal | undefined
   readonly onProgress?: OnProgress | undefined
   readonly observers?: ReadonlyArray<Observer> | undefined
+  readonly onAction?:
+    | "report"
+    | "fail"
+    | ((action: Action, context: ActionContext & { readonly signal: AbortSignal }) => unknown)
+    | undefined
 }
 
 /** The options with an observer in place of `onProgress`. */

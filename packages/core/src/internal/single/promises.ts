@@ -1,21 +1,19 @@
-import * as Cause from "effect/Cause"
-import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
 import type { CheckContext } from "../../CheckContext.ts"
 import { type CheckResult, isCheckResult } from "../../CheckResult.ts"
-import { isJob, type Job, make as makeOf, type Options } from "../../Job.ts"
+import { isJob, type Job, make as makeOf, type OnAction, type Options } from "../../Job.ts"
 import type { PollOptions } from "../../PollOptions.ts"
 import { Context as CheckContextClass } from "../concealed.ts"
-import { builtin, Reference } from "../options/defaults.ts"
 import * as request from "../options/request.ts"
 import { kindOf } from "../text.ts"
+import * as validate from "../validate.ts"
 import * as handles from "./handle.ts"
 import * as host from "./host.ts"
 import { type CallerOptions, withObserver } from "./progress.ts"
+import { CallerSignal, inPromise, toPromise, valueOf } from "./toPromise.ts"
 
-// The way between Effect and Promises, in both directions.
+// Calls of async functions as effects, and waits for callers with Promises.
 
 /** What a check is given besides its key; public as `promise.Context`. */
 export type AsyncContext = CheckContext & { readonly signal: AbortSignal }
@@ -34,10 +32,23 @@ export const requestOf = (name: string, [of, second, third]: ReadonlyArray<unkno
     : request.ofCheck(name, of, second as AnyOptions)
 }
 
+/** The options that a wait takes, with effects in place of the callbacks of the caller. */
+export const withCallbacks = <O extends CallerOptions>(name: string, options: O) => {
+  validate.fields(name, options, ofCaller)
+  const { onAction, ...rest } = withObserver(options)
+  return onAction === undefined ? rest : { ...rest, onAction: actionHandler(onAction) }
+}
+
+/** The option `onAction` of a wait, for one whose handler may be async. */
+export const actionHandler = (onAction: CallerOptions["onAction"]): OnAction | undefined =>
+  typeof onAction === "function"
+    ? (action, context) => Effect.orDie(fromAsync((signal) => onAction(action, { ...context, signal })))
+    : onAction
+
 /** The arguments of an entry point, with the options that its wait takes, and the signal of the caller. */
-export const caller = (args: ReadonlyArray<unknown>) => {
+export const caller = (name: string, args: ReadonlyArray<unknown>) => {
   const at = isJob(args[0]) ? 2 : 1
-  const { signal, ...options } = withObserver((args[at] ?? {}) as CallerOptions & AnyOptions)
+  const { signal, ...options } = withCallbacks(name, (args[at] ?? {}) as CallerOptions & Omit<AnyOptions, "onAction">)
   return { call: [...args.slice(0, at), options], signal }
 }
 
@@ -79,25 +90,6 @@ export const startHandle = <A, F>(wanted: request.Request, signal: AbortSignal |
       return token
     }
   }
-}
-
-/** Runs an effect. Rejects with its error, or with the reason of the signal if that interrupted it. */
-export const toPromise = async <A>(effect: Effect.Effect<A, unknown>, signal: AbortSignal | undefined): Promise<A> => {
-  signal?.throwIfAborted()
-  const run = Effect.provideService(inPromise(effect), CallerSignal, signal)
-  const exit = await Effect.runPromiseExit(run, signal === undefined ? {} : { signal })
-  return valueOf(exit, signal)
-}
-
-/** Provides what a wait outside of Effect runs with: nobody reads its logs and spans. */
-export const inPromise = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-  Effect.provideService(effect, Reference, quiet)
-
-/** The value of an exit; throws its error, or the reason of the signal if that interrupted it. */
-export const valueOf = <A>(exit: Exit.Exit<A, unknown>, signal: AbortSignal | undefined): A => {
-  if (Exit.isSuccess(exit)) return exit.value
-  if (signal?.aborted === true && Exit.hasInterrupts(exit)) signal.throwIfAborted()
-  throw Cause.squash(exit.cause)
 }
 
 /** Calls a function that may be async. An interruption aborts its signal, with the reason of the caller's. */
@@ -143,16 +135,11 @@ export const makeJob = <K, A, F, I>(
 
 const interrupted = (): DOMException => new DOMException("the wait was interrupted", "AbortError")
 
+/** The options that only callers with Promises have, see `ofWait`. */
+const ofCaller = { signal: "{ aborted, addEventListener() }", onProgress: "a function", onReceipt: "a function" }
+
 type AnyOptions = PollOptions<never, unknown>
 type AsyncCheck = (context: AsyncContext) => CheckResult<unknown, unknown> | PromiseLike<CheckResult<unknown, unknown>>
-
-/** The signal of whoever waits, for the reason that checks in flight are aborted with. */
-const CallerSignal: Context.Reference<AbortSignal | undefined> = /*#__PURE__*/ Context.Reference(
-  "effect-poll/CallerSignal",
-  { defaultValue: (): AbortSignal | undefined => undefined }
-)
-
-const quiet = { ...builtin, logs: false, span: false }
 
 const callAsync = (check: unknown, context: CheckContext) => checkOf(context, check as AsyncCheck)
 
