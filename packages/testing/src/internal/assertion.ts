@@ -132,7 +132,7 @@ const countingClock = (clock: Clock.Clock, activity: Activity): Clock.Clock => (
 const isTestClock = (clock: Clock.Clock): clock is TestClock => "adjust" in clock && "withLive" in clock
 
 /** How many milliseconds of real time a check may take before the clock moves on. */
-const patienceFor = ({ sleeping }: Activity): number => (sleeping > 0 ? 100 : 800)
+const patienceFor = ({ sleeping }: Activity): number => (sleeping > 0 ? 100 : 500)
 
 /** The first steps of the clock leave a millisecond of real time each to sockets and files. */
 const slowSteps = 250
