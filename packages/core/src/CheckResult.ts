@@ -410,16 +410,7 @@ export const fromEffect = <
   Value = void
 >(
   self: Effect.Effect<A, E, R>,
-  options: FromEffectOptions<
-    A,
-    E,
-    PendingTag,
-    MissingTag,
-    SucceededTag,
-    FailedTag,
-    Answer,
-    Value
-  > = {}
+  options: FromEffectOptions<A, E, PendingTag, MissingTag, SucceededTag, FailedTag, Answer, Value> = {}
 ): Effect.Effect<
   CheckResult<
     ValueOf<Answer> | ([SucceededTag] extends [never] ? never : Value),

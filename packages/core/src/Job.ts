@@ -573,9 +573,7 @@ export const provide: {
    */
   <Services, EL = never>(
     services: Layer<Services, EL> | Context<Services>
-  ): <K, A, F, E, R, I, ES>(
-    self: Job<K, A, F, E, R, I, ES>
-  ) => Job<K, A, F, E | EL, Exclude<R, Services>, I, ES | EL>
+  ): <K, A, F, E, R, I, ES>(self: Job<K, A, F, E, R, I, ES>) => Job<K, A, F, E | EL, Exclude<R, Services>, I, ES | EL>
   /**
    * Provides the services of a layer or a context to all calls of a job. The layer is built for the first call, shared by
    * all waits for the job, and released when the last of them has ended. Its error is added to the errors of the check

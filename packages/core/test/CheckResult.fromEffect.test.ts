@@ -41,7 +41,10 @@ describe("CheckResult.fromEffect", () => {
         })
         const { at, exit } = yield* runFor(until(check, options), "1 minute")
         assert.deepStrictEqual([valueOf(exit), at], ["done", 6000])
-        assert.strictEqual(valueOf((yield* runFor(until(CheckResult.fromEffect(call), options), "1 minute")).exit), "done")
+        assert.strictEqual(
+          valueOf((yield* runFor(until(CheckResult.fromEffect(call), options), "1 minute")).exit),
+          "done"
+        )
       })
     )
 

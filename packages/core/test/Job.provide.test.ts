@@ -64,7 +64,13 @@ describe("Job.provide", () => {
         const { job, tokens } = sessionJob()
         const { exit } = yield* runFor(until(Job.provide(job, layer), "a", hour), "1 minute")
         assert.strictEqual(valueOf(exit), "a by t1")
-        assert.deepStrictEqual([log, tokens], [["build 1", "release"], ["t1", "t1", "t1"]])
+        assert.deepStrictEqual(
+          [log, tokens],
+          [
+            ["build 1", "release"],
+            ["t1", "t1", "t1"]
+          ]
+        )
       })
     )
 
@@ -210,7 +216,13 @@ describe("Job.provide", () => {
       const { job, tokens } = sessionJob(99)
       const options = { ...hour, onInterrupt: "cancelRemote" } as const
       yield* runFor(Poll.until(Job.provide(job, layer), "a", options), "1500 millis")
-      assert.deepStrictEqual([tokens, log], [["t1", "t1", "cancel t1"], ["build 1", "release"]])
+      assert.deepStrictEqual(
+        [tokens, log],
+        [
+          ["t1", "t1", "cancel t1"],
+          ["build 1", "release"]
+        ]
+      )
     })
   )
 
@@ -233,7 +245,13 @@ describe("Job.provide", () => {
         concurrency: 2
       })
       const { exit } = yield* runFor(both, "1 minute")
-      assert.deepStrictEqual([valueOf(exit), log], [["a by t1", "b by t1"], ["build 1", "release"]])
+      assert.deepStrictEqual(
+        [valueOf(exit), log],
+        [
+          ["a by t1", "b by t1"],
+          ["build 1", "release"]
+        ]
+      )
     })
   )
 
@@ -312,10 +330,7 @@ describe("Job.provide", () => {
       const { layer, log } = recorded()
       const provided = Job.provide(sessionJob(1).job, layer)
       yield* Effect.repeat(Poll.until(provided, "a", hour), Schedule.recurs(99))
-      assert.deepStrictEqual(
-        [log.filter((entry) => entry === "release").length, log.length],
-        [100, 200]
-      )
+      assert.deepStrictEqual([log.filter((entry) => entry === "release").length, log.length], [100, 200])
     })
   )
 })

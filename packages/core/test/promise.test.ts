@@ -110,10 +110,13 @@ describe("promise", () => {
     })
 
     it("check that throws or rejects - is checked again", async () => {
-      const result = await promise.poll(({ attempt }) => {
-        if (attempt === 1) throw new Error("thrown")
-        return attempt === 2 ? Promise.reject(new Error("rejected")) : Promise.resolve(Status.succeeded(attempt))
-      }, { ...options, checkErrors: { schedule: quick } })
+      const result = await promise.poll(
+        ({ attempt }) => {
+          if (attempt === 1) throw new Error("thrown")
+          return attempt === 2 ? Promise.reject(new Error("rejected")) : Promise.resolve(Status.succeeded(attempt))
+        },
+        { ...options, checkErrors: { schedule: quick } }
+      )
       assert.strictEqual(result, 3)
     })
 
@@ -243,7 +246,8 @@ describe("promise", () => {
     it("onProgress - receives each pending status that differs from the one before, in order", async () => {
       const seen: Array<unknown> = []
       const result = await promise.poll(
-        async ({ attempt }) => (attempt < 6 ? Status.pending({ percent: Math.floor(attempt / 2) * 10 }) : Status.succeeded()),
+        async ({ attempt }) =>
+          attempt < 6 ? Status.pending({ percent: Math.floor(attempt / 2) * 10 }) : Status.succeeded(),
         { ...options, onProgress: ({ progress }, event) => seen.push([event.attempt, progress]) }
       )
       assert.isUndefined(result)
@@ -259,7 +263,9 @@ describe("promise", () => {
       const onProgress = ({ state = "pending" }) => seen.push(state)
       await promise.run(renderJob(2).job, "a", { ...options, onProgress })
       const { job } = renderJob(2)
-      const token = await promise.start(promise.job("render", { check: (_id: string, context) => hanging().check(context) }), "b", options).leave()
+      const token = await promise
+        .start(promise.job("render", { check: (_id: string, context) => hanging().check(context) }), "b", options)
+        .leave()
       await promise.resume(job, token, { onProgress })
       await promise.start(renderJob(2).job, "c", { ...options, onProgress }).result
       assert.deepStrictEqual(seen, ["pending", "pending", "pending"])
@@ -444,7 +450,8 @@ describe("promise", () => {
   describe("resume", () => {
     it("resume - takes a token, its JSON text, or the object that was parsed from it", async () => {
       const job = promise.job("render", {
-        check: async (id: string, { attempt }) => (attempt === 1 ? Status.pending() : Status.succeeded(`${id} ${attempt}`)),
+        check: async (id: string, { attempt }) =>
+          attempt === 1 ? Status.pending() : Status.succeeded(`${id} ${attempt}`),
         strategy: quick
       })
       const token = await promise.start(job, "a", { deadline: "1 hour" }).leave()
@@ -456,7 +463,9 @@ describe("promise", () => {
 
     it("token that is malformed or of another job - rejects with ResumeTokenError", async () => {
       const { job } = renderJob()
-      const token = await promise.start(promise.job("other", { check: (_id: string, context) => hanging().check(context) }), "a", options).leave()
+      const token = await promise
+        .start(promise.job("other", { check: (_id: string, context) => hanging().check(context) }), "a", options)
+        .leave()
       for (const bad of ["{", "{}", { version: 1 } as never, { version: 9 } as never, token]) {
         const error = await rejectionOf(promise.resume(job, bad))
         assert.propertyVal(error as object, "_tag", "ResumeTokenError")

@@ -16,7 +16,9 @@ const job = Job.make("render", {
   submit: (id: string) => Effect.succeed({ key: id })
 })
 const check = Effect.succeed(Status.succeeded("done"))
-const token = Effect.runSync(Effect.scoped(Effect.flatMap(Poll.start(job, "a", { deadline: "1 hour" }), (it) => it.token)))
+const token = Effect.runSync(
+  Effect.scoped(Effect.flatMap(Poll.start(job, "a", { deadline: "1 hour" }), (it) => it.token))
+)
 
 /** Options of a wait, and what the message says of each. */
 const wrongInWaits: ReadonlyArray<readonly [options: object, message: string]> = [
@@ -78,9 +80,18 @@ describe("callers without types", () => {
     for (const [options, message] of wrongInWaits) {
       it(`${name} - refuses ${message}`, () => {
         const all = { deadline: "1 minute", ...options }
-        assert.include(messageOf(() => call(job, "a", all)), message)
-        assert.include(messageOf(() => call(job, "a", all)), `${name}: `)
-        assert.include(messageOf(() => call(check, all)), message)
+        assert.include(
+          messageOf(() => call(job, "a", all)),
+          message
+        )
+        assert.include(
+          messageOf(() => call(job, "a", all)),
+          `${name}: `
+        )
+        assert.include(
+          messageOf(() => call(check, all)),
+          message
+        )
         assert.include(
           messageOf(() => (call(all) as Untyped)(check)),
           message
@@ -99,38 +110,74 @@ describe("callers without types", () => {
         [() => check, "a function"],
         [{ ...job }, "an object"]
       ] as const) {
-        assert.strictEqual(messageOf(() => call(value, options)), wrong + shown)
+        assert.strictEqual(
+          messageOf(() => call(value, options)),
+          wrong + shown
+        )
       }
     })
 
     it("options - must be there", () => {
-      assert.include(messageOf(() => call(check)), `${name}: deadline must be`)
-      assert.include(messageOf(() => call(job, "a")), `${name}: deadline must be`)
-      assert.include(messageOf(() => call(job, "a", 5)), `${name}: deadline must be`)
-      assert.include(messageOf(() => call(job)), `${name}: key must be a non-empty string, got undefined`)
+      assert.include(
+        messageOf(() => call(check)),
+        `${name}: deadline must be`
+      )
+      assert.include(
+        messageOf(() => call(job, "a")),
+        `${name}: deadline must be`
+      )
+      assert.include(
+        messageOf(() => call(job, "a", 5)),
+        `${name}: deadline must be`
+      )
+      assert.include(
+        messageOf(() => call(job)),
+        `${name}: key must be a non-empty string, got undefined`
+      )
     })
 
     it("name - must be a non-empty string", () => {
       for (const value of ["", 7, {}]) {
-        assert.include(messageOf(() => call(check, { deadline: "1 minute", name: value })), `${name}: name must be`)
+        assert.include(
+          messageOf(() => call(check, { deadline: "1 minute", name: value })),
+          `${name}: name must be`
+        )
       }
     })
   })
 
   it("Poll.run - refuses what is no job, no callback, no option", () => {
     const run = Poll.run as Untyped
-    assert.strictEqual(messageOf(() => run({}, "a", {})), "Poll.run: the job must be a Job, got an object")
+    assert.strictEqual(
+      messageOf(() => run({}, "a", {})),
+      "Poll.run: the job must be a Job, got an object"
+    )
     const onReceipt = messageOf(() => run(job, "a", { deadline: "1 minute", onReceipt: "log" }))
     assert.strictEqual(onReceipt, 'Poll.run: onReceipt must be a function, got "log"')
-    assert.include(messageOf(() => run(job, "a", { deadline: "1 minute", gate: {} })), "Poll.run: gate must be")
-    assert.include(messageOf(() => run(job, "a")), "Poll.run: deadline must be")
+    assert.include(
+      messageOf(() => run(job, "a", { deadline: "1 minute", gate: {} })),
+      "Poll.run: gate must be"
+    )
+    assert.include(
+      messageOf(() => run(job, "a")),
+      "Poll.run: deadline must be"
+    )
   })
 
   it("Poll.resume - refuses what is no job, no token, no option", () => {
     const resume = Poll.resume as Untyped
-    assert.include(messageOf(() => resume("render", token)), 'Poll.resume: the job must be a Job, got "render"')
-    assert.include(messageOf(() => resume(job, undefined)), "Poll.resume: token must be")
-    assert.include(messageOf(() => resume(job, token, { onTimeout: "x" })), "Poll.resume: onTimeout must be")
+    assert.include(
+      messageOf(() => resume("render", token)),
+      'Poll.resume: the job must be a Job, got "render"'
+    )
+    assert.include(
+      messageOf(() => resume(job, undefined)),
+      "Poll.resume: token must be"
+    )
+    assert.include(
+      messageOf(() => resume(job, token, { onTimeout: "x" })),
+      "Poll.resume: onTimeout must be"
+    )
   })
 
   it("promise - rejects with the same errors, and for its own options", async () => {
@@ -140,7 +187,10 @@ describe("callers without types", () => {
     for (const [options, message] of wrongInWaits) {
       const all = { deadline: "1 minute", ...options }
       assert.include(await rejected(poll(async, all)), message)
-      assert.include(messageOf(() => (promise.start as Untyped)(async, all)), message)
+      assert.include(
+        messageOf(() => (promise.start as Untyped)(async, all)),
+        message
+      )
       assert.include(await rejected((Poll.promise as typeof poll)(check, all)), message)
     }
     assert.include(
@@ -177,7 +227,10 @@ describe("callers without types", () => {
       [{ missing: "fail" }, 'missing must be an object, got "fail"'],
       [{ missing: { gone: Status.canceled() } }, "missing.gone must be a function, got an object"],
       [{ missing: { fallback: () => check } }, "missing.fallback must be { locate(), check() }, got a function"],
-      [{ missing: { fallback: { check: () => check } } }, "missing.fallback must be { locate(), check() }, got an object"],
+      [
+        { missing: { fallback: { check: () => check } } },
+        "missing.fallback must be { locate(), check() }, got an object"
+      ],
       [{ key: { encode: String } }, "key must be { encode(), decode() }, got an object"],
       [{ key: { encode: String, decode: String, show: 1 } }, "key.show must be a function, got 1"],
       [{ confirm: { check } }, "confirm.check must be a function, got an object"],
@@ -188,9 +241,15 @@ describe("callers without types", () => {
       [{ onAction: 5 }, "onAction must be"]
     ]
     for (const [options, message] of wrong) {
-      assert.include(messageOf(() => make("render", { check: () => check, ...options })), `Job.make: ${message}`)
+      assert.include(
+        messageOf(() => make("render", { check: () => check, ...options })),
+        `Job.make: ${message}`
+      )
     }
-    assert.include(messageOf(() => make(7, { check: () => check })), "Job.make: name must be a non-empty string, got 7")
+    assert.include(
+      messageOf(() => make(7, { check: () => check })),
+      "Job.make: name must be a non-empty string, got 7"
+    )
   })
 
   it("Poller.make - refuses options of another type", () => {
@@ -204,8 +263,14 @@ describe("callers without types", () => {
       [{ onShutdown: [] }, "onShutdown must be a function, got an array"]
     ]
     for (const [options, message] of wrong) {
-      assert.strictEqual(messageOf(() => Poller.make(options)), `Poller.make: ${message}`)
-      assert.strictEqual(messageOf(() => Poller.layer(options)), `Poller.make: ${message}`)
+      assert.strictEqual(
+        messageOf(() => Poller.make(options)),
+        `Poller.make: ${message}`
+      )
+      assert.strictEqual(
+        messageOf(() => Poller.layer(options)),
+        `Poller.make: ${message}`
+      )
     }
   })
 
@@ -214,15 +279,36 @@ describe("callers without types", () => {
       const poller = (yield* Poller.make(plain)) as unknown as Record<"add" | "until" | "results" | "resume", Untyped>
       for (const [options, message] of wrongInWaits) {
         const all = { deadline: "1 minute", ...options }
-        assert.include(messageOf(() => poller.add(job, "a", all)), message)
-        assert.include(messageOf(() => poller.until(job, "a", all)), message)
-        assert.include(messageOf(() => poller.results(job, ["a"], all)), message)
+        assert.include(
+          messageOf(() => poller.add(job, "a", all)),
+          message
+        )
+        assert.include(
+          messageOf(() => poller.until(job, "a", all)),
+          message
+        )
+        assert.include(
+          messageOf(() => poller.results(job, ["a"], all)),
+          message
+        )
       }
       const options = { deadline: "1 minute" }
-      assert.include(messageOf(() => poller.add({}, "a", options)), "Poller.add: the job must be a Job, got an object")
-      assert.include(messageOf(() => poller.results({}, ["a"], options)), "Poller.results: the job must be a Job")
-      assert.include(messageOf(() => poller.results(job, 5, options)), "Poller.results: keys must be an Iterable")
-      assert.include(messageOf(() => poller.resume(job, undefined)), "Poller.resume: token must be")
+      assert.include(
+        messageOf(() => poller.add({}, "a", options)),
+        "Poller.add: the job must be a Job, got an object"
+      )
+      assert.include(
+        messageOf(() => poller.results({}, ["a"], options)),
+        "Poller.results: the job must be a Job"
+      )
+      assert.include(
+        messageOf(() => poller.results(job, 5, options)),
+        "Poller.results: keys must be an Iterable"
+      )
+      assert.include(
+        messageOf(() => poller.resume(job, undefined)),
+        "Poller.resume: token must be"
+      )
     })
   )
 })

@@ -216,11 +216,7 @@ const planOf = <A>(name: string, options: Condition<A>) => ({
 
 const time = (value: number): string => (value === 0 ? "0ms" : Duration.format(Duration.millis(value)))
 
-const failure = <A>(
-  { expected }: Plan<A>,
-  { checks, elapsed, last }: Outcome<A>,
-  what: string
-): AssertionFailed => {
+const failure = <A>({ expected }: Plan<A>, { checks, elapsed, last }: Outcome<A>, what: string): AssertionFailed => {
   const pair = compared(last, expected)
   const head = `${what} (${checks} ${checks === 1 ? "check" : "checks"} in ${time(elapsed)}): ${reason(last)}`
   const shown = pair === undefined ? "" : `\n\n${difference(pair.expected, pair.actual)}`

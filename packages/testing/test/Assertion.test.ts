@@ -141,7 +141,10 @@ describe("Assertion", () => {
     it.effect("interruption of the assertion - stops the checks", () =>
       Effect.gen(function* () {
         let checks = 0
-        const never = Assertion.eventually(Effect.sync(() => ++checks), { equals: 0, within: "1 hour" })
+        const never = Assertion.eventually(
+          Effect.sync(() => ++checks),
+          { equals: 0, within: "1 hour" }
+        )
         const fiber = yield* Effect.forkChild(never, { startImmediately: true })
         yield* Fiber.interrupt(fiber)
         const seen = checks

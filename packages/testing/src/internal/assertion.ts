@@ -161,7 +161,9 @@ const advancing = <A>(
 export const millis = (option: string, input: Duration.Input): number => {
   const value = typeof input === "number" ? input : durationIn(input)
   if (Number.isFinite(value) && value > 0) return value
-  throw new RangeError(`${option} must be a positive finite duration, got ${typeof input === "string" ? JSON.stringify(input) : String(input)}`)
+  throw new RangeError(
+    `${option} must be a positive finite duration, got ${typeof input === "string" ? JSON.stringify(input) : String(input)}`
+  )
 }
 
 const durationIn = (input: Duration.Input): number => {

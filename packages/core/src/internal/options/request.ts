@@ -106,7 +106,6 @@ export const aJob = (name: string, job: unknown): void => {
 /** What a caller without types may have left out; the deadline is missing. */
 const noOptions = {} as AnyOptions
 
-
 type PolicyOf = Request["policy"]
 
 /** The newest policy of a job, or of a strategy where there is no job, for waits with the same options to share. */

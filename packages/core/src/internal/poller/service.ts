@@ -263,7 +263,9 @@ export class PollerService implements Driver {
       )
     )
     const released = Effect.suspend(() => Fiber.awaitAll([...this.registry.releasing]))
-    this.fork(Effect.andThen(Effect.andThen(interrupted, notified), released)).addObserver(() => Deferred.doneUnsafe(this.over, Exit.void))
+    this.fork(Effect.andThen(Effect.andThen(interrupted, notified), released)).addObserver(() =>
+      Deferred.doneUnsafe(this.over, Exit.void)
+    )
   }
 
   private interruptAll(which: (wait: Wait) => boolean): Effect.Effect<void> {
