@@ -485,7 +485,8 @@ const withKind = (
   retryAfter: Hint | undefined
 ): unknown => {
   if (meaning === "permanent") return CheckError.withKind(error, CheckError.permanent())
-  if (meaning !== undefined) return CheckError.withKind(error, CheckError[meaning]({ retryAfter }))
+  if (meaning === "throttled") return CheckError.withKind(error, CheckError.throttled({ retryAfter }))
+  if (meaning === "transient") return CheckError.withKind(error, CheckError.transient({ retryAfter }))
   const statesKind = hasProperty(error, CheckError.kind)
   return statesKind || retryAfter === undefined
     ? error

@@ -53,7 +53,7 @@ import type { CheckContext } from "./CheckContext.ts"
 import type { CheckResult } from "./CheckResult.ts"
 import * as promises from "./internal/single/promises.ts"
 import { toPromise } from "./internal/single/toPromise.ts"
-import * as Job from "./Job.ts"
+import type * as Job from "./Job.ts"
 import * as Poll from "./Poll.ts"
 import type { Changed } from "./PollEvent.ts"
 import type { PollOptions } from "./PollOptions.ts"
@@ -297,6 +297,7 @@ export const start: {
  * @category running
  * @since 0.1.0
  */
+// @effect-diagnostics-next-line asyncFunction:off
 export const run = async <K, A, F, E, I, ES>(
   job: Job.Job<K, A, F, E, never, I, ES>,
   input: I,
@@ -308,7 +309,7 @@ export const run = async <K, A, F, E, I, ES>(
   }
 ): Promise<A> => {
   const { onReceipt, signal, ...rest } = promises.withCallbacks("promise.run", options)
-  const wait = Poll.run(job, input as never, {
+  const wait = Poll.run(job, input, {
     ...rest,
     onReceipt: onReceipt && ((token, receipt) => promises.fromAsync(() => onReceipt(token, receipt)))
   })
@@ -341,6 +342,7 @@ export const run = async <K, A, F, E, I, ES>(
  * @category running
  * @since 0.1.0
  */
+// @effect-diagnostics-next-line asyncFunction:off
 export const resume = async <K, A, F, E>(
   job: Job.Watchable<K, A, F, E>,
   token: ResumeToken.ResumeToken | string,

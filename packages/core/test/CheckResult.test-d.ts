@@ -5,7 +5,7 @@ import * as Job from "effect-poll/Job"
 import * as Poll from "effect-poll/Poll"
 import type { PollError } from "effect-poll/PollError"
 import * as Status from "effect-poll/Status"
-import { type Network, options } from "./support/types.ts"
+import { ignore, type Network, options } from "./support/types.ts"
 
 describe("CheckResult", () => {
   it("withHint and withRun - have A and F never for a pending status, in both forms", () => {
@@ -95,22 +95,25 @@ describe("CheckResult", () => {
     })
 
     it("fromEffect - gives the hint the errors", () => {
-      CheckResult.fromEffect(call, {
-        pending: ["NotReady"],
-        hint: (error) => {
-          expectTypeOf(error).toEqualTypeOf<SdkError>()
-          return undefined
-        }
-      })
+      const hint = (error: SdkError) => (error._tag === "NotFound" ? 5 : undefined)
+      ignore(CheckResult.fromEffect(call, { pending: ["NotReady"], hint }))
+      ignore(
+        CheckResult.fromEffect(call, {
+          hint: (error) => {
+            expectTypeOf(error).toEqualTypeOf<SdkError>()
+            return undefined
+          }
+        })
+      )
     })
 
     it("tag that the errors do not have - does not compile", () => {
       // @ts-expect-error it is NotReady
-      CheckResult.fromEffect(call, { pending: ["NotRaedy"] })
+      ignore(CheckResult.fromEffect(call, { pending: ["NotRaedy"] }))
       // @ts-expect-error it is Denied
-      CheckResult.fromEffect(call, { permanent: ["Deneid"] })
+      ignore(CheckResult.fromEffect(call, { permanent: ["Deneid"] }))
       // @ts-expect-error there are no tagged errors
-      CheckResult.fromEffect(Effect.succeed(1), { missing: ["NotFound"] })
+      ignore(CheckResult.fromEffect(Effect.succeed(1), { missing: ["NotFound"] }))
     })
   })
 })

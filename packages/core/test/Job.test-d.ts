@@ -1,3 +1,5 @@
+// Calls that must not compile.
+// @effect-diagnostics missingEffectContext:off missingLayerContext:off
 import { describe, expectTypeOf, it } from "@effect/vitest"
 import type * as Brand from "effect/Brand"
 import * as Context from "effect/Context"

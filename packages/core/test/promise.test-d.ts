@@ -1,5 +1,7 @@
+// Calls that must not compile.
+// @effect-diagnostics missingEffectContext:off missingLayerContext:off
 import { describe, expectTypeOf, it } from "@effect/vitest"
-import * as Job from "effect-poll/Job"
+import type * as Job from "effect-poll/Job"
 import * as promise from "effect-poll/promise"
 import type { ResumeToken } from "effect-poll/ResumeToken"
 import * as Status from "effect-poll/Status"

@@ -66,7 +66,7 @@ const messageOf = (call: () => unknown): string => {
     call()
   } catch (error) {
     assert.instanceOf(error, RangeError)
-    return (error as RangeError).message
+    return error.message
   }
   return "nothing was thrown"
 }

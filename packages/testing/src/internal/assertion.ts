@@ -11,12 +11,14 @@ import * as Effect from "effect/Effect"
 import * as Equal from "effect/Equal"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as Option from "effect/Option"
 import type { TestClock } from "effect/testing/TestClock"
 import * as Poll from "effect-poll/Poll"
 import { PollDefaults } from "effect-poll/PollDefaults"
 import type { JobFailed, PollTimeout } from "effect-poll/PollError"
 import * as Status from "effect-poll/Status"
 import * as Strategy from "effect-poll/Strategy"
+import { show } from "./validate.ts"
 
 /** What a check of an assertion found. */
 export type Found<A> =
@@ -159,17 +161,8 @@ const advancing = <A>(
 
 /** A positive finite duration in milliseconds. */
 export const millis = (option: string, input: Duration.Input): number => {
-  const value = typeof input === "number" ? input : durationIn(input)
+  const parsed = typeof input === "number" && Number.isNaN(input) ? Option.none() : Duration.fromInput(input)
+  const value = Option.isSome(parsed) ? Duration.toMillis(parsed.value) : Number.NaN
   if (Number.isFinite(value) && value > 0) return value
-  throw new RangeError(
-    `${option} must be a positive finite duration, got ${typeof input === "string" ? JSON.stringify(input) : String(input)}`
-  )
-}
-
-const durationIn = (input: Duration.Input): number => {
-  try {
-    return Duration.toMillis(Duration.fromInputUnsafe(input))
-  } catch {
-    return Number.NaN
-  }
+  throw new RangeError(`${option} must be a positive finite duration, got ${show(input)}`)
 }

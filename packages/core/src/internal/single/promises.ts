@@ -19,6 +19,7 @@ import { CallerSignal, inPromise, toPromise, valueOf } from "./toPromise.ts"
 export type AsyncContext = CheckContext & { readonly signal: AbortSignal }
 
 /** Waits for the job that the arguments of an entry point name: (job, key, options) or (check, options). */
+// @effect-diagnostics-next-line asyncFunction:off
 export const poll = async (name: string, args: ReadonlyArray<unknown>, signal: AbortSignal | undefined) => {
   const wanted = requestOf(name, args)
   return toPromise(host.run<never, unknown, never>(wanted), signal)
@@ -84,6 +85,7 @@ export const startHandle = <A, F>(wanted: request.Request, signal: AbortSignal |
     unpause: sync(handle.unpause),
     cancel: () => toPromise(handle.cancel, undefined),
     interrupt: (reason: unknown = interrupted()) => end(handle.interrupt, reason),
+    // @effect-diagnostics-next-line asyncFunction:off
     leave: async () => {
       const token = Effect.runSync(handle.token)
       await end(handle.interrupt, interrupted())

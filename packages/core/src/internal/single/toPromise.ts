@@ -7,6 +7,7 @@ import { builtin, Reference } from "../options/defaults.ts"
 // The way out of Effect.
 
 /** Runs an effect. Rejects with its error, or with the reason of the signal if that interrupted it. */
+// @effect-diagnostics-next-line asyncFunction:off
 export const toPromise = async <A>(effect: Effect.Effect<A, unknown>, signal: AbortSignal | undefined): Promise<A> => {
   signal?.throwIfAborted()
   const run = Effect.provideService(inPromise(effect), CallerSignal, signal)
