@@ -16,7 +16,7 @@ import type { TestClock } from "effect/testing/TestClock"
 import * as Poll from "effect-poll/Poll"
 import { PollDefaults } from "effect-poll/PollDefaults"
 import type { JobFailed, PollTimeout } from "effect-poll/PollError"
-import * as Status from "effect-poll/Status"
+import type * as Status from "effect-poll/Status"
 import * as Strategy from "effect-poll/Strategy"
 import { show } from "./validate.ts"
 
