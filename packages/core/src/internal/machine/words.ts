@@ -1,6 +1,7 @@
 import * as Hash from "effect/Hash"
 import type { ResultMissing } from "../../CheckResult.ts"
 import type { Status } from "../../Status.ts"
+import { markedLike } from "../clamped.ts"
 import { cut, longestWord } from "../text.ts"
 
 // A server can send words of any length, so a wait keeps only their beginnings.
@@ -15,7 +16,7 @@ export const bounded = <T extends Status<unknown, unknown> | ResultMissing>(self
   if ("reason" in self && isLong(self.reason, longestReason))
     kept = { ...kept, reason: cut(self.reason, longestReason) }
   if ("issue" in self && isLong(self.issue, longestReason)) kept = { ...kept, issue: cut(self.issue, longestReason) }
-  return kept
+  return kept === self ? self : markedLike(kept, self)
 }
 
 /** The id of an action as it is stored: the beginning and a hash of a long one. */
