@@ -22,7 +22,7 @@ import type { Hint, CheckResult, Run } from "./CheckResult.ts"
 import * as validate from "./internal/validate.ts"
 import type { KeyCodec } from "./KeyCodec.ts"
 import type { Observation } from "./Observation.ts"
-import type { Status, Terminal } from "./Status.ts"
+import type { Action, Status, Terminal } from "./Status.ts"
 
 const TypeId = "~effect-poll/Job"
 
@@ -95,8 +95,29 @@ export interface Options<in out K, out A, out F, in out E, out R, in I = never, 
   readonly missing?: MissingPolicy<Types.NoInfer<K>, A, F, E, R> | undefined
   /** What to do about a state word that the status schema does not list. Default `"fail"`. */
   readonly unknownState?: UnknownStatePolicy<A, F> | undefined
-  /** What to do when a check fails. Fields that are not set are taken from `PollDefaults`. */
-  readonly checkErrors?: CheckErrorPolicy<E> | undefined
+  /**
+   * What to do when a check fails. Fields that are not set are taken from `PollDefaults`. `"unbounded"` tolerates
+   * transient errors until the deadline.
+   */
+  readonly checkErrors?: CheckErrorPolicy<E> | "unbounded" | undefined
+  /**
+   * How long one check may take; a positive finite duration or `"unbounded"`. Default: the `checkTimeout` of
+   * `PollDefaults`.
+   */
+  readonly checkTimeout?: Duration.Input | "unbounded" | undefined
+  /** What to do when a pending job does not change. Default: no limit. */
+  readonly stall?: StallPolicy | undefined
+  /** How an end is confirmed before it counts. Default: the first answer with an end counts. */
+  readonly confirm?: JobConfirmPolicy<K, A, F, E, R> | undefined
+  /** How long the job may be in a state, by its state word; positive finite durations. Default: no limits. */
+  readonly stateLimits?: StateLimits | undefined
+  /**
+   * The least time between the starts of two checks of a key; a non-negative finite duration, default 0. See the option
+   * `minInterval` of a wait.
+   */
+  readonly minInterval?: Duration.Input | undefined
+  /** What to do when a pending job needs somebody to act. Default `"report"`. */
+  readonly onAction?: OnAction<R> | undefined
 }
 
 /**
@@ -280,8 +301,17 @@ export type UnknownStatePolicy<A = never, F = never> =
 export interface CheckErrorPolicy<in E> {
   /** The delays after failed checks; default: 1 second, doubling up to 30 seconds. */
   readonly schedule?: Schedule<unknown, Observation> | undefined
-  /** How many consecutive failed checks are tolerated; an integer >= 0 or `"unbounded"`, default 5. */
+  /**
+   * How many consecutive failed checks are tolerated; an integer >= 0 or `"unbounded"`, default 5. They are tolerated
+   * for `maxOutage` in any case.
+   */
   readonly maxConsecutive?: number | "unbounded" | undefined
+  /**
+   * How long consecutive failed checks are tolerated, from the first of them, whatever their number; a non-negative
+   * finite duration or `"unbounded"`. Default: a tenth of the time from the start of the wait to its deadline, at least
+   * 30 seconds and at most 10 minutes; 0 if `maxConsecutive` is given.
+   */
+  readonly maxOutage?: Duration.Input | "unbounded" | undefined
   /** How many failed checks are tolerated in total; an integer >= 0 or `"unbounded"`, default `"unbounded"`. */
   readonly maxTotal?: number | "unbounded" | undefined
   /**
@@ -305,6 +335,123 @@ export interface CheckErrorPolicy<in E> {
   /** Returns the kind of an error. Default: `CheckError.kindOf`, the kind that the error states. */
   readonly kindOf?: ((error: E) => CheckError.Kind) | undefined
 }
+
+/**
+ * What to do when the state, progress and detail of a pending job have not changed for `after`, a positive finite
+ * duration: `"fail"` with `JobStalled` (the default), or `"report"` a single event `Stalled` and continue.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface StallPolicy {
+  /** How long the job may stay unchanged; a positive finite duration. */
+  readonly after: Duration.Input
+  /** What to do then; default `"fail"`. */
+  readonly onStall?: "fail" | "report" | undefined
+}
+
+/**
+ * How long a job may be in a state, by its state word; positive finite durations.
+ *
+ * **Details**
+ *
+ * The time of a state runs from the answer that first found it to the first answer with another state word or an end. A
+ * missing job and failed checks do not interrupt it. A limit acts like a deadline: a last check is made before it, then
+ * the wait fails with `PollTimeout`, whose `reason` is `"state"`, and `onTimeout` applies.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type StateLimits = Readonly<Record<string, Duration.Input>>
+
+/**
+ * How often or for how long an end has to be found before it counts.
+ *
+ * **Details**
+ *
+ * - `{ times }`: by that many answers in a row, the first one included; an integer >= 1. 1 is the default of every wait.
+ * - `{ for }`: by all answers over that time, a positive finite duration from the first one. The next check is made when
+ *   it is over, or earlier if the strategy wants one.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Confirm = { readonly times: number } | { readonly for: Duration.Input }
+
+/**
+ * How an end is confirmed before it counts, for servers that report an end too early or run a failed job again.
+ *
+ * **Details**
+ *
+ * While an end is unconfirmed the strategy decides when to check next. Any answer that is not the same kind of end
+ * starts over. Failed checks do not. At the deadline an unconfirmed end is a `PollTimeout` that carries it in
+ * `unconfirmed`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface ConfirmPolicy {
+  /** How a `Succeeded` is confirmed; default `{ times: 1 }`: the first one counts. */
+  readonly success?: Confirm | undefined
+  /** How a `Failed`, `Canceled` or `Expired` is confirmed; default `{ times: 1 }`: the first one counts. */
+  readonly failure?: Confirm | undefined
+}
+
+/**
+ * The `confirm` of a `Job`, which may ask another source as well.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface JobConfirmPolicy<in K, out A, out F, out E, out R> extends ConfirmPolicy {
+  /**
+   * One more check of an end that is otherwise confirmed, by another source. It follows at once. If it finds the same
+   * kind of end, its status is the ending; any other answer starts over with the `check` of the job. Default: none.
+   */
+  readonly check?: ((key: K, context: CheckContext) => Effect<CheckResult<A, F>, E, R>) | undefined
+}
+
+/**
+ * What to do when a pending job needs somebody to act, that is, when its status has an `action`.
+ *
+ * **Details**
+ *
+ * - `"report"` (the default): an event `ActionRequired`, once per id.
+ * - `"fail"`: the wait fails with `PollError.ActionRequired`.
+ * - A handler: it runs once per id, beside the wait, which continues to check. Once it completes, a check is requested.
+ *   It is interrupted when the wait ends, and when a status no longer asks for the action.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type OnAction<R = never> =
+  | "report"
+  | "fail"
+  | ((action: Action, context: ActionContext) => Effect<unknown, never, R>)
+
+/**
+ * What the handler of an action is given besides the action.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface ActionContext {
+  /** The name of the `Job`. */
+  readonly job: string
+  /** The encoded key. */
+  readonly key: string
+  /** The number of the check that found the action. */
+  readonly attempt: number
+}
+
+/**
+ * The policy that an option `checkErrors` stands for: `"unbounded"` as an object, anything else as it is.
+ *
+ * @category destructors
+ * @since 0.1.0
+ */
+export const checkErrorPolicy = <E>(option: CheckErrorPolicy<E> | "unbounded"): CheckErrorPolicy<E> =>
+  option === "unbounded" ? { maxConsecutive: "unbounded", maxOutage: "unbounded", maxTotal: "unbounded" } : option
 
 /**
  * The option `key` of `make`. It is required unless the keys `K` are plain strings.

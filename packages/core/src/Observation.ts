@@ -22,6 +22,11 @@ export interface Observation {
   readonly remainingMillis: number
   /** Milliseconds since the state, progress or detail of the job last changed. */
   readonly sinceChangeMillis: number
+  /**
+   * Milliseconds since a check first found the state word that the job has now; 0 before a check has found a pending
+   * job.
+   */
+  readonly inStateMillis: number
   /** The last status found; a `Pending` without state, progress or detail if no check has found one. */
   readonly status: Pending
 }

@@ -43,6 +43,11 @@ export interface PollDefaults {
    * doubling up to 30 seconds; one more fails the wait.
    */
   readonly checkErrors: CheckErrorPolicy<unknown>
+  /**
+   * The delay that takes the place of one of 0 that a schedule decides, so that no schedule checks in a hot loop; a
+   * non-negative finite duration, default 10 milliseconds. 0 lifts the rule. Longer delays are not changed.
+   */
+  readonly zeroDelay: Duration.Input
   /** Whether each wait has a span `poll.wait`; default `true`. A `Poller` makes no spans. */
   readonly span: boolean
   /**

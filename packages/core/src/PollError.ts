@@ -14,7 +14,8 @@
  * | `JobExpired` | the server reported that the job exceeded a time limit |
  * | `JobNotFound` | the server does not have the job, or no longer has it |
  * | `JobStalled` | the job did not change for longer than `stall.after` |
- * | `PollTimeout` | the deadline or the strategy ended the wait |
+ * | `ActionRequired` | the job needs somebody to act, and `onAction` is `"fail"` |
+ * | `PollTimeout` | the deadline, the strategy or the limit of a state ended the wait |
  * | `UnknownState` | the server reported a state word that the status schema does not list |
  * | `ResultMissing` | the server reported the end of the job, but not its result |
  * | `CheckRejected<E>` | a check failed with a permanent error |
@@ -49,7 +50,7 @@ export interface Details {
   readonly elapsed: Duration.Duration
   /** The last status that a check found, or `undefined` if there is none. */
   readonly lastStatus: Status.Status<unknown, unknown> | undefined
-  /** The error of the last failed check, or `undefined` if no check failed. */
+  /** The error of the newest check, or of those that failed in a row before the end; `undefined` if it answered. */
   readonly lastCheckError: unknown
   /** How often each unknown state word was found, for the first 32 such words. */
   readonly unknownStates: Readonly<Record<string, number>>
@@ -78,6 +79,19 @@ export interface HistoryEntry {
   readonly firstMillis: number
   /** Milliseconds from the start of the wait to the end of the last of these checks. */
   readonly lastMillis: number
+}
+
+/**
+ * What became of asking the server to cancel a job.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface CancelOutcome {
+  /** Whether the `cancel` of the job succeeded, failed, or did not end within `cancelTimeout`. */
+  readonly outcome: "accepted" | "refused" | "timedOut"
+  /** The error of a refused cancel; otherwise `undefined`. */
+  readonly error: unknown
 }
 
 /**
@@ -180,8 +194,16 @@ export class JobStalled
 export class PollTimeout
   extends /*#__PURE__*/ Data.TaggedError("PollTimeout")<
     Details & {
-      /** Whether the deadline of the wait or the end of its strategy caused the timeout. */
-      readonly reason: "deadline" | "strategy"
+      /** What caused the timeout: the deadline of the wait, the end of its strategy, or the limit of a state. */
+      readonly reason: "deadline" | "strategy" | "state"
+      /** The state whose limit was reached, if `reason` is `"state"`. */
+      readonly state: string | undefined
+      /** The limit of that state, if `reason` is `"state"`. */
+      readonly limit: Duration.Duration | undefined
+      /** An end that a check found, and that was not confirmed in time (see the option `confirm`). */
+      readonly unconfirmed: Status.Terminal<unknown, unknown> | undefined
+      /** What became of the remote cancel that `onTimeout` asked for; `undefined` if it asked for none. */
+      readonly cancel: CancelOutcome | undefined
       /**
        * The earliest next check that the server allowed, in wall-clock milliseconds, if that was after the deadline.
        */
@@ -191,7 +213,8 @@ export class PollTimeout
 {
   override get message(): string {
     const floor = this.floorAt === undefined ? "" : `; the server allowed no check before ${isoTime(this.floorAt)}`
-    return `${subject(this)} did not end before the ${this.reason}${this.reason === "strategy" ? " ended" : ""}${floor}${summary(this)}`
+    const held = this.unconfirmed === undefined ? "" : `; its end was not confirmed`
+    return `${subject(this)} ${boundOf(this)}${held}${canceled(this.cancel)}${floor}${summary(this)}`
   }
 }
 
@@ -271,6 +294,8 @@ export class CheckErrorsExhausted<E>
       readonly budget: "maxConsecutive" | "maxTotal" | "maxThrottled"
       /** The number of failed, or of throttled, checks that count against the budget. */
       readonly errorCount: number
+      /** The time since the first failed, or throttled, check of the row. */
+      readonly outage: Duration.Duration
     }
   >
 {
@@ -281,6 +306,7 @@ export class CheckErrorsExhausted<E>
       readonly error: E
       readonly budget: "maxConsecutive" | "maxTotal" | "maxThrottled"
       readonly errorCount: number
+      readonly outage: Duration.Duration
     }
   ) {
     super(args)
@@ -358,6 +384,26 @@ export class CancelFailed
 }
 
 /**
+ * A pending job needs somebody to act, and the option `onAction` is `"fail"`.
+ *
+ * @category errors
+ * @since 0.1.0
+ */
+export class ActionRequired
+  extends /*#__PURE__*/ Data.TaggedError("ActionRequired")<
+    Details & {
+      /** What has to be done. */
+      readonly action: Status.Action
+    }
+  >
+{
+  override get message(): string {
+    const kind = this.action.kind === undefined ? "" : ` of the kind ${printed(this.action.kind)}`
+    return `${subject(this)} needs an action${kind}${summary(this)}`
+  }
+}
+
+/**
  * The errors with which a wait can end, for a job with the failure `F` whose checks fail with `E`.
  *
  * @category models
@@ -369,6 +415,7 @@ export type PollError<F, E> =
   | JobExpired
   | JobNotFound
   | JobStalled
+  | ActionRequired
   | PollTimeout
   | UnknownState
   | ResultMissing
@@ -418,6 +465,18 @@ const isoTime = (millis: number): string => {
   // Formats a known time. No clock is read.
   // @effect-diagnostics-next-line globalDate:off
   return new Date(millis).toISOString()
+}
+
+const boundOf = ({ limit, reason, state }: PollTimeout): string => {
+  if (reason === "state")
+    return `was in the state ${printed(state ?? "")} for longer than ${show(limit && Duration.format(limit))}`
+  return `did not end before the ${reason}${reason === "strategy" ? " ended" : ""}`
+}
+
+const canceled = (cancel: CancelOutcome | undefined): string => {
+  if (cancel === undefined) return ""
+  const outcome = { accepted: "was accepted", refused: "was refused", timedOut: "was not answered" }[cancel.outcome]
+  return `; its remote cancel ${outcome}`
 }
 
 const because = (reason: string | undefined): string =>

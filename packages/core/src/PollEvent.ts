@@ -6,7 +6,7 @@
 import type { Duration } from "effect/Duration"
 import type { Exit } from "effect/Exit"
 import type { PollError } from "./PollError.ts"
-import type { Status } from "./Status.ts"
+import type { Action, Status, Terminal } from "./Status.ts"
 
 /**
  * An event of a wait for a job with the result `A` and the failure `F`, whose checks fail with `E`.
@@ -18,7 +18,11 @@ export type PollEvent<A, F = never, E = never> =
   | Changed<A, F>
   | Unchanged
   | Stalled
+  | Confirming<A, F>
+  | ActionRequired
   | CheckFailed<E>
+  | CancelRequested
+  | CancelAnswered
   | Waiting
   | Ended<A, F, E>
 
@@ -61,6 +65,72 @@ export interface Stalled {
   readonly attempt: number
   /** The time since the state, progress or detail of the job last changed. */
   readonly unchangedFor: Duration
+}
+
+/**
+ * A check found an end that is not confirmed yet (see the option `confirm`).
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Confirming<A, F = never> {
+  readonly _tag: "Confirming"
+  /** The number of the check, from 1; 0 for the end in a receipt, which no check found. */
+  readonly attempt: number
+  /** The end that the check found. */
+  readonly status: Terminal<A, F>
+  /** How many answers in a row have found it, this one included. */
+  readonly sightings: number
+  /** The time since the first of them. */
+  readonly heldFor: Duration
+}
+
+/**
+ * A pending job needs somebody to act. Emitted once per action id.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface ActionRequired {
+  readonly _tag: "ActionRequired"
+  /** The number of the check, from 1. */
+  readonly attempt: number
+  /** What has to be done. */
+  readonly action: Action
+}
+
+/**
+ * The server is asked to cancel the job.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface CancelRequested {
+  readonly _tag: "CancelRequested"
+  /**
+   * What asks for it: a timeout with `onTimeout`, an interruption with `onInterrupt`, a scope or Poller that closes with
+   * `onClose`, or `handle.cancel`.
+   */
+  readonly by: "timeout" | "interrupt" | "close" | "handle"
+}
+
+/**
+ * What became of asking the server to cancel the job.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface CancelAnswered {
+  readonly _tag: "CancelAnswered"
+  /** What asked for it. */
+  readonly by: "timeout" | "interrupt" | "close" | "handle"
+  /**
+   * Whether the `cancel` of the job succeeded, failed, or did not end within `cancelTimeout`. An accepted cancel may
+   * still end as another ending of the job.
+   */
+  readonly outcome: "accepted" | "refused" | "timedOut"
+  /** The error of a refused cancel; otherwise `undefined`. */
+  readonly error: unknown
 }
 
 /**
@@ -116,6 +186,7 @@ export interface Waiting {
  * - `missing`: the job is missing and its grace or its number of times has not passed, a permanent error is tolerated by
  *   the grace, or the fallback is checked next.
  * - `gate`: the gate postponed the check.
+ * - `minInterval`: the option `minInterval` asks for a longer delay than the planned one.
  * - `requested`: a check was requested, by `checkNow` or by a cancel, and follows as soon as the server and the gate
  *   allow.
  * - `paused`: the wait sleeps until `unpause` or the deadline.
@@ -136,6 +207,7 @@ export type WaitReason =
   | "retry"
   | "missing"
   | "gate"
+  | "minInterval"
   | "requested"
   | "paused"
   | "lastCheck"

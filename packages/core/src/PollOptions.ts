@@ -7,7 +7,7 @@ import type * as Duration from "effect/Duration"
 import type { Schedule } from "effect/Schedule"
 import type { Run } from "./CheckResult.ts"
 import type { Gate } from "./Gate.ts"
-import type { CheckErrorPolicy, UnknownStatePolicy } from "./Job.ts"
+import type { CheckErrorPolicy, ConfirmPolicy, OnAction, StallPolicy, StateLimits, UnknownStatePolicy } from "./Job.ts"
 import type { Observation } from "./Observation.ts"
 import type { Observer } from "./Observer.ts"
 
@@ -51,9 +51,30 @@ export interface PollOptions<in E = never, out R = never> {
   /**
    * What to do when the state, progress and detail of a pending job have not changed for `after`, a positive finite
    * duration: `"fail"` with `JobStalled` (the default), or `"report"` a single event `Stalled` and continue. Default:
-   * no limit.
+   * the policy of the `Job`, otherwise no limit.
    */
-  readonly stall?: { readonly after: Duration.Input; readonly onStall?: "fail" | "report" | undefined } | undefined
+  readonly stall?: StallPolicy | undefined
+  /**
+   * How often or for how long an end has to be found before it counts. `for` must be less than the `deadline`. Default:
+   * the policy of the `Job`, otherwise the first answer with an end counts.
+   */
+  readonly confirm?: ConfirmPolicy | undefined
+  /**
+   * How long the job may be in a state, by its state word; positive finite durations. Then the wait fails with
+   * `PollTimeout`, whose `reason` is `"state"`. Default: the limits of the `Job`, otherwise none.
+   */
+  readonly stateLimits?: StateLimits | undefined
+  /**
+   * The least time between the starts of two checks of a key, for whatever reason the second one comes; a non-negative
+   * finite duration. `checkNow` with `force` does not lift it. Default: that of the `Job`, otherwise 0.
+   */
+  readonly minInterval?: Duration.Input | undefined
+  /**
+   * What to do when a pending job needs somebody to act: `"report"` an event `ActionRequired`, `"fail"` with
+   * `PollError.ActionRequired`, or a handler that runs beside the wait, once per action. Default: that of the `Job`,
+   * otherwise `"report"`.
+   */
+  readonly onAction?: OnAction<R> | undefined
   /**
    * What to do about a state word that the status schema does not list. Default: the policy of the `Job`, otherwise
    * `"fail"`.
@@ -61,9 +82,9 @@ export interface PollOptions<in E = never, out R = never> {
   readonly unknownState?: UnknownStatePolicy | undefined
   /**
    * What to do when a check fails. Default: the policy of the `Job`. Fields that are not set are taken from
-   * `PollDefaults`.
+   * `PollDefaults`. `"unbounded"` tolerates transient errors until the deadline.
    */
-  readonly checkErrors?: CheckErrorPolicy<E> | undefined
+  readonly checkErrors?: CheckErrorPolicy<E> | "unbounded" | undefined
   /** A gate that can postpone checks; it is asked before each one. Default: none. */
   readonly gate?: Gate<R> | undefined
   /**
@@ -73,10 +94,17 @@ export interface PollOptions<in E = never, out R = never> {
    */
   readonly onTimeout?: "leave" | "cancelRemote" | undefined
   /**
-   * What happens to the remote job when the wait is interrupted. `"leave"` (the default) does nothing. `"cancelRemote"`
-   * calls the `cancel` of the `Job`, for at most `cancelTimeout`.
+   * What happens to the remote job when the wait is interrupted: by the interruption of the fiber that runs it, by
+   * `handle.interrupt`, or because its stream is left. `"leave"` (the default) does nothing. `"cancelRemote"` calls the
+   * `cancel` of the `Job`, for at most `cancelTimeout`.
    */
   readonly onInterrupt?: "leave" | "cancelRemote" | undefined
+  /**
+   * What happens to the remote job when the scope of `Poll.start` or the `Poller` closes before the wait has ended.
+   * `"leave"` (the default) does nothing, so that another process can resume the wait. `"cancelRemote"` calls the
+   * `cancel` of the `Job`, for at most `cancelTimeout`.
+   */
+  readonly onClose?: "leave" | "cancelRemote" | undefined
   /**
    * How long a remote cancel may take, how long the job is then checked for its ending, and how long observers may hold
    * back the result of a wait; a positive finite duration, default 10 seconds.

@@ -42,8 +42,8 @@ export interface ResumeToken {
   readonly strategySteps: number
   /** When the strategy made its first decision, in wall-clock milliseconds. */
   readonly strategyStartedAt: number
-  /** The number of consecutive failed checks so far. */
-  readonly consecutiveErrors: number
+  /** What has happened several times in a row, by its kind; only kinds that have happened. */
+  readonly rows?: Rows | undefined
   /** The number of failed checks so far. */
   readonly totalErrors: number
   /** When the next check is due, in wall-clock milliseconds. */
@@ -56,7 +56,131 @@ export interface ResumeToken {
   readonly deadlineAt: number | "unbounded"
   /** Whether `deadlineAt` comes from the deadline of the wait or from the `maxDuration` of its strategy. */
   readonly boundedBy: "deadline" | "strategy"
+  /** When the token was written. A reader whose clock is behind shifts all times by the difference. */
+  readonly writtenAt?: number | undefined
+  /** The last pending status that a check found; `undefined` if none did. */
+  readonly status?: SeenStatus | undefined
+  /** An end that a check found, and that is not confirmed yet. */
+  readonly hold?: Hold | undefined
+  /** The fallback key for the last status, as `locate` of the fallback returned it; `undefined` if it has none. */
+  readonly located?: string | undefined
+  /** How long the newest checks took, in milliseconds, the oldest first; at most three. */
+  readonly checkMillis?: ReadonlyArray<number> | undefined
+  /** When the newest check began. */
+  readonly checkedAt?: number | undefined
+  /** Retries within the check that is due. */
+  readonly retries?: Row | undefined
+  /** Whether the check that is due completes the attempt of a request for many that had no answer for the key. */
+  readonly alone?: boolean | undefined
+  /** The longest delay after a throttled check so far, in milliseconds. */
+  readonly throttledMillis?: number | undefined
+  /** The timeout that ends the wait, once the job was canceled and if it does not end otherwise. */
+  readonly timeout?: HeldTimeout | undefined
+  /** The ids of the actions that were reported or handled, the newest last; at most 16. */
+  readonly actions?: ReadonlyArray<string> | undefined
 }
+
+/**
+ * How often something happened in a row, and when it first did.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Row {
+  /** How often it happened; an integer >= 1. */
+  readonly count: number
+  /** When it first happened, in wall-clock milliseconds. */
+  readonly at: number
+}
+
+/**
+ * What has happened several times in a row.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Rows {
+  /** Transient errors. */
+  readonly errors?: Row | undefined
+  /** Throttled checks. */
+  readonly throttled?: Row | undefined
+  /** Permanent errors that were tolerated. */
+  readonly rejected?: Row | undefined
+  /** Checks that found no job. */
+  readonly missing?: Row | undefined
+  /** Unknown states. */
+  readonly unknown?: Row | undefined
+  /** Ends without their result, and the state word of the newest. */
+  readonly resultMissing?: (Row & { readonly state?: string | undefined }) | undefined
+}
+
+/**
+ * The last pending status, without its detail.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface SeenStatus {
+  /** The state word, at most 200 characters. */
+  readonly state?: string | undefined
+  /** When a check first found this state word, in wall-clock milliseconds. */
+  readonly stateAt: number
+  /** The progress, from 0 to 1. */
+  readonly progress?: number | undefined
+  /** A hash of the detail, by which a change is noticed. */
+  readonly detailHash?: string | undefined
+  /** When the status last changed, in wall-clock milliseconds. */
+  readonly changedAt: number
+  /** Whether a stall was reported since then. */
+  readonly stallReported?: boolean | undefined
+}
+
+/**
+ * An end that is not confirmed yet, without its result.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Hold {
+  /** The kind of the end. */
+  readonly end: "Succeeded" | "Failed" | "Canceled" | "Expired"
+  /** How many answers in a row have found it; an integer >= 1. */
+  readonly sightings: number
+  /** When the first of them did, in wall-clock milliseconds. */
+  readonly at: number
+  /** Whether only the check by another source is left. */
+  readonly elsewhere?: boolean | undefined
+}
+
+/**
+ * A timeout that is held back while a canceled job is watched for its end.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface HeldTimeout {
+  /** See `PollTimeout`. */
+  readonly reason: "deadline" | "strategy" | "state"
+  /** See `PollTimeout`. */
+  readonly state?: string | undefined
+  /** The limit of the state, in milliseconds. */
+  readonly limitMillis?: number | undefined
+  /** What became of the cancel; `undefined` if it had not ended. */
+  readonly cancel?: "accepted" | "refused" | "timedOut" | undefined
+}
+
+const rowFields = { count: Schema.Natural, at: Schema.Finite }
+
+const Row: Schema.Codec<Row, Row> = Schema.Struct(rowFields)
+
+const Rows: Schema.Codec<Rows, Rows> = Schema.Struct({
+  errors: Schema.optional(Row),
+  throttled: Schema.optional(Row),
+  rejected: Schema.optional(Row),
+  missing: Schema.optional(Row),
+  unknown: Schema.optional(Row),
+  resultMissing: Schema.optional(Schema.Struct({ ...rowFields, state: Schema.optional(Schema.String) }))
+})
 
 /**
  * The Schema of a token. Its encoded form is plain JSON.
@@ -78,13 +202,47 @@ export const ResumeToken: Schema.Codec<ResumeToken, ResumeToken> = Schema.Struct
   attempts: Schema.Natural,
   strategySteps: Schema.Natural,
   strategyStartedAt: Schema.Finite,
-  consecutiveErrors: Schema.Natural,
+  rows: Schema.optional(Rows),
   totalErrors: Schema.Natural,
   dueAt: Schema.Finite,
   floorAt: Schema.Finite,
   startedAt: Schema.Finite,
   deadlineAt: Schema.Union([Schema.Finite, Schema.Literal("unbounded")]),
-  boundedBy: Schema.Literals(["deadline", "strategy"])
+  boundedBy: Schema.Literals(["deadline", "strategy"]),
+  writtenAt: Schema.optional(Schema.Finite),
+  status: Schema.optional(
+    Schema.Struct({
+      state: Schema.optional(Schema.String),
+      stateAt: Schema.Finite,
+      progress: Schema.optional(Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 1 }))),
+      detailHash: Schema.optional(Schema.String),
+      changedAt: Schema.Finite,
+      stallReported: Schema.optional(Schema.Boolean)
+    })
+  ),
+  hold: Schema.optional(
+    Schema.Struct({
+      end: Schema.Literals(["Succeeded", "Failed", "Canceled", "Expired"]),
+      sightings: Schema.Natural,
+      at: Schema.Finite,
+      elsewhere: Schema.optional(Schema.Boolean)
+    })
+  ),
+  located: Schema.optional(Schema.String),
+  checkMillis: Schema.optional(Schema.Array(Schema.Finite).check(Schema.isMaxLength(3))),
+  checkedAt: Schema.optional(Schema.Finite),
+  retries: Schema.optional(Row),
+  alone: Schema.optional(Schema.Boolean),
+  throttledMillis: Schema.optional(Schema.Finite),
+  timeout: Schema.optional(
+    Schema.Struct({
+      reason: Schema.Literals(["deadline", "strategy", "state"]),
+      state: Schema.optional(Schema.String),
+      limitMillis: Schema.optional(Schema.Finite),
+      cancel: Schema.optional(Schema.Literals(["accepted", "refused", "timedOut"]))
+    })
+  ),
+  actions: Schema.optional(Schema.Array(Schema.String).check(Schema.isMaxLength(16)))
 })
 
 /**

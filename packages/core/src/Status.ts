@@ -56,6 +56,23 @@ export interface Pending {
    * Details are compared by `Equal`; one that nests deeper than 512 levels counts as changed.
    */
   readonly detail: unknown
+  /** What somebody has to do before the job continues, or `undefined`. See the option `onAction` of a wait. */
+  readonly action: Action | undefined
+}
+
+/**
+ * What somebody has to do before a pending job continues: give input, approve, pay.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Action {
+  /** Identifies the request of the server. Another id is another request. */
+  readonly id: string
+  /** The kind of the action, in the words of the server; `undefined` if there is none. */
+  readonly kind?: string | undefined
+  /** What the handler of the action needs. It is in no message, log or token. */
+  readonly detail?: unknown
 }
 
 /**
@@ -164,12 +181,15 @@ export const pending = (options?: {
   readonly progress?: number | undefined
   /** Any further data about the job. */
   readonly detail?: unknown
+  /** What somebody has to do before the job continues. */
+  readonly action?: Action | undefined
 }): Pending => ({
   [TypeId]: TypeId,
   _tag: "Pending",
   state: options?.state,
   progress: fraction(options?.progress),
-  detail: options?.detail
+  detail: options?.detail,
+  action: options?.action
 })
 
 /**

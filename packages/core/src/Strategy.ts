@@ -685,6 +685,7 @@ export const delaysMillis = (
         elapsedMillis: elapsed,
         remainingMillis: Number.POSITIVE_INFINITY,
         sinceChangeMillis: elapsed,
+        inStateMillis: elapsed,
         status
       },
       random
@@ -762,6 +763,7 @@ export const explain = (
     elapsedMillis: 0,
     remainingMillis: Number.POSITIVE_INFINITY,
     sinceChangeMillis: 0,
+    inStateMillis: 0,
     status: Status.pending(),
     ...options
   }

@@ -52,22 +52,13 @@ describe.each(hosts)("$name", (host) => {
           checkTimeout: "unbounded"
         })
         yield* TestClock.adjust("4 seconds")
-        const {
-          attempts,
-          boundedBy,
-          deadlineAt,
-          dueAt,
-          totalErrors,
-          consecutiveErrors,
-          since,
-          strategyStartedAt,
-          strategySteps
-        } = yield* handle.token
+        const { attempts, boundedBy, deadlineAt, dueAt, totalErrors, rows, since, strategyStartedAt, strategySteps } =
+          yield* handle.token
         assert.deepStrictEqual(
           [attempts, since, boundedBy, deadlineAt],
           [4, { generation: 7 }, "strategy", at + 600_000]
         )
-        assert.deepStrictEqual([consecutiveErrors, totalErrors], [2, 3])
+        assert.deepStrictEqual([rows?.errors?.count, totalErrors], [2, 3])
         assert.deepStrictEqual([strategySteps, strategyStartedAt, dueAt], [1, at + 1000, at + 6000])
         yield* TestClock.adjust("1 second")
         yield* handle.checkNow()
@@ -142,7 +133,7 @@ describe.each(hosts)("$name", (host) => {
       Effect.gen(function* () {
         const run = (some: Partial<ResumeToken.ResumeToken>, checkErrors: Job.CheckErrorPolicy<string>) =>
           failureOf(host.resume(renderJob(Effect.fail("no")).job, late(some), { checkErrors }))
-        const maxConsecutive = yield* run({ consecutiveErrors: 2 }, { maxConsecutive: 2 })
+        const maxConsecutive = yield* run({ rows: { errors: { count: 2, at: 0 } } }, { maxConsecutive: 2 })
         const maxTotal = yield* run({ totalErrors: 5 }, { maxTotal: 5 })
         assert(maxConsecutive._tag === "CheckErrorsExhausted" && maxTotal._tag === "CheckErrorsExhausted")
         assert.deepStrictEqual(

@@ -69,6 +69,7 @@ describe("Poll", () => {
         | "JobExpired"
         | "JobNotFound"
         | "JobStalled"
+        | "ActionRequired"
         | "PollTimeout"
         | "UnknownState"
         | "ResultMissing"

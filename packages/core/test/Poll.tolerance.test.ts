@@ -28,7 +28,9 @@ const options = { strategy: every2s, deadline: "10 minutes", unknownState: "cont
 
 /** A job with these policies and a scripted check. */
 const jobOf = (
-  policies: Pick<Job.Options<string, string, never, string, never>, "missing" | "checkErrors">,
+  policies: Pick<Job.Options<string, string, never, string, never>, "missing"> & {
+    readonly checkErrors?: Job.CheckErrorPolicy<string>
+  },
   ...answers: ReadonlyArray<Answer<string, never, string>>
 ) => {
   const { check, checks } = scripted(...answers)

@@ -25,6 +25,8 @@ const details: PollError.Details = {
 const noReason = { reason: undefined, partial: undefined }
 const summary = "(3 checks in 2s, last status Pending BUSY 50%)"
 
+const plainTimeout = { state: undefined, limit: undefined, unconfirmed: undefined, cancel: undefined }
+
 describe("PollError", () => {
   describe("message", () => {
     const cases: ReadonlyArray<readonly [error: Error, message: string]> = [
@@ -66,11 +68,11 @@ describe("PollError", () => {
         `render "a" has not changed for 1m ${summary}`
       ],
       [
-        new PollError.PollTimeout({ ...details, reason: "deadline", floorAt: 60_000 }),
+        new PollError.PollTimeout({ ...details, ...plainTimeout, reason: "deadline", floorAt: 60_000 }),
         `render "a" did not end before the deadline; the server allowed no check before 1970-01-01T00:01:00.000Z ${summary}`
       ],
       [
-        new PollError.PollTimeout({ ...details, reason: "strategy", floorAt: undefined }),
+        new PollError.PollTimeout({ ...details, ...plainTimeout, reason: "strategy", floorAt: undefined }),
         `render "a" did not end before the strategy ended ${summary}`
       ],
       [
@@ -82,11 +84,23 @@ describe("PollError", () => {
         `a check of render "a" was rejected: 401 ${summary}`
       ],
       [
-        new PollError.CheckErrorsExhausted({ ...details, error: "reset", budget: "maxConsecutive", errorCount: 2 }),
+        new PollError.CheckErrorsExhausted({
+          ...details,
+          error: "reset",
+          budget: "maxConsecutive",
+          errorCount: 2,
+          outage: Duration.zero
+        }),
         `2 consecutive failed checks of render "a", the last with reset ${summary}`
       ],
       [
-        new PollError.CheckErrorsExhausted({ ...details, error: "reset", budget: "maxTotal", errorCount: 1 }),
+        new PollError.CheckErrorsExhausted({
+          ...details,
+          error: "reset",
+          budget: "maxTotal",
+          errorCount: 1,
+          outage: Duration.zero
+        }),
         `1 failed check of render "a", the last with reset ${summary}`
       ],
       [
@@ -272,7 +286,7 @@ describe.each(hosts)("$name", (host) => {
         const options = { strategy: every2s, deadline: "10 seconds", onTimeout: "cancelRemote" } as const
         const error = yield* failureOf(host.until(job, "a", options))
         assert(error._tag === "PollTimeout")
-        assert.deepStrictEqual(error.history, [{ result: "Pending", checks: 6, firstMillis: 0, lastMillis: 10_000 }])
+        assert.deepStrictEqual(error.history, [{ result: "Pending", checks: 12, firstMillis: 0, lastMillis: 20_000 }])
       })
     )
   })

@@ -339,6 +339,7 @@ describe("Strategy", () => {
       elapsedMillis: 0,
       remainingMillis: 10_000,
       sinceChangeMillis: 0,
+      inStateMillis: 0,
       status: pending
     }
 
@@ -405,6 +406,7 @@ describe("Strategy", () => {
         elapsedMillis: 200,
         remainingMillis: 5000,
         sinceChangeMillis: 300,
+        inStateMillis: 300,
         random: () => 0
       })
       assert.deepStrictEqual([got, delay], [[2000, 50_000, 3000], 400])

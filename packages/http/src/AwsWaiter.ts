@@ -415,7 +415,7 @@ export const run = <A, E, R, RS = never>(
   return Poll.until(job(name ?? waiter.name ?? "aws-waiter", { waiter, call, input, ...reader }), key, {
     ...wait,
     strategy: strategy ?? strategyOf(waiter),
-    checkErrors: policyOf(checkErrors, reader)
+    checkErrors: policyOf(checkErrors && Job.checkErrorPolicy(checkErrors), reader)
   })
 }
 

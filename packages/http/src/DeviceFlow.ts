@@ -299,11 +299,12 @@ export const run = <E = never, R = never, RS = never, EI = never, RI = never>(
   const { deadline, interpret, name = "device-login", onPrompt, ...rest } = options
   const most = deadline === undefined ? Number.POSITIVE_INFINITY : validate.millis("DeviceFlow.run: deadline", deadline)
   const begin = requestFor("DeviceFlow.run", client, rest)
+  const tolerance = rest.checkErrors && Job.checkErrorPolicy(rest.checkErrors)
   const wait = (grant: Grant, leftMillis: number) => {
     const login = makeLogin("DeviceFlow.run", { ...rest, client, grant, interpret })
     return Poll.until(jobOf(name, login), grant.userCode, {
       ...rest,
-      checkErrors: { schedule: errorDelays(login), ...rest.checkErrors, kindOf: pacedKind(login, rest.checkErrors) },
+      checkErrors: { schedule: errorDelays(login), ...tolerance, kindOf: pacedKind(login, tolerance) },
       deadline: Math.max(1, Math.min(most, leftMillis))
     })
   }

@@ -60,6 +60,7 @@ import type * as HttpClient from "effect/http/HttpClient"
 import { hasProperty } from "effect/Predicate"
 import type { Scope } from "effect/Scope"
 import type * as Types from "effect/Types"
+import { checkErrorPolicy } from "effect-poll/Job"
 import * as Poll from "effect-poll/Poll"
 import type * as PollError from "effect-poll/PollError"
 import type * as Status from "effect-poll/Status"
@@ -295,7 +296,8 @@ export const run = <A = unknown, E = never, R = never, EI = never, RI = never, R
   mcpJob.checkTtl("McpTasks.run", request)
   const { call, dialect, input, name = "mcp-task", onInput, result, toolErrors, ...rest } = options
   const ofJob = { call, dialect, result, toolErrors }
-  const wait = { ...rest, checkErrors: { ...rest.checkErrors, kindOf: rest.checkErrors?.kindOf ?? mcpJob.kindOf } }
+  const tolerance = rest.checkErrors && checkErrorPolicy(rest.checkErrors)
+  const wait = { ...rest, checkErrors: { ...tolerance, kindOf: tolerance?.kindOf ?? mcpJob.kindOf } }
   type Watched = TaskJob<A, E, R, InputRequired | InputFailed<EI>>
   const watch = (tasks: Watched) => Poll.run(tasks, request, wait)
   // With a handler, this validates the options of the wait at the call.

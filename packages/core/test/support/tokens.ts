@@ -8,7 +8,6 @@ export const storedToken = (some: Partial<ResumeToken> = {}): ResumeToken => ({
   attempts: 1,
   strategySteps: 1,
   strategyStartedAt: 0,
-  consecutiveErrors: 0,
   totalErrors: 0,
   dueAt: 0,
   floorAt: 0,

@@ -41,6 +41,7 @@ export const observationOf = (wait: Wait): Observation => {
     elapsedMillis: now - wait.startedAt,
     remainingMillis: wait.deadlineAt - now,
     sinceChangeMillis: now - wait.changedAt,
+    inStateMillis: wait.status === undefined || wait.status._tag !== "Pending" ? 0 : now - wait.stateSince,
     status: wait.status !== undefined && wait.status._tag === "Pending" ? wait.status : noStatus
   }
 }
@@ -182,11 +183,15 @@ const exhausted = (
   wait: Wait,
   budget: PollError.CheckErrorsExhausted<unknown>["budget"],
   errorCount: number
-): Command =>
-  failWithoutNews(
+): Command => {
+  const { errors, throttled } = rows(wait)
+  const row = budget === "maxThrottled" ? throttled : errors
+  const outage = Duration.millis(wait.setting.time.now - row.since)
+  return failWithoutNews(
     wait,
-    new PollError.CheckErrorsExhausted({ ...seen(wait), error: wait.cold.checkError, budget, errorCount })
+    new PollError.CheckErrorsExhausted({ ...seen(wait), error: wait.cold.checkError, budget, errorCount, outage })
   )
+}
 
 const nameOf = (error: unknown): string => (typeof error === "string" ? printed(error) : kindOf(error))
 

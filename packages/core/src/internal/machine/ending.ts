@@ -1,8 +1,9 @@
+import * as Duration from "effect/Duration"
 import * as Exit from "effect/Exit"
 import type { ResultMissing } from "../../CheckResult.ts"
 import * as PollError from "../../PollError.ts"
 import type { Command } from "./event.ts"
-import { boundedBy, canceling, cold, ended, hasTimedOut, seen, type Wait } from "./wait.ts"
+import { boundedBy, canceling, cold, ended, hasTimedOut, type HeldTimeout, seen, type Wait } from "./wait.ts"
 
 // How a wait ends.
 
@@ -10,22 +11,32 @@ import { boundedBy, canceling, cold, ended, hasTimedOut, seen, type Wait } from 
  * Ends the wait as `PollTimeout`, at the deadline or because the strategy is over. With `onTimeout: "cancelRemote"` the
  * timeout is held back while the job is canceled and watched for its true end.
  */
-export const timeout = (wait: Wait, reason: "deadline" | "strategy" = boundedBy(wait)): Command => {
+export const timeout = (wait: Wait, reason: PollError.PollTimeout["reason"] = boundedBy(wait)): Command => {
   // That the job has ended takes precedence over the end of the time.
   const end = wait.cold.rows?.end
   if (end !== undefined) return failWithoutResult(wait, end)
-  if (wait.cold.pendingTimeout !== undefined) return fail(wait, wait.cold.pendingTimeout)
-  const error = new PollError.PollTimeout({
-    ...seen(wait),
-    reason,
-    floorAt: wait.floorAt > wait.deadlineAt ? wait.setting.time.base + wait.floorAt : undefined
-  })
+  if (wait.cold.heldTimeout !== undefined) return fail(wait, timeoutOf(wait, wait.cold.heldTimeout))
+  const held: HeldTimeout = { reason, state: undefined, limit: undefined, cancel: undefined }
   const { cancel, cancelTimeout, onTimeout } = wait.setting.policy
-  if (onTimeout === "leave" || cancel === undefined) return fail(wait, error)
-  cold(wait).pendingTimeout = error
+  if (onTimeout === "leave" || cancel === undefined) return fail(wait, timeoutOf(wait, held))
+  cold(wait).heldTimeout = held
   wait.stage = canceling
   wait.nextAt = wait.setting.time.now + cancelTimeout
   return "cancel"
+}
+
+/** A timeout as an error, with what was seen until now. */
+const timeoutOf = (wait: Wait, { cancel, limit, reason, state }: HeldTimeout): PollError.PollTimeout => {
+  const { status } = wait
+  return new PollError.PollTimeout({
+    ...seen(wait),
+    reason,
+    state,
+    limit: limit === undefined ? undefined : Duration.millis(limit),
+    unconfirmed: wait.cold.hold !== undefined && status !== undefined && status._tag !== "Pending" ? status : undefined,
+    cancel,
+    floorAt: wait.floorAt > wait.deadlineAt ? wait.setting.time.base + wait.floorAt : undefined
+  })
 }
 
 /** Fails because the server reported an end, but not its result. */
@@ -34,7 +45,7 @@ export const failWithoutResult = (wait: Wait, { issue, state }: ResultMissing): 
 
 /** Fails with an error that is no news of the job; a timeout that is held back takes precedence. */
 export const failWithoutNews = (wait: Wait, error: PollError.PollError<unknown, unknown>): Command =>
-  fail(wait, wait.cold.pendingTimeout ?? error)
+  fail(wait, wait.cold.heldTimeout === undefined ? error : timeoutOf(wait, wait.cold.heldTimeout))
 
 export const fail = (wait: Wait, error: PollError.PollError<unknown, unknown>): Command => end(wait, Exit.fail(error))
 

@@ -44,7 +44,7 @@ export type Event =
   | { readonly _tag: "Paused" }
   | { readonly _tag: "Unpaused" }
   /** The server has been asked to stop the job, successfully or not. */
-  | { readonly _tag: "CancelDone" }
+  | { readonly _tag: "CancelDone"; readonly exit: Exit.Exit<unknown, unknown> }
   /** User code threw, or interrupted the fiber that it runs in. */
   | { readonly _tag: "Died"; readonly cause: Cause.Cause<never> }
   /** The wait is interrupted from outside. */
@@ -76,4 +76,4 @@ export const overdue: Event = { _tag: "Overdue" }
 export const paused: Event = { _tag: "Paused" }
 export const unpaused: Event = { _tag: "Unpaused" }
 export const interrupted: Event = { _tag: "Interrupted" }
-export const cancelDone: Event = { _tag: "CancelDone" }
+export const cancelDone = (exit: Exit.Exit<unknown, unknown>): Event => ({ _tag: "CancelDone", exit })

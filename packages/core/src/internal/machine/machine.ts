@@ -59,7 +59,7 @@ const judge = (wait: Wait, event: Event): Command => {
     case "Unpaused":
       return onUnpaused(wait)
     case "CancelDone":
-      return wait.stage.phase === "canceling" ? onCancelDone(wait) : "continue"
+      return wait.stage.phase === "canceling" ? onCancelDone(wait, outcomeOf(event.exit)) : "continue"
     case "Died":
       return wait.stage.phase === "ended" ? "continue" : end(wait, Exit.failCause(event.cause))
     case "Interrupted":
@@ -209,7 +209,7 @@ const onOverdue = (wait: Wait): Command => {
     case "stepping":
       return timeout(wait)
     case "canceling":
-      return onCancelDone(wait)
+      return onCancelDone(wait, { outcome: "timedOut", error: undefined })
     default:
       return "continue"
   }
@@ -225,11 +225,17 @@ const late = (wait: Wait): Command => {
 }
 
 /** The job was asked to stop. Its true end is awaited for `cancelTimeout`, then the wait ends with its timeout. */
-const onCancelDone = (wait: Wait): Command => {
+const onCancelDone = (wait: Wait, cancel: PollError.CancelOutcome): Command => {
   const { policy, time } = wait.setting
   const own = cold(wait)
+  if (own.heldTimeout !== undefined) own.heldTimeout.cancel = cancel
   wait.deadlineAt = time.now + policy.cancelTimeout
   own.lastCheck = own.paused = false
   own.retries = 0
   return sleepUntil(wait, time.now, "requested")
 }
+
+const outcomeOf = (exit: Exit.Exit<unknown, unknown>): PollError.CancelOutcome =>
+  Exit.isSuccess(exit)
+    ? { outcome: "accepted", error: undefined }
+    : { outcome: "refused", error: Cause.squash(exit.cause) }

@@ -9,7 +9,10 @@ export const sameStatus = (a: Status<unknown, unknown>, b: Status<unknown, unkno
   a._tag === "Pending" &&
   b._tag === "Pending" &&
   (a === b ||
-    (a.state === b.state && a.progress === b.progress && (a.detail === b.detail || sameDetail(a.detail, b.detail))))
+    (a.state === b.state &&
+      a.progress === b.progress &&
+      a.action?.id === b.action?.id &&
+      (a.detail === b.detail || sameDetail(a.detail, b.detail))))
 
 // ---- internal ----
 

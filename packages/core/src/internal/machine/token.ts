@@ -17,14 +17,14 @@ export const fromWait = (wait: Wait): ResumeToken => {
     attempts: wait.attempts,
     strategySteps: wait.strategySteps,
     strategyStartedAt: time.base + wait.strategyStarted,
-    consecutiveErrors: wait.cold.rows?.errors.count ?? 0,
     totalErrors: wait.cold.totalErrors,
     // A check in flight may be lost with this process, so it is due again.
     dueAt: time.base + (wait.stage.phase === "waiting" ? wait.nextAt : time.now),
     floorAt: time.base + wait.floorAt,
     startedAt: time.base + wait.startedAt,
     deadlineAt: Number.isFinite(wait.deadlineAt) ? time.base + wait.deadlineAt : "unbounded",
-    boundedBy: boundedBy(wait)
+    boundedBy: boundedBy(wait),
+    rows: errorsOf(wait)
   }
 }
 
@@ -50,7 +50,6 @@ export const receipt = (policy: Policy, key: string, now: number, hint?: Hint): 
     attempts: 0,
     strategySteps: 0,
     strategyStartedAt: now,
-    consecutiveErrors: 0,
     totalErrors: 0,
     dueAt: firstDue(policy, now),
     floorAt: Math.ceil(now + floor),
@@ -75,10 +74,11 @@ export const restore = (wait: Wait, token: ResumeToken): void => {
   if (token.fallbackKey !== undefined) cold(wait).fallbackKey = token.fallbackKey
   if (token.cursor !== undefined) cold(wait).cursor = token.cursor
   if (token.totalErrors > 0) cold(wait).totalErrors = token.totalErrors
-  if (token.consecutiveErrors > 0) {
+  const errorRow = token.rows?.errors
+  if (errorRow !== undefined) {
     const { errors } = rows(wait)
-    errors.count = token.consecutiveErrors
-    errors.since = wait.startedAt
+    errors.count = errorRow.count
+    errors.since = whole(errorRow.at - time.base)
   }
 }
 
@@ -98,6 +98,13 @@ export const withKnown = (
 }
 
 // ---- internal ----
+
+const errorsOf = ({ cold, setting: { time } }: Wait): ResumeToken["rows"] => {
+  const errors = cold.rows?.errors
+  return errors === undefined || errors.count === 0
+    ? undefined
+    : { errors: { count: errors.count, at: time.base + errors.since } }
+}
 
 const firstDue = ({ strategy }: Policy, now: number): number => Math.ceil(now + (strategy.plan?.firstWait ?? 0))
 

@@ -3,7 +3,7 @@ import type { ResultMissing } from "../../CheckResult.ts"
 import type { Notification } from "../../Observer.ts"
 import type * as PollError from "../../PollError.ts"
 import type { WaitReason } from "../../PollEvent.ts"
-import type { Status } from "../../Status.ts"
+import type { Status, Terminal } from "../../Status.ts"
 import { Context } from "../concealed.ts"
 import { type Policy, shownKey, type Stepper } from "../options/policy.ts"
 import * as history from "./history.ts"
@@ -82,6 +82,8 @@ export interface Wait {
   readonly rawKey: unknown
   startedAt: number
   changedAt: number
+  /** When the state word of the status was first found. */
+  stateSince: number
   strategySteps: number
   strategyStarted: number
   status: Status<unknown, unknown> | undefined
@@ -91,8 +93,10 @@ export interface Wait {
 
 /** State that a wait without trouble never needs. */
 export interface Cold {
-  /** Whether the bound of a resumed wait is its deadline or that of its strategy. */
+  /** Whether the bound of the whole wait is its deadline or that of its strategy, if not as in the policy. */
   boundedBy: "deadline" | "strategy" | undefined
+  /** The bound of the whole wait, while the limit of a state comes before it: that is then `deadlineAt`. */
+  wholeDeadlineAt: number | undefined
   /** The gate does not allow a check before, and why. */
   gatedUntil: number
   gatedBy: string | undefined
@@ -100,7 +104,15 @@ export interface Cold {
   wakeRequest: "normal" | "forced" | undefined
   paused: boolean
   /** The timeout that ends the wait if canceling the job brings no other end. */
-  pendingTimeout: PollError.PollError<unknown, unknown> | undefined
+  heldTimeout: HeldTimeout | undefined
+  /** An end that is not confirmed yet. */
+  hold: Hold | undefined
+  /** A hash of the detail of the last status, if that is known from a token alone. */
+  detailHash: string | undefined
+  /** What `locate` of the fallback returned for the last status, if that is known from a token alone. */
+  located: string | undefined
+  /** Ids of actions that were reported or handled, the newest last. */
+  actions: ReadonlyArray<string>
   /** The check in flight, or the next one, is the last. */
   lastCheck: boolean
   /** The key at the fallback, once the job's own record is gone. */
@@ -149,6 +161,26 @@ export interface Rows {
   end: ResultMissing | undefined
 }
 
+/** A timeout that is held back while the canceled job is watched for its end. */
+export interface HeldTimeout {
+  readonly reason: PollError.PollTimeout["reason"]
+  readonly state: string | undefined
+  /** In milliseconds. */
+  readonly limit: number | undefined
+  /** Undefined while the server is asked. */
+  cancel: PollError.CancelOutcome | undefined
+}
+
+/** An end that is not confirmed yet. */
+export interface Hold {
+  readonly end: Terminal<unknown, unknown>["_tag"]
+  sightings: number
+  /** When the first answer found it. */
+  readonly since: number
+  /** Whether the next check, or the one in flight, asks the other source of `confirm`. */
+  elsewhere: boolean
+}
+
 export interface Row {
   count: number
   /** When the first of them occurred. */
@@ -174,6 +206,7 @@ export const make = (setting: Setting, key: string, rawKey: unknown, sink: unkno
   rawKey,
   startedAt: 0,
   changedAt: 0,
+  stateSince: 0,
   strategySteps: 0,
   strategyStarted: 0,
   status: undefined,
@@ -232,7 +265,7 @@ export const contextOf = ({ attempts, checkStarted, cold, startedAt, status }: W
   new Context(cold.cursor, attempts, checkStarted - startedAt, status)
 
 /** Whether the wait has timed out, and only watches a canceled job for its true end. */
-export const hasTimedOut = ({ cold }: Wait): boolean => cold.pendingTimeout !== undefined
+export const hasTimedOut = ({ cold }: Wait): boolean => cold.heldTimeout !== undefined
 
 /** Whether the next check was forced, so that neither floor nor gate holds it back. */
 export const isForced = ({ cold }: Wait): boolean => cold.wakeRequest === "forced"
@@ -298,13 +331,20 @@ export const seen = (self: Wait): PollError.Details => ({
  */
 const notYet = undefined as never
 
+const noActions: ReadonlyArray<string> = []
+
 const makeCold = (): Cold => ({
   boundedBy: undefined,
+  wholeDeadlineAt: undefined,
   gatedUntil: 0,
   gatedBy: undefined,
   wakeRequest: undefined,
   paused: false,
-  pendingTimeout: undefined,
+  heldTimeout: undefined,
+  hold: undefined,
+  detailHash: undefined,
+  located: undefined,
+  actions: noActions,
   lastCheck: false,
   fallbackKey: undefined,
   cursor: undefined,

@@ -14,9 +14,15 @@ export interface Defaults {
   readonly maxHint: Duration.Input
   readonly cancelTimeout: Duration.Input
   readonly checkErrors: CheckErrorPolicy<unknown>
+  readonly zeroDelay: Duration.Input
   readonly span: boolean
   readonly logs: boolean | Severity
   readonly observers: ReadonlyArray<Observer>
+}
+
+export const builtinErrors: CheckErrorPolicy<unknown> = {
+  schedule: /*#__PURE__*/ Strategy.exponential({ initial: "1 second", factor: 2, cap: "30 seconds" }),
+  maxConsecutive: 5
 }
 
 export const builtin: Defaults = {
@@ -25,10 +31,8 @@ export const builtin: Defaults = {
   checkTimeout: 60_000,
   maxHint: 3_600_000,
   cancelTimeout: 10_000,
-  checkErrors: {
-    schedule: /*#__PURE__*/ Strategy.exponential({ initial: "1 second", factor: 2, cap: "30 seconds" }),
-    maxConsecutive: 5
-  },
+  checkErrors: builtinErrors,
+  zeroDelay: 10,
   span: true,
   logs: true,
   observers: []

@@ -4,14 +4,22 @@ import type { CheckContext } from "../../CheckContext.ts"
 import * as CheckError from "../../CheckError.ts"
 import type { CheckResult, Run } from "../../CheckResult.ts"
 import type * as Gate from "../../Gate.ts"
-import type { Fallback, MissingPolicy, CheckErrorPolicy, UnknownStatePolicy } from "../../Job.ts"
+import {
+  type CheckErrorPolicy,
+  checkErrorPolicy,
+  type Fallback,
+  type JobConfirmPolicy,
+  type MissingPolicy,
+  type OnAction,
+  type UnknownStatePolicy
+} from "../../Job.ts"
 import type { Observation } from "../../Observation.ts"
 import type { Observer } from "../../Observer.ts"
 import type { PollOptions } from "../../PollOptions.ts"
 import type { Status } from "../../Status.ts"
 import { type Plan, planOf } from "../strategyPlan.ts"
 import * as validate from "../validate.ts"
-import { builtin, type Defaults } from "./defaults.ts"
+import { builtin, builtinErrors, type Defaults } from "./defaults.ts"
 
 /** A schedule as the machine steps it: by its plan if it has one, otherwise by the host. */
 export interface Stepper {
@@ -38,7 +46,23 @@ export interface Policy {
   readonly cancel: ((key: unknown) => Effect.Effect<void, unknown, unknown>) | undefined
   readonly onTimeout: "leave" | "cancelRemote"
   readonly onInterrupt: "leave" | "cancelRemote"
+  readonly onClose: "leave" | "cancelRemote"
   readonly cancelTimeout: number
+  /** What an end needs before it counts; undefined if the first one does. */
+  readonly confirm:
+    | {
+        readonly success: Confirmed
+        readonly failure: Confirmed
+        readonly check: ((key: unknown, context: CheckContext) => AnyCheck) | undefined
+      }
+    | undefined
+  /** In milliseconds, by state word; undefined if there are none. */
+  readonly stateLimits: ReadonlyMap<string, number> | undefined
+  /** In milliseconds. */
+  readonly minInterval: number
+  /** In milliseconds. */
+  readonly zeroDelay: number
+  readonly onAction: OnAction<unknown>
   readonly stall: { readonly after: number; readonly fail: boolean } | undefined
   readonly missing: {
     readonly grace: number
@@ -60,6 +84,8 @@ export interface Policy {
     readonly otherDelays: Stepper
     readonly retry: Stepper | undefined
     readonly maxConsecutive: number
+    /** How long a row of transient errors is tolerated at least, in milliseconds; undefined if the deadline decides. */
+    readonly maxOutage: number | undefined
     readonly maxTotal: number
     readonly skips: boolean
     /** How many permanent errors in a row, or how many milliseconds of them, end the wait. */
@@ -74,10 +100,16 @@ export interface Policy {
   readonly history: boolean
 }
 
+/** How often, and for how many milliseconds, an end has to be found. */
+export interface Confirmed {
+  readonly times: number
+  readonly millis: number
+}
+
 type AnyCheck = Effect.Effect<CheckResult<unknown, unknown>, unknown, unknown>
 
 /** The options that compile to a policy; `name` is the function that errors name. */
-export interface Input extends Omit<PollOptions<never, unknown>, "unknownState"> {
+export interface Input extends Omit<PollOptions<never, unknown>, "unknownState" | "confirm"> {
   readonly name: string
   readonly job: string
   readonly check: Policy["check"]
@@ -85,6 +117,7 @@ export interface Input extends Omit<PollOptions<never, unknown>, "unknownState">
   readonly cancel: Policy["cancel"]
   readonly missing: MissingPolicy<never, unknown, unknown, unknown, unknown> | undefined
   readonly unknownState?: UnknownStatePolicy<unknown, unknown> | undefined
+  readonly confirm?: JobConfirmPolicy<never, unknown, unknown, unknown, unknown> | undefined
 }
 
 /** Validates the options of a wait and fills in the defaults. */
@@ -109,11 +142,17 @@ export const compile = (input: Input, defaults: Defaults = builtin): Policy => {
     cancel: input.cancel,
     onTimeout: input.onTimeout ?? "leave",
     onInterrupt: input.onInterrupt ?? "leave",
+    onClose: input.onClose ?? "leave",
     cancelTimeout: validate.millis(
       `${input.name}: cancelTimeout`,
       input.cancelTimeout ?? defaults.cancelTimeout,
       "positive"
     ),
+    confirm: compileConfirm(input, deadline),
+    stateLimits: compileStateLimits(input),
+    minInterval: validate.millis(`${input.name}: minInterval`, input.minInterval ?? 0, "nonNegative"),
+    zeroDelay: validate.millis(`${input.name}: zeroDelay`, defaults.zeroDelay, "nonNegative"),
+    onAction: input.onAction ?? "report",
     stall:
       input.stall === undefined
         ? undefined
@@ -163,6 +202,34 @@ const noMissing: Policy["missing"] = {
 const noObservers: Policy["observers"] = []
 const failOnUnknown: Policy["unknownState"] = { times: 0, millis: Number.POSITIVE_INFINITY, treatAs: undefined }
 
+const once: Confirmed = { times: 1, millis: 0 }
+
+const compileConfirm = ({ confirm, name }: Input, deadline: number): Policy["confirm"] => {
+  if (confirm === undefined) return undefined
+  const of = (end: "success" | "failure"): Confirmed => {
+    const option = `${name}: confirm.${end}`
+    const confirmed = confirm[end]
+    if (confirmed === undefined) return once
+    if ("times" in confirmed) return { times: validate.count(`${option}.times`, confirmed.times, 1), millis: 0 }
+    const millis = validate.millis(`${option}.for`, confirmed.for, "positive")
+    if (millis < deadline) return { times: 1, millis }
+    throw new RangeError(`${option}.for: it must be less than the deadline, got ${millis} ms of ${deadline} ms`)
+  }
+  return {
+    success: of("success"),
+    failure: of("failure"),
+    check: confirm.check as ((key: unknown, context: CheckContext) => AnyCheck) | undefined
+  }
+}
+
+const compileStateLimits = ({ name, stateLimits }: Input): Policy["stateLimits"] => {
+  if (stateLimits === undefined) return undefined
+  const limits = Object.entries(stateLimits).map(
+    ([state, limit]) => [state, validate.millis(`${name}: stateLimits.${state}`, limit, "positive")] as const
+  )
+  return limits.length === 0 ? undefined : new Map(limits)
+}
+
 const compileMissing = ({ missing, name }: Input): Policy["missing"] => {
   if (missing === undefined) return noMissing
   const fallback = missing.fallback as Fallback<unknown, unknown, unknown, unknown, unknown> | undefined
@@ -193,22 +260,25 @@ const compileUnknownState = (name: string, policy: UnknownStatePolicy<unknown, u
       }
 }
 
-const compileErrors = (name: string, policy: CheckErrorPolicy<never>, defaults: Defaults): Policy["errors"] => {
-  const { kindOf, maxConsecutive, maxThrottled, maxTotal, onExhausted, rejectAfter, retry, schedule } = {
-    ...defaults.checkErrors,
-    ...given(policy)
-  }
-  const delays = stepper(schedule ?? builtin.checkErrors.schedule!)
+const compileErrors = (
+  name: string,
+  policy: CheckErrorPolicy<never> | "unbounded",
+  defaults: Defaults
+): Policy["errors"] => {
+  const merged = { ...given(defaults.checkErrors), ...given(checkErrorPolicy(policy)) }
+  const isCountGiven =
+    checkErrorPolicy(policy).maxConsecutive !== undefined ||
+    defaults.checkErrors.maxConsecutive !== builtinErrors.maxConsecutive
+  const { kindOf, maxConsecutive, maxThrottled, maxTotal, onExhausted, rejectAfter, retry, schedule } = merged
+  const delays = stepper(schedule ?? builtinErrors.schedule!)
   const reject = compileRejectAfter(name, rejectAfter)
   return {
     delays,
     throttledDelays: { ...delays },
     otherDelays: { ...delays },
     retry: retry === undefined ? undefined : stepper(retry),
-    maxConsecutive: budget(
-      `${name}: checkErrors.maxConsecutive`,
-      maxConsecutive ?? builtin.checkErrors.maxConsecutive!
-    ),
+    maxConsecutive: budget(`${name}: checkErrors.maxConsecutive`, maxConsecutive ?? builtinErrors.maxConsecutive!),
+    maxOutage: compileMaxOutage(name, merged, isCountGiven),
     maxTotal: budget(`${name}: checkErrors.maxTotal`, maxTotal ?? "unbounded"),
     skips: onExhausted === "skip",
     rejectTimes: reject.times,
@@ -219,6 +289,17 @@ const compileErrors = (name: string, policy: CheckErrorPolicy<never>, defaults: 
         : validate.millisOrUnbounded(`${name}: checkErrors.maxThrottled`, maxThrottled),
     kindOf: (kindOf as ((error: unknown) => CheckError.Kind) | undefined) ?? CheckError.kindOf
   }
+}
+
+const compileMaxOutage = (
+  name: string,
+  { maxOutage }: CheckErrorPolicy<never>,
+  isCountGiven: boolean
+): number | undefined => {
+  if (maxOutage === undefined) return isCountGiven ? 0 : undefined
+  return maxOutage === "unbounded"
+    ? Number.POSITIVE_INFINITY
+    : validate.millis(`${name}: checkErrors.maxOutage`, maxOutage, "nonNegative")
 }
 
 const compileRejectAfter = (

@@ -106,7 +106,13 @@ const policyOf = (
           strategy,
           missing: job.missing,
           unknownState: options.unknownState ?? job.unknownState,
-          checkErrors: options.checkErrors ?? job.checkErrors
+          checkErrors: options.checkErrors ?? job.checkErrors,
+          checkTimeout: options.checkTimeout ?? job.checkTimeout,
+          stall: options.stall ?? job.stall,
+          confirm: confirmOf(job, options),
+          stateLimits: options.stateLimits ?? job.stateLimits,
+          minInterval: options.minInterval ?? job.minInterval,
+          onAction: options.onAction ?? job.onAction
         }
   const owner = job ?? strategy ?? builtin
   const last = compiled.get(owner)
@@ -115,6 +121,10 @@ const policyOf = (
   compiled.set(owner, { input, policy })
   return policy
 }
+
+/** The confirm policy of a job with what the options change; one value for all waits that change nothing. */
+const confirmOf = (job: Any, { confirm }: AnyOptions): Any["confirm"] =>
+  confirm === undefined ? job.confirm : { ...job.confirm, ...confirm }
 
 /** Compiles at once, so that bad options throw at the call, and again for other defaults than the built-in ones. */
 const compileOnce = (input: Input): PolicyOf => {

@@ -53,7 +53,7 @@ export const eventFor = (call: Call, wait: Wait, exit: Exit.Exit<unknown, unknow
     default:
       return wait.stage.phase === "stepping"
         ? { _tag: "Decided", exit: exit as Exit.Exit<Strategy.Decision> }
-        : event.cancelDone
+        : event.cancelDone(exit)
   }
 }
 

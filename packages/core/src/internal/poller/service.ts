@@ -303,6 +303,7 @@ const firstDelay = ({ bound, strategy }: Policy, key: string): number => {
     elapsedMillis: 0,
     remainingMillis: bound,
     sinceChangeMillis: 0,
+    inStateMillis: 0,
     status: noStatus
   }
   try {

@@ -273,7 +273,7 @@ export class Host implements Setting {
           )
         case "cancel":
           this.guard()
-          return Effect.flatMap(Effect.exit(userCalls.cancelRemote(this.wait)), () => after(event.cancelDone))
+          return Effect.flatMap(Effect.exit(userCalls.cancelRemote(this.wait)), (exit) => after(event.cancelDone(exit)))
         case "continue":
           return Effect.void
         default:
