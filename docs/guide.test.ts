@@ -8,6 +8,7 @@ import * as Poll from "effect-poll/Poll"
 import * as PollError from "effect-poll/PollError"
 import * as Quorum from "effect-poll/Quorum"
 import * as Status from "effect-poll/Status"
+import * as SubmitError from "effect-poll/SubmitError"
 import { anchors, classesOf, codeOf, membersOf, prose, table, unionOf } from "../scripts/docs.ts"
 
 // The tables of the guides list what the sources declare, and nothing else.
@@ -54,13 +55,17 @@ describe("options of a wait", () => {
     const others = table(page, "function", "option", "type", "default", "what it does")
     const source = core("Poll").replaceAll(/\/\*\*[^]*?\*\//g, "")
     const body = (name: string) => source.slice(source.indexOf(`export const ${name}`)).split("\nexport const ")[0]!
+    const submitOptions = membersOf(core("PollOptions"), "SubmitOptions")
     for (const { function: from, option } of others) {
-      assert.include(body(codeOf(from!).replace("Poll.", "")), `readonly ${codeOf(option!)}?:`, `${from} ${option}`)
+      const name = codeOf(option!)
+      const where = submitOptions.includes(name) ? "SubmitOptions" : `readonly ${name}?:`
+      assert.include(body(codeOf(from!).replace("Poll.", "")), where, `${from} ${option}`)
     }
-    const declared = ["run", "promise"].flatMap((name) => [...body(name).matchAll(/readonly (\w+)\?:/g)])
+    const inline = ["run", "promise"].flatMap((name) => [...body(name).matchAll(/readonly (\w+)\?:/g)])
+    const declared = [...inline.map(([, option]) => option!), ...submitOptions]
     assert.sameMembers(
       others.map(({ option }) => codeOf(option!)),
-      [...new Set(declared.map(([, option]) => option!))]
+      [...new Set(declared)]
     )
   })
 
@@ -148,6 +153,13 @@ describe("errors", () => {
     new PollError.CheckErrorsExhausted({ ...exhausted, budget: "maxTotal" }),
     new PollError.CheckErrorsExhausted({ ...exhausted, budget: "maxThrottled" }),
     new PollError.CheckTimeout({ checkTimeout: Duration.minutes(1) }),
+    new SubmitError.SubmitTimeout({ job: "render", submitTimeout: Duration.minutes(5) }),
+    new SubmitError.ReceiptTimeout({
+      job: "render",
+      key: "a",
+      receiptTimeout: Duration.seconds(10),
+      token: undefined as never
+    }),
     new PollError.ResumeTokenError({ reason: "malformed", detail: "it is not JSON" }),
     new PollError.CancelFailed({ job: "render", key: "a", reason: "unsupported", error: undefined }),
     new Quorum.QuorumFailed({ needed: 2, succeeded: 0, total: 3, causes: [] })
@@ -178,7 +190,8 @@ describe("errors", () => {
   })
 
   it("troubleshooting - has an entry for each error class", () => {
-    assert.sameMembers([...entries.keys()], [...classesOf(core("PollError")), "QuorumFailed"])
+    const classes = ["PollError", "SubmitError", "Quorum"].flatMap((module) => classesOf(core(module)))
+    assert.sameMembers([...entries.keys()], classes)
   })
 
   it.each(samples.map((error) => [error.message, error] as const))("%s - is listed", (message, { _tag }) => {
@@ -209,6 +222,7 @@ describe("errors", () => {
     ["times", () => Poll.until(check, { deadline: 1, unknownState: { times: 0 } })],
     ["key", () => Poll.until(noSubmit, "", { deadline: 1 })],
     ["confirm", () => Poll.until(check, { deadline: 1, confirm: { success: { for: 1 } } })],
+    ["onTimeout", () => Poll.until(noSubmit, "a", { deadline: 1, onTimeout: "cancelRemote" })],
     ["submit", () => Poll.run(noSubmit, undefined as never, { deadline: 1 })]
   ]
   const listed = table(page, "message", "what to do").map(({ message }) => codeOf(message!))
