@@ -113,6 +113,15 @@ describe("telemetry", () => {
     const declared = [...core("PollMetrics").matchAll(/Metric\.\w+\("(\w+)"/g)].map(([, name]) => name!)
     assert.sameMembers(metrics, declared)
   })
+
+  it("table - has each entry of the journal", () => {
+    const entries = table(guide("13-telemetry"), "entry", "has, besides job, key and time")
+    const declared = [...core("PollJournal").matchAll(/TaggedStruct\("(\w+)"/g)].map(([, name]) => name!)
+    assert.sameMembers(
+      entries.map(({ entry }) => codeOf(entry!)),
+      declared
+    )
+  })
 })
 
 describe("errors", () => {
