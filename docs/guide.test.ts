@@ -231,6 +231,8 @@ describe("errors", () => {
     ["times", () => Poll.until(check, { deadline: 1, unknownState: { times: 0 } })],
     ["key", () => Poll.until(noSubmit, "", { deadline: 1 })],
     ["confirm", () => Poll.until(check, { deadline: 1, confirm: { success: { for: 1 } } })],
+    ["unknown word", () => Poll.until(check, { deadline: 1, onTimeout: "cancel" as never })],
+    ["strategy", () => Poll.until(check, { deadline: 1, strategy: "1 second" as never })],
     ["onTimeout", () => Poll.until(noSubmit, "a", { deadline: 1, onTimeout: "cancelRemote" })],
     ["submit", () => Poll.run(noSubmit, undefined as never, { deadline: 1 })]
   ]
