@@ -61,8 +61,8 @@ describe("options of a wait", () => {
       const where = submitOptions.includes(name) ? "SubmitOptions" : `readonly ${name}?:`
       assert.include(body(codeOf(from!).replace("Poll.", "")), where, `${from} ${option}`)
     }
-    const inline = ["run", "promise"].flatMap((name) => [...body(name).matchAll(/readonly (\w+)\?:/g)])
-    const declared = [...inline.map(([, option]) => option!), ...submitOptions]
+    const inline = `${body("run")}\n${body("promise")}`.matchAll(/readonly (\w+)\?:/g)
+    const declared = [...inline].map(([, option]) => option!).concat(submitOptions)
     assert.sameMembers(
       others.map(({ option }) => codeOf(option!)),
       [...new Set(declared)]
@@ -112,6 +112,13 @@ describe("telemetry", () => {
     const metrics = table(guide("13-telemetry"), "metric", "kind", "attributes").map(({ metric }) => codeOf(metric!))
     const declared = [...core("PollMetrics").matchAll(/Metric\.\w+\("(\w+)"/g)].map(([, name]) => name!)
     assert.sameMembers(metrics, declared)
+  })
+
+  it("span - has each attribute, in the table or in the text", () => {
+    const source = core("internal/telemetry") + core("internal/single/host")
+    for (const [attribute] of source.matchAll(/"poll\.[\w.]+"/g)) {
+      assert.include(guide("13-telemetry"), `\`${attribute.slice(1, -1)}\``)
+    }
   })
 
   it("table - has each entry of the journal", () => {

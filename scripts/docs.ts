@@ -87,7 +87,7 @@ const parsed = (source: string): Node => {
 const declaration = (source: string, name: string): Node => {
   let found: Node | undefined
   walk(parsed(source), (node) => {
-    if (/Declaration$/.test(node.type) && nameOf(node["id"]) === name) found = node
+    if (node.type.endsWith("Declaration") && nameOf(node["id"]) === name) found = node
   })
   if (found === undefined) throw new Error(`${name} is not declared`)
   return found
