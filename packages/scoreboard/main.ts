@@ -12,6 +12,7 @@ import { engines, isPeer } from "./engine/engines.ts"
 import * as jobs from "./engine/jobs.ts"
 import * as loops from "./engine/measure.ts"
 import { installPeers } from "./peers.ts"
+import { update } from "./peers/update.ts"
 
 const usage = `usage: pnpm scoreboard <table> [options]
   engine       the cost of a check and of a wait: the loops of \`loops\`, then many jobs at once, ours and the peers'
@@ -35,6 +36,7 @@ const usage = `usage: pnpm scoreboard <table> [options]
     --only text  only the cases whose id begins with this
     --write      write docs/answers.md; needs all cases
   protocols    the long-running operations of Azure's test server, with ours and with core-lro
+  peers        install the newest release of each peer, and store the dates of the releases
   engine, loops, http
     --rounds N   measure each row N times
   all
@@ -144,6 +146,11 @@ const tables: Record<string, () => Promise<unknown>> = {
     }
     if (!answers.holds(board)) process.exitCode = 1
     return answers.summary(board)
+  },
+  peers: async () => {
+    const released = update()
+    for (const [name, { date, version }] of Object.entries(released)) console.log(`${name} ${version} (${date})`)
+    return released
   },
   // Loaded on demand: it starts a server.
   protocols: async () => (await import("./protocols/azure.ts")).run(),

@@ -1,4 +1,4 @@
-import * as Effect from "effect/Effect"
+import type * as Effect from "effect/Effect"
 import type { CheckResult } from "../../CheckResult.ts"
 import { type Any, isJob, type Job, type Watchable } from "../../Job.ts"
 import { ResumeTokenError } from "../../PollError.ts"
@@ -87,7 +87,7 @@ export const checkOfJob = <K, A, F, E, R, I, ES, RS>(
 /** The same with the types of the job erased. */
 export const checkOfAny = (name: string, job: Any, options: AnyOptions): void => {
   const { strategy } = job
-  policyOf(name, job, typeof strategy === "function" ? options.strategy : (options.strategy ?? strategy), options)
+  policyOf(name, job, options.strategy ?? (typeof strategy === "function" ? undefined : strategy), options)
 }
 
 /** The key of a token, or why the token is not one of this job. */
