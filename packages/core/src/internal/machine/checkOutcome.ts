@@ -66,10 +66,10 @@ const resultChecks = 3
 /** Records a status that a check found. An end that is found again is no change, but the newest one is kept. */
 const record = (wait: Wait, status: Status.Status<unknown, unknown>, detail?: "kept"): void => {
   const { cold, setting, status: before } = wait
-  const isHeld = cold.hold?.end === status._tag
+  const isAlike = cold.unconfirmed === status._tag
   const hash = detail === "kept" ? undefined : cold.detailHash
-  const changed = !isHeld && (before === undefined || !sameStatus(before, status, hash))
-  if (changed || isHeld || hash !== undefined) wait.status = status
+  const changed = !isAlike && (before === undefined || !sameStatus(before, status, hash))
+  if (changed || isAlike || hash !== undefined) wait.status = status
   if (hash !== undefined) cold.detailHash = undefined
   if (cold.located !== undefined && detail === undefined) cold.located = undefined
   if (changed) {
@@ -98,6 +98,8 @@ const onEnd = (wait: Wait, status: Status.Terminal<unknown, unknown>): Command =
 
 /** An end has to hold: the strategy paces the checks, and the check of the other source follows at once. */
 const onHeld = (wait: Wait): Command => {
+  // An end asks for no action.
+  if (wait.cold.handling !== undefined) wait.cold.handling = undefined
   if (sourceOf(wait) !== otherSource) return onPending(wait)
   if (isForced(wait)) liftFloors(wait)
   const { now } = wait.setting.time

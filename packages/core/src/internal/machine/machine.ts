@@ -4,6 +4,7 @@ import * as Exit from "effect/Exit"
 import type * as CheckResult from "../../CheckResult.ts"
 import type * as Gate from "../../Gate.ts"
 import * as PollError from "../../PollError.ts"
+import { onHandled } from "./action.ts"
 import { decideAgain, onCheckError, onHint, onScheduleDecided } from "./checkError.ts"
 import { onResult, onStatus } from "./checkOutcome.ts"
 import { cancelOrFail, end, interrupt, onCancelAnswered, onCancelAsked, timeout } from "./ending.ts"
@@ -66,6 +67,9 @@ const judge = (wait: Wait, event: Event): Command => {
       return onFloored(wait, event.floorAt)
     case "Woken":
       return onWoken(wait, event.force)
+    case "Handled":
+      onHandled(wait, event.id)
+      return onWoken(wait, false)
     case "Paused":
       return onPaused(wait)
     case "Unpaused":
@@ -88,7 +92,10 @@ const start = (wait: Wait, { deferral, ended, stagger, token }: Extract<Event, {
   else {
     restore(wait, token)
     adoptHold(wait)
+    const { lastCheck } = wait.cold
     boundByState(wait)
+    // The last check before the limit of a state stays the last one.
+    if (lastCheck) cold(wait).lastCheck = true
   }
   if (token === undefined || wait.nextAt <= now) wait.nextAt = whole(Math.max(wait.nextAt, now) + stagger)
   wait.setting.emit(wait, {

@@ -5,6 +5,7 @@ import type * as Tokens from "../../ResumeToken.ts"
 import * as Status from "../../Status.ts"
 import type { Policy } from "../options/policy.ts"
 import { cut } from "../text.ts"
+import { settledActions } from "./action.ts"
 import { detailHash } from "./detailHash.ts"
 import {
   boundedBy,
@@ -21,6 +22,7 @@ import {
   whole,
   wholeDeadlineOf
 } from "./wait.ts"
+import { storedId } from "./words.ts"
 
 type ResumeToken = Tokens.ResumeToken
 
@@ -55,7 +57,7 @@ export const fromWait = (wait: Wait): ResumeToken => {
     writtenAt,
     status: statusOf(wait, at),
     hold: cold.hold === undefined ? undefined : holdOf(cold.hold, at),
-    unconfirmed: cold.isUnconfirmed ? true : undefined,
+    unconfirmed: cold.unconfirmed === undefined ? undefined : { end: cold.unconfirmed, changedAt: at(wait.changedAt) },
     located: locatedOf(wait),
     checkMillis: checkMillis(wait),
     checkedAt: wait.checkStarted === never ? undefined : at(wait.checkStarted),
@@ -67,7 +69,7 @@ export const fromWait = (wait: Wait): ResumeToken => {
     gateAt: cold.gatedUntil > time.now ? at(cold.gatedUntil) : undefined,
     throttledMillis: cold.throttledDelay === 0 ? undefined : cold.throttledDelay,
     timeout: cold.heldTimeout === undefined ? undefined : timeoutOf(cold.heldTimeout),
-    actions: cold.actions.length === 0 ? undefined : newestOf(cold.actions)
+    actions: cold.actions.length === 0 ? undefined : newestOf(settledActions(wait))
   }
 }
 
@@ -127,6 +129,7 @@ export const restore = (wait: Wait, token: ResumeToken): void => {
     recordDuration(wait, whole(Math.min(Math.max(0, millis), now - wait.startedAt)))
   }
   if (token.status !== undefined) restoreStatus(wait, token.status, past)
+  if (token.unconfirmed !== undefined) wait.changedAt = past(token.unconfirmed.changedAt)
   if (token.boundedBy !== policy.boundedBy) cold(wait).boundedBy = token.boundedBy
   if (token.rows !== undefined) restoreRows(wait, token.rows, past)
   if (token.hold !== undefined) restoreHold(wait, token.hold, past)
@@ -224,7 +227,7 @@ const statusOf = ({ changedAt, cold, stateSince, status }: Wait, at: Times): Tok
         stateAt: at(stateSince),
         progress: status.progress,
         detailHash: cold.detailHash ?? detailHash(status.detail),
-        action: status.action?.id,
+        action: status.action === undefined ? undefined : storedId(status.action.id),
         changedAt: at(changedAt),
         isOver: cold.isStateOver ? true : undefined,
         stallReported: cold.stallReported ? true : undefined
@@ -293,7 +296,7 @@ const restoreCold = (wait: Wait, token: ResumeToken): void => {
   if (totalErrors > 0) cold(wait).totalErrors = totalErrors
   if (throttledMillis !== undefined && throttledMillis > 0) cold(wait).throttledDelay = throttledMillis
   if (alone === true) cold(wait).alone = true
-  if (unconfirmed === true) cold(wait).isUnconfirmed = true
+  if (unconfirmed !== undefined) cold(wait).unconfirmed = unconfirmed.end
   if (last === true) cold(wait).lastCheck = true
   if (actions !== undefined && actions.length > 0) cold(wait).actions = actions
 }
