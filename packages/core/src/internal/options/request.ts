@@ -1,4 +1,4 @@
-import type * as Effect from "effect/Effect"
+import * as Effect from "effect/Effect"
 import type { CheckResult } from "../../CheckResult.ts"
 import { type Any, isJob, type Job, type Watchable } from "../../Job.ts"
 import { ResumeTokenError } from "../../PollError.ts"
