@@ -85,7 +85,7 @@ export const checkOfJob = <K, A, F, E, R, I, ES, RS>(
 ): void => checkOfAny(name, job as unknown as Any, options)
 
 /** The same with the types of the job erased. */
-export const checkOfAny = (name: string, job: Any, options: AnyOptions): void => {
+export const checkOfAny = (name: string, job: Any, options: AnyOptions = noOptions): void => {
   const { strategy } = job
   policyOf(name, job, options.strategy ?? (typeof strategy === "function" ? undefined : strategy), options)
 }
