@@ -12,7 +12,7 @@ import {
   type Row,
   tagOf
 } from "./life.ts"
-import { type Next, isLast, pace, paceErrors, place, retryDelay } from "./pace.ts"
+import { type Next, isLast, liftForced, pace, paceErrors, place, retryDelay } from "./pace.ts"
 import type { Answer, Limit, Source, Terminal } from "./world.ts"
 
 /** Judges what a check found, in a request that may have a hint of its own. A check that times out is transient. */
@@ -30,14 +30,13 @@ export const judge = (life: Life, asked: Source, answer: Answer, ofRequest?: num
     life.lastError = answer.is
     return permanent(life)
   }
-  if (answer.cursor !== undefined) life.cursor = answer.cursor
+  // The cursor of the other source is not about this one.
+  if (answer.cursor !== undefined && asked !== "confirm") life.cursor = answer.cursor
   life.retries = 0
   if (!life.wrong.has("mended errors are remembered")) life.lastError = undefined
   if (asked === "confirm") return confirmed(life, answer)
   if (answer.is === "missing") return missing(life, answer.times)
-  const { since } = life.world.options
-  const isEarlier = since !== undefined && "generation" in answer && (answer.generation ?? since) < since
-  if (isEarlier && !life.wrong.has("runs are not told apart")) {
+  if (isEarlier(life, answer)) {
     endRows(life)
     return pending(life, { tag: "Pending", state: "EARLIER RUN", progress: undefined, action: undefined })
   }
@@ -53,6 +52,13 @@ export const judge = (life: Life, asked: Source, answer: Answer, ofRequest?: num
       endRows(life)
       return ended(life, answer.is as Terminal, undefined)
   }
+}
+
+/** Whether an answer is about an earlier run than the one that is waited for. */
+const isEarlier = ({ world, wrong }: Life, answer: Answer): boolean => {
+  const { since } = world.options
+  const { generation } = answer as { readonly generation?: number }
+  return since !== undefined && generation !== undefined && generation < since && !wrong.has("runs are not told apart")
 }
 
 /** A delay that the server asks for. */
@@ -86,9 +92,11 @@ const found = (life: Life, status: Known): void => {
   const same =
     before !== undefined &&
     before.tag === status.tag &&
+    (status.tag === "Pending" || !life.wrong.has("TEMP F2") || life.hold?.tag === status.tag) &&
     (status.tag !== "Pending" ||
       (before.state === status.state && before.progress === status.progress && before.action === status.action))
-  if (before === undefined || before.tag !== status.tag || before.state !== status.state) life.stateSince = life.now
+  if (life.stateOver || before?.tag !== status.tag || before.state !== status.state) life.stateSince = life.now
+  life.stateOver = false
   life.status = status
   if (!same) {
     life.changedAt = life.now
@@ -133,18 +141,19 @@ const ended = (life: Life, is: Terminal, state: string | undefined): Next => {
   life.handler = undefined
   found(life, { tag, state, progress: undefined, action: undefined })
   if (life.hold === undefined || (life.hold.tag !== tag && !life.wrong.has("ends are all alike")))
-    life.hold = { tag, sightings: 0, since: life.now, asksOther: false }
+    life.hold = { tag, sightings: 0, since: life.now, asksOther: false, until: undefined }
   const { hold } = life
   hold.sightings++
   if (holds(life, must, hold)) {
     if (confirm?.check !== true || life.wrong.has("no other source confirms")) return ending(life, tag)
     hold.asksOther = true
     emit(life, confirming(life))
-    return place(life, life.now, "confirm")
+    liftForced(life)
+    return place(life, life.now, "strategy")
   }
   emit(life, confirming(life))
-  const latest = must !== undefined && "for" in must ? hold.since + must.for : undefined
-  return pace(life, "strategy", latest)
+  hold.until = must !== undefined && "for" in must ? hold.since + must.for : undefined
+  return pace(life, "strategy")
 }
 
 const confirming = (life: Life): string =>
@@ -159,7 +168,10 @@ const holds = (life: Life, must: Limit | undefined, hold: { readonly sightings: 
 const confirmed = (life: Life, answer: Answer): Next => {
   endRows(life)
   const hold = life.hold!
-  if (tagOf[answer.is as Terminal] === hold.tag) return ending(life, hold.tag)
+  if (tagOf[answer.is as Terminal] === hold.tag && !isEarlier(life, answer)) {
+    found(life, { tag: hold.tag, state: undefined, progress: undefined, action: undefined })
+    return ending(life, hold.tag)
+  }
   life.hold = undefined
   return pace(life, "strategy")
 }
@@ -171,17 +183,20 @@ const ending = (life: Life, tag: Known["tag"]): Next =>
 
 const missing = (life: Life, leastTimes: number): Next => {
   const { fallback, gone, times = 1 } = life.world.options.missing ?? {}
-  resetHold(life)
-  life.handler = undefined
   endRows(life, "missing", "unknown")
   const row = countIn(life, "missing")
-  if (isInGrace(life) || row.count < Math.max(times, leastTimes)) return pace(life, "missing")
+  const isGone = !isInGrace(life) && row.count >= Math.max(times, leastTimes)
+  if (!isGone) {
+    resetHold(life)
+    return pace(life, "missing")
+  }
   const located = fallbackKey(life, fallback)
   if (located !== undefined && life.source === "own") {
     life.source = "fallback"
     life.fallbackKey = located
     life.cursor = undefined
     row.count = 0
+    resetHold(life)
     return place(life, life.now, "missing")
   }
   if (gone === undefined) return error(life, "JobNotFound")
@@ -215,7 +230,7 @@ const unknown = (life: Life, word: string): Next => {
 /** An end without its result is checked again, up to three times in a row. */
 const lacking = (life: Life): Next => {
   resetHold(life)
-  life.handler = undefined
+  life.stateOver = true
   endRows(life, "lacking")
   life.lackingEnd = true
   const row = countIn(life, "lacking")

@@ -27,6 +27,8 @@ export interface Hold {
   sightings: number
   /** Whether the confirming source is asked next. */
   asksOther: boolean
+  /** When it has held for long enough, if it has to hold for a time. */
+  until: number | undefined
 }
 
 /** What ends the wait in time: its deadline, its strategy, or the limit of a state. */
@@ -50,6 +52,8 @@ export interface Life {
   status: Known | undefined
   changedAt: number
   stateSince: number
+  /** An end without its result was found since. */
+  stateOver: boolean
   stallReported: boolean
   source: "own" | "fallback"
   fallbackKey: string | undefined
@@ -117,6 +121,7 @@ export const begin = (world: World, mode: Mode, wrong: ReadonlySet<string>): Lif
   status: undefined,
   changedAt: 0,
   stateSince: 0,
+  stateOver: false,
   stallReported: false,
   source: "own",
   fallbackKey: undefined,
@@ -176,7 +181,7 @@ export const boundOf = (life: Life): Bound => {
   const bound: Bound =
     limit < own ? { at: Math.ceil(limit), reason: "strategy" } : { at: Math.ceil(own), reason: "deadline" }
   const { status } = life
-  if (status?.tag !== "Pending" || status.state === undefined || life.wrong.has("limits are not kept")) return bound
+  if (status?.tag !== "Pending" || status.state === undefined || life.stateOver || life.wrong.has("limits are not kept")) return bound
   const most = stateLimits?.[status.state]
   if (most === undefined || life.stateSince + most >= bound.at) return bound
   return { at: life.stateSince + most, reason: "state", state: status.state, limit: most }
@@ -222,7 +227,7 @@ export const seenBy = (life: Life, step: number, sinceFirst: number): Seen => ({
   elapsed: life.now,
   remaining: boundOf(life).at - life.now,
   sinceChange: life.now - life.changedAt,
-  inState: life.status === undefined ? 0 : life.now - life.stateSince,
+  inState: life.status?.tag === "Pending" && !life.stateOver ? life.now - life.stateSince : 0,
   progress: life.status?.tag === "Pending" ? life.status.progress : undefined
 })
 

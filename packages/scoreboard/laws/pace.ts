@@ -48,8 +48,8 @@ export const gapEnd = (life: Life): number => {
 /** Whether the check in flight was placed as the last one for a bound that has not moved since. */
 export const isLast = (life: Life): boolean => life.lastFor !== undefined && life.lastFor === boundOf(life).at
 
-/** The strategy decides when to check next, by the latest at a time. */
-export const pace = (life: Life, reason: string, latest = Number.POSITIVE_INFINITY): Next => {
+/** The strategy decides when to check next, by the latest when an end has held for long enough. */
+export const pace = (life: Life, reason: string): Next => {
   const { strategy } = life.world.options
   if (life.requested !== "no" && life.attempts < (strategy.maxAttempts ?? Number.POSITIVE_INFINITY)) {
     liftForced(life)
@@ -60,7 +60,9 @@ export const pace = (life: Life, reason: string, latest = Number.POSITIVE_INFINI
   const delay = delayOf(strategy, seenBy(life, life.steps, life.now - life.firstStepAt))
   // A canceled job is watched for its end even when the strategy is over.
   if (delay === "end") return life.grace === undefined ? { go: "timeout", by: "strategy" } : place(life, life.now + 1_000, "strategy")
-  return place(life, Math.min(latest, life.now + notZero(life, delay)), reason)
+  const wanted = life.now + notZero(life, delay)
+  const until = life.hold?.until ?? wanted
+  return place(life, until > life.now ? Math.min(wanted, until) : wanted, reason)
 }
 
 /** The schedule of check errors decides. */

@@ -196,7 +196,8 @@ const unanswered = (life: Life, started: number, after: number): Next => {
 }
 
 const record = (life: Life, source: string, started = life.now): void => {
-  const given = { elapsed: started, last: life.status && lineOf(life.status), cursor: life.cursor }
+  const cursor = source === "confirm" ? undefined : life.cursor
+  const given = { elapsed: started, last: life.status && lineOf(life.status), cursor }
   life.checks.push(checkLine(life.now, life.attempts, source, given))
 }
 
