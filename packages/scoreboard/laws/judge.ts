@@ -263,9 +263,10 @@ const failedCheck = (life: Life): Next => {
   life.totalErrors++
   const row = countIn(life, "errors")
   failed(life, "Transient", row.count)
+  const isOver = isTooMuch(life, row)
+  if (isOver && !skip) return exhausted(life, "maxConsecutive", row.count, row)
   if (maxTotal !== "unbounded" && life.totalErrors > maxTotal) return exhausted(life, "maxTotal", life.totalErrors, row)
-  if (isTooMuch(life, row)) {
-    if (!skip) return exhausted(life, "maxConsecutive", row.count, row)
+  if (isOver) {
     row.count = 0
     return pace(life, "strategy")
   }
