@@ -73,11 +73,11 @@ const cancel = (life: Life, agenda: Array<Act>, bound: Bound): Next => {
   while (agenda[0] !== undefined && agenda[0].at <= life.now) agenda.shift()
   const outcome = takes === "hung" || takes > cancelTimeout ? "timedOut" : accepted ? "accepted" : "refused"
   if (outcome === "accepted") life.canceledAt = life.now
-  emit(life, `CancelAnswered timeout ${outcome}`)
-  life.grace = { bound, until: life.now + cancelTimeout, outcome }
+  const words = outcome === "refused" ? "refused because refused" : outcome
+  emit(life, `CancelAnswered timeout ${words}`)
+  life.grace = { bound, until: life.now + cancelTimeout, outcome: words }
   life.lastFor = undefined
   life.retries = 0
-  life.alone = false
   life.paused = false
   return place(life, life.now, "requested")
 }
@@ -100,6 +100,7 @@ const sleep = (life: Life, planned: Planned, agenda: Array<Act>): Next | undefin
     }
     from = life.now = act.at
     if (act.does === "pause" || act.does === "unpause") {
+      if (act.does === "unpause" && !life.paused) continue
       life.paused = act.does === "pause"
       announce(life, next)
       continue
@@ -162,16 +163,15 @@ const check = (life: Life, agenda: Array<Act>): Next => {
   span(life, started, Math.min(arrives, ends), "checks")
   // A permanent error of the whole request may be about one key: each is checked alone.
   const splits = isRequest && !lacks && answer.is === "permanent" && world.server.many.failsWhole
-  if (arrives <= ends && (splits || (lacks && world.server.many.lackingHint === undefined))) {
-    // The attempt is completed by a check alone, at once.
+  if (arrives <= ends && (splits || lacks)) {
     await_(life, agenda, arrives)
+    const after = splits ? undefined : world.server.many.lackingHint
+    if (after !== undefined || gapEnd(life) > life.now) return unanswered(life, started, after ?? 0)
+    // The attempt is completed by a check alone, at once.
     life.lastStart = life.now
     record(life, "own alone", started)
     answer = answerAt(world.server, "own", life.now, life.canceledAt)
     arrives = life.now + (answer.is === "hung" ? Number.POSITIVE_INFINITY : answer.takes)
-  } else if (arrives <= ends && lacks) {
-    await_(life, agenda, arrives)
-    return unanswered(life, started, world.server.many.lackingHint!)
   }
   await_(life, agenda, Math.min(arrives, ends))
   life.alone = false
@@ -186,7 +186,7 @@ const check = (life: Life, agenda: Array<Act>): Next => {
   return judge(life, asked, { is: "transient", takes: 0 }, undefined, "CheckTimeout")
 }
 
-/** The request for many lacked the key, and has a hint: the attempt is completed by a check alone, once that has passed. */
+/** The attempt is completed by a check alone, once the hint of the request has passed. */
 const unanswered = (life: Life, started: number, after: number): Next => {
   life.lastThree = [...life.lastThree, life.now - started].slice(-3)
   hint(life, after)

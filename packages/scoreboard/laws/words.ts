@@ -41,7 +41,7 @@ export const eventLine = (event: Notification["event"]): string | undefined => {
     case "CancelRequested":
       return `CancelRequested ${event.by}`
     case "CancelAnswered":
-      return `CancelAnswered ${event.by} ${event.outcome}${event.error === undefined ? "" : ` ${String(event.error)}`}`
+      return `CancelAnswered ${event.by} ${outcomeLine(event)}`
     case "Ended":
       return `Ended ${event.exit._tag === "Success" ? "Succeeded" : tagOf(event.exit.cause)} #${event.attempts}`
   }
@@ -67,12 +67,15 @@ export const fieldsText = (error: RenderError): string => {
     clamped: hints.clamped || undefined,
     unreadable: hints.unreadable || undefined,
     unconfirmed: error._tag === "PollTimeout" ? error.unconfirmed?._tag : undefined,
-    cancel: error._tag === "PollTimeout" ? error.cancel?.outcome : undefined,
+    cancel: error._tag === "PollTimeout" && error.cancel !== undefined ? outcomeLine(error.cancel) : undefined,
     action: error._tag === "ActionRequired" ? error.action.id : undefined
   })
 }
 
 // ---- internal ----
+
+const outcomeLine = ({ error, outcome }: PollError.CancelOutcome): string =>
+  error === undefined ? outcome : `${outcome} because ${String(error)}`
 
 const own = ["reason", "state", "limit", "floorAt", "budget", "errorCount", "outage", "unchangedFor"]
 
