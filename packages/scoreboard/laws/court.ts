@@ -1,7 +1,7 @@
 // Judges a world: every host against the reference, and waits that are cut against those that are not.
 import { Rng } from "../answers/random.ts"
 import { differenceOf, linesOf } from "./compare.ts"
-import { blurred, type Cut, joined, placesOf, runCut } from "./cut.ts"
+import { blurred, type Cut, joined, type Place, placesOf, runCut, type Tamper } from "./cut.ts"
 import { worldOf } from "./generate.ts"
 import { type Host, hosts } from "./hosts.ts"
 import type { Mode, Span } from "./life.ts"
@@ -61,15 +61,16 @@ export const judge = (world: World, wrong?: Wrong): Judged => {
   const cases: ReadonlyArray<Case> = [...hosts.map((host) => ({ host })), ...cuts.map((cut) => ({ cut }))]
   return {
     comparisons: cases.length,
-    resumes: cuts.length,
-    cuts: cuts.map(({ span }) => span),
+    resumes: cuts.reduce((sum, { places }) => sum + places.length, 0),
+    cuts: cuts.flatMap(({ places }) => places.map(({ span }) => span)),
     differing: cases.filter((one) => differs(world, one, wrong) !== undefined)
   }
 }
 
 /** How a case differs from the reference; undefined if it does not. */
-export const differs = (world: World, one: Case, wrong?: Wrong): Difference | undefined => {
-  const { actual, events, expected, where } = "host" in one ? whole(world, one.host, wrong) : parts(world, one.cut, wrong)
+export const differs = (world: World, one: Case, wrong?: Wrong, tamper?: Tamper): Difference | undefined => {
+  const { actual, events, expected, where } =
+    "host" in one ? whole(world, one.host, wrong) : parts(world, one.cut, wrong, tamper)
   const what = differenceOf(expected, actual, { events })
   return what === undefined ? undefined : { world, where, what, expected: linesOf(expected), actual: linesOf(actual) }
 }
@@ -77,21 +78,19 @@ export const differs = (world: World, one: Case, wrong?: Wrong): Difference | un
 /** The instants at which a wait is cut, a few of each world, most of them where there is something to forget. */
 export const cutsOf = (world: World): ReadonlyArray<Cut> => {
   const rng = new Rng(Math.imul(world.seed, 31) + world.index)
-  const modes: ReadonlyArray<readonly [Mode, Cut["from"], Cut["to"]]> = [
-    ["single", rng.pick(both), rng.pick(both)],
-    ["single", rng.pick(both), rng.pick(both)],
-    ["many", "Poller", "Poller"]
+  const single = simulate(world, "single", world.acts)
+  const first = pick(rng, placesOf(world, single))
+  const second = first && pick(rng, placesOf(world, single).filter(({ at }) => at > first.at))
+  const twice: ReadonlyArray<Place> = [first, rng.chance(0.5) ? second : undefined].filter((place) => place !== undefined)
+  const once = pick(rng, placesOf(world, single))
+  const many = pick(rng, placesOf(world, simulate(world, "many", world.acts)))
+  const cuts: ReadonlyArray<Cut> = [
+    // Poll.resume has no handle, and so no token.
+    { mode: "single", places: twice, hosts: [rng.pick(both), ...twice.slice(1).map(() => "Poller" as const), rng.pick(both)] },
+    { mode: "single", places: once === undefined ? [] : [once], hosts: [rng.pick(both), rng.pick(both)] },
+    { mode: "many", places: many === undefined ? [] : [many], hosts: ["Poller", "Poller"] }
   ]
-  return modes.flatMap(([mode, from, to]) => {
-    const places = placesOf(world, simulate(world, mode, world.acts))
-    const rare = places.filter(([, span]) => states.some((state) => span[state]))
-    const state = rng.pick(states)
-    const wanted = places.filter(([, span]) => span[state])
-    const among = wanted.length > 0 ? wanted : rare.length > 0 && rng.chance(0.8) ? rare : places
-    if (among.length === 0) return []
-    const [at, span] = rng.pick(among)
-    return [{ at, span, mode, from, to }]
-  })
+  return cuts.filter(({ places }) => places.length > 0)
 }
 
 // ---- internal ----
@@ -99,6 +98,14 @@ export const cutsOf = (world: World): ReadonlyArray<Cut> => {
 const both = ["Poll", "Poller"] as const
 
 const states = ["inRow", "inHold", "atLimit", "throttled", "inCancel"] as const
+
+const pick = (rng: Rng, places: ReadonlyArray<Place>): Place | undefined => {
+  const state = rng.pick(states)
+  const wanted = places.filter(({ span }) => span[state])
+  const rare = places.filter(({ span }) => states.some((one) => span[one]))
+  const among = wanted.length > 0 ? wanted : rare.length > 0 && rng.chance(0.7) ? rare : places
+  return among.length === 0 ? undefined : rng.pick(among)
+}
 
 /** How long after its expected end a wait is waited for. */
 const patience = 600_000
@@ -116,15 +123,17 @@ const whole = (world: World, host: Host, wrong: Wrong | undefined): Compared => 
 }
 
 /** Poll.resume has no handle, so nothing happens from outside after it. */
-const parts = (world: World, cut: Cut, wrong: Wrong | undefined): Compared => {
-  const acts = cut.to === "Poll" ? world.acts.filter(({ at }) => at <= cut.at) : world.acts
-  const expected = simulate(world, cut.mode, acts, wrong)
-  const actual = joined(runCut({ ...world, acts }, cut, until(expected)), cut)
-  const many = cut.mode === "many" ? ", in requests for many" : ""
+const parts = (world: World, cut: Cut, wrong: Wrong | undefined, tamper: Tamper | undefined): Compared => {
+  const { hosts, mode, places } = cut
+  const acts = hosts.at(-1) === "Poll" ? world.acts.filter(({ at }) => at <= places.at(-1)!.at) : world.acts
+  const expected = simulate(world, mode, acts, wrong)
+  const actual = joined(runCut({ ...world, acts }, cut, until(expected), tamper), cut)
+  const way = hosts.map((host, index) => (index === 0 ? host : `cut at ${places[index - 1]!.at}, ${host}`)).join(" ")
+  const at = places[0]!.at
   return {
-    where: `cut at ${cut.at} as it ${cut.span.does}, from ${cut.from} to ${cut.to}${many}`,
-    expected: blurred(expected, cut.at),
-    actual: blurred(actual, cut.at),
+    where: `${way}${mode === "many" ? ", in requests for many" : ""}`,
+    expected: blurred(expected, at),
+    actual: blurred(actual, at),
     events: true
   }
 }

@@ -1,4 +1,4 @@
-// Cuts a wait at an instant, writes its token as JSON, and resumes it at that instant in the same or in the other host.
+// Cuts a wait at an instant, writes its token as JSON, and resumes it at that instant in the same or in another host.
 // The rest must be what it would have been.
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
@@ -17,55 +17,47 @@ import type { Ending, Trace } from "./trace.ts"
 import type { RenderError, Trouble } from "./words.ts"
 import type { World } from "./world.ts"
 
-/** Where and when a wait is cut, and where it is resumed. */
-export interface Cut {
+/** An instant at which a wait is cut, and what it does there. */
+export interface Place {
   readonly at: number
   readonly span: Span
+}
+
+/** Where a wait is cut, and the hosts that it runs in: one more than there are places. */
+export interface Cut {
   readonly mode: Mode
-  readonly from: "Poll" | "Poller"
-  readonly to: "Poll" | "Poller"
+  readonly places: ReadonlyArray<Place>
+  readonly hosts: ReadonlyArray<"Poll" | "Poller">
 }
 
 /** The instants at which a wait can be cut: as something happened, and in the middle of a sleep. */
-export const placesOf = (world: World, { spans }: Simulated): ReadonlyArray<readonly [at: number, span: Span]> =>
+export const placesOf = (world: World, { spans }: Simulated): ReadonlyArray<Place> =>
   spans.flatMap((span) => {
+    // A pause is not in a token, nor is an answer that is awaited.
     if (span.paused || span.does === "cancels" || span.handling) return []
     const middle = Math.floor((span.from + span.to) / 2)
-    if (span.does === "sleeps") return middle > span.from ? [at(span.from, span), at(middle, span)] : [at(span.from, span)]
+    if (span.does === "sleeps") return [span.from, ...(middle > span.from ? [middle] : [])].map((at) => ({ at, span }))
     // A check in flight is made again: with a least gap that would come later.
-    return (world.options.minInterval ?? 0) > 0 ? [] : [at(span.from, span)]
+    return (world.options.minInterval ?? 0) > 0 ? [] : [{ at: span.from, span }]
   })
 
-export const runCut = (world: World, cut: Cut, until: number): Trace => {
+/** What a token may be turned into before it is read: itself, except in tests of the board. */
+export type Tamper = (token: ResumeToken.ResumeToken) => ResumeToken.ResumeToken
+
+export const runCut = (world: World, cut: Cut, until: number, tamper: Tamper = (token) => token): Trace => {
   const time = new VirtualTime()
   const subject = new Subject(world, cut.mode === "many", true)
-  const scope = Scope.makeUnsafe()
-  let handle: RenderHandle | undefined
-  let token = ""
-  time.fork(
-    Effect.map(Scope.provide(started(subject, world, cut), scope), (it) => {
-      handle = it
-    })
-  )
-  time.settle()
-  act(time, () => handle, world.acts, cut.at)
-  time.runUntil(cut.at)
-  if (handle === undefined) return subject
-  time.fork(Effect.map(handle.token, (it) => (token = ResumeToken.toJson(it))))
-  time.settle()
-  subject.mutes = true
-  time.fork(Effect.andThen(handle.interrupt, Scope.close(scope, Exit.void)))
-  time.settle()
-  subject.mutes = false
-  let next: RenderHandle | undefined
-  time.fork(
-    Effect.scoped(
-      Effect.flatMap(Effect.orDie(ResumeToken.fromJson(token)), (read) => resumed(subject, read, cut, (it) => (next = it)))
-    )
-  )
-  time.settle()
-  act(time, () => next, world.acts.filter(({ at }) => at > cut.at), until)
-  time.runUntil(until)
+  let token: string | undefined
+  for (const [index, host] of cut.hosts.entries()) {
+    const place = cut.places[index]
+    const running = begin(time, subject, world, host, token)
+    const from = cut.places[index - 1]?.at ?? -1
+    const to = place?.at ?? until
+    act(time, () => running.handle, world.acts.filter(({ at }) => at > from), to)
+    time.runUntil(to)
+    if (place === undefined || running.handle === undefined) break
+    token = stop(time, subject, running, tamper)
+  }
   return subject
 }
 
@@ -73,53 +65,79 @@ export const runCut = (world: World, cut: Cut, until: number): Trace => {
 export const blurred = (trace: Trace, at: number): Trace => ({
   checks: trace.checks.map((line) => (timeOf(line) < at ? line : line.replace(/, last .*, cursor/, ", cursor"))),
   cancels: trace.cancels,
-  events: blurredEvents(trace.events, at),
+  // A sleep that is cut is announced again, by what is left of it.
+  events: trace.events.filter((line) => !line.includes(" Waiting ") || timeOf(line) < at),
   ending: trace.ending && blurredEnding(trace.ending)
 })
 
-/** The trace of a cut wait without what the resumed one says again: its sleep, and its check in flight. */
-export const joined = (trace: Trace, cut: Cut): Trace => {
-  if (cut.span.does === "sleeps") return trace
-  const there = trace.checks.flatMap((line, index) => (timeOf(line) === cut.at ? [index] : []))
-  const interrupted = there.at(-2)
-  return { ...trace, checks: trace.checks.filter((_, index) => index !== interrupted) }
+/** The trace of a cut wait without the checks that were cut and then made again. */
+export const joined = (trace: Trace, { places }: Cut): Trace => {
+  const cutAt = places.filter(({ span }) => span.does === "checks").map(({ at }) => at)
+  const interrupted = new Set(
+    cutAt.map((time) => trace.checks.flatMap((line, index) => (timeOf(line) === time ? [index] : [])).at(-2))
+  )
+  return { ...trace, checks: trace.checks.filter((_, index) => !interrupted.has(index)) }
 }
 
 // ---- internal ----
 
 type RenderHandle = Handle<string, string, Trouble>
 
-const at = (time: number, span: Span) => [time, span] as const
+/** A wait that runs, with its handle where its host has one. */
+interface Running {
+  readonly scope: Scope.Closeable
+  handle: RenderHandle | undefined
+}
 
 const timeOf = (line: string): number => Number.parseFloat(line)
 
-const started = (subject: Subject, { key }: World, { from }: Cut) =>
-  from === "Poll"
+const begin = (
+  time: VirtualTime,
+  subject: Subject,
+  world: World,
+  host: "Poll" | "Poller",
+  token: string | undefined
+): Running => {
+  const running: Running = { scope: Scope.makeUnsafe(), handle: undefined }
+  const handled = (start: Effect.Effect<RenderHandle, unknown, Scope.Scope>) =>
+    Effect.flatMap(Scope.provide(Effect.orDie(start), running.scope), (handle) => {
+      running.handle = handle
+      return ends(subject, handle.await)
+    })
+  time.fork(
+    token === undefined
+      ? handled(started(subject, world, host))
+      : Effect.flatMap(Effect.orDie(ResumeToken.fromJson(token)), (read) => {
+          const { deadline: _, since: __, ...options } = subject.observed
+          if (host === "Poll") return ends(subject, Poll.resume(subject.job, read, options))
+          return handled(Effect.flatMap(Poller.make(alone), (poller) => poller.resume(subject.job, read, options)))
+        })
+  )
+  time.settle()
+  return running
+}
+
+const started = (subject: Subject, { key }: World, host: "Poll" | "Poller") =>
+  host === "Poll"
     ? Poll.start(subject.job, key, subject.observed)
     : Effect.flatMap(Poller.make(alone), (poller) => poller.add(subject.job, key, subject.observed))
 
-const resumed = (
-  subject: Subject,
-  token: ResumeToken.ResumeToken,
-  { to }: Cut,
-  hand: (handle: RenderHandle) => void
-) => {
-  const { deadline: _, since: __, ...options } = subject.observed
-  if (to === "Poll") return ends(subject, Effect.catchTag(Poll.resume(subject.job, token, options), "ResumeTokenError", Effect.die))
-  return Effect.flatMap(Poller.make(alone), (poller) =>
-    Effect.flatMap(Effect.orDie(poller.resume(subject.job, token, options)), (handle) => {
-      hand(handle)
-      return ends(subject, handle.await)
-    })
-  )
+/** Writes the token of a wait, and stops it. */
+const stop = (time: VirtualTime, subject: Subject, { handle, scope }: Running, tamper: Tamper): string => {
+  let token = ""
+  subject.mutes = true
+  time.fork(Effect.map(handle!.token, (written) => (token = ResumeToken.toJson(tamper(written)))))
+  time.settle()
+  time.fork(Effect.andThen(handle!.interrupt, Scope.close(scope, Exit.void)))
+  time.settle()
+  subject.mutes = false
+  return token
 }
 
-const ends = (subject: Subject, wait: Effect.Effect<string, RenderError>) =>
-  Effect.flatMap(Effect.exit(wait), (exit) => Effect.map(Clock.currentTimeMillis, (now) => subject.end(now, exit)))
-
-/** Sleeps that begin before the cut or are announced again after it, until the next check, are known by their end alone. */
-const blurredEvents = (events: ReadonlyArray<string>, at: number): ReadonlyArray<string> =>
-  events.filter((line) => !line.includes(" Waiting ") || timeOf(line) < at)
+const ends = <E>(subject: Subject, wait: Effect.Effect<string, E>) =>
+  Effect.flatMap(Effect.exit(wait), (exit) =>
+    Effect.map(Clock.currentTimeMillis, (now) => subject.end(now, exit as Exit.Exit<string, RenderError>))
+  )
 
 const blurredEnding = (ending: Ending): Ending => ({
   ...ending,

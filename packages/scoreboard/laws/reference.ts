@@ -166,7 +166,7 @@ const check = (life: Life, agenda: Array<Act>): Next => {
   if (arrives <= ends && (splits || lacks)) {
     await_(life, agenda, arrives)
     const after = splits ? undefined : world.server.many.lackingHint
-    if (after !== undefined || gapEnd(life) > life.now) return unanswered(life, started, after ?? 0)
+    if (after !== undefined || (world.options.minInterval ?? 0) > 0) return unanswered(life, started, after ?? 0)
     // The attempt is completed by a check alone, at once.
     life.lastStart = life.now
     record(life, "own alone", started)

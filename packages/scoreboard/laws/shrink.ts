@@ -1,6 +1,6 @@
 // Makes a world that differs as small as it can be and still differ in the same place.
 import { type Case, differs, type Difference, isSound, type Wrong } from "./court.ts"
-import { placesOf } from "./cut.ts"
+import { type Cut, type Place, placesOf } from "./cut.ts"
 import { simulate } from "./reference.ts"
 import type { Answer, Options, Source, Stretch, World } from "./world.ts"
 
@@ -30,10 +30,8 @@ const stillDiffers = (world: World, one: Case, wrong: Wrong | undefined): Differ
   try {
     if (!isSound(world)) return undefined
     if ("host" in one) return differs(world, one, wrong)
-    const places = placesOf(world, simulate(world, one.cut.mode, world.acts))
-    const same = places.filter(([at]) => at === one.cut.at)
-    for (const [at, span] of [...same, ...places].slice(0, 8)) {
-      const found = differs(world, { cut: { ...one.cut, at, span } }, wrong)
+    for (const places of placesLike(world, one.cut)) {
+      const found = differs(world, { cut: { ...one.cut, places } }, wrong)
       if (found !== undefined) return found
     }
     return undefined
@@ -41,6 +39,14 @@ const stillDiffers = (world: World, one: Case, wrong: Wrong | undefined): Differ
     // A combination that no generator makes, such as one whose options are out of range.
     return undefined
   }
+}
+
+/** Places in a smaller world that may be those of the cut. */
+const placesLike = (world: World, { mode, places }: Cut): ReadonlyArray<ReadonlyArray<Place>> => {
+  const all = placesOf(world, simulate(world, mode, world.acts))
+  const same = places.flatMap(({ at }) => all.find((place) => place.at === at) ?? [])
+  const others = places.length === 1 ? all.slice(0, 8).map((place) => [place]) : []
+  return same.length === places.length ? [same, ...others] : others
 }
 
 function* smallerThan(world: World): Generator<World> {

@@ -65,6 +65,7 @@ export class Subject implements Trace {
   }
 
   end(at: number, exit: Exit.Exit<string, RenderError>): void {
+    if (this.mutes) return
     const error = Exit.findErrorOption(exit)
     if (Exit.isSuccess(exit)) this.ending = { at, tag: "Succeeded", attempts: this.#lastAttempt, fields: "" }
     else if (error._tag === "Some")
