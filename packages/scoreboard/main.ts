@@ -153,7 +153,8 @@ const tables: Record<string, () => Promise<unknown>> = {
   },
   laws: async () => {
     const only = values.only === "" ? undefined : Number(values.only)
-    if (only !== undefined && !(Number.isInteger(only) && only >= 0)) fail(`--only must be an index, got ${values.only}`)
+    if (only !== undefined && !(Number.isInteger(only) && only >= 0))
+      fail(`--only must be an index, got ${values.only}`)
     const board = await laws.run({ seed: count("seed", values.seed), worlds: count("worlds", values.worlds), only })
     laws.print(board)
     if (only === undefined ? !laws.holds(board) : board.differences > 0) process.exitCode = 1

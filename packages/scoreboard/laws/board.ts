@@ -43,7 +43,9 @@ export const summary = ({ comparisons, cut, differences, resumes, worlds }: Boar
 /** Whether nothing differs, and each state was cut as often as it must be. */
 export const holds = ({ cut, differences, worlds }: Board): boolean =>
   differences === 0 &&
-  Object.values(cut).every((count) => count >= Math.floor((leastCuts.each * Math.min(worlds, leastCuts.of)) / leastCuts.of))
+  Object.values(cut).every(
+    (count) => count >= Math.floor((leastCuts.each * Math.min(worlds, leastCuts.of)) / leastCuts.of)
+  )
 
 /** Judges the first worlds of a seed, or only the one of an index. */
 export const run = async (options: {
@@ -55,7 +57,11 @@ export const run = async (options: {
   if (only !== undefined) return await child({ seed, from: only, to: only + 1 })
   const size = Math.max(1, Math.min(2_500, Math.ceil(worlds / 4)))
   const count = Math.ceil(worlds / size)
-  const slices = Array.from({ length: count }, (_, at): Slice => ({ seed, from: at * size, to: Math.min(worlds, (at + 1) * size) }))
+  const slices = Array.from({ length: count }, (_, at): Slice => ({
+    seed,
+    from: at * size,
+    to: Math.min(worlds, (at + 1) * size)
+  }))
   return sum(await all(slices))
 }
 

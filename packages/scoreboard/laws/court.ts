@@ -80,13 +80,24 @@ export const cutsOf = (world: World): ReadonlyArray<Cut> => {
   const rng = new Rng(Math.imul(world.seed, 31) + world.index)
   const single = simulate(world, "single", world.acts)
   const first = pick(rng, placesOf(world, single))
-  const second = first && pick(rng, placesOf(world, single).filter(({ at }) => at > first.at))
-  const twice: ReadonlyArray<Place> = [first, rng.chance(0.5) ? second : undefined].filter((place) => place !== undefined)
+  const second =
+    first &&
+    pick(
+      rng,
+      placesOf(world, single).filter(({ at }) => at > first.at)
+    )
+  const twice: ReadonlyArray<Place> = [first, rng.chance(0.5) ? second : undefined].filter(
+    (place) => place !== undefined
+  )
   const once = pick(rng, placesOf(world, single))
   const many = pick(rng, placesOf(world, simulate(world, "many", world.acts)))
   const cuts: ReadonlyArray<Cut> = [
     // Poll.resume has no handle, and so no token.
-    { mode: "single", places: twice, hosts: [rng.pick(both), ...twice.slice(1).map(() => "Poller" as const), rng.pick(both)] },
+    {
+      mode: "single",
+      places: twice,
+      hosts: [rng.pick(both), ...twice.slice(1).map(() => "Poller" as const), rng.pick(both)]
+    },
     { mode: "single", places: once === undefined ? [] : [once], hosts: [rng.pick(both), rng.pick(both)] },
     { mode: "many", places: many === undefined ? [] : [many], hosts: ["Poller", "Poller"] }
   ]

@@ -53,7 +53,12 @@ export const runCut = (world: World, cut: Cut, until: number, tamper: Tamper = (
     const running = begin(time, subject, world, host, token)
     const from = cut.places[index - 1]?.at ?? -1
     const to = place?.at ?? until
-    act(time, () => running.handle, world.acts.filter(({ at }) => at > from), to)
+    act(
+      time,
+      () => running.handle,
+      world.acts.filter(({ at }) => at > from),
+      to
+    )
     time.runUntil(to)
     if (place === undefined || running.handle === undefined) break
     token = stop(time, subject, running, tamper)
@@ -143,6 +148,6 @@ const blurredEnding = (ending: Ending): Ending => ({
   ...ending,
   fields: ending.fields
     .split(", ")
-    .filter((field) => !/^(lastStatus|lastCheckError|unknownStates|clamped|unreadable) /.test(field))
+    .filter((field) => !/^(lastStatus|lastCheckError|unconfirmed|unknownStates|clamped|unreadable) /.test(field))
     .join(", ")
 })

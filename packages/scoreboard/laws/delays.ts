@@ -32,10 +32,15 @@ export const delayOf = (plan: Plan, seen: Seen): number | "end" => {
 /** A strategy of the library's `make` that depends on everything it is given. */
 export const made = (plan: Plan, seen: Omit<Seen, "key" | "sinceFirst"> & { readonly sinceFirst: number }): number =>
   plan.initial +
-  Math.floor(
-    seen.step * 70 + seen.attempt * 130 + seen.sinceFirst / 3 + seen.elapsed / 7 + seen.sinceChange / 5 + seen.inState / 2
+  (Math.floor(
+    seen.step * 70 +
+      seen.attempt * 130 +
+      seen.sinceFirst / 3 +
+      seen.elapsed / 7 +
+      seen.sinceChange / 5 +
+      seen.inState / 2
   ) %
-    (plan.growth + 1)
+    (plan.growth + 1))
 
 // ---- internal ----
 

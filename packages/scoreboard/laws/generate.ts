@@ -52,7 +52,9 @@ const optionsOf = (rng: Rng, scale: number): Options => {
   return {
     deadline,
     strategy: strategyOf(rng, scale, bound),
-    checkTimeout: chance(rng, 0.5, () => rng.pick([400, 900, 2_500, deadline === "unbounded" ? 5_000 : ("unbounded" as const)])),
+    checkTimeout: chance(rng, 0.5, () =>
+      rng.pick([400, 900, 2_500, deadline === "unbounded" ? 5_000 : ("unbounded" as const)])
+    ),
     maxHint: chance(rng, 0.2, () => time(rng, 0, 3_000)),
     since: chance(rng, 0.12, () => 5),
     stall: chance(rng, 0.15, () => ({ after: time(rng, 200, bound), report: rng.chance(0.6) })),
@@ -248,7 +250,8 @@ const stretch = (rng: Rng, scale: number, from: number, flavor: Flavor, first: b
 const endStretch = (rng: Rng, from: number, doubtful: number): Stretch => {
   const is = rng.pick(["succeeded", "succeeded", "failed", "canceled", "expired"] as const)
   const answers = Array.from({ length: rng.chance(0.6) ? 1 : 4 }, () => {
-    if (rng.chance(doubtful)) return answerOf(rng, found(rng, rng.pick(["pending", "transient", "throttled", "failed"] as const)))
+    if (rng.chance(doubtful))
+      return answerOf(rng, found(rng, rng.pick(["pending", "transient", "throttled", "failed"] as const)))
     return answerOf(rng, { is })
   })
   return { from, each: time(rng, 50, 2_000), answers }

@@ -16,7 +16,13 @@ import { type Next, isLast, liftForced, pace, paceErrors, place, retryDelay } fr
 import type { Answer, Limit, Source, Terminal } from "./world.ts"
 
 /** Judges what a check found, in a request that may have a hint of its own. A check that times out is transient. */
-export const judge = (life: Life, asked: Source, answer: Answer, ofRequest?: number, name: string = answer.is): Next => {
+export const judge = (
+  life: Life,
+  asked: Source,
+  answer: Answer,
+  ofRequest?: number,
+  name: string = answer.is
+): Next => {
   // The longer one counts for both, since they came with one answer.
   const own = answer.hint === "unreadable" ? ofRequest : Math.max(answer.hint ?? 0, ofRequest ?? 0)
   if (own !== undefined) hint(life, own)
@@ -24,7 +30,12 @@ export const judge = (life: Life, asked: Source, answer: Answer, ofRequest?: num
   if (answer.is === "transient" || answer.is === "throttled") {
     if (answer.retryAfter !== undefined) hint(life, answer.retryAfter)
     life.lastError = name
-    return answer.is === "transient" ? transient(life) : throttled(life, [answer.retryAfter, ofRequest].some((delay) => typeof delay === "number"))
+    return answer.is === "transient"
+      ? transient(life)
+      : throttled(
+          life,
+          [answer.retryAfter, ofRequest].some((delay) => typeof delay === "number")
+        )
   }
   if (answer.is === "permanent") {
     life.lastError = answer.is
@@ -92,7 +103,6 @@ const found = (life: Life, status: Known): void => {
   const same =
     before !== undefined &&
     before.tag === status.tag &&
-    (status.tag === "Pending" || !life.wrong.has("TEMP F2") || life.hold?.tag === status.tag) &&
     (status.tag !== "Pending" ||
       (before.state === status.state && before.progress === status.progress && before.action === status.action))
   if (life.stateOver || before?.tag !== status.tag || before.state !== status.state) life.stateSince = life.now
@@ -118,7 +128,8 @@ const acts = (life: Life, id: string | undefined): Next | undefined => {
   if (id === undefined || life.actions.has(id)) return undefined
   if (!life.wrong.has("actions are handled again")) life.actions.add(id)
   emit(life, `ActionRequired #${life.attempts} ${id}`)
-  if (onAction === "fail") return error(life, "ActionRequired", { action: id })
+  // A canceled job is watched for its end.
+  if (onAction === "fail") return life.grace === undefined ? error(life, "ActionRequired", { action: id }) : undefined
   if (onAction !== "report") life.handler = { id, endsAt: life.now + onAction.takes }
   return undefined
 }
@@ -159,7 +170,11 @@ const ended = (life: Life, is: Terminal, state: string | undefined): Next => {
 const confirming = (life: Life): string =>
   `Confirming #${life.attempts} ${life.hold!.tag} ${life.hold!.sightings} times for ${life.now - life.hold!.since}`
 
-const holds = (life: Life, must: Limit | undefined, hold: { readonly sightings: number; readonly since: number }): boolean => {
+const holds = (
+  life: Life,
+  must: Limit | undefined,
+  hold: { readonly sightings: number; readonly since: number }
+): boolean => {
   if (must === undefined || life.wrong.has("ends need not hold")) return true
   return "times" in must ? hold.sightings >= must.times : life.now - hold.since >= must.for
 }
@@ -221,7 +236,8 @@ const unknown = (life: Life, word: string): Next => {
   }
   endRows(life, "unknown")
   const row = countIn(life, "unknown")
-  const times = policy === "fail" ? 0 : typeof policy === "object" && "times" in policy ? policy.times : Number.POSITIVE_INFINITY
+  const times =
+    policy === "fail" ? 0 : typeof policy === "object" && "times" in policy ? policy.times : Number.POSITIVE_INFINITY
   const millis = typeof policy === "object" && "for" in policy ? policy.for : Number.POSITIVE_INFINITY
   if (row.count > times || life.now - row.since > millis) return noNews(life, "UnknownState", { state: word })
   return pending(life, { tag: "Pending", state: word, progress: undefined, action: undefined })
@@ -284,7 +300,10 @@ const isTooMuch = (life: Life, row: Row): boolean => {
 const outageOf = (life: Life): number => {
   if (errorPolicy(life).maxConsecutive !== undefined) return 0
   const { deadline, strategy } = life.world.options
-  const bound = Math.min(deadline === "unbounded" ? Number.POSITIVE_INFINITY : deadline, strategy.maxDuration ?? Number.POSITIVE_INFINITY)
+  const bound = Math.min(
+    deadline === "unbounded" ? Number.POSITIVE_INFINITY : deadline,
+    strategy.maxDuration ?? Number.POSITIVE_INFINITY
+  )
   return Math.min(600_000, Math.max(30_000, bound / 10))
 }
 

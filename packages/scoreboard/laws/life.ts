@@ -181,7 +181,13 @@ export const boundOf = (life: Life): Bound => {
   const bound: Bound =
     limit < own ? { at: Math.ceil(limit), reason: "strategy" } : { at: Math.ceil(own), reason: "deadline" }
   const { status } = life
-  if (status?.tag !== "Pending" || status.state === undefined || life.stateOver || life.wrong.has("limits are not kept")) return bound
+  if (
+    status?.tag !== "Pending" ||
+    status.state === undefined ||
+    life.stateOver ||
+    life.wrong.has("limits are not kept")
+  )
+    return bound
   const most = stateLimits?.[status.state]
   if (most === undefined || life.stateSince + most >= bound.at) return bound
   return { at: life.stateSince + most, reason: "state", state: status.state, limit: most }

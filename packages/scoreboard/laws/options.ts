@@ -46,7 +46,8 @@ export const optionsOf = ({ options }: World): { readonly wait: WaitOptions; rea
 
 export const strategyOf = (plan: Plan): Strategy.Strategy => {
   let strategy = baseOf(plan)
-  if (plan.cap !== undefined && (plan.kind === "spaced" || plan.kind === "made")) strategy = Strategy.cap(strategy, plan.cap)
+  if (plan.cap !== undefined && (plan.kind === "spaced" || plan.kind === "made"))
+    strategy = Strategy.cap(strategy, plan.cap)
   if (plan.maxAttempts !== undefined) strategy = Strategy.maxAttempts(strategy, plan.maxAttempts)
   if (plan.maxRecurrences !== undefined) strategy = Strategy.maxRecurrences(strategy, plan.maxRecurrences)
   if (plan.maxDuration !== undefined) strategy = Strategy.maxDuration(strategy, plan.maxDuration)

@@ -36,7 +36,9 @@ export const place = (life: Life, wanted: number, why: string): Next => {
     reason = "minInterval"
   }
   if (at + takes >= bound) life.lastFor = bound
-  return at > bound ? { go: "check", at: bound, reason: "deadline", fits: false } : { go: "check", at, reason, fits: true }
+  return at > bound
+    ? { go: "check", at: bound, reason: "deadline", fits: false }
+    : { go: "check", at, reason, fits: true }
 }
 
 /** The earliest start of a check by the least gap between two of them. */
@@ -59,8 +61,8 @@ export const pace = (life: Life, reason: string): Next => {
   if (life.steps++ === 0) life.firstStepAt = life.now
   const delay = delayOf(strategy, seenBy(life, life.steps, life.now - life.firstStepAt))
   // A canceled job is watched for its end even when the strategy is over.
-  if (delay === "end") return life.grace === undefined ? { go: "timeout", by: "strategy" } : place(life, life.now + 1_000, "strategy")
-  const wanted = life.now + notZero(life, delay)
+  if (delay === "end" && life.grace === undefined) return { go: "timeout", by: "strategy" }
+  const wanted = life.now + (delay === "end" ? 1_000 : notZero(life, delay))
   const until = life.hold?.until ?? wanted
   return place(life, until > life.now ? Math.min(wanted, until) : wanted, reason)
 }

@@ -14,7 +14,12 @@ export interface Simulated extends Trace {
 }
 
 /** Simulates a wait, in one of the two ways to check, with or without what happens from outside. */
-export const simulate = (world: World, mode: Mode, acts: ReadonlyArray<Act>, wrong: ReadonlySet<string> = none): Simulated => {
+export const simulate = (
+  world: World,
+  mode: Mode,
+  acts: ReadonlyArray<Act>,
+  wrong: ReadonlySet<string> = none
+): Simulated => {
   const life = begin(world, mode, wrong)
   const agenda = acts.toSorted((a, b) => a.at - b.at)
   let next: Next = place(life, world.options.strategy.firstWait, "firstWait")
@@ -55,7 +60,14 @@ const timedOut = (life: Life, bound: Bound, cancel: string | undefined): Next =>
   const { limit, reason, state } = bound
   const at = boundOf(life).at
   const unconfirmed = life.hold?.tag
-  return error(life, "PollTimeout", { reason, state, limit, unconfirmed, cancel, floorAt: life.floorAt > at ? life.floorAt : undefined })
+  return error(life, "PollTimeout", {
+    reason,
+    state,
+    limit,
+    unconfirmed,
+    cancel,
+    floorAt: life.floorAt > at ? life.floorAt : undefined
+  })
 }
 
 /** Asks the server to cancel the job, then watches it for its true end. */
@@ -92,8 +104,9 @@ const sleep = (life: Life, planned: Planned, agenda: Array<Act>): Next | undefin
   let from = announce(life, next)
   for (;;) {
     const until = life.paused ? boundOf(life).at : next.at
+    const handling = life.handler !== undefined
     const act = soonest(life, agenda, until)
-    span(life, from, act?.at ?? until, "sleeps")
+    span(life, from, act?.at ?? until, "sleeps", handling)
     if (act === undefined) {
       life.now = Math.max(life.now, until)
       return life.paused || !next.fits ? { go: "timeout" } : undefined
@@ -154,7 +167,10 @@ const check = (life: Life, agenda: Array<Act>): Next => {
   life.requested = "no"
   const bound = boundOf(life).at
   if (started >= bound) life.lastFor = bound
-  record(life, isRequest ? "many" : life.alone ? "own alone" : asked === "fallback" ? `fallback ${life.fallbackKey}` : asked)
+  record(
+    life,
+    isRequest ? "many" : life.alone ? "own alone" : asked === "fallback" ? `fallback ${life.fallbackKey}` : asked
+  )
   const lacks = isRequest && lacksAt(world.server, started)
   let answer = answerAt(world.server, asked, started, life.canceledAt)
   let arrives = started + (answer.is === "hung" ? Number.POSITIVE_INFINITY : answer.takes)
@@ -211,7 +227,13 @@ const await_ = (life: Life, agenda: Array<Act>, until: number): void => {
   life.now = until
 }
 
-const span = (life: Life, from: number, to: number, does: Span["does"]): void => {
+const span = (
+  life: Life,
+  from: number,
+  to: number,
+  does: Span["does"],
+  handling = life.handler !== undefined
+): void => {
   if (to <= from) return
   const bound = boundOf(life)
   life.spans.push({
@@ -224,6 +246,6 @@ const span = (life: Life, from: number, to: number, does: Span["does"]): void =>
     atLimit: bound.reason === "state" && life.grace === undefined,
     throttled: life.rows.throttled.count > 0,
     inCancel: life.grace !== undefined || does === "cancels",
-    handling: life.handler !== undefined
+    handling
   })
 }

@@ -15,7 +15,8 @@ export const session = ({ from, seed, to }: Slice, wrong?: Wrong): Board => {
     comparisons += judged.comparisons
     resumes += judged.resumes
     differences += judged.differing.length
-    for (const span of judged.cuts) for (const state of Object.keys(cut) as Array<keyof Cuts>) if (span[state]) cut[state]++
+    for (const span of judged.cuts)
+      for (const state of Object.keys(cut) as Array<keyof Cuts>) if (span[state]) cut[state]++
     // One of a world is enough to look at.
     const [first] = judged.differing
     if (first !== undefined && shown.length < mostShown) shown.push(shrink(world, first, wrong))

@@ -8,7 +8,7 @@ import type { Answer, Options, Source, Stretch, World } from "./world.ts"
 export const shrink = (world: World, one: Case, wrong?: Wrong): Difference => {
   let least = differs(world, one, wrong)!
   let left = mostSteps
-  for (let found = true; found && left > 0; ) {
+  for (let found = true; found && left > 0;) {
     found = false
     for (const smaller of smallerThan(least.world)) {
       if (left-- <= 0) break
@@ -87,7 +87,8 @@ function* smallerRecords(world: World): Generator<World> {
     if (strategy[name] !== undefined && !(name === "cap" && strategy.kind === "byProgress"))
       yield withOptions({ strategy: { ...strategy, [name]: undefined } })
   if (strategy.firstWait > 0) yield withOptions({ strategy: { ...strategy, firstWait: 0 } })
-  if (strategy.kind !== "spaced") yield withOptions({ strategy: { ...strategy, kind: "spaced", initial: Math.max(1, strategy.initial) } })
+  if (strategy.kind !== "spaced")
+    yield withOptions({ strategy: { ...strategy, kind: "spaced", initial: Math.max(1, strategy.initial) } })
   if (errors === "unbounded") return
   for (const name of Object.keys(errors) as Array<keyof typeof errors>)
     if (errors[name] !== undefined && errors[name] !== false)
@@ -100,10 +101,14 @@ function* smallerRecords(world: World): Generator<World> {
 
 function* smallerSources(world: World, source: Source): Generator<World> {
   const stretches = world.server[source]
-  const withStretches = (some: ReadonlyArray<Stretch>): World => ({ ...world, server: { ...world.server, [source]: some } })
+  const withStretches = (some: ReadonlyArray<Stretch>): World => ({
+    ...world,
+    server: { ...world.server, [source]: some }
+  })
   for (const [index] of stretches.entries()) if (index > 0) yield withStretches(stretches.toSpliced(index, 1))
   for (const [index, { answers, each, from }] of stretches.entries()) {
-    const withAnswers = (some: ReadonlyArray<Answer>) => withStretches(stretches.with(index, { from, each, answers: some }))
+    const withAnswers = (some: ReadonlyArray<Answer>) =>
+      withStretches(stretches.with(index, { from, each, answers: some }))
     if (answers.length > 1) for (const answer of answers) yield withAnswers([answer])
     for (const [place, answer] of answers.entries()) {
       const { cursor, hint, ...rest } = answer
@@ -112,4 +117,3 @@ function* smallerSources(world: World, source: Source): Generator<World> {
     }
   }
 }
-

@@ -109,15 +109,21 @@ export class Subject implements Trace {
 
   #record(now: number, source: string, { attempt, cursor, elapsedMillis, last }: CheckContext): void {
     this.#lastAttempt = attempt
-    this.checks.push(checkLine(now, attempt, source, { elapsed: elapsedMillis, cursor, last: last && statusText(last) }))
+    this.checks.push(
+      checkLine(now, attempt, source, { elapsed: elapsedMillis, cursor, last: last && statusText(last) })
+    )
   }
 }
 
 // ---- internal ----
 
-const millis = (value: number | undefined): Duration.Duration | undefined => value === undefined ? undefined : Duration.millis(value)
+const millis = (value: number | undefined): Duration.Duration | undefined =>
+  value === undefined ? undefined : Duration.millis(value)
 
-const locate = (fallback: "has" | "byState" | "lacks", last: Status.Status<unknown, unknown> | undefined): string | undefined => {
+const locate = (
+  fallback: "has" | "byState" | "lacks",
+  last: Status.Status<unknown, unknown> | undefined
+): string | undefined => {
   if (fallback === "has") return "old"
   return fallback === "byState" && last !== undefined ? `old-${statusText(last)}` : undefined
 }

@@ -38,7 +38,17 @@ export const fieldsOf = (fields: Readonly<Record<string, unknown>>): string =>
     .toSorted()
     .join(", ")
 
-export const statusLine = (tag: string, state: string | undefined, progress: number | undefined, action?: string): string =>
-  [tag, state, progress === undefined ? undefined : `${progress}`, action === undefined ? undefined : `action ${action}`]
+export const statusLine = (
+  tag: string,
+  state: string | undefined,
+  progress: number | undefined,
+  action?: string
+): string =>
+  [
+    tag,
+    state,
+    progress === undefined ? undefined : `${progress}`,
+    action === undefined ? undefined : `action ${action}`
+  ]
     .filter((part) => part !== undefined)
     .join(" ")

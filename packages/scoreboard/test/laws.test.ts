@@ -100,14 +100,18 @@ describe("laws", () => {
     "ends are all alike",
     "no other source confirms",
     "actions are handled again"
-  ])("a reference by which %s - is noticed", (rule) => {
-    const wrong = new Set([rule])
-    const world = firstWorld(wrong)
-    assert(world !== undefined, "no world is about this rule")
-    const difference = differs(world, { host: start }, wrong)
-    assert(difference !== undefined)
-    assert.notDeepEqual(difference.expected, difference.actual)
-  }, timeout)
+  ])(
+    "a reference by which %s - is noticed",
+    (rule) => {
+      const wrong = new Set([rule])
+      const world = firstWorld(wrong)
+      assert(world !== undefined, "no world is about this rule")
+      const difference = differs(world, { host: start }, wrong)
+      assert(difference !== undefined)
+      assert.notDeepEqual(difference.expected, difference.actual)
+    },
+    timeout
+  )
 
   it.each<readonly [string, Tamper]>([
     ["its rows of failed checks", without("rows", "errors")],
@@ -123,7 +127,10 @@ describe("laws", () => {
     ["when the job changed", (token) => ({ ...token, status: token.status && { ...token.status, changedAt: 0 } })],
     ["whether a stall was reported", without("status", "stallReported")],
     ["its hold", without("hold")],
-    ["since when an end is held", (token) => ({ ...token, hold: token.hold && { ...token.hold, at: token.writtenAt! } })],
+    [
+      "since when an end is held",
+      (token) => ({ ...token, hold: token.hold && { ...token.hold, at: token.writtenAt! } })
+    ],
     ["where its fallback is", without("located")],
     ["how long checks take", without("checkMillis")],
     ["when the newest check began", without("checkedAt")],
@@ -138,14 +145,18 @@ describe("laws", () => {
     ["its floor", (token) => ({ ...token, floorAt: 0 })]
   ])("a token that forgets %s - is noticed", (_, tamper) => assert.isTrue(isNoticed(tamper)), timeout)
 
-  it("a difference - is shown by a world that is no larger", () => {
-    const wrong = new Set(["hints are no floors"])
-    const world = firstWorld(wrong)!
-    const { actual, expected, what, world: small } = shrink(world, { host: start }, wrong)
-    assert.isAtMost(JSON.stringify(small).length, JSON.stringify(world).length)
-    assert.notDeepEqual(expected, actual)
-    assert.match(what, /expected .* got /)
-  }, timeout)
+  it(
+    "a difference - is shown by a world that is no larger",
+    () => {
+      const wrong = new Set(["hints are no floors"])
+      const world = firstWorld(wrong)!
+      const { actual, expected, what, world: small } = shrink(world, { host: start }, wrong)
+      assert.isAtMost(JSON.stringify(small).length, JSON.stringify(world).length)
+      assert.notDeepEqual(expected, actual)
+      assert.match(what, /expected .* got /)
+    },
+    timeout
+  )
 
   it("worlds - are the same for a seed and an index, and others for others", () => {
     assert.deepStrictEqual(worldOf(3, 14), worldOf(3, 14))
@@ -158,6 +169,8 @@ describe("laws", () => {
     assert.isFalse(holds(board({ differences: 1 })))
     for (const state of Object.keys(board({}).cut))
       assert.isFalse(holds(board({ cut: { ...board({}).cut, [state]: 499 } })), state)
-    assert.isTrue(holds(board({ worlds: 2_000, cut: { inRow: 50, inHold: 50, atLimit: 50, throttled: 50, inCancel: 50 } })))
+    assert.isTrue(
+      holds(board({ worlds: 2_000, cut: { inRow: 50, inHold: 50, atLimit: 50, throttled: 50, inCancel: 50 } }))
+    )
   })
 })
