@@ -49,7 +49,7 @@ export class VirtualTime {
     this.context = Context.make(Clock.Clock, clock).pipe(
       Context.add(Scheduler.Scheduler, scheduler),
       Context.add(References.MinimumLogLevel, "None")
-    ) as Context.Context<never>
+    )
   }
 
   /** Runs an effect from now on. */

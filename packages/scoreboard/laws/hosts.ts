@@ -2,6 +2,7 @@
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
+import type { Scope } from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { Handle } from "effect-poll/Handle"
 import * as Poll from "effect-poll/Poll"
@@ -57,7 +58,7 @@ const ended = (subject: Subject, exit: Exit.Exit<string, RenderError>) =>
 const handled = (
   name: string,
   mode: Mode,
-  start: (subject: Subject, world: World) => Effect.Effect<RenderHandle, never, import("effect/Scope").Scope>
+  start: (subject: Subject, world: World) => Effect.Effect<RenderHandle, never, Scope>
 ): Host => ({
   name,
   mode,

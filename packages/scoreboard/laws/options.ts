@@ -41,7 +41,7 @@ export const optionsOf = ({ options }: World): { readonly wait: WaitOptions; rea
     onTimeout: options.onTimeout,
     cancelTimeout: options.cancelTimeout
   } as WaitOptions
-  return { wait, job: { ...pick(true), missing: missingOf(options.missing) } as JobOptions }
+  return { wait, job: { ...pick(true), missing: missingOf(options.missing) } }
 }
 
 export const strategyOf = (plan: Plan): Strategy.Strategy => {

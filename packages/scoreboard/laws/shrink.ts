@@ -112,7 +112,7 @@ function* smallerSources(world: World, source: Source): Generator<World> {
     if (answers.length > 1) for (const answer of answers) yield withAnswers([answer])
     for (const [place, answer] of answers.entries()) {
       const { cursor, hint, ...rest } = answer
-      if (cursor !== undefined || hint !== undefined) yield withAnswers(answers.with(place, rest as Answer))
+      if (cursor !== undefined || hint !== undefined) yield withAnswers(answers.with(place, rest))
       if (answer.takes > 0) yield withAnswers(answers.with(place, { ...answer, takes: 0 }))
     }
   }

@@ -75,7 +75,7 @@ export const fieldsText = (error: RenderError): string => {
 // ---- internal ----
 
 const outcomeLine = ({ error, outcome }: PollError.CancelOutcome): string =>
-  error === undefined ? outcome : `${outcome} because ${String(error)}`
+  error === undefined ? outcome : `${outcome} because ${typeof error === "string" ? error : "of another error"}`
 
 const own = ["reason", "state", "limit", "floorAt", "budget", "errorCount", "outage", "unchangedFor"]
 
