@@ -27,7 +27,10 @@ export interface Handle<out A, out F = never, out E = never> {
    * stream has a buffer of its own, see `Poll.events`.
    */
   readonly events: Stream<PollEvent<A, F, E>>
-  /** The last status that a check found, or `undefined` if there is none. */
+  /**
+   * The last status that a check found, or `undefined` if there is none. It may be an end that is not confirmed yet (see
+   * the option `confirm`).
+   */
   readonly status: Effect<Status<A, F> | undefined>
   /**
    * Checks now instead of at the planned time. Checks of a wait never overlap: during a check, another one follows it.
@@ -41,7 +44,7 @@ export interface Handle<out A, out F = never, out E = never> {
   /**
    * Asks the server to cancel the job, then checks as soon as the server, the gate and a pause allow. The wait
    * continues, because the job may still succeed or fail. Does nothing once the wait has ended. Fails with
-   * `CancelFailed` if the `Job` has no `cancel`, or if that fails.
+   * `CancelFailed` if the `Job` has no `cancel`, if that fails, or if it does not end within `cancelTimeout`.
    */
   readonly cancel: Effect<void, CancelFailed>
   /**
@@ -49,6 +52,11 @@ export interface Handle<out A, out F = never, out E = never> {
    * if no other wait needs the job. Other waits for the same key continue.
    */
   readonly interrupt: Effect<void>
+  /**
+   * Ends the wait as interrupted, never cancels the job, and yields a token from which another process can resume the
+   * wait. It does not wait for the finalizers of a check in flight. Of a wait that has ended, it yields the last token.
+   */
+  readonly leave: Effect<ResumeToken>
   /** A token of the wait in its current state, from which another process can resume it. */
   readonly token: Effect<ResumeToken>
 }

@@ -190,6 +190,11 @@ export interface Receipt<out K, out A = never, out F = never> {
    * ends.
    */
   readonly ended?: Terminal<A, F> | undefined
+  /**
+   * Whether the job ran already, because the server refused to start a second one and named the first: the wait attaches
+   * to it. Default: `false`.
+   */
+  readonly attached?: boolean | undefined
 }
 
 /**
@@ -391,7 +396,7 @@ export type Confirm = { readonly times: number } | { readonly for: Duration.Inpu
  *
  * While an end is unconfirmed the strategy decides when to check next. Any answer that is not the same kind of end
  * starts over. Failed checks do not. At the deadline an unconfirmed end is a `PollTimeout` that carries it in
- * `unconfirmed`.
+ * `unconfirmed`. The end in a receipt, and one that a `Poller` knows from a recent wait for the key, is a first answer.
  *
  * @category models
  * @since 0.1.0
@@ -411,8 +416,10 @@ export interface ConfirmPolicy {
  */
 export interface JobConfirmPolicy<in K, out A, out F, out E, out R> extends ConfirmPolicy {
   /**
-   * One more check of an end that is otherwise confirmed, by another source. It follows at once. If it finds the same
-   * kind of end, its status is the ending; any other answer starts over with the `check` of the job. Default: none.
+   * One more check of an end that is otherwise confirmed, by another source. It follows at once, or when the server
+   * allows it. If it finds the same kind of end, its status is the ending. Any other answer starts over with the `check`
+   * of the job, and is no status of the wait. If it fails, it is made again, like any check. It has the next attempt
+   * number and no cursor, and in a `Poller` it is never part of a request for many. Default: none.
    */
   readonly check?: ((key: K, context: CheckContext) => Effect<CheckResult<A, F>, E, R>) | undefined
 }
@@ -424,8 +431,13 @@ export interface JobConfirmPolicy<in K, out A, out F, out E, out R> extends Conf
  *
  * - `"report"` (the default): an event `ActionRequired`, once per id.
  * - `"fail"`: the wait fails with `PollError.ActionRequired`.
- * - A handler: it runs once per id, beside the wait, which continues to check. Once it completes, a check is requested.
- *   It is interrupted when the wait ends, and when a status no longer asks for the action.
+ * - A handler: it runs once per id, beside the wait, which continues to check. Once it completes, a check is requested,
+ *   which the server may delay. It is interrupted when the wait ends, and when a status no longer asks for the action.
+ *   Failed checks and missing jobs do not interrupt it. A defect of it ends the wait. In a `Poller`, each of several waits
+ *   for a key runs its own. A wait that is resumed does not run it again for an id that it ran for before, completed or
+ *   not.
+ *
+ * The newest 16 ids count as known. While a canceled job is watched for its end, `"fail"` does not apply.
  *
  * @category models
  * @since 0.1.0

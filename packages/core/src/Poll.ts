@@ -21,12 +21,12 @@
  *
  * **Gotchas**
  *
- * A timeout or an interruption leaves the remote job running, unless `onTimeout` or `onInterrupt` says otherwise.
+ * A timeout, an interruption and a scope that closes leave the remote job running, unless `onTimeout`, `onInterrupt` or
+ * `onClose` says otherwise. `"cancelRemote"` for a job that has no `cancel` is a RangeError.
  *
  * @since 0.1.0
  */
 import * as Cause from "effect/Cause"
-import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type { Scope } from "effect/Scope"
@@ -34,17 +34,17 @@ import * as Stream from "effect/Stream"
 import type * as Types from "effect/Types"
 import type { CheckResult } from "./CheckResult.ts"
 import type { Handle } from "./Handle.ts"
-import { receipt as receiptToken } from "./internal/machine/token.ts"
-import { Reference as PollDefaults } from "./internal/options/defaults.ts"
 import * as request from "./internal/options/request.ts"
 import * as eventBuffer from "./internal/single/eventBuffer.ts"
 import * as handle from "./internal/single/handle.ts"
 import * as host from "./internal/single/host.ts"
+import * as submit from "./internal/single/submit.ts"
 import type { Job, Receipt, Watchable } from "./Job.ts"
 import { type PollError, ResumeTokenError } from "./PollError.ts"
 import type { PollEvent } from "./PollEvent.ts"
-import type { PollOptions } from "./PollOptions.ts"
+import type { PollOptions, SubmitOptions } from "./PollOptions.ts"
 import type { ResumeToken } from "./ResumeToken.ts"
+import type { SubmitError } from "./SubmitError.ts"
 
 export type {
   /**
@@ -53,7 +53,14 @@ export type {
    * @category models
    * @since 0.1.0
    */
-  PollOptions as Options
+  PollOptions as Options,
+  /**
+   * How long a submit and the storing of its receipt may take. See the module `PollOptions`.
+   *
+   * @category models
+   * @since 0.1.0
+   */
+  SubmitOptions
 } from "./PollOptions.ts"
 
 /**
@@ -215,11 +222,17 @@ export const start: {
  * **Details**
  *
  * `onReceipt` runs before the first check. Store the token that it receives: once it is stored, another process can
- * resume the wait. If `onReceipt` fails, no check is made and the Effect fails with that error. An interruption takes
- * effect only after `onReceipt` is done.
+ * resume the wait. If `onReceipt` fails, no check is made and the Effect fails with that error.
+ *
+ * Both are bounded. A submit that does not end within `submitTimeout`, by default 5 minutes, fails with `SubmitTimeout`:
+ * the job may have been accepted. An `onReceipt` that does not end within `receiptTimeout`, by default 10 seconds, fails
+ * with `ReceiptTimeout`, which carries the token. See the module `SubmitError`.
+ *
+ * An interruption interrupts the submit until it has answered. After that, `onReceipt` runs first, then `onInterrupt`
+ * applies to the job.
  *
  * A receipt that says how the job ended, in `ended`, ends the wait without a check. `onReceipt` runs all the same, and
- * its token has no result.
+ * its token has no result. A receipt with `attached` names a job that ran already: the wait attaches to it.
  *
  * The deadline counts from the receipt. A `hint` in the receipt is a floor for the first check.
  *
@@ -255,30 +268,27 @@ export const start: {
 export const run = <K, A, F, E, R, I, ES, RS = never, E2 = never, R2 = never>(
   job: Job<K, A, F, E, R, I, ES>,
   input: I | NoSubmit<I>,
-  options: PollOptions<E, RS> & {
-    /** Receives the receipt of the submit, and a token of the wait to store, before the first check. */
-    readonly onReceipt?:
-      | ((token: ResumeToken, receipt: Receipt<K, NoInfer<A>, NoInfer<F>>) => Effect.Effect<unknown, E2, R2>)
-      | undefined
-  }
-): Effect.Effect<A, PollError<F, E> | Types.NoInfer<ES | E2>, Types.NoInfer<R | RS | R2>> => {
-  const { submit } = job
-  if (submit === undefined) throw new RangeError(`Poll.run: the job ${job.name} has no submit`)
-  request.check("Poll.run", options)
-  const submitted = Effect.fnUntraced(function* (receipt: Receipt<K, A, F>) {
-    const wait = request.ofJob("Poll.run", job, receipt.key, { ...options, since: options.since ?? receipt.since })
-    const policy = wait.policy(yield* PollDefaults)
-    const token = receiptToken(policy, wait.key, yield* Clock.currentTimeMillis, receipt.hint)
-    if (options.onReceipt !== undefined) yield* options.onReceipt(token, receipt)
-    return { wait, token, ended: receipt.ended }
+  options: PollOptions<E, RS> &
+    SubmitOptions & {
+      /** Receives the receipt of the submit, and a token of the wait to store, before the first check. */
+      readonly onReceipt?:
+        | ((token: ResumeToken, receipt: Receipt<K, NoInfer<A>, NoInfer<F>>) => Effect.Effect<unknown, E2, R2>)
+        | undefined
+    }
+): Effect.Effect<A, PollError<F, E> | SubmitError | Types.NoInfer<ES | E2>, Types.NoInfer<R | RS | R2>> => {
+  const { submit: submitOf } = job
+  if (submitOf === undefined) throw new RangeError(`Poll.run: the job ${job.name} has no submit`)
+  // Validates the options before there is a key.
+  request.checkOfJob("Poll.run", job, options)
+  const running = submit.run({
+    ...submit.bounds("Poll.run", options),
+    job: job.name,
+    submit: () => submitOf(input as I),
+    requestFor: (receipt) =>
+      request.ofJob("Poll.run", job, receipt.key as K, { ...options, since: options.since ?? receipt.since }),
+    onReceipt: options.onReceipt as submit.Submission["onReceipt"]
   })
-  // An interruption between the submit and the storing of its receipt would lose the job.
-  return Effect.uninterruptibleMask((restore) =>
-    restore(submit(input as I)).pipe(
-      Effect.flatMap(submitted),
-      Effect.flatMap(({ wait, ...start }) => restore(host.run<A, PollError<F, E>, R | RS>(wait, start)))
-    )
-  )
+  return running as Effect.Effect<A, PollError<F, E> | SubmitError | ES | E2, R | RS | R2>
 }
 
 /**

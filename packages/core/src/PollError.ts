@@ -381,8 +381,8 @@ export class ResumeTokenError
 }
 
 /**
- * The server could not be asked to cancel a job: the `Job` has no `cancel` (`"unsupported"`), or that failed
- * (`"failed"`).
+ * The server could not be asked to cancel a job: the `Job` has no `cancel` (`"unsupported"`), that failed
+ * (`"failed"`), or it did not end within `cancelTimeout` (`"timedOut"`).
  *
  * @category errors
  * @since 0.1.0
@@ -393,15 +393,19 @@ export class CancelFailed
     readonly job: string
     /** The key as its codec shows it, by default encoded (see `KeyCodec`). */
     readonly key: string
-    /** Whether the `Job` has no `cancel`, or its `cancel` failed. */
-    readonly reason: "unsupported" | "failed"
-    /** The error of `cancel`, or `undefined` if the `Job` has none. */
+    /** Whether the `Job` has no `cancel`, its `cancel` failed, or did not end within `cancelTimeout`. */
+    readonly reason: "unsupported" | "failed" | "timedOut"
+    /** The error of a `cancel` that failed; otherwise `undefined`. */
     readonly error: unknown
   }>
 {
   override get message(): string {
-    const why = this.reason === "unsupported" ? "the Job has no cancel" : show(this.error)
-    return `${subject(this)} could not be canceled: ${why}`
+    const why = {
+      unsupported: "the Job has no cancel",
+      failed: show(this.error),
+      timedOut: "the server did not answer in time"
+    }
+    return `${subject(this)} could not be canceled: ${why[this.reason]}`
   }
 }
 

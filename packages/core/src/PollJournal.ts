@@ -1,6 +1,6 @@
 /**
  * A journal of waits: an entry for each start, each change of the status, each sighting of an end that is not confirmed,
- * each action that somebody has to take, and each ending, as a Schema.
+ * each action that somebody has to take, each remote cancel and each ending, as a Schema.
  *
  * **Details**
  *
@@ -25,6 +25,8 @@ const commonFields = {
   /** When the event occurred, in wall-clock milliseconds. */
   at: Schema.Finite
 }
+
+const CanceledBy = Schema.Literals(["timeout", "interrupt", "close", "handle"])
 
 /**
  * The Schema of a journal entry.
@@ -57,6 +59,17 @@ export const Entry = Schema.Union([
     attempt: Schema.Natural,
     /** The kind of the action. */
     kind: Schema.optionalKey(Schema.String)
+  }),
+  Schema.TaggedStruct("CancelRequested", {
+    ...commonFields,
+    by: CanceledBy
+  }),
+  Schema.TaggedStruct("CancelAnswered", {
+    ...commonFields,
+    by: CanceledBy,
+    outcome: Schema.Literals(["accepted", "refused", "timedOut"]),
+    /** The tag of the error of a refused cancel. */
+    error: Schema.optionalKey(Schema.String)
   }),
   Schema.TaggedStruct("Ended", {
     ...commonFields,
@@ -145,6 +158,18 @@ const entryOf = ({ at, attempts, elapsedMillis, event, job, key }: Observer.Noti
         ...common,
         attempt: event.attempt,
         ...(kind === undefined ? {} : { kind: printed(kind) })
+      }
+    }
+    case "CancelRequested":
+      return { _tag: "CancelRequested", ...common, by: event.by }
+    case "CancelAnswered": {
+      const { by, error, outcome } = event
+      return {
+        _tag: "CancelAnswered",
+        ...common,
+        by,
+        outcome,
+        ...(outcome === "refused" ? { error: codeOf(error) } : {})
       }
     }
     case "Ended": {

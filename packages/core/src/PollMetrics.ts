@@ -7,13 +7,14 @@
  * | metric | kind | unit | attributes |
  * |---|---|---|---|
  * | `effect_poll_checks_total` | counter | checks | `job`; `outcome`: `changed`, `unchanged`, `failed` or `throttled` |
+ * | `effect_poll_cancels_total` | counter | remote cancels | `job`; `by`: `timeout`, `interrupt`, `close` or `handle`; `outcome`: `accepted`, `refused` or `timedOut` |
  * | `effect_poll_waits_total` | counter | ended waits | `job`; `ending`: `Succeeded`, the tag of the error, `Interrupted` or `Defect` |
  * | `effect_poll_waits_active` | gauge | running waits | `job` |
  * | `effect_poll_wait_duration_millis` | histogram | milliseconds from start to end | `job` |
  *
- * A retry within a check counts as a check of its own; a check that finds no job, or an end without its result, is not
- * counted. The key of a job is
- * never an attribute, which keeps the number of time series small.
+ * A retry within a check counts as a check of its own. A check that finds no job, or an end without its result, is not
+ * counted, nor is one by the other source of `confirm` that does not confirm an end. The key of a job is never an
+ * attribute, which keeps the number of time series small.
  *
  * @since 0.1.0
  */
@@ -30,6 +31,17 @@ import * as Observer from "./Observer.ts"
  */
 export const checks: Metric.Counter<number> = Metric.counter("effect_poll_checks_total", {
   description: "Checks by outcome",
+  incremental: true
+})
+
+/**
+ * Counts remote cancels by what asked for them and by outcome.
+ *
+ * @category metrics
+ * @since 0.1.0
+ */
+export const cancels: Metric.Counter<number> = Metric.counter("effect_poll_cancels_total", {
+  description: "Remote cancels by outcome",
   incremental: true
 })
 
@@ -84,6 +96,8 @@ export const observer: Observer.Observer = Observer.make(({ elapsedMillis, event
         Metric.withAttributes(checks, { job, outcome: event.kind === "Throttled" ? "throttled" : "failed" }),
         1
       )
+    case "CancelAnswered":
+      return Metric.update(Metric.withAttributes(cancels, { job, by: event.by, outcome: event.outcome }), 1)
     case "Ended":
       return Effect.all(
         [

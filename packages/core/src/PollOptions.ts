@@ -90,19 +90,20 @@ export interface PollOptions<in E = never, out R = never> {
   /**
    * What happens to the remote job when the wait would fail with `PollTimeout`. `"leave"` (the default) does nothing.
    * `"cancelRemote"` calls the `cancel` of the `Job`, then checks for at most `cancelTimeout`: if the job ends in that
-   * time, that ending is the result, otherwise the `PollTimeout` is.
+   * time, that ending is the result, otherwise the `PollTimeout` is. It is a RangeError if the `Job` has no `cancel`.
    */
   readonly onTimeout?: "leave" | "cancelRemote" | undefined
   /**
    * What happens to the remote job when the wait is interrupted: by the interruption of the fiber that runs it, by
    * `handle.interrupt`, or because its stream is left. `"leave"` (the default) does nothing. `"cancelRemote"` calls the
-   * `cancel` of the `Job`, for at most `cancelTimeout`.
+   * `cancel` of the `Job` once the check in flight is over, but after half of `cancelTimeout` at the latest; all of that
+   * takes at most `cancelTimeout`. It is a RangeError if the `Job` has no `cancel`.
    */
   readonly onInterrupt?: "leave" | "cancelRemote" | undefined
   /**
    * What happens to the remote job when the scope of `Poll.start` or the `Poller` closes before the wait has ended.
    * `"leave"` (the default) does nothing, so that another process can resume the wait. `"cancelRemote"` calls the
-   * `cancel` of the `Job`, for at most `cancelTimeout`.
+   * `cancel` of the `Job`, for at most `cancelTimeout`. It is a RangeError if the `Job` has no `cancel`.
    */
   readonly onClose?: "leave" | "cancelRemote" | undefined
   /**
@@ -114,4 +115,23 @@ export interface PollOptions<in E = never, out R = never> {
   readonly observers?: ReadonlyArray<Observer<R>> | undefined
   /** Whether errors carry a history of what the checks found. Default: `true`, but `false` in a `Poller`. */
   readonly history?: boolean | undefined
+}
+
+/**
+ * How long a submit and the storing of its receipt may take.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface SubmitOptions {
+  /**
+   * How long the submit may take; a positive finite duration or `"unbounded"`, default 5 minutes. Then the run fails with
+   * `SubmitTimeout`, and the job may have been accepted.
+   */
+  readonly submitTimeout?: Duration.Input | "unbounded" | undefined
+  /**
+   * How long `onReceipt` may take; a positive finite duration or `"unbounded"`, default 10 seconds. Then the run fails
+   * with `ReceiptTimeout`, which carries the token.
+   */
+  readonly receiptTimeout?: Duration.Input | "unbounded" | undefined
 }

@@ -22,6 +22,30 @@
  * - A wait has no span of its own, and its errors have no history unless the option `history` is `true`.
  * - Results are not held back for observers. Notifications to a slow observer are kept in memory.
  *
+ * **Closing**
+ *
+ * A Poller closes with its scope, or by `shutdown`. First the tokens of the jobs that run on are handed out, to
+ * `onShutdown` and to whoever calls `shutdown`. Then all waits end as interrupted, checks in flight are interrupted, and
+ * the jobs of waits with `onClose: "cancelRemote"` are canceled. The scope is closed once that is done, after about the
+ * longest `cancelTimeout` at most, and the observers have been notified, for which they have their `cancelTimeout` again.
+ *
+ * A program that ends interrupts its callers before it closes its scopes. So an interruption of `until`, and of a stream
+ * of `results`, counts as closing, and follows `onClose` instead of `onInterrupt`, in three cases:
+ *
+ * - the scope of the Poller, or one that contains it, is being closed. `Poller.layer` knows the scopes that it is built
+ *   in, and so covers `Layer.launch` and `ManagedRuntime.dispose`;
+ * - the fiber that made the Poller, or built its layer, is being interrupted, and the caller is another fiber;
+ * - a signal interrupts the caller itself, as `runMain` does for the fiber of the program.
+ *
+ * Any other interruption, such as that of `Effect.timeout` or `Effect.race`, follows `onInterrupt`. If that leaves the
+ * job alone, its token is kept for a second and part of those that `shutdown` yields.
+ *
+ * **Gotchas**
+ *
+ * Two ends of a program cannot be told from other interruptions, so that `onInterrupt` applies: that of a fiber which
+ * made a Poller and runs its `until` itself, by another fiber; and that of callers of a Poller from `Poller.make` in a
+ * layer of yours, by `ManagedRuntime.dispose` or where the layer is merged with others. Use `Poller.layer` there.
+ *
  * @since 0.1.0
  */
 import * as Clock from "effect/Clock"
@@ -29,12 +53,14 @@ import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Random from "effect/Random"
 import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
 import type * as Types from "effect/Types"
 import type { Handle } from "./Handle.ts"
+import { Building, type Lifetime } from "./internal/poller/lifetime.ts"
 import * as service from "./internal/poller/service.ts"
 import * as validate from "./internal/validate.ts"
 import type { Watchable } from "./Job.ts"
@@ -71,7 +97,7 @@ export interface Options<out R = never> {
    * removed as further waits end, so an idle Poller keeps the last ones in memory.
    */
   readonly linger?: Duration.Input | undefined
-  /** Receives the tokens of all waits that are still running when the Poller closes. Default: none. */
+  /** Receives the tokens of all jobs that run on when the Poller closes, before anything else. Default: none. */
   readonly onShutdown?: ((running: ReadonlyArray<ResumeToken>) => Effect.Effect<void, never, R>) | undefined
 }
 
@@ -141,7 +167,10 @@ export interface Service {
     token: ResumeToken,
     options?: Omit<PollOptions<E, RS>, "deadline" | "since">
   ) => Effect.Effect<Handle<A, F, E>, ResumeTokenError, Types.NoInfer<R | RS>>
-  /** Adds a wait and yields its result, like `Poll.until`. Interruption interrupts the wait too. */
+  /**
+   * Adds a wait and yields its result, like `Poll.until`. Interruption interrupts the wait too: as by `onInterrupt`, but
+   * as by `onClose` if the Poller closes as well.
+   */
   readonly until: <K, A, F, E, R, RS = never>(
     job: Watchable<K, A, F, E, R>,
     key: K,
@@ -151,7 +180,7 @@ export interface Service {
    * Adds a wait for each key, and streams the endings in the order in which they occur. A failed wait is an element,
    * not a failure of the stream; the stream fails only if the stream of keys fails. Keys are pulled as there is room,
    * so they can be an infinite stream, and a slow reader slows down new waits only. When the scope of the stream
-   * closes, its waits are interrupted. This costs less per key than `add`, because there are no handles.
+   * closes, its waits are interrupted, as by `onInterrupt`. This costs less per key than `add`, because there are no handles.
    */
   readonly results: <K, A, F, E, R, RS = never, EK = never, RK = never>(
     job: Watchable<K, A, F, E, R>,
@@ -161,10 +190,10 @@ export interface Service {
   /** The current activity of the Poller. Takes time linear in the number of waits. */
   readonly stats: Effect.Effect<Stats>
   /**
-   * Closes the Poller, and yields the tokens of the waits that were still running. Every caller receives the same
-   * tokens. All waits are interrupted at once, and so is every later `add`. The Effect completes once checks in flight
-   * have been interrupted and, where `onInterrupt` says so, servers have been asked to cancel their jobs. Closing the
-   * scope of the Poller does the same.
+   * Closes the Poller, and yields the tokens of the jobs that run on, at once: before anything is canceled, awaited or
+   * notified. Every caller receives the same tokens. A job that closing cancels (`onClose: "cancelRemote"`) has none. All
+   * waits are interrupted, and so is every later `add`. Closing the scope of the Poller does the same, and waits for what
+   * follows.
    */
   readonly shutdown: Effect.Effect<ReadonlyArray<ResumeToken>>
 }
@@ -226,9 +255,15 @@ export const make = <R = never>(
   return Effect.gen(function* () {
     const fork = Effect.runForkWith(yield* Effect.context<never>())
     const random = yield* Random.Random
-    const poller: Service = service.make(settings, yield* Clock.Clock, () => random.nextDoubleUnsafe(), fork)
+    const { makers, scopes } = yield* Building
+    const lifetime: Lifetime = {
+      scopes: [...scopes, yield* Effect.scope],
+      makers: [...makers, yield* Effect.withFiber(Effect.succeed)]
+    }
+    const made = service.make(settings, yield* Clock.Clock, () => random.nextDoubleUnsafe(), fork, lifetime)
+    const poller: Service = made.service
     const closed = Effect.flatMap(poller.shutdown, (running) => options?.onShutdown?.(running) ?? Effect.void)
-    yield* Effect.addFinalizer(() => closed)
+    yield* Effect.addFinalizer(() => Effect.ensuring(closed, made.close))
     return poller
   })
 }
@@ -239,5 +274,11 @@ export const make = <R = never>(
  * @category layers
  * @since 0.1.0
  */
-export const layer = <R = never>(options?: Options<R>): Layer.Layer<Poller, never, Types.NoInfer<R>> =>
-  Layer.effect(Poller, make(options))
+export const layer = <R = never>(options?: Options<R>): Layer.Layer<Poller, never, Types.NoInfer<R>> => {
+  const made = Layer.effect(Poller, make(options))
+  return Layer.fromBuild((memoMap, scope) => {
+    const builder = Fiber.getCurrent()
+    const building = { scopes: [scope], makers: builder === undefined ? [] : [builder] }
+    return Effect.provideService(Layer.buildWithMemoMap(made, memoMap, scope), Building, building)
+  })
+}

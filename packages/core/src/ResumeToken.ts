@@ -71,6 +71,8 @@ export interface ResumeToken {
   readonly status?: SeenStatus | undefined
   /** An end that a check found, and that is not confirmed yet. */
   readonly hold?: Hold | undefined
+  /** Whether the newest status was an end that did not count, held or not. */
+  readonly unconfirmed?: boolean | undefined
   /**
    * The fallback key for the last status, as `locate` of the fallback returned it, at most 1 KiB; `undefined` if it has
    * none.
@@ -96,6 +98,8 @@ export interface ResumeToken {
     | "rejected"
     | "resultMissing"
     | undefined
+  /** When the gate allows the next check, if it postponed it. */
+  readonly gateAt?: number | undefined
   /** The longest delay after a throttled check so far, in milliseconds. */
   readonly throttledMillis?: number | undefined
   /** The timeout that ends the wait, once the job was canceled and if it does not end otherwise. */
@@ -157,6 +161,8 @@ export interface SeenStatus {
   readonly action?: string | undefined
   /** When the status last changed, in wall-clock milliseconds. */
   readonly changedAt: number
+  /** Whether an end without its result was found since, so that the job is not in this state any more. */
+  readonly isOver?: boolean | undefined
   /** Whether a stall was reported since then. */
   readonly stallReported?: boolean | undefined
 }
@@ -244,6 +250,7 @@ export const ResumeToken: Schema.Codec<ResumeToken, ResumeToken> = Schema.Struct
       detailHash: Schema.optional(Schema.String),
       action: Schema.optional(Schema.String),
       changedAt: Schema.Finite,
+      isOver: Schema.optional(Schema.Boolean),
       stallReported: Schema.optional(Schema.Boolean)
     })
   ),
@@ -255,6 +262,7 @@ export const ResumeToken: Schema.Codec<ResumeToken, ResumeToken> = Schema.Struct
       elsewhere: Schema.optional(Schema.Boolean)
     })
   ),
+  unconfirmed: Schema.optional(Schema.Boolean),
   located: Schema.optional(Schema.String),
   checkMillis: Schema.optional(Schema.Array(Schema.Finite).check(Schema.isMaxLength(3))),
   checkedAt: Schema.optional(Schema.Finite),
@@ -264,6 +272,7 @@ export const ResumeToken: Schema.Codec<ResumeToken, ResumeToken> = Schema.Struct
   deciding: Schema.optional(
     Schema.Literals(["strategy", "missing", "retry", "checkError", "throttled", "rejected", "resultMissing"])
   ),
+  gateAt: Schema.optional(Schema.Finite),
   throttledMillis: Schema.optional(Schema.Finite),
   timeout: Schema.optional(
     Schema.Struct({

@@ -13,7 +13,7 @@ import type * as Poll from "effect-poll/Poll"
 import * as Status from "effect-poll/Status"
 import { type Answer, cancelableJob, done, pending, scripted, slow } from "./support/checks.ts"
 import { hosts } from "./support/hosts.ts"
-import { every10s, every1s } from "./support/options.ts"
+import { every10s, every1s, firstAt } from "./support/options.ts"
 import { recordEvents } from "./support/recorders.ts"
 import { ending, errorOf, runFor } from "./support/runs.ts"
 
@@ -298,6 +298,28 @@ describe.each(hosts)("$name", (host) => {
             assert(exit !== undefined && Exit.isSuccess(exit) && Exit.hasInterrupts(exit.value))
             assert.deepStrictEqual(canceled, ["a"])
           })
+      )
+
+      it.effect("one that interrupts its own wait as it starts - is interrupted too", () =>
+        Effect.gen(function* () {
+          const own = Deferred.makeUnsafe<Handle<string, never, never>>()
+          const { handler, runs } = recordRuns(() =>
+            Effect.andThen(
+              Effect.flatMap(Deferred.await(own), (handle) => handle.interrupt),
+              Effect.never
+            )
+          )
+          const job = Job.make<string>("render", {
+            check: () => Effect.succeed(asks("a")),
+            strategy: firstAt("1 second"),
+            onAction: handler
+          })
+          const handle = yield* host.start(job, "a", { deadline: "5 minutes" })
+          yield* Deferred.succeed(own, handle)
+          yield* TestClock.adjust("1 second")
+          assert.deepStrictEqual(runs, ["start a 1", "stop a 1"])
+          assert(Exit.hasInterrupts(yield* Effect.exit(handle.await)))
+        })
       )
 
       it.effect("scope that closes, and an interruption - wait for what it has to clean up", () =>

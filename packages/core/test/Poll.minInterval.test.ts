@@ -3,6 +3,7 @@ import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
+import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import * as CheckError from "effect-poll/CheckError"
 import * as CheckResult from "effect-poll/CheckResult"
@@ -14,6 +15,7 @@ import * as Status from "effect-poll/Status"
 import * as Strategy from "effect-poll/Strategy"
 import { type Answer, done, pending, renderJob, scripted, slow } from "./support/checks.ts"
 import { hosts } from "./support/hosts.ts"
+import { inspect } from "./support/inspect.ts"
 import { every1s, hour, plain } from "./support/options.ts"
 import { delaysOf, recordEvents } from "./support/recorders.ts"
 import { ending, runFor } from "./support/runs.ts"
@@ -54,7 +56,12 @@ const cases: ReadonlyArray<Case> = [
     checks: [0, minute]
   },
   { name: "end without its result", answers: [CheckResult.resultMissing(), done], checks: [0, minute] },
-  { name: "timed out check", answers: [Effect.never, done], options: { checkTimeout: "10 seconds" }, checks: [0, minute] },
+  {
+    name: "timed out check",
+    answers: [Effect.never, done],
+    options: { checkTimeout: "10 seconds" },
+    checks: [0, minute]
+  },
   { name: "shorter hint", answers: [CheckResult.withHint(pending, "20 seconds"), done], checks: [0, minute] },
   { name: "longer hint", answers: [CheckResult.withHint(pending, "2 minutes"), done], checks: [0, 2 * minute] },
   {
@@ -74,8 +81,8 @@ const cases: ReadonlyArray<Case> = [
   {
     name: "last check while checks take long",
     answers: [slow("30 seconds", pending)],
-    options: { deadline: "100 seconds" },
-    checks: [0, 70_000],
+    options: { deadline: "80 seconds" },
+    checks: [0, minute],
     ends: "PollTimeout deadline"
   }
 ]
@@ -201,10 +208,7 @@ describe.each(hosts)("$name", (host) => {
         const { events, observer } = recordEvents()
         const { job } = renderJob(pending, CheckResult.withHint(pending, minute), pending, done)
         const strategy = Strategy.make({ decide: (step) => (step === 3 ? 90_000 : 1000) })
-        yield* runFor(
-          host.until(job, "a", { strategy, minInterval: minute, observers: [observer], ...hour }),
-          "1 hour"
-        )
+        yield* runFor(host.until(job, "a", { strategy, minInterval: minute, observers: [observer], ...hour }), "1 hour")
         assert.deepStrictEqual(delaysOf(events()), ["minInterval 60000", "serverHint 60000", "strategy 90000"])
       })
     )
@@ -325,16 +329,23 @@ describe("Poller", () => {
 
     /** A job with `checkMany`; `requests` records all requests with their keys. */
     const batchJob = (
-      many: (keys: ReadonlyArray<string>, request: number) => Effect.Effect<Job.CheckManyAnswer<string, never, string>, string>
+      many: (
+        keys: ReadonlyArray<string>,
+        request: number
+      ) => Effect.Effect<Job.CheckManyAnswer<string, never, string>, string>
     ) => {
       const requests: Array<string> = []
       const noted = (what: string) =>
-        Effect.map(Clock.currentTimeMillis, (now) => void requests.push(`${what} ${now / 1000}`))
+        Effect.map(Clock.currentTimeMillis, (now) => void requests.push(`${what} ${Math.floor(now / 1000)}`))
       const job = Job.make<string, never, string>("render", {
         check: (key) => Effect.as(noted(`alone ${key}`), done),
         checkMany: {
           max: 10,
-          check: (keys) => Effect.andThen(noted(keys.join("+")), Effect.suspend(() => many(keys, requests.length)))
+          check: (keys) =>
+            Effect.andThen(
+              noted(keys.join("+")),
+              Effect.suspend(() => many(keys, requests.length))
+            )
         },
         checkErrors: { kindOf: () => CheckError.permanent() }
       })
@@ -388,6 +399,31 @@ describe("Poller", () => {
         yield* poller.add(job, "b", { ...spaced, minInterval: 0 })
         yield* TestClock.adjust("90 seconds")
         assert.deepStrictEqual(requests, ["a+b 0", "alone b 0", "alone a 60"])
+      })
+    )
+
+    it.effect("starts of checks - are kept for the longest minInterval", () =>
+      Effect.gen(function* () {
+        const job = Job.make<string>("render", { check: () => Effect.succeed(done) })
+        const poller = yield* Poller.make(plain)
+        const run = (count: number, minInterval: Poll.Options["minInterval"]) =>
+          Stream.runDrain(
+            poller.results(
+              job,
+              Array.from({ length: count }, (_, i) => `${count}/${i}`),
+              { ...hour, minInterval }
+            )
+          )
+        yield* runFor(run(3, 0), "1 second")
+        assert.strictEqual(inspect(poller).starts, 0)
+        yield* runFor(run(5, minute), "1 second")
+        assert.strictEqual(inspect(poller).starts, 5)
+        yield* TestClock.adjust("30 seconds")
+        yield* runFor(run(1, "10 seconds"), "1 second")
+        assert.strictEqual(inspect(poller).starts, 6)
+        yield* TestClock.adjust("40 seconds")
+        yield* runFor(run(2, "10 seconds"), "1 second")
+        assert.strictEqual(inspect(poller).starts, 3)
       })
     )
 

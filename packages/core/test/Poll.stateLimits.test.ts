@@ -142,6 +142,14 @@ describe.each(hosts)("$name", (host) => {
       })
     )
 
+    it.effect("state with a long word - has its limit", () =>
+      Effect.gen(function* () {
+        const state = "x".repeat(1000)
+        const found = yield* outcome({ [state]: 3000 }, [Status.pending({ state })])
+        assert.deepStrictEqual([found.ending, found.at], ["PollTimeout state", 3])
+      })
+    )
+
     it.effect.each(["constructor", "__proto__", "toString"])("state %s without a limit - has none", (state) =>
       Effect.gen(function* () {
         const found = yield* outcome({ QUEUED: "3 seconds" }, [...times(9, Status.pending({ state })), ready])
@@ -223,6 +231,21 @@ describe.each(hosts)("$name", (host) => {
           [error.reason, error.state, error.limit, open.at - start],
           ["state", "QUEUED", Duration.seconds(3), 8000]
         )
+      })
+    )
+
+    it.effect("token of a canceled job - has the end of the time in which its end is awaited", () =>
+      Effect.gen(function* () {
+        const { job } = cancelableJob<string, string, string>(() => Effect.succeed(queued))
+        const handle = yield* host.start(job, "a", {
+          ...options,
+          stateLimits: { QUEUED: "3 seconds" },
+          onTimeout: "cancelRemote",
+          cancelTimeout: "1 minute"
+        })
+        yield* TestClock.adjust("5 seconds")
+        const token = yield* handle.token
+        assert.strictEqual(token.deadlineAt, 63_000)
       })
     )
 

@@ -13,6 +13,7 @@ import * as Poll from "effect-poll/Poll"
 import type { PollError } from "effect-poll/PollError"
 import type { PollEvent } from "effect-poll/PollEvent"
 import * as Status from "effect-poll/Status"
+import type { SubmitError } from "effect-poll/SubmitError"
 import * as Strategy from "effect-poll/Strategy"
 import { check, ignore, job, type Network, type NetworkError, options } from "./support/types.ts"
 
@@ -94,7 +95,7 @@ describe("Poll", () => {
 
     it("run - takes the input of the job and adds the error of submit", () => {
       expectTypeOf(Poll.run(job, true, options)).toEqualTypeOf<
-        Effect.Effect<string, PollError<number, NetworkError> | "busy", Network>
+        Effect.Effect<string, PollError<number, NetworkError> | "busy" | SubmitError, Network>
       >()
     })
   })

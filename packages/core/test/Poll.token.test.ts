@@ -7,6 +7,7 @@ import * as Schedule from "effect/Schedule"
 import * as TestClock from "effect/testing/TestClock"
 import * as CheckError from "effect-poll/CheckError"
 import * as CheckResult from "effect-poll/CheckResult"
+import * as Gate from "effect-poll/Gate"
 import * as Job from "effect-poll/Job"
 import type { Observation } from "effect-poll/Observation"
 import type * as Poll from "effect-poll/Poll"
@@ -45,7 +46,8 @@ const located = (...answers: ReadonlyArray<Answer<string, never, string>>) => {
     check: () => check,
     missing: {
       fallback: {
-        locate: (_, last) => (last?._tag === "Pending" ? (last.detail as { readonly archive: string }).archive : undefined),
+        locate: (_, last) =>
+          last?._tag === "Pending" ? (last.detail as { readonly archive: string }).archive : undefined,
         check: (key) => Effect.sync(() => (asked.push(key), done))
       }
     }
@@ -71,7 +73,11 @@ describe.each(hosts)("$name", (host) => {
 
     it.effect("retry in flight - stays within its attempt and its retries", () =>
       Effect.gen(function* () {
-        const { check, checks } = scripted<string, never, string>(Effect.fail("reset"), Effect.fail("reset"), Effect.never)
+        const { check, checks } = scripted<string, never, string>(
+          Effect.fail("reset"),
+          Effect.fail("reset"),
+          Effect.never
+        )
         const job = Job.make<string, never, string>("render", {
           check: () => check,
           checkErrors: { retry: Strategy.maxAttempts(every1s, 3), maxConsecutive: 0 }
@@ -123,7 +129,11 @@ describe.each(hosts)("$name", (host) => {
           () => null,
           () => 10n,
           () => new Date(5),
-          () => new Map<unknown, unknown>([["k", 1], [{ o: 1 }, 2]]),
+          () =>
+            new Map<unknown, unknown>([
+              ["k", 1],
+              [{ o: 1 }, 2]
+            ]),
           () => new Set(["b", "a"]),
           () => new Uint8Array([1, 2, 255]),
           () => Option.some({ id: 7 }),
@@ -131,17 +141,25 @@ describe.each(hosts)("$name", (host) => {
           () => undefined
         ]
         for (const detail of details) {
-          const job = Job.make<string>("render", { check: () => Effect.sync(() => Status.pending({ state: "RUN", detail: detail() })) })
+          const job = Job.make<string>("render", {
+            check: () => Effect.sync(() => Status.pending({ state: "RUN", detail: detail() }))
+          })
           const start = (yield* runFor(Effect.void, 0)).at
-          const token = yield* tokenAfter(host, job, "25 seconds", { stall: { after: "20 seconds", onStall: "report" } })
+          const token = yield* tokenAfter(host, job, "25 seconds", {
+            stall: { after: "20 seconds", onStall: "report" }
+          })
           assert.strictEqual(token.status?.stallReported, true)
           const { events, observer } = recordEvents()
           yield* runFor(
-            host.resume(job, token, { strategy: every10s, stall: { after: "20 seconds", onStall: "report" }, observers: [observer] }),
+            host.resume(job, token, {
+              strategy: every10s,
+              stall: { after: "20 seconds", onStall: "report" },
+              observers: [observer]
+            }),
             "1 hour"
           )
           const tags = new Set(events().map(({ _tag }) => _tag))
-          assert.isFalse(tags.has("Changed") || tags.has("Stalled"), `${String(detail())}`)
+          assert.isFalse(tags.has("Changed") || tags.has("Stalled"), String(detail()))
           assert.strictEqual(token.status?.changedAt, start)
         }
       })
@@ -156,8 +174,14 @@ describe.each(hosts)("$name", (host) => {
         const pairs: ReadonlyArray<readonly [unknown, unknown]> = [
           [{ a: 1 }, { a: 2 }],
           [{ a: 1 }, { a: "1" }],
-          [["ab", "c"], ["a", "bc"]],
-          [[1, 2], [2, 1]],
+          [
+            ["ab", "c"],
+            ["a", "bc"]
+          ],
+          [
+            [1, 2],
+            [2, 1]
+          ],
           [{ a: undefined }, {}],
           [undefined, null],
           [new Map([["a", 1]]), new Map([["a", 2]])],
@@ -175,7 +199,10 @@ describe.each(hosts)("$name", (host) => {
           const second = Job.make<string>("render", { check: () => Effect.succeed(Status.pending({ detail: after })) })
           const { events, observer } = recordEvents()
           yield* runFor(host.resume(second, token, { strategy: every10s, observers: [observer] }), "7 seconds")
-          assert.isTrue(events().some(({ _tag }) => _tag === "Changed"), typeof before)
+          assert.isTrue(
+            events().some(({ _tag }) => _tag === "Changed"),
+            typeof before
+          )
         }
       })
     )
@@ -251,6 +278,38 @@ describe.each(hosts)("$name", (host) => {
         assert.deepStrictEqual(canceledAt, [10_000, 15_000])
         const left = yield* runFor(host.resume(job, token, { ...options, onTimeout: "leave" }), "1 hour")
         assert.strictEqual(ending(left.exit), "PollTimeout deadline")
+      })
+    )
+
+    it.effect("gate that postpones beyond the deadline - is not asked again", () =>
+      Effect.gen(function* () {
+        let asked = 0
+        const gate = Gate.make(() =>
+          Effect.sync(() => (++asked === 1 ? Gate.postponed("200 seconds", "busy") : Gate.open))
+        )
+        const { job, checks } = renderJob(done)
+        const token = yield* tokenAfter(host, job, "5 seconds", { gate })
+        const { at, exit } = yield* runFor(host.resume(job, token, { gate }), "1 hour")
+        assert.deepStrictEqual([ending(exit), at, checks, asked], ["PollTimeout deadline", 100_000, [], 1])
+      })
+    )
+
+    it.effect("check requested while a schedule decides - comes at once after the resume", () =>
+      Effect.gen(function* () {
+        const { job, checks } = renderJob(pending, done)
+        const hung: Schedule.Schedule<unknown, Observation> = Schedule.fromStepWithMetadata(
+          Effect.succeed(() => Effect.never as never)
+        )
+        const token = yield* Effect.scoped(
+          Effect.gen(function* () {
+            const handle = yield* host.start(job, "a", { strategy: hung, ...hour })
+            yield* TestClock.adjust("5 seconds")
+            yield* handle.checkNow()
+            return yield* handle.token
+          })
+        )
+        yield* runFor(host.resume(job, token, { strategy: every10s }), "1 hour")
+        assert.deepStrictEqual(checks, [0, 5000])
       })
     )
 
@@ -378,7 +437,10 @@ describe.each(hosts)("$name", (host) => {
       Effect.gen(function* () {
         const long = "\u0007".repeat(100_000)
         const { check } = scripted<string, never, string>(
-          CheckResult.withCursor(Status.pending({ state: long, detail: { archive: long }, action: { id: long } }), "c".repeat(8192)),
+          CheckResult.withCursor(
+            Status.pending({ state: long, detail: { archive: long }, action: { id: long } }),
+            "c".repeat(8192)
+          ),
           CheckResult.withHint(CheckResult.resultMissing(long, long), "1 second"),
           CheckResult.missing
         )

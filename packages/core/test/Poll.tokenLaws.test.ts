@@ -70,7 +70,9 @@ const statuses = {
 const serverOf = ({ answers }: typeof World.Type, startedAt: number) => {
   const checks: Array<string> = []
   const flight = { since: Number.NaN }
-  const answerOf = (finds: (typeof Answer.Type)["finds"]): Effect.Effect<CheckResult.CheckResult<string, string>, string> => {
+  const answerOf = (
+    finds: (typeof Answer.Type)["finds"]
+  ): Effect.Effect<CheckResult.CheckResult<string, string>, string> => {
     switch (finds) {
       case "missing":
         return Effect.succeed(CheckResult.missing)
@@ -161,11 +163,25 @@ const endOf = (exit: Exit.Exit<unknown, unknown>, startedAt: number) => {
   if (Exit.isSuccess(exit)) return exit.value
   const error = Exit.findErrorOption(exit)
   if (error._tag === "None") return "defect"
-  const { lastCheckError: _1, unknownStates: _2, hints: _3, history: _4, lastStatus, floorAt, cancel, ...rest } = {
+  const {
+    lastCheckError: _1,
+    unknownStates: _2,
+    hints: _3,
+    history: _4,
+    lastStatus,
+    floorAt,
+    cancel,
+    ...rest
+  } = {
     ...(error.value as Record<string, unknown>)
   }
   const status = lastStatus as Status.Status<unknown, unknown> | undefined
-  return { ...rest, floor: floorAt === undefined ? undefined : Number(floorAt) - startedAt, last: status?._tag, cancel: (cancel as { readonly outcome: string } | undefined)?.outcome }
+  return {
+    ...rest,
+    floor: floorAt === undefined ? undefined : Number(floorAt) - startedAt,
+    last: status?._tag,
+    cancel: (cancel as { readonly outcome: string } | undefined)?.outcome
+  }
 }
 
 /** Runs a wait in a world; a cut one is left after a number of events and resumed at once by another host. */

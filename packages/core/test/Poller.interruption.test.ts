@@ -283,38 +283,25 @@ describe("Poller", () => {
       })
     )
 
-    it.effect("shutdown that is interrupted - continues and yields the same tokens to every caller", () =>
+    it.effect("shutdown - yields the tokens though a check does not end, and the same to every caller", () =>
       Effect.gen(function* () {
-        const { job } = scriptedJob(() => Effect.uninterruptible(slow("10 seconds", pending)))
-        const poller = yield* Poller.make(plain)
+        const { job } = scriptedJob(() => Effect.uninterruptible(slow("1 hour", pending)))
+        const poller = yield* Scope.provide(Poller.make(plain), yield* Scope.make())
         const handle = yield* poller.add(job, "a", hour)
-        const first = yield* Effect.forkChild(poller.shutdown, { startImmediately: true })
+        const keys = Effect.map(poller.shutdown, (tokens) => tokens.map(({ key }) => key))
+        assert.deepStrictEqual([yield* keys, yield* keys], [["a"], ["a"]])
         assert.isTrue(Exit.hasInterrupts(yield* Effect.exit(handle.await)), "waits end at once")
-        yield* Fiber.interrupt(first)
-        const second = yield* Effect.forkChild(poller.shutdown, { startImmediately: true })
-        yield* TestClock.adjust("9 seconds")
-        assert.strictEqual(second.pollUnsafe(), undefined, "a check is in flight")
-        yield* TestClock.adjust("1 second")
-        assert.deepStrictEqual(
-          (yield* Fiber.join(second)).map(({ key }) => key),
-          ["a"]
-        )
-        assert.deepStrictEqual(
-          (yield* poller.shutdown).map(({ key }) => key),
-          ["a"]
-        )
       })
     )
 
-    it.effect("shutdown - waits until the observers have seen the ends", () =>
+    it.effect("shutdown - notifies the observers of the ends", () =>
       Effect.gen(function* () {
         const { notifications, observer } = recordEvents("10 millis")
         const { job } = scriptedJob(() => pending)
         const poller = yield* Poller.make(plain)
         for (const key of ["a", "b"]) yield* poller.add(job, key, { ...hour, observers: [observer] })
-        const closed = yield* Effect.forkChild(poller.shutdown)
+        yield* poller.shutdown
         yield* TestClock.adjust("1 minute")
-        yield* Fiber.join(closed)
         assert.includeMembers(
           notifications.map(({ event, key }) => `${key} ${event._tag}`),
           ["a Ended", "b Ended"]
@@ -330,9 +317,11 @@ describe("Poller", () => {
         Effect.gen(function* () {
           const poller = yield* Poller.make(plain)
           const { canceled, job } = cancelableJob(() => Effect.succeed(pending))
-          for (const onInterrupt of order) yield* poller.add(job, "a", { ...hour, onInterrupt })
+          for (const onClose of order) yield* poller.add(job, "a", { ...hour, onClose })
           yield* TestClock.adjust("1 second")
-          yield* poller.shutdown
+          const tokens = yield* poller.shutdown
+          assert.deepStrictEqual([tokens, canceled], [[], []])
+          yield* Effect.yieldNow
           assert.deepStrictEqual(canceled, ["a"])
         })
       )
@@ -345,7 +334,7 @@ describe("Poller", () => {
           (key) => (key === "idle" ? Effect.succeed(pending) : Effect.uninterruptible(slow("1 hour", pending))),
           { strategy: every30m }
         )
-        const options = { deadline: "2 hours", onInterrupt: "cancelRemote" } as const
+        const options = { deadline: "2 hours", onClose: "cancelRemote" } as const
         for (const key of keysOf(64)) yield* poller.add(job, key, options)
         yield* poller.add(job, "idle", options)
         yield* TestClock.adjust("1 second")
@@ -357,7 +346,7 @@ describe("Poller", () => {
       })
     )
 
-    it.effect("scope that closes - cancels the remote jobs, then calls onShutdown once", () =>
+    it.effect("scope that closes - calls onShutdown once, then cancels the remote jobs [R33]", () =>
       Effect.gen(function* () {
         const order: Array<string> = []
         const job = Job.make<string>("render", {
@@ -369,11 +358,11 @@ describe("Poller", () => {
           ...plain,
           onShutdown: (running) => Effect.sync(() => void order.push(`running ${running.map(({ key }) => key).join()}`))
         }).pipe(Scope.provide(scope))
-        yield* poller.add(job, "a", { ...hour, onInterrupt: "cancelRemote" })
-        yield* poller.add(job, "a", { ...hour, onInterrupt: "cancelRemote" })
+        yield* poller.add(job, "a", { ...hour, onClose: "cancelRemote" })
+        yield* poller.add(job, "a", { ...hour, onClose: "cancelRemote" })
         yield* poller.add(job, "b", hour)
         yield* Scope.close(scope, Exit.void)
-        assert.deepStrictEqual(order, ["cancel a", "running a,a,b"])
+        assert.deepStrictEqual(order, ["running b", "cancel a"])
       })
     )
   })

@@ -61,6 +61,7 @@ describe("Poller", () => {
             waits: 0,
             keys: 0,
             queued: 0,
+            starts: 0,
             turns: 0,
             observedGroups: 0,
             freeCapacity: 1_000_000,

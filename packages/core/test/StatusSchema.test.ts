@@ -151,6 +151,18 @@ describe("StatusSchema", () => {
     })
   })
 
+  it("case - may say what somebody has to do, and keeps its state word (R38)", () => {
+    const Order = Schema.Struct({ status: Schema.Literals(["PAY", "DONE"]), bill: Schema.String })
+    const OrderStatus = StatusSchema.fromField(Order, "status", {
+      PAY: ({ bill }) => Status.pending({ action: { id: bill, kind: "pay" } }),
+      DONE: Status.succeeded("done")
+    })
+    assert.deepStrictEqual(
+      decode(OrderStatus, { status: "PAY", bill: "b1" }),
+      Result.succeed(Status.pending({ state: "PAY", action: { id: "b1", kind: "pay" } }))
+    )
+  })
+
   it("StatusSchema - cannot encode", () => {
     const result = Schema.encodeUnknownResult(RenderStatus)(Status.pending())
     assert(Result.isFailure(result))

@@ -19,6 +19,7 @@ import * as Poller from "effect-poll/Poller"
 import * as Quorum from "effect-poll/Quorum"
 import type { ResumeToken } from "effect-poll/ResumeToken"
 import type * as Status from "effect-poll/Status"
+import type { SubmitError } from "effect-poll/SubmitError"
 import { check, ignore, job, type Network, type NetworkError, options } from "./support/types.ts"
 
 // What Effect.all, a generator or a layer expects of its parts must not become what a wait requires or fails with.
@@ -62,13 +63,13 @@ describe("Effect.all", () => {
 
   it("run - has the errors of submit and onReceipt only", () => {
     expectTypeOf(Effect.all([Poll.run(job, true, options)])).toEqualTypeOf<
-      Effect.Effect<[string], Failed | "busy", Network>
+      Effect.Effect<[string], Failed | "busy" | SubmitError, Network>
     >()
     expectTypeOf(Effect.all([Poll.run(job, true, { ...options, onReceipt })])).toEqualTypeOf<
-      Effect.Effect<[string], Failed | "busy" | "full", Network | Store>
+      Effect.Effect<[string], Failed | "busy" | SubmitError | "full", Network | Store>
     >()
     expectTypeOf(Effect.all([Poll.until(job, "a", options), Poll.run(job, true, options)])).toEqualTypeOf<
-      Effect.Effect<[string, string], Failed | "busy", Network>
+      Effect.Effect<[string, string], Failed | "busy" | SubmitError, Network>
     >()
   })
 
@@ -110,7 +111,7 @@ describe("Effect.all", () => {
     ).toEqualTypeOf<Effect.Effect<[string, string], Failed, Network>>()
     expectTypeOf(
       Effect.all([Poll.run(job, true, { ...options, onReceipt: () => Effect.fail("full" as const) })])
-    ).toEqualTypeOf<Effect.Effect<[string], Failed | "busy" | "full", Network>>()
+    ).toEqualTypeOf<Effect.Effect<[string], Failed | "busy" | SubmitError | "full", Network>>()
     expectTypeOf(
       Effect.all([Poll.until(Job.make("render", { check: (_id: string) => check }), "a", options)])
     ).toEqualTypeOf<Effect.Effect<[string], Failed, Network>>()
@@ -121,7 +122,7 @@ describe("Effect.all", () => {
       Effect.all({ a: Poll.until(job, "a", options), b: poller.until(offline, 1, options) }, { concurrency: 2 })
     ).toEqualTypeOf<Effect.Effect<{ a: string; b: Date }, Failed | PollError<"torn", never>, Network>>()
     expectTypeOf(Effect.all([Poll.run(job, true, options)], { mode: "result" })).toEqualTypeOf<
-      Effect.Effect<[Result<string, Failed | "busy">], never, Network>
+      Effect.Effect<[Result<string, Failed | "busy" | SubmitError>], never, Network>
     >()
   })
 
@@ -133,7 +134,7 @@ describe("Effect.all", () => {
     expectTypeOf(mapped).toEqualTypeOf<Effect.Effect<[number, number], FailedOrTorn, Network>>()
     const nested = Effect.all([Effect.all([Poll.run(job, true, options)]), Effect.scoped(Poll.start(check, options))])
     expectTypeOf(nested).toEqualTypeOf<
-      Effect.Effect<[[string], Handle<string, number, NetworkError>], Failed | "busy", Network>
+      Effect.Effect<[[string], Handle<string, number, NetworkError>], Failed | "busy" | SubmitError, Network>
     >()
   })
 
@@ -156,13 +157,13 @@ describe("Effect.all", () => {
 describe("other combinators", () => {
   it("zip, race and raceAll - keep services and errors", () => {
     expectTypeOf(Effect.zip(Poll.until(check, options), Poll.run(job, true, options))).toEqualTypeOf<
-      Effect.Effect<[string, string], Failed | "busy", Network>
+      Effect.Effect<[string, string], Failed | "busy" | SubmitError, Network>
     >()
     expectTypeOf(Effect.race(Poll.until(check, options), poller.until(offline, 1, options))).toEqualTypeOf<
       Effect.Effect<string | Date, Failed | PollError<"torn", never>, Network>
     >()
     expectTypeOf(Effect.raceAll([Poll.run(job, true, options), Poll.until(offline, 1, options)])).toEqualTypeOf<
-      Effect.Effect<string | Date, Failed | "busy" | PollError<"torn", never>, Network>
+      Effect.Effect<string | Date, Failed | "busy" | SubmitError | PollError<"torn", never>, Network>
     >()
   })
 
@@ -186,7 +187,11 @@ describe("other combinators", () => {
       return { first, second, third }
     })
     expectTypeOf(all).toEqualTypeOf<
-      Effect.Effect<{ first: string; second: string; third: Date }, FailedOrTorn | "busy" | "full", Network | Store>
+      Effect.Effect<
+        { first: string; second: string; third: Date },
+        FailedOrTorn | "busy" | SubmitError | "full",
+        Network | Store
+      >
     >()
     const fn = Effect.fn(function* (key: string) {
       return yield* Poll.until(job, key, options)
@@ -199,7 +204,11 @@ describe("other combinators", () => {
       Effect.Effect<Array<string>, Quorum.QuorumFailed<Failed>, Network>
     >()
     expectTypeOf(Quorum.tolerate([Poll.run(job, true, options), poller.until(offline, 1, options)], 1)).toEqualTypeOf<
-      Effect.Effect<Array<string | Date>, Quorum.QuorumFailed<Failed | "busy" | PollError<"torn", never>>, Network>
+      Effect.Effect<
+        Array<string | Date>,
+        Quorum.QuorumFailed<Failed | "busy" | SubmitError | PollError<"torn", never>>,
+        Network
+      >
     >()
     expectTypeOf(pipe([Poll.until(plain, options)], Quorum.atLeast(1))).toEqualTypeOf<
       Effect.Effect<Array<string>, Quorum.QuorumFailed<PollError<never, never>>>
@@ -252,9 +261,11 @@ describe("handling", () => {
       Poll.until(online, "a", { ...options, strategy: paced }),
       Poll.run(online, true, { ...options, gate })
     ])
-    expectTypeOf(two).toEqualTypeOf<Effect.Effect<[string, string], Failed | "busy", Net | Pacer | Store>>()
+    expectTypeOf(two).toEqualTypeOf<
+      Effect.Effect<[string, string], Failed | "busy" | SubmitError, Net | Pacer | Store>
+    >()
     expectTypeOf(two.pipe(Effect.provide(Layer.succeed(Pacer, { millis: 1 })))).toEqualTypeOf<
-      Effect.Effect<[string, string], Failed | "busy", Net | Store>
+      Effect.Effect<[string, string], Failed | "busy" | SubmitError, Net | Store>
     >()
     expectTypeOf(
       Effect.all([
@@ -282,7 +293,7 @@ describe("handling", () => {
       Layer.Layer<Poller.Poller | Pacer, never, Store>
     >()
     expectTypeOf(Layer.effectDiscard(Effect.all([Poll.run(online, true, options)]))).toEqualTypeOf<
-      Layer.Layer<never, Failed | "busy", Net>
+      Layer.Layer<never, Failed | "busy" | SubmitError, Net>
     >()
   })
 })
@@ -299,8 +310,8 @@ describe("code that is generic", () => {
     const submitted = <I, ES, R>(
       job: Job.Job<string, string, number, NetworkError, R, I, ES>,
       input: I
-    ): Effect.Effect<string, Failed | ES, R> => Poll.run(job, input, options)
-    expectTypeOf(submitted(job, true)).toEqualTypeOf<Effect.Effect<string, Failed | "busy", Network>>()
+    ): Effect.Effect<string, Failed | SubmitError | ES, R> => Poll.run(job, input, options)
+    expectTypeOf(submitted(job, true)).toEqualTypeOf<Effect.Effect<string, Failed | "busy" | SubmitError, Network>>()
     const added = <K, A, F, E, R>(
       job: Job.Watchable<K, A, F, E, R>,
       key: K

@@ -56,7 +56,16 @@ import type * as CheckResult from "effect-poll/CheckResult"
 import type { CheckManyAnswer } from "effect-poll/Job"
 import type { StatusSchema } from "effect-poll/StatusSchema"
 import type { HttpCheckError } from "./HttpCheckError.ts"
-import type { ListKeys, ListOptions, ListRequest, Options, Request, SendOptions, Sent } from "./HttpCheckOptions.ts"
+import type {
+  AttachOption,
+  ListKeys,
+  ListOptions,
+  ListRequest,
+  Options,
+  Request,
+  SendOptions,
+  Sent
+} from "./HttpCheckOptions.ts"
 import * as conditionalStore from "./internal/answer/conditionalStore.ts"
 import { execute, failFor } from "./internal/request/httpRequest.ts"
 import * as listing from "./internal/answer/listReading.ts"
@@ -67,6 +76,7 @@ import * as validate from "./internal/validate.ts"
 
 export type {
   AnswerOptions,
+  AttachOption,
   ListKeys,
   ListOptions,
   ListRequest,
@@ -281,6 +291,7 @@ export const check = <
  *   that of a check: `Throttled` for a 429, for example.
  * - An empty body of a 2xx answer is decoded as undefined, which `Schema.Unknown` accepts, for example.
  * - The request is never repeated: the server may have accepted a submit that failed.
+ * - Where the server refuses to start a job that runs already, and names it, the option `attach` finds it.
  *
  * **Example** (A submit with a requested delay before the first check)
  *
@@ -310,7 +321,7 @@ export const check = <
 export const send = <A, RD = never, E = never, R = never>(
   request: HttpClientRequest.HttpClientRequest,
   schema: Schema.Codec<A, unknown, RD>,
-  options?: SendOptions<E, R>
+  options?: SendOptions<E, R> & AttachOption<Types.NoInfer<A>>
 ): Effect.Effect<Sent<A>, HttpCheckError | Types.NoInfer<E>, HttpClient.HttpClient | Types.NoInfer<RD | R>> => {
   validate.nonEmpty("HttpCheck.send: request.url", request.url)
   return sending.send(request, schema, requestPolicy.make("HttpCheck.send", options), options ?? {})

@@ -224,6 +224,7 @@ export interface Reader {
     | "hint"
     | "run"
     | "as"
+    | "attach"
     | "parse"
     | "reason"
     | "items"

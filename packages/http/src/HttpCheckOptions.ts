@@ -98,6 +98,22 @@ export interface SendOptions<out E = never, out R = never> extends AnswerOptions
 }
 
 /**
+ * The option of `HttpCheck.send` for a submit that the server may refuse because the job runs already.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface AttachOption<out A> {
+  /**
+   * Finds the job that runs already in an answer that is refused, a 409 that names it for example. What it returns is the
+   * `value`, and `attached` is `true`; of `undefined`, the answer is an error as without it. It is not asked about an
+   * answer that `interpret` or a 2xx has decoded. An exception is an `HttpCheckError` with the reason `Reader`. Default:
+   * none.
+   */
+  readonly attach?: ((answer: HttpAnswer) => A | undefined) | undefined
+}
+
+/**
  * The result of `HttpCheck.send`.
  *
  * @category models
@@ -113,6 +129,11 @@ export interface Sent<out A> {
   readonly hint: CheckResult.Hint | undefined
   /** The headers of the answer. Their names are in lower case. */
   readonly headers: Headers
+  /**
+   * Whether `attach` found the job in an answer that refused to start another one. Of a submit, it is the `attached` of
+   * the receipt.
+   */
+  readonly attached: boolean
 }
 
 /**

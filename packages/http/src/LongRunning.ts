@@ -59,6 +59,7 @@ import type { Observation } from "effect-poll/Observation"
 import * as Poll from "effect-poll/Poll"
 import type { PollError } from "effect-poll/PollError"
 import type { ResumeToken } from "effect-poll/ResumeToken"
+import type { SubmitError } from "effect-poll/SubmitError"
 import type { HttpAnswer } from "./HttpAnswer.ts"
 import type { HintReader } from "./HintReader.ts"
 import { type HttpCheckError, safeUrl } from "./HttpCheckError.ts"
@@ -248,7 +249,10 @@ export interface RunOptions<
   E4 = never,
   R4 = never
 >
-  extends Options<A, RD, A2, F2, E2, R2, F3>, Omit<Poll.Options<HttpCheckError | E2, RS>, keyof Options> {
+  extends
+    Options<A, RD, A2, F2, E2, R2, F3>,
+    Omit<Poll.Options<HttpCheckError | E2, RS>, keyof Options>,
+    Poll.SubmitOptions {
   /** Receives the token of the wait and the receipt before the first check. See `Poll.run`. Default: nothing does. */
   readonly onReceipt?:
     | ((
@@ -434,7 +438,7 @@ export const run = <
   options: RunOptions<A, RD, A2, F2, E2, R2, F3, RS, E4, R4>
 ): Effect.Effect<
   Types.NoInfer<A | A2>,
-  PollError<LongRunningFailure | F2 | F3, HttpCheckError | E2> | HttpCheckError | Types.NoInfer<E2 | E4>,
+  PollError<LongRunningFailure | F2 | F3, HttpCheckError | E2> | SubmitError | HttpCheckError | Types.NoInfer<E2 | E4>,
   HttpClient.HttpClient | Types.NoInfer<RD | R2 | RS | R4>
 > => {
   wholeUrl(request)

@@ -154,7 +154,8 @@ export interface OnInput<out E = never, out R = never> {
 export interface RunOptions<A, E, R, EI = never, RI = never, RS = never, E2 = never, R2 = never>
   extends
     Omit<Options<A, E, R, InputRequired | InputFailed<EI>>, "strategy" | "checkErrors">,
-    Poll.Options<E | InvalidAnswer | InputRequired | InputFailed<EI>, RS> {
+    Poll.Options<E | InvalidAnswer | InputRequired | InputFailed<EI>, RS>,
+    Poll.SubmitOptions {
   /** The name of the job in errors, logs and metrics. Default: `mcp-task`. */
   readonly name?: string | undefined
   /** Handles the requests for input, as for `McpTasks.answering`. Default: the option `input` decides. */

@@ -66,6 +66,7 @@ import { checkErrorPolicy } from "effect-poll/Job"
 import * as Poll from "effect-poll/Poll"
 import type * as PollError from "effect-poll/PollError"
 import type * as Status from "effect-poll/Status"
+import type { SubmitError } from "effect-poll/SubmitError"
 import * as Strategy from "effect-poll/Strategy"
 import type { HttpCheckError } from "./HttpCheckError.ts"
 import * as mcpHttp from "./internal/mcp/http.ts"
@@ -291,6 +292,7 @@ export const run = <A = unknown, E = never, R = never, EI = never, RI = never, R
 ): Effect.Effect<
   Types.NoInfer<A>,
   | PollError.PollError<Failure, E | InvalidAnswer | InputRequired | InputFailed<EI>>
+  | SubmitError
   | InvalidAnswer
   | Types.NoInfer<E | E2>,
   Types.NoInfer<R | RI | RS | R2>

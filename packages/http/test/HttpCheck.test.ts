@@ -7,6 +7,7 @@ import * as HttpClientError from "effect/http/HttpClientError"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import * as HttpClientResponse from "effect/http/HttpClientResponse"
 import * as Redacted from "effect/Redacted"
+import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import * as TestClock from "effect/testing/TestClock"
 import * as CheckResult from "effect-poll/CheckResult"
@@ -347,6 +348,38 @@ describe("HttpCheck", () => {
         assert.strictEqual(yield* Effect.flip(provide(HttpCheck.send(post, Answer, { interpret }))), '{"code":"gone"}')
         const plain = yield* Effect.flip(provide(HttpCheck.send(post, Answer)))
         assert.strictEqual(plain.message, "POST http://h/signals/TOKEN: 409")
+      })
+    )
+
+    it.effect("send - attaches to the job that a refusal names [R34]", () =>
+      Effect.gen(function* () {
+        const attach = ({ body, status }: HttpAnswer) =>
+          status === 409 && Predicate.hasProperty(body, "running") ? { id: String(body.running) } : undefined
+        const sent = (body: string, status: number) =>
+          answering(() => new Response(body, { status, headers: { "retry-after": "7" } })).provide(
+            HttpCheck.send(post, Answer, { attach })
+          )
+        const { attached, hint, value } = yield* sent('{"running":"first"}', 409)
+        assert.deepStrictEqual([attached, hint, value], [true, Duration.seconds(7), { id: "first" }])
+        assert.isFalse((yield* sent('{"id":"a"}', 201)).attached)
+        for (const [body, status] of [
+          ['{"other":1}', 409],
+          ['{"running":"x"}', 500]
+        ] as const) {
+          assert.include((yield* Effect.flip(sent(body, status))).message, String(status))
+        }
+      })
+    )
+
+    it.effect("send - attach that throws is a permanent error that names it", () =>
+      Effect.gen(function* () {
+        const attach = (): never => {
+          throw new Error("oops")
+        }
+        const { provide } = answering(() => new Response("{}", { status: 409 }))
+        const error = yield* Effect.flip(provide(HttpCheck.send(post, Answer, { attach })))
+        assert(error.reason._tag === "Reader")
+        assert.strictEqual(error.reason.reader, "attach")
       })
     )
 

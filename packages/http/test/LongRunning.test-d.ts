@@ -8,6 +8,7 @@ import type { PollError, ResumeTokenError } from "effect-poll/PollError"
 import type { ResumeToken } from "effect-poll/ResumeToken"
 import * as Status from "effect-poll/Status"
 import * as Strategy from "effect-poll/Strategy"
+import type { SubmitError } from "effect-poll/SubmitError"
 import type { HttpCheckError } from "@effect-poll/http/HttpCheckError"
 import * as Interpretation from "@effect-poll/http/Interpretation"
 import * as LongRunning from "@effect-poll/http/LongRunning"
@@ -23,7 +24,7 @@ describe("LongRunning", () => {
     expectTypeOf(LongRunning.run(request, { deadline: "1 hour", result: Export })).toEqualTypeOf<
       Effect.Effect<
         { readonly rows: number },
-        PollError<LongRunningFailure, HttpCheckError> | HttpCheckError,
+        PollError<LongRunningFailure, HttpCheckError> | SubmitError | HttpCheckError,
         HttpClient
       >
     >()
@@ -47,7 +48,9 @@ describe("LongRunning", () => {
     expectTypeOf(run).toEqualTypeOf<
       Effect.Effect<
         { readonly rows: number },
-        PollError<LongRunningFailure | { readonly detail: string } | "empty", HttpCheckError> | HttpCheckError,
+        | PollError<LongRunningFailure | { readonly detail: string } | "empty", HttpCheckError>
+        | SubmitError
+        | HttpCheckError,
         HttpClient
       >
     >()
@@ -62,7 +65,7 @@ describe("LongRunning", () => {
     expectTypeOf(run).toEqualTypeOf<
       Effect.Effect<
         { readonly rows: number },
-        PollError<LongRunningFailure, HttpCheckError | "odd"> | HttpCheckError | "odd",
+        PollError<LongRunningFailure, HttpCheckError | "odd"> | SubmitError | HttpCheckError | "odd",
         HttpClient
       >
     >()

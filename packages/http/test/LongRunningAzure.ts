@@ -19,6 +19,7 @@ import { createInterface } from "node:readline"
 import { isDeepStrictEqual } from "node:util"
 import type { PollError } from "effect-poll/PollError"
 import * as Strategy from "effect-poll/Strategy"
+import type { SubmitError } from "effect-poll/SubmitError"
 import { HttpCheckError } from "@effect-poll/http/HttpCheckError"
 import * as LongRunning from "@effect-poll/http/LongRunning"
 import type { LongRunningFailure } from "@effect-poll/http/LongRunningFailure"
@@ -172,7 +173,7 @@ const outcomeOf = (exit: Exit.Exit<unknown, LongRunningError>): Outcome => {
   }
 }
 
-type LongRunningError = PollError<LongRunningFailure, HttpCheckError> | HttpCheckError
+type LongRunningError = PollError<LongRunningFailure, HttpCheckError> | SubmitError | HttpCheckError
 
 const refused = ({ message, reason }: HttpCheckError): Outcome => {
   switch (reason._tag) {

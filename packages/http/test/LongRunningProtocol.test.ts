@@ -8,6 +8,7 @@ import * as Poll from "effect-poll/Poll"
 import type { PollError } from "effect-poll/PollError"
 import * as Status from "effect-poll/Status"
 import * as Strategy from "effect-poll/Strategy"
+import type { SubmitError } from "effect-poll/SubmitError"
 import type { HttpCheckError } from "@effect-poll/http/HttpCheckError"
 import * as LongRunning from "@effect-poll/http/LongRunning"
 import type { LongRunningFailure } from "@effect-poll/http/LongRunningFailure"
@@ -40,7 +41,9 @@ const play = (
     return { end: inWords(yield* Fiber.join(fiber)), asked: asked.join(" ") }
   })
 
-const inWords = (exit: Exit.Exit<unknown, PollError<LongRunningFailure, HttpCheckError> | HttpCheckError>): string => {
+const inWords = (
+  exit: Exit.Exit<unknown, PollError<LongRunningFailure, HttpCheckError> | SubmitError | HttpCheckError>
+): string => {
   if (Exit.isSuccess(exit)) return JSON.stringify(exit.value) ?? "nothing"
   const error = Exit.findErrorOption(exit)
   if (error._tag === "None") return "defect"

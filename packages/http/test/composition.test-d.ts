@@ -14,6 +14,7 @@ import * as Job from "effect-poll/Job"
 import * as Poll from "effect-poll/Poll"
 import type { CheckTimeout, PollError } from "effect-poll/PollError"
 import type * as StatusSchema from "effect-poll/StatusSchema"
+import type { SubmitError } from "effect-poll/SubmitError"
 import * as Authorization from "@effect-poll/http/Authorization"
 import * as AwsWaiter from "@effect-poll/http/AwsWaiter"
 import * as CircuitBreakerGate from "@effect-poll/http/CircuitBreakerGate"
@@ -183,7 +184,7 @@ describe("Effect.all", () => {
   })
 
   it("LongRunning - adds nothing, and leaves a result without a Schema unknown", () => {
-    type Failed = PollError<LongRunningFailure, HttpCheckError> | HttpCheckError
+    type Failed = PollError<LongRunningFailure, HttpCheckError> | SubmitError | HttpCheckError
     expectTypeOf(Effect.all([LongRunning.run(request, options)])).toEqualTypeOf<
       Effect.Effect<[unknown], Failed, Client>
     >()
@@ -203,6 +204,7 @@ describe("Effect.all", () => {
     type Check = "unreachable" | McpTaskError.InvalidAnswer | McpTaskError.InputRequired
     type Failed<EI = never> =
       | PollError<McpTaskError.Failure, Check | McpTaskError.InputFailed<EI>>
+      | SubmitError
       | "unreachable"
       | McpTaskError.InvalidAnswer
     const task = { ...options, dialect: "extension", call } as const
@@ -235,7 +237,11 @@ describe("Effect.all", () => {
       status === 409 ? Effect.andThen(Signer, Effect.fail(409)) : undefined
     type Check = HttpCheckError | number
     expectTypeOf(Effect.all([LongRunning.run(request, { ...options, result, interpret })])).toEqualTypeOf<
-      Effect.Effect<[{ readonly rows: number }], PollError<LongRunningFailure, Check> | Check, Client | Keys | Signer>
+      Effect.Effect<
+        [{ readonly rows: number }],
+        PollError<LongRunningFailure, Check> | SubmitError | Check,
+        Client | Keys | Signer
+      >
     >()
     expectTypeOf(Effect.all([DeviceFlow.run(login, { onPrompt: () => Effect.void, interpret })])).toEqualTypeOf<
       Effect.Effect<
@@ -253,12 +259,12 @@ describe("Effect.all", () => {
     expectTypeOf(Effect.all([Poll.run(LongRunning.job("export", { result }), request, options)])).toEqualTypeOf<
       Effect.Effect<
         [{ readonly rows: number }],
-        PollError<LongRunningFailure, HttpCheckError> | HttpCheckError,
+        PollError<LongRunningFailure, HttpCheckError> | SubmitError | HttpCheckError,
         Client | Keys
       >
     >()
     expectTypeOf(Effect.all([Poll.run(LongRunning.job("export"), request, options)])).toEqualTypeOf<
-      Effect.Effect<[unknown], PollError<LongRunningFailure, HttpCheckError> | HttpCheckError, Client>
+      Effect.Effect<[unknown], PollError<LongRunningFailure, HttpCheckError> | SubmitError | HttpCheckError, Client>
     >()
     expectTypeOf(
       Effect.all([Poll.until(DeviceFlow.job("login", { client: login, grant }), "a", options)])
@@ -289,7 +295,7 @@ describe("Effect.all", () => {
 })
 
 describe("other combinators", () => {
-  type Failed = PollError<LongRunningFailure, HttpCheckError> | HttpCheckError
+  type Failed = PollError<LongRunningFailure, HttpCheckError> | SubmitError | HttpCheckError
 
   it("zip - keeps services and errors", () => {
     expectTypeOf(

@@ -10,6 +10,7 @@ import type { PollError } from "effect-poll/PollError"
 import * as Status from "effect-poll/Status"
 import * as StatusSchema from "effect-poll/StatusSchema"
 import * as Strategy from "effect-poll/Strategy"
+import type { SubmitError } from "effect-poll/SubmitError"
 import * as HttpCheck from "@effect-poll/http/HttpCheck"
 import type { HttpCheckError } from "@effect-poll/http/HttpCheckError"
 import * as AsyncQueue from "@effect-poll/providers/AsyncQueue"
@@ -115,7 +116,7 @@ describe("Effect.all", () => {
     const submit = (_scene: string) => Effect.succeed({ key: "k" })
     expectTypeOf(
       Effect.all([Poll.run(EventPlatform.tasteClusters({ ...parts, submit }), "scene", { deadline })])
-    ).toEqualTypeOf<Effect.Effect<[number], PollError<never, HttpCheckError>, HttpClient>>()
+    ).toEqualTypeOf<Effect.Effect<[number], PollError<never, HttpCheckError> | SubmitError, HttpClient>>()
   })
 
   it("Mixpeek and signals - add nothing", () => {

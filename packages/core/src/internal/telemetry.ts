@@ -59,6 +59,10 @@ const toSpan = (span: Span, wait: Wait, event: Notification["event"]): void => {
     })
   }
   if (event._tag === "ActionRequired") add("poll.action", { "poll.attempt": event.attempt })
+  if (event._tag === "CancelAnswered") {
+    span.attribute("poll.cancel.by", event.by)
+    span.attribute("poll.cancel.outcome", event.outcome)
+  }
   if (event._tag === "Ended") {
     span.attribute("poll.attempts", wait.attempts)
     span.attribute("poll.ending", endingOf(event.exit))
@@ -96,6 +100,10 @@ const logOf = (wait: Wait, event: Notification["event"], level: Severity): Effec
       : Effect.logDebug(`${message}: ${codeOf(event.error)}`)
   }
   if (event._tag === "ActionRequired") return Effect.logInfo(`${wait.setting.policy.job} needs somebody to act`)
+  if (event._tag === "CancelAnswered" && event.outcome !== "accepted") {
+    const outcome = event.outcome === "refused" ? `was refused: ${codeOf(event.error)}` : "did not end in time"
+    return Effect.logWarning(`the remote cancel of ${wait.setting.policy.job} ${outcome}`)
+  }
   if (event._tag !== "Ended" || Exit.isSuccess(event.exit)) return undefined
   const error = Exit.findErrorOption(event.exit)
   if (error._tag === "None") return undefined
@@ -146,7 +154,7 @@ const makeQueue = (observers: ReadonlyArray<Observer<unknown>>, fork: Fork): Que
     flush: (atMost) => {
       const fiber = notifying
       if (fiber === undefined) return undefined
-      return awaitAtMost(fiber, atMost)
+      return Effect.asVoid(awaitAtMost(fiber, atMost))
     }
   }
 }

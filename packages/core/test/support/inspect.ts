@@ -21,6 +21,8 @@ export const inspect = (poller: Poller.Service) => {
     keys: sum((target) => sizeAt(target, "waits")),
     /** Waits in the ready queues, those included that have left and are not swept yet. */
     queued: sum((target) => sizeAt(target, "queue")),
+    /** Starts of checks that a `minInterval` has to be kept from. */
+    starts: sum((target) => sizeAt(target, "spacing")),
     /** Targets that take turns to start checks. */
     turns: sizeAt(service, "engine", "dispatcher", "rotation"),
     /** Entries of the queue of waits that sleep, stale ones included. */

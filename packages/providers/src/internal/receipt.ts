@@ -6,7 +6,7 @@ import type { Receipt } from "effect-poll/Job"
 export const from =
   <A, T extends Receipt<unknown, unknown, unknown>>(receiptOf: (value: A) => T) =>
   <E, R>(sent: Effect.Effect<Sent<A>, E, R>): Effect.Effect<T, E, R> =>
-    Effect.map(sent, ({ hint, value }) => {
+    Effect.map(sent, ({ attached, hint, value }) => {
       const receipt = receiptOf(value)
-      return hint === undefined ? receipt : { ...receipt, hint }
+      return { ...receipt, ...(hint === undefined ? {} : { hint }), ...(attached ? { attached } : {}) }
     })

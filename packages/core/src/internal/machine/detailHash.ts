@@ -71,8 +71,18 @@ const writeObject = (form: Form, value: object, levels: number): boolean => {
   if (Array.isArray(value)) return writeArray(form, value, levels)
   if (value instanceof Date) return put(form, `d${value.getTime()};`)
   if (value instanceof RegExp) return put(form, "r") && write(form, value.toString(), levels)
-  if (value instanceof Map) return writeAll(form, "m", [...value].map((entry) => alone(form, entry, levels)))
-  if (value instanceof Set) return writeAll(form, "e", [...value].map((item) => alone(form, item, levels)))
+  if (value instanceof Map)
+    return writeAll(
+      form,
+      "m",
+      [...value].map((entry) => alone(form, entry, levels))
+    )
+  if (value instanceof Set)
+    return writeAll(
+      form,
+      "e",
+      [...value].map((item) => alone(form, item, levels))
+    )
   if (value instanceof ArrayBuffer) return writeBytes(form, new Uint8Array(value))
   if (ArrayBuffer.isView(value)) {
     return writeBytes(form, new Uint8Array(value.buffer, value.byteOffset, value.byteLength))
@@ -120,7 +130,7 @@ const alone = (form: Form, value: unknown, levels: number): string | undefined =
 const writeAll = (form: Form, kind: string, all: ReadonlyArray<string | undefined>): boolean =>
   all.every((one) => one !== undefined) &&
   put(form, `${kind}${all.length}:`) &&
-  all.toSorted().every((one) => put(form, `${one!.length}:`) && put(form, one!))
+  all.toSorted().every((one) => put(form, `${one.length}:`) && put(form, one))
 
 /** Two hashes of 32 bits, after cyrb53, in hexadecimal. */
 const digest = (parts: ReadonlyArray<string>): string => {

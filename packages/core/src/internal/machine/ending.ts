@@ -1,11 +1,12 @@
+import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Exit from "effect/Exit"
 import type { ResultMissing } from "../../CheckResult.ts"
 import * as PollError from "../../PollError.ts"
-import type { Command } from "./event.ts"
+import type { CanceledBy, CancelExit, Command, LeftBy } from "./event.ts"
 import { confirmationOf } from "./hold.ts"
 import { liftStateLimit, timeoutAtBound } from "./stateLimit.ts"
-import { canceling, cold, ended, hasTimedOut, type HeldTimeout, seen, type Wait } from "./wait.ts"
+import { canceling, cold, ended, hasTimedOut, type HeldTimeout, isLeaving, seen, type Wait } from "./wait.ts"
 
 // How a wait ends.
 
@@ -62,17 +63,64 @@ export const fail = (wait: Wait, error: PollError.PollError<unknown, unknown>): 
 export const end = (wait: Wait, exit: Exit.Exit<unknown, unknown>): Command => {
   wait.stage = ended
   wait.nextAt = wait.setting.time.now
+  reportEnd(wait, exit)
+  return { exit }
+}
+
+/** Ends the wait as interrupted. If the job is to be canceled, the end is reported after that. */
+export const interrupt = (wait: Wait, by: LeftBy | undefined): Command => {
+  if (by === undefined) return end(wait, Exit.interrupt())
+  wait.stage = ended
+  wait.nextAt = wait.setting.time.now
+  cold(wait).leftBy = by
+  return { exit: Exit.interrupt() }
+}
+
+/** What an end from outside cancels the job by, if the policy asks for that; not a second time after a timeout did. */
+export const cancelsBy = (wait: Wait, by: LeftBy): LeftBy | undefined => {
+  const { cancel, onClose, onInterrupt } = wait.setting.policy
+  const asked = by === "close" ? onClose : onInterrupt
+  const alreadyAsked = hasTimedOut(wait) && wait.stage.phase !== "canceling"
+  return asked === "cancelRemote" && cancel !== undefined && !alreadyAsked ? by : undefined
+}
+
+export const onCancelAsked = (wait: Wait, by: CanceledBy): Command => {
+  if (isOpen(wait)) wait.setting.emit(wait, { _tag: "CancelRequested", by })
+  return "continue"
+}
+
+/** Reports what became of a cancel. Yields it if it was the one of a timeout, after which the wait continues. */
+export const onCancelAnswered = (
+  wait: Wait,
+  by: CanceledBy,
+  exit: CancelExit
+): { readonly outcome: PollError.CancelOutcome | undefined } | undefined => {
+  if (!isOpen(wait) || (by === "timeout" && wait.stage.phase !== "canceling")) return undefined
+  const outcome = outcomeOf(exit)
+  if (outcome !== undefined) wait.setting.emit(wait, { _tag: "CancelAnswered", by, ...outcome })
+  if (by === wait.cold.leftBy) {
+    wait.cold.leftBy = undefined
+    reportEnd(wait, Exit.interrupt())
+  }
+  return by === "timeout" ? { outcome } : undefined
+}
+
+// ---- internal ----
+
+const reportEnd = (wait: Wait, exit: Exit.Exit<unknown, unknown>): void =>
   wait.setting.emit(wait, {
     _tag: "Ended",
     attempts: wait.attempts,
     exit: exit as Exit.Exit<unknown, PollError.PollError<unknown, unknown>>
   })
-  return { exit }
-}
 
-/** Whether an interruption of this wait asks the server to stop the job; not a second time after a timeout did. */
-export const cancelsOnInterrupt = (wait: Wait): boolean => {
-  const { cancel, onInterrupt } = wait.setting.policy
-  const alreadyAsked = hasTimedOut(wait) && wait.stage.phase !== "canceling"
-  return onInterrupt === "cancelRemote" && cancel !== undefined && wait.stage.phase !== "ended" && !alreadyAsked
+/** Whether the end is still to be reported: nothing is reported after it. */
+const isOpen = (wait: Wait): boolean => wait.stage.phase !== "ended" || isLeaving(wait)
+
+const outcomeOf = (exit: CancelExit): PollError.CancelOutcome | undefined => {
+  if (exit === "wanted") return undefined
+  if (exit === "timedOut") return { outcome: "timedOut", error: undefined }
+  return Exit.isSuccess(exit)
+    ? { outcome: "accepted", error: undefined }
+    : { outcome: "refused", error: Cause.squash(exit.cause) }
 }

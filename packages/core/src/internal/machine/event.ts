@@ -2,6 +2,7 @@ import type * as Cause from "effect/Cause"
 import type * as Exit from "effect/Exit"
 import type * as CheckResult from "../../CheckResult.ts"
 import type * as Gate from "../../Gate.ts"
+import type { CancelRequested } from "../../PollEvent.ts"
 import type { ResumeToken } from "../../ResumeToken.ts"
 import type * as Status from "../../Status.ts"
 import type * as Strategy from "../../Strategy.ts"
@@ -43,12 +44,28 @@ export type Event =
   | { readonly _tag: "Woken"; readonly force: boolean }
   | { readonly _tag: "Paused" }
   | { readonly _tag: "Unpaused" }
-  /** The server has been asked to stop the job, successfully or not. */
-  | { readonly _tag: "CancelDone"; readonly exit: Exit.Exit<unknown, unknown> }
+  /** The server is asked to stop the job. */
+  | { readonly _tag: "CancelAsked"; readonly by: CanceledBy }
+  /**
+   * What became of asking the server to stop the job: the exit, or that it did not end in time, or that it was not asked
+   * because other waits want the job.
+   */
+  | { readonly _tag: "CancelDone"; readonly by: CanceledBy; readonly exit: CancelExit }
   /** User code threw, or interrupted the fiber that it runs in. */
   | { readonly _tag: "Died"; readonly cause: Cause.Cause<never> }
-  /** The wait is interrupted from outside. */
-  | { readonly _tag: "Interrupted" }
+  /**
+   * The wait is interrupted from outside. If `by` is given, the job is to be canceled, and the end is reported after
+   * the `CancelDone` of that.
+   */
+  | { readonly _tag: "Interrupted"; readonly by: LeftBy | undefined }
+
+/** What asks for the remote cancel of a job. */
+export type CanceledBy = CancelRequested["by"]
+
+/** What ends a wait from outside. */
+export type LeftBy = "interrupt" | "close"
+
+export type CancelExit = Exit.Exit<unknown, unknown> | "timedOut" | "wanted"
 
 /**
  * What the host has to do next: ask the gate, check, sleep until `alarmAt`, step the schedule in `cold.stepping`, ask
@@ -75,5 +92,6 @@ export const due: Event = { _tag: "Due" }
 export const overdue: Event = { _tag: "Overdue" }
 export const paused: Event = { _tag: "Paused" }
 export const unpaused: Event = { _tag: "Unpaused" }
-export const interrupted: Event = { _tag: "Interrupted" }
-export const cancelDone = (exit: Exit.Exit<unknown, unknown>): Event => ({ _tag: "CancelDone", exit })
+export const interrupted = (by: LeftBy | undefined): Event => ({ _tag: "Interrupted", by })
+export const cancelAsked = (by: CanceledBy): Event => ({ _tag: "CancelAsked", by })
+export const cancelDone = (by: CanceledBy, exit: CancelExit): Event => ({ _tag: "CancelDone", by, exit })

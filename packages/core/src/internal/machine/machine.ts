@@ -6,8 +6,8 @@ import type * as Gate from "../../Gate.ts"
 import * as PollError from "../../PollError.ts"
 import { decideAgain, onCheckError, onHint, onScheduleDecided } from "./checkError.ts"
 import { onResult, onStatus } from "./checkOutcome.ts"
-import { cancelOrFail, end, timeout } from "./ending.ts"
-import type { Command, Event } from "./event.ts"
+import { cancelOrFail, end, interrupt, onCancelAnswered, onCancelAsked, timeout } from "./ending.ts"
+import type { CanceledBy, CancelExit, Command, Event } from "./event.ts"
 import { adoptHold } from "./hold.ts"
 import { beginCheck, gateOrCheck, liftFloors, sleep, sleepUntil, spacedUntil, wasSuspended } from "./pacing.ts"
 import { boundByState } from "./stateLimit.ts"
@@ -70,12 +70,14 @@ const judge = (wait: Wait, event: Event): Command => {
       return onPaused(wait)
     case "Unpaused":
       return onUnpaused(wait)
+    case "CancelAsked":
+      return onCancelAsked(wait, event.by)
     case "CancelDone":
-      return wait.stage.phase === "canceling" ? onCancelDone(wait, outcomeOf(event.exit)) : "continue"
+      return onCancelDone(wait, event.by, event.exit)
     case "Died":
       return wait.stage.phase === "ended" ? "continue" : end(wait, Exit.failCause(event.cause))
     case "Interrupted":
-      return end(wait, Exit.interrupt())
+      return interrupt(wait, event.by)
   }
 }
 
@@ -188,8 +190,7 @@ const onOpen = (wait: Wait): Command => {
 }
 
 /** Whether the time limit of a gate has passed, unless the computer was suspended meanwhile. */
-const isOverdue = (wait: Wait): boolean =>
-  wait.setting.time.now > wait.nextAt && !wasSuspended(wait, wait.nextAt)
+const isOverdue = (wait: Wait): boolean => wait.setting.time.now > wait.nextAt && !wasSuspended(wait, wait.nextAt)
 
 const onChecked = (wait: Wait, found: CheckResult.CheckResult<unknown, unknown>): Command => {
   if (found._tag === "Annotated") onAnnotations(wait, found)
@@ -245,7 +246,7 @@ const onOverdue = (wait: Wait): Command => {
     case "stepping":
       return timeout(wait)
     case "canceling":
-      return onCancelDone(wait, { outcome: "timedOut", error: undefined })
+      return onCancelDone(wait, "timeout", "timedOut")
     default:
       return "continue"
   }
@@ -257,21 +258,19 @@ const late = (wait: Wait): Command => {
     if (wait.cold.retries > 0) wait.cold.retries = 0
     return gateOrCheck(wait)
   }
+  if (wait.cold.alone) wait.cold.alone = false
   return timeout(wait)
 }
 
-/** The job was asked to stop. Its true end is awaited for `cancelTimeout`, then the wait ends with its timeout. */
-const onCancelDone = (wait: Wait, cancel: PollError.CancelOutcome): Command => {
+/** After the cancel of a timeout the true end is awaited for `cancelTimeout`, then the wait ends with its timeout. */
+const onCancelDone = (wait: Wait, by: CanceledBy, exit: CancelExit): Command => {
+  const answered = onCancelAnswered(wait, by, exit)
+  if (answered === undefined) return "continue"
   const { policy, time } = wait.setting
   const own = cold(wait)
-  if (own.heldTimeout !== undefined) own.heldTimeout.cancel = cancel
+  if (own.heldTimeout !== undefined) own.heldTimeout.cancel = answered.outcome
   wait.deadlineAt = time.now + policy.cancelTimeout
   own.lastCheck = own.paused = false
   own.retries = 0
   return sleepUntil(wait, time.now, "requested")
 }
-
-const outcomeOf = (exit: Exit.Exit<unknown, unknown>): PollError.CancelOutcome =>
-  Exit.isSuccess(exit)
-    ? { outcome: "accepted", error: undefined }
-    : { outcome: "refused", error: Cause.squash(exit.cause) }

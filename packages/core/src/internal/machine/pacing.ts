@@ -2,7 +2,7 @@ import * as Duration from "effect/Duration"
 import type { WaitReason } from "../../PollEvent.ts"
 import { placeNextCheck } from "../nextCheck.ts"
 import type { Command } from "./event.ts"
-import { alarmAt, checking, cold, gating, longestCheck, never, waiting, type Wait, whole } from "./wait.ts"
+import { alarmAt, checking, cold, gating, isForced, longestCheck, never, waiting, type Wait, whole } from "./wait.ts"
 
 // When the next check is: the sleep before it, the gate, and the check itself.
 
@@ -53,7 +53,8 @@ export const spacedUntil = (wait: Wait): number => {
 export const gateOrCheck = (wait: Wait): Command => {
   const { setting } = wait
   if (spacedUntil(wait) > setting.time.now) return sleepUntil(wait, setting.time.now, "minInterval")
-  if (setting.policy.gate === undefined && setting.hasRoom(wait)) return beginCheck(wait)
+  const isOpen = setting.policy.gate === undefined || isForced(wait)
+  if (isOpen && setting.hasRoom(wait)) return beginCheck(wait)
   wait.stage = gating
   wait.nextAt = whole(bound(wait))
   return "gate"

@@ -29,6 +29,8 @@ export const fromWait = (wait: Wait): ResumeToken => {
   const { cold, setting, stage } = wait
   const { policy, time } = setting
   const at = atOf(wait)
+  // The newest event may be long past. A clock that was set back counts from there, as everywhere.
+  const writtenAt = Math.max(at(time.now), time.clock())
   const deadlineAt = wholeDeadlineOf(wait)
   // A check in flight may be lost with this process, so it is due again, with the same number.
   const isCounted = stage.phase === "checking" && cold.retries === 0 && !cold.alone
@@ -45,21 +47,24 @@ export const fromWait = (wait: Wait): ResumeToken => {
     strategyStartedAt: at(wait.strategyStarted),
     rows: cold.rows === undefined ? undefined : rowsOf(cold.rows, at),
     totalErrors: cold.totalErrors,
-    dueAt: at(stage.phase === "waiting" ? wait.nextAt : time.now),
+    dueAt: stage.phase === "waiting" ? at(wait.nextAt) : writtenAt,
     floorAt: at(wait.floorAt),
     startedAt: at(wait.startedAt),
     deadlineAt: Number.isFinite(deadlineAt) ? at(deadlineAt) : "unbounded",
     boundedBy: boundedBy(wait),
-    writtenAt: at(time.now),
+    writtenAt,
     status: statusOf(wait, at),
     hold: cold.hold === undefined ? undefined : holdOf(cold.hold, at),
+    unconfirmed: cold.isUnconfirmed ? true : undefined,
     located: locatedOf(wait),
     checkMillis: checkMillis(wait),
     checkedAt: wait.checkStarted === never ? undefined : at(wait.checkStarted),
     retries: cold.retries === 0 ? undefined : { count: cold.retries, at: at(cold.retriesStarted) },
     alone: cold.alone ? true : undefined,
     last: cold.lastCheck && stage.phase !== "waiting" ? true : undefined,
-    deciding: stage.phase === "stepping" ? cold.stepFor : undefined,
+    // A check that is requested does not wait for the schedule.
+    deciding: stage.phase === "stepping" && cold.wakeRequest === undefined ? cold.stepFor : undefined,
+    gateAt: cold.gatedUntil > time.now ? at(cold.gatedUntil) : undefined,
     throttledMillis: cold.throttledDelay === 0 ? undefined : cold.throttledDelay,
     timeout: cold.heldTimeout === undefined ? undefined : timeoutOf(cold.heldTimeout),
     actions: cold.actions.length === 0 ? undefined : newestOf(cold.actions)
@@ -130,6 +135,7 @@ export const restore = (wait: Wait, token: ResumeToken): void => {
     cold(wait).retries = token.retries.count
     cold(wait).retriesStarted = past(token.retries.at)
   }
+  if (token.gateAt !== undefined) cold(wait).gatedUntil = from(token.gateAt)
   restoreCold(wait, token)
 }
 
@@ -178,7 +184,10 @@ const newestOf = (ids: ReadonlyArray<string>): ReadonlyArray<string> => {
 
 // -- rows --
 
-const rowsOf = ({ end, errors, missing, rejected, resultMissing, throttled, unknown }: Rows, at: Times): Tokens.Rows => {
+const rowsOf = (
+  { end, errors, missing, rejected, resultMissing, throttled, unknown }: Rows,
+  at: Times
+): Tokens.Rows => {
   const row = ({ count, since }: Row): Tokens.Row | undefined => (count === 0 ? undefined : { count, at: at(since) })
   const lacking = row(resultMissing)
   return {
@@ -217,6 +226,7 @@ const statusOf = ({ changedAt, cold, stateSince, status }: Wait, at: Times): Tok
         detailHash: cold.detailHash ?? detailHash(status.detail),
         action: status.action?.id,
         changedAt: at(changedAt),
+        isOver: cold.isStateOver ? true : undefined,
         stallReported: cold.stallReported ? true : undefined
       }
 
@@ -230,6 +240,7 @@ const restoreStatus = (wait: Wait, stored: Tokens.SeenStatus, past: Times): void
   wait.stateSince = past(stored.stateAt)
   wait.changedAt = past(stored.changedAt)
   if (detailHash !== undefined) cold(wait).detailHash = detailHash
+  if (stored.isOver === true) cold(wait).isStateOver = true
   if (stored.stallReported === true) cold(wait).stallReported = true
 }
 
@@ -275,13 +286,14 @@ const heldTimeoutOf = ({ cancel, limitMillis, reason, state }: Tokens.HeldTimeou
 
 /** What is kept for rare cases. */
 const restoreCold = (wait: Wait, token: ResumeToken): void => {
-  const { actions, alone, cursor, fallbackKey, last, located, throttledMillis, totalErrors } = token
+  const { actions, alone, cursor, fallbackKey, last, located, throttledMillis, totalErrors, unconfirmed } = token
   if (fallbackKey !== undefined) cold(wait).fallbackKey = fallbackKey
   if (cursor !== undefined) cold(wait).cursor = cursor
   if (located !== undefined) cold(wait).located = located
   if (totalErrors > 0) cold(wait).totalErrors = totalErrors
   if (throttledMillis !== undefined && throttledMillis > 0) cold(wait).throttledDelay = throttledMillis
   if (alone === true) cold(wait).alone = true
+  if (unconfirmed === true) cold(wait).isUnconfirmed = true
   if (last === true) cold(wait).lastCheck = true
   if (actions !== undefined && actions.length > 0) cold(wait).actions = actions
 }

@@ -32,6 +32,8 @@ export interface Timeline {
   base: number
   /** The time of the newest event. */
   now: number
+  /** Reads the wall clock. */
+  readonly clock: () => number
 }
 
 /** What the delay of a schedule is for. */
@@ -116,6 +118,8 @@ export interface Cold {
   paused: boolean
   /** The timeout that ends the wait if canceling the job brings no other end. */
   heldTimeout: HeldTimeout | undefined
+  /** What ended the wait, while its job is canceled: the end is reported after that. */
+  leftBy: "interrupt" | "close" | undefined
   /** An end that is not confirmed yet. */
   hold: Hold | undefined
   /** Whether the newest status is an end that is not confirmed, held or not. */
@@ -252,7 +256,7 @@ export const endRows = (self: Wait, kept?: Partial<Rows>): void => {
 }
 
 /** A timeline that begins now. */
-export const timeline = (clock: number): Timeline => ({ base: clock, now: 0 })
+export const timeline = (clock: () => number): Timeline => ({ base: clock(), now: 0, clock })
 
 /** Moves a timeline to the wall-clock time. */
 export const advance = (time: Timeline, clock: number): void => {
@@ -300,6 +304,8 @@ export const hasTimedOut = ({ cold }: Wait): boolean => cold.heldTimeout !== und
 /** Whether the status is an end that needs no confirmation any more. */
 export const hasEnd = ({ cold, status }: Wait): boolean =>
   status !== undefined && status._tag !== "Pending" && !cold.isUnconfirmed
+/** Whether the wait has ended, but reports that only once its job was canceled. */
+export const isLeaving = ({ cold }: Wait): boolean => cold.leftBy !== undefined
 
 /** Whether the next check was forced, so that neither floor nor gate holds it back. */
 export const isForced = ({ cold }: Wait): boolean => cold.wakeRequest === "forced"
@@ -384,6 +390,7 @@ const makeCold = (): Cold => ({
   wakeRequest: undefined,
   paused: false,
   heldTimeout: undefined,
+  leftBy: undefined,
   hold: undefined,
   isUnconfirmed: false,
   isStateOver: false,

@@ -12,7 +12,7 @@ export const bounded = <T extends Status<unknown, unknown> | ResultMissing>(self
   let kept = self
   if (isLong(self.state, longestWord)) kept = { ...kept, state: cut(self.state) }
   if ("action" in self && isLong(self.action?.id, longestWord)) {
-    kept = { ...kept, action: { ...self.action, id: cut(self.action!.id) } }
+    kept = { ...kept, action: { ...self.action, id: cut(self.action.id) } }
   }
   if ("reason" in self && isLong(self.reason, longestReason))
     kept = { ...kept, reason: cut(self.reason, longestReason) }

@@ -18,6 +18,7 @@ import type { Observer } from "../../Observer.ts"
 import type { PollOptions } from "../../PollOptions.ts"
 import type { Status } from "../../Status.ts"
 import { type Plan, planOf } from "../strategyPlan.ts"
+import { cut } from "../text.ts"
 import * as validate from "../validate.ts"
 import { builtin, builtinErrors, type Defaults } from "./defaults.ts"
 
@@ -120,8 +121,18 @@ export interface Input extends Omit<PollOptions<never, unknown>, "unknownState" 
   readonly confirm?: JobConfirmPolicy<never, unknown, unknown, unknown, unknown> | undefined
 }
 
+/** What cannot be canceled is not to be canceled, which would otherwise show only when it is too late. */
+const checkCancel = ({ cancel, job, name, ...options }: Input): void => {
+  if (cancel !== undefined) return
+  for (const option of ["onTimeout", "onInterrupt", "onClose"] as const) {
+    if (options[option] !== "cancelRemote") continue
+    throw new RangeError(`${name}: ${option} must not be "cancelRemote", since the job ${job} has no cancel`)
+  }
+}
+
 /** Validates the options of a wait and fills in the defaults. */
 export const compile = (input: Input, defaults: Defaults = builtin): Policy => {
+  checkCancel(input)
   const strategy = stepper(input.strategy ?? defaults.strategy)
   const deadline = validate.millisOrUnbounded(`${input.name}: deadline`, input.deadline)
   const limit = strategy.plan?.maxDuration ?? Number.POSITIVE_INFINITY
@@ -225,7 +236,8 @@ const compileConfirm = ({ confirm, name }: Input, deadline: number): Policy["con
 const compileStateLimits = ({ name, stateLimits }: Input): Policy["stateLimits"] => {
   if (stateLimits === undefined) return undefined
   const limits = Object.entries(stateLimits).map(
-    ([state, limit]) => [state, validate.millis(`${name}: stateLimits.${state}`, limit, "positive")] as const
+    // A wait keeps the beginning of a state word.
+    ([state, limit]) => [cut(state), validate.millis(`${name}: stateLimits.${state}`, limit, "positive")] as const
   )
   return limits.length === 0 ? undefined : new Map(limits)
 }

@@ -1,6 +1,6 @@
 import * as Effect from "effect/Effect"
 import type { CheckResult } from "../../CheckResult.ts"
-import { type Any, isJob, type Watchable } from "../../Job.ts"
+import { type Any, isJob, type Job, type Watchable } from "../../Job.ts"
 import { ResumeTokenError } from "../../PollError.ts"
 import type { PollOptions } from "../../PollOptions.ts"
 import type { ResumeToken } from "../../ResumeToken.ts"
@@ -52,6 +52,21 @@ export const ofKeys = (name: string, job: Any, options: AnyOptions): ((key: unkn
   if (typeof strategy === "function" && options.strategy === undefined) return (key) => ofAny(name, job, key, options)
   const policy = policyOf(name, job, options.strategy ?? (strategy as AnyOptions["strategy"]), options)
   return (key) => ({ key: validate.nonEmpty(`${name}: key`, job.key.encode(key)), rawKey: key, policy })
+}
+
+/** Validates the options of a wait for a job before there is a key: throws a RangeError. */
+export const checkOfJob = <K, A, F, E, R, I, ES, RS>(
+  name: string,
+  job: Job<K, A, F, E, R, I, ES>,
+  options: PollOptions<E, RS>
+): void => {
+  const { strategy } = job
+  policyOf(
+    name,
+    job as unknown as Any,
+    typeof strategy === "function" ? options.strategy : (options.strategy ?? strategy),
+    options
+  )
 }
 
 /** Validates options before there is a key: throws a RangeError. */

@@ -58,7 +58,7 @@ export const eventFor = (call: Call, wait: Wait, exit: Exit.Exit<unknown, unknow
     default:
       return wait.stage.phase === "stepping"
         ? { _tag: "Decided", exit: exit as Exit.Exit<Strategy.Decision> }
-        : event.cancelDone(exit)
+        : event.cancelDone("timeout", exit)
   }
 }
 
@@ -156,11 +156,7 @@ const follow = (
     : Effect.map(alone(now, isWanted), (others) => together([known, others]))
 }
 
-const split = (
-  call: Call,
-  waits: ReadonlyArray<Wait>,
-  isWanted: IsWanted
-): Effect.Effect<Results, never, unknown> => {
+const split = (call: Call, waits: ReadonlyArray<Wait>, isWanted: IsWanted): Effect.Effect<Results, never, unknown> => {
   const half = Math.ceil(waits.length / 2)
   const halves = [waits.slice(0, half), waits.slice(half)]
   return Effect.flatMap(

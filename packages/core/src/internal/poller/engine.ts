@@ -5,17 +5,27 @@ import * as Fiber from "effect/Fiber"
 import * as Gate from "../../Gate.ts"
 import type { ResumeToken } from "../../ResumeToken.ts"
 import type { ActionHandlers } from "../actionHandlers.ts"
-import { cancelsOnInterrupt } from "../machine/ending.ts"
+import { cancelsBy } from "../machine/ending.ts"
 import * as event from "../machine/event.ts"
 import * as machine from "../machine/machine.ts"
-import { advance, alarmAt, fitsBefore, make as makeWait, sourceOf, type Timeline, type Wait } from "../machine/wait.ts"
+import {
+  advance,
+  alarmAt,
+  fitsBefore,
+  isLeaving,
+  make as makeWait,
+  sourceOf,
+  type Timeline,
+  type Wait
+} from "../machine/wait.ts"
+import type { How } from "../single/host.ts"
 import * as userCalls from "../single/userCalls.ts"
 import { endingOf } from "../telemetry.ts"
 import { AfterTurn } from "./afterTurn.ts"
 import * as batchCheck from "./batchCheck.ts"
 import { type Dispatcher, type Limits, turnSize } from "./dispatcher.ts"
 import { InFlight, inFlightOf, isLimited, isQueued, type Limited, TimeLimits } from "./inFlight.ts"
-import { interrupt, type Interrupted } from "./interrupt.ts"
+import { type Canceling, interrupt, type Interrupted } from "./interrupt.ts"
 import { type Group, groupOf, type Shared, type Sink, sinkOf } from "./registry.ts"
 import { knownEnd, lessonsOf, startOf } from "./knowledge.ts"
 import { type Call, targetOf } from "./target.ts"
@@ -101,7 +111,6 @@ export class Engine {
       const { floorAt } = wait
       if (end !== undefined && mayCheck(wait, command)) {
         this.advise(wait, event.checked(end))
-        // An end that has to be confirmed.
         if (wait.stage.phase !== "ended" && floorAt > now) this.step(wait, { _tag: "Floored", floorAt })
       } else this.apply(wait, command)
       if (target.bringsFloor(wait)) this.shareFloor(wait)
@@ -135,26 +144,67 @@ export class Engine {
   }
 
   /** Ends waits as interrupted, all at once. The effect waits for what is in flight for them, and cancels their jobs. */
-  interrupt(waits: Iterable<Wait>): Effect.Effect<void> {
-    const interrupted: Array<Interrupted> = []
-    const handlers: Array<Fiber.Fiber<unknown>> = []
-    this.together(() => {
-      for (const wait of waits) {
-        if (wait.stage.phase === "ended") continue
-        interrupted.push({ wait, call: inFlightOf(wait), cancels: cancelsOnInterrupt(wait) })
-        handlers.push(...this.actions.fibersOf(wait))
-        this.step(wait, event.interrupted)
-      }
-    })
-    const stopped = interrupt(interrupted, this.fork)
-    return handlers.length === 0 ? stopped : Effect.andThen(stopped, Fiber.awaitAll(handlers).pipe(Effect.asVoid))
+  interrupt(waits: ReadonlyArray<Wait>, how: How): Effect.Effect<void> {
+    let interrupted: ReadonlyArray<Interrupted> = []
+    const handlers = waits.flatMap((wait) => this.actions.fibersOf(wait))
+    this.together(() => (interrupted = this.endAll(waits, how)))
+    const stopped = interrupt(interrupted, this.canceling)
+    return handlers.length === 0 ? stopped : Effect.andThen(stopped, Effect.asVoid(Fiber.awaitAll(handlers)))
   }
 
-  /** Stops the timer; all waits have been interrupted. */
-  close(): void {
+  /**
+   * Ends all waits at once, and begins nothing any more. User code takes note of that only when the effect runs: the
+   * turn stays open until then. The effect cancels jobs, and waits for that and for what is in flight, for at most
+   * about the longest `cancelTimeout`.
+   */
+  close(waits: Iterable<Wait>): Effect.Effect<void> {
+    const isOuter = this.enter()
+    const all = [...waits]
+    const interrupted = this.endAll(all, "close")
     this.isClosed = true
     this.timer.clear()
     for (const call of this.dispatcher.endTurn(Number.POSITIVE_INFINITY)) this.begin(call)
+    const atMost = all.reduce((longest, { setting: { policy } }) => Math.max(longest, policy.cancelTimeout), 0)
+    const over = interrupt(interrupted, this.canceling, atMost)
+    return Effect.suspend(() => {
+      this.exit(isOuter)
+      return over
+    })
+  }
+
+  private endAll(waits: Iterable<Wait>, how: How): ReadonlyArray<Interrupted> {
+    const ended: Array<Interrupted> = []
+    for (const wait of waits) {
+      if (wait.stage.phase === "ended") continue
+      const by = how === "leave" ? undefined : cancelsBy(wait, how)
+      ended.push({ wait, call: inFlightOf(wait), cancelsBy: by })
+      this.step(wait, event.interrupted(by))
+    }
+    for (const one of ended) {
+      const { cancelsBy: by, wait } = one
+      if (by === undefined || !targetOf(wait).isWanted(wait.key)) continue
+      // The job is not canceled while other waits want it.
+      one.cancelsBy = undefined
+      this.tellOfCancel(wait, event.cancelDone(by, "wanted"))
+    }
+    return ended
+  }
+
+  private get canceling(): Canceling {
+    return {
+      fork: this.fork,
+      tell: (wait, happened) => this.tellOfCancel(wait, happened),
+      concurrency: this.limits.concurrency
+    }
+  }
+
+  /** Tells a wait that was interrupted about its cancel; its observers are notified of its end then. */
+  private tellOfCancel(wait: Wait, happened: event.Event): void {
+    this.together(() => {
+      const wasLeaving = isLeaving(wait)
+      this.step(wait, happened)
+      if (wasLeaving && !isLeaving(wait)) this.afterTurn.add(() => this.ended(groupOf(wait)))
+    })
   }
 
   // -- turns --
@@ -320,7 +370,9 @@ export class Engine {
     const target = targetOf(wait)
     target.waitersOf(wait)?.noteTimeout()
     // The job is not canceled while other waits want it.
-    this.runTask(wait, target.isWanted(wait.key) ? Effect.void : userCalls.cancelRemote(wait))
+    if (target.isWanted(wait.key)) return void this.advise(wait, event.cancelDone("timeout", "wanted"))
+    machine.step(wait, event.cancelAsked("timeout"))
+    this.runTask(wait, userCalls.cancelRemote(wait))
   }
 
   private finish(wait: Wait, exit: Exit.Exit<unknown, unknown>): void {
@@ -328,9 +380,11 @@ export class Engine {
     group.target.remove(wait, this.limits.linger)
     const ending = endingOf(exit as Parameters<typeof endingOf>[0])
     this.endings[ending] = (this.endings[ending] ?? 0) + 1
+    // One whose job is canceled has still something to report.
+    const isReported = !isLeaving(wait)
     this.afterTurn.add(() => {
       sinkOf(wait).ended(wait, exit)
-      this.ended(group)
+      if (isReported) this.ended(group)
     })
   }
 

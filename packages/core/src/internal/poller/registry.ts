@@ -200,6 +200,7 @@ export class Registry {
 const mayBeLogged = (event: Notification["event"]): boolean =>
   event._tag === "CheckFailed" ||
   event._tag === "ActionRequired" ||
+  (event._tag === "CancelAnswered" && event.outcome !== "accepted") ||
   (event._tag === "Ended" && event.exit._tag === "Failure")
 
 const leastSweep = 256

@@ -13,6 +13,7 @@ import type { ResumeToken } from "../../ResumeToken.ts"
 import { ActionHandlers } from "../actionHandlers.ts"
 import { noStatus } from "../machine/checkError.ts"
 import type * as event from "../machine/event.ts"
+import { cancelsBy } from "../machine/ending.ts"
 import { fromWait } from "../machine/token.ts"
 import { timeline, type Wait } from "../machine/wait.ts"
 import { Reference } from "../options/defaults.ts"
@@ -23,8 +24,11 @@ import { next } from "../strategyPlan.ts"
 import { AfterTurn } from "./afterTurn.ts"
 import { Dispatcher, type Limits } from "./dispatcher.ts"
 import { Engine } from "./engine.ts"
+import { LeftTokens } from "./leftTokens.ts"
+import { isEnding, type Lifetime } from "./lifetime.ts"
 import { type Group, groupOf, Registry, type Sink } from "./registry.ts"
 import { ResultStream } from "./resultStream.ts"
+import { targetOf } from "./target.ts"
 
 export interface Settings {
   readonly limits: Limits
@@ -46,7 +50,9 @@ export class PollerService implements Driver {
   private readonly registry: Registry
   private readonly permits: Permits
   private readonly settings: Settings
-  private readonly fork: Fork
+  private readonly run: Fork
+  private readonly clock: Clock.Clock
+  private readonly lifetime: Lifetime
   private isClosed = false
   /** Done when no more keys are taken. */
   private readonly closing = Deferred.makeUnsafe<void>()
@@ -54,14 +60,17 @@ export class PollerService implements Driver {
   private readonly over = Deferred.makeUnsafe<void>()
   /** The tokens of the jobs that were still running when it closed. */
   private running: ReadonlyArray<ResumeToken> = []
+  /** Carries out what follows from closing, once. */
+  private carryOut = (): void => {}
+  private readonly leftTokens = new LeftTokens()
   /** The group of the newest wait: most waits are alike. */
   private last:
     | { readonly policy: request.Request["policy"]; readonly context: Context.Context<unknown>; readonly group: Group }
     | undefined
 
-  constructor(settings: Settings, clock: Clock.Clock, random: () => number, fork: Fork) {
+  constructor(settings: Settings, clock: Clock.Clock, random: () => number, fork: Fork, lifetime: Lifetime) {
     const { capacity, limits } = settings
-    const time = timeline(clock.currentTimeMillisUnsafe())
+    const time = timeline(() => clock.currentTimeMillisUnsafe())
     this.dispatcher = new Dispatcher(time, limits)
     const afterTurn = new AfterTurn()
     this.actions = new ActionHandlers({
@@ -74,7 +83,9 @@ export class PollerService implements Driver {
     this.registry = new Registry(shared, limits.linger)
     this.engine = new Engine(shared, clock, limits, fork, (group) => this.registry.ended(group))
     this.permits = new Permits(capacity)
-    this.fork = fork
+    this.run = fork
+    this.clock = clock
+    this.lifetime = lifetime
   }
 
   // -- the service --
@@ -103,7 +114,7 @@ export class PollerService implements Driver {
     const wanted = request.ofAny("Poller.until", job, key, { history: false, ...options })
     return this.admit((restore) =>
       Effect.flatMap(this.watch(job, wanted, undefined), (handle) =>
-        Effect.ensuring(restore(handle.await), handle.interrupt)
+        Effect.ensuring(restore(handle.await), this.left([(handle as PollerHandle).wait]))
       )
     )
   }
@@ -117,10 +128,11 @@ export class PollerService implements Driver {
     const source: Stream.Stream<unknown, unknown, unknown> = Stream.isStream(keys) ? keys : Stream.fromIterable(keys)
     const follow = Effect.gen({ self: this }, function* () {
       const context = yield* Effect.context<unknown>()
-      const results = new ResultStream((count) => this.permits.release(count), this.fork)
+      const results = new ResultStream((count) => this.permits.release(count), this.run)
       yield* Effect.addFinalizer(() => {
         results.leave()
-        return results.isIdle ? Effect.void : this.interruptAll((wait) => wait.sink === results)
+        if (results.isIdle) return Effect.void
+        return Effect.suspend(() => this.left([...this.registry.waits()].filter((wait) => wait.sink === results)))
       })
       const beginOne = (wanted: request.Request): void => {
         results.begin()
@@ -166,9 +178,15 @@ export class PollerService implements Driver {
     return { watched, ...phases, requests: this.dispatcher.requests, ended: { ...this.engine.endings } }
   })
 
-  readonly shutdown: Effect.Effect<ReadonlyArray<ResumeToken>> = Effect.suspend(() => {
-    if (!this.isClosed) this.close()
-    return Effect.as(Deferred.await(this.over), this.running)
+  readonly shutdown: Effect.Effect<ReadonlyArray<ResumeToken>> = Effect.sync(() => {
+    if (!this.isClosed) this.end()
+    return this.running
+  })
+
+  /** Closes the Poller and waits until nothing is in flight any more. */
+  readonly close: Effect.Effect<void> = Effect.flatMap(this.shutdown, () => {
+    this.carryOut()
+    return Deferred.await(this.over)
   })
 
   // -- called by handles --
@@ -177,12 +195,16 @@ export class PollerService implements Driver {
     this.engine.tell(wait, happened)
   }
 
-  contextOf(wait: Wait): Context.Context<unknown> {
-    return groupOf(wait).context
+  fork(wait: Wait, effect: Effect.Effect<unknown, unknown, unknown>): Fiber.Fiber<unknown, unknown> {
+    return groupOf(wait).fork(effect)
   }
 
   interrupt(wait: Wait): Effect.Effect<void> {
-    return Effect.suspend(() => this.engine.interrupt([wait]))
+    return Effect.suspend(() => this.engine.interrupt([wait], "interrupt"))
+  }
+
+  leave(wait: Wait): Effect.Effect<void> {
+    return Effect.sync(() => void this.engine.interrupt([wait], "leave"))
   }
 
   release(): void {
@@ -248,15 +270,26 @@ export class PollerService implements Driver {
 
   // -- closing --
 
-  /** Ends all waits at once and then waits for what is in flight for them, even if one of them is what closes. */
-  private close(): void {
+  /**
+   * Takes the tokens of the jobs that run on and ends all waits, at once. What follows from that, user code included,
+   * comes after the tokens have been handed out.
+   */
+  private end(): void {
     this.isClosed = true
-    this.running = Array.from(this.registry.waits(), fromWait)
-    const interrupted = this.engine.interrupt(Array.from(this.registry.waits()))
-    this.engine.close()
-    Deferred.doneUnsafe(this.closing, Exit.void)
-    // Whoever still waits for a permit learns that there will be none.
-    this.permits.release(Number.MAX_SAFE_INTEGER)
+    const waits = Array.from(this.registry.waits())
+    const canceled = this.canceled(waits)
+    const left = this.leftTokens.take(this.clock.currentTimeMillisUnsafe())
+    this.running = [...left, ...waits.filter((wait) => !canceled.has(wait)).map(fromWait)]
+    const interrupted = this.engine.close(waits)
+    this.carryOut = () => {
+      this.carryOut = () => {}
+      Deferred.doneUnsafe(this.closing, Exit.void)
+      // Whoever still waits for a permit learns that there will be none.
+      this.permits.release(Number.MAX_SAFE_INTEGER)
+      const handled = Fiber.awaitAll(this.actions.fibers)
+      const all = Effect.andThen(Effect.andThen(interrupted, handled), notified)
+      this.run(all).addObserver(() => Deferred.doneUnsafe(this.over, Exit.void))
+    }
     const notified = Effect.suspend(() =>
       Effect.forEach(
         [...this.registry.observed],
@@ -264,24 +297,47 @@ export class PollerService implements Driver {
         { concurrency: "unbounded", discard: true }
       )
     )
-    const handled = Fiber.awaitAll(this.actions.fibers)
-    this.fork(Effect.andThen(Effect.andThen(interrupted, handled), notified)).addObserver(() =>
-      Deferred.doneUnsafe(this.over, Exit.void)
-    )
+    this.run(Effect.map(Effect.yieldNow, () => this.carryOut()))
   }
 
-  private interruptAll(which: (wait: Wait) => boolean): Effect.Effect<void> {
-    return Effect.suspend(() => this.engine.interrupt(Array.from(this.registry.waits()).filter(which)))
+  /** Ends waits whose caller is interrupted, or has left their stream. */
+  private left(waits: ReadonlyArray<Wait>): Effect.Effect<void> {
+    return Effect.withFiber((caller) => {
+      const how = this.isClosed || isEnding(this.lifetime, caller) ? "close" : "interrupt"
+      const now = this.clock.currentTimeMillisUnsafe()
+      for (const wait of waits) {
+        const runsOn = wait.stage.phase !== "ended" && cancelsBy(wait, how) === undefined
+        if (runsOn && !this.isClosed) this.leftTokens.add(fromWait(wait), how === "close" ? undefined : now)
+      }
+      return this.engine.interrupt(waits, how)
+    })
+  }
+
+  /** The waits whose jobs closing cancels: those that ask for it, and others for the same keys. */
+  private canceled(waits: ReadonlyArray<Wait>): ReadonlySet<Wait> {
+    const keys = new Map<unknown, Set<string>>()
+    for (const wait of waits) {
+      if (cancelsBy(wait, "close") === undefined) continue
+      const ofTarget = keys.get(targetOf(wait)) ?? new Set<string>()
+      keys.set(targetOf(wait), ofTarget.add(wait.key))
+    }
+    return new Set(keys.size === 0 ? [] : waits.filter((wait) => keys.get(targetOf(wait))?.has(wait.key)))
   }
 }
 
 /** Makes the service of a Poller. It has the members of the public interface and no others. */
-export const make = (settings: Settings, clock: Clock.Clock, random: () => number, fork: Fork): never => {
-  const service = new PollerService(settings, clock, random, fork)
-  const { add, results, resume, shutdown, stats, until } = service
+export const make = (
+  settings: Settings,
+  clock: Clock.Clock,
+  random: () => number,
+  fork: Fork,
+  lifetime: Lifetime
+): { readonly service: never; readonly close: Effect.Effect<void> } => {
+  const service = new PollerService(settings, clock, random, fork, lifetime)
+  const { add, close, results, resume, shutdown, stats, until } = service
   const members = { add, results, resume, shutdown, stats, until }
   internals.set(members, service)
-  return members as never
+  return { service: members as never, close }
 }
 
 /** The inside of a service that `make` made, for tests of what it holds. */

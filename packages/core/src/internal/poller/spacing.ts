@@ -12,8 +12,9 @@ export class Spacing {
   /** By key, the oldest first. */
   private readonly starts = new Map<string, number>()
 
-  get isEmpty(): boolean {
-    return this.starts.size === 0
+  /** How many starts are kept. */
+  get size(): number {
+    return this.starts.size
   }
 
   get isNeeded(): boolean {

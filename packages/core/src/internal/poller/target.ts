@@ -125,7 +125,7 @@ export class Target {
 
   /** Whether there is no wait here, and none ended or checked recently. */
   get isUnused(): boolean {
-    return this.waits.size === 0 && this.queue.isEmpty && this.abandoned.size === 0 && this.spacing.isEmpty
+    return this.waits.size + this.abandoned.size + this.spacing.size === 0 && this.queue.isEmpty
   }
 
   // -- waits that share a key --

@@ -1,7 +1,8 @@
-import type * as Context from "effect/Context"
+import type * as Cause from "effect/Cause"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
-import type * as Exit from "effect/Exit"
+import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { Handle } from "../../Handle.ts"
@@ -9,6 +10,7 @@ import { CancelFailed, type PollError } from "../../PollError.ts"
 import type { PollEvent } from "../../PollEvent.ts"
 import type { ResumeToken } from "../../ResumeToken.ts"
 import type { Status } from "../../Status.ts"
+import { bounded } from "../awaitAtMost.ts"
 import * as event from "../machine/event.ts"
 import { fromWait } from "../machine/token.ts"
 import { shown, type Wait } from "../machine/wait.ts"
@@ -22,8 +24,11 @@ type AnyEvent = PollEvent<unknown, unknown, unknown>
 /** What a handle needs of the host that drives its wait. */
 export interface Driver {
   readonly tell: (wait: Wait, happened: event.Event) => void
-  readonly contextOf: (wait: Wait) => Context.Context<unknown>
+  /** Runs an effect with the services of a wait. */
+  readonly fork: (wait: Wait, effect: Effect.Effect<unknown, unknown, unknown>) => Fiber.Fiber<unknown, unknown>
   readonly interrupt: (wait: Wait) => Effect.Effect<void>
+  /** Ends a wait as interrupted, without canceling its job. Waits for nothing. */
+  readonly leave: (wait: Wait) => Effect.Effect<void>
 }
 
 /** The handle of a wait. Its effects are made on demand, since a Poller has as many handles as jobs. */
@@ -100,12 +105,22 @@ export class WaitHandle<A, F, E> implements Handle<A, F, E> {
     return Effect.suspend(() =>
       this.wait.stage.phase === "ended"
         ? Effect.void
-        : Effect.andThen(requestCancel(this.wait, this.driver.contextOf(this.wait)), this.checkNow())
+        : Effect.andThen(requestCancel(this.wait, this.driver), this.checkNow())
     )
   }
 
+  get leave(): Effect.Effect<ResumeToken> {
+    return Effect.suspend(() => {
+      const { driver, wait } = this
+      const token = lastTokens.get(wait) ?? fromWait(wait)
+      if (wait.stage.phase === "ended") return Effect.succeed(token)
+      lastTokens.set(wait, token)
+      return Effect.as(driver.leave(wait), token)
+    })
+  }
+
   get token(): Effect.Effect<ResumeToken> {
-    return Effect.sync(() => fromWait(this.wait))
+    return Effect.sync(() => lastTokens.get(this.wait) ?? fromWait(this.wait))
   }
 
   /** The newest events, for a late subscriber. */
@@ -127,12 +142,17 @@ export class WaitHandle<A, F, E> implements Handle<A, F, E> {
 /** Starts a wait and makes its handle. */
 export const start = <A, F, E, R>(request: Request): Effect.Effect<Handle<A, F, E>, never, R | Scope.Scope> =>
   Effect.gen(function* () {
-    const context = (yield* Effect.context<R>()) as Context.Context<unknown>
     let running: host.Running | undefined
-    const handle = new WaitHandle<A, F, E>({
+    const handle: WaitHandle<A, F, E> = new WaitHandle<A, F, E>({
       tell: (_, happened) => running?.host.tell(happened),
-      contextOf: () => context,
-      interrupt: () => Effect.suspend(() => running!.interrupt)
+      fork: (_, effect) => running!.host.fork(effect),
+      interrupt: () => Effect.suspend(() => running!.host.apart(running!.stop("interrupt"))),
+      leave: () =>
+        Effect.suspend(() => {
+          const stopped = Effect.forkDetach(running!.stop("leave"), { startImmediately: true })
+          // The finalizers of a check in flight do not hold it up.
+          return Effect.map(stopped, () => handle.ended(handle.wait, running!.host.exit ?? Exit.interrupt()))
+        })
     })
     const options = { emit: (event: AnyEvent) => handle.emit(event) }
     running = yield* host.start<R>(request, options, (exit) => handle.ended(handle.wait, exit))
@@ -142,13 +162,23 @@ export const start = <A, F, E, R>(request: Request): Effect.Effect<Handle<A, F, 
 
 // ---- internal ----
 
-const requestCancel = (wait: Wait, context: Context.Context<unknown>): Effect.Effect<void, CancelFailed> => {
-  const { cancel, job } = wait.setting.policy
-  const key = shown(wait)
-  return cancel === undefined
-    ? Effect.fail(new CancelFailed({ job, key, reason: "unsupported", error: undefined }))
-    : userCalls.cancelRemote(wait).pipe(
-        Effect.mapError((error) => new CancelFailed({ job, key, reason: "failed", error })),
-        Effect.provideContext(context)
-      )
+/** The tokens of waits that were left: once they have ended, they no longer tell when the next check was due. */
+const lastTokens = new WeakMap<Wait, ResumeToken>()
+
+const requestCancel = (wait: Wait, driver: Driver): Effect.Effect<void, CancelFailed> => {
+  const { cancel, cancelTimeout, job } = wait.setting.policy
+  const failed = (reason: CancelFailed["reason"], error?: unknown) =>
+    Effect.fail(new CancelFailed({ job, key: shown(wait), reason, error }))
+  if (cancel === undefined) return failed("unsupported")
+  return Effect.suspend(() => {
+    driver.tell(wait, event.cancelAsked("handle"))
+    const canceled = bounded((effect) => driver.fork(wait, effect), userCalls.cancelRemote(wait), cancelTimeout)
+    return Effect.flatMap(canceled, (exit) => {
+      driver.tell(wait, event.cancelDone("handle", exit ?? "timedOut"))
+      if (exit === undefined) return failed("timedOut")
+      if (Exit.isSuccess(exit)) return Effect.void
+      const error = Exit.findErrorOption(exit)
+      return error._tag === "Some" ? failed("failed", error.value) : Effect.failCause(exit.cause as Cause.Cause<never>)
+    })
+  })
 }

@@ -15,7 +15,7 @@ import type { ResumeToken } from "../../ResumeToken.ts"
 import type { Terminal } from "../../Status.ts"
 import { ActionHandlers } from "../actionHandlers.ts"
 import { bounded } from "../awaitAtMost.ts"
-import { cancelsOnInterrupt } from "../machine/ending.ts"
+import { cancelsBy } from "../machine/ending.ts"
 import * as event from "../machine/event.ts"
 import * as machine from "../machine/machine.ts"
 import { wakeForAlarm } from "../machine/pacing.ts"
@@ -34,6 +34,7 @@ import { type Policy, shownKey } from "../options/policy.ts"
 import type { Request } from "../options/request.ts"
 import { escape } from "../text.ts"
 import { make as makeTelemetry, type Telemetry } from "../telemetry.ts"
+import * as remoteCancel from "./remoteCancel.ts"
 import * as userCalls from "./userCalls.ts"
 
 /** Runs one wait to its end. */
@@ -42,8 +43,9 @@ export const run = <A, E, R>(request: Request, options?: HostOptions): Effect.Ef
     const wait = (span?: Tracer.Span): Effect.Effect<A, E> =>
       Effect.callback((resume) => {
         const host = new Host(prepared, span, options, (exit) => resume(exit as Exit.Exit<A, E>))
+        options?.onStart?.()
         host.tell(event.started(options?.token, 0, undefined, options?.ended))
-        return host.stop
+        return host.stop("interrupt")
       })
     return prepared.defaults.span ? Effect.useSpan(spanName, spanOptions(prepared), wait) : wait()
   })
@@ -51,11 +53,12 @@ export const run = <A, E, R>(request: Request, options?: HostOptions): Effect.Ef
 /** A wait that runs in the background. */
 export interface Running {
   readonly host: Host
-  /** Ends the wait as interrupted, if it has not ended, for the code of the wait too. */
-  readonly interrupt: Effect.Effect<void>
-  /** The same, for the scope that closes. */
-  readonly stop: Effect.Effect<void>
+  /** Ends the wait as interrupted, if it has not ended; closing the scope does that by "close". */
+  readonly stop: (how: How) => Effect.Effect<void>
 }
+
+/** What ends a wait from outside; "leave" never cancels its job. */
+export type How = event.LeftBy | "leave"
 
 /** Starts one wait for as long as the scope lives. */
 export const start = <R>(
@@ -73,16 +76,19 @@ export const start = <R>(
       const running = Effect.sync((): Running => {
         const host = new Host(prepared, span, options, end)
         host.tell(event.started(options.token))
-        const stop = Effect.andThen(
-          host.stop,
-          Effect.sync(() => end(host.exit ?? Exit.interrupt()))
-        )
-        return { host, interrupt: host.apart(stop), stop }
+        const ended = Effect.sync(() => end(host.exit ?? Exit.interrupt()))
+        return { host, stop: (how) => Effect.andThen(host.stop(how), ended) }
       })
-      return Effect.acquireRelease(running, ({ stop }) => stop)
+      return Effect.acquireRelease(running, ({ stop }) => stop("close"))
     }
     return prepared.defaults.span ? Effect.flatMap(Effect.makeSpan(spanName, spanOptions(prepared)), wait) : wait()
   })
+
+/** Ends a wait that never began to check, as if it was interrupted then. */
+export const abandon = <R>(request: Request, options: HostOptions): Effect.Effect<void, never, R> =>
+  prepare<void, never, R, never>(request, (prepared) =>
+    Effect.suspend(() => new Host(prepared, undefined, options, () => {}).abandon(options))
+  )
 
 export interface HostOptions {
   readonly emit?: ((event: PollEvent<unknown, unknown, unknown>) => void) | undefined
@@ -90,6 +96,8 @@ export interface HostOptions {
   readonly token?: ResumeToken | undefined
   /** How the job ended, if the answer to its submit says so. */
   readonly ended?: Terminal<unknown, unknown> | undefined
+  /** Called as the wait starts. */
+  readonly onStart?: (() => void) | undefined
 }
 
 /** What a wait is run with. */
@@ -131,7 +139,8 @@ export class Host implements Setting {
   /** How the wait ended. */
   exit: Exit.Exit<unknown, unknown> | undefined
   private readonly clock: Clock.Clock
-  private readonly fork: <A, E>(effect: Effect.Effect<A, E, unknown>) => Fiber.Fiber<A, E>
+  /** Runs an effect with the services of the wait. */
+  readonly fork: <A, E>(effect: Effect.Effect<A, E, unknown>) => Fiber.Fiber<A, E>
   private readonly done: (exit: Exit.Exit<unknown, unknown>) => void
   private readonly listener: HostOptions["emit"]
   /** Calls of user code that wait until the step is over, since they may re-enter. */
@@ -154,7 +163,7 @@ export class Host implements Setting {
     const random = Context.get(context, Random.Random)
     this.policy = policy
     this.clock = Context.get(context, Clock.Clock)
-    this.time = timeline(this.clock.currentTimeMillisUnsafe())
+    this.time = timeline(() => this.clock.currentTimeMillisUnsafe())
     this.random = () => random.nextDoubleUnsafe()
     this.fork = Effect.runForkWith(span === undefined ? context : Context.add(context, Tracer.ParentSpan, span))
     this.telemetry = makeTelemetry({ logs: defaults.logs, observers: policy.observers, span }, this.fork, (log) => {
@@ -214,22 +223,49 @@ export class Host implements Setting {
    * before. A wait that has not ended is then interrupted: the server is asked to stop the job if the policy says so,
    * and the observers are notified.
    */
-  readonly stop: Effect.Effect<void> = Effect.suspend(() => {
-    const { cancelTimeout } = this.policy
-    const running = [this.driver, this.watchdog, this.flushing].filter((fiber) => fiber !== undefined)
-    const interrupted = this.wait.stage.phase !== "ended"
-    const cancels = cancelsOnInterrupt(this.wait)
-    this.turn++
-    this.driver = this.watchdog = undefined
-    const stopped = Fiber.interruptAll([...running, ...(this.actions?.fibersOf(this.wait) ?? [])])
-    if (!interrupted) return stopped
-    this.step(event.interrupted)
-    const canceled = cancels ? bounded(this.fork, userCalls.cancelRemote(this.wait), cancelTimeout) : Effect.void
-    return stopped.pipe(
-      Effect.andThen(canceled),
-      Effect.andThen(Effect.suspend(() => this.telemetry.flush(cancelTimeout) ?? Effect.void))
-    )
-  })
+  stop(how: How): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      const { cancelTimeout } = this.policy
+      const own = [this.driver, this.watchdog, this.flushing].filter((fiber) => fiber !== undefined)
+      const running = [...own, ...(this.actions?.fibersOf(this.wait) ?? [])]
+      const isOver = this.wait.stage.phase === "ended"
+      const by = isOver || how === "leave" ? undefined : cancelsBy(this.wait, how)
+      this.turn++
+      this.driver = this.watchdog = undefined
+      const stopped = Fiber.interruptAll(running)
+      if (isOver) return stopped
+      this.step(event.interrupted(by))
+      return (by === undefined ? stopped : Effect.andThen(this.cancel(by, running), stopped)).pipe(
+        Effect.andThen(Effect.suspend(() => this.telemetry.flush(cancelTimeout) ?? Effect.void))
+      )
+    })
+  }
+
+  /** Ends a wait that never began to check, as if it was interrupted then. */
+  abandon(options: HostOptions): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      // Deferred, so that no check begins.
+      this.step(event.started(options.token, 0, 1, options.ended))
+      return this.stop("interrupt")
+    })
+  }
+
+  private cancel(by: event.LeftBy, running: ReadonlyArray<Fiber.Fiber<unknown, unknown>>): Effect.Effect<void> {
+    return Effect.flatMap(Clock.currentTimeMillis, (now) => {
+      for (const fiber of running) fiber.interruptUnsafe()
+      return remoteCancel.afterCheck(
+        {
+          waits: [this.wait],
+          by,
+          over: Fiber.awaitAll(running),
+          fork: this.fork,
+          tell: (_, happened) => void this.step(happened),
+          isWanted: () => false
+        },
+        now
+      )
+    })
+  }
 
   /**
    * Runs an effect that ends this wait in a fiber of its own: it may be the check or a handler of this wait that asks for
@@ -303,7 +339,11 @@ export class Host implements Setting {
           )
         case "cancel":
           this.guard()
-          return Effect.flatMap(Effect.exit(userCalls.cancelRemote(this.wait)), (exit) => after(event.cancelDone(exit)))
+          this.step(event.cancelAsked("timeout"))
+          if (this.turn !== turn) return Effect.void
+          return Effect.flatMap(Effect.exit(userCalls.cancelRemote(this.wait)), (exit) =>
+            after(event.cancelDone("timeout", exit))
+          )
         case "continue":
           return Effect.void
         default:
@@ -338,9 +378,10 @@ export class Host implements Setting {
       late.interruptUnsafe()
     }
     const { now } = this.time
-    // At the limit itself it yields first, for a check that starts then.
-    const millis = wakeForAlarm(now, limit) - now
-    const fiber = this.fork(millis > 0 ? this.clock.sleep(Duration.millis(millis)) : Effect.yieldNow)
+    const wakeAt = wakeForAlarm(now, limit)
+    const asleep = wakeAt > now ? this.clock.sleep(Duration.millis(wakeAt - now)) : Effect.void
+    // At the limit itself it yields first, for an answer that arrives then.
+    const fiber = this.fork(wakeAt === limit ? Effect.andThen(asleep, Effect.yieldNow) : asleep)
     this.watchdog = fiber
     this.watchedUntil = limit
     fiber.addObserver((exit) => {

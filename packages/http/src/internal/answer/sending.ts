@@ -3,7 +3,7 @@ import type * as HttpClient from "effect/http/HttpClient"
 import type * as HttpClientRequest from "effect/http/HttpClientRequest"
 import type * as Schema from "effect/Schema"
 import type { HttpCheckError } from "../../HttpCheckError.ts"
-import type { SendOptions, Sent } from "../../HttpCheckOptions.ts"
+import type { AttachOption, SendOptions, Sent } from "../../HttpCheckOptions.ts"
 import {
   decodeWith,
   execute,
@@ -15,7 +15,7 @@ import {
   statusReason,
   withBody
 } from "../request/httpRequest.ts"
-import { contentOf, interpretAnswer, readerReason } from "./interpretation.ts"
+import { contentOf, interpretAnswer, readerReason, readWith } from "./interpretation.ts"
 import { prepare } from "./checkReading.ts"
 import type { RequestPolicy } from "../request/requestPolicy.ts"
 import { isThrottled } from "./throttling.ts"
@@ -29,7 +29,7 @@ export const send = <A, RD, E, R>(
   request: HttpClientRequest.HttpClientRequest,
   schema: Schema.Codec<A, unknown, RD>,
   policy: RequestPolicy,
-  options: SendOptions<E, R>
+  options: SendOptions<E, R> & AttachOption<A>
 ): Effect.Effect<Sent<A>, HttpCheckError | E, HttpClient.HttpClient | RD | R> => {
   const decode = decoderOf(schema)
   const fail = failFor(request, policy.shownUrl)
@@ -38,11 +38,14 @@ export const send = <A, RD, E, R>(
     const answer = yield* prepare(options, received, fail, undefined)
     const isAccepted = (yield* interpreted(answer, options, fail)) ?? isOk(answer)
     if (!isAccepted) {
+      const { attach } = options
+      const running = attach === undefined ? undefined : yield* readWith("attach", () => attach(answer), fail)
+      if (running !== undefined) return { value: running, hint: answer.hint, headers: answer.headers, attached: true }
       return yield* fail(statusReason(answer, isThrottled(answer) ? "throttled" : undefined))
     }
     if (answer.form === "json" && answer.content.kind === "other") return yield* fail(notJsonReason(answer))
     const value = yield* decodeWith(decode, answer, fail, contentOf(answer))
-    return { value, hint: answer.hint, headers: answer.headers }
+    return { value, hint: answer.hint, headers: answer.headers, attached: false }
   })
 }
 

@@ -52,7 +52,9 @@ export const submit = Effect.fnUntraced(function* <A, F, E, R>(
   const protocol = choose(env.protocols, first)
   const start: Start<A, F, E, R> = { env, first, answer, protocol, request, url, fail: accepted }
   if (verdict !== undefined && verdict._tag !== "Decode") return yield* byVerdict(start, verdict)
-  return yield* byReading(start, yield* read(start))
+  const receipt = yield* byReading(start, yield* read(start))
+  // A refusal that `interpret` has read all the same: it names the operation that runs already.
+  return answer.status === 409 && receipt.ended === undefined ? { ...receipt, attached: true } : receipt
 })
 
 // ---- internal ----
