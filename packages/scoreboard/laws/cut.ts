@@ -146,7 +146,9 @@ const ends = <E>(subject: Subject, wait: Effect.Effect<string, E>) =>
 
 const blurredEnding = (ending: Ending): Ending => ({
   ...ending,
+  // The error of a refused cancel is in no token.
   fields: ending.fields
+    .replace(/cancel refused because \w+/, "cancel refused")
     .split(", ")
     .filter((field) => !/^(lastStatus|lastCheckError|unconfirmed|unknownStates|clamped|unreadable) /.test(field))
     .join(", ")
