@@ -5,7 +5,7 @@
  * - `readme-1`, `readme-2`: the programs of README.md, each with exactly the packages it imports, installed by npm.
  * - `bare`: every module of every package, installed by pnpm without optional peers. What an index exports has to load;
  *   what it leaves out has to need an optional peer.
- * - `full`: the same with optional peers.
+ * - `full`: the same with optional peers, by `import` and by `require`.
  *
  * The tools are pinned by scripts/pack-check/package-lock.json and installed there on demand: Bun and Deno are large.
  */
@@ -272,6 +272,10 @@ ${importAll(modules)}
 if (Object.keys(failed).length > 0) throw new Error(JSON.stringify(failed, null, 2))
 `
 
+const requiresAll = (modules: ReadonlyArray<string>) => `
+for (const module of ${JSON.stringify(modules)}) require(module)
+`
+
 const namespaces = (modules: ReadonlyArray<string>): string =>
   modules.map((module, index) => `export * as m${index} from "${module}"\n`).join("")
 
@@ -390,7 +394,9 @@ const checkModules = async (bare: string, full: string, packed: ReadonlyMap<stri
   await installAll(full, packed, peers)
   writeFileSync(join(full, "modules.ts"), loadsFull(all))
   writeFileSync(join(full, "types.ts"), namespaces(all))
+  writeFileSync(join(full, "modules.cjs"), requiresAll(all))
   await runEverywhere(full, "modules.ts")
+  await runEverywhere(full, "modules.cjs")
   await checkEverywhere(full, "types.ts")
 }
 

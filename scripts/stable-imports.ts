@@ -14,8 +14,11 @@ export const arrows: Readonly<Record<string, ReadonlyArray<string>>> = {
   core: [],
   http: ["effect-poll"],
   providers: ["effect-poll", "@effect-poll/http"],
-  testing: []
+  testing: ["effect-poll"]
 }
+
+/** The job server is the oracle of other tests, so it shares nothing with what it tests. Assertions may. */
+const assertions = /^packages\/testing\/src\/(Assertion|internal\/assertion)\.ts$/
 
 interface Allowance {
   readonly files: RegExp
@@ -26,9 +29,9 @@ interface Allowance {
 /** Places where a forbidden thing is meant. Each says why. */
 export const allowances: ReadonlyArray<Allowance> = [
   {
-    files: /^packages\/core\/src\/(Poll|Poller|internal\/single\/host|internal\/poller\/registry)\.ts$/,
+    files: /^packages\/core\/src\/(Poller|internal\/single\/(host|promises|toPromise)|internal\/poller\/registry)\.ts$/,
     what: ["Effect.run*"],
-    why: "the hosts of the loop fork checks, and Poll.promise is the way out of Effect"
+    why: "the hosts of the loop fork checks, and Promises are the way out of Effect"
   }
 ]
 
@@ -165,6 +168,7 @@ export const check = (file: string, source: string, lookup: Lookup): ReadonlyArr
       const target = from.startsWith("@") ? parts.slice(0, 2).join("/") : parts[0]!
       if (allowed === undefined) wrong(at, `package ${name} has no arrows yet: say them in scripts/stable-imports.ts`)
       else if (!allowed.includes(target)) wrong(at, `${name} does not import ${target}`)
+      else if (name === "testing" && !assertions.test(file)) wrong(at, `the job server does not import ${target}`)
       else if (parts.includes("internal")) wrong(at, `${from} is internal`)
     } else if (from.startsWith(".")) {
       if (!join(file, "..", from).startsWith(`packages/${name}/src/`)) wrong(at, `${from} leaves the package`)

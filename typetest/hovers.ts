@@ -2,6 +2,7 @@
 import * as Effect from "effect/Effect"
 import type * as HttpClient from "effect/http/HttpClient"
 import type * as HttpClientRequest from "effect/http/HttpClientRequest"
+import type * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as CircuitBreakerGate from "@effect-poll/http/CircuitBreakerGate"
@@ -9,10 +10,12 @@ import * as DeviceFlow from "@effect-poll/http/DeviceFlow"
 import * as LongRunning from "@effect-poll/http/LongRunning"
 import * as McpTasks from "@effect-poll/http/McpTasks"
 import * as RateLimitGate from "@effect-poll/http/RateLimitGate"
+import * as CheckError from "effect-poll/CheckError"
 import * as CheckResult from "effect-poll/CheckResult"
-import type * as Job from "effect-poll/Job"
+import * as Job from "effect-poll/Job"
 import * as Poll from "effect-poll/Poll"
 import type * as Poller from "effect-poll/Poller"
+import * as promise from "effect-poll/promise"
 import * as Quorum from "effect-poll/Quorum"
 import * as Status from "effect-poll/Status"
 import * as StatusSchema from "effect-poll/StatusSchema"
@@ -24,6 +27,7 @@ interface Network {
 
 declare const check: Effect.Effect<Status.Status<string, number>, "offline", Network>
 declare const job: Job.Job<string, string, number, "offline", Network, boolean, "busy">
+declare const layer: Layer.Layer<Network>
 declare const poller: Poller.Service
 declare const client: HttpClient.HttpClient
 declare const limit: RateLimitGate.RateLimitGate
@@ -47,6 +51,11 @@ export const hovers = [
   Poll.start(job, "a", { deadline }),
   Poll.run(job, true, { deadline }),
   () => Poll.promise(Effect.succeed(Status.succeeded()), { deadline }),
+  () => promise.poll(() => Status.succeeded(), { deadline }),
+  () => promise.start(() => Status.succeeded(), { deadline }),
+  job.pipe(Job.provide(layer)),
+  CheckError.withKind(CheckError.permanent()),
+  CheckResult.fromEffect(Effect.succeed(1)),
   poller.until(job, "a", { deadline }),
   poller.results(job, ["a"], { deadline }),
   CheckResult.withHint(Status.pending(), "1 second"),

@@ -7,8 +7,8 @@
  *
  * **Details**
  *
- * An error states its kind under the property `CheckError.kind`. An error without it is transient. The option `kindOf`
- * of a `CheckErrorPolicy` overrides both.
+ * An error states its kind under the property `CheckError.kind`; `withKind` states it for errors of others. An error
+ * without a kind is transient. The option `kindOf` of a `CheckErrorPolicy` overrides both.
  *
  * **Example** (Defining a permanent error)
  *
@@ -26,6 +26,7 @@
  * @since 0.1.0
  */
 import type * as Duration from "effect/Duration"
+import { dual } from "effect/Function"
 import { hasProperty } from "effect/Predicate"
 
 /**
@@ -104,14 +105,50 @@ export const throttled = (options?: {
 export const permanent = (): Kind => alwaysPermanent
 
 /**
- * Returns the kind of an error: the one it states under `CheckError.kind`, otherwise `Transient`.
+ * States the kind of an error that does not state it itself, such as an error of an SDK, and returns the error. It
+ * replaces the kind that the error states.
+ *
+ * **Details**
+ *
+ * The error is not changed: only `kindOf` knows of it. A primitive cannot be remembered, so it is returned as it is; use
+ * the option `kindOf` of a `CheckErrorPolicy` for it.
+ *
+ * **Example** (Stating the kind of an error of an SDK)
+ *
+ * ```ts
+ * import * as CheckError from "effect-poll/CheckError"
+ *
+ * const error = CheckError.withKind(new TypeError("bad configuration"), CheckError.permanent())
+ * CheckError.kindOf(error)._tag // => "Permanent"
+ * ```
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const withKind: {
+  /** States the kind of an error that does not state it itself, and returns the error. */
+  (kind: Kind): <E>(self: E) => E
+  /** States the kind of an error that does not state it itself, and returns the error. */
+  <E>(self: E, kind: Kind): E
+} = /*#__PURE__*/ dual(2, <E>(self: E, stated: Kind): E => {
+  if (typeof self === "object" && self !== null) kinds.set(self, stated)
+  return self
+})
+
+/**
+ * Returns the kind of an error: the one that `withKind` gave it, otherwise the one it states under `CheckError.kind`,
+ * otherwise `Transient`.
  *
  * @category destructors
  * @since 0.1.0
  */
-export const kindOf = (error: unknown): Kind => (hasProperty(error, kind) ? (error as WithKind)[kind] : unstated)
+export const kindOf = (error: unknown): Kind =>
+  kinds.get(error as object) ?? (hasProperty(error, kind) ? (error as WithKind)[kind] : unstated)
 
 // ---- internal ----
+
+/** What `withKind` states. */
+const kinds = new WeakMap<object, Kind>()
 
 const alwaysPermanent: Kind = { _tag: "Permanent" }
 

@@ -9,11 +9,15 @@
  * @since 0.1.0
  */
 import * as Duration from "effect/Duration"
-import { dual } from "effect/Function"
+import * as Effect from "effect/Effect"
+import { dual, identity } from "effect/Function"
+import * as Option from "effect/Option"
 import { hasProperty } from "effect/Predicate"
+import type * as Types from "effect/Types"
+import * as CheckError from "./CheckError.ts"
 import { concealed, fitsInCursor, inspect } from "./internal/concealed.ts"
 import * as validate from "./internal/validate.ts"
-import { isStatus, type Status } from "./Status.ts"
+import { type Failed, failed, isStatus, pending, type Status, type Succeeded, succeeded } from "./Status.ts"
 
 const TypeId = "~effect-poll/CheckResult"
 
@@ -286,6 +290,137 @@ export const withCursor: {
 export const isCursor = (u: unknown): u is string => typeof u === "string" && fitsInCursor(u)
 
 /**
+ * The result that a value yields as an answer of `fromEffect`: that of a `CheckResult`, otherwise the value itself.
+ *
+ * @category types
+ * @since 0.1.0
+ */
+export type ValueOf<A> =
+  A extends Succeeded<infer Value>
+    ? Value
+    : A extends Annotated<infer Value, unknown>
+      ? Value
+      : A extends CheckResult<unknown, unknown>
+        ? never
+        : A
+
+/**
+ * The failure that a value yields as an answer of `fromEffect`: that of a `CheckResult`, otherwise `never`.
+ *
+ * @category types
+ * @since 0.1.0
+ */
+export type FailureOf<A> =
+  A extends Failed<infer Failure> ? Failure : A extends Annotated<unknown, infer Failure> ? Failure : never
+
+/**
+ * The options of `fromEffect`, for an Effect that succeeds with `A` or fails with `E`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface FromEffectOptions<
+  A,
+  E,
+  PendingTag extends Types.Tags<E>,
+  MissingTag extends Types.Tags<E>,
+  SucceededTag extends Types.Tags<E>,
+  FailedTag extends Types.Tags<E>,
+  Answer,
+  Value
+> {
+  /** The tags of errors that say that the job is pending. */
+  readonly pending?: ReadonlyArray<PendingTag> | undefined
+  /** The tags of errors that say that there is no such job: `CheckResult.missing`. */
+  readonly missing?: ReadonlyArray<MissingTag> | undefined
+  /** The tags of errors that say that the job succeeded, such as "not found" for a job that removes something. */
+  readonly succeeded?: ReadonlyArray<SucceededTag> | undefined
+  /** The tags of errors that say that the job failed. The error is the failure of the job. */
+  readonly failed?: ReadonlyArray<FailedTag> | undefined
+  /** The tags of errors after which the next check may succeed. They need not be listed: it is the default. */
+  readonly transient?: ReadonlyArray<Types.Tags<E>> | undefined
+  /** The tags of errors by which the server asks for fewer requests. */
+  readonly throttled?: ReadonlyArray<Types.Tags<E>> | undefined
+  /** The tags of errors after which no further check can succeed. */
+  readonly permanent?: ReadonlyArray<Types.Tags<E>> | undefined
+  /**
+   * Returns the delay that the server requested with an error, before the next check; `undefined` for none. What is no
+   * duration counts as unreadable.
+   */
+  readonly hint?: ((error: E) => Duration.Input | undefined) | undefined
+  /**
+   * Returns the answer that a value stands for: a status or another `CheckResult`, or the result of a job that succeeded.
+   * Default: the value itself.
+   */
+  readonly answer?: ((value: A) => Answer) | undefined
+  /** Returns the result of the job for an error that is listed in `succeeded`. Default: `undefined`. */
+  readonly value?: ((error: Types.ExtractTag<E, SucceededTag>) => Value) | undefined
+}
+
+/**
+ * Makes a check of an Effect with tagged errors, such as a call of an SDK.
+ *
+ * **Details**
+ *
+ * A value is the result of the job, unless it is a `CheckResult` or the option `answer` makes one of it. An error becomes
+ * an answer if its tag is listed in `pending`, `missing`, `succeeded` or `failed`; it is then no longer in the error
+ * channel. Any other error is an error of the check. Its kind is what the option says that lists its tag, otherwise what
+ * the error states, otherwise transient.
+ *
+ * A tag that `E` does not have does not compile. A tag that is listed twice throws a RangeError.
+ *
+ * **Example** (Waiting for an export of an SDK)
+ *
+ * ```ts
+ * import * as Data from "effect/Data"
+ * import * as Effect from "effect/Effect"
+ * import * as CheckResult from "effect-poll/CheckResult"
+ * import * as Poll from "effect-poll/Poll"
+ *
+ * class NotReady extends Data.TaggedError("NotReady")<{ readonly seconds: number }> {}
+ * class NoSuchExport extends Data.TaggedError("NoSuchExport")<{}> {}
+ * class Denied extends Data.TaggedError("Denied")<{}> {}
+ *
+ * let calls = 0
+ * const download = Effect.suspend(
+ *   (): Effect.Effect<string, NotReady | NoSuchExport | Denied> =>
+ *     ++calls < 3 ? Effect.fail(new NotReady({ seconds: 0.001 })) : Effect.succeed("a,b,c")
+ * )
+ * const check = CheckResult.fromEffect(download, {
+ *   pending: ["NotReady"],
+ *   missing: ["NoSuchExport"],
+ *   permanent: ["Denied"],
+ *   hint: (error) => (error._tag === "NotReady" ? `${error.seconds * 1000} millis` : undefined)
+ * })
+ * await Effect.runPromise(Poll.until(check, { deadline: "1 minute" })) // => "a,b,c"
+ * ```
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const fromEffect = <
+  A,
+  E,
+  R,
+  PendingTag extends Types.Tags<E> = never,
+  MissingTag extends Types.Tags<E> = never,
+  SucceededTag extends Types.Tags<E> = never,
+  FailedTag extends Types.Tags<E> = never,
+  Answer = A,
+  Value = void
+>(
+  self: Effect.Effect<A, E, R>,
+  options: FromEffectOptions<A, E, PendingTag, MissingTag, SucceededTag, FailedTag, Answer, Value> = {}
+): Effect.Effect<
+  CheckResult<
+    ValueOf<Answer> | ([SucceededTag] extends [never] ? never : Value),
+    FailureOf<Answer> | Types.ExtractTag<E, FailedTag>
+  >,
+  Types.ExcludeTag<E, PendingTag | MissingTag | SucceededTag | FailedTag>,
+  R
+> => taggedCheck(self, options as AnyFromEffectOptions) as never
+
+/**
  * Removes the annotations from a result.
  *
  * @category destructors
@@ -295,6 +430,91 @@ export const unannotated = <A, F>(self: CheckResult<A, F>): Unannotated<A, F> =>
   self._tag === "Annotated" ? self.result : self
 
 // ---- internal ----
+
+type AnyCheckResult = CheckResult<unknown, unknown>
+
+const meanings = ["pending", "missing", "succeeded", "failed", "transient", "throttled", "permanent"] as const
+
+type Meaning = (typeof meanings)[number]
+
+type AnyFromEffectOptions = { readonly [M in Meaning]?: ReadonlyArray<string> | undefined } & {
+  readonly hint?: (error: unknown) => Duration.Input | undefined
+  readonly answer?: (value: unknown) => unknown
+  readonly value?: (error: unknown) => unknown
+}
+
+const taggedCheck = (
+  self: Effect.Effect<unknown, unknown, unknown>,
+  options: AnyFromEffectOptions
+): Effect.Effect<AnyCheckResult, unknown, unknown> => {
+  const { answer: answerOf = identity, value } = options
+  const meaningOf = tagTable(options)
+  const hintOf = hintReader(options.hint)
+  return Effect.matchEffect(self, {
+    onSuccess: (found) =>
+      Effect.sync(() => {
+        const answer = answerOf(found)
+        return isCheckResult(answer) ? answer : succeeded(answer)
+      }),
+    onFailure: (error) =>
+      Effect.suspend(() => {
+        const hint = hintOf(error)
+        const answer = (result: Unannotated<unknown, unknown>): Effect.Effect<AnyCheckResult> =>
+          Effect.succeed(hint === undefined ? result : annotate(result, { hint }))
+        const meaning = meaningOf(error)
+        switch (meaning) {
+          case "pending":
+            return answer(pending())
+          case "missing":
+            return answer(missing)
+          case "succeeded":
+            return answer(succeeded(value?.(error)))
+          case "failed":
+            return answer(failed(error))
+          default:
+            return Effect.fail(withKind(error, meaning, hint))
+        }
+      })
+  })
+}
+
+/** The error with its kind, if the options or a hint have something to say of it. */
+const withKind = (
+  error: unknown,
+  meaning: "transient" | "throttled" | "permanent" | undefined,
+  retryAfter: Hint | undefined
+): unknown => {
+  if (meaning === "permanent") return CheckError.withKind(error, CheckError.permanent())
+  if (meaning === "throttled") return CheckError.withKind(error, CheckError.throttled({ retryAfter }))
+  if (meaning === "transient") return CheckError.withKind(error, CheckError.transient({ retryAfter }))
+  const statesKind = hasProperty(error, CheckError.kind)
+  return statesKind || retryAfter === undefined
+    ? error
+    : CheckError.withKind(error, CheckError.transient({ retryAfter }))
+}
+
+const tagTable = (options: AnyFromEffectOptions): ((error: unknown) => Meaning | undefined) => {
+  const table = new Map<unknown, Meaning>()
+  for (const meaning of meanings) {
+    const tags = options[meaning] ?? []
+    if (!Array.isArray(tags)) validate.refuse(`CheckResult.fromEffect: ${meaning}`, "an array of tags", tags)
+    for (const tag of tags) {
+      const other = table.get(tag)
+      if (other !== undefined) throw new RangeError(`CheckResult.fromEffect: ${tag} is in ${other} and in ${meaning}`)
+      table.set(tag, meaning)
+    }
+  }
+  return (error) => (hasProperty(error, "_tag") ? table.get(error._tag) : undefined)
+}
+
+const hintReader =
+  (hint: AnyFromEffectOptions["hint"]) =>
+  (error: unknown): Hint | undefined => {
+    const delay = hint?.(error)
+    if (delay === undefined) return undefined
+    const parsed = Number.isNaN(delay) ? undefined : Option.getOrUndefined(Duration.fromInput(delay))
+    return parsed === undefined || Duration.isNegative(parsed) ? "unreadable" : parsed
+  }
 
 const annotate = <A, F>(
   self: CheckResult<A, F>,

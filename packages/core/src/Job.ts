@@ -9,16 +9,23 @@
  *
  * @since 0.1.0
  */
+import type { Context } from "effect/Context"
 import type * as Duration from "effect/Duration"
+import * as Effects from "effect/Effect"
 import type { Effect } from "effect/Effect"
+import { dual } from "effect/Function"
+import type { Layer } from "effect/Layer"
 import { type Pipeable, pipeArguments } from "effect/Pipeable"
 import { hasProperty } from "effect/Predicate"
 import type { Result } from "effect/Result"
 import type { Schedule } from "effect/Schedule"
 import type * as Types from "effect/Types"
 import type { CheckContext } from "./CheckContext.ts"
-import type * as CheckError from "./CheckError.ts"
+import * as CheckError from "./CheckError.ts"
 import type { Hint, CheckResult, Run } from "./CheckResult.ts"
+import { both, leaseOf, setLease } from "./internal/lease.ts"
+import { make as makeProvided, type Provided } from "./internal/provided.ts"
+import { ofJob } from "./internal/options/jobShape.ts"
 import * as validate from "./internal/validate.ts"
 import type { KeyCodec } from "./KeyCodec.ts"
 import type { Observation } from "./Observation.ts"
@@ -500,8 +507,8 @@ export const isJob = (u: unknown): u is Any => hasProperty(u, TypeId)
  *
  * **Details**
  *
- * Keys are strings unless `key` is given (see `KeyCodec.fromSchema`). Throws a RangeError for an empty name, and for a
- * `checkMany` whose `max` or `slack` is out of range.
+ * Keys are strings unless `key` is given (see `KeyCodec.fromSchema`). Throws a RangeError for an empty name, for a
+ * `checkMany` whose `max` or `slack` is out of range, and for an option of another type than it is declared with.
  *
  * **Example** (Defining a job)
  *
@@ -521,6 +528,7 @@ export const make = <A, F = never, E = never, R = never, I = never, ES = never, 
   name: string,
   options: Options<K, A, F, E, R, I, ES> & KeyOption<K>
 ): Job<K, A, F, E, R, I, ES> => {
+  validate.fields("Job.make", { ...options, check: options.check ?? null }, ofJob)
   if (options.checkMany !== undefined) {
     validate.count("Job.make: checkMany.max", options.checkMany.max, 1)
     validate.millis("Job.make: checkMany.slack", options.checkMany.slack ?? 0, "nonNegative")
@@ -532,7 +540,132 @@ export const make = <A, F = never, E = never, R = never, I = never, ES = never, 
   })
 }
 
+/**
+ * Provides services to all calls of a job: `check`, `checkMany`, `submit`, `cancel`, the checks of the fallback and of
+ * `confirm`, and the handler of actions. What remains of its requirements is what neither the layer nor the context has.
+ *
+ * **When to use**
+ *
+ * Use to wait for a job that needs services where there are none, such as in `effect-poll/promise`, or to give jobs
+ * different services, such as clients with different credentials. Elsewhere, provide the whole program.
+ *
+ * **Details**
+ *
+ * - The layer is built for the first call, and shared by all waits for this job value. It is released once the last wait
+ *   for the job has ended, and built anew for the next one.
+ * - The layer must not require services itself: provide them to it with `Layer.provide`. The services of one caller would
+ *   otherwise be used for the waits of another.
+ * - If the layer fails, the check fails with its error: a check error like any other, by default a transient one, so the
+ *   layer is built again for the next check. A `kindOf` of the job is not asked about it. A submit fails with the error
+ *   too, and a cancel with `CancelFailed`; for the handler of actions it is a defect.
+ * - Building the layer counts as part of the check, so `checkTimeout` and the deadline apply to it.
+ * - The services of a `Context` exist already, and are never released.
+ *
+ * **Example** (Waiting without services)
+ *
+ * ```ts
+ * import * as Context from "effect/Context"
+ * import * as Effect from "effect/Effect"
+ * import * as Layer from "effect/Layer"
+ * import * as Job from "effect-poll/Job"
+ * import * as Poll from "effect-poll/Poll"
+ * import * as Status from "effect-poll/Status"
+ *
+ * class Region extends Context.Service<Region, string>()("Region") {}
+ *
+ * const Render = Job.make("render", {
+ *   check: (id: string) => Effect.map(Region, (region) => Status.succeeded(`${region}/${id}.png`))
+ * })
+ * const RenderInEurope = Render.pipe(Job.provide(Layer.succeed(Region, "eu")))
+ * await Effect.runPromise(Poll.until(RenderInEurope, "cat", { deadline: "1 minute" })) // => "eu/cat.png"
+ * ```
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const provide: {
+  /**
+   * Provides the services of a layer or a context to all calls of a job. The layer is built for the first call, shared by
+   * all waits for the job, and released when the last of them has ended. Its error is added to the errors of the check
+   * and of the submit.
+   */
+  <Services, EL = never>(
+    services: Layer<Services, EL> | Context<Services>
+  ): <K, A, F, E, R, I, ES>(self: Job<K, A, F, E, R, I, ES>) => Job<K, A, F, E | EL, Exclude<R, Services>, I, ES | EL>
+  /**
+   * Provides the services of a layer or a context to all calls of a job. The layer is built for the first call, shared by
+   * all waits for the job, and released when the last of them has ended. Its error is added to the errors of the check
+   * and of the submit.
+   */
+  <K, A, F, E, R, I, ES, Services, EL = never>(
+    self: Job<K, A, F, E, R, I, ES>,
+    services: Layer<Services, EL> | Context<Services>
+  ): Job<K, A, F, E | EL, Exclude<R, Services>, I, ES | EL>
+} = /*#__PURE__*/ dual(
+  2,
+  <K, A, F, E, R, I, ES, Services, EL>(
+    self: Job<K, A, F, E, R, I, ES>,
+    services: Layer<Services, EL> | Context<Services>
+  ): Job<K, A, F, E | EL, Exclude<R, Services>, I, ES | EL> => {
+    const provided = makeProvided(services)
+    const job: Job<K, A, F, E | EL, Exclude<R, Services>, I, ES | EL> = Object.assign(Object.create(Proto), {
+      ...self,
+      ...callsWith(self, provided)
+    })
+    const lease = both(leaseOf(self), provided.lease)
+    return lease === undefined ? job : setLease(job, lease)
+  }
+)
+
 // ---- internal ----
+
+/** The options of a job that call for services, with services provided. */
+const callsWith = <K, A, F, E, R, I, ES, Services, EL>(
+  job: Options<K, A, F, E, R, I, ES>,
+  { isOwnError, use }: Provided<Services, EL>
+): Partial<Options<K, A, F, E | EL, Exclude<R, Services>, I, ES | EL>> => {
+  const { cancel, check, checkMany, confirm, missing, onAction, submit } = job
+  const confirmed = confirm?.check
+  const fallback = missing?.fallback
+  return {
+    check: (key, context) => use(() => check(key, context)),
+    checkMany: checkMany && {
+      ...checkMany,
+      check: (keys, contexts) => use(() => checkMany.check(keys, contexts))
+    },
+    submit: submit && ((input) => use(() => submit(input))),
+    cancel: cancel && ((key) => use(() => cancel(key))),
+    confirm: confirm && {
+      ...confirm,
+      check: confirmed && ((key, context) => use(() => confirmed(key, context)))
+    },
+    missing: missing && {
+      ...missing,
+      fallback: fallback && {
+        ...fallback,
+        check: (fallbackKey, context) => use(() => fallback.check(fallbackKey, context))
+      }
+    },
+    onAction:
+      typeof onAction === "function"
+        ? (action, context) => Effects.orDie(use(() => onAction(action, context)))
+        : onAction,
+    checkErrors: withOwnErrors(job.checkErrors, isOwnError)
+  }
+}
+
+/** A policy for the errors of the checks and of a layer, about which the job's own `kindOf` knows nothing. */
+const withOwnErrors = <E, EL>(
+  policy: Options<never, unknown, unknown, E, unknown>["checkErrors"],
+  isOwnError: (error: unknown) => boolean
+): CheckErrorPolicy<E | EL> | "unbounded" | undefined => {
+  if (policy === undefined || policy === "unbounded") return policy
+  const { kindOf } = policy
+  return {
+    ...policy,
+    kindOf: kindOf && ((error) => (isOwnError(error) ? CheckError.kindOf(error) : kindOf(error as E)))
+  }
+}
 
 const stringKey: KeyCodec<string> = { encode: (key) => key, decode: (encoded) => encoded }
 

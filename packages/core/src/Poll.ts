@@ -26,19 +26,20 @@
  *
  * @since 0.1.0
  */
-import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
 import type { Scope } from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type * as Types from "effect/Types"
 import type { CheckResult } from "./CheckResult.ts"
 import type { Handle } from "./Handle.ts"
+import { holding, leaseOf } from "./internal/lease.ts"
 import * as request from "./internal/options/request.ts"
 import * as eventBuffer from "./internal/single/eventBuffer.ts"
 import * as handle from "./internal/single/handle.ts"
 import * as host from "./internal/single/host.ts"
 import * as submit from "./internal/single/submit.ts"
+import { toPromise } from "./internal/single/toPromise.ts"
+import * as validate from "./internal/validate.ts"
 import type { Job, Receipt, Watchable } from "./Job.ts"
 import { type PollError, ResumeTokenError } from "./PollError.ts"
 import type { PollEvent } from "./PollEvent.ts"
@@ -276,10 +277,12 @@ export const run = <K, A, F, E, R, I, ES, RS = never, E2 = never, R2 = never>(
         | undefined
     }
 ): Effect.Effect<A, PollError<F, E> | SubmitError | Types.NoInfer<ES | E2>, Types.NoInfer<R | RS | R2>> => {
+  request.aJob("Poll.run", job)
   const { submit: submitOf } = job
   if (submitOf === undefined) throw new RangeError(`Poll.run: the job ${job.name} has no submit`)
   // Validates the options before there is a key.
   request.checkOfJob("Poll.run", job, options)
+  validate.option("Poll.run: onReceipt", options.onReceipt, "a function")
   const running = submit.run({
     ...submit.bounds("Poll.run", options),
     job: job.name,
@@ -288,7 +291,7 @@ export const run = <K, A, F, E, R, I, ES, RS = never, E2 = never, R2 = never>(
       request.ofJob("Poll.run", job, receipt.key as K, { ...options, since: options.since ?? receipt.since }),
     onReceipt: options.onReceipt as submit.Submission["onReceipt"]
   })
-  return running as Effect.Effect<A, PollError<F, E> | SubmitError | ES | E2, R | RS | R2>
+  return holding(leaseOf(job), running as Effect.Effect<A, PollError<F, E> | SubmitError | ES | E2, R | RS | R2>)
 }
 
 /**
@@ -310,8 +313,10 @@ export const resume = <K, A, F, E, R, RS = never>(
   token: ResumeToken,
   options?: Omit<PollOptions<E, RS>, "deadline" | "since">
 ): Effect.Effect<A, PollError<F, E> | ResumeTokenError, Types.NoInfer<R | RS>> => {
+  request.aJob("Poll.resume", job)
+  validate.option("Poll.resume: token", token ?? null, "{ job, key }")
   const rest = { ...options, deadline: "unbounded", since: token.since } as const
-  request.check("Poll.resume", rest)
+  request.checkOfJob("Poll.resume", job, rest)
   return Effect.suspend((): Effect.Effect<A, PollError<F, E> | ResumeTokenError, R | RS> => {
     const key = request.keyOfToken(job, token)
     return key instanceof ResumeTokenError
@@ -321,11 +326,16 @@ export const resume = <K, A, F, E, R, RS = never>(
 }
 
 /**
- * Waits until a job ends, and returns its result as a Promise, for code without Effect.
+ * Waits until a job ends, and returns its result as a Promise.
+ *
+ * **When to use**
+ *
+ * Use where a program with Effect meets code without it. For code that has no Effect at all, the module
+ * `effect-poll/promise` takes checks that are async functions, and has handles, `run` and `resume` too.
  *
  * **Details**
  *
- * The check must not require services. The Promise rejects with a `PollError`, with a RangeError for an option out of
+ * The check must not require services; `Job.provide` provides those of a job. The wait writes no logs. The Promise rejects with a `PollError`, with a RangeError for an option out of
  * range, or with the `reason` of `signal` once it aborts. After that no further request is sent, and no listener stays
  * on the signal.
  *
@@ -370,16 +380,16 @@ export const promise: {
   // The way out of Effect, so a Promise is intended.
   // @effect-diagnostics-next-line asyncFunction:off
 } = async (...args: ReadonlyArray<unknown>): Promise<never> => {
-  const { signal } = args[args.length - 1] as { readonly signal?: AbortSignal | undefined }
-  signal?.throwIfAborted()
-  const wait = (until as unknown as (...args: ReadonlyArray<unknown>) => Effect.Effect<never, unknown>)(...args)
-  const exit = await Effect.runPromiseExit(wait, signal === undefined ? {} : { signal })
-  if (Exit.isSuccess(exit)) return exit.value
-  if (signal?.aborted === true && Exit.hasInterrupts(exit)) signal.throwIfAborted()
-  throw Cause.squash(exit.cause)
+  const { signal } = (args.at(-1) ?? {}) as { readonly signal?: AbortSignal | undefined }
+  return toPromise(promised(...args), signal)
 }
 
 // ---- internal ----
+
+const promised: (...args: ReadonlyArray<unknown>) => Effect.Effect<never, unknown> = /*#__PURE__*/ request.entryPoint(
+  "Poll.promise",
+  (wait) => host.run(wait)
+)
 
 /** What the compiler says is expected in place of the input of a job that takes none. */
 type NoSubmit<I> = [I] extends [never]

@@ -29,6 +29,11 @@ export interface PollOptions<in E = never, out R = never> {
    */
   readonly deadline: Duration.Input | "unbounded"
   /**
+   * The name of a wait without a `Job`, in errors, logs, metrics and resume tokens; a non-empty string, default
+   * `"check"`. It is also the key of the wait. A `Job` has its own name, which takes precedence.
+   */
+  readonly name?: string | undefined
+  /**
    * When to check. Any `Schedule` is a strategy. Default: the strategy of the `Job`, otherwise that of `PollDefaults`
    * (delays of 1, 3, 5, ... seconds).
    */

@@ -241,6 +241,7 @@ export const make = <R = never>(
     const value = options?.[name] ?? defaultLimit
     return value === "unbounded" ? Number.POSITIVE_INFINITY : validate.count(`Poller.make: ${name}`, value, 1)
   }
+  validate.fields("Poller.make", options ?? {}, { stagger: "a boolean", onShutdown: "a function" })
   const concurrency = limit("concurrency", 1_000)
   const settings = {
     limits: {

@@ -18,6 +18,7 @@
  */
 import { dual } from "effect/Function"
 import { hasProperty } from "effect/Predicate"
+import { clamp, markClamped, markedLike } from "./internal/clamped.ts"
 import { printed } from "./internal/text.ts"
 
 const TypeId = "~effect-poll/Status"
@@ -160,15 +161,16 @@ export const isTerminal = <A, F>(self: Status<A, F>): self is Terminal<A, F> => 
  *
  * **Details**
  *
- * `progress` usually comes from a server, so a value out of range is not rejected: it is clamped to 0..1, and `NaN`
- * becomes `undefined`.
+ * Progress is given as a fraction or in percent. It usually comes from a server, so a value out of range is not rejected:
+ * it is clamped, and the wait logs a warning, once. `NaN` becomes `undefined`.
  *
  * **Example** (Reporting progress)
  *
  * ```ts
  * import * as Status from "effect-poll/Status"
  *
- * Status.pending({ state: "RENDERING", progress: 40 / 100 }).progress // => 0.4
+ * Status.pending({ state: "RENDERING", progress: 0.4 }).progress // => 0.4
+ * Status.pending({ state: "RENDERING", percent: 40 }).progress // => 0.4
  * ```
  *
  * @category constructors
@@ -177,20 +179,27 @@ export const isTerminal = <A, F>(self: Status<A, F>): self is Terminal<A, F> => 
 export const pending = (options?: {
   /** The server's own word for the state. */
   readonly state?: string | undefined
-  /** The completed fraction of the job, from 0 to 1. */
+  /** The completed fraction of the job, from 0 to 1. A value out of range is clamped. It precedes `percent`. */
   readonly progress?: number | undefined
+  /** The completed part of the job in percent, from 0 to 100. A value out of range is clamped. */
+  readonly percent?: number | undefined
   /** Any further data about the job. */
   readonly detail?: unknown
   /** What somebody has to do before the job continues. */
   readonly action?: Action | undefined
-}): Pending => ({
-  [TypeId]: TypeId,
-  _tag: "Pending",
-  state: options?.state,
-  progress: fraction(options?.progress),
-  detail: options?.detail,
-  action: options?.action
-})
+}): Pending => {
+  const given = options?.progress ?? (options?.percent === undefined ? undefined : options.percent / 100)
+  const progress = given === undefined ? undefined : clamp(given)
+  const status: Pending = {
+    [TypeId]: TypeId,
+    _tag: "Pending",
+    state: options?.state,
+    progress,
+    detail: options?.detail,
+    action: options?.action
+  }
+  return progress === given || progress === undefined ? status : markClamped(status)
+}
 
 /**
  * Creates a `Succeeded` status. Without a value it is a `Succeeded<void>`.
@@ -277,7 +286,7 @@ export const withState: {
   /** Sets the server's state word on a status that has none. A status that has one is returned unchanged. */
   <A, F>(self: Status<A, F>, state: string): Status<A, F>
 } = dual(2, <A, F>(self: Status<A, F>, state: string): Status<A, F> =>
-  self.state === undefined ? { ...self, state } : self
+  self.state === undefined ? markedLike({ ...self, state }, self) : self
 )
 
 /**
@@ -291,8 +300,3 @@ export const describe = (self: Status<unknown, unknown>): string => {
   const word = self.state === undefined ? self._tag : `${self._tag} ${printed(self.state)}`
   return self._tag === "Pending" && self.progress !== undefined ? `${word} ${Math.round(self.progress * 100)}%` : word
 }
-
-// ---- internal ----
-
-const fraction = (progress: number | undefined): number | undefined =>
-  progress === undefined || Number.isNaN(progress) ? undefined : Math.min(1, Math.max(0, progress))

@@ -101,7 +101,7 @@ describe.each(hosts)("$name", (host) => {
   })
 
   describe("checkNow", () => {
-    it.effect("checkNow - checks once, and the strategy continues from there", () =>
+    it.effect("checkNow - checks once, and the strategy continues from there [R24]", () =>
       Effect.gen(function* () {
         const { check, checks } = scripted(pending)
         const handle = yield* host.start(check, options)
@@ -112,7 +112,7 @@ describe.each(hosts)("$name", (host) => {
       })
     )
 
-    it.effect("checkNow during a check - makes one more check follow it", () =>
+    it.effect("checkNow during a check - makes one more check follow it [R24]", () =>
       Effect.gen(function* () {
         const { check, checks } = scripted(slow("4 seconds", pending))
         const handle = yield* host.start(check, options)
@@ -186,7 +186,7 @@ describe.each(hosts)("$name", (host) => {
       })
     )
 
-    it.effect("checkNow after the end - does nothing", () =>
+    it.effect("checkNow after the end - does nothing [R25]", () =>
       Effect.gen(function* () {
         const { check, checks } = scripted(Status.succeeded(1))
         const handle = yield* host.start(check, options)

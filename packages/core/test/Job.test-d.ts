@@ -1,11 +1,21 @@
+// Calls that must not compile.
+// @effect-diagnostics missingEffectContext:off missingLayerContext:off
 import { describe, expectTypeOf, it } from "@effect/vitest"
 import type * as Brand from "effect/Brand"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import type * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import * as Job from "effect-poll/Job"
 import * as KeyCodec from "effect-poll/KeyCodec"
 import * as Status from "effect-poll/Status"
-import { check, type Network, type NetworkError } from "./support/types.ts"
+import * as Poll from "effect-poll/Poll"
+import { check, ignore, job, type Network, type NetworkError, options } from "./support/types.ts"
+
+class Region extends Context.Service<Region, string>()("Region") {}
+class Tenant extends Context.Service<Tenant, string>()("Tenant") {}
+declare const region: Layer.Layer<Region>
+declare const opened: Layer.Layer<Network, "closed">
 
 describe("Job", () => {
   it("make - infers its types from the check", () => {
@@ -68,5 +78,34 @@ describe("Job", () => {
     const locate = (_id: number) => "old"
     // @ts-expect-error the check takes a string
     Job.make("render", { check: (_id: string) => check, missing: { fallback: { locate, check: () => check } } })
+  })
+
+  it("provide - removes the provided services, and adds the error of the layer", () => {
+    const provided = Job.provide(job, opened)
+    expectTypeOf(provided).toEqualTypeOf<
+      Job.Job<string, string, number, NetworkError | "closed", never, boolean, "busy" | "closed">
+    >()
+    expectTypeOf(job.pipe(Job.provide(opened))).toEqualTypeOf(provided)
+    expectTypeOf(Poll.promise(provided, "a", options)).toEqualTypeOf<Promise<string>>()
+  })
+
+  it("provide - leaves the services that the layer or the context does not have", () => {
+    const both = Job.make("both", {
+      check: () => Effect.map(Effect.all([Region, Tenant]), ([name]) => Status.succeeded(name))
+    })
+    expectTypeOf(both.pipe(Job.provide(region))).toEqualTypeOf<Job.Job<string, string, never, never, Tenant>>()
+    expectTypeOf(both.pipe(Job.provide(Context.make(Tenant, "t")))).toEqualTypeOf<
+      Job.Job<string, string, never, never, Region>
+    >()
+    expectTypeOf(both.pipe(Job.provide(region), Job.provide(Context.make(Tenant, "t")))).toEqualTypeOf<
+      Job.Job<string, string>
+    >()
+    // @ts-expect-error the tenant is still required
+    ignore(Poll.promise(both.pipe(Job.provide(region)), "a", options))
+  })
+
+  it("provide - takes no layer that requires services itself", () => {
+    // @ts-expect-error provide them to the layer
+    ignore(Job.provide(job, opened as Layer.Layer<Network, never, Tenant>))
   })
 })

@@ -5,26 +5,9 @@ import * as Poll from "effect-poll/Poll"
 import * as Status from "effect-poll/Status"
 import * as Strategy from "effect-poll/Strategy"
 import { pending } from "./support/checks.ts"
+import { countingSignal } from "./support/signals.ts"
 
 const options = { strategy: Strategy.spaced("1 millis"), deadline: "10 seconds" } as const
-
-/** A signal that counts its listeners. */
-const countingSignal = () => {
-  const controller = new AbortController()
-  const { signal } = controller
-  const count = { now: 0, most: 0 }
-  const add = signal.addEventListener.bind(signal)
-  const remove = signal.removeEventListener.bind(signal)
-  signal.addEventListener = ((...args: Parameters<typeof add>) => {
-    count.most = Math.max(count.most, ++count.now)
-    add(...args)
-  }) as never
-  signal.removeEventListener = ((...args: Parameters<typeof remove>) => {
-    count.now--
-    remove(...args)
-  }) as never
-  return { controller, signal, count }
-}
 
 describe("Poll.promise", () => {
   it("promise - resolves with the result", async () => {

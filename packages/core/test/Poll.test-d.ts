@@ -102,7 +102,7 @@ describe("Poll", () => {
 
   // A mistake must be an error of the compiler, at the call.
   describe("mistakes", () => {
-    it("until without a deadline - does not compile", () => {
+    it("until without a deadline - does not compile [R1]", () => {
       // @ts-expect-error the deadline is missing
       ignore(Poll.until(check, {}))
       // @ts-expect-error the deadline is missing

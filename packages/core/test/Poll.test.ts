@@ -98,7 +98,7 @@ const table: ReadonlyArray<Row> = [
   },
   // -- endings --
   {
-    name: "failed job - ends as JobFailed",
+    name: "failed job - ends as JobFailed [R15]",
     answers: [pending, Status.failed("bad")],
     options: { strategy: every2s, deadline: "1 minute" },
     ends: "JobFailed",
@@ -106,7 +106,7 @@ const table: ReadonlyArray<Row> = [
     checks: [0, 2]
   },
   {
-    name: "canceled job - ends as JobCanceled",
+    name: "canceled job - ends as JobCanceled [R15]",
     answers: [Status.canceled()],
     options: { strategy: every2s, deadline: "1 minute" },
     ends: "JobCanceled",
@@ -114,7 +114,7 @@ const table: ReadonlyArray<Row> = [
     checks: [0]
   },
   {
-    name: "expired job - ends as JobExpired",
+    name: "expired job - ends as JobExpired [R15]",
     answers: [Status.expired()],
     options: { strategy: every2s, deadline: "1 minute" },
     ends: "JobExpired",
@@ -131,7 +131,7 @@ const table: ReadonlyArray<Row> = [
   },
   // -- strategy and deadline --
   {
-    name: "strategy that ends - ends the wait as PollTimeout, never with a pending value",
+    name: "strategy that ends - ends the wait as PollTimeout, never with a pending value [R27]",
     answers: [pending],
     options: { strategy: Strategy.maxAttempts(every2s, 3), deadline: "1 minute" },
     ends: "PollTimeout strategy",

@@ -36,7 +36,7 @@ const hung = Effect.onInterrupt(Effect.never, () => Effect.sleep("1 hour"))
 
 describe("Poller", () => {
   describe("gathering", () => {
-    it.effect("request - has at most max keys, and no more requests are made than that needs", () =>
+    it.effect("request - has at most max keys, and no more requests are made than that needs [R19]", () =>
       Effect.gen(function* () {
         const { job, requests, singles } = batchJob({ max: 7 })
         const poller = yield* Poller.make(plain)
@@ -533,7 +533,7 @@ describe("Poller", () => {
   })
 
   describe("answers", () => {
-    it.effect("keys missing in the answer - are checked on their own, once", () =>
+    it.effect("keys missing in the answer - are checked on their own, once [R19]", () =>
       Effect.gen(function* () {
         const { job, requests, singles } = batchJob({
           answer: (key) => (key === "k1" || key === "k3" ? "missing" : Status.succeeded(key))
@@ -562,7 +562,7 @@ describe("Poller", () => {
       })
     )
 
-    it.effect("longest hint in an answer - holds for all keys of the request", () =>
+    it.effect("longest hint in an answer - holds for all keys of the request [R13]", () =>
       Effect.gen(function* () {
         const { job, requests } = batchJob({
           answer: (key, request) =>

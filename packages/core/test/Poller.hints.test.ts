@@ -44,7 +44,7 @@ describe("Poller", () => {
       })
     )
 
-    it.effect("hint - does not hold for other keys", () =>
+    it.effect("hint - does not hold for other keys [R13]", () =>
       Effect.gen(function* () {
         const { job, starts } = hintedOnce(10_000)
         const poller = yield* Poller.make({ stagger: false })

@@ -17,7 +17,7 @@ import { ending } from "./support/runs.ts"
 
 describe("Poller.results", () => {
   describe("ends", () => {
-    it.effect("results - yield the end of every key as it comes, with attempts and elapsed time", () =>
+    it.effect("results - yield the end of every key as it comes, with attempts and elapsed time [R18]", () =>
       Effect.gen(function* () {
         const { job } = scriptedJob<string, string>((key, attempt) =>
           key === "slow" && attempt < 4

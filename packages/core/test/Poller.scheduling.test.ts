@@ -387,22 +387,24 @@ describe("Poller", () => {
     /** The interval over which the first checks are spread. */
     const interval = { strategy: Strategy.spaced("5 seconds") }
 
-    it.effect("10,000 first checks - are spread over the interval of their strategy, from the first one at once", () =>
-      Effect.gen(function* () {
-        const { job, checks, starts } = scriptedJob(doneAt(1), interval)
-        const poller = yield* Poller.make({ concurrency: "unbounded" })
-        for (const key of keysOf(10_000)) yield* poller.add(job, key, hour)
-        assert.strictEqual(starts("k0")[0], 0)
-        yield* TestClock.adjust("1 hour")
-        assert.strictEqual(checks.length, 10_000)
-        const counts = Array.from({ length: 5 }, () => 0)
-        for (const { start } of checks) counts[Math.floor(start / 1000)]!++
-        // They are even over the seconds, and no millisecond has many.
-        for (const count of counts) assert.isAbove(count, 900)
-        const at = new Map<number, number>()
-        for (const { start } of checks) at.set(start, (at.get(start) ?? 0) + 1)
-        assert.isAtMost(Math.max(...at.values()), 40)
-      }).pipe(Random.withSeed("stagger"))
+    it.effect(
+      "10,000 first checks - are spread over the interval of their strategy, from the first one at once [R20]",
+      () =>
+        Effect.gen(function* () {
+          const { job, checks, starts } = scriptedJob(doneAt(1), interval)
+          const poller = yield* Poller.make({ concurrency: "unbounded" })
+          for (const key of keysOf(10_000)) yield* poller.add(job, key, hour)
+          assert.strictEqual(starts("k0")[0], 0)
+          yield* TestClock.adjust("1 hour")
+          assert.strictEqual(checks.length, 10_000)
+          const counts = Array.from({ length: 5 }, () => 0)
+          for (const { start } of checks) counts[Math.floor(start / 1000)]!++
+          // They are even over the seconds, and no millisecond has many.
+          for (const count of counts) assert.isAbove(count, 900)
+          const at = new Map<number, number>()
+          for (const { start } of checks) at.set(start, (at.get(start) ?? 0) + 1)
+          assert.isAtMost(Math.max(...at.values()), 40)
+        }).pipe(Random.withSeed("stagger"))
     )
 
     it.effect("few first checks - are delayed by at most a millisecond each", () =>

@@ -21,7 +21,7 @@ import { ending, follow } from "./support/runs.ts"
 
 describe("Poller", () => {
   describe("shared check", () => {
-    it.effect("shared check - serves all waits for a key, each with its own deadline", () =>
+    it.effect("shared check - serves all waits for a key, each with its own deadline [R21]", () =>
       Effect.gen(function* () {
         const { job, starts } = scriptedJob((_, attempt) => (attempt < 5 ? pending : Status.succeeded("a.png")), {
           strategy: firstAt("1 second")

@@ -56,7 +56,7 @@ describe("Poller", () => {
       ignore(() => poller.results(job, ["1"], options))
     })
 
-    it("wait without a deadline - does not compile", () => {
+    it("wait without a deadline - does not compile [R1]", () => {
       // @ts-expect-error the deadline is missing
       ignore(() => poller.add(job, 1, {}))
     })

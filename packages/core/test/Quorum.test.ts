@@ -18,7 +18,7 @@ const setUp = (keys: ReadonlyArray<string>) =>
 
 describe("Quorum", () => {
   describe("atLeast", () => {
-    it.effect("atLeast - yields the results in the order of the list and ends the other waits", () =>
+    it.effect("atLeast - yields the results in the order of the list and ends the other waits [R18]", () =>
       Effect.gen(function* () {
         const { poller, waits } = yield* setUp(["ok 3", "never", "ok 2", "bad 1", "ok 4"])
         assert.deepStrictEqual(yield* outcomeIn(poller, Quorum.atLeast(waits, 2)), {

@@ -7,6 +7,14 @@ describe("Status", () => {
     assert.deepStrictEqual([-1, 0.5, 1.2, Number.NaN].map(progress), [0, 0.5, 1, undefined])
   })
 
+  it("pending - takes percent, which progress precedes", () => {
+    const percent = (value: number) => Status.pending({ percent: value }).progress
+    assert.deepStrictEqual([0, 40, 100, 101, -1, Number.NaN].map(percent), [0, 0.4, 1, 1, 0, undefined])
+    assert.strictEqual(Status.pending({ progress: 0.2, percent: 40 }).progress, 0.2)
+    assert.strictEqual(Status.pending({ progress: undefined, percent: 40 }).progress, 0.4)
+    assert.deepStrictEqual(Status.pending({ percent: 40 }), Status.pending({ progress: 0.4 }))
+  })
+
   it("isTerminal - is true for every status but Pending", () => {
     const ends = [Status.succeeded(1), Status.failed("f"), Status.canceled(), Status.expired()]
     assert.deepStrictEqual([...ends, Status.pending()].map(Status.isTerminal), [true, true, true, true, false])

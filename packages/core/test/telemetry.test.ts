@@ -3,12 +3,14 @@ import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Logger from "effect/Logger"
 import * as References from "effect/References"
+import * as Schema from "effect/Schema"
 import * as CheckError from "effect-poll/CheckError"
 import * as CheckResult from "effect-poll/CheckResult"
 import * as Job from "effect-poll/Job"
 import * as Poll from "effect-poll/Poll"
 import * as PollDefaults from "effect-poll/PollDefaults"
 import * as Status from "effect-poll/Status"
+import * as StatusSchema from "effect-poll/StatusSchema"
 import { done, pending, renderJob } from "./support/checks.ts"
 import { hosts } from "./support/hosts.ts"
 import { every2s } from "./support/options.ts"
@@ -262,4 +264,50 @@ describe.each(hosts)("$name", (host) => {
       })
     )
   })
+})
+
+describe.each(hosts)("progress out of range in $name", ({ until }) => {
+  const warnings = (...checks: ReadonlyArray<CheckResult.CheckResult<unknown, unknown>>) =>
+    Effect.map(logged(until(renderJob<unknown, unknown>(...checks, done).job, "a", options)), (lines) =>
+      lines.filter(([level]) => level === "Warn")
+    )
+
+  it.effect("progress out of range - is clamped, and warned of once, without its value", () =>
+    Effect.gen(function* () {
+      const lines = yield* warnings(Status.pending({ progress: 50 }), Status.pending({ progress: 51 }))
+      assert.lengthOf(lines, 1)
+      const [[, message, annotations]] = lines as [(typeof lines)[number]]
+      assert.include(message, "progress of render is out of range")
+      assert.notInclude(message, "50")
+      assert.deepInclude(annotations as object, { job: "render", key: "a" })
+    })
+  )
+
+  it.effect("percent above 100 - is warned of, also with a state word and a long one", () =>
+    Effect.gen(function* () {
+      assert.lengthOf(yield* warnings(Status.pending({ percent: 101 })), 1)
+      assert.lengthOf(yield* warnings(Status.withState(Status.pending({ percent: -1 }), "RUNNING")), 1)
+      assert.lengthOf(yield* warnings(Status.pending({ percent: 101, state: "x".repeat(300) })), 1)
+    })
+  )
+
+  it.effect("progress in range, or none - is not warned of", () =>
+    Effect.gen(function* () {
+      const { pending } = Status
+      const inRange = [pending({ percent: 0 }), pending({ percent: 100 }), pending({ progress: 1 }), pending()]
+      assert.lengthOf(yield* warnings(...inRange, pending({ progress: Number.NaN })), 0)
+    })
+  )
+
+  it.effect("payload that a schema decodes - is warned of", () =>
+    Effect.gen(function* () {
+      const Build = StatusSchema.fromField(
+        Schema.Struct({ state: Schema.Literals(["running"]), percent: Schema.Finite }),
+        "state",
+        { running: ({ percent }) => Status.pending({ percent }) }
+      )
+      const running = Schema.decodeSync(Build)({ state: "running", percent: 140 })
+      assert.lengthOf(yield* warnings(running), 1)
+    })
+  )
 })

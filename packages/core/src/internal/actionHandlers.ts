@@ -80,7 +80,10 @@ export class ActionHandlers {
       handlings.delete(handling)
       if (handlings.size === 0) this.running.delete(wait)
       if (handling.isStopped || wait.stage.phase === "ended") return
-      this.host.tell(wait, Exit.isSuccess(exit) ? wake : { _tag: "Died", cause: exit.cause })
+      this.host.tell(
+        wait,
+        Exit.isSuccess(exit) ? { _tag: "Handled", id: action.id } : { _tag: "Died", cause: exit.cause }
+      )
     })
     // It may have ended its wait before it had a fiber.
     if (handling.isStopped) fiber.interruptUnsafe()
@@ -104,8 +107,6 @@ interface Handling {
   fiber: Fiber.Fiber<unknown> | undefined
   isStopped: boolean
 }
-
-const wake: event.Event = { _tag: "Woken", force: false }
 
 /** The id of the action that a wait asks for now. */
 const wantedId = ({ stage, status }: Wait): string | undefined =>

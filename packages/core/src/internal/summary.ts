@@ -7,9 +7,11 @@ import { quoted } from "./text.ts"
 /** The most characters of a key that are printed. */
 const longestKey = 1_000
 
-/** Names the job. A wait without a `Job` has the name and the key `check`, which would read as `check "check"`. */
-export const subject = ({ job, key }: { readonly job: string; readonly key: string }): string =>
-  job === "check" && key === "check" ? "the job" : `${job} ${quoted(key, longestKey)}`
+/** Names the job. The name of a wait without a `Job` is also its key, and `check` if it was not given. */
+export const subject = ({ job, key }: { readonly job: string; readonly key: string }): string => {
+  if (job !== key) return `${job} ${quoted(key, longestKey)}`
+  return job === "check" ? "the job" : job
+}
 
 /** Summarizes a wait: its checks, its time, its last status and, if given, its last check error. */
 export const summary = (

@@ -8,6 +8,7 @@ import type { Notification, Observer } from "../Observer.ts"
 import * as Status from "../Status.ts"
 import { awaitAtMost } from "./awaitAtMost.ts"
 import { elapsed, shown, type Wait } from "./machine/wait.ts"
+import { isClamped } from "./clamped.ts"
 import type { Defaults } from "./options/defaults.ts"
 import { subject, summary } from "./summary.ts"
 import { codeOf, escape } from "./text.ts"
@@ -104,6 +105,7 @@ const logOf = (wait: Wait, event: Notification["event"], level: Severity): Effec
     const outcome = event.outcome === "refused" ? `was refused: ${codeOf(event.error)}` : "did not end in time"
     return Effect.logWarning(`the remote cancel of ${wait.setting.policy.job} ${outcome}`)
   }
+  if (event._tag === "Changed") return clampedLog(wait, event.status)
   if (event._tag !== "Ended" || Exit.isSuccess(event.exit)) return undefined
   const error = Exit.findErrorOption(event.exit)
   if (error._tag === "None") return undefined
@@ -112,6 +114,22 @@ const logOf = (wait: Wait, event: Notification["event"], level: Severity): Effec
     const checkError = value.lastCheckError === undefined ? undefined : codeOf(value.lastCheckError)
     return Effect.logWithLevel(level)(`${subject(value)} ended: ${value._tag} ${summary(value, checkError)}`)
   })
+}
+
+/** The checks that were warned of progress out of range: one warning is enough. */
+const warned = new WeakSet<object>()
+
+const clampedLog = (
+  { rawKey, setting: { policy } }: Wait,
+  status: Status.Status<unknown, unknown>
+): Effect.Effect<void> | undefined => {
+  // Waits without a job have one function for all of their checks, and the check as their key.
+  const check = rawKey instanceof Object ? rawKey : policy.check
+  if (!isClamped(status) || warned.has(check)) return undefined
+  warned.add(check)
+  return Effect.logWarning(
+    `the progress of ${policy.job} is out of range, and was clamped: it is from 0 to 1, or a percent`
+  )
 }
 
 interface Queue {

@@ -54,5 +54,6 @@ export const oneOf = <const Word extends string>(option: string, words: Readonly
   return value
 }
 
-const show = (u: unknown): string =>
+/** A value for a message. */
+export const show = (u: unknown): string =>
   Duration.isDuration(u) ? Duration.format(u) : typeof u === "string" ? JSON.stringify(u) : String(u)

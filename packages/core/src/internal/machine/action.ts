@@ -1,20 +1,23 @@
-import * as Hash from "effect/Hash"
 import * as PollError from "../../PollError.ts"
 import type { Pending } from "../../Status.ts"
-import { cut, longestWord } from "../text.ts"
 import { failWithoutNews } from "./ending.ts"
 import type { Command } from "./event.ts"
 import { cold, hasTimedOut, seen, type Wait } from "./wait.ts"
+import { storedId } from "./words.ts"
 
 // States that need somebody to act. A host runs the handler of an action when it receives the event.
 
 /** Reports an action once per id, or ends the wait by it. */
 export const onAction = (wait: Wait, { action }: Pending): Command | undefined => {
-  if (action === undefined) return undefined
-  const id = kept(action.id)
+  const id = action === undefined ? undefined : storedId(action.id)
+  // The handler of another action has been interrupted.
+  if (wait.cold.handling !== undefined && wait.cold.handling !== id) wait.cold.handling = undefined
+  if (action === undefined || id === undefined) return undefined
   const { actions } = wait.cold
   if (!actions.includes(id)) {
-    cold(wait).actions = [...actions, id].slice(-mostActions)
+    const own = cold(wait)
+    own.actions = [...actions, id].slice(-mostActions)
+    if (typeof wait.setting.policy.onAction === "function") own.handling = id
     wait.setting.emit(wait, { _tag: "ActionRequired", attempt: wait.attempts, action })
   }
   // A canceled job is watched for its end, whatever it asks for.
@@ -22,10 +25,16 @@ export const onAction = (wait: Wait, { action }: Pending): Command | undefined =
   return failWithoutNews(wait, new PollError.ActionRequired({ ...seen(wait), action }))
 }
 
+/** The handler of an action has ended. */
+export const onHandled = ({ cold }: Wait, id: string): void => {
+  if (cold.handling === storedId(id)) cold.handling = undefined
+}
+
+/** The ids that a resumed wait does not report again: those of actions whose handler has ended, where there is one. */
+export const settledActions = ({ cold }: Wait): ReadonlyArray<string> =>
+  cold.handling === undefined ? cold.actions : cold.actions.filter((id) => id !== cold.handling)
+
 // ---- internal ----
 
 /** How many ids are kept, the newest. */
 const mostActions = 16
-
-/** An id as it is kept: a server can send ids of any length. */
-const kept = (id: string): string => (id.length <= longestWord ? id : `${cut(id)}#${Hash.string(id)}`)

@@ -98,6 +98,8 @@ const onEnd = (wait: Wait, status: Status.Terminal<unknown, unknown>): Command =
 
 /** An end has to hold: the strategy paces the checks, and the check of the other source follows at once. */
 const onHeld = (wait: Wait): Command => {
+  // An end asks for no action.
+  if (wait.cold.handling !== undefined) wait.cold.handling = undefined
   if (sourceOf(wait) !== otherSource) return onPending(wait)
   if (isForced(wait)) liftFloors(wait)
   const { now } = wait.setting.time

@@ -42,6 +42,8 @@ export type Event =
   | { readonly _tag: "Decided"; readonly exit: Exit.Exit<Strategy.Decision> }
   /** A check is requested; with `force` even before the server or the gate allows it. */
   | { readonly _tag: "Woken"; readonly force: boolean }
+  /** The handler of an action has ended. */
+  | { readonly _tag: "Handled"; readonly id: string }
   | { readonly _tag: "Paused" }
   | { readonly _tag: "Unpaused" }
   /** The server is asked to stop the job. */

@@ -4,6 +4,7 @@ import * as Exit from "effect/Exit"
 import type * as CheckResult from "../../CheckResult.ts"
 import type * as Gate from "../../Gate.ts"
 import * as PollError from "../../PollError.ts"
+import { onHandled } from "./action.ts"
 import { decideAgain, onCheckError, onHint, onScheduleDecided } from "./checkError.ts"
 import { onResult, onStatus } from "./checkOutcome.ts"
 import { cancelOrFail, end, interrupt, onCancelAnswered, onCancelAsked, timeout } from "./ending.ts"
@@ -66,6 +67,9 @@ const judge = (wait: Wait, event: Event): Command => {
       return onFloored(wait, event.floorAt)
     case "Woken":
       return onWoken(wait, event.force)
+    case "Handled":
+      onHandled(wait, event.id)
+      return onWoken(wait, false)
     case "Paused":
       return onPaused(wait)
     case "Unpaused":

@@ -1,6 +1,7 @@
 import * as Equal from "effect/Equal"
-import type { Status } from "../../Status.ts"
+import type { Pending, Status } from "../../Status.ts"
 import { hasHash } from "./detailHash.ts"
+import { storedId } from "./words.ts"
 
 /**
  * Whether two statuses are pending and equal. A detail that cannot be compared, such as one that nests too deep, never
@@ -16,10 +17,12 @@ export const sameStatus = (
   (a === b ||
     (a.state === b.state &&
       a.progress === b.progress &&
-      a.action?.id === b.action?.id &&
+      (hash === undefined ? a.action?.id === b.action?.id : a.action?.id === storedIdOf(b)) &&
       (hash === undefined ? a.detail === b.detail || sameDetail(a.detail, b.detail) : hasHash(b.detail, hash))))
 
 // ---- internal ----
+
+const storedIdOf = ({ action }: Pending): string | undefined => (action === undefined ? undefined : storedId(action.id))
 
 /** The deepest detail that is compared, in levels of objects. */
 const deepest = 512

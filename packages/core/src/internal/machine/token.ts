@@ -5,6 +5,7 @@ import type * as Tokens from "../../ResumeToken.ts"
 import * as Status from "../../Status.ts"
 import type { Policy } from "../options/policy.ts"
 import { cut } from "../text.ts"
+import { settledActions } from "./action.ts"
 import { detailHash } from "./detailHash.ts"
 import {
   boundedBy,
@@ -21,6 +22,7 @@ import {
   whole,
   wholeDeadlineOf
 } from "./wait.ts"
+import { storedId } from "./words.ts"
 
 type ResumeToken = Tokens.ResumeToken
 
@@ -67,7 +69,7 @@ export const fromWait = (wait: Wait): ResumeToken => {
     gateAt: cold.gatedUntil > time.now ? at(cold.gatedUntil) : undefined,
     throttledMillis: cold.throttledDelay === 0 ? undefined : cold.throttledDelay,
     timeout: cold.heldTimeout === undefined ? undefined : timeoutOf(cold.heldTimeout),
-    actions: cold.actions.length === 0 ? undefined : newestOf(cold.actions)
+    actions: cold.actions.length === 0 ? undefined : newestOf(settledActions(wait))
   }
 }
 
@@ -224,7 +226,7 @@ const statusOf = ({ changedAt, cold, stateSince, status }: Wait, at: Times): Tok
         stateAt: at(stateSince),
         progress: status.progress,
         detailHash: cold.detailHash ?? detailHash(status.detail),
-        action: status.action?.id,
+        action: status.action === undefined ? undefined : storedId(status.action.id),
         changedAt: at(changedAt),
         isOver: cold.isStateOver ? true : undefined,
         stallReported: cold.stallReported ? true : undefined

@@ -132,6 +132,8 @@ export interface Cold {
   located: string | undefined
   /** Ids of actions that were reported or handled, the newest last. */
   actions: ReadonlyArray<string>
+  /** The id of the action whose handler runs. */
+  handling: string | undefined
   /** The check in flight, or the next one, is the last. */
   lastCheck: boolean
   /** The key at the fallback, once the job's own record is gone. */
@@ -397,6 +399,7 @@ const makeCold = (): Cold => ({
   detailHash: undefined,
   located: undefined,
   actions: noActions,
+  handling: undefined,
   lastCheck: false,
   fallbackKey: undefined,
   cursor: undefined,

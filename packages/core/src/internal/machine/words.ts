@@ -1,5 +1,7 @@
+import * as Hash from "effect/Hash"
 import type { ResultMissing } from "../../CheckResult.ts"
 import type { Status } from "../../Status.ts"
+import { markedLike } from "../clamped.ts"
 import { cut, longestWord } from "../text.ts"
 
 // A server can send words of any length, so a wait keeps only their beginnings.
@@ -11,13 +13,16 @@ const longestReason = 1_000
 export const bounded = <T extends Status<unknown, unknown> | ResultMissing>(self: T): T => {
   let kept = self
   if (isLong(self.state, longestWord)) kept = { ...kept, state: cut(self.state) }
-  if ("action" in self && isLong(self.action?.id, longestWord)) {
-    kept = { ...kept, action: { ...self.action, id: cut(self.action.id) } }
-  }
   if ("reason" in self && isLong(self.reason, longestReason))
     kept = { ...kept, reason: cut(self.reason, longestReason) }
   if ("issue" in self && isLong(self.issue, longestReason)) kept = { ...kept, issue: cut(self.issue, longestReason) }
-  return kept
+  return kept === self ? self : markedLike(kept, self)
 }
+
+/** The id of an action as it is stored: the beginning and a hash of a long one. */
+export const storedId = (id: string): string =>
+  id.length <= longestWord ? id : `${cut(id, longestWord / 2)}#${Hash.string(id)}`
+
+// ---- internal ----
 
 const isLong = (text: string | undefined, max: number): text is string => text !== undefined && text.length > max

@@ -21,6 +21,7 @@ import { type Plan, planOf } from "../strategyPlan.ts"
 import { cut } from "../text.ts"
 import * as validate from "../validate.ts"
 import { builtin, builtinErrors, type Defaults } from "./defaults.ts"
+import { ofWait } from "./shape.ts"
 
 /** A schedule as the machine steps it: by its plan if it has one, otherwise by the host. */
 export interface Stepper {
@@ -110,7 +111,7 @@ export interface Confirmed {
 type AnyCheck = Effect.Effect<CheckResult<unknown, unknown>, unknown, unknown>
 
 /** The options that compile to a policy; `name` is the function that errors name. */
-export interface Input extends Omit<PollOptions<never, unknown>, "unknownState" | "confirm"> {
+export interface Input extends Omit<PollOptions<never, unknown>, "unknownState" | "confirm" | "name"> {
   readonly name: string
   readonly job: string
   readonly check: Policy["check"]
@@ -132,6 +133,7 @@ const checkCancel = ({ cancel, job, name, ...options }: Input): void => {
 
 /** Validates the options of a wait and fills in the defaults. */
 export const compile = (input: Input, defaults: Defaults = builtin): Policy => {
+  validate.fields(input.name, input, ofWait)
   checkCancel(input)
   const strategy = stepper(input.strategy ?? defaults.strategy)
   const deadline = validate.millisOrUnbounded(`${input.name}: deadline`, input.deadline)

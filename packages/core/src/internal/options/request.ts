@@ -4,6 +4,7 @@ import { type Any, isJob, type Job, type Watchable } from "../../Job.ts"
 import { ResumeTokenError } from "../../PollError.ts"
 import type { PollOptions } from "../../PollOptions.ts"
 import type { ResumeToken } from "../../ResumeToken.ts"
+import { type Lease, leaseOf } from "../lease.ts"
 import { unknownVersion } from "../tokenVersion.ts"
 import * as validate from "../validate.ts"
 import { builtin, type Defaults } from "./defaults.ts"
@@ -14,6 +15,8 @@ export interface Request {
   readonly key: string
   readonly rawKey: unknown
   readonly policy: (defaults: Defaults) => Policy
+  /** Keeps what the job provides to its calls. */
+  readonly lease: Lease | undefined
 }
 
 type AnyOptions = PollOptions<never, unknown>
@@ -22,10 +25,12 @@ type AnyCheck = Effect.Effect<CheckResult<unknown, unknown>, unknown, unknown>
 /** Makes an entry point that can be called in three ways: (options), (job, key, options) and (check, options). */
 export const entryPoint = (name: string, run: (request: Request) => unknown): never =>
   ((...args: ReadonlyArray<unknown>) => {
-    if (args.length === 1) return (check: AnyCheck) => run(ofCheck(name, check, args[0] as AnyOptions))
+    if (args.length === 1 && !Effect.isEffect(args[0]) && !isJob(args[0])) {
+      return (check: AnyCheck) => run(ofCheck(name, check, args[0] as AnyOptions))
+    }
     return isJob(args[0])
       ? run(ofAny(name, args[0], args[1], args[2] as AnyOptions))
-      : run(ofCheck(name, args[0] as AnyCheck, args[1] as AnyOptions))
+      : run(ofCheck(name, args[0], args[1] as AnyOptions))
   }) as never
 
 /** A wait for one key of a job. */
@@ -37,21 +42,39 @@ export const ofJob = <K, A, F, E, R, RS>(
 ): Request => ofAny(name, job as unknown as Any, key, options)
 
 /** The same with the types of the job erased. */
-export const ofAny = (name: string, job: Any, key: unknown, options: AnyOptions): Request => {
+export const ofAny = (name: string, job: Any, key: unknown, options: AnyOptions = noOptions): Request => {
+  aJob(name, job)
   const strategy = options.strategy ?? (typeof job.strategy === "function" ? job.strategy(key) : job.strategy)
   return {
     key: validate.nonEmpty(`${name}: key`, job.key.encode(key)),
     rawKey: key,
-    policy: policyOf(name, job, strategy, options)
+    policy: policyOf(name, job, strategy, options),
+    lease: leaseOf(job)
   }
 }
 
 /** Waits for many keys of a job: what does not depend on the key is made once. */
 export const ofKeys = (name: string, job: Any, options: AnyOptions): ((key: unknown) => Request) => {
+  aJob(name, job)
   const { strategy } = job
   if (typeof strategy === "function" && options.strategy === undefined) return (key) => ofAny(name, job, key, options)
   const policy = policyOf(name, job, options.strategy ?? (strategy as AnyOptions["strategy"]), options)
-  return (key) => ({ key: validate.nonEmpty(`${name}: key`, job.key.encode(key)), rawKey: key, policy })
+  const lease = leaseOf(job)
+  return (key) => ({ key: validate.nonEmpty(`${name}: key`, job.key.encode(key)), rawKey: key, policy, lease })
+}
+
+/** A wait without a job: the check is its own raw key, and `call` makes an effect of it. */
+export const ofCheck = (
+  name: string,
+  check: unknown,
+  options: AnyOptions = noOptions,
+  call: Policy["check"] = checkOfKey
+): Request => {
+  const policy = policyOf(name, undefined, options.strategy, options, call)
+  if (call === checkOfKey && !Effect.isEffect(check)) {
+    validate.refuse(`${name}: the check`, "an Effect that yields a status", check)
+  }
+  return { key: options.name ?? "check", rawKey: check, policy, lease: undefined }
 }
 
 /** Validates the options of a wait for a job before there is a key: throws a RangeError. */
@@ -59,19 +82,12 @@ export const checkOfJob = <K, A, F, E, R, I, ES, RS>(
   name: string,
   job: Job<K, A, F, E, R, I, ES>,
   options: PollOptions<E, RS>
-): void => {
-  const { strategy } = job
-  policyOf(
-    name,
-    job as unknown as Any,
-    typeof strategy === "function" ? options.strategy : (options.strategy ?? strategy),
-    options
-  )
-}
+): void => checkOfAny(name, job as unknown as Any, options)
 
-/** Validates options before there is a key: throws a RangeError. */
-export const check = <E, R>(name: string, options: PollOptions<E, R>): void => {
-  ofCheck(name, Effect.never, options)
+/** The same with the types of the job erased. */
+export const checkOfAny = (name: string, job: Any, options: AnyOptions): void => {
+  const { strategy } = job
+  policyOf(name, job, typeof strategy === "function" ? options.strategy : (options.strategy ?? strategy), options)
 }
 
 /** The key of a token, or why the token is not one of this job. */
@@ -88,14 +104,15 @@ export const keyOfToken = <K, A, F, E, R>(job: Watchable<K, A, F, E, R>, token: 
   }
 }
 
+/** Throws a RangeError unless a value is a job. */
+export const aJob = (name: string, job: unknown): void => {
+  if (!isJob(job)) validate.refuse(`${name}: the job`, "a Job", job)
+}
+
 // ---- internal ----
 
-/** A check without a job is its own key. */
-const ofCheck = (name: string, check: AnyCheck, options: AnyOptions): Request => ({
-  key: "check",
-  rawKey: check,
-  policy: policyOf(name, undefined, options.strategy, options)
-})
+/** What a caller without types may have left out; the deadline is missing. */
+const noOptions = {} as AnyOptions
 
 type PolicyOf = Request["policy"]
 
@@ -106,11 +123,20 @@ const policyOf = (
   name: string,
   job: Any | undefined,
   strategy: AnyOptions["strategy"],
-  options: AnyOptions
+  options: AnyOptions,
+  check: Policy["check"] = checkOfKey
 ): PolicyOf => {
   const input: Input =
     job === undefined
-      ? { ...options, name, job: "check", check: checkOfKey, show: undefined, cancel: undefined, missing: undefined }
+      ? {
+          ...options,
+          name,
+          job: validate.nonEmpty(`${name}: name`, options.name ?? "check"),
+          check,
+          show: undefined,
+          cancel: undefined,
+          missing: undefined
+        }
       : {
           ...options,
           name,
@@ -139,7 +165,7 @@ const policyOf = (
 
 /** The confirm policy of a job with what the options change; one value for all waits that change nothing. */
 const confirmOf = (job: Any, { confirm }: AnyOptions): Any["confirm"] =>
-  confirm === undefined ? job.confirm : { ...job.confirm, ...confirm }
+  typeof confirm === "object" ? { ...job.confirm, ...confirm } : (confirm ?? job.confirm)
 
 /** Compiles at once, so that bad options throw at the call, and again for other defaults than the built-in ones. */
 const compileOnce = (input: Input): PolicyOf => {

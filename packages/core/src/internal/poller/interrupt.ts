@@ -55,8 +55,11 @@ export const interrupt = (
     [...jobs.values()].flatMap((ofTarget) => Array.from(ofTarget.values())),
     canceling
   )
+  const begin = (): Fiber.Fiber<void> => canceling.fork(cancels)
+  // At once where nothing has to come first: a check that interrupts its own wait does not get to run the effect.
+  const begun = atMost === undefined ? begin() : undefined
   return Effect.suspend(() => {
-    const canceled = Fiber.await(canceling.fork(cancels))
+    const canceled = Fiber.await(begun ?? begin())
     return Effect.all([canceled, over], { concurrency: "unbounded", discard: true })
   })
 }

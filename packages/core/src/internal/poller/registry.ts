@@ -11,6 +11,8 @@ import type { Any } from "../../Job.ts"
 import type { Notification } from "../../Observer.ts"
 import type { PollEvent } from "../../PollEvent.ts"
 import { ActionHandlers } from "../actionHandlers.ts"
+import { isClamped } from "../clamped.ts"
+import { leaseOf } from "../lease.ts"
 import type { Timeline, Wait } from "../machine/wait.ts"
 import type { Defaults } from "../options/defaults.ts"
 import type { Policy } from "../options/policy.ts"
@@ -113,6 +115,8 @@ export const sinkOf = ({ sink }: Wait): Sink => sink as Sink
 export class Registry {
   /** The groups whose observers have to be notified of an end. */
   readonly observed = new Set<Group>()
+  /** What releases the services of jobs without waits. */
+  readonly releasing = new Set<Fiber.Fiber<unknown, unknown>>()
   private readonly shared: Shared
   private readonly linger: number
   private readonly traffic = new Map<Any, Traffic>()
@@ -138,13 +142,15 @@ export class Registry {
 
   /** Counts a wait that begins. */
   begun(group: Group): void {
-    group.open++
+    if (group.open++ === 0) leaseOf(group.target.job)?.open()
     if (group.policy.observers.length > 0) this.observed.add(group)
   }
 
   /** Counts a wait that has ended. */
   ended(group: Group): void {
-    if (--group.open > 0 || group.isNotifying || !this.observed.has(group)) return
+    if (--group.open > 0) return
+    this.release(group)
+    if (group.isNotifying || !this.observed.has(group)) return
     // However long that takes: there may be more waits.
     const notified = group.telemetry.flush(Duration.infinity)
     if (notified === undefined) return void this.observed.delete(group)
@@ -158,6 +164,16 @@ export class Registry {
   /** All waits that have not ended. */
   *waits(): Generator<Wait> {
     for (const targets of this.targets.values()) for (const target of targets.values()) yield* target
+  }
+
+  /** Releases what a job provides to its calls, if no other wait for it is left. */
+  private release(group: Group): void {
+    const lease = leaseOf(group.target.job)
+    if (lease === undefined) return
+    // Not within the step, since finalizers are user code.
+    const fiber = group.fork(Effect.andThen(Effect.yieldNow, lease.close))
+    this.releasing.add(fiber)
+    fiber.addObserver(() => void this.releasing.delete(fiber))
   }
 
   private targetFor(job: Any, context: Context.Context<unknown>): Target {
@@ -201,7 +217,8 @@ const mayBeLogged = (event: Notification["event"]): boolean =>
   event._tag === "CheckFailed" ||
   event._tag === "ActionRequired" ||
   (event._tag === "CancelAnswered" && event.outcome !== "accepted") ||
-  (event._tag === "Ended" && event.exit._tag === "Failure")
+  (event._tag === "Ended" && event.exit._tag === "Failure") ||
+  (event._tag === "Changed" && isClamped(event.status))
 
 const leastSweep = 256
 

@@ -21,6 +21,7 @@ import type { Policy } from "../options/policy.ts"
 import * as request from "../options/request.ts"
 import { type Driver, WaitHandle } from "../single/handle.ts"
 import { next } from "../strategyPlan.ts"
+import * as validate from "../validate.ts"
 import { AfterTurn } from "./afterTurn.ts"
 import { Dispatcher, type Limits } from "./dispatcher.ts"
 import { Engine } from "./engine.ts"
@@ -100,8 +101,10 @@ export class PollerService implements Driver {
     token: ResumeToken,
     options?: ResumeOptions
   ): Effect.Effect<AnyHandle, ResumeTokenError, unknown> => {
+    request.aJob("Poller.resume", job)
+    validate.option("Poller.resume: token", token ?? null, "{ job, key }")
     const rest = { history: false, ...options, deadline: "unbounded", since: token.since } as const
-    request.check("Poller.resume", rest)
+    request.checkOfAny("Poller.resume", job, rest)
     return Effect.suspend((): Effect.Effect<AnyHandle, ResumeTokenError, unknown> => {
       const key = request.keyOfToken<unknown, unknown, unknown, unknown, unknown>(job, token)
       if (key instanceof ResumeTokenError) return Effect.fail(key)
@@ -125,6 +128,9 @@ export class PollerService implements Driver {
     options: Options
   ): Stream.Stream<unknown, unknown, unknown> => {
     const requestFor = request.ofKeys("Poller.results", job, { history: false, ...options })
+    if (!Stream.isStream(keys) && typeof (keys as Iterable<unknown> | undefined)?.[Symbol.iterator] !== "function") {
+      validate.refuse("Poller.results: keys", "an Iterable or a Stream", keys)
+    }
     const source: Stream.Stream<unknown, unknown, unknown> = Stream.isStream(keys) ? keys : Stream.fromIterable(keys)
     const follow = Effect.gen({ self: this }, function* () {
       const context = yield* Effect.context<unknown>()
@@ -287,7 +293,8 @@ export class PollerService implements Driver {
       // Whoever still waits for a permit learns that there will be none.
       this.permits.release(Number.MAX_SAFE_INTEGER)
       const handled = Fiber.awaitAll(this.actions.fibers)
-      const all = Effect.andThen(Effect.andThen(interrupted, handled), notified)
+      const released = Effect.suspend(() => Fiber.awaitAll([...this.registry.releasing]))
+      const all = interrupted.pipe(Effect.andThen(handled), Effect.andThen(notified), Effect.andThen(released))
       this.run(all).addObserver(() => Deferred.doneUnsafe(this.over, Exit.void))
     }
     const notified = Effect.suspend(() =>

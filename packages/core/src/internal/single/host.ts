@@ -32,6 +32,7 @@ import {
 import { type Defaults, Reference } from "../options/defaults.ts"
 import { type Policy, shownKey } from "../options/policy.ts"
 import type { Request } from "../options/request.ts"
+import { holding } from "../lease.ts"
 import { escape } from "../text.ts"
 import { make as makeTelemetry, type Telemetry } from "../telemetry.ts"
 import * as remoteCancel from "./remoteCancel.ts"
@@ -47,7 +48,10 @@ export const run = <A, E, R>(request: Request, options?: HostOptions): Effect.Ef
         host.tell(event.started(options?.token, 0, undefined, options?.ended))
         return host.stop("interrupt")
       })
-    return prepared.defaults.span ? Effect.useSpan(spanName, spanOptions(prepared), wait) : wait()
+    return holding(
+      request.lease,
+      prepared.defaults.span ? Effect.useSpan(spanName, spanOptions(prepared), wait) : wait()
+    )
   })
 
 /** A wait that runs in the background. */
@@ -69,15 +73,18 @@ export const start = <R>(
   prepare(request, (prepared) => {
     const wait = (span?: Tracer.Span): Effect.Effect<Running, never, Scope.Scope> => {
       const clock = Context.get(prepared.context, Clock.Clock)
+      const release = once(request.lease?.close)
       const end = (exit: Exit.Exit<unknown, unknown>): void => {
         if (span?.status._tag === "Started") span.end(clock.currentTimeNanosUnsafe(), exit)
+        if (request.lease !== undefined) Effect.runForkWith(prepared.context)(release)
         done(exit)
       }
       const running = Effect.sync((): Running => {
+        request.lease?.open()
         const host = new Host(prepared, span, options, end)
         host.tell(event.started(options.token))
         const ended = Effect.sync(() => end(host.exit ?? Exit.interrupt()))
-        return { host, stop: (how) => Effect.andThen(host.stop(how), ended) }
+        return { host, stop: (how) => host.stop(how).pipe(Effect.andThen(release), Effect.andThen(ended)) }
       })
       return Effect.acquireRelease(running, ({ stop }) => stop("close"))
     }
@@ -395,6 +402,16 @@ export class Host implements Setting {
 }
 
 // ---- internal ----
+
+/** Runs an effect the first time only. */
+const once = (effect: Effect.Effect<void> = Effect.void): Effect.Effect<void> => {
+  let next = effect
+  return Effect.suspend(() => {
+    const now = next
+    next = Effect.void
+    return now
+  })
+}
 
 type Driven = Effect.Effect<void, never, unknown>
 

@@ -1,0 +1,314 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Job from "effect-poll/Job"
+import * as Poll from "effect-poll/Poll"
+import * as Poller from "effect-poll/Poller"
+import * as promise from "effect-poll/promise"
+import * as Status from "effect-poll/Status"
+import { plain } from "./support/options.ts"
+
+// What callers without types pass: each wrong value is a RangeError at the call, which names the option and the value.
+
+type Untyped = (...args: ReadonlyArray<unknown>) => unknown
+
+const job = Job.make("render", {
+  check: (id: string) => Effect.succeed(Status.succeeded(id)),
+  submit: (id: string) => Effect.succeed({ key: id })
+})
+const check = Effect.succeed(Status.succeeded("done"))
+const token = Effect.runSync(
+  Effect.scoped(Effect.flatMap(Poll.start(job, "a", { deadline: "1 hour" }), (it) => it.token))
+)
+
+/** Options of a wait, and what the message says of each. */
+const wrongInWaits: ReadonlyArray<readonly [options: object, message: string]> = [
+  [{ strategy: "1 second" }, 'strategy must be a Schedule, got "1 second"'],
+  [{ strategy: () => 5 }, "strategy must be a Schedule, got a function"],
+  [{ unknownState: "ignore" }, 'unknownState must be "fail" or "continue"'],
+  [{ unknownState: {} }, "or { treatAs() }, got an object"],
+  [{ unknownState: { treatAs: "x" } }, "unknownState must be"],
+  [{ unknownState: { times: "3" } }, 'unknownState.times must be an integer >= 1, got "3"'],
+  [{ onTimeout: "cancel" }, 'onTimeout must be "leave" or "cancelRemote", got "cancel"'],
+  [{ onInterrupt: true }, 'onInterrupt must be "leave" or "cancelRemote", got true'],
+  [{ onClose: "stop" }, 'onClose must be "leave" or "cancelRemote", got "stop"'],
+  [{ stall: "1 minute" }, 'stall must be { after }, got "1 minute"'],
+  [{ stall: { after: "1 minute", onStall: "x" } }, 'stall.onStall must be "fail" or "report", got "x"'],
+  [{ stall: { after: "soon" } }, 'stall.after must be a positive finite duration, got "soon"'],
+  [{ checkErrors: 5 }, 'checkErrors must be "unbounded" or an object, got 5'],
+  [{ checkErrors: { schedule: "1 second" } }, 'checkErrors.schedule must be a Schedule, got "1 second"'],
+  [{ checkErrors: { retry: 3 } }, "checkErrors.retry must be a Schedule, got 3"],
+  [{ checkErrors: { onExhausted: "continue" } }, 'checkErrors.onExhausted must be "fail" or "skip", got "continue"'],
+  [{ checkErrors: { rejectAfter: 3 } }, "checkErrors.rejectAfter must be { times } or { for }, got 3"],
+  [{ checkErrors: { kindOf: "permanent" } }, 'checkErrors.kindOf must be a function, got "permanent"'],
+  [{ checkErrors: { maxTotal: "5" } }, 'checkErrors.maxTotal must be an integer >= 0, got "5"'],
+  [{ gate: {} }, "gate must be { ask() }, got an object"],
+  [{ gate: null }, "gate must be { ask() }, got null"],
+  [{ observers: {} }, "observers must be an array of { observe() }, got an object"],
+  [{ observers: [{ observe: () => Effect.void }, 7] }, "observers must be an array of { observe() }, got an array"],
+  [{ since: "run-1" }, 'since must be { run } or { generation }, got "run-1"'],
+  [{ history: "yes" }, 'history must be a boolean, got "yes"'],
+  [{ confirm: 3 }, "confirm must be an object, got 3"],
+  [{ confirm: { success: 3 } }, "confirm.success must be { times } or { for }, got 3"],
+  [{ stateLimits: "1 minute" }, 'stateLimits must be an object, got "1 minute"'],
+  [{ stateLimits: { QUEUED: "soon" } }, 'stateLimits.QUEUED must be a positive finite duration, got "soon"'],
+  [{ onAction: "ask" }, 'onAction must be "report" or "fail" or a function, got "ask"'],
+  [{ minInterval: -1 }, "minInterval must be a non-negative finite duration, got -1"],
+  [{ checkTimeout: "soon" }, 'checkTimeout must be a positive finite duration or "unbounded", got "soon"'],
+  [{ cancelTimeout: {} }, "cancelTimeout must be a positive finite duration, got an object"],
+  [{ deadline: null }, "deadline must be"],
+  [{ deadline: undefined }, "deadline must be"],
+  [{ deadline: "soon" }, 'deadline must be a positive finite duration or "unbounded", got "soon"'],
+  [{ deadline: Symbol("x") }, "deadline must be"]
+]
+
+const messageOf = (call: () => unknown): string => {
+  try {
+    call()
+  } catch (error) {
+    assert.instanceOf(error, RangeError)
+    return error.message
+  }
+  return "nothing was thrown"
+}
+
+describe("callers without types", () => {
+  describe.each([
+    ["Poll.until", Poll.until as Untyped],
+    ["Poll.events", Poll.events as Untyped],
+    ["Poll.start", Poll.start as Untyped]
+  ])("%s", (name, call) => {
+    for (const [options, message] of wrongInWaits) {
+      it(`${name} - refuses ${message}`, () => {
+        const all = { deadline: "1 minute", ...options }
+        assert.include(
+          messageOf(() => call(job, "a", all)),
+          message
+        )
+        assert.include(
+          messageOf(() => call(job, "a", all)),
+          `${name}: `
+        )
+        assert.include(
+          messageOf(() => call(check, all)),
+          message
+        )
+        assert.include(
+          messageOf(() => (call(all) as Untyped)(check)),
+          message
+        )
+      })
+    }
+
+    it("check - must be an Effect", () => {
+      const options = { deadline: "1 minute" }
+      const wrong = `${name}: the check must be an Effect that yields a status, got `
+      for (const [value, shown] of [
+        ["x", '"x"'],
+        [undefined, "undefined"],
+        [null, "null"],
+        [Promise.resolve(), "an object"],
+        [() => check, "a function"],
+        [{ ...job }, "an object"]
+      ] as const) {
+        assert.strictEqual(
+          messageOf(() => call(value, options)),
+          wrong + shown
+        )
+      }
+    })
+
+    it("options - must be there", () => {
+      assert.include(
+        messageOf(() => call(check)),
+        `${name}: deadline must be`
+      )
+      assert.include(
+        messageOf(() => call(job, "a")),
+        `${name}: deadline must be`
+      )
+      assert.include(
+        messageOf(() => call(job, "a", 5)),
+        `${name}: deadline must be`
+      )
+      assert.include(
+        messageOf(() => call(job)),
+        `${name}: key must be a non-empty string, got undefined`
+      )
+    })
+
+    it("name - must be a non-empty string", () => {
+      for (const value of ["", 7, {}]) {
+        assert.include(
+          messageOf(() => call(check, { deadline: "1 minute", name: value })),
+          `${name}: name must be`
+        )
+      }
+    })
+  })
+
+  it("Poll.run - refuses what is no job, no callback, no option", () => {
+    const run = Poll.run as Untyped
+    assert.strictEqual(
+      messageOf(() => run({}, "a", {})),
+      "Poll.run: the job must be a Job, got an object"
+    )
+    const onReceipt = messageOf(() => run(job, "a", { deadline: "1 minute", onReceipt: "log" }))
+    assert.strictEqual(onReceipt, 'Poll.run: onReceipt must be a function, got "log"')
+    assert.include(
+      messageOf(() => run(job, "a", { deadline: "1 minute", gate: {} })),
+      "Poll.run: gate must be"
+    )
+    assert.include(
+      messageOf(() => run(job, "a")),
+      "Poll.run: deadline must be"
+    )
+  })
+
+  it("Poll.resume - refuses what is no job, no token, no option", () => {
+    const resume = Poll.resume as Untyped
+    assert.include(
+      messageOf(() => resume("render", token)),
+      'Poll.resume: the job must be a Job, got "render"'
+    )
+    assert.include(
+      messageOf(() => resume(job, undefined)),
+      "Poll.resume: token must be"
+    )
+    assert.include(
+      messageOf(() => resume(job, token, { onTimeout: "x" })),
+      "Poll.resume: onTimeout must be"
+    )
+  })
+
+  it("promise - rejects with the same errors, and for its own options", async () => {
+    const rejected = async (call: Promise<unknown>) => String(await call.catch((error: unknown) => error))
+    const poll = promise.poll as (...args: ReadonlyArray<unknown>) => Promise<unknown>
+    const async = async () => Status.pending()
+    for (const [options, message] of wrongInWaits) {
+      const all = { deadline: "1 minute", ...options }
+      assert.include(await rejected(poll(async, all)), message)
+      assert.include(
+        messageOf(() => (promise.start as Untyped)(async, all)),
+        message
+      )
+      assert.include(await rejected((Poll.promise as typeof poll)(check, all)), message)
+    }
+    assert.include(
+      await rejected(poll(async, { deadline: "1 minute", signal: "x" })),
+      'RangeError: promise.poll: signal must be { aborted, addEventListener() }, got "x"'
+    )
+    assert.include(
+      await rejected(poll(async, { deadline: "1 minute", onProgress: [] })),
+      "RangeError: promise.poll: onProgress must be a function, got an array"
+    )
+    assert.include(
+      await rejected(poll("x", { deadline: "1 minute" })),
+      "promise.poll: the check must be an Effect that yields a status"
+    )
+    const run = promise.run as typeof poll
+    assert.include(
+      await rejected(run(job, "a", { deadline: "1 minute", onReceipt: 1 })),
+      "promise.run: onReceipt must be a function, got 1"
+    )
+  })
+
+  it("Job.make - refuses calls and policies of another shape", () => {
+    const make = Job.make as Untyped
+    const wrong: ReadonlyArray<readonly [options: object, message: string]> = [
+      [{ check: undefined }, "check must be a function, got null"],
+      [{ check }, "check must be a function, got an object"],
+      [{ checkMany: 5 }, "checkMany must be { check(), max }, got 5"],
+      [{ checkMany: { max: 5 } }, "checkMany must be { check(), max }, got an object"],
+      [{ checkMany: { check: () => check } }, "checkMany must be { check(), max }, got an object"],
+      [{ checkMany: { check: () => check, max: 0 } }, "checkMany.max must be an integer >= 1, got 0"],
+      [{ submit: check }, "submit must be a function, got an object"],
+      [{ cancel: "DELETE" }, 'cancel must be a function, got "DELETE"'],
+      [{ strategy: "1 second" }, 'strategy must be a Schedule or a function, got "1 second"'],
+      [{ missing: "fail" }, 'missing must be an object, got "fail"'],
+      [{ missing: { gone: Status.canceled() } }, "missing.gone must be a function, got an object"],
+      [{ missing: { fallback: () => check } }, "missing.fallback must be { locate(), check() }, got a function"],
+      [
+        { missing: { fallback: { check: () => check } } },
+        "missing.fallback must be { locate(), check() }, got an object"
+      ],
+      [{ key: { encode: String } }, "key must be { encode(), decode() }, got an object"],
+      [{ key: { encode: String, decode: String, show: 1 } }, "key.show must be a function, got 1"],
+      [{ confirm: { check } }, "confirm.check must be a function, got an object"],
+      [{ unknownState: "ignore" }, "unknownState must be"],
+      [{ checkErrors: 5 }, "checkErrors must be"],
+      [{ checkErrors: { kindOf: {} } }, "checkErrors.kindOf must be a function, got an object"],
+      [{ stall: 5 }, "stall must be { after }, got 5"],
+      [{ onAction: 5 }, "onAction must be"]
+    ]
+    for (const [options, message] of wrong) {
+      assert.include(
+        messageOf(() => make("render", { check: () => check, ...options })),
+        `Job.make: ${message}`
+      )
+    }
+    assert.include(
+      messageOf(() => make(7, { check: () => check })),
+      "Job.make: name must be a non-empty string, got 7"
+    )
+  })
+
+  it("Poller.make - refuses options of another type", () => {
+    const wrong: ReadonlyArray<readonly [options: object, message: string]> = [
+      [{ concurrency: "10" }, 'concurrency must be an integer >= 1, got "10"'],
+      [{ concurrencyPerJob: 0 }, "concurrencyPerJob must be an integer >= 1, got 0"],
+      [{ capacity: 1.5 }, "capacity must be an integer >= 1, got 1.5"],
+      [{ stagger: "no" }, 'stagger must be a boolean, got "no"'],
+      [{ coalesce: "soon" }, 'coalesce must be a non-negative finite duration, got "soon"'],
+      [{ linger: -1 }, "linger must be a non-negative finite duration, got -1"],
+      [{ onShutdown: [] }, "onShutdown must be a function, got an array"]
+    ]
+    for (const [options, message] of wrong) {
+      assert.strictEqual(
+        messageOf(() => Poller.make(options)),
+        `Poller.make: ${message}`
+      )
+      assert.strictEqual(
+        messageOf(() => Poller.layer(options)),
+        `Poller.make: ${message}`
+      )
+    }
+  })
+
+  it.effect("Poller - refuses the same as Poll, and what is no job, no keys, no token", () =>
+    Effect.gen(function* () {
+      const poller = (yield* Poller.make(plain)) as unknown as Record<"add" | "until" | "results" | "resume", Untyped>
+      for (const [options, message] of wrongInWaits) {
+        const all = { deadline: "1 minute", ...options }
+        assert.include(
+          messageOf(() => poller.add(job, "a", all)),
+          message
+        )
+        assert.include(
+          messageOf(() => poller.until(job, "a", all)),
+          message
+        )
+        assert.include(
+          messageOf(() => poller.results(job, ["a"], all)),
+          message
+        )
+      }
+      const options = { deadline: "1 minute" }
+      assert.include(
+        messageOf(() => poller.add({}, "a", options)),
+        "Poller.add: the job must be a Job, got an object"
+      )
+      assert.include(
+        messageOf(() => poller.results({}, ["a"], options)),
+        "Poller.results: the job must be a Job"
+      )
+      assert.include(
+        messageOf(() => poller.results(job, 5, options)),
+        "Poller.results: keys must be an Iterable"
+      )
+      assert.include(
+        messageOf(() => poller.resume(job, undefined)),
+        "Poller.resume: token must be"
+      )
+    })
+  )
+})

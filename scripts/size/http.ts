@@ -1,0 +1,6 @@
+export * as HttpCheck from "@effect-poll/http/HttpCheck"
+export * as FetchHttpClient from "effect/http/FetchHttpClient"
+export * as Poll from "effect-poll/Poll"
+export * as Status from "effect-poll/Status"
+export * as StatusSchema from "effect-poll/StatusSchema"
+export * as Strategy from "effect-poll/Strategy"
