@@ -207,6 +207,9 @@ const sourceOf = (rng: Rng, scale: number, endsAt: number, never: boolean, isOwn
   const cuts = Array.from({ length: count }, () => rng.int(0, endsAt)).toSorted((a, b) => a - b)
   for (const [at, from] of [0, ...cuts].entries()) stretches.push(stretch(rng, scale, from, flavor, at === 0))
   if (never) return stretches
+  // A record that disappears.
+  if (rng.chance(0.1))
+    return [...stretches, { from: endsAt, each: 1_000, answers: [answerOf(rng, { is: "missing", times: 1 })] }]
   const flaps = rng.chance(0.4) ? rng.int(1, 5) : 0
   let at = endsAt
   for (let flap = 0; flap < flaps; flap++) {
