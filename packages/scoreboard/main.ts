@@ -11,6 +11,7 @@ import { page } from "./conformance/document.ts"
 import { engines, isPeer } from "./engine/engines.ts"
 import * as jobs from "./engine/jobs.ts"
 import * as loops from "./engine/measure.ts"
+import * as laws from "./laws/board.ts"
 import { installPeers } from "./peers.ts"
 import { update } from "./peers/update.ts"
 
@@ -35,6 +36,10 @@ const usage = `usage: pnpm scoreboard <table> [options]
     --answers N  how many of them (10000)
     --only text  only the cases whose id begins with this
     --write      write docs/answers.md; needs all cases
+  laws         waits of random worlds, in every host and cut by tokens, against a reference of the rules
+    --seed N     the seed of the worlds (1)
+    --worlds N   how many of them (20000)
+    --only N     only the world of this index
   protocols    the long-running operations of Azure's test server, with ours and with core-lro
   peers        install the newest release of each peer, and store the dates of the releases
   engine, loops, http
@@ -69,6 +74,7 @@ const read = () => {
         write: { type: "boolean", default: false },
         seed: { type: "string", default: "1" },
         answers: { type: "string", default: "10000" },
+        worlds: { type: "string", default: "20000" },
         only: { type: "string", default: "" },
         json: { type: "boolean", default: false }
       }
@@ -151,6 +157,15 @@ const tables: Record<string, () => Promise<unknown>> = {
     const released = update()
     for (const [name, { date, version }] of Object.entries(released)) console.log(`${name} ${version} (${date})`)
     return released
+  },
+  laws: async () => {
+    const only = values.only === "" ? undefined : Number(values.only)
+    if (only !== undefined && !(Number.isInteger(only) && only >= 0))
+      fail(`--only must be an index, got ${values.only}`)
+    const board = await laws.run({ seed: count("seed", values.seed), worlds: count("worlds", values.worlds), only })
+    laws.print(board)
+    if (only === undefined ? !laws.holds(board) : board.differences > 0) process.exitCode = 1
+    return laws.summary(board)
   },
   // Loaded on demand: it starts a server.
   protocols: async () => (await import("./protocols/azure.ts")).run(),

@@ -1,0 +1,10 @@
+// One slice of the worlds in a process of its own: `child.ts <slice as JSON>` prints what came of it as JSON.
+import { Console } from "node:console"
+import type { Slice } from "./board.ts"
+
+const slice = JSON.parse(process.argv[2] ?? "{}") as Slice
+
+// Stdout is for the verdicts.
+globalThis.console = new Console(process.stderr)
+const { session } = await import("./session.ts")
+process.stdout.write(JSON.stringify(session(slice)), () => process.exit(0))

@@ -1,0 +1,128 @@
+// The hosts that a world runs in: each entry point of a wait, under a clock of its own.
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import type * as Exit from "effect/Exit"
+import type { Scope } from "effect/Scope"
+import * as Stream from "effect/Stream"
+import type { Handle } from "effect-poll/Handle"
+import * as Poll from "effect-poll/Poll"
+import * as Poller from "effect-poll/Poller"
+import { VirtualTime } from "./clock.ts"
+import type { Mode } from "./life.ts"
+import { Subject } from "./subject.ts"
+import type { Trace } from "./trace.ts"
+import type { RenderError, Trouble } from "./words.ts"
+import type { Act, World } from "./world.ts"
+
+export interface Host {
+  readonly name: string
+  readonly mode: Mode
+  /** Whether the events of the wait are seen. */
+  readonly sees: boolean
+  /** Whether it has a handle, by which things happen from outside. */
+  readonly hasHandle: boolean
+  readonly run: (world: World, until: number) => Trace
+}
+
+/** The settings of a Poller that keep it from what no rule of one wait says. */
+export const alone = { stagger: false, linger: 0 } as const
+
+type RenderHandle = Handle<string, string, Trouble>
+
+/** A host whose waits have no handle. */
+const plain = (
+  name: string,
+  sees: boolean,
+  run: (subject: Subject, world: World) => Effect.Effect<unknown, RenderError>
+): Host => ({
+  name,
+  mode: "single",
+  sees,
+  hasHandle: false,
+  run: (world, until) => {
+    const time = new VirtualTime()
+    const subject = new Subject(world, false, name !== "Poller.results")
+    time.fork(run(subject, world))
+    time.runUntil(until)
+    return subject
+  }
+})
+
+const ends = <A>(subject: Subject, wait: Effect.Effect<A, RenderError>) =>
+  Effect.flatMap(Effect.exit(wait), (exit) => ended(subject, exit as Exit.Exit<string, RenderError>))
+
+const ended = (subject: Subject, exit: Exit.Exit<string, RenderError>) =>
+  Effect.map(Clock.currentTimeMillis, (at) => subject.end(at, exit))
+
+/** A host whose waits have a handle, driven from outside at the times of the world. */
+const handled = (
+  name: string,
+  mode: Mode,
+  start: (subject: Subject, world: World) => Effect.Effect<RenderHandle, never, Scope>
+): Host => ({
+  name,
+  mode,
+  sees: true,
+  hasHandle: true,
+  run: (world, until) => {
+    const time = new VirtualTime()
+    const subject = new Subject(world, mode === "many", true)
+    let handle: RenderHandle | undefined
+    time.fork(
+      Effect.scoped(
+        Effect.flatMap(start(subject, world), (started) => {
+          handle = started
+          return ends(subject, started.await)
+        })
+      )
+    )
+    time.settle()
+    act(time, () => handle, world.acts, until)
+    time.runUntil(until)
+    return subject
+  }
+})
+
+/** Does from outside what a world says, until a time. */
+export const act = (
+  time: VirtualTime,
+  handle: () => RenderHandle | undefined,
+  acts: ReadonlyArray<Act>,
+  until: number
+): void => {
+  for (const { at, does } of acts) {
+    if (at > until) break
+    time.runUntil(at)
+    const self = handle()
+    if (self === undefined) continue
+    if (does === "pause" || does === "unpause") time.fork(self[does])
+    else time.fork(self.checkNow({ force: does === "force" }))
+    time.settle()
+  }
+}
+
+export const hosts: ReadonlyArray<Host> = [
+  plain("Poll.until", false, (subject, { key }) => ends(subject, Poll.until(subject.job, key, subject.options))),
+  plain("Poll.events", true, (subject, { key }) =>
+    Stream.runForEach(Poll.events(subject.job, key, subject.options), (event) =>
+      Effect.flatMap(Clock.currentTimeMillis, (at) => {
+        subject.record(at, event)
+        return event._tag === "Ended" ? ended(subject, event.exit) : Effect.void
+      })
+    )
+  ),
+  handled("Poll.start", "single", (subject, { key }) => Poll.start(subject.job, key, subject.observed)),
+  handled("Poller.add", "single", (subject, { key }) =>
+    Effect.flatMap(Poller.make(alone), (poller) => poller.add(subject.job, key, subject.observed))
+  ),
+  plain("Poller.results", false, (subject, { key }) =>
+    Effect.scoped(
+      Effect.flatMap(Poller.make(alone), (poller) =>
+        Stream.runForEach(poller.results(subject.job, [key], subject.options), ({ exit }) => ended(subject, exit))
+      )
+    )
+  ),
+  handled("Poller, in requests for many", "many", (subject, { key }) =>
+    Effect.flatMap(Poller.make(alone), (poller) => poller.add(subject.job, key, subject.observed))
+  )
+]
