@@ -56,7 +56,7 @@ import { toPromise } from "./internal/single/toPromise.ts"
 import type * as Job from "./Job.ts"
 import * as Poll from "./Poll.ts"
 import type { Changed } from "./PollEvent.ts"
-import type { PollOptions } from "./PollOptions.ts"
+import type { PollOptions, SubmitOptions } from "./PollOptions.ts"
 import * as ResumeToken from "./ResumeToken.ts"
 import type { Action, Pending, Status } from "./Status.ts"
 
@@ -301,12 +301,13 @@ export const start: {
 export const run = async <K, A, F, E, I, ES>(
   job: Job.Job<K, A, F, E, never, I, ES>,
   input: I,
-  options: Options<E> & {
-    /** Receives a token of the wait to store, and the receipt of the submit, before the first check. May be async. */
-    readonly onReceipt?:
-      | ((token: ResumeToken.ResumeToken, receipt: Job.Receipt<K, NoInfer<A>, NoInfer<F>>) => unknown)
-      | undefined
-  }
+  options: Options<E> &
+    SubmitOptions & {
+      /** Receives a token of the wait to store, and the receipt of the submit, before the first check. May be async. */
+      readonly onReceipt?:
+        | ((token: ResumeToken.ResumeToken, receipt: Job.Receipt<K, NoInfer<A>, NoInfer<F>>) => unknown)
+        | undefined
+    }
 ): Promise<A> => {
   const { onReceipt, signal, ...rest } = promises.withCallbacks("promise.run", options)
   const wait = Poll.run(job, input, {

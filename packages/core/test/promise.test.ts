@@ -376,7 +376,7 @@ describe("promise", () => {
 
     it("leave - returns a token without canceling, from which the wait is resumed", async () => {
       const { calls, job } = renderJob(2)
-      const slow = { deadline: "2 hours", strategy: Strategy.spaced("1 hour") } as const
+      const slow = { deadline: "2 hours", strategy: Strategy.spaced("1 hour"), onInterrupt: "cancelRemote" } as const
       const handle = promise.start(job, "a", slow)
       const token = await handle.leave()
       assert.propertyVal((await rejectionOf(handle.result)) as object, "name", "AbortError")

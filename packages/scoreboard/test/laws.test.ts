@@ -118,7 +118,7 @@ describe("laws", () => {
     timeout
   )
 
-  it.each<readonly [string, Tamper, ((world: World) => boolean)?]>([
+  const forgetful: ReadonlyArray<readonly [what: string, tamper: Tamper, isAbout?: (world: World) => boolean]> = [
     ["its rows of failed checks", without("rows", "errors")],
     ["its rows of throttled checks", without("rows", "throttled")],
     ["its rows of permanent errors", without("rows", "rejected")],
@@ -152,9 +152,10 @@ describe("laws", () => {
     ["which actions were handled", without("actions")],
     ["its cursor", without("cursor")],
     ["its floor", (token) => ({ ...token, floorAt: 0 })]
-  ])(
-    "a token that forgets %s - is noticed",
-    (_, tamper, isAbout = () => true) => assert.isTrue(isNoticed(tamper, isAbout)),
+  ]
+  it.each(forgetful.map(([what, tamper, isAbout]) => ({ what, tamper, isAbout })))(
+    "a token that forgets $what - is noticed",
+    ({ isAbout = () => true, tamper }) => assert.isTrue(isNoticed(tamper, isAbout)),
     timeout
   )
 

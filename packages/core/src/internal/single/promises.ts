@@ -63,7 +63,7 @@ export const startHandle = <A, F>(wanted: request.Request, signal: AbortSignal |
       Effect.provideService(CallerSignal, controller.signal)
     )
   )
-  const end = (effect: Effect.Effect<void>, reason: unknown): Promise<void> => {
+  const end = <B>(effect: Effect.Effect<B>, reason: unknown): Promise<B> => {
     controller.abort(reason)
     return Effect.runPromise(effect)
   }
@@ -85,12 +85,7 @@ export const startHandle = <A, F>(wanted: request.Request, signal: AbortSignal |
     unpause: sync(handle.unpause),
     cancel: () => toPromise(handle.cancel, undefined),
     interrupt: (reason: unknown = interrupted()) => end(handle.interrupt, reason),
-    // @effect-diagnostics-next-line asyncFunction:off
-    leave: async () => {
-      const token = Effect.runSync(handle.token)
-      await end(handle.interrupt, interrupted())
-      return token
-    }
+    leave: () => end(handle.leave, interrupted())
   }
 }
 
