@@ -13,6 +13,7 @@ import * as jobs from "./engine/jobs.ts"
 import * as loops from "./engine/measure.ts"
 import * as laws from "./laws/board.ts"
 import { installPeers } from "./peers.ts"
+import { update } from "./peers/update.ts"
 
 const usage = `usage: pnpm scoreboard <table> [options]
   engine       the cost of a check and of a wait: the loops of \`loops\`, then many jobs at once, ours and the peers'
@@ -40,6 +41,7 @@ const usage = `usage: pnpm scoreboard <table> [options]
     --worlds N   how many of them (20000)
     --only N     only the world of this index
   protocols    the long-running operations of Azure's test server, with ours and with core-lro
+  peers        install the newest release of each peer, and store the dates of the releases
   engine, loops, http
     --rounds N   measure each row N times
   all
@@ -159,6 +161,11 @@ const tables: Record<string, () => Promise<unknown>> = {
     laws.print(board)
     if (only === undefined ? !laws.holds(board) : board.differences > 0) process.exitCode = 1
     return laws.summary(board)
+  },
+  peers: async () => {
+    const released = update()
+    for (const [name, { date, version }] of Object.entries(released)) console.log(`${name} ${version} (${date})`)
+    return released
   },
   // Loaded on demand: it starts a server.
   protocols: async () => (await import("./protocols/azure.ts")).run(),

@@ -4,6 +4,7 @@ import { existsSync, readFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 import { promisify } from "node:util"
 import { load } from "./peers/load.ts"
+import type { Release } from "./peers/update.ts"
 
 const folder = new URL("peers/", import.meta.url)
 
@@ -13,6 +14,9 @@ const pinned = (json("package.json") as { readonly dependencies: Record<string, 
 
 /** The version that a peer is pinned to. */
 export const versionOf = (name: string): string => pinned[name] ?? "?"
+
+/** The releases of the peers and of effect, as `pnpm scoreboard peers` found them. */
+export const released = json("released.json") as Readonly<Record<string, Release>>
 
 /** Whether every peer is installed in its pinned version. */
 export const installed = (): boolean =>

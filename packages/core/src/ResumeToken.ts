@@ -71,8 +71,8 @@ export interface ResumeToken {
   readonly status?: SeenStatus | undefined
   /** An end that a check found, and that is not confirmed yet. */
   readonly hold?: Hold | undefined
-  /** Whether the newest status was an end that did not count, held or not. */
-  readonly unconfirmed?: boolean | undefined
+  /** The newest status, if it was an end that did not count, held or not. */
+  readonly unconfirmed?: UnconfirmedEnd | undefined
   /**
    * The fallback key for the last status, as `locate` of the fallback returned it, at most 1 KiB; `undefined` if it has
    * none.
@@ -168,6 +168,19 @@ export interface SeenStatus {
 }
 
 /**
+ * The newest status, if it was an end that did not count, without its result.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface UnconfirmedEnd {
+  /** The kind of the end. */
+  readonly end: "Succeeded" | "Failed" | "Canceled" | "Expired"
+  /** When a check first found it, in wall-clock milliseconds. */
+  readonly changedAt: number
+}
+
+/**
  * An end that is not confirmed yet, without its result.
  *
  * @category models
@@ -200,6 +213,8 @@ export interface HeldTimeout {
   /** What became of the cancel; `undefined` if it had not ended. */
   readonly cancel?: "accepted" | "refused" | "timedOut" | undefined
 }
+
+const End = Schema.Literals(["Succeeded", "Failed", "Canceled", "Expired"])
 
 const rowFields = { count: Schema.Natural, at: Schema.Finite }
 
@@ -256,13 +271,13 @@ export const ResumeToken: Schema.Codec<ResumeToken, ResumeToken> = Schema.Struct
   ),
   hold: Schema.optional(
     Schema.Struct({
-      end: Schema.Literals(["Succeeded", "Failed", "Canceled", "Expired"]),
+      end: End,
       sightings: Schema.Natural,
       at: Schema.Finite,
       elsewhere: Schema.optional(Schema.Boolean)
     })
   ),
-  unconfirmed: Schema.optional(Schema.Boolean),
+  unconfirmed: Schema.optional(Schema.Struct({ end: End, changedAt: Schema.Finite })),
   located: Schema.optional(Schema.String),
   checkMillis: Schema.optional(Schema.Array(Schema.Finite).check(Schema.isMaxLength(3))),
   checkedAt: Schema.optional(Schema.Finite),

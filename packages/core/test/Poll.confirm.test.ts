@@ -366,7 +366,7 @@ describe.each(hosts)("$name", (host) => {
               "Confirming",
               "Unchanged",
               "Confirming",
-              "Changed",
+              "Unchanged",
               "Confirming",
               "Unchanged",
               "Confirming",

@@ -1,5 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import * as TestClock from "effect/testing/TestClock"
@@ -265,6 +267,29 @@ describe.each(hosts)("$name", (host) => {
         yield* TestClock.adjust("20 seconds")
         const { exit } = yield* runFor(host.resume(job, storedToken()), "1 hour")
         assert.strictEqual(ending(exit), "done")
+      })
+    )
+  })
+
+  describe("options", () => {
+    it.effect("resume - takes onTimeout, onInterrupt and onClose: cancelRemote for a job that has a cancel [R10]", () =>
+      Effect.gen(function* () {
+        let cancels = 0
+        const cancel = () => Effect.sync(() => void cancels++)
+        const job = Job.make("render", {
+          check: () => Effect.succeed(cancels > 0 ? Status.canceled() : pending),
+          cancel
+        })
+        const options = { onTimeout: "cancelRemote", onInterrupt: "cancelRemote", onClose: "cancelRemote" } as const
+        const { exit } = yield* runFor(host.resume(job, late({}), options), "1 hour")
+        assert.deepStrictEqual([ending(exit), cancels], ["JobCanceled", 1])
+        const without = Job.make("render", { check: () => Effect.succeed(pending) })
+        const { exit: refused } = yield* runFor(
+          Effect.suspend(() => host.resume(without, late({}), options)),
+          "1 hour"
+        )
+        assert(refused !== "running" && Exit.isFailure(refused))
+        assert.include(String(Cause.squash(refused.cause)), `must not be "cancelRemote", since the job render`)
       })
     )
   })

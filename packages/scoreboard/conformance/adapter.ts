@@ -33,7 +33,16 @@ export const features = {
   cancelRemote: "can cancel the remote job when the wait ends",
   wake: "can be told to check now",
   batch: "checks many jobs with one request",
-  submit: "uses the answer to the submit"
+  submit: "uses the answer to the submit",
+  submits: "submits the job itself",
+  receipt: "stores a receipt of the submit",
+  confirm: "can require that an end holds",
+  stateLimits: "can limit the time in a state",
+  gap: "can keep a least gap between checks",
+  action: "recognizes a state that needs somebody",
+  percent: "reads the progress of the job",
+  leave: "can stop waiting and yield a token",
+  close: "can be closed with a token for each wait"
 } as const
 
 export type Feature = keyof typeof features
@@ -64,7 +73,26 @@ export interface Setup {
   readonly run?: number | undefined
   /** Cancels the remote job when the wait times out or is aborted. */
   readonly cancelRemote?: boolean | undefined
+  /** How a success and a failure are confirmed before they count; durations in milliseconds. */
+  readonly confirm?: { readonly success?: Hold | undefined; readonly failure?: Hold | undefined } | undefined
+  /** How long the job may be in a state, in milliseconds, by its state in the words of the server's script. */
+  readonly stateLimits?: Readonly<Record<string, number>> | undefined
+  /** The least time from the start of one check to the start of the next, in milliseconds. */
+  readonly minInterval?: number | undefined
+  /** Fails when a state needs somebody, or handles it: the promise resolves when that is done. */
+  readonly onAction?: "fail" | ((id: string) => Promise<void>) | undefined
+  /** Submits the job first, and the server never answers the submit. */
+  readonly submitHangs?: boolean | undefined
+  /** Submits the job first, and the store of its receipt never answers. */
+  readonly receiptHangs?: boolean | undefined
+  /** Called with each progress that the poller reports, a share from 0 to 1. */
+  readonly progressed?: ((progress: number) => void) | undefined
+  /** Called with what became of a cancel of the remote job, for pollers that report it on the way. */
+  readonly canceled?: ((outcome: unknown) => void) | undefined
 }
+
+/** How an end is confirmed: by a number of sightings, the first included, or by the time since the first. */
+export type Hold = { readonly times: number } | { readonly for: number }
 
 /** Many jobs at once. */
 export interface ManySetup {
@@ -86,8 +114,9 @@ export type Ended =
   | { readonly tag: Bad; readonly error: unknown }
 
 /**
- * `failed`, `canceled`, `missing` and `unknown` are what the server said of the job. `timeout`, `stalled` and `aborted` end the
- * wait on our side, `error` ends it by failed checks, and `pending` is a poller that returned a pending job as its result.
+ * `failed`, `canceled`, `missing` and `unknown` are what the server said of the job. `timeout`, `stalled`, `action` and
+ * `aborted` end the wait on our side, `error` ends it by failed checks, and `pending` is a poller that returned a
+ * pending job as its result.
  */
 export type Bad =
   | "failed"
@@ -96,6 +125,7 @@ export type Bad =
   | "unknown"
   | "timeout"
   | "stalled"
+  | "action"
   | "aborted"
   | "error"
   | "pending"
@@ -108,6 +138,10 @@ export interface Watcher {
   readonly listen?: (() => () => void) | undefined
   readonly token?: (() => Promise<string>) | undefined
   readonly wake?: (() => void) | undefined
+  /** Stops waiting and yields a token, whatever an abort would do. */
+  readonly leave?: (() => Promise<string>) | undefined
+  /** Closes the poller with all its waits and yields their tokens. */
+  readonly close?: (() => Promise<ReadonlyArray<string>>) | undefined
 }
 
 export interface Adapter {

@@ -3,7 +3,7 @@ import { execFile } from "node:child_process"
 import { readFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 import { promisify } from "node:util"
-import { versionOf } from "../peers.ts"
+import { released, versionOf } from "../peers.ts"
 import { entries } from "./adapters/all.ts"
 import type { Judged } from "./judge.ts"
 
@@ -50,6 +50,16 @@ export const tally = ({ outcomes }: Judged): Tally => {
 /** The packages of a poller with their versions. */
 export const versions = ({ packages }: Judged): string => packages.map((name) => `${name} ${version(name)}`).join(", ")
 
+/** The packages of a poller with their versions and the dates of these, as far as they are released. */
+export const releases = ({ name, packages }: Judged): string =>
+  packages
+    .map((one) => {
+      const { date, version: known } = released[one] ?? {}
+      const when = known === version(one) ? ` (${date})` : ""
+      return `${name === one ? "" : `${one} `}${version(one)}${when}`
+    })
+    .join(", ")
+
 export const print = (judged: ReadonlyArray<Judged>): void => {
   for (const one of judged) {
     const failed = Object.entries(one.outcomes).filter(([, { verdict }]) => verdict === "fail")
@@ -71,7 +81,7 @@ const run = promisify(execFile)
 
 const child = async (name: string, only: string): Promise<Judged> => {
   const path = fileURLToPath(new URL("child.ts", import.meta.url))
-  const { stdout } = await run(process.execPath, [path, name, only], { timeout: 120_000, maxBuffer: 2 ** 26 })
+  const { stdout } = await run(process.execPath, [path, name, only], { timeout: 300_000, maxBuffer: 2 ** 26 })
   return JSON.parse(stdout) as Judged
 }
 

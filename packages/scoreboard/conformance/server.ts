@@ -17,6 +17,10 @@ export interface Reply {
   readonly network?: boolean | undefined
   /** The run of the job that the answer is about. */
   readonly run?: number | undefined
+  /** The id of what somebody has to do before the job continues. */
+  readonly action?: string | undefined
+  /** How far the job is. */
+  readonly progress?: number | undefined
 }
 
 /** What a client receives. Header names are in lower case. */
@@ -56,6 +60,8 @@ export class Server {
   cancels = 0
   /** Whether requests to cancel the job are left unanswered. */
   cancelHangs = false
+  /** Whether requests to cancel the job are refused. */
+  cancelRefused = false
   #open = 0
   readonly #clock: VirtualClock
   readonly #script: Script
@@ -135,17 +141,20 @@ export class Server {
     if (init?.method !== undefined && init.method.toUpperCase() !== "GET") {
       this.cancels++
       if (this.cancelHangs) await new Promise(() => {})
+      if (this.cancelRefused) return Response.json({ error: refusal }, { status: 409 })
       return Response.json({ id: "job-1", status: "running" })
     }
     const { body, headers, status } = await this.request(init?.signal)
     return new Response(status === 204 ? null : body, { status, headers })
   }
 
-  #answer({ body, headers = {}, run, status = 200, word = "running" }: Reply): Answer {
+  #answer({ action, body, headers = {}, progress, run, status = 200, word = "running" }: Reply): Answer {
     return {
       status,
       headers: { "content-type": (body ?? "{").startsWith("{") ? "application/json" : "text/html", ...headers },
-      body: body ?? JSON.stringify({ ...(this.#api.body ?? bodyOf)(this.#api.words?.[word] ?? word), run })
+      body:
+        body ??
+        JSON.stringify({ ...(this.#api.body ?? bodyOf)(this.#api.words?.[word] ?? word), run, action, progress })
     }
   }
 }
@@ -153,6 +162,9 @@ export class Server {
 /** The message of a failed job, and the result of a successful one. */
 export const failure = "out of paper"
 export const result = "file.pdf"
+
+/** What the server says when it refuses to cancel the job. */
+export const refusal = "too late to cancel"
 
 /** The page of a gateway whose server is down. */
 export const badGateway: Reply = { status: 502, body: "<html><body><h1>502 Bad Gateway</h1></body></html>" }

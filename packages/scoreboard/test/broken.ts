@@ -32,7 +32,9 @@ const broken = (name: string, wait: Adapter["wait"]): Adapter => ({
       return () => {}
     },
     token: () => Promise.resolve(JSON.stringify("SECRET")),
-    wake: () => void setup.server.request()
+    wake: () => void setup.server.request(),
+    leave: () => Promise.resolve(JSON.stringify("SECRET")),
+    close: () => Promise.resolve([])
   }),
   resume: (_token, setup) => wait(setup),
   // No batches, the interval of the first job for all, and the same result for all.

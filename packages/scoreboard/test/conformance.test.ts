@@ -5,15 +5,21 @@ import { promisify } from "node:util"
 import { assert, describe, it } from "@effect/vitest"
 import { judge, pollers } from "../conformance/board.ts"
 import { cases } from "../conformance/cases/all.ts"
+import { released, versionOf } from "../peers.ts"
+import { releaseOf } from "../peers/update.ts"
 
 // Each poller runs in a process of its own under a virtual clock: nothing waits in real time.
-const timeout = 180_000
+const timeout = 400_000
 
 const run = promisify(execFile)
 
 describe("conformance", () => {
-  it("case names are unique", () => {
+  it("case names are unique, and short enough for the first column of a table", () => {
     assert.strictEqual(new Set(cases.map(({ name }) => name)).size, cases.length)
+    assert.deepStrictEqual(
+      cases.map(({ name }) => name).filter(({ length }) => length > 75),
+      []
+    )
   })
 
   it("docs/conformance.md lists every case with its source", () => {
@@ -24,6 +30,24 @@ describe("conformance", () => {
       rows,
       cases.map(({ name, source }) => [name, source])
     )
+  })
+
+  it("docs/conformance.md shows the pinned version of every peer, with the date of its release", () => {
+    const page = readFileSync(new URL("../../../docs/conformance.md", import.meta.url), "utf8")
+    const manifest = readFileSync(new URL("../peers/package.json", import.meta.url), "utf8")
+    const { dependencies } = JSON.parse(manifest) as { readonly dependencies: Record<string, string> }
+    for (const name of Object.keys(dependencies)) {
+      const { date, version } = released[name] ?? { date: "no date", version: "no version" }
+      assert.strictEqual(version, versionOf(name), name)
+      assert.include(page, `${version} (${date})`, name)
+    }
+  })
+
+  it("releaseOf - takes the day from the registry, and fails without one", () => {
+    const time = { "3.4.2": "2026-11-07T17:05:06+00:00", "3.4.3": "soon" }
+    assert.deepStrictEqual(releaseOf("3.4.2", time), { version: "3.4.2", date: "2026-11-07" })
+    assert.throws(() => releaseOf("3.4.3", time), /no date for version 3.4.3/)
+    assert.throws(() => releaseOf("3.4.4", time), /no date for version 3.4.4/)
   })
 
   it(

@@ -118,7 +118,7 @@ describe("laws", () => {
     timeout
   )
 
-  it.each<readonly [string, Tamper, ((world: World) => boolean)?]>([
+  it.each<readonly [string, Tamper, ...ReadonlyArray<(world: World) => boolean>]>([
     ["its rows of failed checks", without("rows", "errors")],
     ["its rows of throttled checks", without("rows", "throttled")],
     ["its rows of permanent errors", without("rows", "rejected")],

@@ -61,10 +61,12 @@ interface Replicate {
 const replicate = async (): Promise<ReadonlyArray<Adapter>> => {
   const { default: Client } = await peer<{ readonly default: new (options: object) => Replicate }>("replicate")
   const created: Prediction = { id: "job-1", status: "starting" }
-  const clientOf = ({ server }: Setup): Replicate => {
+  const clientOf = ({ server, submitHangs = false }: Setup): Replicate => {
     const fetch = (url: unknown, init?: { readonly method?: string; readonly signal?: AbortSignal }) =>
       init?.method === "POST" && String(url).endsWith("/predictions")
-        ? Promise.resolve(Response.json(created))
+        ? submitHangs
+          ? unanswered(init.signal)
+          : Promise.resolve(Response.json(created))
         : server.fetch(url, init)
     return new Client({ auth: "none", baseUrl: "https://jobs.example", fetch, useFileOutput: false })
   }
@@ -113,7 +115,8 @@ const replicate = async (): Promise<ReadonlyArray<Adapter>> => {
         "failures",
         "busy",
         "progress",
-        "cancelRemote"
+        "cancelRemote",
+        "submits"
       ),
       words,
       body,
@@ -133,5 +136,12 @@ const replicate = async (): Promise<ReadonlyArray<Adapter>> => {
     }
   ]
 }
+
+/** A request that is never answered; as with fetch, an abort ends it. */
+const unanswered = (signal: AbortSignal | undefined): Promise<never> =>
+  new Promise((_resolve, reject) => {
+    if (signal?.aborted === true) reject(signal.reason as Error)
+    signal?.addEventListener("abort", () => reject(signal.reason as Error))
+  })
 
 export const adapters = async (): Promise<ReadonlyArray<Adapter>> => [await openai(), ...(await replicate())]

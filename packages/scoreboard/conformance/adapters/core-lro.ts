@@ -81,7 +81,7 @@ export const adapters = async (): Promise<ReadonlyArray<Adapter>> => {
       rawResponse: { statusCode: 202, headers, request: { method: "POST", url }, body: {} }
     }
     const operation = {
-      sendInitialRequest: () => Promise.resolve(accepted),
+      sendInitialRequest: () => (setup.submitHangs === true ? new Promise(() => {}) : Promise.resolve(accepted)),
       sendPollRequest: (path: string, options?: { readonly abortSignal?: AbortSignal }) =>
         send(path, options?.abortSignal)
     }
@@ -110,7 +110,7 @@ export const adapters = async (): Promise<ReadonlyArray<Adapter>> => {
     {
       name: "@azure/core-lro",
       packages: ["@azure/core-lro", "@azure/core-rest-pipeline"],
-      how: "`createHttpPoller` with operation-location and `pollUntilDone({ abortSignal })`; requests through core-rest-pipeline with `defaultRetryPolicy`, an unexpected status is a RestError, as in its generated clients",
+      how: "`createHttpPoller` with operation-location and `pollUntilDone({ abortSignal })`; requests through core-rest-pipeline with `defaultRetryPolicy`, an unexpected status is a RestError, as in its generated clients; a wait is left by an abort, then `serialize`",
       features: set(
         "abort",
         "signal",
@@ -127,13 +127,23 @@ export const adapters = async (): Promise<ReadonlyArray<Adapter>> => {
         "reuse",
         "second",
         "resume",
-        "submit"
+        "leave",
+        "submit",
+        "submits"
       ),
       words: { running: "Running", succeeded: "Succeeded", failed: "Failed", canceled: "Canceled" },
       wait: (setup) => wait(pollerOf(setup), setup.signal),
       watch: (setup): Watcher => {
         const poller = pollerOf(setup)
-        return { wait: (signal) => wait(poller, signal), token: () => poller.serialize() }
+        const left = new AbortController()
+        return {
+          wait: (signal) => wait(poller, signal === undefined ? left.signal : AbortSignal.any([left.signal, signal])),
+          token: () => poller.serialize(),
+          leave: () => {
+            left.abort()
+            return poller.serialize()
+          }
+        }
       },
       resume: (token, setup) => wait(pollerOf(setup, token))
     }

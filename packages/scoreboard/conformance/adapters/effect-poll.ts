@@ -7,9 +7,12 @@ import * as Exit from "effect/Exit"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import * as Result from "effect/Result"
+import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import type { Handle } from "effect-poll/Handle"
+import type { Observation } from "effect-poll/Observation"
+import type { Notification } from "effect-poll/Observer"
 import * as Job from "effect-poll/Job"
 import * as CheckResult from "effect-poll/CheckResult"
 import * as Poll from "effect-poll/Poll"
@@ -35,13 +38,17 @@ import {
 const url = "https://jobs.example/jobs/job-1"
 
 const Answer = Schema.Struct({
-  status: Schema.Literals(["running", "succeeded", "failed", "canceled"]),
+  status: Schema.Literals(["queued", "running", "succeeded", "failed", "canceled"]),
+  action: Schema.optional(Schema.String),
+  progress: Schema.optional(Schema.Number),
   result: Schema.optional(Schema.String),
   error: Schema.optional(Schema.Struct({ code: Schema.String, message: Schema.String }))
 })
 
 const AnswerStatus = StatusSchema.fromField(Answer, "status", {
-  running: Status.pending(),
+  queued: Status.pending(),
+  running: ({ action, progress }) =>
+    Status.pending({ progress, action: action === undefined ? undefined : { id: action } }),
   succeeded: ({ result }) => Status.succeeded(result),
   failed: ({ error }) => Status.failed(error),
   canceled: Status.canceled()
@@ -54,7 +61,9 @@ const jobOf = (setup: Setup) => {
   const runOf = (body: unknown) => generation((body as { readonly run?: number }).run)
   return Job.make("conformance", {
     submit: (_scene: string) =>
-      Effect.succeed({ key: "job-1", hint: setup.submitHint === undefined ? undefined : seconds(setup) }),
+      setup.submitHangs === true
+        ? Effect.never
+        : Effect.succeed({ key: "job-1", hint: setup.submitHint === undefined ? undefined : seconds(setup) }),
     check: () => HttpCheck.get(url, AnswerStatus, { run: runOf }).pipe(client, fetch),
     cancel: () => HttpCheck.send(HttpClientRequest.delete(url), Schema.Unknown).pipe(client, fetch),
     missing: { grace: "10 seconds" }
@@ -75,11 +84,35 @@ const optionsOf = (setup: Setup): Options<HttpCheckError> => ({
   since: generation(setup.run),
   stall: setup.stall === undefined ? undefined : { after: setup.stall },
   ...(setup.cancelRemote === true && { onTimeout: "cancelRemote", onInterrupt: "cancelRemote" }),
-  observers: setup.progress === undefined ? [] : [{ observe: () => Effect.sync(setup.progress!) }]
+  confirm: setup.confirm,
+  stateLimits: setup.stateLimits,
+  minInterval: setup.minInterval,
+  onAction: onActionOf(setup),
+  observers: [{ observe: ({ event }) => Effect.sync(() => report(setup, event)) }]
 })
 
-const strategyOf = ({ backoff, interval, checks, waiter = false }: Setup): Strategy.Strategy | undefined => {
+const onActionOf = ({ onAction }: Setup): Job.OnAction => {
+  if (onAction === undefined || onAction === "fail") return onAction ?? "report"
+  return ({ id }) => Effect.promise(() => onAction(id))
+}
+
+/** Calls the listeners of a case. */
+const report = (setup: Setup, event: Notification["event"]): void => {
+  setup.progress?.()
+  if (event._tag === "Changed" && event.status._tag === "Pending" && event.status.progress !== undefined)
+    setup.progressed?.(event.status.progress)
+  if (event._tag === "CancelAnswered") setup.canceled?.(event)
+}
+
+const strategyOf = ({
+  backoff,
+  interval,
+  checks,
+  waiter = false
+}: Setup): Schedule.Schedule<unknown, Observation> | undefined => {
   if (interval === undefined) return undefined
+  // A schedule of effect: the strategies of ours reject an interval of 0.
+  if (interval === 0) return Schedule.forever
   if (waiter) {
     return Strategy.exponential({ initial: interval, cap: backoff?.cap }).pipe(
       Strategy.jittered({ atLeast: interval }),
@@ -100,6 +133,8 @@ const tags: Readonly<Record<string, Bad>> = {
   JobNotFound: "missing",
   JobStalled: "stalled",
   PollTimeout: "timeout",
+  SubmitTimeout: "timeout",
+  ActionRequired: "action",
   UnknownState: "unknown",
   CheckRejected: "error",
   CheckErrorsExhausted: "error"
@@ -116,11 +151,13 @@ const endOf = (exit: Exit.Exit<unknown, unknown>, signal: AbortSignal | undefine
 const run = async (wait: Effect.Effect<unknown, unknown>, signal?: AbortSignal): Promise<Ended> =>
   endOf(await Effect.runPromiseExit(wait, { signal }), signal)
 
-/** A wait as an Effect. If the answer to the submit requested a delay, it starts with the submit. */
-const waitOf = (setup: Setup): Effect.Effect<unknown, unknown> =>
-  setup.submitHint === undefined
-    ? Poll.until(jobOf(setup), "job-1", optionsOf(setup))
-    : Poll.run(jobOf(setup), "scene", optionsOf(setup))
+/** A wait as an Effect. If the case is about the submit, it starts with that. */
+const waitOf = (setup: Setup): Effect.Effect<unknown, unknown> => {
+  const options = optionsOf(setup)
+  const { receiptHangs = false, submitHangs = false, submitHint } = setup
+  if (submitHint === undefined && !submitHangs && !receiptHangs) return Poll.until(jobOf(setup), "job-1", options)
+  return Poll.run(jobOf(setup), "scene", receiptHangs ? { ...options, onReceipt: () => Effect.never } : options)
+}
 
 const common: ReadonlyArray<Feature> = [
   "deadline",
@@ -141,7 +178,12 @@ const common: ReadonlyArray<Feature> = [
   "stall",
   "runs",
   "cancelRemote",
-  "waiter"
+  "waiter",
+  "confirm",
+  "stateLimits",
+  "gap",
+  "action",
+  "percent"
 ]
 
 const packages = ["effect-poll", "effect"]
@@ -149,8 +191,8 @@ const packages = ["effect-poll", "effect"]
 const until: Adapter = {
   name: "effect-poll until",
   packages,
-  how: "`Poll.until` of a Job with `HttpCheck`; aborted through the signal of `Effect.runPromise`",
-  features: set(...common, "reuse", "submit"),
+  how: "`Poll.until` of a Job with `HttpCheck`, `Poll.run` where the submit matters; aborted through the signal of `Effect.runPromise`",
+  features: set(...common, "reuse", "submit", "submits", "receipt"),
   wait: (setup) => run(waitOf(setup), setup.signal),
   watch: (setup) => {
     const wait = waitOf(setup)
@@ -177,19 +219,24 @@ const watcherOf = (handle: Promise<Handle<unknown, unknown, unknown>>): Watcher 
     return () => controller.abort()
   },
   token: async () => ResumeToken.toJson(await Effect.runPromise((await handle).token)),
-  wake: () => void handle.then(({ checkNow }) => Effect.runPromise(checkNow()))
+  wake: () => void handle.then(({ checkNow }) => Effect.runPromise(checkNow())),
+  leave: async () => ResumeToken.toJson(await Effect.runPromise((await handle).leave))
 })
 
 const start: Adapter = {
   name: "effect-poll start",
   packages,
-  how: "`Poll.start` and its handle; a single wait is scoped, and aborted as with `until`",
-  features: set(...common, "share", "listeners", "wake", "resume"),
+  how: "`Poll.start` and its handle; a single wait is scoped, and aborted as with `until`, which closes the scope (`onClose`)",
+  features: set(...common, "share", "listeners", "wake", "resume", "leave"),
   wait: (setup) =>
     run(
       Effect.scoped(
         Effect.flatMap(
-          Poll.start(jobOf(setup), "job-1", optionsOf(setup)),
+          // An abort closes the scope.
+          Poll.start(jobOf(setup), "job-1", {
+            ...optionsOf(setup),
+            ...(setup.cancelRemote && { onClose: "cancelRemote" })
+          }),
           (handle): Effect.Effect<unknown, unknown> => handle.await
         )
       ),
@@ -226,9 +273,15 @@ const opened = (): Promise<Poller.Service> =>
     Effect.runFork(Effect.scoped(Effect.andThen(Effect.map(Poller.make(), resolve), Effect.never)))
   })
 
-/** The handle of a wait in a Poller. */
-const added = async (setup: Setup): Promise<Handle<unknown, unknown, unknown>> =>
-  Effect.runPromise((await opened()).add(jobOf(setup), "job-1", optionsOf(setup)))
+/** A wait in a Poller of its own. */
+const added = (setup: Setup): Watcher => {
+  const poller = opened()
+  const handle = poller.then((made) => Effect.runPromise(made.add(jobOf(setup), "job-1", optionsOf(setup))))
+  return {
+    ...watcherOf(handle),
+    close: async () => (await Effect.runPromise((await poller).shutdown)).map((token) => ResumeToken.toJson(token))
+  }
+}
 
 /** Many jobs behind an endpoint for a hundred ids; checks are gathered for up to a second. */
 const many = async ({ deadline, ended, ids, interval, jitter, server }: ManySetup): Promise<void> => {
@@ -265,7 +318,7 @@ const poller: Adapter = {
   name: "effect-poll poller",
   packages,
   how: "`until` and `add` of a `Poller`; many jobs with a `checkMany` of 100 ids and a slack of one second",
-  features: set(...common, "share", "listeners", "wake", "resume", "batch"),
+  features: set(...common, "share", "listeners", "wake", "resume", "batch", "leave", "close"),
   wait: (setup) =>
     run(
       Effect.scoped(
@@ -275,7 +328,7 @@ const poller: Adapter = {
       ),
       setup.signal
     ),
-  watch: (setup) => watcherOf(added(setup)),
+  watch: added,
   many: (setup) => void many(setup),
   resume: (token, setup) =>
     run(

@@ -21,7 +21,9 @@ import {
 const scheduleOf = ({ backoff, interval = 1_000, checks }: Setup): Schedule.Schedule<unknown, Body> => {
   const plain: Schedule.Schedule<unknown, Body> =
     backoff === undefined
-      ? Schedule.spaced(interval)
+      ? interval === 0
+        ? Schedule.forever
+        : Schedule.spaced(interval)
       : backoff.cap === undefined
         ? Schedule.exponential(interval, backoff.factor)
         : Schedule.min([Schedule.exponential(interval, backoff.factor), Schedule.spaced(backoff.cap)])

@@ -67,7 +67,7 @@ export const errors: ReadonlyArray<Case> = [
     needs: ["errors"],
     run: async (lab) => {
       const server = lab.server(() => unavailable)
-      const run = await lab.wait({ server, interval: minute, deadline: 10 * day, checks: 20 }, 9 * day)
+      const run = await lab.wait({ server, interval: minute, deadline: 10 * day, checks: 50 }, 9 * day)
       return judge(
         run.ended?.tag === "error",
         run.ended === undefined ? `no end in 9 days, ${requests(server)}` : show(run)

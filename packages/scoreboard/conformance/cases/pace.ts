@@ -55,6 +55,21 @@ export const pace: ReadonlyArray<Case> = [
       )
     }
   },
+  {
+    name: "a delay of zero is no hot loop",
+    theme,
+    source: "effect `Schedule.forever` and `Schedule.recurs(10)`: 62,809 checks in 200 ms",
+    needs: [],
+    run: async (lab) => {
+      const server = lab.server(() => ({}))
+      const run = await lab.wait({ server, interval: 0, deadline: minute }, 10 * second)
+      // A poller may reject the option instead.
+      return judge(
+        (server.count > 0 || run.ended?.tag === "error") && server.perSecond <= 200,
+        `${requests(server)}, up to ${server.perSecond} in a second`
+      )
+    }
+  },
   oneWait({
     name: "with default options, the end of a 1.5 s job is known within 5 s",
     theme,

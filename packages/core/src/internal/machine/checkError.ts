@@ -105,7 +105,7 @@ export const decideAgain = (wait: Wait, reason: Decided): Command => {
 
 /** Whether a missing job or a permanent error may only mean that the job is new. */
 export const isInGrace = (wait: Wait): boolean =>
-  wait.status === undefined && !wait.cold.isUnconfirmed && elapsed(wait) < wait.setting.policy.missing.grace
+  wait.status === undefined && wait.cold.unconfirmed === undefined && elapsed(wait) < wait.setting.policy.missing.grace
 
 /** Checks once more after the next delay of a schedule, unless there is no time or no attempt left. */
 export const checkAgain = (wait: Wait, delays: Stepper, row: Row, reason: Decided): Command => {

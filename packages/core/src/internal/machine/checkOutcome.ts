@@ -66,10 +66,10 @@ const resultChecks = 3
 /** Records a status that a check found. An end that is found again is no change, but the newest one is kept. */
 const record = (wait: Wait, status: Status.Status<unknown, unknown>, detail?: "kept"): void => {
   const { cold, setting, status: before } = wait
-  const isHeld = cold.hold?.end === status._tag
+  const isAlike = cold.unconfirmed === status._tag
   const hash = detail === "kept" ? undefined : cold.detailHash
-  const changed = !isHeld && (before === undefined || !sameStatus(before, status, hash))
-  if (changed || isHeld || hash !== undefined) wait.status = status
+  const changed = !isAlike && (before === undefined || !sameStatus(before, status, hash))
+  if (changed || isAlike || hash !== undefined) wait.status = status
   if (hash !== undefined) cold.detailHash = undefined
   if (cold.located !== undefined && detail === undefined) cold.located = undefined
   if (changed) {

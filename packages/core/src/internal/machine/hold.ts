@@ -21,7 +21,7 @@ export const isConfirmed = (wait: Wait, end: Terminal<unknown, unknown>): boolea
     if (confirm.check === undefined) return true
     hold.elsewhere = true
   }
-  own.isUnconfirmed = true
+  own.unconfirmed = end._tag
   wait.setting.emit(wait, {
     _tag: "Confirming",
     attempt: wait.attempts,
@@ -35,7 +35,7 @@ export const isConfirmed = (wait: Wait, end: Terminal<unknown, unknown>): boolea
 /** The end is confirmed, or the job is pending again. */
 export const settleHold = ({ cold }: Wait): void => {
   if (cold.hold !== undefined) cold.hold = undefined
-  if (cold.isUnconfirmed) cold.isUnconfirmed = false
+  if (cold.unconfirmed !== undefined) cold.unconfirmed = undefined
 }
 
 /** An answer that is no status starts over: the last status is still an end, but not a confirmed one. */
@@ -50,7 +50,7 @@ export const adoptHold = (wait: Wait): void => {
   const { confirm } = wait.setting.policy
   if (confirm === undefined) return resetHold(wait)
   if (confirm.check === undefined) hold.elsewhere = false
-  wait.cold.isUnconfirmed = true
+  wait.cold.unconfirmed = hold.end
 }
 
 /** The latest time for a check that the strategy places: when an end has held for long enough. */

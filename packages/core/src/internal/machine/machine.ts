@@ -92,7 +92,10 @@ const start = (wait: Wait, { deferral, ended, stagger, token }: Extract<Event, {
   else {
     restore(wait, token)
     adoptHold(wait)
+    const { lastCheck } = wait.cold
     boundByState(wait)
+    // The last check before the limit of a state stays the last one.
+    if (lastCheck) cold(wait).lastCheck = true
   }
   if (token === undefined || wait.nextAt <= now) wait.nextAt = whole(Math.max(wait.nextAt, now) + stagger)
   wait.setting.emit(wait, {

@@ -57,7 +57,7 @@ export const fromWait = (wait: Wait): ResumeToken => {
     writtenAt,
     status: statusOf(wait, at),
     hold: cold.hold === undefined ? undefined : holdOf(cold.hold, at),
-    unconfirmed: cold.isUnconfirmed ? true : undefined,
+    unconfirmed: cold.unconfirmed === undefined ? undefined : { end: cold.unconfirmed, changedAt: at(wait.changedAt) },
     located: locatedOf(wait),
     checkMillis: checkMillis(wait),
     checkedAt: wait.checkStarted === never ? undefined : at(wait.checkStarted),
@@ -129,6 +129,7 @@ export const restore = (wait: Wait, token: ResumeToken): void => {
     recordDuration(wait, whole(Math.min(Math.max(0, millis), now - wait.startedAt)))
   }
   if (token.status !== undefined) restoreStatus(wait, token.status, past)
+  if (token.unconfirmed !== undefined) wait.changedAt = past(token.unconfirmed.changedAt)
   if (token.boundedBy !== policy.boundedBy) cold(wait).boundedBy = token.boundedBy
   if (token.rows !== undefined) restoreRows(wait, token.rows, past)
   if (token.hold !== undefined) restoreHold(wait, token.hold, past)
@@ -295,7 +296,7 @@ const restoreCold = (wait: Wait, token: ResumeToken): void => {
   if (totalErrors > 0) cold(wait).totalErrors = totalErrors
   if (throttledMillis !== undefined && throttledMillis > 0) cold(wait).throttledDelay = throttledMillis
   if (alone === true) cold(wait).alone = true
-  if (unconfirmed === true) cold(wait).isUnconfirmed = true
+  if (unconfirmed !== undefined) cold(wait).unconfirmed = unconfirmed.end
   if (last === true) cold(wait).lastCheck = true
   if (actions !== undefined && actions.length > 0) cold(wait).actions = actions
 }

@@ -122,8 +122,8 @@ export interface Cold {
   leftBy: "interrupt" | "close" | undefined
   /** An end that is not confirmed yet. */
   hold: Hold | undefined
-  /** Whether the newest status is an end that is not confirmed, held or not. */
-  isUnconfirmed: boolean
+  /** The kind of the newest status, if that is an end that is not confirmed, held or not. */
+  unconfirmed: Terminal<unknown, unknown>["_tag"] | undefined
   /** Whether an end without its result was found since the status, so that the job is not in its state any more. */
   isStateOver: boolean
   /** A hash of the detail of the last status, if that is known from a token alone. */
@@ -305,7 +305,7 @@ export const hasTimedOut = ({ cold }: Wait): boolean => cold.heldTimeout !== und
 
 /** Whether the status is an end that needs no confirmation any more. */
 export const hasEnd = ({ cold, status }: Wait): boolean =>
-  status !== undefined && status._tag !== "Pending" && !cold.isUnconfirmed
+  status !== undefined && status._tag !== "Pending" && cold.unconfirmed === undefined
 /** Whether the wait has ended, but reports that only once its job was canceled. */
 export const isLeaving = ({ cold }: Wait): boolean => cold.leftBy !== undefined
 
@@ -394,7 +394,7 @@ const makeCold = (): Cold => ({
   heldTimeout: undefined,
   leftBy: undefined,
   hold: undefined,
-  isUnconfirmed: false,
+  unconfirmed: undefined,
   isStateOver: false,
   detailHash: undefined,
   located: undefined,

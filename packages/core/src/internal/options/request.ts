@@ -85,9 +85,9 @@ export const checkOfJob = <K, A, F, E, R, I, ES, RS>(
 ): void => checkOfAny(name, job as unknown as Any, options)
 
 /** The same with the types of the job erased. */
-export const checkOfAny = (name: string, job: Any, options: AnyOptions): void => {
+export const checkOfAny = (name: string, job: Any, options: AnyOptions = noOptions): void => {
   const { strategy } = job
-  policyOf(name, job, typeof strategy === "function" ? options.strategy : (options.strategy ?? strategy), options)
+  policyOf(name, job, options.strategy ?? (typeof strategy === "function" ? undefined : strategy), options)
 }
 
 /** The key of a token, or why the token is not one of this job. */
