@@ -284,7 +284,8 @@ const delayOf = (wait: Wait, millis: number): number => {
     if (isForced(wait)) liftFloors(wait)
     return 0
   }
-  if (millis > 0) return Number.isFinite(millis) ? millis : longestDelay
+  // Whole, so that when a check is due does not depend on what times count from.
+  if (millis > 0) return Number.isFinite(millis) ? Math.ceil(millis) : longestDelay
   return wait.setting.policy.zeroDelay
 }
 
