@@ -112,4 +112,6 @@ const throttledDelay = (life: Life, delay: number | "end"): number => {
 
 /** A delay of 0 that a schedule decides is replaced. */
 const notZero = (life: Life, delay: number): number =>
-  delay > 0 || life.wrong.has("a delay of 0 stays") ? Math.max(0, Math.ceil(delay)) : (life.world.options.zeroDelay ?? 10)
+  delay > 0 || life.wrong.has("a delay of 0 stays")
+    ? Math.max(0, Math.ceil(delay))
+    : (life.world.options.zeroDelay ?? 10)

@@ -50,7 +50,6 @@ const report = (error: unknown): void => {
   const { reportError } = globalThis as { readonly reportError?: (error: unknown) => void }
   // What the user's own code throws, so not a log of ours.
   // @effect-diagnostics-next-line globalConsole:off
-  // oxlint-disable-next-line no-console
-  if (reportError === undefined) console.error(error)
+  if (reportError === undefined) console.error(error) // oxlint-disable-line no-console
   else reportError(error)
 }
