@@ -10,13 +10,13 @@ const sources: Readonly<Record<string, Omit<Source, "id"> & { readonly name: str
   "E1.a": {
     name: "Effect.all of two waits has their services and errors exactly",
     code: `const both = Effect.all([${waits}])
-exact<typeof both, Effect.Effect<[string, string], Ends | "busy", Network>>(true)`
+exact<typeof both, Effect.Effect<[string, string], Ends | SubmitError | "busy", Network>>(true)`
   },
   "E1.b": {
     name: "a layer for the services of both is enough",
     code: `const both = Effect.all([${waits}]).pipe(Effect.provideService(Network, { get: "x" }))
 exact<Effect.Services<typeof both>, never>(true)
-export const ran: Effect.Effect<[string, string], Ends | "busy"> = both`
+export const ran: Effect.Effect<[string, string], Ends | SubmitError | "busy"> = both`
   },
   "E1.c": {
     name: "a tag that no wait fails with does not compile",
