@@ -7,10 +7,11 @@ import * as Queue from "effect/Queue"
 import * as Result from "effect/Result"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import * as CheckResult from "effect-poll/CheckResult"
 import * as Job from "effect-poll/Job"
 import type * as Poll from "effect-poll/Poll"
 import * as Poller from "effect-poll/Poller"
-import type * as Status from "effect-poll/Status"
+import * as Status from "effect-poll/Status"
 import * as Strategy from "effect-poll/Strategy"
 import { check, statusOf, strategyOf } from "./fibers.ts"
 import { type Delays, type Engine, perDelays, type Task } from "./task.ts"
@@ -31,6 +32,20 @@ const batched: JobOf = (tasks) => {
     checkMany: { max: 100, check: (keys) => Effect.promise(() => checkAll(keys)) }
   })
 }
+
+/** Each answer has a cursor of its own and a state with a limit. */
+const withCursor: JobOf = (tasks) =>
+  Job.make("task", {
+    check: (key) =>
+      Effect.promise(() => check(tasks[Number(key)]!)).pipe(
+        Effect.map((status) =>
+          status._tag === "Pending" ? CheckResult.withCursor(running, `${key}/${tasks[Number(key)]!.checks}`) : status
+        )
+      ),
+    stateLimits: { RUNNING: "12 hours" }
+  })
+
+const running = Status.pending({ state: "RUNNING" })
 
 interface Variant {
   readonly jobOf?: JobOf
@@ -86,6 +101,7 @@ export const ours: Record<string, Engine> = {
   "poller-batch": { ...engine({ jobOf: batched }), note: "one request for up to 100 ids, gathered for 50 ms" },
   "poller-handles": { ...engine({ handles: true }), note: "a handle for each job" },
   "poller-history": { ...engine({ history: true }), note: "errors carry the history of the checks" },
+  "poller-cursor": { ...engine({ jobOf: withCursor }), note: "each wait has a cursor and a limit of its state" },
   "poller-constant": { ...engine({ strategy: constant }), note: "a constant delay instead of a growing one" },
   "poller-composed": {
     ...engine({ strategy: composed }),
