@@ -52,12 +52,12 @@ export const observationOf = (wait: Wait): Observation => {
 export const onHint = (wait: Wait, hint: CheckResult.Hint): void => {
   const { maxHint } = wait.setting.policy
   if (hint === "unreadable") {
-    cold(wait).hintsUnreadable++
+    hints(wait).unreadable++
     return
   }
   const millis = Duration.toMillis(hint)
   if (!(millis > 0)) return
-  if (millis > maxHint) cold(wait).hintsClamped++
+  if (millis > maxHint) hints(wait).clamped++
   wait.floorAt = Math.max(wait.floorAt, whole(Math.ceil(wait.setting.time.now + Math.min(millis, maxHint))))
 }
 
@@ -79,7 +79,7 @@ export const onCheckError = (wait: Wait, error: unknown, hint?: CheckResult.Hint
 }
 
 export const onScheduleDecided = (wait: Wait, exit: Exit.Exit<Strategy.Decision>): Command =>
-  Exit.isFailure(exit) ? end(wait, exit) : onDecided(wait, wait.cold.stepFor, exit.value)
+  Exit.isFailure(exit) ? end(wait, exit) : onDecided(wait, wait.cold.stepping!.reason, exit.value)
 
 /** Asks a schedule once more for a delay that it had not decided when the token was written. */
 export const decideAgain = (wait: Wait, reason: Decided): Command => {
@@ -136,6 +136,10 @@ const onWakeRequest = (wait: Wait): Command => {
 const maxAttempts = (wait: Wait): number => wait.setting.policy.strategy.plan?.maxAttempts ?? Number.POSITIVE_INFINITY
 
 // ---- internal ----
+
+/** How many hints were not taken as they were, to write to. */
+const hints = (wait: Wait): { clamped: number; unreadable: number } =>
+  (cold(wait).hints ??= { clamped: 0, unreadable: 0 })
 
 /** The shortest pause after a failed check, in milliseconds. */
 const leastErrorDelay = 1
@@ -248,10 +252,7 @@ const stepBy = (wait: Wait, stepper: Stepper, { count, since }: Row, reason: Dec
 
 /** Asks a foreign schedule, through the host. */
 const stepForeign = (wait: Wait, stepper: Stepper, count: number, reason: Decided): Command => {
-  const own = cold(wait)
-  own.stepping = stepper
-  own.stepCount = count
-  own.stepFor = reason
+  cold(wait).stepping = { stepper, count, reason }
   wait.stage = stepping
   wait.nextAt = wait.deadlineAt
   return "step"

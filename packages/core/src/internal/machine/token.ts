@@ -65,7 +65,7 @@ export const fromWait = (wait: Wait): ResumeToken => {
     alone: cold.alone ? true : undefined,
     last: cold.lastCheck && stage.phase !== "waiting" ? true : undefined,
     // A check that is requested does not wait for the schedule.
-    deciding: stage.phase === "stepping" && cold.wakeRequest === undefined ? cold.stepFor : undefined,
+    deciding: stage.phase === "stepping" && cold.wakeRequest === undefined ? cold.stepping?.reason : undefined,
     gateAt: cold.gatedUntil > time.now ? at(cold.gatedUntil) : undefined,
     throttledMillis: cold.throttledDelay === 0 ? undefined : cold.throttledDelay,
     timeout: cold.heldTimeout === undefined ? undefined : timeoutOf(cold.heldTimeout),

@@ -151,15 +151,13 @@ export interface Cold {
   throttledDelay: number
   /** What has happened several times in a row; undefined after a status. */
   rows: Rows | undefined
-  /** The foreign schedule to step, the number of that step (the first starts it anew), and what its delay is for. */
-  stepping: Stepper | undefined
-  stepCount: number
-  stepFor: Decided
+  /** The foreign schedule to step. */
+  stepping: Stepping | undefined
   stallReported: boolean
   /** Unknown states, and how often each was seen. */
   unknownStates: Map<string, number> | undefined
-  hintsClamped: number
-  hintsUnreadable: number
+  /** How many hints were not taken as they were; undefined if none. */
+  hints: { clamped: number; unreadable: number } | undefined
   /** The durations of the newest three checks, the oldest first, once one took a second or more. */
   durations: readonly [number, number, number] | undefined
 }
@@ -180,6 +178,15 @@ export interface Rows {
   readonly resultMissing: Row
   /** The newest end without its result. */
   end: ResultMissing | undefined
+}
+
+/** A step of a foreign schedule. */
+export interface Stepping {
+  readonly stepper: Stepper
+  /** The number of the step: the first starts the schedule anew. */
+  readonly count: number
+  /** What its delay is for. */
+  readonly reason: Decided
 }
 
 /** A timeout that is held back while the canceled job is watched for its end. */
@@ -317,8 +324,8 @@ export const fitsBefore = (self: Wait, at: number): boolean => at + longestCheck
 
 /** The foreign schedule to step after the command "step", and whether it starts anew. */
 export const foreignStep = ({ cold }: Wait): { readonly stepper: Stepper; readonly isFirst: boolean } => ({
-  stepper: cold.stepping!,
-  isFirst: cold.stepCount === 1
+  stepper: cold.stepping!.stepper,
+  isFirst: cold.stepping!.count === 1
 })
 
 // -- what checks tell --
@@ -370,7 +377,7 @@ export const seen = (self: Wait): PollError.Details => ({
   lastStatus: self.status,
   lastCheckError: self.cold.checkError,
   unknownStates: self.cold.unknownStates === undefined ? {} : Object.fromEntries(self.cold.unknownStates),
-  hints: { clamped: self.cold.hintsClamped, unreadable: self.cold.hintsUnreadable },
+  hints: { clamped: self.cold.hints?.clamped ?? 0, unreadable: self.cold.hints?.unreadable ?? 0 },
   history: self.history === undefined ? [] : history.entries(self.history)
 })
 
@@ -411,12 +418,9 @@ const makeCold = (): Cold => ({
   throttledDelay: 0,
   rows: undefined,
   stepping: undefined,
-  stepCount: 0,
-  stepFor: "strategy",
   stallReported: false,
   unknownStates: undefined,
-  hintsClamped: 0,
-  hintsUnreadable: 0,
+  hints: undefined,
   durations: undefined
 })
 

@@ -378,17 +378,17 @@ export class Host implements Setting {
   private guard(): void {
     const limit = this.wait.nextAt
     if (limit === Number.POSITIVE_INFINITY) return
-    if (this.watchdog !== undefined) {
-      if (this.watchedUntil <= limit) return
-      const late = this.watchdog
-      this.watchdog = undefined
-      late.interruptUnsafe()
-    }
     const { now } = this.time
     const wakeAt = wakeForAlarm(now, limit)
-    const asleep = wakeAt > now ? this.clock.sleep(Duration.millis(wakeAt - now)) : Effect.void
     // At the limit itself it comes after an answer that arrives then: its sleep begins later, and it yields once more.
     const isLast = wakeAt === limit
+    if (this.watchdog !== undefined) {
+      if (this.watchedUntil <= limit && !isLast) return
+      const former = this.watchdog
+      this.watchdog = undefined
+      former.interruptUnsafe()
+    }
+    const asleep = wakeAt > now ? this.clock.sleep(Duration.millis(wakeAt - now)) : Effect.void
     const fiber = this.fork(isLast ? Effect.andThen(Effect.yieldNow, Effect.andThen(asleep, Effect.yieldNow)) : asleep)
     this.watchdog = fiber
     this.watchedUntil = limit
