@@ -100,7 +100,7 @@ const logOf = (wait: Wait, event: Notification["event"], level: Severity): Effec
       ? Effect.logWarning(`${message} for the third time in a row: ${codeOf(event.error)}`)
       : Effect.logDebug(`${message}: ${codeOf(event.error)}`)
   }
-  if (event._tag === "ActionRequired") return Effect.logInfo(`${wait.setting.policy.job} needs somebody to act`)
+  if (event._tag === "ActionRequired") return Effect.logInfo(`${wait.setting.policy.job} needs an action`)
   if (event._tag === "CancelAnswered" && event.outcome !== "accepted") {
     const outcome = event.outcome === "refused" ? `was refused: ${codeOf(event.error)}` : "did not end in time"
     return Effect.logWarning(`the remote cancel of ${wait.setting.policy.job} ${outcome}`)
@@ -116,7 +116,7 @@ const logOf = (wait: Wait, event: Notification["event"], level: Severity): Effec
   })
 }
 
-/** The checks that were warned of progress out of range: one warning is enough. */
+/** The checks whose progress was out of range and has been logged: one warning is enough. */
 const warned = new WeakSet<object>()
 
 const clampedLog = (
@@ -128,7 +128,7 @@ const clampedLog = (
   if (!isClamped(status) || warned.has(check)) return undefined
   warned.add(check)
   return Effect.logWarning(
-    `the progress of ${policy.job} is out of range, and was clamped: it is from 0 to 1, or a percent`
+    `the progress of ${policy.job} is out of range and was clamped: it is a fraction from 0 to 1, or a percent`
   )
 }
 
