@@ -2,7 +2,7 @@ import type { ResumeToken } from "../../ResumeToken.ts"
 
 /**
  * The tokens of waits whose callers were interrupted, for the shutdown of the Poller. A program that ends interrupts its
- * callers first, and not every way of doing so can be told from an interruption that ends nothing else.
+ * callers first, and not every such interruption can be distinguished from others.
  */
 export class LeftTokens {
   private readonly kept: Array<ResumeToken> = []

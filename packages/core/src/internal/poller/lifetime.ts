@@ -41,6 +41,6 @@ const hasSignal = (fiber: AnyFiber): boolean => {
   return cause !== undefined && Cause.interruptors(cause).has(fiber.id)
 }
 
-/** The cause of the interruption of a fiber. It is no public field, but nothing else tells. */
+/** The cause of the interruption of a fiber. It is not a public field, but nothing else has it. */
 const interruption = (fiber: AnyFiber): Cause.Cause<never> | undefined =>
   (fiber as { readonly _interruptedCause?: Cause.Cause<never> | undefined })._interruptedCause

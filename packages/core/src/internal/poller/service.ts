@@ -290,7 +290,7 @@ export class PollerService implements Driver {
     this.carryOut = () => {
       this.carryOut = () => {}
       Deferred.doneUnsafe(this.closing, Exit.void)
-      // Whoever still waits for a permit learns that there will be none.
+      // Callers that still wait for a permit then find the Poller closed.
       this.permits.release(Number.MAX_SAFE_INTEGER)
       const handled = Fiber.awaitAll(this.actions.fibers)
       const released = Effect.suspend(() => Fiber.awaitAll([...this.registry.releasing]))
