@@ -44,7 +44,7 @@ export const judge = (
   // The cursor of the other source is not about this one.
   if (answer.cursor !== undefined && asked !== "confirm") life.cursor = answer.cursor
   life.retries = 0
-  if (!life.wrong.has("mended errors are remembered")) life.lastError = undefined
+  if (!life.wrong.has("errors before an answer are remembered")) life.lastError = undefined
   if (asked === "confirm") return confirmed(life, answer)
   if (answer.is === "missing") return missing(life, answer.times)
   if (isEarlier(life, answer)) {
@@ -69,7 +69,9 @@ export const judge = (
 const isEarlier = ({ world, wrong }: Life, answer: Answer): boolean => {
   const { since } = world.options
   const { generation } = answer as { readonly generation?: number }
-  return since !== undefined && generation !== undefined && generation < since && !wrong.has("runs are not told apart")
+  return (
+    since !== undefined && generation !== undefined && generation < since && !wrong.has("runs are not distinguished")
+  )
 }
 
 /** A delay that the server asks for. */
@@ -121,7 +123,7 @@ const pending = (life: Life, status: Known): Next => {
   return acts(life, status.action) ?? stalls(life) ?? pace(life, "strategy")
 }
 
-/** A status that asks for somebody to act. */
+/** A status that asks for an action. */
 const acts = (life: Life, id: string | undefined): Next | undefined => {
   const { onAction = "report" } = life.world.options
   if (life.handler !== undefined && life.handler.id !== id) life.handler = undefined
