@@ -87,7 +87,7 @@ export interface Setup {
   readonly receiptHangs?: boolean | undefined
   /** Called with each progress that the poller reports, a share from 0 to 1. */
   readonly progressed?: ((progress: number) => void) | undefined
-  /** Called with what became of a cancel of the remote job, for pollers that report it on the way. */
+  /** Called with the outcome of a cancel of the remote job, for pollers that report it during the wait. */
   readonly canceled?: ((outcome: unknown) => void) | undefined
 }
 

@@ -137,7 +137,7 @@ describe("laws", () => {
     "one more check for a result",
     "runs are not distinguished",
     "a delay of 0 stays",
-    "no least gap",
+    "no minimum interval",
     "limits are not kept",
     "ends need not hold",
     "holds are not reset",

@@ -1,4 +1,4 @@
-// A least gap between the checks of a job, for servers that allow few of them.
+// A minimum interval between the checks of a job, for servers that allow few checks.
 import { all, type Case, day, hour, judge, minute, requests, second, show, span } from "../case.ts"
 
 const theme = "A least gap between checks"

@@ -54,7 +54,7 @@ const timeoutOf = (wait: Wait, { cancel, limit, reason, state }: HeldTimeout): P
 export const failWithoutResult = (wait: Wait, { issue, state }: ResultMissing): Command =>
   fail(wait, new PollError.ResultMissing({ ...seen(wait), state, issue }))
 
-/** Fails with an error that is no news of the job; a timeout that is held back takes precedence. */
+/** Fails with an error that says nothing about the job; a timeout that is held back takes precedence. */
 export const failWithoutNews = (wait: Wait, error: PollError.PollError<unknown, unknown>): Command =>
   fail(wait, wait.cold.heldTimeout === undefined ? error : timeoutOf(wait, wait.cold.heldTimeout))
 
@@ -114,7 +114,7 @@ const reportEnd = (wait: Wait, exit: Exit.Exit<unknown, unknown>): void =>
     exit: exit as Exit.Exit<unknown, PollError.PollError<unknown, unknown>>
   })
 
-/** Whether the end is still to be reported: nothing is reported after it. */
+/** Whether the end has not been reported yet: nothing may be reported after it. */
 const isOpen = (wait: Wait): boolean => wait.stage.phase !== "ended" || isLeaving(wait)
 
 const outcomeOf = (exit: CancelExit): PollError.CancelOutcome | undefined => {

@@ -190,7 +190,7 @@ const onGateAnswered = (wait: Wait, exit: Exit.Exit<Gate.Answer>): Command => {
   return sleepUntil(wait, now, "gate")
 }
 
-/** The check may begin, after the gate or with that of another wait. */
+/** The check may begin: the gate is open, or another wait begins one. */
 const onOpen = (wait: Wait): Command => {
   if (isOverdue(wait)) return timeout(wait)
   return wait.cold.paused ? sleep(wait, wait.setting.time.now, "requested") : beginCheck(wait)

@@ -17,7 +17,7 @@ export class LeftTokens {
     this.drop(leftAt)
   }
 
-  /** All tokens that are still kept. Keeps none of them any longer. */
+  /** Returns and removes all tokens that are still kept. */
   take(now: number): ReadonlyArray<ResumeToken> {
     this.drop(now)
     const tokens = [...this.kept.splice(0), ...this.recent.slice(this.dropped).map(({ token }) => token)]
