@@ -60,8 +60,9 @@ export interface PollOptions<in E = never, out R = never> {
    */
   readonly stall?: StallPolicy | undefined
   /**
-   * How often or for how long an end has to be found before it counts. `for` must be less than the `deadline`. Default:
-   * the policy of the `Job`, otherwise the first answer with an end counts.
+   * How an end is confirmed before it counts, for `success` and for `failure`: by `{ times }` answers in a row, an integer
+   * >= 1, or `{ for }` a positive finite duration, which must be less than the `deadline`. Fields that are not set are
+   * taken from the `Job`; otherwise the first answer with an end counts.
    */
   readonly confirm?: ConfirmPolicy | undefined
   /**

@@ -11,7 +11,7 @@ import * as Poll from "effect-poll/Poll"
 import * as PollDefaults from "effect-poll/PollDefaults"
 import * as Status from "effect-poll/Status"
 import * as StatusSchema from "effect-poll/StatusSchema"
-import { done, pending, renderJob } from "./support/checks.ts"
+import { done, pending, renderJob, scripted } from "./support/checks.ts"
 import { hosts } from "./support/hosts.ts"
 import { every2s } from "./support/options.ts"
 import { recordSpans } from "./support/recorders.ts"
@@ -150,6 +150,17 @@ describe.each(hosts)("$name", (host) => {
           ]
         )
         assert.notInclude(JSON.stringify(lines), "secret")
+      })
+    )
+
+    it.effect("logs of a wait without a name - speak of the job", () =>
+      Effect.gen(function* () {
+        const { check } = scripted<string, never, string>(Effect.fail("reset"), done)
+        const lines = yield* logged(host.until(check, options))
+        assert.deepStrictEqual(
+          lines.map(([, message]) => message),
+          ["a check of the job failed: string"]
+        )
       })
     )
 

@@ -38,7 +38,7 @@ export const features = {
   receipt: "stores a receipt of the submit",
   confirm: "can require that an end holds",
   stateLimits: "can limit the time in a state",
-  gap: "can keep a least gap between checks",
+  gap: "can keep a minimum interval between checks",
   action: "recognizes a state that needs an action",
   percent: "reads the progress of the job",
   leave: "can stop waiting and yield a token",
