@@ -28,7 +28,7 @@ export interface Board extends Counts {
 /** How many differences of a slice are shrunk and shown. */
 export const mostShown = 5
 
-/** How often waits must be cut in each state, of so many worlds. */
+/** How often waits must be cut in each state, for a number of worlds. */
 export const leastCuts = { of: 20_000, each: 500 }
 
 /** The line that `--json` prints. */
