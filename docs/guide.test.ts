@@ -151,7 +151,7 @@ describe("errors", () => {
     cancel: undefined,
     floorAt: undefined
   }
-  const exhausted = { ...details, error: "reset", errorCount: 2, outage: Duration.zero } as const
+  const exhausted = { ...details, error: "reset", errorCount: 2, outage: Duration.seconds(31) } as const
   const samples: ReadonlyArray<Error & { readonly _tag: string }> = [
     new PollError.JobFailed({ ...details, failure: "no disk" }),
     new PollError.JobCanceled({ ...details, reason: "no credits", partial: undefined }),
@@ -218,7 +218,7 @@ describe("errors", () => {
     )
   })
 
-  it("troubleshooting - lists no message that no error has", () => {
+  it("troubleshooting - lists only messages of errors", () => {
     for (const [tag, entry] of entries) {
       for (const pattern of patterns(entry)) {
         assert.isTrue(
@@ -258,7 +258,7 @@ describe("errors", () => {
     }
   })
 
-  it("RangeErrors - are all ones that a call throws", () => {
+  it("listed RangeErrors - are all thrown by a call", () => {
     const messages = bad.map(([, call]) => {
       try {
         return String(call())

@@ -97,7 +97,7 @@ const main = (): void => {
       ...(values.files === undefined ? [] : ["--mutate", values.files]),
       ...(values.force ? ["--force"] : []),
       ...(values.static ? [] : ["--ignoreStatic"]),
-      // What some of the tests do not notice is no result for later runs.
+      // The result of a run with only some tests must not be reused.
       ...(values.tests === undefined ? [] : ["--force", "--incrementalFile", join(folder, "some-tests.json")])
     ],
     { cwd: root, stdio: "inherit", env: { ...process.env, MUTANT_TESTS: values.tests ?? "" } }

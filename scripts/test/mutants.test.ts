@@ -11,7 +11,7 @@ const mutant = (status: string, changes: Partial<Mutant> = {}): Mutant => ({
 })
 
 describe("mutants", () => {
-  it("tally - counts what the tests notice, without mutants that were ignored or do not run", () => {
+  it("tally - counts what the tests detect, without mutants that were ignored or do not run", () => {
     const statuses = ["Killed", "Killed", "Killed", "Timeout", "Survived", "NoCoverage", "Ignored", "RuntimeError"]
     assert.deepStrictEqual(tally(statuses.map((status) => mutant(status))), {
       mutants: 6,

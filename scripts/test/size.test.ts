@@ -4,7 +4,7 @@ import { sizeOf, tableOf, withTable } from "../size.ts"
 const kib = 1024
 
 describe("size", () => {
-  it("sizeOf - bundles an entry with effect, and tells how much of it is effect's", async () => {
+  it("sizeOf - bundles an entry with effect, and returns the share of effect", async () => {
     const { effect, gzipped, minified } = await sizeOf("strategy")
     assert.isAbove(minified, gzipped)
     assert.isAbove(gzipped, kib)

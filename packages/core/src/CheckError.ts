@@ -7,7 +7,7 @@
  *
  * **Details**
  *
- * An error states its kind under the property `CheckError.kind`; `withKind` states it for errors of others. An error
+ * An error states its kind under the property `CheckError.kind`; `withKind` states it for errors of an SDK. An error
  * without a kind is transient. The option `kindOf` of a `CheckErrorPolicy` overrides both.
  *
  * **Example** (Defining a permanent error)
@@ -110,8 +110,8 @@ export const permanent = (): Kind => alwaysPermanent
  *
  * **Details**
  *
- * The error is not changed: only `kindOf` knows of it. A primitive cannot be remembered, so it is returned as it is; use
- * the option `kindOf` of a `CheckErrorPolicy` for it.
+ * The error is not changed: the kind is stored apart, and `kindOf` returns it. A primitive cannot have one, and is returned
+ * unchanged; use the option `kindOf` of a `CheckErrorPolicy` for it.
  *
  * **Example** (Stating the kind of an error of an SDK)
  *

@@ -344,8 +344,8 @@ export interface FromEffectOptions<
   /** The tags of errors after which no further check can succeed. */
   readonly permanent?: ReadonlyArray<Types.Tags<E>> | undefined
   /**
-   * Returns the delay that the server requested with an error, before the next check; `undefined` for none. What is no
-   * duration counts as unreadable.
+   * Returns the delay that the server requested with an error, before the next check; `undefined` for none. A value
+   * that is not a duration counts as unreadable.
    */
   readonly hint?: ((error: E) => Duration.Input | undefined) | undefined
   /**
@@ -364,8 +364,8 @@ export interface FromEffectOptions<
  *
  * A value is the result of the job, unless it is a `CheckResult` or the option `answer` makes one of it. An error becomes
  * an answer if its tag is listed in `pending`, `missing`, `succeeded` or `failed`; it is then no longer in the error
- * channel. Any other error is an error of the check. Its kind is what the option says that lists its tag, otherwise what
- * the error states, otherwise transient.
+ * channel. Any other error is an error of the check. Its kind is that of the option that lists its tag, otherwise the one
+ * that the error states, otherwise transient.
  *
  * A tag that `E` does not have does not compile. A tag that is listed twice throws a RangeError.
  *

@@ -123,7 +123,7 @@ export interface Options<in out K, out A, out F, in out E, out R, in I = never, 
    * `minInterval` of a wait.
    */
   readonly minInterval?: Duration.Input | undefined
-  /** What to do when a pending job needs somebody to act. Default `"report"`. */
+  /** What to do when a pending job needs an action. Default `"report"`. */
   readonly onAction?: OnAction<R> | undefined
 }
 
@@ -198,8 +198,8 @@ export interface Receipt<out K, out A = never, out F = never> {
    */
   readonly ended?: Terminal<A, F> | undefined
   /**
-   * Whether the job ran already, because the server refused to start a second one and named the first: the wait attaches
-   * to it. Default: `false`.
+   * Whether the job was already running, because the server refused to start a second one and named the first. The wait
+   * attaches to that job. Default: `false`.
    */
   readonly attached?: boolean | undefined
 }
@@ -291,10 +291,10 @@ export type UnknownStatePolicy<A = never, F = never> =
  *
  * 1. If `retry` is given, the check is retried after its next delay, within the same attempt, until `retry` ends. The
  *    last check before the deadline is not retried.
- * 2. A failed check counts against `maxConsecutive` and `maxTotal`. Within both budgets, the next check follows after
- *    the next delay of `schedule`.
- * 3. A failed check beyond `maxConsecutive` ends the wait with `CheckErrorsExhausted`. With `onExhausted: "skip"` the
- *    strategy decides when to check next instead, and the consecutive count starts again from 0.
+ * 2. A failed check counts against the budgets: `maxConsecutive` with `maxOutage`, and `maxTotal`. Within them, the next
+ *    check follows after the next delay of `schedule`.
+ * 3. A failed check beyond both `maxConsecutive` and `maxOutage` ends the wait with `CheckErrorsExhausted`. With
+ *    `onExhausted: "skip"` the strategy decides when to check next instead, and both start again from 0.
  * 4. A failed check beyond `maxTotal` always ends the wait with `CheckErrorsExhausted`.
  *
  * When `schedule` ends, the wait fails with `CheckErrorsExhausted` too.
@@ -323,8 +323,9 @@ export interface CheckErrorPolicy<in E> {
   readonly maxConsecutive?: number | "unbounded" | undefined
   /**
    * How long consecutive failed checks are tolerated, from the first of them, whatever their number; a non-negative
-   * finite duration or `"unbounded"`. Default: a tenth of the time from the start of the wait to its deadline, at least
-   * 30 seconds and at most 10 minutes; 0 if `maxConsecutive` is given.
+   * finite duration or `"unbounded"`. Default: 0 if `maxConsecutive` is given; otherwise a tenth of the time from the start
+   * of the wait to its deadline (or to the `maxDuration` of its strategy, if that is sooner), at least 30 seconds and at
+   * most 10 minutes. Without a deadline it is 10 minutes.
    */
   readonly maxOutage?: Duration.Input | "unbounded" | undefined
   /** How many failed checks are tolerated in total; an integer >= 0 or `"unbounded"`, default `"unbounded"`. */
@@ -389,7 +390,7 @@ export type StateLimits = Readonly<Record<string, Duration.Input>>
  *
  * - `{ times }`: by that many answers in a row, the first one included; an integer >= 1. 1 is the default of every wait.
  * - `{ for }`: by all answers over that time, a positive finite duration from the first one. The next check is made when
- *   it is over, or earlier if the strategy wants one.
+ *   it is over, or earlier if the strategy says so.
  *
  * @category models
  * @since 0.1.0
@@ -432,7 +433,7 @@ export interface JobConfirmPolicy<in K, out A, out F, out E, out R> extends Conf
 }
 
 /**
- * What to do when a pending job needs somebody to act, that is, when its status has an `action`.
+ * What to do when a pending job needs an action (the `action` of its status).
  *
  * **Details**
  *
@@ -441,8 +442,7 @@ export interface JobConfirmPolicy<in K, out A, out F, out E, out R> extends Conf
  * - A handler: it runs once per id, beside the wait, which continues to check. Once it completes, a check is requested,
  *   which the server may delay. It is interrupted when the wait ends, and when a status no longer asks for the action.
  *   Failed checks and missing jobs do not interrupt it. A defect of it ends the wait. In a `Poller`, each of several waits
- *   for a key runs its own. A wait that is resumed does not run it again for an id that it ran for before, completed or
- *   not.
+ *   for a key runs its own. A resumed wait runs it again for an id only if it had not completed.
  *
  * The newest 16 ids count as known. While a canceled job is watched for its end, `"fail"` does not apply.
  *
@@ -470,7 +470,7 @@ export interface ActionContext {
 }
 
 /**
- * The policy that an option `checkErrors` stands for: `"unbounded"` as an object, anything else as it is.
+ * Returns the policy that an option `checkErrors` stands for: `"unbounded"` as an object, a policy unchanged.
  *
  * @category destructors
  * @since 0.1.0
@@ -508,7 +508,7 @@ export const isJob = (u: unknown): u is Any => hasProperty(u, TypeId)
  * **Details**
  *
  * Keys are strings unless `key` is given (see `KeyCodec.fromSchema`). Throws a RangeError for an empty name, for a
- * `checkMany` whose `max` or `slack` is out of range, and for an option of another type than it is declared with.
+ * `checkMany` whose `max` or `slack` is out of range, and for an option of the wrong type.
  *
  * **Example** (Defining a job)
  *
@@ -542,7 +542,7 @@ export const make = <A, F = never, E = never, R = never, I = never, ES = never, 
 
 /**
  * Provides services to all calls of a job: `check`, `checkMany`, `submit`, `cancel`, the checks of the fallback and of
- * `confirm`, and the handler of actions. What remains of its requirements is what neither the layer nor the context has.
+ * `confirm`, and the handler of actions. Its type then requires only the services that are not provided.
  *
  * **When to use**
  *
@@ -553,10 +553,10 @@ export const make = <A, F = never, E = never, R = never, I = never, ES = never, 
  *
  * - The layer is built for the first call, and shared by all waits for this job value. It is released once the last wait
  *   for the job has ended, and built anew for the next one.
- * - The layer must not require services itself: provide them to it with `Layer.provide`. The services of one caller would
- *   otherwise be used for the waits of another.
+ * - The layer must not require services itself: provide them to it with `Layer.provide`. Otherwise the services of one
+ *   caller would be used for the waits of another.
  * - If the layer fails, the check fails with its error: a check error like any other, by default a transient one, so the
- *   layer is built again for the next check. A `kindOf` of the job is not asked about it. A submit fails with the error
+ *   layer is built again for the next check. The `kindOf` of the job is not called for it. A submit fails with the error
  *   too, and a cancel with `CancelFailed`; for the handler of actions it is a defect.
  * - Building the layer counts as part of the check, so `checkTimeout` and the deadline apply to it.
  * - The services of a `Context` exist already, and are never released.

@@ -229,11 +229,11 @@ export const start: {
  * the job may have been accepted. An `onReceipt` that does not end within `receiptTimeout`, by default 10 seconds, fails
  * with `ReceiptTimeout`, which carries the token. See the module `SubmitError`.
  *
- * An interruption interrupts the submit until it has answered. After that, `onReceipt` runs first, then `onInterrupt`
- * applies to the job.
+ * An interruption stops the submit until it has answered. After that, `onReceipt` runs first, then `onInterrupt` applies
+ * to the job.
  *
  * A receipt that says how the job ended, in `ended`, ends the wait without a check. `onReceipt` runs all the same, and
- * its token has no result. A receipt with `attached` names a job that ran already: the wait attaches to it.
+ * its token has no result. A receipt with `attached` names a job that was already running: the wait attaches to it.
  *
  * The deadline counts from the receipt. A `hint` in the receipt is a floor for the first check.
  *
@@ -330,14 +330,14 @@ export const resume = <K, A, F, E, R, RS = never>(
  *
  * **When to use**
  *
- * Use where a program with Effect meets code without it. For code that has no Effect at all, the module
+ * Use where a program with Effect calls, or is called by, code with Promises. For code without any Effect, the module
  * `effect-poll/promise` takes checks that are async functions, and has handles, `run` and `resume` too.
  *
  * **Details**
  *
- * The check must not require services; `Job.provide` provides those of a job. The wait writes no logs. The Promise rejects with a `PollError`, with a RangeError for an option out of
- * range, or with the `reason` of `signal` once it aborts. After that no further request is sent, and no listener stays
- * on the signal.
+ * The check must not require services; `Job.provide` provides those of a job. The wait writes no logs. The Promise
+ * rejects with a `PollError`, with a RangeError for an option out of range, or with the `reason` of `signal` once it
+ * aborts. After that no further request is sent, and no listener stays on the signal.
  *
  * **Example** (Waiting with an AbortSignal)
  *

@@ -46,8 +46,8 @@ export interface PollDefaults {
    */
   readonly checkErrors: CheckErrorPolicy<unknown>
   /**
-   * The delay that takes the place of one of 0 that a schedule decides, so that no schedule checks in a hot loop; a
-   * non-negative finite duration, default 10 milliseconds. 0 lifts the rule. Longer delays are not changed.
+   * The delay that replaces a delay of 0 that a schedule decides, so that no schedule checks in a hot loop; a
+   * non-negative finite duration, default 10 milliseconds. 0 turns this off. Longer delays are not changed.
    */
   readonly zeroDelay: Duration.Input
   /** Whether each wait has a span `poll.wait`; default `true`. A `Poller` makes no spans. */

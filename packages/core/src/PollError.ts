@@ -14,12 +14,12 @@
  * | `JobExpired` | the server reported that the job exceeded a time limit |
  * | `JobNotFound` | the server does not have the job, or no longer has it |
  * | `JobStalled` | the job did not change for longer than `stall.after` |
- * | `ActionRequired` | the job needs somebody to act, and `onAction` is `"fail"` |
- * | `PollTimeout` | the deadline, the strategy or the limit of a state ended the wait |
+ * | `ActionRequired` | the job needs an action, and `onAction` is `"fail"` |
+ * | `PollTimeout` | the deadline, the strategy or a state limit ended the wait |
  * | `UnknownState` | the server reported a state word that the status schema does not list |
  * | `ResultMissing` | the server reported the end of the job, but not its result |
  * | `CheckRejected<E>` | a check failed with a permanent error |
- * | `CheckErrorsExhausted<E>` | more checks failed, or were throttled for longer, than the budget allows |
+ * | `CheckErrorsExhausted<E>` | checks failed more often or for longer, or were throttled for longer, than the budget allows |
  *
  * The first four are outcomes of the job (see `isJobOutcome`). After `ResultMissing` the job has ended, and its result
  * may exist. After any other error it may still be running.
@@ -82,7 +82,7 @@ export interface HistoryEntry {
 }
 
 /**
- * What became of asking the server to cancel a job.
+ * The outcome of a request to cancel a job.
  *
  * @category models
  * @since 0.1.0
@@ -109,7 +109,7 @@ export interface Confirmation {
   readonly heldFor: Duration.Duration
   /** The time over which the end has to be found; `undefined` if a number of answers is needed instead. */
   readonly for: Duration.Duration | undefined
-  /** Whether only the check by the other source is missing (see the `confirm` of a `Job`). */
+  /** Whether only the check by the other source remains (see the `confirm` of a `Job`). */
   readonly elsewhere: boolean
 }
 
@@ -205,7 +205,7 @@ export class JobStalled
 }
 
 /**
- * The deadline, the strategy or the limit of a state ended the wait. The job may still be running.
+ * The deadline, the strategy or a state limit ended the wait. The job may still be running.
  *
  * @category errors
  * @since 0.1.0
@@ -213,7 +213,7 @@ export class JobStalled
 export class PollTimeout
   extends /*#__PURE__*/ Data.TaggedError("PollTimeout")<
     Details & {
-      /** What caused the timeout: the deadline of the wait, the end of its strategy, or the limit of a state. */
+      /** What caused the timeout: the deadline of the wait, the end of its strategy, or a state limit. */
       readonly reason: "deadline" | "strategy" | "state"
       /** The state whose limit was reached, if `reason` is `"state"`. */
       readonly state: string | undefined
@@ -223,7 +223,7 @@ export class PollTimeout
       readonly unconfirmed: Status.Terminal<unknown, unknown> | undefined
       /** How far the confirmation of that end had come; `undefined` if there was none to confirm. */
       readonly confirmation?: Confirmation | undefined
-      /** What became of the remote cancel that `onTimeout` asked for; `undefined` if it asked for none. */
+      /** The outcome of the remote cancel that `onTimeout` requested; `undefined` if it requested none. */
       readonly cancel: CancelOutcome | undefined
       /**
        * The earliest next check that the server allowed, in wall-clock milliseconds, if that was after the deadline.
@@ -393,7 +393,7 @@ export class CancelFailed
     readonly job: string
     /** The key as its codec shows it, by default encoded (see `KeyCodec`). */
     readonly key: string
-    /** Whether the `Job` has no `cancel`, its `cancel` failed, or did not end within `cancelTimeout`. */
+    /** Why: the `Job` has no `cancel`, or its `cancel` failed, or it did not end within `cancelTimeout`. */
     readonly reason: "unsupported" | "failed" | "timedOut"
     /** The error of a `cancel` that failed; otherwise `undefined`. */
     readonly error: unknown
@@ -410,7 +410,7 @@ export class CancelFailed
 }
 
 /**
- * A pending job needs somebody to act, and the option `onAction` is `"fail"`.
+ * A pending job needs an action, and the option `onAction` is `"fail"`.
  *
  * @category errors
  * @since 0.1.0

@@ -86,7 +86,7 @@ export interface Confirming<A, F = never> {
 }
 
 /**
- * A pending job needs somebody to act. Emitted once per action id.
+ * A pending job needs an action. Emitted once per action id.
  *
  * @category models
  * @since 0.1.0
@@ -115,7 +115,7 @@ export interface CancelRequested {
 }
 
 /**
- * What became of asking the server to cancel the job.
+ * The outcome of a request to cancel the job.
  *
  * @category models
  * @since 0.1.0
@@ -125,8 +125,8 @@ export interface CancelAnswered {
   /** What asked for it. */
   readonly by: "timeout" | "interrupt" | "close" | "handle"
   /**
-   * Whether the `cancel` of the job succeeded, failed, or did not end within `cancelTimeout`. An accepted cancel may
-   * still end as another ending of the job.
+   * Whether the `cancel` of the job succeeded, failed, or did not end within `cancelTimeout`. After an accepted
+   * cancel the job may still succeed or fail.
    */
   readonly outcome: "accepted" | "refused" | "timedOut"
   /** The error of a refused cancel; otherwise `undefined`. */
@@ -186,7 +186,7 @@ export interface Waiting {
  * - `missing`: the job is missing and its grace or its number of times has not passed, a permanent error is tolerated by
  *   the grace, or the fallback is checked next.
  * - `gate`: the gate postponed the check.
- * - `minInterval`: the option `minInterval` asks for a longer delay than the planned one.
+ * - `minInterval`: the option `minInterval` requires a longer delay than the planned one.
  * - `requested`: a check was requested, by `checkNow` or by a cancel, and follows as soon as the server and the gate
  *   allow.
  * - `paused`: the wait sleeps until `unpause` or the deadline.

@@ -1,6 +1,6 @@
 /**
  * A journal of waits: an entry for each start, each change of the status, each sighting of an end that is not confirmed,
- * each action that somebody has to take, each remote cancel and each ending, as a Schema.
+ * each action that the job needs, each remote cancel and each ending, as a Schema.
  *
  * **Details**
  *

@@ -60,8 +60,9 @@ export interface PollOptions<in E = never, out R = never> {
    */
   readonly stall?: StallPolicy | undefined
   /**
-   * How often or for how long an end has to be found before it counts. `for` must be less than the `deadline`. Default:
-   * the policy of the `Job`, otherwise the first answer with an end counts.
+   * How an end is confirmed before it counts, for `success` and for `failure`: by `{ times }` answers in a row, an integer
+   * >= 1, or `{ for }` a positive finite duration, which must be less than the `deadline`. Fields that are not set are
+   * taken from the `Job`; otherwise the first answer with an end counts.
    */
   readonly confirm?: ConfirmPolicy | undefined
   /**
@@ -70,12 +71,12 @@ export interface PollOptions<in E = never, out R = never> {
    */
   readonly stateLimits?: StateLimits | undefined
   /**
-   * The least time between the starts of two checks of a key, for whatever reason the second one comes; a non-negative
-   * finite duration. `checkNow` with `force` does not lift it. Default: that of the `Job`, otherwise 0.
+   * The least time between the starts of two checks of a key, whatever causes the second one; a non-negative finite
+   * duration. `checkNow` with `force` does not lift it. Default: that of the `Job`, otherwise 0.
    */
   readonly minInterval?: Duration.Input | undefined
   /**
-   * What to do when a pending job needs somebody to act: `"report"` an event `ActionRequired`, `"fail"` with
+   * What to do when a pending job needs an action: `"report"` an event `ActionRequired`, `"fail"` with
    * `PollError.ActionRequired`, or a handler that runs beside the wait, once per action. Default: that of the `Job`,
    * otherwise `"report"`.
    */

@@ -25,9 +25,9 @@
  * **Closing**
  *
  * A Poller closes with its scope, or by `shutdown`. First the tokens of the jobs that run on are handed out, to
- * `onShutdown` and to whoever calls `shutdown`. Then all waits end as interrupted, checks in flight are interrupted, and
- * the jobs of waits with `onClose: "cancelRemote"` are canceled. The scope is closed once that is done, after about the
- * longest `cancelTimeout` at most, and the observers have been notified, for which they have their `cancelTimeout` again.
+ * `onShutdown` and to the callers of `shutdown`. Then all waits end as interrupted, checks in flight are interrupted, and
+ * the jobs of waits with `onClose: "cancelRemote"` are canceled. That takes at most about the longest `cancelTimeout`.
+ * Then the observers are notified, for at most another `cancelTimeout`, and the scope is closed.
  *
  * A program that ends interrupts its callers before it closes its scopes. So an interruption of `until`, and of a stream
  * of `results`, counts as closing, and follows `onClose` instead of `onInterrupt`, in three cases:
@@ -37,14 +37,16 @@
  * - the fiber that made the Poller, or built its layer, is being interrupted, and the caller is another fiber;
  * - a signal interrupts the caller itself, as `runMain` does for the fiber of the program.
  *
- * Any other interruption, such as that of `Effect.timeout` or `Effect.race`, follows `onInterrupt`. If that leaves the
- * job alone, its token is kept for a second and part of those that `shutdown` yields.
+ * Any other interruption, such as that of `Effect.timeout` or `Effect.race`, follows `onInterrupt`. If that does not cancel
+ * the job, its token is kept for a second, and `shutdown` yields it too.
  *
  * **Gotchas**
  *
- * Two ends of a program cannot be told from other interruptions, so that `onInterrupt` applies: that of a fiber which
- * made a Poller and runs its `until` itself, by another fiber; and that of callers of a Poller from `Poller.make` in a
- * layer of yours, by `ManagedRuntime.dispose` or where the layer is merged with others. Use `Poller.layer` there.
+ * In two cases the end of a program cannot be distinguished from another interruption, so `onInterrupt` applies:
+ *
+ * - the fiber that made the Poller runs its `until` itself, and another fiber interrupts it;
+ * - a layer of yours calls `Poller.make`, and `ManagedRuntime.dispose` interrupts the callers, or the layer is merged with
+ *   others. Use `Poller.layer` there.
  *
  * @since 0.1.0
  */
@@ -168,8 +170,8 @@ export interface Service {
     options?: Omit<PollOptions<E, RS>, "deadline" | "since">
   ) => Effect.Effect<Handle<A, F, E>, ResumeTokenError, Types.NoInfer<R | RS>>
   /**
-   * Adds a wait and yields its result, like `Poll.until`. Interruption interrupts the wait too: as by `onInterrupt`, but
-   * as by `onClose` if the Poller closes as well.
+   * Adds a wait and yields its result, like `Poll.until`. Interruption interrupts the wait too, and
+   * `onInterrupt` applies to its job; if the Poller closes as well, `onClose` does.
    */
   readonly until: <K, A, F, E, R, RS = never>(
     job: Watchable<K, A, F, E, R>,
@@ -180,7 +182,8 @@ export interface Service {
    * Adds a wait for each key, and streams the endings in the order in which they occur. A failed wait is an element,
    * not a failure of the stream; the stream fails only if the stream of keys fails. Keys are pulled as there is room,
    * so they can be an infinite stream, and a slow reader slows down new waits only. When the scope of the stream
-   * closes, its waits are interrupted, as by `onInterrupt`. This costs less per key than `add`, because there are no handles.
+   * closes, its waits are interrupted, and `onInterrupt` applies. This costs less per key than `add`, because there are no
+   * handles.
    */
   readonly results: <K, A, F, E, R, RS = never, EK = never, RK = never>(
     job: Watchable<K, A, F, E, R>,

@@ -12,7 +12,7 @@
  *
  * - A check that was in flight is made again, with the same number.
  * - Until a check has answered, the last status of a resumed wait lacks its detail, and there is no `lastCheckError`.
- * - The state of a `Schedule` that is no strategy of this package cannot be stored: it starts anew.
+ * - The state of a `Schedule` that was not made by `Strategy` cannot be stored: it starts anew.
  * - Times are wall-clock times. Where the clock of the reader is behind `writtenAt`, they are shifted back by the
  *   difference.
  *
@@ -51,7 +51,7 @@ export interface ResumeToken {
   readonly strategySteps: number
   /** When the strategy made its first decision, in wall-clock milliseconds. */
   readonly strategyStartedAt: number
-  /** What has happened several times in a row, by its kind; only kinds that have happened. */
+  /** The counts of consecutive checks with the same outcome; only those that are not 0. */
   readonly rows?: Rows | undefined
   /** The number of failed checks so far. */
   readonly totalErrors: number
@@ -88,7 +88,7 @@ export interface ResumeToken {
   readonly alone?: boolean | undefined
   /** Whether the check that is due is the last one before the deadline. */
   readonly last?: boolean | undefined
-  /** What a schedule has to decide the next delay for, if it had not when the token was written. */
+  /** What the next delay is for, if a schedule had not decided it when the token was written. */
   readonly deciding?:
     | "strategy"
     | "missing"
@@ -102,14 +102,14 @@ export interface ResumeToken {
   readonly gateAt?: number | undefined
   /** The longest delay after a throttled check so far, in milliseconds. */
   readonly throttledMillis?: number | undefined
-  /** The timeout that ends the wait, once the job was canceled and if it does not end otherwise. */
+  /** The timeout that ends the wait, unless the canceled job ends first. */
   readonly timeout?: HeldTimeout | undefined
-  /** The ids of the actions that were reported or handled, the newest last; at most 16. */
+  /** The ids of the actions that were reported, or whose handler has completed, the newest last; at most 16. */
   readonly actions?: ReadonlyArray<string> | undefined
 }
 
 /**
- * How often something happened in a row, and when it first did.
+ * How many consecutive checks had the same outcome, and when the first of them was.
  *
  * @category models
  * @since 0.1.0
@@ -122,7 +122,7 @@ export interface Row {
 }
 
 /**
- * What has happened several times in a row.
+ * The counts of consecutive checks with the same outcome, by outcome.
  *
  * @category models
  * @since 0.1.0
@@ -155,13 +155,13 @@ export interface SeenStatus {
   readonly stateAt: number
   /** The progress, from 0 to 1. */
   readonly progress?: number | undefined
-  /** A hash of the detail, by which a change is noticed. */
+  /** A hash of the detail, to detect a change. */
   readonly detailHash?: string | undefined
   /** The id of the action that the job asked for, at most 200 characters. */
   readonly action?: string | undefined
   /** When the status last changed, in wall-clock milliseconds. */
   readonly changedAt: number
-  /** Whether an end without its result was found since, so that the job is not in this state any more. */
+  /** Whether an end without its result was found since then, so the job is no longer in this state. */
   readonly isOver?: boolean | undefined
   /** Whether a stall was reported since then. */
   readonly stallReported?: boolean | undefined
@@ -210,7 +210,7 @@ export interface HeldTimeout {
   readonly state?: string | undefined
   /** The limit of the state, in milliseconds. */
   readonly limitMillis?: number | undefined
-  /** What became of the cancel; `undefined` if it had not ended. */
+  /** The outcome of the cancel; `undefined` if it had not ended. */
   readonly cancel?: "accepted" | "refused" | "timedOut" | undefined
 }
 

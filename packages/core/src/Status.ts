@@ -57,12 +57,12 @@ export interface Pending {
    * Details are compared by `Equal`; one that nests deeper than 512 levels counts as changed.
    */
   readonly detail: unknown
-  /** What somebody has to do before the job continues, or `undefined`. See the option `onAction` of a wait. */
+  /** What has to be done before the job continues, or `undefined`. See the option `onAction` of a wait. */
   readonly action: Action | undefined
 }
 
 /**
- * What somebody has to do before a pending job continues: give input, approve, pay.
+ * What a person or another program has to do before a pending job continues: give an input, approve, pay.
  *
  * @category models
  * @since 0.1.0
@@ -179,13 +179,13 @@ export const isTerminal = <A, F>(self: Status<A, F>): self is Terminal<A, F> => 
 export const pending = (options?: {
   /** The server's own word for the state. */
   readonly state?: string | undefined
-  /** The completed fraction of the job, from 0 to 1. A value out of range is clamped. It precedes `percent`. */
+  /** The completed fraction of the job, from 0 to 1. A value out of range is clamped. It takes precedence over `percent`. */
   readonly progress?: number | undefined
   /** The completed part of the job in percent, from 0 to 100. A value out of range is clamped. */
   readonly percent?: number | undefined
   /** Any further data about the job. */
   readonly detail?: unknown
-  /** What somebody has to do before the job continues. */
+  /** What has to be done before the job continues. */
   readonly action?: Action | undefined
 }): Pending => {
   const given = options?.progress ?? (options?.percent === undefined ? undefined : options.percent / 100)

@@ -3,7 +3,7 @@
  *
  * | error | meaning |
  * |---|---|
- * | `SubmitTimeout` | the submit did not end within `submitTimeout`; the job may have been accepted all the same |
+ * | `SubmitTimeout` | the submit did not end within `submitTimeout`; the job may have been accepted |
  * | `ReceiptTimeout` | the job was accepted, but `onReceipt` did not end within `receiptTimeout`; it carries the token |
  *
  * **Gotchas**

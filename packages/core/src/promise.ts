@@ -107,16 +107,16 @@ export interface CallerOptions {
    */
   readonly onProgress?: ((status: Pending, event: Changed<unknown, unknown>) => unknown) | undefined
   /**
-   * What to do when a pending job needs somebody to act: `"report"`, `"fail"` with `PollError.ActionRequired`, or a
-   * handler, which may be async. The handler is called once per action, beside the wait; once it is done, a check is
-   * made. If it throws or rejects, the wait rejects with that error. Default: that of the `Job`, otherwise `"report"`.
+   * What to do when a pending job needs an action: `"report"`, `"fail"` with `PollError.ActionRequired`, or a
+   * handler, which may be async. The handler is called once per action, beside the wait; when it is done, a check is
+   * requested. If it throws or rejects, the wait rejects with that error. Default: that of the `Job`, otherwise `"report"`.
    */
   readonly onAction?: OnAction | undefined
 }
 
 /**
- * What to do when a pending job needs somebody to act. The signal aborts when the wait ends, and when the job no longer
- * needs the action.
+ * What to do when a pending job needs an action. The signal of a handler aborts when the wait ends, and when the job no
+ * longer needs the action.
  *
  * @category models
  * @since 0.1.0
@@ -134,8 +134,8 @@ export type OnAction =
  */
 export interface Handle<out A, out F = never> {
   /**
-   * The result of the wait, like that of `poll`. A rejection that nobody handles is not reported: the handle may be all
-   * that the program looks at.
+   * The result of the wait, like that of `poll`. An unhandled rejection of it is not reported, because a program may use
+   * only the rest of the handle.
    */
   readonly result: Promise<A>
   /** The last status that a check found, or `undefined` if there is none. */
@@ -153,7 +153,7 @@ export interface Handle<out A, out F = never> {
   readonly unpause: () => void
   /**
    * Asks the server to cancel the job. The wait continues, because the job may still succeed or fail. Rejects with
-   * `CancelFailed` if the `Job` has no `cancel`, or if that fails.
+   * `CancelFailed` if the `Job` has no `cancel`, if that fails, or if it does not end within `cancelTimeout`.
    */
   readonly cancel: () => Promise<void>
   /**
@@ -385,7 +385,7 @@ export interface JobOptions<in out K, out A, out F, in I> extends Pick<
   readonly confirm?: Job.ConfirmPolicy | undefined
   /** What to do when a check finds no job. Default: the wait fails with `JobNotFound`. */
   readonly missing?: Omit<Job.MissingPolicy<NoInfer<K>, A, F, unknown, never>, "fallback"> | undefined
-  /** What to do when a pending job needs somebody to act. Default `"report"`. */
+  /** What to do when a pending job needs an action. Default `"report"`. */
   readonly onAction?: OnAction | undefined
 }
 

@@ -31,7 +31,7 @@ const options = { ...hour, strategy: every1s } as const
 
 describe("CheckResult.fromEffect", () => {
   describe.each(hosts)("in $name", ({ until }) => {
-    it.effect("pending - is waited out, after the delay of the hint", () =>
+    it.effect("pending - is checked again, after the delay of the hint", () =>
       Effect.gen(function* () {
         const { call } = calling("done", new NotReady({ after: "5 seconds" }))
         const { call: later } = calling<string>(new NotReady({ after: "5 seconds" }), new NotReady({}), "done")
@@ -125,7 +125,7 @@ describe("CheckResult.fromEffect", () => {
     assert.strictEqual(answerOf(CheckResult.fromEffect(Effect.succeed(CheckResult.missing))), CheckResult.missing)
   })
 
-  it("hint - is kept for pending and missing jobs, and unreadable where it is no duration", () => {
+  it("hint - is kept for pending and missing jobs, and is unreadable if it is not a duration", () => {
     const hintOf = (after: Duration.Input, tag: "pending" | "missing" = "pending") => {
       const result = answerOf(
         CheckResult.fromEffect(Effect.fail(new NotReady({ after })), {
@@ -169,7 +169,7 @@ describe("CheckResult.fromEffect", () => {
     })
   )
 
-  it.effect("defect and interruption - pass", () =>
+  it.effect("defect and interruption - pass through", () =>
     Effect.gen(function* () {
       const defect = yield* Effect.exit(CheckResult.fromEffect(Effect.die("bug")))
       assert.strictEqual(defect._tag, "Failure")
@@ -177,7 +177,7 @@ describe("CheckResult.fromEffect", () => {
     })
   )
 
-  it("tag that is listed twice, and lists that are none - throw a RangeError", () => {
+  it("tag that is listed twice, and list that is not an array - throw a RangeError", () => {
     const call = calling<string>("done").call
     assert.throws(
       () => CheckResult.fromEffect(call, { pending: ["NotReady"], transient: ["NotReady"] }),

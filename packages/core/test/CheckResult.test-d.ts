@@ -94,7 +94,7 @@ describe("CheckResult", () => {
       >()
     })
 
-    it("fromEffect - gives the hint the errors", () => {
+    it("hint - receives the errors", () => {
       const hint = (error: SdkError) => (error._tag === "NotFound" ? 5 : undefined)
       ignore(CheckResult.fromEffect(call, { pending: ["NotReady"], hint }))
       ignore(

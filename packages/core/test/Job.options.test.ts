@@ -111,7 +111,7 @@ describe.each(hosts)("$name", (host) => {
       })
     )
 
-    it.effect.each(rows)("$name - gives way to that of a wait", (row) =>
+    it.effect.each(rows)("$name - yields to the option of a wait", (row) =>
       Effect.gen(function* () {
         assert.deepStrictEqual(yield* run(row, row.inWait), row.byWait)
       })

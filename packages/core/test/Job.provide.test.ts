@@ -172,7 +172,7 @@ describe("Job.provide", () => {
     })
   )
 
-  it.effect("build that two checks wait for - goes on when one of them times out", () =>
+  it.effect("build that two checks wait for - continues when one of them times out", () =>
     Effect.gen(function* () {
       const layer = Layer.effect(Session, Effect.delay(Effect.succeed({ token: "late" }), "10 seconds"))
       const job = Job.provide(sessionJob(1).job, layer)
@@ -283,7 +283,7 @@ describe("Job.provide", () => {
     })
   )
 
-  it.effect("context - provides services that exist already", () =>
+  it.effect("context - provides services that already exist", () =>
     Effect.gen(function* () {
       const job = Job.provide(sessionJob(1).job, Context.make(Session, { token: "mine" }))
       assert.strictEqual(yield* Poll.until(job, "a", hour), "a by mine")

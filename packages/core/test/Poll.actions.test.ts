@@ -64,7 +64,7 @@ describe.each(hosts)("$name", (host) => {
       return { ending: ending(exit), at: at / 1000, checks: checks.map((each) => each / 1000), actions, events, exit }
     })
 
-  describe("states that need somebody (R38)", () => {
+  describe("states that need an action (R38)", () => {
     describe("report", () => {
       it.effect("action - is reported once per id, after the change", () =>
         Effect.gen(function* () {
@@ -123,7 +123,7 @@ describe.each(hosts)("$name", (host) => {
         })
       )
 
-      it.effect("canceled job that asks - is watched on for its end", () =>
+      it.effect("canceled job that needs an action - is still watched for its end", () =>
         Effect.gen(function* () {
           const { check } = scripted<string, string>(pending, pending, asks("a"), Status.canceled())
           const { job } = cancelableJob<string, string>(() => check)
@@ -239,7 +239,7 @@ describe.each(hosts)("$name", (host) => {
         })
       )
 
-      it.effect("one that dies later - ends the wait as a defect then", () =>
+      it.effect("one that dies later - ends the wait as a defect at that time", () =>
         Effect.gen(function* () {
           const found = yield* outcome(() => Effect.andThen(Effect.sleep("3 seconds"), Effect.die("boom")), [asks("a")])
           assert.deepStrictEqual([found.ending, found.at], ["defect", 3])
@@ -322,7 +322,7 @@ describe.each(hosts)("$name", (host) => {
         })
       )
 
-      it.effect("scope that closes, and an interruption - wait for what it has to clean up", () =>
+      it.effect("scope that closes, and an interruption - wait for its finalizers", () =>
         Effect.gen(function* () {
           const { runs, handler } = recordRuns(() => Effect.onInterrupt(Effect.never, () => Effect.sleep("2 seconds")))
           const job = Job.make<string>("render", { check: () => Effect.succeed(asks("a")) })

@@ -103,7 +103,7 @@ describe.each(hosts)("$name", (host) => {
       })
     )
 
-    it.effect("log, journal and metrics - say so without what the server said", () =>
+    it.effect("log, journal and metrics - report it without the words of the server", () =>
       Effect.gen(function* () {
         const logged: Array<string> = []
         const logger = Logger.make(({ logLevel, message }) => void logged.push(`${logLevel} ${String(message)}`))

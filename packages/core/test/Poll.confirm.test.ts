@@ -139,14 +139,16 @@ describe.each(hosts)("$name", (host) => {
     })
 
     describe("for", () => {
-      it.effect("end - is checked again at the latest when the time is over, and as the strategy wants before", () =>
-        Effect.gen(function* () {
-          const confirm = { success: { for: "25 seconds" } } as const
-          const often = yield* outcome(confirm, [running, ready], { strategy: every10s })
-          assert.deepStrictEqual([often.ending, often.checks], ["ready", [0, 10, 20, 30, 35]])
-          const seldom = yield* outcome(confirm, [running, ready], { strategy: Strategy.spaced("1 minute") })
-          assert.deepStrictEqual([seldom.ending, seldom.checks], ["ready", [0, 60, 85]])
-        })
+      it.effect(
+        "end - is checked again when the time is over at the latest, and as the strategy says before that",
+        () =>
+          Effect.gen(function* () {
+            const confirm = { success: { for: "25 seconds" } } as const
+            const often = yield* outcome(confirm, [running, ready], { strategy: every10s })
+            assert.deepStrictEqual([often.ending, often.checks], ["ready", [0, 10, 20, 30, 35]])
+            const seldom = yield* outcome(confirm, [running, ready], { strategy: Strategy.spaced("1 minute") })
+            assert.deepStrictEqual([seldom.ending, seldom.checks], ["ready", [0, 60, 85]])
+          })
       )
 
       it.effect("another answer - starts the time anew, a failed check does not", () =>
@@ -168,7 +170,7 @@ describe.each(hosts)("$name", (host) => {
         })
       )
 
-      it.effect("slow answer - counts when it comes", () =>
+      it.effect("slow answer - counts when it arrives", () =>
         Effect.gen(function* () {
           const confirm = { success: { for: "5 seconds" } } as const
           const found = yield* outcome(confirm, [ready, slow("8 seconds", ready)], { strategy: every1s })
@@ -178,7 +180,7 @@ describe.each(hosts)("$name", (host) => {
     })
 
     describe("unconfirmed", () => {
-      it.effect("deadline - is a timeout that says how far the end was confirmed", () =>
+      it.effect("deadline - is a timeout with the progress of the confirmation", () =>
         Effect.gen(function* () {
           const times = yield* outcome({ success: { times: 3 } }, [running, ready], { deadline: "2 seconds" })
           const error = errorOf(times.exit)
@@ -261,7 +263,7 @@ describe.each(hosts)("$name", (host) => {
         })
       )
 
-      it.effect("held end - is no stall, and is no status to decide by", () =>
+      it.effect("held end - is not a stall, and is not passed to the strategy", () =>
         Effect.gen(function* () {
           const seen: Array<string> = []
           const strategy = Strategy.make({
@@ -503,7 +505,7 @@ describe("Poll.run", () => {
 })
 
 describe("PollTimeout", () => {
-  it("confirmation - is in the message, how far it has come", () => {
+  it("progress of the confirmation - is in the message", () => {
     const details = {
       job: "render",
       key: "a",

@@ -114,7 +114,7 @@ describe.each(hosts)("$name", (host) => {
       })
     )
 
-    it.effect("wait - precedes the job, which precedes 0", () =>
+    it.effect("option of the wait - precedes that of the job, which precedes 0", () =>
       Effect.gen(function* () {
         const { check, checks } = scripted<string>(pending, pending, done)
         const job = Job.make<string>("render", { check: () => check, minInterval: "30 seconds" })
@@ -153,7 +153,7 @@ describe.each(hosts)("$name", (host) => {
       })
     )
 
-    it.effect("gate that takes its time - does not lift the gap", () =>
+    it.effect("slow gate - does not lift the gap", () =>
       Effect.gen(function* () {
         const { job, checks } = renderJob(pending, done)
         const gate = Gate.make(() => Effect.delay(Effect.succeed(Gate.open), "2 seconds"))
@@ -195,7 +195,7 @@ describe.each(hosts)("$name", (host) => {
       })
     )
 
-    it.effect("token without the newest check - is no reason to wait", () =>
+    it.effect("token without the newest check - causes no delay", () =>
       Effect.gen(function* () {
         const { job, checks } = renderJob(done)
         yield* runFor(host.resume(job, storedToken(), { minInterval: minute }), "1 hour")
@@ -232,7 +232,7 @@ describe("Poller", () => {
       })
     )
 
-    it.effect("new watcher - joins a check in flight, which is no check of its own", () =>
+    it.effect("new watcher - joins a check in flight, and makes none of its own", () =>
       Effect.gen(function* () {
         const { job, checks } = renderJob(slow("5 seconds", done))
         const poller = yield* Poller.make(plain)

@@ -129,7 +129,7 @@ describe.each(hosts)("$name", (host) => {
       })
     )
 
-    it.effect("onExhausted skip - starts the row anew, its time too", () =>
+    it.effect("onExhausted skip - resets the row and its time", () =>
       Effect.gen(function* () {
         const { check, checks } = scripted<string, never, string>(reset)
         const checkErrors = {
@@ -143,7 +143,7 @@ describe.each(hosts)("$name", (host) => {
       })
     )
 
-    it.effect("maxTotal - holds beside it, and maxConsecutive is named where both are exceeded", () =>
+    it.effect("maxTotal - applies too, and maxConsecutive is named if both are exceeded", () =>
       Effect.gen(function* () {
         const budgetOf = (checkErrors: Job.CheckErrorPolicy<string>) =>
           Effect.map(failureOf(host.until(renderJob(reset).job, "a", { ...hour, checkErrors })), (error) => {
@@ -157,7 +157,7 @@ describe.each(hosts)("$name", (host) => {
       })
     )
 
-    it.effect("checkErrors unbounded - still ends for a permanent error, and may be that of the job", () =>
+    it.effect("checkErrors unbounded - still ends the wait at a permanent error, also when set in the job", () =>
       Effect.gen(function* () {
         const { check } = scripted<string, never, unknown>(reset)
         const job = Job.make<string, never, unknown>("render", { check: () => check, checkErrors: "unbounded" })
@@ -171,7 +171,7 @@ describe.each(hosts)("$name", (host) => {
       })
     )
 
-    it.effect("resumed in an outage - has the time that is left of it", () =>
+    it.effect("wait resumed in an outage - has the remaining time", () =>
       Effect.gen(function* () {
         yield* Effect.sleep("0 millis")
         const { job, checks } = renderJob(reset)
@@ -285,12 +285,12 @@ describe.each(hosts)("$name", (host) => {
     const endings: ReadonlyArray<
       readonly [name: string, answers: ReadonlyArray<Answer<string, string, string>>, expected: unknown]
     > = [
-      ["mended error, then the deadline", [reset, pending], undefined],
+      ["error, an answer, then the deadline", [reset, pending], undefined],
       ["failed last check", [pending, reset], "reset"],
-      ["mended error, then a failed job", [reset, Status.failed("bad")], undefined],
-      ["mended error, then a missing job", [reset, CheckResult.missing], undefined],
-      ["mended error, then an unknown state", [reset, CheckResult.unknownState("PAUSED")], undefined],
-      ["mended error, then ends without their result", [reset, CheckResult.resultMissing()], undefined]
+      ["error, an answer, then a failed job", [reset, Status.failed("bad")], undefined],
+      ["error, an answer, then a missing job", [reset, CheckResult.missing], undefined],
+      ["error, an answer, then an unknown state", [reset, CheckResult.unknownState("PAUSED")], undefined],
+      ["error, an answer, then ends without their result", [reset, CheckResult.resultMissing()], undefined]
     ]
     for (const [name, answers, expected] of endings) {
       it.effect(`${name} - is ${String(expected)}`, () =>
@@ -305,7 +305,7 @@ describe.each(hosts)("$name", (host) => {
       )
     }
 
-    it.effect("retry that mends an error - leaves none", () =>
+    it.effect("retry that succeeds - leaves none", () =>
       Effect.gen(function* () {
         const { check } = scripted<string, never, string>(reset, pending)
         const error = yield* failureOf(

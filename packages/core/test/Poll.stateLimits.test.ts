@@ -122,7 +122,7 @@ describe.each(hosts)("$name", (host) => {
       })
     )
 
-    it.effect("states that alternate - are never too long in one", () =>
+    it.effect("states that alternate - never reach a limit", () =>
       Effect.gen(function* () {
         const alternating = Array.from({ length: 20 }, (_, at) => (at % 2 === 0 ? queued : running))
         const limits = { QUEUED: "1500 millis", RUNNING: "1500 millis" } as const
@@ -234,7 +234,7 @@ describe.each(hosts)("$name", (host) => {
       })
     )
 
-    it.effect("token of a canceled job - has the end of the time in which its end is awaited", () =>
+    it.effect("token of a canceled job - has the end of its grace", () =>
       Effect.gen(function* () {
         const { job } = cancelableJob<string, string, string>(() => Effect.succeed(queued))
         const handle = yield* host.start(job, "a", {
@@ -249,7 +249,7 @@ describe.each(hosts)("$name", (host) => {
       })
     )
 
-    it.effect("strategy - learns how long the state has lasted, and the time to the sooner bound", () =>
+    it.effect("strategy - is given the time in the state, and the time to the sooner bound", () =>
       Effect.gen(function* () {
         const seen: Array<readonly [string | undefined, number, number]> = []
         const strategy = Strategy.make({
@@ -272,7 +272,7 @@ describe.each(hosts)("$name", (host) => {
       })
     )
 
-    it.effect("deadline in the token and in the start event - is that of the whole wait", () =>
+    it.effect("deadline in the token and in Started - is that of the whole wait", () =>
       Effect.gen(function* () {
         const { notifications, observer } = recordEvents()
         const { check } = scripted(queued)

@@ -223,7 +223,7 @@ describe.each(hosts)("$name", (host) => {
       })
     )
 
-    it.effect("unknown state - keeps the detail that the token does not say", () =>
+    it.effect("unknown state - keeps the detail that is not in the token", () =>
       Effect.gen(function* () {
         const known = Status.pending({ state: "RUN", detail: { archive: "kept" } })
         const paused = CheckResult.unknownState("PAUSED")
@@ -237,19 +237,21 @@ describe.each(hosts)("$name", (host) => {
       })
     )
 
-    it.effect("locate - is asked for the whole status when the token is written, not for a part after it", () =>
-      Effect.gen(function* () {
-        const with_ = (archive: string | undefined) => Status.pending({ detail: { archive } })
-        const found = located(with_("kept"), CheckResult.missing)
-        const token = yield* tokenAfter(host, found.job, "5 seconds")
-        assert.strictEqual(token.located, "kept")
-        const { exit } = yield* runFor(host.resume(found.job, token, { strategy: every10s }), "1 hour")
-        assert.deepStrictEqual([ending(exit), found.asked], ["done", ["kept"]])
-        const none = located(with_(undefined), CheckResult.missing)
-        const empty = yield* tokenAfter(host, none.job, "5 seconds")
-        const gone = yield* runFor(host.resume(none.job, empty, { strategy: every10s }), "1 hour")
-        assert.strictEqual(ending(gone.exit), "JobNotFound")
-      })
+    it.effect(
+      "locate - is called with the whole status when the token is written, and not with a part of it after that",
+      () =>
+        Effect.gen(function* () {
+          const with_ = (archive: string | undefined) => Status.pending({ detail: { archive } })
+          const found = located(with_("kept"), CheckResult.missing)
+          const token = yield* tokenAfter(host, found.job, "5 seconds")
+          assert.strictEqual(token.located, "kept")
+          const { exit } = yield* runFor(host.resume(found.job, token, { strategy: every10s }), "1 hour")
+          assert.deepStrictEqual([ending(exit), found.asked], ["done", ["kept"]])
+          const none = located(with_(undefined), CheckResult.missing)
+          const empty = yield* tokenAfter(host, none.job, "5 seconds")
+          const gone = yield* runFor(host.resume(none.job, empty, { strategy: every10s }), "1 hour")
+          assert.strictEqual(ending(gone.exit), "JobNotFound")
+        })
     )
 
     it.effect("grace after a timeout - has the rest of its time, and the outcome of the cancel", () =>
@@ -433,7 +435,7 @@ describe.each(hosts)("$name", (host) => {
       })
     )
 
-    it.effect("server that sends much - makes no token of more than 16 KiB", () =>
+    it.effect("large answers - make no token of more than 16 KiB", () =>
       Effect.gen(function* () {
         const long = "\u0007".repeat(100_000)
         const { check } = scripted<string, never, string>(

@@ -36,7 +36,7 @@ describe("PollJournal", () => {
     })
   )
 
-  it.effect("observer - writes sightings and actions by tags and codes (R29, R38)", () =>
+  it.effect("observer - writes sightings and actions as tags and codes (R29, R38)", () =>
     Effect.gen(function* () {
       const entries: Array<PollJournal.Entry> = []
       const journal = PollJournal.observer((entry) => Effect.sync(() => entries.push(entry)))

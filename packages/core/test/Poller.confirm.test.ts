@@ -97,7 +97,7 @@ describe("Poller", () => {
       })
     )
 
-    it.effect("waits with other policies - count their own sightings in shared checks", () =>
+    it.effect("waits with different policies - each count sightings in shared checks", () =>
       Effect.gen(function* () {
         const { asked, job } = jobOf([ready], [])
         const poller = yield* Poller.make({ stagger: false, linger: 0 })

@@ -7,7 +7,7 @@ describe("Status", () => {
     assert.deepStrictEqual([-1, 0.5, 1.2, Number.NaN].map(progress), [0, 0.5, 1, undefined])
   })
 
-  it("pending - takes percent, which progress precedes", () => {
+  it("pending - takes percent, unless progress is given", () => {
     const percent = (value: number) => Status.pending({ percent: value }).progress
     assert.deepStrictEqual([0, 40, 100, 101, -1, Number.NaN].map(percent), [0, 0.4, 1, 1, 0, undefined])
     assert.strictEqual(Status.pending({ progress: 0.2, percent: 40 }).progress, 0.2)

@@ -151,7 +151,7 @@ describe("StatusSchema", () => {
     })
   })
 
-  it("case - may say what somebody has to do, and keeps its state word (R38)", () => {
+  it("case - may have an action, and keeps its state word (R38)", () => {
     const Order = Schema.Struct({ status: Schema.Literals(["PAY", "DONE"]), bill: Schema.String })
     const OrderStatus = StatusSchema.fromField(Order, "status", {
       PAY: ({ bill }) => Status.pending({ action: { id: bill, kind: "pay" } }),

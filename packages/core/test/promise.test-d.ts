@@ -46,7 +46,7 @@ describe("promise", () => {
     ignore(() => promise.poll(async () => Status.succeeded(), {}))
   })
 
-  it("job - infers its types, and asks for a codec where keys are no strings", () => {
+  it("job - infers its types, and requires a codec if keys are not strings", () => {
     const made = promise.job("render", {
       submit: async (scene: number) => ({ key: `${scene}` }),
       check: async (id) => Status.succeeded(id)

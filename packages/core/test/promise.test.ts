@@ -120,7 +120,7 @@ describe("promise", () => {
       assert.strictEqual(result, 3)
     })
 
-    it("check error that states its kind - decides", async () => {
+    it("check error that states its kind - is of that kind", async () => {
       const denied = Object.assign(new Error("denied"), { [CheckError.kind]: CheckError.permanent() })
       const error = await pollErrorOf(promise.poll(() => Promise.reject(denied), options))
       assert(error._tag === "CheckRejected")
@@ -191,7 +191,7 @@ describe("promise", () => {
       assert.deepStrictEqual([await rejectionOf(result), checks], ["enough", 1])
     })
 
-    it("signal that has aborted already - makes no check [R8]", async () => {
+    it("signal that has already aborted - makes no check [R8]", async () => {
       let checks = 0
       const check = async () => (checks++, pending)
       const signal = AbortSignal.abort("before")
@@ -227,7 +227,7 @@ describe("promise", () => {
       assert.deepStrictEqual([result, reasons.length], ["late", 1])
     })
 
-    it("nothing - is written, whatever happens", async () => {
+    it("console - is never written to", async () => {
       const lines = await written(async () => {
         const controller = new AbortController()
         const aborted = promise.poll(hanging().check, { ...options, signal: controller.signal })
@@ -384,7 +384,7 @@ describe("promise", () => {
       assert.deepStrictEqual([calls, token.attempts], [["check a"], 0])
     })
 
-    it("result that rejects and that nobody awaits - is no unhandled rejection", async () => {
+    it("result that rejects and is not awaited - is not an unhandled rejection", async () => {
       const unhandled: Array<unknown> = []
       const record = (error: unknown) => unhandled.push(error)
       process.on("unhandledRejection", record)

@@ -11,7 +11,7 @@ import * as Poll from "effect-poll/Poll"
 import * as PollDefaults from "effect-poll/PollDefaults"
 import * as Status from "effect-poll/Status"
 import * as StatusSchema from "effect-poll/StatusSchema"
-import { done, pending, renderJob } from "./support/checks.ts"
+import { done, pending, renderJob, scripted } from "./support/checks.ts"
 import { hosts } from "./support/hosts.ts"
 import { every2s } from "./support/options.ts"
 import { recordSpans } from "./support/recorders.ts"
@@ -145,11 +145,22 @@ describe.each(hosts)("$name", (host) => {
         assert.deepStrictEqual(
           lines.map(([level, message]) => [level, message]),
           [
-            ["Info", "render needs somebody to act"],
-            ["Info", "render needs somebody to act"]
+            ["Info", "render needs an action"],
+            ["Info", "render needs an action"]
           ]
         )
         assert.notInclude(JSON.stringify(lines), "secret")
+      })
+    )
+
+    it.effect("logs of a wait without a name - speak of the job", () =>
+      Effect.gen(function* () {
+        const { check } = scripted<string, never, string>(Effect.fail("reset"), done)
+        const lines = yield* logged(host.until(check, options))
+        assert.deepStrictEqual(
+          lines.map(([, message]) => message),
+          ["a check of the job failed: string"]
+        )
       })
     )
 
@@ -272,7 +283,7 @@ describe.each(hosts)("progress out of range in $name", ({ until }) => {
       lines.filter(([level]) => level === "Warn")
     )
 
-  it.effect("progress out of range - is clamped, and warned of once, without its value", () =>
+  it.effect("progress out of range - is clamped, and logged at Warn once, without its value", () =>
     Effect.gen(function* () {
       const lines = yield* warnings(Status.pending({ progress: 50 }), Status.pending({ progress: 51 }))
       assert.lengthOf(lines, 1)
@@ -283,7 +294,7 @@ describe.each(hosts)("progress out of range in $name", ({ until }) => {
     })
   )
 
-  it.effect("percent above 100 - is warned of, also with a state word and a long one", () =>
+  it.effect("percent above 100 - is logged at Warn, also with a state word, even a long one", () =>
     Effect.gen(function* () {
       assert.lengthOf(yield* warnings(Status.pending({ percent: 101 })), 1)
       assert.lengthOf(yield* warnings(Status.withState(Status.pending({ percent: -1 }), "RUNNING")), 1)
@@ -291,7 +302,7 @@ describe.each(hosts)("progress out of range in $name", ({ until }) => {
     })
   )
 
-  it.effect("progress in range, or none - is not warned of", () =>
+  it.effect("progress in range, or none - is not logged", () =>
     Effect.gen(function* () {
       const { pending } = Status
       const inRange = [pending({ percent: 0 }), pending({ percent: 100 }), pending({ progress: 1 }), pending()]
@@ -299,7 +310,7 @@ describe.each(hosts)("progress out of range in $name", ({ until }) => {
     })
   )
 
-  it.effect("payload that a schema decodes - is warned of", () =>
+  it.effect("progress in a decoded payload - is logged at Warn", () =>
     Effect.gen(function* () {
       const Build = StatusSchema.fromField(
         Schema.Struct({ state: Schema.Literals(["running"]), percent: Schema.Finite }),

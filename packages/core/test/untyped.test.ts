@@ -117,7 +117,7 @@ describe("callers without types", () => {
       }
     })
 
-    it("options - must be there", () => {
+    it("options - are required", () => {
       assert.include(
         messageOf(() => call(check)),
         `${name}: deadline must be`
@@ -146,7 +146,7 @@ describe("callers without types", () => {
     })
   })
 
-  it("Poll.run - refuses what is no job, no callback, no option", () => {
+  it("Poll.run - refuses a wrong job, callback or option", () => {
     const run = Poll.run as Untyped
     assert.strictEqual(
       messageOf(() => run({}, "a", {})),
@@ -164,7 +164,7 @@ describe("callers without types", () => {
     )
   })
 
-  it("Poll.resume - refuses what is no job, no token, no option", () => {
+  it("Poll.resume - refuses a wrong job, token or option", () => {
     const resume = Poll.resume as Untyped
     assert.include(
       messageOf(() => resume("render", token)),
@@ -274,7 +274,7 @@ describe("callers without types", () => {
     }
   })
 
-  it.effect("Poller - refuses the same as Poll, and what is no job, no keys, no token", () =>
+  it.effect("Poller - refuses the same as Poll, and a wrong job, keys or token", () =>
     Effect.gen(function* () {
       const poller = (yield* Poller.make(plain)) as unknown as Record<"add" | "until" | "results" | "resume", Untyped>
       for (const [options, message] of wrongInWaits) {

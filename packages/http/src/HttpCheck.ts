@@ -291,7 +291,7 @@ export const check = <
  *   that of a check: `Throttled` for a 429, for example.
  * - An empty body of a 2xx answer is decoded as undefined, which `Schema.Unknown` accepts, for example.
  * - The request is never repeated: the server may have accepted a submit that failed.
- * - Where the server refuses to start a job that runs already, and names it, the option `attach` finds it.
+ * - If the server refuses to start a job because it is already running, the option `attach` finds that job in the answer.
  *
  * **Example** (A submit with a requested delay before the first check)
  *

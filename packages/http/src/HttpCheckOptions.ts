@@ -98,17 +98,17 @@ export interface SendOptions<out E = never, out R = never> extends AnswerOptions
 }
 
 /**
- * The option of `HttpCheck.send` for a submit that the server may refuse because the job runs already.
+ * The option of `HttpCheck.send` for a submit that the server may refuse because the job is already running.
  *
  * @category models
  * @since 0.1.0
  */
 export interface AttachOption<out A> {
   /**
-   * Finds the job that runs already in an answer that is refused, a 409 that names it for example. What it returns is the
-   * `value`, and `attached` is `true`; of `undefined`, the answer is an error as without it. It is not asked about an
-   * answer that `interpret` or a 2xx has decoded. An exception is an `HttpCheckError` with the reason `Reader`. Default:
-   * none.
+   * Finds the job that is already running in an answer that refuses the submit, such as a 409. What it returns is the
+   * `value`, and `attached` is `true`. If it returns `undefined`, the answer is an error, as without this option. It is
+   * not called for an answer with a 2xx, or for one that `interpret` decodes. An exception is an `HttpCheckError` with the
+   * reason `Reader`. Default: none.
    */
   readonly attach?: ((answer: HttpAnswer) => A | undefined) | undefined
 }
@@ -130,8 +130,8 @@ export interface Sent<out A> {
   /** The headers of the answer. Their names are in lower case. */
   readonly headers: Headers
   /**
-   * Whether `attach` found the job in an answer that refused to start another one. Of a submit, it is the `attached` of
-   * the receipt.
+   * Whether `attach` found the job in an answer that refused to start another one. A submit passes it on as the
+   * `attached` of its receipt.
    */
   readonly attached: boolean
 }

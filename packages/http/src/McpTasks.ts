@@ -41,9 +41,9 @@
  * by default the check fails with `InputRequired`, which has the requests and ends the wait as `CheckRejected`. The
  * task keeps running: answer its requests and wait again. With `input: "report"` the task is pending in that state,
  * with the requests in its detail, and another part of the program answers them. `answering` and `run` take a handler,
- * `onInput`. With `input: "report"` and with `onInput` the pending status has an `action` whose detail is the requests,
- * and whose kind is their method if they have the same: it is an event `ActionRequired`, and the option `onAction` of the
- * wait applies to it. Other requests are another action.
+ * `onInput`. With `input: "report"` and with `onInput` the pending status has an `action`, so there is an event
+ * `ActionRequired`, and the option `onAction` of the wait applies. The detail of the action is the requests; its kind is
+ * their method, if all have the same one. Other requests are another action.
  *
  * **Sessions.** A server of 2025-11-25 may use sessions, and loses them when it restarts. With the option `initialize` or
  * `openSession` of `http`, a check whose session is lost opens a new one and sends its request again. The wait

@@ -436,7 +436,7 @@ describe("McpTasks", () => {
           })
         )
 
-        it.effect("input - is an action of the status, another one for other requests (R38)", () =>
+        it.effect("input - is an action of the status, and other requests are another action (R38)", () =>
           Effect.gen(function* () {
             const asks = (key: string, at: string) =>
               task("input_required", { inputRequests: { [key]: { method: "elicitation/create" } }, lastUpdatedAt: at })

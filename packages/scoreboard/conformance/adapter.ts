@@ -38,8 +38,8 @@ export const features = {
   receipt: "stores a receipt of the submit",
   confirm: "can require that an end holds",
   stateLimits: "can limit the time in a state",
-  gap: "can keep a least gap between checks",
-  action: "recognizes a state that needs somebody",
+  gap: "can keep a minimum interval between checks",
+  action: "recognizes a state that needs an action",
   percent: "reads the progress of the job",
   leave: "can stop waiting and yield a token",
   close: "can be closed with a token for each wait"
@@ -79,7 +79,7 @@ export interface Setup {
   readonly stateLimits?: Readonly<Record<string, number>> | undefined
   /** The least time from the start of one check to the start of the next, in milliseconds. */
   readonly minInterval?: number | undefined
-  /** Fails when a state needs somebody, or handles it: the promise resolves when that is done. */
+  /** Fails when a state needs an action, or handles it: the promise resolves when that is done. */
   readonly onAction?: "fail" | ((id: string) => Promise<void>) | undefined
   /** Submits the job first, and the server never answers the submit. */
   readonly submitHangs?: boolean | undefined
@@ -87,7 +87,7 @@ export interface Setup {
   readonly receiptHangs?: boolean | undefined
   /** Called with each progress that the poller reports, a share from 0 to 1. */
   readonly progressed?: ((progress: number) => void) | undefined
-  /** Called with what became of a cancel of the remote job, for pollers that report it on the way. */
+  /** Called with the outcome of a cancel of the remote job, for pollers that report it during the wait. */
   readonly canceled?: ((outcome: unknown) => void) | undefined
 }
 

@@ -50,7 +50,7 @@ export const tally = ({ outcomes }: Judged): Tally => {
 /** The packages of a poller with their versions. */
 export const versions = ({ packages }: Judged): string => packages.map((name) => `${name} ${version(name)}`).join(", ")
 
-/** The packages of a poller with their versions and the dates of these, as far as they are released. */
+/** The packages of a poller with their versions, and the release dates of those that are released. */
 export const releases = ({ name, packages }: Judged): string =>
   packages
     .map((one) => {

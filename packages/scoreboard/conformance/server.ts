@@ -17,7 +17,7 @@ export interface Reply {
   readonly network?: boolean | undefined
   /** The run of the job that the answer is about. */
   readonly run?: number | undefined
-  /** The id of what somebody has to do before the job continues. */
+  /** The id of the action that the job needs. */
   readonly action?: string | undefined
   /** How far the job is. */
   readonly progress?: number | undefined

@@ -1,4 +1,4 @@
-// Judges many worlds, in processes of their own, and puts together what came of them.
+// Checks many worlds in child processes, and adds up the results.
 import { execFile } from "node:child_process"
 import { availableParallelism } from "node:os"
 import { fileURLToPath } from "node:url"
@@ -28,7 +28,7 @@ export interface Board extends Counts {
 /** How many differences of a slice are shrunk and shown. */
 export const mostShown = 5
 
-/** How often waits must be cut in each state, of so many worlds. */
+/** How often waits must be cut in each state, for a number of worlds. */
 export const leastCuts = { of: 20_000, each: 500 }
 
 /** The line that `--json` prints. */
@@ -40,7 +40,7 @@ export const summary = ({ comparisons, cut, differences, resumes, worlds }: Boar
   cut
 })
 
-/** Whether nothing differs, and each state was cut as often as it must be. */
+/** Whether nothing differs, and each state was cut often enough. */
 export const holds = ({ cut, differences, worlds }: Board): boolean =>
   differences === 0 &&
   Object.values(cut).every(

@@ -1,4 +1,4 @@
-// One slice of the worlds in a process of its own: `child.ts <slice as JSON>` prints what came of it as JSON.
+// Checks one slice of the worlds in its own process: `child.ts <slice as JSON>` prints the results as JSON.
 import { Console } from "node:console"
 import type { Slice } from "./board.ts"
 

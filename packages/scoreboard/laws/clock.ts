@@ -57,14 +57,14 @@ export class VirtualTime {
     Effect.runForkWith(this.context)(effect)
   }
 
-  /** Runs everything that can run without time going by. */
+  /** Runs everything that can run now. */
   settle(): void {
     while (this.#head < this.#tasks.length) this.#tasks[this.#head++]!()
     this.#tasks = []
     this.#head = 0
   }
 
-  /** Lets time go by until a time, with everything that falls due on the way; its end is included. */
+  /** Advances to a time, inclusive, and runs everything that falls due. */
   runUntil(at: number): void {
     this.settle()
     for (let next = this.#sleepers[0]; next !== undefined && next.at <= at; next = this.#sleepers[0]) {

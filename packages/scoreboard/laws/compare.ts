@@ -1,4 +1,4 @@
-// Whether two traces tell the same, and where they differ.
+// Whether two traces are the same, and where they differ.
 import type { Ending, Trace } from "./trace.ts"
 
 /** What is compared of a wait. */

@@ -1,4 +1,4 @@
-// Judges a world: every host against the reference, and waits that are cut against those that are not.
+// Checks a world: every host against the reference, and waits that are cut against those that are not.
 import { Rng } from "../answers/random.ts"
 import { differenceOf, linesOf } from "./compare.ts"
 import { blurred, type Cut, joined, type Place, placesOf, runCut, type Tamper } from "./cut.ts"
@@ -9,10 +9,10 @@ import { simulate, type Simulated } from "./reference.ts"
 import type { Trace } from "./trace.ts"
 import type { World } from "./world.ts"
 
-/** The reference that is asked, by the names of rules that it gets wrong: none, except in tests of the board. */
+/** The names of the rules that the reference gets wrong: none, except in tests of the board. */
 export type Wrong = ReadonlySet<string>
 
-/** What a world is judged by: a host that runs it whole, or a cut. */
+/** How a world is run: whole in a host, or cut. */
 export type Case = { readonly host: Host } | { readonly cut: Cut }
 
 export interface Difference {
@@ -40,7 +40,7 @@ export interface Judged {
   readonly differing: ReadonlyArray<Case>
 }
 
-/** The world of an index: the first draw that ends in time and leaves no order of things to chance. */
+/** The world of an index: the first draw that ends in time and in which the order of all events is defined. */
 export const draw = (seed: number, index: number): World => {
   for (let attempt = 0; ; attempt++) {
     const world = worldOf(seed, index, attempt)
@@ -75,7 +75,7 @@ export const differs = (world: World, one: Case, wrong?: Wrong, tamper?: Tamper)
   return what === undefined ? undefined : { world, where, what, expected: linesOf(expected), actual: linesOf(actual) }
 }
 
-/** The instants at which a wait is cut, a few of each world, most of them where there is something to forget. */
+/** The instants at which a wait is cut: a few of each world, mostly where the token has much to keep. */
 export const cutsOf = (world: World): ReadonlyArray<Cut> => {
   const rng = new Rng(Math.imul(world.seed, 31) + world.index)
   const single = simulate(world, "single", world.acts)
@@ -118,7 +118,7 @@ const pick = (rng: Rng, places: ReadonlyArray<Place>): Place | undefined => {
   return among.length === 0 ? undefined : rng.pick(among)
 }
 
-/** How long after its expected end a wait is waited for. */
+/** How much longer than expected a wait may take. */
 const patience = 600_000
 
 interface Compared {
@@ -133,7 +133,7 @@ const whole = (world: World, host: Host, wrong: Wrong | undefined): Compared => 
   return { where: host.name, expected, actual: host.run(world, until(expected)), events: host.sees }
 }
 
-/** Poll.resume has no handle, so nothing happens from outside after it. */
+/** Poll.resume has no handle, so there are no outside events after it. */
 const parts = (world: World, cut: Cut, wrong: Wrong | undefined, tamper: Tamper | undefined): Compared => {
   const { hosts, mode, places } = cut
   const acts = hosts.at(-1) === "Poll" ? world.acts.filter(({ at }) => at <= places.at(-1)!.at) : world.acts

@@ -1,5 +1,5 @@
 // Cuts a wait at an instant, writes its token as JSON, and resumes it at that instant in the same or in another host.
-// The rest must be what it would have been.
+// The rest must be the same as without the cut.
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -17,13 +17,13 @@ import type { Ending, Trace } from "./trace.ts"
 import type { RenderError, Trouble } from "./words.ts"
 import type { World } from "./world.ts"
 
-/** An instant at which a wait is cut, and what it does there. */
+/** An instant at which a wait is cut, and its state at that time. */
 export interface Place {
   readonly at: number
   readonly span: Span
 }
 
-/** Where a wait is cut, and the hosts that it runs in: one more than there are places. */
+/** Where a wait is cut, and the hosts that it runs in: one more than there are cuts. */
 export interface Cut {
   readonly mode: Mode
   readonly places: ReadonlyArray<Place>
@@ -33,15 +33,15 @@ export interface Cut {
 /** The instants at which a wait can be cut: as something happened, and in the middle of a sleep. */
 export const placesOf = (world: World, { spans }: Simulated): ReadonlyArray<Place> =>
   spans.flatMap((span) => {
-    // A pause is not in a token, nor is an answer that is awaited.
+    // Tokens contain neither a pause nor an answer that is awaited.
     if (span.paused || span.does === "cancels" || span.handling) return []
     const middle = Math.floor((span.from + span.to) / 2)
     if (span.does === "sleeps") return [span.from, ...(middle > span.from ? [middle] : [])].map((at) => ({ at, span }))
-    // A check in flight is made again: with a least gap that would come later.
+    // A check in flight is made again, which a minimum interval would delay.
     return (world.options.minInterval ?? 0) > 0 ? [] : [{ at: span.from, span }]
   })
 
-/** What a token may be turned into before it is read: itself, except in tests of the board. */
+/** Changes a token before it is read: only in tests of the board. */
 export type Tamper = (token: ResumeToken.ResumeToken) => ResumeToken.ResumeToken
 
 export const runCut = (world: World, cut: Cut, until: number, tamper: Tamper = (token) => token): Trace => {
@@ -66,11 +66,11 @@ export const runCut = (world: World, cut: Cut, until: number, tamper: Tamper = (
   return subject
 }
 
-/** What is expected of a cut wait: what cannot be known after it is left out, of both. */
+/** The expected trace of a cut wait. What a resumed wait cannot know is left out of both traces. */
 export const blurred = (trace: Trace, at: number): Trace => ({
   checks: trace.checks.map((line) => (timeOf(line) < at ? line : line.replace(/, last .*, cursor/, ", cursor"))),
   cancels: trace.cancels,
-  // A sleep that is cut is announced again, by what is left of it.
+  // A sleep that is cut is reported again, with the rest of its delay.
   events: trace.events.filter((line) => !line.includes(" Waiting ") || timeOf(line) < at),
   ending: trace.ending && blurredEnding(trace.ending)
 })

@@ -67,7 +67,7 @@ const jittered = ({ kind, seed }: NonNullable<Plan["jitter"]>, delay: number, { 
   return least + (delay - least) * draw(seed, key, step)
 }
 
-/** The draw of seed, key and step, which no document defines: it is read off a strategy that shows it. */
+/** The random draw of seed, key and step, which no document defines: it is read from a strategy that shows it. */
 const draw = (seed: string, key: string, step: number): number => {
   const name = `${seed}/${key}`
   let known = draws.get(name)

@@ -17,7 +17,7 @@ import type {
   World
 } from "./world.ts"
 
-/** The world of an index; `draw` counts those that were thrown away before it. */
+/** The world of an index; `draw` counts the worlds that were discarded before it. */
 export const worldOf = (seed: number, index: number, draw = 0): World => {
   const rng = new Rng(Math.imul(seed, 0x9e3779b1) ^ Math.imul(index + 1, 0x85ebca6b) ^ Math.imul(draw, 0xc2b2ae35))
   for (let skip = 0; skip < 4; skip++) rng.next()
@@ -222,7 +222,7 @@ const sourceOf = (rng: Rng, scale: number, endsAt: number, never: boolean, isOwn
   return stretches
 }
 
-/** What kinds of answers a server tends to, by weight. */
+/** The weights of the kinds of answers of a server. */
 type Flavor = ReadonlyArray<readonly [number, Found["is"]]>
 
 const flavorOf = (rng: Rng): Flavor => {

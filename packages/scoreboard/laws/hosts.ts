@@ -1,4 +1,4 @@
-// The hosts that a world runs in: each entry point of a wait, under a clock of its own.
+// The hosts that a world runs in: each entry point of a wait, each with its own clock.
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
@@ -19,12 +19,12 @@ export interface Host {
   readonly mode: Mode
   /** Whether the events of the wait are seen. */
   readonly sees: boolean
-  /** Whether it has a handle, by which things happen from outside. */
+  /** Whether it has a handle, which outside events need. */
   readonly hasHandle: boolean
   readonly run: (world: World, until: number) => Trace
 }
 
-/** The settings of a Poller that keep it from what no rule of one wait says. */
+/** Settings that turn off what a Poller does beyond the rules of one wait. */
 export const alone = { stagger: false, linger: 0 } as const
 
 type RenderHandle = Handle<string, string, Trouble>
@@ -54,7 +54,7 @@ const ends = <A>(subject: Subject, wait: Effect.Effect<A, RenderError>) =>
 const ended = (subject: Subject, exit: Exit.Exit<string, RenderError>) =>
   Effect.map(Clock.currentTimeMillis, (at) => subject.end(at, exit))
 
-/** A host whose waits have a handle, driven from outside at the times of the world. */
+/** A host whose waits have a handle, which the outside events of the world use. */
 const handled = (
   name: string,
   mode: Mode,
@@ -83,7 +83,7 @@ const handled = (
   }
 })
 
-/** Does from outside what a world says, until a time. */
+/** Applies the outside events of a world, until a time. */
 export const act = (
   time: VirtualTime,
   handle: () => RenderHandle | undefined,

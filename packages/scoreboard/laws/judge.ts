@@ -1,4 +1,4 @@
-// What follows from what a check found. Part of the reference: see reference.ts.
+// What follows from the outcome of a check. Part of the reference: see reference.ts.
 import {
   countIn,
   details,
@@ -15,7 +15,7 @@ import {
 import { type Next, isLast, liftForced, pace, paceErrors, place, retryDelay } from "./pace.ts"
 import type { Answer, Limit, Source, Terminal } from "./world.ts"
 
-/** Judges what a check found, in a request that may have a hint of its own. A check that times out is transient. */
+/** Handles the outcome of a check, whose request may have its own hint. A check that times out is transient. */
 export const judge = (
   life: Life,
   asked: Source,
@@ -41,10 +41,10 @@ export const judge = (
     life.lastError = answer.is
     return permanent(life)
   }
-  // The cursor of the other source is not about this one.
+  // The cursor of the other source does not apply to this one.
   if (answer.cursor !== undefined && asked !== "confirm") life.cursor = answer.cursor
   life.retries = 0
-  if (!life.wrong.has("mended errors are remembered")) life.lastError = undefined
+  if (!life.wrong.has("errors before an answer are remembered")) life.lastError = undefined
   if (asked === "confirm") return confirmed(life, answer)
   if (answer.is === "missing") return missing(life, answer.times)
   if (isEarlier(life, answer)) {
@@ -69,7 +69,9 @@ export const judge = (
 const isEarlier = ({ world, wrong }: Life, answer: Answer): boolean => {
   const { since } = world.options
   const { generation } = answer as { readonly generation?: number }
-  return since !== undefined && generation !== undefined && generation < since && !wrong.has("runs are not told apart")
+  return (
+    since !== undefined && generation !== undefined && generation < since && !wrong.has("runs are not distinguished")
+  )
 }
 
 /** A delay that the server asks for. */
@@ -87,7 +89,7 @@ export const error = (life: Life, tag: string, more?: Readonly<Record<string, un
   fields: details(life, more)
 })
 
-/** Errors that are no news of the job: a timeout that is held back takes precedence. */
+/** Errors that say nothing about the job: a timeout that is held back takes precedence. */
 const noNews = (life: Life, tag: string, more?: Readonly<Record<string, unknown>>): Next =>
   life.grace === undefined ? error(life, tag, more) : { go: "timeout" }
 
@@ -97,7 +99,7 @@ const resetHold = (life: Life): void => {
   if (!life.wrong.has("holds are not reset")) life.hold = undefined
 }
 
-/** Takes over what a check found. */
+/** Records the status that a check found. */
 const found = (life: Life, status: Known): void => {
   const before = life.status
   const same =
@@ -121,7 +123,7 @@ const pending = (life: Life, status: Known): Next => {
   return acts(life, status.action) ?? stalls(life) ?? pace(life, "strategy")
 }
 
-/** A status that asks for somebody to act. */
+/** Handles a status with an action. */
 const acts = (life: Life, id: string | undefined): Next | undefined => {
   const { onAction = "report" } = life.world.options
   if (life.handler !== undefined && life.handler.id !== id) life.handler = undefined
@@ -144,7 +146,7 @@ const stalls = (life: Life): Next | undefined => {
   return undefined
 }
 
-/** An end: it has to hold first, if so asked. */
+/** Handles an end, which may have to hold first. */
 const ended = (life: Life, is: Terminal, state: string | undefined): Next => {
   const { confirm } = life.world.options
   const tag = tagOf[is]
@@ -179,7 +181,7 @@ const holds = (
   return "times" in must ? hold.sightings >= must.times : life.now - hold.since >= must.for
 }
 
-/** What the other source says of an end. */
+/** Handles the answer of the other source about an end. */
 const confirmed = (life: Life, answer: Answer): Next => {
   endRows(life)
   const hold = life.hold!

@@ -1,4 +1,4 @@
-// The record of a simulated wait, and what can be asked of it. Part of the reference: see reference.ts.
+// The record of a simulated wait, and functions that read it. Part of the reference: see reference.ts.
 import type { Seen } from "./delays.ts"
 import { fieldsOf, statusLine } from "./trace.ts"
 import type { Answer, ErrorPolicy, Plan, Source, Terminal, World } from "./world.ts"
@@ -85,7 +85,7 @@ export interface Life {
   unknownWords: Map<string, number>
   clamped: number
   unreadable: number
-  /** Two things that happen at one instant in an order that no rule gives. */
+  /** Whether two events happened at the same instant, in an order that no rule defines. */
   tie: boolean
   readonly checks: Array<string>
   readonly cancels: Array<string>
@@ -93,7 +93,7 @@ export interface Life {
   readonly spans: Array<Span>
 }
 
-/** A stretch of the wait in which nothing happens, and what it is in. */
+/** A period in which nothing happens, and the state of the wait in it. */
 export interface Span {
   readonly from: number
   readonly to: number

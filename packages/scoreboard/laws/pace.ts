@@ -15,7 +15,7 @@ export type Next =
   | { readonly go: "timeout"; readonly by?: "strategy" }
   | { readonly go: "end"; readonly tag: string; readonly fields: string }
 
-/** Places a check that is wanted at a time: the last one before the bound, after the floor and the least gap. */
+/** Places a planned check: as the last one before the bound, or after the floor and the minimum interval. */
 export const place = (life: Life, wanted: number, why: string): Next => {
   const bound = boundOf(life).at
   const takes = life.wrong.has("the last check does not fit") ? 0 : estimate(life)
@@ -41,16 +41,16 @@ export const place = (life: Life, wanted: number, why: string): Next => {
     : { go: "check", at, reason, fits: true }
 }
 
-/** The earliest start of a check by the least gap between two of them. */
+/** The earliest start of a check that the minimum interval allows. */
 export const gapEnd = (life: Life): number => {
   const { minInterval = 0 } = life.world.options
-  return life.lastStart === undefined || life.wrong.has("no least gap") ? 0 : life.lastStart + minInterval
+  return life.lastStart === undefined || life.wrong.has("no minimum interval") ? 0 : life.lastStart + minInterval
 }
 
 /** Whether the check in flight was placed as the last one for a bound that has not moved since. */
 export const isLast = (life: Life): boolean => life.lastFor !== undefined && life.lastFor === boundOf(life).at
 
-/** The strategy decides when to check next, by the latest when an end has held for long enough. */
+/** The strategy decides when to check next, at the latest when an end has held for long enough. */
 export const pace = (life: Life, reason: string): Next => {
   const { strategy } = life.world.options
   if (life.requested !== "no" && life.attempts < (strategy.maxAttempts ?? Number.POSITIVE_INFINITY)) {
@@ -87,7 +87,7 @@ export const retryDelay = (life: Life, plan: Plan): number | "end" => {
   return 0
 }
 
-/** A check that was forced while none could begin heeds no floor. */
+/** A check that was forced while none could begin ignores the floor. */
 export const liftForced = (life: Life): void => {
   if (life.requested === "forced") life.floorAt = 0
 }

@@ -1,5 +1,5 @@
-// A wait as the rules have it (docs/rules.md): a plain simulation, one instant after the other. It is slow, simple and
-// apart: it shares no code with the machine, and is written from the documentation.
+// A wait by the rules (docs/rules.md): a plain simulation, one instant after the other. It is slow and simple. It shares
+// no code with the machine, and is written from the documentation.
 import { error, hint, judge, withoutResult } from "./judge.ts"
 import { begin, type Bound, boundOf, emit, type Life, lineOf, type Mode, type Span } from "./life.ts"
 import { gapEnd, liftForced, type Next, place } from "./pace.ts"
@@ -7,9 +7,9 @@ import { checkLine, type Ending, type Trace } from "./trace.ts"
 import { type Act, answerAt, lacksAt, type Source, type World } from "./world.ts"
 
 export interface Simulated extends Trace {
-  /** Whether two things happened at one instant in an order that no rule gives. */
+  /** Whether two events happened at the same instant, in an order that no rule defines. */
   readonly tie: boolean
-  /** The stretches of time in which nothing happened. */
+  /** The periods in which nothing happened. */
   readonly spans: ReadonlyArray<Span>
 }
 
@@ -49,7 +49,7 @@ const finish = (life: Life, tag: string, fields: string): Ending => {
 
 const timeOut = (life: Life, agenda: Array<Act>, by: "strategy" | undefined): Next => {
   const { onTimeout } = life.world.options
-  // That the job has ended takes precedence over the end of the time.
+  // An end without its result takes precedence over the timeout.
   if (life.lackingEnd) return withoutResult(life)
   if (life.grace !== undefined) return timedOut(life, life.grace.bound, life.grace.outcome)
   const bound: Bound = by === undefined ? boundOf(life) : { at: boundOf(life).at, reason: by }
@@ -81,7 +81,7 @@ const cancel = (life: Life, agenda: Array<Act>, bound: Bound): Next => {
   const answers = takes === "hung" || takes > cancelTimeout ? cancelTimeout : takes
   span(life, asked, asked + answers, "cancels")
   life.now = asked + answers
-  // What happens from outside meanwhile changes nothing.
+  // Outside events have no effect meanwhile.
   while (agenda[0] !== undefined && agenda[0].at <= life.now) agenda.shift()
   const outcome = takes === "hung" || takes > cancelTimeout ? "timedOut" : accepted ? "accepted" : "refused"
   if (outcome === "accepted") life.canceledAt = life.now
@@ -98,7 +98,7 @@ const cancel = (life: Life, agenda: Array<Act>, bound: Bound): Next => {
 
 type Planned = Extract<Next, { go: "check" }>
 
-/** Sleeps until a check is due; yields what follows if it is none. */
+/** Sleeps until a check is due; yields what follows if no check does. */
 const sleep = (life: Life, planned: Planned, agenda: Array<Act>): Next | undefined => {
   let next = planned
   let from = announce(life, next)
@@ -131,7 +131,7 @@ const announce = (life: Life, { at, reason }: Planned): number => {
   return life.now
 }
 
-/** A check is requested: it follows as soon as the server and the least gap allow. */
+/** A check is requested: it follows as soon as the server and the minimum interval allow. */
 const wake = (life: Life, next: Planned, force: boolean): Planned | undefined => {
   if (force) life.floorAt = 0
   const earliest = Math.max(life.now, life.floorAt, gapEnd(life))
@@ -141,7 +141,7 @@ const wake = (life: Life, next: Planned, force: boolean): Planned | undefined =>
   return place(life, Math.max(life.now, life.floorAt), "requested") as Planned
 }
 
-/** The next thing that happens from outside before a time, removed from the agenda. */
+/** Removes and returns the next outside event before a time. */
 const soonest = (life: Life, agenda: Array<Act>, before: number): Act | undefined => {
   const { handler } = life
   const act = agenda[0]
@@ -217,7 +217,7 @@ const record = (life: Life, source: string, started = life.now): void => {
   life.checks.push(checkLine(life.now, life.attempts, source, given))
 }
 
-/** A check is in flight until a time; what happens from outside is remembered. */
+/** A check is in flight until a time; outside events are remembered. */
 const await_ = (life: Life, agenda: Array<Act>, until: number): void => {
   for (let act = soonest(life, agenda, until); act !== undefined; act = soonest(life, agenda, until)) {
     life.now = act.at

@@ -1,4 +1,4 @@
-// Judges a slice of the worlds of a seed, in this process.
+// Checks a slice of the worlds of a seed, in this process.
 import { type Board, mostShown, type Slice } from "./board.ts"
 import { type Cuts, type Difference, draw, judge, type Wrong } from "./court.ts"
 import { shrink } from "./shrink.ts"

@@ -1,4 +1,4 @@
-// Makes a world that differs as small as it can be and still differ in the same place.
+// Shrinks a world that differs, as long as it still differs in the same place.
 import { type Case, differs, type Difference, isSound, type Wrong } from "./court.ts"
 import { type Cut, type Place, placesOf } from "./cut.ts"
 import { simulate } from "./reference.ts"
@@ -79,7 +79,7 @@ const plainest: Partial<Options> = {
   ofJob: []
 }
 
-/** Options that are records of their own, without one of their fields. */
+/** Options that are records, without one of their fields. */
 function* smallerRecords(world: World): Generator<World> {
   const { confirm, errors, missing, strategy } = world.options
   const withOptions = (some: Partial<Options>): World => ({ ...world, options: { ...world.options, ...some } })

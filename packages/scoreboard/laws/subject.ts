@@ -1,4 +1,4 @@
-// The wait of a world in the library: its Job, which records what it is asked, and its hosts.
+// The wait of a world in the library: its Job, which records its calls, and its hosts.
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -23,7 +23,7 @@ export class Subject implements Trace {
   readonly cancels: Array<string> = []
   readonly events: Array<string> = []
   ending: Ending | undefined
-  /** Whether nothing is recorded: what is left of a wait that was cut. */
+  /** Whether recording is off, for the rest of a wait that was cut. */
   mutes = false
   readonly job: Render
   readonly options: WaitOptions

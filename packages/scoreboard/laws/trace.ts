@@ -1,4 +1,4 @@
-// What is seen of a wait: by the reference, and by those that watch a wait of a host. Both write the same words.
+// The trace of a wait, written by the reference and by the observers of a host, in the same words.
 
 /** How a wait ended. Fields that the ending does not have are undefined. */
 export interface Ending {

@@ -1,4 +1,4 @@
-// What is seen of a wait of the library, in the words of a trace.
+// The trace of a wait of the library.
 import * as Duration from "effect/Duration"
 import type * as CheckError from "effect-poll/CheckError"
 import type { Notification } from "effect-poll/Observer"

@@ -133,11 +133,11 @@ describe("laws", () => {
     "error schedules count from the start",
     "an outage counts by number alone",
     "throttled checks are failed checks",
-    "mended errors are remembered",
+    "errors before an answer are remembered",
     "one more check for a result",
-    "runs are not told apart",
+    "runs are not distinguished",
     "a delay of 0 stays",
-    "no least gap",
+    "no minimum interval",
     "limits are not kept",
     "ends need not hold",
     "holds are not reset",
@@ -145,7 +145,7 @@ describe("laws", () => {
     "no other source confirms",
     "actions are handled again"
   ])(
-    "a reference by which %s - is noticed",
+    "a reference by which %s - is detected",
     (rule) => {
       const wrong = new Set([rule])
       const world = firstWorld(wrong)
@@ -158,7 +158,7 @@ describe("laws", () => {
   )
 
   it.each(forgetful)(
-    "a token that forgets $what - is noticed",
+    "a token without $what - is detected",
     ({ isAbout, tamper }) => assert.isTrue(isNoticed(tamper, isAbout ?? (() => true))),
     timeout
   )
@@ -176,7 +176,7 @@ describe("laws", () => {
     timeout
   )
 
-  it("worlds - are the same for a seed and an index, and others for others", () => {
+  it("worlds - are the same for the same seed and index, and differ otherwise", () => {
     assert.deepStrictEqual(worldOf(3, 14), worldOf(3, 14))
     assert.notDeepEqual(worldOf(3, 14).options, worldOf(3, 15).options)
     assert.notDeepEqual(worldOf(3, 14).options, worldOf(4, 14).options)

@@ -1,5 +1,5 @@
 /**
- * Assertions about what becomes true, or stays true, while time passes.
+ * Assertions that something becomes true, or stays true, while time passes.
  *
  * `eventually` holds once a check succeeds within a time; `during` holds if every check over a time succeeds. Both are
  * polled by `Poll`, so a check that hangs is bounded too, and one last check is made at the end of the time.
@@ -15,13 +15,13 @@
  * and defects, such as those of an assertion library, do not hold. An interruption ends the assertion.
  *
  * Both work with the live clock and with a `TestClock`, which they move: a test needs no `TestClock.adjust`. While a check
- * is in flight the `TestClock` stands still, so that sockets and files have their time; a check that sleeps by it, or
- * that takes more than a second of real time, moves it on.
+ * is in flight the `TestClock` stands still, so that sockets and files can complete. It moves on if the check sleeps, or
+ * takes more than about half a second of real time.
  *
  * **Gotchas**
  *
- * Under a `TestClock`, up to 250 steps leave a millisecond of real time each to the code under test. If it works in real
- * time for longer, use the live clock.
+ * Under a `TestClock`, each of the first 250 steps gives the code under test a millisecond of real time. If it needs more,
+ * use the live clock.
  *
  * **Example** (Waiting for a counter)
  *
@@ -156,8 +156,8 @@ export const eventually: {
 )
 
 /**
- * Asserts that an Effect yields the right value all over a time, and yields the last value. Fails with `AssertionFailed` as
- * soon as it does not.
+ * Asserts that an Effect yields the right value throughout a time, and yields the last value. Fails with `AssertionFailed`
+ * as soon as it does not.
  *
  * **Details**
  *
@@ -180,12 +180,12 @@ export const eventually: {
  */
 export const during: {
   /**
-   * Asserts that an Effect yields the right value all over a time, and yields the last value. Fails with `AssertionFailed`
+   * Asserts that an Effect yields the right value throughout a time, and yields the last value. Fails with `AssertionFailed`
    * as soon as it does not. A value out of range throws a RangeError at the call.
    */
   <A>(options: DuringOptions<A>): <E, R>(self: Effect.Effect<A, E, R>) => Effect.Effect<A, AssertionFailed, R>
   /**
-   * Asserts that an Effect yields the right value all over a time, and yields the last value. Fails with `AssertionFailed`
+   * Asserts that an Effect yields the right value throughout a time, and yields the last value. Fails with `AssertionFailed`
    * as soon as it does not. A value out of range throws a RangeError at the call.
    */
   <A, E, R>(self: Effect.Effect<A, E, R>, options: DuringOptions<A>): Effect.Effect<A, AssertionFailed, R>
@@ -200,7 +200,7 @@ export const during: {
     return Effect.flatMap(poll(self, plan), (outcome) =>
       outcome.last?._tag === "Held"
         ? Effect.succeed(outcome.last.value)
-        : Effect.fail(failure(plan, outcome, `did not hold for ${time(plan.bound)}, but for ${time(outcome.elapsed)}`))
+        : Effect.fail(failure(plan, outcome, `held for ${time(outcome.elapsed)} instead of ${time(plan.bound)}`))
     )
   }
 )

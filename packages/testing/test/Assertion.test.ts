@@ -70,7 +70,7 @@ describe("Assertion", () => {
       })
     )
 
-    it.effect("time that is over - fails with the last value and its difference", () =>
+    it.effect("time that runs out - fails with the last value and its difference", () =>
       Effect.gen(function* () {
         const found = { name: "render", state: "RUNNING", progress: [0, 1, 2], owner: { id: 7, region: "eu-central" } }
         const check = Assertion.eventually(Effect.succeed(found), {
@@ -122,7 +122,7 @@ describe("Assertion", () => {
       })
     )
 
-    it.effect("check that sleeps - needs no one to move the clock", () =>
+    it.effect("check that sleeps - moves the clock by itself", () =>
       Effect.gen(function* () {
         const slow = Effect.as(Effect.sleep("10 seconds"), "slow")
         const [value, time] = yield* elapsed(Assertion.eventually(slow, { within: "1 minute" }))
@@ -200,7 +200,7 @@ describe("Assertion", () => {
         const [error, time] = yield* elapsed(Effect.flip(check))
         assert.strictEqual(
           error.message,
-          "did not hold for 10s, but for 1s (3 checks in 1s): the last value was 1\n\n- 0\n+ 1"
+          "held for 1s instead of 10s (3 checks in 1s): the last value was 1\n\n- 0\n+ 1"
         )
         assert.strictEqual(time, 1000)
       })
@@ -209,10 +209,7 @@ describe("Assertion", () => {
     it.effect("failure - fails at once", () =>
       Effect.gen(function* () {
         const error = yield* Effect.flip(Assertion.during(Effect.fail("gone"), { for: "10 seconds" }))
-        assert.strictEqual(
-          error.message,
-          'did not hold for 10s, but for 0ms (1 check in 0ms): the last check failed: "gone"'
-        )
+        assert.strictEqual(error.message, 'held for 0ms instead of 10s (1 check in 0ms): the last check failed: "gone"')
       })
     )
 

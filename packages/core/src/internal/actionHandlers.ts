@@ -21,25 +21,25 @@ export interface Host {
  */
 export class ActionHandlers {
   private readonly host: Host
-  /** Those that run, and those that were interrupted and have not ended. */
+  /** The handlers that run, and those that were interrupted and have not ended. */
   private readonly running = new Map<Wait, Set<Handling>>()
 
   constructor(host: Host) {
     this.host = host
   }
 
-  /** Whether the events of a wait are to be reported. */
+  /** Whether the events of a wait must be reported. */
   static handles({ setting }: Wait): boolean {
     return typeof setting.policy.onAction === "function"
   }
 
-  /** Starts the handler of an action, or stops it, by what happened in its wait. */
+  /** Starts or stops the handler of an action when its wait reports an event. */
   report(wait: Wait, happened: Notification["event"]): void {
     if (happened._tag === "ActionRequired") {
       const { action, attempt } = happened
       this.host.later(() => this.start(wait, action, attempt))
     } else if (happened._tag === "Changed" || happened._tag === "Ended") {
-      // Also one that has not started yet, which is judged then.
+      // Also a handler that has not started yet: it checks this when it starts.
       this.host.later(() => this.stopUnwanted(wait))
     }
   }

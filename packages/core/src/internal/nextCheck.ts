@@ -9,8 +9,8 @@ export interface NextCheck {
 
 /**
  * Places the next check, which a schedule wants `at`, within the bounds of the deadline, the server and the gate. All
- * are times in milliseconds; `estimate` is how long a check takes. `spacedUntil` is the end of the least gap after the
- * check before.
+ * are times in milliseconds; `estimate` is how long a check takes. `spacedUntil` is the end of the `minInterval`
+ * after the check before.
  */
 export const placeNextCheck = (
   bounds: {

@@ -42,7 +42,7 @@ const fromContext = <Services>(context: Context.Context<Services>): Provided<Ser
  */
 const fromLayer = <Services, EL>(layer: Layer.Layer<Services, EL>): Provided<Services, EL> => {
   const errors = new WeakSet<object>()
-  // Never closed: what was built is released by its last user.
+  // Never closed: the last user releases the services.
   const life = Scope.makeUnsafe()
   const acquire = Effect.tapError(Layer.build(layer), (error) =>
     Effect.sync(() => {

@@ -94,16 +94,16 @@ const toLog = (
 const logOf = (wait: Wait, event: Notification["event"], level: Severity): Effect.Effect<void> | undefined => {
   if (event._tag === "CheckFailed") {
     const isThrottled = event.kind === "Throttled"
-    const message = `a check of ${wait.setting.policy.job} ${isThrottled ? "was throttled" : "failed"}`
+    const message = `a check of ${nameOf(wait)} ${isThrottled ? "was throttled" : "failed"}`
     // Three in a row are more than a hiccup. One warning is enough.
     return event.consecutive === 3 && !isThrottled
       ? Effect.logWarning(`${message} for the third time in a row: ${codeOf(event.error)}`)
       : Effect.logDebug(`${message}: ${codeOf(event.error)}`)
   }
-  if (event._tag === "ActionRequired") return Effect.logInfo(`${wait.setting.policy.job} needs somebody to act`)
+  if (event._tag === "ActionRequired") return Effect.logInfo(`${nameOf(wait)} needs an action`)
   if (event._tag === "CancelAnswered" && event.outcome !== "accepted") {
     const outcome = event.outcome === "refused" ? `was refused: ${codeOf(event.error)}` : "did not end in time"
-    return Effect.logWarning(`the remote cancel of ${wait.setting.policy.job} ${outcome}`)
+    return Effect.logWarning(`the remote cancel of ${nameOf(wait)} ${outcome}`)
   }
   if (event._tag === "Changed") return clampedLog(wait, event.status)
   if (event._tag !== "Ended" || Exit.isSuccess(event.exit)) return undefined
@@ -116,19 +116,21 @@ const logOf = (wait: Wait, event: Notification["event"], level: Severity): Effec
   })
 }
 
-/** The checks that were warned of progress out of range: one warning is enough. */
+/** Names the job without its key, which the log is annotated with. */
+const nameOf = ({ key, setting: { policy } }: Wait): string =>
+  policy.job === key ? subject({ job: key, key }) : policy.job
+
+/** The checks whose progress was out of range and has been logged: one warning is enough. */
 const warned = new WeakSet<object>()
 
-const clampedLog = (
-  { rawKey, setting: { policy } }: Wait,
-  status: Status.Status<unknown, unknown>
-): Effect.Effect<void> | undefined => {
+const clampedLog = (wait: Wait, status: Status.Status<unknown, unknown>): Effect.Effect<void> | undefined => {
+  const { rawKey, setting } = wait
   // Waits without a job have one function for all of their checks, and the check as their key.
-  const check = rawKey instanceof Object ? rawKey : policy.check
+  const check = rawKey instanceof Object ? rawKey : setting.policy.check
   if (!isClamped(status) || warned.has(check)) return undefined
   warned.add(check)
   return Effect.logWarning(
-    `the progress of ${policy.job} is out of range, and was clamped: it is from 0 to 1, or a percent`
+    `the progress of ${nameOf(wait)} is out of range and was clamped: it is a fraction from 0 to 1, or a percent`
   )
 }
 

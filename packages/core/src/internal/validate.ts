@@ -73,7 +73,7 @@ const fits = (value: unknown, rule: Rule): boolean =>
 const hasField = (u: unknown, field: string): boolean =>
   field.endsWith("()") ? typeof fieldOf(u, field.slice(0, -2)) === "function" : hasProperty(u, field)
 
-/** The milliseconds of a duration; `NaN` for what is none. */
+/** The milliseconds of a duration; `NaN` if it is not a duration. */
 const toMillis = (input: Duration.Input): number => {
   // effect reads NaN as a duration of zero.
   if (typeof input === "number") return input

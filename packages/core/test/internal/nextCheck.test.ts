@@ -68,7 +68,7 @@ describe("placeNextCheck", () => {
     assert.strictEqual(place({ floorAt: 2_001, gatedUntil: 2_001 }).reason, "serverHint")
   })
 
-  it("least gap - delays the check, and is the reason if nothing else delays it as long", () => {
+  it("minInterval - delays the check, and is the reason if nothing else delays it as long", () => {
     assert.deepStrictEqual(place({ spacedUntil: 2_001 }), { dueAt: 2_001, reason: "minInterval", last: false })
     assert.strictEqual(place({ spacedUntil: 2_000 }).reason, "strategy")
     assert.strictEqual(place({ spacedUntil: 2_002, floorAt: 2_001 }).reason, "minInterval")

@@ -67,7 +67,7 @@ describe("sameStatus", () => {
     assert.strictEqual(compare(status, status), true)
   })
 
-  it("detail - equals none if a getter of it throws", () => {
+  it("detail - equals no other if one of its getters throws", () => {
     const throws = () => ({
       get frames(): never {
         throw new Error("not yet")
@@ -76,7 +76,7 @@ describe("sameStatus", () => {
     assert.strictEqual(same(throws(), throws()), false)
   })
 
-  it("detail - is compared by its hash if that is all that is known of the last one", () => {
+  it("detail - is compared by its hash if only the hash of the last one is known", () => {
     const status = Status.pending({ state: "RENDERING" })
     const next = Status.pending({ state: "RENDERING", detail: { frames: 1 } })
     assert.strictEqual(sameStatus(status, next, detailHash({ frames: 1 })), true)
@@ -110,7 +110,7 @@ describe("sameStatus", () => {
     assert.strictEqual(same(shared(40), {}), false)
   })
 
-  it("detail - counts the levels of an object from where it is found first", () => {
+  it("detail - counts the levels of an object from its first occurrence", () => {
     const twice = () => {
       const object: Record<string, unknown> = {}
       object["first"] = { back: object }

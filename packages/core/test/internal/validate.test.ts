@@ -88,7 +88,7 @@ describe("validate", () => {
       )
   })
 
-  it("nonEmpty - takes a string with something in it", () => {
+  it("nonEmpty - takes a non-empty string", () => {
     assert.strictEqual(validate.nonEmpty("name", "a"), "a")
     assert.strictEqual(
       messageOf(() => validate.nonEmpty("name", "")),

@@ -273,7 +273,7 @@ const opened = (): Promise<Poller.Service> =>
     Effect.runFork(Effect.scoped(Effect.andThen(Effect.map(Poller.make(), resolve), Effect.never)))
   })
 
-/** A wait in a Poller of its own. */
+/** A wait in its own Poller. */
 const added = (setup: Setup): Watcher => {
   const poller = opened()
   const handle = poller.then((made) => Effect.runPromise(made.add(jobOf(setup), "job-1", optionsOf(setup))))

@@ -1,7 +1,7 @@
-// A least gap between the checks of a job, for servers that allow few of them.
+// A minimum interval between the checks of a job, for servers that allow few checks.
 import { all, type Case, day, hour, judge, minute, requests, second, show, span } from "../case.ts"
 
-const theme = "A least gap between checks"
+const theme = "A minimum interval between checks"
 
 const gap: number = 15 * minute
 
@@ -23,7 +23,7 @@ export const gaps: ReadonlyArray<Case> = [
     }
   },
   {
-    name: "a short interval does not undercut the least gap",
+    name: "a short interval does not undercut the minimum interval",
     theme,
     source: "the bound belongs to the job, the interval to the caller",
     needs: ["gap"],
@@ -37,7 +37,7 @@ export const gaps: ReadonlyArray<Case> = [
     }
   },
   {
-    name: "a retry after a failed check keeps the least gap",
+    name: "a retry after a failed check keeps the minimum interval",
     theme,
     source: "quotas count failed requests too",
     needs: ["gap", "errors"],
@@ -51,7 +51,7 @@ export const gaps: ReadonlyArray<Case> = [
     }
   },
   {
-    name: "the last check before the deadline keeps the least gap",
+    name: "the last check before the deadline keeps the minimum interval",
     theme,
     source: "deadline 40 min, gap 15 min: the last check is that of 30 min",
     needs: ["gap", "deadline"],
@@ -68,7 +68,7 @@ export const gaps: ReadonlyArray<Case> = [
     }
   },
   {
-    name: "a resumed wait keeps the least gap",
+    name: "a resumed wait keeps the minimum interval",
     theme,
     source: "a process that restarts in a loop checks at each start",
     needs: ["gap", "resume"],

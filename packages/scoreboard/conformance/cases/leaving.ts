@@ -155,5 +155,5 @@ export const leaving: ReadonlyArray<Case> = [
 
 // ---- internal ----
 
-/** Whether a text tells that the cancel was refused: by the server's words, its status or a word for it. */
+/** Whether a text says that the cancel was refused: in the server's words, by its status, or by a word for it. */
 const isRefusal = (text: string): boolean => text.includes(refusal) || /\b409\b|refused/.test(text)

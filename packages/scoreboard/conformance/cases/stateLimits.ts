@@ -1,4 +1,4 @@
-// States with a limit of their own, and states that need somebody.
+// States with their own limit, and states that need an action.
 import { inspect } from "node:util"
 import { all, type Case, day, hasResult, hour, judge, minute, oneWait, requests, second, show } from "../case.ts"
 import { script, type Script } from "../server.ts"

@@ -89,7 +89,7 @@ const optionsOf = <A>({ bound, every, name }: Plan<A>): Poll.Options => ({
   name
 })
 
-/** Nobody reads what the wait of an assertion logs, and its observers would be those of the code under test. */
+/** No logs, no spans, and no observers: those of the defaults belong to the code under test. */
 const quiet = Effect.map(PollDefaults, (defaults) => ({ ...defaults, logs: false, span: false, observers: [] }))
 
 /** What an exit means; undefined for an interruption, which ends the assertion. */
@@ -107,7 +107,7 @@ const foundIn = <A, E>(exit: Exit.Exit<A, E>, plan: Plan<A>): Found<A> | undefin
   }
 }
 
-/** Whether something is checked now, and how many sleeps of the check the clock has to end. */
+/** Whether a check is in flight, and how many of its sleeps wait for the clock. */
 interface Activity {
   inCheck: boolean
   sleeping: number

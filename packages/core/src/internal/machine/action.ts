@@ -5,7 +5,7 @@ import type { Command } from "./event.ts"
 import { cold, hasTimedOut, seen, type Wait } from "./wait.ts"
 import { storedId } from "./words.ts"
 
-// States that need somebody to act. A host runs the handler of an action when it receives the event.
+// States that need an action. A host runs the handler of an action when it receives the event.
 
 /** Reports an action once per id, or ends the wait by it. */
 export const onAction = (wait: Wait, { action }: Pending): Command | undefined => {

@@ -285,7 +285,7 @@ const delayOf = (wait: Wait, millis: number): number => {
     if (isForced(wait)) liftFloors(wait)
     return 0
   }
-  // Whole, so that when a check is due does not depend on what times count from.
+  // Whole milliseconds, so that due times do not depend on the origin of the clock.
   if (millis > 0) return Number.isFinite(millis) ? Math.ceil(millis) : longestDelay
   return wait.setting.policy.zeroDelay
 }

@@ -46,7 +46,7 @@ export const onResult = (
   return result._tag === "ResultMissing" ? onResultMissing(wait, bounded(result)) : onFound(wait, result)
 }
 
-/** `detail` says that the detail was not found but kept, and so is no more known than before. */
+/** `detail` says that the detail was kept from the last status, so that its hash is still all that is known of it. */
 export const onStatus = (wait: Wait, found: Status.Status<unknown, unknown>, detail?: "kept"): Command => {
   const status = bounded(found)
   record(wait, status, detail)
@@ -63,7 +63,7 @@ const unknownStatesBound = 32
 /** How often an end without its result is checked again. */
 const resultChecks = 3
 
-/** Records a status that a check found. An end that is found again is no change, but the newest one is kept. */
+/** Records a status that a check found. Finding the same end again is not a change, but the newest one is kept. */
 const record = (wait: Wait, status: Status.Status<unknown, unknown>, detail?: "kept"): void => {
   const { cold, setting, status: before } = wait
   const isAlike = cold.unconfirmed === status._tag
@@ -106,7 +106,7 @@ const onHeld = (wait: Wait): Command => {
   return now > wait.deadlineAt ? gateOrCheck(wait) : sleepUntil(wait, now, "strategy")
 }
 
-/** What the other source says of an end that is otherwise confirmed. Only the same end is a status. */
+/** Handles the answer of the other source about an end that is otherwise confirmed. Only the same end is a status. */
 const onOtherSource = (
   wait: Wait,
   result: CheckResult.Unannotated<unknown, unknown>,

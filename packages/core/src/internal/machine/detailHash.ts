@@ -1,9 +1,9 @@
 import * as Equal from "effect/Equal"
 import { hasProperty } from "effect/Predicate"
 
-// A detail is in no token, so a resumed wait knows it by its hash.
+// Tokens contain no detail, so a resumed wait compares its hash.
 
-/** The hash of a detail that cannot be hashed. It equals none, not even itself. */
+/** The hash of a detail that cannot be hashed. It is never equal to another, not even to itself. */
 export const unhashable = "none"
 
 /**
@@ -46,7 +46,7 @@ const put = (form: Form, text: string): boolean => {
   return form.room >= 0
 }
 
-/** Appends a value. Each text says how long it is, so that different values have different forms. */
+/** Appends a value. Each text is preceded by its length, so that different values have different forms. */
 const write = (form: Form, value: unknown, levels: number): boolean => {
   switch (typeof value) {
     case "string":
@@ -96,7 +96,7 @@ const writeArray = (form: Form, all: ReadonlyArray<unknown>, levels: number): bo
   return true
 }
 
-/** A data type of effect is known by the JSON of its content. Other types may compare what cannot be read. */
+/** The form of a data type of effect is the JSON of its content. Other types may compare what cannot be read. */
 const writeData = (form: Form, value: object, levels: number): boolean => {
   const json: unknown = hasProperty(value, "toJSON") && typeof value.toJSON === "function" ? value.toJSON() : undefined
   return hasProperty(json, "_id") && put(form, "q") && write(form, json, levels)
@@ -119,7 +119,7 @@ const text = (bytes: Uint8Array): string => {
   return all
 }
 
-/** The form of one of several values whose order does not count; undefined if it has none. */
+/** The form of one of several values in any order; undefined if it has none. */
 const alone = (form: Form, value: unknown, levels: number): string | undefined => {
   const own: Form = { parts: [], room: form.room }
   const fits = write(own, value, levels)

@@ -11,11 +11,11 @@ import { canceling, cold, ended, hasTimedOut, type HeldTimeout, isLeaving, seen,
 // How a wait ends.
 
 /**
- * Ends the wait as `PollTimeout`, at its bound (the deadline or the limit of a state) or because the strategy is over. With `onTimeout: "cancelRemote"` the
- * timeout is held back while the job is canceled and watched for its true end.
+ * Ends the wait as `PollTimeout`, at its bound (the deadline or a state limit) or because the strategy is over. With
+ * `onTimeout: "cancelRemote"` the timeout is held back while the job is canceled and watched for its true end.
  */
 export const timeout = (wait: Wait, by: "bound" | "strategy" = "bound"): Command => {
-  // That the job has ended takes precedence over the end of the time.
+  // An end without its result takes precedence over the timeout.
   const end = wait.cold.rows?.end
   if (end !== undefined) return failWithoutResult(wait, end)
   if (wait.cold.heldTimeout !== undefined) return fail(wait, timeoutOf(wait, wait.cold.heldTimeout))
@@ -54,7 +54,7 @@ const timeoutOf = (wait: Wait, { cancel, limit, reason, state }: HeldTimeout): P
 export const failWithoutResult = (wait: Wait, { issue, state }: ResultMissing): Command =>
   fail(wait, new PollError.ResultMissing({ ...seen(wait), state, issue }))
 
-/** Fails with an error that is no news of the job; a timeout that is held back takes precedence. */
+/** Fails with an error that says nothing about the job; a timeout that is held back takes precedence. */
 export const failWithoutNews = (wait: Wait, error: PollError.PollError<unknown, unknown>): Command =>
   fail(wait, wait.cold.heldTimeout === undefined ? error : timeoutOf(wait, wait.cold.heldTimeout))
 
@@ -76,7 +76,7 @@ export const interrupt = (wait: Wait, by: LeftBy | undefined): Command => {
   return { exit: Exit.interrupt() }
 }
 
-/** What an end from outside cancels the job by, if the policy asks for that; not a second time after a timeout did. */
+/** What cancels the job when a wait is ended from outside, if its policy asks for that and no timeout has done so. */
 export const cancelsBy = (wait: Wait, by: LeftBy): LeftBy | undefined => {
   const { cancel, onClose, onInterrupt } = wait.setting.policy
   const asked = by === "close" ? onClose : onInterrupt
@@ -89,7 +89,7 @@ export const onCancelAsked = (wait: Wait, by: CanceledBy): Command => {
   return "continue"
 }
 
-/** Reports what became of a cancel. Yields it if it was the one of a timeout, after which the wait continues. */
+/** Reports the outcome of a cancel. Yields it if it was the one of a timeout, after which the wait continues. */
 export const onCancelAnswered = (
   wait: Wait,
   by: CanceledBy,
@@ -114,7 +114,7 @@ const reportEnd = (wait: Wait, exit: Exit.Exit<unknown, unknown>): void =>
     exit: exit as Exit.Exit<unknown, PollError.PollError<unknown, unknown>>
   })
 
-/** Whether the end is still to be reported: nothing is reported after it. */
+/** Whether the end has not been reported yet: nothing may be reported after it. */
 const isOpen = (wait: Wait): boolean => wait.stage.phase !== "ended" || isLeaving(wait)
 
 const outcomeOf = (exit: CancelExit): PollError.CancelOutcome | undefined => {

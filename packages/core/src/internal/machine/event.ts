@@ -49,8 +49,8 @@ export type Event =
   /** The server is asked to stop the job. */
   | { readonly _tag: "CancelAsked"; readonly by: CanceledBy }
   /**
-   * What became of asking the server to stop the job: the exit, or that it did not end in time, or that it was not asked
-   * because other waits want the job.
+   * The outcome of a cancel: its exit, or that it did not end in time, or that the server was not asked because other
+   * waits want the job.
    */
   | { readonly _tag: "CancelDone"; readonly by: CanceledBy; readonly exit: CancelExit }
   /** User code threw, or interrupted the fiber that it runs in. */

@@ -5,7 +5,7 @@ import type { Confirmed } from "../options/policy.ts"
 import { cold, type Hold, type Wait } from "./wait.ts"
 
 // An end that has to hold before it counts (the option `confirm`). A sighting is an answer with the end; ends are alike by
-// their tag. Any other answer resets the hold. A failed check says nothing about the job, so it does not.
+// their tag. Any other answer resets the hold. A failed check does not, since it says nothing about the job.
 
 /** Counts a sighting. Returns whether the end counts now; otherwise it is held, and the wait continues. */
 export const isConfirmed = (wait: Wait, end: Terminal<unknown, unknown>): boolean => {
@@ -38,12 +38,12 @@ export const settleHold = ({ cold }: Wait): void => {
   if (cold.unconfirmed !== undefined) cold.unconfirmed = undefined
 }
 
-/** An answer that is no status starts over: the last status is still an end, but not a confirmed one. */
+/** An answer that is not a status resets the hold: the last status is still an end, but an unconfirmed one. */
 export const resetHold = ({ cold }: Wait): void => {
   if (cold.hold !== undefined) cold.hold = undefined
 }
 
-/** Takes over a hold of a token, as far as the policy of the wait still asks for one. */
+/** Restores the hold of a token, if the policy of the wait still requires one. */
 export const adoptHold = (wait: Wait): void => {
   const { hold } = wait.cold
   if (hold === undefined) return

@@ -136,7 +136,7 @@ const onWoken = (wait: Wait, force: boolean): Command => {
   const allowed = Math.max(now, wait.floorAt, wait.cold.gatedUntil)
   const earliest = Math.max(allowed, spacedUntil(wait))
   if (wait.cold.paused) return "continue"
-  // The gate is not asked for a forced check, even if it has to queue for room or for the end of the least gap.
+  // The gate is not asked for a forced check, even if it has to queue for room or for the end of the `minInterval`.
   if (force && (earliest > now || !wait.setting.hasRoom(wait))) cold(wait).wakeRequest = "forced"
   if (earliest >= wait.nextAt) return "continue"
   if (wait.cold.lastCheck) wait.cold.lastCheck = false
@@ -190,7 +190,7 @@ const onGateAnswered = (wait: Wait, exit: Exit.Exit<Gate.Answer>): Command => {
   return sleepUntil(wait, now, "gate")
 }
 
-/** The check may begin, after the gate or with that of another wait. */
+/** The check may begin: the gate is open, or another wait begins one. */
 const onOpen = (wait: Wait): Command => {
   if (isOverdue(wait)) return timeout(wait)
   return wait.cold.paused ? sleep(wait, wait.setting.time.now, "requested") : beginCheck(wait)

@@ -39,7 +39,7 @@ export const sleep = (wait: Wait, dueAt: number, reason: WaitReason): Command =>
 export const wasSuspended = (wait: Wait, expected: number): boolean =>
   wait.setting.time.now - expected > Math.max(leastGap, 2 * wait.sleepMillis)
 
-/** The end of the least gap after the newest check of the key. A check that others make can be joined at any time. */
+/** The end of the `minInterval` after the newest check of the key. A check that others make can be joined at any time. */
 export const spacedUntil = (wait: Wait): number => {
   const { checkStarted, setting } = wait
   const { minInterval } = setting.policy

@@ -14,7 +14,7 @@ export const enterState = (wait: Wait, before: Status<unknown, unknown> | undefi
   boundByState(wait)
 }
 
-/** An end without its result ends the state, but is no status. */
+/** An end without its result ends the state, but is not a status. */
 export const leaveState = (wait: Wait): void => {
   cold(wait).isStateOver = true
   boundByState(wait)

@@ -247,7 +247,7 @@ const restoreStatus = (wait: Wait, stored: Tokens.SeenStatus, past: Times): void
   if (stored.stallReported === true) cold(wait).stallReported = true
 }
 
-/** Where the fallback has the record of the job, which only the detail may say. */
+/** The key at the fallback, which may be known from the detail alone. */
 const locatedOf = ({ cold, rawKey, setting, status }: Wait): string | undefined => {
   const { locate } = setting.policy.missing
   if (locate === undefined || cold.fallbackKey !== undefined || status === undefined) return undefined

@@ -273,7 +273,7 @@ export const advance = (time: Timeline, clock: number): void => {
   else time.now = whole(clock - time.base)
 }
 
-/** The start of the newest check of a wait that has made none: a small integer, long before any other time. */
+/** The start of the newest check of a wait without checks: a small integer, long before any other time. */
 export const never = -0x4000_0000
 
 /** When the host has to come back: a paused wait sleeps until its deadline. */

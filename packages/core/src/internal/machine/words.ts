@@ -19,7 +19,7 @@ export const bounded = <T extends Status<unknown, unknown> | ResultMissing>(self
   return kept === self ? self : markedLike(kept, self)
 }
 
-/** The id of an action as it is stored: the beginning and a hash of a long one. */
+/** The stored form of an action id: of a long one, the beginning and a hash. */
 export const storedId = (id: string): string =>
   id.length <= longestWord ? id : `${cut(id, longestWord / 2)}#${Hash.string(id)}`
 

@@ -122,7 +122,7 @@ export interface Input extends Omit<PollOptions<never, unknown>, "unknownState" 
   readonly confirm?: JobConfirmPolicy<never, unknown, unknown, unknown, unknown> | undefined
 }
 
-/** What cannot be canceled is not to be canceled, which would otherwise show only when it is too late. */
+/** Refuses `"cancelRemote"` for a job without a `cancel`, which would otherwise fail only when it is needed. */
 const checkCancel = ({ cancel, job, name, ...options }: Input): void => {
   if (cancel !== undefined) return
   for (const option of ["onTimeout", "onInterrupt", "onClose"] as const) {
@@ -226,7 +226,7 @@ const compileConfirm = ({ confirm, name }: Input, deadline: number): Policy["con
     if ("times" in confirmed) return { times: validate.count(`${option}.times`, confirmed.times, 1), millis: 0 }
     const millis = validate.millis(`${option}.for`, confirmed.for, "positive")
     if (millis < deadline) return { times: 1, millis }
-    throw new RangeError(`${option}.for: it must be less than the deadline, got ${millis} ms of ${deadline} ms`)
+    throw new RangeError(`${option}.for must be less than the deadline of ${deadline} ms, got ${millis} ms`)
   }
   return {
     success: of("success"),

@@ -15,7 +15,7 @@ export interface Request {
   readonly key: string
   readonly rawKey: unknown
   readonly policy: (defaults: Defaults) => Policy
-  /** Keeps what the job provides to its calls. */
+  /** Keeps the services that the job provides to its calls. */
   readonly lease: Lease | undefined
 }
 
@@ -163,7 +163,7 @@ const policyOf = (
   return policy
 }
 
-/** The confirm policy of a job with what the options change; one value for all waits that change nothing. */
+/** The confirm policy of a job with the changes of the options; the same value for all waits without changes. */
 const confirmOf = (job: Any, { confirm }: AnyOptions): Any["confirm"] =>
   typeof confirm === "object" ? { ...job.confirm, ...confirm } : (confirm ?? job.confirm)
 

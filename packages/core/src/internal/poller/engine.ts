@@ -153,9 +153,9 @@ export class Engine {
   }
 
   /**
-   * Ends all waits at once, and begins nothing any more. User code takes note of that only when the effect runs: the
-   * turn stays open until then. The effect cancels jobs, and waits for that and for what is in flight, for at most
-   * about the longest `cancelTimeout`.
+   * Ends all waits at once, and starts nothing new. User code is notified only when the effect runs: the turn stays open
+   * until then. The effect cancels jobs, and waits for that and for the calls in flight, for at most about the longest
+   * `cancelTimeout`.
    */
   close(waits: Iterable<Wait>): Effect.Effect<void> {
     const isOuter = this.enter()
@@ -198,7 +198,7 @@ export class Engine {
     }
   }
 
-  /** Tells a wait that was interrupted about its cancel; its observers are notified of its end then. */
+  /** Reports its cancel to a wait that was interrupted, and then its end to its observers. */
   private tellOfCancel(wait: Wait, happened: event.Event): void {
     this.together(() => {
       const wasLeaving = isLeaving(wait)

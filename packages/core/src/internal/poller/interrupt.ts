@@ -9,14 +9,14 @@ import type { InFlight } from "./inFlight.ts"
 import { groupOf } from "./registry.ts"
 import { targetOf } from "./target.ts"
 
-/** A wait that was interrupted, what was in flight for it, and what its job is to be canceled by. */
+/** A wait that was interrupted, its call in flight, and what cancels its job. */
 export interface Interrupted {
   readonly wait: Wait
   readonly call: InFlight | undefined
   cancelsBy: LeftBy | undefined
 }
 
-/** What the host gives to cancel jobs. */
+/** What the host provides to cancel jobs. */
 export interface Canceling {
   readonly fork: (effect: Effect.Effect<void>) => Fiber.Fiber<void>
   readonly tell: (wait: Wait, happened: Event) => void
@@ -56,7 +56,7 @@ export const interrupt = (
     canceling
   )
   const begin = (): Fiber.Fiber<void> => canceling.fork(cancels)
-  // At once where nothing has to come first: a check that interrupts its own wait does not get to run the effect.
+  // At once if nothing has to come first: a check that interrupts its own wait does not get to run the effect.
   const begun = atMost === undefined ? begin() : undefined
   return Effect.suspend(() => {
     const canceled = Fiber.await(begun ?? begin())

@@ -2,7 +2,7 @@ import type { ResumeToken } from "../../ResumeToken.ts"
 
 /**
  * The tokens of waits whose callers were interrupted, for the shutdown of the Poller. A program that ends interrupts its
- * callers first, and not every way of doing so can be told from an interruption that ends nothing else.
+ * callers first, and not every such interruption can be distinguished from others.
  */
 export class LeftTokens {
   private readonly kept: Array<ResumeToken> = []
@@ -17,7 +17,7 @@ export class LeftTokens {
     this.drop(leftAt)
   }
 
-  /** All tokens that are still kept. Keeps none of them any longer. */
+  /** Returns and removes all tokens that are still kept. */
   take(now: number): ReadonlyArray<ResumeToken> {
     this.drop(now)
     const tokens = [...this.kept.splice(0), ...this.recent.slice(this.dropped).map(({ token }) => token)]

@@ -3,7 +3,7 @@ import * as Context from "effect/Context"
 import type { Fiber } from "effect/Fiber"
 import type { Scope } from "effect/Scope"
 
-/** What a Poller lives in: the scopes that close it, and the fibers that made it or built its layer. */
+/** What ends a Poller: the scopes that close it, and the fibers that made it or built its layer. */
 export interface Lifetime {
   readonly scopes: ReadonlyArray<Scope>
   readonly makers: ReadonlyArray<AnyFiber>
@@ -11,17 +11,17 @@ export interface Lifetime {
 
 type AnyFiber = Fiber<unknown, unknown>
 
-/** Where the layer of a Poller is built: the fiber that makes the Poller may be another one, with a scope of its own. */
+/** Where the layer of a Poller is built: another fiber, with its own scope, may make the Poller. */
 export const Building: Context.Reference<Lifetime> = /*#__PURE__*/ Context.Reference("effect-poll/Poller/Building", {
   defaultValue: (): Lifetime => ({ scopes: [], makers: [] })
 })
 
 /**
- * Whether a caller that is interrupted, or leaves its stream, does so because what the Poller lives in ends:
+ * Whether a caller is interrupted, or leaves its stream, because the Poller or the program ends:
  *
  * - its scope, or one that contains it, is closed;
  * - the fiber that made it is interrupted as well;
- * - a signal interrupts the caller: `runMain` interrupts the fiber of a program in its own name.
+ * - a signal interrupts the caller: `runMain` interrupts the fiber of a program with the id of that fiber.
  *
  * A caller that made the Poller itself counts only in the first and the last case.
  */
@@ -41,6 +41,6 @@ const hasSignal = (fiber: AnyFiber): boolean => {
   return cause !== undefined && Cause.interruptors(cause).has(fiber.id)
 }
 
-/** The cause of the interruption of a fiber. It is no public field, but nothing else tells. */
+/** The cause of the interruption of a fiber. It is not a public field, but nothing else has it. */
 const interruption = (fiber: AnyFiber): Cause.Cause<never> | undefined =>
   (fiber as { readonly _interruptedCause?: Cause.Cause<never> | undefined })._interruptedCause

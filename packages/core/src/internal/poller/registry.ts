@@ -166,7 +166,7 @@ export class Registry {
     for (const targets of this.targets.values()) for (const target of targets.values()) yield* target
   }
 
-  /** Releases what a job provides to its calls, if no other wait for it is left. */
+  /** Releases the services of a job, if no other wait for it is left. */
   private release(group: Group): void {
     const lease = leaseOf(group.target.job)
     if (lease === undefined) return

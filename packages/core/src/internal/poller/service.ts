@@ -61,7 +61,7 @@ export class PollerService implements Driver {
   private readonly over = Deferred.makeUnsafe<void>()
   /** The tokens of the jobs that were still running when it closed. */
   private running: ReadonlyArray<ResumeToken> = []
-  /** Carries out what follows from closing, once. */
+  /** Carries out the rest of closing, once. */
   private carryOut = (): void => {}
   private readonly leftTokens = new LeftTokens()
   /** The group of the newest wait: most waits are alike. */
@@ -189,7 +189,7 @@ export class PollerService implements Driver {
     return this.running
   })
 
-  /** Closes the Poller and waits until nothing is in flight any more. */
+  /** Closes the Poller and waits until nothing is in flight. */
   readonly close: Effect.Effect<void> = Effect.flatMap(this.shutdown, () => {
     this.carryOut()
     return Deferred.await(this.over)
@@ -290,7 +290,7 @@ export class PollerService implements Driver {
     this.carryOut = () => {
       this.carryOut = () => {}
       Deferred.doneUnsafe(this.closing, Exit.void)
-      // Whoever still waits for a permit learns that there will be none.
+      // Callers that still wait for a permit then find the Poller closed.
       this.permits.release(Number.MAX_SAFE_INTEGER)
       const handled = Fiber.awaitAll(this.actions.fibers)
       const released = Effect.suspend(() => Fiber.awaitAll([...this.registry.releasing]))

@@ -212,7 +212,7 @@ export class Target {
     return waiters !== undefined && waiters.cursor === undefined && cursorOf(wait) !== undefined
   }
 
-  // -- the least gap between the checks of a key --
+  // -- the minimum interval between the checks of a key --
 
   /** Keeps the starts of checks from now on, for waits with this `minInterval`. */
   keepStarts(minInterval: number): void {

@@ -404,7 +404,7 @@ export class Host implements Setting {
 
 // ---- internal ----
 
-/** Runs an effect the first time only. */
+/** Runs an effect only once. */
 const once = (effect: Effect.Effect<void> = Effect.void): Effect.Effect<void> => {
   let next = effect
   return Effect.suspend(() => {

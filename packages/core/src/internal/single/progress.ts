@@ -33,7 +33,7 @@ const observer = (onProgress: OnProgress, signal: AbortSignal | undefined): Obse
       : call(onProgress, event.status, event)
 })
 
-/** Calls it without waiting for what it starts. */
+/** Calls the callback without waiting for what it starts. */
 const call = (onProgress: OnProgress, status: Pending, event: Changed<unknown, unknown>): Effect.Effect<void> =>
   Effect.sync(() => {
     try {
@@ -45,10 +45,10 @@ const call = (onProgress: OnProgress, status: Pending, event: Changed<unknown, u
     }
   })
 
-/** Reports an error of user code, as that of an event listener. */
+/** Reports an error of user code, like one of an event listener. */
 const report = (error: unknown): void => {
   const { reportError } = globalThis as { readonly reportError?: (error: unknown) => void }
-  // What the user's own code throws, so not a log of ours.
+  // An error of the user's code, so it does not go to the log.
   // @effect-diagnostics-next-line globalConsole:off
   if (reportError === undefined) console.error(error) // oxlint-disable-line no-console
   else reportError(error)

@@ -21,7 +21,7 @@ export interface Leaving {
 }
 
 /**
- * Asks the server to cancel a job, and tells its waits what became of it. It is asked once the check in flight is over,
+ * Asks the server to cancel a job, and reports the outcome to its waits. It is asked once the check in flight is over,
  * but at the latest after half of `cancelTimeout`. Everything takes at most `cancelTimeout` from `since` on.
  */
 export const afterCheck = (leaving: Leaving, since: number): Effect.Effect<void> => {

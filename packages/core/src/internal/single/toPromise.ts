@@ -15,7 +15,7 @@ export const toPromise = async <A>(effect: Effect.Effect<A, unknown>, signal: Ab
   return valueOf(exit, signal)
 }
 
-/** Provides what a wait outside of Effect runs with: nobody reads its logs and spans. */
+/** Provides the defaults of a wait outside of Effect: no logs and no spans. */
 export const inPromise = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
   Effect.provideService(effect, Reference, quiet)
 
@@ -26,7 +26,7 @@ export const valueOf = <A>(exit: Exit.Exit<A, unknown>, signal: AbortSignal | un
   throw Cause.squash(exit.cause)
 }
 
-/** The signal of whoever waits, for the reason that checks in flight are aborted with. */
+/** The signal of the caller. Checks in flight are aborted with its reason. */
 export const CallerSignal: Context.Reference<AbortSignal | undefined> = /*#__PURE__*/ Context.Reference(
   "effect-poll/CallerSignal",
   { defaultValue: (): AbortSignal | undefined => undefined }

@@ -114,7 +114,7 @@ export const inputRequests = (
 
 /**
  * What a task waits for, as an action: other requests are another one. A task of 2025-11-25 does not say what it asks
- * for, so that is told apart by when it began to.
+ * for, so the time at which it began to wait identifies its action.
  */
 export const actionOf = ({ body, detail }: Task, requests: ReadonlyArray<InputRequest>): Action | undefined => {
   const [first] = requests

@@ -53,7 +53,7 @@ export const submit = Effect.fnUntraced(function* <A, F, E, R>(
   const start: Start<A, F, E, R> = { env, first, answer, protocol, request, url, fail: accepted }
   if (verdict !== undefined && verdict._tag !== "Decode") return yield* byVerdict(start, verdict)
   const receipt = yield* byReading(start, yield* read(start))
-  // A refusal that `interpret` has read all the same: it names the operation that runs already.
+  // A refusal that `interpret` decodes names the operation that is already running.
   return answer.status === 409 && receipt.ended === undefined ? { ...receipt, attached: true } : receipt
 })
 
