@@ -301,15 +301,17 @@ export const run = <E = never, R = never, RS = never, EI = never, RI = never>(
   const begin = requestFor("DeviceFlow.run", client, rest)
   const tolerance = rest.checkErrors && Job.checkErrorPolicy(rest.checkErrors)
   const wait = (grant: Grant, leftMillis: number) => {
+    const ends = Math.max(1, Math.min(most, leftMillis))
     const login = makeLogin("DeviceFlow.run", { ...rest, client, grant, interpret })
     return Poll.until(jobOf(name, login), grant.userCode, {
       ...rest,
       checkErrors: { schedule: errorDelays(login), ...tolerance, kindOf: pacedKind(login, tolerance) },
-      deadline: Math.max(1, Math.min(most, leftMillis))
+      confirm: rest.confirm && confirmWithin(rest.confirm, ends, most),
+      deadline: ends
     })
   }
   // Bad options of the wait are RangeErrors at the call too, not once there is a grant.
-  void wait(noGrant, 1)
+  void wait(noGrant, Number.MAX_SAFE_INTEGER)
   return Effect.gen(function* () {
     const grant = yield* begin
     const { expiresAt, userCode, verificationUri, verificationUriComplete } = grant
@@ -426,6 +428,19 @@ interface Login<E, R> extends wire.Request {
    * cursor, are paced by this field.
    */
   intervalMillis: number
+}
+
+/**
+ * A wait refuses an end that has to hold for as long as the deadline. That of the server is not known to the caller: if it
+ * comes sooner, the end is not confirmed in time.
+ */
+const confirmWithin = (confirm: Job.ConfirmPolicy, ends: number, most: number): Job.ConfirmPolicy => {
+  const within = (policy: Job.Confirm | undefined): Job.Confirm | undefined => {
+    if (policy === undefined || !("for" in policy) || ends === most) return policy
+    const millis = Duration.toMillis(Duration.fromInputUnsafe(policy.for))
+    return !(millis >= ends) ? policy : { for: Math.max(ends - 1, ends / 2) }
+  }
+  return { success: within(confirm.success), failure: within(confirm.failure) }
 }
 
 const makeLogin = <E, R>(name: string, options: JobOptions<E, R>): Login<E, R> => {
