@@ -361,7 +361,10 @@ describe.each(hosts)("$name", (host) => {
                 ? host.until(job, "a", hung)
                 : Effect.flatMap(host.start(job, "a", hung), (handle) => {
                     if (how === "await") return handle.await
-                    return Effect.andThen(Effect.sleep("1 second"), how === "interrupt" ? handle.interrupt : Effect.void)
+                    return Effect.andThen(
+                      Effect.sleep("1 second"),
+                      how === "interrupt" ? handle.interrupt : Effect.void
+                    )
                   })
             const { at, exit } = yield* runFor(Effect.scoped(use), "1 hour")
             const expected = { until: "done", await: "done", interrupt: undefined, close: undefined }[how]

@@ -223,22 +223,24 @@ describe.each(hosts)("$name", (host) => {
       })
     )
 
-    it.effect.each([10, 300])("unchanged action with an id of %i characters - is no change, and is whole again", (length) =>
-      Effect.gen(function* () {
-        const action = { id: "a".repeat(length), kind: "pay", detail: 7 }
-        const job = Job.make<string>("render", { check: () => Effect.succeed(Status.pending({ action })) })
-        const token = yield* tokenAfter(host, job, "5 seconds")
-        const { events, observer } = recordEvents()
-        const wait = { strategy: every10s, observers: [observer], stall: { after: "30 seconds" } } as const
-        const { at, exit } = yield* runFor(host.resume(job, token, wait), "1 hour")
-        const error = errorOf(exit)
-        assert(error._tag === "JobStalled" && error.lastStatus?._tag === "Pending")
-        assert.deepStrictEqual([at, error.lastStatus.action], [30_000, action])
-        assert.notInclude(
-          events().map(({ _tag }) => _tag),
-          "Changed"
-        )
-      })
+    it.effect.each([10, 300])(
+      "unchanged action with an id of %i characters - is no change, and is whole again",
+      (length) =>
+        Effect.gen(function* () {
+          const action = { id: "a".repeat(length), kind: "pay", detail: 7 }
+          const job = Job.make<string>("render", { check: () => Effect.succeed(Status.pending({ action })) })
+          const token = yield* tokenAfter(host, job, "5 seconds")
+          const { events, observer } = recordEvents()
+          const wait = { strategy: every10s, observers: [observer], stall: { after: "30 seconds" } } as const
+          const { at, exit } = yield* runFor(host.resume(job, token, wait), "1 hour")
+          const error = errorOf(exit)
+          assert(error._tag === "JobStalled" && error.lastStatus?._tag === "Pending")
+          assert.deepStrictEqual([at, error.lastStatus.action], [30_000, action])
+          assert.notInclude(
+            events().map(({ _tag }) => _tag),
+            "Changed"
+          )
+        })
     )
 
     it.effect("unknown state - keeps the detail that the token does not say", () =>

@@ -17,9 +17,15 @@ describe("Status", () => {
 
   it("pending - takes an action as a server may send it: an id that is a number, none, no action", () => {
     const idOf = (action: unknown) => Status.pending({ action: action as Status.Action }).action?.id
-    assert.deepStrictEqual(["a", 7, 7n].map((id) => idOf({ id })), ["a", "7", "7"])
+    assert.deepStrictEqual(
+      ["a", 7, 7n].map((id) => idOf({ id })),
+      ["a", "7", "7"]
+    )
     const none = [undefined, null, "pay", 7, [], {}, { id: null }, { id: {} }]
-    assert.deepStrictEqual(none.map(idOf), Array.from(none, () => undefined))
+    assert.deepStrictEqual(
+      none.map(idOf),
+      Array.from(none, () => undefined)
+    )
     const action = { id: "a", kind: "pay" }
     assert.strictEqual(Status.pending({ action }).action, action)
   })
