@@ -55,9 +55,9 @@ const timeoutOf = (wait: Wait, { cancel, limit, reason, state }: HeldTimeout): P
 export const failWithoutResult = (wait: Wait, { issue, state }: ResultMissing): Command =>
   fail(wait, new PollError.ResultMissing({ ...seen(wait), state, issue }))
 
-/** Fails with an error that is no news of the job; a timeout that is held back takes precedence. */
+/** Fails with an error that is no news of the job; a timeout that is held back takes precedence, as it would end now. */
 export const failWithoutNews = (wait: Wait, error: PollError.PollError<unknown, unknown>): Command =>
-  fail(wait, wait.cold.heldTimeout === undefined ? error : timeoutOf(wait, wait.cold.heldTimeout))
+  wait.cold.heldTimeout === undefined ? fail(wait, error) : timeout(wait)
 
 export const fail = (wait: Wait, error: PollError.PollError<unknown, unknown>): Command => end(wait, Exit.fail(error))
 
