@@ -162,7 +162,8 @@ export const isTerminal = <A, F>(self: Status<A, F>): self is Terminal<A, F> => 
  * **Details**
  *
  * Progress is given as a fraction or in percent. It usually comes from a server, so a value out of range is not rejected:
- * it is clamped, and the wait logs a warning, once. `NaN` becomes `undefined`.
+ * it is clamped, and the wait logs a warning, once. `NaN` becomes `undefined`. So does an action without an id; an id that
+ * is a number becomes a string.
  *
  * **Example** (Reporting progress)
  *
@@ -196,7 +197,7 @@ export const pending = (options?: {
     state: options?.state,
     progress,
     detail: options?.detail,
-    action: options?.action
+    action: readAction(options?.action)
   }
   return progress === given || progress === undefined ? status : markClamped(status)
 }
@@ -299,4 +300,13 @@ export const withState: {
 export const describe = (self: Status<unknown, unknown>): string => {
   const word = self.state === undefined ? self._tag : `${self._tag} ${printed(self.state)}`
   return self._tag === "Pending" && self.progress !== undefined ? `${word} ${Math.round(self.progress * 100)}%` : word
+}
+
+// ---- internal ----
+
+/** An action as its type says, whatever a server sent: callers without types may pass it on as it came. */
+const readAction = (action: Action | undefined): Action | undefined => {
+  const id: unknown = (action as { readonly id?: unknown } | null | undefined)?.id
+  if (typeof id === "string") return action
+  return typeof id === "number" || typeof id === "bigint" ? { ...action, id: String(id) } : undefined
 }

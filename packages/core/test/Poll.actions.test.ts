@@ -322,6 +322,57 @@ describe.each(hosts)("$name", (host) => {
         })
       )
 
+      it.effect("another action in each answer, and one that ends at once - do not check without a pause", () =>
+        Effect.gen(function* () {
+          let checks = 0
+          const job = Job.make<string>("render", {
+            check: () => Effect.sync(() => (++checks > 1_000 ? Status.succeeded("too often") : asks(String(checks))))
+          })
+          const paced = { ...options, deadline: "1 second", onAction: () => Effect.void } as const
+          const { exit } = yield* runFor(host.until(job, "a", paced), "1 hour")
+          // The first requests a check at once, the others 10 milliseconds (`zeroDelay`) after the check before.
+          assert.deepStrictEqual([ending(exit), checks], ["PollTimeout deadline", 102])
+        })
+      )
+
+      it.effect.each([
+        ["at once", Effect.void, [0, 0, 0.01]],
+        ["later", Effect.sleep("1 second"), [0, 1, 2]]
+      ] as const)("two actions in a row, handled %s - are each followed by a check", ([, handle, checks]) =>
+        Effect.gen(function* () {
+          const found = yield* outcome(() => handle, [asks("a"), asks("b"), done])
+          assert.deepStrictEqual([found.ending, found.checks], ["done", checks])
+        })
+      )
+
+      it.effect.each(["until", "await", "interrupt", "close"] as const)(
+        "one that cannot be interrupted - holds the end up for at most `cancelTimeout` (%s)",
+        (how) =>
+          Effect.gen(function* () {
+            const { check } = scripted<string>(asks("a"), asks("a"), Status.succeeded("done"))
+            const job = Job.make<string>("render", { check: () => check })
+            const hung = {
+              ...options,
+              onAction: () => Effect.uninterruptible(Effect.never),
+              cancelTimeout: "5 seconds"
+            } as const
+            const use =
+              how === "until"
+                ? host.until(job, "a", hung)
+                : Effect.flatMap(host.start(job, "a", hung), (handle) => {
+                    if (how === "await") return handle.await
+                    return Effect.andThen(
+                      Effect.sleep("1 second"),
+                      how === "interrupt" ? handle.interrupt : Effect.void
+                    )
+                  })
+            const { at, exit } = yield* runFor(Effect.scoped(use), "1 hour")
+            const expected = { until: "done", await: "done", interrupt: undefined, close: undefined }[how]
+            assert.strictEqual(ending(exit), expected)
+            assert.isAtMost(at, how === "until" || how === "await" ? 30_000 : 11_000)
+          })
+      )
+
       it.effect("scope that closes, and an interruption - wait for its finalizers", () =>
         Effect.gen(function* () {
           const { runs, handler } = recordRuns(() => Effect.onInterrupt(Effect.never, () => Effect.sleep("2 seconds")))

@@ -3,6 +3,7 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as TestClock from "effect/testing/TestClock"
+import * as CheckError from "effect-poll/CheckError"
 import * as CheckResult from "effect-poll/CheckResult"
 import * as Status from "effect-poll/Status"
 import * as Strategy from "effect-poll/Strategy"
@@ -18,6 +19,8 @@ const cancelable = (cancel: Effect.Effect<void, string>, ...answers: ReadonlyArr
   const { check, checks } = scripted<string, never, string>(...answers)
   return { ...cancelableJob(() => check, { cancel }), checks }
 }
+
+const pendings = (count: number) => Array.from({ length: count }, () => pending)
 
 describe.each(hosts)("$name", (host) => {
   describe("onTimeout", () => {
@@ -44,6 +47,20 @@ describe.each(hosts)("$name", (host) => {
         assert.deepStrictEqual([ending(exit), at, canceledAt], ["JobCanceled", 14_000, [10_000]])
         assert.deepStrictEqual(checks, [0, 4000, 8000, 10_000, 10_000, 14_000])
       })
+    )
+
+    it.effect.each([
+      ["failed checks exhaust their budget", Effect.fail("reset"), { maxConsecutive: 0 }],
+      ["a check is rejected", Effect.fail("gone"), { kindOf: () => CheckError.permanent() }]
+    ] as const)(
+      "canceled job that ended without its result, and %s - fails with that end [R11]",
+      ([, last, checkErrors]) =>
+        Effect.gen(function* () {
+          const { job } = cancelable(Effect.void, ...pendings(4), CheckResult.resultMissing("DONE"), last)
+          const wait = { ...options, onTimeout: "cancelRemote", checkErrors } as const
+          const { exit } = yield* runFor(host.until(job, "a", wait), "1 hour")
+          assert.strictEqual(ending(exit), "ResultMissing")
+        })
     )
 
     it.effect(

@@ -223,6 +223,26 @@ describe.each(hosts)("$name", (host) => {
       })
     )
 
+    it.effect.each([10, 300])(
+      "unchanged action with an id of %i characters - is no change, and is whole again",
+      (length) =>
+        Effect.gen(function* () {
+          const action = { id: "a".repeat(length), kind: "pay", detail: 7 }
+          const job = Job.make<string>("render", { check: () => Effect.succeed(Status.pending({ action })) })
+          const token = yield* tokenAfter(host, job, "5 seconds")
+          const { events, observer } = recordEvents()
+          const wait = { strategy: every10s, observers: [observer], stall: { after: "30 seconds" } } as const
+          const { at, exit } = yield* runFor(host.resume(job, token, wait), "1 hour")
+          const error = errorOf(exit)
+          assert(error._tag === "JobStalled" && error.lastStatus?._tag === "Pending")
+          assert.deepStrictEqual([at, error.lastStatus.action], [30_000, action])
+          assert.notInclude(
+            events().map(({ _tag }) => _tag),
+            "Changed"
+          )
+        })
+    )
+
     it.effect("unknown state - keeps the detail that is not in the token", () =>
       Effect.gen(function* () {
         const known = Status.pending({ state: "RUN", detail: { archive: "kept" } })
@@ -372,6 +392,38 @@ describe.each(hosts)("$name", (host) => {
         const options = { strategy: every10s, minInterval: "5 seconds", stall: { after: "30 seconds" } } as const
         const { at: end, exit } = yield* runFor(host.resume(job, token, options), "1 hour")
         assert.deepStrictEqual([ending(exit), end, checks[0]], ["JobStalled", 35_000, 5000])
+      })
+    )
+
+    it.effect("fallback that the job has no more - is not asked, and its cursor is not used", () =>
+      Effect.gen(function* () {
+        const token = yield* tokenAfter(host, renderJob(Effect.succeed(pending)).job, "5 seconds")
+        const cursors: Array<string | undefined> = []
+        const job = Job.make<string>("render", {
+          check: (_, { cursor }) => Effect.sync(() => (cursors.push(cursor), Status.succeeded("done")))
+        })
+        const { exit } = yield* runFor(
+          host.resume(job, { ...token, fallbackKey: "archive/a", cursor: "page 2" }, { strategy: every10s }),
+          "1 hour"
+        )
+        assert.deepStrictEqual([ending(exit), cursors], ["done", [undefined]])
+      })
+    )
+
+    it.effect("wait that is resumed after its deadline - does not blame the server", () =>
+      Effect.gen(function* () {
+        const job = renderJob(Effect.succeed(pending)).job
+        const token = yield* tokenAfter(host, job, "5 seconds")
+        yield* TestClock.adjust("1 hour")
+        const error = yield* failureOf(host.resume(job, token, { strategy: every10s }))
+        assert(error._tag === "PollTimeout")
+        assert.strictEqual(error.floorAt, undefined)
+        assert.notInclude(error.message, "the server allowed no check")
+        // The floor of the server is still ahead, so no check is made.
+        const held = { ...token, floorAt: 8_000_000 }
+        const floored = yield* failureOf(host.resume(job, held, { strategy: every10s }))
+        assert(floored._tag === "PollTimeout")
+        assert.strictEqual(floored.floorAt, 8_000_000)
       })
     )
 

@@ -15,6 +15,21 @@ describe("Status", () => {
     assert.deepStrictEqual(Status.pending({ percent: 40 }), Status.pending({ progress: 0.4 }))
   })
 
+  it("pending - takes an action as a server may send it: an id that is a number, none, no action", () => {
+    const idOf = (action: unknown) => Status.pending({ action: action as Status.Action }).action?.id
+    assert.deepStrictEqual(
+      ["a", 7, 7n].map((id) => idOf({ id })),
+      ["a", "7", "7"]
+    )
+    const none = [undefined, null, "pay", 7, [], {}, { id: null }, { id: {} }]
+    assert.deepStrictEqual(
+      none.map(idOf),
+      Array.from(none, () => undefined)
+    )
+    const action = { id: "a", kind: "pay" }
+    assert.strictEqual(Status.pending({ action }).action, action)
+  })
+
   it("isTerminal - is true for every status but Pending", () => {
     const ends = [Status.succeeded(1), Status.failed("f"), Status.canceled(), Status.expired()]
     assert.deepStrictEqual([...ends, Status.pending()].map(Status.isTerminal), [true, true, true, true, false])

@@ -60,6 +60,7 @@ import * as Status from "effect-poll/Status"
 import * as Strategy from "effect-poll/Strategy"
 import { type Acceptor, Definition } from "./AwsWaiterDefinition.ts"
 import { isTransientStatus } from "./HttpCheckError.ts"
+import { carried } from "./internal/carried.ts"
 import * as awsOutcome from "./internal/aws/outcome.ts"
 import * as jmespath from "./internal/aws/jmespath.ts"
 
@@ -146,7 +147,13 @@ export interface WaiterFailure<out A, out E> {
  * @category models
  * @since 0.1.0
  */
-export interface JobOptions<out A, in out E, out R> extends Reader {
+export interface JobOptions<out A, in out E, out R>
+  extends
+    Reader,
+    Pick<
+      Job.Options<string, A | undefined, WaiterFailure<A, E>, E, R>,
+      "checkTimeout" | "stall" | "confirm" | "stateLimits" | "minInterval" | "onAction"
+    > {
   /** The waiter whose acceptors decide; see `load` and `make`. */
   readonly waiter: Waiter
   /** The call of your client for the resource with this key. Each check makes it once. */
@@ -159,7 +166,7 @@ export interface JobOptions<out A, in out E, out R> extends Reader {
    * What to do when a call fails with an error that no acceptor matches. Default: see `Job.CheckErrorPolicy`, with the
    * `kindOf` of this module and the `codes` and `status` given here.
    */
-  readonly checkErrors?: Job.CheckErrorPolicy<E> | undefined
+  readonly checkErrors?: Job.CheckErrorPolicy<E> | "unbounded" | undefined
 }
 
 /**
@@ -169,7 +176,7 @@ export interface JobOptions<out A, in out E, out R> extends Reader {
  * @since 0.1.0
  */
 export interface RunOptions<out A, in out E, out R, out RS = never>
-  extends Omit<JobOptions<A, E, R>, "strategy" | "checkErrors">, Poll.Options<E, RS> {
+  extends Omit<JobOptions<A, E, R>, keyof Poll.Options<E, RS>>, Poll.Options<E, RS> {
   /** The name of the job in errors, logs and metrics. Default: the name of the waiter, or `aws-waiter`. */
   readonly name?: string | undefined
 }
@@ -369,9 +376,10 @@ export const job = <A, E, R>(
 ): Job.Job<string, A | undefined, WaiterFailure<A, E>, E, R> => {
   const { call, checkErrors, input, strategy, waiter } = options
   return Job.make(name, {
+    ...carried(options),
     check: (key: string) => check(waiter, call(key), { ...options, input: input?.(key) }),
     strategy: strategy ?? strategyOf(waiter),
-    checkErrors: policyOf(checkErrors, options)
+    checkErrors: policyOf(checkErrors && Job.checkErrorPolicy(checkErrors), options)
   })
 }
 

@@ -74,6 +74,7 @@ import * as Status from "effect-poll/Status"
 import * as Strategy from "effect-poll/Strategy"
 import type { HttpCheckError } from "./HttpCheckError.ts"
 import type { Interpret } from "./Interpretation.ts"
+import { carried } from "./internal/carried.ts"
 import * as wire from "./internal/deviceFlowWire.ts"
 import type { ReceivedAnswer } from "./internal/request/httpRequest.ts"
 import { interpretAnswer } from "./internal/answer/interpretation.ts"
@@ -227,7 +228,13 @@ export class AuthorizationRefused
  * @category models
  * @since 0.1.0
  */
-export interface JobOptions<out E = never, in out R = never> extends RequestOptions {
+export interface JobOptions<in out E = never, in out R = never>
+  extends
+    RequestOptions,
+    Pick<
+      Job.Options<string, Token, Failure, HttpCheckError | E, HttpClient.HttpClient | R>,
+      "checkTimeout" | "stall" | "confirm" | "stateLimits" | "minInterval" | "onAction"
+    > {
   /** The endpoints of the server, and how the device identifies itself. */
   readonly client: Client
   /** The grant that `request` yielded. */
@@ -246,7 +253,9 @@ export interface JobOptions<out E = never, in out R = never> extends RequestOpti
  * @since 0.1.0
  */
 export interface RunOptions<out E = never, out R = never, out RS = never, in out EI = never, in out RI = never>
-  extends Omit<JobOptions<EI, RI>, "client" | "grant">, Omit<Poll.Options<HttpCheckError | EI, RS>, "deadline"> {
+  extends
+    Omit<JobOptions<EI, RI>, "client" | "grant" | keyof Poll.Options<unknown>>,
+    Omit<Poll.Options<HttpCheckError | EI, RS>, "deadline"> {
   /**
    * Shows the prompt. It runs concurrently with the wait and is interrupted when the wait ends. It may return at once,
    * or keep a dialog open. If it fails, the login fails.
@@ -301,15 +310,17 @@ export const run = <E = never, R = never, RS = never, EI = never, RI = never>(
   const begin = requestFor("DeviceFlow.run", client, rest)
   const tolerance = rest.checkErrors && Job.checkErrorPolicy(rest.checkErrors)
   const wait = (grant: Grant, leftMillis: number) => {
+    const ends = Math.max(1, Math.min(most, leftMillis))
     const login = makeLogin("DeviceFlow.run", { ...rest, client, grant, interpret })
     return Poll.until(jobOf(name, login), grant.userCode, {
       ...rest,
       checkErrors: { schedule: errorDelays(login), ...tolerance, kindOf: pacedKind(login, tolerance) },
-      deadline: Math.max(1, Math.min(most, leftMillis))
+      confirm: rest.confirm && confirmWithin(rest.confirm, ends, most),
+      deadline: ends
     })
   }
   // Bad options of the wait are RangeErrors at the call too, not once there is a grant.
-  void wait(noGrant, 1)
+  void wait(noGrant, Number.MAX_SAFE_INTEGER)
   return Effect.gen(function* () {
     const grant = yield* begin
     const { expiresAt, userCode, verificationUri, verificationUriComplete } = grant
@@ -380,7 +391,7 @@ export const job = <E = never, R = never>(
   name: string,
   options: JobOptions<E, R>
 ): Job.Job<string, Token, Failure, HttpCheckError | E, HttpClient.HttpClient | R> =>
-  jobOf(name, makeLogin("DeviceFlow.job", options))
+  Job.make(name, { ...jobOf(name, makeLogin("DeviceFlow.job", options)), ...carried(options) })
 
 // ---- internal ----
 
@@ -428,7 +439,23 @@ interface Login<E, R> extends wire.Request {
   intervalMillis: number
 }
 
-const makeLogin = <E, R>(name: string, options: JobOptions<E, R>): Login<E, R> => {
+/**
+ * A wait refuses an end that has to hold for as long as the deadline. That of the server is not known to the caller: if it
+ * comes sooner, the end is not confirmed in time.
+ */
+const confirmWithin = (confirm: Job.ConfirmPolicy, ends: number, most: number): Job.ConfirmPolicy => {
+  const within = (policy: Job.Confirm | undefined): Job.Confirm | undefined => {
+    if (policy === undefined || !("for" in policy) || ends === most) return policy
+    const millis = Duration.toMillis(Duration.fromInputUnsafe(policy.for))
+    return !(millis >= ends) ? policy : { for: Math.max(ends - 1, ends / 2) }
+  }
+  return { success: within(confirm.success), failure: within(confirm.failure) }
+}
+
+const makeLogin = <E, R>(
+  name: string,
+  options: RequestOptions & Pick<JobOptions<E, R>, "client" | "grant" | "interpret">
+): Login<E, R> => {
   const { client, grant, interpret } = options
   checkClient(name, client)
   const { fail, sent } = wire.post(

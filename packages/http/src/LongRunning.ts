@@ -64,6 +64,7 @@ import type { HttpAnswer } from "./HttpAnswer.ts"
 import type { HintReader } from "./HintReader.ts"
 import { type HttpCheckError, safeUrl } from "./HttpCheckError.ts"
 import type { Interpret } from "./Interpretation.ts"
+import { carried } from "./internal/carried.ts"
 import * as operationCheck from "./internal/operation/check.ts"
 import type { Environment } from "./internal/operation/environment.ts"
 import { checkMany } from "./internal/operation/list.ts"
@@ -194,9 +195,33 @@ export interface Options<
     | undefined
   /** What to do about an unknown state word. Default: the wait fails with `UnknownState`. */
   readonly unknownState?: Job.UnknownStatePolicy<A | A2, LongRunningFailure | F2 | F3> | undefined
-  /** What to do when a check fails. Default: see `Job.CheckErrorPolicy`. */
-  readonly checkErrors?: Job.CheckErrorPolicy<HttpCheckError | E2> | undefined
+  /** What to do when a check fails, or `"unbounded"`. Default: see `Job.CheckErrorPolicy`. */
+  readonly checkErrors?: Job.CheckErrorPolicy<HttpCheckError | E2> | "unbounded" | undefined
 }
+
+/**
+ * The options of `job`: those of this module, and the options of waits that a job carries (see `Job.Options`).
+ *
+ * **Details**
+ *
+ * With `wait`, the default `checkTimeout` is 30 seconds longer than `wait`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface JobOptions<A = unknown, RD = never, A2 = never, F2 = never, E2 = never, R2 = never, F3 = never>
+  extends
+    Options<A, RD, A2, F2, E2, R2, F3>,
+    Pick<
+      Job.Options<
+        LongRunningOperation,
+        A | A2,
+        LongRunningFailure | F2 | F3,
+        HttpCheckError | E2,
+        HttpClient.HttpClient | RD | R2
+      >,
+      "checkTimeout" | "stall" | "confirm" | "stateLimits" | "minInterval" | "onAction"
+    > {}
 
 /**
  * Makes a request about the current operation; `undefined` selects the default.
@@ -347,11 +372,13 @@ export interface Detail {
  */
 export const job = <A = unknown, RD = never, A2 = never, F2 = never, E2 = never, R2 = never, F3 = never>(
   name: string,
-  options: Options<A, RD, A2, F2, E2, R2, F3> = {}
+  options: JobOptions<A, RD, A2, F2, E2, R2, F3> = {}
 ): LongRunningJob<Types.NoInfer<A | A2>, Types.NoInfer<F2 | F3>, Types.NoInfer<E2>, Types.NoInfer<RD | R2>> => {
   const env = environmentOf(options)
   const { cancel, checkMany: list } = options
   return Job.make(name, {
+    ...carried(options),
+    checkTimeout: Prefer.checkTimeout("LongRunning.job", options.wait, options.checkTimeout),
     key: keyFor(env.protocols),
     check: (operation: LongRunningOperation, context: CheckContext) => operationCheck.check(env, operation, context),
     checkMany:
@@ -442,7 +469,7 @@ export const run = <
   HttpClient.HttpClient | Types.NoInfer<RD | R2 | RS | R4>
 > => {
   wholeUrl(request)
-  const operations = job<A, RD, A2, F2, E2, R2, F3>("LongRunning", options)
+  const operations = job<A, RD, A2, F2, E2, R2, F3>("LongRunning", ofOperations(options))
   if (options.resend !== undefined) assertRepeatable(request)
   const { checkErrors: _, strategy: __, unknownState: ___, ...wait } = options
   const checkTimeout = Prefer.checkTimeout("LongRunning.run", options.wait, options.checkTimeout)
@@ -450,6 +477,17 @@ export const run = <
 }
 
 // ---- internal ----
+
+/** The options of waits are not those of the job here: they are checked in the name of the caller. */
+const ofOperations = <O extends object>(options: O) => ({
+  ...options,
+  checkTimeout: undefined,
+  confirm: undefined,
+  minInterval: undefined,
+  onAction: undefined,
+  stall: undefined,
+  stateLimits: undefined
+})
 
 const environmentOf = <A, RD, A2, F2, E2, R2, F3>(
   options: Options<A, RD, A2, F2, E2, R2, F3>

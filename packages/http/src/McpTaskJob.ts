@@ -103,7 +103,10 @@ export interface HttpOptions<
  * @category models
  * @since 0.1.0
  */
-export interface Options<out A, in out E, out R, in out ED = InputRequired> {
+export interface Options<out A, in out E, out R, in out ED = InputRequired> extends Pick<
+  Job.Options<string, A, Failure, E | ED | InvalidAnswer, R>,
+  "checkTimeout" | "stall" | "confirm" | "stateLimits" | "minInterval" | "onAction"
+> {
   /** The dialect of the server. */
   readonly dialect: Dialect
   /** Sends the requests: `McpTasks.http`, or a client of your own. */
@@ -127,7 +130,7 @@ export interface Options<out A, in out E, out R, in out ED = InputRequired> {
    * What to do when a check fails. Default: see `Job.CheckErrorPolicy`; the codes decide which errors are transient
    * (see `McpTasks`).
    */
-  readonly checkErrors?: Job.CheckErrorPolicy<E | ED | InvalidAnswer> | undefined
+  readonly checkErrors?: Job.CheckErrorPolicy<E | ED | InvalidAnswer> | "unbounded" | undefined
 }
 
 /**
@@ -153,7 +156,7 @@ export interface OnInput<out E = never, out R = never> {
  */
 export interface RunOptions<A, E, R, EI = never, RI = never, RS = never, E2 = never, R2 = never>
   extends
-    Omit<Options<A, E, R, InputRequired | InputFailed<EI>>, "strategy" | "checkErrors">,
+    Omit<Options<A, E, R, InputRequired | InputFailed<EI>>, keyof Poll.Options<unknown>>,
     Poll.Options<E | InvalidAnswer | InputRequired | InputFailed<EI>, RS>,
     Poll.SubmitOptions {
   /** The name of the job in errors, logs and metrics. Default: `mcp-task`. */

@@ -117,6 +117,31 @@ describe("DeviceFlow", () => {
   })
 
   describe("run", () => {
+    it.effect.each([
+      [600, "10 seconds", "done", 15],
+      [20, "1 minute", "PollTimeout", 20],
+      [1, "1 minute", "PollTimeout", 1]
+    ] as const)("grant of %i seconds, end that must hold for %s - is no defect (R29)", ([expires, held, ending, at]) =>
+      Effect.gen(function* () {
+        const { provide } = server(
+          () => json({ ...granted, expires_in: expires }),
+          () => json(tokens)
+        )
+        const found = yield* ran(provide(login({ confirm: { success: { for: held } } })))
+        assert.deepStrictEqual(
+          [Exit.isSuccess(found.exit) ? "done" : errorOf(found.exit)?._tag, found.at],
+          [ending, at]
+        )
+      })
+    )
+
+    it("end that must hold for longer than the deadline of the caller - is a RangeError at the call (R29)", () => {
+      const confirm = { failure: { for: "1 minute" } } as const
+      assert.throws(() => login({ confirm, deadline: "1 minute" }), RangeError, "confirm.failure.for")
+      assert.throws(() => login({ confirm: { success: { for: 0 } } }), RangeError, "confirm.success.for")
+      assert.doesNotThrow(() => login({ confirm, deadline: "2 minutes" }))
+    })
+
     it.effect("shows the prompt, waits for the interval each time, and yields the token", () =>
       Effect.gen(function* () {
         const { asked, polls, provide } = server(
@@ -315,7 +340,7 @@ describe("DeviceFlow", () => {
         )
         const { exit } = yield* ran(provide(login()))
         assert.strictEqual(errorOf(exit)?._tag, "CheckErrorsExhausted")
-        // A tenth of the hour is tolerated.
+        // More than five, and for at least a tenth of the hour that the grant lasts (R31).
         assert.deepStrictEqual(polls(), [5, 15, 35, 75, 155, 275, 395])
       })
     )

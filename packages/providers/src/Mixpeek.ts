@@ -215,7 +215,7 @@ const maxBatch = 100
 const tasksOf = (
   api: Api,
   sendMany: Mixpeek["sendMany"],
-  shared: Pick<CommonSettings.Resolved, "unknownState" | "checkErrors"> & Required<Pick<WithStrategy, "strategy">>,
+  shared: Omit<CommonSettings.Resolved, "url" | "timeScale" | "missing"> & Required<Pick<WithStrategy, "strategy">>,
   missing: CommonSettings.Resolved["missing"]
 ): Mixpeek["tasks"] =>
   Job.make("Mixpeek.tasks", {

@@ -6,16 +6,21 @@
 import type { HttpCheckError } from "@effect-poll/http/HttpCheckError"
 import type * as Duration from "effect/Duration"
 import type { Schedule } from "effect/Schedule"
-import type { CheckErrorPolicy, UnknownStatePolicy } from "effect-poll/Job"
+import type { CheckErrorPolicy, ConfirmPolicy, Options, UnknownStatePolicy } from "effect-poll/Job"
 import type { Observation } from "effect-poll/Observation"
 
 /**
- * The settings that all providers share.
+ * The settings that all providers share. Those of waits are for all jobs of the provider; see `Job.Options`.
  *
  * @category models
  * @since 0.1.0
  */
-export interface Settings {
+export interface Settings extends Pick<
+  Options<unknown, unknown, unknown, unknown, never>,
+  "checkTimeout" | "stall" | "stateLimits" | "minInterval" | "onAction"
+> {
+  /** How an end is confirmed before it counts. Default: the first answer with an end counts. */
+  readonly confirm?: ConfirmPolicy | undefined
   /** The base URL of the service, with or without a trailing slash. A blank one is a RangeError. */
   readonly baseUrl: string
   /**
@@ -24,7 +29,7 @@ export interface Settings {
    */
   readonly unknownState?: UnknownStatePolicy | undefined
   /** How many failed checks a wait tolerates, and how they are retried. Default: see the module, otherwise that of `Job`. */
-  readonly checkErrors?: CheckErrorPolicy<HttpCheckError> | undefined
+  readonly checkErrors?: CheckErrorPolicy<HttpCheckError> | "unbounded" | undefined
   /**
    * How long after the start of a wait a job that is not found counts as pending, provided that no status has been
    * seen. A non-negative duration. Default: none, so the first 404 ends the wait as `JobNotFound`.

@@ -1,3 +1,4 @@
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
@@ -52,9 +53,20 @@ export class ActionHandlers {
     )
   }
 
-  /** The fibers of all handlers that have not ended. */
-  get fibers(): ReadonlyArray<Fiber.Fiber<unknown>> {
-    return [...this.running.keys()].flatMap((wait) => this.fibersOf(wait))
+  /**
+   * Waits until the handlers of these waits have ended, by default those of all: each for at most the `cancelTimeout` of
+   * its wait, since a handler may not be interruptible. Undefined if there are none.
+   */
+  settled(waits: Iterable<Wait> = this.running.keys()): Effect.Effect<void> | undefined {
+    const all = Array.from(waits).flatMap((wait) =>
+      this.fibersOf(wait).map((fiber) =>
+        Effect.timeoutOption(
+          Effect.interruptible(Fiber.await(fiber)),
+          Duration.millis(wait.setting.policy.cancelTimeout)
+        )
+      )
+    )
+    return all.length === 0 ? undefined : Effect.all(all, { concurrency: "unbounded", discard: true })
   }
 
   /** Whether a fiber is that of a handler. */

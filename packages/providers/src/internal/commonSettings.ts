@@ -6,12 +6,15 @@ import type { Settings } from "../Settings.ts"
 import * as Validate from "./validate.ts"
 
 /** The settings of one provider, validated and with their defaults filled in. */
-export interface Resolved {
+export interface Resolved extends Pick<
+  Settings,
+  "checkTimeout" | "confirm" | "stall" | "stateLimits" | "minInterval" | "onAction"
+> {
   /** Joins the base URL and a path. */
   readonly url: (path: string) => string
   readonly timeScale: number
   readonly unknownState: UnknownStatePolicy
-  readonly checkErrors: CheckErrorPolicy<HttpCheckError>
+  readonly checkErrors: CheckErrorPolicy<HttpCheckError> | "unbounded"
   readonly missing: MissingPolicy<unknown, never, never, never, never> | undefined
 }
 
@@ -23,7 +26,14 @@ export const resolve = (
 ): Resolved => {
   const base = Validate.nonEmpty(`${name}: baseUrl`, settings.baseUrl).replace(/\/+$/, "")
   const timeScale = Validate.positive(`${name}: timeScale`, settings.timeScale ?? 1)
+  const { checkTimeout, confirm, minInterval, onAction, stall, stateLimits } = settings
   return {
+    checkTimeout,
+    confirm,
+    minInterval,
+    onAction,
+    stall,
+    stateLimits,
     url: (path) => base + (path.startsWith("/") ? path : `/${path}`),
     timeScale,
     unknownState: settings.unknownState ?? "continue",

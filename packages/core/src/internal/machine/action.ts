@@ -17,7 +17,10 @@ export const onAction = (wait: Wait, { action }: Pending): Command | undefined =
   if (!actions.includes(id)) {
     const own = cold(wait)
     own.actions = [...actions, id].slice(-mostActions)
-    if (typeof wait.setting.policy.onAction === "function") own.handling = id
+    if (typeof wait.setting.policy.onAction === "function") {
+      own.handling = id
+      own.handlingFrom = wait.checkStarted
+    }
     wait.setting.emit(wait, { _tag: "ActionRequired", attempt: wait.attempts, action })
   }
   // A canceled job is watched for its end, whatever it asks for.
@@ -25,9 +28,16 @@ export const onAction = (wait: Wait, { action }: Pending): Command | undefined =
   return failWithoutNews(wait, new PollError.ActionRequired({ ...seen(wait), action }))
 }
 
-/** The handler of an action has ended. */
-export const onHandled = ({ cold }: Wait, id: string): void => {
-  if (cold.handling === storedId(id)) cold.handling = undefined
+/**
+ * The handler of an action has ended. Yields the earliest time of the check that follows: a server that asks for another
+ * action each time would otherwise be checked without a pause, by a handler that ends at once.
+ */
+export const onHandled = (wait: Wait, id: string): number => {
+  const { cold, checkStarted, setting } = wait
+  if (cold.handling !== storedId(id)) return 0
+  cold.handling = undefined
+  const isNews = cold.handlingFrom === checkStarted && cold.actions.length > 1
+  return isNews ? Math.ceil(checkStarted + setting.policy.zeroDelay) : 0
 }
 
 /** The ids that a resumed wait does not report again: those of actions whose handler has ended, where there is one. */

@@ -69,7 +69,9 @@ const record = (wait: Wait, status: Status.Status<unknown, unknown>, detail?: "k
   const isAlike = cold.unconfirmed === status._tag
   const hash = detail === "kept" ? undefined : cold.detailHash
   const changed = !isAlike && (before === undefined || !sameStatus(before, status, hash))
-  if (changed || isAlike || hash !== undefined) wait.status = status
+  // Another action may have the same id, and one from a token is only an id.
+  const asks = status._tag === "Pending" && status.action !== undefined
+  if (changed || isAlike || hash !== undefined || asks) wait.status = status
   if (hash !== undefined) cold.detailHash = undefined
   if (cold.located !== undefined && detail === undefined) cold.located = undefined
   if (changed) {

@@ -37,7 +37,8 @@ const strategyOver = { reason: "strategy", state: undefined, limit: undefined } 
 
 /** A timeout as an error, with what was seen until now. */
 const timeoutOf = (wait: Wait, { cancel, limit, reason, state }: HeldTimeout): PollError.PollTimeout => {
-  const { status } = wait
+  const { setting, status } = wait
+  const { base, now } = setting.time
   return new PollError.PollTimeout({
     ...seen(wait),
     reason,
@@ -46,7 +47,7 @@ const timeoutOf = (wait: Wait, { cancel, limit, reason, state }: HeldTimeout): P
     unconfirmed: wait.cold.hold !== undefined && status !== undefined && status._tag !== "Pending" ? status : undefined,
     confirmation: confirmationOf(wait),
     cancel,
-    floorAt: wait.floorAt > wait.deadlineAt ? wait.setting.time.base + wait.floorAt : undefined
+    floorAt: wait.floorAt > Math.max(wait.deadlineAt, now) ? base + wait.floorAt : undefined
   })
 }
 
@@ -54,9 +55,9 @@ const timeoutOf = (wait: Wait, { cancel, limit, reason, state }: HeldTimeout): P
 export const failWithoutResult = (wait: Wait, { issue, state }: ResultMissing): Command =>
   fail(wait, new PollError.ResultMissing({ ...seen(wait), state, issue }))
 
-/** Fails with an error that says nothing about the job; a timeout that is held back takes precedence. */
+/** Fails with an error that says nothing about the job; a timeout that is held back takes precedence, as it would end now. */
 export const failWithoutNews = (wait: Wait, error: PollError.PollError<unknown, unknown>): Command =>
-  fail(wait, wait.cold.heldTimeout === undefined ? error : timeoutOf(wait, wait.cold.heldTimeout))
+  wait.cold.heldTimeout === undefined ? fail(wait, error) : timeout(wait)
 
 export const fail = (wait: Wait, error: PollError.PollError<unknown, unknown>): Command => end(wait, Exit.fail(error))
 

@@ -68,8 +68,7 @@ const judge = (wait: Wait, event: Event): Command => {
     case "Woken":
       return onWoken(wait, event.force)
     case "Handled":
-      onHandled(wait, event.id)
-      return onWoken(wait, false)
+      return onWoken(wait, false, onHandled(wait, event.id))
     case "Paused":
       return onPaused(wait)
     case "Unpaused":
@@ -125,7 +124,7 @@ const onDue = (wait: Wait): Command => {
   return gateOrCheck(wait)
 }
 
-const onWoken = (wait: Wait, force: boolean): Command => {
+const onWoken = (wait: Wait, force: boolean, notBefore = 0): Command => {
   const { now } = wait.setting.time
   if (wait.stage.phase !== "waiting") {
     if (!isForced(wait)) cold(wait).wakeRequest = force ? "forced" : "normal"
@@ -133,7 +132,7 @@ const onWoken = (wait: Wait, force: boolean): Command => {
   }
   if (now > wait.deadlineAt) return "continue"
   if (force) liftFloors(wait)
-  const allowed = Math.max(now, wait.floorAt, wait.cold.gatedUntil)
+  const allowed = Math.max(now, notBefore, wait.floorAt, wait.cold.gatedUntil)
   const earliest = Math.max(allowed, spacedUntil(wait))
   if (wait.cold.paused) return "continue"
   // The gate is not asked for a forced check, even if it has to queue for room or for the end of the `minInterval`.

@@ -5,7 +5,8 @@ import { storedId } from "./words.ts"
 
 /**
  * Whether two statuses are pending and equal. A detail that cannot be compared, such as one that nests too deep, never
- * equals another. Of a status that comes from a token only the hash of its detail is known: `hash`.
+ * equals another. Of a status that comes from a token only the hash of its detail is known: `hash`. The same goes for
+ * the id of an action that is long.
  */
 export const sameStatus = (
   a: Status<unknown, unknown>,
@@ -17,7 +18,7 @@ export const sameStatus = (
   (a === b ||
     (a.state === b.state &&
       a.progress === b.progress &&
-      (hash === undefined ? a.action?.id === b.action?.id : a.action?.id === storedIdOf(b)) &&
+      (a.action?.id === b.action?.id || storedIdOf(a) === storedIdOf(b)) &&
       (hash === undefined ? a.detail === b.detail || sameDetail(a.detail, b.detail) : hasHash(b.detail, hash))))
 
 // ---- internal ----

@@ -290,8 +290,10 @@ const heldTimeoutOf = ({ cancel, limitMillis, reason, state }: Tokens.HeldTimeou
 /** What is kept for rare cases. */
 const restoreCold = (wait: Wait, token: ResumeToken): void => {
   const { actions, alone, cursor, fallbackKey, last, located, throttledMillis, totalErrors, unconfirmed } = token
-  if (fallbackKey !== undefined) cold(wait).fallbackKey = fallbackKey
-  if (cursor !== undefined) cold(wait).cursor = cursor
+  // The job may have a fallback no more: then it is asked itself, for which a cursor of the fallback is of no use.
+  const isThere = fallbackKey === undefined || wait.setting.policy.missing.checkFallback !== undefined
+  if (isThere && fallbackKey !== undefined) cold(wait).fallbackKey = fallbackKey
+  if (isThere && cursor !== undefined) cold(wait).cursor = cursor
   if (located !== undefined) cold(wait).located = located
   if (totalErrors > 0) cold(wait).totalErrors = totalErrors
   if (throttledMillis !== undefined && throttledMillis > 0) cold(wait).throttledDelay = throttledMillis

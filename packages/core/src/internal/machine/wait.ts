@@ -132,8 +132,9 @@ export interface Cold {
   located: string | undefined
   /** Ids of actions that were reported or handled, the newest last. */
   actions: ReadonlyArray<string>
-  /** The id of the action whose handler runs. */
+  /** The id of the action whose handler runs, and when the check began that found it first. */
   handling: string | undefined
+  handlingFrom: number
   /** The check in flight, or the next one, is the last. */
   lastCheck: boolean
   /** The key at the fallback, once the job's own record is gone. */
@@ -407,6 +408,7 @@ const makeCold = (): Cold => ({
   located: undefined,
   actions: noActions,
   handling: undefined,
+  handlingFrom: 0,
   lastCheck: false,
   fallbackKey: undefined,
   cursor: undefined,

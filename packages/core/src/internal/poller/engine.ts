@@ -1,7 +1,7 @@
 import type * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import * as Fiber from "effect/Fiber"
+import type * as Fiber from "effect/Fiber"
 import * as Gate from "../../Gate.ts"
 import type { ResumeToken } from "../../ResumeToken.ts"
 import type { ActionHandlers } from "../actionHandlers.ts"
@@ -146,10 +146,10 @@ export class Engine {
   /** Ends waits as interrupted, all at once. The effect waits for what is in flight for them, and cancels their jobs. */
   interrupt(waits: ReadonlyArray<Wait>, how: How): Effect.Effect<void> {
     let interrupted: ReadonlyArray<Interrupted> = []
-    const handlers = waits.flatMap((wait) => this.actions.fibersOf(wait))
+    const handled = this.actions.settled(waits)
     this.together(() => (interrupted = this.endAll(waits, how)))
     const stopped = interrupt(interrupted, this.canceling)
-    return handlers.length === 0 ? stopped : Effect.andThen(stopped, Effect.asVoid(Fiber.awaitAll(handlers)))
+    return handled === undefined ? stopped : Effect.andThen(stopped, handled)
   }
 
   /**

@@ -292,7 +292,7 @@ export class PollerService implements Driver {
       Deferred.doneUnsafe(this.closing, Exit.void)
       // Callers that still wait for a permit then find the Poller closed.
       this.permits.release(Number.MAX_SAFE_INTEGER)
-      const handled = Fiber.awaitAll(this.actions.fibers)
+      const handled = this.actions.settled() ?? Effect.void
       const released = Effect.suspend(() => Fiber.awaitAll([...this.registry.releasing]))
       const all = interrupted.pipe(Effect.andThen(handled), Effect.andThen(notified), Effect.andThen(released))
       this.run(all).addObserver(() => Deferred.doneUnsafe(this.over, Exit.void))

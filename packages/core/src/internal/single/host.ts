@@ -14,7 +14,6 @@ import type { PollEvent } from "../../PollEvent.ts"
 import type { ResumeToken } from "../../ResumeToken.ts"
 import type { Terminal } from "../../Status.ts"
 import { ActionHandlers } from "../actionHandlers.ts"
-import { bounded } from "../awaitAtMost.ts"
 import { cancelsBy } from "../machine/ending.ts"
 import * as event from "../machine/event.ts"
 import * as machine from "../machine/machine.ts"
@@ -234,15 +233,17 @@ export class Host implements Setting {
     return Effect.suspend(() => {
       const { cancelTimeout } = this.policy
       const own = [this.driver, this.watchdog, this.flushing].filter((fiber) => fiber !== undefined)
-      const running = [...own, ...(this.actions?.fibersOf(this.wait) ?? [])]
+      const handlers = this.actions?.fibersOf(this.wait) ?? []
+      const handled = this.actions?.settled([this.wait]) ?? Effect.void
       const isOver = this.wait.stage.phase === "ended"
       const by = isOver || how === "leave" ? undefined : cancelsBy(this.wait, how)
       this.turn++
       this.driver = this.watchdog = undefined
-      const stopped = Fiber.interruptAll(running)
+      for (const fiber of handlers) fiber.interruptUnsafe()
+      const stopped = Effect.andThen(Fiber.interruptAll(own), handled)
       if (isOver) return stopped
       this.step(event.interrupted(by))
-      return (by === undefined ? stopped : Effect.andThen(this.cancel(by, running), stopped)).pipe(
+      return (by === undefined ? stopped : Effect.andThen(this.cancel(by, [...own, ...handlers]), stopped)).pipe(
         Effect.andThen(Effect.suspend(() => this.telemetry.flush(cancelTimeout) ?? Effect.void))
       )
     })
@@ -365,11 +366,10 @@ export class Host implements Setting {
   /** Hands the result out, once the observers have been notified and the handlers of actions have ended. */
   private handOut(exit: Exit.Exit<unknown, unknown>): void {
     const { cancelTimeout } = this.policy
-    const handlers = this.actions?.fibersOf(this.wait) ?? []
+    const handled = this.actions?.settled([this.wait])
     const flush = this.telemetry.flush(cancelTimeout)
-    if (flush === undefined && handlers.length === 0) return this.done(exit)
-    const settled = bounded(this.fork, Fiber.awaitAll(handlers), cancelTimeout)
-    this.flushing = this.fork(Effect.andThen(settled, flush ?? Effect.void))
+    if (flush === undefined && handled === undefined) return this.done(exit)
+    this.flushing = this.fork(Effect.andThen(handled ?? Effect.void, flush ?? Effect.void))
     // Also when that is stopped: the wait has ended.
     this.flushing.addObserver(() => this.done(exit))
   }

@@ -10,6 +10,7 @@ import { invalidParams, isTransientCode, rpcCodeOf } from "./jsonRpcCode.ts"
 import { checkTask, decoded, type Environment, malformed } from "./check.ts"
 import type { InputResponder } from "./input.ts"
 import { InterpretedAnswer, isToolError, paramsIn, taskIn, toolFailure } from "./task.ts"
+import { carried } from "../carried.ts"
 import * as validate from "../validate.ts"
 import { decoderOf } from "../answer/decoder.ts"
 
@@ -21,12 +22,14 @@ export const make = <A, E, R, ED>(
   input: InputResponder<ED>
 ): TaskJob<A, E, R, ED> => {
   const env = environment(options, input)
+  const tolerance = options.checkErrors && Job.checkErrorPolicy(options.checkErrors)
   const job: TaskJob<A, E, R, ED> = Job.make(name, {
+    ...carried(options),
     check: (taskId: string) => checkTask(env, taskId),
     submit: (request: TaskRequest) => submit(env, request),
     cancel: (taskId: string) => cancel(env, taskId),
     strategy: options.strategy,
-    checkErrors: { ...options.checkErrors, kindOf: options.checkErrors?.kindOf ?? kindOf }
+    checkErrors: { ...tolerance, kindOf: tolerance?.kindOf ?? kindOf }
   })
   return job
 }
