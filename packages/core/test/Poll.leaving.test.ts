@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
@@ -35,6 +36,25 @@ describe.each(hosts)("$name", (host) => {
             yield* TestClock.adjust("3 seconds")
             yield* Scope.close(scope, exit)
             assert.deepStrictEqual(canceled, expected)
+          }
+        }
+      })
+    )
+
+    it.effect("scope that closes - waits for a check that does not stop, for cancelTimeout at most", () =>
+      Effect.gen(function* () {
+        for (const [options, expected] of [
+          [{}, []],
+          [onClose, [3500]]
+        ] satisfies Cases<ReadonlyArray<number>>) {
+          for (const check of [Effect.uninterruptible(Effect.never), Effect.onInterrupt(Effect.never, () => Effect.never)]) {
+            const start = yield* Clock.currentTimeMillis
+            const { canceledAt, job } = cancelableJob<string>(() => check)
+            const scope = yield* Scope.make()
+            yield* Scope.provide(host.start(job, "a", { ...hour, ...options, cancelTimeout: "5 seconds" }), scope)
+            yield* TestClock.adjust("1 second")
+            const { at } = yield* runFor(Scope.close(scope, Exit.void), "1 hour")
+            assert.deepStrictEqual([canceledAt.map((at) => at - start), at - start], [expected, 6000])
           }
         }
       })
@@ -199,6 +219,37 @@ describe("Poller", () => {
         yield* TestClock.adjust("7 seconds")
         const tokens = yield* poller.shutdown
         assert.deepStrictEqual([canceled, tokens.map(({ key }) => key)], [["cancel"], ["recent"]])
+      })
+    )
+
+    it.effect("caller that was left before its job ended or was canceled - leaves no token", () =>
+      Effect.gen(function* () {
+        const ends: Record<string, Status.Status<string>> = { done: Status.succeeded("x"), gone: Status.canceled() }
+        const states = new Map<string, Status.Status<string>>()
+        const { canceled, job } = cancelableJob<string>((key) => Effect.succeed(states.get(key) ?? pending), {
+          strategy: every2s
+        })
+        const poller = yield* Poller.make(plain)
+        const keys = ["done", "gone", "interrupted", "timedOut", "closed", "left"]
+        const first = Effect.forEach(keys, (key) => poller.until(job, key, hour), { concurrency: "unbounded" })
+        yield* Effect.forkChild(Effect.timeoutOption(first, "1 second"))
+        yield* TestClock.adjust("1 second")
+        for (const key in ends) {
+          states.set(key, ends[key]!)
+          yield* Effect.exit(poller.until(job, key, hour))
+        }
+        const interrupted = yield* poller.add(job, "interrupted", { ...hour, ...onInterrupt })
+        yield* interrupted.interrupt
+        const soon = { deadline: "100 millis", cancelTimeout: "100 millis", onTimeout: "cancelRemote" } as const
+        yield* poller.add(job, "timedOut", soon)
+        yield* poller.add(job, "closed", { ...hour, ...onClose })
+        yield* TestClock.adjust("500 millis")
+        const tokens = yield* poller.shutdown
+        yield* TestClock.adjust("1 second")
+        assert.deepStrictEqual(
+          [tokens.map(({ key }) => key), canceled.toSorted()],
+          [["left"], ["closed", "interrupted", "timedOut"]]
+        )
       })
     )
 

@@ -227,8 +227,8 @@ export class Host implements Setting {
 
   /**
    * Stops everything at once and waits for the finalizers of the check in flight, but not of checks that timed out
-   * before. A wait that has not ended is then interrupted: the server is asked to stop the job if the policy says so,
-   * and the observers are notified.
+   * before; when a scope closes, for at most `cancelTimeout`. A wait that has not ended is then interrupted: the server
+   * is asked to stop the job if the policy says so, and the observers are notified.
    */
   stop(how: How): Effect.Effect<void> {
     return Effect.suspend(() => {
@@ -239,10 +239,12 @@ export class Host implements Setting {
       const by = isOver || how === "leave" ? undefined : cancelsBy(this.wait, how)
       this.turn++
       this.driver = this.watchdog = undefined
-      const stopped = Fiber.interruptAll(running)
+      const all = Fiber.interruptAll(running)
+      const stopped = how === "close" ? Effect.asVoid(Effect.timeoutOption(all, cancelTimeout)) : all
       if (isOver) return stopped
       this.step(event.interrupted(by))
-      return (by === undefined ? stopped : Effect.andThen(this.cancel(by, running), stopped)).pipe(
+      const both = by === undefined ? stopped : Effect.all([this.cancel(by, running), stopped], together)
+      return both.pipe(
         Effect.andThen(Effect.suspend(() => this.telemetry.flush(cancelTimeout) ?? Effect.void))
       )
     })
@@ -415,6 +417,8 @@ const once = (effect: Effect.Effect<void> = Effect.void): Effect.Effect<void> =>
     return now
   })
 }
+
+const together = { concurrency: "unbounded", discard: true } as const
 
 type Driven = Effect.Effect<void, never, unknown>
 
