@@ -413,6 +413,7 @@ export const job = <A, F = never, I = never, K = string>(
   name: string,
   options: JobOptions<K, A, F, I> & Job.KeyOption<K>
 ): Job.Job<K, A, F, unknown, never, I, unknown> => {
+  promises.checkJob(name, options)
   const { cancel, check, onAction, submit } = options
   const calls: Job.Options<K, A, F, unknown, never, I, unknown> = {
     check: (key, context) => promises.checkOf<A, F>(context, (withSignal) => check(key, withSignal)),

@@ -5,6 +5,7 @@ import { type CheckResult, isCheckResult } from "../../CheckResult.ts"
 import { isJob, type Job, make as makeOf, type OnAction, type Options } from "../../Job.ts"
 import type { PollOptions } from "../../PollOptions.ts"
 import { Context as CheckContextClass } from "../concealed.ts"
+import { ofJob } from "../options/jobShape.ts"
 import * as request from "../options/request.ts"
 import { kindOf } from "../text.ts"
 import * as validate from "../validate.ts"
@@ -28,9 +29,9 @@ export const poll = async (name: string, args: ReadonlyArray<unknown>, signal: A
 /** The wait that the arguments of an entry point name. A check is an effect, or a function that may be async. */
 export const requestOf = (name: string, [of, second, third]: ReadonlyArray<unknown>): request.Request => {
   if (isJob(of)) return request.ofAny(name, of, second, third as AnyOptions)
-  return typeof of === "function"
-    ? request.ofCheck(name, of, second as AnyOptions, callAsync)
-    : request.ofCheck(name, of, second as AnyOptions)
+  if (typeof of === "function") return request.ofCheck(name, of, second as AnyOptions, callAsync)
+  if (!Effect.isEffect(of)) validate.refuse(`${name}: the check`, "a function that returns a status", of)
+  return request.ofCheck(name, of, second as AnyOptions)
 }
 
 /** The options that a wait takes, with effects in place of the callbacks of the caller. */
@@ -118,6 +119,12 @@ export const checkOf = <A, F>(
         ? Effect.succeed(result)
         : Effect.die(new TypeError(`a check must return a status or a CheckResult, got ${kindOf(result)}`))
   )
+
+/** Holds what `promise.job` is given to its rules, before its functions are wrapped. */
+export const checkJob = (name: unknown, options: { readonly check?: unknown } | undefined): void => {
+  validate.nonEmpty("promise.job: name", name as string)
+  validate.fields("promise.job", { ...options, check: options?.check ?? null }, ofJob)
+}
 
 /** Makes a job of its calls and of the options that need none. */
 export const makeJob = <K, A, F, I>(
