@@ -162,7 +162,7 @@ export const isTerminal = <A, F>(self: Status<A, F>): self is Terminal<A, F> => 
  * **Details**
  *
  * Progress is given as a fraction or in percent. It usually comes from a server, so a value out of range is not rejected:
- * it is clamped, and the wait logs a warning, once. `NaN` becomes `undefined`.
+ * it is clamped, and the wait logs a warning, once. What is no number becomes `undefined`.
  *
  * **Example** (Reporting progress)
  *
@@ -188,7 +188,8 @@ export const pending = (options?: {
   /** What somebody has to do before the job continues. */
   readonly action?: Action | undefined
 }): Pending => {
-  const given = options?.progress ?? (options?.percent === undefined ? undefined : options.percent / 100)
+  const percent = options?.percent ?? undefined
+  const given = options?.progress ?? (percent === undefined ? undefined : percent / 100)
   const progress = given === undefined ? undefined : clamp(given)
   const status: Pending = {
     [TypeId]: TypeId,
@@ -198,7 +199,7 @@ export const pending = (options?: {
     detail: options?.detail,
     action: options?.action
   }
-  return progress === given || progress === undefined ? status : markClamped(status)
+  return progress === Number(given) || progress === undefined ? status : markClamped(status)
 }
 
 /**

@@ -7,7 +7,7 @@ import type { PollOptions } from "../../PollOptions.ts"
 import { Context as CheckContextClass } from "../concealed.ts"
 import { ofJob } from "../options/jobShape.ts"
 import * as request from "../options/request.ts"
-import { kindOf } from "../text.ts"
+import { noResult } from "../text.ts"
 import * as validate from "../validate.ts"
 import * as handles from "./handle.ts"
 import * as host from "./host.ts"
@@ -117,7 +117,7 @@ export const checkOf = <A, F>(
     (result) =>
       isCheckResult(result)
         ? Effect.succeed(result)
-        : Effect.die(new TypeError(`a check must return a status or a CheckResult, got ${kindOf(result)}`))
+        : Effect.die(noResult(result))
   )
 
 /** Holds what `promise.job` is given to its rules, before its functions are wrapped. */
