@@ -6,6 +6,8 @@ import * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
+import type { Handle } from "effect-poll/Handle"
+import type { Notification } from "effect-poll/Observer"
 import * as Poll from "effect-poll/Poll"
 import * as Poller from "effect-poll/Poller"
 import * as Status from "effect-poll/Status"
@@ -57,6 +59,45 @@ describe.each(hosts)("$name", (host) => {
             assert.deepStrictEqual([canceledAt.map((at) => at - start), at - start], [expected, 6000])
           }
         }
+      })
+    )
+
+    it.effect("observer that interrupts or leaves its wait - is not waited for, and observes the end", () =>
+      Effect.gen(function* () {
+        for (const [how, expected] of [
+          ["interrupt", ["CancelRequested", "CancelAnswered", "Ended"]],
+          ["leave", ["Ended"]]
+        ] as const) {
+          const { job } = cancelable()
+          const observed: Array<string> = []
+          const observe = ({ event: { _tag } }: Notification) => {
+            if (observed.length > 0) return Effect.sync(() => void observed.push(_tag))
+            return _tag === "Unchanged"
+              ? Effect.andThen(handle[how], Effect.sync(() => void observed.push("done")))
+              : Effect.void
+          }
+          const options = { ...hour, ...onInterrupt, observers: [{ observe }] }
+          const handle: Handle<string> = yield* host.start(job, "a", options)
+          yield* TestClock.adjust("3 seconds")
+          assert.deepStrictEqual(
+            observed.filter((word) => word !== "Waiting"),
+            ["done", ...expected]
+          )
+        }
+      })
+    )
+
+    it.effect("observer that closes the scope of its wait - is waited for within cancelTimeout", () =>
+      Effect.gen(function* () {
+        const { canceled, job } = cancelable()
+        const scope = yield* Scope.make()
+        const observe = ({ event }: Notification) =>
+          event._tag === "Unchanged" ? Scope.close(scope, Exit.void) : Effect.void
+        const options = { ...hour, ...onClose, cancelTimeout: "5 seconds", observers: [{ observe }] } as const
+        const handle = yield* Scope.provide(host.start(job, "a", options), scope)
+        const { at, exit } = yield* runFor(handle.await, "1 hour")
+        assert.isTrue(exit !== "running" && Exit.hasInterrupts(exit) && at <= 7000)
+        assert.deepStrictEqual(canceled, ["a"])
       })
     )
 

@@ -278,11 +278,12 @@ export class Host implements Setting {
 
   /**
    * Runs an effect that ends this wait in a fiber of its own: it may be the check or a handler of this wait that asks for
-   * it, which is interrupted by it, and cannot wait for its own end.
+   * it, which is interrupted by it, and cannot wait for its own end. An observer is not interrupted, and runs it itself.
    */
   apart(effect: Effect.Effect<void>): Effect.Effect<void> {
     return Effect.suspend(() => {
       const self = Fiber.getCurrent()
+      if (self !== undefined && this.telemetry.runs(self)) return effect
       const isOwn = self !== undefined && (self === this.driver || this.actions?.runs(self) === true)
       const fiber = this.fork(effect)
       return isOwn ? Effect.void : Fiber.join(fiber)
