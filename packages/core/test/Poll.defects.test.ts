@@ -57,7 +57,7 @@ describe.each(hosts)("$name", (host) => {
           [{ _tag: "Succeeded", value: 1 }, "an object with the _tag Succeeded"],
           [{ _tag: "Annotated", result: pending }, "an object with the _tag Annotated"]
         ] as const) {
-          const check = Effect.succeed(found as never as Status.Pending)
+          const check = Effect.succeed<Status.Pending>(found as never)
           const { exit } = yield* runFor(host.until(check, { deadline: "1 minute" }), "1 minute")
           const message = `a check must return a status or a CheckResult, got ${shown}`
           assert.deepStrictEqual(exit, Exit.die(new TypeError(message)))

@@ -49,7 +49,10 @@ describe.each(hosts)("$name", (host) => {
           [{}, []],
           [onClose, [3500]]
         ] satisfies Cases<ReadonlyArray<number>>) {
-          for (const check of [Effect.uninterruptible(Effect.never), Effect.onInterrupt(Effect.never, () => Effect.never)]) {
+          for (const check of [
+            Effect.uninterruptible(Effect.never),
+            Effect.onInterrupt(Effect.never, () => Effect.never)
+          ]) {
             const start = yield* Clock.currentTimeMillis
             const { canceledAt, job } = cancelableJob<string>(() => check)
             const scope = yield* Scope.make()
@@ -73,7 +76,10 @@ describe.each(hosts)("$name", (host) => {
           const observe = ({ event: { _tag } }: Notification) => {
             if (observed.length > 0) return Effect.sync(() => void observed.push(_tag))
             return _tag === "Unchanged"
-              ? Effect.andThen(handle[how], Effect.sync(() => void observed.push("done")))
+              ? Effect.andThen(
+                  handle[how],
+                  Effect.sync(() => void observed.push("done"))
+                )
               : Effect.void
           }
           const options = { ...hour, ...onInterrupt, observers: [{ observe }] }

@@ -210,6 +210,16 @@ describe("callers without types", () => {
       "promise.poll: the check must be a function that returns a status"
     )
     const run = promise.run as typeof poll
+    for (const none of [undefined, null]) {
+      assert.include(await rejected(run(job, "a", none)), "RangeError: Poll.run: deadline must be")
+    }
+    for (const [name, call] of [
+      ["run", run],
+      ["resume", promise.resume as typeof poll]
+    ] as const) {
+      assert.include(await rejected(call(null, "{}")), `RangeError: promise.${name}: the job must be a Job, got null`)
+    }
+    assert.include(await rejected((promise.resume as typeof poll)(job, "{}", null)), "ResumeTokenError")
     assert.include(
       await rejected(run(job, "a", { deadline: "1 minute", onReceipt: 1 })),
       "promise.run: onReceipt must be a function, got 1"
@@ -299,7 +309,9 @@ describe("callers without types", () => {
           check: (id: string) => Effect.succeed(Status.succeeded(id)),
           submit: () => Effect.succeed(receipt as never)
         })
-        const defect = yield* Effect.flip(Effect.sandbox(Poll.run(submitting, undefined as never, { deadline: "1 hour" })))
+        const defect = yield* Effect.flip(
+          Effect.sandbox(Poll.run(submitting, undefined as never, { deadline: "1 hour" }))
+        )
         const error = Cause.squash(defect)
         assert.instanceOf(error, RangeError)
         assert.strictEqual(error.message, message)

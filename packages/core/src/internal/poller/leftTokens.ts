@@ -24,8 +24,7 @@ export class LeftTokens {
 
   /** Forgets the tokens of a job that has ended or is canceled: it does not run on. */
   forget(job: string, key: string): void {
-    if (this.ofJobs.size === 0) return
-    for (const left of [...(this.ofJobs.get(idOf(job, key)) ?? [])]) this.remove(left)
+    if (this.ofJobs.size > 0) this.ofJobs.get(idOf(job, key))?.forEach((left) => this.remove(left))
   }
 
   /** All tokens that are still kept. Keeps none of them any longer. */

@@ -244,9 +244,7 @@ export class Host implements Setting {
       if (isOver) return stopped
       this.step(event.interrupted(by))
       const both = by === undefined ? stopped : Effect.all([this.cancel(by, running), stopped], together)
-      return both.pipe(
-        Effect.andThen(Effect.suspend(() => this.telemetry.flush(cancelTimeout) ?? Effect.void))
-      )
+      return both.pipe(Effect.andThen(Effect.suspend(() => this.telemetry.flush(cancelTimeout) ?? Effect.void)))
     })
   }
 
@@ -392,9 +390,7 @@ export class Host implements Setting {
     const asleep = wakeAt > now ? this.clock.sleep(Duration.millis(wakeAt - now)) : Effect.void
     // At the limit itself it comes after an answer that arrives then: its sleep begins later, and it yields once more.
     const isLast = wakeAt === limit
-    const fiber = this.fork(
-      isLast ? Effect.andThen(Effect.yieldNow, Effect.andThen(asleep, Effect.yieldNow)) : asleep
-    )
+    const fiber = this.fork(isLast ? Effect.andThen(Effect.yieldNow, Effect.andThen(asleep, Effect.yieldNow)) : asleep)
     this.watchdog = fiber
     this.watchedUntil = limit
     fiber.addObserver((exit) => {

@@ -36,8 +36,10 @@ export const requestOf = (name: string, [of, second, third]: ReadonlyArray<unkno
 
 /** The options that a wait takes, with effects in place of the callbacks of the caller. */
 export const withCallbacks = <O extends CallerOptions>(name: string, options: O) => {
-  validate.fields(name, options, ofCaller)
-  const { onAction, ...rest } = withObserver(options)
+  // A caller without types may have left them out.
+  const given = (options as O | null | undefined) ?? ({} as O)
+  validate.fields(name, given, ofCaller)
+  const { onAction, ...rest } = withObserver(given)
   return onAction === undefined ? rest : { ...rest, onAction: actionHandler(onAction) }
 }
 
@@ -114,10 +116,7 @@ export const checkOf = <A, F>(
 ): Effect.Effect<CheckResult<A, F>, unknown> =>
   Effect.flatMap(
     fromAsync((signal) => call(new WithSignal(context, signal))),
-    (result) =>
-      isCheckResult(result)
-        ? Effect.succeed(result)
-        : Effect.die(noResult(result))
+    (result) => (isCheckResult(result) ? Effect.succeed(result) : Effect.die(noResult(result)))
   )
 
 /** Holds what `promise.job` is given to its rules, before its functions are wrapped. */
