@@ -37,7 +37,9 @@ const strategyOver = { reason: "strategy", state: undefined, limit: undefined } 
 
 /** A timeout as an error, with what was seen until now. */
 const timeoutOf = (wait: Wait, { cancel, limit, reason, state }: HeldTimeout): PollError.PollTimeout => {
-  const { status } = wait
+  const { floorAt, status } = wait
+  // 0 is no floor, and later than the deadline of a wait that was resumed after it.
+  const isFloored = floorAt > 0 && floorAt > wait.deadlineAt
   return new PollError.PollTimeout({
     ...seen(wait),
     reason,
@@ -46,7 +48,7 @@ const timeoutOf = (wait: Wait, { cancel, limit, reason, state }: HeldTimeout): P
     unconfirmed: wait.cold.hold !== undefined && status !== undefined && status._tag !== "Pending" ? status : undefined,
     confirmation: confirmationOf(wait),
     cancel,
-    floorAt: wait.floorAt > wait.deadlineAt ? wait.setting.time.base + wait.floorAt : undefined
+    floorAt: isFloored ? wait.setting.time.base + floorAt : undefined
   })
 }
 
