@@ -95,7 +95,7 @@ const shapes: Record<string, Effect.Effect<unknown, unknown, Scope>> = {
   }),
   innerScope: Effect.gen(function* () {
     const poller = yield* storing
-    yield* Effect.scoped(
+    return yield* Effect.scoped(
       Effect.gen(function* () {
         for (const key of keys) yield* Effect.forkScoped(waitFor(poller)(key))
         return yield* Effect.never

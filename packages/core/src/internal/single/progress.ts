@@ -49,7 +49,7 @@ const call = (onProgress: OnProgress, status: Pending, event: Changed<unknown, u
 const report = (error: unknown): void => {
   const { reportError } = globalThis as { readonly reportError?: (error: unknown) => void }
   // What the user's own code throws, so not a log of ours.
-  // @effect-diagnostics-next-line globalConsole:off
+  // @effect-diagnostics globalConsole:off
   // oxlint-disable-next-line no-console
   if (reportError === undefined) console.error(error)
   else reportError(error)
