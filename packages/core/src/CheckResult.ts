@@ -447,6 +447,11 @@ const taggedCheck = (
   self: Effect.Effect<unknown, unknown, unknown>,
   options: AnyFromEffectOptions
 ): Effect.Effect<AnyCheckResult, unknown, unknown> => {
+  validate.fields("CheckResult.fromEffect", options, {
+    hint: "a function",
+    answer: "a function",
+    value: "a function"
+  })
   const { answer: answerOf = identity, value } = options
   const meaningOf = tagTable(options)
   const hintOf = hintReader(options.hint)

@@ -193,8 +193,8 @@ export interface Receipt<out K, out A = never, out F = never> {
   /** The delay that the server requested before the first check, or `"unreadable"`. Default: none. */
   readonly hint?: Hint | undefined
   /**
-   * How the job ended, if the answer to the submit says so: then no check is made. Default: the job is checked until it
-   * ends.
+   * How the job ended, if the answer to the submit says so: then no check is made. A pending status is no end. Default:
+   * the job is checked until it ends.
    */
   readonly ended?: Terminal<A, F> | undefined
   /**
@@ -607,6 +607,7 @@ export const provide: {
     self: Job<K, A, F, E, R, I, ES>,
     services: Layer<Services, EL> | Context<Services>
   ): Job<K, A, F, E | EL, Exclude<R, Services>, I, ES | EL> => {
+    if (!isJob(self)) validate.refuse("Job.provide: the job", "a Job", self)
     const provided = makeProvided(services)
     const job: Job<K, A, F, E | EL, Exclude<R, Services>, I, ES | EL> = Object.assign(Object.create(Proto), {
       ...self,

@@ -281,11 +281,12 @@ export const run = <K, A, F, E, R, I, ES, RS = never, E2 = never, R2 = never>(
   const { submit: submitOf } = job
   if (submitOf === undefined) throw new RangeError(`Poll.run: the job ${job.name} has no submit`)
   // Validates the options before there is a key.
-  request.checkOfJob("Poll.run", job, options)
+  const policy = request.checkOfJob("Poll.run", job, options)
   validate.option("Poll.run: onReceipt", options.onReceipt, "a function")
   const running = submit.run({
     ...submit.bounds("Poll.run", options),
     job: job.name,
+    policy,
     submit: () => submitOf(input as I),
     requestFor: (receipt) =>
       request.ofJob("Poll.run", job, receipt.key as K, { ...options, since: options.since ?? receipt.since }),

@@ -99,7 +99,10 @@ export interface Options<out R = never> {
    * removed as further waits end, so an idle Poller keeps the last ones in memory.
    */
   readonly linger?: Duration.Input | undefined
-  /** Receives the tokens of all jobs that run on when the Poller closes, before anything else. Default: none. */
+  /**
+   * Receives the tokens of all jobs that run on when the Poller closes, before anything else. The scope is not closed
+   * before it has ended, however long that takes. Default: none.
+   */
   readonly onShutdown?: ((running: ReadonlyArray<ResumeToken>) => Effect.Effect<void, never, R>) | undefined
 }
 

@@ -162,8 +162,8 @@ export const isTerminal = <A, F>(self: Status<A, F>): self is Terminal<A, F> => 
  * **Details**
  *
  * Progress is given as a fraction or in percent. It usually comes from a server, so a value out of range is not rejected:
- * it is clamped, and the wait logs a warning, once. `NaN` becomes `undefined`. So does an action without an id; an id that
- * is a number becomes a string.
+ * it is clamped, and the wait logs a warning, once. What is not a number becomes `undefined`. So does an action without an
+ * id; an id that is a number becomes a string.
  *
  * **Example** (Reporting progress)
  *
@@ -189,7 +189,8 @@ export const pending = (options?: {
   /** What has to be done before the job continues. */
   readonly action?: Action | undefined
 }): Pending => {
-  const given = options?.progress ?? (options?.percent === undefined ? undefined : options.percent / 100)
+  const percent = options?.percent ?? undefined
+  const given = options?.progress ?? (percent === undefined ? undefined : percent / 100)
   const progress = given === undefined ? undefined : clamp(given)
   const status: Pending = {
     [TypeId]: TypeId,
@@ -199,7 +200,7 @@ export const pending = (options?: {
     detail: options?.detail,
     action: readAction(options?.action)
   }
-  return progress === given || progress === undefined ? status : markClamped(status)
+  return progress === Number(given) || progress === undefined ? status : markClamped(status)
 }
 
 /**

@@ -51,6 +51,7 @@
 import * as Effect from "effect/Effect"
 import type { CheckContext } from "./CheckContext.ts"
 import type { CheckResult } from "./CheckResult.ts"
+import * as request from "./internal/options/request.ts"
 import * as promises from "./internal/single/promises.ts"
 import { toPromise } from "./internal/single/toPromise.ts"
 import type * as Job from "./Job.ts"
@@ -309,6 +310,7 @@ export const run = async <K, A, F, E, I, ES>(
         | undefined
     }
 ): Promise<A> => {
+  request.aJob("promise.run", job)
   const { onReceipt, signal, ...rest } = promises.withCallbacks("promise.run", options)
   const wait = Poll.run(job, input, {
     ...rest,
@@ -349,6 +351,7 @@ export const resume = async <K, A, F, E>(
   token: ResumeToken.ResumeToken | string,
   options: Omit<Options<E>, "deadline" | "since"> = {}
 ): Promise<A> => {
+  request.aJob("promise.resume", job)
   const { signal, ...rest } = promises.withCallbacks("promise.resume", options)
   const decoded = typeof token === "string" ? ResumeToken.fromJson(token) : ResumeToken.fromUnknown(token)
   return toPromise(
@@ -413,6 +416,7 @@ export const job = <A, F = never, I = never, K = string>(
   name: string,
   options: JobOptions<K, A, F, I> & Job.KeyOption<K>
 ): Job.Job<K, A, F, unknown, never, I, unknown> => {
+  promises.checkJob(name, options)
   const { cancel, check, onAction, submit } = options
   const calls: Job.Options<K, A, F, unknown, never, I, unknown> = {
     check: (key, context) => promises.checkOf<A, F>(context, (withSignal) => check(key, withSignal)),

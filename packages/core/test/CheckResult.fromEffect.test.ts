@@ -189,6 +189,13 @@ describe("CheckResult.fromEffect", () => {
       RangeError,
       'CheckResult.fromEffect: missing must be an array of tags, got "NotFound"'
     )
+    for (const option of ["hint", "answer", "value"]) {
+      assert.throws(
+        () => CheckResult.fromEffect(call, { [option]: 5 }),
+        RangeError,
+        `CheckResult.fromEffect: ${option} must be a function, got 5`
+      )
+    }
   })
 })
 

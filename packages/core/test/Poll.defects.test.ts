@@ -45,6 +45,26 @@ describe.each(hosts)("$name", (host) => {
       })
     )
 
+    it.effect("check that yields no status - ends the wait with a TypeError that says what it yielded", () =>
+      Effect.gen(function* () {
+        for (const [found, shown] of [
+          ["done", "string"],
+          [undefined, "undefined"],
+          [null, "null"],
+          [7, "number"],
+          [{ state: "done" }, "an object"],
+          [[pending], "an object"],
+          [{ _tag: "Succeeded", value: 1 }, "an object with the _tag Succeeded"],
+          [{ _tag: "Annotated", result: pending }, "an object with the _tag Annotated"]
+        ] as const) {
+          const check = Effect.succeed<Status.Pending>(found as never)
+          const { exit } = yield* runFor(host.until(check, { deadline: "1 minute" }), "1 minute")
+          const message = `a check must return a status or a CheckResult, got ${shown}`
+          assert.deepStrictEqual(exit, Exit.die(new TypeError(message)))
+        }
+      })
+    )
+
     it.effect("interruption inside a check - ends the wait as interrupted", () =>
       Effect.gen(function* () {
         const { exit } = yield* runFor(host.until(Effect.interrupt, { deadline: "1 minute" }), "1 minute")

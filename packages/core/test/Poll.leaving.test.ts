@@ -1,10 +1,13 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
+import type { Handle } from "effect-poll/Handle"
+import type { Notification } from "effect-poll/Observer"
 import * as Poll from "effect-poll/Poll"
 import * as Poller from "effect-poll/Poller"
 import * as Status from "effect-poll/Status"
@@ -37,6 +40,70 @@ describe.each(hosts)("$name", (host) => {
             assert.deepStrictEqual(canceled, expected)
           }
         }
+      })
+    )
+
+    it.effect("scope that closes - waits for a check that does not stop, for cancelTimeout at most", () =>
+      Effect.gen(function* () {
+        for (const [options, expected] of [
+          [{}, []],
+          [onClose, [3500]]
+        ] satisfies Cases<ReadonlyArray<number>>) {
+          for (const check of [
+            Effect.uninterruptible(Effect.never),
+            Effect.onInterrupt(Effect.never, () => Effect.never)
+          ]) {
+            const start = yield* Clock.currentTimeMillis
+            const { canceledAt, job } = cancelableJob<string>(() => check)
+            const scope = yield* Scope.make()
+            yield* Scope.provide(host.start(job, "a", { ...hour, ...options, cancelTimeout: "5 seconds" }), scope)
+            yield* TestClock.adjust("1 second")
+            const { at } = yield* runFor(Scope.close(scope, Exit.void), "1 hour")
+            assert.deepStrictEqual([canceledAt.map((at) => at - start), at - start], [expected, 6000])
+          }
+        }
+      })
+    )
+
+    it.effect("observer that interrupts or leaves its wait - is not waited for, and observes the end", () =>
+      Effect.gen(function* () {
+        for (const [how, expected] of [
+          ["interrupt", ["CancelRequested", "CancelAnswered", "Ended"]],
+          ["leave", ["Ended"]]
+        ] as const) {
+          const { job } = cancelable()
+          const observed: Array<string> = []
+          const observe = ({ event: { _tag } }: Notification) => {
+            if (observed.length > 0) return Effect.sync(() => void observed.push(_tag))
+            return _tag === "Unchanged"
+              ? Effect.andThen(
+                  handle[how],
+                  Effect.sync(() => void observed.push("done"))
+                )
+              : Effect.void
+          }
+          const options = { ...hour, ...onInterrupt, observers: [{ observe }] }
+          const handle: Handle<string> = yield* host.start(job, "a", options)
+          yield* TestClock.adjust("3 seconds")
+          assert.deepStrictEqual(
+            observed.filter((word) => word !== "Waiting"),
+            ["done", ...expected]
+          )
+        }
+      })
+    )
+
+    it.effect("observer that closes the scope of its wait - is waited for within cancelTimeout", () =>
+      Effect.gen(function* () {
+        const { canceled, job } = cancelable()
+        const scope = yield* Scope.make()
+        const observe = ({ event }: Notification) =>
+          event._tag === "Unchanged" ? Scope.close(scope, Exit.void) : Effect.void
+        const options = { ...hour, ...onClose, cancelTimeout: "5 seconds", observers: [{ observe }] } as const
+        const handle = yield* Scope.provide(host.start(job, "a", options), scope)
+        const { at, exit } = yield* runFor(handle.await, "1 hour")
+        assert.isTrue(exit !== "running" && Exit.hasInterrupts(exit) && at <= 7000)
+        assert.deepStrictEqual(canceled, ["a"])
       })
     )
 
@@ -199,6 +266,37 @@ describe("Poller", () => {
         yield* TestClock.adjust("7 seconds")
         const tokens = yield* poller.shutdown
         assert.deepStrictEqual([canceled, tokens.map(({ key }) => key)], [["cancel"], ["recent"]])
+      })
+    )
+
+    it.effect("caller that was left before its job ended or was canceled - leaves no token", () =>
+      Effect.gen(function* () {
+        const ends: Record<string, Status.Status<string>> = { done: Status.succeeded("x"), gone: Status.canceled() }
+        const states = new Map<string, Status.Status<string>>()
+        const { canceled, job } = cancelableJob<string>((key) => Effect.succeed(states.get(key) ?? pending), {
+          strategy: every2s
+        })
+        const poller = yield* Poller.make(plain)
+        const keys = ["done", "gone", "interrupted", "timedOut", "closed", "left"]
+        const first = Effect.forEach(keys, (key) => poller.until(job, key, hour), { concurrency: "unbounded" })
+        yield* Effect.forkChild(Effect.timeoutOption(first, "1 second"))
+        yield* TestClock.adjust("1 second")
+        for (const key in ends) {
+          states.set(key, ends[key]!)
+          yield* Effect.exit(poller.until(job, key, hour))
+        }
+        const interrupted = yield* poller.add(job, "interrupted", { ...hour, ...onInterrupt })
+        yield* interrupted.interrupt
+        const soon = { deadline: "100 millis", cancelTimeout: "100 millis", onTimeout: "cancelRemote" } as const
+        yield* poller.add(job, "timedOut", soon)
+        yield* poller.add(job, "closed", { ...hour, ...onClose })
+        yield* TestClock.adjust("500 millis")
+        const tokens = yield* poller.shutdown
+        yield* TestClock.adjust("1 second")
+        assert.deepStrictEqual(
+          [tokens.map(({ key }) => key), canceled.toSorted()],
+          [["left"], ["closed", "interrupted", "timedOut"]]
+        )
       })
     )
 

@@ -203,6 +203,26 @@ describe.each(hosts)("$name", (host) => {
       })
     )
 
+    it.effect("token after its deadline - speaks of a floor only if the server set one [R32]", () =>
+      Effect.gen(function* () {
+        yield* TestClock.adjust("1 hour")
+        const timeoutOf = (token: ResumeToken.ResumeToken) =>
+          Effect.gen(function* () {
+            const error = yield* failureOf(host.resume(renderJob(pending).job, token))
+            assert(error._tag === "PollTimeout")
+            return error
+          })
+        const floored = yield* timeoutOf(late({ floorAt: 6_000_000 }))
+        assert.strictEqual(floored.floorAt, 6_000_000)
+        assert.include(floored.message, "the server allowed no check before 1970-01-01T01:40:00.000Z")
+        for (const token of [late({}), late({ floorAt: 0, attempts: 7 }), late({ floorAt: 3_000_000 })]) {
+          const { floorAt, message } = yield* timeoutOf(token)
+          assert.strictEqual(floorAt, undefined)
+          assert.notInclude(message, "the server allowed")
+        }
+      })
+    )
+
     it.effect("token after its deadline - allows no check before the floor of the server", () =>
       Effect.gen(function* () {
         const { job } = renderJob(CheckResult.withHint(pending, "50 minutes"))

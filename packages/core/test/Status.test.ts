@@ -7,6 +7,23 @@ describe("Status", () => {
     assert.deepStrictEqual([-1, 0.5, 1.2, Number.NaN].map(progress), [0, 0.5, 1, undefined])
   })
 
+  it("pending - takes what callers without types read from a payload", () => {
+    const given: ReadonlyArray<readonly [object, number | undefined]> = [
+      [{ percent: null }, undefined],
+      [{ progress: null, percent: 40 }, 0.4],
+      [{ percent: "40" }, 0.4],
+      [{ percent: "40%" }, undefined],
+      [{ progress: "0.5" }, 0.5],
+      [{ progress: "half" }, undefined],
+      [{ progress: {} }, undefined],
+      [{ progress: "2" }, 1]
+    ]
+    assert.deepStrictEqual(
+      given.map(([options]) => Status.pending(options).progress),
+      given.map(([, progress]) => progress)
+    )
+  })
+
   it("pending - takes percent, unless progress is given", () => {
     const percent = (value: number) => Status.pending({ percent: value }).progress
     assert.deepStrictEqual([0, 40, 100, 101, -1, Number.NaN].map(percent), [0, 0.4, 1, 1, 0, undefined])

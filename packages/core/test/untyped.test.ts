@@ -1,8 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
 import * as Job from "effect-poll/Job"
 import * as Poll from "effect-poll/Poll"
 import * as Poller from "effect-poll/Poller"
+import * as PollDefaults from "effect-poll/PollDefaults"
 import * as promise from "effect-poll/promise"
 import * as Status from "effect-poll/Status"
 import { plain } from "./support/options.ts"
@@ -203,9 +207,19 @@ describe("callers without types", () => {
     )
     assert.include(
       await rejected(poll("x", { deadline: "1 minute" })),
-      "promise.poll: the check must be an Effect that yields a status"
+      "promise.poll: the check must be a function that returns a status"
     )
     const run = promise.run as typeof poll
+    for (const none of [undefined, null]) {
+      assert.include(await rejected(run(job, "a", none)), "RangeError: Poll.run: deadline must be")
+    }
+    for (const [name, call] of [
+      ["run", run],
+      ["resume", promise.resume as typeof poll]
+    ] as const) {
+      assert.include(await rejected(call(null, "{}")), `RangeError: promise.${name}: the job must be a Job, got null`)
+    }
+    assert.include(await rejected((promise.resume as typeof poll)(job, "{}", null)), "ResumeTokenError")
     assert.include(
       await rejected(run(job, "a", { deadline: "1 minute", onReceipt: 1 })),
       "promise.run: onReceipt must be a function, got 1"
@@ -245,12 +259,95 @@ describe("callers without types", () => {
         messageOf(() => make("render", { check: () => check, ...options })),
         `Job.make: ${message}`
       )
+      if ("checkMany" in options) continue
+      assert.include(
+        messageOf(() => (promise.job as Untyped)("render", { check: () => check, ...options })),
+        `promise.job: ${message}`
+      )
     }
+    for (const [name, options] of [["render"], ["render", {}]] as const) {
+      assert.strictEqual(
+        messageOf(() => (promise.job as Untyped)(name, options)),
+        "promise.job: check must be a function, got null"
+      )
+    }
+    assert.strictEqual(
+      messageOf(() => (promise.job as Untyped)("", { check: () => check })),
+      'promise.job: name must be a non-empty string, got ""'
+    )
     assert.include(
       messageOf(() => make(7, { check: () => check })),
       "Job.make: name must be a non-empty string, got 7"
     )
   })
+
+  it("Job.provide - refuses what is no job, no layer, no context", () => {
+    const provide = Job.provide as Untyped
+    for (const [args, message] of [
+      [[{}, Layer.empty], "Job.provide: the job must be a Job, got an object"],
+      [[job, { get: 1 }], "Job.provide: services must be a Layer or a Context, got an object"],
+      [[job, undefined], "Job.provide: services must be a Layer or a Context, got undefined"]
+    ] as const) {
+      assert.strictEqual(
+        messageOf(() => provide(...args)),
+        message
+      )
+    }
+  })
+
+  it.effect("Poll.run - refuses a receipt without a key, or with an end that is none", () =>
+    Effect.gen(function* () {
+      for (const [receipt, message] of [
+        [undefined, "Poll.run: the receipt of the submit must be { key }, got undefined"],
+        ["r-1", 'Poll.run: the receipt of the submit must be { key }, got "r-1"'],
+        [{ id: 7 }, "Poll.run: the receipt of the submit must be { key }, got an object"],
+        [{ key: 7 }, "Poll.run: key must be a non-empty string, got 7"],
+        [{ key: "a", ended: "done" }, 'Poll.run: ended of the receipt of "a" must be a terminal status, got "done"'],
+        [{ key: "a", ended: null }, 'Poll.run: ended of the receipt of "a" must be a terminal status, got null']
+      ] as const) {
+        const submitting = Job.make("render", {
+          check: (id: string) => Effect.succeed(Status.succeeded(id)),
+          submit: () => Effect.succeed(receipt as never)
+        })
+        const defect = yield* Effect.flip(
+          Effect.sandbox(Poll.run(submitting, undefined as never, { deadline: "1 hour" }))
+        )
+        const error = Cause.squash(defect)
+        assert.instanceOf(error, RangeError)
+        assert.strictEqual(error.message, message)
+      }
+    })
+  )
+
+  it.effect("Poll.run - takes a receipt whose end is pending, or whose hint is no duration", () =>
+    Effect.gen(function* () {
+      for (const receipt of [{ ended: Status.pending() }, { hint: "soon" }, { hint: {} }]) {
+        const stored: Array<string> = []
+        const submitting = Job.make("render", {
+          check: (id: string) => Effect.succeed(Status.succeeded(id)),
+          submit: () => Effect.succeed({ key: "a", ...receipt } as never)
+        })
+        const onReceipt = ({ key }: { readonly key: string }) => Effect.sync(() => void stored.push(key))
+        const result = yield* Poll.run(submitting, undefined as never, { deadline: "1 hour", onReceipt })
+        assert.deepStrictEqual([result, stored], ["a", ["a"]])
+      }
+    })
+  )
+
+  it.effect("Poll.run - submits nothing with defaults out of range", () =>
+    Effect.gen(function* () {
+      let submitted = 0
+      const submitting = Job.make("render", {
+        check: (id: string) => Effect.succeed(Status.succeeded(id)),
+        submit: (key: string) => Effect.sync(() => (submitted++, { key }))
+      })
+      const exit = yield* Effect.exit(
+        Effect.provide(Poll.run(submitting, "a", { deadline: "1 hour" }), PollDefaults.layer({ maxHint: -1 }))
+      )
+      assert.include(String(Exit.isFailure(exit) && Cause.squash(exit.cause)), "RangeError: Poll.run: maxHint must be")
+      assert.strictEqual(submitted, 0)
+    })
+  )
 
   it("Poller.make - refuses options of another type", () => {
     const wrong: ReadonlyArray<readonly [options: object, message: string]> = [

@@ -16,6 +16,8 @@ export const markClamped = <S extends object>(status: S): S => {
 export const markedLike = <S extends object>(copy: S, status: object): S =>
   clamped.has(status) ? markClamped(copy) : copy
 
-/** A fraction as one from 0 to 1; `undefined` for `NaN`. */
-export const clamp = (fraction: number): number | undefined =>
-  Number.isNaN(fraction) ? undefined : Math.min(1, Math.max(0, fraction))
+/** A fraction as one from 0 to 1; `undefined` for what is no number. */
+export const clamp = (fraction: number): number | undefined => {
+  const within = Math.min(1, Math.max(0, fraction))
+  return Number.isNaN(within) ? undefined : within
+}

@@ -1,10 +1,11 @@
-import type * as Context from "effect/Context"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as RcRef from "effect/RcRef"
 import * as Scope from "effect/Scope"
 import type { Lease } from "./lease.ts"
+import { refuse } from "./validate.ts"
 
 /** Runs a call of a job with the services that the job provides. */
 export type Use<Services, EL> = <A, E, R>(
@@ -22,7 +23,11 @@ export interface Provided<Services, EL> {
 
 export const make = <Services, EL>(
   services: Layer.Layer<Services, EL> | Context.Context<Services>
-): Provided<Services, EL> => (isLayer(services) ? fromLayer(services) : fromContext(services))
+): Provided<Services, EL> => {
+  if (isLayer(services)) return fromLayer(services)
+  if (!Context.isContext(services)) refuse("Job.provide: services", "a Layer or a Context", services)
+  return fromContext(services)
+}
 
 // ---- internal ----
 

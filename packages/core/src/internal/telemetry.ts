@@ -1,7 +1,7 @@
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import type * as Fiber from "effect/Fiber"
+import * as Fiber from "effect/Fiber"
 import type { Severity } from "effect/LogLevel"
 import type { Span } from "effect/Tracer"
 import type { Notification, Observer } from "../Observer.ts"
@@ -23,6 +23,8 @@ export interface Telemetry {
   readonly report: (wait: Wait, event: Notification["event"]) => void
   /** Waits until the observers have been notified, for at most `atMost`; undefined if they have been. */
   readonly flush: (atMost: Duration.Input) => Effect.Effect<void> | undefined
+  /** Whether a fiber is the one that notifies the observers. */
+  readonly runs: (fiber: Fiber.Fiber<unknown, unknown>) => boolean
 }
 
 export const make = (
@@ -36,6 +38,7 @@ export const make = (
   const queue = options.observers.length === 0 ? noQueue : makeQueue(options.observers, fork)
   return {
     flush: queue.flush,
+    runs: queue.runs,
     report: (wait, event) => {
       if (options.span !== undefined) toSpan(options.span, wait, event)
       if (options.logs !== false) toLog(wait, event, options.logs, write)
@@ -137,9 +140,10 @@ const clampedLog = (wait: Wait, status: Status.Status<unknown, unknown>): Effect
 interface Queue {
   readonly offer: (wait: Wait, event: Notification["event"]) => void
   readonly flush: Telemetry["flush"]
+  readonly runs: Telemetry["runs"]
 }
 
-const noQueue: Queue = { offer: () => {}, flush: () => undefined }
+const noQueue: Queue = { offer: () => {}, flush: () => undefined, runs: () => false }
 
 const makeQueue = (observers: ReadonlyArray<Observer<unknown>>, fork: Fork): Queue => {
   const notifications: Array<Notification> = []
@@ -173,8 +177,10 @@ const makeQueue = (observers: ReadonlyArray<Observer<unknown>>, fork: Fork): Que
     },
     flush: (atMost) => {
       const fiber = notifying
-      if (fiber === undefined) return undefined
+      // An observer that ends its own wait cannot wait for itself.
+      if (fiber === undefined || fiber === Fiber.getCurrent()) return undefined
       return Effect.asVoid(awaitAtMost(fiber, atMost))
-    }
+    },
+    runs: (fiber) => fiber === notifying
   }
 }

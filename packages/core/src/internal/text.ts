@@ -39,6 +39,16 @@ export const codeOf = (error: unknown): string => {
   return reason === undefined ? kindOf(error) : `${kindOf(error)} ${printed(reason)}`
 }
 
+/** The error for what a check yielded instead of a status. */
+export const noResult = (found: unknown): TypeError => {
+  const tag = tagOf(found)
+  const shown =
+    tag === undefined ? (typeof found === "object" && found !== null ? "an object" : kindOf(found)) : undefined
+  return new TypeError(
+    `a check must return a status or a CheckResult, got ${shown ?? `an object with the _tag ${printed(tag!)}`}`
+  )
+}
+
 // ---- internal ----
 
 const tagOf = (u: unknown): string | undefined =>

@@ -1,9 +1,10 @@
 import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Exit from "effect/Exit"
-import type * as CheckResult from "../../CheckResult.ts"
+import * as CheckResult from "../../CheckResult.ts"
 import type * as Gate from "../../Gate.ts"
 import * as PollError from "../../PollError.ts"
+import { noResult } from "../text.ts"
 import { onHandled } from "./action.ts"
 import { decideAgain, onCheckError, onHint, onScheduleDecided } from "./checkError.ts"
 import { onResult, onStatus } from "./checkOutcome.ts"
@@ -199,6 +200,7 @@ const onOpen = (wait: Wait): Command => {
 const isOverdue = (wait: Wait): boolean => wait.setting.time.now > wait.nextAt && !wasSuspended(wait, wait.nextAt)
 
 const onChecked = (wait: Wait, found: CheckResult.CheckResult<unknown, unknown>): Command => {
+  if (!CheckResult.isCheckResult(found)) throw noResult(found)
   if (found._tag === "Annotated") onAnnotations(wait, found)
   if (isLate(wait)) return late(wait)
   onAnswered(wait)

@@ -77,17 +77,20 @@ export const ofCheck = (
   return { key: options.name ?? "check", rawKey: check, policy, lease: undefined }
 }
 
-/** Validates the options of a wait for a job before there is a key: throws a RangeError. */
+/**
+ * Validates the options of a wait for a job before there is a key: throws a RangeError. So does what it returns, for
+ * defaults out of range.
+ */
 export const checkOfJob = <K, A, F, E, R, I, ES, RS>(
   name: string,
   job: Job<K, A, F, E, R, I, ES>,
   options: PollOptions<E, RS>
-): void => checkOfAny(name, job as unknown as Any, options)
+): Request["policy"] => checkOfAny(name, job as unknown as Any, options)
 
 /** The same with the types of the job erased. */
-export const checkOfAny = (name: string, job: Any, options: AnyOptions = noOptions): void => {
+export const checkOfAny = (name: string, job: Any, options: AnyOptions = noOptions): Request["policy"] => {
   const { strategy } = job
-  policyOf(name, job, options.strategy ?? (typeof strategy === "function" ? undefined : strategy), options)
+  return policyOf(name, job, options.strategy ?? (typeof strategy === "function" ? undefined : strategy), options)
 }
 
 /** The key of a token, or why the token is not one of this job. */

@@ -55,6 +55,7 @@ export class Engine {
   private readonly clock: Clock.Clock
   private readonly fork: <A>(effect: Effect.Effect<A>) => Fiber.Fiber<A>
   private readonly ended: (group: Group) => void
+  private readonly jobOver: (wait: Wait) => void
   private readonly sleepers = new TimerQueue<Wait>(
     (wait, due) => wait.stage.phase === "waiting" && this.wakeAt(wait) === due
   )
@@ -72,7 +73,9 @@ export class Engine {
     clock: Clock.Clock,
     limits: Limits,
     fork: <A>(effect: Effect.Effect<A>) => Fiber.Fiber<A>,
-    ended: (group: Group) => void
+    ended: (group: Group) => void,
+    /** Called with a wait whose job has ended, or is canceled. */
+    jobOver: (wait: Wait) => void
   ) {
     this.time = time
     this.random = random
@@ -83,6 +86,7 @@ export class Engine {
     this.limits = limits
     this.fork = fork
     this.ended = ended
+    this.jobOver = jobOver
     this.timer = new Timer(clock, fork, () => this.tick())
   }
 
@@ -182,7 +186,11 @@ export class Engine {
     }
     for (const one of ended) {
       const { cancelsBy: by, wait } = one
-      if (by === undefined || !targetOf(wait).isWanted(wait.key)) continue
+      if (by === undefined) continue
+      if (!targetOf(wait).isWanted(wait.key)) {
+        this.jobOver(wait)
+        continue
+      }
       // The job is not canceled while other waits want it.
       one.cancelsBy = undefined
       this.tellOfCancel(wait, event.cancelDone(by, "wanted"))
@@ -371,6 +379,7 @@ export class Engine {
     target.waitersOf(wait)?.noteTimeout()
     // The job is not canceled while other waits want it.
     if (target.isWanted(wait.key)) return void this.advise(wait, event.cancelDone("timeout", "wanted"))
+    this.jobOver(wait)
     machine.step(wait, event.cancelAsked("timeout"))
     this.runTask(wait, userCalls.cancelRemote(wait))
   }
@@ -380,6 +389,7 @@ export class Engine {
     group.target.remove(wait, this.limits.linger)
     const ending = endingOf(exit as Parameters<typeof endingOf>[0])
     this.endings[ending] = (this.endings[ending] ?? 0) + 1
+    if (jobEnds.has(ending)) this.jobOver(wait)
     // One whose job is canceled has still something to report.
     const isReported = !isLeaving(wait)
     this.afterTurn.add(() => {
@@ -549,6 +559,15 @@ export class Engine {
 // ---- internal ----
 
 const open = /*#__PURE__*/ Exit.succeed(Gate.open)
+
+/** The endings of waits after which the job does not run on. */
+const jobEnds: ReadonlySet<string> = /*#__PURE__*/ new Set([
+  "Succeeded",
+  "JobFailed",
+  "JobCanceled",
+  "JobExpired",
+  "JobNotFound"
+])
 
 /** For a wait that may check without asking a gate. */
 const gateOpen: event.Event = { _tag: "GateAnswered", exit: open }

@@ -82,7 +82,14 @@ export class PollerService implements Driver {
     const shared = { time, random, dispatcher: this.dispatcher, afterTurn, actions: this.actions }
     this.settings = settings
     this.registry = new Registry(shared, limits.linger)
-    this.engine = new Engine(shared, clock, limits, fork, (group) => this.registry.ended(group))
+    this.engine = new Engine(
+      shared,
+      clock,
+      limits,
+      fork,
+      (group) => this.registry.ended(group),
+      (wait) => this.leftTokens.forget(wait.setting.policy.job, wait.key)
+    )
     this.permits = new Permits(capacity)
     this.run = fork
     this.clock = clock
@@ -284,9 +291,10 @@ export class PollerService implements Driver {
     this.isClosed = true
     const waits = Array.from(this.registry.waits())
     const canceled = this.canceled(waits)
-    const left = this.leftTokens.take(this.clock.currentTimeMillisUnsafe())
-    this.running = [...left, ...waits.filter((wait) => !canceled.has(wait)).map(fromWait)]
+    const running = waits.filter((wait) => !canceled.has(wait)).map(fromWait)
     const interrupted = this.engine.close(waits)
+    // Only now is it known which jobs are canceled.
+    this.running = [...this.leftTokens.take(this.clock.currentTimeMillisUnsafe()), ...running]
     this.carryOut = () => {
       this.carryOut = () => {}
       Deferred.doneUnsafe(this.closing, Exit.void)

@@ -226,8 +226,8 @@ export class Host implements Setting {
 
   /**
    * Stops everything at once and waits for the finalizers of the check in flight, but not of checks that timed out
-   * before. A wait that has not ended is then interrupted: the server is asked to stop the job if the policy says so,
-   * and the observers are notified.
+   * before; when a scope closes, for at most `cancelTimeout`. A wait that has not ended is then interrupted: the server
+   * is asked to stop the job if the policy says so, and the observers are notified.
    */
   stop(how: How): Effect.Effect<void> {
     return Effect.suspend(() => {
@@ -240,12 +240,13 @@ export class Host implements Setting {
       this.turn++
       this.driver = this.watchdog = undefined
       for (const fiber of handlers) fiber.interruptUnsafe()
-      const stopped = Effect.andThen(Fiber.interruptAll(own), handled)
+      const all = Fiber.interruptAll(own)
+      const idle = how === "close" ? Effect.asVoid(Effect.timeoutOption(all, cancelTimeout)) : all
+      const stopped = Effect.all([idle, handled], together)
       if (isOver) return stopped
       this.step(event.interrupted(by))
-      return (by === undefined ? stopped : Effect.andThen(this.cancel(by, [...own, ...handlers]), stopped)).pipe(
-        Effect.andThen(Effect.suspend(() => this.telemetry.flush(cancelTimeout) ?? Effect.void))
-      )
+      const both = by === undefined ? stopped : Effect.all([this.cancel(by, [...own, ...handlers]), stopped], together)
+      return both.pipe(Effect.andThen(Effect.suspend(() => this.telemetry.flush(cancelTimeout) ?? Effect.void)))
     })
   }
 
@@ -277,11 +278,12 @@ export class Host implements Setting {
 
   /**
    * Runs an effect that ends this wait in a fiber of its own: it may be the check or a handler of this wait that asks for
-   * it, which is interrupted by it, and cannot wait for its own end.
+   * it, which is interrupted by it, and cannot wait for its own end. An observer is not interrupted, and runs it itself.
    */
   apart(effect: Effect.Effect<void>): Effect.Effect<void> {
     return Effect.suspend(() => {
       const self = Fiber.getCurrent()
+      if (self !== undefined && this.telemetry.runs(self)) return effect
       const isOwn = self !== undefined && (self === this.driver || this.actions?.runs(self) === true)
       const fiber = this.fork(effect)
       return isOwn ? Effect.void : Fiber.join(fiber)
@@ -413,6 +415,8 @@ const once = (effect: Effect.Effect<void> = Effect.void): Effect.Effect<void> =>
     return now
   })
 }
+
+const together = { concurrency: "unbounded", discard: true } as const
 
 type Driven = Effect.Effect<void, never, unknown>
 

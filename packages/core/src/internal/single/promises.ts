@@ -5,8 +5,9 @@ import { type CheckResult, isCheckResult } from "../../CheckResult.ts"
 import { isJob, type Job, make as makeOf, type OnAction, type Options } from "../../Job.ts"
 import type { PollOptions } from "../../PollOptions.ts"
 import { Context as CheckContextClass } from "../concealed.ts"
+import { ofJob } from "../options/jobShape.ts"
 import * as request from "../options/request.ts"
-import { kindOf } from "../text.ts"
+import { noResult } from "../text.ts"
 import * as validate from "../validate.ts"
 import * as handles from "./handle.ts"
 import * as host from "./host.ts"
@@ -28,15 +29,17 @@ export const poll = async (name: string, args: ReadonlyArray<unknown>, signal: A
 /** The wait that the arguments of an entry point name. A check is an effect, or a function that may be async. */
 export const requestOf = (name: string, [of, second, third]: ReadonlyArray<unknown>): request.Request => {
   if (isJob(of)) return request.ofAny(name, of, second, third as AnyOptions)
-  return typeof of === "function"
-    ? request.ofCheck(name, of, second as AnyOptions, callAsync)
-    : request.ofCheck(name, of, second as AnyOptions)
+  if (typeof of === "function") return request.ofCheck(name, of, second as AnyOptions, callAsync)
+  if (!Effect.isEffect(of)) validate.refuse(`${name}: the check`, "a function that returns a status", of)
+  return request.ofCheck(name, of, second as AnyOptions)
 }
 
 /** The options that a wait takes, with effects in place of the callbacks of the caller. */
 export const withCallbacks = <O extends CallerOptions>(name: string, options: O) => {
-  validate.fields(name, options, ofCaller)
-  const { onAction, ...rest } = withObserver(options)
+  // A caller without types may have left them out.
+  const given = (options as O | null | undefined) ?? ({} as O)
+  validate.fields(name, given, ofCaller)
+  const { onAction, ...rest } = withObserver(given)
   return onAction === undefined ? rest : { ...rest, onAction: actionHandler(onAction) }
 }
 
@@ -113,11 +116,14 @@ export const checkOf = <A, F>(
 ): Effect.Effect<CheckResult<A, F>, unknown> =>
   Effect.flatMap(
     fromAsync((signal) => call(new WithSignal(context, signal))),
-    (result) =>
-      isCheckResult(result)
-        ? Effect.succeed(result)
-        : Effect.die(new TypeError(`a check must return a status or a CheckResult, got ${kindOf(result)}`))
+    (result) => (isCheckResult(result) ? Effect.succeed(result) : Effect.die(noResult(result)))
   )
+
+/** Holds what `promise.job` is given to its rules, before its functions are wrapped. */
+export const checkJob = (name: unknown, options: { readonly check?: unknown } | undefined): void => {
+  validate.nonEmpty("promise.job: name", name as string)
+  validate.fields("promise.job", { ...options, check: options?.check ?? null }, ofJob)
+}
 
 /** Makes a job of its calls and of the options that need none. */
 export const makeJob = <K, A, F, I>(

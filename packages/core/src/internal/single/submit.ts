@@ -4,13 +4,16 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
+import { hasProperty } from "effect/Predicate"
 import type { Receipt } from "../../Job.ts"
 import type { ResumeToken } from "../../ResumeToken.ts"
+import { isStatus, isTerminal } from "../../Status.ts"
 import { ReceiptTimeout, type SubmitError, SubmitTimeout } from "../../SubmitError.ts"
 import { receipt as receiptToken } from "../machine/token.ts"
 import { Reference as PollDefaults } from "../options/defaults.ts"
 import { shownKey } from "../options/policy.ts"
 import type { Request } from "../options/request.ts"
+import { quoted } from "../text.ts"
 import * as validate from "../validate.ts"
 import * as host from "./host.ts"
 
@@ -21,6 +24,8 @@ type AnyReceipt = Receipt<unknown, unknown, unknown>
 /** What `Poll.run` is made of, with the types of the job erased. */
 export interface Submission {
   readonly job: string
+  /** Throws for defaults out of range: before anything is submitted. */
+  readonly policy: Request["policy"]
   readonly submit: () => Effect.Effect<AnyReceipt, unknown, unknown>
   readonly requestFor: (receipt: AnyReceipt) => Request
   readonly onReceipt:
@@ -49,7 +54,7 @@ export const bounds = (
  */
 export const run = (submission: Submission): Effect.Effect<unknown, unknown, unknown> =>
   Effect.uninterruptibleMask((restore) =>
-    Effect.flatMap(submitted(submission, restore), (receipt) =>
+    Effect.flatMap(Effect.map(submitted(submission, restore), checked), (receipt) =>
       Effect.flatMap(begun(submission, receipt), ({ request, start }) => {
         const stored = store(submission, request, start.token, receipt)
         return Effect.flatMap(Effect.exit(stored), (exit) => follow(request, start, exit, restore))
@@ -66,12 +71,29 @@ interface Start {
   readonly ended: AnyReceipt["ended"]
 }
 
+/**
+ * A receipt as callers without types may yield it. The job has been accepted: only a receipt without a key, or with an
+ * end that is none, is refused.
+ */
+const checked = (receipt: AnyReceipt): AnyReceipt => {
+  if (!hasProperty(receipt, "key")) validate.refuse("Poll.run: the receipt of the submit", "{ key }", receipt)
+  const { ended, hint } = receipt
+  if (ended !== undefined && !isStatus(ended)) {
+    validate.refuse(`Poll.run: ended of the receipt of ${quoted(String(receipt.key))}`, "a terminal status", ended)
+  }
+  const isEnd = ended === undefined || isTerminal(ended)
+  const isReadable = hint === undefined || hint === "unreadable" || Option.isSome(Duration.fromInput(hint))
+  if (isEnd && isReadable) return receipt
+  return { ...receipt, ended: isEnd ? ended : undefined, hint: isReadable ? hint : "unreadable" }
+}
+
 /** The receipt of the submit. It runs in a fiber of its own, so that an answer is never lost to an interruption. */
 const submitted = (
-  { job, submit, submitTimeout }: Submission,
+  { job, policy, submit, submitTimeout }: Submission,
   restore: Restore
 ): Effect.Effect<AnyReceipt, unknown, unknown> =>
   Effect.gen(function* () {
+    policy(yield* PollDefaults)
     const since = yield* Clock.currentTimeMillis
     const fiber = yield* Effect.forkDetach(Effect.suspend(submit), { startImmediately: true })
     const awaited = Effect.timeoutOption(Fiber.await(fiber), Duration.millis(submitTimeout))
