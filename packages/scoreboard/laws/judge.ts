@@ -302,10 +302,12 @@ const isTooMuch = (life: Life, row: Row): boolean => {
 const outageOf = (life: Life): number => {
   if (errorPolicy(life).maxConsecutive !== undefined) return 0
   const { deadline, strategy } = life.world.options
-  const bound = Math.min(
+  const whole = Math.min(
     deadline === "unbounded" ? Number.POSITIVE_INFINITY : deadline,
     strategy.maxDuration ?? Number.POSITIVE_INFINITY
   )
+  // A canceled job is watched until then.
+  const bound = life.grace?.until ?? whole
   return Math.min(600_000, Math.max(30_000, bound / 10))
 }
 

@@ -75,7 +75,6 @@ const cancel = (life: Life, agenda: Array<Act>, bound: Bound): Next => {
   const { cancelTimeout = 10_000 } = life.world.options
   const { accepted, takes } = life.world.server.cancel
   life.cancels.push(`${life.now}`)
-  life.handler = undefined
   emit(life, "CancelRequested timeout")
   const asked = life.now
   const answers = takes === "hung" || takes > cancelTimeout ? cancelTimeout : takes
@@ -83,6 +82,9 @@ const cancel = (life: Life, agenda: Array<Act>, bound: Bound): Next => {
   life.now = asked + answers
   // Outside events have no effect meanwhile.
   while (agenda[0] !== undefined && agenda[0].at <= life.now) agenda.shift()
+  // A handler that ends meanwhile requests the check that follows in any case.
+  if (life.handler?.endsAt === life.now) life.tie = true
+  if (life.handler !== undefined && life.handler.endsAt <= life.now) life.handler = undefined
   const outcome = takes === "hung" || takes > cancelTimeout ? "timedOut" : accepted ? "accepted" : "refused"
   if (outcome === "accepted") life.canceledAt = life.now
   const words = outcome === "refused" ? "refused because refused" : outcome

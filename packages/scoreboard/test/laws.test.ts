@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import type { ResumeToken } from "effect-poll/ResumeToken"
 import { holds, type Board, summary } from "../laws/board.ts"
-import { cutsOf, differs, draw } from "../laws/court.ts"
+import { cutsOf, differs, draw, judge } from "../laws/court.ts"
 import type { Tamper } from "../laws/cut.ts"
 import { worldOf } from "../laws/generate.ts"
 import { hosts } from "../laws/hosts.ts"
@@ -160,6 +160,12 @@ describe("laws", () => {
   it.each(forgetful)(
     "a token without $what - is detected",
     ({ isAbout, tamper }) => assert.isTrue(isNoticed(tamper, isAbout ?? (() => true))),
+    timeout
+  )
+
+  it.each([1062, 5000, 7820, 8570, 8766, 17022, 17757, 18426, 18612])(
+    "world %i of seed 1, which once differed - does not differ",
+    (index) => assert.deepStrictEqual(judge(draw(1, index)).differing, []),
     timeout
   )
 

@@ -211,7 +211,20 @@ const onUnknownState = (wait: Wait, state: string): Command => {
     return failWithoutNews(wait, new PollError.UnknownState({ ...seen(wait), state }))
   }
   const last = wait.status
-  return onStatus(wait, Status.pending({ state, detail: last?._tag === "Pending" ? last.detail : undefined }), "kept")
+  const status = Status.pending({ state, detail: last?._tag === "Pending" ? last.detail : undefined })
+  relocate(wait, status)
+  return onStatus(wait, status, "kept")
+}
+
+/** Where the fallback has a job of another state but the same detail, while that is known from a token alone. */
+const relocate = ({ cold, rawKey, setting }: Wait, status: Status.Pending): void => {
+  const { locate } = setting.policy.missing
+  if (cold.located === undefined || locate === undefined) return
+  try {
+    cold.located = locate(rawKey, status) ?? cold.located
+  } catch {
+    // It needs the detail.
+  }
 }
 
 /** Whether an answer is about another run of the key than the awaited one (see the option `since`). */

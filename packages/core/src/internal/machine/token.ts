@@ -63,7 +63,7 @@ export const fromWait = (wait: Wait): ResumeToken => {
     checkedAt: wait.checkStarted === never ? undefined : at(wait.checkStarted),
     retries: cold.retries === 0 ? undefined : { count: cold.retries, at: at(cold.retriesStarted) },
     alone: cold.alone ? true : undefined,
-    last: cold.lastCheck && stage.phase !== "waiting" ? true : undefined,
+    last: cold.lastCheck ? true : undefined,
     // A check that is requested does not wait for the schedule.
     deciding: stage.phase === "stepping" && cold.wakeRequest === undefined ? cold.stepping?.reason : undefined,
     gateAt: cold.gatedUntil > time.now ? at(cold.gatedUntil) : undefined,
@@ -250,8 +250,8 @@ const restoreStatus = (wait: Wait, stored: Tokens.SeenStatus, past: Times): void
 /** The key at the fallback, which may be known from the detail alone. */
 const locatedOf = ({ cold, rawKey, setting, status }: Wait): string | undefined => {
   const { locate } = setting.policy.missing
-  if (locate === undefined || cold.fallbackKey !== undefined || status === undefined) return undefined
-  if (cold.detailHash !== undefined || cold.located !== undefined) return cold.located
+  if (locate === undefined || cold.fallbackKey !== undefined) return undefined
+  if (status === undefined || cold.detailHash !== undefined || cold.located !== undefined) return cold.located
   try {
     return short(locate(rawKey, status))
   } catch {
