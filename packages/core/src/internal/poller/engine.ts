@@ -5,67 +5,42 @@ import type * as Fiber from "effect/Fiber"
 import * as Gate from "../../Gate.ts"
 import type { ResumeToken } from "../../ResumeToken.ts"
 import type { ActionHandlers } from "../actionHandlers.ts"
-import { cancelsBy } from "../machine/ending.ts"
 import * as event from "../machine/event.ts"
 import * as machine from "../machine/machine.ts"
-import {
-  advance,
-  alarmAt,
-  fitsBefore,
-  isLeaving,
-  make as makeWait,
-  sourceOf,
-  type Timeline,
-  type Wait
-} from "../machine/wait.ts"
+import { alarmAt, fitsBefore, make as makeWait, sourceOf, type Timeline, type Wait } from "../machine/wait.ts"
 import type { How } from "../single/host.ts"
 import * as userCalls from "../single/userCalls.ts"
-import { endingOf } from "../telemetry.ts"
-import { AfterTurn } from "./afterTurn.ts"
 import * as batchCheck from "./batchCheck.ts"
 import { type Dispatcher, type Limits, turnSize } from "./dispatcher.ts"
+import { Endings } from "./endings.ts"
 import { InFlight, inFlightOf, isLimited, isQueued, type Limited, TimeLimits } from "./inFlight.ts"
-import { type Canceling, interrupt, type Interrupted } from "./interrupt.ts"
-import { type Group, groupOf, type Shared, type Sink, sinkOf } from "./registry.ts"
+import type { Interrupted } from "./interrupt.ts"
+import { type Group, groupOf, type Shared, type Sink } from "./registry.ts"
 import { knownEnd, lessonsOf, startOf } from "./knowledge.ts"
 import { type Call, targetOf } from "./target.ts"
-import { Timer, TimerQueue } from "./timerQueue.ts"
+import { TimerQueue } from "./timerQueue.ts"
+import { Turns } from "./turns.ts"
 
 /**
  * The host of many waits: it drives them with one timer, and has a fiber only for what is in flight. It alone steps the
  * machine, carries out its commands and forks; the dispatcher decides which checks begin.
  *
- * Whatever happens comes in through `enter` and leaves through `exit`, where queued waits are served and the timer is
- * set. What happens in between, such as a check that ends at once, belongs to the same turn, so that no stack grows.
- * The README of this folder has the life of a key and the rules of re-entrancy.
+ * Whatever happens is part of one of its `turns`. The README of this folder has the life of a key and the rules of
+ * re-entrancy.
  */
 export class Engine {
-  /** How many waits ended, by how. */
-  readonly endings: Record<string, number> = {}
+  readonly endings: Endings
   private readonly time: Timeline
   private readonly random: () => number
   private readonly dispatcher: Dispatcher
-  /** Calls of user code that wait until the turn is over. */
-  private readonly afterTurn: AfterTurn
   private readonly actions: ActionHandlers
-  private isRunningAfterTurn = false
-  /** Calls that may run user code, and so wait until no step is half done. */
-  private readonly postponed = new AfterTurn()
   private readonly limits: Limits
-  private readonly clock: Clock.Clock
-  private readonly fork: <A>(effect: Effect.Effect<A>) => Fiber.Fiber<A>
-  private readonly ended: (group: Group) => void
+  private readonly turns: Turns
   private readonly jobOver: (wait: Wait) => void
   private readonly sleepers = new TimerQueue<Wait>(
     (wait, due) => wait.stage.phase === "waiting" && this.wakeAt(wait) === due
   )
   private readonly timeLimits = new TimeLimits()
-  private readonly timer: Timer
-  /** Whether the timer may have to be set anew. */
-  private isTimerStale = true
-  /** Whether the turn ended before everything that is due was done. */
-  private isUnfinished = false
-  private isBusy = false
   private isClosed = false
 
   constructor(
@@ -80,14 +55,23 @@ export class Engine {
     this.time = time
     this.random = random
     this.dispatcher = dispatcher
-    this.afterTurn = afterTurn
     this.actions = actions
-    this.clock = clock
     this.limits = limits
-    this.fork = fork
-    this.ended = ended
     this.jobOver = jobOver
-    this.timer = new Timer(clock, fork, () => this.tick())
+    this.turns = new Turns({ afterTurn, time }, clock, fork, {
+      wake: () => this.wake(),
+      serve: () => this.serve(),
+      nextAt: (now) => Math.min(this.sleepers.next(), this.timeLimits.next(now), this.dispatcher.gatheredAt(now))
+    })
+    this.endings = new Endings({
+      afterTurn,
+      concurrency: limits.concurrency,
+      fork,
+      step: (wait, happened) => this.step(wait, happened),
+      together: (act) => this.together(act),
+      ended,
+      jobOver
+    })
   }
 
   // -- waits that come and go --
@@ -102,7 +86,7 @@ export class Engine {
   ): Wait {
     const { policy, target } = group
     const wait = makeWait(group, key, rawKey, sink)
-    const isOuter = this.enter()
+    const isOuter = this.turns.enter()
     try {
       const { now } = this.time
       const former = target.find(key)
@@ -120,7 +104,7 @@ export class Engine {
       if (target.bringsFloor(wait)) this.shareFloor(wait)
       if (target.bringsCursor(wait)) this.teach(wait)
     } finally {
-      this.exit(isOuter)
+      this.turns.exit(isOuter)
     }
     return wait
   }
@@ -128,7 +112,7 @@ export class Engine {
   private deferral(wait: Wait): number | undefined {
     const millis = this.limits.coalesce > 0 ? undefined : this.dispatcher.deferral(wait)
     // It comes in the next turn.
-    if (millis === 0) this.isUnfinished = this.isTimerStale = true
+    if (millis === 0) this.turns.isUnfinished = this.turns.isTimerStale = true
     return millis
   }
 
@@ -139,20 +123,15 @@ export class Engine {
 
   /** Does several things in one turn. */
   together(act: () => void): void {
-    const isOuter = this.enter()
-    try {
-      act()
-    } finally {
-      this.exit(isOuter)
-    }
+    this.turns.together(act)
   }
 
   /** Ends waits as interrupted, all at once. The effect waits for what is in flight for them, and cancels their jobs. */
   interrupt(waits: ReadonlyArray<Wait>, how: How): Effect.Effect<void> {
     let interrupted: ReadonlyArray<Interrupted> = []
     const handled = this.actions.settled(waits)
-    this.together(() => (interrupted = this.endAll(waits, how)))
-    const stopped = interrupt(interrupted, this.canceling)
+    this.together(() => (interrupted = this.endings.interruptAll(waits, how)))
+    const stopped = this.endings.carryOut(interrupted)
     return handled === undefined ? stopped : Effect.andThen(stopped, handled)
   }
 
@@ -162,115 +141,32 @@ export class Engine {
    * `cancelTimeout`.
    */
   close(waits: Iterable<Wait>): Effect.Effect<void> {
-    const isOuter = this.enter()
+    const isOuter = this.turns.enter()
     const all = [...waits]
-    const interrupted = this.endAll(all, "close")
+    const interrupted = this.endings.interruptAll(all, "close")
     this.isClosed = true
-    this.timer.clear()
+    this.turns.stop()
     for (const call of this.dispatcher.endTurn(Number.POSITIVE_INFINITY)) this.begin(call)
     const atMost = all.reduce((longest, { setting: { policy } }) => Math.max(longest, policy.cancelTimeout), 0)
-    const over = interrupt(interrupted, this.canceling, atMost)
+    const over = this.endings.carryOut(interrupted, atMost)
     return Effect.suspend(() => {
-      this.exit(isOuter)
+      this.turns.exit(isOuter)
       return over
-    })
-  }
-
-  private endAll(waits: Iterable<Wait>, how: How): ReadonlyArray<Interrupted> {
-    const ended: Array<Interrupted> = []
-    for (const wait of waits) {
-      if (wait.stage.phase === "ended") continue
-      const by = how === "leave" ? undefined : cancelsBy(wait, how)
-      ended.push({ wait, call: inFlightOf(wait), cancelsBy: by })
-      this.step(wait, event.interrupted(by))
-    }
-    for (const one of ended) {
-      const { cancelsBy: by, wait } = one
-      if (by === undefined) continue
-      if (!targetOf(wait).isWanted(wait.key)) {
-        this.jobOver(wait)
-        continue
-      }
-      // The job is not canceled while other waits want it.
-      one.cancelsBy = undefined
-      this.tellOfCancel(wait, event.cancelDone(by, "wanted"))
-    }
-    return ended
-  }
-
-  private get canceling(): Canceling {
-    return {
-      fork: this.fork,
-      tell: (wait, happened) => this.tellOfCancel(wait, happened),
-      concurrency: this.limits.concurrency
-    }
-  }
-
-  /** Reports its cancel to a wait that was interrupted, and then its end to its observers. */
-  private tellOfCancel(wait: Wait, happened: event.Event): void {
-    this.together(() => {
-      const wasLeaving = isLeaving(wait)
-      this.step(wait, happened)
-      if (wasLeaving && !isLeaving(wait)) this.afterTurn.add(() => this.ended(groupOf(wait)))
     })
   }
 
   // -- turns --
 
-  private enter(): boolean {
-    if (this.isBusy) return false
-    this.isBusy = true
-    this.readClock()
-    return true
-  }
-
-  private exit(isOuter: boolean): void {
-    if (!isOuter) return
-    try {
-      this.runPostponed()
-      this.serve()
-    } finally {
-      this.isBusy = false
-      if (this.isTimerStale && !this.isClosed) {
-        this.isTimerStale = false
-        this.timer.set(this.nextAt(this.time.now), this.time.now, this.isUnfinished)
-      }
-    }
-    if (!this.afterTurn.isEmpty && !this.isRunningAfterTurn) this.runAfterTurn()
-  }
-
-  /** Runs user code in the order of the events; calls that are added meanwhile come last. */
-  private runAfterTurn(): void {
-    this.isRunningAfterTurn = true
-    try {
-      this.afterTurn.run()
-    } finally {
-      this.isRunningAfterTurn = false
-    }
-  }
-
-  private runPostponed(): boolean {
-    if (this.postponed.isEmpty) return false
-    this.postponed.run()
-    return true
-  }
-
-  private tick(): void {
-    this.isTimerStale = true
-    const isOuter = this.enter()
-    try {
-      const { now } = this.time
-      // A time limit that is set from here on, for now, is for the next tick: an answer may still come in this one.
-      const overdue = this.timeLimits.take(now)
-      this.dispatcher.startTurn(now)
-      this.isUnfinished = this.wakeAll(now)
-      const restAt = this.isClosed ? Number.POSITIVE_INFINITY : this.restAt
-      for (const call of this.dispatcher.endTurn(restAt)) this.begin(call)
-      this.serve()
-      for (const item of overdue) if (isLimited(item)) this.timeOut(item, now)
-    } finally {
-      this.exit(isOuter)
-    }
+  private wake(): void {
+    const { now } = this.time
+    // A time limit that is set from here on, for now, is for the next tick: an answer may still come in this one.
+    const overdue = this.timeLimits.take(now)
+    this.dispatcher.startTurn(now)
+    this.turns.isUnfinished = this.wakeAll(now)
+    const restAt = this.isClosed ? Number.POSITIVE_INFINITY : this.restAt
+    for (const call of this.dispatcher.endTurn(restAt)) this.begin(call)
+    this.serve()
+    for (const item of overdue) if (isLimited(item)) this.timeOut(item, now)
   }
 
   /** Wakes the waits that are due by `now`. Returns whether some of them have to wait for the next turn. */
@@ -280,8 +176,8 @@ export class Engine {
       const due = this.sleepers.takeAll(now, turnSize)
       if (due.length === 0) return false
       for (const wait of due) if (wait.stage.phase === "waiting" && alarmAt(wait) <= now) this.advise(wait, event.due)
-      this.runPostponed()
-      this.readClock()
+      this.turns.runPostponed()
+      this.turns.readClock()
       if (this.dispatcher.woke(due.length)) return true
     }
   }
@@ -292,25 +188,16 @@ export class Engine {
     const overdue = item.waits.filter(({ nextAt }) => nextAt <= now)
     // All leave before the first continues: otherwise it would find the others checking, and join them again.
     for (const wait of overdue) this.leave(wait)
-    this.runPostponed()
+    this.turns.runPostponed()
     for (const wait of overdue) this.advise(wait, event.overdue)
     item.nextAt = Number.POSITIVE_INFINITY
     for (const wait of item.waits) item.limit(wait)
     this.setLimit(item)
   }
 
-  private readClock(): void {
-    advance(this.time, this.clock.currentTimeMillisUnsafe())
-  }
-
-  private nextAt(now: number): number {
-    if (this.isUnfinished) return now
-    return Math.min(this.sleepers.next(), this.timeLimits.next(now), this.dispatcher.gatheredAt(now))
-  }
-
   /** When the first wait is due that the turn did not reach. */
   private get restAt(): number {
-    return this.isUnfinished ? this.sleepers.next() : Number.POSITIVE_INFINITY
+    return this.turns.isUnfinished ? this.sleepers.next() : Number.POSITIVE_INFINITY
   }
 
   // -- the machine and its commands --
@@ -319,7 +206,7 @@ export class Engine {
   private step(wait: Wait, happened: event.Event): void {
     const { nextAt, stage } = wait
     const wasQueued = isQueued(wait)
-    if (nextAt <= this.timer.at + 1 || this.dispatcher.hasQueued) this.isTimerStale = true
+    if (nextAt <= this.turns.timerAt + 1 || this.dispatcher.hasQueued) this.turns.isTimerStale = true
     if (this.advise(wait, happened) === "continue") return
     if (stage.phase === "waiting") this.sleepers.drop()
     else if (wasQueued) this.timeLimits.drop(nextAt)
@@ -340,7 +227,7 @@ export class Engine {
       case "check":
         return this.check(wait)
       case "gate":
-        this.isTimerStale = true
+        this.turns.isTimerStale = true
         this.setLimit(wait)
         return this.dispatcher.enqueue(wait)
       case "step":
@@ -355,7 +242,7 @@ export class Engine {
   private sleep(wait: Wait): void {
     const at = this.wakeAt(wait)
     if (at === Number.POSITIVE_INFINITY) return
-    if (at < this.timer.at) this.isTimerStale = true
+    if (at < this.turns.timerAt) this.turns.isTimerStale = true
     this.sleepers.push(wait, at)
   }
 
@@ -385,17 +272,8 @@ export class Engine {
   }
 
   private finish(wait: Wait, exit: Exit.Exit<unknown, unknown>): void {
-    const group = groupOf(wait)
-    group.target.remove(wait, this.limits.linger)
-    const ending = endingOf(exit as Parameters<typeof endingOf>[0])
-    this.endings[ending] = (this.endings[ending] ?? 0) + 1
-    if (jobEnds.has(ending)) this.jobOver(wait)
-    // One whose job is canceled has still something to report.
-    const isReported = !isLeaving(wait)
-    this.afterTurn.add(() => {
-      sinkOf(wait).ended(wait, exit)
-      if (isReported) this.ended(group)
-    })
+    targetOf(wait).remove(wait, this.limits.linger)
+    this.endings.report(wait, exit)
   }
 
   // -- queued waits --
@@ -407,13 +285,13 @@ export class Engine {
         const waits = this.dispatcher.next(this.restAt)
         if (waits === undefined) break
         if (waits === "yield") {
-          this.isUnfinished = this.isTimerStale = true
+          this.turns.isUnfinished = this.turns.isTimerStale = true
           break
         }
         this.admit(waits)
       }
       // What is over by now leaves room to others.
-      if (!this.runPostponed()) return
+      if (!this.turns.runPostponed()) return
     }
   }
 
@@ -486,21 +364,21 @@ export class Engine {
     call.nextAt = Number.POSITIVE_INFINITY
     // It is not awaited, but counts until it is over.
     const { fiber } = call
-    if (fiber !== undefined) this.postponed.add(() => fiber.interruptUnsafe())
+    if (fiber !== undefined) this.turns.postponed.add(() => fiber.interruptUnsafe())
   }
 
   private start(call: Call, effect: Effect.Effect<unknown, unknown, unknown>): void {
-    if (this.dispatcher.began()) this.readClock()
+    if (this.dispatcher.began()) this.turns.readClock()
     this.dispatcher.count(call, 1)
     // An abandoned check of the same key ends before this one begins, which may leave this one empty.
-    if (call.kind !== "task" && this.runPostponed() && call.isEmpty) return this.dispatcher.count(call, -1)
+    if (call.kind !== "task" && this.turns.runPostponed() && call.isEmpty) return this.dispatcher.count(call, -1)
     call.state = "begun"
     if (call.kind === "check" || call.kind === "batch") call.target.noteStarts(call.waits, this.time.now)
     this.setLimit(call)
     const fiber = groupOf(call.anyone).fork(effect)
     call.fiber = fiber
     // It may have interrupted its own wait.
-    if (call.isEmpty) this.postponed.add(() => fiber.interruptUnsafe())
+    if (call.isEmpty) this.turns.postponed.add(() => fiber.interruptUnsafe())
     fiber.addObserver((exit) => this.settle(call, exit))
   }
 
@@ -511,11 +389,11 @@ export class Engine {
     call.target.forgetAll(call)
     this.dispatcher.count(call, -1)
     if (this.isClosed) return
-    const isOuter = this.enter()
+    const isOuter = this.turns.enter()
     try {
       if (call.isEmpty) return
       this.timeLimits.drop(call.nextAt)
-      if (call.nextAt <= this.timer.at + 1) this.isTimerStale = true
+      if (call.nextAt <= this.turns.timerAt + 1) this.turns.isTimerStale = true
       if (call.kind === "gate") return this.admitted(call.waits, exit as Exit.Exit<Gate.Answer>)
       const { only, target } = call
       const onePerKey = target.isShared ? call.onePerKey : undefined
@@ -526,7 +404,7 @@ export class Engine {
       onePerKey?.forEach((wait) => this.teach(wait))
     } finally {
       call.close()
-      this.exit(isOuter)
+      this.turns.exit(isOuter)
     }
   }
 
@@ -545,13 +423,13 @@ export class Engine {
   private runTask(wait: Wait, effect: Effect.Effect<unknown, unknown, unknown>): void {
     const call: Call = new InFlight("task", targetOf(wait), "ready")
     this.join(wait, call)
-    this.postponed.add(() => {
+    this.turns.postponed.add(() => {
       if (!call.isEmpty) this.start(call, effect)
     })
   }
 
   private setLimit(item: Limited): void {
-    if (item.nextAt <= this.timer.at) this.isTimerStale = true
+    if (item.nextAt <= this.turns.timerAt) this.turns.isTimerStale = true
     this.timeLimits.set(item)
   }
 }
@@ -559,15 +437,6 @@ export class Engine {
 // ---- internal ----
 
 const open = /*#__PURE__*/ Exit.succeed(Gate.open)
-
-/** The endings of waits after which the job does not run on. */
-const jobEnds: ReadonlySet<string> = /*#__PURE__*/ new Set([
-  "Succeeded",
-  "JobFailed",
-  "JobCanceled",
-  "JobExpired",
-  "JobNotFound"
-])
 
 /** For a wait that may check without asking a gate. */
 const gateOpen: event.Event = { _tag: "GateAnswered", exit: open }

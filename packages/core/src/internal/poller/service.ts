@@ -188,7 +188,7 @@ export class PollerService implements Driver {
       else if (stage.phase === "checking") phases.checking++
       else phases.waiting++
     }
-    return { watched, ...phases, requests: this.dispatcher.requests, ended: { ...this.engine.endings } }
+    return { watched, ...phases, requests: this.dispatcher.requests, ended: { ...this.engine.endings.counts } }
   })
 
   readonly shutdown: Effect.Effect<ReadonlyArray<ResumeToken>> = Effect.sync(() => {
