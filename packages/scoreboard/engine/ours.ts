@@ -21,6 +21,9 @@ type Answers = ReadonlyMap<string, Result.Result<Status.Status<string>>>
 
 const single: JobOf = (tasks) => Job.make("task", { check: (key) => Effect.promise(() => check(tasks[Number(key)]!)) })
 
+/** The status is there at once, as in a cache or a store in memory. */
+const immediate: JobOf = (tasks) => Job.make("task", { check: (key) => Effect.succeed(statusOf(tasks[Number(key)]!)) })
+
 /** One request for up to a hundred keys. */
 const batched: JobOf = (tasks) => {
   // oxlint-disable-next-line typescript/require-await -- an asynchronous check is what is measured
@@ -99,6 +102,7 @@ const composed = perDelays((delays) =>
 export const ours: Record<string, Engine> = {
   poller: engine({}),
   "poller-batch": { ...engine({ jobOf: batched }), note: "one request for up to 100 ids, gathered for 50 ms" },
+  "poller-immediate": { ...engine({ jobOf: immediate }), note: "a check that is done at once, so that it needs no fiber" },
   "poller-handles": { ...engine({ handles: true }), note: "a handle for each job" },
   "poller-history": { ...engine({ history: true }), note: "errors carry the history of the checks" },
   "poller-cursor": { ...engine({ jobOf: withCursor }), note: "each wait has a cursor and a limit of its state" },

@@ -374,6 +374,11 @@ export class Engine {
     if (call.kind !== "task" && this.turns.runPostponed() && call.isEmpty) return this.dispatcher.count(call, -1)
     call.state = "begun"
     if (call.kind === "check" || call.kind === "batch") call.target.noteStarts(call.waits, this.time.now)
+    if (Exit.isExit(effect)) {
+      // It is done already, and needs neither a fiber nor a time limit.
+      call.nextAt = Number.POSITIVE_INFINITY
+      return this.settle(call, effect)
+    }
     this.setLimit(call)
     const fiber = groupOf(call.anyone).fork(effect)
     call.fiber = fiber
