@@ -77,7 +77,7 @@ export interface PollOptions<in E = never, out R = never> {
   readonly minInterval?: Duration.Input | undefined
   /**
    * What to do when a pending job needs an action: `"report"` an event `ActionRequired`, `"fail"` with
-   * `PollError.ActionRequired`, or a handler that runs beside the wait, once per action. Default: that of the `Job`,
+   * `PollError.ActionRequired`, or a handler that runs beside the wait, once for each request. Default: that of the `Job`,
    * otherwise `"report"`.
    */
   readonly onAction?: OnAction<R> | undefined
