@@ -1,6 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Logger from "effect/Logger"
+import * as References from "effect/References"
 import * as TestClock from "effect/testing/TestClock"
 import type { Notification } from "effect-poll/Observer"
 import * as Gate from "effect-poll/Gate"
@@ -55,6 +57,34 @@ describe("Poll", () => {
         const job = Job.make("export", { check: (key: string) => Effect.succeed(Status.succeeded(key)) })
         const { exit } = yield* runFor(Poll.resume(job, token), "1 minute")
         assert.deepStrictEqual(exit, Exit.succeed("export"))
+      })
+    )
+
+    it.effect("control characters - are escaped in messages, logs and spans", () =>
+      Effect.gen(function* () {
+        const name = "night\u001b[31m\nly"
+        const shown = "night\\u001b[31m\\u000aly"
+        const { spans, tracer } = recordSpans()
+        const lines: Array<string> = []
+        const logger = Logger.make(({ fiber, message }) => {
+          lines.push(`${String(message)} ${JSON.stringify(fiber.getRef(References.CurrentLogAnnotations))}`)
+        })
+        const job = Job.make(name, { check: (_id: string) => Effect.fail("reset") })
+        const waits = [Poll.until(job, "a", options), Poll.until(Effect.fail("reset"), { ...options, name })]
+        for (const wait of waits) {
+          const { exit } = yield* runFor(wait, "1 minute").pipe(
+            Effect.withTracer(tracer),
+            Effect.provide(Logger.layer([logger])),
+            Effect.provideService(References.MinimumLogLevel, "Debug")
+          )
+          const error = errorOf(exit)
+          assert.strictEqual(error.job, name)
+          assert.include(error.message, shown)
+          assert.notInclude(error.message, "\u001b")
+        }
+        assert.deepStrictEqual(new Set(spans.map(({ attributes }) => attributes.get("poll.job"))), new Set([shown]))
+        assert.isAbove(lines.length, 0)
+        for (const line of lines) assert.isFalse(line.includes("\u001b") || line.includes("\\u001b[31m\\n"), line)
       })
     )
 
