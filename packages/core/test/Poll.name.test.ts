@@ -1,8 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import * as Logger from "effect/Logger"
-import * as References from "effect/References"
 import * as TestClock from "effect/testing/TestClock"
 import type { Notification } from "effect-poll/Observer"
 import * as Gate from "effect-poll/Gate"
@@ -11,7 +9,7 @@ import * as Poll from "effect-poll/Poll"
 import * as Status from "effect-poll/Status"
 import { pending, scripted } from "./support/checks.ts"
 import { every1s } from "./support/options.ts"
-import { recordSpans } from "./support/recorders.ts"
+import { recordLogs, recordSpans } from "./support/recorders.ts"
 import { errorOf, failureOf, runFor } from "./support/runs.ts"
 
 const options = { deadline: "5 seconds", strategy: every1s } as const
@@ -65,18 +63,11 @@ describe("Poll", () => {
         const name = "night\u001b[31m\nly"
         const shown = "night\\u001b[31m\\u000aly"
         const { spans, tracer } = recordSpans()
-        const lines: Array<string> = []
-        const logger = Logger.make(({ fiber, message }) => {
-          lines.push(`${String(message)} ${JSON.stringify(fiber.getRef(References.CurrentLogAnnotations))}`)
-        })
+        const { lines, within } = recordLogs()
         const job = Job.make(name, { check: (_id: string) => Effect.fail("reset") })
         const waits = [Poll.until(job, "a", options), Poll.until(Effect.fail("reset"), { ...options, name })]
         for (const wait of waits) {
-          const { exit } = yield* runFor(wait, "1 minute").pipe(
-            Effect.withTracer(tracer),
-            Effect.provide(Logger.layer([logger])),
-            Effect.provideService(References.MinimumLogLevel, "Debug")
-          )
+          const { exit } = yield* within(Effect.withTracer(runFor(wait, "1 minute"), tracer))
           const error = errorOf(exit)
           assert.strictEqual(error.job, name)
           assert.include(error.message, shown)
@@ -84,7 +75,10 @@ describe("Poll", () => {
         }
         assert.deepStrictEqual(new Set(spans.map(({ attributes }) => attributes.get("poll.job"))), new Set([shown]))
         assert.isAbove(lines.length, 0)
-        for (const line of lines) assert.isFalse(line.includes("\u001b") || line.includes("\\u001b[31m\\n"), line)
+        for (const [, message, annotations] of lines) {
+          assert.notInclude(message, "\u001b")
+          assert.include([shown, "check"], annotations["job"])
+        }
       })
     )
 
