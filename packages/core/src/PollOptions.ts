@@ -17,7 +17,7 @@ import type { Observer } from "./Observer.ts"
  * **Details**
  *
  * An option given here takes precedence over the same option of the `Job`, which takes precedence over `PollDefaults`.
- * A value out of range throws a RangeError at the call that takes the options.
+ * A value out of range, and a name that no option has, throw a RangeError at the call that takes the options.
  *
  * @category models
  * @since 0.1.0
