@@ -86,7 +86,7 @@ describe.each(hosts)("$name", (host) => {
         const { check } = scripted<never, never, string>(Effect.fail("x"))
         const checkErrors = { maxConsecutive, [option]: schedule }
         yield* runFor(host.until(check, { deadline: "1 minute", checkErrors }), "1 minute")
-        assert.deepStrictEqual(seen, expected)
+        assert.deepStrictEqual(seen, [...expected])
       })
     )
   })
