@@ -240,6 +240,8 @@ describe("errors", () => {
     ["confirm", () => Poll.until(check, { deadline: 1, confirm: { success: { for: 1 } } })],
     ["unknown word", () => Poll.until(check, { deadline: 1, onTimeout: "cancel" as never })],
     ["strategy", () => Poll.until(check, { deadline: 1, strategy: "1 second" as never })],
+    ["both", () => Poll.until(check, { deadline: 1, confirm: { success: { times: 2, for: 1 } as never } })],
+    ["no option", () => Poll.until(check, { deadline: 1, ...{ unknownStatus: "continue" } })],
     ["onTimeout", () => Poll.until(noSubmit, "a", { deadline: 1, onTimeout: "cancelRemote" })],
     ["submit", () => Poll.run(noSubmit, undefined as never, { deadline: 1 })]
   ]

@@ -18,6 +18,7 @@ interface Entry {
 
 const entries: ReadonlyArray<Entry> = [
   { name: "strategy", imports: "`Strategy`", limit: 15 },
+  { name: "until", imports: "`Poll.until`, `Status`, `Strategy.spaced`", limit: 37 },
   { name: "poll", imports: "`Poll`, `Status`, `Strategy`", limit: 43 },
   { name: "promise", imports: "`promise`, `Status`, `Strategy`" },
   { name: "poller", imports: "`Poller`, `Status`, `Strategy`" },

@@ -211,7 +211,7 @@ export const withHint: {
   (hint: Duration.Input | "unreadable"): <A = never, F = never>(self: CheckResult<A, F>) => CheckResult<A, F>
   /** Sets the delay that the server requested before the next check, or `"unreadable"` if it cannot be parsed. */
   <A = never, F = never>(self: CheckResult<A, F>, hint: Duration.Input | "unreadable"): CheckResult<A, F>
-} = dual(2, <A, F>(self: CheckResult<A, F>, hint: Duration.Input | "unreadable"): CheckResult<A, F> =>
+} = /*#__PURE__*/ dual(2, <A, F>(self: CheckResult<A, F>, hint: Duration.Input | "unreadable"): CheckResult<A, F> =>
   annotate(self, { hint: hint === "unreadable" ? hint : Duration.fromInputUnsafe(hint) })
 )
 
@@ -230,7 +230,7 @@ export const withRun: {
   (run: Run): <A = never, F = never>(self: CheckResult<A, F>) => CheckResult<A, F>
   /** Sets the run of the job that the result is about: a `run` id or a `generation`. */
   <A = never, F = never>(self: CheckResult<A, F>, run: Run): CheckResult<A, F>
-} = dual(2, <A, F>(self: CheckResult<A, F>, run: Run): CheckResult<A, F> => annotate(self, { run }))
+} = /*#__PURE__*/ dual(2, <A, F>(self: CheckResult<A, F>, run: Run): CheckResult<A, F> => annotate(self, { run }))
 
 /**
  * Sets the cursor: where the next check is to continue, such as the offset in a log or the URL that the job has moved
@@ -242,7 +242,7 @@ export const withRun: {
  * `CheckContext.cursor`, and writes it into its resume token. All waits for a key in a `Poller` share it. It is never
  * compared: a new cursor is no change of the job. It is confidential, and is in no event, log, span, metric or error.
  *
- * A cursor is at most 8 KiB of UTF-8; a longer one throws a RangeError. Use `isCursor` for text from a server.
+ * A cursor is at most 8 KiB as JSON in UTF-8, where a control character takes six bytes; a longer one throws a RangeError. Use `isCursor` for text from a server.
  *
  * **Example** (Reading a log from where the last check ended)
  *
@@ -269,20 +269,20 @@ export const withRun: {
  * @since 0.1.0
  */
 export const withCursor: {
-  /** Sets the cursor for the next check, at most 8 KiB of UTF-8. A longer one throws a RangeError. */
+  /** Sets the cursor for the next check, at most 8 KiB as JSON in UTF-8. A longer one throws a RangeError. */
   (cursor: string): <A = never, F = never>(self: CheckResult<A, F>) => CheckResult<A, F>
-  /** Sets the cursor for the next check, at most 8 KiB of UTF-8. A longer one throws a RangeError. */
+  /** Sets the cursor for the next check, at most 8 KiB as JSON in UTF-8. A longer one throws a RangeError. */
   <A = never, F = never>(self: CheckResult<A, F>, cursor: string): CheckResult<A, F>
-} = dual(2, <A, F>(self: CheckResult<A, F>, cursor: string): CheckResult<A, F> => {
+} = /*#__PURE__*/ dual(2, <A, F>(self: CheckResult<A, F>, cursor: string): CheckResult<A, F> => {
   // The cursor is confidential, so the message does not contain it.
   if (!isCursor(cursor)) {
-    throw new RangeError("CheckResult.withCursor: cursor must be a string of at most 8192 bytes in UTF-8")
+    throw new RangeError("CheckResult.withCursor: cursor must be a string of at most 8192 bytes as JSON in UTF-8")
   }
   return annotate(self, { cursor })
 })
 
 /**
- * Tests whether a value can be a cursor: a string of at most 8 KiB in UTF-8.
+ * Tests whether a value can be a cursor: a string of at most 8 KiB as JSON in UTF-8.
  *
  * @category guards
  * @since 0.1.0
@@ -443,15 +443,26 @@ type AnyFromEffectOptions = { readonly [M in Meaning]?: ReadonlyArray<string> | 
   readonly value?: (error: unknown) => unknown
 }
 
+const tags = "an array of tags"
+
+const ofFromEffect: validate.Shape = {
+  pending: tags,
+  missing: tags,
+  succeeded: tags,
+  failed: tags,
+  transient: tags,
+  throttled: tags,
+  permanent: tags,
+  hint: "a function",
+  answer: "a function",
+  value: "a function"
+}
+
 const taggedCheck = (
   self: Effect.Effect<unknown, unknown, unknown>,
   options: AnyFromEffectOptions
 ): Effect.Effect<AnyCheckResult, unknown, unknown> => {
-  validate.fields("CheckResult.fromEffect", options, {
-    hint: "a function",
-    answer: "a function",
-    value: "a function"
-  })
+  validate.fields("CheckResult.fromEffect", options, ofFromEffect)
   const { answer: answerOf = identity, value } = options
   const meaningOf = tagTable(options)
   const hintOf = hintReader(options.hint)
@@ -502,7 +513,6 @@ const tagTable = (options: AnyFromEffectOptions): ((error: unknown) => Meaning |
   const table = new Map<unknown, Meaning>()
   for (const meaning of meanings) {
     const tags = options[meaning] ?? []
-    if (!Array.isArray(tags)) validate.refuse(`CheckResult.fromEffect: ${meaning}`, "an array of tags", tags)
     for (const tag of tags) {
       const other = table.get(tag)
       if (other !== undefined) throw new RangeError(`CheckResult.fromEffect: ${tag} is in ${other} and in ${meaning}`)

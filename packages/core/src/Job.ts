@@ -25,7 +25,7 @@ import * as CheckError from "./CheckError.ts"
 import type { Hint, CheckResult, Run } from "./CheckResult.ts"
 import { both, leaseOf, setLease } from "./internal/lease.ts"
 import { make as makeProvided, type Provided } from "./internal/provided.ts"
-import { ofJob } from "./internal/options/jobShape.ts"
+import { checkOptions } from "./internal/options/jobShape.ts"
 import * as validate from "./internal/validate.ts"
 import type { KeyCodec } from "./KeyCodec.ts"
 import type { Observation } from "./Observation.ts"
@@ -88,7 +88,8 @@ export interface Options<in out K, out A, out F, in out E, out R, in I = never, 
   readonly checkMany?: CheckMany<K, A, F, E, R> | undefined
   /**
    * Submits a job and yields its receipt, for `Poll.run`. It runs once and is never retried, because a submit that
-   * failed may still have been accepted.
+   * failed may still have been accepted. Do not make it uninterruptible: an interruption would then wait for its answer,
+   * and lose it, so that no receipt is stored for a job that runs.
    */
   readonly submit?: ((input: I) => Effect<Receipt<Types.NoInfer<K>, A, F>, ES, R>) | undefined
   /** Asks the server to cancel the job with this key. The job may still succeed or fail. */
@@ -277,9 +278,13 @@ export interface Fallback<in K, out A, out F, out E, out R> {
 export type UnknownStatePolicy<A = never, F = never> =
   | "fail"
   | "continue"
-  | { readonly times: number }
-  | { readonly for: Duration.Input }
-  | { readonly treatAs: (word: string) => Status<A, F> }
+  | { readonly times: number; readonly for?: undefined; readonly treatAs?: undefined }
+  | { readonly for: Duration.Input; readonly times?: undefined; readonly treatAs?: undefined }
+  | {
+      readonly treatAs: (word: string) => Status<A, F>
+      readonly times?: undefined
+      readonly for?: undefined
+    }
 
 /**
  * What to do when a check fails.
@@ -345,7 +350,10 @@ export interface CheckErrorPolicy<in E> {
    * positive finite duration since the first of them. Until then they are tolerated. Any answer ends the row, a
    * transient error or a throttled check does not. Default `{ times: 1 }`: the first one ends the wait.
    */
-  readonly rejectAfter?: { readonly times: number } | { readonly for: Duration.Input } | undefined
+  readonly rejectAfter?:
+    | { readonly times: number; readonly for?: undefined }
+    | { readonly for: Duration.Input; readonly times?: undefined }
+    | undefined
   /**
    * How long the server may throttle all checks in a row; a positive finite duration or `"unbounded"`. Then the wait
    * fails with `CheckErrorsExhausted`. Default: 1 day for a wait without a deadline, otherwise the deadline.
@@ -395,7 +403,9 @@ export type StateLimits = Readonly<Record<string, Duration.Input>>
  * @category models
  * @since 0.1.0
  */
-export type Confirm = { readonly times: number } | { readonly for: Duration.Input }
+export type Confirm =
+  | { readonly times: number; readonly for?: undefined }
+  | { readonly for: Duration.Input; readonly times?: undefined }
 
 /**
  * How an end is confirmed before it counts, for servers that report an end too early or run a failed job again.
@@ -425,8 +435,9 @@ export interface ConfirmPolicy {
 export interface JobConfirmPolicy<in K, out A, out F, out E, out R> extends ConfirmPolicy {
   /**
    * One more check of an end that is otherwise confirmed, by another source. It follows at once, or when the server
-   * allows it. If it finds the same kind of end, its status is the ending. Any other answer starts over with the `check`
-   * of the job, and is no status of the wait. If it fails, it is made again, like any check. It has the next attempt
+   * allows it. If it finds the same kind of end, its status is the ending. Any other answer, also that there is no job, an
+   * unknown state or an end without its result, starts over with the `check` of the job, and is no status of the wait:
+   * `missing` and `unknownState` do not apply to it. If it fails, it is made again, like any check. It has the next attempt
    * number and no cursor, and in a `Poller` it is never part of a request for many. Default: none.
    */
   readonly check?: ((key: K, context: CheckContext) => Effect<CheckResult<A, F>, E, R>) | undefined
@@ -437,14 +448,17 @@ export interface JobConfirmPolicy<in K, out A, out F, out E, out R> extends Conf
  *
  * **Details**
  *
- * - `"report"` (the default): an event `ActionRequired`, once per id.
+ * - `"report"` (the default): an event `ActionRequired`, once for each request.
  * - `"fail"`: the wait fails with `PollError.ActionRequired`.
- * - A handler: it runs once per id, beside the wait, which continues to check. Once it completes, a check is requested,
- *   which the server may delay. It is interrupted when the wait ends, and when a status no longer asks for the action.
+ * - A handler: it runs once for each request, beside the wait, which continues to check. Once it completes, a check is
+ *   requested, which the server may delay; but of several in a row only the first one, until the strategy has made a check
+ *   or a status asks for no action, so that a server with ever new actions is not checked without a pause. It is
+ *   interrupted when the wait ends, and when a status no longer asks for the action.
  *   Failed checks and missing jobs do not interrupt it. A defect of it ends the wait. In a `Poller`, each of several waits
- *   for a key runs its own. A resumed wait runs it again for an id only if it had not completed.
+ *   for a key runs its own. A resumed wait runs it again for an action only if it had not completed.
  *
- * The newest 16 ids count as known. While a canceled job is watched for its end, `"fail"` does not apply.
+ * Statuses that follow each other with the same action id are one request; missing jobs and failed checks in between do
+ * not count. If an action comes back after a status without it, that is another request. While a canceled job is watched for its end, `"fail"` does not apply.
  *
  * @category models
  * @since 0.1.0
@@ -528,11 +542,7 @@ export const make = <A, F = never, E = never, R = never, I = never, ES = never, 
   name: string,
   options: Options<K, A, F, E, R, I, ES> & KeyOption<K>
 ): Job<K, A, F, E, R, I, ES> => {
-  validate.fields("Job.make", { ...options, check: options.check ?? null }, ofJob)
-  if (options.checkMany !== undefined) {
-    validate.count("Job.make: checkMany.max", options.checkMany.max, 1)
-    validate.millis("Job.make: checkMany.slack", options.checkMany.slack ?? 0, "nonNegative")
-  }
+  checkOptions("Job.make", options)
   return Object.assign(Object.create(Proto), {
     ...options,
     name: validate.nonEmpty("Job.make: name", name),

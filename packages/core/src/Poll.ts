@@ -32,16 +32,15 @@ import * as Stream from "effect/Stream"
 import type * as Types from "effect/Types"
 import type { CheckResult } from "./CheckResult.ts"
 import type { Handle } from "./Handle.ts"
-import { holding, leaseOf } from "./internal/lease.ts"
 import * as request from "./internal/options/request.ts"
 import * as eventBuffer from "./internal/single/eventBuffer.ts"
 import * as handle from "./internal/single/handle.ts"
 import * as host from "./internal/single/host.ts"
+import { resume as resuming } from "./internal/single/resume.ts"
 import * as submit from "./internal/single/submit.ts"
 import { toPromise } from "./internal/single/toPromise.ts"
-import * as validate from "./internal/validate.ts"
-import type { Job, Receipt, Watchable } from "./Job.ts"
-import { type PollError, ResumeTokenError } from "./PollError.ts"
+import { isJob, type Job, type Receipt, type Watchable } from "./Job.ts"
+import type { PollError, ResumeTokenError } from "./PollError.ts"
 import type { PollEvent } from "./PollEvent.ts"
 import type { PollOptions, SubmitOptions } from "./PollOptions.ts"
 import type { ResumeToken } from "./ResumeToken.ts"
@@ -120,7 +119,7 @@ export const until: {
     check: Effect.Effect<CheckResult<A, F>, E, R>,
     options: PollOptions<E, RS>
   ): Effect.Effect<A, PollError<F, E>, Types.NoInfer<R | RS>>
-} = request.entryPoint("Poll.until", (wait) => host.run(wait))
+} = /*#__PURE__*/ request.entryPoint("Poll.until", (wait) => host.run(wait))
 
 /**
  * Waits until a job ends, and streams the events of the wait.
@@ -165,7 +164,7 @@ export const events: {
     check: Effect.Effect<CheckResult<A, F>, E, R>,
     options: PollOptions<E, RS>
   ): Stream.Stream<PollEvent<A, F, E>, never, Types.NoInfer<R | RS>>
-} = request.entryPoint("Poll.events", (wait) =>
+} = /*#__PURE__*/ request.entryPoint("Poll.events", (wait) =>
   Stream.unwrap(
     Effect.gen(function* () {
       const buffer = eventBuffer.make(256)
@@ -215,7 +214,7 @@ export const start: {
     check: Effect.Effect<CheckResult<A, F>, E, R>,
     options: PollOptions<E, RS>
   ): Effect.Effect<Handle<A, F, E>, never, Types.NoInfer<R | RS> | Scope>
-} = request.entryPoint("Poll.start", (wait) => handle.start(wait))
+} = /*#__PURE__*/ request.entryPoint("Poll.start", (wait) => handle.start(wait))
 
 /**
  * Submits a job, passes its receipt to `onReceipt`, and waits until the job ends.
@@ -277,22 +276,8 @@ export const run = <K, A, F, E, R, I, ES, RS = never, E2 = never, R2 = never>(
         | undefined
     }
 ): Effect.Effect<A, PollError<F, E> | SubmitError | Types.NoInfer<ES | E2>, Types.NoInfer<R | RS | R2>> => {
-  request.aJob("Poll.run", job)
-  const { submit: submitOf } = job
-  if (submitOf === undefined) throw new RangeError(`Poll.run: the job ${job.name} has no submit`)
-  // Validates the options before there is a key.
-  const policy = request.checkOfJob("Poll.run", job, options)
-  validate.option("Poll.run: onReceipt", options.onReceipt, "a function")
-  const running = submit.run({
-    ...submit.bounds("Poll.run", options),
-    job: job.name,
-    policy,
-    submit: () => submitOf(input as I),
-    requestFor: (receipt) =>
-      request.ofJob("Poll.run", job, receipt.key as K, { ...options, since: options.since ?? receipt.since }),
-    onReceipt: options.onReceipt as submit.Submission["onReceipt"]
-  })
-  return holding(leaseOf(job), running as Effect.Effect<A, PollError<F, E> | SubmitError | ES | E2, R | RS | R2>)
+  const running = submit.ofJob("Poll.run", job as never, input, options as never)
+  return running as Effect.Effect<A, PollError<F, E> | SubmitError | ES | E2, R | RS | R2>
 }
 
 /**
@@ -314,16 +299,8 @@ export const resume = <K, A, F, E, R, RS = never>(
   token: ResumeToken,
   options?: Omit<PollOptions<E, RS>, "deadline" | "since">
 ): Effect.Effect<A, PollError<F, E> | ResumeTokenError, Types.NoInfer<R | RS>> => {
-  request.aJob("Poll.resume", job)
-  validate.option("Poll.resume: token", token ?? null, "{ job, key }")
-  const rest = { ...options, deadline: "unbounded", since: token.since } as const
-  request.checkOfJob("Poll.resume", job, rest)
-  return Effect.suspend((): Effect.Effect<A, PollError<F, E> | ResumeTokenError, R | RS> => {
-    const key = request.keyOfToken(job, token)
-    return key instanceof ResumeTokenError
-      ? Effect.fail(key)
-      : host.run<A, PollError<F, E>, R | RS>(request.ofJob("Poll.resume", job, key, rest), { token })
-  })
+  const resumed = resuming("Poll.resume", job as never, token, options)
+  return resumed as Effect.Effect<A, PollError<F, E> | ResumeTokenError, R | RS>
 }
 
 /**
@@ -381,8 +358,11 @@ export const promise: {
   // The way out of Effect, so a Promise is intended.
   // @effect-diagnostics-next-line asyncFunction:off
 } = async (...args: ReadonlyArray<unknown>): Promise<never> => {
-  const { signal } = (args.at(-1) ?? {}) as { readonly signal?: AbortSignal | undefined }
-  return toPromise(promised(...args), signal)
+  const at = isJob(args[0]) ? 2 : 1
+  const options = args[at] as { readonly signal?: AbortSignal | undefined } | undefined
+  if (options?.signal === undefined) return toPromise(promised(...args), undefined)
+  const { signal, ...rest } = options
+  return toPromise(promised(...args.slice(0, at), rest), signal)
 }
 
 // ---- internal ----

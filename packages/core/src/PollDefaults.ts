@@ -122,7 +122,7 @@ export const layer = (overrides: Partial<PollDefaults>): Layer.Layer<never> =>
  * @category layers
  * @since 0.1.0
  */
-export const layerConfig: Layer.Layer<never, Config.ConfigError> = Layer.unwrap(
+export const layerConfig: Layer.Layer<never, Config.ConfigError> = /*#__PURE__*/ Layer.unwrap(
   Effect.map(
     Config.all({
       checkTimeout: Config.option(Config.Duration("EFFECT_POLL_CHECK_TIMEOUT")),

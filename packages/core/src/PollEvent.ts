@@ -86,7 +86,7 @@ export interface Confirming<A, F = never> {
 }
 
 /**
- * A pending job needs an action. Emitted once per action id.
+ * A pending job needs an action. Emitted when a status asks for an action that the one before did not.
  *
  * @category models
  * @since 0.1.0

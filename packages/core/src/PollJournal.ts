@@ -26,7 +26,7 @@ const commonFields = {
   at: Schema.Finite
 }
 
-const CanceledBy = Schema.Literals(["timeout", "interrupt", "close", "handle"])
+const CanceledBy = /*#__PURE__*/ Schema.Literals(["timeout", "interrupt", "close", "handle"])
 
 /**
  * The Schema of a journal entry.
@@ -34,7 +34,7 @@ const CanceledBy = Schema.Literals(["timeout", "interrupt", "close", "handle"])
  * @category schemas
  * @since 0.1.0
  */
-export const Entry = Schema.Union([
+export const Entry = /*#__PURE__*/ Schema.Union([
   Schema.TaggedStruct("Started", {
     ...commonFields,
     deadlineAt: Schema.Union([Schema.Finite, Schema.Literal("unbounded")])

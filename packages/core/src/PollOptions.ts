@@ -17,7 +17,7 @@ import type { Observer } from "./Observer.ts"
  * **Details**
  *
  * An option given here takes precedence over the same option of the `Job`, which takes precedence over `PollDefaults`.
- * A value out of range throws a RangeError at the call that takes the options.
+ * A value out of range, and a name that no option has, throw a RangeError at the call that takes the options.
  *
  * @category models
  * @since 0.1.0
@@ -77,7 +77,7 @@ export interface PollOptions<in E = never, out R = never> {
   readonly minInterval?: Duration.Input | undefined
   /**
    * What to do when a pending job needs an action: `"report"` an event `ActionRequired`, `"fail"` with
-   * `PollError.ActionRequired`, or a handler that runs beside the wait, once per action. Default: that of the `Job`,
+   * `PollError.ActionRequired`, or a handler that runs beside the wait, once for each request. Default: that of the `Job`,
    * otherwise `"report"`.
    */
   readonly onAction?: OnAction<R> | undefined

@@ -243,20 +243,17 @@ export class Poller extends Context.Service<Poller, Service>()("effect-poll/Poll
 export const make = <R = never>(
   options?: Options<R>
 ): Effect.Effect<Service, never, Scope.Scope | Types.NoInfer<R>> => {
-  const limit = (name: "concurrency" | "concurrencyPerJob" | "capacity", defaultLimit: number): number => {
-    const value = options?.[name] ?? defaultLimit
-    return value === "unbounded" ? Number.POSITIVE_INFINITY : validate.count(`Poller.make: ${name}`, value, 1)
-  }
-  validate.fields("Poller.make", options ?? {}, { stagger: "a boolean", onShutdown: "a function" })
-  const concurrency = limit("concurrency", 1_000)
+  validate.fields("Poller.make", options ?? {}, ofPoller)
+  const limitOf = (limit: number | "unbounded"): number => (limit === "unbounded" ? Number.POSITIVE_INFINITY : limit)
+  const concurrency = limitOf(options?.concurrency ?? 1_000)
   const settings = {
     limits: {
       concurrency,
-      concurrencyPerJob: options?.concurrencyPerJob === undefined ? concurrency : limit("concurrencyPerJob", 1),
-      coalesce: validate.millis("Poller.make: coalesce", options?.coalesce ?? 0, "nonNegative"),
-      linger: validate.millis("Poller.make: linger", options?.linger ?? 1_000, "nonNegative")
+      concurrencyPerJob: limitOf(options?.concurrencyPerJob ?? concurrency),
+      coalesce: validate.toMillis(options?.coalesce ?? 0),
+      linger: validate.toMillis(options?.linger ?? 1_000)
     },
-    capacity: limit("capacity", 1_000_000),
+    capacity: limitOf(options?.capacity ?? 1_000_000),
     stagger: options?.stagger ?? true
   }
   return Effect.gen(function* () {
@@ -288,4 +285,19 @@ export const layer = <R = never>(options?: Options<R>): Layer.Layer<Poller, neve
     const building = { scopes: [scope], makers: builder === undefined ? [] : [builder] }
     return Effect.provideService(Layer.buildWithMemoMap(made, memoMap, scope), Building, building)
   })
+}
+
+// ---- internal ----
+
+const limit = 'an integer >= 1 or "unbounded"'
+const duration = "a non-negative finite duration"
+
+const ofPoller: validate.Shape = {
+  concurrency: limit,
+  concurrencyPerJob: limit,
+  capacity: limit,
+  stagger: "a boolean",
+  coalesce: duration,
+  linger: duration,
+  onShutdown: "a function"
 }

@@ -95,7 +95,7 @@ export const atLeast: {
     effects: Iterable<Eff>,
     count: number
   ): Effect.Effect<Array<Effect.Success<Eff>>, QuorumFailed<Effect.Error<Eff>>, Effect.Services<Eff>>
-} = dual(
+} = /*#__PURE__*/ dual(
   2,
   <A, E, R>(effects: Iterable<Effect.Effect<A, E, R>>, count: number): Effect.Effect<Array<A>, QuorumFailed<E>, R> => {
     const needed = validate.count("Quorum.atLeast: count", count, 1)
@@ -142,7 +142,7 @@ export const tolerate: {
     effects: Iterable<Eff>,
     failures: number
   ): Effect.Effect<Array<Effect.Success<Eff>>, QuorumFailed<Effect.Error<Eff>>, Effect.Services<Eff>>
-} = dual(
+} = /*#__PURE__*/ dual(
   2,
   <A, E, R>(
     effects: Iterable<Effect.Effect<A, E, R>>,

@@ -43,7 +43,7 @@ export interface ResumeToken {
   readonly since?: Run | undefined
   /** The encoded key at the fallback, once the wait has moved to it. */
   readonly fallbackKey?: string | undefined
-  /** The cursor of the last answer that had one, at most 8 KiB of UTF-8. Confidential: a server may put a credential in it. */
+  /** The cursor of the last answer that had one, at most 8 KiB as JSON. Confidential: it may be a credential. */
   readonly cursor?: string | undefined
   /** The number of checks made, including failed ones; 0 in the receipt of a submit. */
   readonly attempts: number
@@ -104,7 +104,7 @@ export interface ResumeToken {
   readonly throttledMillis?: number | undefined
   /** The timeout that ends the wait, unless the canceled job ends first. */
   readonly timeout?: HeldTimeout | undefined
-  /** The ids of the actions that were reported, or whose handler has completed, the newest last; at most 16. */
+  /** The id of the action of the last status, if it was reported or its handler has completed; at most 16 are read. */
   readonly actions?: ReadonlyArray<string> | undefined
 }
 
@@ -214,13 +214,13 @@ export interface HeldTimeout {
   readonly cancel?: "accepted" | "refused" | "timedOut" | undefined
 }
 
-const End = Schema.Literals(["Succeeded", "Failed", "Canceled", "Expired"])
+const End = /*#__PURE__*/ Schema.Literals(["Succeeded", "Failed", "Canceled", "Expired"])
 
 const rowFields = { count: Schema.Natural, at: Schema.Finite }
 
-const Row: Schema.Codec<Row, Row> = Schema.Struct(rowFields)
+const Row: Schema.Codec<Row, Row> = /*#__PURE__*/ Schema.Struct(rowFields)
 
-const Rows: Schema.Codec<Rows, Rows> = Schema.Struct({
+const Rows: Schema.Codec<Rows, Rows> = /*#__PURE__*/ Schema.Struct({
   errors: Schema.optional(Row),
   throttled: Schema.optional(Row),
   rejected: Schema.optional(Row),
@@ -235,7 +235,7 @@ const Rows: Schema.Codec<Rows, Rows> = Schema.Struct({
  * @category schemas
  * @since 0.1.0
  */
-export const ResumeToken: Schema.Codec<ResumeToken, ResumeToken> = Schema.Struct({
+export const ResumeToken: Schema.Codec<ResumeToken, ResumeToken> = /*#__PURE__*/ Schema.Struct({
   version: Schema.Literal(1),
   job: Schema.NonEmptyString,
   key: Schema.NonEmptyString,
@@ -244,7 +244,9 @@ export const ResumeToken: Schema.Codec<ResumeToken, ResumeToken> = Schema.Struct
   ),
   fallbackKey: Schema.optional(Schema.String),
   cursor: Schema.optional(
-    Schema.String.check(Schema.makeFilter(fitsInCursor, { expected: "a cursor of at most 8192 bytes in UTF-8" }))
+    Schema.String.check(
+      Schema.makeFilter(fitsInCursor, { expected: "a cursor of at most 8192 bytes as JSON in UTF-8" })
+    )
   ),
   attempts: Schema.Natural,
   strategySteps: Schema.Natural,

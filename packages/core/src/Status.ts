@@ -287,7 +287,7 @@ export const withState: {
   (state: string): <A, F>(self: Status<A, F>) => Status<A, F>
   /** Sets the server's state word on a status that has none. A status that has one is returned unchanged. */
   <A, F>(self: Status<A, F>, state: string): Status<A, F>
-} = dual(2, <A, F>(self: Status<A, F>, state: string): Status<A, F> =>
+} = /*#__PURE__*/ dual(2, <A, F>(self: Status<A, F>, state: string): Status<A, F> =>
   self.state === undefined ? markedLike({ ...self, state }, self) : self
 )
 

@@ -525,7 +525,7 @@ export const within: {
     path: string | Path,
     options?: WithinOptions<A2, F2>
   ): StatusSchema<A | A2, F | F2, RD>
-} = dual(
+} = /*#__PURE__*/ dual(
   (args) => Schema.isSchema(args[0]),
   <A, F, RD, A2, F2>(
     schema: StatusSchema<A, F, RD>,
@@ -645,7 +645,7 @@ type Decoding<RD> = (
   options: ParseOptions
 ) => Effect.Effect<CheckResult.CheckResult<unknown, unknown>, SchemaIssue.Issue, RD>
 
-const CheckResultSchema = Schema.declare(CheckResult.isCheckResult, { title: "Status" })
+const CheckResultSchema = /*#__PURE__*/ Schema.declare(CheckResult.isCheckResult, { title: "Status" })
 
 const make = <A, F, RD>(
   decode: (raw: unknown, options: ParseOptions) => Effect.Effect<CheckResult.CheckResult<A, F>, SchemaIssue.Issue, RD>

@@ -242,7 +242,7 @@ export const withFirstWait: {
   (firstWait: Duration.Input): (self: Strategy) => Strategy
   /** Sets the wait before the first check: a non-negative finite duration, otherwise a RangeError is thrown. */
   (self: Strategy, firstWait: Duration.Input): Strategy
-} = dual(2, (self: Strategy, firstWait: Duration.Input) =>
+} = /*#__PURE__*/ dual(2, (self: Strategy, firstWait: Duration.Input) =>
   fromPlan({
     ...planOf(self),
     firstWait: validate.millis("Strategy.withFirstWait: firstWait", firstWait, "nonNegative")
@@ -264,7 +264,7 @@ export const maxAttempts: {
   (maxAttempts: number): (self: Strategy) => Strategy
   /** Ends the strategy after `maxAttempts` checks, including failed ones: an integer >= 1, otherwise a RangeError. */
   (self: Strategy, maxAttempts: number): Strategy
-} = dual(2, (self: Strategy, maxAttempts: number) =>
+} = /*#__PURE__*/ dual(2, (self: Strategy, maxAttempts: number) =>
   fromPlan({
     ...planOf(self),
     maxAttempts: Math.min(planOf(self).maxAttempts, validate.count("Strategy.maxAttempts: maxAttempts", maxAttempts, 1))
@@ -291,7 +291,7 @@ export const maxRecurrences: {
   (maxRecurrences: number): (self: Strategy) => Strategy
   /** Ends the strategy after `maxRecurrences` delays: an integer >= 0, otherwise a RangeError is thrown. */
   (self: Strategy, maxRecurrences: number): Strategy
-} = dual(2, (self: Strategy, maxRecurrences: number) => {
+} = /*#__PURE__*/ dual(2, (self: Strategy, maxRecurrences: number) => {
   const limit = validate.count("Strategy.maxRecurrences: maxRecurrences", maxRecurrences, 0)
   const { decide } = planOf(self)
   return fromPlan({
@@ -323,7 +323,7 @@ export const maxDuration: {
    * RangeError is thrown.
    */
   (self: Strategy, duration: Duration.Input): Strategy
-} = dual(2, (self: Strategy, duration: Duration.Input) =>
+} = /*#__PURE__*/ dual(2, (self: Strategy, duration: Duration.Input) =>
   fromPlan({
     ...planOf(self),
     maxDuration: Math.min(
@@ -348,7 +348,7 @@ export const cap: {
   (max: Duration.Input): (self: Strategy) => Strategy
   /** Limits the delay between two checks to `max`: a positive finite duration, otherwise a RangeError is thrown. */
   (self: Strategy, max: Duration.Input): Strategy
-} = dual(2, (self: Strategy, max: Duration.Input) => {
+} = /*#__PURE__*/ dual(2, (self: Strategy, max: Duration.Input) => {
   const millis = validate.millis("Strategy.cap: max", max, "positive")
   return mapDelay(self, (delay) => Math.min(millis, delay))
 })
@@ -381,7 +381,7 @@ export const modify: {
   (f: (decision: Decision, observation: Observation) => Decision): (self: Strategy) => Strategy
   /** Maps each decision of a strategy: the delay in milliseconds, or `"end"`. `f` must be pure. */
   (self: Strategy, f: (decision: Decision, observation: Observation) => Decision): Strategy
-} = dual(2, (self: Strategy, f: (decision: Decision, observation: Observation) => Decision) => {
+} = /*#__PURE__*/ dual(2, (self: Strategy, f: (decision: Decision, observation: Observation) => Decision) => {
   const plan = planOf(self)
   return fromPlan({
     firstWait: plan.firstWait,
@@ -419,7 +419,7 @@ export const scale: {
   (factor: number): (self: Strategy) => Strategy
   /** Multiplies all times of a strategy by `factor`: a positive finite number, otherwise a RangeError is thrown. */
   (self: Strategy, factor: number): Strategy
-} = dual(2, (self: Strategy, factor: number) => {
+} = /*#__PURE__*/ dual(2, (self: Strategy, factor: number) => {
   if (!Number.isFinite(factor) || factor <= 0) {
     throw new RangeError(`Strategy.scale: factor must be a positive finite number, got ${factor}`)
   }
@@ -494,7 +494,7 @@ export const jittered: {
    * `atLeast` to `d`, and `"none"` removes jitter. With a `seed` the draw depends on seed, key and step only.
    */
   (self: Strategy, kind: JitterKind, options?: { readonly seed?: string | undefined }): Strategy
-} = dual(
+} = /*#__PURE__*/ dual(
   (args) => isStrategy(args[0]),
   (self: Strategy, kind: JitterKind, options?: { readonly seed?: string | undefined }) =>
     fromPlan({
@@ -562,7 +562,7 @@ export const skipNearDeadline: {
    * RangeError is thrown.
    */
   (self: Strategy, margin: Duration.Input): Strategy
-} = dual(2, (self: Strategy, margin: Duration.Input) =>
+} = /*#__PURE__*/ dual(2, (self: Strategy, margin: Duration.Input) =>
   fromPlan({
     ...planOf(self),
     clearance: validate.millis("Strategy.skipNearDeadline: margin", margin, "nonNegative")

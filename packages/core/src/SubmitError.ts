@@ -39,7 +39,8 @@ export class SubmitTimeout
 }
 
 /**
- * A job was accepted, but `onReceipt` did not end within `receiptTimeout`. The job runs, and no check was made.
+ * A job was accepted, but `onReceipt` did not end within `receiptTimeout`. No check was made. The job runs on, unless the
+ * run was interrupted meanwhile and `onInterrupt: "cancelRemote"` canceled it.
  *
  * @category errors
  * @since 0.1.0
@@ -71,7 +72,7 @@ export class ReceiptTimeout
 
   override get message(): string {
     const bound = Duration.format(this.receiptTimeout)
-    return `the receipt of ${subject(this)} was not stored within ${bound}; the job runs, and the token of this error resumes its wait`
+    return `the receipt of ${subject(this)} was not stored within ${bound}; the job was accepted, and the token of this error resumes its wait`
   }
 }
 

@@ -53,9 +53,8 @@ import type { CheckContext } from "./CheckContext.ts"
 import type { CheckResult } from "./CheckResult.ts"
 import * as request from "./internal/options/request.ts"
 import * as promises from "./internal/single/promises.ts"
-import { toPromise } from "./internal/single/toPromise.ts"
+import * as validate from "./internal/validate.ts"
 import type * as Job from "./Job.ts"
-import * as Poll from "./Poll.ts"
 import type { Changed } from "./PollEvent.ts"
 import type { PollOptions, SubmitOptions } from "./PollOptions.ts"
 import * as ResumeToken from "./ResumeToken.ts"
@@ -109,8 +108,8 @@ export interface CallerOptions {
   readonly onProgress?: ((status: Pending, event: Changed<unknown, unknown>) => unknown) | undefined
   /**
    * What to do when a pending job needs an action: `"report"`, `"fail"` with `PollError.ActionRequired`, or a
-   * handler, which may be async. The handler is called once per action, beside the wait; when it is done, a check is
-   * requested. If it throws or rejects, the wait rejects with that error. Default: that of the `Job`, otherwise `"report"`.
+   * handler, which may be async. The handler is called once for each request, beside the wait; when it is done, a
+   * check is requested. If it throws or rejects, the wait rejects with that error. Default: that of the `Job`, otherwise `"report"`.
    */
   readonly onAction?: OnAction | undefined
 }
@@ -310,13 +309,12 @@ export const run = async <K, A, F, E, I, ES>(
         | undefined
     }
 ): Promise<A> => {
-  request.aJob("promise.run", job)
-  const { onReceipt, signal, ...rest } = promises.withCallbacks("promise.run", options)
-  const wait = Poll.run(job, input, {
-    ...rest,
-    onReceipt: onReceipt && ((token, receipt) => promises.fromAsync(() => onReceipt(token, receipt)))
-  })
-  return toPromise(wait, signal)
+  const name = "promise.run"
+  request.aJob(name, job)
+  const { onReceipt, signal, ...rest } = promises.withCallbacks(name, options)
+  validate.option(`${name}: onReceipt`, onReceipt, "a function")
+  const stored = onReceipt && ((...args: Parameters<typeof onReceipt>) => promises.fromAsync(() => onReceipt(...args)))
+  return promises.run(name, job, input, { ...rest, onReceipt: stored }, signal)
 }
 
 /**
@@ -351,13 +349,11 @@ export const resume = async <K, A, F, E>(
   token: ResumeToken.ResumeToken | string,
   options: Omit<Options<E>, "deadline" | "since"> = {}
 ): Promise<A> => {
-  request.aJob("promise.resume", job)
-  const { signal, ...rest } = promises.withCallbacks("promise.resume", options)
+  const name = "promise.resume"
+  request.aJob(name, job)
+  const { signal, ...rest } = promises.withCallbacks(name, options)
   const decoded = typeof token === "string" ? ResumeToken.fromJson(token) : ResumeToken.fromUnknown(token)
-  return toPromise(
-    Effect.flatMap(decoded, (valid) => Poll.resume(job, valid, rest)),
-    signal
-  )
+  return promises.resume(name, job, decoded, rest, signal)
 }
 
 /**

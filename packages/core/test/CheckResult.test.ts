@@ -29,7 +29,7 @@ describe("CheckResult", () => {
     assert.isTrue(CheckResult.isCheckResult(annotated))
   })
 
-  it("withCursor - takes at most 8 KiB of UTF-8, and does not show what is longer", () => {
+  it("withCursor - takes at most 8 KiB as JSON in UTF-8, and does not show what is longer", () => {
     const sizes: ReadonlyArray<readonly [text: string, fits: boolean]> = [
       ["", true],
       ["x".repeat(8192), true],
@@ -39,7 +39,13 @@ describe("CheckResult", () => {
       ["€".repeat(2730), true],
       ["€".repeat(2731), false],
       ["😀".repeat(2048), true],
-      ["😀".repeat(2049), false]
+      ["😀".repeat(2049), false],
+      ["\u0007".repeat(1365), true],
+      ["\u0007".repeat(1366), false],
+      ['"'.repeat(4096), true],
+      ['"'.repeat(4097), false],
+      ["\ud800".repeat(1365), true],
+      ["\ud800".repeat(1366), false]
     ]
     for (const [text, fits] of sizes) {
       assert.strictEqual(CheckResult.isCursor(text), fits, `${text.slice(0, 2)} ${text.length}`)
@@ -48,7 +54,7 @@ describe("CheckResult", () => {
         assert.throws(
           () => CheckResult.withCursor(Status.pending(), text),
           RangeError,
-          /^CheckResult\.withCursor: cursor must be a string of at most 8192 bytes in UTF-8$/
+          /^CheckResult\.withCursor: cursor must be a string of at most 8192 bytes as JSON in UTF-8$/
         )
       }
     }

@@ -10,10 +10,11 @@ import * as CheckResult from "effect-poll/CheckResult"
 import type { Handle } from "effect-poll/Handle"
 import * as Job from "effect-poll/Job"
 import type * as Poll from "effect-poll/Poll"
+import * as Poller from "effect-poll/Poller"
 import * as Status from "effect-poll/Status"
 import { type Answer, cancelableJob, done, pending, scripted, slow } from "./support/checks.ts"
 import { hosts } from "./support/hosts.ts"
-import { every10s, every1s, firstAt } from "./support/options.ts"
+import { every10s, every1s, firstAt, plain } from "./support/options.ts"
 import { recordEvents } from "./support/recorders.ts"
 import { ending, errorOf, runFor } from "./support/runs.ts"
 
@@ -66,13 +67,42 @@ describe.each(hosts)("$name", (host) => {
 
   describe("states that need an action (R38)", () => {
     describe("report", () => {
-      it.effect("action - is reported once per id, after the change", () =>
+      it.effect("action - is reported when a status first asks for it, after the change", () =>
         Effect.gen(function* () {
-          const answers = [pending, asks("a"), asks("a", { progress: 0.5 }), asks("b"), asks("a"), asks("c"), done]
+          const answers = [pending, asks("a"), asks("a", { progress: 0.5 }), asks("b"), asks("b"), asks("c"), done]
           const found = yield* outcome("report", answers)
           assert.deepStrictEqual([found.ending, found.actions], ["done", ["2 a", "4 b", "6 c"]])
           const tags = found.events().map(({ _tag }) => _tag)
           assert.strictEqual(tags[tags.indexOf("ActionRequired") - 1], "Changed")
+        })
+      )
+
+      it.effect.each([
+        ["pending", pending],
+        ["another action", asks("b")],
+        ["an unknown state", CheckResult.unknownState("LOST")],
+        ["an end that is not confirmed", Status.failed("no")],
+        ["an end of an earlier run", CheckResult.withRun(Status.failed("no"), { run: "1" })]
+      ] as const)("same id after %s - is a new request", ([, between]) =>
+        Effect.gen(function* () {
+          const found = yield* outcome("report", [asks("a"), between, asks("a"), asks("a"), done], {
+            unknownState: "continue",
+            confirm: { failure: { times: 2 } },
+            since: { run: "2" }
+          })
+          const ofA = found.actions.filter((action) => action.endsWith("a"))
+          assert.deepStrictEqual([found.ending, ofA], ["done", ["1 a", "3 a"]])
+        })
+      )
+
+      it.effect.each([
+        ["a missing job", CheckResult.missing],
+        ["a failed check", Effect.fail("reset")],
+        ["an end without its result", CheckResult.resultMissing("DONE")]
+      ] as const)("same id after %s - is the same request", ([, between]) =>
+        Effect.gen(function* () {
+          const found = yield* outcome("report", [asks("a"), between, asks("a"), done])
+          assert.deepStrictEqual([found.ending, found.actions], ["done", ["1 a"]])
         })
       )
 
@@ -87,7 +117,7 @@ describe.each(hosts)("$name", (host) => {
         })
       )
 
-      it.effect("ids without end - are kept, the newest sixteen, whatever their length", () =>
+      it.effect("ids of any length - are told apart", () =>
         Effect.gen(function* () {
           const { check } = scripted<string, string>(
             ...Array.from({ length: 40 }, (_, at) => asks(`${"x".repeat(10_000)}${at}`)),
@@ -155,13 +185,31 @@ describe.each(hosts)("$name", (host) => {
         })
       )
 
-      it.effect("wait - continues to check beside it, and runs it once per id", () =>
+      it.effect("wait - continues to check beside it, and runs it once for a request", () =>
         Effect.gen(function* () {
           const { handler, runs } = recordRuns(() => Effect.sleep("25 seconds"))
           const answers = [asks("a"), asks("a", { progress: 0.1 }), asks("a"), asks("a"), asks("b"), asks("a"), done]
           const found = yield* outcome(handler, answers)
           assert.deepStrictEqual([found.ending, found.checks], ["done", [0, 10, 20, 25, 35, 45, 55]])
-          assert.deepStrictEqual(runs, ["start a 0", "end a 25", "start b 35", "stop b 45"])
+          assert.deepStrictEqual(runs, ["start a 0", "end a 25", "start b 35", "stop b 45", "start a 45", "stop a 55"])
+        })
+      )
+
+      it.effect("action that comes back with the same id - is handled again", () =>
+        Effect.gen(function* () {
+          const { handler, runs } = recordRuns(() => Effect.sleep("1 second"))
+          const found = yield* outcome(handler, [asks("a"), pending, asks("a"), pending, done])
+          assert.deepStrictEqual([found.ending, found.checks], ["done", [0, 1, 11, 12, 22]])
+          assert.deepStrictEqual(runs, ["start a 0", "end a 1", "start a 11", "end a 12"])
+        })
+      )
+
+      it.effect("handler that was interrupted - runs again when its action comes back", () =>
+        Effect.gen(function* () {
+          const { handler, runs } = recordRuns(() => Effect.sleep("15 seconds"))
+          const found = yield* outcome(handler, [asks("a"), pending, asks("a"), asks("a"), done])
+          assert.deepStrictEqual([found.ending, found.checks], ["done", [0, 10, 20, 30, 35]])
+          assert.deepStrictEqual(runs, ["start a 0", "stop a 10", "start a 20", "end a 35"])
         })
       )
 
@@ -328,19 +376,49 @@ describe.each(hosts)("$name", (host) => {
           const job = Job.make<string>("render", {
             check: () => Effect.sync(() => (++checks > 1_000 ? Status.succeeded("too often") : asks(String(checks))))
           })
-          const paced = { ...options, deadline: "1 second", onAction: () => Effect.void } as const
+          const paced = { ...options, deadline: "1 minute", onAction: () => Effect.void } as const
           const { exit } = yield* runFor(host.until(job, "a", paced), "1 hour")
-          // The first requests a check at once, the others 10 milliseconds (`zeroDelay`) after the check before.
-          assert.deepStrictEqual([ending(exit), checks], ["PollTimeout deadline", 102])
+          // Two checks every 10 seconds, and the last one.
+          assert.deepStrictEqual([ending(exit), checks], ["PollTimeout deadline", 13])
+        })
+      )
+
+      it.effect("another action in each answer - does not check without a pause when two waits share the checks", () =>
+        Effect.gen(function* () {
+          let checks = 0
+          const job = Job.make<string>("render", {
+            check: () => Effect.sync(() => (++checks > 1_000 ? Status.succeeded("too often") : asks(String(checks))))
+          })
+          const slower: Handler = () => Effect.sleep("1 millis")
+          const poller = yield* Poller.make(plain)
+          const both = [() => Effect.void, slower].map((onAction) =>
+            poller.until(job, "a", { ...options, deadline: "1 minute", onAction })
+          )
+          yield* runFor(Effect.all(both.map(Effect.exit), { concurrency: "unbounded" }), "1 hour")
+          assert.isAtMost(checks, 30)
         })
       )
 
       it.effect.each([
-        ["at once", Effect.void, [0, 0, 0.01]],
-        ["later", Effect.sleep("1 second"), [0, 1, 2]]
-      ] as const)("two actions in a row, handled %s - are each followed by a check", ([, handle, checks]) =>
+        ["at once, a second action after a check that was requested", Effect.void, [asks("a"), asks("b")], [0, 0, 10]],
+        ["later, a second action", Effect.sleep("1 second"), [asks("a"), asks("b")], [0, 1, 11]],
+        ["at once, after the strategy has checked", Effect.void, [asks("a"), asks("a"), asks("b")], [0, 0, 10, 10]],
+        [
+          "slowly, a second action",
+          Effect.sleep("12 seconds"),
+          [asks("a"), asks("a"), asks("b"), asks("b")],
+          [0, 10, 12, 22, 24]
+        ],
+        ["at once, no action in between", Effect.void, [asks("a"), pending, asks("b")], [0, 0, 10, 10]],
+        [
+          "at once, a failed check in between",
+          Effect.void,
+          [asks("a"), Effect.fail("reset"), asks("b")],
+          [0, 0, 10, 10]
+        ]
+      ] as const)("handled %s - requests at most one check in a row", ([, handle, answers, checks]) =>
         Effect.gen(function* () {
-          const found = yield* outcome(() => handle, [asks("a"), asks("b"), done])
+          const found = yield* outcome(() => handle, [...answers, done])
           assert.deepStrictEqual([found.ending, found.checks], ["done", checks])
         })
       )

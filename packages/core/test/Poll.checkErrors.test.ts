@@ -76,39 +76,17 @@ describe.each(hosts)("$name", (host) => {
       })
     )
 
-    it.effect("error schedule - sees the time since its first step as elapsed", () =>
+    it.effect.each([
+      ["schedule", 3, [0, 1000, 2000]],
+      ["retry", 0, [0, 1000, 2000, 3000]]
+    ] as const)("%s - sees the time since its first step as elapsed", ([option, maxConsecutive, expected]) =>
       Effect.gen(function* () {
         const seen: Array<number> = []
+        const schedule = Strategy.make({ decide: (step, elapsed) => (seen.push(elapsed), step > 3 ? "end" : 1000) })
         const { check } = scripted<never, never, string>(Effect.fail("x"))
-        yield* runFor(
-          host.until(check, {
-            deadline: "1 minute",
-            checkErrors: {
-              maxConsecutive: 3,
-              schedule: Strategy.make({ decide: (_step, elapsed) => (seen.push(elapsed), 1000) })
-            }
-          }),
-          "1 minute"
-        )
-        assert.deepStrictEqual(seen, [0, 1000, 2000])
-      })
-    )
-
-    it.effect("retry schedule - sees the time since its first step as elapsed", () =>
-      Effect.gen(function* () {
-        const seen: Array<number> = []
-        const { check } = scripted<never, never, string>(Effect.fail("x"))
-        yield* runFor(
-          host.until(check, {
-            deadline: "1 minute",
-            checkErrors: {
-              maxConsecutive: 0,
-              retry: Strategy.make({ decide: (step, elapsed) => (seen.push(elapsed), step > 3 ? "end" : 1000) })
-            }
-          }),
-          "1 minute"
-        )
-        assert.deepStrictEqual(seen, [0, 1000, 2000, 3000])
+        const checkErrors = { maxConsecutive, [option]: schedule }
+        yield* runFor(host.until(check, { deadline: "1 minute", checkErrors }), "1 minute")
+        assert.deepStrictEqual(seen, [...expected])
       })
     )
   })

@@ -9,7 +9,7 @@ import * as Poll from "effect-poll/Poll"
 import * as Status from "effect-poll/Status"
 import { pending, scripted } from "./support/checks.ts"
 import { every1s } from "./support/options.ts"
-import { recordSpans } from "./support/recorders.ts"
+import { recordLogs, recordSpans } from "./support/recorders.ts"
 import { errorOf, failureOf, runFor } from "./support/runs.ts"
 
 const options = { deadline: "5 seconds", strategy: every1s } as const
@@ -55,6 +55,30 @@ describe("Poll", () => {
         const job = Job.make("export", { check: (key: string) => Effect.succeed(Status.succeeded(key)) })
         const { exit } = yield* runFor(Poll.resume(job, token), "1 minute")
         assert.deepStrictEqual(exit, Exit.succeed("export"))
+      })
+    )
+
+    it.effect("control characters - are escaped in messages, logs and spans", () =>
+      Effect.gen(function* () {
+        const name = "night\u001b[31m\nly"
+        const shown = "night\\u001b[31m\\u000aly"
+        const { spans, tracer } = recordSpans()
+        const { lines, within } = recordLogs()
+        const job = Job.make(name, { check: (_id: string) => Effect.fail("reset") })
+        const waits = [Poll.until(job, "a", options), Poll.until(Effect.fail("reset"), { ...options, name })]
+        for (const wait of waits) {
+          const { exit } = yield* within(Effect.withTracer(runFor(wait, "1 minute"), tracer))
+          const error = errorOf(exit)
+          assert.strictEqual(error.job, name)
+          assert.include(error.message, shown)
+          assert.notInclude(error.message, "\u001b")
+        }
+        assert.deepStrictEqual(new Set(spans.map(({ attributes }) => attributes.get("poll.job"))), new Set([shown]))
+        assert.isAbove(lines.length, 0)
+        for (const [, message, annotations] of lines) {
+          assert.notInclude(message, "\u001b")
+          assert.include([shown, "check"], annotations["job"])
+        }
       })
     )
 

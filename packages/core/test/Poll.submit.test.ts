@@ -87,6 +87,7 @@ describe("Poll.run", () => {
           assert(typeof error === "object" && error._tag === "ReceiptTimeout")
           assert.deepStrictEqual([ran.at - start, checks, canceled], [10_000, [], []])
           assert.notInclude(JSON.stringify(error), "deadlineAt")
+          assert.include(error.message, "was not stored within 10s; the job was accepted, and the token of this error")
           const { exit } = yield* runFor(Poll.resume(job, error.token, { strategy: every2s }), "1 minute")
           assert.strictEqual(ending(exit), "done")
         }

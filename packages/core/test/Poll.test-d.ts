@@ -143,6 +143,24 @@ describe("Poll", () => {
       ignore(() => Poll.run(unsubmitted, undefined, options))
     })
 
+    it("times and for of the same policy - do not compile", () => {
+      const both = { times: 2, for: "1 second" } as const
+      // @ts-expect-error how often or how long, not both
+      ignore(Poll.until(check, { ...options, confirm: { success: both } }))
+      // @ts-expect-error how often or how long, not both
+      ignore(Poll.until(check, { ...options, confirm: { failure: { times: 2, for: "1 second" } } }))
+      // @ts-expect-error how often or how long, not both
+      ignore(Poll.until(check, { ...options, unknownState: both }))
+      // @ts-expect-error how often, or a status, not both
+      ignore(Poll.until(job, "a", { ...options, unknownState: { times: 2, treatAs: () => Status.pending() } }))
+      // @ts-expect-error how often or how long, not both
+      ignore(Poll.until(check, { ...options, checkErrors: { rejectAfter: both } }))
+      // @ts-expect-error how often or how long, not both
+      ignore(Job.make("render", { check: () => check, confirm: { success: both } }))
+      const one = { times: 2, for: undefined } as const
+      ignore(Poll.until(check, { ...options, confirm: { success: one }, unknownState: one }))
+    })
+
     it("strategy that can fail - does not compile", () => {
       // @ts-expect-error a cron schedule can fail
       ignore(Poll.until(check, { ...options, strategy: Schedule.cron("* * * * *") }))

@@ -523,7 +523,7 @@ describe("Poll", () => {
       [
         "maxConsecutive",
         () => Poll.until(check, { deadline: 1, checkErrors: { maxConsecutive: -1 } }),
-        /checkErrors\.maxConsecutive .*>= 0, got -1/
+        /checkErrors\.maxConsecutive .*>= 0 .*got -1/
       ],
       ["maxTotal", () => Poll.until(check, { deadline: 1, checkErrors: { maxTotal: 0.5 } }), /checkErrors\.maxTotal/],
       ["unknownState", () => Poll.until(check, { deadline: 1, unknownState: { times: 0 } }), /unknownState\.times/],

@@ -23,10 +23,10 @@ describe("Poller", () => {
   describe("make", () => {
     it("make - throws a RangeError for a figure out of range", () => {
       const cases: ReadonlyArray<readonly [Poller.Options, RegExp]> = [
-        [{ concurrency: 0 }, /^Poller\.make: concurrency must be an integer >= 1, got 0$/],
-        [{ concurrency: 1.5 }, /concurrency must be an integer >= 1, got 1\.5/],
-        [{ concurrencyPerJob: Number.NaN }, /concurrencyPerJob must be an integer >= 1, got NaN/],
-        [{ capacity: -1 }, /capacity must be an integer >= 1, got -1/],
+        [{ concurrency: 0 }, /^Poller\.make: concurrency must be an integer >= 1 or "unbounded", got 0$/],
+        [{ concurrency: 1.5 }, /concurrency must be an integer >= 1 .*got 1\.5/],
+        [{ concurrencyPerJob: Number.NaN }, /concurrencyPerJob must be an integer >= 1 .*got NaN/],
+        [{ capacity: -1 }, /capacity must be an integer >= 1 .*got -1/],
         [{ coalesce: -1 }, /coalesce must be a non-negative finite duration/],
         [{ linger: Infinity }, /linger must be a non-negative finite duration/]
       ]

@@ -1,8 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
-import * as Logger from "effect/Logger"
-import * as References from "effect/References"
 import * as Schema from "effect/Schema"
 import * as CheckError from "effect-poll/CheckError"
 import * as CheckResult from "effect-poll/CheckResult"
@@ -14,24 +12,16 @@ import * as StatusSchema from "effect-poll/StatusSchema"
 import { done, pending, renderJob, scripted } from "./support/checks.ts"
 import { hosts } from "./support/hosts.ts"
 import { every2s } from "./support/options.ts"
-import { recordSpans } from "./support/recorders.ts"
+import { recordLogs, recordSpans } from "./support/recorders.ts"
 import { runFor } from "./support/runs.ts"
 
 const options = { strategy: every2s, deadline: "1 minute" } as const
 
 /** What an effect logs, from Debug on. */
 const logged = (effect: Effect.Effect<unknown, unknown>) =>
-  Effect.gen(function* () {
-    const lines: Array<readonly [level: string, message: string, annotations: unknown]> = []
-    const logger = Logger.make(({ fiber, logLevel, message }) => {
-      const texts = (Array.isArray(message) ? message : [message]).map(String)
-      lines.push([logLevel, texts.join(" "), fiber.getRef(References.CurrentLogAnnotations)])
-    })
-    yield* runFor(
-      effect.pipe(Effect.provide(Logger.layer([logger])), Effect.provideService(References.MinimumLogLevel, "Debug")),
-      "1 hour"
-    )
-    return lines
+  Effect.suspend(() => {
+    const { lines, within } = recordLogs()
+    return Effect.as(runFor(within(effect), "1 hour"), lines)
   })
 
 describe("Poll", () => {

@@ -3,12 +3,14 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
+import * as CheckResult from "effect-poll/CheckResult"
 import * as Job from "effect-poll/Job"
 import * as Poll from "effect-poll/Poll"
 import * as Poller from "effect-poll/Poller"
 import * as PollDefaults from "effect-poll/PollDefaults"
 import * as promise from "effect-poll/promise"
 import * as Status from "effect-poll/Status"
+import * as Strategy from "effect-poll/Strategy"
 import { plain } from "./support/options.ts"
 
 // What callers without types pass: each wrong value is a RangeError at the call, which names the option and the value.
@@ -28,7 +30,7 @@ const token = Effect.runSync(
 const wrongInWaits: ReadonlyArray<readonly [options: object, message: string]> = [
   [{ strategy: "1 second" }, 'strategy must be a Schedule, got "1 second"'],
   [{ strategy: () => 5 }, "strategy must be a Schedule, got a function"],
-  [{ unknownState: "ignore" }, 'unknownState must be "fail" or "continue"'],
+  [{ unknownState: "ignore" }, 'unknownState must be either "fail" or "continue"'],
   [{ unknownState: {} }, "or { treatAs() }, got an object"],
   [{ unknownState: { treatAs: "x" } }, "unknownState must be"],
   [{ unknownState: { times: "3" } }, 'unknownState.times must be an integer >= 1, got "3"'],
@@ -42,9 +44,9 @@ const wrongInWaits: ReadonlyArray<readonly [options: object, message: string]> =
   [{ checkErrors: { schedule: "1 second" } }, 'checkErrors.schedule must be a Schedule, got "1 second"'],
   [{ checkErrors: { retry: 3 } }, "checkErrors.retry must be a Schedule, got 3"],
   [{ checkErrors: { onExhausted: "continue" } }, 'checkErrors.onExhausted must be "fail" or "skip", got "continue"'],
-  [{ checkErrors: { rejectAfter: 3 } }, "checkErrors.rejectAfter must be { times } or { for }, got 3"],
+  [{ checkErrors: { rejectAfter: 3 } }, "checkErrors.rejectAfter must be either { times } or { for }, got 3"],
   [{ checkErrors: { kindOf: "permanent" } }, 'checkErrors.kindOf must be a function, got "permanent"'],
-  [{ checkErrors: { maxTotal: "5" } }, 'checkErrors.maxTotal must be an integer >= 0, got "5"'],
+  [{ checkErrors: { maxTotal: "5" } }, 'checkErrors.maxTotal must be an integer >= 0 or "unbounded", got "5"'],
   [{ gate: {} }, "gate must be { ask() }, got an object"],
   [{ gate: null }, "gate must be { ask() }, got null"],
   [{ observers: {} }, "observers must be an array of { observe() }, got an object"],
@@ -52,7 +54,7 @@ const wrongInWaits: ReadonlyArray<readonly [options: object, message: string]> =
   [{ since: "run-1" }, 'since must be { run } or { generation }, got "run-1"'],
   [{ history: "yes" }, 'history must be a boolean, got "yes"'],
   [{ confirm: 3 }, "confirm must be an object, got 3"],
-  [{ confirm: { success: 3 } }, "confirm.success must be { times } or { for }, got 3"],
+  [{ confirm: { success: 3 } }, "confirm.success must be either { times } or { for }, got 3"],
   [{ stateLimits: "1 minute" }, 'stateLimits must be an object, got "1 minute"'],
   [{ stateLimits: { QUEUED: "soon" } }, 'stateLimits.QUEUED must be a positive finite duration, got "soon"'],
   [{ onAction: "ask" }, 'onAction must be "report" or "fail" or a function, got "ask"'],
@@ -62,7 +64,71 @@ const wrongInWaits: ReadonlyArray<readonly [options: object, message: string]> =
   [{ deadline: null }, "deadline must be"],
   [{ deadline: undefined }, "deadline must be"],
   [{ deadline: "soon" }, 'deadline must be a positive finite duration or "unbounded", got "soon"'],
-  [{ deadline: Symbol("x") }, "deadline must be"]
+  [{ deadline: Symbol("x") }, "deadline must be"],
+  // Two ways where only one is possible, and none.
+  [{ confirm: { success: { times: 2, for: "1 second" } } }, "confirm.success must be either { times } or { for }"],
+  [{ confirm: { failure: {} } }, "confirm.failure must be either { times } or { for }, got an object"],
+  [{ confirm: { failure: { times: 0 } } }, "confirm.failure.times must be an integer >= 1, got 0"],
+  [{ confirm: { success: { for: {} } } }, "confirm.success.for must be a positive finite duration, got an object"],
+  [{ unknownState: { times: 2, for: "1 second" } }, "unknownState must be either"],
+  [{ unknownState: { times: 2, treatAs: () => Status.pending() } }, "unknownState must be either"],
+  [{ checkErrors: { rejectAfter: { times: 2, for: "1 second" } } }, "checkErrors.rejectAfter must be either"],
+  // Objects and durations of another shape.
+  [{ confirm: [] }, "confirm must be an object, got an array"],
+  [{ stateLimits: [] }, "stateLimits must be an object, got an array"],
+  [{ stateLimits: { QUEUED: {} } }, "stateLimits.QUEUED must be a positive finite duration, got an object"],
+  [{ stateLimits: { QUEUED: null } }, "stateLimits.QUEUED must be a positive finite duration, got null"],
+  [{ stall: { after: {} } }, "stall.after must be a positive finite duration, got an object"],
+  [{ checkErrors: [] }, "checkErrors must be"],
+  [{ checkErrors: { maxOutage: {} } }, "checkErrors.maxOutage must be a non-negative finite duration"],
+  [{ checkErrors: { maxConsecutive: null } }, "checkErrors.maxConsecutive must be an integer >= 0"],
+  [{ minInterval: {} }, "minInterval must be a non-negative finite duration, got an object"],
+  [{ minInterval: [] }, "minInterval must be a non-negative finite duration, got an array"],
+  [{ minInterval: { secnds: 5 } }, "minInterval must be a non-negative finite duration, got an object"],
+  [{ maxHint: {} }, "maxHint must be a non-negative finite duration, got an object"],
+  // Null is no way to leave an option out.
+  ...[
+    "strategy",
+    "unknownState",
+    "checkErrors",
+    "checkTimeout",
+    "stall",
+    "confirm",
+    "stateLimits",
+    "minInterval",
+    "onAction",
+    "name",
+    "maxHint",
+    "since",
+    "gate",
+    "onTimeout",
+    "onInterrupt",
+    "onClose",
+    "cancelTimeout",
+    "observers",
+    "history"
+  ].map((option) => [{ [option]: null }, `${option} must be`] as const),
+  // Names that no option has.
+  [{ unknownStatus: "continue" }, "there is no option unknownStatus; did you mean unknownState?"],
+  [{ onTimeOut: "cancelRemote" }, "there is no option onTimeOut; did you mean onTimeout?"],
+  [{ checktimeout: "1 second" }, "there is no option checktimeout; did you mean checkTimeout?"],
+  [{ interval: "1 second" }, "there is no option interval; did you mean minInterval?"],
+  [{ headers: {} }, "there is no option headers"],
+  [{ missing: { times: 3 } }, "there is no option missing"],
+  [{ cancel: () => Effect.void }, "there is no option cancel"],
+  [{ toString: 1 }, "there is no option toString"],
+  [{ confirm: { succeeded: { times: 2 } } }, "there is no option confirm.succeeded; did you mean confirm.success?"],
+  [
+    { confirm: { success: { times: 2, time: 3 } } },
+    "there is no option confirm.success.time; did you mean confirm.success.times?"
+  ],
+  [{ stall: { after: "1 minute", then: "report" } }, "there is no option stall.then"],
+  [{ checkErrors: { inRow: 3 } }, "there is no option checkErrors.inRow"],
+  [
+    { checkErrors: { maxConsecutiv: 3 } },
+    "no option checkErrors.maxConsecutiv; did you mean checkErrors.maxConsecutive?"
+  ],
+  [{ unknownState: { times: 2, then: "fail" } }, "there is no option unknownState.then"]
 ]
 
 const messageOf = (call: () => unknown): string => {
@@ -140,6 +206,22 @@ describe("callers without types", () => {
       )
     })
 
+    it("options that have no value - are left out, whatever their name", () => {
+      const options = { deadline: "1 minute", signal: undefined, unknownStatus: undefined, confirm: undefined }
+      assert.doesNotThrow(() => call(job, "a", options))
+      assert.doesNotThrow(() => call(check, options))
+    })
+
+    it("name of an option - is refused after a call with the same options but that one", () => {
+      const options = { deadline: "1 minute", strategy: Strategy.spaced("1 second") }
+      call(job, "a", options)
+      assert.include(
+        messageOf(() => call(job, "a", { ...options, missing: { times: 3 } })),
+        `${name}: there is no option missing`
+      )
+      assert.doesNotThrow(() => call(job, "a", options))
+    })
+
     it("name - must be a non-empty string", () => {
       for (const value of ["", 7, {}]) {
         assert.include(
@@ -182,6 +264,12 @@ describe("callers without types", () => {
       messageOf(() => resume(job, token, { onTimeout: "x" })),
       "Poll.resume: onTimeout must be"
     )
+    assert.include(
+      messageOf(() => resume(job, token, { signal: AbortSignal.abort() })),
+      "Poll.resume: there is no option signal"
+    )
+    const ofRun = { deadline: "1 hour", since: { run: "1" }, submitTimeout: "1 minute", onReceipt: () => Effect.void }
+    assert.doesNotThrow(() => resume(job, token, ofRun))
   })
 
   it("promise - rejects with the same errors, and for its own options", async () => {
@@ -211,7 +299,7 @@ describe("callers without types", () => {
     )
     const run = promise.run as typeof poll
     for (const none of [undefined, null]) {
-      assert.include(await rejected(run(job, "a", none)), "RangeError: Poll.run: deadline must be")
+      assert.include(await rejected(run(job, "a", none)), "RangeError: promise.run: deadline must be")
     }
     for (const [name, call] of [
       ["run", run],
@@ -252,7 +340,24 @@ describe("callers without types", () => {
       [{ checkErrors: 5 }, "checkErrors must be"],
       [{ checkErrors: { kindOf: {} } }, "checkErrors.kindOf must be a function, got an object"],
       [{ stall: 5 }, "stall must be { after }, got 5"],
-      [{ onAction: 5 }, "onAction must be"]
+      [{ onAction: 5 }, "onAction must be"],
+      [{ checkTimeout: 0 }, "checkTimeout must be a positive finite duration"],
+      [{ minInterval: null }, "minInterval must be a non-negative finite duration, got null"],
+      [{ stateLimits: { QUEUED: 0 } }, "stateLimits.QUEUED must be a positive finite duration, got 0"],
+      [{ confirm: { success: { times: 2, for: 1 } } }, "confirm.success must be either { times } or { for }"],
+      [{ missing: [] }, "missing must be an object, got an array"],
+      [{ missing: { grace: {} } }, "missing.grace must be a non-negative finite duration, got an object"],
+      [{ missing: { times: 0 } }, "missing.times must be an integer >= 1, got 0"],
+      [{ missing: { time: 3 } }, "there is no option missing.time; did you mean missing.times?"],
+      [
+        { missing: { fallback: { locate: () => "x", check: () => check, key: "x" } } },
+        "there is no option missing.fallback.key"
+      ],
+      [{ confirm: { checks: () => check } }, "there is no option confirm.checks; did you mean confirm.check?"],
+      [{ deadline: "1 hour" }, "there is no option deadline"],
+      [{ unknownStatus: "continue" }, "there is no option unknownStatus; did you mean unknownState?"],
+      [{ checkMany: { check: () => check, max: 5, slack: null } }, "checkMany.slack must be"],
+      [{ checkMany: { check: () => check, max: 5, size: 3 } }, "there is no option checkMany.size"]
     ]
     for (const [options, message] of wrong) {
       assert.include(
@@ -265,12 +370,19 @@ describe("callers without types", () => {
         `promise.job: ${message}`
       )
     }
-    for (const [name, options] of [["render"], ["render", {}]] as const) {
+    for (const [name, options] of [["render"], ["render", {}], ["render", null]] as const) {
       assert.strictEqual(
         messageOf(() => (promise.job as Untyped)(name, options)),
         "promise.job: check must be a function, got null"
       )
+      assert.strictEqual(
+        messageOf(() => make(name, options)),
+        "Job.make: check must be a function, got null"
+      )
     }
+    assert.strictEqual((make("render 2", job) as Job.Any).name, "render 2")
+    const codec = { encode: String, decode: Number, unit: "meter" }
+    assert.doesNotThrow(() => make("render", { check: () => check, key: codec }))
     assert.strictEqual(
       messageOf(() => (promise.job as Untyped)("", { check: () => check })),
       'promise.job: name must be a non-empty string, got ""'
@@ -294,6 +406,36 @@ describe("callers without types", () => {
       )
     }
   })
+
+  it("CheckResult.fromEffect - refuses options of another shape", () => {
+    for (const [options, message] of [
+      [{ pending: "NotReady" }, 'pending must be an array of tags, got "NotReady"'],
+      [{ failed: [7] }, "failed must be an array of tags, got an array"],
+      [{ hint: "5 seconds" }, 'hint must be a function, got "5 seconds"'],
+      [{ penidng: ["NotReady"] }, "there is no option penidng; did you mean pending?"],
+      [{ retryAfter: () => 5 }, "there is no option retryAfter"]
+    ] as const) {
+      assert.strictEqual(
+        messageOf(() => (CheckResult.fromEffect as Untyped)(check, options)),
+        `CheckResult.fromEffect: ${message}`
+      )
+    }
+  })
+
+  it.effect("PollDefaults - refuses defaults of another shape", () =>
+    Effect.gen(function* () {
+      for (const [defaults, message] of [
+        [{ maxHnt: 5 }, "there is no option maxHnt; did you mean maxHint?"],
+        [{ zeroDelay: null }, "zeroDelay must be a non-negative finite duration, got null"],
+        [{ checkErrors: { inRow: 3 } }, "there is no option checkErrors.inRow"],
+        [{ span: "no" }, 'span must be a boolean, got "no"']
+      ] as const) {
+        const wait = Poll.until(check, { deadline: "1 hour" })
+        const exit = yield* Effect.exit(Effect.provide(wait, PollDefaults.layer(defaults as never)))
+        assert.include(String(Exit.isFailure(exit) && Cause.squash(exit.cause)), `RangeError: Poll.until: ${message}`)
+      }
+    })
+  )
 
   it.effect("Poll.run - refuses a receipt without a key, or with an end that is none", () =>
     Effect.gen(function* () {
@@ -351,13 +493,16 @@ describe("callers without types", () => {
 
   it("Poller.make - refuses options of another type", () => {
     const wrong: ReadonlyArray<readonly [options: object, message: string]> = [
-      [{ concurrency: "10" }, 'concurrency must be an integer >= 1, got "10"'],
-      [{ concurrencyPerJob: 0 }, "concurrencyPerJob must be an integer >= 1, got 0"],
-      [{ capacity: 1.5 }, "capacity must be an integer >= 1, got 1.5"],
+      [{ concurrency: "10" }, 'concurrency must be an integer >= 1 or "unbounded", got "10"'],
+      [{ concurrencyPerJob: 0 }, 'concurrencyPerJob must be an integer >= 1 or "unbounded", got 0'],
+      [{ capacity: 1.5 }, 'capacity must be an integer >= 1 or "unbounded", got 1.5'],
       [{ stagger: "no" }, 'stagger must be a boolean, got "no"'],
       [{ coalesce: "soon" }, 'coalesce must be a non-negative finite duration, got "soon"'],
       [{ linger: -1 }, "linger must be a non-negative finite duration, got -1"],
-      [{ onShutdown: [] }, "onShutdown must be a function, got an array"]
+      [{ onShutdown: [] }, "onShutdown must be a function, got an array"],
+      [{ linger: {} }, "linger must be a non-negative finite duration, got an object"],
+      [{ capacity: null }, 'capacity must be an integer >= 1 or "unbounded", got null'],
+      [{ concurency: 5 }, "there is no option concurency; did you mean concurrency?"]
     ]
     for (const [options, message] of wrong) {
       assert.strictEqual(

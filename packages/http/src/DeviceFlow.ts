@@ -81,6 +81,7 @@ import { interpretAnswer } from "./internal/answer/interpretation.ts"
 import * as requestPolicy from "./internal/request/requestPolicy.ts"
 import { escape } from "./internal/text.ts"
 import * as validate from "./internal/validate.ts"
+import { ofRequest, without } from "./internal/without.ts"
 import type { RequestOptions } from "./RequestOptions.ts"
 
 /**
@@ -313,7 +314,7 @@ export const run = <E = never, R = never, RS = never, EI = never, RI = never>(
     const ends = Math.max(1, Math.min(most, leftMillis))
     const login = makeLogin("DeviceFlow.run", { ...rest, client, grant, interpret })
     return Poll.until(jobOf(name, login), grant.userCode, {
-      ...rest,
+      ...without(rest, ofRequest),
       checkErrors: { schedule: errorDelays(login), ...tolerance, kindOf: pacedKind(login, tolerance) },
       confirm: rest.confirm && confirmWithin(rest.confirm, ends, most),
       deadline: ends
@@ -445,7 +446,7 @@ interface Login<E, R> extends wire.Request {
  */
 const confirmWithin = (confirm: Job.ConfirmPolicy, ends: number, most: number): Job.ConfirmPolicy => {
   const within = (policy: Job.Confirm | undefined): Job.Confirm | undefined => {
-    if (policy === undefined || !("for" in policy) || ends === most) return policy
+    if (policy?.for === undefined || ends === most) return policy
     const millis = Duration.toMillis(Duration.fromInputUnsafe(policy.for))
     return !(millis >= ends) ? policy : { for: Math.max(ends - 1, ends / 2) }
   }

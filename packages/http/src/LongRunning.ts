@@ -75,6 +75,7 @@ import * as requestPolicy from "./internal/request/requestPolicy.ts"
 import { commonWords, tableOf } from "./internal/operation/stateWords.ts"
 import { parseUrl } from "./internal/request/urls.ts"
 import * as validate from "./internal/validate.ts"
+import { ofRequest, without } from "./internal/without.ts"
 import type { LongRunningFailure } from "./LongRunningFailure.ts"
 import { key, type LongRunningOperation } from "./LongRunningOperation.ts"
 import * as LongRunningProtocol from "./LongRunningProtocol.ts"
@@ -471,12 +472,37 @@ export const run = <
   wholeUrl(request)
   const operations = job<A, RD, A2, F2, E2, R2, F3>("LongRunning", ofOperations(options))
   if (options.resend !== undefined) assertRepeatable(request)
-  const { checkErrors: _, strategy: __, unknownState: ___, ...wait } = options
+  const wait = without(options, ofOperation)
   const checkTimeout = Prefer.checkTimeout("LongRunning.run", options.wait, options.checkTimeout)
   return Poll.run(operations, request, { ...wait, checkTimeout })
 }
 
 // ---- internal ----
+
+/** The names of the options of operations, which a wait does not have or which the job has here. */
+const ofOperation: Readonly<Record<keyof Options, true>> = {
+  ...ofRequest,
+  cancel: true,
+  check: true,
+  checkErrors: true,
+  checkMany: true,
+  checkUrl: true,
+  cursor: true,
+  ending: true,
+  fetchResult: true,
+  hint: true,
+  interpret: true,
+  missing: true,
+  protocol: true,
+  reason: true,
+  rebase: true,
+  resend: true,
+  result: true,
+  strategy: true,
+  unknownState: true,
+  wait: true,
+  words: true
+}
 
 /** The options of waits are not those of the job here: they are checked in the name of the caller. */
 const ofOperations = <O extends object>(options: O) => ({

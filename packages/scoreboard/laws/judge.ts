@@ -127,13 +127,23 @@ const pending = (life: Life, status: Known): Next => {
 const acts = (life: Life, id: string | undefined): Next | undefined => {
   const { onAction = "report" } = life.world.options
   if (life.handler !== undefined && life.handler.id !== id) life.handler = undefined
-  if (id === undefined || life.actions.has(id)) return undefined
-  if (!life.wrong.has("actions are handled again")) life.actions.add(id)
+  if (id === undefined) {
+    forgetAction(life)
+    return undefined
+  }
+  if (life.asked === id) return undefined
+  if (!life.wrong.has("actions are handled again")) life.asked = id
   emit(life, `ActionRequired #${life.attempts} ${id}`)
   // A canceled job is watched for its end.
   if (onAction === "fail") return life.grace === undefined ? error(life, "ActionRequired", { action: id }) : undefined
   if (onAction !== "report") life.handler = { id, endsAt: life.now + onAction.takes }
   return undefined
+}
+
+/** The next action is a new one, whatever its id. */
+const forgetAction = (life: Life): void => {
+  life.asked = undefined
+  life.rechecked = false
 }
 
 const stalls = (life: Life): Next | undefined => {
@@ -152,6 +162,7 @@ const ended = (life: Life, is: Terminal, state: string | undefined): Next => {
   const tag = tagOf[is]
   const must = is === "succeeded" ? confirm?.success : confirm?.failure
   life.handler = undefined
+  forgetAction(life)
   found(life, { tag, state, progress: undefined, action: undefined })
   if (life.hold === undefined || (life.hold.tag !== tag && !life.wrong.has("ends are all alike")))
     life.hold = { tag, sightings: 0, since: life.now, asksOther: false, until: undefined }

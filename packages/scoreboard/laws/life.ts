@@ -79,7 +79,10 @@ export interface Life {
   /** The timeout that is held back while the canceled job is watched, and until when. */
   grace: { readonly bound: Bound; readonly until: number; readonly outcome: string } | undefined
   canceledAt: number | undefined
-  actions: Set<string>
+  /** The action that the newest status asks for. */
+  asked: string | undefined
+  /** Whether the end of a handler has requested a check, and none has been made in its own time since. */
+  rechecked: boolean
   /** The handler that runs, and when it ends. */
   handler: { readonly id: string; readonly endsAt: number } | undefined
   unknownWords: Map<string, number>
@@ -143,7 +146,8 @@ export const begin = (world: World, mode: Mode, wrong: ReadonlySet<string>): Lif
   hold: undefined,
   grace: undefined,
   canceledAt: undefined,
-  actions: new Set(),
+  asked: undefined,
+  rechecked: false,
   handler: undefined,
   unknownWords: new Map(),
   clamped: 0,

@@ -111,6 +111,7 @@ const sleep = (life: Life, planned: Planned, agenda: Array<Act>): Next | undefin
     span(life, from, act?.at ?? until, "sleeps", handling)
     if (act === undefined) {
       life.now = Math.max(life.now, until)
+      if (next.reason !== "requested") life.rechecked = false
       return life.paused || !next.fits ? { go: "timeout" } : undefined
     }
     from = life.now = act.at
@@ -153,7 +154,10 @@ const soonest = (life: Life, agenda: Array<Act>, before: number): Act | undefine
   if (at === before || at === life.now || (handler !== undefined && act?.at === handler.endsAt)) life.tie = true
   if (!handled) return agenda.shift()
   life.handler = undefined
-  return { at, does: "checkNow" }
+  const { rechecked } = life
+  life.rechecked = true
+  // Of several handlers in a row that end before a check is due, only the first requests one.
+  return rechecked ? soonest(life, agenda, before) : { at, does: "checkNow" }
 }
 
 // -- checking --

@@ -43,7 +43,7 @@ import * as Exit from "effect/Exit"
 import { dual } from "effect/Function"
 import * as Status from "effect-poll/Status"
 import { type Found, millis, type Outcome, type Plan, poll } from "./internal/assertion.ts"
-import { difference, show } from "./internal/difference.ts"
+import { bounded, difference, show } from "./internal/difference.ts"
 
 /**
  * What a check of an assertion has to find, besides success.
@@ -234,7 +234,7 @@ const reason = (last: Found<unknown> | undefined): string => {
   if (last === undefined) return "no check completed"
   if (last._tag !== "Failed") return `the last value was ${show(last.value)}`
   const { error } = last
-  return `the last check failed: ${error instanceof Error ? `${error.name}: ${error.message}` : show(error)}`
+  return `the last check failed: ${error instanceof Error ? bounded(`${error.name}: ${error.message}`) : show(error)}`
 }
 
 /** What was expected and what was found: by the options, or by the error of an assertion library. */

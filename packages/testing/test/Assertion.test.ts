@@ -114,6 +114,21 @@ describe("Assertion", () => {
       })
     )
 
+    it.effect.each([
+      ["value", Effect.succeed({ archive: "x".repeat(1_000_000) })],
+      ["list", Effect.succeed(Array.from({ length: 50_000 }, (_, at) => at))],
+      ["error", Effect.fail(new Error("x".repeat(1_000_000)))]
+    ] as ReadonlyArray<readonly [string, Effect.Effect<unknown, unknown>]>)(
+      "large %s - has a message of a few thousand characters, and is whole in the error",
+      ([what, effect]) =>
+        Effect.gen(function* () {
+          const error = yield* Effect.flip(Assertion.eventually(effect, { equals: {}, within: "1 second" }))
+          assert.isBelow(error.message.length, 15_000)
+          assert.match(error.message, /… \(\d+ more characters\)/)
+          if (what === "list") assert.lengthOf(error.actual as Array<number>, 50_000)
+        })
+    )
+
     it.effect("check that hangs - is bounded, and the message says that none was completed", () =>
       Effect.gen(function* () {
         const [error, time] = yield* elapsed(Effect.flip(Assertion.eventually(Effect.never, { within: "3 seconds" })))

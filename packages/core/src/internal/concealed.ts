@@ -8,11 +8,12 @@ export const concealed = <T extends { readonly cursor: string | undefined }>(sel
   cursor: self.cursor === undefined ? undefined : "<redacted>"
 })
 
-/** Whether a text is at most 8 KiB in UTF-8. A UTF-16 unit takes at most three bytes. */
+/** Whether a text is at most 8 KiB in a token: as JSON in UTF-8, where a UTF-16 unit takes at most six bytes. */
 export const fitsInCursor = (text: string): boolean =>
-  text.length * 3 <= longestCursor || (text.length <= longestCursor && encoder.encode(text).length <= longestCursor)
+  text.length * 6 <= longestCursor ||
+  (text.length <= longestCursor && encoder.encode(JSON.stringify(text)).length - 2 <= longestCursor)
 
-/** The most bytes of a cursor in UTF-8. */
+/** The most bytes of a cursor as JSON, without its quotes. */
 const longestCursor = 8_192
 
 const encoder = /*#__PURE__*/ new TextEncoder()

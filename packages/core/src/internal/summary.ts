@@ -1,6 +1,6 @@
 import * as Duration from "effect/Duration"
 import * as Status from "../Status.ts"
-import { quoted } from "./text.ts"
+import { printed, quoted } from "./text.ts"
 
 // What messages and logs say about a wait.
 
@@ -9,8 +9,8 @@ const longestKey = 1_000
 
 /** Names the job. The name of a wait without a `Job` is also its key, and `check` if it was not given. */
 export const subject = ({ job, key }: { readonly job: string; readonly key: string }): string => {
-  if (job !== key) return `${job} ${quoted(key, longestKey)}`
-  return job === "check" ? "the job" : job
+  if (job !== key) return `${printed(job, longestKey)} ${quoted(key, longestKey)}`
+  return job === "check" ? "the job" : printed(job, longestKey)
 }
 
 /** Summarizes a wait: its checks, its time, its last status and, if given, its last check error. */

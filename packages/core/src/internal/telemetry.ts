@@ -90,7 +90,7 @@ const toLog = (
   const log = logOf(wait, event, logs === true ? "Debug" : logs)
   if (log === undefined) return
   const { job } = wait.setting.policy
-  write(Effect.annotateLogs(log, { job, key: escape(shown(wait)), attempts: wait.attempts }))
+  write(Effect.annotateLogs(log, { job: escape(job), key: escape(shown(wait)), attempts: wait.attempts }))
 }
 
 /** What happened, by its tags and codes: what a server or an error says may be secret, and of any length. */
@@ -121,7 +121,7 @@ const logOf = (wait: Wait, event: Notification["event"], level: Severity): Effec
 
 /** Names the job without its key, which the log is annotated with. */
 const nameOf = ({ key, setting: { policy } }: Wait): string =>
-  policy.job === key ? subject({ job: key, key }) : policy.job
+  policy.job === key ? subject({ job: key, key }) : escape(policy.job)
 
 /** The checks whose progress was out of range and has been logged: one warning is enough. */
 const warned = new WeakSet<object>()

@@ -1,5 +1,7 @@
 import * as Effect from "effect/Effect"
 import * as Duration from "effect/Duration"
+import * as Logger from "effect/Logger"
+import * as References from "effect/References"
 import * as Tracer from "effect/Tracer"
 import * as Observer from "effect-poll/Observer"
 import type { PollEvent } from "effect-poll/PollEvent"
@@ -38,6 +40,21 @@ export const recordSpans = () => {
     }
   })
   return { spans, tracer }
+}
+
+/** A logger that records its lines; `within` gives an effect this logger, from Debug on. */
+export const recordLogs = () => {
+  const lines: Array<readonly [level: string, message: string, annotations: Readonly<Record<string, unknown>>]> = []
+  const logger = Logger.make(({ fiber, logLevel, message }) => {
+    const texts = (Array.isArray(message) ? message : [message]).map(String)
+    lines.push([logLevel, texts.join(" "), fiber.getRef(References.CurrentLogAnnotations)])
+  })
+  const within = <A, E, R>(effect: Effect.Effect<A, E, R>) =>
+    effect.pipe(
+      Effect.provide(Logger.layer([logger])),
+      Effect.provideService(References.MinimumLogLevel, "Debug" as const)
+    )
+  return { lines, within }
 }
 
 /** Starts a fiber that yields all the time; yields how often it has run since. */

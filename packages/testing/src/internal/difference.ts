@@ -8,11 +8,20 @@ import * as Formatter from "effect/Formatter"
 /** The longest value that is compared by lines, in lines. */
 const longest = 200
 
-/** A value in one or several lines. */
+/** The most characters of a text in a message. */
+const mostCharacters = 4_000
+
+/** A value in one or several lines, of a long one the beginning. */
 export const show = (value: unknown): string => {
   const line = Formatter.format(value)
-  return line.length <= 72 ? line : Formatter.format(value, { space: 2 })
+  return bounded(line.length <= 72 ? line : Formatter.format(value, { space: 2 }))
 }
+
+/** The beginning of a text, with the number of characters that were left out; the text itself if it is short. */
+export const bounded = (text: string): string =>
+  text.length <= mostCharacters
+    ? text
+    : `${text.slice(0, mostCharacters).replace(/[\uD800-\uDBFF]$/, "")}… (${text.length - mostCharacters} more characters)`
 
 /** Two values, line by line: `-` is only in what was expected, `+` only in what was found. */
 export const difference = (expected: unknown, actual: unknown): string => {

@@ -7,44 +7,43 @@ import { storedId } from "./words.ts"
 
 // States that need an action. A host runs the handler of an action when it receives the event.
 
-/** Reports an action once per id, or ends the wait by it. */
+/** Reports an action, or ends the wait by it, unless the status before asked for the same one. */
 export const onAction = (wait: Wait, { action }: Pending): Command | undefined => {
-  const id = action === undefined ? undefined : storedId(action.id)
-  // The handler of another action has been interrupted.
-  if (wait.cold.handling !== undefined && wait.cold.handling !== id) wait.cold.handling = undefined
-  if (action === undefined || id === undefined) return undefined
-  const { actions } = wait.cold
-  if (!actions.includes(id)) {
-    const own = cold(wait)
-    own.actions = [...actions, id].slice(-mostActions)
-    if (typeof wait.setting.policy.onAction === "function") {
-      own.handling = id
-      own.handlingFrom = wait.checkStarted
-    }
-    wait.setting.emit(wait, { _tag: "ActionRequired", attempt: wait.attempts, action })
+  if (action === undefined) {
+    forgetAction(wait)
+    return undefined
   }
+  const id = storedId(action.id)
+  if (wait.cold.action === id) return undefined
+  const own = cold(wait)
+  own.action = id
+  // The handler of another action has been interrupted.
+  own.isHandling = typeof wait.setting.policy.onAction === "function"
+  wait.setting.emit(wait, { _tag: "ActionRequired", attempt: wait.attempts, action })
   // A canceled job is watched for its end, whatever it asks for.
   if (wait.setting.policy.onAction !== "fail" || hasTimedOut(wait)) return undefined
   return failWithoutNews(wait, new PollError.ActionRequired({ ...seen(wait), action }))
 }
 
-/**
- * The handler of an action has ended. Yields the earliest time of the check that follows: a server that asks for another
- * action each time would otherwise be checked without a pause, by a handler that ends at once.
- */
-export const onHandled = (wait: Wait, id: string): number => {
-  const { cold, checkStarted, setting } = wait
-  if (cold.handling !== storedId(id)) return 0
-  cold.handling = undefined
-  const isNews = cold.handlingFrom === checkStarted && cold.actions.length > 1
-  return isNews ? Math.ceil(checkStarted + setting.policy.zeroDelay) : 0
+/** The status asks for no action: its handler has been interrupted, and the next action is a new one, whatever its id. */
+export const forgetAction = ({ cold }: Wait): void => {
+  if (cold.action === undefined) return
+  cold.action = undefined
+  cold.isHandling = cold.hasRechecked = false
 }
 
-/** The ids that a resumed wait does not report again: those of actions whose handler has ended, where there is one. */
-export const settledActions = ({ cold }: Wait): ReadonlyArray<string> =>
-  cold.handling === undefined ? cold.actions : cold.actions.filter((id) => id !== cold.handling)
+/**
+ * The handler of an action has ended: returns whether a check is requested. A server that asks for another action in each
+ * answer would otherwise be checked without a pause, by a handler that ends at once. So only one check in a row is
+ * requested, until one was made in its own time or found no action.
+ */
+export const onHandled = ({ cold }: Wait, id: string): boolean => {
+  if (!cold.isHandling || cold.action !== storedId(id)) return false
+  cold.isHandling = false
+  const isFirst = !cold.hasRechecked
+  cold.hasRechecked = true
+  return isFirst
+}
 
-// ---- internal ----
-
-/** How many ids are kept, the newest. */
-const mostActions = 16
+/** The id of the action that a resumed wait does not report again: not that of one whose handler had not ended. */
+export const settledAction = ({ cold }: Wait): string | undefined => (cold.isHandling ? undefined : cold.action)

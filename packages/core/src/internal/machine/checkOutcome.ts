@@ -5,7 +5,7 @@ import * as PollError from "../../PollError.ts"
 import * as Status from "../../Status.ts"
 import type { Policy } from "../options/policy.ts"
 import { cut, escape } from "../text.ts"
-import { onAction } from "./action.ts"
+import { forgetAction, onAction } from "./action.ts"
 import { checkAgain, isInGrace, onPending } from "./checkError.ts"
 import { end, fail, failWithoutNews, failWithoutResult } from "./ending.ts"
 import type { Command } from "./event.ts"
@@ -100,8 +100,7 @@ const onEnd = (wait: Wait, status: Status.Terminal<unknown, unknown>): Command =
 
 /** An end has to hold: the strategy paces the checks, and the check of the other source follows at once. */
 const onHeld = (wait: Wait): Command => {
-  // An end asks for no action.
-  if (wait.cold.handling !== undefined) wait.cold.handling = undefined
+  forgetAction(wait)
   if (sourceOf(wait) !== otherSource) return onPending(wait)
   if (isForced(wait)) liftFloors(wait)
   const { now } = wait.setting.time

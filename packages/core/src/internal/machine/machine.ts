@@ -69,7 +69,7 @@ const judge = (wait: Wait, event: Event): Command => {
     case "Woken":
       return onWoken(wait, event.force)
     case "Handled":
-      return onWoken(wait, false, onHandled(wait, event.id))
+      return onHandled(wait, event.id) ? onWoken(wait, false) : "continue"
     case "Paused":
       return onPaused(wait)
     case "Unpaused":
@@ -120,12 +120,13 @@ const start = (wait: Wait, { deferral, ended, stagger, token }: Extract<Event, {
 const onDue = (wait: Wait): Command => {
   const { now } = wait.setting.time
   if (now < alarmAt(wait)) return "sleep"
+  if (wait.cold.hasRechecked && wait.stage.reason !== "requested") wait.cold.hasRechecked = false
   if (wait.cold.paused || wait.stage.reason === "deadline") return timeout(wait)
   if (now > wait.deadlineAt && !wasSuspended(wait, wait.nextAt)) return timeout(wait)
   return gateOrCheck(wait)
 }
 
-const onWoken = (wait: Wait, force: boolean, notBefore = 0): Command => {
+const onWoken = (wait: Wait, force: boolean): Command => {
   const { now } = wait.setting.time
   if (wait.stage.phase !== "waiting") {
     if (!isForced(wait)) cold(wait).wakeRequest = force ? "forced" : "normal"
@@ -133,7 +134,7 @@ const onWoken = (wait: Wait, force: boolean, notBefore = 0): Command => {
   }
   if (now > wait.deadlineAt) return "continue"
   if (force) liftFloors(wait)
-  const allowed = Math.max(now, notBefore, wait.floorAt, wait.cold.gatedUntil)
+  const allowed = Math.max(now, wait.floorAt, wait.cold.gatedUntil)
   const earliest = Math.max(allowed, spacedUntil(wait))
   if (wait.cold.paused) return "continue"
   // The gate is not asked for a forced check, even if it has to queue for room or for the end of the `minInterval`.

@@ -1,6 +1,6 @@
 import * as Equal from "effect/Equal"
 import type { Pending, Status } from "../../Status.ts"
-import { hasHash } from "./detailHash.ts"
+import { hasHash, isShallow } from "./detailHash.ts"
 import { storedId } from "./words.ts"
 
 /**
@@ -25,33 +25,12 @@ export const sameStatus = (
 
 const storedIdOf = ({ action }: Pending): string | undefined => (action === undefined ? undefined : storedId(action.id))
 
-/** The deepest detail that is compared, in levels of objects. */
-const deepest = 512
-
 const sameDetail = (a: unknown, b: unknown): boolean => {
-  if (!isObject(a) || !isObject(b)) return Equal.equals(a, b)
+  if (typeof a !== "object" || typeof b !== "object") return Equal.equals(a, b)
   try {
-    // `Equal` recurses. To exhaust the stack within it could leave traces in its own records, so depth is measured first.
-    return fits(a, deepest) && fits(b, deepest) && Equal.equals(a, b)
+    return isShallow(a) && isShallow(b) && Equal.equals(a, b)
   } catch {
     // A getter threw, or the stack was almost full before.
     return false
   }
-}
-
-const isObject = (u: unknown): u is object => typeof u === "object" && u !== null
-
-/** Whether an object nests no deeper than a number of levels. Each object is visited once, since there may be cycles. */
-const fits = (self: object, levels: number, visited?: Set<object>): boolean => {
-  if (ArrayBuffer.isView(self)) return true
-  for (const key in self) {
-    const field: unknown = (self as Record<string, unknown>)[key]
-    if (!isObject(field)) continue
-    if (levels === 1) return false
-    visited ??= new Set([self])
-    if (visited.has(field)) continue
-    visited.add(field)
-    if (!fits(field, levels - 1, visited)) return false
-  }
-  return true
 }

@@ -5,7 +5,7 @@ import type * as Tokens from "../../ResumeToken.ts"
 import * as Status from "../../Status.ts"
 import type { Policy } from "../options/policy.ts"
 import { cut } from "../text.ts"
-import { settledActions } from "./action.ts"
+import { settledAction } from "./action.ts"
 import { detailHash } from "./detailHash.ts"
 import {
   boundedBy,
@@ -69,7 +69,7 @@ export const fromWait = (wait: Wait): ResumeToken => {
     gateAt: cold.gatedUntil > time.now ? at(cold.gatedUntil) : undefined,
     throttledMillis: cold.throttledDelay === 0 ? undefined : cold.throttledDelay,
     timeout: cold.heldTimeout === undefined ? undefined : timeoutOf(cold.heldTimeout),
-    actions: cold.actions.length === 0 ? undefined : newestOf(settledActions(wait))
+    actions: actionsOf(wait)
   }
 }
 
@@ -112,8 +112,8 @@ export const receipt = (policy: Policy, key: string, now: number, hint?: Hint): 
 export const restore = (wait: Wait, token: ResumeToken): void => {
   const { policy, time } = wait.setting
   const { base, now } = time
-  const ahead = token.writtenAt === undefined ? 0 : Math.max(0, token.writtenAt - base - now)
-  const from: Times = (at) => whole(at - ahead - base)
+  const ahead = token.writtenAt === undefined ? 0 : Math.max(0, dated(token.writtenAt) - base - now)
+  const from: Times = (at) => whole(dated(at) - ahead - base)
   const past: Times = (at) => Math.min(from(at), now)
   wait.startedAt = wait.changedAt = wait.stateSince = past(token.startedAt)
   wait.attempts = token.attempts
@@ -162,6 +162,11 @@ export const withKnown = (
 /** Converts times, between those of a token and those of a wait. */
 type Times = (at: number) => number
 
+/** A time within the range of dates, where all milliseconds are exact. */
+const dated = (at: number): number => Math.max(-latestDate, Math.min(at, latestDate))
+
+const latestDate = 8_640_000_000_000_000
+
 const atOf = ({ setting: { time } }: Wait): Times => {
   const { base } = time
   return (at) => base + at
@@ -169,21 +174,11 @@ const atOf = ({ setting: { time } }: Wait): Times => {
 
 // -- the size of a token: a server decides how long its words are --
 
-/** The most characters of a key at a fallback, and of all ids of actions together, as JSON. */
+/** The most characters of a key at a fallback, and of the id of an action, as JSON. */
 const longestText = 1_024
-
-/** The most ids of actions. */
-const mostActions = 16
 
 const short = (text: string | undefined): string | undefined =>
   text !== undefined && JSON.stringify(text).length <= longestText ? text : undefined
-
-/** The newest ids of actions that fit. */
-const newestOf = (ids: ReadonlyArray<string>): ReadonlyArray<string> => {
-  let kept = ids.slice(-mostActions)
-  while (JSON.stringify(kept).length > longestText) kept = kept.slice(1)
-  return kept
-}
 
 // -- rows --
 
@@ -287,9 +282,15 @@ const heldTimeoutOf = ({ cancel, limitMillis, reason, state }: Tokens.HeldTimeou
   cancel: cancel === undefined ? undefined : { outcome: cancel, error: undefined }
 })
 
+const actionsOf = (wait: Wait): ReadonlyArray<string> | undefined => {
+  const id = short(settledAction(wait))
+  return id === undefined ? undefined : [id]
+}
+
 /** What is kept for rare cases. */
 const restoreCold = (wait: Wait, token: ResumeToken): void => {
-  const { actions, alone, cursor, fallbackKey, last, located, throttledMillis, totalErrors, unconfirmed } = token
+  const { actions, alone, cursor, fallbackKey, last, located, status, throttledMillis, totalErrors, unconfirmed } =
+    token
   // The job may have a fallback no more: then it is asked itself, for which a cursor of the fallback is of no use.
   const isThere = fallbackKey === undefined || wait.setting.policy.missing.checkFallback !== undefined
   if (isThere && fallbackKey !== undefined) cold(wait).fallbackKey = fallbackKey
@@ -300,7 +301,8 @@ const restoreCold = (wait: Wait, token: ResumeToken): void => {
   if (alone === true) cold(wait).alone = true
   if (unconfirmed !== undefined) cold(wait).unconfirmed = unconfirmed.end
   if (last === true) cold(wait).lastCheck = true
-  if (actions !== undefined && actions.length > 0) cold(wait).actions = actions
+  const asked = status?.action
+  if (asked !== undefined && actions?.includes(asked) === true) cold(wait).action = asked
 }
 
 const firstDue = ({ strategy }: Policy, now: number): number => Math.ceil(now + (strategy.plan?.firstWait ?? 0))

@@ -130,11 +130,12 @@ export interface Cold {
   detailHash: string | undefined
   /** What `locate` of the fallback returned for the last status, if that is known from a token alone. */
   located: string | undefined
-  /** Ids of actions that were reported or handled, the newest last. */
-  actions: ReadonlyArray<string>
-  /** The id of the action whose handler runs, and when the check began that found it first. */
-  handling: string | undefined
-  handlingFrom: number
+  /** The id of the action that the newest status asks for. */
+  action: string | undefined
+  /** Whether its handler runs. */
+  isHandling: boolean
+  /** Whether the end of a handler has requested a check, and none has been made in its own time since. */
+  hasRechecked: boolean
   /** The check in flight, or the next one, is the last. */
   lastCheck: boolean
   /** The key at the fallback, once the job's own record is gone. */
@@ -390,8 +391,6 @@ export const seen = (self: Wait): PollError.Details => ({
  */
 const notYet = undefined as never
 
-const noActions: ReadonlyArray<string> = []
-
 const makeCold = (): Cold => ({
   boundedBy: undefined,
   wholeDeadlineAt: undefined,
@@ -406,9 +405,9 @@ const makeCold = (): Cold => ({
   isStateOver: false,
   detailHash: undefined,
   located: undefined,
-  actions: noActions,
-  handling: undefined,
-  handlingFrom: 0,
+  action: undefined,
+  isHandling: false,
+  hasRechecked: false,
   lastCheck: false,
   fallbackKey: undefined,
   cursor: undefined,

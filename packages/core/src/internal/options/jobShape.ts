@@ -1,18 +1,42 @@
-import type { Rule } from "../validate.ts"
-import { ofWait } from "./shape.ts"
+import * as validate from "../validate.ts"
+import { ofBoth } from "./shape.ts"
 
-/** The options of a job, see `ofWait`. */
-export const ofJob: Readonly<Record<string, Rule>> = {
-  ...ofWait,
+/** Holds the options of a job to their shape. */
+export const checkOptions = (name: string, options: object | null | undefined): void => {
+  const { key, ...rest } = { check: null, ...options } as Options
+  validate.fields(name, { ...rest, check: rest.check ?? null, key }, ofJob)
+  // A codec may have more fields.
+  validate.option(`${name}: key.show`, key?.show, "a function")
+}
+
+// ---- internal ----
+
+interface Options {
+  readonly check: unknown
+  readonly key?: { readonly show?: unknown } | undefined
+}
+
+/** The options of a job. A job is one itself, so that an option can be its name too. */
+const ofJob: validate.Shape = {
+  ...ofBoth,
+  name: "a string",
   strategy: "a Schedule or a function",
   check: "a function",
-  checkMany: "{ check(), max }",
+  checkMany: [
+    "{ check(), max }",
+    { check: "a function", max: "an integer >= 1", slack: "a non-negative finite duration" }
+  ],
   submit: "a function",
   cancel: "a function",
   key: "{ encode(), decode() }",
-  "key.show": "a function",
-  "confirm.check": "a function",
-  missing: "an object",
-  "missing.gone": "a function",
-  "missing.fallback": "{ locate(), check() }"
+  confirm: [ofBoth.confirm[0], { ...ofBoth.confirm[1], check: "a function" }],
+  missing: [
+    "an object",
+    {
+      grace: "a non-negative finite duration",
+      times: "an integer >= 1",
+      gone: "a function",
+      fallback: ["{ locate(), check() }", { locate: "a function", check: "a function" }]
+    }
+  ]
 }

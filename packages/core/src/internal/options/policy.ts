@@ -1,3 +1,4 @@
+import type * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
 import type { Schedule } from "effect/Schedule"
 import type { CheckContext } from "../../CheckContext.ts"
@@ -18,10 +19,10 @@ import type { Observer } from "../../Observer.ts"
 import type { PollOptions } from "../../PollOptions.ts"
 import type { Status } from "../../Status.ts"
 import { type Plan, planOf } from "../strategyPlan.ts"
-import { cut } from "../text.ts"
+import { cut, printed } from "../text.ts"
 import * as validate from "../validate.ts"
 import { builtin, builtinErrors, type Defaults } from "./defaults.ts"
-import { ofWait } from "./shape.ts"
+import { ofDefaults } from "./shape.ts"
 
 /** A schedule as the machine steps it: by its plan if it has one, otherwise by the host. */
 export interface Stepper {
@@ -127,17 +128,17 @@ const checkCancel = ({ cancel, job, name, ...options }: Input): void => {
   if (cancel !== undefined) return
   for (const option of ["onTimeout", "onInterrupt", "onClose"] as const) {
     if (options[option] !== "cancelRemote") continue
-    throw new RangeError(`${name}: ${option} must not be "cancelRemote", since the job ${job} has no cancel`)
+    throw new RangeError(`${name}: ${option} must not be "cancelRemote", since the job ${printed(job)} has no cancel`)
   }
 }
 
-/** Validates the options of a wait and fills in the defaults. */
+/** Makes the policy of options that fit their shape, and of defaults. Throws a RangeError for what they are together. */
 export const compile = (input: Input, defaults: Defaults = builtin): Policy => {
-  validate.fields(input.name, input, ofWait)
+  if (defaults !== builtin) validate.fields(input.name, defaults, ofDefaults)
   checkCancel(input)
   const strategy = stepper(input.strategy ?? defaults.strategy)
-  const deadline = validate.millisOrUnbounded(`${input.name}: deadline`, input.deadline)
-  const limit = strategy.plan?.maxDuration ?? Number.POSITIVE_INFINITY
+  const deadline = millisOf(input.deadline)
+  const limit = strategy.plan?.maxDuration ?? unbounded
   return {
     job: input.job,
     check: input.check,
@@ -145,37 +146,27 @@ export const compile = (input: Input, defaults: Defaults = builtin): Policy => {
     strategy,
     bound: Math.min(limit, deadline),
     boundedBy: limit < deadline ? "strategy" : "deadline",
-    checkTimeout: validate.millisOrUnbounded(
-      `${input.name}: checkTimeout`,
-      input.checkTimeout ?? defaults.checkTimeout
-    ),
-    maxHint: validate.millis(`${input.name}: maxHint`, input.maxHint ?? defaults.maxHint, "nonNegative"),
+    checkTimeout: millisOf(input.checkTimeout ?? defaults.checkTimeout),
+    maxHint: millisOf(input.maxHint ?? defaults.maxHint),
     since: input.since,
     gate: input.gate,
     cancel: input.cancel,
     onTimeout: input.onTimeout ?? "leave",
     onInterrupt: input.onInterrupt ?? "leave",
     onClose: input.onClose ?? "leave",
-    cancelTimeout: validate.millis(
-      `${input.name}: cancelTimeout`,
-      input.cancelTimeout ?? defaults.cancelTimeout,
-      "positive"
-    ),
+    cancelTimeout: millisOf(input.cancelTimeout ?? defaults.cancelTimeout),
     confirm: compileConfirm(input, deadline),
     stateLimits: compileStateLimits(input),
-    minInterval: validate.millis(`${input.name}: minInterval`, input.minInterval ?? 0, "nonNegative"),
-    zeroDelay: validate.millis(`${input.name}: zeroDelay`, defaults.zeroDelay, "nonNegative"),
+    minInterval: millisOf(input.minInterval ?? 0),
+    zeroDelay: millisOf(defaults.zeroDelay),
     onAction: input.onAction ?? "report",
     stall:
       input.stall === undefined
         ? undefined
-        : {
-            after: validate.millis(`${input.name}: stall.after`, input.stall.after, "positive"),
-            fail: input.stall.onStall !== "report"
-          },
+        : { after: millisOf(input.stall.after), fail: input.stall.onStall !== "report" },
     missing: compileMissing(input),
-    unknownState: compileUnknownState(input.name, input.unknownState ?? "fail"),
-    errors: compileErrors(input.name, input.checkErrors ?? {}, defaults),
+    unknownState: compileUnknownState(input.unknownState ?? "fail"),
+    errors: compileErrors(input.checkErrors ?? {}, defaults),
     observers:
       input.observers === undefined && defaults.observers.length === 0
         ? noObservers
@@ -197,7 +188,17 @@ export const shownKey = ({ show }: Policy, key: string, rawKey: unknown): string
   }
 }
 
+/** The fields that have a value. */
+export const given = <T extends object>(some: T): Partial<T> =>
+  Object.fromEntries(Object.entries(some).filter(([, value]) => value !== undefined)) as Partial<T>
+
+/** The milliseconds of a duration that was validated. */
+export const millisOf = (duration: Duration.Input | "unbounded"): number =>
+  duration === "unbounded" ? unbounded : validate.toMillis(duration)
+
 // ---- internal ----
+
+const unbounded = Number.POSITIVE_INFINITY
 
 const stepper = (schedule: Schedule<unknown, Observation, never, unknown>): Stepper => ({
   schedule,
@@ -220,13 +221,13 @@ const once: Confirmed = { times: 1, millis: 0 }
 const compileConfirm = ({ confirm, name }: Input, deadline: number): Policy["confirm"] => {
   if (confirm === undefined) return undefined
   const of = (end: "success" | "failure"): Confirmed => {
-    const option = `${name}: confirm.${end}`
     const confirmed = confirm[end]
     if (confirmed === undefined) return once
-    if ("times" in confirmed) return { times: validate.count(`${option}.times`, confirmed.times, 1), millis: 0 }
-    const millis = validate.millis(`${option}.for`, confirmed.for, "positive")
-    if (millis < deadline) return { times: 1, millis }
-    throw new RangeError(`${option}.for must be less than the deadline of ${deadline} ms, got ${millis} ms`)
+    const millis = millisOf(confirmed.for ?? 0)
+    if (millis < deadline) return { times: confirmed.times ?? 1, millis }
+    throw new RangeError(
+      `${name}: confirm.${end}.for must be less than the deadline of ${deadline} ms, got ${millis} ms`
+    )
   }
   return {
     success: of("success"),
@@ -235,101 +236,64 @@ const compileConfirm = ({ confirm, name }: Input, deadline: number): Policy["con
   }
 }
 
-const compileStateLimits = ({ name, stateLimits }: Input): Policy["stateLimits"] => {
+const compileStateLimits = ({ stateLimits }: Input): Policy["stateLimits"] => {
   if (stateLimits === undefined) return undefined
-  const limits = Object.entries(stateLimits).map(
-    // A wait keeps the beginning of a state word.
-    ([state, limit]) => [cut(state), validate.millis(`${name}: stateLimits.${state}`, limit, "positive")] as const
-  )
+  // A wait keeps the beginning of a state word.
+  const limits = Object.entries(stateLimits).map(([state, limit]) => [cut(state), millisOf(limit)] as const)
   return limits.length === 0 ? undefined : new Map(limits)
 }
 
-const compileMissing = ({ missing, name }: Input): Policy["missing"] => {
+const compileMissing = ({ missing }: Input): Policy["missing"] => {
   if (missing === undefined) return noMissing
   const fallback = missing.fallback as Fallback<unknown, unknown, unknown, unknown, unknown> | undefined
   return {
-    grace: validate.millis(`${name}: missing.grace`, missing.grace ?? 0, "nonNegative"),
-    times: validate.count(`${name}: missing.times`, missing.times ?? 1, 1),
+    grace: millisOf(missing.grace ?? 0),
+    times: missing.times ?? 1,
     locate: fallback?.locate,
     checkFallback: fallback?.check,
     gone: missing.gone
   }
 }
 
-const compileUnknownState = (name: string, policy: UnknownStatePolicy<unknown, unknown>): Policy["unknownState"] => {
-  const unbounded = Number.POSITIVE_INFINITY
+const compileUnknownState = (policy: UnknownStatePolicy<unknown, unknown>): Policy["unknownState"] => {
   if (policy === "fail") return failOnUnknown
-  if (policy === "continue") return { times: unbounded, millis: unbounded, treatAs: undefined }
-  if ("treatAs" in policy) return { times: unbounded, millis: unbounded, treatAs: policy.treatAs }
-  return "times" in policy
-    ? {
-        times: validate.count(`${name}: unknownState.times`, policy.times, 1),
-        millis: unbounded,
-        treatAs: undefined
-      }
-    : {
-        times: unbounded,
-        millis: validate.millis(`${name}: unknownState.for`, policy.for, "positive"),
-        treatAs: undefined
-      }
+  return policy === "continue"
+    ? { ...tolerated({}), treatAs: undefined }
+    : { ...tolerated(policy), treatAs: policy.treatAs }
 }
 
-const compileErrors = (
-  name: string,
-  policy: CheckErrorPolicy<never> | "unbounded",
-  defaults: Defaults
-): Policy["errors"] => {
+const compileErrors = (policy: CheckErrorPolicy<never> | "unbounded", defaults: Defaults): Policy["errors"] => {
   const merged = { ...given(defaults.checkErrors), ...given(checkErrorPolicy(policy)) }
   const isCountGiven =
     checkErrorPolicy(policy).maxConsecutive !== undefined ||
     defaults.checkErrors.maxConsecutive !== builtinErrors.maxConsecutive
   const { kindOf, maxConsecutive, maxThrottled, maxTotal, onExhausted, rejectAfter, retry, schedule } = merged
   const delays = stepper(schedule ?? builtinErrors.schedule!)
-  const reject = compileRejectAfter(name, rejectAfter)
+  const reject = tolerated(rejectAfter ?? { times: 1 })
+  const maxOutage = merged.maxOutage ?? (isCountGiven ? 0 : undefined)
   return {
     delays,
     throttledDelays: { ...delays },
     otherDelays: { ...delays },
     retry: retry === undefined ? undefined : stepper(retry),
-    maxConsecutive: budget(`${name}: checkErrors.maxConsecutive`, maxConsecutive ?? builtinErrors.maxConsecutive!),
-    maxOutage: compileMaxOutage(name, merged, isCountGiven),
-    maxTotal: budget(`${name}: checkErrors.maxTotal`, maxTotal ?? "unbounded"),
+    maxConsecutive: budget(maxConsecutive ?? builtinErrors.maxConsecutive!),
+    maxOutage: maxOutage === undefined ? undefined : millisOf(maxOutage),
+    maxTotal: budget(maxTotal ?? "unbounded"),
     skips: onExhausted === "skip",
     rejectTimes: reject.times,
     rejectMillis: reject.millis,
-    maxThrottled:
-      maxThrottled === undefined
-        ? undefined
-        : validate.millisOrUnbounded(`${name}: checkErrors.maxThrottled`, maxThrottled),
+    maxThrottled: maxThrottled === undefined ? undefined : millisOf(maxThrottled),
     kindOf: (kindOf as ((error: unknown) => CheckError.Kind) | undefined) ?? CheckError.kindOf
   }
 }
 
-const compileMaxOutage = (
-  name: string,
-  { maxOutage }: CheckErrorPolicy<never>,
-  isCountGiven: boolean
-): number | undefined => {
-  if (maxOutage === undefined) return isCountGiven ? 0 : undefined
-  return maxOutage === "unbounded"
-    ? Number.POSITIVE_INFINITY
-    : validate.millis(`${name}: checkErrors.maxOutage`, maxOutage, "nonNegative")
-}
+const budget = (count: number | "unbounded"): number => (count === "unbounded" ? unbounded : count)
 
-const compileRejectAfter = (
-  name: string,
-  rejectAfter: CheckErrorPolicy<never>["rejectAfter"]
-): { readonly times: number; readonly millis: number } => {
-  const unbounded = Number.POSITIVE_INFINITY
-  if (rejectAfter === undefined) return { times: 1, millis: unbounded }
-  return "times" in rejectAfter
-    ? { times: validate.count(`${name}: checkErrors.rejectAfter.times`, rejectAfter.times, 1), millis: unbounded }
-    : { times: unbounded, millis: validate.millis(`${name}: checkErrors.rejectAfter.for`, rejectAfter.for, "positive") }
-}
-
-/** The fields that have a value. */
-const given = <T extends object>(some: T): Partial<T> =>
-  Object.fromEntries(Object.entries(some).filter(([, value]) => value !== undefined)) as Partial<T>
-
-const budget = (option: string, value: number | "unbounded"): number =>
-  value === "unbounded" ? Number.POSITIVE_INFINITY : validate.count(option, value, 0)
+/** How often, and for how long, something is tolerated: what is not given sets no bound. */
+const tolerated = (some: {
+  readonly times?: number | undefined
+  readonly for?: Duration.Input | undefined
+}): { readonly times: number; readonly millis: number } => ({
+  times: some.times ?? unbounded,
+  millis: millisOf(some.for ?? "unbounded")
+})

@@ -5,10 +5,12 @@ import { ResumeTokenError } from "../../PollError.ts"
 import type { PollOptions } from "../../PollOptions.ts"
 import type { ResumeToken } from "../../ResumeToken.ts"
 import { type Lease, leaseOf } from "../lease.ts"
+import { printed } from "../text.ts"
 import { unknownVersion } from "../tokenVersion.ts"
 import * as validate from "../validate.ts"
 import { builtin, type Defaults } from "./defaults.ts"
-import { compile, type Input, type Policy } from "./policy.ts"
+import { compile, given, type Input, type Policy } from "./policy.ts"
+import { ofWait } from "./shape.ts"
 
 /** A wait that can be run: its options are validated, and compiled again under other defaults. */
 export interface Request {
@@ -93,17 +95,29 @@ export const checkOfAny = (name: string, job: Any, options: AnyOptions = noOptio
   return policyOf(name, job, options.strategy ?? (typeof strategy === "function" ? undefined : strategy), options)
 }
 
+/**
+ * The options of a wait that a token continues, which has the deadline and the run. Options that `until` and `run` take
+ * may be given to `resume` too.
+ */
+export const resuming = (options: object | undefined, { since }: ResumeToken): AnyOptions => {
+  const { onReceipt: _, receiptTimeout: _1, submitTimeout: _2, ...rest } = (options ?? {}) as Record<string, unknown>
+  return { ...rest, deadline: "unbounded", since }
+}
+
 /** The key of a token, or why the token is not one of this job. */
 export const keyOfToken = <K, A, F, E, R>(job: Watchable<K, A, F, E, R>, token: ResumeToken): K | ResumeTokenError => {
   const version = unknownVersion(token.version)
   if (version !== undefined) return version
   if (token.job !== job.name) {
-    return new ResumeTokenError({ reason: "job", detail: `it is of the job ${token.job}, not ${job.name}` })
+    return new ResumeTokenError({
+      reason: "job",
+      detail: `it is of the job ${printed(token.job)}, not ${printed(job.name)}`
+    })
   }
   try {
     return job.key.decode(token.key)
   } catch {
-    return new ResumeTokenError({ reason: "malformed", detail: `its key does not fit the job ${job.name}` })
+    return new ResumeTokenError({ reason: "malformed", detail: `its key does not fit the job ${printed(job.name)}` })
   }
 }
 
@@ -119,56 +133,68 @@ const noOptions = {} as AnyOptions
 
 type PolicyOf = Request["policy"]
 
+/** What a policy is made of. */
+interface Parts {
+  readonly name: string
+  readonly strategy: AnyOptions["strategy"]
+  readonly check: Policy["check"]
+  readonly options: AnyOptions
+}
+
 /** The newest policy of a job, or of a strategy where there is no job, for waits with the same options to share. */
-const compiled = new WeakMap<object, { readonly input: Input; readonly policy: PolicyOf }>()
+const compiled = new WeakMap<object, Parts & { readonly policy: PolicyOf }>()
 
 const policyOf = (
   name: string,
   job: Any | undefined,
   strategy: AnyOptions["strategy"],
   options: AnyOptions,
-  check: Policy["check"] = checkOfKey
+  check: Policy["check"] = job?.check ?? checkOfKey
 ): PolicyOf => {
-  const input: Input =
-    job === undefined
-      ? {
-          ...options,
-          name,
-          job: validate.nonEmpty(`${name}: name`, options.name ?? "check"),
-          check,
-          show: undefined,
-          cancel: undefined,
-          missing: undefined
-        }
-      : {
-          ...options,
-          name,
-          job: job.name,
-          check: job.check,
-          show: job.key.show,
-          cancel: job.cancel,
-          strategy,
-          missing: job.missing,
-          unknownState: options.unknownState ?? job.unknownState,
-          checkErrors: options.checkErrors ?? job.checkErrors,
-          checkTimeout: options.checkTimeout ?? job.checkTimeout,
-          stall: options.stall ?? job.stall,
-          confirm: confirmOf(job, options),
-          stateLimits: options.stateLimits ?? job.stateLimits,
-          minInterval: options.minInterval ?? job.minInterval,
-          onAction: options.onAction ?? job.onAction
-        }
   const owner = job ?? strategy ?? builtin
   const last = compiled.get(owner)
-  if (last !== undefined && isSame(last.input, input)) return last.policy
-  const policy = compileOnce(input)
-  compiled.set(owner, { input, policy })
+  if (
+    last !== undefined &&
+    last.name === name &&
+    last.strategy === strategy &&
+    last.check === check &&
+    isSame(last.options, options)
+  ) {
+    return last.policy
+  }
+  validate.fields(name, options, ofWait)
+  validate.option(`${name}: strategy`, strategy, "a Schedule")
+  validate.option(`${name}: deadline`, options.deadline ?? null, ofWait.deadline)
+  const policy = compileOnce(inputOf(name, job, strategy, options, check))
+  // The caller may change its options.
+  compiled.set(owner, { name, strategy, check, options: { ...options }, policy })
   return policy
 }
 
-/** The confirm policy of a job with the changes of the options; the same value for all waits without changes. */
-const confirmOf = (job: Any, { confirm }: AnyOptions): Any["confirm"] =>
-  typeof confirm === "object" ? { ...job.confirm, ...confirm } : (confirm ?? job.confirm)
+const inputOf = (
+  name: string,
+  job: Any | undefined,
+  strategy: AnyOptions["strategy"],
+  options: AnyOptions,
+  check: Policy["check"]
+): Input => ({
+  ...options,
+  name,
+  job: job?.name ?? options.name ?? "check",
+  check,
+  show: job?.key.show,
+  cancel: job?.cancel,
+  strategy,
+  missing: job?.missing,
+  unknownState: options.unknownState ?? job?.unknownState,
+  checkErrors: options.checkErrors ?? job?.checkErrors,
+  checkTimeout: options.checkTimeout ?? job?.checkTimeout,
+  stall: options.stall ?? job?.stall,
+  confirm: options.confirm === undefined ? job?.confirm : { ...job?.confirm, ...given(options.confirm) },
+  stateLimits: options.stateLimits ?? job?.stateLimits,
+  minInterval: options.minInterval ?? job?.minInterval,
+  onAction: options.onAction ?? job?.onAction
+})
 
 /** Compiles at once, so that bad options throw at the call, and again for other defaults than the built-in ones. */
 const compileOnce = (input: Input): PolicyOf => {
@@ -179,8 +205,8 @@ const compileOnce = (input: Input): PolicyOf => {
   }
 }
 
-const isSame = (a: Input, b: Input): boolean => {
-  const keys = Object.keys(a) as Array<keyof Input>
+const isSame = (a: AnyOptions, b: AnyOptions): boolean => {
+  const keys = Object.keys(a) as Array<keyof AnyOptions>
   return keys.length === Object.keys(b).length && keys.every((key) => a[key] === b[key])
 }
 

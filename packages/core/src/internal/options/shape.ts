@@ -1,32 +1,73 @@
-import type { Rule } from "../validate.ts"
+import type { Shape } from "../validate.ts"
 
-// What options must be, for callers without types. Numbers and durations are checked where they are read.
+// What options must be: what `Policy` is compiled from has been held to it.
 
 const leave = '"leave" or "cancelRemote"'
-const held = "{ times } or { for }"
+const integer = "an integer >= 1"
+const positive = "a positive finite duration"
+const nonNegative = "a non-negative finite duration"
+const budget = 'an integer >= 0 or "unbounded"'
+const limit = `${positive} or "unbounded"`
 
-/** The options of a wait; most of them are options of a job too. */
-export const ofWait: Readonly<Record<string, Rule>> = {
+/** The fields of `{ times }` or `{ for }`. */
+const held = ["either { times } or { for }", { times: integer, for: positive }] as const
+
+const checkErrors: Shape = {
+  schedule: "a Schedule",
+  maxConsecutive: budget,
+  maxOutage: `${nonNegative} or "unbounded"`,
+  maxTotal: budget,
+  onExhausted: '"fail" or "skip"',
+  retry: "a Schedule",
+  rejectAfter: held,
+  maxThrottled: limit,
+  kindOf: "a function"
+}
+
+/** The options that a wait and a job have. */
+export const ofBoth = {
   strategy: "a Schedule",
-  unknownState: '"fail" or "continue" or { times } or { for } or { treatAs() }',
-  checkErrors: '"unbounded" or an object',
-  "checkErrors.schedule": "a Schedule",
-  "checkErrors.retry": "a Schedule",
-  "checkErrors.onExhausted": '"fail" or "skip"',
-  "checkErrors.rejectAfter": held,
-  "checkErrors.kindOf": "a function",
-  stall: "{ after }",
-  "stall.onStall": '"fail" or "report"',
-  confirm: "an object",
-  "confirm.success": held,
-  "confirm.failure": held,
-  stateLimits: "an object",
-  onAction: '"report" or "fail" or a function',
+  unknownState: [
+    'either "fail" or "continue" or { times } or { for } or { treatAs() }',
+    { ...held[1], treatAs: "a function" }
+  ],
+  checkErrors: ['"unbounded" or an object', checkErrors],
+  checkTimeout: limit,
+  stall: ["{ after }", { after: positive, onStall: '"fail" or "report"' }],
+  confirm: ["an object", { success: held, failure: held }],
+  stateLimits: ["an object", positive],
+  minInterval: nonNegative,
+  onAction: '"report" or "fail" or a function'
+} as const satisfies Shape
+
+/** The options of a wait. */
+export const ofWait = {
+  ...ofBoth,
+  deadline: limit,
+  name: "a non-empty string",
+  maxHint: nonNegative,
   since: "{ run } or { generation }",
   gate: "{ ask() }",
-  observers: "an array of { observe() }",
-  history: "a boolean",
   onTimeout: leave,
   onInterrupt: leave,
-  onClose: leave
+  onClose: leave,
+  cancelTimeout: positive,
+  observers: "an array of { observe() }",
+  history: "a boolean"
+} satisfies Shape
+
+/** The options that `Poll.run` has besides. */
+export const ofSubmit: Shape = { submitTimeout: limit, receiptTimeout: limit, onReceipt: "a function" }
+
+/** The fields of `PollDefaults`. */
+export const ofDefaults: Shape = {
+  strategy: ofBoth.strategy,
+  checkTimeout: limit,
+  maxHint: nonNegative,
+  cancelTimeout: positive,
+  checkErrors: ["an object", checkErrors],
+  zeroDelay: nonNegative,
+  span: "a boolean",
+  logs: "a boolean or a string",
+  observers: "an array of { observe() }"
 }

@@ -110,7 +110,7 @@ export class PollerService implements Driver {
   ): Effect.Effect<AnyHandle, ResumeTokenError, unknown> => {
     request.aJob("Poller.resume", job)
     validate.option("Poller.resume: token", token ?? null, "{ job, key }")
-    const rest = { history: false, ...options, deadline: "unbounded", since: token.since } as const
+    const rest = { history: false, ...request.resuming(options, token) }
     request.checkOfAny("Poller.resume", job, rest)
     return Effect.suspend((): Effect.Effect<AnyHandle, ResumeTokenError, unknown> => {
       const key = request.keyOfToken<unknown, unknown, unknown, unknown, unknown>(job, token)

@@ -126,7 +126,7 @@ const prepare = <A, E, R, R2>(
 const spanName = "poll.wait"
 
 const spanOptions = ({ policy, request }: Prepared) => ({
-  attributes: { "poll.job": policy.job, "poll.key": escape(shownKey(policy, request.key, request.rawKey)) }
+  attributes: { "poll.job": escape(policy.job), "poll.key": escape(shownKey(policy, request.key, request.rawKey)) }
 })
 
 /**

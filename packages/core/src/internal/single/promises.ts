@@ -4,14 +4,17 @@ import type { CheckContext } from "../../CheckContext.ts"
 import { type CheckResult, isCheckResult } from "../../CheckResult.ts"
 import { isJob, type Job, make as makeOf, type OnAction, type Options } from "../../Job.ts"
 import type { PollOptions } from "../../PollOptions.ts"
+import type { ResumeToken } from "../../ResumeToken.ts"
 import { Context as CheckContextClass } from "../concealed.ts"
-import { ofJob } from "../options/jobShape.ts"
+import { checkOptions } from "../options/jobShape.ts"
 import * as request from "../options/request.ts"
 import { noResult } from "../text.ts"
 import * as validate from "../validate.ts"
 import * as handles from "./handle.ts"
 import * as host from "./host.ts"
 import { type CallerOptions, withObserver } from "./progress.ts"
+import { resume as resumed } from "./resume.ts"
+import * as submit from "./submit.ts"
 import { CallerSignal, inPromise, toPromise, valueOf } from "./toPromise.ts"
 
 // Calls of async functions as effects, and waits for callers with Promises.
@@ -38,7 +41,7 @@ export const requestOf = (name: string, [of, second, third]: ReadonlyArray<unkno
 export const withCallbacks = <O extends CallerOptions>(name: string, options: O) => {
   // A caller without types may have left them out.
   const given = (options as O | null | undefined) ?? ({} as O)
-  validate.fields(name, given, ofCaller)
+  validate.fields(name, { signal: given.signal, onProgress: given.onProgress }, ofCaller)
   const { onAction, ...rest } = withObserver(given)
   return onAction === undefined ? rest : { ...rest, onAction: actionHandler(onAction) }
 }
@@ -55,6 +58,25 @@ export const caller = (name: string, args: ReadonlyArray<unknown>) => {
   const { signal, ...options } = withCallbacks(name, (args[at] ?? {}) as CallerOptions & Omit<AnyOptions, "onAction">)
   return { call: [...args.slice(0, at), options], signal }
 }
+
+/** Submits a job and waits for its end. */
+// @effect-diagnostics-next-line asyncFunction:off
+export const run = async <A>(name: string, job: object, input: unknown, options: object, signal: Signal): Promise<A> =>
+  toPromise(submit.ofJob(name, job as never, input, options as never) as Effect.Effect<A, unknown>, signal)
+
+/** Continues a wait from its token. */
+// @effect-diagnostics-next-line asyncFunction:off
+export const resume = async <A>(
+  name: string,
+  job: object,
+  token: Effect.Effect<ResumeToken, unknown>,
+  options: object,
+  signal: Signal
+): Promise<A> =>
+  toPromise(
+    Effect.flatMap(token, (valid) => resumed(name, job as never, valid, options) as Effect.Effect<A, unknown>),
+    signal
+  )
 
 /** Starts a wait in the background. */
 export const startHandle = <A, F>(wanted: request.Request, signal: AbortSignal | undefined) => {
@@ -122,7 +144,7 @@ export const checkOf = <A, F>(
 /** Holds what `promise.job` is given to its rules, before its functions are wrapped. */
 export const checkJob = (name: unknown, options: { readonly check?: unknown } | undefined): void => {
   validate.nonEmpty("promise.job: name", name as string)
-  validate.fields("promise.job", { ...options, check: options?.check ?? null }, ofJob)
+  checkOptions("promise.job", options)
 }
 
 /** Makes a job of its calls and of the options that need none. */
@@ -139,9 +161,10 @@ export const makeJob = <K, A, F, I>(
 const interrupted = (): DOMException => new DOMException("the wait was interrupted", "AbortError")
 
 /** The options that only callers with Promises have, see `ofWait`. */
-const ofCaller = { signal: "{ aborted, addEventListener() }", onProgress: "a function", onReceipt: "a function" }
+const ofCaller = { signal: "{ aborted, addEventListener() }", onProgress: "a function" }
 
 type AnyOptions = PollOptions<never, unknown>
+type Signal = AbortSignal | undefined
 type AsyncCheck = (context: AsyncContext) => CheckResult<unknown, unknown> | PromiseLike<CheckResult<unknown, unknown>>
 
 const callAsync = (check: unknown, context: CheckContext) => checkOf(context, check as AsyncCheck)

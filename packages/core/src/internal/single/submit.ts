@@ -5,15 +5,18 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import { hasProperty } from "effect/Predicate"
-import type { Receipt } from "../../Job.ts"
+import type { Any, Receipt } from "../../Job.ts"
+import type { PollOptions, SubmitOptions } from "../../PollOptions.ts"
 import type { ResumeToken } from "../../ResumeToken.ts"
 import { isStatus, isTerminal } from "../../Status.ts"
 import { ReceiptTimeout, type SubmitError, SubmitTimeout } from "../../SubmitError.ts"
+import { holding, leaseOf } from "../lease.ts"
 import { receipt as receiptToken } from "../machine/token.ts"
 import { Reference as PollDefaults } from "../options/defaults.ts"
-import { shownKey } from "../options/policy.ts"
-import type { Request } from "../options/request.ts"
-import { quoted } from "../text.ts"
+import { millisOf, shownKey } from "../options/policy.ts"
+import * as request from "../options/request.ts"
+import { ofSubmit } from "../options/shape.ts"
+import { printed, quoted } from "../text.ts"
 import * as validate from "../validate.ts"
 import * as host from "./host.ts"
 
@@ -21,48 +24,69 @@ import * as host from "./host.ts"
 
 type AnyReceipt = Receipt<unknown, unknown, unknown>
 
-/** What `Poll.run` is made of, with the types of the job erased. */
-export interface Submission {
+type AnyRunOptions = PollOptions<never, unknown> &
+  SubmitOptions & {
+    readonly onReceipt?:
+      | ((token: ResumeToken, receipt: AnyReceipt) => Effect.Effect<unknown, unknown, unknown>)
+      | undefined
+  }
+
+/** What a run is made of, with the types of the job erased. */
+interface Submission {
+  readonly name: string
   readonly job: string
   /** Throws for defaults out of range: before anything is submitted. */
-  readonly policy: Request["policy"]
+  readonly policy: request.Request["policy"]
   readonly submit: () => Effect.Effect<AnyReceipt, unknown, unknown>
-  readonly requestFor: (receipt: AnyReceipt) => Request
-  readonly onReceipt:
-    | ((token: ResumeToken, receipt: AnyReceipt) => Effect.Effect<unknown, unknown, unknown>)
-    | undefined
+  readonly requestFor: (receipt: AnyReceipt) => request.Request
+  readonly onReceipt: AnyRunOptions["onReceipt"]
   /** In milliseconds. */
   readonly submitTimeout: number
   readonly receiptTimeout: number
 }
 
-/** The bounds of a submit and of the storing of its receipt, in milliseconds. Throws a RangeError. */
-export const bounds = (
+/** Submits a job and waits for its end; `name` is the function that messages name. Throws a RangeError. */
+export const ofJob = (
   name: string,
-  options: {
-    readonly submitTimeout?: Duration.Input | "unbounded" | undefined
-    readonly receiptTimeout?: Duration.Input | "unbounded" | undefined
-  }
-): Pick<Submission, "submitTimeout" | "receiptTimeout"> => ({
-  submitTimeout: validate.millisOrUnbounded(`${name}: submitTimeout`, options.submitTimeout ?? 300_000),
-  receiptTimeout: validate.millisOrUnbounded(`${name}: receiptTimeout`, options.receiptTimeout ?? 10_000)
-})
+  job: Any,
+  input: unknown,
+  options: AnyRunOptions = {} as AnyRunOptions
+): Effect.Effect<unknown, unknown, unknown> => {
+  request.aJob(name, job)
+  const { submit: submitOf } = job
+  if (submitOf === undefined) throw new RangeError(`${name}: the job ${printed(job.name)} has no submit`)
+  const { onReceipt, receiptTimeout, submitTimeout, ...wait } = options
+  // Validates the options before there is a key.
+  const policy = request.checkOfAny(name, job, wait)
+  validate.fields(name, { onReceipt, receiptTimeout, submitTimeout }, ofSubmit)
+  const running = run({
+    name,
+    job: job.name,
+    policy,
+    submit: () => submitOf(input as never),
+    requestFor: (receipt) => request.ofAny(name, job, receipt.key, { ...wait, since: wait.since ?? receipt.since }),
+    onReceipt,
+    submitTimeout: millisOf(submitTimeout ?? 300_000),
+    receiptTimeout: millisOf(receiptTimeout ?? 10_000)
+  })
+  return holding(leaseOf(job), running)
+}
+
+// ---- internal ----
 
 /**
  * Until the submit has answered, an interruption interrupts it. From then on the receipt is stored first; then the wait
  * that follows is interrupted, even if it has not begun.
  */
-export const run = (submission: Submission): Effect.Effect<unknown, unknown, unknown> =>
+const run = (submission: Submission): Effect.Effect<unknown, unknown, unknown> =>
   Effect.uninterruptibleMask((restore) =>
-    Effect.flatMap(Effect.map(submitted(submission, restore), checked), (receipt) =>
+    Effect.flatMap(Effect.map(submitted(submission, restore), checked(submission)), (receipt) =>
       Effect.flatMap(begun(submission, receipt), ({ request, start }) => {
         const stored = store(submission, request, start.token, receipt)
         return Effect.flatMap(Effect.exit(stored), (exit) => follow(request, start, exit, restore))
       })
     )
   )
-
-// ---- internal ----
 
 type Restore = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 
@@ -75,17 +99,19 @@ interface Start {
  * A receipt as callers without types may yield it. The job has been accepted: only a receipt without a key, or with an
  * end that is none, is refused.
  */
-const checked = (receipt: AnyReceipt): AnyReceipt => {
-  if (!hasProperty(receipt, "key")) validate.refuse("Poll.run: the receipt of the submit", "{ key }", receipt)
-  const { ended, hint } = receipt
-  if (ended !== undefined && !isStatus(ended)) {
-    validate.refuse(`Poll.run: ended of the receipt of ${quoted(String(receipt.key))}`, "a terminal status", ended)
+const checked =
+  ({ name }: Submission) =>
+  (receipt: AnyReceipt): AnyReceipt => {
+    if (!hasProperty(receipt, "key")) validate.refuse(`${name}: the receipt of the submit`, "{ key }", receipt)
+    const { ended, hint } = receipt
+    if (ended !== undefined && !isStatus(ended)) {
+      validate.refuse(`${name}: ended of the receipt of ${quoted(String(receipt.key))}`, "a terminal status", ended)
+    }
+    const isEnd = ended === undefined || isTerminal(ended)
+    const isReadable = hint === undefined || hint === "unreadable" || Option.isSome(Duration.fromInput(hint))
+    if (isEnd && isReadable) return receipt
+    return { ...receipt, ended: isEnd ? ended : undefined, hint: isReadable ? hint : "unreadable" }
   }
-  const isEnd = ended === undefined || isTerminal(ended)
-  const isReadable = hint === undefined || hint === "unreadable" || Option.isSome(Duration.fromInput(hint))
-  if (isEnd && isReadable) return receipt
-  return { ...receipt, ended: isEnd ? ended : undefined, hint: isReadable ? hint : "unreadable" }
-}
 
 /** The receipt of the submit. It runs in a fiber of its own, so that an answer is never lost to an interruption. */
 const submitted = (
@@ -121,7 +147,7 @@ const interrupted = (
 const begun = (
   { requestFor }: Submission,
   receipt: AnyReceipt
-): Effect.Effect<{ readonly request: Request; readonly start: Start }> =>
+): Effect.Effect<{ readonly request: request.Request; readonly start: Start }> =>
   Effect.gen(function* () {
     const request = requestFor(receipt)
     const policy = request.policy(yield* PollDefaults)
@@ -131,7 +157,7 @@ const begun = (
 
 const store = (
   { job, onReceipt, receiptTimeout }: Submission,
-  request: Request,
+  request: request.Request,
   token: ResumeToken,
   receipt: AnyReceipt
 ): Effect.Effect<unknown, unknown, unknown> =>
@@ -156,7 +182,7 @@ const store = (
 
 /** Waits for the job. If an interruption prevents that, the wait is ended as interrupted. */
 const follow = (
-  request: Request,
+  request: request.Request,
   start: Start,
   stored: Exit.Exit<unknown, unknown>,
   restore: Restore
