@@ -59,7 +59,8 @@ const slow = { leastMillis: 500, mostMillis: 3_500 }
 const part = (size: Size) => async (): Promise<Figures> => {
   const warmUp = { ...size, jobs: 8, waits: 1_000, checks: 5, concurrencyPerJob: 125, ...fast }
   for (let round = 0; round < 3; round++) await microsPerCheck(ours, warmUp)
-  return { micros: await microsPerCheck(ours, size) }
+  // The lesser of two: other processes only add to it.
+  return { micros: Math.min(await microsPerCheck(ours, size), await microsPerCheck(ours, size)) }
 }
 
 const unbounded = { concurrency: "unbounded" } as const
