@@ -74,7 +74,8 @@ export const row: Row = {
     "The share of ends seen that only the last check can see. fleetSeen: 20,000 jobs with one deadline, checks of 20 ms, " +
     "concurrency 1,000, ended 10 s before it. tightSeen: 200, 1,000 and 2,000 jobs, ended 200 ms before it, the worst; " +
     "tightRealSeen the same in real time. singleRealSeen: 400 waits of Poll.until with real timers, checks of 5 to " +
-    "100 ms; singleRealBusySeen the same beside work that blocks the event loop for 4 of every 12 ms.",
+    "100 ms; singleRealBusySeen the same beside work that blocks the event loop for 4 of every 12 ms. byHandSeen is what " +
+    "the machine allows: the share seen by a last check by hand that leaves 20 ms.",
   aims: {
     fleetSeen: { atLeast: 0.999 },
     tightSeen: { atLeast: 0.95 },
@@ -88,12 +89,12 @@ export const row: Row = {
       tightRealSeen: await worst(tight.map((fleet) => () => realSeen(ours, { ...fleet, deadlineMillis: 4_000 })))
     }),
     single: async () => {
-      const { lateP99Millis, seen: singleRealSeen } = await singleSeen(ours, idle)
-      return { singleRealSeen, timerLateP99Millis: lateP99Millis }
+      const { byHandSeen, lateP99Millis, seen: singleRealSeen } = await singleSeen(ours, idle)
+      return { singleRealSeen, byHandSeen, timerLateP99Millis: lateP99Millis }
     },
     singleBusy: async () => {
-      const { lateP99Millis, seen: singleRealBusySeen } = await singleSeen(ours, busy)
-      return { singleRealBusySeen, busyTimerLateP99Millis: lateP99Millis }
+      const { byHandSeen, lateP99Millis, seen: singleRealBusySeen } = await singleSeen(ours, busy)
+      return { singleRealBusySeen, byHandBusySeen: byHandSeen, busyTimerLateP99Millis: lateP99Millis }
     }
   }
 }

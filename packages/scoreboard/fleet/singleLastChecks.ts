@@ -19,14 +19,22 @@ export interface Load {
 export const idle: Load = { waits: 400, overMillis: 6_000, blockedMillis: 0, freeMillis: 12 }
 export const busy: Load = { ...idle, blockedMillis: 4, freeMillis: 8 }
 
+export interface Seen {
+  /** The share of the ends that were seen. */
+  readonly seen: number
+  /** The share that a last check by hand sees, which leaves 20 milliseconds. */
+  readonly byHandSeen: number
+  /** How late plain timers were. */
+  readonly lateP99Millis: number
+}
+
+const marginMillis = 20
+
 /**
  * Waits with deadlines of 300 to 1,500 milliseconds, checks of 5 to 100 milliseconds and no regular check besides the
- * first. The job ends half way. The lateness is that of plain timers of the process meanwhile.
+ * first. The job ends half way.
  */
-export const singleSeen = async (
-  subject: Subject,
-  load: Load
-): Promise<{ readonly seen: number; readonly lateP99Millis: number }> => {
+export const singleSeen = async (subject: Subject, load: Load): Promise<Seen> => {
   const random = randomOf(7)
   const late: Array<number> = []
   const work = async (isOver: () => boolean): Promise<void> => {
@@ -38,6 +46,14 @@ export const singleSeen = async (
       while (performance.now() - began < load.blockedMillis);
     }
   }
+  /** What a last check by hand would see that leaves a margin for late timers. */
+  const byHand = async (checkMillis: number, deadline: number): Promise<boolean> => {
+    const began = performance.now()
+    await sleep(deadline - checkMillis - marginMillis)
+    await sleep(checkMillis)
+    return performance.now() - began <= deadline
+  }
+  let byHandSeen = 0
   const one = async (): Promise<boolean> => {
     const checkMillis = 5 + Math.floor(random() * 96)
     const deadline = 300 + Math.floor(random() * 1_200)
@@ -50,7 +66,10 @@ export const singleSeen = async (
       return hasEnded ? Status.succeeded("done") : Status.pending()
     })
     const options = { deadline, strategy: Strategy.spaced("1 hour") }
-    return Exit.isSuccess(await Effect.runPromiseExit(subject.until(check, options)))
+    const control = byHand(checkMillis, deadline)
+    const isSeen = Exit.isSuccess(await Effect.runPromiseExit(subject.until(check, options)))
+    if (await control) byHandSeen++
+    return isSeen
   }
   let isDone = false
   const working = work(() => isDone)
@@ -60,6 +79,7 @@ export const singleSeen = async (
   late.sort((a, b) => a - b)
   return {
     seen: seen.filter(Boolean).length / load.waits,
+    byHandSeen: byHandSeen / load.waits,
     lateP99Millis: late[Math.floor(late.length * 0.99)] ?? Number.NaN
   }
 }

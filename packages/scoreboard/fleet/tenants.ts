@@ -64,8 +64,8 @@ const part = (size: Size) => async (): Promise<Figures> => {
 }
 
 const unbounded = { concurrency: "unbounded" } as const
-const few = { waits: 32_000, checks: 5, ...fast }
-const one = { waits: 8_000, checks: 20, ...fast }
+const few = { waits: 32_000, checks: 3, ...fast }
+const one = { waits: 8_000, checks: 10, ...fast }
 const fewSlow = { waits: 32_000, checks: 2, ...slow }
 
 export const row: Row = {
