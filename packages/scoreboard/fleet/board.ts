@@ -109,7 +109,7 @@ export const summary = (
 const execute = promisify(execFile)
 
 /** How long a part may take at most. */
-const timeout = 300_000
+const timeout = 600_000
 
 const child = async (row: string, part: string): Promise<Figures> => {
   const path = fileURLToPath(new URL("child.ts", import.meta.url))

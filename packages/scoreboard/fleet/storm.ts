@@ -49,7 +49,7 @@ const addingMillis = async (subject: Subject, n: number): Promise<number> => {
  */
 export const deadline = async (subject: Subject, n: number): Promise<Figures> => {
   const allowed = await control()
-  const inMillis = 20_000 + 2 * (await addingMillis(subject, n))
+  const inMillis = 15_000 + Math.min(75_000, 2 * (await addingMillis(subject, n)))
   const silence = new Silence()
   const { poller } = await open(subject)
   const at = performance.now() + inMillis
