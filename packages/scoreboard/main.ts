@@ -11,6 +11,7 @@ import { page } from "./conformance/document.ts"
 import { engines, isPeer } from "./engine/engines.ts"
 import * as jobs from "./engine/jobs.ts"
 import * as loops from "./engine/measure.ts"
+import * as fleet from "./fleet/board.ts"
 import * as laws from "./laws/board.ts"
 import { installPeers } from "./peers.ts"
 import { update } from "./peers/update.ts"
@@ -40,12 +41,15 @@ const usage = `usage: pnpm scoreboard <table> [options]
     --seed N     the seed of the worlds (1)
     --worlds N   how many of them (20000)
     --only N     only the world of this index
+  fleet        how a Poller behaves under attack: hung neighbours, storms of deadlines, closing, rate limits
+    --rows a,b   only these rows: ${fleet.names.join(", ")}
   protocols    the long-running operations of Azure's test server, with ours and with core-lro
   peers        install the newest release of each peer, and store the dates of the releases
   engine, loops, http
     --rounds N   measure each row N times
   all
-    --json       print the figures as JSON in the last line`
+    --json       print the figures as JSON in the last line
+    --help       print this`
 
 const fail = (message: string): never => {
   console.error(`scoreboard: ${message}\n${usage}`)
@@ -76,7 +80,8 @@ const read = () => {
         answers: { type: "string", default: "10000" },
         worlds: { type: "string", default: "20000" },
         only: { type: "string", default: "" },
-        json: { type: "boolean", default: false }
+        json: { type: "boolean", default: false },
+        help: { type: "boolean", default: false }
       }
     })
   } catch (cause) {
@@ -85,6 +90,10 @@ const read = () => {
 }
 
 const { positionals, values } = read()
+if (values.help) {
+  console.log(usage)
+  process.exit(0)
+}
 const rounds = values.rounds === undefined ? undefined : count("rounds", values.rounds)
 
 /** Writes a page of the documentation. */
@@ -166,6 +175,16 @@ const tables: Record<string, () => Promise<unknown>> = {
     laws.print(board)
     if (only === undefined ? !laws.holds(board) : board.differences > 0) process.exitCode = 1
     return laws.summary(board)
+  },
+  fleet: async () => {
+    const wanted = values.rows?.split(",") ?? fleet.names
+    for (const name of wanted)
+      if (!fleet.names.includes(name)) fail(`--rows: unknown row ${name}, known are ${fleet.names.join(", ")}`)
+    const measured = await fleet.run(wanted, (what) => console.error(what))
+    fleet.print(measured)
+    // A miss is a finding. A row that could not be measured is a bug.
+    if (measured.some(({ problem }) => problem !== undefined)) process.exitCode = 1
+    return fleet.summary(measured)
   },
   // Loaded on demand: it starts a server.
   protocols: async () => (await import("./protocols/azure.ts")).run(),
