@@ -52,8 +52,8 @@ const write = (form: Form, value: unknown, levels: number): boolean => {
     case "string":
       return put(form, `s${value.length}:`) && put(form, value)
     case "number":
-      // Adding 0 turns -0 into 0, which `Equal` takes for the same.
-      return put(form, `n${value + 0};`)
+      // As text, -0 is 0, which `Equal` takes for the same.
+      return put(form, `n${value};`)
     case "bigint":
       return put(form, `i${value};`)
     case "boolean":
