@@ -92,7 +92,7 @@ describe("checkError", () => {
     })
 
     it("are tolerated for a tenth of the wait by default, but at least 30 seconds and at most 10 minutes", () => {
-      const outage = (deadline: Options["deadline"], options: Options = {}) => {
+      const outage = (deadline: NonNullable<Options["deadline"]>, options: Options = {}) => {
         const { checks } = play(
           drive({ strategy, checkErrors: { kindOf, schedule: Strategy.spaced("1 second") }, deadline, ...options }),
           [reset],

@@ -1,24 +1,14 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Cause from "effect/Cause"
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as CheckResult from "effect-poll/CheckResult"
-import * as PollError from "effect-poll/PollError"
+import type * as PollError from "effect-poll/PollError"
 import * as Status from "effect-poll/Status"
 import * as Strategy from "effect-poll/Strategy"
 import type * as theEnding from "../../src/internal/machine/ending.ts"
-import {
-  type Command,
-  drive,
-  type Driven,
-  endingOf,
-  event,
-  fails,
-  type Options,
-  play,
-  waits
-} from "../support/machine.ts"
+import { type Command, drive, type Driven, event, fails, type Options, play, waits } from "../support/machine.ts"
 import { storedToken } from "../support/tokens.ts"
 
 // No package exports it, and the compiler does not follow a path that it cannot read.
@@ -174,8 +164,8 @@ describe("ending", () => {
       const answered = driven.events.filter(({ _tag }) => _tag === "CancelRequested" || _tag === "CancelAnswered")
       return [errorOf(driven.answer(26_000, running)).cancel, answered]
     }
-    const asked = { _tag: "CancelRequested", by: "timeout" }
-    const answered = { _tag: "CancelAnswered", by: "timeout", error: undefined }
+    const asked = { _tag: "CancelRequested", by: "timeout" } as const
+    const answered = { _tag: "CancelAnswered", by: "timeout", error: undefined } as const
     assert.deepStrictEqual(outcome(Exit.void), [
       { outcome: "accepted", error: undefined },
       [asked, { ...answered, outcome: "accepted" }]
@@ -269,6 +259,5 @@ describe("ending", () => {
     driven.step(16_000, event.cancelDone("timeout", Exit.void))
     driven.step(16_000, event.due)
     assert.strictEqual(driven.answer(16_000, fails("reset")), "sleep")
-    assert.strictEqual(endingOf(Exit.fail(new PollError.JobNotFound(waits.seen(driven.wait)))), "JobNotFound")
   })
 })

@@ -89,7 +89,7 @@ describe("policy", () => {
   })
 
   it("bound - is the sooner of the deadline and the limit of the strategy", () => {
-    const limited = (deadline: Options["deadline"]) => {
+    const limited = (deadline: NonNullable<Options["deadline"]>) => {
       const { bound, boundedBy } = compile({ deadline, strategy: Strategy.maxDuration(every5s, "1 minute") })
       return [bound, boundedBy]
     }
