@@ -389,6 +389,20 @@ describe("checkError", () => {
       ])
     })
 
+    it("time of the wait - counts from its start, not from that of its host", () => {
+      const elapsed: Array<number> = []
+      const observing = Strategy.make({
+        decide: (_step, _elapsed, { elapsedMillis }) => {
+          elapsed.push(elapsedMillis)
+          return 10_000
+        }
+      })
+      const self = drive({ strategy: observing })
+      self.step(7, { _tag: "Unpaused" })
+      play(self, [running, running, done])
+      assert.deepStrictEqual(elapsed, [0, 10_000])
+    })
+
     it("time of the strategy - counts from its first decision", () => {
       const elapsed: Array<number> = []
       const observing = Strategy.make({
@@ -475,6 +489,11 @@ describe("checkError", () => {
         return self.wait.nextAt
       }
       assert.deepStrictEqual([requested(false), requested(true)], [5_100, 101])
+      const lacksResult = driven({})
+      lacksResult.start()
+      lacksResult.step(0, { _tag: "Woken", force: false })
+      lacksResult.answer(100, lacking)
+      assert.strictEqual(lacksResult.wait.nextAt, 101)
     })
   })
 
