@@ -4,16 +4,14 @@ import { existsSync, readFileSync, rmSync } from "node:fs"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { parseArgs } from "node:util"
+import { changeOf, type Equivalents, equivalents, isEquivalent, type Location } from "./mutants/equivalent.ts"
 
 /** One changed place, in the report of Stryker. */
 export interface Mutant {
   readonly status: string
   readonly mutatorName: string
   readonly replacement?: string | undefined
-  readonly location: {
-    readonly start: { readonly line: number; readonly column: number }
-    readonly end: { readonly line: number; readonly column: number }
-  }
+  readonly location: Location
 }
 
 /** The report of Stryker, as far as it is read here. */
@@ -42,32 +40,55 @@ export const tally = (mutants: ReadonlyArray<Mutant>): Tally => {
   return { mutants: all, killed, timeout, survived, noCoverage, score }
 }
 
-/** A line for each mutant that no test notices: the place, the code, and what replaced it. */
-export const unnoticed = ({ files }: Report): ReadonlyArray<string> =>
+/** A line for each mutant that no test notices, and that is not named as equivalent: the place, the code, and what replaced it. */
+export const unnoticed = ({ files }: Report, named: ReadonlyArray<Equivalents> = equivalents): ReadonlyArray<string> =>
   Object.entries(files).flatMap(([name, { mutants, source }]) =>
     mutants
-      .filter(({ status }) => status === "Survived" || status === "NoCoverage")
-      .map(({ location: { end, start }, mutatorName, replacement = "", status }) => {
-        const line = source.split("\n")[start.line - 1] ?? ""
-        const code = line.slice(start.column - 1, end.line === start.line ? end.column - 1 : undefined).trim()
+      .filter((mutant) => isUnnoticed(mutant) && !isNamed(name, source, mutant, named))
+      .map(({ location, mutatorName, replacement = "", status }) => {
         const how = status === "NoCoverage" ? ", not covered" : ""
-        return `${name}:${start.line}:${start.column} ${mutatorName}${how}: ${code}  ->  ${oneLine(replacement)}`
+        const change = changeOf(source, location, replacement).replace(" -> ", "  ->  ")
+        return `${name}:${location.start.line}:${location.start.column} ${mutatorName}${how}: ${change}`
       })
   )
 
+/** How many of the mutants that no test notices are named as equivalent. */
+export const equivalentIn = ({ files }: Report, named: ReadonlyArray<Equivalents> = equivalents): number =>
+  Object.entries(files).reduce(
+    (count, [name, { mutants, source }]) =>
+      count + mutants.filter((mutant) => isUnnoticed(mutant) && isNamed(name, source, mutant, named)).length,
+    0
+  )
+
+/** What is named as equivalent, but is no mutant of these files any more, or is noticed by a test. */
+export const misnamed = ({ files }: Report, named: ReadonlyArray<Equivalents> = equivalents): ReadonlyArray<string> =>
+  Object.entries(files).flatMap(([name, { mutants, source }]) => {
+    const survivors = new Set(
+      mutants.filter(isUnnoticed).map(({ location, replacement = "" }) => changeOf(source, location, replacement))
+    )
+    return named
+      .filter(({ file }) => name.endsWith(file))
+      .flatMap((some) => some.mutants.filter((change) => !survivors.has(change)).map((change) => `${name}: ${change}`))
+  })
+
 // ---- internal ----
 
-const oneLine = (code: string): string => {
-  const line = code.replaceAll(/\s+/g, " ")
-  return line.length > 100 ? `${line.slice(0, 100)}...` : line
-}
+const isUnnoticed = ({ status }: Mutant): boolean => status === "Survived" || status === "NoCoverage"
+
+const isNamed = (
+  name: string,
+  source: string,
+  { location, replacement = "" }: Mutant,
+  named: ReadonlyArray<Equivalents>
+): boolean => isEquivalent(name, changeOf(source, location, replacement), named)
 
 const usage = `usage: pnpm mutants [options]
   --files a,b      only these files (globs from the root); default: the machine, nextCheck, strategyPlan, policy
-  --tests a,b      only these test files (globs from packages/core), for a quick look; every mutant is tested again
+  --quick          only the tests in packages/core/test/internal, which drive the machine without a host
+  --tests a,b      only these test files (globs from packages/core); every mutant is tested again
   --concurrency N  test runners at a time (2)
   --force          test every mutant again, instead of those whose code or tests changed since the last run
-  --static         also test mutants of code that runs only while modules load; each takes all tests`
+  --static         also test mutants of code that runs only while modules load; slow: tests are loaded anew for each`
 
 const root = fileURLToPath(new URL("../", import.meta.url))
 
@@ -78,6 +99,7 @@ const main = (): void => {
       tests: { type: "string" },
       concurrency: { type: "string", default: "2" },
       force: { type: "boolean", default: false },
+      quick: { type: "boolean", default: false },
       static: { type: "boolean", default: false },
       help: { type: "boolean", default: false }
     }
@@ -96,11 +118,21 @@ const main = (): void => {
       values.concurrency,
       ...(values.files === undefined ? [] : ["--mutate", values.files]),
       ...(values.force ? ["--force"] : []),
-      ...(values.static ? [] : ["--ignoreStatic"]),
+      ...(values.static ? ["--testRunner", "vitest"] : ["--ignoreStatic"]),
       // The result of a run with only some tests must not be reused.
-      ...(values.tests === undefined ? [] : ["--force", "--incrementalFile", join(folder, "some-tests.json")])
+      ...(values.tests === undefined ? [] : ["--force", "--incrementalFile", join(folder, "some-tests.json")]),
+      ...(values.quick ? ["--incrementalFile", join(folder, "quick.json")] : [])
     ],
-    { cwd: root, stdio: "inherit", env: { ...process.env, MUTANT_TESTS: values.tests ?? "" } }
+    {
+      cwd: root,
+      stdio: "inherit",
+      env: {
+        ...process.env,
+        MUTANT_TESTS: values.tests ?? "",
+        MUTANT_QUICK: String(values.quick),
+        MUTANT_STATIC: String(values.static)
+      }
+    }
   )
   if (status !== 0 || !existsSync(reportFile)) {
     console.error("mutants: Stryker failed")
@@ -111,16 +143,25 @@ const main = (): void => {
 }
 
 const print = (report: Report): void => {
-  const rows = Object.entries(report.files).map(([name, { mutants }]) => ({ name, counts: tally(mutants) }))
+  const rows = Object.entries(report.files).map(([name, file]) => ({
+    name,
+    counts: tally(file.mutants),
+    equivalent: equivalentIn({ files: { [name]: file } })
+  }))
   const width = Math.max(...rows.map(({ name }) => name.length))
-  console.log(`\n${"".padEnd(width)} mutants  killed  timeout  survived  not covered   score`)
-  for (const { counts, name } of rows) {
+  console.log(`\n${"".padEnd(width)} mutants  killed  timeout  survived  not covered  equivalent   score`)
+  for (const { counts, equivalent, name } of rows) {
     const { killed, mutants, noCoverage, score, survived, timeout } = counts
-    const cells = [pad(mutants, 7), pad(killed, 7), pad(timeout, 8), pad(survived, 9), pad(noCoverage, 12)]
+    const cells = [pad(mutants, 7), pad(killed, 7), pad(timeout, 8), pad(survived, 9)]
+    cells.push(pad(noCoverage, 12), pad(equivalent, 11))
     console.log(`${name.padEnd(width)} ${cells.join(" ")} ${pad(score.toFixed(2), 7)}`)
   }
   const lines = unnoticed(report)
   if (lines.length > 0) console.log(`\nNot noticed by any test:\n${lines.join("\n")}`)
+  const named = equivalentIn(report)
+  if (named > 0) console.log(`\n${named} mutants are named as equivalent in scripts/mutants/equivalent.json.`)
+  const wrong = misnamed(report)
+  if (wrong.length > 0) console.log(`\nNamed there, but noticed or gone:\n${wrong.join("\n")}`)
   const all = Object.values(report.files).flatMap(({ mutants }) => mutants)
   const ignored = all.filter(({ status }) => status === "Ignored").length
   if (ignored > 0) console.log(`\n${ignored} mutants of code that runs while modules load were left out (--static).`)

@@ -7,6 +7,12 @@ import { defineConfig } from "vitest/config"
 /** Set by `pnpm mutants --tests`. */
 const tests = process.env["MUTANT_TESTS"] ?? ""
 
+/** Set by `pnpm mutants --quick`. */
+const isQuick = process.env["MUTANT_QUICK"] === "true"
+
+/** Set by `pnpm mutants --static`: the runner of Vitest, which loads the tests anew for each mutant. */
+const isStatic = process.env["MUTANT_STATIC"] === "true"
+
 const root = join(import.meta.dirname, "../..")
 
 export default defineConfig({
@@ -15,7 +21,7 @@ export default defineConfig({
   },
   test: {
     root: join(root, "packages/core"),
-    include: tests === "" ? ["test/**/*.test.ts"] : tests.split(","),
+    include: tests !== "" ? tests.split(",") : isQuick ? ["test/internal/*.test.ts"] : ["test/**/*.test.ts"],
     exclude: [
       "test/**/*.live.test.ts",
       // Laws, soaks, memory and stacks: seconds each, and they cover every line.
@@ -24,9 +30,10 @@ export default defineConfig({
       "test/Poller.memory.test.ts",
       "test/structure.test.ts"
     ],
-    reporters: ["default"],
-    // On a busy machine a slow test must not look like one that noticed the mutant.
-    testTimeout: 60_000,
+    ...(isStatic ? {} : { runner: join(import.meta.dirname, "worker.ts") }),
+    reporters: [{}],
+    // Hangs are noticed by the worker, whatever else the machine does.
+    testTimeout: isStatic ? 60_000 : 0,
     isolate: false
   }
 })

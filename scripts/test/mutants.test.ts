@@ -1,6 +1,7 @@
 import { globSync, readFileSync } from "node:fs"
 import { assert, describe, it } from "@effect/vitest"
-import { type Mutant, tally, unnoticed } from "../mutants.ts"
+import { equivalents } from "../mutants/equivalent.ts"
+import { equivalentIn, misnamed, type Mutant, tally, unnoticed } from "../mutants.ts"
 
 const mutant = (status: string, changes: Partial<Mutant> = {}): Mutant => ({
   status,
@@ -40,6 +41,29 @@ describe("mutants", () => {
       "core/f.ts:2:5 EqualityOperator: a >= b  ->  a > b",
       "core/f.ts:1:11 EqualityOperator, not covered: (a, b) =>  ->  { }"
     ])
+  })
+
+  it("equivalents - are counted apart, and named only while they survive", () => {
+    const source = "const f = (a, b) =>\n    a >= b\n"
+    const report = (status: string) => ({ files: { "core/f.ts": { source, mutants: [mutant(status)] } } })
+    const named = [{ file: "/f.ts", reason: "they are never equal", mutants: ["a >= b -> a > b"] }]
+    assert.deepStrictEqual(unnoticed(report("Survived"), named), [])
+    assert.deepStrictEqual([equivalentIn(report("Survived"), named), equivalentIn(report("Killed"), named)], [1, 0])
+    assert.strictEqual(equivalentIn(report("Survived"), [{ ...named[0]!, file: "/g.ts" }]), 0)
+    assert.deepStrictEqual(misnamed(report("Survived"), named), [])
+    assert.deepStrictEqual(misnamed(report("Killed"), named), ["core/f.ts: a >= b -> a > b"])
+  })
+
+  it("equivalent.json - has a reason for each, and names files that exist", () => {
+    const files = globSync("packages/core/src/internal/**/*.ts", { cwd: new URL("../../", import.meta.url) })
+    for (const { file, mutants, reason } of equivalents) {
+      assert.isTrue(
+        files.some((name) => name.endsWith(file)),
+        file
+      )
+      assert.isAbove(reason.length, 10)
+      for (const change of mutants) assert.include(change, " -> ")
+    }
   })
 
   it("stryker.json - mutates files that exist", () => {

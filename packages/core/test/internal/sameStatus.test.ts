@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Status from "effect-poll/Status"
 import type * as theSameStatus from "../../src/internal/machine/sameStatus.ts"
+import type * as theWords from "../../src/internal/machine/words.ts"
 import type * as theDetailHash from "../../src/internal/machine/detailHash.ts"
 
 // No package exports it, and the compiler does not follow a path that it cannot read.
@@ -9,6 +10,9 @@ const { sameStatus } = (await import(path)) as typeof theSameStatus
 
 const hashPath: string = "../../src/internal/machine/detailHash.ts"
 const { detailHash } = (await import(hashPath)) as typeof theDetailHash
+
+const wordsPath: string = "../../src/internal/machine/words.ts"
+const { storedId } = (await import(wordsPath)) as typeof theWords
 
 /** An object of a number of levels, with `leaf` in the deepest. */
 const nested = (levels: number, leaf: unknown): object => {
@@ -45,6 +49,15 @@ describe("sameStatus", () => {
     assert.strictEqual(compare(Status.pending(), Status.canceled()), false)
   })
 
+  it("action - is compared by the stored form of its id too, since a token has no other", () => {
+    const asks = (id: string) => Status.pending({ action: { id } })
+    const long = "x".repeat(300)
+    assert.strictEqual(compare(asks(storedId(long)), asks(long)), true)
+    assert.strictEqual(compare(asks(storedId(long)), asks(`${long}y`)), false)
+    assert.strictEqual(compare(asks("a"), Status.pending()), false)
+    assert.strictEqual(compare(Status.pending(), asks("a")), false)
+  })
+
   it("detail - is compared by its value", () => {
     assert.strictEqual(same("a", "a"), true)
     assert.strictEqual(same("a", { 0: "a" }), false)
@@ -56,6 +69,7 @@ describe("sameStatus", () => {
   it("detail - is compared to a depth of 512 levels", () => {
     assert.strictEqual(same(nested(512, null), nested(512, null)), true)
     assert.strictEqual(same(nested(512, 1), nested(512, 2)), false)
+    assert.strictEqual(same(nested(512, 1), nested(512, 1)), true)
     assert.strictEqual(same(nested(513, null), nested(513, null)), false)
     assert.strictEqual(same({}, nested(513, null)), false)
   })

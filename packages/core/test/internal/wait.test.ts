@@ -1,18 +1,11 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
+import * as Status from "effect-poll/Status"
+import { drive, waits as wait } from "../support/machine.ts"
 
-type Wait = object
-
-// No package exports it, and the compiler does not follow a path that it cannot read.
-const path: string = "../../src/internal/machine/wait.ts"
-const wait = (await import(path)) as {
-  readonly make: (setting: object, key: string, rawKey: unknown, sink: unknown) => Wait
-  readonly recordDuration: (wait: Wait, millis: number) => void
-  readonly longestCheck: (wait: Wait) => number
-}
-
-const make = () => wait.make({ policy: { history: false } }, "a", "a", undefined)
+const make = () => drive({ history: false }).wait
 
 /** Short checks, checks about as long as fit into ten bits, long ones, and a clock that counts fractions. */
 const Length = Schema.Union([
@@ -40,4 +33,265 @@ describe("Wait", () => {
       }),
     { arbitrary: { runs: 500 } }
   )
+
+  it("checkMillis - are the newest three lengths, the oldest first", () => {
+    const self = make()
+    assert.strictEqual(wait.checkMillis(self), undefined)
+    const after = (millis: number) => {
+      wait.recordDuration(self, millis)
+      return wait.checkMillis(self)
+    }
+    assert.deepStrictEqual(
+      [after(1_000), after(2), after(1_023)],
+      [
+        [0, 0, 1_000],
+        [0, 1_000, 2],
+        [1_000, 2, 1_023]
+      ]
+    )
+    assert.deepStrictEqual(
+      [after(1_024), after(5), after(6)],
+      [
+        [2, 1_023, 1_024],
+        [1_023, 1_024, 5],
+        [1_024, 5, 6]
+      ]
+    )
+    const other = make()
+    wait.recordDuration(other, 7)
+    wait.recordDuration(other, 0.5)
+    assert.deepStrictEqual(wait.checkMillis(other), [0, 7, 0.5])
+  })
+
+  it("whole - keeps every number as it is", () => {
+    for (const value of [0, 7, -7, 0.5, 2 ** 31, -(2 ** 31), Number.POSITIVE_INFINITY]) {
+      assert.strictEqual(wait.whole(value), value)
+    }
+  })
+
+  it("cold - is shared by waits without trouble, and never written to", () => {
+    const [a, b] = [make(), make()]
+    assert.strictEqual(a.cold, b.cold)
+    wait.cold(a).lastCheck = true
+    assert.deepStrictEqual([wait.cold(a).lastCheck, b.cold.lastCheck, make().cold.lastCheck], [true, false, false])
+    assert.strictEqual(wait.cold(a), a.cold)
+  })
+
+  it("rows - are counted from the first of them, and ended but for those that are kept", () => {
+    const { step, wait: self } = drive()
+    step(5, { _tag: "Unpaused" })
+    wait.count(self, wait.rows(self).errors)
+    wait.count(self, wait.rows(self).missing)
+    step(9, { _tag: "Unpaused" })
+    assert.deepStrictEqual({ ...wait.count(self, wait.rows(self).errors) }, { count: 2, since: 5 })
+    wait.endRows(self, { missing: wait.rows(self).missing })
+    assert.deepStrictEqual([wait.rows(self).errors.count, wait.rows(self).missing.count], [0, 1])
+    wait.endRows(self)
+    assert.strictEqual(self.cold.rows, undefined)
+    for (const row of ["errors", "throttled", "rejected", "missing", "unknown", "resultMissing"] as const) {
+      assert.deepStrictEqual(wait.rows(self)[row], { count: 0, since: 0 })
+    }
+  })
+
+  it("timeline - never runs backwards", () => {
+    const time = wait.timeline(() => 1_000)
+    assert.deepStrictEqual([time.base, time.now], [1_000, 0])
+    wait.advance(time, 1_500)
+    assert.deepStrictEqual([time.base, time.now], [1_000, 500])
+    wait.advance(time, 1_200)
+    assert.deepStrictEqual([time.base, time.now], [700, 500])
+    wait.advance(time, 1_201)
+    assert.deepStrictEqual([time.base, time.now], [700, 501])
+  })
+
+  it("stages - are values that all waits share", () => {
+    assert.strictEqual(wait.waiting("gate"), wait.waiting("gate"))
+    assert.deepStrictEqual(wait.waiting("gate"), { phase: "waiting", reason: "gate" })
+    assert.deepStrictEqual(
+      [wait.gating, wait.checking, wait.stepping, wait.canceling, wait.ended],
+      (["gating", "checking", "stepping", "canceling", "ended"] as const).map((phase) => ({ phase, reason: undefined }))
+    )
+  })
+
+  it("wait that has not started - waits for its first check", () => {
+    const { cold, history, inFlight, setting, sink, ...rest } = drive().wait
+    assert.deepStrictEqual(rest, {
+      stage: { phase: "waiting", reason: "firstWait" },
+      nextAt: undefined as never,
+      deadlineAt: undefined as never,
+      floorAt: 0,
+      checkStarted: wait.never,
+      durations: 0,
+      attempts: 0,
+      sleepMillis: 0,
+      key: "a",
+      rawKey: "a",
+      startedAt: 0,
+      changedAt: 0,
+      stateSince: 0,
+      strategySteps: 0,
+      strategyStarted: 0,
+      status: undefined
+    })
+    assert.deepStrictEqual([inFlight, sink, wait.never], [undefined, undefined, -1_073_741_824])
+    assert.deepStrictEqual([setting.policy.job, history?.checks], ["render", 0])
+    assert.deepStrictEqual(cold, {
+      boundedBy: undefined,
+      wholeDeadlineAt: undefined,
+      gatedUntil: 0,
+      gatedBy: undefined,
+      wakeRequest: undefined,
+      paused: false,
+      heldTimeout: undefined,
+      leftBy: undefined,
+      hold: undefined,
+      unconfirmed: undefined,
+      isStateOver: false,
+      detailHash: undefined,
+      located: undefined,
+      actions: [],
+      handling: undefined,
+      handlingFrom: 0,
+      lastCheck: false,
+      fallbackKey: undefined,
+      cursor: undefined,
+      alone: false,
+      retries: 0,
+      retriesStarted: 0,
+      totalErrors: 0,
+      checkError: undefined,
+      throttledDelay: 0,
+      rows: undefined,
+      stepping: undefined,
+      stallReported: false,
+      unknownStates: undefined,
+      hints: undefined,
+      durations: undefined
+    })
+  })
+
+  it("questions of hosts - are answered by the record", () => {
+    const driven = drive({ confirm: { success: { times: 1 }, check: () => Effect.never }, deadline: "10 seconds" })
+    const self = driven.wait
+    driven.start()
+    assert.deepStrictEqual(
+      [wait.sourceOf(self), wait.homeOf(self), wait.checksAlone(self)],
+      [undefined, undefined, false]
+    )
+    assert.deepStrictEqual([wait.hasEnd(self), wait.hasTimedOut(self), wait.isLeaving(self)], [false, false, false])
+    const cold = wait.cold(self)
+    cold.cursor = "page-2"
+    assert.strictEqual(wait.contextOf(self).cursor, "page-2")
+    cold.fallbackKey = "archive"
+    assert.deepStrictEqual(
+      [wait.sourceOf(self), wait.homeOf(self), wait.checksAlone(self)],
+      ["archive", "archive", true]
+    )
+    driven.answer(0, Status.succeeded("done"))
+    assert.deepStrictEqual(
+      [wait.sourceOf(self), wait.homeOf(self), wait.checksAlone(self)],
+      [wait.otherSource, "archive", true]
+    )
+    assert.deepStrictEqual([wait.contextOf(self).cursor, wait.cursorOf(self)], [undefined, "page-2"])
+    assert.strictEqual(wait.hasEnd(self), false)
+    cold.unconfirmed = undefined
+    assert.strictEqual(wait.hasEnd(self), true)
+    self.status = Status.pending()
+    assert.strictEqual(wait.hasEnd(self), false)
+    const alone = drive().wait
+    wait.cold(alone).alone = true
+    assert.strictEqual(wait.checksAlone(alone), true)
+    cold.leftBy = "close"
+    cold.wakeRequest = "normal"
+    assert.deepStrictEqual([wait.isLeaving(self), wait.isForced(self)], [true, false])
+    cold.wakeRequest = "forced"
+    assert.strictEqual(wait.isForced(self), true)
+    cold.wakeRequest = undefined
+    assert.strictEqual(wait.isForced(self), false)
+  })
+
+  it("context - has the attempt, the time since the start and the last status", () => {
+    const driven = drive()
+    driven.start()
+    driven.answer(0, Status.pending({ state: "RUNNING" }))
+    driven.step(1_000, { _tag: "Due" })
+    const { attempt, elapsedMillis, last } = wait.contextOf(driven.wait)
+    assert.deepStrictEqual([attempt, elapsedMillis, last], [2, 1_000, driven.wait.status])
+  })
+
+  it("wait that starts later than its timeline - counts from its start", () => {
+    const driven = drive({ deadline: "1 hour" })
+    driven.step(7, { _tag: "Unpaused" })
+    driven.start()
+    driven.answer(7, Status.pending())
+    driven.step(1_007, { _tag: "Due" })
+    assert.strictEqual(wait.contextOf(driven.wait).elapsedMillis, 1_000)
+    assert.strictEqual(wait.elapsed(driven.wait), 1_000)
+    wait.recordHistory(driven.wait, "reset")
+    const { elapsed, history } = wait.seen(driven.wait)
+    assert.deepStrictEqual(
+      [Duration.toMillis(elapsed), history.at(-1)],
+      [1_000, { result: "reset", checks: 1, firstMillis: 1_000, lastMillis: 1_000 }]
+    )
+  })
+
+  it("fitsBefore - says whether the answer of a check is expected before the deadline", () => {
+    const { start, wait: self } = drive({ deadline: "10 seconds" })
+    start()
+    wait.recordDuration(self, 400)
+    assert.deepStrictEqual([wait.fitsBefore(self, 9_600), wait.fitsBefore(self, 9_601)], [true, false])
+  })
+
+  it("alarm of a paused wait - is its deadline", () => {
+    const driven = drive({ deadline: "10 seconds" })
+    driven.start()
+    driven.answer(0, Status.pending())
+    assert.strictEqual(wait.alarmAt(driven.wait), 1_000)
+    driven.step(5, { _tag: "Paused" })
+    assert.strictEqual(wait.alarmAt(driven.wait), 10_000)
+    const checking = drive({ deadline: "10 seconds", checkTimeout: "3 seconds" })
+    checking.start()
+    checking.step(0, { _tag: "Paused" })
+    assert.strictEqual(wait.alarmAt(checking.wait), 3_000)
+  })
+
+  it("errors - carry what was seen", () => {
+    const driven = drive({ show: (key) => `shown ${String(key)}` })
+    const self = driven.wait
+    driven.start()
+    driven.answer(0, Status.pending({ state: "RUNNING" }))
+    driven.step(1_000, { _tag: "Due" })
+    assert.deepStrictEqual(
+      { ...wait.seen(self) },
+      {
+        job: "render",
+        key: "shown a",
+        attempts: 2,
+        elapsed: Duration.seconds(1),
+        lastStatus: self.status,
+        lastCheckError: undefined,
+        unknownStates: {},
+        hints: { clamped: 0, unreadable: 0 },
+        history: [{ result: "Pending RUNNING", checks: 1, firstMillis: 0, lastMillis: 0 }]
+      }
+    )
+    const cold = wait.cold(self)
+    cold.checkError = "reset"
+    cold.unknownStates = new Map([["PAUSED", 2]])
+    cold.hints = { clamped: 3, unreadable: 4 }
+    const { hints, lastCheckError, unknownStates } = wait.seen(self)
+    assert.deepStrictEqual([hints, lastCheckError, unknownStates], [cold.hints, "reset", { PAUSED: 2 }])
+    const plain = drive({ history: false }).wait
+    wait.recordHistory(plain, "reset")
+    assert.deepStrictEqual(wait.seen(plain).history, [])
+  })
+
+  it("foreign step - is the first of its schedule or another", () => {
+    const self = make()
+    const stepper = self.setting.policy.strategy
+    wait.cold(self).stepping = { stepper, count: 1, reason: "strategy" }
+    assert.deepStrictEqual(wait.foreignStep(self), { stepper, isFirst: true })
+    wait.cold(self).stepping = { stepper, count: 2, reason: "strategy" }
+    assert.deepStrictEqual(wait.foreignStep(self), { stepper, isFirst: false })
+  })
 })

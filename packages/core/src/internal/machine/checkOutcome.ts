@@ -114,8 +114,9 @@ const onOtherSource = (
   run: CheckResult.Run | undefined
 ): Command => {
   if (wait.cold.rows !== undefined) endRows(wait)
-  if (isEnd(result) && result._tag === wait.cold.hold?.end && !isEarlierRun(wait.setting.policy.since, run)) {
-    const status = bounded(result)
+  if (result._tag === wait.cold.hold?.end && !isEarlierRun(wait.setting.policy.since, run)) {
+    // The tag is that of an end.
+    const status = bounded(result as Status.Terminal<unknown, unknown>)
     record(wait, status)
     return onEnd(wait, status)
   }
@@ -123,12 +124,6 @@ const onOtherSource = (
   resetHold(wait)
   return onPending(wait)
 }
-
-const isEnd = (result: CheckResult.Unannotated<unknown, unknown>): result is Status.Terminal<unknown, unknown> =>
-  result._tag !== "Pending" &&
-  result._tag !== "Missing" &&
-  result._tag !== "UnknownState" &&
-  result._tag !== "ResultMissing"
 
 const nameOf = (result: CheckResult.Unannotated<unknown, unknown>): string =>
   result._tag === "Missing" || result.state === undefined ? result._tag : `${result._tag} ${escape(cut(result.state))}`

@@ -24,8 +24,8 @@ export const timeout = (wait: Wait, by: "bound" | "strategy" = "bound"): Command
 
 /** Holds a timeout back while the job is canceled, if it is to be; otherwise it ends the wait. */
 export const cancelOrFail = (wait: Wait, held: HeldTimeout): Command => {
-  const { cancel, cancelTimeout, onTimeout } = wait.setting.policy
-  if (onTimeout === "leave" || cancel === undefined) return fail(wait, timeoutOf(wait, held))
+  const { cancelTimeout, onTimeout } = wait.setting.policy
+  if (onTimeout === "leave") return fail(wait, timeoutOf(wait, held))
   cold(wait).heldTimeout = held
   liftStateLimit(wait)
   wait.stage = canceling
@@ -79,10 +79,10 @@ export const interrupt = (wait: Wait, by: LeftBy | undefined): Command => {
 
 /** What cancels the job when a wait is ended from outside, if its policy asks for that and no timeout has done so. */
 export const cancelsBy = (wait: Wait, by: LeftBy): LeftBy | undefined => {
-  const { cancel, onClose, onInterrupt } = wait.setting.policy
+  const { onClose, onInterrupt } = wait.setting.policy
   const asked = by === "close" ? onClose : onInterrupt
   const alreadyAsked = hasTimedOut(wait) && wait.stage.phase !== "canceling"
-  return asked === "cancelRemote" && cancel !== undefined && !alreadyAsked ? by : undefined
+  return asked === "cancelRemote" && !alreadyAsked ? by : undefined
 }
 
 export const onCancelAsked = (wait: Wait, by: CanceledBy): Command => {

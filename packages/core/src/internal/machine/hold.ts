@@ -80,9 +80,7 @@ export const confirmationOf = (wait: Wait): Confirmation | undefined => {
 // ---- internal ----
 
 const neededFor = ({ setting }: Wait, { end }: Hold): Confirmed => {
-  const { confirm } = setting.policy
-  if (confirm === undefined) return once
+  // Without the option nothing is held.
+  const confirm = setting.policy.confirm!
   return end === "Succeeded" ? confirm.success : confirm.failure
 }
-
-const once: Confirmed = { times: 1, millis: 0 }

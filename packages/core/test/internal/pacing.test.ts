@@ -1,0 +1,175 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as CheckResult from "effect-poll/CheckResult"
+import * as Gate from "effect-poll/Gate"
+import * as Status from "effect-poll/Status"
+import * as Strategy from "effect-poll/Strategy"
+import type * as thePacing from "../../src/internal/machine/pacing.ts"
+import { drive, type Driven, event, type Options, waits } from "../support/machine.ts"
+import { storedToken } from "../support/tokens.ts"
+
+// No package exports it, and the compiler does not follow a path that it cannot read.
+const path: string = "../../src/internal/machine/pacing.ts"
+const pacing = (await import(path)) as typeof thePacing
+
+const strategy = Strategy.spaced("10 seconds")
+const running = Status.pending({ state: "RUNNING" })
+const gate = Gate.make(() => Effect.succeed(Gate.open))
+
+const sleeping = (options: Options = {}, changes: Parameters<typeof drive>[1] = {}): Driven => {
+  const driven = drive({ strategy, ...options }, changes)
+  driven.start()
+  driven.answer(0, running)
+  return driven
+}
+
+const slept = ({ events }: Driven) =>
+  events.flatMap((emitted) =>
+    emitted._tag === "Waiting" ? [[emitted.reason, String(emitted.delay), emitted.gateReason]] : []
+  )
+
+describe("pacing", () => {
+  it("sleep - is reported with its length and its reason", () => {
+    assert.deepStrictEqual(slept(sleeping()), [["strategy", "10000 millis", undefined]])
+    assert.deepStrictEqual(slept(sleeping({}, { isObserved: () => false })), [])
+  })
+
+  it("sleep of no time - is not reported", () => {
+    const driven = drive({ strategy })
+    driven.start()
+    driven.step(0, { _tag: "Woken", force: false })
+    driven.answer(0, running)
+    assert.deepStrictEqual([driven.wait.sleepMillis, slept(driven)], [0, []])
+  })
+
+  it("paused sleep - is reported as such, until the deadline, without the reason of the gate", () => {
+    const driven = sleeping({ deadline: "1 minute" })
+    waits.cold(driven.wait).gatedBy = "quota"
+    driven.step(1_000, event.paused)
+    assert.deepStrictEqual(slept(driven).at(-1), ["paused", "59000 millis", undefined])
+    const gated = sleeping({ deadline: "1 minute" })
+    waits.cold(gated.wait).gatedBy = "quota"
+    pacing.sleep(gated.wait, 20_000, "gate")
+    assert.deepStrictEqual(slept(gated).at(-1), ["gate", "20000 millis", "quota"])
+    pacing.sleep(gated.wait, 20_000, "strategy")
+    assert.deepStrictEqual(slept(gated).at(-1), ["strategy", "20000 millis", undefined])
+    gated.step(1_000, event.paused)
+    pacing.sleep(gated.wait, 20_000, "gate")
+    assert.deepStrictEqual(slept(gated).at(-1), ["paused", "59000 millis", undefined])
+  })
+
+  it("suspension - is more than twice the sleep too late, and at least a second", () => {
+    const suspended = (sleepMillis: number, at: number) => {
+      const { step, wait } = drive()
+      wait.sleepMillis = sleepMillis
+      step(at, event.unpaused)
+      return pacing.wasSuspended(wait, 100)
+    }
+    assert.deepStrictEqual([suspended(0, 1_100), suspended(0, 1_101)], [false, true])
+    assert.deepStrictEqual([suspended(600, 1_300), suspended(600, 1_301)], [false, true])
+  })
+
+  it("minInterval - counts from the newest check of the key, whoever made it (R35)", () => {
+    const until = (
+      others: number | "joins",
+      minInterval: Options["minInterval"] = "5 seconds",
+      checkStarted?: number
+    ) => {
+      const { wait } = drive({ minInterval }, { checkedAt: () => others })
+      if (checkStarted !== undefined) wait.checkStarted = checkStarted
+      return pacing.spacedUntil(wait)
+    }
+    assert.deepStrictEqual(
+      [until(waits.never), until(2_000), until(2_000, 0), until("joins", "5 seconds", 3_000)],
+      [0, 7_000, 0, 0]
+    )
+    assert.deepStrictEqual(
+      [until(2_000, "5 seconds", 3_000.5), until(4_000, "5 seconds", 3_000), until(waits.never, "5 seconds", 3_000)],
+      [8_001, 9_000, 8_000]
+    )
+    const quick = sleeping({ minInterval: "15 seconds" })
+    assert.deepStrictEqual(slept(quick), [["minInterval", "15000 millis", undefined]])
+  })
+
+  it("check of another wait - holds a check back that is due", () => {
+    let others = waits.never
+    const driven = sleeping({ minInterval: "5 seconds" }, { checkedAt: () => others })
+    others = 8_000
+    assert.strictEqual(driven.step(10_000, event.due), "sleep")
+    assert.deepStrictEqual(slept(driven).at(-1), ["minInterval", "3000 millis", undefined])
+    assert.deepStrictEqual([driven.step(13_000, event.due), driven.wait.checkStarted], ["check", 13_000])
+  })
+
+  it("gate - is asked if there is one or no room, unless the check is forced", () => {
+    const due = (options: Options, room: boolean, forced = false) => {
+      let hasRoom = true
+      const driven = sleeping(options, { hasRoom: () => hasRoom })
+      if (driven.wait.stage.phase === "gating") {
+        driven.step(0, { _tag: "GateAnswered", exit: { _tag: "Success", value: Gate.open } as never })
+        driven.answer(0, running)
+      }
+      hasRoom = room
+      if (forced) waits.cold(driven.wait).wakeRequest = "forced"
+      return driven.step(10_000, event.due)
+    }
+    assert.deepStrictEqual(
+      [due({}, true), due({}, false), due({}, false, true), due({}, true, true)],
+      ["check", "gate", "gate", "check"]
+    )
+    const driven = drive({ strategy, gate, deadline: "1 minute" })
+    assert.strictEqual(driven.start(), "gate")
+    assert.strictEqual(driven.wait.nextAt, 60_000)
+    const forced = drive({ strategy, gate })
+    waits.cold(forced.wait).wakeRequest = "forced"
+    assert.strictEqual(forced.start(), "check")
+  })
+
+  it("check - lifts floor, gate and request, and has a time limit", () => {
+    const driven = drive({ strategy, deadline: "1 minute", checkTimeout: "7 seconds" })
+    driven.start()
+    assert.deepStrictEqual([driven.wait.nextAt, driven.wait.attempts], [7_000, 1])
+    driven.answer(0.5, CheckResult.withHint(running, "20 seconds"))
+    waits.cold(driven.wait).gatedUntil = 20_001
+    driven.step(20_001, event.due)
+    assert.deepStrictEqual([driven.wait.floorAt, driven.wait.cold.gatedUntil, driven.wait.nextAt], [0, 0, 27_001])
+    driven.answer(20_001, running)
+    driven.step(58_000, event.due)
+    assert.strictEqual(driven.wait.nextAt, 60_000)
+    const fraction = drive({ strategy, checkTimeout: "7 seconds" })
+    waits.advance(fraction.time, 0.5)
+    pacing.beginCheck(Object.assign(fraction.wait, { deadlineAt: 60_000 }))
+    assert.strictEqual(fraction.wait.nextAt, 7_001)
+  })
+
+  it("retry, and check that completes a request for many - are no new attempt", () => {
+    const attempts = (retries: number, alone: boolean) => {
+      const driven = sleeping()
+      waits.cold(driven.wait).retries = retries
+      waits.cold(driven.wait).alone = alone
+      driven.step(10_000, event.due)
+      return driven.wait.attempts
+    }
+    assert.deepStrictEqual([attempts(0, false), attempts(1, false), attempts(0, true)], [2, 1, 1])
+  })
+
+  it("check at the deadline or after it - is the last one, and after it has a minute", () => {
+    const last = (origin: number, some: Options = {}) => {
+      const driven = drive({ strategy, ...some }, { origin })
+      const command = driven.start(storedToken())
+      return [command, driven.wait.cold.lastCheck, driven.wait.nextAt]
+    }
+    const long: Options = { checkTimeout: "1 hour" }
+    assert.deepStrictEqual(last(9_999, long), ["check", false, 1])
+    assert.deepStrictEqual(last(10_000, long), ["check", true, 0])
+    assert.deepStrictEqual(last(10_001, long), ["check", true, 60_000])
+    assert.deepStrictEqual(last(20_000, { gate }), ["gate", false, 60_000])
+    assert.deepStrictEqual(last(10_000, { gate }), ["gate", false, 0])
+  })
+
+  it("alarm - is a millisecond early, so that an answer at that time comes first", () => {
+    assert.deepStrictEqual(
+      [pacing.wakeForAlarm(0, 10), pacing.wakeForAlarm(8, 10), pacing.wakeForAlarm(9, 10), pacing.wakeForAlarm(10, 10)],
+      [9, 9, 10, 10]
+    )
+  })
+})
