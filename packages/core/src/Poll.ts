@@ -11,7 +11,7 @@
  *   budget of its own (see `CheckErrorPolicy`) and does not step the strategy.
  * - The deadline bounds everything: delays, gates, checks in flight and their retries. If the next check would come too
  *   late, one last check is placed so that its answer arrives in time, estimated by the longest of the last three
- *   checks. An answer that arrives at the deadline still counts.
+ *   checks and with a margin. An answer that arrives at the deadline still counts.
  * - A delay that the server requests (a hint, such as Retry-After) is a floor for the next check, up to `maxHint`. It
  *   takes precedence over the last check.
  * - When the strategy ends, the wait fails with `PollTimeout`. A pending status is never a success.

@@ -26,6 +26,9 @@ export interface PollOptions<in E = never, out R = never> {
   /**
    * The time limit of the whole wait, as a positive finite duration from its start, or `"unbounded"`. There is no
    * default: a wait without a limit must be requested explicitly.
+   *
+   * One last check is made shortly before it. If the process is late and begins that check only after the deadline, the
+   * wait ends with its answer, at most twice the length of a check or 50 milliseconds later.
    */
   readonly deadline: Duration.Input | "unbounded"
   /**

@@ -18,10 +18,11 @@ export type Next =
 /** Places a planned check: as the last one before the bound, or after the floor and the minimum interval. */
 export const place = (life: Life, wanted: number, why: string): Next => {
   const bound = boundOf(life).at
-  const takes = life.wrong.has("the last check does not fit") ? 0 : estimate(life)
+  const takes = ahead(life, bound)
   let at = Math.ceil(wanted)
   let reason = why
-  if (at + takes >= bound) {
+  const isLast = at + takes >= bound
+  if (isLast) {
     at = Math.max(life.now, bound - takes)
     if (at < wanted) reason = "lastCheck"
   }
@@ -35,10 +36,23 @@ export const place = (life: Life, wanted: number, why: string): Next => {
     at = gap
     reason = "minInterval"
   }
-  if (at + takes >= bound) life.lastFor = bound
+  if (isLast || at + takes >= bound) life.lastFor = bound
   return at > bound
     ? { go: "check", at: bound, reason: "deadline", fits: false }
     : { go: "check", at, reason, fits: true }
+}
+
+/**
+ * How long before the bound a last check begins: as long as checks take, and twice that again, or 50 ms if that is more.
+ * What is added is at most a quarter of the time that a check leaves until the bound, and nothing if checks take no time.
+ */
+const ahead = (life: Life, bound: number): number => {
+  const takes = estimate(life)
+  if (takes === 0 || life.wrong.has("the last check does not fit")) return 0
+  if (life.wrong.has("the last check has no margin")) return takes
+  const added = takes > 25 ? takes + takes : 50
+  const spare = bound - takes - life.now
+  return takes + (spare < 4 * added ? Math.max(0, Math.floor(spare / 4)) : added)
 }
 
 /** The earliest start of a check that the minimum interval allows. */

@@ -11,7 +11,18 @@ import { onResult, onStatus } from "./checkOutcome.ts"
 import { cancelOrFail, end, interrupt, onCancelAnswered, onCancelAsked, timeout } from "./ending.ts"
 import type { CanceledBy, CancelExit, Command, Event } from "./event.ts"
 import { adoptHold } from "./hold.ts"
-import { beginCheck, gateOrCheck, liftFloors, sleep, sleepUntil, spacedUntil, wasSuspended } from "./pacing.ts"
+import {
+  allowLate,
+  answerBy,
+  beginCheck,
+  gateOrCheck,
+  liftFloors,
+  longestLateCheck,
+  sleep,
+  sleepUntil,
+  spacedUntil,
+  wasSuspended
+} from "./pacing.ts"
 import { boundByState } from "./stateLimit.ts"
 import { begin, restore } from "./token.ts"
 import {
@@ -111,6 +122,7 @@ const start = (wait: Wait, { deferral, ended, stagger, token }: Extract<Event, {
   // A wait that is due is not deferred beyond its deadline.
   const isDeferred = deferral !== undefined && now + deferral <= wait.deadlineAt
   const isDue = now > wait.deadlineAt || (wait.nextAt <= now && !isDeferred)
+  if (now > wait.deadlineAt) cold(wait).lateBy = longestLateCheck
   if (isDue && wait.floorAt <= now) return gateOrCheck(wait)
   return sleepUntil(wait, Math.max(wait.nextAt, now + (deferral ?? 0)), wait.attempts === 0 ? "firstWait" : "strategy")
 }
@@ -121,7 +133,7 @@ const onDue = (wait: Wait): Command => {
   const { now } = wait.setting.time
   if (now < alarmAt(wait)) return "sleep"
   if (wait.cold.paused || wait.stage.reason === "deadline") return timeout(wait)
-  if (now > wait.deadlineAt && !wasSuspended(wait, wait.nextAt)) return timeout(wait)
+  if (now > wait.nextAt) allowLate(wait, wait.nextAt)
   return gateOrCheck(wait)
 }
 
@@ -147,8 +159,11 @@ const onWoken = (wait: Wait, force: boolean, notBefore = 0): Command => {
 /** Another wait for the same job checks now, and this one shares that check. */
 const onJoined = (wait: Wait): Command => {
   if (wait.stage.phase === "gating") return onOpen(wait)
-  if (wait.stage.phase !== "waiting" || wait.cold.paused || wait.setting.time.now > wait.deadlineAt) return "continue"
-  if (wait.cold.lastCheck) wait.cold.lastCheck = false
+  if (wait.stage.phase !== "waiting" || wait.cold.paused) return "continue"
+  if (wait.setting.time.now > wait.deadlineAt) {
+    if (wait.stage.reason === "deadline") return "continue"
+    allowLate(wait, wait.nextAt)
+  } else if (wait.cold.lastCheck) wait.cold.lastCheck = false
   return beginCheck(wait)
 }
 
@@ -192,7 +207,11 @@ const onGateAnswered = (wait: Wait, exit: Exit.Exit<Gate.Answer>): Command => {
 
 /** The check may begin: the gate is open, or another wait begins one. */
 const onOpen = (wait: Wait): Command => {
-  if (isOverdue(wait)) return timeout(wait)
+  if (isOverdue(wait)) {
+    // Without a gate it only had to queue for room, and the host comes to it late.
+    if (wait.setting.policy.gate !== undefined) return timeout(wait)
+    allowLate(wait, wait.nextAt)
+  }
   return wait.cold.paused ? sleep(wait, wait.setting.time.now, "requested") : beginCheck(wait)
 }
 
@@ -237,13 +256,13 @@ const onCheckErrored = (wait: Wait, cause: Cause.Cause<unknown>, hint: CheckResu
   return onCheckError(wait, Cause.squash(cause), hint)
 }
 
-/** Whether an answer came after the deadline to a check that began before it. */
-const isLate = (wait: Wait): boolean => wait.setting.time.now > wait.deadlineAt && wait.checkStarted <= wait.deadlineAt
+/** Whether an answer came after the deadline, and not to a check that the host began late. */
+const isLate = (wait: Wait): boolean => wait.setting.time.now > answerBy(wait)
 
 const onOverdue = (wait: Wait): Command => {
   switch (wait.stage.phase) {
     case "checking":
-      if (wait.setting.time.now >= wait.deadlineAt && wait.checkStarted <= wait.deadlineAt) return late(wait)
+      if (wait.setting.time.now >= answerBy(wait)) return late(wait)
       if (wait.cold.alone) wait.cold.alone = false
       return onCheckError(
         wait,
@@ -264,6 +283,7 @@ const onOverdue = (wait: Wait): Command => {
 const late = (wait: Wait): Command => {
   if (wasSuspended(wait, wait.nextAt)) {
     if (wait.cold.retries > 0) wait.cold.retries = 0
+    allowLate(wait, wait.nextAt)
     return gateOrCheck(wait)
   }
   if (wait.cold.alone) wait.cold.alone = false

@@ -24,6 +24,10 @@ export interface Setting {
    * would join it. Asked only if there is a `minInterval`.
    */
   readonly checkedAt: (wait: Wait) => number | "joins"
+  /** When the last check of a wait begins, so that it gets room: at `latest`, or sooner. It is reserved. */
+  readonly lastCheckAt: (wait: Wait, latest: number) => number
+  /** The last check that was reserved for `at` is not made then, or has begun. */
+  readonly forgoLastCheck: (wait: Wait, at: number) => void
 }
 
 /** The time of a host. It never runs backwards: when the wall clock is set back, `base` moves with it. */
@@ -137,6 +141,13 @@ export interface Cold {
   handlingFrom: number
   /** The check in flight, or the next one, is the last. */
   lastCheck: boolean
+  /** When the host expects the last check; undefined if it does not. */
+  reservedAt: number | undefined
+  /**
+   * By how many milliseconds the deadline may be exceeded, because the host came to a check late that was due in time: from
+   * the deadline on, or from the start of the gate or the check if that comes after it.
+   */
+  lateBy: number
   /** The key at the fallback, once the job's own record is gone. */
   fallbackKey: string | undefined
   /** Where the next check is to continue. Confidential. */
@@ -320,8 +331,14 @@ export const isLeaving = ({ cold }: Wait): boolean => cold.leftBy !== undefined
 /** Whether the next check was forced, so that neither floor nor gate holds it back. */
 export const isForced = ({ cold }: Wait): boolean => cold.wakeRequest === "forced"
 
-/** Whether the answer of a check that begins at `at` is expected before the deadline. */
-export const fitsBefore = (self: Wait, at: number): boolean => at + longestCheck(self) <= self.deadlineAt
+/**
+ * Whether a check that may begin at `from` can wait for others until `at`: it does not use up more than half of the time
+ * that is to spare before the deadline.
+ */
+export const fitsBefore = (self: Wait, from: number, at: number): boolean => {
+  const estimate = longestCheck(self)
+  return at + (estimate === 0 ? 0 : at - from) + estimate <= self.deadlineAt
+}
 
 /** The foreign schedule to step after the command "step", and whether it starts anew. */
 export const foreignStep = ({ cold }: Wait): { readonly stepper: Stepper; readonly isFirst: boolean } => ({
@@ -410,6 +427,8 @@ const makeCold = (): Cold => ({
   handling: undefined,
   handlingFrom: 0,
   lastCheck: false,
+  reservedAt: undefined,
+  lateBy: 0,
   fallbackKey: undefined,
   cursor: undefined,
   alone: false,

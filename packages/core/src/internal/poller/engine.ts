@@ -365,7 +365,7 @@ export class Engine {
     const slack = targetOf(wait).batch?.slack ?? this.limits.coalesce
     if (slack === 0) return alarm
     const gathered = Math.ceil(alarm / slack) * slack
-    return fitsBefore(wait, gathered) ? gathered : alarm
+    return fitsBefore(wait, alarm, gathered) ? gathered : alarm
   }
 
   private check(wait: Wait): void {

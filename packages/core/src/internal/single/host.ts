@@ -206,6 +206,13 @@ export class Host implements Setting {
     return never
   }
 
+  /** There is always room. */
+  lastCheckAt(_: Wait, latest: number): number {
+    return latest
+  }
+
+  forgoLastCheck(): void {}
+
   /** Tells the machine what happened; its command replaces what is in flight. */
   tell(happened: event.Event): void {
     const before = this.turn
