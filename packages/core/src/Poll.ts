@@ -16,8 +16,9 @@
  *   takes precedence over the last check.
  * - When the strategy ends, the wait fails with `PollTimeout`. A pending status is never a success.
  * - Interruption stops the wait and its check in flight at once. No further check is made.
- * - If the wall clock is set back, the times of the wait move with it. If the machine was suspended past the deadline,
- *   the job is checked once more before the wait ends.
+ * - If the wall clock is set, delays and the deadline keep their length: the times of the wait move with it. If the
+ *   machine was suspended past the deadline, the job is checked once more before the wait ends. Sleeps are slept in parts
+ *   of at most a minute, so that both are noticed.
  *
  * **Gotchas**
  *

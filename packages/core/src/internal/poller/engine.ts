@@ -87,7 +87,7 @@ export class Engine {
     this.fork = fork
     this.ended = ended
     this.jobOver = jobOver
-    this.timer = new Timer(clock, fork, () => this.tick())
+    this.timer = new Timer(clock, time, fork, () => this.tick())
   }
 
   // -- waits that come and go --

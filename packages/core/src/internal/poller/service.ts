@@ -72,7 +72,7 @@ export class PollerService implements Driver {
 
   constructor(settings: Settings, clock: Clock.Clock, random: () => number, fork: Fork, lifetime: Lifetime) {
     const { capacity, limits } = settings
-    const time = timeline(() => clock.currentTimeMillisUnsafe())
+    const time = timeline(clock)
     this.dispatcher = new Dispatcher(time, limits)
     const afterTurn = new AfterTurn()
     this.actions = new ActionHandlers({

@@ -21,9 +21,11 @@ import { wakeForAlarm } from "../machine/pacing.ts"
 import {
   advance,
   alarmAt,
+  longestLeg,
   make as makeWait,
   never,
   type Setting,
+  slept,
   timeline,
   type Timeline,
   type Wait
@@ -169,7 +171,7 @@ export class Host implements Setting {
     const random = Context.get(context, Random.Random)
     this.policy = policy
     this.clock = Context.get(context, Clock.Clock)
-    this.time = timeline(() => this.clock.currentTimeMillisUnsafe())
+    this.time = timeline(this.clock)
     this.random = () => random.nextDoubleUnsafe()
     this.fork = Effect.runForkWith(span === undefined ? context : Context.add(context, Tracer.ParentSpan, span))
     this.telemetry = makeTelemetry({ logs: defaults.logs, observers: policy.observers, span }, this.fork, (log) => {
@@ -314,7 +316,12 @@ export class Host implements Setting {
       // A listener may have made the next step.
       return this.turn === turn ? follow(command) : Effect.void
     }
-    const onDue = (): Driven => after(event.due)
+    const onAwake = (millis: number): Driven => {
+      slept(this.time, millis, since)
+      if (millis < longestLeg || this.turn !== turn) return after(event.due)
+      advance(this.time, this.clock.currentTimeMillisUnsafe())
+      return alarmAt(this.wait) > this.time.now ? follow("sleep") : after(event.due)
+    }
     const onCheck = {
       onSuccess: (result: CheckResult.CheckResult<unknown, unknown>) => after(event.checked(result)),
       onFailure: (cause: Cause.Cause<unknown>) => after(event.checkErrored(cause))
@@ -324,6 +331,8 @@ export class Host implements Setting {
     let checked: Effect.Effect<unknown, unknown, unknown> | undefined
     let sleep: Driven | undefined
     let sleepMillis = 0
+    /** When the sleep began, by the monotonic clock. */
+    let since = 0
     const follow = (command: event.Command): Driven => {
       switch (command) {
         case "check": {
@@ -337,9 +346,13 @@ export class Host implements Setting {
           return check
         }
         case "sleep": {
-          const millis = Math.max(0, alarmAt(this.wait) - this.time.now)
+          const millis = Math.min(longestLeg, Math.max(0, alarmAt(this.wait) - this.time.now))
           if (sleep === undefined || sleepMillis !== millis) {
-            sleep = Effect.flatMap(this.clock.sleep(Duration.millis(millis)), onDue)
+            const asleep = Effect.flatMap(this.clock.sleep(Duration.millis(millis)), () => onAwake(millis))
+            sleep = Effect.suspend(() => {
+              since = this.time.monotonic()
+              return asleep
+            })
             sleepMillis = millis
           }
           return sleep
@@ -388,7 +401,7 @@ export class Host implements Setting {
     const limit = this.wait.nextAt
     if (limit === Number.POSITIVE_INFINITY) return
     const { now } = this.time
-    const wakeAt = wakeForAlarm(now, limit)
+    const wakeAt = Math.min(wakeForAlarm(now, limit), now + longestLeg)
     // At the limit itself it comes after an answer that arrives then: its sleep begins later, and it yields once more.
     const isLast = wakeAt === limit
     if (this.watchdog !== undefined) {
