@@ -43,7 +43,8 @@ export interface PollOptions<in E = never, out R = never> {
   readonly strategy?: Schedule<unknown, Observation, never, R> | undefined
   /**
    * How long one check may take; a positive finite duration or `"unbounded"`, default 1 minute. A check that takes
-   * longer fails with `CheckTimeout`, which is transient.
+   * longer fails with `CheckTimeout`, which is transient, and its fiber is interrupted. The next check waits until that
+   * fiber has ended, for at most `cancelTimeout`: a check that cannot be interrupted for longer may overlap with it.
    */
   readonly checkTimeout?: Duration.Input | "unbounded" | undefined
   /**

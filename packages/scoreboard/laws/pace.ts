@@ -69,7 +69,7 @@ export const pace = (life: Life, reason: string): Next => {
   const { strategy } = life.world.options
   if (life.requested !== "no" && life.attempts < (strategy.maxAttempts ?? Number.POSITIVE_INFINITY)) {
     liftForced(life)
-    return place(life, life.now, "requested")
+    return place(life, soonest(life), "requested")
   }
   if (isLast(life)) return { go: "timeout" }
   if (life.steps++ === 0) life.firstStepAt = life.now
@@ -90,7 +90,7 @@ export const paceErrors = (life: Life, row: Row, reason: string, over: () => Nex
   if (reason === "throttled") return place(life, life.now + throttledDelay(life, delay), reason)
   if (delay === "end") return over()
   liftForced(life)
-  return place(life, life.now + (life.requested === "no" ? Math.max(1, delay) : 1), reason)
+  return place(life, life.now + Math.max(1, life.requested === "no" ? delay : soonest(life) - life.now), reason)
 }
 
 /** The delay before a retry within the check; "end" if there is no further one. */
@@ -98,7 +98,13 @@ export const retryDelay = (life: Life, plan: Plan): number | "end" => {
   const delay = errorDelay(life, plan, { count: life.retries, since: life.retriesSince })
   if (delay === "end" || life.requested === "no") return delay
   liftForced(life)
-  return 0
+  return soonest(life) - life.now
+}
+
+/** The earliest start of a requested check: after the one before, as for a schedule without delays. */
+export const soonest = (life: Life): number => {
+  const { zeroDelay = 10 } = life.world.options
+  return life.lastStart === undefined ? life.now : Math.max(life.now, Math.ceil(life.lastStart + zeroDelay))
 }
 
 /** A check that was forced while none could begin ignores the floor. */
@@ -119,7 +125,7 @@ const errorDelay = (life: Life, plan: Plan, { count, since }: Row): number | "en
 const throttledDelay = (life: Life, delay: number | "end"): number => {
   if (delay === "end") return Math.max(1_000, life.longestThrottled)
   liftForced(life)
-  if (life.requested !== "no") return 1
+  if (life.requested !== "no") return Math.max(1, soonest(life) - life.now)
   life.longestThrottled = Math.max(life.longestThrottled, delay)
   return Math.max(1, delay)
 }

@@ -9,15 +9,17 @@ import { onHandled } from "./action.ts"
 import { decideAgain, onCheckError, onHint, onScheduleDecided } from "./checkError.ts"
 import { onResult, onStatus } from "./checkOutcome.ts"
 import { cancelOrFail, end, interrupt, onCancelAnswered, onCancelAsked, timeout } from "./ending.ts"
-import type { CanceledBy, CancelExit, Command, Event } from "./event.ts"
+import { type CanceledBy, type CancelExit, type Command, type Event, unknown } from "./event.ts"
 import { adoptHold } from "./hold.ts"
 import {
   allowLate,
   answerBy,
   beginCheck,
   gateOrCheck,
+  isNearDeadline,
   liftFloors,
   longestLateCheck,
+  requestedAt,
   sleep,
   sleepUntil,
   spacedUntil,
@@ -93,6 +95,8 @@ const judge = (wait: Wait, event: Event): Command => {
       return wait.stage.phase === "ended" ? "continue" : end(wait, Exit.failCause(event.cause))
     case "Interrupted":
       return interrupt(wait, event.by)
+    default:
+      throw unknown("event", event)
   }
 }
 
@@ -141,11 +145,11 @@ const onWoken = (wait: Wait, force: boolean, notBefore = 0): Command => {
   const { now } = wait.setting.time
   if (wait.stage.phase !== "waiting") {
     if (!isForced(wait)) cold(wait).wakeRequest = force ? "forced" : "normal"
-    return "continue"
+    return force && mayForce(wait) ? beginCheck(wait) : "continue"
   }
   if (now > wait.deadlineAt) return "continue"
   if (force) liftFloors(wait)
-  const allowed = Math.max(now, notBefore, wait.floorAt, wait.cold.gatedUntil)
+  const allowed = Math.max(now, notBefore, wait.floorAt, wait.cold.gatedUntil, requestedAt(wait))
   const earliest = Math.max(allowed, spacedUntil(wait))
   if (wait.cold.paused) return "continue"
   // The gate is not asked for a forced check, even if it has to queue for room or for the end of the `minInterval`.
@@ -156,6 +160,14 @@ const onWoken = (wait: Wait, force: boolean, notBefore = 0): Command => {
   return force && wait.setting.hasRoom(wait) ? beginCheck(wait) : gateOrCheck(wait)
 }
 
+/** Whether a check that is forced while its gate is asked begins at once; otherwise it need not ask once it can begin. */
+const mayForce = (wait: Wait): boolean => {
+  const { setting, stage } = wait
+  const { now } = setting.time
+  if (stage.phase !== "gating" || wait.cold.paused || now > wait.nextAt) return false
+  return spacedUntil(wait) <= now && requestedAt(wait) <= now && setting.hasRoom(wait)
+}
+
 /** Another wait for the same job checks now, and this one shares that check. */
 const onJoined = (wait: Wait): Command => {
   if (wait.stage.phase === "gating") return onOpen(wait)
@@ -163,7 +175,7 @@ const onJoined = (wait: Wait): Command => {
   if (wait.setting.time.now > wait.deadlineAt) {
     if (wait.stage.reason === "deadline") return "continue"
     allowLate(wait, wait.nextAt)
-  } else if (wait.cold.lastCheck) wait.cold.lastCheck = false
+  } else if (wait.cold.lastCheck && !isNearDeadline(wait)) wait.cold.lastCheck = false
   return beginCheck(wait)
 }
 
@@ -200,6 +212,10 @@ const onGateAnswered = (wait: Wait, exit: Exit.Exit<Gate.Answer>): Command => {
     return isTooSoon ? sleepUntil(wait, now, "minInterval") : onOpen(wait)
   }
   if (isOverdue(wait)) return timeout(wait)
+  if (isForced(wait)) {
+    liftFloors(wait)
+    return sleepUntil(wait, requestedAt(wait), "requested")
+  }
   cold(wait).gatedUntil = Math.ceil(now + Duration.toMillis(exit.value.delay))
   cold(wait).gatedBy = exit.value.reason
   return sleepUntil(wait, now, "gate")

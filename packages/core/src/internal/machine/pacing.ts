@@ -60,7 +60,9 @@ export const allowLate = (wait: Wait, dueAt: number): void => {
   const { deadlineAt, setting } = wait
   const { now } = setting.time
   if (now > deadlineAt) cold(wait).lateBy = wasSuspended(wait, dueAt) ? longestLateCheck : lateLimit(wait)
-  else if (wait.cold.lastCheck) wait.cold.lateBy = Math.min(now - dueAt, lateLimit(wait))
+  else if (wait.cold.lastCheck && now + longestCheck(wait) > deadlineAt) {
+    wait.cold.lateBy = Math.min(now - dueAt, lateLimit(wait))
+  }
 }
 
 /** Until when the answer of the check in flight counts. */
@@ -73,6 +75,14 @@ export const forgoLastCheck = (wait: Wait): void => {
   wait.cold.reservedAt = undefined
   wait.setting.forgoLastCheck(wait, reservedAt)
 }
+
+/** Whether no further check fits before the deadline after one that begins now. */
+export const isNearDeadline = (wait: Wait): boolean =>
+  wait.deadlineAt - wait.setting.time.now <= 2 * longestCheck(wait)
+
+/** The earliest time of a requested check: requests in a loop are no hot loop. */
+export const requestedAt = ({ checkStarted, setting }: Wait): number =>
+  Math.max(setting.time.now, checkStarted === never ? 0 : Math.ceil(checkStarted + setting.policy.zeroDelay))
 
 /**
  * How long the next check of a key waits for the end of one that was interrupted, because it timed out or was discarded;

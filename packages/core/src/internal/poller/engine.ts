@@ -348,6 +348,7 @@ export class Engine {
       case "cancel":
         return this.cancel(wait)
       default:
+        if (typeof command !== "object") return void this.advise(wait, event.unknownCommand(command))
         return this.finish(wait, command.exit)
     }
   }
