@@ -33,7 +33,8 @@ export interface Handle<out A, out F = never, out E = never> {
    */
   readonly status: Effect<Status<A, F> | undefined>
   /**
-   * Checks now instead of at the planned time. Checks of a wait never overlap: during a check, another one follows it.
+   * Checks now instead of at the planned time, but at least `zeroDelay` (of `PollDefaults`, 10 milliseconds) after the start
+   * of the check before. Checks of a wait do not overlap: during a check, another one follows it.
    * The floor of the server and the gate still apply, unless `force` is `true`. A pause still applies.
    */
   readonly checkNow: (options?: { readonly force?: boolean | undefined }) => Effect<void>

@@ -11,13 +11,14 @@
  *   budget of its own (see `CheckErrorPolicy`) and does not step the strategy.
  * - The deadline bounds everything: delays, gates, checks in flight and their retries. If the next check would come too
  *   late, one last check is placed so that its answer arrives in time, estimated by the longest of the last three
- *   checks. An answer that arrives at the deadline still counts.
+ *   checks and with a margin. An answer that arrives at the deadline still counts.
  * - A delay that the server requests (a hint, such as Retry-After) is a floor for the next check, up to `maxHint`. It
  *   takes precedence over the last check.
  * - When the strategy ends, the wait fails with `PollTimeout`. A pending status is never a success.
  * - Interruption stops the wait and its check in flight at once. No further check is made.
- * - If the wall clock is set back, the times of the wait move with it. If the machine was suspended past the deadline,
- *   the job is checked once more before the wait ends.
+ * - If the wall clock is set, delays and the deadline keep their length: the times of the wait move with it. If the
+ *   machine was suspended past the deadline, the job is checked once more before the wait ends. Sleeps are slept in parts
+ *   of at most a minute, so that both are noticed.
  *
  * **Gotchas**
  *

@@ -26,6 +26,9 @@ export interface PollOptions<in E = never, out R = never> {
   /**
    * The time limit of the whole wait, as a positive finite duration from its start, or `"unbounded"`. There is no
    * default: a wait without a limit must be requested explicitly.
+   *
+   * One last check is made shortly before it. If the process is late and begins that check only after the deadline, the
+   * wait ends with its answer, at most twice the length of a check or 50 milliseconds later.
    */
   readonly deadline: Duration.Input | "unbounded"
   /**
@@ -40,7 +43,8 @@ export interface PollOptions<in E = never, out R = never> {
   readonly strategy?: Schedule<unknown, Observation, never, R> | undefined
   /**
    * How long one check may take; a positive finite duration or `"unbounded"`, default 1 minute. A check that takes
-   * longer fails with `CheckTimeout`, which is transient.
+   * longer fails with `CheckTimeout`, which is transient, and its fiber is interrupted. The next check waits until that
+   * fiber has ended, for at most `cancelTimeout`: a check that cannot be interrupted for longer may overlap with it.
    */
   readonly checkTimeout?: Duration.Input | "unbounded" | undefined
   /**

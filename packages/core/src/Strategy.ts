@@ -29,7 +29,7 @@ import { dual } from "effect/Function"
 import { hasProperty } from "effect/Predicate"
 import * as Random from "effect/Random"
 import * as Schedule from "effect/Schedule"
-import { placeNextCheck } from "./internal/nextCheck.ts"
+import { leadOf, placeNextCheck } from "./internal/nextCheck.ts"
 import * as plans from "./internal/strategyPlan.ts"
 import * as validate from "./internal/validate.ts"
 import type { Observation } from "./Observation.ts"
@@ -780,10 +780,9 @@ export const explain = (
     }
   }
   const deadlineAt = Math.min(observation.remainingMillis, plan.maxDuration - observation.elapsedMillis)
-  const placed = placeNextCheck(
-    { now: 0, at: jitteredDelay, floorAt: floor, gatedUntil: 0, spacedUntil: 0, deadlineAt, estimate },
-    "strategy"
-  )
+  const lead = leadOf(estimate, deadlineAt)
+  const bounds = { now: 0, at: jitteredDelay, floorAt: floor, gatedUntil: 0, spacedUntil: 0, deadlineAt, lead }
+  const placed = placeNextCheck({ ...bounds, lastAt: deadlineAt - lead }, "strategy")
   const jitter = jitteredDelay - plain
   const strategyText = `strategy ${show(plain)}${jitter === 0 ? "" : `, jitter -${show(-jitter)}`}`
   const text =

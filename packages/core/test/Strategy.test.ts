@@ -219,7 +219,7 @@ describe("Strategy", () => {
       )
       assert.strictEqual(
         text({ remainingMillis: 1000, checkDuration: 200 }),
-        "800ms: strategy 2s, jitter -500ms, clipped by the deadline"
+        "600ms: strategy 2s, jitter -500ms, clipped by the deadline"
       )
       assert.strictEqual(
         text({ remainingMillis: 1000, floor: "5 seconds" }),
@@ -377,7 +377,7 @@ describe("Strategy", () => {
 
     it("explain - clips at maxDuration and never checks in the past", () => {
       const limited = Strategy.explain(Strategy.maxDuration(Strategy.spaced(5000), 4000), { checkDuration: 1000 })
-      assert.deepStrictEqual([limited.delayMillis, limited.reason], [3000, "lastCheck"])
+      assert.deepStrictEqual([limited.delayMillis, limited.reason], [2250, "lastCheck"])
       const late = Strategy.explain(spaced, { remainingMillis: 1000, checkDuration: 5000 })
       assert.deepStrictEqual([late.delayMillis, late.reason], [0, "lastCheck"])
       assert.strictEqual(Strategy.explain(spaced, { remainingMillis: 1000 }).reason, "strategy")

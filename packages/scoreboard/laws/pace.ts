@@ -18,10 +18,11 @@ export type Next =
 /** Places a planned check: as the last one before the bound, or after the floor and the minimum interval. */
 export const place = (life: Life, wanted: number, why: string): Next => {
   const bound = boundOf(life).at
-  const takes = life.wrong.has("the last check does not fit") ? 0 : estimate(life)
+  const takes = ahead(life, bound)
   let at = Math.ceil(wanted)
   let reason = why
-  if (at + takes >= bound) {
+  const isLast = at + takes >= bound
+  if (isLast) {
     at = Math.max(life.now, bound - takes)
     if (at < wanted) reason = "lastCheck"
   }
@@ -35,10 +36,23 @@ export const place = (life: Life, wanted: number, why: string): Next => {
     at = gap
     reason = "minInterval"
   }
-  if (at + takes >= bound) life.lastFor = bound
+  if (isLast || at + takes >= bound) life.lastFor = bound
   return at > bound
     ? { go: "check", at: bound, reason: "deadline", fits: false }
     : { go: "check", at, reason, fits: true }
+}
+
+/**
+ * How long before the bound a last check begins: as long as checks take, and twice that again, or 50 ms if that is more.
+ * What is added is at most a quarter of the time that a check leaves until the bound, and nothing if checks take no time.
+ */
+const ahead = (life: Life, bound: number): number => {
+  const takes = estimate(life)
+  if (takes === 0 || life.wrong.has("the last check does not fit")) return 0
+  if (life.wrong.has("the last check has no margin")) return takes
+  const added = takes > 25 ? takes + takes : 50
+  const spare = bound - takes - life.now
+  return takes + (spare < 4 * added ? Math.max(0, Math.floor(spare / 4)) : added)
 }
 
 /** The earliest start of a check that the minimum interval allows. */
@@ -55,7 +69,7 @@ export const pace = (life: Life, reason: string): Next => {
   const { strategy } = life.world.options
   if (life.requested !== "no" && life.attempts < (strategy.maxAttempts ?? Number.POSITIVE_INFINITY)) {
     liftForced(life)
-    return place(life, life.now, "requested")
+    return place(life, soonest(life), "requested")
   }
   if (isLast(life)) return { go: "timeout" }
   if (life.steps++ === 0) life.firstStepAt = life.now
@@ -76,7 +90,7 @@ export const paceErrors = (life: Life, row: Row, reason: string, over: () => Nex
   if (reason === "throttled") return place(life, life.now + throttledDelay(life, delay), reason)
   if (delay === "end") return over()
   liftForced(life)
-  return place(life, life.now + (life.requested === "no" ? Math.max(1, delay) : 1), reason)
+  return place(life, life.now + Math.max(1, life.requested === "no" ? delay : soonest(life) - life.now), reason)
 }
 
 /** The delay before a retry within the check; "end" if there is no further one. */
@@ -84,7 +98,13 @@ export const retryDelay = (life: Life, plan: Plan): number | "end" => {
   const delay = errorDelay(life, plan, { count: life.retries, since: life.retriesSince })
   if (delay === "end" || life.requested === "no") return delay
   liftForced(life)
-  return 0
+  return soonest(life) - life.now
+}
+
+/** The earliest start of a requested check: after the one before, as for a schedule without delays. */
+export const soonest = (life: Life): number => {
+  const { zeroDelay = 10 } = life.world.options
+  return life.lastStart === undefined ? life.now : Math.max(life.now, Math.ceil(life.lastStart + zeroDelay))
 }
 
 /** A check that was forced while none could begin ignores the floor. */
@@ -105,7 +125,7 @@ const errorDelay = (life: Life, plan: Plan, { count, since }: Row): number | "en
 const throttledDelay = (life: Life, delay: number | "end"): number => {
   if (delay === "end") return Math.max(1_000, life.longestThrottled)
   liftForced(life)
-  if (life.requested !== "no") return 1
+  if (life.requested !== "no") return Math.max(1, soonest(life) - life.now)
   life.longestThrottled = Math.max(life.longestThrottled, delay)
   return Math.max(1, delay)
 }

@@ -2,7 +2,7 @@
 // no code with the machine, and is written from the documentation.
 import { error, hint, judge, withoutResult } from "./judge.ts"
 import { begin, type Bound, boundOf, emit, type Life, lineOf, type Mode, type Span } from "./life.ts"
-import { gapEnd, liftForced, type Next, place } from "./pace.ts"
+import { gapEnd, liftForced, type Next, place, soonest } from "./pace.ts"
 import { checkLine, type Ending, type Trace } from "./trace.ts"
 import { type Act, answerAt, lacksAt, type Source, type World } from "./world.ts"
 
@@ -107,7 +107,7 @@ const sleep = (life: Life, planned: Planned, agenda: Array<Act>): Next | undefin
   for (;;) {
     const until = life.paused ? boundOf(life).at : next.at
     const handling = life.handler !== undefined
-    const act = soonest(life, agenda, until)
+    const act = nextAct(life, agenda, until)
     span(life, from, act?.at ?? until, "sleeps", handling)
     if (act === undefined) {
       life.now = Math.max(life.now, until)
@@ -137,15 +137,15 @@ const announce = (life: Life, { at, reason }: Planned): number => {
 /** A check is requested: it follows as soon as the server and the minimum interval allow. */
 const wake = (life: Life, next: Planned, force: boolean): Planned | undefined => {
   if (force) life.floorAt = 0
-  const earliest = Math.max(life.now, life.floorAt, gapEnd(life))
+  const earliest = Math.max(soonest(life), life.floorAt, gapEnd(life))
   if (life.paused || earliest >= next.at) return undefined
   life.lastFor = undefined
   if (earliest === life.now) return { go: "check", at: life.now, reason: "requested", fits: true }
-  return place(life, Math.max(life.now, life.floorAt), "requested") as Planned
+  return place(life, Math.max(soonest(life), life.floorAt), "requested") as Planned
 }
 
 /** Removes and returns the next outside event before a time. */
-const soonest = (life: Life, agenda: Array<Act>, before: number): Act | undefined => {
+const nextAct = (life: Life, agenda: Array<Act>, before: number): Act | undefined => {
   const { handler } = life
   const act = agenda[0]
   const handled = handler !== undefined && handler.endsAt < (act?.at ?? Number.POSITIVE_INFINITY)
@@ -157,7 +157,7 @@ const soonest = (life: Life, agenda: Array<Act>, before: number): Act | undefine
   const { rechecked } = life
   life.rechecked = true
   // Of several handlers in a row that end before a check is due, only the first requests one.
-  return rechecked ? soonest(life, agenda, before) : { at, does: "checkNow" }
+  return rechecked ? nextAct(life, agenda, before) : { at, does: "checkNow" }
 }
 
 // -- checking --
@@ -225,7 +225,7 @@ const record = (life: Life, source: string, started = life.now): void => {
 
 /** A check is in flight until a time; outside events are remembered. */
 const await_ = (life: Life, agenda: Array<Act>, until: number): void => {
-  for (let act = soonest(life, agenda, until); act !== undefined; act = soonest(life, agenda, until)) {
+  for (let act = nextAct(life, agenda, until); act !== undefined; act = nextAct(life, agenda, until)) {
     life.now = act.at
     if (act.does === "pause" || act.does === "unpause") life.paused = act.does === "pause"
     else if (life.requested !== "forced") life.requested = act.does === "force" ? "forced" : "yes"

@@ -130,6 +130,7 @@ describe("laws", () => {
   it.each([
     "hints are no floors",
     "the last check does not fit",
+    "the last check has no margin",
     "error schedules count from the start",
     "an outage counts by number alone",
     "throttled checks are failed checks",

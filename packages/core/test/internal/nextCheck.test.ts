@@ -3,7 +3,7 @@ import type * as theNextCheck from "../../src/internal/nextCheck.ts"
 
 // No package exports it, and the compiler does not follow a path that it cannot read.
 const path: string = "../../src/internal/nextCheck.ts"
-const { placeNextCheck } = (await import(path)) as typeof theNextCheck
+const { leadOf, placeNextCheck } = (await import(path)) as typeof theNextCheck
 
 const bounds = {
   now: 1_000,
@@ -12,10 +12,13 @@ const bounds = {
   gatedUntil: 0,
   spacedUntil: 0,
   deadlineAt: Number.POSITIVE_INFINITY,
-  estimate: 0
+  lead: 0
 }
 
-const place = (changes: Partial<typeof bounds>) => placeNextCheck({ ...bounds, ...changes }, "strategy")
+const place = (changes: Partial<typeof bounds & { readonly lastAt: number }>) => {
+  const all = { ...bounds, ...changes }
+  return placeNextCheck({ lastAt: all.deadlineAt - all.lead, ...all }, "strategy")
+}
 
 describe("placeNextCheck", () => {
   it("time - is that of the schedule, in whole milliseconds", () => {
@@ -24,17 +27,17 @@ describe("placeNextCheck", () => {
   })
 
   it("last check - is placed so that it fits before the deadline", () => {
-    assert.deepStrictEqual(place({ deadlineAt: 2_100, estimate: 99 }), {
+    assert.deepStrictEqual(place({ deadlineAt: 2_100, lead: 99 }), {
       dueAt: 2_000,
       reason: "strategy",
       last: false
     })
-    assert.deepStrictEqual(place({ deadlineAt: 2_100, estimate: 100 }), {
+    assert.deepStrictEqual(place({ deadlineAt: 2_100, lead: 100 }), {
       dueAt: 2_000,
       reason: "strategy",
       last: true
     })
-    assert.deepStrictEqual(place({ deadlineAt: 2_100, estimate: 101 }), {
+    assert.deepStrictEqual(place({ deadlineAt: 2_100, lead: 101 }), {
       dueAt: 1_999,
       reason: "lastCheck",
       last: true
@@ -42,16 +45,36 @@ describe("placeNextCheck", () => {
   })
 
   it("last check - is not placed in the past", () => {
-    assert.deepStrictEqual(place({ at: 500, deadlineAt: 1_200, estimate: 700 }), {
+    assert.deepStrictEqual(place({ at: 500, deadlineAt: 1_200, lead: 700 }), {
       dueAt: 1_000,
       reason: "strategy",
       last: true
     })
-    assert.deepStrictEqual(place({ deadlineAt: 1_200, estimate: 700 }), {
+    assert.deepStrictEqual(place({ deadlineAt: 1_200, lead: 700 }), {
       dueAt: 1_000,
       reason: "lastCheck",
       last: true
     })
+  })
+
+  it("last check - begins sooner if the host says so, but not in the past", () => {
+    const at = (lastAt: number) => place({ deadlineAt: 2_100, lead: 100, lastAt })
+    assert.deepStrictEqual(at(1_500), { dueAt: 1_500, reason: "lastCheck", last: true })
+    assert.deepStrictEqual(at(900), { dueAt: 1_000, reason: "lastCheck", last: true })
+  })
+
+  it("lead - is the length of a check and a margin, of twice the length or 50 ms [R40]", () => {
+    assert.deepStrictEqual(
+      [0, 1, 20, 25, 26, 1_000].map((estimate) => leadOf(estimate, Number.POSITIVE_INFINITY)),
+      [0, 51, 70, 75, 78, 3_000]
+    )
+  })
+
+  it("lead - has a margin of at most a quarter of the time that the check leaves [R40]", () => {
+    assert.deepStrictEqual(
+      [80, 220, 219, 20, 10, -5].map((left) => leadOf(20, left)),
+      [35, 70, 69, 20, 20, 20]
+    )
   })
 
   it("server and gate - delay the check, and the later one is the reason", () => {

@@ -7,22 +7,29 @@ import { plain } from "./options.ts"
 
 /**
  * A clock whose time is set and whose timers are fired by hand: TestClock cannot simulate a machine that was suspended,
- * nor a wall clock that is set back. Times are milliseconds since its start.
+ * nor a wall clock that is set. Times are milliseconds since its start. `isMeasured: false` is a monotonic clock that stands
+ * still, as where only timers and `Date` are simulated.
  */
-export const manualClock = () => {
+export const manualClock = ({ isMeasured = true } = {}) => {
   const start = 1_000_000
   let now = start
-  const timers = new Set<{ readonly millis: number; readonly fire: () => void }>()
+  /** By how much the wall clock has been set forward. */
+  let ahead = 0
+  const wall = () => now + ahead
+  const wallNanos = () => BigInt(wall()) * 1_000_000n
+  const monotonicNanos = () => (isMeasured ? BigInt(now) * 1_000_000n : 0n)
+  const timers = new Set<{ readonly millis: number; readonly due: number; readonly fire: () => void }>()
   const clock = {
-    currentTimeMillisUnsafe: () => now,
-    currentTimeMillis: Effect.sync(() => now),
-    currentTimeNanosUnsafe: () => BigInt(now) * 1_000_000n,
-    currentTimeNanos: Effect.sync(() => BigInt(now) * 1_000_000n),
-    monotonicTimeNanosUnsafe: () => BigInt(now) * 1_000_000n,
-    monotonicTimeNanos: Effect.sync(() => BigInt(now) * 1_000_000n),
+    currentTimeMillisUnsafe: wall,
+    currentTimeMillis: Effect.sync(wall),
+    currentTimeNanosUnsafe: wallNanos,
+    currentTimeNanos: Effect.sync(wallNanos),
+    monotonicTimeNanosUnsafe: monotonicNanos,
+    monotonicTimeNanos: Effect.sync(monotonicNanos),
     sleep: (duration: Duration.Duration) =>
       Effect.callback<void>((resume) => {
-        const timer = { millis: Duration.toMillis(duration), fire: () => resume(Effect.void) }
+        const millis = Duration.toMillis(duration)
+        const timer = { millis, due: now + millis, fire: () => resume(Effect.void) }
         timers.add(timer)
         return Effect.sync(() => timers.delete(timer))
       })
@@ -40,10 +47,28 @@ export const manualClock = () => {
   const setTo = (at: number): void => {
     now = start + at
   }
+  /** Sets the wall clock forward by some milliseconds, or back by a negative number. */
+  const setWallBy = (millis: number): void => {
+    ahead += millis
+  }
+  /** Fires each timer when it is due, in order, until this time. */
+  const passUntil = (at: number): void => {
+    const next = () => [...timers].toSorted((a, b) => a.due - b.due)[0]
+    for (let timer = next(); timer !== undefined && timer.due <= start + at; timer = next()) {
+      now = timer.due
+      timers.delete(timer)
+      timer.fire()
+    }
+    now = start + at
+  }
   return {
     clock,
     fireAt,
+    /** The time that has passed. */
+    passed: () => now - start,
+    passUntil,
     setTo,
+    setWallBy,
     /** The delays of the timers that are set, the shortest first. */
     timers: () => [...timers].map((timer) => timer.millis).toSorted((a, b) => a - b),
     /** Runs an effect on this clock. */

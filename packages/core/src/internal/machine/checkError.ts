@@ -13,7 +13,7 @@ import { kindOf, printed } from "../text.ts"
 import { end, failWithoutNews, failWithoutResult, timeout } from "./ending.ts"
 import type { Command } from "./event.ts"
 import { latestInHold } from "./hold.ts"
-import { leastGap, liftFloors, sleepUntil } from "./pacing.ts"
+import { leastGap, liftFloors, requestedAt, sleepUntil } from "./pacing.ts"
 import { inState } from "./stateLimit.ts"
 import {
   cold,
@@ -130,7 +130,7 @@ export const onPending = (wait: Wait, reason: Decided = "strategy"): Command => 
 /** A check was requested while none could begin. */
 const onWakeRequest = (wait: Wait): Command => {
   if (isForced(wait)) liftFloors(wait)
-  return sleepUntil(wait, wait.setting.time.now, "requested")
+  return sleepUntil(wait, requestedAt(wait), "requested")
 }
 
 const maxAttempts = (wait: Wait): number => wait.setting.policy.strategy.plan?.maxAttempts ?? Number.POSITIVE_INFINITY
@@ -283,7 +283,7 @@ const onDecided = (wait: Wait, reason: Decided, decided: Strategy.Decision): Com
 const delayOf = (wait: Wait, millis: number): number => {
   if (wait.cold.wakeRequest !== undefined) {
     if (isForced(wait)) liftFloors(wait)
-    return 0
+    return requestedAt(wait) - wait.setting.time.now
   }
   // Whole milliseconds, so that due times do not depend on the origin of the clock.
   if (millis > 0) return Number.isFinite(millis) ? Math.ceil(millis) : longestDelay

@@ -5,6 +5,7 @@ import type { ResultMissing } from "../../CheckResult.ts"
 import * as PollError from "../../PollError.ts"
 import type { CanceledBy, CancelExit, Command, LeftBy } from "./event.ts"
 import { confirmationOf } from "./hold.ts"
+import { forgoLastCheck } from "./pacing.ts"
 import { liftStateLimit, timeoutAtBound } from "./stateLimit.ts"
 import { canceling, cold, ended, hasTimedOut, type HeldTimeout, isLeaving, seen, type Wait } from "./wait.ts"
 
@@ -62,6 +63,7 @@ export const failWithoutNews = (wait: Wait, error: PollError.PollError<unknown, 
 export const fail = (wait: Wait, error: PollError.PollError<unknown, unknown>): Command => end(wait, Exit.fail(error))
 
 export const end = (wait: Wait, exit: Exit.Exit<unknown, unknown>): Command => {
+  forgoLastCheck(wait)
   wait.stage = ended
   wait.nextAt = wait.setting.time.now
   reportEnd(wait, exit)
@@ -71,6 +73,7 @@ export const end = (wait: Wait, exit: Exit.Exit<unknown, unknown>): Command => {
 /** Ends the wait as interrupted. If the job is to be canceled, the end is reported after that. */
 export const interrupt = (wait: Wait, by: LeftBy | undefined): Command => {
   if (by === undefined) return end(wait, Exit.interrupt())
+  forgoLastCheck(wait)
   wait.stage = ended
   wait.nextAt = wait.setting.time.now
   cold(wait).leftBy = by

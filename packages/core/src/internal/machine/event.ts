@@ -1,4 +1,4 @@
-import type * as Cause from "effect/Cause"
+import * as Cause from "effect/Cause"
 import type * as Exit from "effect/Exit"
 import type * as CheckResult from "../../CheckResult.ts"
 import type * as Gate from "../../Gate.ts"
@@ -6,6 +6,7 @@ import type { CancelRequested } from "../../PollEvent.ts"
 import type { ResumeToken } from "../../ResumeToken.ts"
 import type * as Status from "../../Status.ts"
 import type * as Strategy from "../../Strategy.ts"
+import { kindOf, printed } from "../text.ts"
 
 /** What can happen to a wait. */
 export type Event =
@@ -80,6 +81,12 @@ export type Command = "gate" | "check" | "sleep" | "step" | "cancel" | "continue
 export interface End {
   readonly exit: Exit.Exit<unknown, unknown>
 }
+
+/** The defect for an event or a command that does not exist. */
+export const unknown = (kind: "event" | "command", got: unknown): Error => new Error(`unknown ${kind}: ${typeof got === "string" ? printed(got) : kindOf(got)}`)
+
+/** What a host tells a wait that was given a command which does not exist. */
+export const unknownCommand = (command: unknown): Event => ({ _tag: "Died", cause: Cause.die(unknown("command", command)) })
 
 export const started = (
   token: ResumeToken | undefined,

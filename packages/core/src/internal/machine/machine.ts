@@ -9,9 +9,22 @@ import { onHandled } from "./action.ts"
 import { decideAgain, onCheckError, onHint, onScheduleDecided } from "./checkError.ts"
 import { onResult, onStatus } from "./checkOutcome.ts"
 import { cancelOrFail, end, interrupt, onCancelAnswered, onCancelAsked, timeout } from "./ending.ts"
-import type { CanceledBy, CancelExit, Command, Event } from "./event.ts"
+import { type CanceledBy, type CancelExit, type Command, type Event, unknown } from "./event.ts"
 import { adoptHold } from "./hold.ts"
-import { beginCheck, gateOrCheck, liftFloors, sleep, sleepUntil, spacedUntil, wasSuspended } from "./pacing.ts"
+import {
+  allowLate,
+  answerBy,
+  beginCheck,
+  gateOrCheck,
+  isNearDeadline,
+  liftFloors,
+  longestLateCheck,
+  requestedAt,
+  sleep,
+  sleepUntil,
+  spacedUntil,
+  wasSuspended
+} from "./pacing.ts"
 import { boundByState } from "./stateLimit.ts"
 import { begin, restore } from "./token.ts"
 import {
@@ -82,6 +95,8 @@ const judge = (wait: Wait, event: Event): Command => {
       return wait.stage.phase === "ended" ? "continue" : end(wait, Exit.failCause(event.cause))
     case "Interrupted":
       return interrupt(wait, event.by)
+    default:
+      throw unknown("event", event)
   }
 }
 
@@ -111,6 +126,7 @@ const start = (wait: Wait, { deferral, ended, stagger, token }: Extract<Event, {
   // A wait that is due is not deferred beyond its deadline.
   const isDeferred = deferral !== undefined && now + deferral <= wait.deadlineAt
   const isDue = now > wait.deadlineAt || (wait.nextAt <= now && !isDeferred)
+  if (now > wait.deadlineAt) cold(wait).lateBy = longestLateCheck
   if (isDue && wait.floorAt <= now) return gateOrCheck(wait)
   return sleepUntil(wait, Math.max(wait.nextAt, now + (deferral ?? 0)), wait.attempts === 0 ? "firstWait" : "strategy")
 }
@@ -122,7 +138,7 @@ const onDue = (wait: Wait): Command => {
   if (now < alarmAt(wait)) return "sleep"
   if (wait.cold.hasRechecked && wait.stage.reason !== "requested") wait.cold.hasRechecked = false
   if (wait.cold.paused || wait.stage.reason === "deadline") return timeout(wait)
-  if (now > wait.deadlineAt && !wasSuspended(wait, wait.nextAt)) return timeout(wait)
+  if (now > wait.nextAt) allowLate(wait, wait.nextAt)
   return gateOrCheck(wait)
 }
 
@@ -130,11 +146,11 @@ const onWoken = (wait: Wait, force: boolean): Command => {
   const { now } = wait.setting.time
   if (wait.stage.phase !== "waiting") {
     if (!isForced(wait)) cold(wait).wakeRequest = force ? "forced" : "normal"
-    return "continue"
+    return force && mayForce(wait) ? beginCheck(wait) : "continue"
   }
   if (now > wait.deadlineAt) return "continue"
   if (force) liftFloors(wait)
-  const allowed = Math.max(now, wait.floorAt, wait.cold.gatedUntil)
+  const allowed = Math.max(now, wait.floorAt, wait.cold.gatedUntil, requestedAt(wait))
   const earliest = Math.max(allowed, spacedUntil(wait))
   if (wait.cold.paused) return "continue"
   // The gate is not asked for a forced check, even if it has to queue for room or for the end of the `minInterval`.
@@ -145,11 +161,22 @@ const onWoken = (wait: Wait, force: boolean): Command => {
   return force && wait.setting.hasRoom(wait) ? beginCheck(wait) : gateOrCheck(wait)
 }
 
+/** Whether a check that is forced while its gate is asked begins at once; otherwise it need not ask once it can begin. */
+const mayForce = (wait: Wait): boolean => {
+  const { setting, stage } = wait
+  const { now } = setting.time
+  if (stage.phase !== "gating" || wait.cold.paused || now > wait.nextAt) return false
+  return spacedUntil(wait) <= now && requestedAt(wait) <= now && setting.hasRoom(wait)
+}
+
 /** Another wait for the same job checks now, and this one shares that check. */
 const onJoined = (wait: Wait): Command => {
   if (wait.stage.phase === "gating") return onOpen(wait)
-  if (wait.stage.phase !== "waiting" || wait.cold.paused || wait.setting.time.now > wait.deadlineAt) return "continue"
-  if (wait.cold.lastCheck) wait.cold.lastCheck = false
+  if (wait.stage.phase !== "waiting" || wait.cold.paused) return "continue"
+  if (wait.setting.time.now > wait.deadlineAt) {
+    if (wait.stage.reason === "deadline") return "continue"
+    allowLate(wait, wait.nextAt)
+  } else if (wait.cold.lastCheck && !isNearDeadline(wait)) wait.cold.lastCheck = false
   return beginCheck(wait)
 }
 
@@ -186,6 +213,10 @@ const onGateAnswered = (wait: Wait, exit: Exit.Exit<Gate.Answer>): Command => {
     return isTooSoon ? sleepUntil(wait, now, "minInterval") : onOpen(wait)
   }
   if (isOverdue(wait)) return timeout(wait)
+  if (isForced(wait)) {
+    liftFloors(wait)
+    return sleepUntil(wait, requestedAt(wait), "requested")
+  }
   cold(wait).gatedUntil = Math.ceil(now + Duration.toMillis(exit.value.delay))
   cold(wait).gatedBy = exit.value.reason
   return sleepUntil(wait, now, "gate")
@@ -193,7 +224,11 @@ const onGateAnswered = (wait: Wait, exit: Exit.Exit<Gate.Answer>): Command => {
 
 /** The check may begin: the gate is open, or another wait begins one. */
 const onOpen = (wait: Wait): Command => {
-  if (isOverdue(wait)) return timeout(wait)
+  if (isOverdue(wait)) {
+    // Without a gate it only had to queue for room, and the host comes to it late.
+    if (wait.setting.policy.gate !== undefined) return timeout(wait)
+    allowLate(wait, wait.nextAt)
+  }
   return wait.cold.paused ? sleep(wait, wait.setting.time.now, "requested") : beginCheck(wait)
 }
 
@@ -238,13 +273,13 @@ const onCheckErrored = (wait: Wait, cause: Cause.Cause<unknown>, hint: CheckResu
   return onCheckError(wait, Cause.squash(cause), hint)
 }
 
-/** Whether an answer came after the deadline to a check that began before it. */
-const isLate = (wait: Wait): boolean => wait.setting.time.now > wait.deadlineAt && wait.checkStarted <= wait.deadlineAt
+/** Whether an answer came after the deadline, and not to a check that the host began late. */
+const isLate = (wait: Wait): boolean => wait.setting.time.now > answerBy(wait)
 
 const onOverdue = (wait: Wait): Command => {
   switch (wait.stage.phase) {
     case "checking":
-      if (wait.setting.time.now >= wait.deadlineAt && wait.checkStarted <= wait.deadlineAt) return late(wait)
+      if (wait.setting.time.now >= answerBy(wait)) return late(wait)
       if (wait.cold.alone) wait.cold.alone = false
       return onCheckError(
         wait,
@@ -265,6 +300,7 @@ const onOverdue = (wait: Wait): Command => {
 const late = (wait: Wait): Command => {
   if (wasSuspended(wait, wait.nextAt)) {
     if (wait.cold.retries > 0) wait.cold.retries = 0
+    allowLate(wait, wait.nextAt)
     return gateOrCheck(wait)
   }
   if (wait.cold.alone) wait.cold.alone = false

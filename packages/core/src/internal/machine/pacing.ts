@@ -1,6 +1,6 @@
 import * as Duration from "effect/Duration"
 import type { WaitReason } from "../../PollEvent.ts"
-import { placeNextCheck } from "../nextCheck.ts"
+import { leadOf, marginOf, placeNextCheck } from "../nextCheck.ts"
 import type { Command } from "./event.ts"
 import { alarmAt, checking, cold, gating, isForced, longestCheck, never, waiting, type Wait, whole } from "./wait.ts"
 
@@ -10,11 +10,21 @@ import { alarmAt, checking, cold, gating, isForced, longestCheck, never, waiting
 export const leastGap = 1_000
 
 export const sleepUntil = (wait: Wait, at: number, wanted: WaitReason): Command => {
-  const { deadlineAt, floorAt } = wait
-  const { now } = wait.setting.time
+  const { deadlineAt, floorAt, setting } = wait
+  const { now } = setting.time
+  forgoLastCheck(wait)
+  if (wait.cold.lateBy !== 0) wait.cold.lateBy = 0
   const estimate = longestCheck(wait)
+  const lead = leadOf(estimate, deadlineAt - now)
   const { gatedUntil } = wait.cold
-  const bounds = { now, at, floorAt, gatedUntil, spacedUntil: spacedUntil(wait), deadlineAt, estimate }
+  const spaced = spacedUntil(wait)
+  let lastAt = deadlineAt - lead
+  // Checks that take no time need no room.
+  if (estimate > 0 && Math.ceil(at) >= lastAt && lastAt > Math.max(now, floorAt, gatedUntil, spaced)) {
+    lastAt = setting.lastCheckAt(wait, lastAt)
+    cold(wait).reservedAt = lastAt
+  }
+  const bounds = { now, at, floorAt, gatedUntil, spacedUntil: spaced, deadlineAt, lead, lastAt }
   const { dueAt, last, reason } = placeNextCheck(bounds, wanted)
   if (last) cold(wait).lastCheck = true
   return sleep(wait, dueAt, reason)
@@ -39,6 +49,47 @@ export const sleep = (wait: Wait, dueAt: number, reason: WaitReason): Command =>
 export const wasSuspended = (wait: Wait, expected: number): boolean =>
   wait.setting.time.now - expected > Math.max(leastGap, 2 * wait.sleepMillis)
 
+/** The time limit of a gate or a check that begins after the deadline because of a suspension, in milliseconds. */
+export const longestLateCheck = 60_000
+
+/**
+ * Notes that the host comes late to a check that was due at `dueAt`, by the deadline: the wait does not end without it,
+ * but the check gets no more time than it would have had, or little more than it takes.
+ */
+export const allowLate = (wait: Wait, dueAt: number): void => {
+  const { deadlineAt, setting } = wait
+  const { now } = setting.time
+  if (now > deadlineAt) cold(wait).lateBy = wasSuspended(wait, dueAt) ? longestLateCheck : lateLimit(wait)
+  else if (wait.cold.lastCheck && now + longestCheck(wait) > deadlineAt) {
+    wait.cold.lateBy = Math.min(now - dueAt, lateLimit(wait))
+  }
+}
+
+/** Until when the answer of the check in flight counts. */
+export const answerBy = (wait: Wait): number => boundFrom(wait, wait.checkStarted)
+
+/** The last check is not made when the host expects it, or begins now. */
+export const forgoLastCheck = (wait: Wait): void => {
+  const { reservedAt } = wait.cold
+  if (reservedAt === undefined) return
+  wait.cold.reservedAt = undefined
+  wait.setting.forgoLastCheck(wait, reservedAt)
+}
+
+/** Whether no further check fits before the deadline after one that begins now. */
+export const isNearDeadline = (wait: Wait): boolean =>
+  wait.deadlineAt - wait.setting.time.now <= 2 * longestCheck(wait)
+
+/** The earliest time of a requested check: requests in a loop are no hot loop. */
+export const requestedAt = ({ checkStarted, setting }: Wait): number =>
+  Math.max(setting.time.now, checkStarted === never ? 0 : Math.ceil(checkStarted + setting.policy.zeroDelay))
+
+/**
+ * How long the next check of a key waits for the end of one that was interrupted, because it timed out or was discarded;
+ * in milliseconds.
+ */
+export const graceOf = ({ setting }: Wait): number => setting.policy.cancelTimeout
+
 /** The end of the `minInterval` after the newest check of the key. A check that others make can be joined at any time. */
 export const spacedUntil = (wait: Wait): number => {
   const { checkStarted, setting } = wait
@@ -62,13 +113,15 @@ export const gateOrCheck = (wait: Wait): Command => {
 
 export const beginCheck = (wait: Wait): Command => {
   const { now } = wait.setting.time
+  const until = bound(wait)
+  forgoLastCheck(wait)
   if (wait.cold.retries === 0 && !wait.cold.alone) wait.attempts++
   wait.stage = checking
   liftFloors(wait)
   if (wait.cold.wakeRequest !== undefined) wait.cold.wakeRequest = undefined
   wait.checkStarted = now
-  if (now >= wait.deadlineAt) cold(wait).lastCheck = true
-  wait.nextAt = whole(Math.min(bound(wait), Math.ceil(now + wait.setting.policy.checkTimeout)))
+  if (now >= wait.deadlineAt || until > wait.deadlineAt) cold(wait).lastCheck = true
+  wait.nextAt = whole(Math.min(until, Math.ceil(now + wait.setting.policy.checkTimeout)))
   return "check"
 }
 
@@ -85,9 +138,12 @@ export const wakeForAlarm = (now: number, at: number): number => (at > now + 1 ?
 
 // ---- internal ----
 
-/** The time limit of a gate or a check that begins after the deadline, in milliseconds. */
-const longestLateCheck = 60_000
+/** A gate or a check is bounded by the deadline or, if the host came to it late, by a time of its own. */
+const bound = (wait: Wait): number => boundFrom(wait, wait.setting.time.now)
 
-/** A gate or a check is bounded by the deadline or, after a suspension beyond it, by a time of its own. */
-const bound = (wait: Wait): number =>
-  wait.setting.time.now > wait.deadlineAt ? wait.setting.time.now + longestLateCheck : wait.deadlineAt
+const boundFrom = ({ cold, deadlineAt }: Wait, from: number): number =>
+  cold.lateBy === 0 ? deadlineAt : Math.max(from, deadlineAt) + cold.lateBy
+
+/** The time limit of a gate or a check that was due by the deadline, but begins after it; in milliseconds. */
+const lateLimit = (wait: Wait): number =>
+  Math.min(marginOf(longestCheck(wait)), Math.ceil((wait.deadlineAt - wait.startedAt) / 4), longestLateCheck)

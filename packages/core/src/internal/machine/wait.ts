@@ -1,3 +1,4 @@
+import type * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import type { ResultMissing } from "../../CheckResult.ts"
 import type { Notification } from "../../Observer.ts"
@@ -24,9 +25,16 @@ export interface Setting {
    * would join it. Asked only if there is a `minInterval`.
    */
   readonly checkedAt: (wait: Wait) => number | "joins"
+  /** When the last check of a wait begins, so that it gets room: at `latest`, or sooner. It is reserved. */
+  readonly lastCheckAt: (wait: Wait, latest: number) => number
+  /** The last check that was reserved for `at` is not made then, or has begun. */
+  readonly forgoLastCheck: (wait: Wait, at: number) => void
 }
 
-/** The time of a host. It never runs backwards: when the wall clock is set back, `base` moves with it. */
+/**
+ * The time of a host. It never runs backwards, and a wall clock that is set does not move it: `base` moves instead, so that
+ * deadlines, floors and intervals keep their length.
+ */
 export interface Timeline {
   /** The wall-clock time that the other times count from. */
   base: number
@@ -34,6 +42,13 @@ export interface Timeline {
   now: number
   /** Reads the wall clock. */
   readonly clock: () => number
+  /** Reads the monotonic clock, in milliseconds. */
+  readonly monotonic: () => number
+  /** What both clocks showed when they were compared last. */
+  wallAt: number
+  monotonicAt: number
+  /** Whether the monotonic clock measures what sleeps last: one that is not simulated along with them does not. */
+  isMeasured: boolean
 }
 
 /** What the delay of a schedule is for. */
@@ -138,6 +153,13 @@ export interface Cold {
   hasRechecked: boolean
   /** The check in flight, or the next one, is the last. */
   lastCheck: boolean
+  /** When the host expects the last check; undefined if it does not. */
+  reservedAt: number | undefined
+  /**
+   * By how many milliseconds the deadline may be exceeded, because the host came to a check late that was due in time: from
+   * the deadline on, or from the start of the gate or the check if that comes after it.
+   */
+  lateBy: number
   /** The key at the fallback, once the job's own record is gone. */
   fallbackKey: string | undefined
   /** Where the next check is to continue. Confidential. */
@@ -267,13 +289,30 @@ export const endRows = (self: Wait, kept?: Partial<Rows>): void => {
 }
 
 /** A timeline that begins now. */
-export const timeline = (clock: () => number): Timeline => ({ base: clock(), now: 0, clock })
+export const timeline = (clock: Clock.Clock): Timeline => {
+  const wall = (): number => clock.currentTimeMillisUnsafe()
+  const monotonic = (): number => Number(clock.monotonicTimeNanosUnsafe()) / 1_000_000
+  const base = wall()
+  return { base, now: 0, clock: wall, monotonic, wallAt: base, monotonicAt: monotonic(), isMeasured: true }
+}
 
 /** Moves a timeline to the wall-clock time. */
-export const advance = (time: Timeline, clock: number): void => {
-  if (clock - time.base < time.now) time.base = clock - time.now
-  else time.now = whole(clock - time.base)
+export const advance = (time: Timeline, wall: number): void => {
+  if (wall !== time.wallAt) compareClocks(time, wall)
+  if (wall - time.base < time.now) time.base = wall - time.now
+  else time.now = whole(wall - time.base)
 }
+
+/** Notes that a sleep of this length is over that began at a monotonic time. */
+export const slept = (time: Timeline, millis: number, since: number): void => {
+  if (time.monotonic() - since < millis / 2) time.isMeasured = false
+}
+
+/**
+ * How long a host sleeps at most without looking at the clocks, in milliseconds: so much later at the latest it notices
+ * that the machine was suspended, or that the clock was set.
+ */
+export const longestLeg = 60_000
 
 /** The start of the newest check of a wait without checks: a small integer, long before any other time. */
 export const never = -0x4000_0000
@@ -321,8 +360,14 @@ export const isLeaving = ({ cold }: Wait): boolean => cold.leftBy !== undefined
 /** Whether the next check was forced, so that neither floor nor gate holds it back. */
 export const isForced = ({ cold }: Wait): boolean => cold.wakeRequest === "forced"
 
-/** Whether the answer of a check that begins at `at` is expected before the deadline. */
-export const fitsBefore = (self: Wait, at: number): boolean => at + longestCheck(self) <= self.deadlineAt
+/**
+ * Whether a check that may begin at `from` can wait for others until `at`: it does not use up more than half of the time
+ * that is to spare before the deadline.
+ */
+export const fitsBefore = (self: Wait, from: number, at: number): boolean => {
+  const estimate = longestCheck(self)
+  return at + (estimate === 0 ? 0 : at - from) + estimate <= self.deadlineAt
+}
 
 /** The foreign schedule to step after the command "step", and whether it starts anew. */
 export const foreignStep = ({ cold }: Wait): { readonly stepper: Stepper; readonly isFirst: boolean } => ({
@@ -385,6 +430,21 @@ export const seen = (self: Wait): PollError.Details => ({
 
 // ---- internal ----
 
+/** If the two clocks differ by less, in milliseconds, the wall clock was adjusted, not set. */
+const leastJump = 1_000
+
+/**
+ * Moves `base` with a wall clock that was set. A process that was late, or a suspension that the monotonic clock counts,
+ * moves both clocks alike.
+ */
+const compareClocks = (time: Timeline, wall: number): void => {
+  const monotonic = time.monotonic()
+  const jump = Math.round(wall - time.wallAt - (monotonic - time.monotonicAt))
+  if (time.isMeasured && monotonic >= time.monotonicAt && Math.abs(jump) >= leastJump) time.base += jump
+  time.wallAt = wall
+  time.monotonicAt = monotonic
+}
+
 /**
  * The value of times that may become `Infinity`, before a wait starts. It is cast, since it is no number: a field that
  * has held nothing but numbers is boxed in every record from the first `Infinity` on, 32 bytes for each wait.
@@ -409,6 +469,8 @@ const makeCold = (): Cold => ({
   isHandling: false,
   hasRechecked: false,
   lastCheck: false,
+  reservedAt: undefined,
+  lateBy: 0,
   fallbackKey: undefined,
   cursor: undefined,
   alone: false,

@@ -10,6 +10,7 @@ import type * as Strategy from "../../Strategy.ts"
 import * as event from "../machine/event.ts"
 import { shown, type Wait } from "../machine/wait.ts"
 import { Contexts } from "./contexts.ts"
+import { kindOf } from "../text.ts"
 import * as userCalls from "../single/userCalls.ts"
 import { inFlightOf } from "./inFlight.ts"
 import { type Call, targetOf } from "./target.ts"
@@ -81,7 +82,9 @@ const eventOfBatch = (exit: Exit.Exit<Results>, wait: Wait): event.Event => {
   if (own === undefined) return event.checkErrored(Cause.die(new Error(`the key ${shown(wait)} was not checked`)))
   if (hint === undefined) return own
   if (own._tag === "CheckErrored" || own._tag === "Unanswered") return { ...own, hint }
-  return own._tag === "Checked" ? event.checked(CheckResult.withHint(own.result, hint)) : own
+  // What is no result ends its wait as it is.
+  if (own._tag !== "Checked" || !CheckResult.isCheckResult(own.result)) return own
+  return event.checked(CheckResult.withHint(own.result, hint))
 }
 
 const send = (waits: ReadonlyArray<Wait>): Effect.Effect<KeyResults, unknown, unknown> =>
@@ -137,7 +140,11 @@ const follow = (
     const failed = event.checkErrored(exit.cause)
     return Effect.succeed({ of: () => failed, hint: undefined })
   }
-  const answer = exit.value.results
+  const answer = exit.value?.results
+  if (typeof answer?.get !== "function") {
+    const failed = event.checkErrored(Cause.die(noAnswer(exit.value)))
+    return Effect.succeed({ of: () => failed, hint: undefined })
+  }
   const found = waits.map(({ key }) => answer.get(key))
   const lacking = waits.filter((_, at) => found[at] === undefined)
   // Most waits get their result in the order in which they asked, so that their keys need not be found again.
@@ -216,14 +223,25 @@ const isDelay = (hint: CheckResult.Hint | undefined): hint is Duration.Duration 
 const eventOfKey = (result: KeyResult | undefined): event.Event | undefined =>
   result === undefined
     ? undefined
-    : Result.isSuccess(result)
-      ? event.checked(result.success)
-      : event.checkErrored(Cause.fail(result.failure))
+    : !Result.isResult(result)
+      ? event.checkErrored(Cause.die(noEntry(result)))
+      : Result.isSuccess(result)
+        ? event.checked(result.success)
+        : event.checkErrored(Cause.fail(result.failure))
+
+const noAnswer = (got: unknown): TypeError =>
+  new TypeError(`checkMany must return { results }, a Map of Results by key, got ${shownKind(got)}`)
+
+const noEntry = (got: unknown): TypeError =>
+  new TypeError(`an entry of the results of checkMany must be a Result, got ${shownKind(got)}`)
+
+const shownKind = (got: unknown): string => (typeof got === "object" && got !== null ? "an object" : kindOf(got))
 
 const longestHint = (results: ReadonlyArray<KeyResult | undefined>): CheckResult.Hint | undefined => {
   let longest: CheckResult.Hint | undefined
   for (const result of results) {
-    if (result === undefined || Result.isFailure(result) || result.success._tag !== "Annotated") continue
+    if (!Result.isResult(result) || Result.isFailure(result)) continue
+    if (!CheckResult.isCheckResult(result.success) || result.success._tag !== "Annotated") continue
     const { hint } = result.success
     // One that is unreadable is about its own key only.
     if (hint !== "unreadable") longest = longer(longest, hint)

@@ -235,6 +235,7 @@ export class Engine {
       case "cancel":
         return this.cancel(wait)
       default:
+        if (typeof command !== "object") return void this.advise(wait, event.unknownCommand(command))
         return this.finish(wait, command.exit)
     }
   }
@@ -252,7 +253,7 @@ export class Engine {
     const slack = targetOf(wait).batch?.slack ?? this.limits.coalesce
     if (slack === 0) return alarm
     const gathered = Math.ceil(alarm / slack) * slack
-    return fitsBefore(wait, gathered) ? gathered : alarm
+    return fitsBefore(wait, alarm, gathered) ? gathered : alarm
   }
 
   private check(wait: Wait): void {

@@ -21,7 +21,9 @@ export const startOf = (
   if (former === undefined) return token
   const { policy, time } = wait.setting
   const { base, now } = time
-  const floor = former instanceof Waiters ? former.floorAt : floorOf(former)
+  // A check that is in flight lifts the floors, and the new wait joins it.
+  const isChecked = targetOf(wait).checkFor(wait) !== undefined
+  const floor = isChecked ? 0 : former instanceof Waiters ? former.floorAt : floorOf(former)
   const cursor = isRecent(former, now, linger) ? cursorFor(former) : undefined
   return withKnown(token, floor > now ? base + floor : undefined, cursor, () => receipt(policy, wait.key, base + now))
 }

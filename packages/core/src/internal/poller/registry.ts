@@ -19,6 +19,7 @@ import type { Policy } from "../options/policy.ts"
 import { make as makeTelemetry, type Telemetry } from "../telemetry.ts"
 import type { AfterTurn } from "./afterTurn.ts"
 import type { Dispatcher } from "./dispatcher.ts"
+import type { LastChecks } from "./lastChecks.ts"
 import { Target, type TargetSetting, type Traffic } from "./target.ts"
 
 /** What all waits of a Poller share. */
@@ -26,6 +27,7 @@ export interface Shared {
   readonly time: Timeline
   readonly random: () => number
   readonly dispatcher: Dispatcher
+  readonly lastChecks: LastChecks
   readonly afterTurn: AfterTurn
   readonly actions: ActionHandlers
 }
@@ -104,6 +106,14 @@ export class Group implements TargetSetting {
 
   checkedAt(wait: Wait): number | "joins" {
     return this.target.checkedAt(wait)
+  }
+
+  lastCheckAt(wait: Wait, latest: number): number {
+    return this.shared.lastChecks.reserve(wait, latest)
+  }
+
+  forgoLastCheck(wait: Wait, at: number): void {
+    this.shared.lastChecks.release(wait, at)
   }
 }
 

@@ -25,6 +25,7 @@ import * as validate from "../validate.ts"
 import { AfterTurn } from "./afterTurn.ts"
 import { Dispatcher, type Limits } from "./dispatcher.ts"
 import { Engine } from "./engine.ts"
+import { LastChecks } from "./lastChecks.ts"
 import { LeftTokens } from "./leftTokens.ts"
 import { isEnding, type Lifetime } from "./lifetime.ts"
 import { type Group, groupOf, Registry, type Sink } from "./registry.ts"
@@ -71,7 +72,7 @@ export class PollerService implements Driver {
 
   constructor(settings: Settings, clock: Clock.Clock, random: () => number, fork: Fork, lifetime: Lifetime) {
     const { capacity, limits } = settings
-    const time = timeline(() => clock.currentTimeMillisUnsafe())
+    const time = timeline(clock)
     this.dispatcher = new Dispatcher(time, limits)
     const afterTurn = new AfterTurn()
     this.actions = new ActionHandlers({
@@ -79,7 +80,8 @@ export class PollerService implements Driver {
       tell: (wait, happened) => this.engine.tell(wait, happened),
       later: (call) => afterTurn.add(call)
     })
-    const shared = { time, random, dispatcher: this.dispatcher, afterTurn, actions: this.actions }
+    const lastChecks = new LastChecks(time, limits)
+    const shared = { time, random, dispatcher: this.dispatcher, lastChecks, afterTurn, actions: this.actions }
     this.settings = settings
     this.registry = new Registry(shared, limits.linger)
     this.engine = new Engine(

@@ -275,7 +275,7 @@ export class Target {
         this.gatherUntil = inTurn ? now : (Math.floor(now / slack) + 1) * slack
       }
       // A check that would come too late does not wait for others.
-      if (!fitsBefore(wait, this.gatherUntil)) this.gatherUntil = now
+      if (!fitsBefore(wait, now, this.gatherUntil)) this.gatherUntil = now
     }
     this.queue.push(wait)
   }

@@ -2,6 +2,7 @@ import type * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
+import { advance, longestLeg, slept, type Timeline } from "../machine/wait.ts"
 
 /**
  * A queue of items by the time they are due, the earliest first; items of one time come out mostly in the order in
@@ -196,12 +197,19 @@ export class Timer {
   /** When it fires; `Infinity` if it is not set. */
   at = Number.POSITIVE_INFINITY
   private readonly clock: Clock.Clock
+  private readonly time: Timeline
   private readonly fork: (effect: Effect.Effect<void>) => Fiber.Fiber<void>
   private readonly wake: () => void
   private sleeping: Fiber.Fiber<void> | undefined
 
-  constructor(clock: Clock.Clock, fork: (effect: Effect.Effect<void>) => Fiber.Fiber<void>, wake: () => void) {
+  constructor(
+    clock: Clock.Clock,
+    time: Timeline,
+    fork: (effect: Effect.Effect<void>) => Fiber.Fiber<void>,
+    wake: () => void
+  ) {
     this.clock = clock
+    this.time = time
     this.fork = fork
     this.wake = wake
   }
@@ -212,12 +220,25 @@ export class Timer {
     this.clear()
     this.at = at
     if (at === Number.POSITIVE_INFINITY) return
-    const fiber = this.fork(this.sleep(Math.max(0, at - now), yields))
+    this.sleepFor(Math.max(0, at - now), yields)
+  }
+
+  /** Sleeps in legs, after each of which the clocks are compared. */
+  private sleepFor(millis: number, yields: boolean): void {
+    const leg = Math.min(millis, longestLeg)
+    const since = this.time.monotonic()
+    const fiber = this.fork(this.sleep(leg, yields))
     this.sleeping = fiber
     fiber.addObserver((exit) => {
       if (this.sleeping !== fiber) return
       this.sleeping = undefined
-      if (exit._tag === "Success") this.wake()
+      if (exit._tag !== "Success") return
+      slept(this.time, leg, since)
+      if (leg === millis) return this.wake()
+      advance(this.time, this.clock.currentTimeMillisUnsafe())
+      const rest = this.at - this.time.now
+      if (rest > 0) this.sleepFor(rest, false)
+      else this.wake()
     })
   }
 

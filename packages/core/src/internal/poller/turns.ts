@@ -47,7 +47,7 @@ export class Turns {
     this.clock = clock
     this.afterTurn = afterTurn
     this.turning = turning
-    this.timer = new Timer(clock, fork, () => this.tick())
+    this.timer = new Timer(clock, time, fork, () => this.tick())
   }
 
   /** When the timer fires; `Infinity` if it is not set. */

@@ -9,6 +9,7 @@ import * as Random from "effect/Random"
 import type * as Scope from "effect/Scope"
 import * as Tracer from "effect/Tracer"
 import type * as CheckResult from "../../CheckResult.ts"
+import * as Gate from "../../Gate.ts"
 import type { Notification } from "../../Observer.ts"
 import type { PollEvent } from "../../PollEvent.ts"
 import type { ResumeToken } from "../../ResumeToken.ts"
@@ -17,13 +18,16 @@ import { ActionHandlers } from "../actionHandlers.ts"
 import { cancelsBy } from "../machine/ending.ts"
 import * as event from "../machine/event.ts"
 import * as machine from "../machine/machine.ts"
-import { wakeForAlarm } from "../machine/pacing.ts"
+import { graceOf, wakeForAlarm } from "../machine/pacing.ts"
 import {
   advance,
   alarmAt,
+  isForced,
+  longestLeg,
   make as makeWait,
   never,
   type Setting,
+  slept,
   timeline,
   type Timeline,
   type Wait
@@ -156,6 +160,10 @@ export class Host implements Setting {
   private readonly actions: ActionHandlers | undefined
   private driver: Fiber.Fiber<void> | undefined
   private turn = 0
+  /** Whether a check is in flight. */
+  private isInCheck = false
+  /** The newest check that was interrupted and still runs, and until when the next one waits for it. */
+  private old: { readonly check: Fiber.Fiber<void>; readonly until: number } | undefined
   private watchdog: Fiber.Fiber<void> | undefined
   private watchedUntil = Number.POSITIVE_INFINITY
   private flushing: Fiber.Fiber<void> | undefined
@@ -169,7 +177,7 @@ export class Host implements Setting {
     const random = Context.get(context, Random.Random)
     this.policy = policy
     this.clock = Context.get(context, Clock.Clock)
-    this.time = timeline(() => this.clock.currentTimeMillisUnsafe())
+    this.time = timeline(this.clock)
     this.random = () => random.nextDoubleUnsafe()
     this.fork = Effect.runForkWith(span === undefined ? context : Context.add(context, Tracer.ParentSpan, span))
     this.telemetry = makeTelemetry({ logs: defaults.logs, observers: policy.observers, span }, this.fork, (log) => {
@@ -197,14 +205,21 @@ export class Host implements Setting {
     return this.listener !== undefined || this.policy.observers.length > 0
   }
 
-  /** A wait that is alone may check whenever it wants to. */
+  /** A wait that is alone may check whenever it wants to, unless a check of it still runs that was interrupted. */
   hasRoom(): boolean {
-    return true
+    return !this.isInCheck && this.old === undefined
   }
 
   checkedAt(): number {
     return never
   }
+
+  /** There is always room. */
+  lastCheckAt(_: Wait, latest: number): number {
+    return latest
+  }
+
+  forgoLastCheck(): void {}
 
   /** Tells the machine what happened; its command replaces what is in flight. */
   tell(happened: event.Event): void {
@@ -216,6 +231,8 @@ export class Host implements Setting {
     const former = this.driver
     this.driver = undefined
     former?.interruptUnsafe()
+    if (this.isInCheck && former !== undefined) this.leaveBehind(former)
+    this.isInCheck = false
     const driver = this.fork(this.drive(turn, command))
     if (this.turn === turn) this.driver = driver
     // A check that interrupts its own fiber kills the driver, and must not leave the wait without an end.
@@ -290,6 +307,28 @@ export class Host implements Setting {
     })
   }
 
+  /** Keeps a check that was interrupted and still runs, until it ends or its grace is over. */
+  private leaveBehind(check: Fiber.Fiber<void>): void {
+    if (check.pollUnsafe() !== undefined) return
+    const old = { check, until: this.time.now + graceOf(this.wait) }
+    this.old = old
+    check.addObserver(() => {
+      if (this.old === old) this.old = undefined
+    })
+  }
+
+  /** Waits for a check that was interrupted, until its grace is over. */
+  private settleOld(): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      const { old } = this
+      if (old === undefined) return Effect.void
+      const rest = Duration.millis(Math.max(0, old.until - this.time.now))
+      return Effect.map(Effect.timeoutOption(Fiber.await(old.check), rest), () => {
+        if (this.old === old) this.old = undefined
+      })
+    })
+  }
+
   private step(happened: event.Event): event.Command {
     advance(this.time, this.clock.currentTimeMillisUnsafe())
     const command = machine.step(this.wait, happened)
@@ -307,20 +346,32 @@ export class Host implements Setting {
       // A listener may have made the next step.
       return this.turn === turn ? follow(command) : Effect.void
     }
-    const onDue = (): Driven => after(event.due)
+    const onAwake = (millis: number): Driven => {
+      slept(this.time, millis, since)
+      if (millis < longestLeg || this.turn !== turn) return after(event.due)
+      advance(this.time, this.clock.currentTimeMillisUnsafe())
+      return alarmAt(this.wait) > this.time.now ? follow("sleep") : after(event.due)
+    }
+    const answered = (happened: event.Event): Driven => {
+      if (this.turn === turn) this.isInCheck = false
+      return after(happened)
+    }
     const onCheck = {
-      onSuccess: (result: CheckResult.CheckResult<unknown, unknown>) => after(event.checked(result)),
-      onFailure: (cause: Cause.Cause<unknown>) => after(event.checkErrored(cause))
+      onSuccess: (result: CheckResult.CheckResult<unknown, unknown>) => answered(event.checked(result)),
+      onFailure: (cause: Cause.Cause<unknown>) => answered(event.checkErrored(cause))
     }
     // Reused while the check and the delay stay the same: checks and sleeps are many, and most are like the one before.
     let check: Driven | undefined
     let checked: Effect.Effect<unknown, unknown, unknown> | undefined
     let sleep: Driven | undefined
     let sleepMillis = 0
+    /** When the sleep began, by the monotonic clock. */
+    let since = 0
     const follow = (command: event.Command): Driven => {
       switch (command) {
         case "check": {
           this.guard()
+          this.isInCheck = true
           const next = userCalls.check(this.wait)
           // A wait without a job has the same check every time.
           if (check === undefined || checked !== next) {
@@ -330,16 +381,20 @@ export class Host implements Setting {
           return check
         }
         case "sleep": {
-          const millis = Math.max(0, alarmAt(this.wait) - this.time.now)
+          const millis = Math.min(longestLeg, Math.max(0, alarmAt(this.wait) - this.time.now))
           if (sleep === undefined || sleepMillis !== millis) {
-            sleep = Effect.flatMap(this.clock.sleep(Duration.millis(millis)), onDue)
+            const asleep = Effect.flatMap(this.clock.sleep(Duration.millis(millis)), () => onAwake(millis))
+            sleep = Effect.suspend(() => {
+              since = this.time.monotonic()
+              return asleep
+            })
             sleepMillis = millis
           }
           return sleep
         }
         case "gate":
           this.guard()
-          return Effect.flatMap(Effect.exit(userCalls.askGate(this.wait)), (exit) =>
+          return Effect.flatMap(Effect.exit(Effect.andThen(this.settleOld(), asked(this.wait))), (exit) =>
             after({ _tag: "GateAnswered", exit })
           )
         case "step":
@@ -357,6 +412,7 @@ export class Host implements Setting {
         case "continue":
           return Effect.void
         default:
+          if (typeof command !== "object") throw event.unknown("command", command)
           this.watchdog?.interruptUnsafe()
           this.handOut(command.exit)
           return Effect.void
@@ -381,7 +437,7 @@ export class Host implements Setting {
     const limit = this.wait.nextAt
     if (limit === Number.POSITIVE_INFINITY) return
     const { now } = this.time
-    const wakeAt = wakeForAlarm(now, limit)
+    const wakeAt = Math.min(wakeForAlarm(now, limit), now + longestLeg)
     // At the limit itself it comes after an answer that arrives then: its sleep begins later, and it yields once more.
     const isLast = wakeAt === limit
     if (this.watchdog !== undefined) {
@@ -419,5 +475,11 @@ const once = (effect: Effect.Effect<void> = Effect.void): Effect.Effect<void> =>
 const together = { concurrency: "unbounded", discard: true } as const
 
 type Driven = Effect.Effect<void, never, unknown>
+
+/** Asks the gate of a wait, if there is one and the check is not forced. */
+const asked = (wait: Wait): Effect.Effect<Gate.Answer, never, unknown> =>
+  Effect.suspend(() =>
+    wait.setting.policy.gate === undefined || isForced(wait) ? Effect.succeed(Gate.open) : userCalls.askGate(wait)
+  )
 
 const isGuarded = ({ stage: { phase } }: Wait): boolean => phase !== "waiting" && phase !== "ended"
