@@ -24,6 +24,8 @@ export interface Setting {
    * would join it. Asked only if there is a `minInterval`.
    */
   readonly checkedAt: (wait: Wait) => number | "joins"
+  /** A floor that the server set for a wait, or a later one if others would come back at the same time. */
+  readonly spread: (wait: Wait, floorAt: number) => number
 }
 
 /** The time of a host. It never runs backwards: when the wall clock is set back, `base` moves with it. */

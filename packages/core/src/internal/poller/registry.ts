@@ -105,6 +105,10 @@ export class Group implements TargetSetting {
   checkedAt(wait: Wait): number | "joins" {
     return this.target.checkedAt(wait)
   }
+
+  spread(wait: Wait, floorAt: number): number {
+    return this.target.spread(wait, floorAt)
+  }
 }
 
 export const groupOf = ({ setting }: Wait): Group => setting as Group
