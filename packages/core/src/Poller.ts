@@ -16,8 +16,11 @@
  * - A check uses the services available where its wait was added, and is a child of the span that was current there.
  * - At most `concurrency` checks are in flight. Jobs, and the sets of services within a job, are served round-robin;
  *   within a turn, the earliest due wait goes first. The deadline of a wait also applies while it is queued.
- * - First checks are staggered. The first check of a job starts at once. Each further one is delayed at random, by up
- *   to 1 millisecond for each wait added at the same time, and at most by the first delay of its strategy.
+ * - First checks are staggered. The first check of a job starts at once. Each further one that is added at the same time
+ *   follows about a hundredth of the first delay of its strategy after the one before, at least 1 millisecond, until they
+ *   fill that delay. First checks of a job with `checkMany` are not delayed: they share requests.
+ * - If a server requests the same delay of many waits at once, the first returns after it, and the others after it too,
+ *   spread over at most a tenth of the delay. Waits for one key return together, and so do the keys of a `checkMany`.
  * - If the job has a `checkMany`, checks that fall due within its `slack` share one request.
  * - A wait has no span of its own, and its errors have no history unless the option `history` is `true`.
  * - Results are not held back for observers. Notifications to a slow observer are kept in memory.
@@ -86,7 +89,10 @@ export interface Options<out R = never> {
    * `"unbounded"`, default 1,000,000. Adding a wait suspends until there is room.
    */
   readonly capacity?: number | "unbounded" | undefined
-  /** Whether first checks are staggered. Default `true`. */
+  /**
+   * Whether first checks are staggered: those of waits that are added together are spread over the first delay of their
+   * strategy. Default `true`.
+   */
   readonly stagger?: boolean | undefined
   /**
    * The interval at which due checks are started together, to save wake-ups; a non-negative finite duration, default 0:

@@ -58,7 +58,9 @@ export const onHint = (wait: Wait, hint: CheckResult.Hint): void => {
   const millis = Duration.toMillis(hint)
   if (!(millis > 0)) return
   if (millis > maxHint) hints(wait).clamped++
-  wait.floorAt = Math.max(wait.floorAt, whole(Math.ceil(wait.setting.time.now + Math.min(millis, maxHint))))
+  const { setting } = wait
+  const floorAt = Math.ceil(setting.time.now + Math.min(millis, maxHint))
+  wait.floorAt = Math.max(wait.floorAt, whole(setting.spread(wait, floorAt)))
 }
 
 /** `hint` is what the server said to the request that the check was a part of. */

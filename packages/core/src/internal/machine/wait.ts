@@ -29,6 +29,8 @@ export interface Setting {
   readonly lastCheckAt: (wait: Wait, latest: number) => number
   /** The last check that was reserved for `at` is not made then, or has begun. */
   readonly forgoLastCheck: (wait: Wait, at: number) => void
+  /** A floor that the server set for a wait, or a later one if others would come back at the same time. */
+  readonly spread: (wait: Wait, floorAt: number) => number
 }
 
 /**

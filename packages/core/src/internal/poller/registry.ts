@@ -115,6 +115,10 @@ export class Group implements TargetSetting {
   forgoLastCheck(wait: Wait, at: number): void {
     this.shared.lastChecks.release(wait, at)
   }
+
+  spread(wait: Wait, floorAt: number): number {
+    return this.target.spread(wait, floorAt)
+  }
 }
 
 export const groupOf = ({ setting }: Wait): Group => setting as Group

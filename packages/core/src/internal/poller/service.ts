@@ -65,9 +65,14 @@ export class PollerService implements Driver {
   /** Carries out the rest of closing, once. */
   private carryOut = (): void => {}
   private readonly leftTokens = new LeftTokens()
-  /** The group of the newest wait: most waits are alike. */
+  /** The group of the newest wait, and the time over which its first checks are spread: most waits are alike. */
   private last:
-    | { readonly policy: request.Request["policy"]; readonly context: Context.Context<unknown>; readonly group: Group }
+    | {
+        readonly policy: request.Request["policy"]
+        readonly context: Context.Context<unknown>
+        readonly group: Group
+        readonly span: number
+      }
     | undefined
 
   constructor(settings: Settings, clock: Clock.Clock, random: () => number, fork: Fork, lifetime: Lifetime) {
@@ -261,21 +266,25 @@ export class PollerService implements Driver {
     token: ResumeToken | undefined,
     context: Context.Context<unknown>
   ): Wait {
-    const group = this.groupFor(job, wanted, context)
-    const stagger = this.settings.stagger ? firstDelay(group.policy, wanted.key) : 0
+    const { group, span } = this.groupFor(job, wanted, context)
     this.registry.begun(group)
-    return this.engine.add(group, wanted.key, wanted.rawKey, sink, { token, stagger })
+    return this.engine.add(group, wanted.key, wanted.rawKey, sink, { token, stagger: span })
   }
 
-  private groupFor(job: Any, wanted: request.Request, context: Context.Context<unknown>): Group {
+  private groupFor(
+    job: Any,
+    wanted: request.Request,
+    context: Context.Context<unknown>
+  ): { readonly group: Group; readonly span: number } {
     const { last } = this
     const isAlike = last !== undefined && last.policy === wanted.policy && last.context === context
-    if (isAlike && !last.group.target.isRemoved) return last.group
+    if (isAlike && !last.group.target.isRemoved) return last
     try {
       const defaults = Context.get(context, Reference)
       const group = this.registry.groupFor(job, wanted.policy(defaults), context, defaults.logs)
-      this.last = { policy: wanted.policy, context, group }
-      return group
+      const span = this.settings.stagger ? firstDelay(group.policy, wanted.key) : 0
+      this.last = { policy: wanted.policy, context, group, span }
+      return this.last
     } catch (defect) {
       // Defaults out of their range.
       this.release()

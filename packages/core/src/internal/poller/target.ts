@@ -13,6 +13,7 @@ import {
 } from "../machine/wait.ts"
 import type { InFlight } from "./inFlight.ts"
 import { ReadyQueue } from "./readyQueue.ts"
+import { Slots } from "./slots.ts"
 import { Spacing } from "./spacing.ts"
 import { jobCursorOf, Waiters } from "./waiters.ts"
 
@@ -57,7 +58,10 @@ export class Target {
   private dropped = 0
   /** How many keys of ended waits have a newer wait. */
   private renewed = 0
-  private nextFirstAt = 0
+  private readonly firstChecks = new Slots()
+  /** For delays that servers asked for, by the logarithm of their length; and the newest floor. */
+  private readonly floors = new Map<number, Slots>()
+  private newest: { readonly key: string; readonly floorAt: number; readonly at: number } | undefined
 
   constructor(job: Any, traffic: Traffic, batch: Target["batch"]) {
     this.job = job
@@ -294,16 +298,35 @@ export class Target {
     return this.batch === undefined ? [this.queue.next()] : this.queue.nextAlike(this.batch.max, canShareRequest)
   }
 
-  // -- first checks --
+  // -- checks that would begin together --
 
   /**
-   * How long to postpone the first check of a new wait, in milliseconds: not for the first one, and the longer the more
-   * come at the same time, up to one each millisecond; at most `atMost`.
+   * How long to postpone the first check of a new wait, in milliseconds: less than `span`, and not for the first one
+   * among those that come together. Those that can share a request are not kept apart.
    */
-  stagger(now: number, atMost: number, random: () => number): number {
-    const spread = Math.min(Math.max(0, this.nextFirstAt - now), atMost)
-    this.nextFirstAt = Math.min(now + atMost, Math.max(now, this.nextFirstAt) + 1)
-    return Math.floor(spread * random())
+  stagger(now: number, span: number, random: () => number): number {
+    return this.batch === undefined ? this.firstChecks.next(now, span, random) - now : 0
+  }
+
+  /**
+   * The floor of a wait: later than the server set it, by less than a tenth of the delay, if it set the same for others.
+   * Not for those that can share a request, and not so late that a check would miss the deadline. Waits for one key that
+   * share a check get the same.
+   */
+  spread(wait: Wait, floorAt: number): number {
+    const { random, time } = wait.setting
+    const delay = floorAt - time.now
+    if (this.batch !== undefined || delay < shortestSpread) return floorAt
+    const { newest } = this
+    if (newest?.key === wait.key && newest.floorAt === floorAt) return newest.at
+    // Delays of different lengths do not come back together.
+    const length = Math.ceil(Math.log2(delay))
+    const slots = this.floors.get(length) ?? new Slots()
+    this.floors.set(length, slots)
+    const at = slots.next(floorAt, delay / 10, random)
+    const fits = fitsBefore(wait, at + time.now - wait.checkStarted)
+    this.newest = { key: wait.key, floorAt, at: fits ? at : floorAt }
+    return this.newest.at
   }
 }
 
@@ -315,6 +338,9 @@ export interface TargetSetting extends Setting {
 export const targetOf = ({ setting }: Wait): Target => (setting as TargetSetting).target
 
 // ---- internal ----
+
+/** Shorter delays are not spread, in milliseconds. */
+const shortestSpread = 20
 
 /** Whether an ended wait knows something for the next one: the end of the job, a floor or a cursor. */
 const isWorthKeeping = (wait: Wait): boolean =>

@@ -210,6 +210,11 @@ export class Host implements Setting {
     return !this.isInCheck && this.old === undefined
   }
 
+  /** Processes that are told the same come back as the server said: what keeps them apart is the jitter of a strategy. */
+  spread(_wait: Wait, floorAt: number): number {
+    return floorAt
+  }
+
   checkedAt(): number {
     return never
   }

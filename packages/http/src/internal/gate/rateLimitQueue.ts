@@ -1,100 +1,181 @@
-// The checks that wait for a rate: first come, first served. Each has a slot, and asks again at its time. So a check
-// that waits never asks in vain, and one that was just served does not go before those that wait.
+// The checks that wait for a rate: first come, first served. Each has a place in the line, and is told when to ask
+// again. A gate does not learn that a wait has left, so a place that is not taken up in time is passed over; a check that
+// comes late still has it for a while.
 
-/** When a check may ask again. */
-interface Slot {
+/** A check in the line. */
+export interface Place {
   readonly check: string
-  readonly at: number
-  over: boolean
+  /** When the check is to ask again. */
+  at: number
+  readonly block: Block
+  state: "waiting" | "missed" | "gone"
 }
 
-/** Whether a check may be served: in its own slot, in one that is free, or not now. */
-export type Claim = "own" | "free" | "none"
-
-/** How late a check may come for its slot. */
-const graceMillis = 1_000
+/** Some places that follow each other: a rank is counted block by block. */
+interface Block {
+  readonly places: Array<Place>
+  /** How many of them wait, and how many are not gone. */
+  waiting: number
+  left: number
+}
 
 export class RateLimitQueue {
-  /** The slots of each check. A check of two waits for one key has two. */
-  private readonly byCheck = new Map<string, Array<Slot>>()
-  /** All slots in the order in which they were given, apart from those at the front that are over. */
-  private readonly slots: Array<Slot> = []
-  private first = 0
+  readonly graceMillis: number
+  private readonly blocks: Array<Block> = []
+  /** The places of each check, the oldest first. A check of two waits for one key has two. */
+  private readonly byCheck = new Map<string, Array<Place>>()
+  private readonly deadlines = new Deadlines()
   private waiting = 0
-  /** Slots that expired unused: other checks may take them. */
-  private spare = 0
-  private lastAt = 0
-  private lastAgainAt = 0
-  private readonly paceMillis: number
 
-  /** `paceMillis` is the time between two slots. */
-  constructor(paceMillis: number) {
-    this.paceMillis = paceMillis
+  /** `graceMillis` is how late a check may come before others take its turn. */
+  constructor(graceMillis: number) {
+    this.graceMillis = graceMillis
   }
 
-  isEmpty(now: number): boolean {
-    this.sweep(now)
-    return this.waiting === 0
+  /** How many checks wait, without those that are late. */
+  get size(): number {
+    return this.waiting
   }
 
-  /** Uses up a slot for a check: its own if that is due, otherwise one that is free. */
-  claim(check: string, now: number): Claim {
-    this.sweep(now)
-    const own = this.byCheck.get(check)?.find(({ at }) => at <= now)
-    if (own !== undefined) {
-      this.remove(own)
-      return "own"
+  /** Whether it remembers no check. */
+  get isEmpty(): boolean {
+    return this.byCheck.size === 0
+  }
+
+  /** When the next check is passed over that is not there by then, or before that. */
+  get nextDeadline(): number {
+    for (let next = this.deadlines.first; next !== undefined; next = this.deadlines.first) {
+      const { at, place } = next
+      if (place.state !== "gone" && at === this.deadlineOf(place)) return at
+      this.deadlines.dropFirst()
     }
-    if (this.waiting === 0) return "free"
-    if (this.spare === 0) return "none"
-    this.spare--
-    return "free"
+    return Number.POSITIVE_INFINITY
   }
 
-  /** Gives a check the slot behind all others, not before `from`, and returns its time. */
-  join(check: string, from: number): number {
-    this.lastAt = Math.max(from, this.waiting === 0 ? 0 : this.lastAt + this.paceMillis)
-    return this.give(check, this.lastAt)
+  /** Passes over the places that were not taken up in time, and forgets those that are long gone. */
+  sweep(now: number): void {
+    for (let next = this.deadlines.first; next !== undefined && next.at < now; next = this.deadlines.first) {
+      const { place } = next
+      this.deadlines.dropFirst()
+      if (place.state === "gone" || now <= this.deadlineOf(place)) continue
+      if (place.state === "missed") this.leave(place)
+      else {
+        this.count(place, -1)
+        place.state = "missed"
+        this.deadlines.add(place, this.deadlineOf(place))
+      }
+    }
   }
 
-  /**
-   * Gives another slot to a check that came in its own and could not be served, not before `from`; returns its time.
-   */
-  again(check: string, from: number): number {
-    this.lastAgainAt = Math.max(from, this.lastAgainAt + this.paceMillis)
-    this.lastAt = Math.max(this.lastAt, this.lastAgainAt)
-    return this.give(check, this.lastAgainAt)
+  /** The place of a check that was to ask again by now. */
+  find(check: string, now: number): Place | undefined {
+    const place = this.byCheck.get(check)?.find(({ at }) => at <= now)
+    if (place?.state === "missed") {
+      place.state = "waiting"
+      this.count(place, 1)
+    }
+    return place
   }
 
-  private give(check: string, at: number): number {
-    const slot: Slot = { check, at, over: false }
+  /** How many wait before this place. */
+  rankOf(place: Place): number {
+    let rank = 0
+    for (const block of this.blocks) {
+      if (block === place.block) break
+      rank += block.waiting
+    }
+    for (const other of place.block.places) {
+      if (other === place) break
+      if (other.state === "waiting") rank++
+    }
+    return rank
+  }
+
+  /** Gives a check the last place. `tell` says when it is to ask. */
+  join(check: string): Place {
+    let block = this.blocks.at(-1)
+    if (block === undefined || block.places.length === blockSize) {
+      block = { places: [], waiting: 0, left: 0 }
+      this.blocks.push(block)
+    }
+    const place: Place = { check, at: 0, block, state: "waiting" }
+    block.places.push(place)
+    block.left++
+    this.count(place, 1)
     const own = this.byCheck.get(check)
-    if (own === undefined) this.byCheck.set(check, [slot])
-    else own.push(slot)
-    this.slots.push(slot)
-    this.waiting++
-    return at
+    if (own === undefined) this.byCheck.set(check, [place])
+    else own.push(place)
+    return place
   }
 
-  private remove(slot: Slot): void {
-    const own = this.byCheck.get(slot.check)!
-    if (own.length === 1) this.byCheck.delete(slot.check)
-    else own.splice(own.indexOf(slot), 1)
-    slot.over = true
-    if (--this.waiting === 0) this.spare = 0
+  /** Notes when a check is to ask again. */
+  tell(place: Place, at: number): void {
+    place.at = at
+    this.deadlines.add(place, this.deadlineOf(place))
   }
 
-  /** Drops the slots at the front that are over, and those that expired unused. */
-  private sweep(now: number): void {
-    for (let slot = this.slots[this.first]; slot !== undefined; slot = this.slots[++this.first]) {
-      if (slot.over) continue
-      if (slot.at + graceMillis >= now) break
-      this.spare++
-      this.remove(slot)
+  leave(place: Place): void {
+    if (place.state === "gone") return
+    if (place.state === "waiting") this.count(place, -1)
+    place.state = "gone"
+    const own = this.byCheck.get(place.check)!
+    if (own.length === 1) this.byCheck.delete(place.check)
+    else own.splice(own.indexOf(place), 1)
+    if (--place.block.left === 0) this.blocks.splice(this.blocks.indexOf(place.block), 1)
+  }
+
+  /** When a place is passed over, or forgotten if it was. */
+  private deadlineOf({ at, state }: Place): number {
+    return at + this.graceMillis + (state === "missed" ? rememberedMillis : 0)
+  }
+
+  private count({ block }: Place, by: 1 | -1): void {
+    block.waiting += by
+    this.waiting += by
+  }
+}
+
+// ---- internal ----
+
+const blockSize = 256
+
+/** How long a check that did not come in time keeps its place. */
+const rememberedMillis = 60_000
+
+/** Places by a time, the earliest first: a heap. */
+class Deadlines {
+  private readonly heap: Array<{ readonly at: number; readonly place: Place }> = []
+
+  add(place: Place, at: number): void {
+    const { heap } = this
+    let index = heap.length
+    const item = { at, place }
+    heap.push(item)
+    for (let parent = (index - 1) >> 1; index > 0 && heap[parent]!.at > at; parent = (index - 1) >> 1) {
+      heap[index] = heap[parent]!
+      index = parent
     }
-    if (this.first > 1_000 && 2 * this.first > this.slots.length) {
-      this.slots.splice(0, this.first)
-      this.first = 0
+    heap[index] = item
+  }
+
+  /** The place whose time is over first. */
+  get first(): { readonly at: number; readonly place: Place } | undefined {
+    return this.heap[0]
+  }
+
+  dropFirst(): void {
+    const { heap } = this
+    const last = heap.pop()!
+    if (heap.length === 0) return
+    let index = 0
+    for (;;) {
+      let child = 2 * index + 1
+      if (child >= heap.length) break
+      if (child + 1 < heap.length && heap[child + 1]!.at < heap[child]!.at) child++
+      if (heap[child]!.at >= last.at) break
+      heap[index] = heap[child]!
+      index = child
     }
+    heap[index] = last
   }
 }
