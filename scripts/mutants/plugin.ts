@@ -1,8 +1,9 @@
+/* oxlint-disable unicorn/prefer-add-event-listener, unicorn/require-post-message-target-origin -- a channel between threads has one receiver and no origin */
 import { join } from "node:path"
 import { createVitest, type Vitest } from "vitest/node"
 import { readFileSync } from "node:fs"
 import { changeOf, isEquivalent, type Location } from "./equivalent.ts"
-import { type Channel, type Judged, type Loaded, openChannel, type Run, type Stop } from "./protocol.ts"
+import { channelName, type Judged, type Loaded, type Run, type Stop } from "./protocol.ts"
 
 // A test runner for Stryker that loads the tests once, not once for each mutant.
 
@@ -30,7 +31,6 @@ class RerunningRunner {
     await this.#worker?.stop()
     const { loaded, worker } = await start(true)
     this.#worker = worker
-    for (const id of loaded.once) console.log(`mutants: left out, since it passes only once: ${id}`)
     const tests = loaded.tests.map(({ column, failure, file, id, line, millis, name }) => ({
       id,
       name,
@@ -108,7 +108,7 @@ const start = async (isDry: boolean): Promise<{ readonly loaded: Loaded; readonl
   })
   const files = (await vitest.globTestSpecifications()).length
   vitest.provide("mutants", { files, isDry })
-  const channel = openChannel()
+  const channel = new BroadcastChannel(channelName)
   const ended = vitest.start()
   const loaded = await answer<Loaded>(channel, ended)
   const stop: Stop = { _tag: "Stop" }
@@ -116,11 +116,11 @@ const start = async (isDry: boolean): Promise<{ readonly loaded: Loaded; readonl
     loaded,
     worker: {
       judge: async (run) => {
-        channel.send(run)
+        channel.postMessage(run)
         return answer<Judged>(channel, ended)
       },
       stop: async () => {
-        channel.send(stop)
+        channel.postMessage(stop)
         channel.close()
         await close(vitest, ended)
       }
@@ -134,8 +134,8 @@ const close = async (vitest: Vitest, ended: Promise<unknown>): Promise<void> => 
 }
 
 /** The next message of the worker. */
-const answer = <A>(channel: Channel, ended: Promise<unknown>): Promise<A> =>
+const answer = <A>(channel: BroadcastChannel, ended: Promise<unknown>): Promise<A> =>
   new Promise((resolve, reject) => {
-    channel.receive((message) => resolve(message as A), "next")
+    channel.onmessage = ({ data }) => resolve(data as A)
     ended.then(() => reject(new Error("Vitest ended before all tests were loaded")), reject)
   })

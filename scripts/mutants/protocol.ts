@@ -1,19 +1,7 @@
 // What the test runner of Stryker and the worker that runs the tests say to each other.
 
-/** Opens their channel. */
-export const openChannel = () => {
-  const channel = new BroadcastChannel("mutants")
-  return {
-    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- only windows have an origin
-    send: (message: Run | Stop | Loaded | Judged): void => channel.postMessage(message),
-    /** Receives every message, or only the next one. */
-    receive: (handle: (message: unknown) => void, which: "all" | "next"): void =>
-      channel.addEventListener("message", ({ data }) => handle(data), { once: which === "next" }),
-    close: (): void => channel.close()
-  }
-}
-
-export type Channel = ReturnType<typeof openChannel>
+/** The name of their channel. */
+export const channelName = "mutants"
 
 /** A test of the core. */
 export interface LoadedTest {
@@ -54,8 +42,6 @@ export interface Stop {
 export interface Loaded {
   readonly _tag: "Loaded"
   readonly tests: ReadonlyArray<LoadedTest>
-  /** Tests that failed when they ran again, which are left out. */
-  readonly once: ReadonlyArray<string>
   readonly coverage: Coverage
 }
 

@@ -1,6 +1,7 @@
+/* oxlint-disable unicorn/prefer-add-event-listener, unicorn/require-post-message-target-origin -- a channel between threads has one receiver and no origin */
 import { performance } from "node:perf_hooks"
 import { inject, type RunnerTestCase, type RunnerTestFile, type RunnerTestSuite, TestRunner } from "vitest"
-import { type Coverage, type Hits, type Judged, type Loaded, openChannel, type Run, type Stop } from "./protocol.ts"
+import { channelName, type Coverage, type Hits, type Judged, type Loaded, type Run, type Stop } from "./protocol.ts"
 
 // Runs in the worker of Vitest. It loads all tests once and then runs them again and again, each time with another
 // mutant: to load them takes much longer than to run those that notice a mutant.
@@ -41,7 +42,7 @@ export default class extends TestRunner {
   override async onAfterRunFiles(files: Array<RunnerTestFile>): Promise<void> {
     super.onAfterRunFiles(files)
     this.#files.push(...files)
-    if (this.#files.length === this.#setting.files) await serve(this.#files, this.#setting.isDry)
+    if (this.#files.length === this.#setting.files) await serve(this.#files)
   }
 }
 
@@ -57,59 +58,40 @@ interface Test {
 }
 
 /** Judges mutants until it is stopped. */
-const serve = async (files: ReadonlyArray<RunnerTestFile>, isDry: boolean): Promise<void> => {
+const serve = async (files: ReadonlyArray<RunnerTestFile>): Promise<void> => {
   const tests = new Map(
     files
       .flatMap(testsOf)
       .map((task) => [idOf(task), { task, run: TestRunner.getTestFn(task), millis: task.result?.duration ?? 1 }])
   )
-  const channel = openChannel()
+  const channel = new BroadcastChannel(channelName)
   const stopped = new Promise<void>((resolve) => {
-    channel.receive((received) => {
-      const message = received as Run | Stop
+    channel.onmessage = ({ data }) => {
+      const message = data as Run | Stop
       if (message._tag === "Stop") resolve()
-      else void judge(tests, message).then(channel.send)
-    }, "all")
+      else void judge(tests, message).then((judged) => channel.postMessage(judged))
+    }
   })
-  channel.send(loaded(tests, isDry ? await once(tests) : []))
+  channel.postMessage(loaded(tests))
   await stopped
   channel.close()
 }
 
-/** The tests that pass only once, so that they cannot judge mutants. */
-const once = async (tests: ReadonlyMap<string, Test>): Promise<ReadonlyArray<string>> => {
-  const some: Array<string> = []
-  for (const [id, test] of tests) {
-    const isFailed = test.task.result?.state === "fail"
-    if (!isFailed && (await runWith(test, undefined, undefined)) !== undefined) some.push(id)
-  }
-  return some
-}
-
-const loaded = (tests: ReadonlyMap<string, Test>, once: ReadonlyArray<string>): Loaded => ({
+const loaded = (tests: ReadonlyMap<string, Test>): Loaded => ({
   _tag: "Loaded",
-  once,
-  tests: [...tests]
-    .filter(([id]) => !once.includes(id))
-    .map(([id, { millis, task }]) => ({
-      id,
-      file: task.file.filepath,
-      name: task.fullName,
-      line: task.location?.line ?? 1,
-      column: task.location?.column ?? 1,
-      millis,
-      failure: task.result?.state === "fail" ? (task.result.errors?.[0]?.message ?? "failed") : undefined
-    })),
-  coverage: coverageOf(instrumented.mutantCoverage, once)
+  tests: [...tests].map(([id, { millis, task }]) => ({
+    id,
+    file: task.file.filepath,
+    name: task.fullName,
+    line: task.location?.line ?? 1,
+    column: task.location?.column ?? 1,
+    millis,
+    failure: task.result?.state === "fail" ? (task.result.errors?.[0]?.message ?? "failed") : undefined
+  })),
+  coverage: coverageOf(instrumented.mutantCoverage)
 })
 
-const coverageOf = (
-  { perTest, static: loading }: Coverage = { static: {}, perTest: {} },
-  without: ReadonlyArray<string>
-): Coverage => ({
-  static: loading,
-  perTest: Object.fromEntries(Object.entries(perTest).filter(([id]) => !without.includes(id)))
-})
+const coverageOf = (coverage: Coverage | undefined): Coverage => coverage ?? { static: {}, perTest: {} }
 
 /** Tests that killed mutants, the newest first: those of neighbouring places in the code are mostly noticed by the same. */
 let killers: ReadonlyArray<string> = []
