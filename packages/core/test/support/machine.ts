@@ -1,5 +1,6 @@
 import type * as Exit from "effect/Exit"
 import * as Cause from "effect/Cause"
+import type * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Exits from "effect/Exit"
 import type * as CheckResult from "effect-poll/CheckResult"
@@ -52,6 +53,13 @@ export const policyOf = (options: Options = {}): thePolicy.Policy =>
     ...options
   })
 
+/** A clock whose wall and monotonic times are this. */
+export const clockAt = (millis: () => number) =>
+  ({
+    currentTimeMillisUnsafe: millis,
+    monotonicTimeNanosUnsafe: () => BigInt(millis()) * 1_000_000n
+  }) as Clock.Clock
+
 /** A wait that a test drives by hand. Its clock starts at `origin`. */
 export const drive = (
   options: Options = {},
@@ -60,7 +68,7 @@ export const drive = (
   const { origin = 0, rawKey = "a", ...setting } = changes
   let clock = origin
   const events: Array<Notification["event"]> = []
-  const time = waits.timeline(() => clock)
+  const time = waits.timeline(clockAt(() => clock))
   const wait = waits.make(
     {
       policy: policyOf(options),
@@ -70,6 +78,9 @@ export const drive = (
       isObserved: () => true,
       hasRoom: () => true,
       checkedAt: () => waits.never,
+      lastCheckAt: (_, latest) => latest,
+      forgoLastCheck: () => {},
+      spread: (_, floorAt) => floorAt,
       ...setting
     },
     "a",

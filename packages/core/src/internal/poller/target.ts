@@ -324,7 +324,7 @@ export class Target {
     const slots = this.floors.get(length) ?? new Slots()
     this.floors.set(length, slots)
     const at = slots.next(floorAt, delay / 10, random)
-    const fits = fitsBefore(wait, at + time.now - wait.checkStarted)
+    const fits = fitsBefore(wait, floorAt, at + time.now - wait.checkStarted)
     this.newest = { key: wait.key, floorAt, at: fits ? at : floorAt }
     return this.newest.at
   }
