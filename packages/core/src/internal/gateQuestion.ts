@@ -4,9 +4,23 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Random from "effect/Random"
-import type { Answer, Subject } from "../Gate.ts"
 
-// What `Gate.make` adds to the function of a gate: a time limit, and answers that hold for a partition.
+// What `Gate.make` adds to the function of a gate: a time limit, and answers that hold for a partition. The types are
+// those of `Gate`, which imports this module.
+
+interface Subject {
+  readonly job: string
+  readonly key: string
+}
+
+type Answer =
+  | { readonly _tag: "Open" }
+  | {
+      readonly _tag: "Postponed"
+      readonly delay: Duration.Duration
+      readonly reason: string
+      readonly spread?: Duration.Duration | undefined
+    }
 
 type Ask<R> = (subject: Subject) => Effect.Effect<Answer, never, R>
 

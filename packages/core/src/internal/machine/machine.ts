@@ -184,7 +184,7 @@ const onGateAnswered = (wait: Wait, exit: Exit.Exit<Gate.Answer>): Command => {
     const isTooSoon = spacedUntil(wait) > now && !isOverdue(wait)
     return isTooSoon ? sleepUntil(wait, now, "minInterval") : onOpen(wait)
   }
-  if (isOverdue(wait)) return timeout(wait)
+  if (now > wait.nextAt) return late(wait)
   cold(wait).gatedUntil = Math.ceil(now + Duration.toMillis(exit.value.delay))
   cold(wait).gatedBy = exit.value.reason
   return sleepUntil(wait, now, "gate")
