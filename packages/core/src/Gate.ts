@@ -5,10 +5,23 @@
  * A gate is asked before each check. It lets the check through, or postpones it with a reason. A postponed check counts
  * neither as an attempt nor against the error budget. The deadline of the wait still applies.
  *
+ * **Details**
+ *
+ * - A question has a time limit, `timeout`. A gate that does not answer in time postpones the check by a second, with the
+ *   reason `"gate timeout"`, and is asked again then: it does not let the check through, and an answer that was lost does
+ *   not stop the wait. To let checks through instead, answer `Gate.open` with `Effect.timeoutOrElse` within the function.
+ * - With `partition`, a postponed answer holds for all checks of the partition, so that a hundred thousand waits behind
+ *   one open circuit ask it once per delay.
+ * - In a `Poller`, a question takes no place of `concurrency`. A gate is asked only as far as there are free places for
+ *   the checks that it lets through, and those are served before other queued checks.
+ *
  * @since 0.1.0
  */
+import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Random from "effect/Random"
+import * as question from "./internal/gateQuestion.ts"
 import * as validate from "./internal/validate.ts"
 
 /**
@@ -18,7 +31,10 @@ import * as validate from "./internal/validate.ts"
  * @since 0.1.0
  */
 export interface Gate<out R = never> {
-  /** Returns whether the check may be made. May take time; the deadline of the wait bounds it. */
+  /**
+   * Returns whether the check may be made. May take time: the deadline of the wait bounds it, and the `timeout` of
+   * `Gate.make`. A gate that is not made by `Gate.make` has no timeout.
+   */
   readonly ask: (subject: Subject) => Effect.Effect<Answer, never, R>
 }
 
@@ -41,14 +57,39 @@ export interface Subject {
  * **Details**
  *
  * After `delay`, the gate is asked again. The wait reports `reason` as the `gateReason` of its event
- * `Waiting`.
+ * `Waiting`. `spread` is for gates with partitions, see `Gate.postponed`.
  *
  * @category models
  * @since 0.1.0
  */
 export type Answer =
   | { readonly _tag: "Open" }
-  | { readonly _tag: "Postponed"; readonly delay: Duration.Duration; readonly reason: string }
+  | {
+      readonly _tag: "Postponed"
+      readonly delay: Duration.Duration
+      readonly reason: string
+      readonly spread?: Duration.Duration | undefined
+    }
+
+/**
+ * The options of a gate.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Options {
+  /**
+   * How long a question may take; a positive finite duration or `"unbounded"`. After that it is interrupted, and the
+   * check is postponed by a second with the reason `"gate timeout"`. Default: 5 seconds.
+   */
+  readonly timeout?: Duration.Input | "unbounded" | undefined
+  /**
+   * Names what decides about a check, such as a circuit or a connection. A postponed answer then holds for all checks of
+   * the same name until its delay has passed; then one of them asks again, while the others stay postponed. Default:
+   * each check asks.
+   */
+  readonly partition?: ((subject: Subject) => string) | undefined
+}
 
 /**
  * The answer that lets a check through.
@@ -63,19 +104,27 @@ export const open: Answer = { _tag: "Open" }
  *
  * **Details**
  *
- * `delay` must be a positive finite duration; otherwise a RangeError is thrown.
+ * In a gate with partitions, the check that was asked about comes back after `delay`, and asks for all. The others come
+ * back after it at random times, spread over `spread`; by default that is as long as `delay`, at most 30 seconds.
+ *
+ * `delay` must be a positive finite duration, and `spread` a non-negative one; otherwise a RangeError is thrown.
  *
  * @category constructors
  * @since 0.1.0
  */
-export const postponed = (delay: Duration.Input, reason: string): Answer => ({
-  _tag: "Postponed",
-  delay: Duration.millis(validate.millis("Gate.postponed: delay", delay, "positive")),
-  reason
-})
+export const postponed = (delay: Duration.Input, reason: string, spread?: Duration.Input): Answer => {
+  const millis = Duration.millis(validate.millis("Gate.postponed: delay", delay, "positive"))
+  if (spread === undefined) return { _tag: "Postponed", delay: millis, reason }
+  const spreadMillis = validate.millis("Gate.postponed: spread", spread, "nonNegative")
+  return { _tag: "Postponed", delay: millis, reason, spread: Duration.millis(spreadMillis) }
+}
 
 /**
  * Creates a gate from a function that decides whether a check may be made.
+ *
+ * **Details**
+ *
+ * An out-of-range `timeout` throws a RangeError.
  *
  * **Example** (Checking only while online)
  *
@@ -84,29 +133,52 @@ export const postponed = (delay: Duration.Input, reason: string): Answer => ({
  * import * as Gate from "effect-poll/Gate"
  *
  * let online = false
- * const whileOnline = Gate.make(() => Effect.sync(() => (online ? Gate.open : Gate.postponed("1 second", "offline"))))
- * const answer = await Effect.runPromise(whileOnline.ask({ job: "render", key: "a" }))
- * answer._tag // => "Postponed"
+ * let asked = 0
+ * const whileOnline = Gate.make(
+ *   () => Effect.sync(() => (asked++, online ? Gate.open : Gate.postponed("1 second", "offline"))),
+ *   // The answer is about the device, so it holds for all checks.
+ *   { partition: () => "device" }
+ * )
+ * const keys = ["a", "b", "c"]
+ * const answers = await Effect.runPromise(Effect.forEach(keys, (key) => whileOnline.ask({ job: "render", key })))
+ * answers.map(({ _tag }) => _tag) // => ["Postponed", "Postponed", "Postponed"]
+ * asked // => 1
  * ```
  *
  * @category constructors
  * @since 0.1.0
  */
-export const make = <R = never>(ask: Gate<R>["ask"]): Gate<R> => ({ ask })
+export const make = <R = never>(ask: Gate<R>["ask"], options?: Options): Gate<R> => {
+  const { partition, timeout = "5 seconds" } = options ?? {}
+  validate.fields("Gate.make", options ?? {}, { partition: "a function" })
+  const bounded = question.bounded(ask, validate.millisOrUnbounded("Gate.make: timeout", timeout))
+  return { ask: partition === undefined ? bounded : question.partitioned(bounded, partition) }
+}
 
 /**
- * Combines gates into one. It asks them in order, up to the first that postpones the check.
+ * Combines gates into one. It asks them in order, up to the first that postpones the check. Each has its own timeout and
+ * partitions; if any of them is known to postpone the check, none is asked.
  *
  * @category combinators
  * @since 0.1.0
  */
-export const all = <R>(gates: ReadonlyArray<Gate<R>>): Gate<R> =>
-  make(
-    Effect.fnUntraced(function* (subject) {
-      for (const gate of gates) {
-        const answer = yield* gate.ask(subject)
-        if (answer._tag === "Postponed") return answer
-      }
-      return open
-    })
-  )
+export const all = <R>(gates: ReadonlyArray<Gate<R>>): Gate<R> => {
+  const known = (subject: Subject, now: number, random: () => number): Answer | undefined => {
+    for (const gate of gates) {
+      const answer = question.knownAnswer(gate, subject, now, random)
+      if (answer !== undefined) return answer
+    }
+    return undefined
+  }
+  const ask = Effect.fnUntraced(function* (subject: Subject) {
+    const random = yield* Random.Random
+    const closed = known(subject, yield* Clock.currentTimeMillis, () => random.nextDoubleUnsafe())
+    if (closed !== undefined) return closed
+    for (const gate of gates) {
+      const answer = yield* gate.ask(subject)
+      if (answer._tag === "Postponed") return answer
+    }
+    return open
+  })
+  return { ask: question.knows(ask, known) }
+}

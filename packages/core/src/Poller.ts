@@ -16,6 +16,10 @@
  * - A check uses the services available where its wait was added, and is a child of the span that was current there.
  * - At most `concurrency` checks are in flight. Jobs, and the sets of services within a job, are served round-robin;
  *   within a turn, the earliest due wait goes first. The deadline of a wait also applies while it is queued.
+ * - While several jobs have waits, a ninth of the places stays free for others, so that a job whose checks hang does not
+ *   hold up the rest. The sets of services within a job share its places in the same way.
+ * - A question to a gate takes no place. A gate is asked only as far as there are free places for the checks that it lets
+ *   through, and these come before other queued checks.
  * - First checks are staggered. The first check of a job starts at once. Each further one that is added at the same time
  *   follows about a hundredth of the first delay of its strategy after the one before, at least 1 millisecond, until they
  *   fill that delay. First checks of a job with `checkMany` are not delayed: they share requests.
@@ -80,9 +84,17 @@ import type { ResumeToken } from "./ResumeToken.ts"
  * @since 0.1.0
  */
 export interface Options<out R = never> {
-  /** The maximum number of checks in flight; an integer >= 1 or `"unbounded"`, default 1000. */
+  /**
+   * The maximum number of checks in flight; an integer >= 1 or `"unbounded"`, default 1000. One job may use all of them
+   * only while no other job has waits. A check that was given up and cannot be interrupted is not counted here, but
+   * against `concurrencyPerJob`.
+   */
   readonly concurrency?: number | "unbounded" | undefined
-  /** The maximum number of checks of one job in flight; an integer >= 1 or `"unbounded"`, default `concurrency`. */
+  /**
+   * The maximum number of checks of one job in flight, those included that were given up and have not ended; an
+   * integer >= 1 or `"unbounded"`, default `concurrency`. The sets of services of a job share them, so that one whose
+   * checks hang leaves some to the others.
+   */
   readonly concurrencyPerJob?: number | "unbounded" | undefined
   /**
    * The maximum number of waits, together with results that their stream has not emitted yet; an integer >= 1 or
@@ -146,7 +158,10 @@ export interface Stats {
   readonly queued: number
   /** The number of `watched` waits with a check in flight. Several waits can share one request. */
   readonly checking: number
-  /** The number of requests in flight, that is, checks and questions to gates; at most `concurrency`. */
+  /**
+   * The number of requests in flight: checks, those included that were given up and have not ended, and questions to
+   * gates. It may exceed `concurrency`, which limits only the checks that waits wait for.
+   */
   readonly requests: number
   /** The number of ended waits by ending: `Succeeded`, the tag of the error, `Interrupted` or `Defect`. */
   readonly ended: Readonly<Record<string, number>>

@@ -23,8 +23,8 @@ export const inspect = (poller: Poller.Service) => {
     queued: sum((target) => sizeAt(target, "queue")),
     /** Starts of checks that a `minInterval` has to be kept from. */
     starts: sum((target) => sizeAt(target, "spacing")),
-    /** Targets that take turns to start checks. */
-    turns: sizeAt(service, "engine", "dispatcher", "rotation"),
+    /** Jobs that take turns to start checks. */
+    turns: sizeAt(service, "dispatcher", "jobs", "rotation"),
     /** Entries of the queue of waits that sleep, stale ones included. */
     sleepers: sizeAt(service, "engine", "sleepers"),
     /** Entries of the queue of timeouts, stale ones included. */

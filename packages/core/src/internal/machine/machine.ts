@@ -212,7 +212,7 @@ const onGateAnswered = (wait: Wait, exit: Exit.Exit<Gate.Answer>): Command => {
     const isTooSoon = spacedUntil(wait) > now && !isOverdue(wait)
     return isTooSoon ? sleepUntil(wait, now, "minInterval") : onOpen(wait)
   }
-  if (isOverdue(wait)) return timeout(wait)
+  if (now > wait.nextAt) return late(wait)
   if (isForced(wait)) {
     liftFloors(wait)
     return sleepUntil(wait, requestedAt(wait), "requested")

@@ -1,6 +1,10 @@
 import { isForced, type Timeline, type Wait } from "../machine/wait.ts"
-import { InFlight } from "./inFlight.ts"
-import { type Call, type Target, targetOf } from "./target.ts"
+import { Gates, type Permit } from "./gates.ts"
+import { InFlight, isQueued } from "./inFlight.ts"
+import { Overlaps } from "./overlaps.ts"
+import { Places } from "./places.ts"
+import { type Call, type Target, targetOf, type Traffic } from "./target.ts"
+import { TimerQueue } from "./timerQueue.ts"
 
 /** The limits of a Poller, validated and in milliseconds. */
 export interface Limits {
@@ -17,25 +21,46 @@ export interface Limits {
  *
  * A wait that may check joins the check in flight for its key, or one that gathers waits; otherwise it gets a check of
  * its own or, where the job has `checkMany`, a place in a batch that is filled with what is due in the turn. Without
- * room it is queued at its target, and targets are served in rotation.
+ * room it is queued at its target. Jobs are served in rotation, and so are the targets of a job; what they may hold at
+ * most depends on what is free (`Places.room`).
  */
 export class Dispatcher {
-  /** Requests in flight: checks and questions to gates. */
+  /** What is in flight: checks, those included that were given up, and questions to gates. */
   requests = 0
   private readonly time: Timeline
   private readonly limits: Limits
   private readonly turn = new Turn()
-  private readonly rotation = new Rotation()
+  /** The checks in flight that have a place: a check that was given up has none. */
+  private taken = 0
+  private readonly jobs = new Places<Traffic>()
+  private readonly gates = new Gates()
+  private readonly overlaps = new Overlaps()
+  /** The targets that gather a batch in their queue, by the time when it is due. */
+  private readonly gathering = new TimerQueue<Target>((target, due) => target.gathersAt === due)
   /** The call that gathers waits before it begins. */
-  private gathering: Call | undefined
+  private gatheringCall: Call | undefined
   /** The time of the turn that wakes waits, while it lasts. */
   private turnAt: number | undefined
   /** Targets whose batch is being filled. */
   private readonly filling = new Set<Target>()
+  private readonly mayServe = (traffic: Traffic): boolean => this.jobs.room(traffic, this.free) > 0
 
   constructor(time: Timeline, limits: Limits) {
     this.time = time
     this.limits = limits
+  }
+
+  // -- waits that come and go --
+
+  /** Counts a wait that comes (1) or has ended (-1). */
+  countWait(target: Target, by: 1 | -1): void {
+    const { traffic } = target
+    traffic.targets.countWait(target, by)
+    this.jobs.countWait(traffic, by)
+    if (by === 1) return
+    // There may be fewer to share with.
+    if (traffic.open === 0) this.jobs.rotation.loosen()
+    if (target.open === 0) this.jobs.rotation.enterAgain(traffic)
   }
 
   // -- room --
@@ -44,10 +69,16 @@ export class Dispatcher {
   hasRoom(wait: Wait): boolean {
     const target = targetOf(wait)
     if (target.checkFor(wait) !== undefined) return true
-    if (this.rotation.size > 0) return false
+    if (this.overlaps.isHeld(wait)) return false
+    if (this.jobs.rotation.size > 0 && (target.row !== undefined || this.isServing)) return false
     if (!isForBatch(wait)) return !this.turn.isOver(this.time.now) && this.hasRoomFor(target)
     // Between turns, waits for a batch are gathered in the queue.
     return this.turnAt !== undefined && (target.filling !== undefined || this.hasRoomFor(target))
+  }
+
+  /** Whether a wait that its gate let through has to wait for room, or for the end of an old check of its key. */
+  isHeldBack(wait: Wait): boolean {
+    return this.overlaps.isHeld(wait) || !this.hasRoomFor(targetOf(wait))
   }
 
   /**
@@ -58,22 +89,59 @@ export class Dispatcher {
     const target = targetOf(wait)
     if (target.checkFor(wait) !== undefined) return undefined
     if (target.batch !== undefined) return target.batch.slack > 0 ? 1 : undefined
-    return this.rotation.size === 0 && this.turn.isOver(this.time.now) ? 0 : undefined
+    return this.jobs.rotation.size === 0 && this.turn.isOver(this.time.now) ? 0 : undefined
   }
 
   /** Counts a request that begins (1) or is over (-1). */
-  count({ kind, target }: Call, by: 1 | -1): void {
+  count(call: Call, by: 1 | -1): void {
+    const { isGivenUp, kind, target } = call
     if (kind === "task") return
     this.requests += by
-    target.traffic.requests += by
+    if (kind === "gate") return
+    if (!isGivenUp) this.taken += by
+    target.traffic.targets.countRequest(target, by)
+    this.jobs.countRequest(target.traffic, by)
+    if (by === 1) return
+    this.jobs.rotation.loosen()
+    if (target.admitted.length > 0) this.advance(target)
   }
 
-  private get isFull(): boolean {
-    return this.requests >= this.limits.concurrency
+  /**
+   * Notes that the last wait has left a call that is in flight. If that is a check, its place is free for others; it
+   * counts for its own job and target until it is over, and holds the next check of its keys back.
+   */
+  giveUp(call: Call): void {
+    if (call.isGivenUp || (call.kind !== "check" && call.kind !== "batch")) return
+    call.isGivenUp = true
+    this.taken--
+    this.overlaps.add(call, call.lastLeft!, this.time.now)
+    this.jobs.rotation.loosen()
+  }
+
+  /** Notes that a call is over, and ends what depends on it. */
+  over(call: Call): void {
+    this.count(call, -1)
+    if (call.isGivenUp) for (const wait of this.overlaps.over(call)) this.enqueue(wait)
+    if (call.permit !== undefined) this.endPermit(call.permit)
+  }
+
+  private get free(): number {
+    return this.limits.concurrency - this.taken
+  }
+
+  /** Whether a job with queued waits has room. */
+  private get isServing(): boolean {
+    return this.free > 0 && this.jobs.rotation.next(this.mayServe) !== undefined
   }
 
   private hasRoomFor(target: Target): boolean {
-    return !this.isFull && target.traffic.requests < this.limits.concurrencyPerJob
+    const { traffic } = target
+    const room = this.roomOf(traffic)
+    return room > 0 && traffic.targets.room(target, room) > 0
+  }
+
+  private roomOf(traffic: Traffic): number {
+    return Math.min(this.jobs.room(traffic, this.free), this.limits.concurrencyPerJob - traffic.requests)
   }
 
   // -- turns --
@@ -111,9 +179,10 @@ export class Dispatcher {
   /** The call that a wait joins which may check. It begins as soon as the wait has joined if it is `ready`. */
   place(wait: Wait): Call {
     const target = targetOf(wait)
-    const { gathering } = this
+    const { gatheringCall } = this
     const shared =
-      target.checkFor(wait) ?? (gathering?.target === target && gathering.admits(wait) ? gathering : undefined)
+      target.checkFor(wait) ??
+      (gatheringCall?.target === target && gatheringCall.admits(wait) ? gatheringCall : undefined)
     if (shared !== undefined) return shared
     return this.turnAt !== undefined && isForBatch(wait) ? this.placeInBatch(target) : checkFor(wait, "ready")
   }
@@ -146,8 +215,8 @@ export class Dispatcher {
 
   /** Lets waits join this call before it begins. Returns the call that gathered before. */
   gather(call: Call | undefined): Call | undefined {
-    const former = this.gathering
-    this.gathering = call
+    const former = this.gatheringCall
+    this.gatheringCall = call
     return former
   }
 
@@ -155,41 +224,153 @@ export class Dispatcher {
 
   /** Whether there may be queued waits. */
   get hasQueued(): boolean {
-    return this.rotation.size > 0
+    return this.jobs.rotation.size + this.gathering.size + this.overlaps.size > 0
   }
 
-  /** When the first batch is due that gathers in a queue. */
-  gatheredAt(now: number): number {
-    return this.rotation.gatheredAt(now)
+  /** When the first batch is due that gathers in a queue, or the first grace of a check that was given up is over. */
+  nextAt(): number {
+    return Math.min(this.gathering.next(), this.overlaps.nextAt())
   }
 
   /** Queues a wait that has no room, or a gate to ask. */
   enqueue(wait: Wait): void {
+    if (this.overlaps.hold(wait)) return
     const target = targetOf(wait)
     target.enqueue(wait, this.time.now, this.turnAt !== undefined)
-    this.rotation.enter(target)
+    // A batch that is not full gathers first.
+    if (target.batch === undefined || target.isReady(this.time.now, Number.NEGATIVE_INFINITY)) this.enter(target)
+    else if (target.row === undefined) this.gatherUntilDue(target)
+  }
+
+  /** Queues waits that their gate let through when there was no room. They check before others. */
+  hold(waits: ReadonlyArray<Wait>, permit: object): void {
+    const renewed = this.gates.renew(permit as Permit)
+    const { target } = renewed
+    target.admitted.push({ waits, permit: renewed })
+    this.enter(target)
+    this.advance(target)
   }
 
   /**
-   * The queued waits whose check begins next, one target after the other as long as there is room; `"yield"` when the
-   * turn is over. More waits are due at `restAt`.
+   * The queued waits whose check begins next, one job after the other as long as there is room; `"yield"` when the turn
+   * is over. With a permit, their gate is asked first. More waits are due at `restAt`.
    */
-  next(restAt: number): ReadonlyArray<Wait> | "yield" | undefined {
-    const { rotation } = this
+  next(restAt: number): Turned | "yield" | undefined {
+    const { rotation } = this.jobs
     const { now } = this.time
-    for (let blocked = 0; blocked < rotation.size && !this.isFull; blocked++) {
+    for (const wait of this.overlaps.expire(now)) this.enqueue(wait)
+    this.endGathering(restAt)
+    while (rotation.size > 0 && this.free > 0) {
+      const traffic = rotation.next(this.mayServe)
+      if (traffic === undefined) return undefined
       if (this.turn.isOver(now)) return "yield"
-      const target = rotation.next()
-      if (target === undefined) return undefined
-      if (this.hasRoomFor(target) && target.isReady(now, restAt)) return target.dequeue()
+      const room = this.roomOf(traffic)
+      const { targets } = traffic
+      const target = room > 0 ? targets.rotation.next((one) => targets.room(one, room) > 0) : undefined
+      if (room <= 0) rotation.restFull(traffic)
+      else if (target !== undefined) {
+        const found = this.serve(target, room, restAt)
+        if (found !== undefined) return found
+      } else if (targets.rotation.size > 0) rotation.rest(traffic)
+      else this.leave(traffic)
     }
     return undefined
   }
 
-  /** Whether queued waits, taken together, have a gate to ask. A forced check is not held back by it. */
-  asksGate(waits: ReadonlyArray<Wait>): boolean {
-    return waits[0]!.setting.policy.gate !== undefined && !waits.every(isForced)
+  /** Takes the next waits of a target that has room; undefined if they have to wait for something else. */
+  private serve(target: Target, room: number, restAt: number): Turned | undefined {
+    const { admitted, queue, traffic } = target
+    const { rotation } = traffic.targets
+    const first = admitted.shift()
+    if (first !== undefined) {
+      this.endPermit(first.permit)
+      this.passTurn(target)
+      return this.turned(first.waits.filter(isQueued), undefined)
+    }
+    const lane = queue.next
+    const isReady = target.isReady(this.time.now, restAt)
+    if (lane === undefined || !isReady) {
+      rotation.leave(target)
+      if (lane !== undefined) this.gatherUntilDue(target)
+      return undefined
+    }
+    let permit: Permit | undefined
+    if (lane.gate !== undefined && !isForced(lane.first)) {
+      permit = this.gates.permitFor(target, lane, traffic.targets.room(target, room), this.free)
+      if (permit === undefined) return undefined
+    }
+    const waits = target.dequeue()
+    this.passTurn(target)
+    return this.turned(waits, permit)
   }
+
+  private turned(waits: ReadonlyArray<Wait>, permit: Permit | undefined): Turned | undefined {
+    const ready = this.overlaps.size === 0 ? waits : waits.filter((wait) => !this.overlaps.hold(wait))
+    if (ready.length > 0) return { waits: ready, permit }
+    if (permit !== undefined) this.endPermit(permit)
+    return undefined
+  }
+
+  /** Lets the other targets of the job, and the other jobs, have their turns. */
+  private passTurn(target: Target): void {
+    const { queue, traffic } = target
+    const { rotation } = traffic.targets
+    if (target.admitted.length > 0 || queue.next !== undefined) rotation.retreat(target)
+    else rotation.leave(target)
+    if (rotation.size > 0) this.jobs.rotation.retreat(traffic)
+    else this.leave(traffic)
+  }
+
+  private advance(target: Target): void {
+    target.traffic.targets.rotation.advance(target)
+    this.jobs.rotation.advance(target.traffic)
+  }
+
+  private leave(traffic: Traffic): void {
+    this.jobs.rotation.leave(traffic)
+    // There are fewer that want places.
+    this.jobs.rotation.loosen()
+  }
+
+  /** Ends the right of waits to ask: a `Permit`, which only `gates` makes. */
+  endPermit(permit: object): void {
+    for (const target of this.gates.end(permit as Permit)) this.enter(target)
+  }
+
+  private enter(target: Target): void {
+    const { traffic } = target
+    if (target.gathersAt !== undefined) {
+      target.gathersAt = undefined
+      this.gathering.drop()
+    }
+    traffic.targets.rotation.enter(target)
+    this.jobs.rotation.enter(traffic)
+  }
+
+  private gatherUntilDue(target: Target): void {
+    if (target.gathersAt === target.gatherUntil) return
+    if (target.gathersAt !== undefined) this.gathering.drop()
+    target.gathersAt = target.gatherUntil
+    this.gathering.push(target, target.gatherUntil)
+  }
+
+  /** Lets the targets take turns whose batch has gathered. */
+  private endGathering(restAt: number): void {
+    if (this.gathering.size === 0) return
+    const due = this.gathering.takeAll(this.time.now)
+    for (const target of due) target.gathersAt = undefined
+    for (const target of due) {
+      if (target.isReady(this.time.now, restAt)) this.enter(target)
+      else if (!target.queue.isEmpty) this.gatherUntilDue(target)
+    }
+  }
+}
+
+/** Waits whose turn it is. */
+export interface Turned {
+  readonly waits: ReadonlyArray<Wait>
+  /** Their right to ask their gate, which they have to do first. */
+  readonly permit: Permit | undefined
 }
 
 /** How many calls that began in a turn may be in flight: as many as fit into the caches of a processor. */
@@ -243,50 +424,5 @@ class Turn {
 
   private isLong(now: number): boolean {
     return now - this.startedAt >= longestTurn
-  }
-}
-
-/** The targets with queued waits, served one after the other. */
-export class Rotation {
-  private readonly targets: Array<Target> = []
-  private at = 0
-  /** Those of them that gather batches. */
-  private readonly gathering = new Set<Target>()
-
-  /** How many targets there are, those included whose queue has emptied since. */
-  get size(): number {
-    return this.targets.length
-  }
-
-  /** Adds a target, behind all others. */
-  enter(target: Target): void {
-    if (target.inRotation) return
-    target.inRotation = true
-    this.targets.splice(this.at++, 0, target)
-    if (target.batch !== undefined) this.gathering.add(target)
-  }
-
-  /** The target whose turn it is; the next call returns another one, if there is one. */
-  next(): Target | undefined {
-    while (this.targets.length > 0) {
-      if (this.at >= this.targets.length) this.at = 0
-      const target = this.targets[this.at]!
-      if (!target.queue.isEmpty) {
-        this.at++
-        return target
-      }
-      target.inRotation = false
-      this.targets.splice(this.at, 1)
-      this.gathering.delete(target)
-    }
-    return undefined
-  }
-
-  gatheredAt(now: number): number {
-    let first = Number.POSITIVE_INFINITY
-    for (const target of this.gathering) {
-      if (!target.isReady(now, Number.POSITIVE_INFINITY)) first = Math.min(first, target.gatherUntil)
-    }
-    return first
   }
 }

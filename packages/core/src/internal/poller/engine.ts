@@ -11,8 +11,9 @@ import { alarmAt, fitsBefore, make as makeWait, sourceOf, type Timeline, type Wa
 import type { How } from "../single/host.ts"
 import * as userCalls from "../single/userCalls.ts"
 import * as batchCheck from "./batchCheck.ts"
-import { type Dispatcher, type Limits, turnSize } from "./dispatcher.ts"
+import { type Dispatcher, type Limits, type Turned, turnSize } from "./dispatcher.ts"
 import { Endings } from "./endings.ts"
+import { closedGate } from "./gates.ts"
 import { InFlight, inFlightOf, isLimited, isQueued, type Limited, TimeLimits } from "./inFlight.ts"
 import type { Interrupted } from "./interrupt.ts"
 import { type Group, groupOf, type Shared, type Sink } from "./registry.ts"
@@ -61,7 +62,7 @@ export class Engine {
     this.turns = new Turns({ afterTurn, time }, clock, fork, {
       wake: () => this.wake(),
       serve: () => this.serve(),
-      nextAt: (now) => Math.min(this.sleepers.next(), this.timeLimits.next(now), this.dispatcher.gatheredAt(now))
+      nextAt: (now) => Math.min(this.sleepers.next(), this.timeLimits.next(now), this.dispatcher.nextAt())
     })
     this.endings = new Endings({
       afterTurn,
@@ -94,6 +95,7 @@ export class Engine {
       const end = policy.since === undefined ? knownEnd(former, now, this.limits.linger) : undefined
       const stagger = options.stagger > 0 ? target.stagger(now, options.stagger, this.random) : 0
       target.add(wait, former)
+      this.dispatcher.countWait(target, 1)
       const command = machine.step(wait, event.started(token, stagger, this.deferral(wait)))
       if (options.token?.checkedAt !== undefined) target.noteStart(key, wait.checkStarted)
       const { floorAt } = wait
@@ -207,7 +209,11 @@ export class Engine {
     const { nextAt, stage } = wait
     const wasQueued = isQueued(wait)
     if (nextAt <= this.turns.timerAt + 1 || this.dispatcher.hasQueued) this.turns.isTimerStale = true
-    if (this.advise(wait, happened) === "continue") return
+    if (this.advise(wait, happened) === "continue") {
+      // A forced check does not wait for the answers of its gate.
+      if (wasQueued && happened._tag === "Woken" && happened.force) this.dispatcher.enqueue(wait)
+      return
+    }
     if (stage.phase === "waiting") this.sleepers.drop()
     else if (wasQueued) this.timeLimits.drop(nextAt)
   }
@@ -227,9 +233,7 @@ export class Engine {
       case "check":
         return this.check(wait)
       case "gate":
-        this.turns.isTimerStale = true
-        this.setLimit(wait)
-        return this.dispatcher.enqueue(wait)
+        return this.queue(wait)
       case "step":
         return this.runTask(wait, userCalls.stepForeign(wait))
       case "cancel":
@@ -274,34 +278,52 @@ export class Engine {
 
   private finish(wait: Wait, exit: Exit.Exit<unknown, unknown>): void {
     targetOf(wait).remove(wait, this.limits.linger)
+    this.dispatcher.countWait(targetOf(wait), -1)
     this.endings.report(wait, exit)
   }
 
   // -- queued waits --
 
+  private queue(wait: Wait): void {
+    const closed = closedGate(wait, this.random)
+    if (closed !== undefined) return void this.advise(wait, closed)
+    this.turns.isTimerStale = true
+    this.setLimit(wait)
+    this.dispatcher.enqueue(wait)
+  }
+
   /** Begins the checks of queued waits, as far as there is room. */
   private serve(): void {
     while (this.dispatcher.hasQueued) {
       while (!this.isClosed) {
-        const waits = this.dispatcher.next(this.restAt)
-        if (waits === undefined) break
-        if (waits === "yield") {
+        const turned = this.dispatcher.next(this.restAt)
+        if (turned === undefined) break
+        if (turned === "yield") {
           this.turns.isUnfinished = this.turns.isTimerStale = true
           break
         }
-        this.admit(waits)
+        this.admit(turned)
       }
       // What is over by now leaves room to others.
       if (!this.turns.runPostponed()) return
     }
   }
 
-  private admit(waits: ReadonlyArray<Wait>): void {
+  private admit({ permit, waits }: Turned): void {
     const first = waits[0]!
-    if (!this.dispatcher.asksGate(waits)) {
-      return targetOf(first).batch === undefined ? this.step(first, gateOpen) : this.admitted(waits, open)
+    if (permit === undefined) {
+      return targetOf(first).batch === undefined ? this.step(first, gateOpen) : this.answer(waits, gateOpen)
+    }
+    const closed = closedGate(first, this.random)
+    if (closed !== undefined) {
+      this.dispatcher.endPermit(permit)
+      // It is part of the turn, as a question would be.
+      if (this.dispatcher.began()) this.turns.readClock()
+      this.dispatcher.ended()
+      return this.answer(waits, closed)
     }
     const call: Call = new InFlight("gate", targetOf(first), "ready")
+    call.permit = permit
     for (const wait of waits) {
       this.timeLimits.drop(wait.nextAt)
       this.join(wait, call)
@@ -309,11 +331,24 @@ export class Engine {
     this.start(call, userCalls.askGate(first))
   }
 
+  /** Tells waits what their gate answered; those that it let through check at once, or before others. */
+  private answered({ permit, waits }: Call, exit: Exit.Exit<Gate.Answer>): void {
+    const isOpen = Exit.isSuccess(exit) && exit.value._tag === "Open"
+    if (!isOpen || !waits.some((wait) => this.dispatcher.isHeldBack(wait))) {
+      return this.answer(waits, { _tag: "GateAnswered", exit })
+    }
+    for (const wait of waits) {
+      wait.inFlight = undefined
+      this.setLimit(wait)
+    }
+    this.dispatcher.hold(waits, permit!)
+  }
+
   /** Tells waits what their gate answered, and begins the check that they join then. */
-  private admitted(waits: ReadonlyArray<Wait>, exit: Exit.Exit<Gate.Answer>): void {
+  private answer(waits: ReadonlyArray<Wait>, answered: event.Event): void {
     const call = this.dispatcher.gatherFor(waits[0]!)
     this.gathering(call, () => {
-      for (const wait of waits) this.step(wait, { _tag: "GateAnswered", exit })
+      for (const wait of waits) this.step(wait, answered)
     })
     this.begin(call)
   }
@@ -363,9 +398,15 @@ export class Engine {
     if (!call.isEmpty) return
     if (call.state === "begun") this.timeLimits.drop(call.nextAt)
     call.nextAt = Number.POSITIVE_INFINITY
-    // It is not awaited, but counts until it is over.
+    this.giveUp(call)
+  }
+
+  /** Interrupts a call that all waits have left, if it is in flight. It is not awaited. */
+  private giveUp(call: Call): void {
     const { fiber } = call
-    if (fiber !== undefined) this.turns.postponed.add(() => fiber.interruptUnsafe())
+    if (fiber === undefined) return
+    this.dispatcher.giveUp(call)
+    this.turns.postponed.add(() => fiber.interruptUnsafe())
   }
 
   private start(call: Call, effect: Effect.Effect<unknown, unknown, unknown>): void {
@@ -384,7 +425,7 @@ export class Engine {
     const fiber = groupOf(call.anyone).fork(effect)
     call.fiber = fiber
     // It may have interrupted its own wait.
-    if (call.isEmpty) this.turns.postponed.add(() => fiber.interruptUnsafe())
+    if (call.isEmpty) this.giveUp(call)
     fiber.addObserver((exit) => this.settle(call, exit))
   }
 
@@ -393,14 +434,14 @@ export class Engine {
     call.state = "over"
     this.dispatcher.ended()
     call.target.forgetAll(call)
-    this.dispatcher.count(call, -1)
+    this.dispatcher.over(call)
     if (this.isClosed) return
     const isOuter = this.turns.enter()
     try {
       if (call.isEmpty) return
       this.timeLimits.drop(call.nextAt)
       if (call.nextAt <= this.turns.timerAt + 1) this.turns.isTimerStale = true
-      if (call.kind === "gate") return this.admitted(call.waits, exit as Exit.Exit<Gate.Answer>)
+      if (call.kind === "gate") return this.answered(call, exit as Exit.Exit<Gate.Answer>)
       const { only, target } = call
       const onePerKey = target.isShared ? call.onePerKey : undefined
       const sharesFloor = onePerKey !== undefined && sourceOf(call.anyone) === undefined
@@ -442,10 +483,8 @@ export class Engine {
 
 // ---- internal ----
 
-const open = /*#__PURE__*/ Exit.succeed(Gate.open)
-
 /** For a wait that may check without asking a gate. */
-const gateOpen: event.Event = { _tag: "GateAnswered", exit: open }
+const gateOpen: event.Event = { _tag: "GateAnswered", exit: /*#__PURE__*/ Exit.succeed(Gate.open) }
 
 /** Whether a wait that has just begun checks at once, so that it can be given what others saw. */
 const mayCheck = (wait: Wait, command: event.Command): boolean =>

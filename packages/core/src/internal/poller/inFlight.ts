@@ -7,7 +7,7 @@ import { TimerQueue } from "./timerQueue.ts"
  * A call that is in flight for some waits instead of their sleep, or about to be:
  *
  * - `check`: a check of one key, and `batch`: one request that checks many;
- * - `gate`: a question to a gate;
+ * - `gate`: a question to a gate, which takes no place;
  * - `task`: work for one wait (a schedule's step, a cancel), which counts against no limit.
  *
  * It is `gathering` while waits join it before it begins, then `ready`, `begun` and `over`.
@@ -21,6 +21,12 @@ export class InFlight<T = unknown> {
   abandoned: Array<string> | undefined
   /** The earliest time limit of the waits in it. */
   nextAt = Number.POSITIVE_INFINITY
+  /** Whether all waits have left it while it is in flight: it has no place among those of the Poller any more. */
+  isGivenUp = false
+  /** The wait that left it last. */
+  lastLeft: Wait | undefined
+  /** The `Permit` of a question to a gate. */
+  permit: object | undefined
   /** The only wait; most calls have one. */
   private one: Wait | undefined
   /** All waits once there are two: a set from the first that leaves on, since they may be thousands. */
@@ -94,6 +100,7 @@ export class InFlight<T = unknown> {
 
   /** Removes a wait, which gets no result. */
   remove(wait: Wait): void {
+    this.lastLeft = wait
     if (this.one === wait) this.one = undefined
     if (Array.isArray(this.all)) this.all = new Set(this.all)
     this.all?.delete(wait)
@@ -101,7 +108,7 @@ export class InFlight<T = unknown> {
 
   /** Releases everything it holds: stale alarms may hold it for a while. */
   close(): void {
-    this.one = this.all = this.fiber = this.abandoned = undefined
+    this.one = this.all = this.fiber = this.abandoned = this.permit = this.lastLeft = undefined
   }
 
   /** Whether a wait can share the check that this is. */

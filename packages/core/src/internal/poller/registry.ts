@@ -20,7 +20,7 @@ import { make as makeTelemetry, type Telemetry } from "../telemetry.ts"
 import type { AfterTurn } from "./afterTurn.ts"
 import type { Dispatcher } from "./dispatcher.ts"
 import type { LastChecks } from "./lastChecks.ts"
-import { Target, type TargetSetting, type Traffic } from "./target.ts"
+import { Target, type TargetSetting, Traffic } from "./target.ts"
 
 /** What all waits of a Poller share. */
 export interface Shared {
@@ -196,7 +196,7 @@ export class Registry {
     const known = here.get(services)
     if (known !== undefined) return known
     if (++this.count > this.sweepAt) this.sweep()
-    const traffic = this.traffic.get(job) ?? { requests: 0 }
+    const traffic = this.traffic.get(job) ?? new Traffic()
     this.traffic.set(job, traffic)
     const target = new Target(job, traffic, batchOf(job))
     here.set(services, target)

@@ -12,6 +12,7 @@ import {
   type Wait
 } from "../machine/wait.ts"
 import type { InFlight } from "./inFlight.ts"
+import { Member, Places } from "./places.ts"
 import { ReadyQueue } from "./readyQueue.ts"
 import { Slots } from "./slots.ts"
 import { Spacing } from "./spacing.ts"
@@ -20,16 +21,23 @@ import { jobCursorOf, Waiters } from "./waiters.ts"
 /** A call for waits of one target. */
 export type Call = InFlight<Target>
 
-/** How many requests of a job are in flight, over all its targets. */
-export interface Traffic {
-  requests: number
+/** Waits that their gate let through when there was no room, with the `Permit` of their question. */
+export interface Admitted {
+  readonly waits: ReadonlyArray<Wait>
+  readonly permit: object
+}
+
+/** A job, over all its targets. */
+export class Traffic extends Member {
+  /** What its targets share. */
+  readonly targets = new Places<Target>()
 }
 
 /**
  * A job with one set of services: what its waits share. Waits for the same key of a target share their checks; waits
  * with other services, such as other credentials, belong to another target.
  */
-export class Target {
+export class Target extends Member {
   readonly job: Any
   readonly traffic: Traffic
   /** For a job with `checkMany`: the most keys of one request, and how long a due check waits for others, in ms. */
@@ -42,9 +50,11 @@ export class Target {
   filling: Call | undefined
   fillingSince = 0
   filled = 0
-  /** Whether it takes part in the dispatcher's rotation. */
-  inRotation = false
+  /** The time for which the dispatcher has an alarm for the batch that gathers. */
+  gathersAt: number | undefined
   readonly queue = new ReadyQueue()
+  /** They check before those in the queue. */
+  readonly admitted: Array<Admitted> = []
   private readonly spacing = new Spacing()
   /** Waits by key; one that ended stays for a while, see `ended`. */
   private readonly waits = new Map<string, Wait | Waiters>()
@@ -64,6 +74,7 @@ export class Target {
   private newest: { readonly key: string; readonly floorAt: number; readonly at: number } | undefined
 
   constructor(job: Any, traffic: Traffic, batch: Target["batch"]) {
+    super()
     this.job = job
     this.traffic = traffic
     this.batch = batch
@@ -129,7 +140,7 @@ export class Target {
 
   /** Whether there is no wait here, and none ended or checked recently. */
   get isUnused(): boolean {
-    return this.waits.size + this.abandoned.size + this.spacing.size === 0 && this.queue.isEmpty
+    return this.waits.size + this.abandoned.size + this.spacing.size + this.requests === 0 && this.queue.isEmpty
   }
 
   // -- waits that share a key --
@@ -295,7 +306,7 @@ export class Target {
 
   /** Takes the first queued wait; for a batch with those behind it that fit into the same request. */
   dequeue(): ReadonlyArray<Wait> {
-    return this.batch === undefined ? [this.queue.next()] : this.queue.nextAlike(this.batch.max, canShareRequest)
+    return this.batch === undefined ? [this.queue.takeOne()] : this.queue.takeAlike(this.batch.max, canShareRequest)
   }
 
   // -- checks that would begin together --
