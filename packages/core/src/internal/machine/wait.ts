@@ -34,6 +34,8 @@ export interface Timeline {
   now: number
   /** Reads the wall clock. */
   readonly clock: () => number
+  /** When the host last woke up much too late; undefined if it does not know. A host that was on time was not suspended. */
+  lateAt?: number
 }
 
 /** What the delay of a schedule is for. */

@@ -29,6 +29,7 @@ import { LeftTokens } from "./leftTokens.ts"
 import { isEnding, type Lifetime } from "./lifetime.ts"
 import { type Group, groupOf, Registry, type Sink } from "./registry.ts"
 import { ResultStream } from "./resultStream.ts"
+import { Budget } from "./slices.ts"
 import { targetOf } from "./target.ts"
 
 export interface Settings {
@@ -64,6 +65,7 @@ export class PollerService implements Driver {
   /** Carries out the rest of closing, once. */
   private carryOut = (): void => {}
   private readonly leftTokens = new LeftTokens()
+  private readonly budget: Budget
   /** The group of the newest wait: most waits are alike. */
   private last:
     | { readonly policy: request.Request["policy"]; readonly context: Context.Context<unknown>; readonly group: Group }
@@ -93,6 +95,7 @@ export class PollerService implements Driver {
     this.permits = new Permits(capacity)
     this.run = fork
     this.clock = clock
+    this.budget = new Budget(() => clock.currentTimeMillisUnsafe())
     this.lifetime = lifetime
   }
 
@@ -156,19 +159,19 @@ export class PollerService implements Driver {
         Effect.suspend(() => {
           let at = from
           let blocked: request.Request | undefined
+          this.budget.start()
           this.engine.together(() => {
-            for (; at < keys.length && blocked === undefined; at++) {
-              const wanted = requestFor(keys[at])
+            while (at < keys.length && blocked === undefined) {
+              const wanted = requestFor(keys[at++])
               if (!this.isClosed && this.permits.tryTake()) beginOne(wanted)
               else blocked = wanted
+              if (this.budget.spend()) break
             }
           })
           const wanted = blocked
-          if (wanted === undefined) return Effect.void
-          return Effect.andThen(
-            this.admit(() => Effect.sync(() => beginOne(wanted))),
-            beginAll(keys, at)
-          )
+          if (wanted === undefined && at === keys.length) return Effect.void
+          const next = wanted === undefined ? Effect.yieldNow : this.admit(() => Effect.sync(() => beginOne(wanted)))
+          return Effect.andThen(next, beginAll(keys, at))
         })
       const feed = Stream.runForEachArray(source, (keys) => beginAll(keys))
       // A Poller that closes takes no more keys, and ends the waits that it has.
