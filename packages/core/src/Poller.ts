@@ -52,7 +52,7 @@
  */
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
-import type * as Duration from "effect/Duration"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
@@ -63,6 +63,7 @@ import type * as Stream from "effect/Stream"
 import type * as Types from "effect/Types"
 import type { Handle } from "./Handle.ts"
 import { Building, type Lifetime } from "./internal/poller/lifetime.ts"
+import { Reference } from "./internal/options/defaults.ts"
 import * as service from "./internal/poller/service.ts"
 import * as validate from "./internal/validate.ts"
 import type { Watchable } from "./Job.ts"
@@ -267,10 +268,14 @@ export const make = <R = never>(
       scopes: [...scopes, yield* Effect.scope],
       makers: [...makers, yield* Effect.withFiber(Effect.succeed)]
     }
-    const made = service.make(settings, yield* Clock.Clock, () => random.nextDoubleUnsafe(), fork, lifetime)
+    const { cancelTimeout } = yield* Reference
+    const closable = { ...settings, cancelTimeout: Duration.toMillis(cancelTimeout) }
+    const made = service.make(closable, yield* Clock.Clock, () => random.nextDoubleUnsafe(), fork, lifetime)
     const poller: Service = made.service
-    const closed = Effect.flatMap(poller.shutdown, (running) => options?.onShutdown?.(running) ?? Effect.void)
-    yield* Effect.addFinalizer(() => Effect.ensuring(closed, made.close))
+    const context = yield* Effect.context<R>()
+    const onShutdown = (running: ReadonlyArray<ResumeToken>) =>
+      Effect.provideContext(options?.onShutdown?.(running) ?? Effect.void, context)
+    yield* Effect.addFinalizer(() => made.close(onShutdown))
     return poller
   })
 }

@@ -17,7 +17,7 @@ import { InFlight, inFlightOf, isLimited, isQueued, type Limited, TimeLimits } f
 import type { Interrupted } from "./interrupt.ts"
 import { type Group, groupOf, type Shared, type Sink } from "./registry.ts"
 import { knownEnd, lessonsOf, startOf } from "./knowledge.ts"
-import { sliceSize } from "./slices.ts"
+import { type Budget, forEach, sliceSize } from "./slices.ts"
 import { type Call, targetOf } from "./target.ts"
 import { TimerQueue } from "./timerQueue.ts"
 import { Turns } from "./turns.ts"
@@ -132,28 +132,46 @@ export class Engine {
     let interrupted: ReadonlyArray<Interrupted> = []
     const handled = this.actions.settled(waits)
     this.together(() => (interrupted = this.endings.interruptAll(waits, how)))
-    const stopped = this.endings.carryOut(interrupted)
+    const stopped = this.endings.carryOut(interrupted, "interrupt")
     return handled === undefined ? stopped : Effect.andThen(stopped, handled)
   }
 
   /**
-   * Ends all waits at once, and starts nothing new. User code is notified only when the effect runs: the turn stays open
-   * until then. The effect cancels jobs, and waits for that and for the calls in flight, for at most about the longest
-   * `cancelTimeout`.
+   * Ends waits as interrupted, in slices, after `before` was called with each. Yields what waits for what is in flight for
+   * them, and cancels their jobs.
    */
-  close(waits: Iterable<Wait>): Effect.Effect<void> {
-    const isOuter = this.turns.enter()
-    const all = [...waits]
-    const interrupted = this.endings.interruptAll(all, "close")
+  interruptSliced(
+    waits: Iterable<Wait>,
+    how: How,
+    budget: Budget,
+    before?: (wait: Wait) => void
+  ): Effect.Effect<Effect.Effect<void>> {
+    const interrupted: Array<Interrupted> = []
+    const end = (wait: Wait): void => {
+      before?.(wait)
+      this.endings.interrupt(wait, how, interrupted)
+    }
+    return Effect.map(
+      forEach(waits, budget, end, (slice) => this.together(slice)),
+      () => {
+        const handled = this.actions.settled(interrupted.map(({ wait }) => wait)) ?? Effect.void
+        this.together(() => this.endings.decide(interrupted))
+        return Effect.andThen(this.endings.carryOut(interrupted, how === "close" ? "close" : "interrupt"), handled)
+      }
+    )
+  }
+
+  /** Begins no check any more. What is in flight goes on until the waits end, but changes nothing. */
+  freeze(): void {
     this.isClosed = true
     this.turns.stop()
-    for (const call of this.dispatcher.endTurn(Number.POSITIVE_INFINITY)) this.begin(call)
-    const atMost = all.reduce((longest, { setting: { policy } }) => Math.max(longest, policy.cancelTimeout), 0)
-    const over = this.endings.carryOut(interrupted, atMost)
-    return Effect.suspend(() => {
-      this.turns.exit(isOuter)
-      return over
-    })
+  }
+
+  /** Ends all waits after `freeze`, in slices, as `interruptSliced` does. */
+  closeAll(waits: Iterable<Wait>, budget: Budget): Effect.Effect<Effect.Effect<void>> {
+    return Effect.tap(this.interruptSliced(waits, "close", budget), () =>
+      Effect.sync(() => void this.dispatcher.endTurn(Number.POSITIVE_INFINITY))
+    )
   }
 
   // -- turns --
@@ -179,7 +197,7 @@ export class Engine {
     for (;;) {
       // Several at once, before any of them checks: the queue is read faster than between checks.
       const due = this.sleepers.takeAll(now, turnSize)
-      if (due.length === 0) return false
+      if (due.length === 0 || this.isClosed) return false
       for (const wait of due) if (wait.stage.phase === "waiting" && alarmAt(wait) <= now) this.advise(wait, event.due)
       this.turns.runPostponed()
       this.turns.readClock()
@@ -382,6 +400,7 @@ export class Engine {
   private start(call: Call, effect: Effect.Effect<unknown, unknown, unknown>): void {
     if (this.dispatcher.began()) this.turns.readClock()
     this.dispatcher.count(call, 1)
+    if (this.isClosed) return this.dispatcher.count(call, -1)
     // An abandoned check of the same key ends before this one begins, which may leave this one empty.
     if (call.kind !== "task" && this.turns.runPostponed() && call.isEmpty) return this.dispatcher.count(call, -1)
     call.state = "begun"

@@ -3,11 +3,13 @@ import * as Effect from "effect/Effect"
 /** How much may be done for many waits at once before the event loop has its turn. */
 export class Budget {
   private readonly clock: () => number
+  private readonly most: number
   private startedAt = 0
   private spent = 0
 
-  constructor(clock: () => number) {
+  constructor(clock: () => number, most = sliceSize) {
     this.clock = clock
+    this.most = most
   }
 
   start(now = this.clock()): void {
@@ -18,7 +20,7 @@ export class Budget {
   /** Counts one item. Returns whether the rest has to wait for the next turn. */
   spend(): boolean {
     this.spent++
-    if (this.spent >= sliceSize) return true
+    if (this.spent >= this.most) return true
     return this.spent % clockEvery === 0 && this.clock() - this.startedAt >= longestSlice
   }
 }
