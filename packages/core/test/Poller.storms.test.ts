@@ -73,7 +73,8 @@ describe("Poller", () => {
       Effect.gen(function* () {
         let checks = 0
         const job = Job.make<string>("render", {
-          check: () => Effect.map(Effect.sleep("100 millis"), () => (++checks < 3 ? pending : Status.succeeded("film"))),
+          check: () =>
+            Effect.map(Effect.sleep("100 millis"), () => (++checks < 3 ? pending : Status.succeeded("film"))),
           strategy: every1s
         })
         const poller = yield* Poller.make(plain)
@@ -96,7 +97,9 @@ describe("Poller", () => {
         })
         const poller = yield* Poller.make(plain)
         const keys = Array.from({ length: 2_000 }, () => "a")
-        const ends = yield* Effect.forkChild(Stream.runCollect(poller.results(job, keys, { ...hour, checkTimeout: "5 seconds" })))
+        const ends = yield* Effect.forkChild(
+          Stream.runCollect(poller.results(job, keys, { ...hour, checkTimeout: "5 seconds" }))
+        )
         yield* TestClock.adjust("1 minute")
         assert.deepStrictEqual([checks, (yield* Fiber.join(ends)).length], [2, 2_000])
       })
@@ -192,11 +195,12 @@ describe("Poller", () => {
       })
     )
 
-    it.effect("observer, handler and cancel that hang - share one bound [R56]", () =>
+    it.effect("check, observer, cancel and onShutdown that hang - share one bound [R56]", () =>
       Effect.gen(function* () {
         const scope = yield* Scope.make()
+        const onShutdown = () => Effect.never
         const { job } = cancelableJob(() => Effect.uninterruptible(Effect.never), { cancel: Effect.never })
-        const poller = yield* Scope.provide(Poller.make(plain), scope)
+        const poller = yield* Scope.provide(Poller.make({ ...plain, onShutdown }), scope)
         const observers = [Observer.make(() => Effect.uninterruptible(Effect.never))]
         const options = { ...hour, observers, onClose: "cancelRemote", cancelTimeout: "5 seconds" } as const
         for (const key of keysOf(3)) yield* poller.add(job, key, options)
@@ -214,7 +218,16 @@ describe("Poller", () => {
         const job = Job.make<string>("render", { check: () => Effect.onInterrupt(Effect.never, () => again) })
         for (const key of ["a", "b"]) yield* poller.add(job, key, hour)
         const { at } = yield* runFor(Scope.close(scope, Exit.void), "1 hour")
-        assert.deepStrictEqual([seen, at], [[["a", "b"], ["a", "b"]], 0])
+        assert.deepStrictEqual(
+          [seen, at],
+          [
+            [
+              ["a", "b"],
+              ["a", "b"]
+            ],
+            0
+          ]
+        )
       })
     )
   })

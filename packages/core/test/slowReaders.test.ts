@@ -36,7 +36,9 @@ describe("slow readers", () => {
         let checks = 0
         const job = Job.make<string>("render", {
           check: () =>
-            Effect.sync(() => (++checks < 6_000 ? Status.pending({ progress: checks > 3_000 ? 0.5 : 0 }) : Status.succeeded("film"))),
+            Effect.sync(() =>
+              ++checks < 6_000 ? Status.pending({ progress: checks > 3_000 ? 0.5 : 0 }) : Status.succeeded("film")
+            ),
           strategy: Strategy.spaced("100 millis")
         })
         const { missed, observer, seen } = slowAtFirst()
@@ -60,7 +62,10 @@ describe("slow readers", () => {
       const quick = Observer.make(({ event, key }) =>
         Effect.sync(() => void (event._tag === "Ended" && keys.push(key)))
       )
-      const job = Job.make<string>("render", { check: (key) => Effect.succeed(Status.succeeded(key)), strategy: every1s })
+      const job = Job.make<string>("render", {
+        check: (key) => Effect.succeed(Status.succeeded(key)),
+        strategy: every1s
+      })
       // It is not closed: that would wait for the observer.
       const poller = yield* Scope.provide(Poller.make(plain), yield* Scope.make())
       yield* poller.add(job, "slow", { ...hour, observers: [observer] })
@@ -76,7 +81,9 @@ describe("slow readers", () => {
       let checks = 0
       const job = Job.make<string>("render", {
         check: () =>
-          Effect.sync(() => (++checks < 10_000 ? Status.pending({ progress: checks / 10_000 }) : Status.succeeded("film"))),
+          Effect.sync(() =>
+            ++checks < 10_000 ? Status.pending({ progress: checks / 10_000 }) : Status.succeeded("film")
+          ),
         strategy: Strategy.spaced("100 millis")
       })
       const poller = yield* Poller.make(plain)

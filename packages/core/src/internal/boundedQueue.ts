@@ -34,7 +34,8 @@ export class BoundedQueue<A extends object> {
     this.count++
     this.counts[this.rankOf(item)]++
     if (this.count <= this.most) return
-    if (!this.dropOne(0) && !this.dropOne(1) && this.count > this.mostOfAll) this.dropOne(2) || this.dropOne(3)
+    const isDropped = this.dropOne(0) || this.dropOne(1)
+    if (!isDropped && this.count > this.mostOfAll && !this.dropOne(2)) this.dropOne(3)
     if (this.items.length - this.head > 2 * this.count) this.compact()
   }
 

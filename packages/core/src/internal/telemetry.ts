@@ -214,11 +214,9 @@ const observe = (
 ): Effect.Effect<unknown, never, unknown> | undefined => {
   const [first] = observers
   if (observers.length > 1) {
-    return Effect.forEach(
-      observers,
-      (observer) => Effect.exit(Effect.suspend(() => observer.observe(notification))),
-      { discard: true }
-    )
+    return Effect.forEach(observers, (observer) => Effect.exit(Effect.suspend(() => observer.observe(notification))), {
+      discard: true
+    })
   }
   try {
     const observed: Effect.Effect<void, never, unknown> = first!.observe(notification)

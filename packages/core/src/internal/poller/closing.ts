@@ -56,7 +56,10 @@ export class Closing {
   begin(): void {
     const { engine, fork } = this.host
     engine.freeze()
-    fork(Effect.andThen(this.takeTokens, Effect.yieldNow)).addObserver(() => this.goOn())
+    fork(Effect.andThen(this.takeTokens, Effect.yieldNow)).addObserver((exit) => {
+      if (Exit.isFailure(exit)) Deferred.doneUnsafe(this.known, exit)
+      this.goOn()
+    })
   }
 
   /** What follows comes after the tokens have been handed out. */
@@ -85,8 +88,10 @@ export class Closing {
         if (exit !== undefined) return exit
         return Effect.logWarning(`Poller: onShutdown did not end in time, it was given ${running.length} tokens`)
       })
+      // Its time runs from here on, beside that of everything else.
+      const stopped = this.host.fork(hook)
       this.goOn()
-      return Effect.andThen(Deferred.await(this.done), hook)
+      return Effect.andThen(Deferred.await(this.done), Fiber.join(stopped))
     })
   }
 
@@ -128,6 +133,7 @@ export class Closing {
     begun()
     const handled = actions.settled() ?? Effect.void
     return Effect.flatMap(engine.closeAll(this.waits, budget), (interrupted) => {
+      this.waits.length = 0
       Deferred.doneUnsafe(this.ended, Exit.void)
       const released = Effect.suspend(() => Fiber.awaitAll([...registry.releasing]))
       const all = Effect.all([interrupted, handled], { concurrency: "unbounded", discard: true }).pipe(
@@ -135,7 +141,9 @@ export class Closing {
         Effect.andThen(released)
       )
       return Effect.flatMap(awaitAtMost(fork(all), this.bound), (exit) =>
-        exit === undefined ? Effect.logWarning("Poller: what was in flight did not end in time, and was given up") : exit
+        exit === undefined
+          ? Effect.logWarning("Poller: what was in flight did not end in time, and was given up")
+          : exit
       )
     })
   })

@@ -442,7 +442,8 @@ export class Engine {
         return over()
       }
       // One may have left since.
-      const deliver = (wait: Wait) => inFlightOf(wait) === call && this.step(wait, batchCheck.eventFor(call, wait, exit))
+      const deliver = (wait: Wait) =>
+        inFlightOf(wait) === call && this.step(wait, batchCheck.eventFor(call, wait, exit))
       this.turns.slices.each(call.waits, deliver, over)
     } finally {
       this.turns.exit(isOuter)
