@@ -57,7 +57,7 @@ export class Closing {
     const { engine, fork } = this.host
     engine.freeze()
     fork(Effect.andThen(this.takeTokens, Effect.yieldNow)).addObserver((exit) => {
-      if (Exit.isFailure(exit)) Deferred.doneUnsafe(this.known, exit)
+      if (Exit.isFailure(exit)) Deferred.doneUnsafe(this.known, Exit.failCause(exit.cause))
       this.goOn()
     })
   }
