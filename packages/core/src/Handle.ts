@@ -50,7 +50,8 @@ export interface Handle<out A, out F = never, out E = never> {
   readonly cancel: Effect<void, CancelFailed>
   /**
    * Interrupts the wait. With `onInterrupt: "cancelRemote"` the server is asked to cancel the job; in a `Poller`, only
-   * if no other wait needs the job. Other waits for the same key continue.
+   * if no other wait needs the job. Other waits for the same key continue. It waits for the finalizers of a check in
+   * flight and for the cancel, for at most `cancelTimeout`.
    */
   readonly interrupt: Effect<void>
   /**

@@ -7,10 +7,14 @@
  * the end of a wait outside of a `Poller`, the result is held back until the observers have received all notifications,
  * for at most the `cancelTimeout` of the wait.
  *
+ * For a slow observer 4,096 notifications are kept. Then the oldest `Waiting` or `Unchanged` is dropped for each new one,
+ * then the oldest `CheckFailed` or `Confirming`; the others only from 262,144 on. `missed` counts what was dropped. In a
+ * `Poller`, waits that were added with the same options object share these limits.
+ *
  * @since 0.1.0
  */
 import type { Effect } from "effect/Effect"
-import type { PollEvent } from "./PollEvent.ts"
+import type { Missed, PollEvent } from "./PollEvent.ts"
 
 /**
  * Receives a notification of each event of a wait.
@@ -40,8 +44,13 @@ export interface Notification {
   readonly elapsedMillis: number
   /** The number of checks made, including failed ones. */
   readonly attempts: number
+  /**
+   * How many notifications were dropped since the previous one because the observer is too slow, of this wait or of others
+   * that share its observer; usually 0.
+   */
+  readonly missed: number
   /** The event. */
-  readonly event: Started | PollEvent<unknown, unknown, unknown>
+  readonly event: Started | Exclude<PollEvent<unknown, unknown, unknown>, Missed>
 }
 
 /**

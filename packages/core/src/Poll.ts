@@ -131,7 +131,8 @@ export const until: {
  * stream runs and stop when its scope closes.
  *
  * A slow reader never delays a check. Up to 256 events are buffered for it. In a full buffer, a new event replaces the
- * oldest `Waiting` or `Unchanged`, or else the oldest `CheckFailed`. Changes of the status are never dropped.
+ * oldest `Waiting` or `Unchanged`, or else the oldest `CheckFailed` or `Confirming`. Other events are dropped only from
+ * 4,096 on, and `Ended` never is. An event `Missed` says how many were dropped.
  *
  * An out-of-range option throws a RangeError at the call.
  *

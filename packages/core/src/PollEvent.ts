@@ -24,6 +24,7 @@ export type PollEvent<A, F = never, E = never> =
   | CancelRequested
   | CancelAnswered
   | Waiting
+  | Missed
   | Ended<A, F, E>
 
 /**
@@ -212,6 +213,24 @@ export type WaitReason =
   | "paused"
   | "lastCheck"
   | "deadline"
+
+/**
+ * The reader of a stream was too slow, and events were dropped: before the ones that follow, or among them. Observers have
+ * `Notification.missed` instead.
+ *
+ * **Details**
+ *
+ * The buffer of a stream holds 256 events. When it is full, the oldest `Waiting` or `Unchanged` is dropped, then the
+ * oldest `CheckFailed` or `Confirming`. From 4,096 events on the oldest of the others is dropped too, but never `Ended`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Missed {
+  readonly _tag: "Missed"
+  /** How many events were dropped, at least 1. */
+  readonly count: number
+}
 
 /**
  * The wait ended. Always the last event.

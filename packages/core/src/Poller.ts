@@ -27,14 +27,19 @@
  *   spread over at most a tenth of the delay. Waits for one key return together, and so do the keys of a `checkMany`.
  * - If the job has a `checkMany`, checks that fall due within its `slack` share one request.
  * - A wait has no span of its own, and its errors have no history unless the option `history` is `true`.
- * - Results are not held back for observers. Notifications to a slow observer are kept in memory.
+ * - Results are not held back for observers. A slow observer misses notifications, see `Observer`.
+ * - What happens to many waits at once, such as their deadline or the answer to a check that they share, is handled in
+ *   slices of about 2 milliseconds, so that other fibers and timers get their turns.
  *
  * **Closing**
  *
- * A Poller closes with its scope, or by `shutdown`. First the tokens of the jobs that run on are handed out, to
- * `onShutdown` and to the callers of `shutdown`. Then all waits end as interrupted, checks in flight are interrupted, and
- * the jobs of waits with `onClose: "cancelRemote"` are canceled. That takes at most about the longest `cancelTimeout`.
- * Then the observers are notified, for at most another `cancelTimeout`, and the scope is closed.
+ * A Poller closes with its scope, or by `shutdown`. No check begins from then on. First the tokens of the jobs that run on
+ * are handed out, to `onShutdown` and to the callers of `shutdown`. Then all waits end as interrupted, checks in flight are
+ * interrupted, and the jobs of waits with `onClose: "cancelRemote"` are canceled: at most `concurrency` at a time, unless
+ * that would take too long. Then the observers are notified, and the scope is closed.
+ *
+ * All of that, `onShutdown` included, takes at most the longest `cancelTimeout` of the waits and one second, however many
+ * they are. What has not ended by then is interrupted, no longer awaited, and logged at Warn.
  *
  * A program that ends interrupts its callers before it closes its scopes. So an interruption of `until`, and of a stream
  * of `results`, counts as closing, and follows `onClose` instead of `onInterrupt`, in three cases:
@@ -59,7 +64,7 @@
  */
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
-import type * as Duration from "effect/Duration"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
@@ -70,6 +75,7 @@ import type * as Stream from "effect/Stream"
 import type * as Types from "effect/Types"
 import type { Handle } from "./Handle.ts"
 import { Building, type Lifetime } from "./internal/poller/lifetime.ts"
+import { Reference } from "./internal/options/defaults.ts"
 import * as service from "./internal/poller/service.ts"
 import * as validate from "./internal/validate.ts"
 import type { Watchable } from "./Job.ts"
@@ -118,8 +124,9 @@ export interface Options<out R = never> {
    */
   readonly linger?: Duration.Input | undefined
   /**
-   * Receives the tokens of all jobs that run on when the Poller closes, before anything else. The scope is not closed
-   * before it has ended, however long that takes. Default: none.
+   * Receives the tokens of all jobs that run on when the Poller closes, before anything else. The scope is closed once it
+   * has ended, but it is interrupted after the longest `cancelTimeout` of the waits and one second; the `cancelTimeout` of
+   * `PollDefaults` if there are no waits. Default: none.
    */
   readonly onShutdown?: ((running: ReadonlyArray<ResumeToken>) => Effect.Effect<void, never, R>) | undefined
 }
@@ -217,8 +224,8 @@ export interface Service {
   /** The current activity of the Poller. Takes time linear in the number of waits. */
   readonly stats: Effect.Effect<Stats>
   /**
-   * Closes the Poller, and yields the tokens of the jobs that run on, at once: before anything is canceled, awaited or
-   * notified. Every caller receives the same tokens. A job that closing cancels (`onClose: "cancelRemote"`) has none. All
+   * Closes the Poller, and yields the tokens of the jobs that run on before anything is canceled, awaited or notified: at
+   * once, or after a few turns of the event loop if they are many. Every caller receives the same tokens. A job that closing cancels (`onClose: "cancelRemote"`) has none. All
    * waits are interrupted, and so is every later `add`. Closing the scope of the Poller does the same, and waits for what
    * follows.
    */
@@ -285,10 +292,14 @@ export const make = <R = never>(
       scopes: [...scopes, yield* Effect.scope],
       makers: [...makers, yield* Effect.withFiber(Effect.succeed)]
     }
-    const made = service.make(settings, yield* Clock.Clock, () => random.nextDoubleUnsafe(), fork, lifetime)
+    const { cancelTimeout } = yield* Reference
+    const closable = { ...settings, cancelTimeout: Duration.toMillis(cancelTimeout) }
+    const made = service.make(closable, yield* Clock.Clock, () => random.nextDoubleUnsafe(), fork, lifetime)
     const poller: Service = made.service
-    const closed = Effect.flatMap(poller.shutdown, (running) => options?.onShutdown?.(running) ?? Effect.void)
-    yield* Effect.addFinalizer(() => Effect.ensuring(closed, made.close))
+    const context = yield* Effect.context<R>()
+    const onShutdown = (running: ReadonlyArray<ResumeToken>) =>
+      Effect.provideContext(options?.onShutdown?.(running) ?? Effect.void, context)
+    yield* Effect.addFinalizer(() => made.close(onShutdown))
     return poller
   })
 }

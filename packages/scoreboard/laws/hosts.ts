@@ -106,7 +106,7 @@ export const hosts: ReadonlyArray<Host> = [
   plain("Poll.events", true, (subject, { key }) =>
     Stream.runForEach(Poll.events(subject.job, key, subject.options), (event) =>
       Effect.flatMap(Clock.currentTimeMillis, (at) => {
-        subject.record(at, event)
+        if (event._tag !== "Missed") subject.record(at, event)
         return event._tag === "Ended" ? ended(subject, event.exit) : Effect.void
       })
     )

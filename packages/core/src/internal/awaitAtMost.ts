@@ -9,10 +9,15 @@ export const awaitAtMost = <A, E>(
   fiber: Fiber.Fiber<A, E>,
   atMost: Duration.Input
 ): Effect.Effect<Exit.Exit<A, E> | undefined> =>
-  Effect.timeoutOption(Fiber.await(fiber), atMost).pipe(
-    Effect.ensuring(Effect.sync(() => fiber.interruptUnsafe())),
-    Effect.map(Option.getOrUndefined)
-  )
+  Effect.suspend(() => {
+    const exit = fiber.pollUnsafe()
+    if (exit !== undefined) return Effect.succeed(exit)
+    // Also where nothing else can be interrupted, such as in a finalizer.
+    return Effect.timeoutOption(Effect.interruptible(Fiber.await(fiber)), atMost).pipe(
+      Effect.ensuring(Effect.sync(() => fiber.interruptUnsafe())),
+      Effect.map(Option.getOrUndefined)
+    )
+  })
 
 /** Runs an effect in a fiber of its own and waits for it, for at most `atMost`; then it is interrupted. */
 export const bounded = (

@@ -1,15 +1,20 @@
+import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as LogLevel from "effect/LogLevel"
 import type { Severity } from "effect/LogLevel"
+import * as References from "effect/References"
 import type { Span } from "effect/Tracer"
 import type { Notification, Observer } from "../Observer.ts"
 import * as Status from "../Status.ts"
 import { awaitAtMost } from "./awaitAtMost.ts"
 import { elapsed, shown, type Wait } from "./machine/wait.ts"
+import { BoundedQueue } from "./boundedQueue.ts"
 import { isClamped } from "./clamped.ts"
 import type { Defaults } from "./options/defaults.ts"
+import { rankOf } from "./eventRank.ts"
 import { subject, summary } from "./summary.ts"
 import { codeOf, escape } from "./text.ts"
 
@@ -17,6 +22,9 @@ type Fork = <A>(effect: Effect.Effect<A, never, unknown>) => Fiber.Fiber<A>
 
 /** Writes a log, after the step that reports it: a logger may re-enter. */
 type Write = (log: Effect.Effect<void>) => void
+
+/** Whether a log of a level is written at all: most are not, and making one costs more than a check. */
+type IsLogged = (level: Severity) => boolean
 
 /** Reports what happens in a wait to its span, to the log and to observers. */
 export interface Telemetry {
@@ -33,7 +41,8 @@ export const make = (
     readonly observers: ReadonlyArray<Observer<unknown>>
   },
   fork: Fork,
-  write: Write
+  write: Write,
+  isLogged: IsLogged
 ): Telemetry => {
   const queue = options.observers.length === 0 ? noQueue : makeQueue(options.observers, fork)
   return {
@@ -41,11 +50,17 @@ export const make = (
     runs: queue.runs,
     report: (wait, event) => {
       if (options.span !== undefined) toSpan(options.span, wait, event)
-      if (options.logs !== false) toLog(wait, event, options.logs, write)
+      if (options.logs !== false) toLog(wait, event, options.logs, write, isLogged)
       queue.offer(wait, event)
     }
   }
 }
+
+/** Whether logs of a level are written in a context. */
+export const isLoggedIn =
+  (context: Context.Context<unknown>): IsLogged =>
+  (level) =>
+    LogLevel.isGreaterThanOrEqualTo(level, Context.get(context, References.MinimumLogLevel))
 
 // ---- internal ----
 
@@ -85,18 +100,25 @@ const toLog = (
   wait: Wait,
   event: Notification["event"],
   logs: Exclude<Defaults["logs"], false>,
-  write: Write
+  write: Write,
+  isLogged: IsLogged
 ): void => {
-  const log = logOf(wait, event, logs === true ? "Debug" : logs)
+  const log = logOf(wait, event, logs === true ? "Debug" : logs, isLogged)
   if (log === undefined) return
   const { job } = wait.setting.policy
   write(Effect.annotateLogs(log, { job: escape(job), key: escape(shown(wait)), attempts: wait.attempts }))
 }
 
 /** What happened, by its tags and codes: what a server or an error says may be secret, and of any length. */
-const logOf = (wait: Wait, event: Notification["event"], level: Severity): Effect.Effect<void> | undefined => {
+const logOf = (
+  wait: Wait,
+  event: Notification["event"],
+  level: Severity,
+  isLogged: IsLogged
+): Effect.Effect<void> | undefined => {
   if (event._tag === "CheckFailed") {
     const isThrottled = event.kind === "Throttled"
+    if (!isLogged(event.consecutive === 3 && !isThrottled ? "Warn" : "Debug")) return undefined
     const message = `a check of ${nameOf(wait)} ${isThrottled ? "was throttled" : "failed"}`
     // Three in a row are more than a hiccup. One warning is enough.
     return event.consecutive === 3 && !isThrottled
@@ -109,7 +131,7 @@ const logOf = (wait: Wait, event: Notification["event"], level: Severity): Effec
     return Effect.logWarning(`the remote cancel of ${nameOf(wait)} ${outcome}`)
   }
   if (event._tag === "Changed") return clampedLog(wait, event.status)
-  if (event._tag !== "Ended" || Exit.isSuccess(event.exit)) return undefined
+  if (event._tag !== "Ended" || Exit.isSuccess(event.exit) || !isLogged(level)) return undefined
   const error = Exit.findErrorOption(event.exit)
   if (error._tag === "None") return undefined
   const { value } = error
@@ -146,29 +168,29 @@ interface Queue {
 const noQueue: Queue = { offer: () => {}, flush: () => undefined, runs: () => false }
 
 const makeQueue = (observers: ReadonlyArray<Observer<unknown>>, fork: Fork): Queue => {
-  const notifications: Array<Notification> = []
+  const queue = new BoundedQueue<Notification>(({ event }) => rankOf(event), mostKept, mostOfAll)
   let notifying: Fiber.Fiber<void> | undefined
   const notifyAll: Effect.Effect<void, never, unknown> = Effect.suspend(() => {
-    const notification = notifications.shift()
-    if (notification === undefined) {
-      notifying = undefined
-      return Effect.void
+    for (;;) {
+      const next = queue.take()
+      if (next === undefined) {
+        notifying = undefined
+        return Effect.void
+      }
+      const missed = queue.takeMissed()
+      const observed = observe(observers, missed === 0 ? next : { ...next, missed })
+      if (observed !== undefined) return Effect.andThen(observed, notifyAll)
     }
-    return Effect.andThen(
-      Effect.forEach(observers, (observer) => Effect.exit(Effect.suspend(() => observer.observe(notification))), {
-        discard: true
-      }),
-      notifyAll
-    )
   })
   return {
     offer: (wait, event) => {
-      notifications.push({
+      queue.offer({
         job: wait.setting.policy.job,
         key: shown(wait),
         at: wait.setting.time.base + wait.setting.time.now,
         elapsedMillis: elapsed(wait),
         attempts: wait.attempts,
+        missed: 0,
         event
       })
       if (notifying !== undefined) return
@@ -184,3 +206,26 @@ const makeQueue = (observers: ReadonlyArray<Observer<unknown>>, fork: Fork): Que
     runs: (fiber) => fiber === notifying
   }
 }
+
+/** Notifies observers one after the other, whatever their defects; undefined if all of them are done. */
+const observe = (
+  observers: ReadonlyArray<Observer<unknown>>,
+  notification: Notification
+): Effect.Effect<unknown, never, unknown> | undefined => {
+  const [first] = observers
+  if (observers.length > 1) {
+    return Effect.forEach(observers, (observer) => Effect.exit(Effect.suspend(() => observer.observe(notification))), {
+      discard: true
+    })
+  }
+  try {
+    const observed: Effect.Effect<void, never, unknown> = first!.observe(notification)
+    return Exit.isExit(observed) ? undefined : Effect.exit(observed)
+  } catch {
+    return undefined
+  }
+}
+
+/** How many notifications are kept for a slow observer: those that report no change, and all. */
+const mostKept = 4_096
+const mostOfAll = 262_144

@@ -46,8 +46,10 @@ export const sleep = (wait: Wait, dueAt: number, reason: WaitReason): Command =>
 }
 
 /** Whether so much time has passed since `expected` that the computer must have been suspended, not just late. */
-export const wasSuspended = (wait: Wait, expected: number): boolean =>
-  wait.setting.time.now - expected > Math.max(leastGap, 2 * wait.sleepMillis)
+export const wasSuspended = ({ setting, sleepMillis }: Wait, expected: number): boolean => {
+  const { lateAt, now } = setting.time
+  return now - expected > Math.max(leastGap, 2 * sleepMillis) && (lateAt === undefined || lateAt >= expected)
+}
 
 /** The time limit of a gate or a check that begins after the deadline because of a suspension, in milliseconds. */
 export const longestLateCheck = 60_000

@@ -51,6 +51,8 @@ export interface Timeline {
   monotonicAt: number
   /** Whether the monotonic clock measures what sleeps last: one that is not simulated along with them does not. */
   isMeasured: boolean
+  /** When the host last woke up much too late; undefined if it does not know. A host that was on time was not suspended. */
+  lateAt?: number
 }
 
 /** What the delay of a schedule is for. */

@@ -50,15 +50,25 @@ export class Endings {
     })
   }
 
-  /** Ends waits as interrupted. Returns those that had not ended, and what is left to do for them. */
+  /** Ends waits as interrupted. Returns those for which there is something left to do. */
   interruptAll(waits: Iterable<Wait>, how: How): ReadonlyArray<Interrupted> {
     const interrupted: Array<Interrupted> = []
-    for (const wait of waits) {
-      if (wait.stage.phase === "ended") continue
-      const by = how === "leave" ? undefined : cancelsBy(wait, how)
-      interrupted.push({ wait, call: inFlightOf(wait), cancelsBy: by })
-      this.host.step(wait, event.interrupted(by))
-    }
+    for (const wait of waits) this.interrupt(wait, how, interrupted)
+    this.decide(interrupted)
+    return interrupted
+  }
+
+  /** Ends a wait as interrupted, if it has not ended, and adds it to the others if there is something left to do for it. */
+  interrupt(wait: Wait, how: How, interrupted: Array<Interrupted>): void {
+    if (wait.stage.phase === "ended") return
+    const by = how === "leave" ? undefined : cancelsBy(wait, how)
+    const call = inFlightOf(wait)
+    if (by !== undefined || call !== undefined) interrupted.push({ wait, call, cancelsBy: by })
+    this.host.step(wait, event.interrupted(by))
+  }
+
+  /** Decides which jobs are canceled, once all of the waits have ended. */
+  decide(interrupted: ReadonlyArray<Interrupted>): void {
     for (const one of interrupted) {
       const { cancelsBy: by, wait } = one
       if (by === undefined) continue
@@ -70,14 +80,13 @@ export class Endings {
       one.cancelsBy = undefined
       this.tellOfCancel(wait, event.cancelDone(by, "wanted"))
     }
-    return interrupted
   }
 
   /** Waits for what was in flight for interrupted waits, and cancels their jobs. */
-  carryOut(interrupted: ReadonlyArray<Interrupted>, atMost?: number): Effect.Effect<void> {
+  carryOut(interrupted: ReadonlyArray<Interrupted>, by: "close" | "interrupt"): Effect.Effect<void> {
     const { concurrency, fork } = this.host
     const tell = (wait: Wait, happened: event.Event): void => this.tellOfCancel(wait, happened)
-    return interrupt(interrupted, { fork, tell, concurrency }, atMost)
+    return interrupt(interrupted, { fork, tell, concurrency, atOnce: by === "interrupt" })
   }
 
   /** Reports its cancel to a wait that was interrupted, and then its end to its observers. */

@@ -18,6 +18,7 @@ import { InFlight, inFlightOf, isLimited, isQueued, type Limited, TimeLimits } f
 import type { Interrupted } from "./interrupt.ts"
 import { type Group, groupOf, type Shared, type Sink } from "./registry.ts"
 import { knownEnd, lessonsOf, startOf } from "./knowledge.ts"
+import { type Budget, forEach, sliceSize } from "./slices.ts"
 import { type Call, targetOf } from "./target.ts"
 import { TimerQueue } from "./timerQueue.ts"
 import { Turns } from "./turns.ts"
@@ -114,7 +115,7 @@ export class Engine {
   private deferral(wait: Wait): number | undefined {
     const millis = this.limits.coalesce > 0 ? undefined : this.dispatcher.deferral(wait)
     // It comes in the next turn.
-    if (millis === 0) this.turns.isUnfinished = this.turns.isTimerStale = true
+    if (millis === 0) this.turns.continueLater()
     return millis
   }
 
@@ -133,28 +134,46 @@ export class Engine {
     let interrupted: ReadonlyArray<Interrupted> = []
     const handled = this.actions.settled(waits)
     this.together(() => (interrupted = this.endings.interruptAll(waits, how)))
-    const stopped = this.endings.carryOut(interrupted)
+    const stopped = this.endings.carryOut(interrupted, "interrupt")
     return handled === undefined ? stopped : Effect.andThen(stopped, handled)
   }
 
   /**
-   * Ends all waits at once, and starts nothing new. User code is notified only when the effect runs: the turn stays open
-   * until then. The effect cancels jobs, and waits for that and for the calls in flight, for at most about the longest
-   * `cancelTimeout`.
+   * Ends waits as interrupted, in slices, after `before` was called with each. Yields what waits for what is in flight for
+   * them, and cancels their jobs.
    */
-  close(waits: Iterable<Wait>): Effect.Effect<void> {
-    const isOuter = this.turns.enter()
-    const all = [...waits]
-    const interrupted = this.endings.interruptAll(all, "close")
+  interruptSliced(
+    waits: Iterable<Wait>,
+    how: How,
+    budget: Budget,
+    before?: (wait: Wait) => void
+  ): Effect.Effect<Effect.Effect<void>> {
+    const interrupted: Array<Interrupted> = []
+    const end = (wait: Wait): void => {
+      before?.(wait)
+      this.endings.interrupt(wait, how, interrupted)
+    }
+    return Effect.map(
+      forEach(waits, budget, end, (slice) => this.together(slice)),
+      () => {
+        const handled = this.actions.settled(interrupted.map(({ wait }) => wait)) ?? Effect.void
+        this.together(() => this.endings.decide(interrupted))
+        return Effect.andThen(this.endings.carryOut(interrupted, how === "close" ? "close" : "interrupt"), handled)
+      }
+    )
+  }
+
+  /** Begins no check any more. What is in flight goes on until the waits end, but changes nothing. */
+  freeze(): void {
     this.isClosed = true
     this.turns.stop()
-    for (const call of this.dispatcher.endTurn(Number.POSITIVE_INFINITY)) this.begin(call)
-    const atMost = all.reduce((longest, { setting: { policy } }) => Math.max(longest, policy.cancelTimeout), 0)
-    const over = this.endings.carryOut(interrupted, atMost)
-    return Effect.suspend(() => {
-      this.turns.exit(isOuter)
-      return over
-    })
+  }
+
+  /** Ends all waits after `freeze`, in slices, as `interruptSliced` does. */
+  closeAll(waits: Iterable<Wait>, budget: Budget): Effect.Effect<Effect.Effect<void>> {
+    return Effect.tap(this.interruptSliced(waits, "close", budget), () =>
+      Effect.sync(() => void this.dispatcher.endTurn(Number.POSITIVE_INFINITY))
+    )
   }
 
   // -- turns --
@@ -162,13 +181,17 @@ export class Engine {
   private wake(): void {
     const { now } = this.time
     // A time limit that is set from here on, for now, is for the next tick: an answer may still come in this one.
-    const overdue = this.timeLimits.take(now)
+    const { overdue, slices } = this.turns
+    const limited = overdue.isEmpty ? this.timeLimits.take(now, sliceSize) : []
+    slices.run()
     this.dispatcher.startTurn(now)
-    this.turns.isUnfinished = this.wakeAll(now)
+    this.turns.isUnfinished = this.wakeAll(now) || !slices.isEmpty || !overdue.isEmpty
     const restAt = this.isClosed ? Number.POSITIVE_INFINITY : this.restAt
     for (const call of this.dispatcher.endTurn(restAt)) this.begin(call)
     this.serve()
-    for (const item of overdue) if (isLimited(item)) this.timeOut(item, now)
+    if (overdue.isEmpty) overdue.queue(limited, (item) => isLimited(item) && this.timeOut(item, now))
+    else overdue.run()
+    if (limited.length === sliceSize) this.turns.continueLater()
   }
 
   /** Wakes the waits that are due by `now`. Returns whether some of them have to wait for the next turn. */
@@ -176,7 +199,7 @@ export class Engine {
     for (;;) {
       // Several at once, before any of them checks: the queue is read faster than between checks.
       const due = this.sleepers.takeAll(now, turnSize)
-      if (due.length === 0) return false
+      if (due.length === 0 || this.isClosed) return false
       for (const wait of due) if (wait.stage.phase === "waiting" && alarmAt(wait) <= now) this.advise(wait, event.due)
       this.turns.runPostponed()
       this.turns.readClock()
@@ -191,7 +214,7 @@ export class Engine {
     // All leave before the first continues: otherwise it would find the others checking, and join them again.
     for (const wait of overdue) this.leave(wait)
     this.turns.runPostponed()
-    for (const wait of overdue) this.advise(wait, event.overdue)
+    this.turns.overdue.each(overdue, (wait) => this.advise(wait, event.overdue))
     item.nextAt = Number.POSITIVE_INFINITY
     for (const wait of item.waits) item.limit(wait)
     this.setLimit(item)
@@ -298,11 +321,11 @@ export class Engine {
       while (!this.isClosed) {
         const turned = this.dispatcher.next(this.restAt)
         if (turned === undefined) break
-        if (turned === "yield") {
-          this.turns.isUnfinished = this.turns.isTimerStale = true
+        if (turned !== "yield") this.admit(turned)
+        if (turned === "yield" || this.turns.serving.spend()) {
+          this.turns.continueLater()
           break
         }
-        this.admit(turned)
       }
       // What is over by now leaves room to others.
       if (!this.turns.runPostponed()) return
@@ -363,18 +386,25 @@ export class Engine {
 
   /** Begins a check for the waits that have joined it, and for all other waits for the same keys. */
   private begin(call: Call): void {
-    if (call.isEmpty) return
-    if (call.target.isShared) {
-      call.state = "gathering"
-      this.gathering(call, () => {
-        for (const wait of call.onePerKey) {
-          for (const sibling of call.target.siblings(wait)) {
-            // A sibling that is queued or asks its gate need not: the check begins without it.
-            this.step(sibling, event.joined)
-          }
-        }
-      })
-    }
+    const { slices } = this.turns
+    if (call.isEmpty || this.isClosed) return
+    if (!call.target.isShared) return this.startCheck(call)
+    call.state = "gathering"
+    const siblings = call.onePerKey.flatMap((wait) => call.target.siblings(wait))
+    // It counts while they join.
+    this.dispatcher.count(call, 1)
+    slices.each(
+      siblings,
+      // A sibling that is queued or asks its gate need not: the check begins without it.
+      (sibling) => this.gathering(call, () => this.step(sibling, event.joined)),
+      () => {
+        this.dispatcher.count(call, -1)
+        if (!call.isEmpty && !this.isClosed) this.startCheck(call)
+      }
+    )
+  }
+
+  private startCheck(call: Call): void {
     this.start(call, call.kind === "check" ? userCalls.check(call.anyone) : batchCheck.run(call))
   }
 
@@ -412,6 +442,7 @@ export class Engine {
   private start(call: Call, effect: Effect.Effect<unknown, unknown, unknown>): void {
     if (this.dispatcher.began()) this.turns.readClock()
     this.dispatcher.count(call, 1)
+    if (this.isClosed) return this.dispatcher.count(call, -1)
     // An abandoned check of the same key ends before this one begins, which may leave this one empty.
     if (call.kind !== "task" && this.turns.runPostponed() && call.isEmpty) return this.dispatcher.count(call, -1)
     call.state = "begun"
@@ -438,19 +469,30 @@ export class Engine {
     if (this.isClosed) return
     const isOuter = this.turns.enter()
     try {
-      if (call.isEmpty) return
+      if (call.isEmpty) return call.close()
       this.timeLimits.drop(call.nextAt)
       if (call.nextAt <= this.turns.timerAt + 1) this.turns.isTimerStale = true
-      if (call.kind === "gate") return this.answered(call, exit as Exit.Exit<Gate.Answer>)
+      if (call.kind === "gate") {
+        this.answered(call, exit as Exit.Exit<Gate.Answer>)
+        return call.close()
+      }
       const { only, target } = call
       const onePerKey = target.isShared ? call.onePerKey : undefined
       const sharesFloor = onePerKey !== undefined && sourceOf(call.anyone) === undefined
-      if (only !== undefined) this.step(only, batchCheck.eventFor(call, only, exit))
-      else for (const wait of call.waits) this.step(wait, batchCheck.eventFor(call, wait, exit))
-      if (sharesFloor) for (const wait of call.latestFloors) this.shareFloor(wait)
-      onePerKey?.forEach((wait) => this.teach(wait))
+      const over = (): void => {
+        if (sharesFloor) for (const wait of call.latestFloors) this.shareFloor(wait)
+        onePerKey?.forEach((wait) => this.teach(wait))
+        call.close()
+      }
+      if (only !== undefined) {
+        this.step(only, batchCheck.eventFor(call, only, exit))
+        return over()
+      }
+      // One may have left since.
+      const deliver = (wait: Wait) =>
+        inFlightOf(wait) === call && this.step(wait, batchCheck.eventFor(call, wait, exit))
+      this.turns.slices.each(call.waits, deliver, over)
     } finally {
-      call.close()
       this.turns.exit(isOuter)
     }
   }
@@ -458,12 +500,12 @@ export class Engine {
   /** The server's floor for one wait holds for the other waits for its key too. */
   private shareFloor(wait: Wait): void {
     const { floorAt } = wait
-    for (const other of targetOf(wait).noteFloor(wait)) this.step(other, { _tag: "Floored", floorAt })
+    this.turns.slices.each(targetOf(wait).noteFloor(wait), (other) => this.step(other, { _tag: "Floored", floorAt }))
   }
 
   /** Tells the other waits for the key of this one what it has learned. */
   private teach(wait: Wait): void {
-    for (const [other, lesson] of lessonsOf(wait)) this.step(other, lesson)
+    this.turns.slices.each(lessonsOf(wait), ([other, lesson]) => this.step(other, lesson))
   }
 
   /** Runs work for one wait that is no check. */

@@ -149,9 +149,9 @@ export class TimeLimits {
     return wakeForAlarm(now, this.queue.next())
   }
 
-  /** Removes everything whose limit is reached by `now`. */
-  take(now: number): ReadonlyArray<Limited> {
-    return this.queue.takeAll(now)
+  /** Removes what has reached its limit by `now`, at most `most`, the earliest first. */
+  take(now: number, most: number): ReadonlyArray<Limited> {
+    return this.queue.takeAll(now, most)
   }
 }
 

@@ -1,6 +1,8 @@
 import * as Clock from "effect/Clock"
+import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import type { Event, LeftBy } from "../machine/event.ts"
 import type { Wait } from "../machine/wait.ts"
@@ -20,23 +22,24 @@ export interface Interrupted {
 export interface Canceling {
   readonly fork: (effect: Effect.Effect<void>) => Fiber.Fiber<void>
   readonly tell: (wait: Wait, happened: Event) => void
-  /** How many jobs are canceled at the same time. */
+  /** How many jobs are canceled at the same time, unless that would take too long. */
   readonly concurrency: number
+  /** Whether cancels begin before the effect runs, if nothing has to come first. */
+  readonly atOnce: boolean
 }
 
 /**
  * Waits for the calls that were in flight for these waits alone, and cancels the jobs that no other wait wants: each
- * job once, after its check is over, and even if the returned effect is interrupted meanwhile. With `atMost` it waits
- * no longer than that for the calls.
+ * job once, after its check is over, and even if the returned effect is interrupted meanwhile. All of that takes about
+ * the longest `cancelTimeout` of the waits at most.
  */
-export const interrupt = (
-  interrupted: ReadonlyArray<Interrupted>,
-  canceling: Canceling,
-  atMost?: number
-): Effect.Effect<void> => {
+export const interrupt = (interrupted: ReadonlyArray<Interrupted>, canceling: Canceling): Effect.Effect<void> => {
   const fibers = new Set<Fiber.Fiber<unknown, unknown>>()
   const jobs = new Map<unknown, Map<string, Job>>()
+  let atMost = 0
   for (const { call, cancelsBy, wait } of interrupted) {
+    const { cancelTimeout } = wait.setting.policy
+    if (cancelTimeout > atMost) atMost = cancelTimeout
     const fiber = abandonedBy(call)
     if (fiber !== undefined) fibers.add(fiber)
     if (cancelsBy === undefined) continue
@@ -47,17 +50,16 @@ export const interrupt = (
     if (known !== undefined) known.waits.push(wait)
     else ofTarget.set(wait.key, { waits: [wait], by: cancelsBy, fiber })
   }
-  const all = Effect.asVoid(Fiber.awaitAll([...fibers]))
-  const over =
-    atMost === undefined || fibers.size === 0 ? all : Effect.asVoid(Effect.timeoutOption(all, Duration.millis(atMost)))
+  const over = fibers.size === 0 ? Effect.void : bounded(Fiber.awaitAll([...fibers]), atMost)
   if (jobs.size === 0) return over
   const cancels = cancelAll(
     [...jobs.values()].flatMap((ofTarget) => Array.from(ofTarget.values())),
-    canceling
+    canceling,
+    atMost
   )
   const begin = (): Fiber.Fiber<void> => canceling.fork(cancels)
-  // At once if nothing has to come first: a check that interrupts its own wait does not get to run the effect.
-  const begun = atMost === undefined ? begin() : undefined
+  // A check that interrupts its own wait does not get to run the effect.
+  const begun = canceling.atOnce ? begin() : undefined
   return Effect.suspend(() => {
     const canceled = Fiber.await(begun ?? begin())
     return Effect.all([canceled, over], { concurrency: "unbounded", discard: true })
@@ -77,18 +79,57 @@ interface Job {
 const abandonedBy = (call: InFlight | undefined): Fiber.Fiber<unknown, unknown> | undefined =>
   call?.isEmpty === true && call.fiber !== Fiber.getCurrent() ? call.fiber : undefined
 
-const cancelAll = (jobs: ReadonlyArray<Job>, canceling: Canceling): Effect.Effect<void> =>
+/** Waits for an effect that can be given up, even where nothing can be interrupted. */
+const bounded = (effect: Effect.Effect<unknown>, atMost: number): Effect.Effect<void> =>
+  Effect.asVoid(Effect.timeoutOption(Effect.interruptible(effect), Duration.millis(atMost)))
+
+/** Cancels jobs. All have been asked for after half of `atMost`, however many they are and however long each takes. */
+const cancelAll = (jobs: ReadonlyArray<Job>, canceling: Canceling, atMost: number): Effect.Effect<void> =>
   Effect.flatMap(Clock.currentTimeMillis, (now) => {
     const cancels = jobs.filter(({ fiber }) => fiber === undefined)
     // These wait for a check first, which may take long: they hold back no others.
     const later = jobs.filter(({ fiber }) => fiber !== undefined)
     const cancel = (job: Job) => cancelOne(job, canceling, now)
     const both = [
-      Effect.forEach(cancels, cancel, { concurrency: canceling.concurrency, discard: true }),
+      forEachPaced(cancels, cancel, canceling, atMost / 2),
       Effect.forEach(later, cancel, { concurrency: "unbounded", discard: true })
     ]
     return Effect.all(both, { concurrency: "unbounded", discard: true })
   })
+
+/**
+ * Runs an effect for each item, `concurrency` of them at the same time; more if they would not all have begun `within`
+ * that many milliseconds.
+ */
+const forEachPaced = <A>(
+  items: ReadonlyArray<A>,
+  run: (item: A) => Effect.Effect<void>,
+  { concurrency, fork }: Canceling,
+  within: number
+): Effect.Effect<void> =>
+  Effect.suspend(() => {
+    const over = Deferred.makeUnsafe<void>()
+    let begun = 0
+    let left = items.length
+    const work: Effect.Effect<void> = Effect.suspend(() => {
+      if (begun === items.length) return Effect.void
+      const ended = () => --left === 0 && Deferred.doneUnsafe(over, Exit.void)
+      return Effect.andThen(Effect.ensuring(run(items[begun++]!), Effect.sync(ended)), work)
+    })
+    const begin = (until: number): void => {
+      for (let workers = begun; workers < until; workers++) fork(work)
+    }
+    const pace = (step: number): Effect.Effect<void> =>
+      Effect.suspend(() => {
+        begin(Math.ceil((items.length * step) / paceSteps))
+        if (begun === items.length) return Effect.void
+        return Effect.andThen(Effect.sleep(Duration.millis(within / paceSteps)), pace(step + 1))
+      })
+    begin(Math.min(concurrency, items.length))
+    return left === 0 ? Effect.void : Effect.andThen(pace(0), Deferred.await(over))
+  })
+
+const paceSteps = 100
 
 const cancelOne = ({ by, fiber, waits }: Job, { tell }: Canceling, since: number): Effect.Effect<void> => {
   const group = groupOf(waits[0])

@@ -6,19 +6,22 @@ import type { ResumeToken } from "../../ResumeToken.ts"
  */
 export class LeftTokens {
   private readonly kept = new Set<Left>()
-  /** In the order in which they were left. */
-  private readonly recent = new Set<Left>()
+  /** In the order in which they were left, from `head` on; some may have been removed. */
+  private recent: Array<Left> = []
+  private head = 0
+  private recentCount = 0
   private readonly ofJobs = new Map<string, Set<Left>>()
 
   /** Keeps a token; one with the time at which its wait was left, only for a short time. */
   add(token: ResumeToken, leftAt: number | undefined): void {
-    const left = { token, leftAt: leftAt ?? Number.POSITIVE_INFINITY }
+    const left = { token, leftAt: leftAt ?? Number.POSITIVE_INFINITY, isKept: true }
     const id = idOf(token.job, token.key)
     const ofJob = this.ofJobs.get(id)
     if (ofJob === undefined) this.ofJobs.set(id, new Set([left]))
     else ofJob.add(left)
     if (leftAt === undefined) return void this.kept.add(left)
-    this.recent.add(left)
+    this.recent.push(left)
+    this.recentCount++
     this.drop(leftAt)
   }
 
@@ -30,18 +33,27 @@ export class LeftTokens {
   /** Returns and removes all tokens that are still kept. */
   take(now: number): ReadonlyArray<ResumeToken> {
     this.drop(now)
-    const tokens = [...this.kept, ...this.recent].map(({ token }) => token)
+    const recent = this.recent.slice(this.head).filter(({ isKept }) => isKept)
+    const tokens = [...this.kept, ...recent].map(({ token }) => token)
     this.kept.clear()
-    this.recent.clear()
+    this.recent = []
+    this.head = this.recentCount = 0
     this.ofJobs.clear()
     return tokens
   }
 
   private drop(now: number): void {
-    for (const left of this.recent) {
-      if (now - left.leftAt <= longestMillis && this.recent.size <= most) return
-      this.remove(left)
+    while (this.head < this.recent.length) {
+      const left = this.recent[this.head]!
+      if (left.isKept) {
+        if (now - left.leftAt <= longestMillis && this.recentCount <= most) break
+        this.remove(left)
+      }
+      this.head++
     }
+    if (this.head < leastCompacted || this.head * 2 < this.recent.length) return
+    this.recent = this.recent.slice(this.head)
+    this.head = 0
   }
 
   private remove(left: Left): void {
@@ -49,8 +61,8 @@ export class LeftTokens {
     const ofJob = this.ofJobs.get(id)
     ofJob?.delete(left)
     if (ofJob?.size === 0) this.ofJobs.delete(id)
-    this.kept.delete(left)
-    this.recent.delete(left)
+    left.isKept = false
+    if (!this.kept.delete(left)) this.recentCount--
   }
 }
 
@@ -59,6 +71,7 @@ export class LeftTokens {
 interface Left {
   readonly token: ResumeToken
   readonly leftAt: number
+  isKept: boolean
 }
 
 const idOf = (job: string, key: string): string => `${job}\0${key}`
@@ -66,3 +79,5 @@ const idOf = (job: string, key: string): string => `${job}\0${key}`
 /** For how long, and how many, tokens are kept of callers that may have been interrupted for another reason. */
 const longestMillis = 1_000
 const most = 100_000
+
+const leastCompacted = 1_024

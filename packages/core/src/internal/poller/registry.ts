@@ -16,7 +16,7 @@ import { leaseOf } from "../lease.ts"
 import type { Timeline, Wait } from "../machine/wait.ts"
 import type { Defaults } from "../options/defaults.ts"
 import type { Policy } from "../options/policy.ts"
-import { make as makeTelemetry, type Telemetry } from "../telemetry.ts"
+import { isLoggedIn, make as makeTelemetry, type Telemetry } from "../telemetry.ts"
 import type { AfterTurn } from "./afterTurn.ts"
 import type { Dispatcher } from "./dispatcher.ts"
 import type { LastChecks } from "./lastChecks.ts"
@@ -75,9 +75,10 @@ export class Group implements TargetSetting {
 
   /** Made on demand: there may be as many groups as waits. */
   get telemetry(): Telemetry {
-    const { logs, policy, shared } = this
+    const { context, logs, policy, shared } = this
     const options = { logs, observers: policy.observers, span: undefined }
-    this.made ??= makeTelemetry(options, this.forkIn as never, (log) => shared.afterTurn.add(() => void this.fork(log)))
+    const write = (log: Effect.Effect<void>) => shared.afterTurn.add(() => void this.fork(log))
+    this.made ??= makeTelemetry(options, this.forkIn as never, write, isLoggedIn(context))
     return this.made
   }
 

@@ -25,6 +25,9 @@ export class ResultStream implements Sink {
   private waking = false
   /** How many waits have begun and not ended. */
   private open = 0
+  /** Its waits, and some that have ended: in chunks, since an array that grows has up to half of its memory unused. */
+  private chunks: Array<Array<Wait>> = []
+  private owned = 0
   private isLeft = false
   private fed: Exit.Exit<void, unknown> | undefined
 
@@ -39,13 +42,45 @@ export class ResultStream implements Sink {
     this.open++
   }
 
+  /** Notes a wait that has begun, for those who leave the stream. */
+  own(wait: Wait): void {
+    if (wait.stage.phase === "ended") return
+    this.add(wait)
+    if (this.owned > leastSweep && this.owned > 2 * this.open) this.sweep()
+  }
+
+  /** Its waits, and some that have ended. */
+  *[Symbol.iterator](): Generator<Wait> {
+    for (const chunk of this.chunks) yield* chunk
+  }
+
+  private add(wait: Wait): void {
+    const last = this.chunks.at(-1)
+    if (last !== undefined && last.length < chunkSize) last.push(wait)
+    else {
+      this.chunks.push([wait])
+    }
+    this.owned++
+  }
+
+  /** Forgets waits that have ended. */
+  private sweep(): void {
+    const { chunks } = this
+    this.chunks = []
+    this.owned = 0
+    for (const chunk of chunks) for (const wait of chunk) if (wait.stage.phase !== "ended") this.add(wait)
+  }
+
   /** Whether all waits that began have ended. */
   get isIdle(): boolean {
     return this.open === 0
   }
 
   ended(wait: Wait, exit: Exit.Exit<unknown, unknown>): void {
-    this.open--
+    if (--this.open === 0) {
+      this.chunks = []
+      this.owned = 0
+    }
     if (this.isLeft) return this.taken(1)
     this.ends.push({ key: wait.rawKey, exit, attempts: wait.attempts, elapsedMillis: wait.nextAt - wait.startedAt })
     if (this.waking) return
@@ -84,3 +119,9 @@ export class ResultStream implements Sink {
     return Effect.andThen(this.changed.await, this.take)
   })
 }
+
+// ---- internal ----
+
+const chunkSize = 512
+
+const leastSweep = 1_024

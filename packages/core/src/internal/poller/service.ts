@@ -3,7 +3,7 @@ import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import * as Fiber from "effect/Fiber"
+import type * as Fiber from "effect/Fiber"
 import * as Stream from "effect/Stream"
 import type { Handle } from "../../Handle.ts"
 import type { Any } from "../../Job.ts"
@@ -23,6 +23,7 @@ import { type Driver, WaitHandle } from "../single/handle.ts"
 import { next } from "../strategyPlan.ts"
 import * as validate from "../validate.ts"
 import { AfterTurn } from "./afterTurn.ts"
+import { Closing } from "./closing.ts"
 import { Dispatcher, type Limits } from "./dispatcher.ts"
 import { Engine } from "./engine.ts"
 import { LastChecks } from "./lastChecks.ts"
@@ -30,13 +31,15 @@ import { LeftTokens } from "./leftTokens.ts"
 import { isEnding, type Lifetime } from "./lifetime.ts"
 import { type Group, groupOf, Registry, type Sink } from "./registry.ts"
 import { ResultStream } from "./resultStream.ts"
-import { targetOf } from "./target.ts"
+import { Budget } from "./slices.ts"
 
 export interface Settings {
   readonly limits: Limits
   /** How many waits, and results that no stream has taken, there may be. */
   readonly capacity: number
   readonly stagger: boolean
+  /** How long closing may take at least, in milliseconds. */
+  readonly cancelTimeout: number
 }
 
 type Options = PollOptions<never, unknown>
@@ -57,14 +60,11 @@ export class PollerService implements Driver {
   private readonly lifetime: Lifetime
   private isClosed = false
   /** Done when no more keys are taken. */
-  private readonly closing = Deferred.makeUnsafe<void>()
-  /** Done when nothing is in flight any more. */
-  private readonly over = Deferred.makeUnsafe<void>()
-  /** The tokens of the jobs that were still running when it closed. */
-  private running: ReadonlyArray<ResumeToken> = []
-  /** Carries out the rest of closing, once. */
-  private carryOut = (): void => {}
+  private readonly full = Deferred.makeUnsafe<void>()
+  private readonly closing: Closing
   private readonly leftTokens = new LeftTokens()
+  /** Bounds slices by their time alone: while a virtual clock stands still, all is done at once. */
+  private readonly budget: Budget
   /** The group of the newest wait, and the time over which its first checks are spread: most waits are alike. */
   private last:
     | {
@@ -100,7 +100,23 @@ export class PollerService implements Driver {
     this.permits = new Permits(capacity)
     this.run = fork
     this.clock = clock
+    this.budget = new Budget(() => clock.currentTimeMillisUnsafe(), Number.POSITIVE_INFINITY)
     this.lifetime = lifetime
+    this.closing = new Closing({
+      engine: this.engine,
+      registry: this.registry,
+      actions: this.actions,
+      leftTokens: this.leftTokens,
+      budget: this.budget,
+      now: () => clock.currentTimeMillisUnsafe(),
+      fork,
+      cancelTimeout: settings.cancelTimeout,
+      begun: () => {
+        Deferred.doneUnsafe(this.full, Exit.void)
+        // Callers that still wait for a permit then find the Poller closed.
+        this.permits.release(Number.MAX_SAFE_INTEGER)
+      }
+    })
   }
 
   // -- the service --
@@ -152,34 +168,34 @@ export class PollerService implements Driver {
       yield* Effect.addFinalizer(() => {
         results.leave()
         if (results.isIdle) return Effect.void
-        return Effect.suspend(() => this.left([...this.registry.waits()].filter((wait) => wait.sink === results)))
+        return Effect.suspend(() => this.left(results))
       })
       const beginOne = (wanted: request.Request): void => {
         results.begin()
-        this.begin(job, wanted, results, undefined, context)
+        results.own(this.begin(job, wanted, results, undefined, context))
       }
       // As many at a time as there is room for, since keys are many.
       const beginAll = (keys: ReadonlyArray<unknown>, from = 0): Effect.Effect<void> =>
         Effect.suspend(() => {
           let at = from
           let blocked: request.Request | undefined
+          this.budget.start()
           this.engine.together(() => {
-            for (; at < keys.length && blocked === undefined; at++) {
-              const wanted = requestFor(keys[at])
+            while (at < keys.length && blocked === undefined) {
+              const wanted = requestFor(keys[at++])
               if (!this.isClosed && this.permits.tryTake()) beginOne(wanted)
               else blocked = wanted
+              if (this.budget.spend()) break
             }
           })
           const wanted = blocked
-          if (wanted === undefined) return Effect.void
-          return Effect.andThen(
-            this.admit(() => Effect.sync(() => beginOne(wanted))),
-            beginAll(keys, at)
-          )
+          if (wanted === undefined && at === keys.length) return Effect.void
+          const next = wanted === undefined ? Effect.yieldNow : this.admit(() => Effect.sync(() => beginOne(wanted)))
+          return Effect.andThen(next, beginAll(keys, at))
         })
       const feed = Stream.runForEachArray(source, (keys) => beginAll(keys))
       // A Poller that closes takes no more keys, and ends the waits that it has.
-      const fed = Effect.exit(Effect.raceFirst(feed, Deferred.await(this.closing)))
+      const fed = Effect.exit(Effect.raceFirst(feed, Deferred.await(this.full)))
       yield* Effect.forkScoped(Effect.map(fed, (exit) => results.complete(this.isClosed ? Exit.void : exit)))
       return Stream.fromPull(Effect.succeed(results.take))
     })
@@ -198,16 +214,18 @@ export class PollerService implements Driver {
     return { watched, ...phases, requests: this.dispatcher.requests, ended: { ...this.engine.endings.counts } }
   })
 
-  readonly shutdown: Effect.Effect<ReadonlyArray<ResumeToken>> = Effect.sync(() => {
-    if (!this.isClosed) this.end()
-    return this.running
+  readonly shutdown: Effect.Effect<ReadonlyArray<ResumeToken>> = Effect.suspend(() => {
+    if (!this.isClosed) {
+      this.isClosed = true
+      this.closing.begin()
+    }
+    return this.closing.running
   })
 
-  /** Closes the Poller and waits until nothing is in flight. */
-  readonly close: Effect.Effect<void> = Effect.flatMap(this.shutdown, () => {
-    this.carryOut()
-    return Deferred.await(this.over)
-  })
+  /** Closes the Poller, hands out the tokens, and waits until nothing is in flight, for a bounded time. */
+  close(onShutdown: (running: ReadonlyArray<ResumeToken>) => Effect.Effect<void>): Effect.Effect<void> {
+    return Effect.andThen(this.shutdown, this.closing.over(onShutdown))
+  }
 
   // -- called by handles --
 
@@ -220,7 +238,7 @@ export class PollerService implements Driver {
   }
 
   interrupt(wait: Wait): Effect.Effect<void> {
-    return Effect.suspend(() => this.engine.interrupt([wait], "interrupt"))
+    return Effect.suspend(() => (this.isClosed ? this.closing.untilEnded : this.engine.interrupt([wait], "interrupt")))
   }
 
   leave(wait: Wait): Effect.Effect<void> {
@@ -292,62 +310,20 @@ export class PollerService implements Driver {
     }
   }
 
-  // -- closing --
+  // -- leaving --
 
-  /**
-   * Takes the tokens of the jobs that run on and ends all waits, at once. What follows from that, user code included,
-   * comes after the tokens have been handed out.
-   */
-  private end(): void {
-    this.isClosed = true
-    const waits = Array.from(this.registry.waits())
-    const canceled = this.canceled(waits)
-    const running = waits.filter((wait) => !canceled.has(wait)).map(fromWait)
-    const interrupted = this.engine.close(waits)
-    // Only now is it known which jobs are canceled.
-    this.running = [...this.leftTokens.take(this.clock.currentTimeMillisUnsafe()), ...running]
-    this.carryOut = () => {
-      this.carryOut = () => {}
-      Deferred.doneUnsafe(this.closing, Exit.void)
-      // Callers that still wait for a permit then find the Poller closed.
-      this.permits.release(Number.MAX_SAFE_INTEGER)
-      const handled = this.actions.settled() ?? Effect.void
-      const released = Effect.suspend(() => Fiber.awaitAll([...this.registry.releasing]))
-      const all = interrupted.pipe(Effect.andThen(handled), Effect.andThen(notified), Effect.andThen(released))
-      this.run(all).addObserver(() => Deferred.doneUnsafe(this.over, Exit.void))
-    }
-    const notified = Effect.suspend(() =>
-      Effect.forEach(
-        [...this.registry.observed],
-        ({ policy, telemetry }) => telemetry.flush(policy.cancelTimeout) ?? Effect.void,
-        { concurrency: "unbounded", discard: true }
-      )
-    )
-    this.run(Effect.map(Effect.yieldNow, () => this.carryOut()))
-  }
-
-  /** Ends waits whose caller is interrupted, or has left their stream. */
-  private left(waits: ReadonlyArray<Wait>): Effect.Effect<void> {
+  /** Ends waits whose caller is interrupted, or has left their stream. A Poller that closes ends them itself. */
+  private left(waits: Iterable<Wait>): Effect.Effect<void> {
     return Effect.withFiber((caller) => {
-      const how = this.isClosed || isEnding(this.lifetime, caller) ? "close" : "interrupt"
+      if (this.isClosed) return Effect.void
+      const how = isEnding(this.lifetime, caller) ? "close" : "interrupt"
       const now = this.clock.currentTimeMillisUnsafe()
-      for (const wait of waits) {
-        const runsOn = wait.stage.phase !== "ended" && cancelsBy(wait, how) === undefined
-        if (runsOn && !this.isClosed) this.leftTokens.add(fromWait(wait), how === "close" ? undefined : now)
+      const keep = (wait: Wait): void => {
+        if (wait.stage.phase === "ended" || cancelsBy(wait, how) !== undefined || this.isClosed) return
+        this.leftTokens.add(fromWait(wait), how === "close" ? undefined : now)
       }
-      return this.engine.interrupt(waits, how)
+      return Effect.flatten(this.engine.interruptSliced(waits, how, this.budget, keep))
     })
-  }
-
-  /** The waits whose jobs closing cancels: those that ask for it, and others for the same keys. */
-  private canceled(waits: ReadonlyArray<Wait>): ReadonlySet<Wait> {
-    const keys = new Map<unknown, Set<string>>()
-    for (const wait of waits) {
-      if (cancelsBy(wait, "close") === undefined) continue
-      const ofTarget = keys.get(targetOf(wait)) ?? new Set<string>()
-      keys.set(targetOf(wait), ofTarget.add(wait.key))
-    }
-    return new Set(keys.size === 0 ? [] : waits.filter((wait) => keys.get(targetOf(wait))?.has(wait.key)))
   }
 }
 
@@ -358,12 +334,12 @@ export const make = (
   random: () => number,
   fork: Fork,
   lifetime: Lifetime
-): { readonly service: never; readonly close: Effect.Effect<void> } => {
+): { readonly service: never; readonly close: PollerService["close"] } => {
   const service = new PollerService(settings, clock, random, fork, lifetime)
-  const { add, close, results, resume, shutdown, stats, until } = service
+  const { add, results, resume, shutdown, stats, until } = service
   const members = { add, results, resume, shutdown, stats, until }
   internals.set(members, service)
-  return { service: members as never, close }
+  return { service: members as never, close: (onShutdown) => service.close(onShutdown) }
 }
 
 /** The inside of a service that `make` made, for tests of what it holds. */

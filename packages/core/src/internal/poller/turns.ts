@@ -1,8 +1,10 @@
 import type * as Clock from "effect/Clock"
 import type * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
-import { advance, type Timeline } from "../machine/wait.ts"
+import { advance, never, type Timeline } from "../machine/wait.ts"
+import { leastGap } from "../machine/pacing.ts"
 import { AfterTurn } from "./afterTurn.ts"
+import { Budget, Slices } from "./slices.ts"
 import { Timer } from "./timerQueue.ts"
 
 /** What an engine does in its turns. */
@@ -27,6 +29,11 @@ export class Turns {
   isTimerStale = true
   /** Calls that may run user code, and so wait until no step is half done. */
   readonly postponed = new AfterTurn()
+  /** What has reached its time limit, and other work on many waits: neither holds up the other. */
+  readonly overdue: Slices
+  readonly slices: Slices
+  /** How many queued waits are served. */
+  readonly serving: Budget
   private readonly time: Timeline
   private readonly clock: Clock.Clock
   /** Calls of user code that wait until the turn is over. */
@@ -48,6 +55,11 @@ export class Turns {
     this.afterTurn = afterTurn
     this.turning = turning
     this.timer = new Timer(clock, time, fork, () => this.tick())
+    const budget = () => new Budget(() => clock.currentTimeMillisUnsafe())
+    this.overdue = new Slices(budget(), () => this.continueLater())
+    this.slices = new Slices(budget(), () => this.continueLater())
+    this.serving = budget()
+    time.lateAt = never
   }
 
   /** When the timer fires; `Infinity` if it is not set. */
@@ -70,6 +82,11 @@ export class Turns {
     if (this.isBusy) return false
     this.isBusy = true
     this.readClock()
+    const { base, now } = this.time
+    if (now - this.timer.at > leastGap) this.time.lateAt = now
+    this.overdue.budget.start(base + now)
+    this.slices.budget.start(base + now)
+    this.serving.start(base + now)
     return true
   }
 
@@ -100,6 +117,11 @@ export class Turns {
     advance(this.time, this.clock.currentTimeMillisUnsafe())
   }
 
+  /** Lets the next turn begin as soon as the event loop has had its turn. */
+  continueLater(): void {
+    this.isUnfinished = this.isTimerStale = true
+  }
+
   /** Sets no timer any more. */
   stop(): void {
     this.isStopped = true
@@ -108,6 +130,7 @@ export class Turns {
 
   private tick(): void {
     this.isTimerStale = true
+    this.isUnfinished = false
     this.together(this.turning.wake)
   }
 

@@ -4,12 +4,15 @@ import * as Latch from "effect/Latch"
 import type { NonEmptyReadonlyArray } from "effect/Array"
 import type * as Pull from "effect/Pull"
 import type { PollEvent } from "../../PollEvent.ts"
+import { BoundedQueue } from "../boundedQueue.ts"
+import { rankOf } from "../eventRank.ts"
 
 type AnyEvent = PollEvent<unknown, unknown, unknown>
 
 /**
- * Holds the events of a wait for one slow reader, and never slows the wait: when it is full, the oldest `Waiting` or
- * `Unchanged` is dropped, then the oldest `CheckFailed`. Changes of the status and the end are never dropped.
+ * Holds the events of a wait for one slow reader, and never slows the wait. When it is full, the oldest `Waiting` or
+ * `Unchanged` is dropped, then the oldest `CheckFailed` or `Confirming`; from 4,096 events on also older changes. The end
+ * is never dropped. How many were dropped precedes the events that are taken next.
  */
 export interface EventBuffer {
   readonly offer: (event: AnyEvent) => void
@@ -18,21 +21,24 @@ export interface EventBuffer {
 }
 
 export const make = (capacity: number): EventBuffer => {
-  const events: Array<AnyEvent> = []
+  const queue = new BoundedQueue<AnyEvent>(rankOf, capacity, mostOfAll)
   const filled = Latch.makeUnsafe()
   let ended = false
   const drain: EventBuffer["take"] = Effect.suspend(() => {
-    if (events.length === 0) return ended ? Cause.done() : Effect.andThen(filled.await, drain)
+    if (queue.size === 0) return ended ? Cause.done() : Effect.andThen(filled.await, drain)
     filled.closeUnsafe()
-    return Effect.succeed(events.splice(0) as unknown as NonEmptyReadonlyArray<AnyEvent>)
+    const events: Array<AnyEvent> = []
+    const count = queue.takeMissed()
+    if (count > 0) events.push({ _tag: "Missed", count })
+    for (let event = queue.take(); event !== undefined; event = queue.take()) events.push(event)
+    return Effect.succeed(events as unknown as NonEmptyReadonlyArray<AnyEvent>)
   })
   return {
     take: drain,
     offer: (event) => {
       if (ended) return
-      if (events.length >= capacity) dropOne(events)
-      ended = ended || event._tag === "Ended"
-      events.push(event)
+      ended = event._tag === "Ended"
+      queue.offer(event)
       filled.openUnsafe()
     }
   }
@@ -40,8 +46,4 @@ export const make = (capacity: number): EventBuffer => {
 
 // ---- internal ----
 
-const dropOne = (events: Array<AnyEvent>): void => {
-  const idle = events.findIndex((event) => event._tag === "Waiting" || event._tag === "Unchanged")
-  const index = idle >= 0 ? idle : events.findIndex((event) => event._tag === "CheckFailed")
-  if (index >= 0) events.splice(index, 1)
-}
+const mostOfAll = 4_096

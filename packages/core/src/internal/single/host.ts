@@ -37,7 +37,7 @@ import { type Policy, shownKey } from "../options/policy.ts"
 import type { Request } from "../options/request.ts"
 import { holding } from "../lease.ts"
 import { escape } from "../text.ts"
-import { make as makeTelemetry, type Telemetry } from "../telemetry.ts"
+import { isLoggedIn, make as makeTelemetry, type Telemetry } from "../telemetry.ts"
 import * as remoteCancel from "./remoteCancel.ts"
 import * as userCalls from "./userCalls.ts"
 
@@ -180,9 +180,9 @@ export class Host implements Setting {
     this.time = timeline(this.clock)
     this.random = () => random.nextDoubleUnsafe()
     this.fork = Effect.runForkWith(span === undefined ? context : Context.add(context, Tracer.ParentSpan, span))
-    this.telemetry = makeTelemetry({ logs: defaults.logs, observers: policy.observers, span }, this.fork, (log) => {
-      this.afterStep.push(() => this.fork(log))
-    })
+    const write = (log: Effect.Effect<void>) => void this.afterStep.push(() => this.fork(log))
+    const reported = { logs: defaults.logs, observers: policy.observers, span }
+    this.telemetry = makeTelemetry(reported, this.fork, write, isLoggedIn(context))
     this.done = done
     this.listener = options?.emit
     this.wait = makeWait(this, request.key, request.rawKey, undefined)
@@ -248,7 +248,7 @@ export class Host implements Setting {
 
   /**
    * Stops everything at once and waits for the finalizers of the check in flight, but not of checks that timed out
-   * before; when a scope closes, for at most `cancelTimeout`. A wait that has not ended is then interrupted: the server
+   * before, for at most `cancelTimeout`. A wait that has not ended is then interrupted: the server
    * is asked to stop the job if the policy says so, and the observers are notified.
    */
   stop(how: How): Effect.Effect<void> {
@@ -263,7 +263,8 @@ export class Host implements Setting {
       this.driver = this.watchdog = undefined
       for (const fiber of handlers) fiber.interruptUnsafe()
       const all = Fiber.interruptAll(own)
-      const idle = how === "close" ? Effect.asVoid(Effect.timeoutOption(all, cancelTimeout)) : all
+      // A check that cannot be interrupted is not awaited for ever.
+      const idle = Effect.asVoid(Effect.timeoutOption(Effect.interruptible(all), cancelTimeout))
       const stopped = Effect.all([idle, handled], together)
       if (isOver) return stopped
       this.step(event.interrupted(by))
