@@ -11,7 +11,16 @@ import { onResult, onStatus } from "./checkOutcome.ts"
 import { cancelOrFail, end, interrupt, onCancelAnswered, onCancelAsked, timeout } from "./ending.ts"
 import type { CanceledBy, CancelExit, Command, Event } from "./event.ts"
 import { adoptHold } from "./hold.ts"
-import { beginCheck, gateOrCheck, liftFloors, sleep, sleepUntil, spacedUntil, wasSuspended } from "./pacing.ts"
+import {
+  beginCheck,
+  earliestAt,
+  gateOrCheck,
+  liftFloors,
+  sleep,
+  sleepUntil,
+  spacedUntil,
+  wasSuspended
+} from "./pacing.ts"
 import { boundByState } from "./stateLimit.ts"
 import { begin, restore } from "./token.ts"
 import {
@@ -47,6 +56,8 @@ const judge = (wait: Wait, event: Event): Command => {
       return start(wait, event)
     case "Due":
       return wait.stage.phase === "waiting" ? onDue(wait) : "continue"
+    case "NearlyDue":
+      return wait.stage.phase === "waiting" ? onNearlyDue(wait) : "continue"
     case "GateAnswered":
       return wait.stage.phase === "gating" ? onGateAnswered(wait, event.exit) : "continue"
     case "Checked":
@@ -55,6 +66,8 @@ const judge = (wait: Wait, event: Event): Command => {
       return wait.stage.phase === "checking" ? onCheckErrored(wait, event.cause, event.hint) : "continue"
     case "Unanswered":
       return wait.stage.phase === "checking" ? onUnanswered(wait, event.hint) : "continue"
+    case "Divided":
+      return wait.stage.phase === "checking" ? onDivided(wait) : "continue"
     case "Moved":
       cold(wait).cursor = event.cursor
       return "continue"
@@ -124,6 +137,8 @@ const onDue = (wait: Wait): Command => {
   if (now > wait.deadlineAt && !wasSuspended(wait, wait.nextAt)) return timeout(wait)
   return gateOrCheck(wait)
 }
+
+const onNearlyDue = (wait: Wait): Command => (wait.setting.time.now < earliestAt(wait) ? "sleep" : gateOrCheck(wait))
 
 const onWoken = (wait: Wait, force: boolean, notBefore = 0): Command => {
   const { now } = wait.setting.time
@@ -215,7 +230,13 @@ const onAnnotations = (wait: Wait, { cursor, hint }: CheckResult.Annotated<unkno
 /** A check has ended in time. */
 const onAnswered = (wait: Wait): void => {
   recordDuration(wait, wait.setting.time.now - wait.checkStarted)
+  complete(wait)
+}
+
+/** The attempt is over, or is completed by another check than was meant to. */
+const complete = (wait: Wait): void => {
   if (wait.cold.alone) wait.cold.alone = false
+  if (wait.cold.divided) wait.cold.divided = false
 }
 
 /** The attempt is completed by a check of its own, once the server allows it. */
@@ -226,6 +247,15 @@ const onUnanswered = (wait: Wait, hint: CheckResult.Hint | undefined): Command =
   cold(wait).alone = true
   if (isForced(wait)) liftFloors(wait)
   return sleepUntil(wait, wait.setting.time.now, "serverHint")
+}
+
+/** The attempt is completed by a smaller request. */
+const onDivided = (wait: Wait): Command => {
+  if (isLate(wait)) return late(wait)
+  complete(wait)
+  cold(wait).divided = true
+  if (isForced(wait)) liftFloors(wait)
+  return sleepUntil(wait, wait.setting.time.now, "requested")
 }
 
 /** A typed error is a check error. A defect or an interruption inside the check ends the wait with its cause. */
@@ -244,7 +274,7 @@ const onOverdue = (wait: Wait): Command => {
   switch (wait.stage.phase) {
     case "checking":
       if (wait.setting.time.now >= wait.deadlineAt && wait.checkStarted <= wait.deadlineAt) return late(wait)
-      if (wait.cold.alone) wait.cold.alone = false
+      complete(wait)
       return onCheckError(
         wait,
         new PollError.CheckTimeout({ checkTimeout: Duration.millis(wait.setting.policy.checkTimeout) })
@@ -266,7 +296,7 @@ const late = (wait: Wait): Command => {
     if (wait.cold.retries > 0) wait.cold.retries = 0
     return gateOrCheck(wait)
   }
-  if (wait.cold.alone) wait.cold.alone = false
+  complete(wait)
   return timeout(wait)
 }
 

@@ -46,6 +46,8 @@ export class Dispatcher {
     if (target.checkFor(wait) !== undefined) return true
     if (this.rotation.size > 0) return false
     if (!isForBatch(wait)) return !this.turn.isOver(this.time.now) && this.hasRoomFor(target)
+    // A part of a request that failed is queued together.
+    if (target.apart.partOf(wait) !== undefined) return false
     // Between turns, waits for a batch are gathered in the queue.
     return this.turnAt !== undefined && (target.filling !== undefined || this.hasRoomFor(target))
   }

@@ -19,6 +19,11 @@ export class ReadyQueue {
     return this.waits.length === 0
   }
 
+  /** The first wait that has not left. */
+  get first(): Wait | undefined {
+    return this.isEmpty ? undefined : this.waits[this.head]
+  }
+
   /** Whether it has waits for at least `count` keys. */
   hasKeys(count: number): boolean {
     if (this.size < count) return false

@@ -11,8 +11,10 @@ import {
   sourceOf,
   type Wait
 } from "../machine/wait.ts"
+import { Apart } from "./apart.ts"
 import type { InFlight } from "./inFlight.ts"
 import { ReadyQueue } from "./readyQueue.ts"
+import { Rendezvous } from "./rendezvous.ts"
 import { Spacing } from "./spacing.ts"
 import { jobCursorOf, Waiters } from "./waiters.ts"
 
@@ -35,8 +37,9 @@ export class Target {
   readonly batch: { readonly max: number; readonly slack: number } | undefined
   /** Whether it was removed from the registry because nothing used it. */
   isRemoved = false
-  /** When the batch that gathers now is due. */
+  /** When the batch that gathers now is due, and whether a queued wait is for it. */
   gatherUntil = 0
+  private gathers = false
   /** The batch that is filled with what is due in this turn, when it was begun, and how many keys it has. */
   filling: Call | undefined
   fillingSince = 0
@@ -44,6 +47,10 @@ export class Target {
   /** Whether it takes part in the dispatcher's rotation. */
   inRotation = false
   readonly queue = new ReadyQueue()
+  /** When waits are woken that gather. */
+  readonly rendezvous: Rendezvous | undefined
+  /** Parts of requests that failed, and bad keys. */
+  readonly apart = new Apart()
   private readonly spacing = new Spacing()
   /** Waits by key; one that ended stays for a while, see `ended`. */
   private readonly waits = new Map<string, Wait | Waiters>()
@@ -63,6 +70,7 @@ export class Target {
     this.job = job
     this.traffic = traffic
     this.batch = batch
+    this.rendezvous = batch === undefined || batch.slack === 0 ? undefined : new Rendezvous(batch.slack)
   }
 
   // -- waits by key --
@@ -96,6 +104,7 @@ export class Target {
       this.waits.set(wait.key, last!)
       this.shared--
     } else if (found === wait) {
+      this.apart.forget(wait.key)
       if (linger > 0 && isWorthKeeping(wait)) this.ended.push(wait)
       else this.waits.delete(wait.key)
     } else this.renewed--
@@ -159,7 +168,12 @@ export class Target {
 
   /** Whether the next check of a wait is not part of a batch: at a fallback, or when its key needs a check of its own. */
   checksAlone(wait: Wait): boolean {
-    return checksAlone(wait) || (this.waitersOf(wait)?.checksAlone ?? false)
+    return checksAlone(wait) || this.apart.isBad(wait.key) || (this.waitersOf(wait)?.checksAlone ?? false)
+  }
+
+  /** Whether the next check of a wait gathers no others: it is alone, or part of a request that failed. */
+  isApart(wait: Wait): boolean {
+    return this.apart.partOf(wait) !== undefined || this.checksAlone(wait)
   }
 
   /** Whether any wait for this key still wants the job. */
@@ -269,11 +283,11 @@ export class Target {
 
   /** Queues a wait that is due; `inTurn` says that it was woken in a turn, and so gathered with others already. */
   enqueue(wait: Wait, now: number, inTurn: boolean): void {
-    if (this.batch !== undefined) {
+    if (this.queue.isEmpty) this.gathers = false
+    if (this.batch !== undefined && !this.isApart(wait)) {
       const { slack } = this.batch
-      if (slack > 0 && this.queue.isEmpty) {
-        this.gatherUntil = inTurn ? now : (Math.floor(now / slack) + 1) * slack
-      }
+      if (slack > 0 && !this.gathers) this.gatherUntil = inTurn ? now : (Math.floor(now / slack) + 1) * slack
+      this.gathers = true
       // A check that would come too late does not wait for others.
       if (!fitsBefore(wait, this.gatherUntil)) this.gatherUntil = now
     }
@@ -286,23 +300,27 @@ export class Target {
    */
   isReady(now: number, restAt: number): boolean {
     if (this.batch === undefined || (now >= this.gatherUntil && restAt > this.gatherUntil)) return true
+    const { first } = this.queue
+    if (first !== undefined && this.isApart(first)) return true
     return this.queue.hasKeys(this.batch.max)
   }
 
   /** Takes the first queued wait; for a batch with those behind it that fit into the same request. */
   dequeue(): ReadonlyArray<Wait> {
-    return this.batch === undefined ? [this.queue.next()] : this.queue.nextAlike(this.batch.max, canShareRequest)
+    const { batch, queue } = this
+    return batch === undefined || this.checksAlone(queue.first!) ? [queue.next()] : queue.nextAlike(batch.max, areAlike)
   }
 
   // -- first checks --
 
   /**
    * How long to postpone the first check of a new wait, in milliseconds: not for the first one, and the longer the more
-   * come at the same time, up to one each millisecond; at most `atMost`.
+   * come at the same time, up to one each millisecond; at most `atMost`, or the slack of a batch.
    */
   stagger(now: number, atMost: number, random: () => number): number {
-    const spread = Math.min(Math.max(0, this.nextFirstAt - now), atMost)
-    this.nextFirstAt = Math.min(now + atMost, Math.max(now, this.nextFirstAt) + 1)
+    const most = Math.min(atMost, this.batch?.slack ?? atMost)
+    const spread = Math.min(Math.max(0, this.nextFirstAt - now), most)
+    this.nextFirstAt = Math.min(now + most, Math.max(now, this.nextFirstAt) + 1)
     return Math.floor(spread * random())
   }
 }
@@ -320,6 +338,9 @@ export const targetOf = ({ setting }: Wait): Target => (setting as TargetSetting
 const isWorthKeeping = (wait: Wait): boolean =>
   hasEnd(wait) || wait.floorAt > wait.nextAt || jobCursorOf(wait) !== undefined
 
-/** The request for many asks the job itself, and one gate. */
-const canShareRequest = (a: Wait, b: Wait): boolean =>
-  !targetOf(a).checksAlone(a) && !targetOf(b).checksAlone(b) && a.setting.policy.gate === b.setting.policy.gate
+/** The request for many asks the job itself, and one gate; and a part of a request that failed has no other keys. */
+const areAlike = (first: Wait, other: Wait): boolean => {
+  const { apart } = targetOf(first)
+  if (targetOf(other).checksAlone(other) || first.setting.policy.gate !== other.setting.policy.gate) return false
+  return apart.partOf(first) === apart.partOf(other)
+}
