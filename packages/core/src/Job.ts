@@ -133,12 +133,17 @@ export interface Options<in out K, out A, out F, in out E, out R, in I = never, 
  *
  * **Details**
  *
- * - A key that is missing in the answer is checked alone, by the `check` of the job: at once or, if the answer has a
- *   hint, once that has passed. Both are one attempt.
- * - A transient error of the whole request counts as a failed check for each of its keys, a throttled request as a
- *   throttled check.
- * - A permanent error of the whole request may be caused by one key: the request is split in halves to find it, and in
- *   the worst case every key is checked alone.
+ * - The answer is handed out at once. A key that is missing in it is checked alone, by the `check` of the job: at once
+ *   or, if the answer has a hint, once that has passed. That check has its own `checkTimeout`, counts for `concurrency`
+ *   and asks the gate. Both are one attempt.
+ * - A transient error of the whole request, or one that takes longer than `checkTimeout`, counts as a failed check for
+ *   each of its keys, a throttled request as a throttled check.
+ * - A permanent error of the whole request, or a transient one twice in a row, may be caused by one key: the request is
+ *   divided to find it, within the attempt. Keys whose part works have no failed check. A key that is found is checked
+ *   alone until a check of its own answers. If no part works, after a permanent error every key is checked alone, after a
+ *   transient one the error counts for each key.
+ * - A request takes along keys that are due within a tenth of the delay of their strategy, but not before their hint,
+ *   gate or `minInterval` allows it.
  * - The hint of the answer, and the longest hint for any of the keys, apply to all of them, because they share one
  *   request.
  *
@@ -155,7 +160,8 @@ export interface CheckMany<in K, out A, out F, out E, out R> {
   readonly max: number
   /**
    * How long a due check may wait for other keys to share its request with; a non-negative finite duration, default 50
-   * milliseconds.
+   * milliseconds. With 0 only keys that are due at the same time share a request, and none is taken along early. First
+   * checks are staggered over this time at most.
    */
   readonly slack?: Duration.Input | undefined
 }

@@ -115,7 +115,7 @@ describe("Poller", () => {
       })
     )
 
-    it.effect("without a delay - is checked after the others that the answer lacks, not together with them", () =>
+    it.effect("without a delay - is checked beside the others that the answer lacks, not after them [R60]", () =>
       Effect.gen(function* () {
         const { job, singles } = lacking({
           answer: () => "missing",
@@ -127,7 +127,7 @@ describe("Poller", () => {
         yield* TestClock.adjust("1 minute")
         assert.deepStrictEqual(
           singles.map(({ at }) => at),
-          [1000, 2000]
+          [1000, 1000]
         )
       })
     )

@@ -118,7 +118,7 @@ describe("Poller", () => {
       Effect.gen(function* () {
         const { job, requests } = batchJob({ slack: 500 })
         const poller = yield* Poller.make(plain)
-        const waits = [1001, 1100, 1499, 1500, 1501]
+        const waits = [1001, 1100, 1499, 1500, 1501, 1700]
         for (const wait of waits) {
           yield* poller.add(job, `k${wait}`, {
             ...hour,
@@ -127,8 +127,9 @@ describe("Poller", () => {
         }
         yield* TestClock.adjust("1 minute")
         assert.deepStrictEqual(requests, [
-          { at: 1500, keys: ["k1001", "k1100", "k1499", "k1500"] },
-          { at: 2000, keys: ["k1501"] }
+          // One that is due within a tenth of its wait comes along.
+          { at: 1500, keys: ["k1001", "k1100", "k1499", "k1500", "k1501"] },
+          { at: 2000, keys: ["k1700"] }
         ])
       })
     )
@@ -678,15 +679,15 @@ describe("Poller", () => {
     it.effect("transient error of the request - counts once for each key", () =>
       Effect.gen(function* () {
         const { job, requests, singles } = batchJob({
-          whole: (_, request) => (request <= 2 ? Effect.fail("reset") : Effect.void)
+          whole: () => Effect.fail("reset")
         })
         const poller = yield* Poller.make(plain)
-        // One error in a row is tolerated.
+        // One error in a row is tolerated. The second request is divided, and both halves fail.
         assert.deepStrictEqual(yield* endsOf(poller, job, ["a", "b"]), {
           a: "CheckErrorsExhausted",
           b: "CheckErrorsExhausted"
         })
-        assert.deepStrictEqual([requests.map(({ at }) => at), singles.length], [[1000, 2000], 0])
+        assert.deepStrictEqual([requests.map(({ at }) => at), singles.length], [[1000, 2000, 2000, 2000], 0])
       })
     )
 

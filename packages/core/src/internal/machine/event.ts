@@ -24,13 +24,17 @@ export type Event =
     }
   /** The sleep is over. A timer that fires early is harmless: the machine answers "sleep". */
   | { readonly _tag: "Due" }
+  /** Others are checked now, in a request that this wait may share, since it is nearly due. */
+  | { readonly _tag: "NearlyDue" }
   | { readonly _tag: "GateAnswered"; readonly exit: Exit.Exit<Gate.Answer> }
   /** The check in flight has yielded a result. */
   | { readonly _tag: "Checked"; readonly result: CheckResult.CheckResult<unknown, unknown> }
   /** The check in flight has failed. `hint` is what the server said to the request as a whole. */
   | { readonly _tag: "CheckErrored"; readonly cause: Cause.Cause<unknown>; readonly hint?: CheckResult.Hint }
-  /** The request for many has not answered for the key of this wait, and no other one may follow at once. */
+  /** The request for many has not answered for the key of this wait: a check of its own completes the attempt. */
   | { readonly _tag: "Unanswered"; readonly hint?: CheckResult.Hint | undefined }
+  /** The request for many has failed, perhaps because of another key: a smaller one completes the attempt. */
+  | { readonly _tag: "Divided" }
   /** Another wait for the same job has learned where the next check is to continue. */
   | { readonly _tag: "Moved"; readonly cursor: string }
   /** Another wait for the same job begins a check that this wait can share, so that it need not ask its gate. */
@@ -99,9 +103,12 @@ export const started = (
   ended?: Status.Terminal<unknown, unknown>
 ): Event => ({ _tag: "Started", token, stagger, deferral, ended })
 export const checked = (result: CheckResult.CheckResult<unknown, unknown>): Event => ({ _tag: "Checked", result })
-export const checkErrored = (cause: Cause.Cause<unknown>): Event => ({ _tag: "CheckErrored", cause })
+export const checkErrored = (cause: Cause.Cause<unknown>, hint?: CheckResult.Hint): Event =>
+  hint === undefined ? { _tag: "CheckErrored", cause } : { _tag: "CheckErrored", cause, hint }
 export const joined: Event = { _tag: "Joined" }
 export const due: Event = { _tag: "Due" }
+export const divided: Event = { _tag: "Divided" }
+export const nearlyDue: Event = { _tag: "NearlyDue" }
 export const overdue: Event = { _tag: "Overdue" }
 export const paused: Event = { _tag: "Paused" }
 export const unpaused: Event = { _tag: "Unpaused" }

@@ -15,6 +15,7 @@ import {
   allowLate,
   answerBy,
   beginCheck,
+  earliestAt,
   gateOrCheck,
   isNearDeadline,
   liftFloors,
@@ -60,6 +61,8 @@ const judge = (wait: Wait, event: Event): Command => {
       return start(wait, event)
     case "Due":
       return wait.stage.phase === "waiting" ? onDue(wait) : "continue"
+    case "NearlyDue":
+      return wait.stage.phase === "waiting" ? onNearlyDue(wait) : "continue"
     case "GateAnswered":
       return wait.stage.phase === "gating" ? onGateAnswered(wait, event.exit) : "continue"
     case "Checked":
@@ -68,6 +71,8 @@ const judge = (wait: Wait, event: Event): Command => {
       return wait.stage.phase === "checking" ? onCheckErrored(wait, event.cause, event.hint) : "continue"
     case "Unanswered":
       return wait.stage.phase === "checking" ? onUnanswered(wait, event.hint) : "continue"
+    case "Divided":
+      return wait.stage.phase === "checking" ? onDivided(wait) : "continue"
     case "Moved":
       cold(wait).cursor = event.cursor
       return "continue"
@@ -141,6 +146,8 @@ const onDue = (wait: Wait): Command => {
   if (now > wait.nextAt) allowLate(wait, wait.nextAt)
   return gateOrCheck(wait)
 }
+
+const onNearlyDue = (wait: Wait): Command => (wait.setting.time.now < earliestAt(wait) ? "sleep" : gateOrCheck(wait))
 
 const onWoken = (wait: Wait, force: boolean, notBefore = requestedAt(wait)): Command => {
   const { now } = wait.setting.time
@@ -251,7 +258,13 @@ const onAnnotations = (wait: Wait, { cursor, hint }: CheckResult.Annotated<unkno
 /** A check has ended in time. */
 const onAnswered = (wait: Wait): void => {
   recordDuration(wait, wait.setting.time.now - wait.checkStarted)
+  complete(wait)
+}
+
+/** The attempt is over, or is completed by another check than was meant to. */
+const complete = (wait: Wait): void => {
   if (wait.cold.alone) wait.cold.alone = false
+  if (wait.cold.divided) wait.cold.divided = false
 }
 
 /** The attempt is completed by a check of its own, once the server allows it. */
@@ -262,6 +275,15 @@ const onUnanswered = (wait: Wait, hint: CheckResult.Hint | undefined): Command =
   cold(wait).alone = true
   if (isForced(wait)) liftFloors(wait)
   return sleepUntil(wait, wait.setting.time.now, "serverHint")
+}
+
+/** The attempt is completed by a smaller request. */
+const onDivided = (wait: Wait): Command => {
+  if (isLate(wait)) return late(wait)
+  complete(wait)
+  cold(wait).divided = true
+  if (isForced(wait)) liftFloors(wait)
+  return sleepUntil(wait, wait.setting.time.now, "requested")
 }
 
 /** A typed error is a check error. A defect or an interruption inside the check ends the wait with its cause. */
@@ -280,7 +302,7 @@ const onOverdue = (wait: Wait): Command => {
   switch (wait.stage.phase) {
     case "checking":
       if (wait.setting.time.now >= answerBy(wait)) return late(wait)
-      if (wait.cold.alone) wait.cold.alone = false
+      complete(wait)
       return onCheckError(
         wait,
         new PollError.CheckTimeout({ checkTimeout: Duration.millis(wait.setting.policy.checkTimeout) })
@@ -303,7 +325,7 @@ const late = (wait: Wait): Command => {
     allowLate(wait, wait.nextAt)
     return gateOrCheck(wait)
   }
-  if (wait.cold.alone) wait.cold.alone = false
+  complete(wait)
   return timeout(wait)
 }
 

@@ -2,7 +2,19 @@ import * as Duration from "effect/Duration"
 import type { WaitReason } from "../../PollEvent.ts"
 import { leadOf, marginOf, placeNextCheck } from "../nextCheck.ts"
 import type { Command } from "./event.ts"
-import { alarmAt, checking, cold, gating, isForced, longestCheck, never, waiting, type Wait, whole } from "./wait.ts"
+import {
+  alarmAt,
+  checking,
+  cold,
+  gating,
+  isCompleting,
+  isForced,
+  longestCheck,
+  never,
+  waiting,
+  type Wait,
+  whole
+} from "./wait.ts"
 
 // When the next check is: the sleep before it, the gate, and the check itself.
 
@@ -102,6 +114,22 @@ export const spacedUntil = (wait: Wait): number => {
   return newest === never ? 0 : whole(Math.ceil(newest + minInterval))
 }
 
+/** By how many milliseconds a sleeping wait may be checked early at most. */
+export const earlyBy = ({ sleepMillis, stage }: Wait): number =>
+  stage.reason === "strategy" || stage.reason === "firstWait" ? Math.floor(sleepMillis * earlyShare) : 0
+
+/**
+ * The earliest time at which a sleeping wait may share a request with others: a share of its sleep before it is due. What
+ * the server, the gate or the `minInterval` determines is kept, and so is the place of a last check.
+ */
+export const earliestAt = (wait: Wait): number => {
+  const { cold, floorAt } = wait
+  const due = alarmAt(wait)
+  const early = earlyBy(wait)
+  if (early === 0 || cold.paused || cold.lastCheck) return due
+  return Math.min(due, Math.max(due - early, floorAt, cold.gatedUntil, spacedUntil(wait)))
+}
+
 export const gateOrCheck = (wait: Wait): Command => {
   const { setting } = wait
   if (spacedUntil(wait) > setting.time.now) return sleepUntil(wait, setting.time.now, "minInterval")
@@ -116,7 +144,7 @@ export const beginCheck = (wait: Wait): Command => {
   const { now } = wait.setting.time
   const until = bound(wait)
   forgoLastCheck(wait)
-  if (wait.cold.retries === 0 && !wait.cold.alone) wait.attempts++
+  if (wait.cold.retries === 0 && !isCompleting(wait)) wait.attempts++
   wait.stage = checking
   liftFloors(wait)
   if (wait.cold.wakeRequest !== undefined) wait.cold.wakeRequest = undefined
@@ -138,6 +166,9 @@ export const liftFloors = (wait: Wait): void => {
 export const wakeForAlarm = (now: number, at: number): number => (at > now + 1 ? at - 1 : at)
 
 // ---- internal ----
+
+/** The share of its sleep by which a wait may be checked early, together with others. */
+const earlyShare = 0.1
 
 /** A gate or a check is bounded by the deadline or, if the host came to it late, by a time of its own. */
 const bound = (wait: Wait): number => boundFrom(wait, wait.setting.time.now)

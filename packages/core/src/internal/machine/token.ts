@@ -13,6 +13,7 @@ import {
   cold,
   type HeldTimeout,
   type Hold,
+  isCompleting,
   never,
   recordDuration,
   type Row,
@@ -35,7 +36,7 @@ export const fromWait = (wait: Wait): ResumeToken => {
   const writtenAt = Math.max(at(time.now), time.clock())
   const deadlineAt = wholeDeadlineOf(wait)
   // A check in flight may be lost with this process, so it is due again, with the same number.
-  const isCounted = stage.phase === "checking" && cold.retries === 0 && !cold.alone
+  const isCounted = stage.phase === "checking" && cold.retries === 0 && !isCompleting(wait)
   return {
     version: 1,
     job: policy.job,
@@ -62,7 +63,7 @@ export const fromWait = (wait: Wait): ResumeToken => {
     checkMillis: checkMillis(wait),
     checkedAt: wait.checkStarted === never ? undefined : at(wait.checkStarted),
     retries: cold.retries === 0 ? undefined : { count: cold.retries, at: at(cold.retriesStarted) },
-    alone: cold.alone ? true : undefined,
+    alone: isCompleting(wait) ? true : undefined,
     last: cold.lastCheck ? true : undefined,
     // A check that is requested does not wait for the schedule.
     deciding: stage.phase === "stepping" && cold.wakeRequest === undefined ? cold.stepping?.reason : undefined,

@@ -170,6 +170,8 @@ export interface Cold {
   cursor: string | undefined
   /** The request for many did not answer for this key: the attempt is completed by a check of its own. */
   alone: boolean
+  /** The request for many has failed: the attempt is completed by a smaller one. */
+  divided: boolean
   /** Retries within the check in flight, and when the first occurred. */
   retries: number
   retriesStarted: number
@@ -342,6 +344,12 @@ export const homeOf = ({ cold }: Wait): string | undefined => cold.fallbackKey
 /** Whether the next check, or the one in flight, is not part of a request for many. */
 export const checksAlone = (self: Wait): boolean => self.cold.alone || sourceOf(self) !== undefined
 
+/** Whether the next check, or the one in flight, completes the attempt of a request for many. */
+export const isCompleting = ({ cold }: Wait): boolean => cold.alone || cold.divided
+
+/** How many checks in a row have failed with a transient error, retries included. */
+export const errorsInRow = ({ cold }: Wait): number => (cold.rows?.errors.count ?? 0) + cold.retries
+
 /** Where the next check at the source of `homeOf` is to continue. */
 export const cursorOf = ({ cold }: Wait): string | undefined => cold.cursor
 
@@ -478,6 +486,7 @@ const makeCold = (): Cold => ({
   fallbackKey: undefined,
   cursor: undefined,
   alone: false,
+  divided: false,
   retries: 0,
   retriesStarted: 0,
   totalErrors: 0,

@@ -72,6 +72,8 @@ export class Dispatcher {
     if (this.overlaps.isHeld(wait)) return false
     if (this.jobs.rotation.size > 0 && (target.row !== undefined || this.isServing)) return false
     if (!isForBatch(wait)) return !this.turn.isOver(this.time.now) && this.hasRoomFor(target)
+    // A part of a request that failed is queued together.
+    if (target.apart.partOf(wait) !== undefined) return false
     // Between turns, waits for a batch are gathered in the queue.
     return this.turnAt !== undefined && (target.filling !== undefined || this.hasRoomFor(target))
   }

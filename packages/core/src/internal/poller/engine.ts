@@ -7,12 +7,14 @@ import type { ResumeToken } from "../../ResumeToken.ts"
 import type { ActionHandlers } from "../actionHandlers.ts"
 import * as event from "../machine/event.ts"
 import * as machine from "../machine/machine.ts"
-import { alarmAt, fitsBefore, make as makeWait, sourceOf, type Timeline, type Wait } from "../machine/wait.ts"
+import { earlyBy } from "../machine/pacing.ts"
+import { alarmAt, make as makeWait, sourceOf, type Timeline, type Wait } from "../machine/wait.ts"
 import type { How } from "../single/host.ts"
 import * as userCalls from "../single/userCalls.ts"
 import * as batchCheck from "./batchCheck.ts"
 import { type Dispatcher, type Limits, type Turned, turnSize } from "./dispatcher.ts"
 import { Endings } from "./endings.ts"
+import { eventFor } from "./exits.ts"
 import { closedGate } from "./gates.ts"
 import { InFlight, inFlightOf, isLimited, isQueued, type Limited, TimeLimits } from "./inFlight.ts"
 import type { Interrupted } from "./interrupt.ts"
@@ -20,7 +22,8 @@ import { type Group, groupOf, type Shared, type Sink } from "./registry.ts"
 import { knownEnd, lessonsOf, startOf } from "./knowledge.ts"
 import { type Budget, forEach, sliceSize } from "./slices.ts"
 import { type Call, targetOf } from "./target.ts"
-import { TimerQueue } from "./timerQueue.ts"
+import { Requests } from "./requests.ts"
+import { Sleepers } from "./sleepers.ts"
 import { Turns } from "./turns.ts"
 
 /**
@@ -38,10 +41,12 @@ export class Engine {
   private readonly actions: ActionHandlers
   private readonly limits: Limits
   private readonly turns: Turns
+  private readonly requests = new Requests({
+    now: () => this.time.now,
+    conclude: (call, eventOf) => this.conclude(call, eventOf)
+  })
   private readonly jobOver: (wait: Wait) => void
-  private readonly sleepers = new TimerQueue<Wait>(
-    (wait, due) => wait.stage.phase === "waiting" && this.wakeAt(wait) === due
-  )
+  private readonly sleepers: Sleepers
   private readonly timeLimits = new TimeLimits()
   private isClosed = false
 
@@ -59,6 +64,7 @@ export class Engine {
     this.dispatcher = dispatcher
     this.actions = actions
     this.limits = limits
+    this.sleepers = new Sleepers(limits.coalesce)
     this.jobOver = jobOver
     this.turns = new Turns({ afterTurn, time }, clock, fork, {
       wake: () => this.wake(),
@@ -200,11 +206,19 @@ export class Engine {
       // Several at once, before any of them checks: the queue is read faster than between checks.
       const due = this.sleepers.takeAll(now, turnSize)
       if (due.length === 0 || this.isClosed) return false
-      for (const wait of due) if (wait.stage.phase === "waiting" && alarmAt(wait) <= now) this.advise(wait, event.due)
+      for (const wait of due) this.wakeOne(wait, now)
       this.turns.runPostponed()
       this.turns.readClock()
       if (this.dispatcher.woke(due.length)) return true
     }
+  }
+
+  private wakeOne(wait: Wait, now: number): void {
+    if (wait.stage.phase !== "waiting") return
+    const alarm = alarmAt(wait)
+    if (alarm <= now) this.advise(wait, event.due)
+    // Otherwise it was woken twice.
+    else if (alarm - earlyBy(wait) <= now) this.advise(wait, event.nearlyDue)
   }
 
   /** Ends what has reached its time limit: the waits leave it, and learn that they are overdue. */
@@ -212,9 +226,10 @@ export class Engine {
     if (!(item instanceof InFlight)) return void this.advise(item, event.overdue)
     const overdue = item.waits.filter(({ nextAt }) => nextAt <= now)
     // All leave before the first continues: otherwise it would find the others checking, and join them again.
+    const eventOf = item.kind === "batch" ? this.requests.overdue(item as Call, overdue) : () => event.overdue
     for (const wait of overdue) this.leave(wait)
     this.turns.runPostponed()
-    this.turns.overdue.each(overdue, (wait) => this.advise(wait, event.overdue))
+    this.turns.overdue.each(overdue, (wait) => this.advise(wait, eventOf(wait)))
     item.nextAt = Number.POSITIVE_INFINITY
     for (const wait of item.waits) item.limit(wait)
     this.setLimit(item)
@@ -268,19 +283,7 @@ export class Engine {
   }
 
   private sleep(wait: Wait): void {
-    const at = this.wakeAt(wait)
-    if (at === Number.POSITIVE_INFINITY) return
-    if (at < this.turns.timerAt) this.turns.isTimerStale = true
-    this.sleepers.push(wait, at)
-  }
-
-  /** When a sleeping wait is woken: where checks are gathered, at the end of the time within which they are. */
-  private wakeAt(wait: Wait): number {
-    const alarm = alarmAt(wait)
-    const slack = targetOf(wait).batch?.slack ?? this.limits.coalesce
-    if (slack === 0) return alarm
-    const gathered = Math.ceil(alarm / slack) * slack
-    return fitsBefore(wait, alarm, gathered) ? gathered : alarm
+    if (this.sleepers.add(wait) < this.turns.timerAt) this.turns.isTimerStale = true
   }
 
   private check(wait: Wait): void {
@@ -300,6 +303,7 @@ export class Engine {
   }
 
   private finish(wait: Wait, exit: Exit.Exit<unknown, unknown>): void {
+    this.requests.ended(wait)
     targetOf(wait).remove(wait, this.limits.linger)
     this.dispatcher.countWait(targetOf(wait), -1)
     this.endings.report(wait, exit)
@@ -411,7 +415,10 @@ export class Engine {
   private join(wait: Wait, call: Call): void {
     const limitBefore = call.nextAt
     call.add(wait)
-    if (wait.stage.phase === "checking") call.target.waitersOf(wait)?.noteCheck(wait)
+    if (wait.stage.phase === "checking") {
+      call.target.waitersOf(wait)?.noteCheck(wait)
+      this.requests.joined(wait, call)
+    }
     // The limit of a call that has not begun is set when it does.
     if (call.state !== "begun" || call.nextAt === limitBefore) return
     this.timeLimits.drop(limitBefore)
@@ -460,41 +467,61 @@ export class Engine {
     fiber.addObserver((exit) => this.settle(call, exit))
   }
 
-  /** Hands the result of a call to the waits that are still in it. */
+  /** A call is over: hands its result to the waits that are still in it. */
   private settle(call: Call, exit: Exit.Exit<unknown, unknown>): void {
-    call.state = "over"
     this.dispatcher.ended()
-    call.target.forgetAll(call)
     this.dispatcher.over(call)
-    if (this.isClosed) return
+    if (this.isClosed) {
+      call.state = "over"
+      return call.target.forgetAll(call)
+    }
     const isOuter = this.turns.enter()
     try {
-      if (call.isEmpty) return call.close()
-      this.timeLimits.drop(call.nextAt)
-      if (call.nextAt <= this.turns.timerAt + 1) this.turns.isTimerStale = true
-      if (call.kind === "gate") {
-        this.answered(call, exit as Exit.Exit<Gate.Answer>)
-        return call.close()
-      }
-      const { only, target } = call
-      const onePerKey = target.isShared ? call.onePerKey : undefined
-      const sharesFloor = onePerKey !== undefined && sourceOf(call.anyone) === undefined
-      const over = (): void => {
-        if (sharesFloor) for (const wait of call.latestFloors) this.shareFloor(wait)
-        onePerKey?.forEach((wait) => this.teach(wait))
-        call.close()
-      }
-      if (only !== undefined) {
-        this.step(only, batchCheck.eventFor(call, only, exit))
-        return over()
-      }
-      // One may have left since.
-      const deliver = (wait: Wait) =>
-        inFlightOf(wait) === call && this.step(wait, batchCheck.eventFor(call, wait, exit))
-      this.turns.slices.each(call.waits, deliver, over)
+      if (call.kind === "gate") return this.settleGate(call, exit as Exit.Exit<Gate.Answer>)
+      if (call.kind === "batch") return this.requests.settle(call, exit as Exit.Exit<batchCheck.Answer, unknown>)
+      if (call.kind === "check") this.requests.settledAlone(call, exit)
+      this.conclude(call, (wait) => eventFor(call, wait, exit))
     } finally {
       this.turns.exit(isOuter)
     }
+  }
+
+  private settleGate(call: Call, exit: Exit.Exit<Gate.Answer>): void {
+    call.state = "over"
+    if (!call.isEmpty) {
+      this.dropLimit(call)
+      this.answered(call, exit)
+    }
+    call.close()
+  }
+
+  /** Ends a call, and tells each wait that is still in it what happened. */
+  private conclude(call: Call, eventOf: (wait: Wait) => event.Event): void {
+    call.state = "over"
+    call.target.forgetAll(call)
+    if (call.isEmpty) return call.close()
+    this.dropLimit(call)
+    const { only, target } = call
+    const onePerKey = target.isShared ? call.onePerKey : undefined
+    const sharesFloor = onePerKey !== undefined && sourceOf(call.anyone) === undefined
+    const over = (): void => {
+      if (sharesFloor) for (const wait of call.latestFloors) this.shareFloor(wait)
+      onePerKey?.forEach((wait) => this.teach(wait))
+      call.close()
+    }
+    if (only !== undefined) {
+      this.step(only, eventOf(only))
+      return over()
+    }
+    // One may have left since.
+    const deliver = (wait: Wait) => inFlightOf(wait) === call && this.step(wait, eventOf(wait))
+    this.turns.slices.each(call.waits, deliver, over)
+  }
+
+  /** The time limit of a call does not hold any more. */
+  private dropLimit({ nextAt }: Call): void {
+    this.timeLimits.drop(nextAt)
+    if (nextAt <= this.turns.timerAt + 1) this.turns.isTimerStale = true
   }
 
   /** The server's floor for one wait holds for the other waits for its key too. */

@@ -11,9 +11,11 @@ import {
   sourceOf,
   type Wait
 } from "../machine/wait.ts"
+import { Apart } from "./apart.ts"
 import type { InFlight } from "./inFlight.ts"
 import { Member, Places } from "./places.ts"
 import { ReadyQueue } from "./readyQueue.ts"
+import { Rendezvous } from "./rendezvous.ts"
 import { Slots } from "./slots.ts"
 import { Spacing } from "./spacing.ts"
 import { jobCursorOf, Waiters } from "./waiters.ts"
@@ -44,8 +46,9 @@ export class Target extends Member {
   readonly batch: { readonly max: number; readonly slack: number } | undefined
   /** Whether it was removed from the registry because nothing used it. */
   isRemoved = false
-  /** When the batch that gathers now is due. */
+  /** When the batch that gathers now is due, and whether a queued wait is for it. */
   gatherUntil = 0
+  private gathers = false
   /** The batch that is filled with what is due in this turn, when it was begun, and how many keys it has. */
   filling: Call | undefined
   fillingSince = 0
@@ -55,6 +58,10 @@ export class Target extends Member {
   readonly queue = new ReadyQueue()
   /** They check before those in the queue. */
   readonly admitted: Array<Admitted> = []
+  /** When waits are woken that gather. */
+  readonly rendezvous: Rendezvous | undefined
+  /** Parts of requests that failed, and bad keys. */
+  readonly apart = new Apart()
   private readonly spacing = new Spacing()
   /** Waits by key; one that ended stays for a while, see `ended`. */
   private readonly waits = new Map<string, Wait | Waiters>()
@@ -78,6 +85,7 @@ export class Target extends Member {
     this.job = job
     this.traffic = traffic
     this.batch = batch
+    this.rendezvous = batch === undefined || batch.slack === 0 ? undefined : new Rendezvous(batch.slack)
   }
 
   // -- waits by key --
@@ -111,6 +119,7 @@ export class Target extends Member {
       this.waits.set(wait.key, last!)
       this.shared--
     } else if (found === wait) {
+      this.apart.forget(wait.key)
       if (linger > 0 && isWorthKeeping(wait)) this.ended.push(wait)
       else this.waits.delete(wait.key)
     } else this.renewed--
@@ -174,7 +183,12 @@ export class Target extends Member {
 
   /** Whether the next check of a wait is not part of a batch: at a fallback, or when its key needs a check of its own. */
   checksAlone(wait: Wait): boolean {
-    return checksAlone(wait) || (this.waitersOf(wait)?.checksAlone ?? false)
+    return checksAlone(wait) || this.apart.isBad(wait.key) || (this.waitersOf(wait)?.checksAlone ?? false)
+  }
+
+  /** Whether the next check of a wait gathers no others: it is alone, or part of a request that failed. */
+  isApart(wait: Wait): boolean {
+    return this.apart.partOf(wait) !== undefined || this.checksAlone(wait)
   }
 
   /** Whether any wait for this key still wants the job. */
@@ -284,11 +298,11 @@ export class Target extends Member {
 
   /** Queues a wait that is due; `inTurn` says that it was woken in a turn, and so gathered with others already. */
   enqueue(wait: Wait, now: number, inTurn: boolean): void {
-    if (this.batch !== undefined) {
+    if (this.queue.isEmpty) this.gathers = false
+    if (this.batch !== undefined && !this.isApart(wait)) {
       const { slack } = this.batch
-      if (slack > 0 && this.queue.isEmpty) {
-        this.gatherUntil = inTurn ? now : (Math.floor(now / slack) + 1) * slack
-      }
+      if (slack > 0 && !this.gathers) this.gatherUntil = inTurn ? now : (Math.floor(now / slack) + 1) * slack
+      this.gathers = true
       // A check that would come too late does not wait for others.
       if (!fitsBefore(wait, now, this.gatherUntil)) this.gatherUntil = now
     }
@@ -301,12 +315,17 @@ export class Target extends Member {
    */
   isReady(now: number, restAt: number): boolean {
     if (this.batch === undefined || (now >= this.gatherUntil && restAt > this.gatherUntil)) return true
+    const first = this.queue.next?.first
+    if (first !== undefined && this.isApart(first)) return true
     return this.queue.hasKeys(this.batch.max)
   }
 
   /** Takes the first queued wait; for a batch with those behind it that fit into the same request. */
   dequeue(): ReadonlyArray<Wait> {
-    return this.batch === undefined ? [this.queue.takeOne()] : this.queue.takeAlike(this.batch.max, canShareRequest)
+    const { batch, queue } = this
+    return batch === undefined || this.checksAlone(queue.next!.first)
+      ? [queue.takeOne()]
+      : queue.takeAlike(batch.max, areAlike)
   }
 
   // -- checks that would begin together --
@@ -357,6 +376,9 @@ const shortestSpread = 20
 const isWorthKeeping = (wait: Wait): boolean =>
   hasEnd(wait) || wait.floorAt > wait.nextAt || jobCursorOf(wait) !== undefined
 
-/** The request for many asks the job itself, and one gate. */
-const canShareRequest = (a: Wait, b: Wait): boolean =>
-  !targetOf(a).checksAlone(a) && !targetOf(b).checksAlone(b) && a.setting.policy.gate === b.setting.policy.gate
+/** The request for many asks the job itself, and one gate; and a part of a request that failed has no other keys. */
+const areAlike = (first: Wait, other: Wait): boolean => {
+  const { apart } = targetOf(first)
+  if (targetOf(other).checksAlone(other) || first.setting.policy.gate !== other.setting.policy.gate) return false
+  return apart.partOf(first) === apart.partOf(other)
+}
