@@ -36,7 +36,7 @@ export class Dispatcher {
   private readonly gates = new Gates()
   private readonly overlaps = new Overlaps()
   /** The targets that gather a batch in their queue, by the time when it is due. */
-  private readonly gathering = new TimerQueue<Target>((target, due) => target.gathersAt === due)
+  private readonly gatherers = new TimerQueue<Target>((target, due) => target.gathersAt === due)
   /** The call that gathers waits before it begins. */
   private gatheringCall: Call | undefined
   /** The time of the turn that wakes waits, while it lasts. */
@@ -210,28 +210,29 @@ export class Dispatcher {
     return call
   }
 
-  /** Makes the call that waits join whose gate has answered; `gather` lets others join it as well. */
+  /** Makes the call that waits join whose gate has answered; `gathering` lets others join it as well. */
   gatherFor(first: Wait): Call {
     return checkFor(first, "gathering")
   }
 
-  /** Lets waits join this call before it begins. Returns the call that gathered before. */
-  gather(call: Call | undefined): Call | undefined {
+  /** Lets the waits join this call, before it begins, that check while something is done. */
+  gathering(call: Call, act: () => void): void {
     const former = this.gatheringCall
     this.gatheringCall = call
-    return former
+    act()
+    this.gatheringCall = former
   }
 
   // -- queues --
 
   /** Whether there may be queued waits. */
   get hasQueued(): boolean {
-    return this.jobs.rotation.size + this.gathering.size + this.overlaps.size > 0
+    return this.jobs.rotation.size + this.gatherers.size + this.overlaps.size > 0
   }
 
   /** When the first batch is due that gathers in a queue, or the first grace of a check that was given up is over. */
   nextAt(): number {
-    return Math.min(this.gathering.next(), this.overlaps.nextAt())
+    return Math.min(this.gatherers.next(), this.overlaps.nextAt())
   }
 
   /** Queues a wait that has no room, or a gate to ask. */
@@ -343,7 +344,7 @@ export class Dispatcher {
     const { traffic } = target
     if (target.gathersAt !== undefined) {
       target.gathersAt = undefined
-      this.gathering.drop()
+      this.gatherers.drop()
     }
     traffic.targets.rotation.enter(target)
     this.jobs.rotation.enter(traffic)
@@ -351,15 +352,15 @@ export class Dispatcher {
 
   private gatherUntilDue(target: Target): void {
     if (target.gathersAt === target.gatherUntil) return
-    if (target.gathersAt !== undefined) this.gathering.drop()
+    if (target.gathersAt !== undefined) this.gatherers.drop()
     target.gathersAt = target.gatherUntil
-    this.gathering.push(target, target.gatherUntil)
+    this.gatherers.push(target, target.gatherUntil)
   }
 
   /** Lets the targets take turns whose batch has gathered. */
   private endGathering(restAt: number): void {
-    if (this.gathering.size === 0) return
-    const due = this.gathering.takeAll(this.time.now)
+    if (this.gatherers.size === 0) return
+    const due = this.gatherers.takeAll(this.time.now)
     for (const target of due) target.gathersAt = undefined
     for (const target of due) {
       if (target.isReady(this.time.now, restAt)) this.enter(target)

@@ -8,21 +8,19 @@ import type { ActionHandlers } from "../actionHandlers.ts"
 import * as event from "../machine/event.ts"
 import * as machine from "../machine/machine.ts"
 import { earlyBy } from "../machine/pacing.ts"
-import { alarmAt, make as makeWait, sourceOf, type Timeline, type Wait } from "../machine/wait.ts"
+import { alarmAt, make as makeWait, type Timeline, type Wait } from "../machine/wait.ts"
 import type { How } from "../single/host.ts"
 import * as userCalls from "../single/userCalls.ts"
-import * as batchCheck from "./batchCheck.ts"
+import { Calls } from "./calls.ts"
 import { type Dispatcher, type Limits, type Turned, turnSize } from "./dispatcher.ts"
 import { Endings } from "./endings.ts"
-import { eventFor } from "./exits.ts"
 import { closedGate } from "./gates.ts"
-import { InFlight, inFlightOf, isLimited, isQueued, type Limited, TimeLimits } from "./inFlight.ts"
+import { InFlight, isLimited, isQueued, type Limited } from "./inFlight.ts"
 import type { Interrupted } from "./interrupt.ts"
-import { type Group, groupOf, type Shared, type Sink } from "./registry.ts"
-import { knownEnd, lessonsOf, startOf } from "./knowledge.ts"
+import { type Group, type Shared, type Sink } from "./registry.ts"
+import { knownEnd, startOf } from "./knowledge.ts"
 import { type Budget, forEach, sliceSize } from "./slices.ts"
 import { type Call, targetOf } from "./target.ts"
-import { Requests } from "./requests.ts"
 import { Sleepers } from "./sleepers.ts"
 import { Turns } from "./turns.ts"
 
@@ -41,14 +39,9 @@ export class Engine {
   private readonly actions: ActionHandlers
   private readonly limits: Limits
   private readonly turns: Turns
-  private readonly requests = new Requests({
-    now: () => this.time.now,
-    conclude: (call, eventOf) => this.conclude(call, eventOf)
-  })
   private readonly jobOver: (wait: Wait) => void
   private readonly sleepers: Sleepers
-  private readonly timeLimits = new TimeLimits()
-  private isClosed = false
+  private readonly calls: Calls
 
   constructor(
     { actions, afterTurn, dispatcher, random, time }: Shared,
@@ -69,7 +62,14 @@ export class Engine {
     this.turns = new Turns({ afterTurn, time }, clock, fork, {
       wake: () => this.wake(),
       serve: () => this.serve(),
-      nextAt: (now) => Math.min(this.sleepers.next(), this.timeLimits.next(now), this.dispatcher.nextAt())
+      nextAt: (now) => Math.min(this.sleepers.next(), this.calls.timeLimits.next(now), this.dispatcher.nextAt())
+    })
+    this.calls = new Calls({
+      time,
+      turns: this.turns,
+      dispatcher,
+      step: (wait, happened) => this.step(wait, happened),
+      answered: (call, exit) => this.answered(call, exit)
     })
     this.endings = new Endings({
       afterTurn,
@@ -110,8 +110,8 @@ export class Engine {
         this.advise(wait, event.checked(end))
         if (wait.stage.phase !== "ended" && floorAt > now) this.step(wait, { _tag: "Floored", floorAt })
       } else this.apply(wait, command)
-      if (target.bringsFloor(wait)) this.shareFloor(wait)
-      if (target.bringsCursor(wait)) this.teach(wait)
+      if (target.bringsFloor(wait)) this.calls.shareFloor(wait)
+      if (target.bringsCursor(wait)) this.calls.teach(wait)
     } finally {
       this.turns.exit(isOuter)
     }
@@ -171,7 +171,6 @@ export class Engine {
 
   /** Begins no check any more. What is in flight goes on until the waits end, but changes nothing. */
   freeze(): void {
-    this.isClosed = true
     this.turns.stop()
   }
 
@@ -188,12 +187,12 @@ export class Engine {
     const { now } = this.time
     // A time limit that is set from here on, for now, is for the next tick: an answer may still come in this one.
     const { overdue, slices } = this.turns
-    const limited = overdue.isEmpty ? this.timeLimits.take(now, sliceSize) : []
+    const limited = overdue.isEmpty ? this.calls.timeLimits.take(now, sliceSize) : []
     slices.run()
     this.dispatcher.startTurn(now)
     this.turns.isUnfinished = this.wakeAll(now) || !slices.isEmpty || !overdue.isEmpty
-    const restAt = this.isClosed ? Number.POSITIVE_INFINITY : this.restAt
-    for (const call of this.dispatcher.endTurn(restAt)) this.begin(call)
+    const restAt = this.turns.isStopped ? Number.POSITIVE_INFINITY : this.restAt
+    for (const call of this.dispatcher.endTurn(restAt)) this.calls.begin(call)
     this.serve()
     if (overdue.isEmpty) overdue.queue(limited, (item) => isLimited(item) && this.timeOut(item, now))
     else overdue.run()
@@ -205,7 +204,7 @@ export class Engine {
     for (;;) {
       // Several at once, before any of them checks: the queue is read faster than between checks.
       const due = this.sleepers.takeAll(now, turnSize)
-      if (due.length === 0 || this.isClosed) return false
+      if (due.length === 0 || this.turns.isStopped) return false
       for (const wait of due) this.wakeOne(wait, now)
       this.turns.runPostponed()
       this.turns.readClock()
@@ -226,13 +225,13 @@ export class Engine {
     if (!(item instanceof InFlight)) return void this.advise(item, event.overdue)
     const overdue = item.waits.filter(({ nextAt }) => nextAt <= now)
     // All leave before the first continues: otherwise it would find the others checking, and join them again.
-    const eventOf = item.kind === "batch" ? this.requests.overdue(item as Call, overdue) : () => event.overdue
-    for (const wait of overdue) this.leave(wait)
+    const eventOf = item.kind === "batch" ? this.calls.requests.overdue(item as Call, overdue) : () => event.overdue
+    for (const wait of overdue) this.calls.leave(wait)
     this.turns.runPostponed()
     this.turns.overdue.each(overdue, (wait) => this.advise(wait, eventOf(wait)))
     item.nextAt = Number.POSITIVE_INFINITY
     for (const wait of item.waits) item.limit(wait)
-    this.setLimit(item)
+    this.calls.setLimit(item)
   }
 
   /** When the first wait is due that the turn did not reach. */
@@ -253,7 +252,7 @@ export class Engine {
       return
     }
     if (stage.phase === "waiting") this.sleepers.drop()
-    else if (wasQueued) this.timeLimits.drop(nextAt)
+    else if (wasQueued) this.calls.timeLimits.drop(nextAt)
   }
 
   private advise(wait: Wait, happened: event.Event): event.Command {
@@ -264,7 +263,7 @@ export class Engine {
 
   private apply(wait: Wait, command: event.Command): void {
     if (command === "continue") return
-    this.leave(wait)
+    this.calls.leave(wait)
     switch (command) {
       case "sleep":
         return this.sleep(wait)
@@ -273,7 +272,7 @@ export class Engine {
       case "gate":
         return this.queue(wait)
       case "step":
-        return this.runTask(wait, userCalls.stepForeign(wait))
+        return this.calls.runTask(wait, userCalls.stepForeign(wait))
       case "cancel":
         return this.cancel(wait)
       default:
@@ -288,8 +287,8 @@ export class Engine {
 
   private check(wait: Wait): void {
     const call = this.dispatcher.place(wait)
-    this.join(wait, call)
-    if (call.state === "ready") this.begin(call)
+    this.calls.join(wait, call)
+    if (call.state === "ready") this.calls.begin(call)
   }
 
   private cancel(wait: Wait): void {
@@ -299,11 +298,11 @@ export class Engine {
     if (target.isWanted(wait.key)) return void this.advise(wait, event.cancelDone("timeout", "wanted"))
     this.jobOver(wait)
     machine.step(wait, event.cancelAsked("timeout"))
-    this.runTask(wait, userCalls.cancelRemote(wait))
+    this.calls.runTask(wait, userCalls.cancelRemote(wait))
   }
 
   private finish(wait: Wait, exit: Exit.Exit<unknown, unknown>): void {
-    this.requests.ended(wait)
+    this.calls.requests.ended(wait)
     targetOf(wait).remove(wait, this.limits.linger)
     this.dispatcher.countWait(targetOf(wait), -1)
     this.endings.report(wait, exit)
@@ -315,14 +314,14 @@ export class Engine {
     const closed = closedGate(wait, this.random)
     if (closed !== undefined) return void this.advise(wait, closed)
     this.turns.isTimerStale = true
-    this.setLimit(wait)
+    this.calls.setLimit(wait)
     this.dispatcher.enqueue(wait)
   }
 
   /** Begins the checks of queued waits, as far as there is room. */
   private serve(): void {
     while (this.dispatcher.hasQueued) {
-      while (!this.isClosed) {
+      while (!this.turns.isStopped) {
         const turned = this.dispatcher.next(this.restAt)
         if (turned === undefined) break
         if (turned !== "yield") this.admit(turned)
@@ -352,10 +351,10 @@ export class Engine {
     const call: Call = new InFlight("gate", targetOf(first), "ready")
     call.permit = permit
     for (const wait of waits) {
-      this.timeLimits.drop(wait.nextAt)
-      this.join(wait, call)
+      this.calls.timeLimits.drop(wait.nextAt)
+      this.calls.join(wait, call)
     }
-    this.start(call, userCalls.askGate(first))
+    this.calls.start(call, userCalls.askGate(first))
   }
 
   /** Tells waits what their gate answered; those that it let through check at once, or before others. */
@@ -366,7 +365,7 @@ export class Engine {
     }
     for (const wait of waits) {
       wait.inFlight = undefined
-      this.setLimit(wait)
+      this.calls.setLimit(wait)
     }
     this.dispatcher.hold(waits, permit!)
   }
@@ -374,179 +373,10 @@ export class Engine {
   /** Tells waits what their gate answered, and begins the check that they join then. */
   private answer(waits: ReadonlyArray<Wait>, answered: event.Event): void {
     const call = this.dispatcher.gatherFor(waits[0]!)
-    this.gathering(call, () => {
+    this.dispatcher.gathering(call, () => {
       for (const wait of waits) this.step(wait, answered)
     })
-    this.begin(call)
-  }
-
-  private gathering(call: Call, act: () => void): void {
-    const former = this.dispatcher.gather(call)
-    act()
-    this.dispatcher.gather(former)
-  }
-
-  // -- calls in flight --
-
-  /** Begins a check for the waits that have joined it, and for all other waits for the same keys. */
-  private begin(call: Call): void {
-    const { slices } = this.turns
-    if (call.isEmpty || this.isClosed) return
-    if (!call.target.isShared) return this.startCheck(call)
-    call.state = "gathering"
-    const siblings = call.onePerKey.flatMap((wait) => call.target.siblings(wait))
-    // It counts while they join.
-    this.dispatcher.count(call, 1)
-    slices.each(
-      siblings,
-      // A sibling that is queued or asks its gate need not: the check begins without it.
-      (sibling) => this.gathering(call, () => this.step(sibling, event.joined)),
-      () => {
-        this.dispatcher.count(call, -1)
-        if (!call.isEmpty && !this.isClosed) this.startCheck(call)
-      }
-    )
-  }
-
-  private startCheck(call: Call): void {
-    this.start(call, call.kind === "check" ? userCalls.check(call.anyone) : batchCheck.run(call))
-  }
-
-  private join(wait: Wait, call: Call): void {
-    const limitBefore = call.nextAt
-    call.add(wait)
-    if (wait.stage.phase === "checking") {
-      call.target.waitersOf(wait)?.noteCheck(wait)
-      this.requests.joined(wait, call)
-    }
-    // The limit of a call that has not begun is set when it does.
-    if (call.state !== "begun" || call.nextAt === limitBefore) return
-    this.timeLimits.drop(limitBefore)
-    this.setLimit(call)
-  }
-
-  private leave(wait: Wait): void {
-    const call = inFlightOf(wait) as Call | undefined
-    if (call === undefined) return
-    wait.inFlight = undefined
-    if (call.isOver) return
-    call.remove(wait)
-    if (staysJoinable(wait, call)) call.target.abandon(wait.key, call)
-    if (!call.isEmpty) return
-    if (call.state === "begun") this.timeLimits.drop(call.nextAt)
-    call.nextAt = Number.POSITIVE_INFINITY
-    this.giveUp(call)
-  }
-
-  /** Interrupts a call that all waits have left, if it is in flight. It is not awaited. */
-  private giveUp(call: Call): void {
-    const { fiber } = call
-    if (fiber === undefined) return
-    this.dispatcher.giveUp(call)
-    this.turns.postponed.add(() => fiber.interruptUnsafe())
-  }
-
-  private start(call: Call, effect: Effect.Effect<unknown, unknown, unknown>): void {
-    if (this.dispatcher.began()) this.turns.readClock()
-    this.dispatcher.count(call, 1)
-    if (this.isClosed) return this.dispatcher.count(call, -1)
-    // An abandoned check of the same key ends before this one begins, which may leave this one empty.
-    if (call.kind !== "task" && this.turns.runPostponed() && call.isEmpty) return this.dispatcher.count(call, -1)
-    call.state = "begun"
-    if (call.kind === "check" || call.kind === "batch") call.target.noteStarts(call.waits, this.time.now)
-    if (Exit.isExit(effect)) {
-      // It is done already, and needs neither a fiber nor a time limit.
-      call.nextAt = Number.POSITIVE_INFINITY
-      return this.settle(call, effect)
-    }
-    this.setLimit(call)
-    const fiber = groupOf(call.anyone).fork(effect)
-    call.fiber = fiber
-    // It may have interrupted its own wait.
-    if (call.isEmpty) this.giveUp(call)
-    fiber.addObserver((exit) => this.settle(call, exit))
-  }
-
-  /** A call is over: hands its result to the waits that are still in it. */
-  private settle(call: Call, exit: Exit.Exit<unknown, unknown>): void {
-    this.dispatcher.ended()
-    this.dispatcher.over(call)
-    if (this.isClosed) {
-      call.state = "over"
-      return call.target.forgetAll(call)
-    }
-    const isOuter = this.turns.enter()
-    try {
-      if (call.kind === "gate") return this.settleGate(call, exit as Exit.Exit<Gate.Answer>)
-      if (call.kind === "batch") return this.requests.settle(call, exit as Exit.Exit<batchCheck.Answer, unknown>)
-      if (call.kind === "check") this.requests.settledAlone(call, exit)
-      this.conclude(call, (wait) => eventFor(call, wait, exit))
-    } finally {
-      this.turns.exit(isOuter)
-    }
-  }
-
-  private settleGate(call: Call, exit: Exit.Exit<Gate.Answer>): void {
-    call.state = "over"
-    if (!call.isEmpty) {
-      this.dropLimit(call)
-      this.answered(call, exit)
-    }
-    call.close()
-  }
-
-  /** Ends a call, and tells each wait that is still in it what happened. */
-  private conclude(call: Call, eventOf: (wait: Wait) => event.Event): void {
-    call.state = "over"
-    call.target.forgetAll(call)
-    if (call.isEmpty) return call.close()
-    this.dropLimit(call)
-    const { only, target } = call
-    const onePerKey = target.isShared ? call.onePerKey : undefined
-    const sharesFloor = onePerKey !== undefined && sourceOf(call.anyone) === undefined
-    const over = (): void => {
-      if (sharesFloor) for (const wait of call.latestFloors) this.shareFloor(wait)
-      onePerKey?.forEach((wait) => this.teach(wait))
-      call.close()
-    }
-    if (only !== undefined) {
-      this.step(only, eventOf(only))
-      return over()
-    }
-    // One may have left since.
-    const deliver = (wait: Wait) => inFlightOf(wait) === call && this.step(wait, eventOf(wait))
-    this.turns.slices.each(call.waits, deliver, over)
-  }
-
-  /** The time limit of a call does not hold any more. */
-  private dropLimit({ nextAt }: Call): void {
-    this.timeLimits.drop(nextAt)
-    if (nextAt <= this.turns.timerAt + 1) this.turns.isTimerStale = true
-  }
-
-  /** The server's floor for one wait holds for the other waits for its key too. */
-  private shareFloor(wait: Wait): void {
-    const { floorAt } = wait
-    this.turns.slices.each(targetOf(wait).noteFloor(wait), (other) => this.step(other, { _tag: "Floored", floorAt }))
-  }
-
-  /** Tells the other waits for the key of this one what it has learned. */
-  private teach(wait: Wait): void {
-    this.turns.slices.each(lessonsOf(wait), ([other, lesson]) => this.step(other, lesson))
-  }
-
-  /** Runs work for one wait that is no check. */
-  private runTask(wait: Wait, effect: Effect.Effect<unknown, unknown, unknown>): void {
-    const call: Call = new InFlight("task", targetOf(wait), "ready")
-    this.join(wait, call)
-    this.turns.postponed.add(() => {
-      if (!call.isEmpty) this.start(call, effect)
-    })
-  }
-
-  private setLimit(item: Limited): void {
-    if (item.nextAt <= this.turns.timerAt) this.turns.isTimerStale = true
-    this.timeLimits.set(item)
+    this.calls.begin(call)
   }
 }
 
@@ -558,10 +388,3 @@ const gateOpen: event.Event = { _tag: "GateAnswered", exit: /*#__PURE__*/ Exit.s
 /** Whether a wait that has just begun checks at once, so that it can be given what others saw. */
 const mayCheck = (wait: Wait, command: event.Command): boolean =>
   command === "check" || machine.step(wait, event.joined) === "check"
-
-/**
- * Whether other waits may join a check that this wait has left, even if it is empty: a batch asks for its key all the
- * same, and a check that removes its own wait in its synchronous part cannot be interrupted before that is over.
- */
-const staysJoinable = (wait: Wait, { fiber, kind, state }: Call): boolean =>
-  state === "begun" && (kind === "batch" || (kind === "check" && fiber === undefined && sourceOf(wait) === undefined))

@@ -23,6 +23,8 @@ export interface Turning {
  * that no stack grows.
  */
 export class Turns {
+  /** Whether it is closed: nothing begins any more. */
+  isStopped = false
   /** Whether the turn ended before everything that is due was done. */
   isUnfinished = false
   /** Whether the timer may have to be set anew. */
@@ -42,7 +44,6 @@ export class Turns {
   private readonly timer: Timer
   private isBusy = false
   private isRunningAfterTurn = false
-  private isStopped = false
 
   constructor(
     { afterTurn, time }: { readonly afterTurn: AfterTurn; readonly time: Timeline },
