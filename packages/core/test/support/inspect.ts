@@ -28,7 +28,7 @@ export const inspect = (poller: Poller.Service) => {
     /** Entries of the queue of waits that sleep, stale ones included. */
     sleepers: sizeAt(service, "engine", "sleepers"),
     /** Entries of the queue of timeouts, stale ones included. */
-    timeouts: sizeAt(service, "engine", "timeLimits"),
+    timeouts: sizeAt(service, "engine", "calls", "timeLimits"),
     /** Groups with observers that have still to be notified. */
     observedGroups: sizeAt(service, "registry", "observed"),
     /** How many waits can be added before the Poller is full. */
