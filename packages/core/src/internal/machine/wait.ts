@@ -38,9 +38,9 @@ export interface Setting {
  * deadlines, floors and intervals keep their length.
  */
 export interface Timeline {
-  /** The wall-clock time that the other times count from. */
+  /** The wall-clock time that the other times count from, in whole milliseconds. */
   base: number
-  /** The time of the newest event. */
+  /** The time of the newest event, in whole milliseconds. */
   now: number
   /** Reads the wall clock. */
   readonly clock: () => number
@@ -294,16 +294,22 @@ export const endRows = (self: Wait, kept?: Partial<Rows>): void => {
 export const timeline = (clock: Clock.Clock): Timeline => {
   const wall = (): number => clock.currentTimeMillisUnsafe()
   const monotonic = (): number => Number(clock.monotonicTimeNanosUnsafe()) / 1_000_000
-  const base = wall()
-  return { base, now: 0, clock: wall, monotonic, wallAt: base, monotonicAt: monotonic(), isMeasured: true }
+  const wallAt = wall()
+  const base = wholeMillis(wallAt)
+  return { base, now: 0, clock: wall, monotonic, wallAt, monotonicAt: monotonic(), isMeasured: true }
 }
 
 /** Moves a timeline to the wall-clock time. */
 export const advance = (time: Timeline, wall: number): void => {
   if (wall !== time.wallAt) compareClocks(time, wall)
-  if (wall - time.base < time.now) time.base = wall - time.now
-  else time.now = whole(wall - time.base)
+  const millis = wholeMillis(wall)
+  if (millis - time.base < time.now) time.base = millis - time.now
+  else time.now = whole(millis - time.base)
 }
+
+/** How long a host sleeps until a time, in milliseconds: it has come when that sleep is over. */
+export const timeUntil = ({ base, wallAt }: Timeline, at: number): number =>
+  Math.max(0, base + Math.ceil(at) - wallAt)
 
 /** Notes that a sleep of this length is over that began at a monotonic time. */
 export const slept = (time: Timeline, millis: number, since: number): void => {
@@ -431,6 +437,12 @@ export const seen = (self: Wait): PollError.Details => ({
 })
 
 // ---- internal ----
+
+/**
+ * A wall-clock time in whole milliseconds, which all times of a wait are. A simulated clock may show fractions, and a sum
+ * of those a little less than it should: a time that is up to a microsecond away has come.
+ */
+const wholeMillis = (wall: number): number => (Number.isInteger(wall) ? wall : Math.floor(wall + 0.001))
 
 /** If the two clocks differ by less, in milliseconds, the wall clock was adjusted, not set. */
 const leastJump = 1_000
