@@ -45,7 +45,7 @@ describe.each(hosts)("$name", (host) => {
 
     it.effect("second observer - is notified in order when the first one wakes the wait", () =>
       Effect.gen(function* () {
-        const { check } = scripted<string>(Effect.delay(Effect.succeed(pending), 1), done)
+        const { check } = scripted<string>(slow(10, pending), done)
         const second = recordEvents()
         let wake: Effect.Effect<void> = Effect.void
         const first = Observer.make(({ event }) => (event._tag === "Waiting" ? wake : Effect.void))
