@@ -59,7 +59,10 @@ describe("Poll", () => {
     it.effect("retry and forced check - wait for it as well", () =>
       Effect.gen(function* () {
         const retried = stubborn(5_000, 0)
-        yield* runFor(Poll.until(retried.check, { ...options, checkErrors: { retry: Strategy.spaced("10 millis") } }), "6 seconds")
+        yield* runFor(
+          Poll.until(retried.check, { ...options, checkErrors: { retry: Strategy.spaced("10 millis") } }),
+          "6 seconds"
+        )
         assert.deepStrictEqual([retried.starts, retried.seen.most], [[0, 5_000], 1])
         const forced = stubborn(5_000, 0)
         const handle = yield* Poll.start(forced.check, options)

@@ -21,10 +21,7 @@ describe.each(hosts)("$name", (host) => {
       Effect.gen(function* () {
         let asked = 0
         const gate = Gate.make(() => Effect.sync(() => (asked++ === 0 ? Gate.open : Gate.postponed("1 hour", "busy"))))
-        const { check, checks } = scripted<string>(
-          slow("1 second", CheckResult.withHint(pending, "20 minutes")),
-          done
-        )
+        const { check, checks } = scripted<string>(slow("1 second", CheckResult.withHint(pending, "20 minutes")), done)
         const handle = yield* host.start(check, { ...rarely, gate })
         yield* TestClock.adjust("500 millis")
         yield* handle.checkNow({ force: true })
@@ -86,7 +83,11 @@ describe.each(hosts)("$name", (host) => {
     )
 
     const hot: ReadonlyArray<
-      readonly [string, Partial<Poll.Options<string>>, (handle: Handle<unknown, unknown, unknown>) => Effect.Effect<void>]
+      readonly [
+        string,
+        Partial<Poll.Options<string>>,
+        (handle: Handle<unknown, unknown, unknown>) => Effect.Effect<void>
+      ]
     > = [
       ["checkNow", {}, (handle) => handle.checkNow()],
       ["forced checks", {}, (handle) => handle.checkNow({ force: true })],
@@ -100,7 +101,7 @@ describe.each(hosts)("$name", (host) => {
           const { check, checks } = scripted<string, never, string>(fails ? Effect.fail("reset") : pending)
           const handle = yield* host.start(check, { ...rarely, ...changes })
           for (let i = 0; i < 1_000; i++) {
-            yield* act(handle as Handle<unknown, unknown, unknown>)
+            yield* act(handle)
             if (i % 10 === 0) yield* TestClock.adjust(1)
           }
           assert.isAtMost(checks.length, 12)
@@ -113,7 +114,7 @@ describe.each(hosts)("$name", (host) => {
       Effect.gen(function* () {
         const { check, checks } = scripted<string>(Status.pending({ progress: 0.5 }))
         let handle: Handle<unknown, unknown, unknown> | undefined
-        handle = (yield* host.start(check, rarely)) as Handle<unknown, unknown, unknown>
+        handle = yield* host.start(check, rarely)
         yield* Effect.forkScoped(Effect.forever(Effect.andThen(handle.checkNow(), Effect.sleep(1))))
         yield* TestClock.adjust(100)
         assert.isAtMost(checks.length, 11)

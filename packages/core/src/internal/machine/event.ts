@@ -83,10 +83,14 @@ export interface End {
 }
 
 /** The defect for an event or a command that does not exist. */
-export const unknown = (kind: "event" | "command", got: unknown): Error => new Error(`unknown ${kind}: ${typeof got === "string" ? printed(got) : kindOf(got)}`)
+export const unknown = (kind: "event" | "command", got: unknown): Error =>
+  new Error(`unknown ${kind}: ${typeof got === "string" ? printed(got) : kindOf(got)}`)
 
 /** What a host tells a wait that was given a command which does not exist. */
-export const unknownCommand = (command: unknown): Event => ({ _tag: "Died", cause: Cause.die(unknown("command", command)) })
+export const unknownCommand = (command: unknown): Event => ({
+  _tag: "Died",
+  cause: Cause.die(unknown("command", command))
+})
 
 export const started = (
   token: ResumeToken | undefined,

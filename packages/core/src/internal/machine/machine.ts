@@ -82,7 +82,7 @@ const judge = (wait: Wait, event: Event): Command => {
     case "Woken":
       return onWoken(wait, event.force)
     case "Handled":
-      return onHandled(wait, event.id) ? onWoken(wait, false) : "continue"
+      return onHandled(wait, event.id) ? onWoken(wait, false, 0) : "continue"
     case "Paused":
       return onPaused(wait)
     case "Unpaused":
@@ -142,7 +142,7 @@ const onDue = (wait: Wait): Command => {
   return gateOrCheck(wait)
 }
 
-const onWoken = (wait: Wait, force: boolean): Command => {
+const onWoken = (wait: Wait, force: boolean, notBefore = requestedAt(wait)): Command => {
   const { now } = wait.setting.time
   if (wait.stage.phase !== "waiting") {
     if (!isForced(wait)) cold(wait).wakeRequest = force ? "forced" : "normal"
@@ -150,7 +150,7 @@ const onWoken = (wait: Wait, force: boolean): Command => {
   }
   if (now > wait.deadlineAt) return "continue"
   if (force) liftFloors(wait)
-  const allowed = Math.max(now, wait.floorAt, wait.cold.gatedUntil, requestedAt(wait))
+  const allowed = Math.max(now, notBefore, wait.floorAt, wait.cold.gatedUntil)
   const earliest = Math.max(allowed, spacedUntil(wait))
   if (wait.cold.paused) return "continue"
   // The gate is not asked for a forced check, even if it has to queue for room or for the end of the `minInterval`.

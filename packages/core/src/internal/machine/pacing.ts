@@ -75,8 +75,7 @@ export const forgoLastCheck = (wait: Wait): void => {
 }
 
 /** Whether no further check fits before the deadline after one that begins now. */
-export const isNearDeadline = (wait: Wait): boolean =>
-  wait.deadlineAt - wait.setting.time.now <= 2 * longestCheck(wait)
+export const isNearDeadline = (wait: Wait): boolean => wait.deadlineAt - wait.setting.time.now <= 2 * longestCheck(wait)
 
 /** The earliest time of a requested check: requests in a loop are no hot loop. */
 export const requestedAt = ({ checkStarted, setting }: Wait): number =>
