@@ -110,11 +110,10 @@ describe("action (R38)", () => {
     assert.strictEqual(after({ onAction: "report" }, asks("pay"), quiet).token().actions, undefined)
   })
 
-  it("handler that has ended - requests a check, at least zeroDelay after the one before", () => {
-    const driven = after({ onAction: handler }, asks("pay"))
-    assert.strictEqual(driven.step(10, { _tag: "Handled", id: "pay" }), "check")
-    const soon = after({ onAction: handler }, asks("pay"))
-    assert.deepStrictEqual([soon.step(9, { _tag: "Handled", id: "pay" }), soon.wait.nextAt], ["sleep", 10])
+  it("handler that has ended - requests a check at once, without the gap of other requests", () => {
+    assert.strictEqual(handled(after({ onAction: handler }, asks("pay")), "pay"), "check")
+    assert.strictEqual(after({ onAction: handler }, asks("pay")).step(1, { _tag: "Handled", id: "pay" }), "check")
+    assert.strictEqual(after({}, asks("pay")).step(1, { _tag: "Woken", force: false }), "sleep")
   })
 
   it("handler that has ended - requests nothing twice, and nothing for an action of before", () => {
@@ -154,9 +153,12 @@ describe("action (R38)", () => {
     assert.strictEqual(quietly.step(10_200, { _tag: "Handled", id: "approve" }), "check")
     // A requested check that had to wait for zeroDelay is no check in its own time.
     const soon = after({ onAction: handler }, asks("pay"))
-    soon.step(5, { _tag: "Handled", id: "pay" })
-    assert.strictEqual(soon.step(10, event.due), "check")
-    soon.answer(10, asks("approve"))
+    soon.step(5, { _tag: "Woken", force: false })
+    handled(soon, "pay")
+    soon.answer(soon.now(), asks("pay"))
+    soon.step(9, { _tag: "Woken", force: false })
+    assert.strictEqual(soon.step(soon.wait.nextAt, event.due), "check")
+    soon.answer(soon.now(), asks("approve"))
     assert.strictEqual(soon.step(100, { _tag: "Handled", id: "approve" }), "continue")
   })
 

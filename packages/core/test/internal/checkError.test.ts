@@ -339,13 +339,13 @@ describe("checkError", () => {
     const hinted = (hint: CheckResult.Hint, options: Options = {}) => {
       const self = driven({}, { maxHint: "20 seconds", ...options })
       self.start()
-      self.answer(1, CheckResult.withHint(running, hint))
+      self.answer(0.5, CheckResult.withHint(running, hint))
       return [self.wait.floorAt, self.wait.nextAt, waits.seen(self.wait).hints]
     }
     const none = { clamped: 0, unreadable: 0 }
 
     it("are a floor, clamped to maxHint, in whole milliseconds", () => {
-      assert.deepStrictEqual(hinted(Duration.millis(14_999.5)), [15_001, 15_001, none])
+      assert.deepStrictEqual(hinted(Duration.seconds(15)), [15_001, 15_001, none])
       assert.deepStrictEqual(hinted(Duration.seconds(5)), [5_001, 10_001, none])
       assert.deepStrictEqual(hinted(Duration.seconds(20)), [20_001, 20_001, none])
       assert.deepStrictEqual(hinted(Duration.seconds(21)), [20_001, 20_001, { clamped: 1, unreadable: 0 }])

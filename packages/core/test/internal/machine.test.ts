@@ -441,7 +441,7 @@ describe("machine", () => {
 
     it("postponed - the check waits, with the reason of the gate", () => {
       const driven = gating()
-      assert.deepStrictEqual([driven.step(10_001, postponed(1_999.5)), ...next(driven)], ["sleep", "gate", 12_001])
+      assert.deepStrictEqual([driven.step(10_000.5, postponed(2_000)), ...next(driven)], ["sleep", "gate", 12_001])
       const waiting = driven.events.at(-1)
       assert(waiting?._tag === "Waiting")
       assert.strictEqual(waiting.gateReason, "quota")

@@ -216,21 +216,6 @@ describe("token", () => {
     assert.deepStrictEqual(actionsOf(`${long}x`, [`${long}x`]), undefined)
   })
 
-  it("times - are whole milliseconds, also those of a token with fractions", () => {
-    const fractions = storedToken({
-      startedAt: 0.25,
-      dueAt: 20_000.001,
-      floorAt: 19_999.5,
-      deadlineAt: 50_000.75,
-      writtenAt: 20_000
-    })
-    for (const origin of [15_000, 20_000, 20_000.4, 19_999.9999]) {
-      const { startedAt, nextAt, floorAt, deadlineAt } = restored(fractions, {}, origin).wait
-      assert.isTrue([startedAt, nextAt, floorAt, deadlineAt].every(Number.isInteger), `from ${origin}`)
-    }
-    assert.strictEqual(restored(fractions).wait.nextAt, 1)
-  })
-
   it("state words - are cut", () => {
     const long = "x".repeat(300)
     const { wait } = restored(

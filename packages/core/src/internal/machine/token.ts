@@ -113,7 +113,7 @@ export const restore = (wait: Wait, token: ResumeToken): void => {
   const { policy, time } = wait.setting
   const { base, now } = time
   const ahead = token.writtenAt === undefined ? 0 : Math.max(0, dated(token.writtenAt) - base - now)
-  const from: Times = (at) => whole(Math.ceil(dated(at) - ahead - base))
+  const from: Times = (at) => whole(dated(at) - ahead - base)
   const past: Times = (at) => Math.min(from(at), now)
   wait.startedAt = wait.changedAt = wait.stateSince = past(token.startedAt)
   wait.attempts = token.attempts

@@ -38,9 +38,9 @@ export interface Setting {
  * deadlines, floors and intervals keep their length.
  */
 export interface Timeline {
-  /** The wall-clock time that the other times count from, in whole milliseconds. */
+  /** The wall-clock time that the other times count from. */
   base: number
-  /** The time of the newest event, in whole milliseconds. */
+  /** The time of the newest event. */
   now: number
   /** Reads the wall clock. */
   readonly clock: () => number
@@ -294,22 +294,20 @@ export const endRows = (self: Wait, kept?: Partial<Rows>): void => {
 export const timeline = (clock: Clock.Clock): Timeline => {
   const wall = (): number => clock.currentTimeMillisUnsafe()
   const monotonic = (): number => Number(clock.monotonicTimeNanosUnsafe()) / 1_000_000
-  const wallAt = wall()
-  const base = wholeMillis(wallAt)
-  return { base, now: 0, clock: wall, monotonic, wallAt, monotonicAt: monotonic(), isMeasured: true }
+  const base = wall()
+  return { base, now: 0, clock: wall, monotonic, wallAt: base, monotonicAt: monotonic(), isMeasured: true }
 }
 
 /** Moves a timeline to the wall-clock time. */
 export const advance = (time: Timeline, wall: number): void => {
   if (wall !== time.wallAt) compareClocks(time, wall)
-  const millis = wholeMillis(wall)
-  if (millis - time.base < time.now) time.base = millis - time.now
-  else time.now = whole(millis - time.base)
+  const now = nearlyWhole(wall - time.base)
+  if (now < time.now) time.base = wall - time.now
+  else time.now = whole(now)
 }
 
-/** How long a host sleeps until a time, in milliseconds: it has come when that sleep is over. */
-export const timeUntil = ({ base, wallAt }: Timeline, at: number): number =>
-  Math.max(0, base + Math.ceil(at) - wallAt)
+/** How long a host sleeps until a time, in milliseconds. It ends at a whole millisecond: what is due then has come. */
+export const timeUntil = ({ now }: Timeline, at: number): number => (at <= now ? 0 : Math.ceil(at) - now)
 
 /** Notes that a sleep of this length is over that began at a monotonic time. */
 export const slept = (time: Timeline, millis: number, since: number): void => {
@@ -439,10 +437,14 @@ export const seen = (self: Wait): PollError.Details => ({
 // ---- internal ----
 
 /**
- * A wall-clock time in whole milliseconds, which all times of a wait are. A simulated clock may show fractions, and a sum
- * of those a little less than it should: a time that is up to a microsecond away has come.
+ * A simulated clock may count fractions, and a sum of those is a little off: what is less than a microsecond from a whole
+ * millisecond is that. The rest of such an error would be slept again and again, in no time.
  */
-const wholeMillis = (wall: number): number => (Number.isInteger(wall) ? wall : Math.floor(wall + 0.001))
+const nearlyWhole = (millis: number): number => {
+  if (Number.isInteger(millis)) return millis
+  const nearest = Math.round(millis)
+  return Math.abs(millis - nearest) < 0.001 ? nearest : millis
+}
 
 /** If the two clocks differ by less, in milliseconds, the wall clock was adjusted, not set. */
 const leastJump = 1_000
