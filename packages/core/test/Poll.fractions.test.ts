@@ -6,7 +6,8 @@ import * as CheckResult from "effect-poll/CheckResult"
 import * as Job from "effect-poll/Job"
 import * as Poller from "effect-poll/Poller"
 import * as Status from "effect-poll/Status"
-import { pending, scripted, slow } from "./support/checks.ts"
+import * as Strategy from "effect-poll/Strategy"
+import { done, pending, scripted, slow } from "./support/checks.ts"
 import { hosts } from "./support/hosts.ts"
 import { every1s, plain } from "./support/options.ts"
 import { ending } from "./support/runs.ts"
@@ -31,16 +32,22 @@ describe.each(hosts)("$name", (host) => {
   describe("clock that moves by fractions of milliseconds", () => {
     it.effect.each(steps)("steps of %d ms - checks are made when they are due", (step) =>
       Effect.gen(function* () {
-        const { check, checks } = scripted<string>(pending, pending, Status.succeeded("done"))
-        const wait = yield* Effect.forkScoped(
-          Effect.exit(host.until(check, { strategy: every1s, deadline: "1 minute" }))
-        )
-        yield* stepUntil(1_999, step)
-        yield* stepUntil(2_001, step)
+        // Checks that end at a fraction.
+        const { check, checks } = scripted<string>(...Array.from({ length: 40 }, () => slow(step, pending)), done)
+        const strategy = Strategy.spaced("100 millis")
+        yield* TestClock.adjust(step * 7)
+        const start = yield* Clock.currentTimeMillis
+        const wait = yield* Effect.forkScoped(Effect.exit(host.until(check, { strategy, deadline: "1 minute" })))
+        yield* stepUntil(start + 6_000, step)
         const exit = wait.pollUnsafe()
         assert(exit?._tag === "Success")
         assert.strictEqual(ending(exit.value), "done")
-        began(checks, [0, 1_000, 2_000])
+        // Each is due at the first whole millisecond that is long enough after the one before.
+        const gap = Math.ceil(step + 100 - 0.001)
+        began(
+          checks.map((at) => at - start),
+          checks.map((_, at) => at * gap)
+        )
       })
     )
 

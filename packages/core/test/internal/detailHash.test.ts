@@ -80,14 +80,54 @@ describe("detailHash", () => {
 
   it("details that differ - have other hashes", () => {
     const values: ReadonlyArray<unknown> = [
-      ...["", "1", "t", "RUNNING", "QUEUED", 1, 2, 1.5, true, false, null],
-      ...[[], [""], [1], [[1]], ["a"], ["a", "b"]],
-      ...[{}, { a: null }, { a: 1 }, { a: 2 }, { b: 1 }, { a: "1" }, { a: { b: 1 } }, { a: [1] }],
-      ...[{ frames: 10, of: 100 }, { frames: 11, of: 100 }, { frames: 10, of: 101 }],
-      ...[new Date(1), new Date(2)],
-      ...[new Map([["a", 1]]), new Map([["a", 2]]), new Set(["a"]), new Set(["b"])],
-      ...[Option.none(), Option.some(1), Option.some(2)],
-      ...[nested(511), nested(512)]
+      "",
+      "1",
+      "t",
+      "RUNNING",
+      "QUEUED",
+      1,
+      2,
+      1.5,
+      true,
+      false,
+      null,
+      [],
+      [""],
+      [1],
+      [[1]],
+      ["a"],
+      ["a", "b"],
+      {},
+      { a: null },
+      { a: 1 },
+      { a: 2 },
+      { b: 1 },
+      { a: "1" },
+      { a: { b: 1 } },
+      { a: [1] },
+      {
+        frames: 10,
+        of: 100
+      },
+      {
+        frames: 11,
+        of: 100
+      },
+      {
+        frames: 10,
+        of: 101
+      },
+      new Date(1),
+      new Date(2),
+      new Map([["a", 1]]),
+      new Map([["a", 2]]),
+      new Set(["a"]),
+      new Set(["b"]),
+      Option.none(),
+      Option.some(1),
+      Option.some(2),
+      nested(511),
+      nested(512)
     ]
     assert.strictEqual(new Set(values.map(detailHash)).size, values.length)
     assert.notInclude(values.map(detailHash), unhashable)
@@ -135,13 +175,16 @@ describe("detailHash", () => {
         }
       })
     ]
-  ] as ReadonlyArray<readonly [string, () => unknown]>)("detail that %s - is unhashable, and equals nothing", (_, make) => {
-    assert.strictEqual(detailHash(make()), unhashable)
-    const detail = make()
-    assert.isFalse(hasHash(detail, unhashable))
-    assert.isFalse(hasHash(detail, detailHash(detail)))
-    assert.isFalse(hasHash("RUNNING", unhashable))
-  })
+  ] as ReadonlyArray<readonly [string, () => unknown]>)(
+    "detail that %s - is unhashable, and equals nothing",
+    (_, make) => {
+      assert.strictEqual(detailHash(make()), unhashable)
+      const detail = make()
+      assert.isFalse(hasHash(detail, unhashable))
+      assert.isFalse(hasHash(detail, detailHash(detail)))
+      assert.isFalse(hasHash("RUNNING", unhashable))
+    }
+  )
 })
 
 describe("isShallow", () => {

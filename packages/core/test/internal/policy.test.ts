@@ -285,9 +285,12 @@ describe("policy", () => {
     [{ onTimeout: "cancelRemote" }, 'onTimeout must not be "cancelRemote", since the job render has no cancel'],
     [{ onInterrupt: "cancelRemote" }, 'onInterrupt must not be "cancelRemote", since the job render has no cancel'],
     [{ onClose: "cancelRemote" }, 'onClose must not be "cancelRemote", since the job render has no cancel']
-  ] as ReadonlyArray<readonly [Options, string]>)("%j - does not fit the other options: a RangeError", (options, message) => {
-    assert.throws(() => compile(options), RangeError, `Poll.until: ${message}`)
-  })
+  ] as ReadonlyArray<readonly [Options, string]>)(
+    "%j - does not fit the other options: a RangeError",
+    (options, message) => {
+      assert.throws(() => compile(options), RangeError, `Poll.until: ${message}`)
+    }
+  )
 
   it("zeroDelay out of range - is a RangeError that names the option", () => {
     assert.throws(() => compile({}, { zeroDelay: -1 }), RangeError, "Poll.until: zeroDelay must be a non-negative")

@@ -147,26 +147,35 @@ describe("Wait", () => {
     }
 
     it("time less than a microsecond from a whole millisecond - is that", () => {
-      assert.deepStrictEqual([16.999999, 16.9991, 17, 17.0009].map((wall) => at(wall)), [17, 17, 17, 17])
-      assert.deepStrictEqual([16.998, 17.002, 17.5].map((wall) => at(wall)), [16.998, 17.002, 17.5])
+      assert.deepStrictEqual(
+        [16.999999, 16.9991, 17, 17.0009].map((wall) => at(wall)),
+        [17, 17, 17, 17]
+      )
+      assert.deepStrictEqual(
+        [16.998, 17.002, 17.5].map((wall) => at(wall)),
+        [16.998, 17.002, 17.5]
+      )
     })
 
-    it.each([0, 0.25, 1.7e12, 1.7e12 + 1 / 3])("sums of steps from %d on - reach the time that they should", (origin) => {
-      for (const [step, count, expected] of [
-        [1000 / 60, 60, 1_000],
-        [1000 / 144, 144, 1_000],
-        [0.1, 10_000, 1_000],
-        [1 / 3, 3_000, 1_000]
-      ] as const) {
-        let wall = origin
-        const time = wait.timeline(clockAt(() => wall))
-        // A sum of so many steps of a time of today is off by more: the clock of a test counts from 0.
-        if (origin > 1e6) wall += step * count
-        else for (let steps = 0; steps < count; steps++) wait.advance(time, (wall += step))
-        wait.advance(time, wall)
-        assert.deepStrictEqual([time.now, time.base], [expected, origin])
+    it.each([0, 0.25, 1.7e12, 1.7e12 + 1 / 3])(
+      "sums of steps from %d on - reach the time that they should",
+      (origin) => {
+        for (const [step, count, expected] of [
+          [1000 / 60, 60, 1_000],
+          [1000 / 144, 144, 1_000],
+          [0.1, 10_000, 1_000],
+          [1 / 3, 3_000, 1_000]
+        ] as const) {
+          let wall = origin
+          const time = wait.timeline(clockAt(() => wall))
+          // A sum of so many steps of a time of today is off by more: the clock of a test counts from 0.
+          if (origin > 1e6) wall += step * count
+          else for (let steps = 0; steps < count; steps++) wait.advance(time, (wall += step))
+          wait.advance(time, wall)
+          assert.deepStrictEqual([time.now, time.base], [expected, origin])
+        }
       }
-    })
+    )
 
     it("clock that shows the same again - moves nothing", () => {
       for (const wall of [16.9995, 17.0005, 16.6]) {
@@ -345,7 +354,10 @@ describe("Wait", () => {
     // Nothing is known of a check that takes no time.
     const fresh = drive({ deadline: "10 seconds" })
     fresh.start()
-    assert.deepStrictEqual([wait.fitsBefore(fresh.wait, 0, 10_000), wait.fitsBefore(fresh.wait, 0, 10_001)], [true, false])
+    assert.deepStrictEqual(
+      [wait.fitsBefore(fresh.wait, 0, 10_000), wait.fitsBefore(fresh.wait, 0, 10_001)],
+      [true, false]
+    )
   })
 
   it("alarm of a paused wait - is its deadline", () => {
