@@ -241,7 +241,7 @@ describe("errors", () => {
     ["unknown word", () => Poll.until(check, { deadline: 1, onTimeout: "cancel" as never })],
     ["strategy", () => Poll.until(check, { deadline: 1, strategy: "1 second" as never })],
     ["both", () => Poll.until(check, { deadline: 1, confirm: { success: { times: 2, for: 1 } as never } })],
-    ["no option", () => Poll.until(check, { deadline: 1, ...{ unknownStatus: "continue" } })],
+    ["no option", () => Poll.until(check, { deadline: 1, unknownStatus: "continue" } as never)],
     ["onTimeout", () => Poll.until(noSubmit, "a", { deadline: 1, onTimeout: "cancelRemote" })],
     ["submit", () => Poll.run(noSubmit, undefined as never, { deadline: 1 })]
   ]

@@ -10,7 +10,7 @@ import * as Observer from "effect-poll/Observer"
 import type * as Poll from "effect-poll/Poll"
 import * as Status from "effect-poll/Status"
 import * as Strategy from "effect-poll/Strategy"
-import { done, pending, scripted } from "./support/checks.ts"
+import { done, pending, scripted, slow } from "./support/checks.ts"
 import { type Host, hosts } from "./support/hosts.ts"
 import { every2s } from "./support/options.ts"
 import { delaysOf, recordEvents } from "./support/recorders.ts"
@@ -45,7 +45,7 @@ describe.each(hosts)("$name", (host) => {
 
     it.effect("second observer - is notified in order when the first one wakes the wait", () =>
       Effect.gen(function* () {
-        const { check } = scripted<string>(Effect.delay(Effect.succeed(pending), 1), done)
+        const { check } = scripted<string>(slow(10, pending), done)
         const second = recordEvents()
         let wake: Effect.Effect<void> = Effect.void
         const first = Observer.make(({ event }) => (event._tag === "Waiting" ? wake : Effect.void))

@@ -309,13 +309,21 @@ describe("promise", () => {
     it("handle - shows the status and the token, checks on demand, pauses and unpauses", async () => {
       let state = "QUEUED"
       let checks = 0
+      let onRunning = () => {}
+      const isRunning = new Promise<void>((resolve) => (onRunning = resolve))
       const handle = promise.start(
         () => (checks++, state === "DONE" ? Status.succeeded("a.png") : Status.pending({ state })),
-        { deadline: "1 hour", strategy: Strategy.spaced("30 minutes") }
+        {
+          deadline: "1 hour",
+          strategy: Strategy.spaced("30 minutes"),
+          onProgress: (status) => status.state === "RUNNING" && onRunning()
+        }
       )
       assert.deepStrictEqual([handle.status()?.state, handle.token().attempts, checks], ["QUEUED", 1, 1])
       state = "RUNNING"
       handle.checkNow()
+      // Not before `zeroDelay` has passed since the check before.
+      await isRunning
       assert.deepStrictEqual([handle.status()?.state, checks], ["RUNNING", 2])
       state = "DONE"
       handle.pause()

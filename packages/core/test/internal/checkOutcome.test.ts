@@ -593,7 +593,7 @@ describe("checkOutcome", () => {
   it("end that is held - asks for no action", () => {
     const asks = Status.pending({ action: { id: "pay" } })
     const driven = after({ onAction: () => Effect.never, confirm: { success: { times: 9 } } }, asks, done)
-    assert.strictEqual(driven.wait.cold.handling, undefined)
+    assert.deepStrictEqual([driven.wait.cold.action, driven.wait.cold.isHandling], [undefined, false])
   })
 
   it("Confirming - reports each sighting that is not yet enough", () => {

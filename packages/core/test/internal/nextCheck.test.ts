@@ -57,6 +57,12 @@ describe("placeNextCheck", () => {
     })
   })
 
+  it("check that the server delays - is the last one if no other fits after it", () => {
+    const floored = (lead: number) => place({ floorAt: 2_050, deadlineAt: 2_150, lead })
+    assert.deepStrictEqual(floored(100), { dueAt: 2_050, reason: "serverHint", last: true })
+    assert.deepStrictEqual(floored(99), { dueAt: 2_050, reason: "serverHint", last: false })
+  })
+
   it("last check - begins sooner if the host says so, but not in the past", () => {
     const at = (lastAt: number) => place({ deadlineAt: 2_100, lead: 100, lastAt })
     assert.deepStrictEqual(at(1_500), { dueAt: 1_500, reason: "lastCheck", last: true })

@@ -38,8 +38,26 @@ describe("pacing", () => {
     const driven = drive({ strategy })
     driven.start()
     driven.step(0, { _tag: "Woken", force: false })
-    driven.answer(0, running)
+    driven.answer(10, running)
     assert.deepStrictEqual([driven.wait.sleepMillis, slept(driven)], [0, []])
+  })
+
+  it("requested check - starts at least zeroDelay after the one before, forced or not", () => {
+    const next = (force: boolean, at: number) => {
+      const driven = drive({ strategy })
+      driven.start()
+      driven.step(1, { _tag: "Woken", force })
+      driven.answer(at, running)
+      return [driven.wait.stage.reason, driven.wait.nextAt]
+    }
+    assert.deepStrictEqual(next(false, 4), ["requested", 10])
+    assert.deepStrictEqual(next(true, 4), ["requested", 10])
+    assert.deepStrictEqual(next(false, 25), ["requested", 25])
+    const asleep = sleeping()
+    assert.deepStrictEqual(
+      [asleep.step(9, { _tag: "Woken", force: true }), asleep.wait.nextAt, asleep.step(10, event.due)],
+      ["sleep", 10, "check"]
+    )
   })
 
   it("paused sleep - is reported as such, until the deadline, without the reason of the gate", () => {
@@ -136,7 +154,7 @@ describe("pacing", () => {
     driven.step(58_000, event.due)
     assert.strictEqual(driven.wait.nextAt, 60_000)
     const fraction = drive({ strategy, checkTimeout: "7 seconds" })
-    waits.advance(fraction.time, 0.5)
+    fraction.move(0.5)
     pacing.beginCheck(Object.assign(fraction.wait, { deadlineAt: 60_000 }))
     assert.strictEqual(fraction.wait.nextAt, 7_001)
   })

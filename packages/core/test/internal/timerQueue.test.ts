@@ -1,6 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
+import type * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
+import type * as theTimerQueue from "../../src/internal/poller/timerQueue.ts"
+import { clockAt, waits } from "../support/machine.ts"
 
 interface Heap<A> {
   readonly size: number
@@ -12,7 +15,8 @@ interface Heap<A> {
 
 // No package exports it, and the compiler does not follow a path that it cannot read.
 const path: string = "../../src/internal/poller/timerQueue.ts"
-const { TimerQueue } = (await import(path)) as {
+const { Timer, TimerQueue } = (await import(path)) as {
+  readonly Timer: typeof theTimerQueue.Timer
   readonly TimerQueue: new <A>(isLive: (item: A, due: number) => boolean) => Heap<A>
 }
 
@@ -170,5 +174,38 @@ describe("TimerQueue", () => {
         }
       }),
     { arbitrary: { runs: 300 } }
+  )
+})
+
+describe("Timer", () => {
+  it.each([0, 1e-15, 0.7, 5, 200_000])(
+    "clock that ends a sleep of %d ms at once - does not fire within set",
+    async (at) => {
+      let wall = 0
+      const clock = { ...clockAt(() => wall), sleep: () => Effect.void } as unknown as Clock.Clock
+      const time = waits.timeline(clock)
+      let fired = 0
+      let done = () => {}
+      let isInSet = false
+      const wakes: Array<boolean> = []
+      const timer: theTimerQueue.Timer = new Timer(clock, time, Effect.runFork, () => {
+        wakes.push(isInSet)
+        // The engine sets it anew, for a time that has not come.
+        if (++fired < 2_000) set()
+        else done()
+      })
+      const set = () => {
+        isInSet = true
+        timer.set(at, 0, false)
+        isInSet = false
+      }
+      set()
+      assert.deepStrictEqual(wakes, [])
+      wall = at + 1
+      await new Promise<void>((resolve) => (done = resolve))
+      assert.notInclude(wakes, true)
+      timer.clear()
+      assert.strictEqual(timer.at, Number.POSITIVE_INFINITY)
+    }
   )
 })

@@ -3,7 +3,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as Status from "effect-poll/Status"
-import { drive, waits as wait } from "../support/machine.ts"
+import { clockAt, drive, waits as wait } from "../support/machine.ts"
 
 const make = () => drive({ history: false }).wait
 
@@ -94,7 +94,7 @@ describe("Wait", () => {
   })
 
   it("timeline - never runs backwards", () => {
-    const time = wait.timeline(() => 1_000)
+    const time = wait.timeline(clockAt(() => 1_000))
     assert.deepStrictEqual([time.base, time.now], [1_000, 0])
     wait.advance(time, 1_500)
     assert.deepStrictEqual([time.base, time.now], [1_000, 500])
@@ -102,6 +102,112 @@ describe("Wait", () => {
     assert.deepStrictEqual([time.base, time.now], [700, 500])
     wait.advance(time, 1_201)
     assert.deepStrictEqual([time.base, time.now], [700, 501])
+  })
+
+  it("timeline - goes on by the monotonic clock if the wall clock was set by a second or more", () => {
+    const set = (by: number, elapsed = 500) => {
+      let wall = 10_000
+      let monotonic = 0
+      const time = wait.timeline({
+        ...clockAt(() => wall),
+        monotonicTimeNanosUnsafe: () => BigInt(monotonic) * 1_000_000n
+      })
+      wall += by + elapsed
+      monotonic += elapsed
+      wait.advance(time, wall)
+      return [time.base, time.now]
+    }
+    assert.deepStrictEqual(set(0), [10_000, 500])
+    assert.deepStrictEqual(set(1_000), [11_000, 500])
+    assert.deepStrictEqual(set(-1_000), [9_000, 500])
+    assert.deepStrictEqual(set(86_400_000, 0), [86_410_000, 0])
+    assert.deepStrictEqual(set(999), [10_000, 1_499])
+    assert.deepStrictEqual(set(-400), [10_000, 100])
+  })
+
+  it("timeline - does not trust a monotonic clock that stands still during sleeps", () => {
+    let wall = 0
+    const time = wait.timeline({ ...clockAt(() => wall), monotonicTimeNanosUnsafe: () => 0n })
+    wall = 5_000
+    wait.slept(time, 5_000, 0)
+    wait.advance(time, wall)
+    assert.deepStrictEqual([time.isMeasured, time.base, time.now], [false, 0, 5_000])
+    const measured = wait.timeline(clockAt(() => wall))
+    wait.slept(measured, 5_000, 2_500)
+    assert.isTrue(measured.isMeasured)
+    wait.slept(measured, 5_000, 2_501)
+    assert.isFalse(measured.isMeasured)
+  })
+
+  describe("clock that shows fractions of milliseconds", () => {
+    const at = (wall: number, origin = 0) => {
+      const time = wait.timeline(clockAt(() => origin))
+      wait.advance(time, origin + wall)
+      return time.now
+    }
+
+    it("time less than a microsecond from a whole millisecond - is that", () => {
+      assert.deepStrictEqual(
+        [16.999999, 16.9991, 17, 17.0009].map((wall) => at(wall)),
+        [17, 17, 17, 17]
+      )
+      assert.deepStrictEqual(
+        [16.998, 17.002, 17.5].map((wall) => at(wall)),
+        [16.998, 17.002, 17.5]
+      )
+    })
+
+    it.each([0, 0.25, 1.7e12, 1.7e12 + 1 / 3])(
+      "sums of steps from %d on - reach the time that they should",
+      (origin) => {
+        for (const [step, count, expected] of [
+          [1000 / 60, 60, 1_000],
+          [1000 / 144, 144, 1_000],
+          [0.1, 10_000, 1_000],
+          [1 / 3, 3_000, 1_000]
+        ] as const) {
+          let wall = origin
+          const time = wait.timeline(clockAt(() => wall))
+          // A sum of so many steps of a time of today is off by more: the clock of a test counts from 0.
+          if (origin > 1e6) wall += step * count
+          else for (let steps = 0; steps < count; steps++) wait.advance(time, (wall += step))
+          wait.advance(time, wall)
+          assert.deepStrictEqual([time.now, time.base], [expected, origin])
+        }
+      }
+    )
+
+    it("clock that shows the same again - moves nothing", () => {
+      for (const wall of [16.9995, 17.0005, 16.6]) {
+        const time = wait.timeline(clockAt(() => 0))
+        wait.advance(time, wall)
+        const { now } = time
+        wait.advance(time, wall)
+        assert.deepStrictEqual([time.base, time.now], [0, now])
+      }
+    })
+
+    it("time until - is what has to be slept, so that the time has come then", () => {
+      for (const origin of [0, 0.3, 1.7e12 + 1 / 3]) {
+        let wall = origin
+        const time = wait.timeline(clockAt(() => wall))
+        for (const leg of [0.4, 1_000 / 60, 12.34567, 0.999, 0.0002]) {
+          wall += leg
+          wait.advance(time, wall)
+          for (const due of [time.now + 0.0001, time.now + 0.5, Math.ceil(time.now) + 1, Math.ceil(time.now) + 500]) {
+            const millis = wait.timeUntil(time, due)
+            // Never so short that it ends at once.
+            assert.isAtLeast(millis, 0.001)
+            const then = { ...time }
+            wait.advance(then, wall + millis)
+            assert.strictEqual(then.now, Math.ceil(due))
+          }
+          assert.deepStrictEqual([wait.timeUntil(time, time.now), wait.timeUntil(time, time.now - 5)], [0, 0])
+        }
+      }
+      const whole = wait.timeline(clockAt(() => 1_000))
+      assert.deepStrictEqual([wait.timeUntil(whole, 7), wait.timeUntil(whole, Infinity)], [7, Infinity])
+    })
   })
 
   it("stages - are values that all waits share", () => {
@@ -149,10 +255,12 @@ describe("Wait", () => {
       isStateOver: false,
       detailHash: undefined,
       located: undefined,
-      actions: [],
-      handling: undefined,
-      handlingFrom: 0,
+      action: undefined,
+      isHandling: false,
+      hasRechecked: false,
       lastCheck: false,
+      reservedAt: undefined,
+      lateBy: 0,
       fallbackKey: undefined,
       cursor: undefined,
       alone: false,
@@ -239,7 +347,17 @@ describe("Wait", () => {
     const { start, wait: self } = drive({ deadline: "10 seconds" })
     start()
     wait.recordDuration(self, 400)
-    assert.deepStrictEqual([wait.fitsBefore(self, 9_600), wait.fitsBefore(self, 9_601)], [true, false])
+    // A check that could begin at once is not kept waiting for more than half of the time to spare.
+    const fits = (from: number, at: number) => wait.fitsBefore(self, from, at)
+    assert.deepStrictEqual([fits(9_600, 9_600), fits(9_601, 9_601)], [true, false])
+    assert.deepStrictEqual([fits(9_400, 9_500), fits(9_400, 9_501)], [true, false])
+    // Nothing is known of a check that takes no time.
+    const fresh = drive({ deadline: "10 seconds" })
+    fresh.start()
+    assert.deepStrictEqual(
+      [wait.fitsBefore(fresh.wait, 0, 10_000), wait.fitsBefore(fresh.wait, 0, 10_001)],
+      [true, false]
+    )
   })
 
   it("alarm of a paused wait - is its deadline", () => {

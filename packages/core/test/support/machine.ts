@@ -57,7 +57,7 @@ export const policyOf = (options: Options = {}): thePolicy.Policy =>
 export const clockAt = (millis: () => number) =>
   ({
     currentTimeMillisUnsafe: millis,
-    monotonicTimeNanosUnsafe: () => BigInt(millis()) * 1_000_000n
+    monotonicTimeNanosUnsafe: () => BigInt(Math.round(millis() * 1_000_000))
   }) as Clock.Clock
 
 /** A wait that a test drives by hand. Its clock starts at `origin`. */
@@ -87,10 +87,13 @@ export const drive = (
     rawKey,
     undefined
   )
-  /** Something happens at a time. */
-  const step = (at: number, what: Event): Command => {
+  const move = (at: number): void => {
     clock = at
     waits.advance(time, clock)
+  }
+  /** Something happens at a time. */
+  const step = (at: number, what: Event): Command => {
+    move(at)
     return machine.step(wait, what)
   }
   return {
@@ -99,6 +102,7 @@ export const drive = (
     events,
     tags: () => events.map(({ _tag }) => _tag),
     now: () => clock,
+    move,
     step,
     start: (token?: ResumeToken) => step(clock, event.started(token)),
     /** The answer to the check in flight. */

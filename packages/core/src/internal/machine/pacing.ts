@@ -73,10 +73,8 @@ export const longestLateCheck = 60_000
 export const allowLate = (wait: Wait, dueAt: number): void => {
   const { deadlineAt, setting } = wait
   const { now } = setting.time
-  if (now > deadlineAt) cold(wait).lateBy = wasSuspended(wait, dueAt) ? longestLateCheck : lateLimit(wait)
-  else if (wait.cold.lastCheck && now + longestCheck(wait) > deadlineAt) {
-    wait.cold.lateBy = Math.min(now - dueAt, lateLimit(wait))
-  }
+  if (now >= deadlineAt) cold(wait).lateBy = wasSuspended(wait, dueAt) ? longestLateCheck : lateLimit(wait)
+  else if (now + longestCheck(wait) > deadlineAt) cold(wait).lateBy = Math.min(now - dueAt, lateLimit(wait))
 }
 
 /** Until when the answer of the check in flight counts. */

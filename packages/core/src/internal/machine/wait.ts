@@ -305,9 +305,13 @@ export const timeline = (clock: Clock.Clock): Timeline => {
 /** Moves a timeline to the wall-clock time. */
 export const advance = (time: Timeline, wall: number): void => {
   if (wall !== time.wallAt) compareClocks(time, wall)
-  if (wall - time.base < time.now) time.base = wall - time.now
-  else time.now = whole(wall - time.base)
+  const now = nearlyWhole(wall - time.base)
+  if (now < time.now) time.base = wall - time.now
+  else time.now = whole(now)
 }
+
+/** How long a host sleeps until a time, in milliseconds. It ends at a whole millisecond: what is due then has come. */
+export const timeUntil = ({ now }: Timeline, at: number): number => (at <= now ? 0 : Math.ceil(at) - now)
 
 /** Notes that a sleep of this length is over that began at a monotonic time. */
 export const slept = (time: Timeline, millis: number, since: number): void => {
@@ -441,6 +445,16 @@ export const seen = (self: Wait): PollError.Details => ({
 })
 
 // ---- internal ----
+
+/**
+ * A simulated clock may count fractions, and a sum of those is a little off: what is less than a microsecond from a whole
+ * millisecond is that. The rest of such an error would be slept again and again, in no time.
+ */
+const nearlyWhole = (millis: number): number => {
+  if (Number.isInteger(millis)) return millis
+  const nearest = Math.round(millis)
+  return Math.abs(millis - nearest) < 0.001 ? nearest : millis
+}
 
 /** If the two clocks differ by less, in milliseconds, the wall clock was adjusted, not set. */
 const leastJump = 1_000

@@ -2,7 +2,7 @@ import type * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
-import { advance, longestLeg, slept, type Timeline } from "../machine/wait.ts"
+import { advance, longestLeg, slept, type Timeline, timeUntil } from "../machine/wait.ts"
 
 /**
  * A queue of items by the time they are due, the earliest first; items of one time come out mostly in the order in
@@ -220,14 +220,17 @@ export class Timer {
     this.clear()
     this.at = at
     if (at === Number.POSITIVE_INFINITY) return
-    this.sleepFor(Math.max(0, at - now), yields)
+    this.sleep(yields && at <= now)
   }
 
   /** Sleeps in legs, after each of which the clocks are compared. */
-  private sleepFor(millis: number, yields: boolean): void {
+  private sleep(yields: boolean): void {
+    const millis = timeUntil(this.time, this.at)
     const leg = Math.min(millis, longestLeg)
     const since = this.time.monotonic()
-    const fiber = this.fork(this.sleep(leg, yields))
+    let fiber = this.fork(yields ? Effect.yieldNow : this.asleep(leg))
+    // A clock that ends a sleep at once must not fire it within the turn that sets it.
+    if (fiber.pollUnsafe()?._tag === "Success") fiber = this.fork(Effect.yieldNow)
     this.sleeping = fiber
     fiber.addObserver((exit) => {
       if (this.sleeping !== fiber) return
@@ -236,22 +239,20 @@ export class Timer {
       slept(this.time, leg, since)
       if (leg === millis) return this.wake()
       advance(this.time, this.clock.currentTimeMillisUnsafe())
-      const rest = this.at - this.time.now
-      if (rest > 0) this.sleepFor(rest, false)
+      if (this.at > this.time.now) this.sleep(false)
       else this.wake()
     })
+  }
+
+  private asleep(millis: number): Effect.Effect<void> {
+    const sleep = this.clock.sleep(Duration.millis(millis))
+    return millis === 0 ? Effect.andThen(Effect.yieldNow, sleep) : sleep
   }
 
   clear(): void {
     this.sleeping?.interruptUnsafe()
     this.sleeping = undefined
     this.at = Number.POSITIVE_INFINITY
-  }
-
-  private sleep(millis: number, yields: boolean): Effect.Effect<void> {
-    if (millis === 0 && yields) return Effect.yieldNow
-    const sleep = this.clock.sleep(Duration.millis(millis))
-    return millis === 0 ? Effect.andThen(Effect.yieldNow, sleep) : sleep
   }
 }
 

@@ -30,6 +30,7 @@ import {
   slept,
   timeline,
   type Timeline,
+  timeUntil,
   type Wait
 } from "../machine/wait.ts"
 import { type Defaults, Reference } from "../options/defaults.ts"
@@ -387,7 +388,7 @@ export class Host implements Setting {
           return check
         }
         case "sleep": {
-          const millis = Math.min(longestLeg, Math.max(0, alarmAt(this.wait) - this.time.now))
+          const millis = Math.min(longestLeg, timeUntil(this.time, alarmAt(this.wait)))
           if (sleep === undefined || sleepMillis !== millis) {
             const asleep = Effect.flatMap(this.clock.sleep(Duration.millis(millis)), () => onAwake(millis))
             sleep = Effect.suspend(() => {
@@ -452,7 +453,7 @@ export class Host implements Setting {
       this.watchdog = undefined
       former.interruptUnsafe()
     }
-    const asleep = wakeAt > now ? this.clock.sleep(Duration.millis(wakeAt - now)) : Effect.void
+    const asleep = wakeAt > now ? this.clock.sleep(Duration.millis(timeUntil(this.time, wakeAt))) : Effect.void
     const fiber = this.fork(isLast ? Effect.andThen(Effect.yieldNow, Effect.andThen(asleep, Effect.yieldNow)) : asleep)
     this.watchdog = fiber
     this.watchedUntil = limit
