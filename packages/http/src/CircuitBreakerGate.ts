@@ -49,7 +49,7 @@ import * as CircuitBreaker from "effect/persistence/CircuitBreaker"
 import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
-import type * as Gate from "effect-poll/Gate"
+import * as Gate from "effect-poll/Gate"
 import type { Hint } from "effect-poll/CheckResult"
 import * as CheckError from "effect-poll/CheckError"
 import * as PollError from "effect-poll/PollError"
@@ -155,7 +155,11 @@ export const make = (
     }),
     (breaker) => {
       const guard = new CircuitGuard(breaker, settings)
-      return { breaker, ask: (subject) => guard.ask(subject), [TypeId]: guard }
+      const gate = Gate.make((subject) => guard.ask(subject), {
+        timeout: guard.questionTimeout,
+        partition: (subject) => guard.endpointOf(subject)
+      })
+      return { breaker, ...gate, [TypeId]: guard }
     }
   )
 }

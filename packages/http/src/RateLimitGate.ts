@@ -55,7 +55,7 @@ import { isHttpClientError } from "effect/http/HttpClientError"
 import type { HttpClientRequest } from "effect/http/HttpClientRequest"
 import type { HttpClientResponse } from "effect/http/HttpClientResponse"
 import * as RateLimiter from "effect/persistence/RateLimiter"
-import type * as Gate from "effect-poll/Gate"
+import * as Gate from "effect-poll/Gate"
 import * as HintReader from "./HintReader.ts"
 import * as evictingMap from "./internal/gate/evictingMap.ts"
 import { ForeignOrigin } from "./internal/request/foreignOrigin.ts"
@@ -122,8 +122,8 @@ export interface Options {
   /** The longest time for which a server can close the gate; a positive finite duration. Default: 1 hour. */
   readonly maxClosed?: Duration.Input | undefined
   /**
-   * What to do with a check while the store of the limiter fails: `"postpone"` it by a second, or `"allow"` it
-   * uncounted. Default: `"postpone"`.
+   * What to do with a check while the store of the limiter fails or takes longer than 2 seconds: `"postpone"` it by a
+   * second, or `"allow"` it uncounted. Default: `"postpone"`.
    */
   readonly onStoreError?: "postpone" | "allow" | undefined
 }
@@ -163,12 +163,15 @@ export const make = (options: Options): Effect.Effect<RateLimitGate, never, Rate
       if (known.length < 2) known.push(budget)
       return budget
     }, isIdle)
+    // A limiter that does not answer counts as a failure earlier than the gate does: see `RateBudget`.
+    const gate = Gate.make((subject) =>
+      Effect.flatMap(Clock.currentTimeMillis, (clock) => {
+        const now = time.at(clock)
+        return budgets.get(settings.budgetOf(subject), now).ask(JSON.stringify([subject.job, subject.key]), now)
+      })
+    )
     return {
-      ask: (subject) =>
-        Effect.flatMap(Clock.currentTimeMillis, (clock) => {
-          const now = time.at(clock)
-          return budgets.get(settings.budgetOf(subject), now).ask(JSON.stringify([subject.job, subject.key]), now)
-        }),
+      ...gate,
       observe: (answer, name, took) =>
         Effect.map(Clock.currentTimeMillis, (clock) => {
           const now = time.at(clock)
