@@ -191,7 +191,7 @@ const check = (life: Life, agenda: Array<Act>): Next => {
     if (after !== undefined || (world.options.minInterval ?? 0) > 0) return unanswered(life, started, after ?? 0)
     // The attempt is completed by a check alone, at once.
     life.lastStart = life.now
-    record(life, "own alone", started)
+    record(life, "own alone")
     answer = answerAt(world.server, "own", life.now, life.canceledAt)
     arrives = life.now + (answer.is === "hung" ? Number.POSITIVE_INFINITY : answer.takes)
   }
