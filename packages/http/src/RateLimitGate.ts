@@ -39,6 +39,9 @@
  * Headers of an answer that is no 429 are ignored while the gate's own account says that the budget is nearly used up:
  * it knows more exactly when there is more than headers in whole seconds do.
  *
+ * A limiter that does not answer within 2 seconds counts as one whose store fails. A question that takes longer than 5
+ * seconds all the same postpones the check by a second, with the reason "gate timeout".
+ *
  * A forced check (`checkNow({ force: true })`) asks no gate and uses no budget. Requests that
  * `HttpClient.retryTransient` repeats within a check are not counted either: leave retries to the wait. All waits
  * without a `Job` share the budget of the job "check".

@@ -101,11 +101,11 @@ export class CircuitGuard {
     name: string,
     answer: (endpoint: Endpoint, state: NotClosed, now: number) => Effect.Effect<Gate.Answer>
   ): Effect.Effect<Gate.Answer> {
-    const found = Effect.timeoutOrElse(Effect.result(this.breaker.state(name)), {
+    const found = Effect.timeoutOrElse(this.breaker.state(name), {
       duration: storeTimeoutMillis,
-      orElse: () => Effect.succeed(silent)
+      orElse: () => Effect.fail("no answer in time")
     })
-    return Effect.flatMap(found, (read) =>
+    return Effect.flatMap(Effect.result(found), (read) =>
       Effect.flatMap(Clock.currentTimeMillis, (now) => {
         const endpoint = this.endpoints.get(name, now)
         if (Result.isSuccess(read) && read.success._tag !== "Closed") return answer(endpoint, read.success, now)
@@ -194,8 +194,6 @@ const probeDelayMillis = 1_000
 
 /** How long a call of the store may take. */
 const storeTimeoutMillis = 2_000
-
-const silent = /*#__PURE__*/ Result.fail("no answer in time")
 
 /** After this many openings in a row a check probes instead of the gate. */
 const checkProbeEvery = 4
