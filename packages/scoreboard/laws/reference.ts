@@ -193,6 +193,8 @@ const check = (life: Life, agenda: Array<Act>): Next => {
     // The attempt is completed by a check alone, at once, with a time limit of its own.
     measure(life, started)
     started = life.lastStart = life.now
+    // It is the check that was requested during the request.
+    life.requested = "no"
     timesOut = started + limit
     ends = Math.min(bound, timesOut)
     record(life, "own alone")
