@@ -150,7 +150,10 @@ export const postponed = (delay: Duration.Input, reason: string, spread?: Durati
  */
 export const make = <R = never>(ask: Gate<R>["ask"], options?: Options): Gate<R> => {
   const { partition, timeout = "5 seconds" } = options ?? {}
-  validate.fields("Gate.make", options ?? {}, { partition: "a function" })
+  validate.fields("Gate.make", options ?? {}, {
+    partition: "a function",
+    timeout: 'a positive finite duration or "unbounded"'
+  })
   const bounded = question.bounded(ask, validate.millisOrUnbounded("Gate.make: timeout", timeout))
   return { ask: partition === undefined ? bounded : question.partitioned(bounded, partition) }
 }

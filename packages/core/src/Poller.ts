@@ -22,7 +22,7 @@
  *   through, and these come before other queued checks.
  * - First checks are staggered. The first check of a job starts at once. Each further one that is added at the same time
  *   follows about a hundredth of the first delay of its strategy after the one before, at least 1 millisecond, until they
- *   fill that delay. First checks of a job with `checkMany` are not delayed: they share requests.
+ *   fill that delay, or a tenth of the time until the deadline. First checks of a job with `checkMany` are not delayed: they share requests.
  * - If a server requests the same delay of many waits at once, the first returns after it, and the others after it too,
  *   spread over at most a tenth of the delay. Waits for one key return together, and so do the keys of a `checkMany`.
  * - If the job has a `checkMany`, checks that fall due within its `slack` share one request.
@@ -109,7 +109,7 @@ export interface Options<out R = never> {
   readonly capacity?: number | "unbounded" | undefined
   /**
    * Whether first checks are staggered: those of waits that are added together are spread over the first delay of their
-   * strategy. Default `true`.
+   * strategy, and at most a tenth of the time until the deadline. Default `true`.
    */
   readonly stagger?: boolean | undefined
   /**

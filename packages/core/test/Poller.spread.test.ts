@@ -69,6 +69,44 @@ describe("Poller", () => {
       })
     )
 
+    const deadlines = [
+      [50, 3_600_000, 60_000],
+      [500, 600_000, 60_000],
+      [20, 10_000, 1000]
+    ] as const
+    it.effect.each(deadlines)(
+      "%i waits with an interval of %i ms and a deadline of %i ms - begin in a tenth of it",
+      ([count, interval, deadline]) =>
+        Effect.gen(function* () {
+          const { checks, job } = scriptedJob(() => pending, { strategy: Strategy.spaced(interval) })
+          const poller = yield* Poller.make()
+          for (const key of keysOf(count)) yield* poller.add(job, key, { deadline })
+          yield* TestClock.adjust(deadline / 10)
+          const starts = within(checks, 0, deadline / 10 + 1)
+          assert.strictEqual(starts.length, count)
+          assert.strictEqual(starts[0], 0)
+        }).pipe(Random.withSeed("spread"))
+    )
+
+    it.effect("waits that are resumed shortly before their deadline - begin in a tenth of what is left", () =>
+      Effect.gen(function* () {
+        const { checks, job } = scriptedJob(() => pending, { strategy: Strategy.spaced("10 minutes") })
+        const tokens = yield* Effect.scoped(
+          Effect.gen(function* () {
+            const poller = yield* Poller.make({ stagger: false })
+            const handles = yield* Effect.forEach(keysOf(50), (key) => poller.add(job, key, hour))
+            return yield* Effect.forEach(handles, (handle) => handle.token)
+          })
+        )
+        yield* TestClock.adjust("59 minutes")
+        checks.length = 0
+        const poller = yield* Poller.make()
+        for (const token of tokens) yield* poller.resume(job, token)
+        yield* TestClock.adjust("6 seconds")
+        assert.strictEqual(checks.length, 50)
+      }).pipe(Random.withSeed("spread"))
+    )
+
     it.effect("plain Schedule - spreads over a second", () =>
       Effect.gen(function* () {
         const { checks, job } = scriptedJob(() => pending, { strategy: Schedule.spaced("10 minutes") })

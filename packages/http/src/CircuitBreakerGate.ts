@@ -18,8 +18,9 @@
  *   answer closes the circuit; a failure opens it again, for longer.
  * - After every fourth opening in a row a check is let through as the probe, each key once in an outage: the repeated
  *   request may fail for a reason of its own.
- * - The first postponed check returns when the open time ends. The others return after it at random times (`Random`),
- *   spread over as long as the outage has lasted, at least 1 second and at most `spread`.
+ * - The check that found the circuit open returns when the open time ends. The others are postponed without asking the
+ *   store. They return after it at random times (`Random`), spread over as long as the outage has lasted, at least 1
+ *   second and at most `spread`. While a probe is under way, all of them stay postponed, by a second or more.
  * - As long as an endpoint has answered no request, checks are the probes, each key once. After that, a failed check is
  *   repeated.
  *
@@ -49,7 +50,7 @@ import * as CircuitBreaker from "effect/persistence/CircuitBreaker"
 import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
-import type * as Gate from "effect-poll/Gate"
+import * as Gate from "effect-poll/Gate"
 import type { Hint } from "effect-poll/CheckResult"
 import * as CheckError from "effect-poll/CheckError"
 import * as PollError from "effect-poll/PollError"
@@ -112,7 +113,8 @@ export interface Options {
  *
  * The store decides who shares a circuit: this process with `CircuitBreaker.layerStoreMemory()`, all machines with
  * `CircuitBreaker.layerStoreRedis()`, which send one probe at a time among them. With Redis a check costs three calls
- * of the store. While the store fails, checks are let through.
+ * of the store. While the store fails, or takes longer than 2 seconds to say the state of the circuit, the gate lets
+ * checks through.
  *
  * **Example** (A server that is down for a while)
  *
@@ -155,7 +157,11 @@ export const make = (
     }),
     (breaker) => {
       const guard = new CircuitGuard(breaker, settings)
-      return { breaker, ask: (subject) => guard.ask(subject), [TypeId]: guard }
+      const gate = Gate.make((subject) => guard.ask(subject), {
+        timeout: guard.questionTimeout,
+        partition: (subject) => guard.endpointOf(subject)
+      })
+      return { breaker, ...gate, [TypeId]: guard }
     }
   )
 }

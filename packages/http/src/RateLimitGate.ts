@@ -39,6 +39,9 @@
  * Headers of an answer that is no 429 are ignored while the gate's own account says that the budget is nearly used up:
  * it knows more exactly when there is more than headers in whole seconds do.
  *
+ * A limiter that does not answer within 2 seconds counts as one whose store fails. A question that takes longer than 5
+ * seconds all the same postpones the check by a second, with the reason "gate timeout".
+ *
  * A forced check (`checkNow({ force: true })`) asks no gate and uses no budget. Requests that
  * `HttpClient.retryTransient` repeats within a check are not counted either: leave retries to the wait. All waits
  * without a `Job` share the budget of the job "check".
@@ -55,7 +58,7 @@ import { isHttpClientError } from "effect/http/HttpClientError"
 import type { HttpClientRequest } from "effect/http/HttpClientRequest"
 import type { HttpClientResponse } from "effect/http/HttpClientResponse"
 import * as RateLimiter from "effect/persistence/RateLimiter"
-import type * as Gate from "effect-poll/Gate"
+import * as Gate from "effect-poll/Gate"
 import * as HintReader from "./HintReader.ts"
 import * as evictingMap from "./internal/gate/evictingMap.ts"
 import { ForeignOrigin } from "./internal/request/foreignOrigin.ts"
@@ -122,8 +125,8 @@ export interface Options {
   /** The longest time for which a server can close the gate; a positive finite duration. Default: 1 hour. */
   readonly maxClosed?: Duration.Input | undefined
   /**
-   * What to do with a check while the store of the limiter fails: `"postpone"` it by a second, or `"allow"` it
-   * uncounted. Default: `"postpone"`.
+   * What to do with a check while the store of the limiter fails or takes longer than 2 seconds: `"postpone"` it by a
+   * second, or `"allow"` it uncounted. Default: `"postpone"`.
    */
   readonly onStoreError?: "postpone" | "allow" | undefined
 }
@@ -163,12 +166,15 @@ export const make = (options: Options): Effect.Effect<RateLimitGate, never, Rate
       if (known.length < 2) known.push(budget)
       return budget
     }, isIdle)
+    // A limiter that does not answer counts as a failure earlier than the gate does: see `RateBudget`.
+    const gate = Gate.make((subject) =>
+      Effect.flatMap(Clock.currentTimeMillis, (clock) => {
+        const now = time.at(clock)
+        return budgets.get(settings.budgetOf(subject), now).ask(JSON.stringify([subject.job, subject.key]), now)
+      })
+    )
     return {
-      ask: (subject) =>
-        Effect.flatMap(Clock.currentTimeMillis, (clock) => {
-          const now = time.at(clock)
-          return budgets.get(settings.budgetOf(subject), now).ask(JSON.stringify([subject.job, subject.key]), now)
-        }),
+      ...gate,
       observe: (answer, name, took) =>
         Effect.map(Clock.currentTimeMillis, (clock) => {
           const now = time.at(clock)

@@ -919,8 +919,8 @@ describe("McpTasks", () => {
     assert.deepStrictEqual(Strategy.delaysMillis(bounded, 9, { random: () => 1, status }), [4000, 2500])
     const limited = McpTasks.withinTtl(Strategy.maxDuration(Strategy.spaced("4 seconds"), "6 seconds"))
     assert.deepStrictEqual(Strategy.delaysMillis(limited, 9, { status }), [4000, 2000])
-    // The loop places the last check by the bound itself.
-    assert.strictEqual(Strategy.explain(limited, { elapsedMillis: 5000, checkDuration: 500 }).delayMillis, 500)
+    // The loop places the last check by the bound itself: its length before it, and a quarter of what is left as a margin.
+    assert.strictEqual(Strategy.explain(limited, { elapsedMillis: 5000, checkDuration: 500 }).delayMillis, 375)
   })
 
   describe("http", () => {

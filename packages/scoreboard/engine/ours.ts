@@ -102,7 +102,10 @@ const composed = perDelays((delays) =>
 export const ours: Record<string, Engine> = {
   poller: engine({}),
   "poller-batch": { ...engine({ jobOf: batched }), note: "one request for up to 100 ids, gathered for 50 ms" },
-  "poller-immediate": { ...engine({ jobOf: immediate }), note: "a check that is done at once, so that it needs no fiber" },
+  "poller-immediate": {
+    ...engine({ jobOf: immediate }),
+    note: "a check that is done at once, so that it needs no fiber"
+  },
   "poller-handles": { ...engine({ handles: true }), note: "a handle for each job" },
   "poller-history": { ...engine({ history: true }), note: "errors carry the history of the checks" },
   "poller-cursor": { ...engine({ jobOf: withCursor }), note: "each wait has a cursor and a limit of its state" },

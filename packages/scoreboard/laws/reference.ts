@@ -168,7 +168,7 @@ const check = (life: Life, agenda: Array<Act>): Next => {
   const asked: Source = life.hold?.asksOther === true ? "confirm" : life.source
   const isRequest = life.mode === "many" && asked === "own" && !life.alone
   if (life.retries === 0 && !life.alone) life.attempts++
-  const started = (life.lastStart = life.now)
+  let started = (life.lastStart = life.now)
   life.floorAt = 0
   life.requested = "no"
   const bound = boundOf(life).at
@@ -180,8 +180,9 @@ const check = (life: Life, agenda: Array<Act>): Next => {
   const lacks = isRequest && lacksAt(world.server, started)
   let answer = answerAt(world.server, asked, started, life.canceledAt)
   let arrives = started + (answer.is === "hung" ? Number.POSITIVE_INFINITY : answer.takes)
-  const timesOut = checkTimeout === "unbounded" ? Number.POSITIVE_INFINITY : started + checkTimeout
-  const ends = Math.min(bound, timesOut)
+  const limit = checkTimeout === "unbounded" ? Number.POSITIVE_INFINITY : checkTimeout
+  let timesOut = started + limit
+  let ends = Math.min(bound, timesOut)
   span(life, started, Math.min(arrives, ends), "checks")
   // A permanent error of the whole request may be about one key: each is checked alone.
   const splits = isRequest && !lacks && answer.is === "permanent" && world.server.many.failsWhole
@@ -189,16 +190,21 @@ const check = (life: Life, agenda: Array<Act>): Next => {
     await_(life, agenda, arrives)
     const after = splits ? undefined : world.server.many.lackingHint
     if (after !== undefined || (world.options.minInterval ?? 0) > 0) return unanswered(life, started, after ?? 0)
-    // The attempt is completed by a check alone, at once.
-    life.lastStart = life.now
-    record(life, "own alone", started)
+    // The attempt is completed by a check alone, at once, with a time limit of its own.
+    measure(life, started)
+    started = life.lastStart = life.now
+    // It is the check that was requested during the request.
+    life.requested = "no"
+    timesOut = started + limit
+    ends = Math.min(bound, timesOut)
+    record(life, "own alone")
     answer = answerAt(world.server, "own", life.now, life.canceledAt)
     arrives = life.now + (answer.is === "hung" ? Number.POSITIVE_INFINITY : answer.takes)
   }
   await_(life, agenda, Math.min(arrives, ends))
   life.alone = false
   if (arrives <= ends) {
-    life.lastThree = [...life.lastThree, life.now - started].slice(-3)
+    measure(life, started)
     const isFailed = answer.is === "transient" || answer.is === "throttled" || answer.is === "permanent"
     const { failsWhole, hint: ofRequest } = world.server.many
     const isHinted = isRequest && !lacks && !(isFailed && failsWhole) && !splits
@@ -210,11 +216,16 @@ const check = (life: Life, agenda: Array<Act>): Next => {
 
 /** The attempt is completed by a check alone, once the hint of the request has passed. */
 const unanswered = (life: Life, started: number, after: number): Next => {
-  life.lastThree = [...life.lastThree, life.now - started].slice(-3)
+  measure(life, started)
   hint(life, after)
   life.alone = true
   liftForced(life)
   return place(life, life.now, "serverHint")
+}
+
+/** Notes how long a check or a request took that has been answered. */
+const measure = (life: Life, started: number): void => {
+  life.lastThree = [...life.lastThree, life.now - started].slice(-3)
 }
 
 const record = (life: Life, source: string, started = life.now): void => {

@@ -117,7 +117,11 @@ const start = (wait: Wait, { deferral, ended, stagger, token }: Extract<Event, {
     // The last check before the limit of a state stays the last one.
     if (lastCheck) cold(wait).lastCheck = true
   }
-  if (token === undefined || wait.nextAt <= now) wait.nextAt = whole(Math.max(wait.nextAt, now) + stagger)
+  if (token === undefined || wait.nextAt <= now) {
+    // Of a wait that began long ago little may be left.
+    const most = Math.max(0, wholeDeadlineOf(wait) - now) / 10
+    wait.nextAt = whole(Math.max(wait.nextAt, now) + Math.min(stagger, most))
+  }
   wait.setting.emit(wait, {
     _tag: "Started",
     deadlineAt: Number.isFinite(wholeDeadlineOf(wait)) ? time.base + wholeDeadlineOf(wait) : "unbounded"

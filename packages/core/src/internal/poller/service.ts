@@ -300,7 +300,7 @@ export class PollerService implements Driver {
     try {
       const defaults = Context.get(context, Reference)
       const group = this.registry.groupFor(job, wanted.policy(defaults), context, defaults.logs)
-      const span = this.settings.stagger ? firstDelay(group.policy, wanted.key) : 0
+      const span = this.settings.stagger ? firstSpan(group.policy, wanted.key) : 0
       this.last = { policy: wanted.policy, context, group, span }
       return this.last
     } catch (defect) {
@@ -363,7 +363,10 @@ class PollerHandle extends WaitHandle<unknown, unknown, unknown> {
   }
 }
 
-/** How long the strategy waits after a first check, in milliseconds: first checks are spread over that. */
+/** Over how many milliseconds first checks are spread: the first delay of the strategy, or a part of a short wait. */
+const firstSpan = (policy: Policy, key: string): number => Math.min(firstDelay(policy, key), policy.bound / 10)
+
+/** How long the strategy waits after a first check, in milliseconds. */
 const firstDelay = ({ bound, strategy }: Policy, key: string): number => {
   if (strategy.plan === undefined) return 1_000
   const observation = {

@@ -4,7 +4,6 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as CircuitBreaker from "effect/persistence/CircuitBreaker"
-import * as Random from "effect/Random"
 import * as Result from "effect/Result"
 import * as Gate from "effect-poll/Gate"
 import { isAuthorizationFailure } from "../request/authorizationFailure.ts"
@@ -32,6 +31,15 @@ export class CircuitGuard {
   constructor(breaker: CircuitBreaker.CircuitBreaker, settings: Settings) {
     this.breaker = breaker
     this.settings = settings
+  }
+
+  /**
+   * How long a question may take: a probe has a time limit of its own, but the calls of the store before and after it have
+   * none.
+   */
+  get questionTimeout(): number | "unbounded" {
+    const { timeoutMillis } = this.settings
+    return Number.isFinite(timeoutMillis) ? timeoutMillis + 2 * storeTimeoutMillis : "unbounded"
   }
 
   endpointOf(subject: Gate.Subject): string {
@@ -88,12 +96,16 @@ export class CircuitGuard {
     })
   }
 
-  /** Answers by the state of a circuit that is not closed. A store that fails counts as closed. */
+  /** Answers by the state of a circuit that is not closed. A store that fails or is silent counts as closed. */
   private stateOf(
     name: string,
     answer: (endpoint: Endpoint, state: NotClosed, now: number) => Effect.Effect<Gate.Answer>
   ): Effect.Effect<Gate.Answer> {
-    return Effect.flatMap(Effect.result(this.breaker.state(name)), (read) =>
+    const found = Effect.timeoutOrElse(this.breaker.state(name), {
+      duration: storeTimeoutMillis,
+      orElse: () => Effect.fail("no answer in time")
+    })
+    return Effect.flatMap(Effect.result(found), (read) =>
       Effect.flatMap(Clock.currentTimeMillis, (now) => {
         const endpoint = this.endpoints.get(name, now)
         if (Result.isSuccess(read) && read.success._tag !== "Closed") return answer(endpoint, read.success, now)
@@ -135,17 +147,15 @@ export class CircuitGuard {
     )
   }
 
-  /** The first postponed check comes back as soon as it can probe, the others are spread behind it. */
+  /**
+   * Holds for all checks of the endpoint: the one that asked comes back as soon as it can probe, the others are spread
+   * behind it.
+   */
   private postpone(endpoint: Endpoint, now: number, millis: number, reason: string): Effect.Effect<Gate.Answer> {
-    const { nextProbeAt, outageAt = now } = endpoint
-    const minMillis = Math.max(1, millis)
+    const { outageAt = now } = endpoint
     endpoint.outageAt = outageAt
-    if (nextProbeAt <= now) {
-      endpoint.nextProbeAt = now + minMillis
-      return Effect.succeed(Gate.postponed(minMillis, reason))
-    }
     const spreadMillis = Math.min(this.settings.spreadMillis, Math.max(minSpreadMillis, now - outageAt + millis))
-    return Effect.map(Random.next, (random) => Gate.postponed(minMillis + random * spreadMillis, reason))
+    return Effect.succeed(Gate.postponed(Math.max(1, millis), reason, spreadMillis))
   }
 
   private note(name: string, outcome: CircuitBreaker.Outcome, probe: Probe | undefined): Effect.Effect<void> {
@@ -179,8 +189,11 @@ const ofProbe = (exit: Exit.Exit<unknown, unknown>, outcome: CircuitBreaker.Outc
 /** Postponed checks come back over at least this time. */
 const minSpreadMillis = 1_000
 
-/** The delay of a check while a probe is under way. */
-const probeDelayMillis = 250
+/** The delay of checks while a probe is under way: not so short that many of them do nothing but ask. */
+const probeDelayMillis = 1_000
+
+/** How long a call of the store may take. */
+const storeTimeoutMillis = 2_000
 
 /** After this many openings in a row a check probes instead of the gate. */
 const checkProbeEvery = 4
@@ -201,8 +214,6 @@ interface Endpoint {
   failed: Probe | undefined
   /** When a check first found the circuit open; undefined while there is no outage. */
   outageAt: number | undefined
-  /** When the next check comes back without a spread. */
-  nextProbeAt: number
   /** Until when a check that was let through as a probe may begin. */
   reservationEndsAt: number
   /** The checks that were let through as probes in this outage. */
@@ -213,7 +224,6 @@ const create = (): Endpoint => ({
   answered: undefined,
   failed: undefined,
   outageAt: undefined,
-  nextProbeAt: 0,
   reservationEndsAt: 0,
   probed: new Set()
 })
@@ -222,6 +232,6 @@ const isHealthy = ({ outageAt }: Endpoint): boolean => outageAt === undefined
 
 const settle = (endpoint: Endpoint): void => {
   endpoint.outageAt = endpoint.failed = undefined
-  endpoint.nextProbeAt = endpoint.reservationEndsAt = 0
+  endpoint.reservationEndsAt = 0
   endpoint.probed.clear()
 }

@@ -1,7 +1,7 @@
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import type * as RateLimiter from "effect/persistence/RateLimiter"
+import * as RateLimiter from "effect/persistence/RateLimiter"
 import * as Semaphore from "effect/Semaphore"
 import * as Gate from "effect-poll/Gate"
 import { Allowance } from "./allowance.ts"
@@ -196,7 +196,8 @@ export class RateBudget {
     const tokens = now < this.leasedUntil && burst === undefined ? Math.max(1, Math.min(most, this.remaining)) : most
     const consumed = this.consume(tokens)
     const leased = tokens === 1 ? consumed : Effect.catchIf(consumed, isExceeded, () => this.consume(1))
-    return Effect.matchEffect(leased, {
+    const timely = Effect.timeoutOrElse(leased, { duration: storeTimeoutMillis, orElse: () => Effect.fail(silent) })
+    return Effect.matchEffect(timely, {
       onFailure: ({ reason }) => {
         this.tokens = this.remaining = this.leasedUntil = 0
         if (reason._tag === "RateLimitExceeded") {
@@ -206,7 +207,11 @@ export class RateBudget {
         }
         return Effect.andThen(
           Effect.logWarning(`RateLimitGate: the store of the limiter failed for ${this.name}`, reason),
-          Effect.suspend(() => this.close(now + storePauseMillis, byStore, check, place, now))
+          // It may have taken long to fail.
+          Effect.flatMap(Clock.currentTimeMillis, (clock) => {
+            const later = this.time.at(clock)
+            return this.close(later + storePauseMillis, byStore, check, place, later)
+          })
         )
       },
       onSuccess: ({ remaining, resetAfter, tokens: taken }) => {
@@ -250,6 +255,13 @@ const byStore = "rate limiter unavailable"
 
 /** How long the limiter is not called after its store failed. */
 const storePauseMillis = 1_000
+
+/** How long the limiter may take to answer; a question to a gate may take longer, see `Gate.make`. */
+const storeTimeoutMillis = 2_000
+
+const silent = /*#__PURE__*/ new RateLimiter.RateLimiterError({
+  reason: /*#__PURE__*/ new RateLimiter.RateLimitStoreError({ message: "no answer in time" })
+})
 
 /** How late a check may come for its turn: half as long as a turn takes, within these bounds. */
 const leastGrace = 5
