@@ -264,6 +264,7 @@ describe("Wait", () => {
       fallbackKey: undefined,
       cursor: undefined,
       alone: false,
+      divided: false,
       retries: 0,
       retriesStarted: 0,
       totalErrors: 0,
