@@ -192,6 +192,8 @@ const check = (life: Life, agenda: Array<Act>): Next => {
     if (after !== undefined || (world.options.minInterval ?? 0) > 0) return unanswered(life, started, after ?? 0)
     // The attempt is completed by a check alone, at once, with a time limit of its own.
     measure(life, started)
+    // So near the deadline, it is the last check as any other would be.
+    place(life, life.now, "serverHint")
     started = life.lastStart = life.now
     // It is the check that was requested during the request.
     life.requested = "no"
