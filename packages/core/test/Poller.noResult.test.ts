@@ -42,13 +42,13 @@ describe("Poller", () => {
     for (const [name, answer, shown] of [
       ["nothing", undefined, "undefined"],
       ["null", null, "null"],
-      ["a Map", new Map([["a", done]]), "an object"],
-      ["a list of results", { results: [done] }, "an object"],
+      ["a Map", new Map([["a", done]]), "a Map"],
+      ["a list of results", { results: [done] }, "results: an array"],
       ["a text", "done", "string"]
     ] as const) {
       it.effect(`request for many that is answered with ${name} - ends its waits with a defect that says so`, () =>
         Effect.gen(function* () {
-          const message = `checkMany must return { results }, a Map of Results by key, got ${shown}`
+          const message = `the checkMany of the job "many" must yield { results: Map }, got ${shown}`
           assert.deepStrictEqual(yield* endsOf(answer, ["a", "b"]), [message, message])
         })
       )
@@ -65,11 +65,11 @@ describe("Poller", () => {
             ["e", Result.succeed(undefined)],
             ["f", Result.succeed({ _tag: "Annotated", result: Status.succeeded("done") })]
           ])
-          const entry = "an entry of the results of checkMany must be a Result, got"
+          const entry = "checkMany must yield a Result for each key, got"
           const check = "a check must return a status or a CheckResult, got"
           assert.deepStrictEqual(yield* endsOf({ results, hint }, ["a", "b", "c", "d", "e", "f"]), [
             "done",
-            `${entry} an object`,
+            `${entry} Succeeded`,
             `${entry} null`,
             `${check} string`,
             `${check} undefined`,

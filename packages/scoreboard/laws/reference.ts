@@ -189,7 +189,8 @@ const check = (life: Life, agenda: Array<Act>): Next => {
   if (arrives <= ends && (splits || lacks)) {
     await_(life, agenda, arrives)
     const after = splits ? undefined : world.server.many.lackingHint
-    if (after !== undefined || (world.options.minInterval ?? 0) > 0) return unanswered(life, started, after ?? 0)
+    if (after !== undefined || life.paused || (world.options.minInterval ?? 0) > 0)
+      return unanswered(life, started, after ?? 0)
     // The attempt is completed by a check alone, at once, with a time limit of its own.
     measure(life, started)
     // So near the deadline, it is the last check as any other would be.
