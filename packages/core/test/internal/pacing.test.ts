@@ -76,6 +76,44 @@ describe("pacing", () => {
     assert.deepStrictEqual(slept(gated).at(-1), ["paused", "59000 millis", undefined])
   })
 
+  it("last check - is reserved at the host, which may place it sooner, and given up by what comes before it (R40)", () => {
+    const asked: Array<number> = []
+    const forgone: Array<number> = []
+    /** A wait whose checks take 100 ms: the lead is 300. */
+    const after = (changes: Options = {}, found: CheckResult.CheckResult<unknown, unknown> = running) => {
+      asked.length = forgone.length = 0
+      const driven = drive(
+        { strategy, deadline: "10 seconds", ...changes },
+        {
+          origin: 5,
+          lastCheckAt: (_, latest) => (asked.push(latest), latest - 1_000),
+          forgoLastCheck: (_, at) => void forgone.push(at)
+        }
+      )
+      driven.start()
+      driven.answer(105, found)
+      return driven
+    }
+    const driven = after()
+    assert.deepStrictEqual([asked, driven.wait.nextAt, driven.wait.stage.reason], [[9_700], 8_700, "lastCheck"])
+    driven.step(8_705, event.due)
+    assert.deepStrictEqual([forgone, driven.wait.cold.reservedAt], [[8_700], undefined])
+    const woken = after()
+    woken.step(1_005, { _tag: "Floored", floorAt: 2_000 })
+    woken.step(2_005, { _tag: "Woken", force: false })
+    assert.deepStrictEqual(forgone, [8_700])
+    // A check that is due just then is the last one, one that is due before is not.
+    after({ strategy: Strategy.spaced(9_600) })
+    assert.deepStrictEqual(asked, [9_700])
+    after({ strategy: Strategy.spaced(9_599) })
+    assert.deepStrictEqual(asked, [])
+    after({}, CheckResult.withHint(running, "9600 millis"))
+    assert.deepStrictEqual(asked, [])
+    after({}, CheckResult.withHint(running, "9599 millis"))
+    assert.deepStrictEqual(asked, [9_700])
+    assert.deepStrictEqual(forgone, [])
+  })
+
   it("suspension - is more than twice the sleep too late, and at least a second", () => {
     const suspended = (sleepMillis: number, at: number) => {
       const { step, wait } = drive()
