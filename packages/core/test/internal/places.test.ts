@@ -25,7 +25,7 @@ interface Places {
 }
 
 // No package exports it, and the compiler does not follow a path that it cannot read.
-const path: string = "../../src/internal/poller/places.ts"
+const path: string = "../../src/internal/poller/queue/places.ts"
 const module = (await import(path)) as {
   readonly Member: new () => Member
   readonly Places: new () => Places

@@ -8,7 +8,7 @@ interface Spacing {
 }
 
 // No package exports it, and the compiler does not follow a path that it cannot read.
-const path: string = "../../src/internal/poller/spacing.ts"
+const path: string = "../../src/internal/poller/queue/spacing.ts"
 const { Spacing } = (await import(path)) as { readonly Spacing: new () => Spacing }
 
 describe("Spacing", () => {

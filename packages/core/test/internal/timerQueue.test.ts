@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import type * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import type * as theTimerQueue from "../../src/internal/poller/timerQueue.ts"
+import type * as theTimerQueue from "../../src/internal/poller/turn/timerQueue.ts"
 import { clockAt, waits } from "../support/machine.ts"
 
 interface Heap<A> {
@@ -14,7 +14,7 @@ interface Heap<A> {
 }
 
 // No package exports it, and the compiler does not follow a path that it cannot read.
-const path: string = "../../src/internal/poller/timerQueue.ts"
+const path: string = "../../src/internal/poller/turn/timerQueue.ts"
 const { Timer, TimerQueue } = (await import(path)) as {
   readonly Timer: typeof theTimerQueue.Timer
   readonly TimerQueue: new <A>(isLive: (item: A, due: number) => boolean) => Heap<A>

@@ -4,15 +4,15 @@ import type * as Gate from "../../Gate.ts"
 import * as event from "../machine/event.ts"
 import { sourceOf, type Timeline, type Wait } from "../machine/wait.ts"
 import * as userCalls from "../single/userCalls.ts"
-import * as batchCheck from "./batchCheck.ts"
+import * as batchCheck from "./batch/batchCheck.ts"
 import type { Dispatcher } from "./dispatcher.ts"
 import { eventFor } from "./exits.ts"
 import { InFlight, inFlightOf, type Limited, TimeLimits } from "./inFlight.ts"
 import { lessonsOf } from "./knowledge.ts"
 import { groupOf } from "./registry.ts"
-import { Requests } from "./requests.ts"
+import { Requests } from "./batch/requests.ts"
 import { type Call, targetOf } from "./target.ts"
-import type { Turns } from "./turns.ts"
+import type { Turns } from "./turn/turns.ts"
 
 /** What calls need from the engine. */
 export interface CallHost {

@@ -1,10 +1,10 @@
 import { isForced, type Timeline, type Wait } from "../machine/wait.ts"
-import { Gates, type Permit } from "./gates.ts"
+import { Gates, type Permit } from "./queue/gates.ts"
 import { InFlight, isQueued } from "./inFlight.ts"
-import { Overlaps } from "./overlaps.ts"
-import { Places } from "./places.ts"
+import { Overlaps } from "./queue/overlaps.ts"
+import { Places } from "./queue/places.ts"
 import { type Call, type Target, targetOf, type Traffic } from "./target.ts"
-import { TimerQueue } from "./timerQueue.ts"
+import { TimerQueue } from "./turn/timerQueue.ts"
 
 /** The limits of a Poller, validated and in milliseconds. */
 export interface Limits {

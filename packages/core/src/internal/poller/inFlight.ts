@@ -1,7 +1,7 @@
 import type * as Fiber from "effect/Fiber"
 import { wakeForAlarm } from "../machine/pacing.ts"
 import { checksAlone, homeOf, sourceOf, type Wait } from "../machine/wait.ts"
-import { TimerQueue } from "./timerQueue.ts"
+import { TimerQueue } from "./turn/timerQueue.ts"
 
 /**
  * A call that is in flight for some waits instead of their sleep, or about to be:

@@ -17,9 +17,9 @@ import type { Timeline, Wait } from "../machine/wait.ts"
 import type { Defaults } from "../options/defaults.ts"
 import type { Policy } from "../options/policy.ts"
 import { isLoggedIn, make as makeTelemetry, type Telemetry } from "../telemetry.ts"
-import type { AfterTurn } from "./afterTurn.ts"
+import type { AfterTurn } from "./turn/afterTurn.ts"
 import type { Dispatcher } from "./dispatcher.ts"
-import type { LastChecks } from "./lastChecks.ts"
+import type { LastChecks } from "./queue/lastChecks.ts"
 import { Target, type TargetSetting, Traffic } from "./target.ts"
 
 /** What all waits of a Poller share. */

@@ -11,13 +11,13 @@ import {
   sourceOf,
   type Wait
 } from "../machine/wait.ts"
-import { Apart } from "./apart.ts"
+import { Apart } from "./batch/apart.ts"
 import type { InFlight } from "./inFlight.ts"
-import { Member, Places } from "./places.ts"
-import { ReadyQueue } from "./readyQueue.ts"
-import { Rendezvous } from "./rendezvous.ts"
-import { Slots } from "./slots.ts"
-import { Spacing } from "./spacing.ts"
+import { Member, Places } from "./queue/places.ts"
+import { ReadyQueue } from "./queue/readyQueue.ts"
+import { Rendezvous } from "./batch/rendezvous.ts"
+import { Slots } from "./queue/slots.ts"
+import { Spacing } from "./queue/spacing.ts"
 import { jobCursorOf, Waiters } from "./waiters.ts"
 
 /** A call for waits of one target. */

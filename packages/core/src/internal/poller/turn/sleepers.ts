@@ -1,6 +1,6 @@
-import { earlyBy } from "../machine/pacing.ts"
-import { alarmAt, fitsBefore, isCompleting, type Wait } from "../machine/wait.ts"
-import { targetOf } from "./target.ts"
+import { earlyBy } from "../../machine/pacing.ts"
+import { alarmAt, fitsBefore, isCompleting, type Wait } from "../../machine/wait.ts"
+import { targetOf } from "../target.ts"
 import { TimerQueue } from "./timerQueue.ts"
 
 /** The sleeping waits, by the time at which they are woken: where checks are gathered, together with others. */

@@ -1,8 +1,8 @@
-import { graceOf } from "../machine/pacing.ts"
-import { sourceOf, type Wait } from "../machine/wait.ts"
-import { isQueued } from "./inFlight.ts"
-import { type Call, targetOf } from "./target.ts"
-import { TimerQueue } from "./timerQueue.ts"
+import { graceOf } from "../../machine/pacing.ts"
+import { sourceOf, type Wait } from "../../machine/wait.ts"
+import { isQueued } from "../inFlight.ts"
+import { type Call, targetOf } from "../target.ts"
+import { TimerQueue } from "../turn/timerQueue.ts"
 
 /** A check that was given up, but still runs. */
 interface Overlap {

@@ -1,11 +1,11 @@
 import * as Exit from "effect/Exit"
-import * as event from "../machine/event.ts"
-import { errorsInRow, sourceOf, type Wait } from "../machine/wait.ts"
+import * as event from "../../machine/event.ts"
+import { errorsInRow, sourceOf, type Wait } from "../../machine/wait.ts"
 import type { Part } from "./apart.ts"
 import { type Answer, kindOfFailure } from "./batchCheck.ts"
 import { Division, firstParts, halves } from "./division.ts"
-import type { InFlight } from "./inFlight.ts"
-import { type Call, targetOf } from "./target.ts"
+import type { InFlight } from "../inFlight.ts"
+import { type Call, targetOf } from "../target.ts"
 
 /** What the ending of requests needs from the engine. */
 export interface RequestHost {

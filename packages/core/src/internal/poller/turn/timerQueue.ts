@@ -2,7 +2,7 @@ import type * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
-import { advance, longestLeg, slept, type Timeline, timeUntil } from "../machine/wait.ts"
+import { advance, longestLeg, slept, type Timeline, timeUntil } from "../../machine/wait.ts"
 
 /**
  * A queue of items by the time they are due, the earliest first; items of one time come out mostly in the order in

@@ -1,5 +1,5 @@
-import { isForced, type Wait } from "../machine/wait.ts"
-import { isQueued } from "./inFlight.ts"
+import { isForced, type Wait } from "../../machine/wait.ts"
+import { isQueued } from "../inFlight.ts"
 import { Link, Row } from "./places.ts"
 
 /**

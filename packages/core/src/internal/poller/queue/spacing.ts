@@ -1,4 +1,4 @@
-import { never } from "../machine/wait.ts"
+import { never } from "../../machine/wait.ts"
 
 /**
  * When the newest check of each key began, for waits with a `minInterval`: they keep it from checks of other waits too,

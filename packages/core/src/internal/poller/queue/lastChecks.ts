@@ -1,6 +1,6 @@
-import { longestCheck, type Timeline, type Wait } from "../machine/wait.ts"
-import type { Limits } from "./dispatcher.ts"
-import { targetOf } from "./target.ts"
+import { longestCheck, type Timeline, type Wait } from "../../machine/wait.ts"
+import type { Limits } from "../dispatcher.ts"
+import { targetOf } from "../target.ts"
 
 /**
  * The calendar of last checks: many waits with one deadline would make theirs at the same time, more than there is room

@@ -4,12 +4,12 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
-import type { Event, LeftBy } from "../machine/event.ts"
-import type { Wait } from "../machine/wait.ts"
-import * as remoteCancel from "../single/remoteCancel.ts"
-import type { InFlight } from "./inFlight.ts"
-import { groupOf } from "./registry.ts"
-import { targetOf } from "./target.ts"
+import type { Event, LeftBy } from "../../machine/event.ts"
+import type { Wait } from "../../machine/wait.ts"
+import * as remoteCancel from "../../single/remoteCancel.ts"
+import type { InFlight } from "../inFlight.ts"
+import { groupOf } from "../registry.ts"
+import { targetOf } from "../target.ts"
 
 /** A wait that was interrupted, its call in flight, and what cancels its job. */
 export interface Interrupted {

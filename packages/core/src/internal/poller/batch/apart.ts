@@ -1,7 +1,7 @@
-import type { Event } from "../machine/event.ts"
-import type { Wait } from "../machine/wait.ts"
+import type { Event } from "../../machine/event.ts"
+import type { Wait } from "../../machine/wait.ts"
 import type { Division } from "./division.ts"
-import type { InFlight } from "./inFlight.ts"
+import type { InFlight } from "../inFlight.ts"
 
 /** A part of a request that failed: waits whose keys are asked for together, in a request of their own. */
 export interface Part {

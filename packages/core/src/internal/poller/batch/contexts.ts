@@ -1,5 +1,5 @@
-import type { CheckContext } from "../../CheckContext.ts"
-import { contextOf, type Wait } from "../machine/wait.ts"
+import type { CheckContext } from "../../../CheckContext.ts"
+import { contextOf, type Wait } from "../../machine/wait.ts"
 
 /** The contexts of the waits of a request by their keys. They are made when they are first read: most requests do not. */
 export class Contexts implements ReadonlyMap<string, CheckContext> {

@@ -1,9 +1,9 @@
 import * as Exit from "effect/Exit"
-import { knownAnswer } from "../gateQuestion.ts"
-import type { Event } from "../machine/event.ts"
-import { isForced, type Wait } from "../machine/wait.ts"
+import { knownAnswer } from "../../gateQuestion.ts"
+import type { Event } from "../../machine/event.ts"
+import { isForced, type Wait } from "../../machine/wait.ts"
 import type { Lane } from "./readyQueue.ts"
-import type { Target } from "./target.ts"
+import type { Target } from "../target.ts"
 
 /** The right of some waits to ask their gate and, once it has let them through, to check before others. */
 export interface Permit {

@@ -3,12 +3,12 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import * as Result from "effect/Result"
-import * as CheckResult from "../../CheckResult.ts"
-import * as event from "../machine/event.ts"
-import type { Wait } from "../machine/wait.ts"
-import { kindOf } from "../text.ts"
+import * as CheckResult from "../../../CheckResult.ts"
+import * as event from "../../machine/event.ts"
+import type { Wait } from "../../machine/wait.ts"
+import { kindOf } from "../../text.ts"
 import { Contexts } from "./contexts.ts"
-import { type Call, targetOf } from "./target.ts"
+import { type Call, targetOf } from "../target.ts"
 
 // One request for many keys: what is sent, and what its answer means to each wait. What follows from a request that
 // fails is in `requests`.

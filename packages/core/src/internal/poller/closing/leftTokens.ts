@@ -1,4 +1,4 @@
-import type { ResumeToken } from "../../ResumeToken.ts"
+import type { ResumeToken } from "../../../ResumeToken.ts"
 
 /**
  * The tokens of waits whose callers were interrupted, for the shutdown of the Poller. A program that ends interrupts its

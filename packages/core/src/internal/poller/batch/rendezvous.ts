@@ -1,5 +1,5 @@
-import { earliestAt } from "../machine/pacing.ts"
-import { alarmAt, fitsBefore, longestCheck, type Wait } from "../machine/wait.ts"
+import { earliestAt } from "../../machine/pacing.ts"
+import { alarmAt, fitsBefore, longestCheck, type Wait } from "../../machine/wait.ts"
 
 /**
  * The times at which the waits of a target with `checkMany` are woken, so that they share requests although they were
