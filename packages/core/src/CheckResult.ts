@@ -242,7 +242,8 @@ export const withRun: {
  * `CheckContext.cursor`, and writes it into its resume token. All waits for a key in a `Poller` share it. It is never
  * compared: a new cursor is no change of the job. It is confidential, and is in no event, log, span, metric or error.
  *
- * A cursor is at most 8 KiB as JSON in UTF-8, where a control character takes six bytes; a longer one throws a RangeError. Use `isCursor` for text from a server.
+ * A cursor is at most 8 KiB as JSON in UTF-8, where a control character takes six bytes; a longer one throws a
+ * RangeError. Test text from a server with `isCursor`.
  *
  * **Example** (Reading a log from where the last check ended)
  *

@@ -8,10 +8,10 @@
  * **Details**
  *
  * - A question has a time limit, `timeout`. A gate that does not answer in time postpones the check by a second, with the
- *   reason `"gate timeout"`, and is asked again then: it does not let the check through, and an answer that was lost does
- *   not stop the wait. To let checks through instead, answer `Gate.open` with `Effect.timeoutOrElse` within the function.
- * - With `partition`, a postponed answer holds for all checks of the partition, so that a hundred thousand waits behind
- *   one open circuit ask it once per delay.
+ *   reason `"gate timeout"`, and is then asked again: an answer that was lost does not hold up the wait. To let the
+ *   check through instead, use `Effect.timeoutOrElse` with `Gate.open` in the function.
+ * - With `partition`, a postponed answer holds for all checks of the partition: of a hundred thousand waits behind one
+ *   open circuit, one asks it in each delay.
  * - In a `Poller`, a question takes no place of `concurrency`. A gate is asked only as far as there are free places for
  *   the checks that it lets through, and those are served before other queued checks.
  *
@@ -32,8 +32,8 @@ import * as validate from "./internal/validate.ts"
  */
 export interface Gate<out R = never> {
   /**
-   * Returns whether the check may be made. May take time: the deadline of the wait bounds it, and the `timeout` of
-   * `Gate.make`. A gate that is not made by `Gate.make` has no timeout.
+   * Returns whether the check may be made. It may take time: the deadline of the wait bounds it, and so does the
+   * `timeout` of `Gate.make`. A gate that was not made by `Gate.make` has no timeout.
    */
   readonly ask: (subject: Subject) => Effect.Effect<Answer, never, R>
 }
@@ -57,7 +57,7 @@ export interface Subject {
  * **Details**
  *
  * After `delay`, the gate is asked again. The wait reports `reason` as the `gateReason` of its event
- * `Waiting`. `spread` is for gates with partitions, see `Gate.postponed`.
+ * `Waiting`. `spread` is for gates with partitions; see `Gate.postponed`.
  *
  * @category models
  * @since 0.1.0
@@ -72,7 +72,7 @@ export type Answer =
     }
 
 /**
- * The options of a gate.
+ * The options of `Gate.make`.
  *
  * @category models
  * @since 0.1.0
@@ -85,8 +85,8 @@ export interface Options {
   readonly timeout?: Duration.Input | "unbounded" | undefined
   /**
    * Names what decides about a check, such as a circuit or a connection. A postponed answer then holds for all checks of
-   * the same name until its delay has passed; then one of them asks again, while the others stay postponed. Default:
-   * each check asks.
+   * the same name until its delay has passed. After that one of them asks again, while the others stay postponed.
+   * Default: none; each check asks.
    */
   readonly partition?: ((subject: Subject) => string) | undefined
 }
@@ -104,8 +104,8 @@ export const open: Answer = { _tag: "Open" }
  *
  * **Details**
  *
- * In a gate with partitions, the check that was asked about comes back after `delay`, and asks for all. The others come
- * back after it at random times, spread over `spread`; by default that is as long as `delay`, at most 30 seconds.
+ * In a gate with partitions, the check that was asked about comes back after `delay`, and asks for all of them. The
+ * others come back after it at random times within `spread`; default: `delay`, at most 30 seconds.
  *
  * `delay` must be a positive finite duration, and `spread` a non-negative one; otherwise a RangeError is thrown.
  *

@@ -33,8 +33,8 @@ export interface Handle<out A, out F = never, out E = never> {
    */
   readonly status: Effect<Status<A, F> | undefined>
   /**
-   * Checks now instead of at the planned time, but at least `zeroDelay` (of `PollDefaults`, 10 milliseconds) after the start
-   * of the check before. Checks of a wait do not overlap: during a check, another one follows it.
+   * Checks now instead of at the planned time, but at least `zeroDelay` (of `PollDefaults`, 10 milliseconds) after the
+   * start of the check before. Checks of a wait do not overlap: if one is in flight, another one follows it.
    * The floor of the server and the gate still apply, unless `force` is `true`. A pause still applies.
    */
   readonly checkNow: (options?: { readonly force?: boolean | undefined }) => Effect<void>
@@ -50,8 +50,8 @@ export interface Handle<out A, out F = never, out E = never> {
   readonly cancel: Effect<void, CancelFailed>
   /**
    * Interrupts the wait. With `onInterrupt: "cancelRemote"` the server is asked to cancel the job; in a `Poller`, only
-   * if no other wait needs the job. Other waits for the same key continue. It waits for the finalizers of a check in
-   * flight and for the cancel, for at most `cancelTimeout`.
+   * if no other wait needs the job. Other waits for the same key continue. The effect completes when the
+   * finalizers of a check in flight and the cancel have completed, or after `cancelTimeout`.
    */
   readonly interrupt: Effect<void>
   /**

@@ -88,8 +88,8 @@ export interface Options<in out K, out A, out F, in out E, out R, in I = never, 
   readonly checkMany?: CheckMany<K, A, F, E, R> | undefined
   /**
    * Submits a job and yields its receipt, for `Poll.run`. It runs once and is never retried, because a submit that
-   * failed may still have been accepted. Do not make it uninterruptible: an interruption would then wait for its answer,
-   * and lose it, so that no receipt is stored for a job that runs.
+   * failed may still have been accepted. Do not make it uninterruptible: an interruption would then wait for its answer
+   * and drop it, and no receipt would be stored for a job that runs.
    */
   readonly submit?: ((input: I) => Effect<Receipt<Types.NoInfer<K>, A, F>, ES, R>) | undefined
   /** Asks the server to cancel the job with this key. The job may still succeed or fail. */
@@ -134,16 +134,16 @@ export interface Options<in out K, out A, out F, in out E, out R, in I = never, 
  * **Details**
  *
  * - The answer is handed out at once. A key that is missing in it is checked alone, by the `check` of the job: at once
- *   or, if the answer has a hint, once that has passed. That check has its own `checkTimeout`, counts for `concurrency`
- *   and asks the gate. Both are one attempt.
- * - A transient error of the whole request, or one that takes longer than `checkTimeout`, counts as a failed check for
- *   each of its keys, a throttled request as a throttled check.
+ *   or, if the answer has a hint, once that has passed. That check has its own `checkTimeout`, takes a place of
+ *   `concurrency` and asks the gate. Request and check are one attempt.
+ * - A transient error of the whole request counts as a failed check for each of its keys, and so does a request that
+ *   takes longer than `checkTimeout`. A throttled request counts as a throttled check for each of them.
  * - A permanent error of the whole request, or a transient one twice in a row, may be caused by one key: the request is
  *   divided to find it, within the attempt. Keys whose part works have no failed check. A key that is found is checked
- *   alone until a check of its own answers. If no part works, after a permanent error every key is checked alone, after a
- *   transient one the error counts for each key.
- * - A request takes along keys that are due within a tenth of the delay of their strategy, but not before their hint,
- *   gate or `minInterval` allows it.
+ *   alone until a check of its own answers. If no part works, each key is checked alone after a permanent error; after
+ *   a transient one, the error counts for each key.
+ * - A request includes keys that are due a little later, within a tenth of the delay of their strategy, but not before
+ *   their hint, gate or `minInterval` allows it.
  * - The hint of the answer, and the longest hint for any of the keys, apply to all of them, because they share one
  *   request.
  *
@@ -160,8 +160,8 @@ export interface CheckMany<in K, out A, out F, out E, out R> {
   readonly max: number
   /**
    * How long a due check may wait for other keys to share its request with; a non-negative finite duration, default 50
-   * milliseconds. With 0 only keys that are due at the same time share a request, and none is taken along early. First
-   * checks are staggered over this time at most.
+   * milliseconds. With 0 only keys that are due at the same time share a request, and no key is checked early. First
+   * checks are not staggered: they wait for each other for at most this time.
    */
   readonly slack?: Duration.Input | undefined
 }
@@ -441,10 +441,11 @@ export interface ConfirmPolicy {
 export interface JobConfirmPolicy<in K, out A, out F, out E, out R> extends ConfirmPolicy {
   /**
    * One more check of an end that is otherwise confirmed, by another source. It follows at once, or when the server
-   * allows it. If it finds the same kind of end, its status is the ending. Any other answer, also that there is no job, an
-   * unknown state or an end without its result, starts over with the `check` of the job, and is no status of the wait:
-   * `missing` and `unknownState` do not apply to it. If it fails, it is made again, like any check. It has the next attempt
-   * number and no cursor, and in a `Poller` it is never part of a request for many. Default: none.
+   * allows it. If it finds the same kind of end, its status is the ending. After any other answer, including a missing
+   * job, an unknown state and an end without its result, confirming starts over with the `check` of the job. Such an
+   * answer is no status of the wait: `missing` and `unknownState` do not apply to it. If the check fails, it is
+   * repeated, like any check. It has the next attempt number and no cursor, and in a `Poller` it is never part of a
+   * request for many. Default: none.
    */
   readonly check?: ((key: K, context: CheckContext) => Effect<CheckResult<A, F>, E, R>) | undefined
 }
@@ -454,17 +455,20 @@ export interface JobConfirmPolicy<in K, out A, out F, out E, out R> extends Conf
  *
  * **Details**
  *
- * - `"report"` (the default): an event `ActionRequired`, once for each request.
+ * - `"report"` (the default): an event `ActionRequired`, once for each request for an action.
  * - `"fail"`: the wait fails with `PollError.ActionRequired`.
- * - A handler: it runs once for each request, beside the wait, which continues to check. Once it completes, a check is
- *   requested, which the server may delay; but of several in a row only the first one, until the strategy has made a check
- *   or a status asks for no action, so that a server with ever new actions is not checked without a pause. It is
- *   interrupted when the wait ends, and when a status no longer asks for the action.
- *   Failed checks and missing jobs do not interrupt it. A defect of it ends the wait. In a `Poller`, each of several waits
- *   for a key runs its own. A resumed wait runs it again for an action only if it had not completed.
+ * - A handler: it runs once for each request, beside the wait, which continues to check. It is interrupted when the
+ *   wait ends, and when a status no longer asks for the action, but not by failed checks and missing jobs. A defect of
+ *   the handler ends the wait. In a `Poller`, each of several waits for a key runs its own. A resumed wait runs the
+ *   handler again for an action only if it had not completed.
  *
- * Statuses that follow each other with the same action id are one request; missing jobs and failed checks in between do
- * not count. If an action comes back after a status without it, that is another request. While a canceled job is watched for its end, `"fail"` does not apply.
+ * When a handler completes, a check is requested, which the server may delay. If several complete in a row, only the
+ * first one requests a check, until the strategy has made one or a status asks for no action. So a server that asks for
+ * another action in each answer is not checked without a pause.
+ *
+ * Consecutive statuses with the same action id are one request; missing jobs and failed checks in between do not count.
+ * If an action comes back after a status without it, that is another request. While a canceled job is watched for its
+ * end, `"fail"` does not apply.
  *
  * @category models
  * @since 0.1.0

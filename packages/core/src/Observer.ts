@@ -7,9 +7,10 @@
  * the end of a wait outside of a `Poller`, the result is held back until the observers have received all notifications,
  * for at most the `cancelTimeout` of the wait.
  *
- * For a slow observer 4,096 notifications are kept. Then the oldest `Waiting` or `Unchanged` is dropped for each new one,
- * then the oldest `CheckFailed` or `Confirming`; the others only from 262,144 on. `missed` counts what was dropped. In a
- * `Poller`, waits that were added with the same options object share these limits.
+ * For a slow observer 4,096 notifications are kept. Beyond that the oldest `Waiting` or `Unchanged` is dropped for each
+ * new one, otherwise the oldest `CheckFailed` or `Confirming`. Other notifications are dropped only from 262,144 on.
+ * `missed` counts what was dropped. In a `Poller`, waits that were added with the same options object share these
+ * limits.
  *
  * @since 0.1.0
  */
@@ -45,8 +46,8 @@ export interface Notification {
   /** The number of checks made, including failed ones. */
   readonly attempts: number
   /**
-   * How many notifications were dropped since the previous one because the observer is too slow, of this wait or of others
-   * that share its observer; usually 0.
+   * How many notifications were dropped since the previous one because the observer is too slow, those of other waits
+   * with the same options object in a `Poller` included; usually 0.
    */
   readonly missed: number
   /** The event. */

@@ -17,8 +17,8 @@
  * - When the strategy ends, the wait fails with `PollTimeout`. A pending status is never a success.
  * - Interruption stops the wait and its check in flight at once. No further check is made.
  * - If the wall clock is set, delays and the deadline keep their length: the times of the wait move with it. If the
- *   machine was suspended past the deadline, the job is checked once more before the wait ends. Sleeps are slept in parts
- *   of at most a minute, so that both are noticed.
+ *   machine was suspended past the deadline, the job is checked once more before the wait ends. Both are noticed within
+ *   a minute.
  *
  * **Gotchas**
  *
@@ -132,7 +132,7 @@ export const until: {
  *
  * A slow reader never delays a check. Up to 256 events are buffered for it. In a full buffer, a new event replaces the
  * oldest `Waiting` or `Unchanged`, or else the oldest `CheckFailed` or `Confirming`. Other events are dropped only from
- * 4,096 on, and `Ended` never is. An event `Missed` says how many were dropped.
+ * 4,096 on, and `Ended` is never dropped. An event `Missed` says how many were dropped.
  *
  * An out-of-range option throws a RangeError at the call.
  *

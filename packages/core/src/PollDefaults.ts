@@ -47,7 +47,8 @@ export interface PollDefaults {
   readonly checkErrors: CheckErrorPolicy<unknown>
   /**
    * The delay that replaces a delay of 0 that a schedule decides, so that no schedule checks in a hot loop; a
-   * non-negative finite duration, default 10 milliseconds. 0 turns this off. Longer delays are not changed.
+   * non-negative finite duration, default 10 milliseconds. 0 turns this off. Longer delays are not changed. It is also
+   * the least time from the start of a check to the start of one that `checkNow` requests.
    */
   readonly zeroDelay: Duration.Input
   /** Whether each wait has a span `poll.wait`; default `true`. A `Poller` makes no spans. */

@@ -215,13 +215,14 @@ export type WaitReason =
   | "deadline"
 
 /**
- * The reader of a stream was too slow, and events were dropped: before the ones that follow, or among them. Observers have
- * `Notification.missed` instead.
+ * The reader of a stream was too slow, and events were dropped. They came before the next events of the stream, or
+ * among them. Observers have `Notification.missed` instead.
  *
  * **Details**
  *
  * The buffer of a stream holds 256 events. When it is full, the oldest `Waiting` or `Unchanged` is dropped, then the
- * oldest `CheckFailed` or `Confirming`. From 4,096 events on the oldest of the others is dropped too, but never `Ended`.
+ * oldest `CheckFailed` or `Confirming`. From 4,096 events on, the oldest of the others is dropped too, but never
+ * `Ended`.
  *
  * @category models
  * @since 0.1.0

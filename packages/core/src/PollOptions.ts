@@ -17,7 +17,7 @@ import type { Observer } from "./Observer.ts"
  * **Details**
  *
  * An option given here takes precedence over the same option of the `Job`, which takes precedence over `PollDefaults`.
- * A value out of range, and a name that no option has, throw a RangeError at the call that takes the options.
+ * A value out of range, or an option that does not exist, throws a RangeError at the call that takes the options.
  *
  * @category models
  * @since 0.1.0
@@ -27,8 +27,8 @@ export interface PollOptions<in E = never, out R = never> {
    * The time limit of the whole wait, as a positive finite duration from its start, or `"unbounded"`. There is no
    * default: a wait without a limit must be requested explicitly.
    *
-   * One last check is made shortly before it. If the process is late and begins that check only after the deadline, the
-   * wait ends with its answer, at most twice the length of a check or 50 milliseconds later.
+   * One last check is made shortly before it. If the process is late and begins that check only after the deadline, it
+   * may take twice the estimated length of a check or 50 milliseconds, and the wait ends with its answer.
    */
   readonly deadline: Duration.Input | "unbounded"
   /**
@@ -44,7 +44,7 @@ export interface PollOptions<in E = never, out R = never> {
   /**
    * How long one check may take; a positive finite duration or `"unbounded"`, default 1 minute. A check that takes
    * longer fails with `CheckTimeout`, which is transient, and its fiber is interrupted. The next check waits until that
-   * fiber has ended, for at most `cancelTimeout`: a check that cannot be interrupted for longer may overlap with it.
+   * fiber has ended, for at most `cancelTimeout`. A check that takes longer to end may overlap with the next one.
    */
   readonly checkTimeout?: Duration.Input | "unbounded" | undefined
   /**

@@ -16,30 +16,32 @@
  * - A check uses the services available where its wait was added, and is a child of the span that was current there.
  * - At most `concurrency` checks are in flight. Jobs, and the sets of services within a job, are served round-robin;
  *   within a turn, the earliest due wait goes first. The deadline of a wait also applies while it is queued.
- * - While several jobs have waits, a ninth of the places stays free for others, so that a job whose checks hang does not
- *   hold up the rest. The sets of services within a job share its places in the same way.
+ * - While several jobs have waits, a ninth of the places stays free, so that a job whose checks hang does not hold up
+ *   the others. The sets of services within a job share its places in the same way.
  * - A question to a gate takes no place. A gate is asked only as far as there are free places for the checks that it lets
  *   through, and these come before other queued checks.
  * - First checks are staggered. The first check of a job starts at once. Each further one that is added at the same time
  *   follows about a hundredth of the first delay of its strategy after the one before, at least 1 millisecond, until they
- *   fill that delay, or a tenth of the time until the deadline. First checks of a job with `checkMany` are not delayed: they share requests.
- * - If a server requests the same delay of many waits at once, the first returns after it, and the others after it too,
- *   spread over at most a tenth of the delay. Waits for one key return together, and so do the keys of a `checkMany`.
+ *   fill that delay, or a tenth of the time until the deadline if that is shorter. First checks of a job with
+ *   `checkMany` are not staggered: they share requests.
+ * - If a server requests the same delay of many waits at once, the first returns when the delay is over, and the others
+ *   after it, spread over at most a tenth of the delay. Waits for one key return together, and so do the keys of a
+ *   `checkMany`.
  * - If the job has a `checkMany`, checks that fall due within its `slack` share one request.
  * - A wait has no span of its own, and its errors have no history unless the option `history` is `true`.
- * - Results are not held back for observers. A slow observer misses notifications, see `Observer`.
+ * - Results are not held back for observers. A slow observer misses notifications; see `Observer`.
  * - What happens to many waits at once, such as their deadline or the answer to a check that they share, is handled in
  *   slices of about 2 milliseconds, so that other fibers and timers get their turns.
  *
  * **Closing**
  *
- * A Poller closes with its scope, or by `shutdown`. No check begins from then on. First the tokens of the jobs that run on
- * are handed out, to `onShutdown` and to the callers of `shutdown`. Then all waits end as interrupted, checks in flight are
- * interrupted, and the jobs of waits with `onClose: "cancelRemote"` are canceled: at most `concurrency` at a time, unless
- * that would take too long. Then the observers are notified, and the scope is closed.
+ * A Poller closes with its scope, or by `shutdown`. No check begins from then on. First the tokens of the jobs that
+ * keep running are handed out, to `onShutdown` and to the callers of `shutdown`. Then all waits end as interrupted,
+ * checks in flight are interrupted, and the jobs of waits with `onClose: "cancelRemote"` are canceled: at most
+ * `concurrency` at a time, unless that would take too long. Then the observers are notified, and the scope is closed.
  *
  * All of that, `onShutdown` included, takes at most the longest `cancelTimeout` of the waits and one second, however many
- * they are. What has not ended by then is interrupted, no longer awaited, and logged at Warn.
+ * waits there are. What has not ended by then is interrupted, is no longer awaited, and is logged at Warn.
  *
  * A program that ends interrupts its callers before it closes its scopes. So an interruption of `until`, and of a stream
  * of `results`, counts as closing, and follows `onClose` instead of `onInterrupt`, in three cases:
@@ -92,14 +94,14 @@ import type { ResumeToken } from "./ResumeToken.ts"
 export interface Options<out R = never> {
   /**
    * The maximum number of checks in flight; an integer >= 1 or `"unbounded"`, default 1000. One job may use all of them
-   * only while no other job has waits. A check that was given up and cannot be interrupted is not counted here, but
-   * against `concurrencyPerJob`.
+   * only while no other job has waits. A check that was given up (it timed out, or all of its waits have left) but has
+   * not ended is not counted here, but against `concurrencyPerJob`.
    */
   readonly concurrency?: number | "unbounded" | undefined
   /**
-   * The maximum number of checks of one job in flight, those included that were given up and have not ended; an
-   * integer >= 1 or `"unbounded"`, default `concurrency`. The sets of services of a job share them, so that one whose
-   * checks hang leaves some to the others.
+   * The maximum number of checks of one job in flight, including checks that were given up and have not ended; an
+   * integer >= 1 or `"unbounded"`, default `concurrency`. The sets of services of a job share it, so that one whose
+   * checks hang leaves places to the others.
    */
   readonly concurrencyPerJob?: number | "unbounded" | undefined
   /**
@@ -109,7 +111,8 @@ export interface Options<out R = never> {
   readonly capacity?: number | "unbounded" | undefined
   /**
    * Whether first checks are staggered: those of waits that are added together are spread over the first delay of their
-   * strategy, and at most a tenth of the time until the deadline. Default `true`.
+   * strategy, but over at most a tenth of the time until the deadline. Those of a job with `checkMany` never are.
+   * Default `true`.
    */
   readonly stagger?: boolean | undefined
   /**
@@ -124,9 +127,9 @@ export interface Options<out R = never> {
    */
   readonly linger?: Duration.Input | undefined
   /**
-   * Receives the tokens of all jobs that run on when the Poller closes, before anything else. The scope is closed once it
-   * has ended, but it is interrupted after the longest `cancelTimeout` of the waits and one second; the `cancelTimeout` of
-   * `PollDefaults` if there are no waits. Default: none.
+   * Receives the tokens of all jobs that keep running when the Poller closes, before anything else. The scope is closed
+   * once it has ended. It is interrupted after the longest `cancelTimeout` of the waits (that of `PollDefaults` if
+   * there are none) and one second. Default: none.
    */
   readonly onShutdown?: ((running: ReadonlyArray<ResumeToken>) => Effect.Effect<void, never, R>) | undefined
 }
@@ -166,8 +169,8 @@ export interface Stats {
   /** The number of `watched` waits with a check in flight. Several waits can share one request. */
   readonly checking: number
   /**
-   * The number of requests in flight: checks, those included that were given up and have not ended, and questions to
-   * gates. It may exceed `concurrency`, which limits only the checks that waits wait for.
+   * The number of requests in flight: checks, including those that were given up and have not ended, and questions to
+   * gates. It may exceed `concurrency`, which limits only checks that have not been given up.
    */
   readonly requests: number
   /** The number of ended waits by ending: `Succeeded`, the tag of the error, `Interrupted` or `Defect`. */
@@ -224,10 +227,10 @@ export interface Service {
   /** The current activity of the Poller. Takes time linear in the number of waits. */
   readonly stats: Effect.Effect<Stats>
   /**
-   * Closes the Poller, and yields the tokens of the jobs that run on before anything is canceled, awaited or notified: at
-   * once, or after a few turns of the event loop if they are many. Every caller receives the same tokens. A job that closing cancels (`onClose: "cancelRemote"`) has none. All
-   * waits are interrupted, and so is every later `add`. Closing the scope of the Poller does the same, and waits for what
-   * follows.
+   * Closes the Poller, and yields the tokens of the jobs that keep running before anything is canceled, awaited or
+   * notified: at once, or after a few turns of the event loop if there are many. Every caller receives the same tokens.
+   * A job that closing cancels (`onClose: "cancelRemote"`) has none. All waits are interrupted, and so is every later
+   * `add`. Closing the scope of the Poller does the same, and waits for what follows.
    */
   readonly shutdown: Effect.Effect<ReadonlyArray<ResumeToken>>
 }

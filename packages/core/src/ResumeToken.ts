@@ -104,7 +104,9 @@ export interface ResumeToken {
   readonly throttledMillis?: number | undefined
   /** The timeout that ends the wait, unless the canceled job ends first. */
   readonly timeout?: HeldTimeout | undefined
-  /** The id of the action of the last status, if it was reported or its handler has completed; at most 16 are read. */
+  /**
+   * The id of the action of the last status, if it was reported or its handler has completed. At most 16 ids are read.
+   */
   readonly actions?: ReadonlyArray<string> | undefined
 }
 

@@ -39,8 +39,8 @@ export class SubmitTimeout
 }
 
 /**
- * A job was accepted, but `onReceipt` did not end within `receiptTimeout`. No check was made. The job runs on, unless the
- * run was interrupted meanwhile and `onInterrupt: "cancelRemote"` canceled it.
+ * A job was accepted, but `onReceipt` did not end within `receiptTimeout`. No check was made. The job keeps running,
+ * unless the run was interrupted meanwhile and `onInterrupt: "cancelRemote"` canceled it.
  *
  * @category errors
  * @since 0.1.0

@@ -109,7 +109,8 @@ export interface CallerOptions {
   /**
    * What to do when a pending job needs an action: `"report"`, `"fail"` with `PollError.ActionRequired`, or a
    * handler, which may be async. The handler is called once for each request, beside the wait; when it is done, a
-   * check is requested. If it throws or rejects, the wait rejects with that error. Default: that of the `Job`, otherwise `"report"`.
+   * check is requested. If it throws or rejects, the wait rejects with that error. Default: that of the `Job`,
+   * otherwise `"report"`.
    */
   readonly onAction?: OnAction | undefined
 }
@@ -143,7 +144,8 @@ export interface Handle<out A, out F = never> {
   /** A token of the wait in its current state, from which another process can resume it. */
   readonly token: () => ResumeToken.ResumeToken
   /**
-   * Checks now instead of at the planned time. The floor of the server and the gate still apply, unless `force` is `true`.
+   * Checks now instead of at the planned time, but at least `zeroDelay` (of `PollDefaults`, 10 milliseconds) after the
+   * start of the check before. The floor of the server and the gate still apply, unless `force` is `true`.
    * A pause still applies.
    */
   readonly checkNow: (options?: { readonly force?: boolean | undefined }) => void

@@ -240,7 +240,7 @@ describe("Poller", () => {
         })
     )
 
-    it.effect("first checks of jobs with a checkMany - are staggered over the slack at most [R63]", () =>
+    it.effect("first checks of jobs with a checkMany - are not staggered, and share requests within the slack [R59]", () =>
       Effect.gen(function* () {
         const { job, requests } = drifting([0])
         const poller = yield* Poller.make({ linger: 0 })

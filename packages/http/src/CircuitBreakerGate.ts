@@ -20,7 +20,7 @@
  *   request may fail for a reason of its own.
  * - The check that found the circuit open returns when the open time ends. The others are postponed without asking the
  *   store. They return after it at random times (`Random`), spread over as long as the outage has lasted, at least 1
- *   second and at most `spread`. While a probe is under way, all of them stay postponed, by a second or more.
+ *   second and at most `spread`. While a probe is in flight, all of them stay postponed, by a second or more.
  * - As long as an endpoint has answered no request, checks are the probes, each key once. After that, a failed check is
  *   repeated.
  *
@@ -113,8 +113,8 @@ export interface Options {
  *
  * The store decides who shares a circuit: this process with `CircuitBreaker.layerStoreMemory()`, all machines with
  * `CircuitBreaker.layerStoreRedis()`, which send one probe at a time among them. With Redis a check costs three calls
- * of the store. While the store fails, or takes longer than 2 seconds to say the state of the circuit, the gate lets
- * checks through.
+ * of the store. While the store fails, or takes longer than 2 seconds to return the state of the circuit, the gate
+ * lets checks through.
  *
  * **Example** (A server that is down for a while)
  *

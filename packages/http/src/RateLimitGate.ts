@@ -6,17 +6,18 @@
  * - Each job has its own budget, unless the option `budget` says otherwise. A check that finds the budget used up is
  *   postponed with the reason "rate budget".
  * - First come, first served: a check is let through if there is budget for it and for all that were postponed before
- *   it. So no budget lies idle while a check asks. A check that does not return within a second of its turn is passed
- *   over, since its wait may have ended; if it returns within a minute, it still goes before later ones. A check whose
- *   turn is more than 5 seconds away is told to ask again in between, in case those before it have left.
+ *   it. So no budget is unused while a check asks for it. A check that does not return within half the time of a turn
+ *   (5 milliseconds to 1 second) after its turn is passed over, since its wait may have ended. If it returns within a
+ *   minute, it still goes before later ones. A check whose turn is more than about 4 seconds away is told to ask again
+ *   in between, in case those before it have left.
  * - Without the option `burst` no window has more than `limit` checks, wherever it begins. That is right for servers
  *   that count by windows, fixed or sliding: a whole window's checks may be made at once. With `burst` the budget is a
  *   bucket of tokens.
  * - `client` reports every answer to the gate. The server closes the gate by a 429, or by the headers of an exhausted
  *   rate limit. Checks are then postponed with the reason "rate limit of the server". After a 429 the gate starts
  *   without a burst and at the full rate, so a server is not refused the same way again.
- * - `client` also measures how long answers take. If that varies, requests arrive less evenly than they are sent, and
- *   the gate keeps them that much further apart; this costs at most a tenth of the rate.
+ * - `client` also measures how long answers take. If that varies, requests arrive less evenly than they are sent, so
+ *   the gate keeps them further apart by as much; this costs at most a tenth of the rate.
  * - The store of the limiter decides who shares a budget: this process with `RateLimiter.layerStoreMemory`, all
  *   machines with `RateLimiter.layerStoreRedis`. What is said above about windows holds for each process. Of several
  *   processes together the limiter lets through the limit on average; without `burst` their checks at the end of one
@@ -25,8 +26,8 @@
  *   of a lease when the limiter would have replaced its tokens is lost, so use small leases for a budget that many
  *   processes share.
  *
- * A server closes all budgets of the gate, in this process. Checks that are in flight at that time may get a 429 too. A
- * 429 is a throttled check: it counts against no error budget.
+ * When the server closes the gate, it closes all budgets, in this process. Checks that are in flight at that time may
+ * get a 429 too. A 429 is a throttled check: it counts against no error budget.
  *
  * | answer | the gate is closed |
  * |---|---|
@@ -36,11 +37,11 @@
  * | `X-RateLimit-Remaining: 0`, `X-RateLimit-Reset: 1767225600` | until that time, by the `Date` of the answer |
  * | 429 with none of these | for `pause`, doubled for each one in a row, up to the length of the window |
  *
- * Headers of an answer that is no 429 are ignored while the gate's own account says that the budget is nearly used up:
- * it knows more exactly when there is more than headers in whole seconds do.
+ * Headers of an answer other than a 429 are ignored while the budget is nearly used up by the gate's own count, which
+ * is more exact than headers in whole seconds.
  *
- * A limiter that does not answer within 2 seconds counts as one whose store fails. A question that takes longer than 5
- * seconds all the same postpones the check by a second, with the reason "gate timeout".
+ * A limiter that does not answer within 2 seconds counts as one whose store fails. If a question to the gate takes
+ * longer than 5 seconds all the same, the check is postponed by a second, with the reason "gate timeout".
  *
  * A forced check (`checkNow({ force: true })`) asks no gate and uses no budget. Requests that
  * `HttpClient.retryTransient` repeats within a check are not counted either: leave retries to the wait. All waits
@@ -103,9 +104,9 @@ export interface Options {
   /** The length of a window; a positive finite duration. */
   readonly window: Duration.Input
   /**
-   * For a server with a bucket of tokens: how many checks may be made at once, an integer >= 1. After that one follows
-   * each `window / limit`. 1 spaces all checks evenly. Default: none; at most `limit` checks in any window, all at once
-   * if need be.
+   * For a server with a bucket of tokens: how many checks may be made at once, an integer >= 1. After that, one check
+   * follows in each `window / limit`. 1 spaces all checks evenly. Default: none; at most `limit` checks in any window,
+   * which may all be made at once.
    */
   readonly burst?: number | undefined
   /**
@@ -118,8 +119,8 @@ export interface Options {
    */
   readonly budget?: string | ((subject: Gate.Subject) => string) | undefined
   /**
-   * How long a 429 without a delay closes the gate, at first; a positive finite duration. It doubles with each one in a
-   * row, up to the length of the window. Default: 1 second.
+   * How long a 429 without a delay closes the gate, at first; a positive finite duration. It doubles with each such
+   * 429 in a row, up to the length of the window. Default: 1 second.
    */
   readonly pause?: Duration.Input | undefined
   /** The longest time for which a server can close the gate; a positive finite duration. Default: 1 hour. */

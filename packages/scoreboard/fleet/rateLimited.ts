@@ -95,7 +95,10 @@ export const simulate = (simulation: Simulation): Promise<Outcome> => {
   })
   const store = RateLimiter.layer.pipe(Layer.provide(RateLimiter.layerStoreMemory))
   return Effect.runPromise(
-    Effect.scoped(run).pipe(Effect.provide(store), Effect.provide(TestClock.layer()), Random.withSeed("rate limited"))
+    Effect.scoped(run).pipe(
+      Effect.provide(Layer.provideMerge(store, TestClock.layer())),
+      Random.withSeed("rate limited")
+    )
   )
 }
 

@@ -117,7 +117,7 @@ describe("Assertion", () => {
     it.effect.each([
       ["value", Effect.succeed({ archive: "x".repeat(1_000_000) })],
       ["list", Effect.succeed(Array.from({ length: 50_000 }, (_, at) => at))],
-      ["error", Effect.fail(new Error("x".repeat(1_000_000)))]
+      ["error", Effect.fail({ _tag: "Broken", message: "x".repeat(1_000_000) })]
     ] as ReadonlyArray<readonly [string, Effect.Effect<unknown, unknown>]>)(
       "large %s - has a message of a few thousand characters, and is whole in the error",
       ([what, effect]) =>
