@@ -47,7 +47,8 @@ export class LastChecks {
       this.set(slot, sum)
       rest -= sum - used
       if (sum >= this.room) this.links.set(slot, slot - 1)
-      if (rest <= 0) return Math.min(latest, (slot + 1) * width - 1)
+      // What is left of a sum of fractions may never be 0.
+      if (sum < this.room || rest <= 0) return Math.min(latest, (slot + 1) * width - 1)
     }
     // There are more than can be made: those beyond that queue.
     return latest

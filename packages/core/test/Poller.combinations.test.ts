@@ -1,0 +1,39 @@
+import { assert, describe, it } from "@effect/vitest"
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import * as TestClock from "effect/testing/TestClock"
+import * as Job from "effect-poll/Job"
+import * as Poller from "effect-poll/Poller"
+import * as Strategy from "effect-poll/Strategy"
+import { pending } from "./support/checks.ts"
+import { keysOf } from "./support/jobs.ts"
+
+describe("Poller", () => {
+  describe("combinations", () => {
+    // A calendar that looks for a place forever blocks the event loop: no timeout ends this test then.
+    for (const max of [3, 6, 7]) {
+      it.effect(`requests for ${max} with one deadline - reserve last checks that are fractions of a request`, () =>
+        Effect.gen(function* () {
+          const poller = yield* Poller.make()
+          const job = Job.make<string>("render", {
+            check: () => Effect.succeed(pending),
+            checkMany: {
+              check: (keys) =>
+                Effect.delay(
+                  Effect.sync(() => ({ results: new Map(keys.map((key) => [key, Result.succeed(pending)])) })),
+                  100
+                ),
+              max
+            }
+          })
+          for (const key of keysOf(50)) {
+            yield* poller.add(job, key, { deadline: "1 minute", strategy: Strategy.spaced("1 hour") })
+          }
+          yield* TestClock.adjust("1 minute")
+          const { ended } = yield* poller.stats
+          assert.deepStrictEqual(ended, { PollTimeout: 50 })
+        })
+      )
+    }
+  })
+})
