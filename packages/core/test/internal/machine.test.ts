@@ -382,11 +382,9 @@ describe("machine", () => {
     })
 
     it("that are forced while the gate is asked - begin without it, at once if nothing else holds them back", () => {
-      const forced = (driven: Driven, at: number) => [driven.step(at, woken(true)), phase(driven)]
-      const [begun, asking] = [
-        ["check", "checking"],
-        ["continue", "gating"]
-      ]
+      const forced = (driven: Driven, at: number) => [driven.step(at, woken(true)), phase(driven)] as const
+      const begun = ["check", "checking"] as const
+      const asking = ["continue", "gating"] as const
       assert.deepStrictEqual(forced(gating(), 11_000), begun)
       assert.deepStrictEqual([gating().step(11_000, woken()), forced(checking(), 5_000)[0]], ["continue", "continue"])
       // Up to the deadline, and not while the wait is paused.

@@ -167,10 +167,13 @@ describe("pacing", () => {
         driven.answer(100, CheckResult.withHint(running, "9800 millis"))
         return [driven.step(at, event.due), driven.wait.nextAt]
       }
-      assert.deepStrictEqual([begun(9_900), begun(9_920)], [
-        ["check", 10_000],
-        ["check", 10_020]
-      ])
+      assert.deepStrictEqual(
+        [begun(9_900), begun(9_920)],
+        [
+          ["check", 10_000],
+          ["check", 10_020]
+        ]
+      )
       const isLast = (at: number) => {
         const driven = drive({ strategy: Strategy.spaced("59 seconds"), deadline: "61 seconds" })
         driven.start()

@@ -161,10 +161,13 @@ describe("Wait", () => {
       return [time.base, time.now]
     }
     assert.deepStrictEqual(moved(10_000, 9_000), [10_000, 0])
-    assert.deepStrictEqual([moved(10_500, 3_000), moved(10_500, 5_000)], [
-      [10_000, 500],
-      [10_000, 500]
-    ])
+    assert.deepStrictEqual(
+      [moved(10_500, 3_000), moved(10_500, 5_000)],
+      [
+        [10_000, 500],
+        [10_000, 500]
+      ]
+    )
     // A monotonic clock that stands still is trusted: the wall clock was set.
     assert.deepStrictEqual(moved(12_000, 5_000), [12_000, 0])
   })
