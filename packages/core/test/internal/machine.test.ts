@@ -79,11 +79,13 @@ describe("machine", () => {
       { _tag: "Unanswered" },
       { _tag: "Decided", exit: Exit.succeed(5) },
       event.overdue,
-      event.joined
+      event.joined,
+      event.nearlyDue,
+      event.divided
     ]
     const inPhases: ReadonlyArray<readonly [Driven, ReadonlyArray<Event["_tag"]>]> = [
-      [sleeping(), ["Due", "Joined"]],
-      [checking(), ["Checked", "CheckErrored", "Unanswered", "Overdue"]],
+      [sleeping(), ["Due", "Joined", "NearlyDue"]],
+      [checking(), ["Checked", "CheckErrored", "Unanswered", "Overdue", "Divided"]],
       [gating(), ["GateAnswered", "Joined", "Overdue"]]
     ]
     for (const [driven, meant] of inPhases) {
@@ -130,6 +132,22 @@ describe("machine", () => {
       assert.deepStrictEqual(start(event.started(undefined, 80, 50)), ["sleep", "firstWait", 80])
       assert.deepStrictEqual(start(event.started(undefined, 0, 60_000)), ["sleep", "firstWait", 60_000])
       assert.deepStrictEqual(start(event.started(undefined, 0, 60_001))[0], "check")
+    })
+
+    it("stagger - takes no more than a tenth of the time that is left", () => {
+      const resume = (at: number, some: Parameters<typeof storedToken>[0] = {}) => {
+        const driven = drive(options)
+        return [driven.step(at, event.started(storedToken(some), 500)), driven.wait.nextAt]
+      }
+      assert.deepStrictEqual(resume(4_000), ["sleep", 4_500])
+      assert.deepStrictEqual(resume(9_000), ["sleep", 9_100])
+      // What is left of a wait whose state has a limit is the time until the end of the whole wait.
+      const status = { state: "QUEUED", stateAt: 0, changedAt: 0 }
+      const limited = drive({ ...options, stateLimits: { QUEUED: "9900 millis" } })
+      limited.step(9_000, event.started(storedToken({ deadlineAt: 12_000, status }), 500))
+      assert.strictEqual(limited.wait.nextAt, 9_300)
+      // Nothing is left of one whose deadline has passed.
+      assert.strictEqual(resume(12_000)[0], "check")
     })
 
     it("reports the deadline", () => {
@@ -224,12 +242,48 @@ describe("machine", () => {
       assert.deepStrictEqual(due(59_000 * 3 + 1), ["check", 60_000])
     })
 
+    it("check that is due at the deadline - gets no time if the host is on time", () => {
+      const driven = sleeping({ deadline: "10 seconds" })
+      assert.deepStrictEqual([driven.step(10_000, event.due), driven.wait.nextAt], ["check", 10_000])
+    })
+
+    it("check that came late, and was postponed by its gate - gets no extra time any more", () => {
+      const driven = drive({ ...options, gate, strategy: Strategy.spaced("59 seconds"), deadline: "61 seconds" })
+      driven.start()
+      driven.step(0, opened)
+      driven.answer(100, running)
+      assert.deepStrictEqual([driven.step(60_950, event.due), driven.wait.nextAt], ["gate", 61_200])
+      assert.deepStrictEqual([driven.step(60_955, postponed(10)), ...next(driven)], ["sleep", "gate", 60_965])
+      assert.deepStrictEqual([driven.step(60_965, event.due), driven.wait.nextAt], ["gate", 61_000])
+    })
+
     it("wait for the deadline - ends there", () => {
       const driven = checking()
       driven.answer(0, CheckResult.withHint(running, "2 minutes"))
       assert.deepStrictEqual(next(driven), ["deadline", 60_000])
       assert.strictEqual(driven.step(59_999, event.due), "sleep")
       assert.strictEqual(ending(driven.step(60_000, event.due)), "PollTimeout deadline")
+    })
+  })
+
+  describe("nearly due", () => {
+    it("wait - is checked with others in the last tenth of its sleep", () => {
+      const driven = sleeping()
+      assert.strictEqual(driven.step(8_999, event.nearlyDue), "sleep")
+      assert.strictEqual(driven.step(9_000, event.nearlyDue), "check")
+      assert.strictEqual(sleeping({ gate }).step(9_000, event.nearlyDue), "gate")
+    })
+
+    it("wait - that is paused, or sleeps for the server, is not checked before its time", () => {
+      const still = sleeping()
+      still.step(1_000, paused)
+      assert.strictEqual(still.step(9_999, event.nearlyDue), "sleep")
+      const hinted = checking()
+      hinted.answer(0, CheckResult.withHint(running, "20 seconds"))
+      assert.deepStrictEqual(
+        [hinted.step(19_999, event.nearlyDue), hinted.step(20_000, event.nearlyDue)],
+        ["sleep", "check"]
+      )
     })
   })
 
@@ -327,6 +381,55 @@ describe("machine", () => {
       assert.deepStrictEqual(within(true), ["sleep", "minInterval", 8_000, "forced", "check"])
     })
 
+    it("that are forced while the gate is asked - begin without it, at once if nothing else holds them back", () => {
+      const forced = (driven: Driven, at: number) => [driven.step(at, woken(true)), phase(driven)] as const
+      const begun = ["check", "checking"] as const
+      const asking = ["continue", "gating"] as const
+      assert.deepStrictEqual(forced(gating(), 11_000), begun)
+      assert.deepStrictEqual([gating().step(11_000, woken()), forced(checking(), 5_000)[0]], ["continue", "continue"])
+      // Up to the deadline, and not while the wait is paused.
+      assert.deepStrictEqual([forced(gating(), 60_000), forced(gating(), 60_001)], [begun, asking])
+      const still = gating()
+      still.step(10_500, paused)
+      assert.deepStrictEqual(forced(still, 11_000), asking)
+      // Once the minInterval after the newest check of the key is over.
+      const spaced = () => {
+        let others = waits.never
+        const driven = sleeping({ gate, minInterval: "5 seconds" }, { checkedAt: () => others })
+        driven.step(10_000, event.due)
+        others = 9_000
+        return driven
+      }
+      assert.deepStrictEqual([forced(spaced(), 13_999), forced(spaced(), 14_000)], [asking, begun])
+      // With room for it.
+      let room = true
+      const full = sleeping({ gate }, { hasRoom: () => room })
+      full.step(10_000, event.due)
+      room = false
+      assert.deepStrictEqual(forced(full, 11_000), asking)
+      // Requests in a loop are no hot loop.
+      const resumed = () => {
+        const driven = drive({ ...options, gate })
+        assert.strictEqual(driven.step(105, event.started(storedToken({ checkedAt: 100 }))), "gate")
+        return driven
+      }
+      assert.deepStrictEqual([forced(resumed(), 109), forced(resumed(), 110)], [asking, begun])
+    })
+
+    it("that are forced - are not postponed by the gate that they came after", () => {
+      const postponing = (force: boolean) => {
+        let room = true
+        const driven = sleeping({ gate }, { hasRoom: () => room })
+        driven.step(10_000, event.due)
+        room = false
+        driven.step(10_500, woken(force))
+        driven.step(10_500, { _tag: "Floored", floorAt: 30_000 })
+        return [driven.step(11_000, postponed(2_000)), ...next(driven)]
+      }
+      assert.deepStrictEqual(postponing(true), ["sleep", "requested", 11_000])
+      assert.deepStrictEqual(postponing(false), ["sleep", "serverHint", 30_000])
+    })
+
     it("of a last check - are not the last one", () => {
       const driven = sleeping({ deadline: "10 seconds" })
       assert.isTrue(driven.wait.cold.lastCheck)
@@ -355,6 +458,27 @@ describe("machine", () => {
       // It was due in time, and the host is late.
       assert.strictEqual(sleeping().step(60_001, event.joined), "check")
       assert.strictEqual(ending(gating().step(60_001, event.joined)), "PollTimeout deadline")
+    })
+
+    it("have time until the deadline, and more only if the host is late", () => {
+      const until = (at: number) => {
+        const driven = sleeping({ checkTimeout: "5 minutes" })
+        driven.step(at, event.joined)
+        return driven.wait.nextAt
+      }
+      // More than twice the sleep too late: the computer was suspended.
+      assert.deepStrictEqual([until(60_000), until(60_001)], [60_000, 120_001])
+    })
+
+    it("are the last one if no other fits before the deadline", () => {
+      const isLast = (at: number) => {
+        const driven = checking()
+        driven.answer(100, running)
+        waits.cold(driven.wait).lastCheck = true
+        driven.step(at, event.joined)
+        return driven.wait.cold.lastCheck
+      }
+      assert.deepStrictEqual([isLast(59_799), isLast(59_800)], [false, true])
     })
   })
 
@@ -446,6 +570,19 @@ describe("machine", () => {
       assert(waiting?._tag === "Waiting")
       assert.strictEqual(waiting.gateReason, "quota")
       assert.strictEqual(ending(gating().step(60_001, postponed(5))), "PollTimeout deadline")
+      const atDeadline = gating()
+      assert.deepStrictEqual(
+        [atDeadline.step(60_000, postponed(5)), ...next(atDeadline)],
+        ["sleep", "deadline", 60_000]
+      )
+    })
+
+    it("check that only queues for room - is made after the deadline too, with little time", () => {
+      let room = true
+      const driven = sleeping({}, { hasRoom: () => room })
+      room = false
+      assert.strictEqual(driven.step(10_000, event.due), "gate")
+      assert.deepStrictEqual([driven.step(60_001, opened), driven.wait.nextAt], ["check", 60_051])
     })
 
     it("that fails, or does not answer before the deadline - ends the wait", () => {
@@ -613,6 +750,49 @@ describe("machine", () => {
       return driven.wait.nextAt
     }
     assert.deepStrictEqual([unanswered(false), unanswered(true)], [20_000, 0])
+  })
+
+  describe("request for many that failed", () => {
+    /** A wait whose request is divided at 100 ms. */
+    const dividing = (...before: ReadonlyArray<Event>): Driven => {
+      const driven = checking()
+      for (const what of before) driven.step(0, what)
+      assert.strictEqual(driven.step(100, event.divided), "sleep")
+      return driven
+    }
+
+    it("is made again with fewer keys, in the same attempt", () => {
+      const driven = dividing()
+      assert.deepStrictEqual([driven.wait.cold.divided, ...next(driven)], [true, "requested", 100])
+      assert.deepStrictEqual([driven.step(100, event.due), driven.wait.attempts], ["check", 1])
+      driven.answer(200, running)
+      assert.isFalse(driven.wait.cold.divided)
+      assert.deepStrictEqual([driven.step(10_200, event.due), driven.wait.attempts], ["check", 2])
+      // Its length says nothing about a check.
+      assert.strictEqual(waits.longestCheck(dividing().wait), 0)
+    })
+
+    it("completes what was meant to be completed by a check alone", () => {
+      const driven = checking()
+      driven.step(0, { _tag: "Unanswered" })
+      driven.step(0, event.due)
+      driven.step(0, event.divided)
+      assert.deepStrictEqual([driven.wait.cold.alone, driven.wait.cold.divided], [false, true])
+    })
+
+    it("waits for no floor if the check is forced", () => {
+      const floored: Event = { _tag: "Floored", floorAt: 20_000 }
+      assert.deepStrictEqual(next(dividing(floored)), ["serverHint", 20_000])
+      assert.deepStrictEqual(next(dividing(woken(), floored)), ["serverHint", 20_000])
+      assert.deepStrictEqual(next(dividing(woken(true), floored)), ["requested", 100])
+    })
+
+    it("ends the wait after its deadline", () => {
+      assert.strictEqual(checking().step(60_000, event.divided), "sleep")
+      const late = checking()
+      assert.strictEqual(ending(late.step(60_001, event.divided)), "PollTimeout deadline")
+      assert.isFalse(late.wait.cold.divided)
+    })
   })
 
   it("length of a check - is recorded when it answers or fails", () => {

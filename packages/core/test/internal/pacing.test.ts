@@ -114,6 +114,139 @@ describe("pacing", () => {
     assert.deepStrictEqual(forgone, [])
   })
 
+  describe("reservation of a last check (R40)", () => {
+    /** A wait whose first check took so many milliseconds. */
+    const reserving = (millis = 100) => {
+      const asked: Array<number> = []
+      const forgone: Array<number> = []
+      const driven = drive(
+        { strategy, deadline: "10 seconds" },
+        {
+          lastCheckAt: (_, latest) => (asked.push(latest), latest - 1_000),
+          forgoLastCheck: (_, at) => void forgone.push(at)
+        }
+      )
+      driven.start()
+      driven.answer(millis, running)
+      return { ...driven, asked, forgone }
+    }
+
+    it("is given up when the wait sleeps for something else, or ends", () => {
+      const floored = reserving()
+      floored.step(1_000, { _tag: "Floored", floorAt: 8_800 })
+      assert.deepStrictEqual([floored.forgone, floored.wait.cold.reservedAt], [[8_700], undefined])
+      const ends = [event.interrupted(undefined), event.interrupted("close"), event.interrupted("interrupt")]
+      for (const end of ends) {
+        const ended = reserving()
+        ended.step(1_000, end)
+        assert.deepStrictEqual([ended.forgone, ended.wait.cold.reservedAt], [[8_700], undefined])
+      }
+    })
+
+    it("is not made for checks that take no time", () => {
+      assert.deepStrictEqual([reserving(0).asked, reserving(1).asked], [[], [9_949]])
+    })
+
+    it("leaves room for a slower check, up to a quarter of the time that is left", () => {
+      const left = (answeredAt: number) => {
+        const driven = sleeping()
+        Object.assign(driven.wait, { deadlineAt: 10_000 })
+        driven.step(answeredAt - 100, { _tag: "Woken", force: false })
+        driven.answer(answeredAt, running)
+        return driven.wait.nextAt
+      }
+      assert.deepStrictEqual([left(9_100), left(9_400)], [9_700, 9_775])
+    })
+  })
+
+  describe("check that its host began late (R40)", () => {
+    it("may be answered after the deadline as much later as it began, and is the last one", () => {
+      const begun = (at: number) => {
+        const driven = drive({ strategy, deadline: "10 seconds" })
+        driven.start()
+        driven.answer(100, CheckResult.withHint(running, "9800 millis"))
+        return [driven.step(at, event.due), driven.wait.nextAt]
+      }
+      assert.deepStrictEqual(
+        [begun(9_900), begun(9_920)],
+        [
+          ["check", 10_000],
+          ["check", 10_020]
+        ]
+      )
+      const isLast = (at: number) => {
+        const driven = drive({ strategy: Strategy.spaced("59 seconds"), deadline: "61 seconds" })
+        driven.start()
+        driven.answer(100, running)
+        driven.step(at, event.due)
+        return driven.wait.cold.lastCheck
+      }
+      assert.deepStrictEqual([isLast(60_900), isLast(60_901)], [false, true])
+    })
+
+    it("gets no more than a quarter of the time of the whole wait", () => {
+      const driven = drive({ strategy: Strategy.spaced("1 second"), deadline: "4 seconds" })
+      driven.step(1_000, event.started(undefined))
+      driven.answer(2_000, running)
+      assert.strictEqual(driven.wait.nextAt, 3_000)
+      assert.deepStrictEqual([driven.step(5_000, event.due), driven.wait.nextAt], ["check", 6_000])
+    })
+  })
+
+  describe("early check", () => {
+    it("is at most a tenth of the sleep early, and only if the strategy alone holds it back", () => {
+      const early = (sleepMillis: number, reason: Parameters<typeof waits.waiting>[0]) => {
+        const { wait } = drive()
+        Object.assign(wait, { sleepMillis, stage: waits.waiting(reason) })
+        return pacing.earlyBy(wait)
+      }
+      assert.deepStrictEqual(
+        [early(10_000, "strategy"), early(10_000, "firstWait"), early(9_999, "strategy"), early(9, "strategy")],
+        [1_000, 1_000, 999, 0]
+      )
+      for (const reason of ["serverHint", "gate", "minInterval", "requested", "lastCheck", "deadline"] as const) {
+        assert.strictEqual(early(10_000, reason), 0, reason)
+      }
+    })
+
+    it("is no sooner than the server, the gate and the minInterval allow", () => {
+      const earliest = (floorAt: number, gatedUntil: number, spacedUntil: number) => {
+        let others = waits.never
+        const driven = sleeping({ minInterval: "1 second" }, { checkedAt: () => others })
+        others = spacedUntil - 1_000
+        driven.wait.floorAt = floorAt
+        waits.cold(driven.wait).gatedUntil = gatedUntil
+        return pacing.earliestAt(driven.wait)
+      }
+      assert.deepStrictEqual(
+        [earliest(0, 0, 1_000), earliest(9_400, 0, 1_000), earliest(0, 9_500, 1_000), earliest(0, 0, 9_600)],
+        [9_000, 9_400, 9_500, 9_600]
+      )
+      assert.deepStrictEqual([earliest(9_500, 9_600, 9_400), earliest(11_000, 0, 1_000)], [9_600, 10_000])
+    })
+
+    it("is none of a paused wait, and none that is the last", () => {
+      assert.strictEqual(pacing.earliestAt(sleeping({ deadline: "10 seconds" }).wait), 10_000)
+      const still = sleeping({ deadline: "1 minute" })
+      still.step(1_000, event.paused)
+      assert.strictEqual(pacing.earliestAt(still.wait), 60_000)
+      const hinted = drive({ strategy })
+      hinted.start()
+      hinted.answer(0, CheckResult.withHint(running, "20 seconds"))
+      assert.strictEqual(pacing.earliestAt(hinted.wait), 20_000)
+    })
+  })
+
+  it("suspension - did not happen if the host has been on time since", () => {
+    const suspended = (lateAt: number | undefined) => {
+      const { step, time, wait } = drive()
+      step(5_000, event.unpaused)
+      if (lateAt !== undefined) time.lateAt = lateAt
+      return pacing.wasSuspended(wait, 100)
+    }
+    assert.deepStrictEqual([99, 100, 101, undefined].map(suspended), [false, true, true, true])
+  })
+
   it("suspension - is more than twice the sleep too late, and at least a second", () => {
     const suspended = (sleepMillis: number, at: number) => {
       const { step, wait } = drive()

@@ -329,9 +329,9 @@ describe("token", () => {
     driven.step(1, { _tag: "Woken", force: false })
     assert.strictEqual(driven.token().deciding, undefined)
     driven.step(1, { _tag: "Decided", exit: Exit.succeed(5_000) })
-    driven.step(1, event.due)
-    driven.answer(1, Status.pending())
-    driven.step(1, { _tag: "Decided", exit: Exit.succeed(5_000) })
+    assert.strictEqual(driven.step(10, event.due), "check")
+    assert.strictEqual(driven.answer(10, Status.pending()), "step")
+    driven.step(10, { _tag: "Decided", exit: Exit.succeed(5_000) })
     assert.deepStrictEqual([driven.wait.stage.phase, driven.token().deciding], ["waiting", undefined])
   })
 

@@ -93,6 +93,16 @@ describe("Wait", () => {
     }
   })
 
+  it("errors in a row - are those of the checks before, and the retries of this one", () => {
+    const self = make()
+    assert.strictEqual(wait.errorsInRow(self), 0)
+    wait.cold(self).retries = 3
+    assert.strictEqual(wait.errorsInRow(self), 3)
+    wait.count(self, wait.rows(self).errors)
+    wait.count(self, wait.rows(self).errors)
+    assert.strictEqual(wait.errorsInRow(self), 5)
+  })
+
   it("timeline - never runs backwards", () => {
     const time = wait.timeline(clockAt(() => 1_000))
     assert.deepStrictEqual([time.base, time.now], [1_000, 0])
@@ -139,6 +149,29 @@ describe("Wait", () => {
     assert.isFalse(measured.isMeasured)
   })
 
+  it("timeline - stands still with its wall clock, and does not trust a monotonic clock that runs backwards", () => {
+    const moved = (wall: number, monotonic: number) => {
+      let read = 5_000
+      const time = wait.timeline({
+        ...clockAt(() => 10_000),
+        monotonicTimeNanosUnsafe: () => BigInt(read) * 1_000_000n
+      })
+      read = monotonic
+      wait.advance(time, wall)
+      return [time.base, time.now]
+    }
+    assert.deepStrictEqual(moved(10_000, 9_000), [10_000, 0])
+    assert.deepStrictEqual(
+      [moved(10_500, 3_000), moved(10_500, 5_000)],
+      [
+        [10_000, 500],
+        [10_000, 500]
+      ]
+    )
+    // A monotonic clock that stands still is trusted: the wall clock was set.
+    assert.deepStrictEqual(moved(12_000, 5_000), [12_000, 0])
+  })
+
   describe("clock that shows fractions of milliseconds", () => {
     const at = (wall: number, origin = 0) => {
       const time = wait.timeline(clockAt(() => origin))
@@ -152,8 +185,8 @@ describe("Wait", () => {
         [17, 17, 17, 17]
       )
       assert.deepStrictEqual(
-        [16.998, 17.002, 17.5].map((wall) => at(wall)),
-        [16.998, 17.002, 17.5]
+        [0.001, 16.998, 17.002, 17.5].map((wall) => at(wall)),
+        [0.001, 16.998, 17.002, 17.5]
       )
     })
 
@@ -213,6 +246,9 @@ describe("Wait", () => {
   it("stages - are values that all waits share", () => {
     assert.strictEqual(wait.waiting("gate"), wait.waiting("gate"))
     assert.deepStrictEqual(wait.waiting("gate"), { phase: "waiting", reason: "gate" })
+    // One that is made only now.
+    const fresh = crypto.randomUUID() as string as "gate"
+    assert.deepStrictEqual(wait.waiting(fresh), { phase: "waiting", reason: fresh })
     assert.deepStrictEqual(
       [wait.gating, wait.checking, wait.stepping, wait.canceling, wait.ended],
       (["gating", "checking", "stepping", "canceling", "ended"] as const).map((phase) => ({ phase, reason: undefined }))
