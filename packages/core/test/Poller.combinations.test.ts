@@ -2,8 +2,10 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as TestClock from "effect/testing/TestClock"
+import * as Gate from "effect-poll/Gate"
 import * as Job from "effect-poll/Job"
 import * as Poller from "effect-poll/Poller"
+import * as Status from "effect-poll/Status"
 import * as Strategy from "effect-poll/Strategy"
 import { pending } from "./support/checks.ts"
 import { keysOf } from "./support/jobs.ts"
@@ -35,5 +37,24 @@ describe("Poller", () => {
         })
       )
     }
+
+    it.effect("wait that leaves before it asks its gate - lets the waits of other jobs ask", () =>
+      Effect.gen(function* () {
+        const gate = Gate.make(() => Effect.delay(Effect.succeed(Gate.open), 1_000))
+        const poller = yield* Poller.make({ concurrency: 1 })
+        const add = (name: string) => {
+          const check = () => Effect.delay(Effect.succeed(Status.succeeded(name)), 1_000)
+          return poller.add(Job.make(name, { check }), "1", { deadline: "1 minute", gate })
+        }
+        yield* add("a")
+        const leaving = yield* add("b")
+        yield* add("c")
+        yield* TestClock.adjust(1_500)
+        yield* leaving.interrupt
+        yield* TestClock.adjust(3_000)
+        const { ended } = yield* poller.stats
+        assert.deepStrictEqual(ended, { Succeeded: 2, Interrupted: 1 })
+      })
+    )
   })
 })

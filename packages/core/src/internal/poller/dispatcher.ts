@@ -227,7 +227,7 @@ export class Dispatcher {
 
   /** Whether there may be queued waits. */
   get hasQueued(): boolean {
-    return this.jobs.rotation.size + this.gatherers.size + this.overlaps.size > 0
+    return this.jobs.rotation.size + this.gatherers.size + this.overlaps.size > 0 || this.gates.hasIdle
   }
 
   /** When the first batch is due that gathers in a queue, or the first grace of a check that was given up is over. */
@@ -263,6 +263,7 @@ export class Dispatcher {
     const { now } = this.time
     for (const wait of this.overlaps.expire(now)) this.enqueue(wait)
     this.endGathering(restAt)
+    if (this.free > 0) for (const target of this.gates.openIdle()) this.enter(target)
     while (rotation.size > 0 && this.free > 0) {
       const traffic = rotation.next(this.mayServe)
       if (traffic === undefined) return undefined

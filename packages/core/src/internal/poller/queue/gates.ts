@@ -27,6 +27,13 @@ export interface Load {
  */
 export class Gates {
   private readonly loads = new WeakMap<object, Load>()
+  /** Without a question whose end would open the lanes that are shut: the waits of the lane that was opened may leave. */
+  private readonly idle = new Set<Load>()
+
+  /** Whether lanes are shut without a question in flight. */
+  get hasIdle(): boolean {
+    return this.idle.size > 0
+  }
 
   /** The permit for the waits of a lane whose turn it is, if the gate may be asked; otherwise the lane is shut. */
   permitFor(target: Target, lane: Lane, room: number, free: number): Permit | undefined {
@@ -42,7 +49,7 @@ export class Gates {
   /** Counts a permit, anew if it was ended. */
   renew(permit: Permit): Permit {
     permit.lane.asking++
-    permit.load.asking++
+    if (permit.load.asking++ === 0) this.idle.delete(permit.load)
     return permit
   }
 
@@ -55,6 +62,22 @@ export class Gates {
       target.queue.open(lane)
       open.push(target)
     }
+    this.openNext(load, open)
+    if (load.asking === 0 && load.shut.length > 0) this.idle.add(load)
+    return open
+  }
+
+  /** Opens one more lane of each gate that is not asked. Returns their targets. */
+  openIdle(): ReadonlyArray<Target> {
+    const open: Array<Target> = []
+    for (const load of this.idle) {
+      this.openNext(load, open)
+      if (load.shut.length === 0) this.idle.delete(load)
+    }
+    return open
+  }
+
+  private openNext(load: Load, open: Array<Target>): void {
     // Lanes that were opened otherwise are still in the list.
     while (load.head < load.shut.length) {
       const [other, shut] = load.shut[load.head++]!
@@ -67,7 +90,6 @@ export class Gates {
       load.shut.splice(0, load.head)
       load.head = 0
     }
-    return open
   }
 
   private loadOf(gate: object): Load {
