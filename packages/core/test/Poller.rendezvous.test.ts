@@ -240,17 +240,19 @@ describe("Poller", () => {
         })
     )
 
-    it.effect("first checks of jobs with a checkMany - are not staggered, and share requests within the slack [R59]", () =>
-      Effect.gen(function* () {
-        const { job, requests } = drifting([0])
-        const poller = yield* Poller.make({ linger: 0 })
-        for (const key of keysOf(1000))
-          yield* poller.add(job, key, { ...hour, strategy: Strategy.spaced("30 seconds") })
-        yield* TestClock.adjust("10 seconds")
-        assert.strictEqual(requests.flatMap(({ keys }) => keys).length, 1000)
-        // By the slack, and by the time that a due check waits for others; without that over a second.
-        for (const { at } of requests) assert.isAtMost(at, 200)
-      })
+    it.effect(
+      "first checks of jobs with a checkMany - are not staggered, and share requests within the slack [R59]",
+      () =>
+        Effect.gen(function* () {
+          const { job, requests } = drifting([0])
+          const poller = yield* Poller.make({ linger: 0 })
+          for (const key of keysOf(1000))
+            yield* poller.add(job, key, { ...hour, strategy: Strategy.spaced("30 seconds") })
+          yield* TestClock.adjust("10 seconds")
+          assert.strictEqual(requests.flatMap(({ keys }) => keys).length, 1000)
+          // By the slack, and by the time that a due check waits for others; without that over a second.
+          for (const { at } of requests) assert.isAtMost(at, 200)
+        })
     )
 
     it.effect("slack of 0 - takes nothing along", () =>

@@ -274,6 +274,12 @@ describe("machine", () => {
       assert.strictEqual(sleeping({ gate }).step(9_000, event.nearlyDue), "gate")
     })
 
+    it("wait - that is due by then, is treated as any that is due", () => {
+      const still = sleeping()
+      still.step(1_000, paused)
+      assert.strictEqual(ending(still.step(60_001, event.nearlyDue)), "PollTimeout deadline")
+    })
+
     it("wait - that is paused, or sleeps for the server, is not checked before its time", () => {
       const still = sleeping()
       still.step(1_000, paused)

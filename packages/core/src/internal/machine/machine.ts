@@ -151,7 +151,11 @@ const onDue = (wait: Wait): Command => {
   return gateOrCheck(wait)
 }
 
-const onNearlyDue = (wait: Wait): Command => (wait.setting.time.now < earliestAt(wait) ? "sleep" : gateOrCheck(wait))
+const onNearlyDue = (wait: Wait): Command => {
+  const { now } = wait.setting.time
+  if (now >= alarmAt(wait)) return onDue(wait)
+  return now < earliestAt(wait) ? "sleep" : gateOrCheck(wait)
+}
 
 const onWoken = (wait: Wait, force: boolean, notBefore = requestedAt(wait)): Command => {
   const { now } = wait.setting.time
