@@ -180,8 +180,9 @@ const judgeCursors = (cursors: ReadonlyArray<GivenCursor>): void => {
 const judge = ({ spec, exits, interrupted, start }: FollowedWait, scenario: Scenario): void => {
   assert.strictEqual(exits.length, 1, "ends once")
   const { at, exit } = exits[0]!
+  // A check that was due by the deadline, but had to queue or to wait for others, begins all the same (R40).
   const end = start + spec.deadline
-  assert.isAtMost(at, end, "ends by its deadline")
+  assert.isAtMost(at, end + 2 * longestCheck, "ends by its deadline, or as soon as a late last check may take")
   if (Exit.isSuccess(exit)) {
     assert.strictEqual(scenario.outcome, "done")
     assert.isAtLeast(at, scenario.endsAt)
