@@ -164,7 +164,7 @@ describe("laws", () => {
     timeout
   )
 
-  it.each([1062, 5000, 7820, 8570, 8766, 17022, 17757, 18426, 18612])(
+  it.each([139, 1062, 1178, 5000, 7820, 8570, 8766, 17022, 17757, 18426, 18612, 19722])(
     "world %i of seed 1, which once differed - does not differ",
     (index) => assert.deepStrictEqual(judge(draw(1, index)).differing, []),
     timeout

@@ -31,6 +31,7 @@ import { begin, restore } from "./token.ts"
 import {
   alarmAt,
   cold,
+  isCompleting,
   isForced,
   otherSource,
   recordDuration,
@@ -145,7 +146,7 @@ const start = (wait: Wait, { deferral, ended, stagger, token }: Extract<Event, {
 const onDue = (wait: Wait): Command => {
   const { now } = wait.setting.time
   if (now < alarmAt(wait)) return "sleep"
-  if (wait.cold.hasRechecked && wait.stage.reason !== "requested") wait.cold.hasRechecked = false
+  if (wait.cold.hasRechecked && wait.stage.reason !== "requested" && !isCompleting(wait)) wait.cold.hasRechecked = false
   if (wait.cold.paused || wait.stage.reason === "deadline") return timeout(wait)
   if (now > wait.nextAt) allowLate(wait, wait.nextAt)
   return gateOrCheck(wait)
