@@ -117,7 +117,7 @@ describe.each(hosts)("$name", (host) => {
         })
       )
 
-      it.effect("ids of any length - are told apart", () =>
+      it.effect("ids of any length - are distinguished", () =>
         Effect.gen(function* () {
           const { check } = scripted<string, string>(
             ...Array.from({ length: 40 }, (_, at) => asks(`${"x".repeat(10_000)}${at}`)),

@@ -5,11 +5,11 @@
  *
  * - Each job has its own budget, unless the option `budget` says otherwise. A check that finds the budget used up is
  *   postponed with the reason "rate budget".
- * - First come, first served: a check is let through if there is budget for it and for all that were postponed before
- *   it. So no budget is unused while a check asks for it. A check that does not return within half the time of a turn
- *   (5 milliseconds to 1 second) after its turn is passed over, since its wait may have ended. If it returns within a
- *   minute, it still goes before later ones. A check whose turn is more than about 4 seconds away is told to ask again
- *   in between, in case those before it have left.
+ * - First come, first served: a check is let through if the budget covers it and every check that was postponed before
+ *   it, so the budget is never idle while a check wants it. A turn that is not used within half its length (5
+ *   milliseconds to 1 second) passes to the next check, since the wait may have ended. For a minute, the check that
+ *   missed it stays ahead of later ones. A check whose turn is more than about 4 seconds away is postponed for less than
+ *   that, so that it moves up when checks ahead of it leave.
  * - Without the option `burst` no window has more than `limit` checks, wherever it begins. That is right for servers
  *   that count by windows, fixed or sliding: a whole window's checks may be made at once. With `burst` the budget is a
  *   bucket of tokens.

@@ -209,7 +209,7 @@ describe("checkOutcome", () => {
   })
 
   describe("missing jobs (R16)", () => {
-    it("end the wait when so many checks in a row have not found it", () => {
+    it("end the wait after `times` checks in a row without the job", () => {
       assert.deepStrictEqual(outcome({}, [missing]), [[0], "JobNotFound"])
       assert.deepStrictEqual(outcome({ missing: { times: 3 } }, [missing]), [[0, 10, 20], "JobNotFound"])
       assert.deepStrictEqual(outcome({}, [CheckResult.missingAfter(2)]), [[0, 10], "JobNotFound"])

@@ -39,7 +39,7 @@ describe("hold", () => {
     assert.deepStrictEqual([driven.wait.cold.hold, driven.wait.cold.unconfirmed], [undefined, undefined])
   })
 
-  it("resumed wait - goes on with the sightings of its token", () => {
+  it("resumed wait - continues from the sightings in its token", () => {
     assert.deepStrictEqual(resume({ confirm }).checks, [5_000])
     assert.deepStrictEqual(resume({ confirm: { success: { times: 4 } } }).checks, [5_000, 15_000])
     assert.deepStrictEqual(resume({ confirm: { success: { for: "13 seconds" } } }).checks, [5_000, 15_000])

@@ -201,7 +201,7 @@ describe("Wait", () => {
         ] as const) {
           let wall = origin
           const time = wait.timeline(clockAt(() => wall))
-          // A sum of so many steps of a time of today is off by more: the clock of a test counts from 0.
+          // Added to a present-day time, this many steps accumulate a larger error; a test clock starts at 0.
           if (origin > 1e6) wall += step * count
           else for (let steps = 0; steps < count; steps++) wait.advance(time, (wall += step))
           wait.advance(time, wall)

@@ -115,7 +115,7 @@ export const drive = (
 export type Driven = ReturnType<typeof drive>
 
 /**
- * Runs a wait to its end, or for so many checks: the gate is open, and the checks are answered at once, in turn and then
+ * Runs a wait to its end, or for at most `most` checks: the gate is open, and the checks are answered at once, in turn and then
  * by the last one again. Yields the times of the checks and how it ended.
  */
 export const play = (driven: Driven, answers: ReadonlyArray<Found>, token?: ResumeToken, most = 50) => {

@@ -292,7 +292,7 @@ const actionsOf = (wait: Wait): ReadonlyArray<string> | undefined => {
 const restoreCold = (wait: Wait, token: ResumeToken): void => {
   const { actions, alone, cursor, fallbackKey, last, located, status, throttledMillis, totalErrors, unconfirmed } =
     token
-  // The job may have a fallback no more: then it is asked itself, for which a cursor of the fallback is of no use.
+  // The job may no longer have a fallback. Then the job itself is checked, which cannot use a cursor of the fallback.
   const isThere = fallbackKey === undefined || wait.setting.policy.missing.checkFallback !== undefined
   if (isThere && fallbackKey !== undefined) cold(wait).fallbackKey = fallbackKey
   if (isThere && cursor !== undefined) cold(wait).cursor = cursor

@@ -12,7 +12,7 @@ export interface AllowanceOptions {
  * A budget of `limit` checks per window.
  *
  * - Without `burst` no window of time has more than `limit` checks, wherever it begins.
- * - With `burst` so many checks may follow each other at once; then they come one each `window / limit`.
+ * - With `burst`, up to that many checks may follow each other at once, and then one in each `window / limit`.
  *
  * Requests that were sent evenly arrive unevenly: `unevenMillis` keeps them apart by that much more than the budget asks
  * for, up to a tenth.
