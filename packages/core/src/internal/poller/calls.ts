@@ -6,7 +6,7 @@ import { sourceOf, type Timeline, type Wait } from "../machine/wait.ts"
 import * as userCalls from "../single/userCalls.ts"
 import * as batchCheck from "./batch/batchCheck.ts"
 import type { Dispatcher } from "./dispatcher.ts"
-import { eventFor } from "./exits.ts"
+import { eventOfCheck, eventOfTask } from "./exits.ts"
 import { InFlight, inFlightOf, type Limited, TimeLimits } from "./inFlight.ts"
 import { lessonsOf } from "./knowledge.ts"
 import { groupOf } from "./registry.ts"
@@ -76,7 +76,7 @@ export class Calls {
     call.add(wait)
     if (wait.stage.phase === "checking") {
       call.target.waitersOf(wait)?.noteCheck(wait)
-      this.requests.joined(wait, call)
+      if (!call.target.apart.isEmpty) this.requests.joined(wait, call)
     }
     // The limit of a call that has not begun is set when it does.
     if (call.state !== "begun" || call.nextAt === limitBefore) return
@@ -99,10 +99,10 @@ export class Calls {
 
   /** Interrupts a call that all waits have left, if it is in flight. It is not awaited. */
   private giveUp(call: Call): void {
-    const { fiber } = call
-    if (fiber === undefined) return
+    const { running } = call
+    if (running === undefined) return
     this.dispatcher.giveUp(call)
-    this.turns.postponed.add(() => fiber.interruptUnsafe())
+    this.turns.postponed.add(() => running.interruptUnsafe())
   }
 
   start(call: Call, effect: Effect.Effect<unknown, unknown, unknown>): void {
@@ -112,18 +112,20 @@ export class Calls {
     // An abandoned check of the same key ends before this one begins, which may leave this one empty.
     if (call.kind !== "task" && this.turns.runPostponed() && call.isEmpty) return this.dispatcher.count(call, -1)
     call.state = "begun"
-    if (call.kind === "check" || call.kind === "batch") call.target.noteStarts(call.waits, this.time.now)
+    if (call.target.isSpaced && (call.kind === "check" || call.kind === "batch")) {
+      call.target.noteStarts(call.waits, this.time.now)
+    }
     if (Exit.isExit(effect)) {
       // It is done already, and needs neither a fiber nor a time limit.
       call.nextAt = Number.POSITIVE_INFINITY
       return this.settle(call, effect)
     }
     this.setLimit(call)
-    const fiber = groupOf(call.anyone).fork(effect)
-    call.fiber = fiber
+    const running = groupOf(call.anyone).run(effect)
+    call.running = running
     // It may have interrupted its own wait.
     if (call.isEmpty) this.giveUp(call)
-    fiber.addObserver((exit) => this.settle(call, exit))
+    running.addObserver((exit) => this.settle(call, exit))
   }
 
   /** A call is over: hands its result to the waits that are still in it. */
@@ -138,8 +140,13 @@ export class Calls {
     try {
       if (call.kind === "gate") return this.settleGate(call, exit as Exit.Exit<Gate.Answer>)
       if (call.kind === "batch") return this.requests.settle(call, exit as Exit.Exit<batchCheck.Answer, unknown>)
-      if (call.kind === "check") this.requests.settledAlone(call, exit)
-      this.conclude(call, (wait) => eventFor(call, wait, exit))
+      if (call.kind === "check") {
+        if (!call.target.apart.isEmpty) this.requests.settledAlone(call, exit)
+        // What it means is the same to all of them.
+        const happened = eventOfCheck(exit)
+        return this.conclude(call, () => happened)
+      }
+      this.conclude(call, (wait) => eventOfTask(wait, exit))
     } finally {
       this.turns.exit(isOuter)
     }
@@ -160,17 +167,17 @@ export class Calls {
     call.target.forgetAll(call)
     if (call.isEmpty) return call.close()
     this.dropLimit(call)
-    const { only, target } = call
-    const onePerKey = target.isShared ? call.onePerKey : undefined
+    const { only } = call
+    if (only !== undefined && !call.target.isShared) {
+      this.step(only, eventOf(only))
+      return call.close()
+    }
+    const onePerKey = call.target.isShared ? call.onePerKey : undefined
     const sharesFloor = onePerKey !== undefined && sourceOf(call.anyone) === undefined
     const over = (): void => {
       if (sharesFloor) for (const wait of call.latestFloors) this.shareFloor(wait)
       onePerKey?.forEach((wait) => this.teach(wait))
       call.close()
-    }
-    if (only !== undefined) {
-      this.step(only, eventOf(only))
-      return over()
     }
     // One may have left since.
     const deliver = (wait: Wait) => inFlightOf(wait) === call && this.step(wait, eventOf(wait))
@@ -215,5 +222,5 @@ export class Calls {
  * Whether other waits may join a check that this wait has left, even if it is empty: a batch asks for its key all the
  * same, and a check that removes its own wait in its synchronous part cannot be interrupted before that is over.
  */
-const staysJoinable = (wait: Wait, { fiber, kind, state }: Call): boolean =>
-  state === "begun" && (kind === "batch" || (kind === "check" && fiber === undefined && sourceOf(wait) === undefined))
+const staysJoinable = (wait: Wait, { kind, running, state }: Call): boolean =>
+  state === "begun" && (kind === "batch" || (kind === "check" && running === undefined && sourceOf(wait) === undefined))

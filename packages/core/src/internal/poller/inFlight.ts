@@ -1,7 +1,14 @@
-import type * as Fiber from "effect/Fiber"
+import type * as Exit from "effect/Exit"
 import { wakeForAlarm } from "../machine/pacing.ts"
 import { checksAlone, homeOf, sourceOf, type Wait } from "../machine/wait.ts"
 import { TimerQueue } from "./turn/timerQueue.ts"
+
+/** What runs for a call: a fiber, or a callback that needs none. */
+export interface Running {
+  readonly interruptUnsafe: () => void
+  /** Calls `over` once, at once if it has ended. */
+  readonly addObserver: (over: (exit: Exit.Exit<unknown, unknown>) => void) => unknown
+}
 
 /**
  * A call that is in flight for some waits instead of their sleep, or about to be:
@@ -16,7 +23,8 @@ export class InFlight<T = unknown> {
   readonly kind: "check" | "batch" | "gate" | "task"
   readonly target: T
   state: "gathering" | "ready" | "begun" | "over"
-  fiber: Fiber.Fiber<unknown, unknown> | undefined
+  /** What runs for it, once it has begun. */
+  running: Running | undefined
   /** Keys whose waits have left while the request for them is in flight. */
   abandoned: Array<string> | undefined
   /** The earliest time limit of the waits in it. */
@@ -108,7 +116,7 @@ export class InFlight<T = unknown> {
 
   /** Releases everything it holds: stale alarms may hold it for a while. */
   close(): void {
-    this.one = this.all = this.fiber = this.abandoned = this.permit = this.lastLeft = undefined
+    this.one = this.all = this.running = this.abandoned = this.permit = this.lastLeft = undefined
   }
 
   /** Whether a wait can share the check that this is. */

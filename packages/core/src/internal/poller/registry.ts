@@ -18,7 +18,9 @@ import type { Defaults } from "../options/defaults.ts"
 import type { Policy } from "../options/policy.ts"
 import { isLoggedIn, make as makeTelemetry, type Telemetry } from "../telemetry.ts"
 import type { AfterTurn } from "./turn/afterTurn.ts"
+import { CallbackRun, isCallback, mayRunWithoutFiber } from "./callback.ts"
 import type { Dispatcher } from "./dispatcher.ts"
+import type { Running } from "./inFlight.ts"
 import type { LastChecks } from "./queue/lastChecks.ts"
 import { Target, type TargetSetting, Traffic } from "./target.ts"
 
@@ -55,6 +57,8 @@ export class Group implements TargetSetting {
   private made: Telemetry | undefined
   private readonly forkIn: (effect: Effect.Effect<unknown, unknown, unknown>) => Fiber.Fiber<unknown, unknown>
 
+  private readonly mayRunWithoutFiber: boolean
+
   constructor(
     shared: Shared,
     target: Target,
@@ -69,6 +73,7 @@ export class Group implements TargetSetting {
     this.time = shared.time
     this.random = shared.random
     this.forkIn = Effect.runForkWith(context)
+    this.mayRunWithoutFiber = mayRunWithoutFiber(context)
     this.logs = logs
     target.keepStarts(policy.minInterval)
   }
@@ -85,6 +90,13 @@ export class Group implements TargetSetting {
   /** Runs an effect with the services of the waits, in a fiber of its own. */
   fork<A, E>(effect: Effect.Effect<A, E, unknown>): Fiber.Fiber<A, E> {
     return this.forkIn(effect) as Fiber.Fiber<A, E>
+  }
+
+  /** Runs an effect with the services of the waits: in a fiber, or without one where none is needed. */
+  run(effect: Effect.Effect<unknown, unknown, unknown>): Running {
+    return isCallback(effect) && this.mayRunWithoutFiber
+      ? new CallbackRun(effect, this.context, this.forkIn)
+      : this.forkIn(effect)
   }
 
   emit(wait: Wait, event: Notification["event"]): void {

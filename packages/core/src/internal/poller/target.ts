@@ -203,7 +203,7 @@ export class Target extends Member {
     if (this.abandoned.size > 0 && sourceOf(wait) === undefined) {
       const call = this.abandoned.get(wait.key)
       // A call that all waits have left is interrupted as soon as possible, and yields nothing.
-      if (call !== undefined && (!call.isEmpty || call.fiber === undefined)) return call
+      if (call !== undefined && (!call.isEmpty || call.running === undefined)) return call
     }
     return this.waitersOf(wait)?.checkLike(wait) as Call | undefined
   }

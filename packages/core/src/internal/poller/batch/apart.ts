@@ -20,6 +20,11 @@ export class Apart {
   private readonly parts = new Map<Wait, Part>()
   private readonly bad = new Map<string, Bad>()
 
+  /** Whether it has neither parts nor bad keys. */
+  get isEmpty(): boolean {
+    return this.parts.size + this.bad.size === 0
+  }
+
   /** The part that a wait belongs to until its check begins. */
   partOf(wait: Wait): Part | undefined {
     return this.parts.size === 0 ? undefined : this.parts.get(wait)

@@ -110,7 +110,7 @@ export class Requests {
       // It stays in flight for its waits until it is known what the failure is about.
       this.parts.set(call, part)
       part.failure = failure
-      call.fiber = undefined
+      call.running = undefined
       return this.proceed(division, () => division.failed(part))
     }
     const keys = byKey(call.waits)

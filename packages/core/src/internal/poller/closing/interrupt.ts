@@ -7,7 +7,7 @@ import * as Fiber from "effect/Fiber"
 import type { Event, LeftBy } from "../../machine/event.ts"
 import type { Wait } from "../../machine/wait.ts"
 import * as remoteCancel from "../../single/remoteCancel.ts"
-import type { InFlight } from "../inFlight.ts"
+import type { InFlight, Running } from "../inFlight.ts"
 import { groupOf } from "../registry.ts"
 import { targetOf } from "../target.ts"
 
@@ -34,23 +34,23 @@ export interface Canceling {
  * the longest `cancelTimeout` of the waits at most.
  */
 export const interrupt = (interrupted: ReadonlyArray<Interrupted>, canceling: Canceling): Effect.Effect<void> => {
-  const fibers = new Set<Fiber.Fiber<unknown, unknown>>()
+  const running = new Set<Running>()
   const jobs = new Map<unknown, Map<string, Job>>()
   let atMost = 0
   for (const { call, cancelsBy, wait } of interrupted) {
     const { cancelTimeout } = wait.setting.policy
     if (cancelTimeout > atMost) atMost = cancelTimeout
-    const fiber = abandonedBy(call)
-    if (fiber !== undefined) fibers.add(fiber)
+    const check = abandonedBy(call)
+    if (check !== undefined) running.add(check)
     if (cancelsBy === undefined) continue
     const target = targetOf(wait)
     const ofTarget = jobs.get(target) ?? new Map<string, Job>()
     jobs.set(target, ofTarget)
     const known = ofTarget.get(wait.key)
     if (known !== undefined) known.waits.push(wait)
-    else ofTarget.set(wait.key, { waits: [wait], by: cancelsBy, fiber })
+    else ofTarget.set(wait.key, { waits: [wait], by: cancelsBy, check })
   }
-  const over = fibers.size === 0 ? Effect.void : bounded(Fiber.awaitAll([...fibers]), atMost)
+  const over = running.size === 0 ? Effect.void : bounded(Effect.forEach(running, ended, { discard: true }), atMost)
   if (jobs.size === 0) return over
   const cancels = cancelAll(
     [...jobs.values()].flatMap((ofTarget) => Array.from(ofTarget.values())),
@@ -72,12 +72,16 @@ export const interrupt = (interrupted: ReadonlyArray<Interrupted>, canceling: Ca
 interface Job {
   readonly waits: [Wait, ...Array<Wait>]
   readonly by: LeftBy
-  readonly fiber: Fiber.Fiber<unknown, unknown> | undefined
+  readonly check: Running | undefined
 }
 
-/** The fiber of a call that no wait is in any more; a check that interrupts its own wait does not wait for itself. */
-const abandonedBy = (call: InFlight | undefined): Fiber.Fiber<unknown, unknown> | undefined =>
-  call?.isEmpty === true && call.fiber !== Fiber.getCurrent() ? call.fiber : undefined
+/** What runs for a call that no wait is in any more; a check that interrupts its own wait does not wait for itself. */
+const abandonedBy = (call: InFlight | undefined): Running | undefined =>
+  call?.isEmpty === true && call.running !== Fiber.getCurrent() ? call.running : undefined
+
+/** Waits until a check has ended. */
+const ended = (check: Running): Effect.Effect<void> =>
+  Effect.callback<void>((resume) => void check.addObserver(() => resume(Effect.void)))
 
 /** Waits for an effect that can be given up, even where nothing can be interrupted. */
 const bounded = (effect: Effect.Effect<unknown>, atMost: number): Effect.Effect<void> =>
@@ -86,9 +90,9 @@ const bounded = (effect: Effect.Effect<unknown>, atMost: number): Effect.Effect<
 /** Cancels jobs. All have been asked for after half of `atMost`, however many they are and however long each takes. */
 const cancelAll = (jobs: ReadonlyArray<Job>, canceling: Canceling, atMost: number): Effect.Effect<void> =>
   Effect.flatMap(Clock.currentTimeMillis, (now) => {
-    const cancels = jobs.filter(({ fiber }) => fiber === undefined)
+    const cancels = jobs.filter(({ check }) => check === undefined)
     // These wait for a check first, which may take long: they hold back no others.
-    const later = jobs.filter(({ fiber }) => fiber !== undefined)
+    const later = jobs.filter(({ check }) => check !== undefined)
     const cancel = (job: Job) => cancelOne(job, canceling, now)
     const both = [
       forEachPaced(cancels, cancel, canceling, atMost / 2),
@@ -131,13 +135,13 @@ const forEachPaced = <A>(
 
 const paceSteps = 100
 
-const cancelOne = ({ by, fiber, waits }: Job, { tell }: Canceling, since: number): Effect.Effect<void> => {
+const cancelOne = ({ by, check, waits }: Job, { tell }: Canceling, since: number): Effect.Effect<void> => {
   const group = groupOf(waits[0])
   return remoteCancel.afterCheck(
     {
       waits,
       by,
-      over: fiber === undefined ? undefined : Fiber.await(fiber),
+      over: check === undefined ? undefined : ended(check),
       fork: (effect) => group.fork(effect),
       tell,
       // Another wait may want the job again by then.
