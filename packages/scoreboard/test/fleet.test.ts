@@ -220,8 +220,8 @@ describe("fleet", () => {
   describe("gateQuestions", () => {
     it("a gate is asked at most once a second for each wait", { timeout }, async () => {
       const { questionsPerSecond } = await gateQuestions.measure(ours, 50)
-      assert.isAtLeast(Number(questionsPerSecond), 0)
-      assert.isAtMost(Number(questionsPerSecond), 50)
+      assert.isAbove(Number(questionsPerSecond), 0)
+      assert.isAtMost(Number(questionsPerSecond), 2)
     })
   })
 })
