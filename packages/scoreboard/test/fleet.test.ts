@@ -218,7 +218,7 @@ describe("fleet", () => {
   })
 
   describe("gateQuestions", () => {
-    it("a gate is asked at most once a second for each wait", { timeout }, async () => {
+    it("a gate that closes for all waits is asked once a second", { timeout }, async () => {
       const { questionsPerSecond } = await gateQuestions.measure(ours, 50)
       assert.isAbove(Number(questionsPerSecond), 0)
       assert.isAtMost(Number(questionsPerSecond), 2)
