@@ -3,7 +3,11 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Metric from "effect/Metric"
 import * as Tracer from "effect/Tracer"
-import { isCallback, mayRunWithoutFiber } from "../../src/internal/poller/callback.ts"
+import type * as theCallback from "../../src/internal/poller/callback.ts"
+
+// No package exports it, and the compiler does not follow a path that it cannot read.
+const path: string = "../../src/internal/poller/callback.ts"
+const { isCallback, mayRunWithoutFiber } = (await import(path)) as typeof theCallback
 
 const callbacks: Record<string, Effect.Effect<unknown, unknown>> = {
   promise: Effect.promise(() => Promise.resolve()),
@@ -38,17 +42,16 @@ describe("isCallback", () => {
 })
 
 describe("mayRunWithoutFiber", () => {
+  const mayRun = (context: Context.Context<never>) => mayRunWithoutFiber(context as Context.Context<unknown>)
   const native = Context.get(Context.empty(), Tracer.Tracer)
   const entering = Tracer.make({ span: (options) => native.span(options), context: (_, fiber) => fiber as never })
 
-  it("no services - it may", () => assert.isTrue(mayRunWithoutFiber(Context.empty())))
+  it("no services - it may", () => assert.isTrue(mayRun(Context.empty())))
 
-  it("a tracer that enters no context - it may", () =>
-    assert.isTrue(mayRunWithoutFiber(Context.make(Tracer.Tracer, native))))
+  it("a tracer that enters no context - it may", () => assert.isTrue(mayRun(Context.make(Tracer.Tracer, native))))
 
-  it("a tracer that enters a context - it may not", () =>
-    assert.isFalse(mayRunWithoutFiber(Context.make(Tracer.Tracer, entering))))
+  it("a tracer that enters a context - it may not", () => assert.isFalse(mayRun(Context.make(Tracer.Tracer, entering))))
 
   it("metrics of fibers - it may not", () =>
-    assert.isFalse(mayRunWithoutFiber(Context.make(Metric.FiberRuntimeMetrics, Metric.FiberRuntimeMetricsImpl))))
+    assert.isFalse(mayRun(Context.make(Metric.FiberRuntimeMetrics, Metric.FiberRuntimeMetricsImpl))))
 })

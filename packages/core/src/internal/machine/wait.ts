@@ -119,8 +119,8 @@ export interface Wait {
   strategySteps: number
   strategyStarted: number
   status: Status<unknown, unknown> | undefined
-  /** Undefined if it was not asked for. */
-  readonly history: history.History | undefined
+  /** Not there, and so without memory, if it was not asked for. */
+  readonly history?: history.History
 }
 
 /** State that a wait without trouble never needs. */
@@ -246,8 +246,13 @@ export interface Row {
 }
 
 /** The state of a wait that has not started. */
-export const make = (setting: Setting, key: string, rawKey: unknown, sink: unknown): Wait => ({
-  // Written out: a spread would cost the object its fast shape. What each check needs comes first.
+export const make = (setting: Setting, key: string, rawKey: unknown, sink: unknown): Wait => {
+  const self = blank(setting, key, rawKey, sink)
+  return setting.policy.history ? Object.assign(self, { history: history.make() }) : self
+}
+
+/** Written out: a spread would cost the object its fast shape. What each check needs comes first. */
+const blank = (setting: Setting, key: string, rawKey: unknown, sink: unknown): Wait => ({
   setting,
   stage: waiting("firstWait"),
   nextAt: notYet,
@@ -267,8 +272,7 @@ export const make = (setting: Setting, key: string, rawKey: unknown, sink: unkno
   stateSince: 0,
   strategySteps: 0,
   strategyStarted: 0,
-  status: undefined,
-  history: setting.policy.history ? history.make() : undefined
+  status: undefined
 })
 
 /**
