@@ -24,6 +24,7 @@
 import type { HttpAnswer } from "@effect-poll/http/HttpAnswer"
 import * as HttpCheck from "@effect-poll/http/HttpCheck"
 import type { HttpCheckError } from "@effect-poll/http/HttpCheckError"
+import * as Push from "@effect-poll/http/Push"
 import * as Data from "effect/Data"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -43,7 +44,6 @@ import * as Wire from "./internal/wire.ts"
 import * as CommonSettings from "./internal/commonSettings.ts"
 import * as Receipt from "./internal/receipt.ts"
 import * as Validate from "./internal/validate.ts"
-import * as Push from "./Push.ts"
 import type { WithStrategies } from "./Settings.ts"
 
 /**

@@ -26,6 +26,7 @@
  */
 import * as HttpCheck from "@effect-poll/http/HttpCheck"
 import type { HttpCheckError } from "@effect-poll/http/HttpCheckError"
+import * as Push from "@effect-poll/http/Push"
 import * as Duration from "effect/Duration"
 import type * as Effect from "effect/Effect"
 import type * as HttpClient from "effect/http/HttpClient"
@@ -45,7 +46,6 @@ import * as CommonSettings from "./internal/commonSettings.ts"
 import * as Receipt from "./internal/receipt.ts"
 import * as Validate from "./internal/validate.ts"
 import * as Wire from "./internal/wire.ts"
-import * as Push from "./Push.ts"
 import type { WithStrategies } from "./Settings.ts"
 
 /**
@@ -249,8 +249,8 @@ export const stall = (options?: {
 
 /**
  * Schemas of webhooks. The platform sends webhooks only by contract; these Schemas propose the body that a check
- * receives, for a campaign with an added `event_id`. For any other body use `Push.make` with `TaskStatus` or
- * `PackageStatus`.
+ * receives, for a campaign with an added `event_id`. For any other body use `Push.make` of `@effect-poll/http` with
+ * `TaskStatus` or `PackageStatus`.
  *
  * @category schemas
  * @since 0.1.0

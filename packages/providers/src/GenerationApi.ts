@@ -21,6 +21,7 @@
  */
 import * as HttpCheck from "@effect-poll/http/HttpCheck"
 import type { HttpCheckError } from "@effect-poll/http/HttpCheckError"
+import * as Push from "@effect-poll/http/Push"
 import * as Duration from "effect/Duration"
 import type * as HttpClient from "effect/http/HttpClient"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
@@ -41,7 +42,6 @@ import * as CommonSettings from "./internal/commonSettings.ts"
 import * as Receipt from "./internal/receipt.ts"
 import * as Validate from "./internal/validate.ts"
 import * as Wire from "./internal/wire.ts"
-import * as Push from "./Push.ts"
 import type { Settings } from "./Settings.ts"
 
 /**

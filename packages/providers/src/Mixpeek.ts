@@ -33,6 +33,7 @@
  * @since 0.1.0
  */
 import type { HttpCheckError } from "@effect-poll/http/HttpCheckError"
+import * as Push from "@effect-poll/http/Push"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as HttpClient from "effect/http/HttpClient"
@@ -50,7 +51,6 @@ import * as MinimumInterval from "./MinimumInterval.ts"
 import { keyCodec, type Resource, resourceCodec, type TaskKey } from "./MixpeekKey.ts"
 import type { CancelUnsupported, ListFilter, Submission } from "./MixpeekRequest.ts"
 import * as MixpeekStatus from "./MixpeekStatus.ts"
-import * as Push from "./Push.ts"
 import type { WithStrategy } from "./Settings.ts"
 
 export { CancelUnsupported, type ListFilter, type Submission } from "./MixpeekRequest.ts"

@@ -15,7 +15,7 @@ import * as Status from "effect-poll/Status"
 import * as StatusSchema from "effect-poll/StatusSchema"
 import * as EventPlatform from "@effect-poll/providers/EventPlatform"
 import * as EventPlatformBadges from "@effect-poll/providers/EventPlatformBadges"
-import type { PushSchema } from "@effect-poll/providers/Push"
+import type { PushSchema } from "@effect-poll/http/Push"
 import { answering, runFor } from "./support.ts"
 
 const { campaigns, packages, tasks } = EventPlatform.make({ baseUrl: "http://h" })

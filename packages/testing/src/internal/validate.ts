@@ -54,6 +54,13 @@ export const oneOf = <const Word extends string>(option: string, words: Readonly
   return value
 }
 
+/** An absolute URL. */
+export const url = (option: string, value: string): string => {
+  if (!/^https?:\/\/[^/]/.test(value))
+    throw new RangeError(`${option} must be a URL with http or https, got ${show(value)}`)
+  return value
+}
+
 /** A value for a message. */
 export const show = (u: unknown): string =>
   Duration.isDuration(u) ? Duration.format(u) : typeof u === "string" ? JSON.stringify(u) : String(u)

@@ -4,7 +4,7 @@ import * as Schema from "effect/Schema"
 import * as CheckResult from "effect-poll/CheckResult"
 import * as Status from "effect-poll/Status"
 import * as StatusSchema from "effect-poll/StatusSchema"
-import * as Push from "@effect-poll/providers/Push"
+import * as Push from "@effect-poll/http/Push"
 
 const TaskStatus = StatusSchema.fromField(
   Schema.Struct({ state: Schema.Literals(["busy", "done"]), n: Schema.Finite }),

@@ -1,12 +1,12 @@
 /**
  * Schemas that decode the body of a webhook to the key of a job and its status.
  *
- * They decode to the same statuses as checks do. They only decode: this package contains no server.
+ * They decode to the same statuses as checks do. They only decode: `Webhook` receives the requests and verifies them.
  *
  * **Details**
  *
- * A push is a reason to check and never ends a wait by itself: it may arrive late, twice, never, or from somebody other
- * than the service. Find the wait by the key and call `checkNow`; that check decides. A push without a key concerns
+ * A push is a reason to check: it may arrive late, twice, never, or from somebody other than the service. Only a route of
+ * `Webhook` that trusts verified pushes lets its result count as the answer of a check. A push without a key concerns
  * every wait that it could be about.
  *
  * @since 0.1.0
@@ -71,11 +71,15 @@ export interface Options<out K> {
  * ```ts
  * import { hasProperty } from "effect/Predicate"
  * import * as Schema from "effect/Schema"
+ * import * as Status from "effect-poll/Status"
  * import * as StatusSchema from "effect-poll/StatusSchema"
- * import * as EventPlatform from "@effect-poll/providers/EventPlatform"
- * import * as Push from "@effect-poll/providers/Push"
+ * import * as Push from "@effect-poll/http/Push"
  *
- * const TaskChanged = Push.make(StatusSchema.within(EventPlatform.TaskStatus, "task"), {
+ * const TaskStatus = StatusSchema.fromField(Schema.Struct({ state: Schema.Literals(["running", "completed"]) }), "state", {
+ *   running: Status.pending(),
+ *   completed: Status.succeeded()
+ * })
+ * const TaskChanged = Push.make(StatusSchema.within(TaskStatus, "task"), {
  *   key: (body) => (hasProperty(body, "task_ref") && typeof body.task_ref === "string" ? body.task_ref : undefined)
  * })
  * const { key, result } = Schema.decodeSync(TaskChanged)({ task_ref: "t1", task: { state: "completed" } })
