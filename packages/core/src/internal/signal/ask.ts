@@ -1,0 +1,26 @@
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import { SignalStoreError } from "../../SignalError.ts"
+import type { Service } from "../../SignalStore.ts"
+import { awaitAtMost } from "../awaitAtMost.ts"
+
+/**
+ * Calls a method of a store. A call that takes longer than the store allows is interrupted and not awaited, and counts as
+ * one that failed.
+ */
+export const ask = <A>(
+  store: Service,
+  operation: SignalStoreError["operation"],
+  call: (store: Service) => Effect.Effect<A, SignalStoreError>
+): Effect.Effect<A, SignalStoreError> =>
+  Effect.flatMap(
+    Effect.acquireUseRelease(
+      Effect.forkDetach(Effect.suspend(() => call(store)), { startImmediately: true }),
+      (fiber) => awaitAtMost(fiber, store.timeout ?? "10 seconds"),
+      (fiber) => Effect.sync(() => fiber.interruptUnsafe())
+    ),
+    (exit) => {
+      if (exit === undefined) return Effect.fail(new SignalStoreError({ operation }))
+      return Exit.isSuccess(exit) ? Effect.succeed(exit.value) : Effect.failCause(exit.cause)
+    }
+  )
