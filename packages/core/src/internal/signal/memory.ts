@@ -36,14 +36,12 @@ export const make = (options: MemoryOptions = {}): Effect.Effect<Service> => {
       get: (hash) => Effect.sync(() => memory.get(hash)),
       newest: (job, key) => Effect.sync(() => memory.newest(job, key)),
       list: (filter, at) =>
-        Effect.sync(() => {
-          const rows: Array<Row> = []
-          for (const row of memory.all()) {
-            if (rows.length >= (filter.limit ?? defaultLimit)) break
-            if (matches(row, filter, at)) rows.push(expired(row, at))
-          }
-          return rows
-        }),
+        Effect.sync(() =>
+          Array.from(memory.all())
+            .filter((row) => matches(row, filter, at))
+            .sort((one, other) => one.createdAt - other.createdAt)
+            .slice(0, filter.limit ?? defaultLimit)
+        ),
       changes: Stream.fromPubSub(changes)
     }
   })
