@@ -493,7 +493,7 @@ const ofMake: validate.Shape = {
   maxWaitTime: "a positive finite duration",
   heartbeat: "a positive finite duration",
   onConflict: '"fail" or "replace"',
-  tags: "an array of non-empty strings",
+  tags: "an array of tags",
   baseUrl: "a string or an object or a function"
 }
 

@@ -1,3 +1,4 @@
+import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import { SignalStoreError } from "../../SignalError.ts"
@@ -21,6 +22,10 @@ export const ask = <A>(
     ),
     (exit) => {
       if (exit === undefined) return Effect.fail(new SignalStoreError({ operation }))
-      return Exit.isSuccess(exit) ? Effect.succeed(exit.value) : Effect.failCause(exit.cause)
+      if (Exit.isSuccess(exit)) return Effect.succeed(exit.value)
+      // The call itself was interrupted, not its caller.
+      return Cause.hasInterruptsOnly(exit.cause)
+        ? Effect.fail(new SignalStoreError({ operation, cause: "interrupted" }))
+        : Effect.failCause(exit.cause)
     }
   )

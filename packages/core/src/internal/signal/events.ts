@@ -1,12 +1,9 @@
-import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
 import type { Latch } from "effect/Latch"
-import * as Option from "effect/Option"
 import * as Random from "effect/Random"
-import type { SignalStoreError } from "../../SignalError.ts"
+import { SignalStoreError } from "../../SignalError.ts"
 import type { Ending, Row, Service } from "../../SignalStore.ts"
 import { ask } from "./ask.ts"
 import { watching } from "./changes.ts"
@@ -45,7 +42,7 @@ const asking = Effect.fnUntraced(function* (
     const closesAt = found?.closesAt ?? Number.POSITIVE_INFINITY
     const backoff = Math.min(everyMillis * 2 ** failures, Math.max(everyMillis, longestBackoff))
     // Shorter at random, so that waits that began together do not ask together.
-    const pause = backoff * (1 - (yield* Random.next) / 4)
+    const pause = Math.ceil(backoff * (1 - (yield* Random.next) / 4))
     const left = Math.ceil(closesAt - (yield* Clock.currentTimeMillis))
     yield* Effect.timeoutOption(changed.await, Duration.millis(Math.max(1, Math.min(pause, left))))
   }
@@ -81,11 +78,9 @@ const foundIn = (row: Row | undefined, expiresAt: number, at: number): Found => 
     : { _tag: "Ending", ending: { _tag: "Expired", reason: "maxWaitTime" } }
 }
 
-/** Makes a failed question an undefined answer. */
+/** Makes a failed question an undefined answer. A store that dies is asked again as well. */
 const failed = <A>(effect: Effect.Effect<A, SignalStoreError>): Effect.Effect<A | undefined> =>
-  Effect.flatMap(Effect.exit(effect), (exit) => {
-    if (Exit.isSuccess(exit)) return Effect.succeed(exit.value)
-    if (Cause.hasInterruptsOnly(exit.cause)) return Effect.failCause(Cause.map(exit.cause, (never) => never as never))
-    const error = Option.getOrUndefined(Cause.findErrorOption(exit.cause))
-    return Effect.as(Effect.logDebug(error?.message ?? "the store of signals failed with a defect"), undefined)
-  })
+  effect.pipe(
+    Effect.catchDefect((defect) => Effect.fail(new SignalStoreError({ operation: "get", cause: defect }))),
+    Effect.catch((error) => Effect.as(Effect.logDebug(error.message), undefined))
+  )
