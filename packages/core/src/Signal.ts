@@ -57,19 +57,25 @@
  */
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Redacted from "effect/Redacted"
+import type * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
 import { ask } from "./internal/signal/ask.ts"
 import { checkSettlement, encodeFailure, encodeSuccess, statusOf } from "./internal/signal/codecs.ts"
 import { endingOf, now } from "./internal/signal/events.ts"
 import { restarted } from "./internal/signal/restarted.ts"
-import { expired } from "./internal/signal/rows.ts"
 import { hashOf, makeToken } from "./internal/signal/tokens.ts"
 import { urlWith } from "./internal/signal/url.ts"
 import * as validate from "./internal/validate.ts"
 import type { AnyWithCodecs, Codecs, WithCodecs } from "./Job.ts"
-import { SignalConflict, type SignalEncodeError, SignalExpired, type SignalStoreError, SignalUnknown } from "./SignalError.ts"
-import { type Ending, type Filter, type Row, type Service, type Settlement, SignalStore } from "./SignalStore.ts"
+import {
+  SignalConflict,
+  type SignalEncodeError,
+  SignalExpired,
+  type SignalStoreError,
+  SignalUnknown
+} from "./SignalError.ts"
+import { type Ending, expired, type Filter, type Settlement, type SignalRow } from "./SignalRow.ts"
+import { type Service, SignalStore } from "./SignalStore.ts"
 import type { Status, Terminal } from "./Status.ts"
 import * as Told from "./Told.ts"
 
@@ -203,7 +209,7 @@ export interface Description {
  *
  * ```ts
  * import * as Effect from "effect/Effect"
- * import * as Redacted from "effect/Redacted"
+ * import type * as Redacted from "effect/Redacted"
  * import * as Schema from "effect/Schema"
  * import * as Job from "effect-poll/Job"
  * import * as Signal from "effect-poll/Signal"
@@ -244,7 +250,7 @@ export const make = <K, A, F = never>(
     const createdAt = yield* now
     const expiresAt = later(createdAt, maxWait)
     const heartbeatMillis = heartbeat === null ? null : Math.max(1, Math.ceil(heartbeat))
-    const row: Row = {
+    const row: SignalRow = {
       hash,
       job: job.name,
       key: encoded,
@@ -419,9 +425,7 @@ export const settleEncoded = (
  * @category reading
  * @since 0.1.0
  */
-export const describe = (
-  token: Token
-): Effect.Effect<Description, SignalUnknown | SignalStoreError, SignalStore> =>
+export const describe = (token: Token): Effect.Effect<Description, SignalUnknown | SignalStoreError, SignalStore> =>
   Effect.gen(function* () {
     const store = yield* SignalStore
     const row = yield* rowOf(store, token)
@@ -436,9 +440,7 @@ export const describe = (
  * @category reading
  * @since 0.1.0
  */
-export const list = (
-  filter?: Filter
-): Effect.Effect<ReadonlyArray<Description>, SignalStoreError, SignalStore> => {
+export const list = (filter?: Filter): Effect.Effect<ReadonlyArray<Description>, SignalStoreError, SignalStore> => {
   validate.fields("Signal.list", filter ?? {}, ofList)
   return Effect.gen(function* () {
     const store = yield* SignalStore
@@ -533,7 +535,7 @@ const eventsOf = <A, F>(
     )
   )
 
-const rowOf = (store: Service, token: Token): Effect.Effect<Row | undefined, SignalStoreError> =>
+const rowOf = (store: Service, token: Token): Effect.Effect<SignalRow | undefined, SignalStoreError> =>
   Effect.flatMap(hashOf(token), (hash) =>
     hash === undefined ? Effect.undefined : ask(store, "get", (store) => store.get(hash))
   )
@@ -541,7 +543,7 @@ const rowOf = (store: Service, token: Token): Effect.Effect<Row | undefined, Sig
 /** Settles the signal of a token, with what is made of its row. A signal of another job counts as unknown. */
 const settle = <E>(
   token: Token,
-  endingFor: (row: Row) => Effect.Effect<Settlement, E>,
+  endingFor: (row: SignalRow) => Effect.Effect<Settlement, E>,
   job?: string
 ): Effect.Effect<Answer, E | SignalUnknown | SignalExpired | SignalStoreError, SignalStore> =>
   Effect.gen(function* () {
@@ -555,7 +557,7 @@ const settle = <E>(
   })
 
 /** The answer to a call for a signal that is not open. */
-const answerFor = (row: Row | undefined): Effect.Effect<Answer, SignalUnknown | SignalExpired> => {
+const answerFor = (row: SignalRow | undefined): Effect.Effect<Answer, SignalUnknown | SignalExpired> => {
   if (row?.ending == null) return Effect.fail(new SignalUnknown())
   const { ending, endedAt, job } = row
   if (ending._tag !== "Expired" && ending._tag !== "Replaced") return Effect.succeed("alreadyEnded")
@@ -571,7 +573,7 @@ const stateOf: { readonly [tag in Ending["_tag"]]: Description["state"] } = {
   Replaced: "replaced"
 }
 
-const descriptionOf = ({ createdAt, endedAt, ending, expiresAt, job, key, tags }: Row): Description => ({
+const descriptionOf = ({ createdAt, endedAt, ending, expiresAt, job, key, tags }: SignalRow): Description => ({
   job,
   key,
   tags,

@@ -68,34 +68,36 @@ describe("Job.withCodecs", () => {
 describe("Signal", () => {
   it("requires a job with Schemas", () => {
     // @ts-expect-error the job has no Schemas
-    Signal.make(plain, "a", hour)
+    expectTypeOf(Signal.make(plain, "a", hour))
     // @ts-expect-error the job has no Schemas
-    Signal.complete(plain, token, 1)
+    expectTypeOf(Signal.complete(plain, token, 1))
     // @ts-expect-error the job has no Schemas
-    Signal.fail(failing, token, "bad")
+    expectTypeOf(Signal.fail(failing, token, "bad"))
     // @ts-expect-error the job has no Schemas
-    Signal.attach(plain, { key: "a" })
+    expectTypeOf(Signal.attach(plain, { key: "a" }))
     // @ts-expect-error the job has no Schemas
-    Signal.settleEncoded([plain], token, { _tag: "Canceled" })
+    expectTypeOf(Signal.settleEncoded([plain], token, { _tag: "Canceled" }))
     // @ts-expect-error the job has no Schemas once services are provided
-    Signal.make(Job.provide(failing, Layer.succeed(Region, "eu")), "a", hour)
-    Signal.settleEncoded([withCodecs, Job.withCodecs(plain, { success: Schema.Finite })], token, { _tag: "Canceled" })
+    expectTypeOf(Signal.make(Job.provide(failing, Layer.succeed(Region, "eu")), "a", hour))
+    expectTypeOf(
+      Signal.settleEncoded([withCodecs, Job.withCodecs(plain, { success: Schema.Finite })], token, { _tag: "Canceled" })
+    )
   })
 
   it("takes values of the job", () => {
-    Signal.complete(withCodecs, token, new Date(0))
+    expectTypeOf(Signal.complete(withCodecs, token, new Date(0)))
     // @ts-expect-error a string is no Date
-    Signal.complete(withCodecs, token, "1970")
+    expectTypeOf(Signal.complete(withCodecs, token, "1970"))
     // @ts-expect-error not a failure of the job
-    Signal.fail(withCodecs, token, "good")
+    expectTypeOf(Signal.fail(withCodecs, token, "good"))
     // @ts-expect-error the keys are strings
-    Signal.make(withCodecs, 1, hour)
+    expectTypeOf(Signal.make(withCodecs, 1, hour))
     // @ts-expect-error the job has no failures
-    Signal.fail(Job.withCodecs(plain, { success: Schema.Finite }), token, "bad")
+    expectTypeOf(Signal.fail(Job.withCodecs(plain, { success: Schema.Finite }), token, "bad"))
     // @ts-expect-error maxWaitTime is required
-    Signal.make(withCodecs, "a", {})
+    expectTypeOf(Signal.make(withCodecs, "a", {}))
     // @ts-expect-error either a token or a key
-    Signal.attach(withCodecs, { token, key: "a" })
+    expectTypeOf(Signal.attach(withCodecs, { token, key: "a" }))
   })
 
   it("has exact types", () => {

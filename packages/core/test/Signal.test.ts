@@ -16,11 +16,12 @@ import * as KeyCodec from "effect-poll/KeyCodec"
 import * as Signal from "effect-poll/Signal"
 import * as SignalCrypto from "effect-poll/SignalCrypto"
 import { SignalStoreError } from "effect-poll/SignalError"
+import type * as SignalRow from "effect-poll/SignalRow"
 import * as SignalStore from "effect-poll/SignalStore"
 import * as Status from "effect-poll/Status"
 import type { Told } from "effect-poll/Told"
 
-const pending = <A, F = never>() => Effect.succeed(Status.pending() as Status.Status<A, F>)
+const pending = <A, F = never>(): Effect.Effect<Status.Status<A, F>> => Effect.succeed(Status.pending())
 
 interface Verdict {
   readonly at: Date
@@ -50,7 +51,7 @@ const digest = SignalCrypto.layer({
 /** A test with a store in memory. */
 const test = (title: string, body: () => Effect.Effect<void, unknown, SignalStore.SignalStore>): void =>
   it.effect(title, () =>
-    Effect.suspend(body).pipe(Effect.provide(Layer.fresh(SignalStore.layerMemory())), Effect.provide(digest))
+    Effect.provide(Effect.suspend(body), Layer.merge(Layer.fresh(SignalStore.layerMemory()), digest))
   )
 
 /** What a signal says about its end. */
@@ -112,8 +113,7 @@ describe("Signal", () => {
         assert.strictEqual(yield* Signal.heartbeat(signal.token), "alreadyEnded")
         const status = yield* endOf(signal)
         assert.deepStrictEqual(status, Status.succeeded(verdict))
-      })
-    )
+      }))
 
     test("complete - accepts one of 200 concurrent completions [R68]", () =>
       Effect.gen(function* () {
@@ -126,8 +126,7 @@ describe("Signal", () => {
         assert.strictEqual(accepted.length, 1)
         assert.strictEqual(answers.filter((answer) => answer === "alreadyEnded").length, 199)
         assert.deepStrictEqual(yield* endOf(signal), Status.succeeded(`${accepted[0]}`))
-      })
-    )
+      }))
 
     test("complete - tells open, ended, expired, late, replaced and unknown signals apart [R68]", () =>
       Effect.gen(function* () {
@@ -152,8 +151,7 @@ describe("Signal", () => {
           assert.strictEqual(yield* kindOf(call(replaced.token)), "SignalExpired replaced")
           assert.strictEqual(yield* kindOf(call("x".repeat(43))), "SignalUnknown")
         }
-      })
-    )
+      }))
 
     test("complete - does not know a token of another job, and leaves that signal open [R69]", () =>
       Effect.gen(function* () {
@@ -165,8 +163,7 @@ describe("Signal", () => {
         )
         assert.strictEqual(yield* kindOf(Signal.attach(Payment, { token: review.token })), "SignalUnknown")
         assert.strictEqual((yield* Signal.describe(review.token)).state, "open")
-      })
-    )
+      }))
 
     test("complete - stores nothing for a value that does not encode", () =>
       Effect.gen(function* () {
@@ -187,14 +184,10 @@ describe("Signal", () => {
         const payment = yield* Signal.make(Payment, "a", hour)
         const error = yield* Effect.flip(Signal.complete(Payment, payment.token, 7 as never))
         assert.match(error.message, /^the result of payment does not match its Schema: /)
-        assert.strictEqual(
-          yield* kindOf(Signal.fail(Payment as never, payment.token, "x" as never)),
-          "SignalEncodeError"
-        )
+        assert.strictEqual(yield* kindOf(Signal.fail(Payment as never, payment.token, "x")), "SignalEncodeError")
         assert.strictEqual((yield* Signal.describe(payment.token)).state, "open")
         assert.strictEqual((yield* Signal.describe(signal.token)).state, "open")
-      })
-    )
+      }))
 
     test("complete - keeps what was given, even if the value changes afterwards", () =>
       Effect.gen(function* () {
@@ -206,8 +199,7 @@ describe("Signal", () => {
         yield* Signal.complete(Any, signal.token, value)
         value.list.push(2)
         assert.deepStrictEqual(yield* endOf(signal), Status.succeeded({ list: [1] }))
-      })
-    )
+      }))
 
     test("complete - of a job without a result needs none", () =>
       Effect.gen(function* () {
@@ -217,8 +209,7 @@ describe("Signal", () => {
         const signal = yield* Signal.make(Done, "a", hour)
         assert.strictEqual(yield* Signal.complete(Done, signal.token, undefined), "accepted")
         assert.deepStrictEqual(yield* endOf(signal), Status.succeeded(undefined))
-      })
-    )
+      }))
   })
 
   describe("settling", () => {
@@ -227,8 +218,7 @@ describe("Signal", () => {
         const signal = yield* Signal.make(Review, "a", hour)
         assert.strictEqual(yield* Signal.fail(Review, signal.token, "illegible"), "accepted")
         assert.deepStrictEqual(yield* endOf(signal), Status.failed("illegible"))
-      })
-    )
+      }))
 
     test("cancel - ends the job as canceled, with a reason", () =>
       Effect.gen(function* () {
@@ -237,22 +227,20 @@ describe("Signal", () => {
         assert.strictEqual(yield* Signal.cancel(other.token), "accepted")
         assert.deepStrictEqual(yield* endOf(one), Status.canceled({ reason: "withdrawn" }))
         assert.deepStrictEqual(yield* endOf(other), Status.canceled())
-      })
-    )
+      }))
 
     test("settleEncoded - decodes the value by the job of the token before it stores anything", () =>
       Effect.gen(function* () {
         const jobs = [Payment, Review]
         const signal = yield* Signal.make(Review, "a", hour)
-        const settle = (ending: SignalStore.Settlement) => kindOf(Signal.settleEncoded(jobs, signal.token, ending))
+        const settle = (ending: SignalRow.Settlement) => kindOf(Signal.settleEncoded(jobs, signal.token, ending))
         assert.strictEqual(yield* settle({ _tag: "Succeeded", value: "x" }), "SignalEncodeError")
         assert.strictEqual(yield* settle({ _tag: "Succeeded", value: { at: "never", notes: [] } }), "SignalEncodeError")
         assert.strictEqual(yield* settle({ _tag: "Failed", failure: 1 }), "SignalEncodeError")
         const value = { at: "1970-01-02T00:00:00.000Z", notes: [["pages", 3]], more: 1 }
         assert.strictEqual(yield* settle({ _tag: "Succeeded", value }), "accepted")
         assert.deepStrictEqual(yield* endOf(signal), Status.succeeded(verdict))
-      })
-    )
+      }))
 
     test("heartbeat - keeps a signal open up to its maxWaitTime [R70]", () =>
       Effect.gen(function* () {
@@ -267,8 +255,7 @@ describe("Signal", () => {
           status,
           Status.expired({ reason: "the signal was not completed within its maxWaitTime" })
         )
-      })
-    )
+      }))
 
     test("heartbeat - is accepted by a signal that needs none, and does not prolong it", () =>
       Effect.gen(function* () {
@@ -276,8 +263,7 @@ describe("Signal", () => {
         assert.strictEqual(yield* Signal.heartbeat(signal.token), "accepted")
         yield* TestClock.adjust("1 hour")
         assert.strictEqual(yield* kindOf(Signal.complete(Payment, signal.token, "x")), "SignalExpired maxWaitTime")
-      })
-    )
+      }))
   })
 
   describe("make", () => {
@@ -293,8 +279,7 @@ describe("Signal", () => {
         assert.deepInclude(error, { job: "secret", key: "shown", expiresAt: 3_600_000 })
         assert.notInclude(inspect(error) + error.message, "hidden")
         yield* Signal.make(Secret, "another", hour)
-      })
-    )
+      }))
 
     test("make - with replace ends the open signal, and says so to its waits and its holder [R68]", () =>
       Effect.gen(function* () {
@@ -308,8 +293,7 @@ describe("Signal", () => {
         assert.strictEqual(yield* kindOf(Signal.complete(Payment, old.token, "x")), "SignalExpired replaced")
         assert.strictEqual(yield* kindOf(Signal.complete(Payment, next.token, "y")), "accepted")
         assert.deepStrictEqual(yield* endOf(next), Status.succeeded("y"))
-      })
-    )
+      }))
 
     test("make - replaces while a completion is in flight, and one of both counts [R68]", () =>
       Effect.gen(function* () {
@@ -324,8 +308,7 @@ describe("Signal", () => {
           assert.strictEqual(status._tag, answer === "accepted" ? "Succeeded" : "Canceled")
           if (answer !== "accepted") assert.strictEqual(answer, "SignalExpired replaced")
         }
-      })
-    )
+      }))
 
     test("make - puts the token into the path of the baseUrl", () =>
       Effect.gen(function* () {
@@ -337,14 +320,10 @@ describe("Signal", () => {
         assert.strictEqual(yield* urlFor("https://a.example/v1/signals/"), "https://a.example/v1/signals/TOKEN")
         assert.strictEqual(yield* urlFor("https://a.example"), "https://a.example/TOKEN")
         assert.strictEqual(yield* urlFor(new URL("http://a.example/s?tenant=1")), "http://a.example/s/TOKEN?tenant=1")
-        assert.strictEqual(
-          yield* urlFor((token) => `app://done#${Redacted.value(token)}`),
-          "app://done#TOKEN"
-        )
+        assert.strictEqual(yield* urlFor((token) => `app://done#${Redacted.value(token)}`), "app://done#TOKEN")
         const { url } = yield* Signal.make(Payment, "b", hour)
         assert.isUndefined(url)
-      })
-    )
+      }))
 
     test("make - refuses options that are out of range, at the call", () =>
       Effect.sync(() => {
@@ -364,8 +343,7 @@ describe("Signal", () => {
         assert.throws(() => Signal.attach(Payment, { key: "a" }, { interval: 0 }), RangeError, /interval/)
         assert.throws(() => Signal.list({ limit: 0 }), RangeError, /limit/)
         assert.throws(() => Signal.list({ state: "closed" as never }), RangeError, /state/)
-      })
-    )
+      }))
 
     test("make - takes times with fractions, and very long ones", () =>
       Effect.gen(function* () {
@@ -377,8 +355,7 @@ describe("Signal", () => {
         yield* TestClock.adjust("10 minutes")
         yield* Signal.complete(Payment, long.token, "x")
         assert.deepStrictEqual(yield* Fiber.join(end), Status.succeeded("x"))
-      })
-    )
+      }))
   })
 
   describe("tokens", () => {
@@ -391,8 +368,7 @@ describe("Signal", () => {
           tokens.add(Redacted.value(token))
         }
         assert.strictEqual(tokens.size, 200)
-      })
-    )
+      }))
 
     test("tokens - are the base64url of the bytes, and stored as their SHA-256 [R69]", () =>
       Effect.gen(function* () {
@@ -408,8 +384,7 @@ describe("Signal", () => {
         const row = yield* store.get(Buffer.from(digest).toString("hex"))
         assert.strictEqual(row?.key, "a")
         assert.notInclude(JSON.stringify(row), Redacted.value(token))
-      })
-    )
+      }))
 
     it.effect("tokens - are made and hashed by the platform unless stated otherwise [R69]", () =>
       Effect.gen(function* () {
@@ -424,15 +399,11 @@ describe("Signal", () => {
       Effect.gen(function* () {
         const fixed = SignalCrypto.layer({ randomBytes: () => Effect.succeed(new Uint8Array(32)) })
         yield* Effect.provide(Signal.make(Payment, "a", hour), fixed)
-        assert.strictEqual(
-          yield* kindOf(Effect.provide(Signal.make(Payment, "b", hour), fixed)),
-          "SignalStoreError"
-        )
+        assert.strictEqual(yield* kindOf(Effect.provide(Signal.make(Payment, "b", hour), fixed)), "SignalStoreError")
         const short = SignalCrypto.layer({ randomBytes: () => Effect.succeed(new Uint8Array(16)) })
         const exit = yield* Effect.exit(Effect.provide(Signal.make(Payment, "b", hour), short))
         assert.isTrue(Exit.hasDies(exit))
-      })
-    )
+      }))
 
     test("tokens - of any other text are unknown, without a question to the store [R69]", () =>
       Effect.gen(function* () {
@@ -455,8 +426,7 @@ describe("Signal", () => {
           assert.strictEqual(yield* kindOf(Signal.cancel("a".repeat(43))), "SignalUnknown")
           assert.strictEqual(questions, 1)
         }).pipe(Effect.provide(counting))
-      })
-    )
+      }))
 
     test("tokens - appear in no signal, error, description or row that is printed [R69]", () =>
       Effect.gen(function* () {
@@ -467,12 +437,12 @@ describe("Signal", () => {
         const replaced = yield* Signal.make(Payment, "b", hour)
         yield* Signal.make(Payment, "b", { ...hour, onConflict: "replace" })
         for (const call of [
-          Signal.complete(Review as never, signal.token, verdict as never),
+          Signal.complete(Review, signal.token, verdict),
           Signal.complete(Payment, signal.token, 7 as never),
           Signal.complete(Payment, replaced.token, "x"),
           Signal.make(Payment, "b", hour)
         ]) {
-          errors.push(yield* Effect.flip(call as Effect.Effect<unknown, Error, SignalStore.SignalStore>))
+          errors.push(yield* Effect.flip<unknown, Error, SignalStore.SignalStore>(call))
         }
         const broken = changed((store) => ({ get: () => store.get("x").pipe(Effect.andThen(Effect.fail(failure))) }))
         errors.push(yield* Effect.flip(Effect.provide(Signal.cancel(signal.token), broken)))
@@ -484,8 +454,7 @@ describe("Signal", () => {
           }
         }
         assert.strictEqual(errors.length, 5)
-      })
-    )
+      }))
   })
 
   describe("events", () => {
@@ -494,8 +463,7 @@ describe("Signal", () => {
         const signal = yield* Signal.make(Payment, "a", hour)
         yield* Signal.complete(Payment, signal.token, "x")
         for (let wait = 0; wait < 3; wait++) assert.deepStrictEqual(yield* endOf(signal), Status.succeeded("x"))
-      })
-    )
+      }))
 
     test("events - have a completion at once if the store reports it [R70]", () =>
       Effect.gen(function* () {
@@ -506,8 +474,7 @@ describe("Signal", () => {
         yield* TestClock.adjust("10 minutes")
         yield* Signal.complete(Payment, signal.token, "x")
         for (const wait of waits) assert.deepStrictEqual(yield* Fiber.join(wait), Status.succeeded("x"))
-      })
-    )
+      }))
 
     test("events - ask a store that reports nothing, at most 2 seconds later [R70]", () =>
       Effect.gen(function* () {
@@ -532,8 +499,7 @@ describe("Signal", () => {
           yield* TestClock.adjust("58 seconds")
           assert.isDefined(slowWait!.pollUnsafe())
         }).pipe(Effect.provide(quiet))
-      })
-    )
+      }))
 
     test("events - end when maxWaitTime passes or a heartbeat is missed, with another reason each [R70]", () =>
       Effect.gen(function* () {
@@ -556,8 +522,7 @@ describe("Signal", () => {
           yield* Fiber.join(waits[0]!),
           Status.expired({ reason: "the signal was not completed within its maxWaitTime" })
         )
-      })
-    )
+      }))
 
     test("events - that have said expired are never contradicted, even if the clock is set back [R70]", () =>
       Effect.gen(function* () {
@@ -569,8 +534,7 @@ describe("Signal", () => {
         yield* TestClock.setTime(10_000_000)
         assert.strictEqual(yield* kindOf(Signal.complete(Payment, signal.token, "x")), "SignalExpired maxWaitTime")
         assert.strictEqual((yield* endOf(signal))._tag, "Expired")
-      })
-    )
+      }))
 
     test("events - find a completion after the clock was set back", () =>
       Effect.gen(function* () {
@@ -580,8 +544,7 @@ describe("Signal", () => {
         yield* TestClock.setTime(0)
         assert.strictEqual(yield* Signal.complete(Payment, signal.token, "x"), "accepted")
         assert.deepStrictEqual(yield* Fiber.join(wait), Status.succeeded("x"))
-      })
-    )
+      }))
 
     const failure = new SignalStoreError({ operation: "get", cause: "down" })
     const hang = Effect.uninterruptible(Effect.never)
@@ -616,8 +579,7 @@ describe("Signal", () => {
             yield* TestClock.adjust("2 minutes")
             assert.deepStrictEqual(yield* Fiber.join(wait), Status.succeeded("x"))
           }).pipe(Effect.provide(layer))
-        })
-      )
+        }))
     }
 
     test("events - end with the maxWaitTime of a signal that the store has lost", () =>
@@ -631,8 +593,7 @@ describe("Signal", () => {
           yield* TestClock.adjust(1)
           assert.strictEqual((yield* Fiber.join(wait))._tag, "Expired")
         }).pipe(Effect.provide(lossy))
-      })
-    )
+      }))
 
     test("events - die of a stored value that the Schema no longer accepts", () =>
       Effect.gen(function* () {
@@ -644,8 +605,7 @@ describe("Signal", () => {
         const attached = yield* Signal.attach(Newer, { key: "a" })
         const exit = yield* Effect.exit(Stream.runDrain(attached.events))
         assert.isTrue(Exit.hasDies(exit))
-      })
-    )
+      }))
 
     test("events - read the changes of a store once for all waits, and not after the last one", () =>
       Effect.gen(function* () {
@@ -678,8 +638,7 @@ describe("Signal", () => {
           yield* Fiber.join(wait)
           assert.strictEqual(read, 2)
         }).pipe(Effect.provide(counting))
-      })
-    )
+      }))
   })
 
   describe("stores", () => {
@@ -705,8 +664,7 @@ describe("Signal", () => {
           hangs = false
           assert.strictEqual(yield* Signal.complete(Payment, signal.token, "x"), "alreadyEnded")
         }).pipe(Effect.provide(layer))
-      })
-    )
+      }))
 
     test("stores - that fail make each call fail with the method that did", () =>
       Effect.gen(function* () {
@@ -735,8 +693,7 @@ describe("Signal", () => {
           }
           assert.deepStrictEqual(operations, ["insert", "get", "touch", "newest", "list"])
         }).pipe(Effect.provide(down))
-      })
-    )
+      }))
   })
 
   describe("attach", () => {
@@ -752,8 +709,7 @@ describe("Signal", () => {
           assert.deepStrictEqual(yield* endOf(each), Status.succeeded(verdict))
         }
         assert.strictEqual(yield* kindOf(Signal.attach(Review, { key: "b" })), "SignalUnknown")
-      })
-    )
+      }))
 
     test("attach - by key finds the signal that was made last", () =>
       Effect.gen(function* () {
@@ -762,8 +718,7 @@ describe("Signal", () => {
         const attached = yield* Signal.attach(Payment, { key: "a" })
         yield* Signal.complete(Payment, next.token, "x")
         assert.deepStrictEqual(yield* endOf(attached), Status.succeeded("x"))
-      })
-    )
+      }))
   })
 
   describe("list", () => {
@@ -776,7 +731,7 @@ describe("Signal", () => {
         yield* Signal.complete(Payment, done.token, "the value")
         yield* Signal.fail(Review, bad.token, "illegible")
         yield* TestClock.adjust("1 second")
-        const listed = (filter?: SignalStore.Filter) =>
+        const listed = (filter?: SignalRow.Filter) =>
           Effect.map(Signal.list(filter), (all) => all.map(({ key, state }) => `${key} ${state}`))
         assert.deepStrictEqual(yield* listed(), ["open open", "done succeeded", "bad failed", "late expired"])
         assert.deepStrictEqual(yield* listed({ tag: "eu" }), ["open open", "done succeeded"])
@@ -796,8 +751,7 @@ describe("Signal", () => {
           endedAt: undefined
         })
         assert.notInclude(JSON.stringify(yield* Signal.list()), "the value")
-      })
-    )
+      }))
   })
 
   describe("fromStream", () => {
@@ -815,13 +769,12 @@ describe("Signal", () => {
           { _tag: "Wake" },
           { _tag: "Ended", status: Status.failed("x") }
         ])
-      })
-    )
+      }))
 
     test("fromStream - runs a stream again that breaks, after longer and longer pauses, and wakes the wait", () =>
       Effect.gen(function* () {
         let runs = 0
-        const stream = Stream.suspend(() => {
+        const stream = Stream.suspend((): Stream.Stream<Status.Status<string>, string> => {
           runs++
           if (runs === 4) return Stream.concat(Stream.make(Status.pending()), Stream.fail("again"))
           if (runs === 6) return Stream.make(Status.succeeded("x"))
@@ -830,7 +783,10 @@ describe("Signal", () => {
         const at: Array<string> = []
         const wait = yield* Signal.fromStream(stream).pipe(
           Stream.runForEach((told) =>
-            Effect.map(Effect.clockWith((clock) => clock.currentTimeMillis), (now) => void at.push(`${told._tag} ${now}`))
+            Effect.map(
+              Effect.clockWith((clock) => clock.currentTimeMillis),
+              (now) => void at.push(`${told._tag} ${now}`)
+            )
           ),
           Effect.forkChild({ startImmediately: true })
         )
@@ -845,8 +801,7 @@ describe("Signal", () => {
           "Wake 8000",
           "Ended 10000"
         ])
-      })
-    )
+      }))
   })
 
   describe("Job.withCodecs", () => {
@@ -876,7 +831,7 @@ describe("Signal", () => {
         RangeError,
         /failure must be a Schema/
       )
-      assert.throws(() => Job.withCodecs({} as never, { success: Schema.String }), RangeError, /must be a Job/)
+      assert.throws(() => Job.withCodecs({} as typeof Payment, { success: Schema.String }), RangeError, /must be a Job/)
     })
   })
 })

@@ -25,16 +25,8 @@ import * as PubSub from "effect/PubSub"
 import * as Semaphore from "effect/Semaphore"
 import * as Stream from "effect/Stream"
 import { SignalStoreError } from "effect-poll/SignalError"
-import {
-  expired,
-  isOpen,
-  matches,
-  type Row,
-  type Service,
-  settled,
-  SignalStore,
-  touched
-} from "effect-poll/SignalStore"
+import { expired, isOpen, matches, settled, type SignalRow, touched } from "effect-poll/SignalRow"
+import { type Service, SignalStore } from "effect-poll/SignalStore"
 import { slotWith } from "./internal/signal/slot.ts"
 import * as validate from "./internal/validate.ts"
 
@@ -129,9 +121,20 @@ const slotKey = "newest/"
 const methodsOf = (state: State): Omit<Service, "changes"> => ({
   insert: (row, onConflict) => storing("insert", insert(state, row, onConflict)),
   settle: (hash, ending, at) =>
-    storing("settle", change(state, hash, at, "settled", (row) => settled(row, ending, at))),
-  expire: (hash, at) => storing("expire", change(state, hash, at, undefined, () => undefined)),
-  touch: (hash, at) => storing("touch", change(state, hash, at, "touched", (row) => touched(row, at))),
+    storing(
+      "settle",
+      change(state, hash, at, "settled", (row) => settled(row, ending, at))
+    ),
+  expire: (hash, at) =>
+    storing(
+      "expire",
+      change(state, hash, at, undefined, () => undefined)
+    ),
+  touch: (hash, at) =>
+    storing(
+      "touch",
+      change(state, hash, at, "touched", (row) => touched(row, at))
+    ),
   get: (hash) => storing("get", read(state, hash)),
   newest: (job, key) =>
     storing(
@@ -182,10 +185,13 @@ const locked = <A, E>({ locks }: State, slot: string, effect: Effect.Effect<A, E
 const read = Effect.fnUntraced(function* ({ entries }: State, hash: string) {
   const text = yield* entries.get(rowKey + hash)
   if (text === undefined) return undefined
-  return yield* Effect.try({ try: (): Row => JSON.parse(text), catch: (cause) => cause })
+  return yield* Effect.try({
+    try: (): SignalRow => JSON.parse(text),
+    catch: (cause) => new SignalStoreError({ operation: "get", cause })
+  })
 })
 
-const write = (state: State, row: Row) => state.entries.set(rowKey + row.hash, JSON.stringify(row))
+const write = (state: State, row: SignalRow) => state.entries.set(rowKey + row.hash, JSON.stringify(row))
 
 const hashes = ({ entries }: State) =>
   Effect.map(entries.keys, (keys) => keys.flatMap((key) => (key.startsWith(rowKey) ? [key.slice(rowKey.length)] : [])))
@@ -196,7 +202,7 @@ const newest = Effect.fnUntraced(function* (state: State, slot: string) {
 })
 
 /** Writes what an ended signal is now, and reports it. */
-const ended = (state: State, row: Row) => Effect.andThen(write(state, row), state.publish(row.hash))
+const ended = (state: State, row: SignalRow) => Effect.andThen(write(state, row), state.publish(row.hash))
 
 /** Changes a signal, if it is open and `next` says how; otherwise yields its row, which expires if it is due. */
 const change = Effect.fnUntraced(function* <Done>(
@@ -204,7 +210,7 @@ const change = Effect.fnUntraced(function* <Done>(
   hash: string,
   at: number,
   done: Done,
-  next: (row: Row) => Row | undefined
+  next: (row: SignalRow) => SignalRow | undefined
 ) {
   const found = yield* read(state, hash)
   if (found === undefined) return undefined
@@ -226,7 +232,7 @@ const change = Effect.fnUntraced(function* <Done>(
   )
 })
 
-const insert = Effect.fnUntraced(function* (state: State, row: Row, onConflict: "fail" | "replace") {
+const insert = Effect.fnUntraced(function* (state: State, row: SignalRow, onConflict: "fail" | "replace") {
   const slot = yield* state.slotOf(row.job, row.key)
   const at = row.createdAt
   const result = yield* locked(
@@ -258,7 +264,7 @@ const tidy = Effect.fnUntraced(function* (state: State, at: number) {
   }
 })
 
-const remove = Effect.fnUntraced(function* (state: State, row: Row) {
+const remove = Effect.fnUntraced(function* (state: State, row: SignalRow) {
   const slot = yield* state.slotOf(row.job, row.key)
   yield* locked(
     state,

@@ -30,7 +30,8 @@ import { SqlClient } from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
 import * as Stream from "effect/Stream"
 import { SignalStoreError } from "effect-poll/SignalError"
-import { type Ending, type Row, type Service, SignalStore } from "effect-poll/SignalStore"
+import type { Ending, SignalRow } from "effect-poll/SignalRow"
+import { type Service, SignalStore } from "effect-poll/SignalStore"
 import { slotWith } from "./internal/signal/slot.ts"
 import { fromText, toText } from "./internal/signal/sqlText.ts"
 import * as validate from "./internal/validate.ts"
@@ -223,7 +224,7 @@ interface Stored {
   readonly ending: string | null
 }
 
-const rowOf = (stored: Stored): Row => ({
+const rowOf = (stored: Stored): SignalRow => ({
   hash: stored.hash,
   job: fromText(stored.job),
   key: fromText(stored.job_key),
@@ -246,15 +247,17 @@ const methodsOf = (table: Table): Omit<Service, "changes"> => ({
   settle: (hash, ending, at) =>
     storing(
       "settle",
-      Effect.flatMap(end(table, hash, ending, at), (isSettled): Effect.Effect<"settled" | Row | undefined, SqlError> =>
-        isSettled ? Effect.succeed("settled") : expire(table, hash, at)
+      Effect.flatMap(
+        end(table, hash, ending, at),
+        (isSettled): Effect.Effect<"settled" | SignalRow | undefined, SqlError> =>
+          isSettled ? Effect.succeed("settled") : expire(table, hash, at)
       )
     ),
   expire: (hash, at) => storing("expire", expire(table, hash, at)),
   touch: (hash, at) =>
     storing(
       "touch",
-      Effect.flatMap(touch(table, hash, at), (isTouched): Effect.Effect<"touched" | Row | undefined, SqlError> =>
+      Effect.flatMap(touch(table, hash, at), (isTouched): Effect.Effect<"touched" | SignalRow | undefined, SqlError> =>
         isTouched ? Effect.succeed("touched") : expire(table, hash, at)
       )
     ),
@@ -287,10 +290,14 @@ const storing = <A>(
     cause._tag === "SignalStoreError" ? cause : new SignalStoreError({ operation, cause })
   )
 
-const get = ({ name, sql }: Table, hash: string): Effect.Effect<Row | undefined, SqlError> =>
+const get = ({ name, sql }: Table, hash: string): Effect.Effect<SignalRow | undefined, SqlError> =>
   Effect.map(sql<Stored>`SELECT * FROM ${name} WHERE hash = ${hash}`, ([row]) => row && rowOf(row))
 
-const newest = ({ name, slotOf, sql }: Table, job: string, key: string): Effect.Effect<Row | undefined, SqlError> =>
+const newest = (
+  { name, slotOf, sql }: Table,
+  job: string,
+  key: string
+): Effect.Effect<SignalRow | undefined, SqlError> =>
   Effect.flatMap(slotOf(job, key), (slot) =>
     Effect.map(
       sql<Stored>`SELECT * FROM ${name} WHERE slot = ${slot} ORDER BY generation DESC LIMIT 1`,
@@ -301,7 +308,12 @@ const newest = ({ name, slotOf, sql }: Table, job: string, key: string): Effect.
 type Hashes = ReadonlyArray<{ readonly hash: string }>
 
 /** Whether this call ended the signal. */
-const end = ({ name, publish, sql }: Table, hash: string, ending: Ending, at: number): Effect.Effect<boolean, SqlError> =>
+const end = (
+  { name, publish, sql }: Table,
+  hash: string,
+  ending: Ending,
+  at: number
+): Effect.Effect<boolean, SqlError> =>
   Effect.flatMap(
     sql<{ hash: string }>`UPDATE ${name} SET state = 'ended', ended_at = ${at}, ending = ${text(ending)}
       WHERE hash = ${hash} AND state = 'open' AND closes_at > ${at} RETURNING hash`,
@@ -326,10 +338,10 @@ const expireWhere = ({ name, publish, sql }: Table, which: Fragment, at: number)
     publish
   )
 
-const expire = (table: Table, hash: string, at: number): Effect.Effect<Row | undefined, SqlError> =>
+const expire = (table: Table, hash: string, at: number): Effect.Effect<SignalRow | undefined, SqlError> =>
   Effect.andThen(expireWhere(table, table.sql`hash = ${hash}`, at), get(table, hash))
 
-const insert = Effect.fnUntraced(function* (table: Table, row: Row, onConflict: "fail" | "replace") {
+const insert = Effect.fnUntraced(function* (table: Table, row: SignalRow, onConflict: "fail" | "replace") {
   const { name, publish, slotOf, sql } = table
   const slot = yield* slotOf(row.job, row.key)
   const at = row.createdAt
@@ -339,7 +351,9 @@ const insert = Effect.fnUntraced(function* (table: Table, row: Row, onConflict: 
       yield* expireWhere(table, sql`slot = ${slot}`, at)
       if (onConflict === "replace") {
         yield* Effect.flatMap(
-          sql<{ hash: string }>`UPDATE ${name} SET state = 'ended', ended_at = ${at}, ending = ${text({ _tag: "Replaced" })}
+          sql<{
+            hash: string
+          }>`UPDATE ${name} SET state = 'ended', ended_at = ${at}, ending = ${text({ _tag: "Replaced" })}
             WHERE slot = ${slot} AND state = 'open' RETURNING hash`,
           publish
         )

@@ -7,10 +7,15 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
+import * as Schema from "effect/Schema"
 import { SqlClient } from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
+import * as Stream from "effect/Stream"
 import * as SignalStoreSql from "@effect-poll/http/SignalStoreSql"
+import * as Job from "effect-poll/Job"
+import * as Signal from "effect-poll/Signal"
 import * as SignalStore from "effect-poll/SignalStore"
+import * as Status from "effect-poll/Status"
 import { conformance, rowOf, succeeded } from "../../core/test/support/signalStores.ts"
 import { sqlite } from "./sqlite.ts"
 
@@ -19,9 +24,7 @@ const retention = "10 seconds"
 /** What holds in every database. `client` yields the same client layer for one test. */
 const database = (client: Effect.Effect<Layer.Layer<SqlClient, SqlError>>, tableOf: () => string): void => {
   conformance(
-    Effect.map(client, (client) =>
-      SignalStoreSql.layer({ table: tableOf(), retention }).pipe(Layer.provide(client))
-    )
+    Effect.map(client, (client) => SignalStoreSql.layer({ table: tableOf(), retention }).pipe(Layer.provide(client)))
   )
 
   it.effect("layer - finds what another layer stored in the same table", () =>
@@ -61,6 +64,28 @@ const database = (client: Effect.Effect<Layer.Layer<SqlClient, SqlError>>, table
     })
   )
 
+  it.effect("Signal.make - is undone with the transaction of the order that needs it", () =>
+    Effect.gen(function* () {
+      const context = yield* Layer.build(yield* client)
+      const layer = Layer.provide(SignalStoreSql.layer({ table: tableOf() }), Layer.succeedContext(context))
+      const Payment = Job.make("payment", {
+        check: (_order: string) => Effect.succeed(Status.pending() as Status.Status<string>)
+      }).pipe(Job.withCodecs({ success: Schema.String }))
+      const hour = { maxWaitTime: "1 hour" } as const
+      yield* Effect.gen(function* () {
+        const sql = yield* SqlClient
+        const order = Effect.andThen(Signal.make(Payment, "a", hour), Effect.fail("no order"))
+        assert.isTrue(Exit.isFailure(yield* Effect.exit(sql.withTransaction(order))))
+        assert.deepStrictEqual(yield* Signal.list(), [])
+        const signal = yield* sql.withTransaction(Signal.make(Payment, "a", hour))
+        assert.strictEqual(yield* Signal.complete(Payment, signal.token, "x"), "accepted")
+        const attached = yield* Signal.attach(Payment, { key: "a" })
+        const told = yield* Stream.runCollect(attached.events)
+        assert.deepStrictEqual(told, [{ _tag: "Ended", status: Status.succeeded("x") }])
+      }).pipe(Effect.provide(layer), Effect.provideContext(context))
+    })
+  )
+
   it.effect("layer - does not create the table with createTable: false", () =>
     Effect.gen(function* () {
       const context = yield* Layer.build(yield* client)
@@ -93,9 +118,7 @@ describe("SignalStoreSql", () => {
         )
         const stores = yield* Effect.forEach(Array.from({ length: 4 }), () =>
           Effect.map(
-            Layer.build(
-              Layer.fresh(SignalStoreSql.layer().pipe(Layer.provide(sqlite(join(directory, "signals.db")))))
-            ),
+            Layer.build(Layer.fresh(SignalStoreSql.layer().pipe(Layer.provide(sqlite(join(directory, "signals.db")))))),
             (context) => SignalStore.SignalStore.use(Effect.succeed).pipe(Effect.provideContext(context))
           )
         )
@@ -113,17 +136,15 @@ describe("SignalStoreSql", () => {
     )
   })
 
-  // Set EFFECT_POLL_TEST_POSTGRES to the URL of an empty database to run these.
+  // Set EFFECT_POLL_TEST_POSTGRES to the URL of a database to run these in PostgreSQL, in tables of their own.
   const url = process.env["EFFECT_POLL_TEST_POSTGRES"]
-  if (url !== undefined) {
-    describe("PostgreSQL", () => {
-      let tables = 0
-      database(
-        Effect.sync(() => PgClient.layer({ url: Redacted.make(url) })),
-        () => `signals_${process.pid}_${++tables}`
-      )
-    })
-  }
+  describe.each(url === undefined ? [] : [Redacted.make(url)])("PostgreSQL", (url) => {
+    let tables = 0
+    database(
+      Effect.sync(() => PgClient.layer({ url })),
+      () => `signals_${process.pid}_${++tables}`
+    )
+  })
 
   describe("options", () => {
     it("layer - refuses options that are out of range", () => {

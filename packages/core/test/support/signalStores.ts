@@ -4,9 +4,10 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import type * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
+import type * as SignalRow from "effect-poll/SignalRow"
 import * as SignalStore from "effect-poll/SignalStore"
 
-type Row = SignalStore.Row
+type Row = SignalRow.SignalRow
 
 let rows = 0
 
@@ -28,7 +29,7 @@ export const rowOf = (overrides: Partial<Row> = {}): Row => {
   }
 }
 
-export const succeeded = (value: unknown): SignalStore.Settlement => ({ _tag: "Succeeded", value })
+export const succeeded = (value: unknown): SignalRow.Settlement => ({ _tag: "Succeeded", value })
 
 const race = 200
 
@@ -80,8 +81,7 @@ export const conformance = <E>(layer: Effect.Effect<Layer.Layer<SignalStore.Sign
         assert.isUndefined(yield* store.get(rowOf().hash))
         assert.isUndefined(yield* store.newest(row.job, "another"))
         assert.isUndefined(yield* store.newest("another", row.key))
-      })
-    )
+      }))
 
     test("insert - leaves one of 200 concurrent signals for a job open [R68]", (store) =>
       Effect.gen(function* () {
@@ -91,8 +91,7 @@ export const conformance = <E>(layer: Effect.Effect<Layer.Layer<SignalStore.Sign
         assert.strictEqual(inserted.length, 1)
         assert.deepStrictEqual(yield* store.list({ state: "open" }, 1_000), inserted)
         for (const answer of answers) if (answer !== "inserted") assert.strictEqual(answer.hash, inserted[0]!.hash)
-      })
-    )
+      }))
 
     test("insert - leaves one of 200 concurrent replacements open and ends the others [R68]", (store) =>
       Effect.gen(function* () {
@@ -105,8 +104,7 @@ export const conformance = <E>(layer: Effect.Effect<Layer.Layer<SignalStore.Sign
         const ended = yield* store.list({ state: "ended" }, 1_000)
         assert.strictEqual(ended.length, race - 1)
         assert.isTrue(ended.every((row) => row.ending?._tag === "Replaced" && row.endedAt === 1_000))
-      })
-    )
+      }))
 
     test("insert - is not held up by a signal that has ended or is due to expire", (store) =>
       Effect.gen(function* () {
@@ -120,8 +118,7 @@ export const conformance = <E>(layer: Effect.Effect<Layer.Layer<SignalStore.Sign
         const expired = (yield* store.get(second.hash))!
         assert.deepStrictEqual([expired.ending, expired.endedAt], [{ _tag: "Expired", reason: "maxWaitTime" }, 2_000])
         assert.strictEqual((yield* store.newest("review", "same"))!.hash, third.hash)
-      })
-    )
+      }))
 
     test("insert - refuses a hash that is taken", (store) =>
       Effect.gen(function* () {
@@ -132,8 +129,7 @@ export const conformance = <E>(layer: Effect.Effect<Layer.Layer<SignalStore.Sign
           assert.isTrue(Exit.isFailure(exit))
         }
         assert.deepStrictEqual(yield* store.get(row.hash), row)
-      })
-    )
+      }))
 
     test("insert - keeps jobs, keys and tags of any text apart", (store) =>
       Effect.gen(function* () {
@@ -147,8 +143,7 @@ export const conformance = <E>(layer: Effect.Effect<Layer.Layer<SignalStore.Sign
           assert.deepStrictEqual(yield* store.list({ tag: row.tags[0] }, 1_000), [row])
         }
         for (const text of oddTexts) assert.strictEqual((yield* store.list({ job: text }, 1_000)).length, 1)
-      })
-    )
+      }))
   })
 
   describe("settle", () => {
@@ -162,21 +157,28 @@ export const conformance = <E>(layer: Effect.Effect<Layer.Layer<SignalStore.Sign
         const ended = { ...row, endedAt: 1_500, ending: succeeded(winners[0]) }
         assert.deepStrictEqual(yield* store.get(row.hash), ended)
         for (const answer of answers) if (answer !== "settled") assert.deepStrictEqual(answer, ended)
-      })
-    )
+      }))
 
     test("settle - stores any JSON as it is", (store) =>
       Effect.gen(function* () {
-        const values = [null, "", "\0\uD800", 0.1, -0.5, [], {}, JSON.parse('{"__proto__":{"a":1},"constructor":[null]}')]
+        const values = [
+          null,
+          "",
+          "\0\uD800",
+          0.1,
+          -0.5,
+          [],
+          {},
+          JSON.parse('{"__proto__":{"a":1},"constructor":[null]}')
+        ]
         for (const value of values) {
           const row = rowOf()
           yield* store.insert(row, "fail")
-          const ending: SignalStore.Settlement = { _tag: "Failed", failure: value }
+          const ending: SignalRow.Settlement = { _tag: "Failed", failure: value }
           assert.strictEqual(yield* store.settle(row.hash, ending, 1_500), "settled")
           assert.deepStrictEqual((yield* store.get(row.hash))!.ending, ending)
         }
-      })
-    )
+      }))
 
     test("settle - does not end a signal that is due to expire, nor afterwards by an earlier time [R70]", (store) =>
       Effect.gen(function* () {
@@ -187,8 +189,7 @@ export const conformance = <E>(layer: Effect.Effect<Layer.Layer<SignalStore.Sign
         assert.deepStrictEqual(yield* store.settle(row.hash, succeeded(1), 1_500), expired)
         assert.deepStrictEqual(yield* store.touch(row.hash, 1_500), expired)
         assert.deepStrictEqual(yield* store.get(row.hash), expired)
-      })
-    )
+      }))
 
     test("settle - ends a signal just before it expires", (store) =>
       Effect.gen(function* () {
@@ -196,8 +197,7 @@ export const conformance = <E>(layer: Effect.Effect<Layer.Layer<SignalStore.Sign
         yield* store.insert(row, "fail")
         assert.strictEqual(yield* store.settle(row.hash, { _tag: "Canceled", reason: "why" }, 1_999), "settled")
         assert.deepStrictEqual((yield* store.expire(row.hash, 9_999))!.ending, { _tag: "Canceled", reason: "why" })
-      })
-    )
+      }))
 
     test("settle - knows no signal that there is not", (store) =>
       Effect.gen(function* () {
@@ -207,8 +207,7 @@ export const conformance = <E>(layer: Effect.Effect<Layer.Layer<SignalStore.Sign
           assert.isUndefined(yield* store.expire(hash, 1_500))
           assert.isUndefined(yield* store.get(hash))
         }
-      })
-    )
+      }))
 
     test("settle - and a replacement at the same time agree on how the signal ended [R68]", (store) =>
       Effect.gen(function* () {
@@ -227,8 +226,7 @@ export const conformance = <E>(layer: Effect.Effect<Layer.Layer<SignalStore.Sign
           assert.strictEqual(ended.ending?._tag, first === "settled" ? "Succeeded" : "Replaced")
           assert.isNull((yield* store.get(next.hash))!.ending)
         }
-      })
-    )
+      }))
   })
 
   describe("touch", () => {
@@ -243,8 +241,7 @@ export const conformance = <E>(layer: Effect.Effect<Layer.Layer<SignalStore.Sign
         assert.deepStrictEqual(yield* store.get(row.hash), { ...row, closesAt: 2_000 })
         const late = (yield* store.touch(row.hash, 2_000)) as Row
         assert.deepStrictEqual(late.ending, { _tag: "Expired", reason: "maxWaitTime" })
-      })
-    )
+      }))
 
     test("touch - comes too late after a missed heartbeat [R70]", (store) =>
       Effect.gen(function* () {
@@ -253,8 +250,7 @@ export const conformance = <E>(layer: Effect.Effect<Layer.Layer<SignalStore.Sign
         const missed = { ...row, endedAt: 1_300, ending: { _tag: "Expired", reason: "heartbeat" } as const }
         assert.deepStrictEqual(yield* store.touch(row.hash, 1_300), missed)
         assert.deepStrictEqual(yield* store.settle(row.hash, succeeded(1), 1_200), missed)
-      })
-    )
+      }))
 
     test("touch - changes nothing without a heartbeat", (store) =>
       Effect.gen(function* () {
@@ -262,8 +258,7 @@ export const conformance = <E>(layer: Effect.Effect<Layer.Layer<SignalStore.Sign
         yield* store.insert(row, "fail")
         assert.strictEqual(yield* store.touch(row.hash, 1_999), "touched")
         assert.deepStrictEqual(yield* store.get(row.hash), row)
-      })
-    )
+      }))
   })
 
   describe("list", () => {
@@ -274,9 +269,12 @@ export const conformance = <E>(layer: Effect.Effect<Layer.Layer<SignalStore.Sign
         const due = rowOf({ tags: ["a"], createdAt: 1_000, expiresAt: 1_250 })
         const other = rowOf({ job: "payment", tags: ["A", "ab"], createdAt: 1_300 })
         for (const row of [late, early, due, other]) yield* store.insert(row, "fail")
-        const listed = (filter: SignalStore.Filter, at: number) =>
+        const listed = (filter: SignalRow.Filter, at: number) =>
           Effect.map(store.list(filter, at), (rows) => rows.map((row) => row.hash))
-        assert.deepStrictEqual(yield* listed({}, 1_000), [due, early, late, other].map((row) => row.hash))
+        assert.deepStrictEqual(
+          yield* listed({}, 1_000),
+          [due, early, late, other].map((row) => row.hash)
+        )
         assert.deepStrictEqual(yield* listed({ limit: 2 }, 1_000), [due.hash, early.hash])
         assert.deepStrictEqual(yield* listed({ tag: "a", state: "open" }, 1_300), [early.hash, late.hash])
         assert.deepStrictEqual(yield* listed({ tag: "a", state: "ended" }, 1_300), [due.hash])
@@ -284,8 +282,7 @@ export const conformance = <E>(layer: Effect.Effect<Layer.Layer<SignalStore.Sign
         assert.deepStrictEqual(yield* listed({ tag: "a", job: "payment" }, 1_300), [])
         assert.deepStrictEqual(yield* listed({ job: "payment" }, 1_300), [other.hash])
         assert.deepStrictEqual(yield* listed({ tag: '","' }, 1_300), [])
-      })
-    )
+      }))
   })
 
   describe("changes", () => {
@@ -302,8 +299,7 @@ export const conformance = <E>(layer: Effect.Effect<Layer.Layer<SignalStore.Sign
         yield* store.expire(expired.hash, 2_000)
         yield* store.insert(rowOf({ key: "same" }), "replace")
         assert.deepStrictEqual(yield* Fiber.join(reader), [settled.hash, expired.hash, replaced.hash])
-      })
-    )
+      }))
   })
 
   describe("retention", () => {
@@ -325,7 +321,6 @@ export const conformance = <E>(layer: Effect.Effect<Layer.Layer<SignalStore.Sign
         assert.isUndefined(yield* store.newest("review", "same"))
         assert.isUndefined(yield* store.get(forgotten.hash))
         assert.strictEqual((yield* store.list({ state: "open" }, 12_000)).length, 144)
-      })
-    )
+      }))
   })
 }

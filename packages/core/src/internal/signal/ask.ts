@@ -16,9 +16,17 @@ export const ask = <A>(
 ): Effect.Effect<A, SignalStoreError> =>
   Effect.flatMap(
     Effect.acquireUseRelease(
-      Effect.forkDetach(Effect.suspend(() => call(store)), { startImmediately: true }),
+      Effect.forkDetach(
+        Effect.suspend(() => call(store)),
+        { startImmediately: true }
+      ),
       (fiber) => awaitAtMost(fiber, store.timeout ?? "10 seconds"),
-      (fiber) => Effect.sync(() => fiber.interruptUnsafe())
+      (fiber, exit) =>
+        Effect.suspend(() => {
+          fiber.interruptUnsafe()
+          // A caller that is interrupted may be about to roll back the transaction that the call is part of.
+          return Exit.hasInterrupts(exit) ? awaitAtMost(fiber, "1 second") : Effect.void
+        })
     ),
     (exit) => {
       if (exit === undefined) return Effect.fail(new SignalStoreError({ operation }))

@@ -17,8 +17,7 @@ export const watching = <A, E, R>(
   store: Service,
   hash: string,
   use: (latch: Latch.Latch) => Effect.Effect<A, E, R>
-): Effect.Effect<A, E, R> =>
-  Effect.acquireUseRelease(enter(store, hash), use, (latch) => leave(store, hash, latch))
+): Effect.Effect<A, E, R> => Effect.acquireUseRelease(enter(store, hash), use, (latch) => leave(store, hash, latch))
 
 // ---- internal ----
 

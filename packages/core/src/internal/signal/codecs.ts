@@ -2,7 +2,7 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { Codecs } from "../../Job.ts"
 import { SignalEncodeError } from "../../SignalError.ts"
-import type { Ending, Settlement } from "../../SignalStore.ts"
+import type { Ending, Settlement } from "../../SignalRow.ts"
 import * as Status from "../../Status.ts"
 
 // Results and failures as JSON, by the Schemas of their job.
@@ -71,7 +71,8 @@ const codersOf = (schema: Schema.Codec<unknown, unknown>) => {
 
 type Kind = "success" | "failure"
 
-const code = (job: Described, kind: Kind, use: (coders: { readonly encode: Coder; readonly decode: Coder }) => Coder) =>
+const code =
+  (job: Described, kind: Kind, use: (coders: { readonly encode: Coder; readonly decode: Coder }) => Coder) =>
   (value: unknown): Effect.Effect<unknown, SignalEncodeError> => {
     const refuse = (issue: string) => new SignalEncodeError({ job: job.name, kind, issue })
     const schema = job.codecs[kind]

@@ -4,10 +4,10 @@ import * as Effect from "effect/Effect"
 import type { Latch } from "effect/Latch"
 import * as Random from "effect/Random"
 import { SignalStoreError } from "../../SignalError.ts"
-import type { Ending, Row, Service } from "../../SignalStore.ts"
+import { type Ending, expired, type SignalRow } from "../../SignalRow.ts"
+import type { Service } from "../../SignalStore.ts"
 import { ask } from "./ask.ts"
 import { watching } from "./changes.ts"
-import { expired } from "./rows.ts"
 
 /** The longest time between two questions to a store that fails. */
 const longestBackoff = 60_000
@@ -68,7 +68,7 @@ const look = (
     )
   )
 
-const foundIn = (row: Row | undefined, expiresAt: number, at: number): Found => {
+const foundIn = (row: SignalRow | undefined, expiresAt: number, at: number): Found => {
   if (row !== undefined) {
     return row.ending === null ? { _tag: "Open", closesAt: row.closesAt } : { _tag: "Ending", ending: row.ending }
   }

@@ -1,55 +1,24 @@
-import * as Effect from "effect/Effect"
-import * as PubSub from "effect/PubSub"
-import * as Stream from "effect/Stream"
-import { SignalStoreError } from "../../SignalError.ts"
-import type { Ending, MemoryOptions, Row, Service } from "../../SignalStore.ts"
-import * as validate from "../validate.ts"
-import { defaultLimit, expired, isOpen, matches, settled, touched } from "./rows.ts"
+import {
+  expired,
+  type Filter,
+  isOpen,
+  matches,
+  settled,
+  type Settlement,
+  type SignalRow,
+  touched
+} from "../../SignalRow.ts"
 
 /** How many signals an insert looks at, to end those that are due and to remove those that are over. */
 const perInsert = 16
 
-/** How many changes are kept for a slow reader. It finds what it misses by asking. */
-const keptChanges = 4_096
+/** How many signals are listed unless a filter says so. */
+const defaultLimit = 1_000
 
-/** Makes a store in memory. */
-export const make = (options: MemoryOptions = {}): Effect.Effect<Service> => {
-  validate.fields("SignalStore.layerMemory", options, {
-    retention: "a positive finite duration",
-    maxEnded: "an integer >= 1"
-  })
-  const retention = validate.toMillis(options.retention ?? "24 hours")
-  const maxEnded = options.maxEnded ?? 100_000
-  return Effect.map(PubSub.dropping<string>(keptChanges), (changes) => {
-    const memory = new Memory(retention, maxEnded, (hash) => PubSub.publishUnsafe(changes, hash))
-    return {
-      insert: (row, onConflict) =>
-        Effect.suspend(() => {
-          const result = memory.insert(row, onConflict)
-          return result === undefined
-            ? Effect.fail(new SignalStoreError({ operation: "insert", cause: "there is a signal with this hash" }))
-            : Effect.succeed(result)
-        }),
-      settle: (hash, ending, at) => Effect.sync(() => memory.settle(hash, ending, at)),
-      expire: (hash, at) => Effect.sync(() => memory.expire(hash, at)),
-      touch: (hash, at) => Effect.sync(() => memory.touch(hash, at)),
-      get: (hash) => Effect.sync(() => memory.get(hash)),
-      newest: (job, key) => Effect.sync(() => memory.newest(job, key)),
-      list: (filter, at) =>
-        Effect.sync(() =>
-          Array.from(memory.all())
-            .filter((row) => matches(row, filter, at))
-            .sort((one, other) => one.createdAt - other.createdAt)
-            .slice(0, filter.limit ?? defaultLimit)
-        ),
-      changes: Stream.fromPubSub(changes)
-    }
-  })
-}
-
-class Memory {
+/** The signals of one process. */
+export class Memory {
   /** All signals by hash, in the order in which they were made. */
-  private readonly rows = new Map<string, Row>()
+  private readonly rows = new Map<string, SignalRow>()
   /** The hash of the signal that was made last, by job and key. */
   private readonly slots = new Map<string, string>()
   /** The hashes of ended signals, in the order in which they ended. */
@@ -67,21 +36,24 @@ class Memory {
     this.publish = publish
   }
 
-  all(): Iterable<Row> {
-    return this.rows.values()
+  list(filter: Filter, at: number): ReadonlyArray<SignalRow> {
+    return Array.from(this.rows.values())
+      .filter((row) => matches(row, filter, at))
+      .toSorted((one, other) => one.createdAt - other.createdAt)
+      .slice(0, filter.limit ?? defaultLimit)
   }
 
-  get(hash: string): Row | undefined {
+  get(hash: string): SignalRow | undefined {
     return this.rows.get(hash)
   }
 
-  newest(job: string, key: string): Row | undefined {
+  newest(job: string, key: string): SignalRow | undefined {
     const hash = this.slots.get(slotOf(job, key))
     return hash === undefined ? undefined : this.rows.get(hash)
   }
 
   /** Undefined if the hash is taken. */
-  insert(row: Row, onConflict: "fail" | "replace"): "inserted" | Row | undefined {
+  insert(row: SignalRow, onConflict: "fail" | "replace"): "inserted" | SignalRow | undefined {
     const at = row.createdAt
     this.tidy(at)
     if (this.rows.has(row.hash)) return undefined
@@ -98,7 +70,7 @@ class Memory {
     return "inserted"
   }
 
-  settle(hash: string, ending: Exclude<Ending, { readonly _tag: "Expired" }>, at: number): "settled" | Row | undefined {
+  settle(hash: string, ending: Settlement, at: number): "settled" | SignalRow | undefined {
     const row = this.expire(hash, at)
     const next = row && settled(row, ending, at)
     if (next === undefined) return row
@@ -106,14 +78,14 @@ class Memory {
     return "settled"
   }
 
-  expire(hash: string, at: number): Row | undefined {
+  expire(hash: string, at: number): SignalRow | undefined {
     const row = this.rows.get(hash)
     const next = row && expired(row, at)
     if (next !== undefined && next !== row) this.end(next)
     return next
   }
 
-  touch(hash: string, at: number): "touched" | Row | undefined {
+  touch(hash: string, at: number): "touched" | SignalRow | undefined {
     const row = this.expire(hash, at)
     const next = row && touched(row, at)
     if (next === undefined) return row
@@ -121,7 +93,7 @@ class Memory {
     return "touched"
   }
 
-  private end(row: Row): void {
+  private end(row: SignalRow): void {
     this.rows.set(row.hash, row)
     this.open.delete(row.hash)
     this.ended.add(row.hash)

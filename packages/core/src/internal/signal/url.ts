@@ -4,9 +4,7 @@ import * as validate from "../validate.ts"
 type Base = string | URL | ((token: Redacted.Redacted<string>) => string | URL) | undefined
 
 /** Returns the function that makes the URL of a token. */
-export const urlWith = (
-  base: Base
-): ((token: Redacted.Redacted<string>) => Redacted.Redacted<string> | undefined) => {
+export const urlWith = (base: Base): ((token: Redacted.Redacted<string>) => Redacted.Redacted<string> | undefined) => {
   if (base === undefined) return () => undefined
   if (typeof base === "function") return (token) => redact(String(base(token)))
   const text = String(base)

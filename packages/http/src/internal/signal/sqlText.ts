@@ -2,8 +2,7 @@
 // quote, and so is a key that begins with one.
 
 /** A text as a column holds it. */
-export const toText = (text: string): string =>
-  /^"|\0|\p{Surrogate}/u.test(text) ? JSON.stringify(text) : text
+export const toText = (text: string): string => (/^"|\0|\p{Surrogate}/u.test(text) ? JSON.stringify(text) : text)
 
 /** The text that a column holds. */
 export const fromText = (stored: string): string => (stored.startsWith('"') ? JSON.parse(stored) : stored)
