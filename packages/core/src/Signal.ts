@@ -209,7 +209,7 @@ export interface Description {
  *
  * ```ts
  * import * as Effect from "effect/Effect"
- * import type * as Redacted from "effect/Redacted"
+ * import * as Redacted from "effect/Redacted"
  * import * as Schema from "effect/Schema"
  * import * as Job from "effect-poll/Job"
  * import * as Signal from "effect-poll/Signal"

@@ -37,7 +37,7 @@ export interface SignalCrypto {
  * let made = 0
  * const predictable = SignalCrypto.layer({ randomBytes: (size) => Effect.succeed(new Uint8Array(size).fill(++made)) })
  * const bytes = Effect.flatMap(SignalCrypto.SignalCrypto, (crypto) => crypto.randomBytes(2))
- * await Effect.runPromise(Effect.provide(bytes, predictable)) // => Uint8Array [1, 1]
+ * Array.from(await Effect.runPromise(Effect.provide(bytes, predictable))) // => [1, 1]
  * ```
  *
  * @category services

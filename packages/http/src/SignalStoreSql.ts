@@ -117,7 +117,7 @@ export const migration = (table: string = defaultTable): ReadonlyArray<string> =
  *
  * **Example** (Keeping signals in PostgreSQL)
  *
- * ```ts
+ * ```ts no-run
  * import * as Layer from "effect/Layer"
  * import type { SqlClient } from "effect/sql/SqlClient"
  * import type { SqlError } from "effect/sql/SqlError"
