@@ -19,6 +19,7 @@ import { type Pipeable, pipeArguments } from "effect/Pipeable"
 import { hasProperty } from "effect/Predicate"
 import type { Result } from "effect/Result"
 import type { Schedule } from "effect/Schedule"
+import type { Codec } from "effect/Schema"
 import type * as Types from "effect/Types"
 import type { CheckContext } from "./CheckContext.ts"
 import * as CheckError from "./CheckError.ts"
@@ -68,6 +69,70 @@ export type Watchable<K, A, F = never, E = never, R = never> = Job<K, A, F, E, R
  * @since 0.1.0
  */
 export type Any = Watchable<unknown, unknown, unknown, unknown, unknown>
+
+/**
+ * The Schemas of the results and failures of a job.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Codecs<out A, out F = never> {
+  /** The Schema of the results. */
+  readonly success: Codec<A, unknown>
+  /** The Schema of the failures, or `undefined` if the job has none. */
+  readonly failure: Codec<F, unknown> | undefined
+}
+
+/**
+ * What a job with Schemas has beside the members of a `Job`: a result can be encoded, and decoded elsewhere. A job with
+ * Schemas is a `Job<K, A, F, E, R> & WithCodecs<K, A, F>`; `Job.withCodecs` makes one. What needs the Schemas of a job,
+ * such as `Signal.make`, requires them by this type.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface WithCodecs<in out K, out A, out F = never> {
+  readonly [TypeId]: typeof TypeId
+  /** The name of the job. */
+  readonly name: string
+  /** Encodes and decodes the keys of the job. */
+  readonly key: KeyCodec<K>
+  /** The Schemas of the results and failures of the job. */
+  readonly codecs: Codecs<A, F>
+}
+
+/**
+ * A job with Schemas, of any type, for code that decodes what it reads by them.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface AnyWithCodecs {
+  readonly [TypeId]: typeof TypeId
+  /** The name of the job. */
+  readonly name: string
+  /** The Schemas of the results and failures of the job. */
+  readonly codecs: Codecs<unknown, unknown>
+}
+
+/**
+ * The argument of `withCodecs`. `failure` is required unless the failures `F` are `never`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type CodecOptions<A, F> = {
+  /** The Schema of the results. It requires no services. Its encoded form may be anything that JSON can hold. */
+  readonly success: Codec<A, unknown>
+} & ([F] extends [never]
+  ? {
+      /** The Schema of the failures; the job has none. */
+      readonly failure?: undefined
+    }
+  : {
+      /** The Schema of the failures. It requires no services. */
+      readonly failure: Codec<F, unknown>
+    })
 
 /**
  * The options of a `Job`.
@@ -561,6 +626,69 @@ export const make = <A, F = never, E = never, R = never, I = never, ES = never, 
 }
 
 /**
+ * Adds the Schemas of its results and failures to a job. What stores a result or sends it elsewhere, such as a `Signal`,
+ * requires them by type (`Job.WithCodecs`).
+ *
+ * **Details**
+ *
+ * The Schemas change nothing about checks: a check decodes its answers itself. Results are stored in the JSON form of
+ * their Schema (`Schema.toCodecJson`), so a Schema of dates, maps or classes needs no further transformation. Throws a
+ * RangeError for something that is not a Schema.
+ *
+ * **Example** (Describing the results of a job)
+ *
+ * ```ts
+ * import * as Effect from "effect/Effect"
+ * import * as Schema from "effect/Schema"
+ * import * as Job from "effect-poll/Job"
+ * import * as Status from "effect-poll/Status"
+ *
+ * const Review = Job.make("review", {
+ *   check: (_id: string) => Effect.succeed(Status.pending() as Status.Status<{ readonly approved: boolean }>)
+ * }).pipe(Job.withCodecs({ success: Schema.Struct({ approved: Schema.Boolean }) }))
+ * Schema.isSchema(Review.codecs.success) // => true
+ * ```
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const withCodecs: {
+  /** Adds the Schemas of its results and failures to a job. `failure` is required for a job that has failures. */
+  <A, F = never>(
+    codecs: CodecOptions<A, F>
+  ): <K, E, R, I, ES>(self: Job<K, A, F, E, R, I, ES>) => Job<K, A, F, E, R, I, ES> & WithCodecs<K, A, F>
+  /** Adds the Schemas of its results and failures to a job. `failure` is required for a job that has failures. */
+  <K, A, F, E, R, I, ES>(
+    self: Job<K, A, F, E, R, I, ES>,
+    codecs: CodecOptions<Types.NoInfer<A>, Types.NoInfer<F>>
+  ): Job<K, A, F, E, R, I, ES> & WithCodecs<K, A, F>
+} = /*#__PURE__*/ dual(
+  2,
+  <K, A, F, E, R, I, ES>(
+    self: Job<K, A, F, E, R, I, ES>,
+    codecs: { readonly success: Codec<A, unknown>; readonly failure?: Codec<F, unknown> | undefined }
+  ): Job<K, A, F, E, R, I, ES> & WithCodecs<K, A, F> => {
+    if (!isJob(self)) validate.refuse("Job.withCodecs: the job", "a Job", self)
+    const { failure, success } = codecs
+    if (!hasProperty(success, "ast")) validate.refuse("Job.withCodecs: success", "a Schema", success)
+    if (failure !== undefined && !hasProperty(failure, "ast")) {
+      validate.refuse("Job.withCodecs: failure", "a Schema", failure)
+    }
+    return copyOf(self, { codecs: { success, failure } })
+  }
+)
+
+/**
+ * The type of a job with services provided, which keeps the Schemas `C` of the job, if it has any.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type WithServices<K, A, F, E, R, I, ES, C> = unknown extends C
+  ? Job<K, A, F, E, R, I, ES>
+  : Job<K, A, F, E, R, I, ES> & WithCodecs<K, A, F>
+
+/**
  * Provides services to all calls of a job: `check`, `checkMany`, `submit`, `cancel`, the checks of the fallback and of
  * `confirm`, and the handler of actions. Its type then requires only the services that are not provided.
  *
@@ -611,16 +739,18 @@ export const provide: {
    */
   <Services, EL = never>(
     services: Layer<Services, EL> | Context<Services>
-  ): <K, A, F, E, R, I, ES>(self: Job<K, A, F, E, R, I, ES>) => Job<K, A, F, E | EL, Exclude<R, Services>, I, ES | EL>
+  ): <K, A, F, E, R, I, ES, C = unknown>(
+    self: Job<K, A, F, E, R, I, ES> & { readonly codecs?: C }
+  ) => WithServices<K, A, F, E | EL, Exclude<R, Services>, I, ES | EL, C>
   /**
    * Provides the services of a layer or a context to all calls of a job. The layer is built for the first call, shared by
    * all waits for the job, and released when the last of them has ended. Its error is added to the errors of the check
    * and of the submit.
    */
-  <K, A, F, E, R, I, ES, Services, EL = never>(
-    self: Job<K, A, F, E, R, I, ES>,
+  <K, A, F, E, R, I, ES, Services, EL = never, C = unknown>(
+    self: Job<K, A, F, E, R, I, ES> & { readonly codecs?: C },
     services: Layer<Services, EL> | Context<Services>
-  ): Job<K, A, F, E | EL, Exclude<R, Services>, I, ES | EL>
+  ): WithServices<K, A, F, E | EL, Exclude<R, Services>, I, ES | EL, C>
 } = /*#__PURE__*/ dual(
   2,
   <K, A, F, E, R, I, ES, Services, EL>(
@@ -639,6 +769,13 @@ export const provide: {
 )
 
 // ---- internal ----
+
+/** A job with further members, and the services that are provided to it. */
+const copyOf = <J extends object, T>(self: J, more: T): J & T => {
+  const job: J & T = Object.assign(Object.create(Proto), { ...self, ...more })
+  const lease = leaseOf(self)
+  return lease === undefined ? job : setLease(job, lease)
+}
 
 /** The options of a job that call for services, with services provided. */
 const callsWith = <K, A, F, E, R, I, ES, Services, EL>(

@@ -29,6 +29,7 @@ const ofJob: validate.Shape = {
   submit: "a function",
   cancel: "a function",
   key: "{ encode(), decode() }",
+  codecs: "{ success }",
   confirm: [ofBoth.confirm[0], { ...ofBoth.confirm[1], check: "a function" }],
   missing: [
     "an object",
