@@ -165,6 +165,17 @@ describe("Poll.advance", () => {
     })
   )
 
+  it.effect("a gate that is closed after the deadline - ends the wait in the call that asks it [R67]", () =>
+    Effect.gen(function* () {
+      const { at, job } = scripted([pending])
+      const { token } = yield* pendingCall(job, "a")
+      yield* TestClock.adjust("2 minutes")
+      const gate = Gate.make(() => Effect.succeed(Gate.postponed("1 second", "full")))
+      assert.strictEqual(endOf(yield* call(job, token, { ...options, gate })), "PollTimeout deadline")
+      assert.deepStrictEqual(at, [0])
+    })
+  )
+
   it.effect("a retry - is the check of the next call [R67]", () =>
     Effect.gen(function* () {
       const { at, job } = scripted([Effect.fail("reset"), Effect.fail("reset"), done])

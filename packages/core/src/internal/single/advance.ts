@@ -191,13 +191,13 @@ class Call implements Setting {
   }
 
   private follow(command: event.Command): Effect.Effect<Advanced> {
+    // A handler may have ended the wait.
+    if (this.exit !== undefined) return this.settle()
     switch (command) {
       case "sleep":
-        return this.hasAsked || this.hasChecked || alarmAt(this.wait) > this.time.now
-          ? this.settle()
-          : this.follow(this.step(event.due))
+        return alarmAt(this.wait) > this.time.now ? this.settle() : this.follow(this.step(event.due))
       case "gate":
-        if (this.hasChecked) return this.settle()
+        if (this.hasAsked || this.hasChecked) return this.settle()
         this.hasAsked = true
         return this.limited(asked(this.wait), (exit) => ({ _tag: "GateAnswered", exit }))
       case "check":
@@ -209,7 +209,7 @@ class Call implements Setting {
         this.step(event.cancelAsked("timeout"))
         return this.limited(userCalls.cancelRemote(this.wait), (exit) => event.cancelDone("timeout", exit))
       default:
-        return typeof command === "object" ? this.settle() : this.follow(this.step(event.unknownCommand(command)))
+        return this.follow(this.step(event.unknownCommand(command)))
     }
   }
 
@@ -267,12 +267,12 @@ class Call implements Setting {
     if (exit !== undefined) return { _tag: "Ended", exit }
     moveTo(this.time, this.clock.currentTimeMillisUnsafe())
     const written = fromWait(wait)
+    // One that was written by a clock ahead of this one is due at another time.
     const isSame = token !== undefined && !this.hasAsked && !this.hasChecked && token.dueAt === written.dueAt
     return {
       _tag: "Pending",
       status: wait.status,
-      // The times of a token that was written by a clock ahead of this one are not those of this clock.
-      token: isSame && (token.writtenAt ?? 0) <= written.writtenAt! ? token : written,
+      token: isSame ? token : written,
       dueAt: written.dueAt,
       attempts: written.attempts,
       lastCheckError: seen(wait).lastCheckError
