@@ -397,10 +397,10 @@ export type Advanced<A, F = never, E = never> =
  * const program = Effect.gen(function* () {
  *   let of: string | ResumeToken = "e-1"
  *   for (;;) {
- *     const now = yield* Poll.advance(Export, of, { deadline: "1 hour", strategy })
- *     if (now._tag === "Ended") return yield* now.exit
- *     of = now.token
- *     yield* Effect.sleep(Math.max(0, now.dueAt - (yield* Clock.currentTimeMillis)))
+ *     const found: Poll.Advanced<string> = yield* Poll.advance(Export, of, { deadline: "1 hour", strategy })
+ *     if (found._tag === "Ended") return yield* found.exit
+ *     of = found.token
+ *     yield* Effect.sleep(Math.max(0, found.dueAt - (yield* Clock.currentTimeMillis)))
  *   }
  * })
  * await Effect.runPromise(program) // => "e-1.csv"
