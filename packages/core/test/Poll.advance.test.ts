@@ -360,7 +360,7 @@ describe("Poll.advance", () => {
       )
       assert.strictEqual(at.length, 3)
       yield* TestClock.adjust("10 seconds")
-      assert.strictEqual(endOf(yield* call(job, two[1]!.token)), "a.png")
+      assert.strictEqual(endOf(yield* call(job, two[1].token)), "a.png")
     })
   )
 
@@ -514,6 +514,11 @@ describe("Poll.advance, bad input", () => {
       [{} as never, /deadline must be/]
     ]
     for (const [some, message] of bad) assert.throws(() => Poll.advance(job, "a", some), message)
+    const token = { version: 1, job: "render", key: "a" } as never
+    assert.throws(
+      () => Poll.advance(job, token, { ...options, strategy: foreign }),
+      /strategy must be made by Strategy/
+    )
     const own = scripted([pending], { strategy: Schedule.spaced("1 second") }).job
     assert.throws(() => Poll.advance(own, "a", { deadline: "1 minute" }), /strategy must be made by Strategy/)
   })

@@ -61,15 +61,14 @@ export const advance = (
   name: string,
   job: Any,
   of: unknown,
-  options: object | undefined
+  options: (object & Options) | undefined
 ): Effect.Effect<Advanced, ResumeTokenError, unknown> => {
   request.aJob(name, job)
-  for (const option of ["onInterrupt", "onClose"] as const) {
-    validate.option(`${name}: ${option}`, (options as Options | undefined)?.[option], '"leave"')
-  }
+  validate.option(`${name}: onInterrupt`, options?.onInterrupt, '"leave"')
+  validate.option(`${name}: onClose`, options?.onClose, '"leave"')
   if (!isToken(of)) return once(name, request.ofAny(name, job, of, options as never), undefined)
   const rest = request.resuming(options, of)
-  request.checkOfAny(name, job, rest)
+  storable(name, request.checkOfAny(name, job, rest)(builtin))
   return Effect.suspend(() => {
     const key = request.keyOfToken<unknown, unknown, unknown, unknown, unknown>(job, of)
     return key instanceof ResumeTokenError ? Effect.fail(key) : once(name, request.ofAny(name, job, key, rest), of)
