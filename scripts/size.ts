@@ -19,10 +19,10 @@ interface Entry {
 const entries: ReadonlyArray<Entry> = [
   { name: "strategy", imports: "`Strategy`", limit: 15 },
   { name: "until", imports: "`Poll.until`, `Status`, `Strategy.spaced`", limit: 38 },
-  { name: "poll", imports: "`Poll`, `Status`, `Strategy`", limit: 45 },
+  { name: "poll", imports: "`Poll`, `Status`, `Strategy`", limit: 46 },
   { name: "promise", imports: "`promise`, `Status`, `Strategy`" },
   { name: "poller", imports: "`Poller`, `Status`, `Strategy`" },
-  { name: "status-schema", imports: "`Poll`, `Status`, `Strategy`, `StatusSchema`", limit: 61 },
+  { name: "status-schema", imports: "`Poll`, `Status`, `Strategy`, `StatusSchema`", limit: 62 },
   { name: "http", imports: "the same, `HttpCheck` and `FetchHttpClient`" }
 ]
 

@@ -29,7 +29,8 @@ interface Allowance {
 /** Places where a forbidden thing is meant. Each says why. */
 export const allowances: ReadonlyArray<Allowance> = [
   {
-    files: /^packages\/core\/src\/(Poller|internal\/single\/(host|promises|toPromise)|internal\/poller\/registry)\.ts$/,
+    files:
+      /^packages\/core\/src\/(Poller|internal\/single\/(advance|host|promises|toPromise)|internal\/poller\/registry)\.ts$/,
     what: ["Effect.run*"],
     why: "the hosts of the loop fork checks, and Promises are the way out of Effect"
   }

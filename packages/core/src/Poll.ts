@@ -2,8 +2,8 @@
  * Waits for one job by polling: checks it until it ends, or until the deadline or the strategy ends the wait.
  *
  * `until` yields the result, `events` streams what happens on the way, `start` runs in the background, `run` submits
- * the job first, `resume` continues from a token, and `promise` is for code without Effect. All take a `Job` and a key;
- * `until`, `events`, `start` and `promise` also take just an Effect that yields a `Status`.
+ * the job first, `resume` continues from a token, `advance` makes at most one check and returns, and `promise` is for
+ * code without Effect. All take a `Job` and a key; `until`, `events`, `start` and `promise` also take just an Effect that yields a `Status`.
  *
  * **Details**
  *
@@ -30,10 +30,12 @@
 import * as Effect from "effect/Effect"
 import type { Scope } from "effect/Scope"
 import * as Stream from "effect/Stream"
+import type { Exit } from "effect/Exit"
 import type * as Types from "effect/Types"
 import type { CheckResult } from "./CheckResult.ts"
 import type { Handle } from "./Handle.ts"
 import * as request from "./internal/options/request.ts"
+import { advance as advancing } from "./internal/single/advance.ts"
 import * as eventBuffer from "./internal/single/eventBuffer.ts"
 import * as handle from "./internal/single/handle.ts"
 import * as host from "./internal/single/host.ts"
@@ -43,8 +45,9 @@ import { toPromise } from "./internal/single/toPromise.ts"
 import { isJob, type Job, type Receipt, type Watchable } from "./Job.ts"
 import type { PollError, ResumeTokenError } from "./PollError.ts"
 import type { PollEvent } from "./PollEvent.ts"
-import type { PollOptions, SubmitOptions } from "./PollOptions.ts"
+import type { AdvanceOptions, PollOptions, SubmitOptions } from "./PollOptions.ts"
 import type { ResumeToken } from "./ResumeToken.ts"
+import type { Status } from "./Status.ts"
 import type { SubmitError } from "./SubmitError.ts"
 
 export type {
@@ -55,6 +58,13 @@ export type {
    * @since 0.1.0
    */
   PollOptions as Options,
+  /**
+   * The options of `advance`. See the module `PollOptions`.
+   *
+   * @category models
+   * @since 0.1.0
+   */
+  AdvanceOptions,
   /**
    * How long a submit and the storing of its receipt may take. See the module `PollOptions`.
    *
@@ -303,6 +313,109 @@ export const resume = <K, A, F, E, R, RS = never>(
 ): Effect.Effect<A, PollError<F, E> | ResumeTokenError, Types.NoInfer<R | RS>> => {
   const resumed = resuming("Poll.resume", job as never, token, options)
   return resumed as Effect.Effect<A, PollError<F, E> | ResumeTokenError, R | RS>
+}
+
+/**
+ * What one call of `advance` found: the job is pending, or its wait has ended.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Advanced<A, F = never, E = never> =
+  | {
+      readonly _tag: "Pending"
+      /**
+       * The last status that a check found, or `undefined` if there is none. It lacks its `detail` if the check was made
+       * by an earlier call. An end that is not confirmed yet is such a status too; one of an earlier call is `undefined`.
+       */
+      readonly status: Status<A, F> | undefined
+      /** The wait as it is now: store it, and give it to the next call. It is plain JSON, see `ResumeToken`. */
+      readonly token: ResumeToken
+      /** When the next check is due, in wall-clock milliseconds; it may be now. A call before makes no check. */
+      readonly dueAt: number
+      /** The number of checks made so far, including failed ones. */
+      readonly attempts: number
+      /** The error of the check of this call, if that failed; otherwise `undefined`. */
+      readonly lastCheckError: unknown
+    }
+  | {
+      readonly _tag: "Ended"
+      /** The exit that `until` would have. */
+      readonly exit: Exit<A, PollError<F, E>>
+    }
+
+/**
+ * Makes at most one check of a job, and yields when to call again or how the wait has ended.
+ *
+ * **When to use**
+ *
+ * Use where nothing may run between two checks: in a cron job, in a serverless function, in a loop that exists already,
+ * or behind the `refetchInterval` of TanStack Query. Elsewhere use `until`.
+ *
+ * **Details**
+ *
+ * The first call takes a key and starts the wait; each later one takes the `token` that the call before it yielded. Sleep
+ * until `dueAt`, or call whenever it suits: a call before `dueAt` sends nothing and yields the same token, and a call
+ * after it makes the check that is due. Called at each `dueAt`, it makes the checks that `until` makes, at the same
+ * times, and ends alike.
+ *
+ * - The deadline counts from the first call. If it passes between two calls, the next one makes one more check, then the
+ *   wait ends. The options of a later call may contain `deadline` and `since`, but those of the token apply.
+ * - The gate is asked as part of the call. If it postpones the check, `dueAt` is when it may be asked again.
+ * - A retry, the first check of a fallback, and that of the other source of `confirm` are checks of the next call.
+ * - With `onTimeout: "cancelRemote"`, the call in which the wait times out cancels the job; the next calls check it for
+ *   at most `cancelTimeout`, as `until` does.
+ * - A handler of actions runs within the call, for at most `cancelTimeout`; then it is interrupted, and the next call
+ *   runs it again. After a handler that has completed, a check is due at once, in the next call.
+ * - Observers receive `Started` from the first call and `Ended` from the last one.
+ * - A token of another job, of an unknown version, or with an invalid key fails with `ResumeTokenError`. A `Schedule`
+ *   that was not made by `Strategy` is a RangeError, because its state cannot be stored; so is an out-of-range option.
+ *
+ * **Gotchas**
+ *
+ * - Two calls with the same token at the same time both make the check. The token of either can be continued.
+ * - An interrupted call interrupts its check. The token that it was given is still valid.
+ * - An object with the fields `version`, `job` and `key` is a token; a key must not look like one.
+ *
+ * **Example** (A loop of one's own)
+ *
+ * ```ts
+ * import * as Clock from "effect/Clock"
+ * import * as Effect from "effect/Effect"
+ * import * as Job from "effect-poll/Job"
+ * import * as Poll from "effect-poll/Poll"
+ * import type { ResumeToken } from "effect-poll/ResumeToken"
+ * import * as Status from "effect-poll/Status"
+ * import * as Strategy from "effect-poll/Strategy"
+ *
+ * let checks = 0
+ * const Export = Job.make("export", {
+ *   check: (id: string) => Effect.sync(() => (++checks < 3 ? Status.pending() : Status.succeeded(`${id}.csv`)))
+ * })
+ * const strategy = Strategy.spaced("5 millis")
+ *
+ * const program = Effect.gen(function* () {
+ *   let of: string | ResumeToken = "e-1"
+ *   for (;;) {
+ *     const found: Poll.Advanced<string> = yield* Poll.advance(Export, of, { deadline: "1 hour", strategy })
+ *     if (found._tag === "Ended") return yield* found.exit
+ *     of = found.token
+ *     yield* Effect.sleep(Math.max(0, found.dueAt - (yield* Clock.currentTimeMillis)))
+ *   }
+ * })
+ * await Effect.runPromise(program) // => "e-1.csv"
+ * ```
+ *
+ * @category running
+ * @since 0.1.0
+ */
+export const advance = <K, A, F, E, R, RS = never>(
+  job: Watchable<K, A, F, E, R>,
+  of: Types.NoInfer<K> | ResumeToken,
+  options: AdvanceOptions<E, RS>
+): Effect.Effect<Advanced<A, F, E>, ResumeTokenError, Types.NoInfer<R | RS>> => {
+  const advanced = advancing("Poll.advance", job as never, of, options)
+  return advanced as Effect.Effect<Advanced<A, F, E>, ResumeTokenError, R | RS>
 }
 
 /**

@@ -10,6 +10,7 @@ import type { Gate } from "./Gate.ts"
 import type { CheckErrorPolicy, ConfirmPolicy, OnAction, StallPolicy, StateLimits, UnknownStatePolicy } from "./Job.ts"
 import type { Observation } from "./Observation.ts"
 import type { Observer } from "./Observer.ts"
+import type { Strategy } from "./Strategy.ts"
 
 /**
  * The options of one wait whose checks fail with `E`.
@@ -125,6 +126,42 @@ export interface PollOptions<in E = never, out R = never> {
   readonly observers?: ReadonlyArray<Observer<R>> | undefined
   /** Whether errors carry a history of what the checks found. Default: `true`, but `false` in a `Poller`. */
   readonly history?: boolean | undefined
+}
+
+/**
+ * The options of `Poll.advance` for a job whose checks fail with `E`.
+ *
+ * **Details**
+ *
+ * They are those of a wait, with two differences. Schedules are made by `Strategy`: a token does not hold the state of any
+ * other `Schedule`, which would start over with each call. An interrupted call never cancels the job, since the wait
+ * has not ended.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface AdvanceOptions<in E = never, out R = never> extends Omit<
+  PollOptions<E, R>,
+  "name" | "strategy" | "checkErrors" | "onInterrupt" | "onClose"
+> {
+  /**
+   * When to check, as a value of the module `Strategy`; any other `Schedule` is a RangeError. Default: the strategy of
+   * the `Job`, otherwise that of `PollDefaults` (delays of 1, 3, 5, ... seconds).
+   */
+  readonly strategy?: Strategy | undefined
+  /**
+   * What to do when a check fails; the schedules in it are made by `Strategy`. Default: the policy of the `Job`. Fields
+   * that are not set are taken from `PollDefaults`. `"unbounded"` tolerates transient errors until the deadline.
+   */
+  readonly checkErrors?:
+    | (Omit<CheckErrorPolicy<E>, "schedule" | "retry"> & {
+        /** The delays after failed checks; default: 1 second, doubling up to 30 seconds. */
+        readonly schedule?: Strategy | undefined
+        /** The delays of retries within one check, which stays one attempt; default: no retry. */
+        readonly retry?: Strategy | undefined
+      })
+    | "unbounded"
+    | undefined
 }
 
 /**

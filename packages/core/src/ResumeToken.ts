@@ -88,6 +88,8 @@ export interface ResumeToken {
   readonly alone?: boolean | undefined
   /** Whether the check that is due is the last one before the deadline. */
   readonly last?: boolean | undefined
+  /** Whether the check that is due was requested by the handler of an action: it requests no other one in a row. */
+  readonly requested?: boolean | undefined
   /** What the next delay is for, if a schedule had not decided it when the token was written. */
   readonly deciding?:
     | "strategy"
@@ -288,6 +290,7 @@ export const ResumeToken: Schema.Codec<ResumeToken, ResumeToken> = /*#__PURE__*/
   retries: Schema.optional(Row),
   alone: Schema.optional(Schema.Boolean),
   last: Schema.optional(Schema.Boolean),
+  requested: Schema.optional(Schema.Boolean),
   deciding: Schema.optional(
     Schema.Literals(["strategy", "missing", "retry", "checkError", "throttled", "rejected", "resultMissing"])
   ),

@@ -2,7 +2,7 @@
  * Waits for jobs from code with Promises, without Effect.
  *
  * `poll` returns the result, `start` runs in the background, `run` submits the job first, `resume` continues from a
- * token. All take a `Job` and a key; `poll` and `start` also take just a check: a function, usually async, that returns a
+ * token, `advance` makes at most one check. All take a `Job` and a key; `poll` and `start` also take just a check: a function, usually async, that returns a
  * `Status`. `job` makes a `Job` of such functions.
  *
  * **Details**
@@ -56,7 +56,7 @@ import * as promises from "./internal/single/promises.ts"
 import * as validate from "./internal/validate.ts"
 import type * as Job from "./Job.ts"
 import type { Changed } from "./PollEvent.ts"
-import type { PollOptions, SubmitOptions } from "./PollOptions.ts"
+import type { AdvanceOptions as PollAdvanceOptions, PollOptions, SubmitOptions } from "./PollOptions.ts"
 import * as ResumeToken from "./ResumeToken.ts"
 import type { Action, Pending, Status } from "./Status.ts"
 
@@ -356,6 +356,88 @@ export const resume = async <K, A, F, E>(
   const { signal, ...rest } = promises.withCallbacks(name, options)
   const decoded = typeof token === "string" ? ResumeToken.fromJson(token) : ResumeToken.fromUnknown(token)
   return promises.resume(name, job, decoded, rest, signal)
+}
+
+/**
+ * The options of `advance`: those of `Poll.advance`, a signal, and a callback for progress.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface AdvanceOptions<in E = unknown> extends Omit<PollAdvanceOptions<E>, "onAction">, CallerOptions {}
+
+/**
+ * What one call of `advance` found: the job is pending, or it has succeeded.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Advanced<A, F = never> =
+  | {
+      readonly _tag: "Pending"
+      /**
+       * The last status that a check found, or `undefined` if there is none. It lacks its `detail` if the check was made
+       * by an earlier call.
+       */
+      readonly status: Status<A, F> | undefined
+      /** The wait as it is now: store it, and give it to the next call. It is plain JSON. */
+      readonly token: ResumeToken.ResumeToken
+      /** When the next check is due, in wall-clock milliseconds; it may be now. A call before makes no check. */
+      readonly dueAt: number
+      /** The number of checks made so far, including failed ones. */
+      readonly attempts: number
+      /** The error of the check of this call, if that failed; otherwise `undefined`. */
+      readonly lastCheckError: unknown
+    }
+  | { readonly _tag: "Ended"; /** The result of the job. */ readonly value: A }
+
+/**
+ * Makes at most one check of a job, and returns when to call again or the result.
+ *
+ * **When to use**
+ *
+ * Use where nothing may run between two checks: in a cron job, in a serverless function, in a loop that exists already,
+ * or behind the `refetchInterval` of TanStack Query. Elsewhere use `poll`.
+ *
+ * **Details**
+ *
+ * The first call takes a key, each later one the `token` of the call before. A token from a store is parsed by
+ * `JSON.parse`. The Promise rejects with a `PollError` for any other ending, with a `ResumeTokenError` for a token of
+ * another job or of an unknown version, with a RangeError for an option out of range or a `Schedule` that was not made
+ * by `Strategy`, and with the `reason` of `signal` once it aborts. The rest is as for `Poll.advance`.
+ *
+ * **Example** (Checking once per call)
+ *
+ * ```ts
+ * import * as promise from "effect-poll/promise"
+ * import * as Status from "effect-poll/Status"
+ * import * as Strategy from "effect-poll/Strategy"
+ *
+ * const Render = promise.job("render", {
+ *   check: async (id: string, { attempt }) => (attempt === 1 ? Status.pending() : Status.succeeded(`${id}.png`))
+ * })
+ * const options = { deadline: "1 hour", strategy: Strategy.spaced("1 millis") } as const
+ * const first = await promise.advance(Render, "r-1", options)
+ * if (first._tag === "Pending") {
+ *   await new Promise((resolve) => setTimeout(resolve, first.dueAt - Date.now() + 1))
+ *   const second = await promise.advance(Render, first.token, options)
+ *   second // => { _tag: "Ended", value: "r-1.png" }
+ * }
+ * ```
+ *
+ * @category running
+ * @since 0.1.0
+ */
+// @effect-diagnostics-next-line asyncFunction:off
+export const advance = async <K, A, F, E>(
+  job: Job.Watchable<K, A, F, E>,
+  of: NoInfer<K> | ResumeToken.ResumeToken,
+  options: AdvanceOptions<E>
+): Promise<Advanced<A, F>> => {
+  const name = "promise.advance"
+  request.aJob(name, job)
+  const { signal, ...rest } = promises.withCallbacks(name, options)
+  return promises.advance(name, job, of, rest, signal) as Promise<Advanced<A, F>>
 }
 
 /**

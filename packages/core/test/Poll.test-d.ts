@@ -10,8 +10,9 @@ import type { Handle } from "effect-poll/Handle"
 import * as Job from "effect-poll/Job"
 import type { Observation } from "effect-poll/Observation"
 import * as Poll from "effect-poll/Poll"
-import type { PollError } from "effect-poll/PollError"
+import type { PollError, ResumeTokenError } from "effect-poll/PollError"
 import type { PollEvent } from "effect-poll/PollEvent"
+import type { ResumeToken } from "effect-poll/ResumeToken"
 import * as Status from "effect-poll/Status"
 import type { SubmitError } from "effect-poll/SubmitError"
 import * as Strategy from "effect-poll/Strategy"
@@ -22,6 +23,31 @@ class Service extends Context.Service<Service, { readonly wait: number }>()("tes
 type Result = Effect.Effect<string, PollError<number, NetworkError>, Network>
 
 describe("Poll", () => {
+  describe("advance", () => {
+    it("advance - has the types of until, and takes a key or a token", () => {
+      type Advanced = Effect.Effect<Poll.Advanced<string, number, NetworkError>, ResumeTokenError, Network>
+      expectTypeOf(Poll.advance(job, "a", options)).toEqualTypeOf<Advanced>()
+      expectTypeOf(Poll.advance(job, null as unknown as ResumeToken, options)).toEqualTypeOf<Advanced>()
+      // @ts-expect-error its keys are strings
+      ignore(() => Poll.advance(job, 7, options))
+      // @ts-expect-error the deadline of the first call is missing
+      ignore(() => Poll.advance(job, "a", {}))
+    })
+
+    it("schedules - are made by Strategy", () => {
+      ignore(() => Poll.advance(job, "a", { ...options, strategy: Strategy.spaced("1 second") }))
+      ignore(() => Poll.advance(job, "a", { ...options, checkErrors: { retry: Strategy.spaced("1 second") } }))
+      // @ts-expect-error the state of another Schedule cannot be stored
+      ignore(() => Poll.advance(job, "a", { ...options, strategy: Schedule.spaced("1 second") }))
+      // @ts-expect-error the same
+      ignore(() => Poll.advance(job, "a", { ...options, checkErrors: { schedule: Schedule.spaced("1 second") } }))
+      // @ts-expect-error the same
+      ignore(() => Poll.advance(job, "a", { ...options, checkErrors: { retry: Schedule.spaced("1 second") } }))
+      // @ts-expect-error an interrupted call ends no wait
+      ignore(() => Poll.advance(job, "a", { ...options, onInterrupt: "cancelRemote" }))
+    })
+  })
+
   describe("until", () => {
     it("until - has the typed result and errors in all three forms", () => {
       expectTypeOf(Poll.until(check, options)).toEqualTypeOf<Result>()

@@ -11,7 +11,7 @@ import * as TestClock from "effect/testing/TestClock"
 import * as CheckError from "effect-poll/CheckError"
 import * as CheckResult from "effect-poll/CheckResult"
 import * as Job from "effect-poll/Job"
-import type * as Poll from "effect-poll/Poll"
+import * as Poll from "effect-poll/Poll"
 import * as ResumeToken from "effect-poll/ResumeToken"
 import * as Status from "effect-poll/Status"
 import * as Strategy from "effect-poll/Strategy"
@@ -228,8 +228,49 @@ const runIn = (world: typeof World.Type, host: Host, resumedBy: Host | undefined
     })
   )
 
+/** Runs a wait in a world by calls of `Poll.advance`: how it ended and when, its checks, and the most checks of a call. */
+const advancedIn = (world: typeof World.Type) =>
+  Effect.gen(function* () {
+    const startedAt = yield* Clock.currentTimeMillis
+    const server = serverOf(world, startedAt)
+    const job = jobOf(world, server)
+    const options = optionsOf(world) as Poll.AdvanceOptions<string>
+    let most = 0
+    const calls = Effect.gen(function* () {
+      let of: string | ResumeToken.ResumeToken = "a"
+      for (;;) {
+        const before = server.checks.length
+        const found: Poll.Advanced<string, string, string> = yield* Poll.advance(job, of, options)
+        const at = yield* Clock.currentTimeMillis
+        most = Math.max(most, server.checks.length - before)
+        if (found._tag === "Ended") return { end: endOf(found.exit, startedAt), at: at - startedAt }
+        of = yield* ResumeToken.fromJson(ResumeToken.toJson(found.token))
+        yield* Effect.sleep(Math.max(0, found.dueAt - at))
+      }
+    })
+    const fiber = yield* Effect.forkChild(calls)
+    yield* TestClock.adjust("10 minutes")
+    return { ...(yield* Fiber.join(fiber)), checks: server.checks, most }
+  })
+
 const same = (run: { readonly end: unknown; readonly at: number; readonly checks: ReadonlyArray<string> }) =>
   JSON.stringify([run.end, run.at, run.checks])
+
+describe("Poll.advance", () => {
+  it.effect.prop(
+    "calls at each dueAt - make the checks of until, one each at most, and end alike [R67]",
+    [World],
+    ([any]) =>
+      Effect.gen(function* () {
+        const world = { ...any, isForeign: false }
+        const uncut = yield* runIn(world, hosts[0]!, undefined)
+        const advanced = yield* advancedIn(world)
+        assert(same(advanced) === same(uncut), `advanced: ${same(advanced)}, until: ${same(uncut)}`)
+        assert.isAtMost(advanced.most, 1)
+      }),
+    { arbitrary: { runs: 500 }, timeout: 60_000 }
+  )
+})
 
 describe.each(hosts)("$name", (host) => {
   describe.each(hosts)("resumed by $name", (other) => {

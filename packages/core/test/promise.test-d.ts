@@ -28,6 +28,17 @@ describe("promise", () => {
     expectTypeOf(handle.leave()).toEqualTypeOf<Promise<ResumeToken>>()
   })
 
+  it("advance - yields what is known or the result, and takes a key or a token", () => {
+    const provided = null as unknown as Job.Job<string, Date, never, "offline">
+    const token = null as unknown as ResumeToken
+    expectTypeOf(promise.advance(provided, "a", options)).toEqualTypeOf<Promise<promise.Advanced<Date>>>()
+    expectTypeOf(promise.advance(provided, token, options)).toEqualTypeOf<Promise<promise.Advanced<Date>>>()
+    // @ts-expect-error it needs the network
+    ignore(() => promise.advance(job, "a", options))
+    // @ts-expect-error its keys are strings
+    ignore(() => promise.advance(provided, 7, options))
+  })
+
   it("poll - takes jobs that need no services, and no others", () => {
     const provided = null as unknown as Job.Job<string, Date, never, "offline">
     expectTypeOf(promise.poll(provided, "a", options)).toEqualTypeOf<Promise<Date>>()

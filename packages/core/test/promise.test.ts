@@ -482,6 +482,55 @@ describe("promise", () => {
     })
   })
 
+  describe("advance", () => {
+    it("advance - makes one check per call, and yields a token or the value [R67]", async () => {
+      const { calls, job } = renderJob(2)
+      const first = await promise.advance(job, "a", { ...options, strategy: Strategy.spaced("20 millis") })
+      assert(first._tag === "Pending")
+      assert.deepStrictEqual([first.attempts, calls.length], [1, 1])
+      const early = await promise.advance(job, first.token, options)
+      assert(early._tag === "Pending")
+      assert.deepStrictEqual([early.dueAt, calls.length], [first.dueAt, 1])
+      await new Promise((resolve) => setTimeout(resolve, Math.max(0, first.dueAt - Date.now() + 1)))
+      const stored = JSON.parse(JSON.stringify(first.token)) as typeof first.token
+      assert.deepStrictEqual(await promise.advance(job, stored, options), { _tag: "Ended", value: "a.png" })
+      assert.strictEqual(calls.length, 2)
+    })
+
+    it("an end that is an error, and a bad token - reject [R67]", async () => {
+      const job = promise.job("render", { check: async (_id: string) => Status.failed("torn") })
+      assert.strictEqual((await pollErrorOf(promise.advance(job, "a", options)))._tag, "JobFailed")
+      const bad = { version: 9, job: "render", key: "a" } as never
+      assert.propertyVal((await rejectionOf(promise.advance(job, bad, options))) as object, "_tag", "ResumeTokenError")
+    })
+
+    it("abort - rejects with the reason, aborts the check, and leaves no listener [R67]", async () => {
+      const { check, reasons } = hanging()
+      const counting = countingSignal()
+      const job = promise.job("render", { check: (_id: string, context) => check(context) })
+      const result = promise.advance(job, "a", { ...options, signal: counting.signal })
+      await new Promise((resolve) => setTimeout(resolve, 5))
+      counting.controller.abort("enough")
+      assert.deepStrictEqual([await rejectionOf(result), reasons], ["enough", ["enough"]])
+      assert.strictEqual(counting.count.now, 0)
+    })
+
+    it("onProgress and an async handler - are called within the call [R67]", async () => {
+      const seen = new Set<string>()
+      const job = promise.job("render", { check: async (_id: string) => Status.pending({ action: { id: "login" } }) })
+      const found = await promise.advance(job, "a", {
+        ...options,
+        onProgress: ({ action }) => seen.add(`progress ${action?.id}`),
+        onAction: async ({ id }) => {
+          await Promise.resolve()
+          seen.add(`handled ${id}`)
+        }
+      })
+      assert.deepStrictEqual(seen, new Set(["handled login", "progress login"]))
+      assert(found._tag === "Pending" && found.dueAt <= Date.now())
+    })
+  })
+
   describe("job", () => {
     it("job - takes a key codec, a missing policy and error policies", async () => {
       const gone = promise.job("render", {

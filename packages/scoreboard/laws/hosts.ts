@@ -7,6 +7,7 @@ import * as Stream from "effect/Stream"
 import type { Handle } from "effect-poll/Handle"
 import * as Poll from "effect-poll/Poll"
 import * as Poller from "effect-poll/Poller"
+import * as ResumeToken from "effect-poll/ResumeToken"
 import { VirtualTime } from "./clock.ts"
 import type { Mode } from "./life.ts"
 import { Subject } from "./subject.ts"
@@ -21,6 +22,10 @@ export interface Host {
   readonly sees: boolean
   /** Whether it has a handle, which outside events need. */
   readonly hasHandle: boolean
+  /** Whether a token carries the wait from each check to the next one, so that what no token holds is not compared. */
+  readonly hasTokens?: boolean
+  /** Whether it runs a world; by default it runs all. */
+  readonly runs?: (world: World) => boolean
   readonly run: (world: World, until: number) => Trace
 }
 
@@ -33,7 +38,7 @@ type RenderHandle = Handle<string, string, Trouble>
 const plain = (
   name: string,
   sees: boolean,
-  run: (subject: Subject, world: World) => Effect.Effect<unknown, RenderError>
+  run: (subject: Subject, world: World) => Effect.Effect<unknown, unknown>
 ): Host => ({
   name,
   mode: "single",
@@ -83,6 +88,21 @@ const handled = (
   }
 })
 
+/** Calls `Poll.advance` whenever a check is due, with a token that was JSON in between, until the wait has ended. */
+const advanced = (subject: Subject, of: string | ResumeToken.ResumeToken): Effect.Effect<unknown, unknown> =>
+  Effect.gen(function* () {
+    const before = subject.checks.length
+    const found = yield* Poll.advance(subject.job, of, subject.options as Poll.AdvanceOptions<Trouble>)
+    if (subject.checks.length > before + 1) return yield* Effect.die("a call has made two checks")
+    if (found._tag === "Ended") return yield* ended(subject, found.exit)
+    yield* Effect.sleep(Math.max(0, found.dueAt - (yield* Clock.currentTimeMillis)))
+    return yield* advanced(subject, yield* ResumeToken.fromJson(ResumeToken.toJson(found.token)))
+  })
+
+/** A handler runs beside a wait, but within a call: the next check waits for it. */
+const handlesAtOnce = ({ options: { onAction } }: World): boolean =>
+  typeof onAction !== "object" || onAction.takes === 0
+
 /** Applies the outside events of a world, until a time. */
 export const act = (
   time: VirtualTime,
@@ -103,6 +123,11 @@ export const act = (
 
 export const hosts: ReadonlyArray<Host> = [
   plain("Poll.until", false, (subject, { key }) => ends(subject, Poll.until(subject.job, key, subject.options))),
+  {
+    ...plain("Poll.advance", false, (subject, { key }) => advanced(subject, key)),
+    hasTokens: true,
+    runs: handlesAtOnce
+  },
   plain("Poll.events", true, (subject, { key }) =>
     Stream.runForEach(Poll.events(subject.job, key, subject.options), (event) =>
       Effect.flatMap(Clock.currentTimeMillis, (at) => {

@@ -118,6 +118,7 @@ const start = (wait: Wait, { deferral, ended, stagger, token }: Extract<Event, {
     // The last check before the limit of a state stays the last one.
     if (lastCheck) cold(wait).lastCheck = true
   }
+  const dueAt = wait.nextAt
   if (token === undefined || wait.nextAt <= now) {
     // Of a wait that began long ago little may be left.
     const most = Math.max(0, wholeDeadlineOf(wait) - now) / 10
@@ -137,8 +138,11 @@ const start = (wait: Wait, { deferral, ended, stagger, token }: Extract<Event, {
   const isDeferred = deferral !== undefined && now + deferral <= wait.deadlineAt
   const isDue = now > wait.deadlineAt || (wait.nextAt <= now && !isDeferred)
   if (now > wait.deadlineAt) cold(wait).lateBy = longestLateCheck
-  if (isDue && wait.floorAt <= now) return gateOrCheck(wait)
-  return sleepUntil(wait, Math.max(wait.nextAt, now + (deferral ?? 0)), wait.attempts === 0 ? "firstWait" : "strategy")
+  else if (dueAt < now) allowLate(wait, dueAt)
+  const isGated = wait.cold.gatedUntil > now && now <= wait.deadlineAt
+  if (isDue && wait.floorAt <= now && !isGated) return gateOrCheck(wait)
+  const reason = wait.cold.hasRechecked ? "requested" : wait.attempts === 0 ? "firstWait" : "strategy"
+  return sleepUntil(wait, Math.max(wait.nextAt, now + (deferral ?? 0)), reason)
 }
 
 // -- waiting --

@@ -65,6 +65,7 @@ export const fromWait = (wait: Wait): ResumeToken => {
     retries: cold.retries === 0 ? undefined : { count: cold.retries, at: at(cold.retriesStarted) },
     alone: isCompleting(wait) ? true : undefined,
     last: cold.lastCheck ? true : undefined,
+    requested: isRechecked(wait) ? true : undefined,
     // A check that is requested does not wait for the schedule.
     deciding: stage.phase === "stepping" && cold.wakeRequest === undefined ? cold.stepping?.reason : undefined,
     gateAt: cold.gatedUntil > time.now ? at(cold.gatedUntil) : undefined,
@@ -288,6 +289,10 @@ const actionsOf = (wait: Wait): ReadonlyArray<string> | undefined => {
   return id === undefined ? undefined : [id]
 }
 
+/** Whether the check that is due was requested by the end of a handler. */
+const isRechecked = ({ cold, stage: { phase, reason } }: Wait): boolean =>
+  cold.hasRechecked && (phase === "gating" || phase === "checking" || reason === "requested")
+
 /** What is kept for rare cases. */
 const restoreCold = (wait: Wait, token: ResumeToken): void => {
   const { actions, alone, cursor, fallbackKey, last, located, status, throttledMillis, totalErrors, unconfirmed } =
@@ -302,6 +307,7 @@ const restoreCold = (wait: Wait, token: ResumeToken): void => {
   if (alone === true) cold(wait).alone = true
   if (unconfirmed !== undefined) cold(wait).unconfirmed = unconfirmed.end
   if (last === true) cold(wait).lastCheck = true
+  if (token.requested === true) cold(wait).hasRechecked = true
   const asked = status?.action
   if (asked !== undefined && actions?.includes(asked) === true) cold(wait).action = asked
 }

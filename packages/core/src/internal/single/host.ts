@@ -112,14 +112,15 @@ export interface HostOptions {
 }
 
 /** What a wait is run with. */
-interface Prepared {
+export interface Prepared {
   readonly request: Request
   readonly policy: Policy
   readonly context: Context.Context<unknown>
   readonly defaults: Defaults
 }
 
-const prepare = <A, E, R, R2>(
+/** Compiles the options of a wait under the defaults of its context. */
+export const prepare = <A, E, R, R2>(
   request: Request,
   use: (prepared: Prepared) => Effect.Effect<A, E, R2>
 ): Effect.Effect<A, E, R | R2> =>
@@ -130,7 +131,7 @@ const prepare = <A, E, R, R2>(
 
 const spanName = "poll.wait"
 
-const spanOptions = ({ policy, request }: Prepared) => ({
+export const spanOptions = ({ policy, request }: Prepared) => ({
   attributes: { "poll.job": escape(policy.job), "poll.key": escape(shownKey(policy, request.key, request.rawKey)) }
 })
 
@@ -467,6 +468,12 @@ export class Host implements Setting {
   }
 }
 
+/** Asks the gate of a wait, if there is one and the check is not forced. */
+export const asked = (wait: Wait): Effect.Effect<Gate.Answer, never, unknown> =>
+  Effect.suspend(() =>
+    wait.setting.policy.gate === undefined || isForced(wait) ? Effect.succeed(Gate.open) : userCalls.askGate(wait)
+  )
+
 // ---- internal ----
 
 /** Runs an effect only once. */
@@ -482,11 +489,5 @@ const once = (effect: Effect.Effect<void> = Effect.void): Effect.Effect<void> =>
 const together = { concurrency: "unbounded", discard: true } as const
 
 type Driven = Effect.Effect<void, never, unknown>
-
-/** Asks the gate of a wait, if there is one and the check is not forced. */
-const asked = (wait: Wait): Effect.Effect<Gate.Answer, never, unknown> =>
-  Effect.suspend(() =>
-    wait.setting.policy.gate === undefined || isForced(wait) ? Effect.succeed(Gate.open) : userCalls.askGate(wait)
-  )
 
 const isGuarded = ({ stage: { phase } }: Wait): boolean => phase !== "waiting" && phase !== "ended"

@@ -10,6 +10,7 @@ import { checkOptions } from "../options/jobShape.ts"
 import * as request from "../options/request.ts"
 import { noResult } from "../text.ts"
 import * as validate from "../validate.ts"
+import { advance as advanced, type Advanced } from "./advance.ts"
 import * as handles from "./handle.ts"
 import * as host from "./host.ts"
 import { type CallerOptions, withObserver } from "./progress.ts"
@@ -77,6 +78,13 @@ export const resume = async <A>(
     Effect.flatMap(token, (valid) => resumed(name, job as never, valid, options) as Effect.Effect<A, unknown>),
     signal
   )
+
+/** Makes at most one check of a wait: it is pending, or has ended with a value. */
+// @effect-diagnostics-next-line asyncFunction:off
+export const advance = async (name: string, job: object, of: unknown, options: object, signal: Signal) => {
+  const found = await toPromise(advanced(name, job as never, of, options) as Effect.Effect<Advanced, unknown>, signal)
+  return found._tag === "Pending" ? found : ({ _tag: "Ended", value: valueOf(found.exit, signal) } as const)
+}
 
 /** Starts a wait in the background. */
 export const startHandle = <A, F>(wanted: request.Request, signal: AbortSignal | undefined) => {
