@@ -660,10 +660,10 @@ describe("machine", () => {
       assert.strictEqual(within.step(71_999, event.overdue), "continue")
     })
 
-    it("of a check that began at the deadline - are too late", () => {
+    it("of a check that was due at the deadline and began then - are too late", () => {
       const begun = () => {
         const driven = drive(options, { origin: 10_000 })
-        driven.start(storedToken())
+        driven.start(storedToken({ dueAt: 10_000 }))
         return driven
       }
       assert.strictEqual(ending(begun().answer(10_000, done)), "done")

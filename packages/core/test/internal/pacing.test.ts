@@ -342,9 +342,9 @@ describe("pacing", () => {
   })
 
   it("check at the deadline or after it - is the last one, and after it has a minute", () => {
-    const last = (origin: number, some: Options = {}) => {
+    const last = (origin: number, some: Options = {}, dueAt = 10_000) => {
       const driven = drive({ strategy, ...some }, { origin })
-      const command = driven.start(storedToken())
+      const command = driven.start(storedToken({ dueAt: Math.min(origin, dueAt) }))
       return [command, driven.wait.cold.lastCheck, driven.wait.nextAt]
     }
     const long: Options = { checkTimeout: "1 hour" }
@@ -353,6 +353,9 @@ describe("pacing", () => {
     assert.deepStrictEqual(last(10_001, long), ["check", true, 60_000])
     assert.deepStrictEqual(last(20_000, { gate }), ["gate", false, 60_000])
     assert.deepStrictEqual(last(10_000, { gate }), ["gate", false, 0])
+    // It was due long before.
+    assert.deepStrictEqual(last(10_000, long, 5_000), ["check", true, 60_000])
+    assert.deepStrictEqual(last(10_000, { gate }, 5_000), ["gate", false, 60_000])
   })
 
   it("alarm - is a millisecond early, so that an answer at that time comes first", () => {
