@@ -34,6 +34,8 @@ export interface Telemetry {
   readonly flush: (atMost: Duration.Input) => Effect.Effect<void> | undefined
   /** Whether a fiber is the one that notifies the observers. */
   readonly runs: (fiber: Fiber.Fiber<unknown, unknown>) => boolean
+  /** How many notifications the observers have not received, or not finished with. */
+  readonly undelivered: () => number
 }
 
 export const make = (
@@ -52,6 +54,7 @@ export const make = (
   return {
     flush: queue.flush,
     runs: queue.runs,
+    undelivered: queue.undelivered,
     report: (wait, event) => {
       toSpan?.(wait, event)
       if (options.logs !== false) toLog(wait, event, options.logs, write, isLogged)
@@ -182,9 +185,10 @@ interface Queue {
   readonly offer: (wait: Wait, event: Notification["event"]) => void
   readonly flush: Telemetry["flush"]
   readonly runs: Telemetry["runs"]
+  readonly undelivered: Telemetry["undelivered"]
 }
 
-const noQueue: Queue = { offer: () => {}, flush: () => undefined, runs: () => false }
+const noQueue: Queue = { offer: () => {}, flush: () => undefined, runs: () => false, undelivered: () => 0 }
 
 const makeQueue = (observers: ReadonlyArray<Observer<unknown>>, fork: Fork, pool: Pool | undefined): Queue => {
   const queue = new BoundedQueue<Notification>(
@@ -227,7 +231,8 @@ const makeQueue = (observers: ReadonlyArray<Observer<unknown>>, fork: Fork, pool
       if (fiber === undefined || fiber === Fiber.getCurrent()) return undefined
       return Effect.asVoid(awaitAtMost(fiber, atMost))
     },
-    runs: (fiber) => fiber === notifying
+    runs: (fiber) => fiber === notifying,
+    undelivered: () => (notifying === undefined ? 0 : queue.size + 1)
   }
 }
 

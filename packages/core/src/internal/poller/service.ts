@@ -116,6 +116,7 @@ export class PollerService implements Driver {
       registry: this.registry,
       actions: this.actions,
       leftTokens: this.leftTokens,
+      inFlight: () => this.dispatcher.requests,
       budget: this.budget,
       now: () => clock.currentTimeMillisUnsafe(),
       fork,

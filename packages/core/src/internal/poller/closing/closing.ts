@@ -21,6 +21,8 @@ export interface ClosingHost {
   readonly registry: Registry
   readonly actions: ActionHandlers
   readonly leftTokens: LeftTokens
+  /** How many checks, requests and questions to gates are in flight. */
+  readonly inFlight: () => number
   readonly budget: Budget
   readonly now: () => number
   readonly fork: <A>(effect: Effect.Effect<A>) => Fiber.Fiber<A>
@@ -140,12 +142,24 @@ export class Closing {
         Effect.andThen(this.notified),
         Effect.andThen(released)
       )
-      return Effect.flatMap(awaitAtMost(fork(all), this.bound), (exit) =>
-        exit === undefined
-          ? Effect.logWarning("Poller: what was in flight did not end in time, and was given up")
-          : exit
-      )
+      return Effect.flatMap(awaitAtMost(fork(all), this.bound), (exit) => Effect.andThen(this.reportLeft, exit ?? Effect.void))
     })
+  })
+
+  /** Says what has not ended. Some of it has a shorter bound than all together. */
+  private readonly reportLeft: Effect.Effect<void> = Effect.suspend(() => {
+    const { actions, inFlight, registry } = this.host
+    let notifications = 0
+    for (const { telemetry } of registry.observed) notifications += telemetry.undelivered()
+    const left = [
+      counted(inFlight(), "check", "in flight"),
+      counted(actions.count, "handler", "of an action"),
+      counted(notifications, "notification", "of observers"),
+      counted(registry.releasing.size, "release", "of the services of jobs")
+    ].filter((text) => text !== undefined)
+    return left.length === 0
+      ? Effect.void
+      : Effect.logWarning(`Poller: what was in flight did not end in time, and was given up: ${left.join(", ")}`)
   })
 
   private readonly notified = Effect.suspend(() =>
@@ -160,3 +174,6 @@ export class Closing {
 // ---- internal ----
 
 const graceMillis = 1_000
+
+const counted = (count: number, noun: string, rest: string): string | undefined =>
+  count === 0 ? undefined : `${count} ${noun}${count === 1 ? "" : "s"} ${rest}`
