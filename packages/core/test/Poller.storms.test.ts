@@ -253,7 +253,9 @@ describe("Poller", () => {
         const { lines, within } = recordLogs()
         const scope = yield* Scope.make()
         const poller = yield* Scope.provide(within(Poller.make(plain)), scope)
-        const job = Job.make<string>("render", { check: () => Effect.onInterrupt(Effect.never, () => Effect.sleep(500)) })
+        const job = Job.make<string>("render", {
+          check: () => Effect.onInterrupt(Effect.never, () => Effect.sleep(500))
+        })
         const options = { ...hour, observers: [Observer.make(() => Effect.sleep(10))] } as const
         for (const key of keysOf(3)) yield* poller.add(job, key, options)
         yield* TestClock.adjust("1 second")

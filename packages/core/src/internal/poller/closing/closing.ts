@@ -9,7 +9,9 @@ import { awaitAtMost } from "../../awaitAtMost.ts"
 import { cancelsBy } from "../../machine/ending.ts"
 import { fromWait } from "../../machine/token.ts"
 import type { Wait } from "../../machine/wait.ts"
+import { Chunks } from "../chunks.ts"
 import type { Engine } from "../engine.ts"
+import { Keyed } from "../keyed.ts"
 import type { LeftTokens } from "./leftTokens.ts"
 import type { Registry } from "../registry.ts"
 import { type Budget, forEach } from "../turn/slices.ts"
@@ -46,7 +48,7 @@ export class Closing {
   private readonly done = Deferred.makeUnsafe<void>()
   private isEnding = false
   private readonly host: ClosingHost
-  private readonly waits: Array<Wait> = []
+  private readonly waits = new Chunks<Wait>()
   /** How long everything that follows the ends may take, in milliseconds. */
   private atMost = 0
 
@@ -105,29 +107,42 @@ export class Closing {
   private readonly takeTokens: Effect.Effect<void> = Effect.suspend(() => {
     const { budget, cancelTimeout, leftTokens, now, registry } = this.host
     const { waits } = this
-    const tokens: Array<ResumeToken | undefined> = []
-    const canceled = new Map<unknown, Set<string>>()
+    const tokens = new Chunks<ResumeToken | undefined>()
+    const canceled = new Map<unknown, Keyed<true>>()
     const take = (wait: Wait): void => {
       const { cancelTimeout, job } = wait.setting.policy
       if (cancelTimeout > this.atMost) this.atMost = cancelTimeout
-      waits.push(wait)
-      if (cancelsBy(wait, "close") === undefined) return void tokens.push(fromWait(wait))
-      tokens.push(undefined)
+      waits.add(wait)
+      const isCanceled = cancelsBy(wait, "close") !== undefined
+      tokens.add(isCanceled ? undefined : fromWait(wait))
+      if (!isCanceled) return
       leftTokens.forget(job, wait.key)
-      const keys = canceled.get(targetOf(wait)) ?? new Set()
-      canceled.set(targetOf(wait), keys.add(wait.key))
+      const keys = canceled.get(targetOf(wait)) ?? new Keyed()
+      canceled.set(targetOf(wait), keys)
+      keys.set(wait.key, true)
     }
     // A job is canceled if one of its waits asks for it.
-    const runsOn = (token: ResumeToken | undefined, at: number): boolean =>
-      token !== undefined && (canceled.size === 0 || canceled.get(targetOf(waits[at]!))?.has(waits[at]!.key) !== true)
-    return Effect.map(forEach(registry.waits(), budget, take), () => {
+    const runsOn = (wait: Wait): boolean =>
+      canceled.size === 0 || canceled.get(targetOf(wait))?.get(wait.key) === undefined
+    const handOut = Effect.suspend(() => {
       for (const { policy } of registry.observed) this.atMost = Math.max(this.atMost, policy.cancelTimeout)
       if (this.atMost === 0) this.atMost = cancelTimeout
-      const running = tokens.filter(runsOn) as ReadonlyArray<ResumeToken>
-      const left = leftTokens.take(now())
-      this.tokens = left.length === 0 ? running : left.concat(running)
-      Deferred.doneUnsafe(this.known, Exit.succeed(this.tokens))
+      const running = [...leftTokens.take(now())]
+      let count = running.length
+      // At once, instead of growing.
+      running.length = count + tokens.size
+      const ofWaits = waits[Symbol.iterator]()
+      const add = (token: ResumeToken | undefined): void => {
+        const wait = ofWaits.next().value as Wait
+        if (token !== undefined && runsOn(wait)) running[count++] = token
+      }
+      return Effect.map(forEach(tokens, budget, add), () => {
+        running.length = count
+        this.tokens = running
+        Deferred.doneUnsafe(this.known, Exit.succeed(running))
+      })
     })
+    return Effect.andThen(forEach(registry.waits(), budget, take), handOut)
   })
 
   private readonly end: Effect.Effect<void> = Effect.suspend(() => {
@@ -135,14 +150,16 @@ export class Closing {
     begun()
     const handled = actions.settled() ?? Effect.void
     return Effect.flatMap(engine.closeAll(this.waits, budget), (interrupted) => {
-      this.waits.length = 0
+      this.waits.clear()
       Deferred.doneUnsafe(this.ended, Exit.void)
       const released = Effect.suspend(() => Fiber.awaitAll([...registry.releasing]))
       const all = Effect.all([interrupted, handled], { concurrency: "unbounded", discard: true }).pipe(
         Effect.andThen(this.notified),
         Effect.andThen(released)
       )
-      return Effect.flatMap(awaitAtMost(fork(all), this.bound), (exit) => Effect.andThen(this.reportLeft, exit ?? Effect.void))
+      return Effect.flatMap(awaitAtMost(fork(all), this.bound), (exit) =>
+        Effect.andThen(this.reportLeft, exit ?? Effect.void)
+      )
     })
   })
 
