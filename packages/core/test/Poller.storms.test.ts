@@ -217,6 +217,11 @@ describe("Poller", () => {
         // A start and an end of each.
         "3 checks in flight, 6 notifications of observers"
       ],
+      [
+        "3 checks and an observer that can be interrupted",
+        { observers: [Observer.make(() => Effect.never)] },
+        "3 checks in flight, 6 notifications of observers"
+      ],
       ["3 checks", {}, "3 checks in flight"],
       [
         "3 checks and the handler of an action",

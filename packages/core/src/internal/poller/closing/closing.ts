@@ -13,7 +13,7 @@ import { Chunks } from "../chunks.ts"
 import type { Engine } from "../engine.ts"
 import { Keyed } from "../keyed.ts"
 import type { LeftTokens } from "./leftTokens.ts"
-import type { Registry } from "../registry.ts"
+import type { Group, Registry } from "../registry.ts"
 import { type Budget, forEach } from "../turn/slices.ts"
 import { targetOf } from "../target.ts"
 
@@ -152,32 +152,36 @@ export class Closing {
     return Effect.flatMap(engine.closeAll(this.waits, budget), (interrupted) => {
       this.waits.clear()
       Deferred.doneUnsafe(this.ended, Exit.void)
+      // A group leaves the registry when its observers are interrupted.
+      const observed = [...registry.observed]
       const released = Effect.suspend(() => Fiber.awaitAll([...registry.releasing]))
       const all = Effect.all([interrupted, handled], { concurrency: "unbounded", discard: true }).pipe(
         Effect.andThen(this.notified),
         Effect.andThen(released)
       )
       return Effect.flatMap(awaitAtMost(fork(all), this.bound), (exit) =>
-        Effect.andThen(this.reportLeft, exit ?? Effect.void)
+        Effect.andThen(this.reportLeft(observed), exit ?? Effect.void)
       )
     })
   })
 
   /** Says what has not ended. Some of it has a shorter bound than all together. */
-  private readonly reportLeft: Effect.Effect<void> = Effect.suspend(() => {
-    const { actions, inFlight, registry } = this.host
-    let notifications = 0
-    for (const { telemetry } of registry.observed) notifications += telemetry.undelivered()
-    const left = [
-      counted(inFlight(), "check", "in flight"),
-      counted(actions.count, "handler", "of an action"),
-      counted(notifications, "notification", "of observers"),
-      counted(registry.releasing.size, "release", "of the services of jobs")
-    ].filter((text) => text !== undefined)
-    return left.length === 0
-      ? Effect.void
-      : Effect.logWarning(`Poller: what was in flight did not end in time, and was given up: ${left.join(", ")}`)
-  })
+  private reportLeft(observed: ReadonlyArray<Group>): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      const { actions, inFlight, registry } = this.host
+      let notifications = 0
+      for (const { telemetry } of observed) notifications += telemetry.undelivered()
+      const left = [
+        counted(inFlight(), "check", "in flight"),
+        counted(actions.count, "handler", "of an action"),
+        counted(notifications, "notification", "of observers"),
+        counted(registry.releasing.size, "release", "of the services of jobs")
+      ].filter((text) => text !== undefined)
+      return left.length === 0
+        ? Effect.void
+        : Effect.logWarning(`Poller: what was in flight did not end in time, and was given up: ${left.join(", ")}`)
+    })
+  }
 
   private readonly notified = Effect.suspend(() =>
     Effect.forEach(
