@@ -8,9 +8,10 @@
  * for at most the `cancelTimeout` of the wait.
  *
  * For a slow observer 4,096 notifications are kept. Beyond that the oldest `Waiting` or `Unchanged` is dropped for each
- * new one, otherwise the oldest `CheckFailed` or `Confirming`. Other notifications are dropped only from 262,144 on.
+ * new one, otherwise the oldest `CheckFailed` or `Confirming`, otherwise the oldest other one; `Started` and `Ended` are
+ * dropped only from 131,072 on. A notification that holds more than 256 bytes counts once more for each 256 bytes.
  * `missed` counts what was dropped. In a `Poller`, waits that were added with the same options object share these
- * limits.
+ * limits, and all waits together keep at most four times 4,096 notifications and 147,456 that are `Started` or `Ended`.
  *
  * @since 0.1.0
  */

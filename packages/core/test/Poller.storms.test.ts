@@ -14,6 +14,7 @@ import { cancelableJob, pending } from "./support/checks.ts"
 import { inspect } from "./support/inspect.ts"
 import { keysOf } from "./support/jobs.ts"
 import { every1s, hour, plain } from "./support/options.ts"
+import { recordLogs } from "./support/recorders.ts"
 import { runFor } from "./support/runs.ts"
 
 /** How many items came between two turns of the event loop, at most; counts from now on. */
@@ -206,6 +207,65 @@ describe("Poller", () => {
         for (const key of keysOf(3)) yield* poller.add(job, key, options)
         const { at } = yield* runFor(Scope.close(scope, Exit.void), "1 hour")
         assert.strictEqual(at, 6_000)
+      })
+    )
+
+    for (const [what, options, left] of [
+      [
+        "3 checks and an observer",
+        { observers: [Observer.make(() => Effect.uninterruptible(Effect.never))] },
+        // A start and an end of each.
+        "3 checks in flight, 6 notifications of observers"
+      ],
+      [
+        "3 checks and an observer that can be interrupted",
+        { observers: [Observer.make(() => Effect.never)] },
+        "3 checks in flight, 6 notifications of observers"
+      ],
+      ["3 checks", {}, "3 checks in flight"],
+      [
+        "3 checks and the handler of an action",
+        { onAction: () => Effect.uninterruptible(Effect.never) },
+        "3 checks in flight, 1 handler of an action"
+      ]
+    ] as const) {
+      it.effect(`${what} that hang - are counted in a warning [R56]`, () =>
+        Effect.gen(function* () {
+          const { lines, within } = recordLogs()
+          const scope = yield* Scope.make()
+          const needed = Status.pending({ action: { id: "sign", kind: "sign" } })
+          const job = Job.make<string>("render", {
+            check: (key) => (key === "acts" ? Effect.succeed(needed) : Effect.uninterruptible(Effect.never)),
+            strategy: every1s
+          })
+          const poller = yield* Scope.provide(within(Poller.make(plain)), scope)
+          const all = { ...hour, checkTimeout: "1 hour", cancelTimeout: "5 seconds", ...options } as const
+          for (const key of keysOf(3)) yield* poller.add(job, key, all)
+          if ("onAction" in options) yield* poller.add(job, "acts", all)
+          yield* TestClock.adjust("1 second")
+          const { at } = yield* runFor(Scope.close(scope, Exit.void), "1 hour")
+          assert.isAtMost(at, 7_000)
+          assert.deepStrictEqual(
+            lines.map(([level, message]) => [level, message]),
+            [["Warn", `Poller: what was in flight did not end in time, and was given up: ${left}`]]
+          )
+        })
+      )
+    }
+
+    it.effect("checks that end, observers that follow - bring no warning [R56]", () =>
+      Effect.gen(function* () {
+        const { lines, within } = recordLogs()
+        const scope = yield* Scope.make()
+        const poller = yield* Scope.provide(within(Poller.make(plain)), scope)
+        const job = Job.make<string>("render", {
+          check: () => Effect.onInterrupt(Effect.never, () => Effect.sleep(500))
+        })
+        const options = { ...hour, observers: [Observer.make(() => Effect.sleep(10))] } as const
+        for (const key of keysOf(3)) yield* poller.add(job, key, options)
+        yield* TestClock.adjust("1 second")
+        yield* runFor(Scope.close(scope, Exit.void), "1 hour")
+        assert.deepStrictEqual(lines, [])
       })
     )
 

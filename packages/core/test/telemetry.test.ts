@@ -9,6 +9,7 @@ import * as Poll from "effect-poll/Poll"
 import * as PollDefaults from "effect-poll/PollDefaults"
 import * as Status from "effect-poll/Status"
 import * as StatusSchema from "effect-poll/StatusSchema"
+import * as Strategy from "effect-poll/Strategy"
 import { done, pending, renderJob, scripted } from "./support/checks.ts"
 import { hosts } from "./support/hosts.ts"
 import { every2s } from "./support/options.ts"
@@ -46,6 +47,19 @@ describe("Poll", () => {
             ["poll.status", 5_000_000_000n, "Succeeded"]
           ]
         )
+      })
+    )
+
+    it.effect("span - has a bounded number of events, and says how many there were beyond that", () =>
+      Effect.gen(function* () {
+        const { spans, tracer } = recordSpans()
+        let checks = 0
+        const check = Effect.sync(() => (++checks < 1_000 ? Status.pending({ progress: checks / 1_000 }) : done))
+        const wait = { strategy: Strategy.spaced("1 second"), deadline: "1 hour" } as const
+        yield* runFor(Effect.withTracer(Poll.until(check, wait), tracer), "1 hour")
+        assert.strictEqual(spans[0]!.events.length, 128)
+        assert.strictEqual(spans[0]!.attributes.get("poll.events.dropped"), 1_000 - 128)
+        assert.strictEqual(spans[0]!.attributes.get("poll.ending"), "Succeeded")
       })
     )
 

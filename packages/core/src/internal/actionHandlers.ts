@@ -34,6 +34,13 @@ export class ActionHandlers {
     return typeof setting.policy.onAction === "function"
   }
 
+  /** How many handlers have not ended. */
+  get count(): number {
+    let count = 0
+    for (const handlings of this.running.values()) count += handlings.size
+    return count
+  }
+
   /** Starts or stops the handler of an action when its wait reports an event. */
   report(wait: Wait, happened: Notification["event"]): void {
     if (happened._tag === "ActionRequired") {

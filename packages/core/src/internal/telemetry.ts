@@ -11,12 +11,13 @@ import type { Notification, Observer } from "../Observer.ts"
 import * as Status from "../Status.ts"
 import { awaitAtMost } from "./awaitAtMost.ts"
 import { elapsed, shown, type Wait } from "./machine/wait.ts"
-import { BoundedQueue } from "./boundedQueue.ts"
+import { BoundedQueue, type Limits, Pool } from "./boundedQueue.ts"
 import { isClamped } from "./clamped.ts"
 import type { Defaults } from "./options/defaults.ts"
 import { rankOf } from "./eventRank.ts"
 import { subject, summary } from "./summary.ts"
 import { codeOf, escape } from "./text.ts"
+import { weightOf } from "./weight.ts"
 
 type Fork = <A>(effect: Effect.Effect<A, never, unknown>) => Fiber.Fiber<A>
 
@@ -33,23 +34,29 @@ export interface Telemetry {
   readonly flush: (atMost: Duration.Input) => Effect.Effect<void> | undefined
   /** Whether a fiber is the one that notifies the observers. */
   readonly runs: (fiber: Fiber.Fiber<unknown, unknown>) => boolean
+  /** How many notifications the observers have not received, or not finished with. */
+  readonly undelivered: () => number
 }
 
 export const make = (
   options: Pick<Defaults, "logs"> & {
     readonly span: Span | undefined
     readonly observers: ReadonlyArray<Observer<unknown>>
+    /** What bounds the notifications of several waits together. */
+    readonly pool?: Pool
   },
   fork: Fork,
   write: Write,
   isLogged: IsLogged
 ): Telemetry => {
-  const queue = options.observers.length === 0 ? noQueue : makeQueue(options.observers, fork)
+  const queue = options.observers.length === 0 ? noQueue : makeQueue(options.observers, fork, options.pool)
+  const toSpan = options.span === undefined ? undefined : spanWriter(options.span)
   return {
     flush: queue.flush,
     runs: queue.runs,
+    undelivered: queue.undelivered,
     report: (wait, event) => {
-      if (options.span !== undefined) toSpan(options.span, wait, event)
+      toSpan?.(wait, event)
       if (options.logs !== false) toLog(wait, event, options.logs, write, isLogged)
       queue.offer(wait, event)
     }
@@ -64,9 +71,24 @@ export const isLoggedIn =
 
 // ---- internal ----
 
-const toSpan = (span: Span, wait: Wait, event: Notification["event"]): void => {
-  const add = (name: string, attributes: Record<string, unknown>): void =>
-    span.event(name, BigInt(Math.floor(wait.setting.time.base + wait.setting.time.now)) * 1_000_000n, attributes)
+const spanWriter = (span: Span) => {
+  let count = 0
+  return (wait: Wait, event: Notification["event"]): void => {
+    const add = (name: string, attributes: Record<string, unknown>): void => {
+      if (++count > mostInSpan) return
+      span.event(name, BigInt(Math.floor(wait.setting.time.base + wait.setting.time.now)) * 1_000_000n, attributes)
+    }
+    toSpan(span, wait, event, add)
+    if (event._tag === "Ended" && count > mostInSpan) span.attribute("poll.events.dropped", count - mostInSpan)
+  }
+}
+
+const toSpan = (
+  span: Span,
+  wait: Wait,
+  event: Notification["event"],
+  add: (name: string, attributes: Record<string, unknown>) => void
+): void => {
   if (event._tag === "Changed") {
     add("poll.status", { "poll.status": Status.describe(event.status), "poll.attempt": event.attempt })
   }
@@ -163,12 +185,18 @@ interface Queue {
   readonly offer: (wait: Wait, event: Notification["event"]) => void
   readonly flush: Telemetry["flush"]
   readonly runs: Telemetry["runs"]
+  readonly undelivered: Telemetry["undelivered"]
 }
 
-const noQueue: Queue = { offer: () => {}, flush: () => undefined, runs: () => false }
+const noQueue: Queue = { offer: () => {}, flush: () => undefined, runs: () => false, undelivered: () => 0 }
 
-const makeQueue = (observers: ReadonlyArray<Observer<unknown>>, fork: Fork): Queue => {
-  const queue = new BoundedQueue<Notification>(({ event }) => rankOf(event), mostKept, mostOfAll)
+const makeQueue = (observers: ReadonlyArray<Observer<unknown>>, fork: Fork, pool: Pool | undefined): Queue => {
+  const queue = new BoundedQueue<Notification>(
+    ({ event }) => rankOf(event),
+    ({ event }) => weightOf(event),
+    kept,
+    pool
+  )
   let notifying: Fiber.Fiber<void> | undefined
   const notifyAll: Effect.Effect<void, never, unknown> = Effect.suspend(() => {
     for (;;) {
@@ -203,7 +231,8 @@ const makeQueue = (observers: ReadonlyArray<Observer<unknown>>, fork: Fork): Que
       if (fiber === undefined || fiber === Fiber.getCurrent()) return undefined
       return Effect.asVoid(awaitAtMost(fiber, atMost))
     },
-    runs: (fiber) => fiber === notifying
+    runs: (fiber) => fiber === notifying,
+    undelivered: () => (notifying === undefined ? 0 : queue.size + 1)
   }
 }
 
@@ -226,6 +255,11 @@ const observe = (
   }
 }
 
-/** How many notifications are kept for a slow observer: those that report no change, and all. */
-const mostKept = 4_096
-const mostOfAll = 262_144
+/** How many notifications are kept for a slow observer: those that report no start and no end, and those that do. */
+const kept: Limits = { least: 4_096, changes: 4_096, most: 131_072 }
+
+/** How many notifications are kept for the slow observers of all waits of a Poller; one group may hold most of that. */
+export const makePool = (): Pool => new Pool({ changes: 16_384, most: 147_456 })
+
+/** How many events a span gets: as many as the SDKs of OpenTelemetry keep. */
+const mostInSpan = 128

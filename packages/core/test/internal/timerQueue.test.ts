@@ -104,6 +104,72 @@ describe("TimerQueue", () => {
     )
   })
 
+  it("takeAll - yields many thousand items in the order of their times, in parts", () => {
+    const heap = heapOf()
+    const count = 50_000
+    for (let at = 0; at < count; at++) {
+      const due = (at * 7919) % count
+      heap.push({ due, live: true }, due)
+    }
+    const taken: Array<number> = []
+    for (let now = 0; now < count; now += 500) {
+      for (const { due } of [...heap.takeAll(now, 300), ...heap.takeAll(now)]) taken.push(due)
+      // Some come back later.
+      heap.push({ due: count + now, live: true }, count + now)
+      assert.strictEqual(heap.next(), now + 1)
+    }
+    for (const { due } of heap.takeAll(ever)) taken.push(due)
+    assert.deepStrictEqual(taken, [
+      ...Array.from({ length: count }, (_, at) => at),
+      ...Array.from({ length: 100 }, (_, at) => count + at * 500)
+    ])
+    assert.deepStrictEqual([heap.size, heap.next()], [0, Infinity])
+  })
+
+  it("drop - sweeps many thousand items a part at a time, and looks at no more than a few parts per call", () => {
+    let looks = 0
+    const heap = new TimerQueue<Item>((item, due) => {
+      looks++
+      return item.live && item.due === due
+    })
+    const count = 100_000
+    const items = Array.from({ length: count }, (_, at): Item => ({ due: (at * 7919) % count, live: true }))
+    for (const item of items) heap.push(item, item.due)
+    let most = 0
+    let live = count
+    for (const item of items) {
+      if (item.due % 10 === 0) continue
+      item.live = false
+      live--
+      const before = looks
+      heap.drop()
+      most = Math.max(most, looks - before)
+    }
+    assert.isAtMost(most, 16_384)
+    assert.isAtMost(heap.size, 3 * live)
+    assert.isAtMost(looks, 5 * count)
+    assert.deepStrictEqual(
+      heap.takeAll(ever).map(({ due }) => due),
+      Array.from({ length: count / 10 }, (_, at) => at * 10)
+    )
+  })
+
+  it("drop - bounds what is kept of items that come back to times that they had left", () => {
+    const heap = heapOf()
+    const items = Array.from({ length: 30_000 }, (_, at): Item => ({ due: at % 100, live: true }))
+    for (const item of items) heap.push(item, item.due)
+    for (let round = 0; round < 20; round++) {
+      for (const item of items) {
+        item.due += round % 2 === 0 ? 1_000 : -1_000
+        heap.push(item, item.due)
+        heap.drop()
+      }
+      assert.isAtMost(heap.size, 4 * items.length)
+    }
+    assert.strictEqual(new Set(heap.takeAll(ever)).size, items.length)
+    assert.strictEqual(heap.size, 0)
+  })
+
   it("push - fills the heap again after a sweep", () => {
     const heap = heapOf()
     for (let round = 0; round < 5; round++) {

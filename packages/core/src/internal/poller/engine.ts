@@ -251,6 +251,7 @@ export class Engine {
       if (wasQueued && happened._tag === "Woken" && happened.force) this.dispatcher.enqueue(wait)
       return
     }
+    if (this.turns.isStopped) return
     if (stage.phase === "waiting") this.sleepers.drop()
     else if (wasQueued) this.calls.timeLimits.drop(nextAt)
   }

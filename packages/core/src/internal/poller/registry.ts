@@ -11,6 +11,7 @@ import type { Any } from "../../Job.ts"
 import type { Notification } from "../../Observer.ts"
 import type { PollEvent } from "../../PollEvent.ts"
 import { ActionHandlers } from "../actionHandlers.ts"
+import type { Pool } from "../boundedQueue.ts"
 import { isClamped } from "../clamped.ts"
 import { leaseOf } from "../lease.ts"
 import type { Timeline, Wait } from "../machine/wait.ts"
@@ -32,6 +33,8 @@ export interface Shared {
   readonly lastChecks: LastChecks
   readonly afterTurn: AfterTurn
   readonly actions: ActionHandlers
+  /** What is kept for slow observers. */
+  readonly notifications: Pool
 }
 
 /** What receives the events and the end of a wait: a handle, or a stream of results. */
@@ -81,7 +84,7 @@ export class Group implements TargetSetting {
   /** Made on demand: there may be as many groups as waits. */
   get telemetry(): Telemetry {
     const { context, logs, policy, shared } = this
-    const options = { logs, observers: policy.observers, span: undefined }
+    const options = { logs, observers: policy.observers, span: undefined, pool: shared.notifications }
     const write = (log: Effect.Effect<void>) => shared.afterTurn.add(() => void this.fork(log))
     this.made ??= makeTelemetry(options, this.forkIn as never, write, isLoggedIn(context))
     return this.made

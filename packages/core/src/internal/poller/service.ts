@@ -21,6 +21,7 @@ import type { Policy } from "../options/policy.ts"
 import * as request from "../options/request.ts"
 import { type Driver, WaitHandle } from "../single/handle.ts"
 import { next } from "../strategyPlan.ts"
+import { makePool } from "../telemetry.ts"
 import * as validate from "../validate.ts"
 import { AfterTurn } from "./turn/afterTurn.ts"
 import { Closing } from "./closing/closing.ts"
@@ -86,7 +87,15 @@ export class PollerService implements Driver {
       later: (call) => afterTurn.add(call)
     })
     const lastChecks = new LastChecks(time, limits)
-    const shared = { time, random, dispatcher: this.dispatcher, lastChecks, afterTurn, actions: this.actions }
+    const shared = {
+      time,
+      random,
+      dispatcher: this.dispatcher,
+      lastChecks,
+      afterTurn,
+      actions: this.actions,
+      notifications: makePool()
+    }
     this.settings = settings
     this.registry = new Registry(shared, limits.linger)
     this.engine = new Engine(
@@ -107,6 +116,7 @@ export class PollerService implements Driver {
       registry: this.registry,
       actions: this.actions,
       leftTokens: this.leftTokens,
+      inFlight: () => this.dispatcher.requests,
       budget: this.budget,
       now: () => clock.currentTimeMillisUnsafe(),
       fork,

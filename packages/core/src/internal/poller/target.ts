@@ -13,6 +13,7 @@ import {
 } from "../machine/wait.ts"
 import { Apart } from "./batch/apart.ts"
 import type { InFlight } from "./inFlight.ts"
+import { Keyed } from "./keyed.ts"
 import { Member, Places } from "./queue/places.ts"
 import { ReadyQueue } from "./queue/readyQueue.ts"
 import { Rendezvous } from "./batch/rendezvous.ts"
@@ -64,7 +65,7 @@ export class Target extends Member {
   readonly apart = new Apart()
   private readonly spacing = new Spacing()
   /** Waits by key; one that ended stays for a while, see `ended`. */
-  private readonly waits = new Map<string, Wait | Waiters>()
+  private readonly waits = new Keyed<Wait | Waiters>()
   /** How many keys have more than one wait. */
   private shared = 0
   /** Requests in flight by keys whose waits have left: the keys are asked for all the same. */

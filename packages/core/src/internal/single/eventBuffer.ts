@@ -6,13 +6,14 @@ import type * as Pull from "effect/Pull"
 import type { PollEvent } from "../../PollEvent.ts"
 import { BoundedQueue } from "../boundedQueue.ts"
 import { rankOf } from "../eventRank.ts"
+import { weightOf } from "../weight.ts"
 
 type AnyEvent = PollEvent<unknown, unknown, unknown>
 
 /**
  * Holds the events of a wait for one slow reader, and never slows the wait. When it is full, the oldest `Waiting` or
- * `Unchanged` is dropped, then the oldest `CheckFailed` or `Confirming`; from 4,096 events on also older changes. The end
- * is never dropped. How many were dropped precedes the events that are taken next.
+ * `Unchanged` is dropped, then the oldest `CheckFailed` or `Confirming`; from 4,096 events on, or fewer that are large, also
+ * older changes. The end is never dropped. How many were dropped precedes the events that are taken next.
  */
 export interface EventBuffer {
   readonly offer: (event: AnyEvent) => void
@@ -21,7 +22,7 @@ export interface EventBuffer {
 }
 
 export const make = (capacity: number): EventBuffer => {
-  const queue = new BoundedQueue<AnyEvent>(rankOf, capacity, mostOfAll)
+  const queue = new BoundedQueue<AnyEvent>(rankOf, weightOf, { least: capacity, changes: mostOfAll, most: mostOfAll })
   const filled = Latch.makeUnsafe()
   let ended = false
   const drain: EventBuffer["take"] = Effect.suspend(() => {

@@ -9,9 +9,11 @@ import { awaitAtMost } from "../../awaitAtMost.ts"
 import { cancelsBy } from "../../machine/ending.ts"
 import { fromWait } from "../../machine/token.ts"
 import type { Wait } from "../../machine/wait.ts"
+import { Chunks } from "../chunks.ts"
 import type { Engine } from "../engine.ts"
+import { Keyed } from "../keyed.ts"
 import type { LeftTokens } from "./leftTokens.ts"
-import type { Registry } from "../registry.ts"
+import type { Group, Registry } from "../registry.ts"
 import { type Budget, forEach } from "../turn/slices.ts"
 import { targetOf } from "../target.ts"
 
@@ -21,6 +23,8 @@ export interface ClosingHost {
   readonly registry: Registry
   readonly actions: ActionHandlers
   readonly leftTokens: LeftTokens
+  /** How many checks, requests and questions to gates are in flight. */
+  readonly inFlight: () => number
   readonly budget: Budget
   readonly now: () => number
   readonly fork: <A>(effect: Effect.Effect<A>) => Fiber.Fiber<A>
@@ -44,7 +48,7 @@ export class Closing {
   private readonly done = Deferred.makeUnsafe<void>()
   private isEnding = false
   private readonly host: ClosingHost
-  private readonly waits: Array<Wait> = []
+  private readonly waits = new Chunks<Wait>()
   /** How long everything that follows the ends may take, in milliseconds. */
   private atMost = 0
 
@@ -103,29 +107,42 @@ export class Closing {
   private readonly takeTokens: Effect.Effect<void> = Effect.suspend(() => {
     const { budget, cancelTimeout, leftTokens, now, registry } = this.host
     const { waits } = this
-    const tokens: Array<ResumeToken | undefined> = []
-    const canceled = new Map<unknown, Set<string>>()
+    const tokens = new Chunks<ResumeToken | undefined>()
+    const canceled = new Map<unknown, Keyed<true>>()
     const take = (wait: Wait): void => {
       const { cancelTimeout, job } = wait.setting.policy
       if (cancelTimeout > this.atMost) this.atMost = cancelTimeout
-      waits.push(wait)
-      if (cancelsBy(wait, "close") === undefined) return void tokens.push(fromWait(wait))
-      tokens.push(undefined)
+      waits.add(wait)
+      const isCanceled = cancelsBy(wait, "close") !== undefined
+      tokens.add(isCanceled ? undefined : fromWait(wait))
+      if (!isCanceled) return
       leftTokens.forget(job, wait.key)
-      const keys = canceled.get(targetOf(wait)) ?? new Set()
-      canceled.set(targetOf(wait), keys.add(wait.key))
+      const keys = canceled.get(targetOf(wait)) ?? new Keyed()
+      canceled.set(targetOf(wait), keys)
+      keys.set(wait.key, true)
     }
     // A job is canceled if one of its waits asks for it.
-    const runsOn = (token: ResumeToken | undefined, at: number): boolean =>
-      token !== undefined && (canceled.size === 0 || canceled.get(targetOf(waits[at]!))?.has(waits[at]!.key) !== true)
-    return Effect.map(forEach(registry.waits(), budget, take), () => {
+    const runsOn = (wait: Wait): boolean =>
+      canceled.size === 0 || canceled.get(targetOf(wait))?.get(wait.key) === undefined
+    const handOut = Effect.suspend(() => {
       for (const { policy } of registry.observed) this.atMost = Math.max(this.atMost, policy.cancelTimeout)
       if (this.atMost === 0) this.atMost = cancelTimeout
-      const running = tokens.filter(runsOn) as ReadonlyArray<ResumeToken>
-      const left = leftTokens.take(now())
-      this.tokens = left.length === 0 ? running : left.concat(running)
-      Deferred.doneUnsafe(this.known, Exit.succeed(this.tokens))
+      const running = [...leftTokens.take(now())]
+      let count = running.length
+      // At once, instead of growing.
+      running.length = count + tokens.size
+      const ofWaits = waits[Symbol.iterator]()
+      const add = (token: ResumeToken | undefined): void => {
+        const wait = ofWaits.next().value as Wait
+        if (token !== undefined && runsOn(wait)) running[count++] = token
+      }
+      return Effect.map(forEach(tokens, budget, add), () => {
+        running.length = count
+        this.tokens = running
+        Deferred.doneUnsafe(this.known, Exit.succeed(running))
+      })
     })
+    return Effect.andThen(forEach(registry.waits(), budget, take), handOut)
   })
 
   private readonly end: Effect.Effect<void> = Effect.suspend(() => {
@@ -133,20 +150,38 @@ export class Closing {
     begun()
     const handled = actions.settled() ?? Effect.void
     return Effect.flatMap(engine.closeAll(this.waits, budget), (interrupted) => {
-      this.waits.length = 0
+      this.waits.clear()
       Deferred.doneUnsafe(this.ended, Exit.void)
+      // A group leaves the registry when its observers are interrupted.
+      const observed = [...registry.observed]
       const released = Effect.suspend(() => Fiber.awaitAll([...registry.releasing]))
       const all = Effect.all([interrupted, handled], { concurrency: "unbounded", discard: true }).pipe(
         Effect.andThen(this.notified),
         Effect.andThen(released)
       )
       return Effect.flatMap(awaitAtMost(fork(all), this.bound), (exit) =>
-        exit === undefined
-          ? Effect.logWarning("Poller: what was in flight did not end in time, and was given up")
-          : exit
+        Effect.andThen(this.reportLeft(observed), exit ?? Effect.void)
       )
     })
   })
+
+  /** Says what has not ended. Some of it has a shorter bound than all together. */
+  private reportLeft(observed: ReadonlyArray<Group>): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      const { actions, inFlight, registry } = this.host
+      let notifications = 0
+      for (const { telemetry } of observed) notifications += telemetry.undelivered()
+      const left = [
+        counted(inFlight(), "check", "in flight"),
+        counted(actions.count, "handler", "of an action"),
+        counted(notifications, "notification", "of observers"),
+        counted(registry.releasing.size, "release", "of the services of jobs")
+      ].filter((text) => text !== undefined)
+      return left.length === 0
+        ? Effect.void
+        : Effect.logWarning(`Poller: what was in flight did not end in time, and was given up: ${left.join(", ")}`)
+    })
+  }
 
   private readonly notified = Effect.suspend(() =>
     Effect.forEach(
@@ -160,3 +195,6 @@ export class Closing {
 // ---- internal ----
 
 const graceMillis = 1_000
+
+const counted = (count: number, noun: string, rest: string): string | undefined =>
+  count === 0 ? undefined : `${count} ${noun}${count === 1 ? "" : "s"} ${rest}`

@@ -3,41 +3,40 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import { advance, longestLeg, slept, type Timeline, timeUntil } from "../../machine/wait.ts"
+import { mostInHeap, Recent, TimerHeap } from "./timerHeap.ts"
 
 /**
  * A queue of items by the time they are due, the earliest first; items of one time come out mostly in the order in
  * which they went in.
  *
- * It is a heap of four branches over times. Only numbers move in it: a time and the slot of the first item that is due
- * then; the other items of that time are linked to it. A small table of recent times finds the link for a new item; a
- * time that it has forgotten is in the heap twice.
+ * It has a heap for each few thousand items: nothing that it does takes long, however many items there are.
  *
  * An item is not removed when it is no longer due: it goes stale, which `isLive` tells, and is dropped when it comes
- * up. Whoever makes an item stale calls `drop`; when half of the items may be stale, they are swept.
+ * up. Whoever makes an item stale calls `drop`; when half of the items may be stale, they are swept, a heap at a time.
  */
 export class TimerQueue<A> {
   private readonly isLive: (item: A, due: number) => boolean
-  /** The items by slot, and for each the slot of the next item of its time, or `none`. */
-  private items: Array<A | undefined> = []
-  private nexts = new Int32Array(leastCapacity)
-  /** Free slots, the newest last. */
-  private free: Array<number> = []
-  /** The heap: times, and the slots of their first items. */
-  private dues = new Float64Array(leastCapacity)
-  private heads = new Int32Array(leastCapacity)
-  /** How many times the heap has. */
-  private length = 0
+  private readonly heaps: Array<TimerHeap<A>>
+  /** When the first item of each heap is due: one after the other in memory. */
+  private readonly fronts: Array<number> = [Number.POSITIVE_INFINITY]
+  /** The heap that new items go to. */
+  private current: TimerHeap<A>
+  private readonly recent = new Recent()
   /** How many items there are, and how many of them may be stale. */
   private count = 0
   private stale = 0
-  /** Recent times, and the slots of their last items. */
-  private readonly recentDues = new Float64Array(remembered).fill(Number.NaN)
-  private readonly recentTails = new Int32Array(remembered)
+  /** Which heap is swept next, how many have been swept one after the other, and how many items went stale since. */
+  private sweepAt = 0
+  private swept = 0
+  private sinceSweep = 0
   /** When the items are due that are being taken; kept to save allocations. */
   private readonly popped: Array<number> = []
 
   constructor(isLive: (item: A, due: number) => boolean) {
     this.isLive = isLive
+    this.current = new TimerHeap()
+    this.heaps = [this.current]
+    this.current.recent = this.recent
   }
 
   /** How many items there are, stale ones included. */
@@ -46,26 +45,22 @@ export class TimerQueue<A> {
   }
 
   push(item: A, due: number): void {
-    const slot = this.free.pop() ?? this.items.length
-    if (slot === this.nexts.length) this.nexts = grown(this.nexts, new Int32Array(grownFrom(slot)))
-    this.items[slot] = item
-    this.nexts[slot] = none
+    if (this.current.size >= mostInHeap) this.fill(this.heapWithRoom())
+    const { current, fronts } = this
+    current.push(item, due)
+    if (due < fronts[current.at]!) fronts[current.at] = due
     this.count++
-    const at = due & (remembered - 1)
-    if (this.recentDues[at] === due) this.nexts[this.recentTails[at]!] = slot
-    else {
-      this.recentDues[at] = due
-      this.insert(due, slot)
-    }
-    this.recentTails[at] = slot
   }
 
   /** When the first live item is due; `Infinity` if there is none. */
   next(): number {
-    while (this.length > 0) {
-      const due = this.dues[0]!
-      if (this.isLive(this.items[this.heads[0]!]!, due)) return due
-      this.pop()
+    while (this.count > 0) {
+      const heap = this.earliest()
+      const { due } = heap
+      if (this.isLive(heap.first, due)) return due
+      heap.pop()
+      this.count--
+      this.settle(heap)
       if (this.stale > 0) this.stale--
     }
     return Number.POSITIVE_INFINITY
@@ -81,9 +76,16 @@ export class TimerQueue<A> {
     const { popped } = this
     let live = 0
     for (;;) {
-      while (taken.length < most && this.length > 0 && this.dues[0]! <= now) {
-        popped[taken.length] = this.dues[0]!
-        taken.push(this.pop())
+      while (taken.length < most && this.count > 0) {
+        const heap = this.earliest()
+        const due = this.fronts[heap.at]!
+        if (due > now) break
+        do {
+          popped[taken.length] = due
+          taken.push(heap.pop())
+          this.count--
+        } while (taken.length < most && heap.due === due)
+        this.settle(heap)
       }
       for (let at = live; at < taken.length; at++) {
         const item = taken[at]!
@@ -99,95 +101,95 @@ export class TimerQueue<A> {
   /** Notes that an item has gone stale. */
   drop(): void {
     this.stale++
-    if (this.stale > leastCapacity && this.stale * 2 > this.count) this.sweep()
-  }
-
-  private pop(): A {
-    const slot = this.heads[0]!
-    const item = this.items[slot]!
-    const next = this.nexts[slot]!
-    this.items[slot] = undefined
-    this.free.push(slot)
-    this.count--
-    if (next === none) this.removeFirst()
-    else this.heads[0] = next
-    return item
-  }
-
-  private insert(due: number, head: number): void {
-    if (this.length === this.dues.length) {
-      const capacity = grownFrom(this.length)
-      this.dues = grown(this.dues, new Float64Array(capacity))
-      this.heads = grown(this.heads, new Int32Array(capacity))
+    this.sinceSweep++
+    if (this.stale <= leastStale || this.stale * 2 <= this.count) {
+      this.swept = 0
+      return
     }
-    const { dues, heads } = this
-    let at = this.length++
-    while (at > 0) {
-      const parent = (at - 1) >> 2
-      if (dues[parent]! <= due) break
-      dues[at] = dues[parent]!
-      heads[at] = heads[parent]!
-      at = parent
-    }
-    dues[at] = due
-    heads[at] = head
+    const { heaps } = this
+    if (heaps.length === 1 || this.swept > heaps.length) this.sweepAll()
+    else if (this.sinceSweep > betweenSweeps) this.sweep(heaps[(this.sweepAt = (this.sweepAt + 1) % heaps.length)]!)
   }
 
-  private removeFirst(): void {
-    const { dues, heads } = this
-    const recent = dues[0]! & (remembered - 1)
-    if (this.recentDues[recent] === dues[0]) this.recentDues[recent] = Number.NaN
-    const length = --this.length
-    const due = dues[length]!
-    let at = 0
-    for (;;) {
-      let least = 4 * at + 1
-      if (least >= length) break
-      const end = Math.min(least + 4, length)
-      let leastDue = dues[least]!
-      for (let child = least + 1; child < end; child++) {
-        const childDue = dues[child]!
-        if (childDue < leastDue) {
-          least = child
-          leastDue = childDue
-        }
-      }
-      if (leastDue >= due) break
-      dues[at] = leastDue
-      heads[at] = heads[least]!
-      at = least
-    }
-    dues[at] = due
-    heads[at] = heads[length]!
+  private earliest(): TimerHeap<A> {
+    const { fronts } = this
+    let found = 0
+    for (let at = 1; at < fronts.length; at++) if (fronts[at]! < fronts[found]!) found = at
+    return this.heaps[found]!
   }
 
-  /** Keeps the live items, in as much memory as they need. */
-  private sweep(): void {
-    const { dues, heads, items, length, nexts } = this
+  /** Called when items have left a heap. One that has become empty is removed, unless items go to it. */
+  private settle(heap: TimerHeap<A>): void {
+    const { fronts, heaps } = this
+    fronts[heap.at] = heap.due
+    if (heap.size > 0 || heap === this.current) return
+    heaps.splice(heap.at, 1)
+    fronts.splice(heap.at, 1)
+    for (let { at } = heap; at < heaps.length; at++) heaps[at]!.at = at
+  }
+
+  private heapWithRoom(): TimerHeap<A> {
+    const known = this.heaps.find(({ size }) => size < refilled)
+    if (known !== undefined) return known
+    const heap = new TimerHeap<A>()
+    heap.at = this.heaps.length
+    this.heaps.push(heap)
+    this.fronts.push(Number.POSITIVE_INFINITY)
+    return heap
+  }
+
+  /** Lets items go to a heap. */
+  private fill(heap: TimerHeap<A>): void {
+    this.current.recent = undefined
+    this.current = heap
+    heap.recent = this.recent
+    this.recent.clear()
+  }
+
+  /** Keeps the live items of a heap, in as much memory as they need. */
+  private sweep(heap: TimerHeap<A>): void {
+    const before = heap.size
+    this.sinceSweep = 0
+    this.swept++
     const live: Array<A> = []
-    const liveDues: Array<number> = []
-    for (let at = 0; at < length; at++) {
-      for (let slot = heads[at]!; slot !== none; slot = nexts[slot]!) {
-        const item = items[slot]!
-        if (!this.isLive(item, dues[at]!)) continue
+    const dues: Array<number> = []
+    heap.empty((item, due) => {
+      if (!this.isLive(item, due)) return
+      live.push(item)
+      dues.push(due)
+    })
+    const { current } = this
+    this.fill(heap)
+    for (const [at, item] of live.entries()) heap.push(item, dues[at]!)
+    this.fill(current)
+    const removed = before - heap.size
+    this.count -= removed
+    this.stale = Math.max(0, this.stale - removed)
+    this.settle(heap)
+  }
+
+  /** Keeps the live items, each once. */
+  private sweepAll(): void {
+    const live: Array<A> = []
+    const dues: Array<number> = []
+    for (const heap of this.heaps) {
+      heap.empty((item, due) => {
+        if (!this.isLive(item, due)) return
         live.push(item)
-        liveDues.push(dues[at]!)
-      }
+        dues.push(due)
+      })
     }
     // Fewer are stale than `drop` counted: some came back to the time they had left, and are here twice.
     const seen = live.length > this.count - this.stale ? new Set<A>() : undefined
-    const capacity = Math.max(leastCapacity, live.length)
-    this.items = []
-    this.free = []
-    this.nexts = new Int32Array(capacity)
-    this.dues = new Float64Array(capacity)
-    this.heads = new Int32Array(capacity)
-    this.recentDues.fill(Number.NaN)
-    this.length = this.count = this.stale = 0
+    const [first] = this.heaps
+    this.heaps.length = this.fronts.length = 1
+    this.fronts[0] = Number.POSITIVE_INFINITY
+    this.fill(first!)
+    this.count = this.stale = this.swept = this.sinceSweep = 0
     for (const [at, item] of live.entries()) {
       if (seen?.has(item) === true) continue
       seen?.add(item)
-      this.push(item, liveDues[at]!)
+      this.push(item, dues[at]!)
     }
   }
 }
@@ -258,20 +260,9 @@ export class Timer {
 
 // ---- internal ----
 
-const none = -1
+/** A heap that has fewer items is filled again, before there is a new one. */
+const refilled = (mostInHeap * 7) / 8
 
-const leastCapacity = 256
-
-/** The size of the table of recent times: a power of two. */
-const remembered = 512
-
-/** From this size on the heap grows slowly, since a heap that has just grown holds unused memory. */
-const large = 16_384
-const slowGrowth = 1.125
-
-const grownFrom = (capacity: number): number => Math.ceil(capacity * (capacity < large ? 2 : slowGrowth))
-
-const grown = <T extends Int32Array | Float64Array>(from: T, to: T): T => {
-  to.set(from)
-  return to
-}
+/** From how many stale items on they are swept, and how many go stale from one heap to the next. */
+const leastStale = 256
+const betweenSweeps = 2_048
