@@ -338,6 +338,30 @@ export const attach = <K, A, F = never>(
  * Yields `"alreadyEnded"` if the signal was completed, failed or canceled before: then this value is not stored, and
  * nothing changes. A repeated call is harmless. See the table of the module for the other answers.
  *
+ * **Example** (Completing a job that may have been replaced)
+ *
+ * ```ts
+ * import * as Effect from "effect/Effect"
+ * import * as Schema from "effect/Schema"
+ * import * as Job from "effect-poll/Job"
+ * import * as Signal from "effect-poll/Signal"
+ * import * as SignalStore from "effect-poll/SignalStore"
+ * import * as Status from "effect-poll/Status"
+ *
+ * const Payment = Job.make("payment", {
+ *   check: (_order: string) => Effect.succeed(Status.pending() as Status.Status<string>)
+ * }).pipe(Job.withCodecs({ success: Schema.String }))
+ *
+ * const program = Effect.gen(function* () {
+ *   const old = yield* Signal.make(Payment, "order-1", { maxWaitTime: "1 hour" })
+ *   yield* Signal.make(Payment, "order-1", { maxWaitTime: "1 hour", onConflict: "replace" })
+ *   return yield* Signal.complete(Payment, old.token, "receipt-7").pipe(
+ *     Effect.catchTag("SignalExpired", (error) => Effect.succeed(error.reason))
+ *   )
+ * })
+ * await Effect.runPromise(Effect.provide(program, SignalStore.layerMemory())) // => "replaced"
+ * ```
+ *
  * @category settling
  * @since 0.1.0
  */
@@ -378,6 +402,27 @@ export const cancel = (
  * Says that whoever holds the token still works on the job. The signal then has its `heartbeat` anew, up to its
  * `maxWaitTime`. Of a signal without a `heartbeat` it is accepted, and changes nothing. See `complete` for the answers.
  *
+ * **Example** (Reporting that a worker is alive)
+ *
+ * ```ts
+ * import * as Effect from "effect/Effect"
+ * import * as Schema from "effect/Schema"
+ * import * as Job from "effect-poll/Job"
+ * import * as Signal from "effect-poll/Signal"
+ * import * as SignalStore from "effect-poll/SignalStore"
+ * import * as Status from "effect-poll/Status"
+ *
+ * const Payment = Job.make("payment", {
+ *   check: (_order: string) => Effect.succeed(Status.pending() as Status.Status<string>)
+ * }).pipe(Job.withCodecs({ success: Schema.String }))
+ *
+ * const program = Effect.gen(function* () {
+ *   const { token } = yield* Signal.make(Payment, "order-1", { maxWaitTime: "1 hour", heartbeat: "1 minute" })
+ *   return yield* Signal.heartbeat(token)
+ * })
+ * await Effect.runPromise(Effect.provide(program, SignalStore.layerMemory())) // => "accepted"
+ * ```
+ *
  * @category settling
  * @since 0.1.0
  */
@@ -405,6 +450,29 @@ export const heartbeat = (
  * The job of the token is looked up among `jobs`; one that is not there is `SignalUnknown`. The value is decoded by the
  * Schema of that job before anything is stored: one that does not fit is a `SignalEncodeError`, and the signal stays
  * open. See `complete` for the answers.
+ *
+ * **Example** (Accepting the body of a request)
+ *
+ * ```ts
+ * import * as Effect from "effect/Effect"
+ * import * as Schema from "effect/Schema"
+ * import * as Job from "effect-poll/Job"
+ * import * as Signal from "effect-poll/Signal"
+ * import * as SignalStore from "effect-poll/SignalStore"
+ * import * as Status from "effect-poll/Status"
+ *
+ * const Payment = Job.make("payment", {
+ *   check: (_order: string) => Effect.succeed(Status.pending() as Status.Status<string>)
+ * }).pipe(Job.withCodecs({ success: Schema.String }))
+ *
+ * const program = Effect.gen(function* () {
+ *   const { token } = yield* Signal.make(Payment, "order-1", { maxWaitTime: "1 hour" })
+ *   const settle = (value: unknown) => Signal.settleEncoded([Payment], token, { _tag: "Succeeded", value })
+ *   const refused = yield* Effect.flip(settle(7))
+ *   return [refused._tag, yield* settle("receipt-7")]
+ * })
+ * await Effect.runPromise(Effect.provide(program, SignalStore.layerMemory())) // => ["SignalEncodeError", "accepted"]
+ * ```
  *
  * @category settling
  * @since 0.1.0
@@ -436,6 +504,29 @@ export const describe = (token: Token): Effect.Effect<Description, SignalUnknown
 /**
  * Lists signals, the oldest first: all of them, or those with a tag, in a state or of a job. At most `limit`, by default
  * 1,000. Throws a RangeError for a filter that is out of range.
+ *
+ * **Example** (Finding open signals by a tag)
+ *
+ * ```ts
+ * import * as Effect from "effect/Effect"
+ * import * as Schema from "effect/Schema"
+ * import * as Job from "effect-poll/Job"
+ * import * as Signal from "effect-poll/Signal"
+ * import * as SignalStore from "effect-poll/SignalStore"
+ * import * as Status from "effect-poll/Status"
+ *
+ * const Payment = Job.make("payment", {
+ *   check: (_order: string) => Effect.succeed(Status.pending() as Status.Status<string>)
+ * }).pipe(Job.withCodecs({ success: Schema.String }))
+ *
+ * const program = Effect.gen(function* () {
+ *   yield* Signal.make(Payment, "order-1", { maxWaitTime: "1 hour", tags: ["eu"] })
+ *   yield* Signal.make(Payment, "order-2", { maxWaitTime: "1 hour" })
+ *   const open = yield* Signal.list({ tag: "eu", state: "open" })
+ *   return open.map(({ job, key }) => `${job} ${key}`)
+ * })
+ * await Effect.runPromise(Effect.provide(program, SignalStore.layerMemory())) // => ["payment order-1"]
+ * ```
  *
  * @category reading
  * @since 0.1.0

@@ -20,6 +20,7 @@ import type * as SignalRow from "effect-poll/SignalRow"
 import * as SignalStore from "effect-poll/SignalStore"
 import * as Status from "effect-poll/Status"
 import type { Told } from "effect-poll/Told"
+import { digest } from "./support/signalStores.ts"
 
 const pending = <A, F = never>(): Effect.Effect<Status.Status<A, F>> => Effect.succeed(Status.pending())
 
@@ -42,11 +43,6 @@ const Payment = Job.make("payment", { check: (_id: string) => pending<string>() 
 const verdict: Verdict = { at: new Date(86_400_000), notes: new Map([["pages", 3]]) }
 
 const hour = { maxWaitTime: "1 hour" } as const
-
-/** A digest that takes no real time, which the test clock would not wait for. */
-const digest = SignalCrypto.layer({
-  sha256: (data) => Effect.sync(() => new Uint8Array(createHash("sha256").update(data).digest()))
-})
 
 /** A test with a store in memory. */
 const test = (title: string, body: () => Effect.Effect<void, unknown, SignalStore.SignalStore>): void =>

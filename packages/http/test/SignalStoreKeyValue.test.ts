@@ -6,7 +6,7 @@ import * as Layer from "effect/Layer"
 import * as KeyValueStore from "effect/persistence/KeyValueStore"
 import * as SignalStoreKeyValue from "@effect-poll/http/SignalStoreKeyValue"
 import * as SignalStore from "effect-poll/SignalStore"
-import { conformance, rowOf, succeeded } from "../../core/test/support/signalStores.ts"
+import { conformance, digest, rowOf, succeeded } from "../../core/test/support/signalStores.ts"
 
 /** Entries whose reads and writes take a turn each, as those of a real store do. */
 const slow = (entries: Map<string, string> = new Map()): Layer.Layer<KeyValueStore.KeyValueStore> => {
@@ -80,7 +80,8 @@ describe("SignalStoreKeyValue", () => {
                     : store.set(key, value)
               }))
             ).pipe(Layer.provide(slow(entries)))
-          )
+          ),
+          Layer.provide(digest)
         )
         const store = yield* SignalStore.SignalStore.use(Effect.succeed).pipe(Effect.provide(layer))
         const row = rowOf()

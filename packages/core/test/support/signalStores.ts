@@ -1,13 +1,20 @@
+import { createHash } from "node:crypto"
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import type * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
+import * as SignalCrypto from "effect-poll/SignalCrypto"
 import type * as SignalRow from "effect-poll/SignalRow"
 import * as SignalStore from "effect-poll/SignalStore"
 
 type Row = SignalRow.SignalRow
+
+/** A digest that takes no real time, which the test clock would not wait for. */
+export const digest = SignalCrypto.layer({
+  sha256: (data) => Effect.sync(() => new Uint8Array(createHash("sha256").update(data).digest()))
+})
 
 let rows = 0
 
@@ -321,6 +328,20 @@ export const conformance = <E>(layer: Effect.Effect<Layer.Layer<SignalStore.Sign
         assert.isUndefined(yield* store.newest("review", "same"))
         assert.isUndefined(yield* store.get(forgotten.hash))
         assert.strictEqual((yield* store.list({ state: "open" }, 12_000)).length, 144)
+      }))
+
+    test("retention - of a replaced signal does not hide the one that replaced it", (store) =>
+      Effect.gen(function* () {
+        const old = rowOf({ key: "same" })
+        const next = rowOf({ key: "same", createdAt: 1_100, expiresAt: 1_000_000 })
+        yield* store.insert(old, "fail")
+        yield* store.insert(next, "replace")
+        for (let more = 0; more < 48; more++) {
+          yield* store.insert(rowOf({ createdAt: 20_000, expiresAt: 1_000_000 }), "fail")
+        }
+        assert.isUndefined(yield* store.get(old.hash))
+        assert.deepStrictEqual(yield* store.newest("review", "same"), next)
+        assert.deepStrictEqual(yield* store.insert(rowOf({ key: "same", createdAt: 20_000 }), "fail"), next)
       }))
   })
 }
