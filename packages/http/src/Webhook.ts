@@ -166,7 +166,7 @@ export interface SignedOptions<K, A, F, P extends Push<K, A, F>, RV, RD, RH> ext
   readonly reusedKeys?: boolean | undefined
   /**
    * Is called once for each delivery, after the waits were notified and before the response. If it fails, the sender gets
-   * a 500 and sends the webhook again. Where the scheme has no ids, equal bodies are one delivery.
+   * a 500 and sends the webhook again. Where the scheme has no ids, or does not sign them, equal bodies are one delivery.
    */
   readonly onPush?: ((push: P, delivery: Delivery) => Effect.Effect<unknown, unknown, RH>) | undefined
   /**
@@ -327,7 +327,7 @@ export interface Handler {
  *
  * **Details**
  *
- * The layer is built at once, and shared by all requests. Requests are neither logged nor, where their path has a secret,
+ * The layer is built at once, and shared by all requests; if it fails, every request is rejected with its error. Requests are neither logged nor, where their path has a secret,
  * traced: what hosts the function has its own log.
  *
  * **Gotchas**
@@ -419,7 +419,7 @@ export const stripe = (keys: Keys): Verify<Mac.Mac> => Schemes.stripe(keys)
  * **Details**
  *
  * A key is the text of the secret. Neither the id nor a time is signed, so an old request can be sent again under another
- * id for as long as the key is valid. While its bytes are remembered, it can only wake.
+ * id for as long as the key is valid. While its bytes are remembered, it only wakes, and `onPush` is not called.
  *
  * @category schemes
  * @since 0.1.0
@@ -514,7 +514,7 @@ export const ed25519 = (options: SchemeOptions): Verify<Signature.Signature> => 
 
 /**
  * States that nobody signs the requests of a route. They only wake waits, so that a forged one costs a check and cannot end
- * a job.
+ * a job. `minInterval` of the job bounds those checks.
  *
  * **Details**
  *

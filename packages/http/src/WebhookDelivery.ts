@@ -34,6 +34,11 @@ export interface Verified {
    */
   readonly id?: string | undefined
   /**
+   * Whether the signature covers the id; default `true`. If it does not, whoever has seen a request can send it again under
+   * another id: then equal bytes under another id only wake, and are not handed to `onPush`.
+   */
+  readonly isIdSigned?: boolean | undefined
+  /**
    * When the request was signed, in milliseconds since the epoch. The route rejects a request that is further from now
    * than its `tolerance`, in either direction. Default: none, and the age of the request is not checked.
    */

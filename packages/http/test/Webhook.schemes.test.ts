@@ -191,6 +191,48 @@ describe("Webhook schemes", () => {
       await rejects(Webhook.standard(secret), {}, "{}")
     })
 
+    it("R71: an id or a time of another form does not verify even if it is signed", async () => {
+      const signed = (id: string, time: string) => ({
+        "webhook-id": id,
+        "webhook-timestamp": time,
+        "webhook-signature": `v1,${createHmac("sha256", Buffer.from(secret.slice(6), "base64"))
+          .update(`${id}.${time}.{}`)
+          .digest("base64")}`
+      })
+      const time = `${now / 1000}`
+      await accepts(Webhook.standard(secret), signed("~!x-/", time), "{}")
+      for (const id of ["a.b", ".", "a b", "a, a", "x".repeat(257), "a\u0000", "a\u007f", "ü"]) {
+        assert.strictEqual(await rejects(Webhook.standard(secret), signed(id, time), "{}"), "the id is malformed", id)
+      }
+      for (const odd of [
+        `${time}.0`,
+        `${time}.5`,
+        `${time}e0`,
+        `${time}x`,
+        ` ${time}`,
+        "-1",
+        "+1",
+        "1e300",
+        "Infinity",
+        "NaN",
+        "0x10",
+        "9".repeat(400),
+        new Date(now).toISOString()
+      ]) {
+        assert.strictEqual(
+          await rejects(Webhook.standard(secret), signed("a", odd), "{}"),
+          "the timestamp is malformed",
+          odd
+        )
+        const header = `t=${odd},v1=${createHmac("sha256", "k").update(`${odd}.{}`).digest("hex")}`
+        assert.strictEqual(
+          await rejects(Webhook.stripe("k"), { "stripe-signature": header }, "{}"),
+          "the timestamp is malformed",
+          odd
+        )
+      }
+    })
+
     it("R71: a signature that is repeated by a second header still verifies", async () => {
       const headers = sent(WebhookSender.standard(secret), "{}")
       const both = `v1,${Buffer.alloc(32).toString("base64")}, ${headers["webhook-signature"]}`
@@ -263,7 +305,8 @@ describe("Webhook schemes", () => {
           const headers = { "X-GitHub-Delivery": "72d3162e-cc78", "X-Hub-Signature-256": await octokitSign(key, body) }
           assert.deepStrictEqual(await accepts(Webhook.github(key), headers, body), {
             id: "72d3162e-cc78",
-            at: undefined
+            at: undefined,
+            isIdSigned: false
           })
           await rejects(Webhook.github("other"), headers, body)
           const ours = sent(WebhookSender.github(key), body)

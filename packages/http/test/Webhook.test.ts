@@ -3,7 +3,7 @@ import * as Deliveries from "@effect-poll/http/Deliveries"
 import * as Push from "@effect-poll/http/Push"
 import * as Webhook from "@effect-poll/http/Webhook"
 import * as WebhookSender from "@effect-poll/testing/WebhookSender"
-import { NotVerified } from "@effect-poll/http/WebhookDelivery"
+import { type Delivery, NotVerified } from "@effect-poll/http/WebhookDelivery"
 import * as WebhookPushes from "@effect-poll/http/WebhookPushes"
 import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
@@ -244,24 +244,40 @@ describe("Webhook", () => {
       Effect.scoped(
         Effect.gen(function* () {
           const sink = recording()
-          const routes = [
-            Webhook.route("/h", {
-              verify: Webhook.github("secret"),
-              push: RenderChanged,
-              jobs: [Renders],
-              trust: "verified"
-            })
-          ]
-          const server = yield* serve(routes, Layer.merge(basics, sink.layer))
-          const sender = yield* WebhookSender.make({ url: `${server.url}/h`, scheme: WebhookSender.github("secret") })
-          const end = yield* sender.sign(done("r1"))
-          yield* sender.post(end)
-          // GitHub does not sign the id, so anybody who saw the request can do this.
-          assert.strictEqual(yield* sender.post(WebhookSender.withId(end, "another")), 200)
+          const handled: Array<string | undefined> = []
+          const options = {
+            push: RenderChanged,
+            jobs: [Renders],
+            trust: "verified" as const,
+            onPush: (_: unknown, { id }: Delivery) => Effect.sync(() => handled.push(id))
+          }
+          const server = yield* serve(
+            [
+              Webhook.route("/github", { ...options, verify: Webhook.github("secret") }),
+              Webhook.route("/standard", { ...options, verify: Webhook.standard(secret) })
+            ],
+            Layer.merge(basics, sink.layer)
+          )
+          // GitHub does not sign the id, so anybody who saw the request can send it under another one.
+          const github = yield* WebhookSender.make({
+            url: `${server.url}/github`,
+            scheme: WebhookSender.github("secret")
+          })
+          const end = yield* github.sign(done("r1"), { id: "g1" })
+          yield* github.post(end)
+          assert.strictEqual(yield* github.post(WebhookSender.withId(end, "g2")), 200)
+          // Under a signed id the same bytes are another delivery of the provider.
+          const standard = yield* WebhookSender.make({
+            url: `${server.url}/standard`,
+            scheme: WebhookSender.standard(secret)
+          })
+          yield* standard.send(done("r1"), { id: "s1" })
+          yield* standard.send(done("r1"), { id: "s2" })
           assert.deepStrictEqual(
             sink.told.map(({ did }) => did),
-            ["report", "wake"]
+            ["report", "wake", "report", "wake"]
           )
+          assert.deepStrictEqual(handled, ["g1", "s1", "s2"])
         })
       )
     )

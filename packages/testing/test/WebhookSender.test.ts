@@ -104,6 +104,7 @@ describe("WebhookSender", () => {
     const before = structuredClone(request)
     const text = (body: Uint8Array) => Buffer.from(body).toString()
     assert.notStrictEqual(text(WebhookSender.tamper(request).body), '{"a":1}')
+    assert.deepStrictEqual(structuredClone(request), before)
     assert.strictEqual(WebhookSender.tamper(request).body.length, 7)
     assert.strictEqual(text(WebhookSender.tamper({ ...request, body: new Uint8Array() }).body), " ")
     assert.strictEqual(text(WebhookSender.truncate(request).body), '{"a')

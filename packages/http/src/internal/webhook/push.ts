@@ -75,6 +75,7 @@ type AnyPush = Push<unknown, unknown, unknown>
 interface Received {
   readonly bytes: Uint8Array
   readonly verified: boolean
+  readonly isIdSigned: boolean
   readonly delivery: Delivery
 }
 
@@ -105,14 +106,14 @@ export const make = <R>(
       const bytes = yield* Body.read(request, limits)
       const size = bytes.length
       const delivery = (id?: string, at?: number): Delivery => ({ route: path, id, at, receivedAt })
-      if ("_tag" in verify) return { bytes, verified: false, delivery: delivery() }
+      if ("_tag" in verify) return { bytes, verified: false, isIdSigned: false, delivery: delivery() }
       const found = yield* Effect.mapError(verify({ headers: request.headers, bytes, now: receivedAt }), ({ reason }) =>
         problem(401, reason, { size })
       )
       if (found.at !== undefined && !(Math.abs(receivedAt - found.at) <= toleranceMillis)) {
         return yield* Effect.fail(problem(401, "the timestamp is too far from now", { size }))
       }
-      return { bytes, verified: true, delivery: delivery(found.id, found.at) }
+      return { bytes, verified: true, isIdSigned: found.isIdSigned !== false, delivery: delivery(found.id, found.at) }
     })
 
   const handle = (request: HttpServerRequest, receivedAt: number) =>
@@ -128,7 +129,7 @@ export const make = <R>(
       const key: Key = { route: path, id: got.delivery.id ?? digest, digest }
       return yield* once(key, keepMillis, facts, (begun) => {
         // Without an id, equal bodies may be a retry or another event. A wake is right for both.
-        const mode = begun === "new" ? "full" : begun === "copy" ? "noEnd" : "wake"
+        const mode = begun === "new" ? "full" : begun === "copy" && got.isIdSigned ? "noEnd" : "wake"
         return begun === "repeat" && got.delivery.id !== undefined
           ? Effect.succeed(received("repeat", facts))
           : Effect.flatMap(decoded, (push) => apply(push, got.delivery, mode, facts))

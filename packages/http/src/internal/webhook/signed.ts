@@ -1,7 +1,7 @@
 import type * as Mac from "effect/crypto/Mac"
 import type * as Signature from "effect/crypto/Signature"
 import * as Effect from "effect/Effect"
-import { NotVerified, type Raw, type Verify } from "../../WebhookDelivery.ts"
+import { NotVerified, type Raw, type Verified, type Verify } from "../../WebhookDelivery.ts"
 import type { Template } from "./content.ts"
 import type { VerifyKey } from "./keys.ts"
 
@@ -38,13 +38,16 @@ export const scheme = <R extends Mac.Mac | Signature.Signature>(options: {
     const content = options.content.bytes({ id: read.id ?? "", timestamp: read.timestamp ?? "", body: raw.bytes })
     for (const key of options.keys) {
       for (const { kind, signature } of read.candidates) {
-        if (kind === key.kind && (yield* key.verify(signature, content))) return { id: read.id, at: read.at }
+        if (kind === key.kind && (yield* key.verify(signature, content))) return verified(read, options.content)
       }
     }
     return yield* new NotVerified({
       reason: read.candidates.length === 0 ? "no signature of this scheme" : "no signature matches"
     })
   })
+
+const verified = ({ at, id }: Read, content: Template): Verified =>
+  id === undefined || content.has("id") ? { id, at } : { id, at, isIdSigned: false }
 
 /** A header that is there, not empty and not too long. */
 export const header = (headers: Raw["headers"], name: string): string | undefined => {
