@@ -7,9 +7,10 @@
  * the end of a wait outside of a `Poller`, the result is held back until the observers have received all notifications,
  * for at most the `cancelTimeout` of the wait.
  *
- * For a slow observer 4,096 notifications are kept. Beyond that the oldest `Waiting` or `Unchanged` is dropped for each
- * new one, otherwise the oldest `CheckFailed` or `Confirming`, otherwise the oldest other one; `Started` and `Ended` are
- * dropped only from 131,072 on. A notification that holds more than 256 bytes counts once more for each 256 bytes.
+ * For a slow observer 4,096 notifications are kept. Beyond that the oldest `Waiting`, `Unchanged` or `WokenInVain` is
+ * dropped for each new one, otherwise the oldest `CheckFailed`, `Confirming`, `Told` or `SourceBroke`, otherwise the
+ * oldest other one; `Started` and `Ended` are dropped only from 131,072 on. A notification that holds more than 256 bytes
+ * counts once more for each 256 bytes.
  * `missed` counts what was dropped. In a `Poller`, waits that were added with the same options object share these
  * limits, and all waits together keep at most four times 4,096 notifications and 147,456 that are `Started` or `Ended`.
  *
