@@ -19,7 +19,7 @@ import { SignalStoreError } from "effect-poll/SignalError"
 import type * as SignalRow from "effect-poll/SignalRow"
 import * as SignalStore from "effect-poll/SignalStore"
 import * as Status from "effect-poll/Status"
-import type { Told } from "effect-poll/Told"
+import * as Told from "effect-poll/Told"
 import { digest } from "./support/signalStores.ts"
 
 const pending = <A, F = never>(): Effect.Effect<Status.Status<A, F>> => Effect.succeed(Status.pending())
@@ -761,9 +761,9 @@ describe("Signal", () => {
           Status.succeeded("y")
         )
         assert.deepStrictEqual(yield* Stream.runCollect(Signal.fromStream(stream)), [
-          { _tag: "Report", result: pending },
-          { _tag: "Wake" },
-          { _tag: "Ended", status: Status.failed("x") }
+          Told.report(pending),
+          Told.wake,
+          Told.ended(Status.failed("x"))
         ])
       }))
 
