@@ -20,6 +20,7 @@ import { hasProperty } from "effect/Predicate"
 import type { Result } from "effect/Result"
 import type { Schedule } from "effect/Schedule"
 import type { Codec } from "effect/Schema"
+import type { Stream } from "effect/Stream"
 import type * as Types from "effect/Types"
 import type { CheckContext } from "./CheckContext.ts"
 import * as CheckError from "./CheckError.ts"
@@ -31,6 +32,7 @@ import * as validate from "./internal/validate.ts"
 import type { KeyCodec } from "./KeyCodec.ts"
 import type { Observation } from "./Observation.ts"
 import type { Action, Status, Terminal } from "./Status.ts"
+import type { Told } from "./internal/told/model.ts"
 
 const TypeId = "~effect-poll/Job"
 
@@ -157,6 +159,13 @@ export interface Options<in out K, out A, out F, in out E, out R, in I = never, 
    * and drop it, and no receipt would be stored for a job that runs.
    */
   readonly submit?: ((input: I) => Effect<Receipt<Types.NoInfer<K>, A, F>, ES, R>) | undefined
+  /**
+   * What tells each wait for the job with this key, beside its checks: server-sent events, a socket, a queue. It is
+   * subscribed before the first check and closed when the wait ends. If it breaks, it is subscribed again after 1 second,
+   * doubled for each time in a row up to 1 minute, and a check follows. Waits then check by the option `behind`, otherwise
+   * by the `strategy`. Default: none.
+   */
+  readonly push?: ((key: K) => Stream<Told<A, F>, unknown, R>) | undefined
   /** Asks the server to cancel the job with this key. The job may still succeed or fail. */
   readonly cancel?: ((key: K) => Effect<void, unknown, R>) | undefined
   /**
@@ -689,8 +698,8 @@ export type WithServices<K, A, F, E, R, I, ES, C> = unknown extends C
   : Job<K, A, F, E, R, I, ES> & WithCodecs<K, A, F>
 
 /**
- * Provides services to all calls of a job: `check`, `checkMany`, `submit`, `cancel`, the checks of the fallback and of
- * `confirm`, and the handler of actions. Its type then requires only the services that are not provided.
+ * Provides services to all calls of a job: `check`, `checkMany`, `push`, `submit`, `cancel`, the checks of the fallback and
+ * of `confirm`, and the handler of actions. Its type then requires only the services that are not provided.
  *
  * **When to use**
  *
@@ -706,6 +715,7 @@ export type WithServices<K, A, F, E, R, I, ES, C> = unknown extends C
  * - If the layer fails, the check fails with its error: a check error like any other, by default a transient one, so the
  *   layer is built again for the next check. The `kindOf` of the job is not called for it. A submit fails with the error
  *   too, and a cancel with `CancelFailed`; for the handler of actions it is a defect.
+ * - A `push` keeps the services for as long as it is subscribed. If the layer fails, the stream breaks.
  * - Building the layer counts as part of the check, so `checkTimeout` and the deadline apply to it.
  * - The services of a `Context` exist already, and are never released.
  *
@@ -780,9 +790,9 @@ const copyOf = <J extends object, T>(self: J, more: T): J & T => {
 /** The options of a job that call for services, with services provided. */
 const callsWith = <K, A, F, E, R, I, ES, Services, EL>(
   job: Options<K, A, F, E, R, I, ES>,
-  { isOwnError, use }: Provided<Services, EL>
+  { isOwnError, use, useStream }: Provided<Services, EL>
 ): Partial<Options<K, A, F, E | EL, Exclude<R, Services>, I, ES | EL>> => {
-  const { cancel, check, checkMany, confirm, missing, onAction, submit } = job
+  const { cancel, check, checkMany, confirm, missing, onAction, push, submit } = job
   const confirmed = confirm?.check
   const fallback = missing?.fallback
   return {
@@ -791,6 +801,7 @@ const callsWith = <K, A, F, E, R, I, ES, Services, EL>(
       ...checkMany,
       check: (keys, contexts) => use(() => checkMany.check(keys, contexts))
     },
+    push: push && ((key) => useStream(() => push(key))),
     submit: submit && ((input) => use(() => submit(input))),
     cancel: cancel && ((key) => use(() => cancel(key))),
     confirm: confirm && {

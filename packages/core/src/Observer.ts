@@ -7,8 +7,8 @@
  * the end of a wait outside of a `Poller`, the result is held back until the observers have received all notifications,
  * for at most the `cancelTimeout` of the wait.
  *
- * For a slow observer 4,096 notifications are kept. Beyond that the oldest `Waiting` or `Unchanged` is dropped for each
- * new one, otherwise the oldest `CheckFailed` or `Confirming`. Other notifications are dropped only from 262,144 on.
+ * For a slow observer 4,096 notifications are kept. Beyond that the oldest `Waiting`, `Unchanged` or `WokenInVain` is
+ * dropped for each new one, otherwise the oldest `CheckFailed`, `Confirming`, `Told` or `SourceBroke`. Other notifications are dropped only from 262,144 on.
  * `missed` counts what was dropped. In a `Poller`, waits that were added with the same options object share these
  * limits.
  *

@@ -45,7 +45,7 @@ import { toPromise } from "./internal/single/toPromise.ts"
 import { isJob, type Job, type Receipt, type Watchable } from "./Job.ts"
 import type { PollError, ResumeTokenError } from "./PollError.ts"
 import type { PollEvent } from "./PollEvent.ts"
-import type { AdvanceOptions, PollOptions, SubmitOptions } from "./PollOptions.ts"
+import type { AdvanceOptions, PollOptions, SubmitOptions, ToldOptions } from "./PollOptions.ts"
 import type { ResumeToken } from "./ResumeToken.ts"
 import type { Status } from "./Status.ts"
 import type { SubmitError } from "./SubmitError.ts"
@@ -71,7 +71,14 @@ export type {
    * @category models
    * @since 0.1.0
    */
-  SubmitOptions
+  SubmitOptions,
+  /**
+   * What tells a wait about its job while it polls. See the module `PollOptions`.
+   *
+   * @category models
+   * @since 0.1.0
+   */
+  ToldOptions
 } from "./PollOptions.ts"
 
 /**
@@ -108,28 +115,28 @@ export const until: {
    * Waits until the job that `check` asks about has ended, and yields its result. Fails with a `PollError` for any
    * other ending. An out-of-range option throws a RangeError at the call.
    */
-  <E0, RS = never>(
-    options: PollOptions<E0, RS>
+  <E0, RS = never, A0 = never, F0 = never, RT = never>(
+    options: PollOptions<E0, RS> & ToldOptions<A0, F0, RT>
   ): <A = never, F = never, E extends E0 = never, R = never>(
     check: Effect.Effect<CheckResult<A, F>, E, R>
-  ) => Effect.Effect<A, PollError<F, E>, Types.NoInfer<R | RS>>
+  ) => Effect.Effect<A | A0, PollError<F | F0, E>, Types.NoInfer<R | RS | RT>>
   /**
    * Waits until the job with this key has ended, and yields its result. Fails with a `PollError` for any other ending.
    * An out-of-range option throws a RangeError at the call.
    */
-  <K, A, F, E, R, RS = never>(
+  <K, A, F, E, R, RS = never, RT = never>(
     job: Watchable<K, A, F, E, R>,
     key: K,
-    options: PollOptions<E, RS>
-  ): Effect.Effect<A, PollError<F, E>, Types.NoInfer<R | RS>>
+    options: PollOptions<E, RS> & ToldOptions<NoInfer<A>, NoInfer<F>, RT>
+  ): Effect.Effect<A, PollError<F, E>, Types.NoInfer<R | RS | RT>>
   /**
    * Waits until the job that `check` asks about has ended, and yields its result. Fails with a `PollError` for any
    * other ending. An out-of-range option throws a RangeError at the call.
    */
-  <A = never, F = never, E = never, R = never, RS = never>(
+  <A = never, F = never, E = never, R = never, RS = never, RT = never>(
     check: Effect.Effect<CheckResult<A, F>, E, R>,
-    options: PollOptions<E, RS>
-  ): Effect.Effect<A, PollError<F, E>, Types.NoInfer<R | RS>>
+    options: PollOptions<E, RS> & ToldOptions<NoInfer<A>, NoInfer<F>, RT>
+  ): Effect.Effect<A, PollError<F, E>, Types.NoInfer<R | RS | RT>>
 } = /*#__PURE__*/ request.entryPoint("Poll.until", (wait) => host.run(wait))
 
 /**
@@ -141,8 +148,8 @@ export const until: {
  * stream runs and stop when its scope closes.
  *
  * A slow reader never delays a check. Up to 256 events are buffered for it. In a full buffer, a new event replaces the
- * oldest `Waiting` or `Unchanged`, or else the oldest `CheckFailed` or `Confirming`. Other events are dropped only from
- * 4,096 on, and `Ended` is never dropped. An event `Missed` says how many were dropped.
+ * oldest `Waiting`, `Unchanged` or `WokenInVain`, or else the oldest `CheckFailed`, `Confirming`, `Told` or `SourceBroke`.
+ * Other events are dropped only from 4,096 on, and `Ended` is never dropped. An event `Missed` says how many were dropped.
  *
  * An out-of-range option throws a RangeError at the call.
  *
@@ -154,28 +161,28 @@ export const events: {
    * Streams the events of a wait for the job that `check` asks about. The stream never fails: its last event is
    * `Ended`. An out-of-range option throws a RangeError at the call.
    */
-  <E0, RS = never>(
-    options: PollOptions<E0, RS>
+  <E0, RS = never, A0 = never, F0 = never, RT = never>(
+    options: PollOptions<E0, RS> & ToldOptions<A0, F0, RT>
   ): <A = never, F = never, E extends E0 = never, R = never>(
     check: Effect.Effect<CheckResult<A, F>, E, R>
-  ) => Stream.Stream<PollEvent<A, F, E>, never, Types.NoInfer<R | RS>>
+  ) => Stream.Stream<PollEvent<A | A0, F | F0, E>, never, Types.NoInfer<R | RS | RT>>
   /**
    * Streams the events of a wait for the job with this key. The stream never fails: its last event is `Ended`. An
    * option out of range throws a RangeError at the call.
    */
-  <K, A, F, E, R, RS = never>(
+  <K, A, F, E, R, RS = never, RT = never>(
     job: Watchable<K, A, F, E, R>,
     key: K,
-    options: PollOptions<E, RS>
-  ): Stream.Stream<PollEvent<A, F, E>, never, Types.NoInfer<R | RS>>
+    options: PollOptions<E, RS> & ToldOptions<NoInfer<A>, NoInfer<F>, RT>
+  ): Stream.Stream<PollEvent<A, F, E>, never, Types.NoInfer<R | RS | RT>>
   /**
    * Streams the events of a wait for the job that `check` asks about. The stream never fails: its last event is
    * `Ended`. An out-of-range option throws a RangeError at the call.
    */
-  <A = never, F = never, E = never, R = never, RS = never>(
+  <A = never, F = never, E = never, R = never, RS = never, RT = never>(
     check: Effect.Effect<CheckResult<A, F>, E, R>,
-    options: PollOptions<E, RS>
-  ): Stream.Stream<PollEvent<A, F, E>, never, Types.NoInfer<R | RS>>
+    options: PollOptions<E, RS> & ToldOptions<NoInfer<A>, NoInfer<F>, RT>
+  ): Stream.Stream<PollEvent<A, F, E>, never, Types.NoInfer<R | RS | RT>>
 } = /*#__PURE__*/ request.entryPoint("Poll.events", (wait) =>
   Stream.unwrap(
     Effect.gen(function* () {
@@ -204,28 +211,28 @@ export const start: {
    * Starts a wait in the background for the job that `check` asks about, and yields a handle. The wait runs until the
    * job ends, the handle interrupts it, or the scope closes. An out-of-range option throws a RangeError at the call.
    */
-  <E0, RS = never>(
-    options: PollOptions<E0, RS>
+  <E0, RS = never, A0 = never, F0 = never, RT = never>(
+    options: PollOptions<E0, RS> & ToldOptions<A0, F0, RT>
   ): <A = never, F = never, E extends E0 = never, R = never>(
     check: Effect.Effect<CheckResult<A, F>, E, R>
-  ) => Effect.Effect<Handle<A, F, E>, never, Types.NoInfer<R | RS> | Scope>
+  ) => Effect.Effect<Handle<A | A0, F | F0, E>, never, Types.NoInfer<R | RS | RT> | Scope>
   /**
    * Starts a wait in the background for the job with this key, and yields a handle. The wait runs until the job ends,
    * the handle interrupts it, or the scope closes. An out-of-range option throws a RangeError at the call.
    */
-  <K, A, F, E, R, RS = never>(
+  <K, A, F, E, R, RS = never, RT = never>(
     job: Watchable<K, A, F, E, R>,
     key: K,
-    options: PollOptions<E, RS>
-  ): Effect.Effect<Handle<A, F, E>, never, Types.NoInfer<R | RS> | Scope>
+    options: PollOptions<E, RS> & ToldOptions<NoInfer<A>, NoInfer<F>, RT>
+  ): Effect.Effect<Handle<A, F, E>, never, Types.NoInfer<R | RS | RT> | Scope>
   /**
    * Starts a wait in the background for the job that `check` asks about, and yields a handle. The wait runs until the
    * job ends, the handle interrupts it, or the scope closes. An out-of-range option throws a RangeError at the call.
    */
-  <A = never, F = never, E = never, R = never, RS = never>(
+  <A = never, F = never, E = never, R = never, RS = never, RT = never>(
     check: Effect.Effect<CheckResult<A, F>, E, R>,
-    options: PollOptions<E, RS>
-  ): Effect.Effect<Handle<A, F, E>, never, Types.NoInfer<R | RS> | Scope>
+    options: PollOptions<E, RS> & ToldOptions<NoInfer<A>, NoInfer<F>, RT>
+  ): Effect.Effect<Handle<A, F, E>, never, Types.NoInfer<R | RS | RT> | Scope>
 } = /*#__PURE__*/ request.entryPoint("Poll.start", (wait) => handle.start(wait))
 
 /**
@@ -277,19 +284,20 @@ export const start: {
  * @category running
  * @since 0.1.0
  */
-export const run = <K, A, F, E, R, I, ES, RS = never, E2 = never, R2 = never>(
+export const run = <K, A, F, E, R, I, ES, RS = never, E2 = never, R2 = never, RT = never>(
   job: Job<K, A, F, E, R, I, ES>,
   input: I | NoSubmit<I>,
   options: PollOptions<E, RS> &
+    ToldOptions<NoInfer<A>, NoInfer<F>, RT> &
     SubmitOptions & {
       /** Receives the receipt of the submit, and a token of the wait to store, before the first check. */
       readonly onReceipt?:
         | ((token: ResumeToken, receipt: Receipt<K, NoInfer<A>, NoInfer<F>>) => Effect.Effect<unknown, E2, R2>)
         | undefined
     }
-): Effect.Effect<A, PollError<F, E> | SubmitError | Types.NoInfer<ES | E2>, Types.NoInfer<R | RS | R2>> => {
+): Effect.Effect<A, PollError<F, E> | SubmitError | Types.NoInfer<ES | E2>, Types.NoInfer<R | RS | R2 | RT>> => {
   const running = submit.ofJob("Poll.run", job as never, input, options as never)
-  return running as Effect.Effect<A, PollError<F, E> | SubmitError | ES | E2, R | RS | R2>
+  return running as Effect.Effect<A, PollError<F, E> | SubmitError | ES | E2, R | RS | R2 | RT>
 }
 
 /**
@@ -306,13 +314,13 @@ export const run = <K, A, F, E, R, I, ES, RS = never, E2 = never, R2 = never>(
  * @category running
  * @since 0.1.0
  */
-export const resume = <K, A, F, E, R, RS = never>(
+export const resume = <K, A, F, E, R, RS = never, RT = never>(
   job: Watchable<K, A, F, E, R>,
   token: ResumeToken,
-  options?: Omit<PollOptions<E, RS>, "deadline" | "since">
-): Effect.Effect<A, PollError<F, E> | ResumeTokenError, Types.NoInfer<R | RS>> => {
+  options?: Omit<PollOptions<E, RS>, "deadline" | "since"> & ToldOptions<NoInfer<A>, NoInfer<F>, RT>
+): Effect.Effect<A, PollError<F, E> | ResumeTokenError, Types.NoInfer<R | RS | RT>> => {
   const resumed = resuming("Poll.resume", job as never, token, options)
-  return resumed as Effect.Effect<A, PollError<F, E> | ResumeTokenError, R | RS>
+  return resumed as Effect.Effect<A, PollError<F, E> | ResumeTokenError, R | RS | RT>
 }
 
 /**
@@ -454,10 +462,11 @@ export const promise: {
   <K, A, F, E>(
     job: Watchable<K, A, F, E, never>,
     key: K,
-    options: PollOptions<E> & {
-      /** Interrupts the wait when it aborts. Default: none. */
-      readonly signal?: AbortSignal | undefined
-    }
+    options: PollOptions<E> &
+      Omit<ToldOptions<NoInfer<A>, NoInfer<F>>, "signal"> & {
+        /** Interrupts the wait when it aborts. Default: none. The stream of a `Signal` is given as `push`. */
+        readonly signal?: AbortSignal | undefined
+      }
   ): Promise<A>
   /**
    * Waits until the job that `check` asks about has ended, and returns its result. The Promise rejects with a
@@ -465,10 +474,11 @@ export const promise: {
    */
   <A = never, F = never, E = never>(
     check: Effect.Effect<CheckResult<A, F>, E>,
-    options: PollOptions<E> & {
-      /** Interrupts the wait when it aborts. Default: none. */
-      readonly signal?: AbortSignal | undefined
-    }
+    options: PollOptions<E> &
+      Omit<ToldOptions<NoInfer<A>, NoInfer<F>>, "signal"> & {
+        /** Interrupts the wait when it aborts. Default: none. The stream of a `Signal` is given as `push`. */
+        readonly signal?: AbortSignal | undefined
+      }
   ): Promise<A>
   // The way out of Effect, so a Promise is intended.
   // @effect-diagnostics-next-line asyncFunction:off

@@ -21,6 +21,10 @@ export type PollEvent<A, F = never, E = never> =
   | Confirming<A, F>
   | ActionRequired
   | CheckFailed<E>
+  | Told
+  | WokenInVain
+  | SignalMissed
+  | SourceBroke
   | CancelRequested
   | CancelAnswered
   | Waiting
@@ -28,17 +32,26 @@ export type PollEvent<A, F = never, E = never> =
   | Ended<A, F, E>
 
 /**
- * A check found the first status, or one that differs from the last in its tag, state, progress or detail.
+ * A check found the first status, or one that differs from the last in its tag, state, progress or detail. Or the wait was
+ * told one, which its `by` says.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Changed<A, F = never> {
   readonly _tag: "Changed"
-  /** The number of the check, from 1; 0 for the end in a receipt, which no check found. */
+  /**
+   * The number of the check, from 1; 0 for the end in a receipt, which no check found. For a status that the wait was told:
+   * the number of the newest check, 0 before the first.
+   */
   readonly attempt: number
-  /** The status that the check found. */
+  /** The status that the check found, or that the wait was told. */
   readonly status: Status<A, F>
+  /**
+   * What told the wait, if no check found the status: the option `signal`, or a push (the option `push`, the `push` of the
+   * `Job`, or `Wakes`). Otherwise absent.
+   */
+  readonly by?: "signal" | "push" | undefined
 }
 
 /**
@@ -98,6 +111,71 @@ export interface ActionRequired {
   readonly attempt: number
   /** What has to be done. */
   readonly action: Action
+}
+
+/**
+ * The wait was told something, by a stream or by `Wakes`. Several reasons to make one check are reported once.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Told {
+  readonly _tag: "Told"
+  /** The number of the newest check; 0 before the first. */
+  readonly attempt: number
+  /** What told it: the option `signal`, or a push (the option `push`, the `push` of the `Job`, or `Wakes`). */
+  readonly by: "signal" | "push"
+  /** Whether it was told an end, a report, or that there is a reason to check. */
+  readonly kind: "Ended" | "Report" | "Wake"
+  /**
+   * Whether it counts. A report of an earlier run does not, and none does while the other source of `confirm` is being
+   * asked.
+   */
+  readonly counts: boolean
+}
+
+/**
+ * The check that followed from a reason to check found no change.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface WokenInVain {
+  readonly _tag: "WokenInVain"
+  /** The number of the check, from 1. */
+  readonly attempt: number
+  /** What gave the reason. */
+  readonly by: "signal" | "push"
+}
+
+/**
+ * A check found the end of the job first, although the wait has a stream that could have told it. Comes before `Ended`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface SignalMissed {
+  readonly _tag: "SignalMissed"
+  /** The number of the check, from 1. */
+  readonly attempt: number
+  /** The stream that did not tell it in time: `"signal"` if the wait has that option, otherwise `"push"`. */
+  readonly by: "signal" | "push"
+}
+
+/**
+ * A stream that tells the wait something has failed, died or ended. It is subscribed again.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface SourceBroke {
+  readonly _tag: "SourceBroke"
+  /** Which stream: the option `signal`, or a push. */
+  readonly by: "signal" | "push"
+  /** The error or the defect of the stream; `undefined` if it ended. */
+  readonly error: unknown
+  /** The time until it is subscribed again. */
+  readonly retryIn: Duration
 }
 
 /**
@@ -188,7 +266,7 @@ export interface Waiting {
  *   the grace, or the fallback is checked next.
  * - `gate`: the gate postponed the check.
  * - `minInterval`: the option `minInterval` requires a longer delay than the planned one.
- * - `requested`: a check was requested, by `checkNow` or by a cancel, and follows as soon as the server and the gate
+ * - `requested`: a check was requested, by `checkNow`, by a cancel or by what the wait was told, and follows as soon as the server and the gate
  *   allow.
  * - `paused`: the wait sleeps until `unpause` or the deadline.
  * - `lastCheck`: the strategy would wait past the deadline, so the last check is placed before it.
@@ -220,8 +298,8 @@ export type WaitReason =
  *
  * **Details**
  *
- * The buffer of a stream holds 256 events. When it is full, the oldest `Waiting` or `Unchanged` is dropped, then the
- * oldest `CheckFailed` or `Confirming`. From 4,096 events on, the oldest of the others is dropped too, but never
+ * The buffer of a stream holds 256 events. When it is full, the oldest `Waiting`, `Unchanged` or `WokenInVain` is
+ * dropped, then the oldest `CheckFailed`, `Confirming`, `Told` or `SourceBroke`. From 4,096 events on, the oldest of the others is dropped too, but never
  * `Ended`.
  *
  * @category models

@@ -1,6 +1,6 @@
 /**
  * A journal of waits: an entry for each start, each change of the status, each sighting of an end that is not confirmed,
- * each action that the job needs, each remote cancel and each ending, as a Schema.
+ * each action that the job needs, each remote cancel, each thing that the wait is told and each ending, as a Schema.
  *
  * **Details**
  *
@@ -26,6 +26,7 @@ const commonFields = {
   at: Schema.Finite
 }
 
+const ToldBy = /*#__PURE__*/ Schema.Literals(["signal", "push"])
 const CanceledBy = /*#__PURE__*/ Schema.Literals(["timeout", "interrupt", "close", "handle"])
 
 /**
@@ -44,7 +45,9 @@ export const Entry = /*#__PURE__*/ Schema.Union([
     attempt: Schema.Natural,
     status: Schema.Literals(["Pending", "Succeeded", "Failed", "Canceled", "Expired"]),
     state: Schema.optionalKey(Schema.String),
-    progress: Schema.optionalKey(Schema.Finite)
+    progress: Schema.optionalKey(Schema.Finite),
+    /** What told the wait, if no check found the status. */
+    by: Schema.optionalKey(ToldBy)
   }),
   Schema.TaggedStruct("Confirming", {
     ...commonFields,
@@ -59,6 +62,26 @@ export const Entry = /*#__PURE__*/ Schema.Union([
     attempt: Schema.Natural,
     /** The kind of the action. */
     kind: Schema.optionalKey(Schema.String)
+  }),
+  Schema.TaggedStruct("Told", {
+    ...commonFields,
+    attempt: Schema.Natural,
+    by: ToldBy,
+    kind: Schema.Literals(["Ended", "Report", "Wake"]),
+    /** Whether it counts. */
+    counts: Schema.Boolean
+  }),
+  Schema.TaggedStruct("SignalMissed", {
+    ...commonFields,
+    attempt: Schema.Natural,
+    by: ToldBy
+  }),
+  Schema.TaggedStruct("SourceBroke", {
+    ...commonFields,
+    by: ToldBy,
+    /** The tag of the error of the stream. */
+    error: Schema.optionalKey(Schema.String),
+    retryInMillis: Schema.Finite
   }),
   Schema.TaggedStruct("CancelRequested", {
     ...commonFields,
@@ -129,14 +152,15 @@ const entryOf = ({ at, attempts, elapsedMillis, event, job, key }: Observer.Noti
     case "Started":
       return { _tag: "Started", ...common, deadlineAt: event.deadlineAt }
     case "Changed": {
-      const { status } = event
+      const { by, status } = event
       return {
         _tag: "Changed",
         ...common,
         attempt: event.attempt,
         status: status._tag,
         ...(status.state === undefined ? {} : { state: printed(status.state) }),
-        ...(status._tag === "Pending" && status.progress !== undefined ? { progress: status.progress } : {})
+        ...(status._tag === "Pending" && status.progress !== undefined ? { progress: status.progress } : {}),
+        ...(by === undefined ? {} : { by })
       }
     }
     case "Confirming": {
@@ -158,6 +182,22 @@ const entryOf = ({ at, attempts, elapsedMillis, event, job, key }: Observer.Noti
         ...common,
         attempt: event.attempt,
         ...(kind === undefined ? {} : { kind: printed(kind) })
+      }
+    }
+    case "Told": {
+      const { attempt, by, counts, kind } = event
+      return { _tag: "Told", ...common, attempt, by, kind, counts }
+    }
+    case "SignalMissed":
+      return { _tag: "SignalMissed", ...common, attempt: event.attempt, by: event.by }
+    case "SourceBroke": {
+      const { by, error, retryIn } = event
+      return {
+        _tag: "SourceBroke",
+        ...common,
+        by,
+        ...(error === undefined ? {} : { error: codeOf(error) }),
+        retryInMillis: Duration.toMillis(retryIn)
       }
     }
     case "CancelRequested":

@@ -11,6 +11,7 @@ import type { CheckErrorPolicy, ConfirmPolicy, OnAction, StallPolicy, StateLimit
 import type { Observation } from "./Observation.ts"
 import type { Observer } from "./Observer.ts"
 import type { Strategy } from "./Strategy.ts"
+import type { Source } from "./internal/told/model.ts"
 
 /**
  * The options of one wait whose checks fail with `E`.
@@ -162,6 +163,52 @@ export interface AdvanceOptions<in E = never, out R = never> extends Omit<
       })
     | "unbounded"
     | undefined
+}
+
+/**
+ * What tells one wait about its job while it polls, for the functions of `Poll` and the methods `add`, `until` and `resume`
+ * of a `Poller`. `A` and `F` are the result and the failure of the job.
+ *
+ * **Details**
+ *
+ * Both options take the same kind of stream: what it tells decides what it means to the wait (see the module `Told`), the
+ * option decides how events and metrics name it. The stream is subscribed before the first check and closed when the wait
+ * ends. If it breaks, it is subscribed again, and a check follows.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface ToldOptions<out A = never, out F = never, out R = never> {
+  /** Tells the wait that its job has ended, such as the `events` of a `Signal`. Default: none. */
+  readonly signal?: Source<A, F, R> | undefined
+  /** Tells the wait that there is a reason to check, or what the status is, such as a webhook. Default: none. */
+  readonly push?: Source<A, F, R> | undefined
+  /**
+   * When to check behind a `signal`, a `push` or the `push` of the `Job`; a RangeError without one. Any `Schedule` is a
+   * strategy. Default: the option `strategy` of the wait; without it, for a job with a `push`, that of the `Job`; otherwise
+   * delays of 5 seconds, doubled up to 5 minutes, after a first check at once.
+   */
+  readonly behind?: Schedule<unknown, Observation, never, R> | undefined
+}
+
+/**
+ * What tells many waits about their jobs: the options `signal` and `push` for each key, for the method `results` of a
+ * `Poller`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface ToldByKeyOptions<in K, out A = never, out F = never, out R = never> {
+  /** Returns what tells the wait for a key that its job has ended. Default: none. */
+  readonly signal?: ((key: K) => Source<A, F, R>) | undefined
+  /** Returns what tells the wait for a key that there is a reason to check, or what the status is. Default: none. */
+  readonly push?: ((key: K) => Source<A, F, R>) | undefined
+  /**
+   * When to check behind a `signal`, a `push` or the `push` of the `Job`; a RangeError without one. Any `Schedule` is a
+   * strategy. Default: the option `strategy` of the wait; without it, for a job with a `push`, that of the `Job`; otherwise
+   * delays of 5 seconds, doubled up to 5 minutes, after a first check at once.
+   */
+  readonly behind?: Schedule<unknown, Observation, never, R> | undefined
 }
 
 /**

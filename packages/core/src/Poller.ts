@@ -82,7 +82,7 @@ import * as service from "./internal/poller/service.ts"
 import * as validate from "./internal/validate.ts"
 import type { Watchable } from "./Job.ts"
 import type { PollError, ResumeTokenError } from "./PollError.ts"
-import type { PollOptions } from "./PollOptions.ts"
+import type { PollOptions, ToldByKeyOptions, ToldOptions } from "./PollOptions.ts"
 import type { ResumeToken } from "./ResumeToken.ts"
 
 /**
@@ -189,41 +189,41 @@ export interface Service {
    * RangeError at the call. The wait runs until the job ends, its handle interrupts it, or the Poller closes; it
    * outlives the fiber that added it.
    */
-  readonly add: <K, A, F, E, R, RS = never>(
+  readonly add: <K, A, F, E, R, RS = never, RT = never>(
     job: Watchable<K, A, F, E, R>,
     key: K,
-    options: PollOptions<E, RS>
-  ) => Effect.Effect<Handle<A, F, E>, never, Types.NoInfer<R | RS>>
+    options: PollOptions<E, RS> & ToldOptions<NoInfer<A>, NoInfer<F>, RT>
+  ) => Effect.Effect<Handle<A, F, E>, never, Types.NoInfer<R | RS | RT>>
   /**
    * Continues a wait from its token, usually from another process, and yields its handle (see `Poll.resume`). Fails
    * with `ResumeTokenError` for a token of another job, of an unknown version, or with an invalid key.
    */
-  readonly resume: <K, A, F, E, R, RS = never>(
+  readonly resume: <K, A, F, E, R, RS = never, RT = never>(
     job: Watchable<K, A, F, E, R>,
     token: ResumeToken,
-    options?: Omit<PollOptions<E, RS>, "deadline" | "since">
-  ) => Effect.Effect<Handle<A, F, E>, ResumeTokenError, Types.NoInfer<R | RS>>
+    options?: Omit<PollOptions<E, RS>, "deadline" | "since"> & ToldOptions<NoInfer<A>, NoInfer<F>, RT>
+  ) => Effect.Effect<Handle<A, F, E>, ResumeTokenError, Types.NoInfer<R | RS | RT>>
   /**
    * Adds a wait and yields its result, like `Poll.until`. Interruption interrupts the wait too, and
    * `onInterrupt` applies to its job; if the Poller closes as well, `onClose` does.
    */
-  readonly until: <K, A, F, E, R, RS = never>(
+  readonly until: <K, A, F, E, R, RS = never, RT = never>(
     job: Watchable<K, A, F, E, R>,
     key: K,
-    options: PollOptions<E, RS>
-  ) => Effect.Effect<A, PollError<F, E>, Types.NoInfer<R | RS>>
+    options: PollOptions<E, RS> & ToldOptions<NoInfer<A>, NoInfer<F>, RT>
+  ) => Effect.Effect<A, PollError<F, E>, Types.NoInfer<R | RS | RT>>
   /**
    * Adds a wait for each key, and streams the endings in the order in which they occur. A failed wait is an element,
    * not a failure of the stream; the stream fails only if the stream of keys fails. Keys are pulled as there is room,
    * so they can be an infinite stream, and a slow reader slows down new waits only. When the scope of the stream
    * closes, its waits are interrupted, and `onInterrupt` applies. This costs less per key than `add`, because there are no
-   * handles.
+   * handles. The options `signal` and `push` are functions that return the stream for a key.
    */
-  readonly results: <K, A, F, E, R, RS = never, EK = never, RK = never>(
+  readonly results: <K, A, F, E, R, RS = never, EK = never, RK = never, RT = never>(
     job: Watchable<K, A, F, E, R>,
     keys: Iterable<K> | Stream.Stream<K, EK, RK>,
-    options: PollOptions<E, RS>
-  ) => Stream.Stream<Settled<K, A, F, E>, Types.NoInfer<EK>, Types.NoInfer<R | RS | RK>>
+    options: PollOptions<E, RS> & ToldByKeyOptions<NoInfer<K>, NoInfer<A>, NoInfer<F>, RT>
+  ) => Stream.Stream<Settled<K, A, F, E>, Types.NoInfer<EK>, Types.NoInfer<R | RS | RK | RT>>
   /** The current activity of the Poller. Takes time linear in the number of waits. */
   readonly stats: Effect.Effect<Stats>
   /**

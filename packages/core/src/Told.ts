@@ -1,83 +1,174 @@
 /**
- * What a signal or a push says about a job.
+ * What a wait is told while it polls: an end, an answer, or a reason to check. Waits are told by the streams of the options
+ * `signal` and `push`, by the `push` of a `Job`, and by `Wakes`.
+ *
+ * **Details**
+ *
+ * - `Ended` is the end of the job, from whoever decides about it. It ends the wait at once, whatever the wait does. Neither
+ *   `confirm` nor `since` applies.
+ * - `Report` is a status from someone who knows it, such as a webhook with a verified signature. It counts as the answer to
+ *   a check: `confirm`, `since`, `unknownState`, `stall`, `stateLimits` and `onAction` apply. It is not counted as an
+ *   attempt, and neither moves the next check nor disturbs one in flight, unless it ends the wait.
+ * - `Wake` is a reason to check, and says nothing about the job.
+ *
+ * The first end counts, told or found by a check. What is told after it does nothing.
  *
  * @since 0.1.0
  */
-import type { Stream } from "effect/Stream"
-import type { CheckResult } from "./CheckResult.ts"
-import type { Terminal } from "./Status.ts"
+import { dual } from "effect/Function"
+import { hasProperty } from "effect/Predicate"
+import * as Result from "effect/Result"
+import * as Stream from "effect/Stream"
+import { type CheckResult, isCheckResult } from "./CheckResult.ts"
+import { onTold } from "./internal/machine/told.ts"
+import { WaitListener } from "./internal/told/listener.ts"
+import { loaded } from "./internal/told/loaded.ts"
+import * as validate from "./internal/validate.ts"
+import { type Ended, type Report, type Told, TypeId, type Wake } from "./internal/told/model.ts"
+import { isStatus, isTerminal, type Terminal } from "./Status.ts"
 
-/**
- * What a signal or a push says about a job: that it has ended, what a check would have found, or only that a check is
- * worthwhile.
- *
- * @category models
- * @since 0.1.0
- */
-export type Told<A, F = never> = Ended<A, F> | Report<A, F> | Wake
+// Nothing tells a wait anything without this module, so it brings what listens.
+loaded.listen = (request, job, register, fork) => new WaitListener(request, job, register, fork)
 
-/**
- * The job has ended. Final, because it comes from whoever decides about the job.
- *
- * @category models
- * @since 0.1.0
- */
-export interface Ended<out A, out F = never> {
-  readonly _tag: "Ended"
-  /** How the job ended. */
-  readonly status: Terminal<A, F>
+// A function declaration, since `wake` is made when the module is loaded.
+function make<T extends { readonly _tag: string }>(told: T): T & { readonly [TypeId]: unknown } {
+  return Object.assign(Object.create(Proto), told)
 }
 
-/**
- * What counts as the answer of a check.
- *
- * @category models
- * @since 0.1.0
- */
-export interface Report<out A, out F = never> {
-  readonly _tag: "Report"
-  /** The result of the check. */
-  readonly result: CheckResult<A, F>
-}
+// What is told brings the rules of the machine for it, so that a program without any does not load them.
+const Proto = { [TypeId]: onTold }
+
+export type {
+  /**
+   * The end of the job, from whoever decides about it.
+   *
+   * @category models
+   * @since 0.1.0
+   */
+  Ended,
+  /**
+   * What someone knows about the job, which counts as the answer to a check.
+   *
+   * **Details**
+   *
+   * A report of an earlier run (see the option `since`) is ignored. A missing job, and an end without its result, only ask
+   * for a check.
+   *
+   * @category models
+   * @since 0.1.0
+   */
+  Report,
+  /**
+   * A stream of what a wait is told: the option `signal` or `push`.
+   *
+   * **Details**
+   *
+   * The stream is subscribed before the first check, and closed when the wait ends. If it fails, dies or ends, it is
+   * subscribed again after 1 second, doubled for each time in a row up to 1 minute, and a check follows. Its failure is
+   * never that of the wait.
+   *
+   * @category models
+   * @since 0.1.0
+   */
+  Source,
+  /**
+   * What a wait for a job with the result `A` and the failure `F` is told.
+   *
+   * @category models
+   * @since 0.1.0
+   */
+  Told,
+  /**
+   * A reason to check.
+   *
+   * @category models
+   * @since 0.1.0
+   */
+  Wake
+} from "./internal/told/model.ts"
 
 /**
- * A reason to check.
+ * Tests whether a value is a `Told`.
  *
- * @category models
+ * @category guards
  * @since 0.1.0
  */
-export interface Wake {
-  readonly _tag: "Wake"
-}
+export const isTold = (u: unknown): u is Told<unknown, unknown> => hasProperty(u, TypeId)
 
 /**
- * A stream of what is said about one job.
- *
- * @category models
- * @since 0.1.0
- */
-export type Source<A, F = never, R = never> = Stream<Told<A, F>, never, R>
-
-/**
- * Creates the news that a job has ended.
+ * Tells a wait how its job ended, which ends the wait. Throws a RangeError for a pending status.
  *
  * @category constructors
  * @since 0.1.0
  */
-export const ended = <A, F = never>(status: Terminal<A, F>): Ended<A, F> => ({ _tag: "Ended", status })
+export const ended = <A = never, F = never>(status: Terminal<A, F>): Ended<A, F> =>
+  isStatus(status) && isTerminal(status)
+    ? make({ _tag: "Ended", status })
+    : validate.refuse("Told.ended: status", "a terminal status", status)
 
 /**
- * Creates news that count as the answer of a check.
+ * Tells a wait a status or a `CheckResult` that counts as the answer to a check. Throws a RangeError for anything else.
  *
  * @category constructors
  * @since 0.1.0
  */
-export const report = <A, F = never>(result: CheckResult<A, F>): Report<A, F> => ({ _tag: "Report", result })
+export const report = <A = never, F = never>(result: CheckResult<A, F>): Report<A, F> =>
+  isCheckResult(result)
+    ? make({ _tag: "Report", result })
+    : validate.refuse("Told.report: result", "a status or a CheckResult", result)
 
 /**
- * A reason to check.
+ * Tells a wait that there is a reason to check.
  *
  * @category constructors
  * @since 0.1.0
  */
-export const wake: Wake = { _tag: "Wake" }
+export const wake: Wake = /*#__PURE__*/ make({ _tag: "Wake" })
+
+/**
+ * Makes a source of any stream, such as server-sent events, a socket or a queue. `toTold` returns what an element tells, or
+ * `undefined` if it tells nothing, for example because it is about another job.
+ *
+ * **Example** (Waiting for an event, with polling behind it)
+ *
+ * ```ts
+ * import * as Effect from "effect/Effect"
+ * import * as Stream from "effect/Stream"
+ * import * as Job from "effect-poll/Job"
+ * import * as Poll from "effect-poll/Poll"
+ * import * as Status from "effect-poll/Status"
+ * import * as Told from "effect-poll/Told"
+ *
+ * const lines = Stream.concat(Stream.make("progress", "done: cat.png"), Stream.never)
+ * const push = Told.fromStream(lines, (line) =>
+ *   line.startsWith("done: ") ? Told.ended(Status.succeeded(line.slice(6))) : Told.wake
+ * )
+ * const Render = Job.make<string>("render", { check: () => Effect.succeed(Status.pending()) })
+ * await Effect.runPromise(Poll.until(Render, "cat", { deadline: "1 minute", push })) // => "cat.png"
+ * ```
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const fromStream: {
+  /**
+   * Makes a source of any stream. `toTold` returns what an element tells, or `undefined` if it tells nothing.
+   */
+  <T, A = never, F = never>(
+    toTold: (element: T) => Told<A, F> | undefined
+  ): <E, R>(stream: Stream.Stream<T, E, R>) => Stream.Stream<Told<A, F>, E, R>
+  /**
+   * Makes a source of any stream. `toTold` returns what an element tells, or `undefined` if it tells nothing.
+   */
+  <T, E, R, A = never, F = never>(
+    stream: Stream.Stream<T, E, R>,
+    toTold: (element: T) => Told<A, F> | undefined
+  ): Stream.Stream<Told<A, F>, E, R>
+} = /*#__PURE__*/ dual(
+  2,
+  <T, E, R, A, F>(
+    stream: Stream.Stream<T, E, R>,
+    toTold: (element: T) => Told<A, F> | undefined
+  ): Stream.Stream<Told<A, F>, E, R> =>
+    Stream.filterMap(stream, (element) => Result.fromNullishOr(toTold(element), () => element))
+)

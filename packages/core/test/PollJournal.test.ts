@@ -2,11 +2,13 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Schema from "effect/Schema"
+import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import type * as CheckResult from "effect-poll/CheckResult"
 import * as Poll from "effect-poll/Poll"
 import * as PollJournal from "effect-poll/PollJournal"
 import * as Status from "effect-poll/Status"
+import * as Told from "effect-poll/Told"
 import { pending, renderJob } from "./support/checks.ts"
 import { every2s } from "./support/options.ts"
 import { runFor } from "./support/runs.ts"
@@ -32,6 +34,30 @@ describe("PollJournal", () => {
       assert(last._tag === "Ended")
       assert.deepStrictEqual([last.ending, last.attempts, last.elapsedMillis], ["JobFailed", 4, 6000])
       assert.notInclude(JSON.stringify(entries), "secret")
+      assert.deepStrictEqual(yield* Schema.decodeEffect(Schema.Array(PollJournal.Entry))(entries), entries)
+    })
+  )
+
+  it.effect("observer - writes what a wait is told by kinds and codes [R63]", () =>
+    Effect.gen(function* () {
+      const entries: Array<PollJournal.Entry> = []
+      const journal = PollJournal.observer((entry) => Effect.sync(() => entries.push(entry)))
+      const { job } = renderJob<string, never, never>(pending, Status.succeeded("secret"))
+      const push = Stream.concat(
+        Stream.make(Told.report<string>(Status.pending({ state: "RUN" }))),
+        Stream.fail("secret")
+      )
+      yield* runFor(Poll.until(job, "a", { deadline: "1 minute", observers: [journal], push }), "1 minute")
+      const place = { job: "render", key: "a" }
+      assert.deepStrictEqual(entries.slice(1, 4), [
+        { _tag: "Told", ...place, at: 0, attempt: 0, by: "push", kind: "Report", counts: true },
+        { _tag: "Changed", ...place, at: 0, attempt: 0, status: "Pending", state: "RUN", by: "push" },
+        { _tag: "SourceBroke", ...place, at: 0, by: "push", error: "string", retryInMillis: 1_000 }
+      ])
+      assert.deepStrictEqual(
+        entries.slice(4).map(({ _tag }) => _tag),
+        ["Changed", "Told", "Changed", "SourceBroke", "Changed", "SignalMissed", "Ended"]
+      )
       assert.deepStrictEqual(yield* Schema.decodeEffect(Schema.Array(PollJournal.Entry))(entries), entries)
     })
   )

@@ -19,7 +19,7 @@ import { SignalStoreError } from "effect-poll/SignalError"
 import type * as SignalRow from "effect-poll/SignalRow"
 import * as SignalStore from "effect-poll/SignalStore"
 import * as Status from "effect-poll/Status"
-import type { Told } from "effect-poll/Told"
+import * as Told from "effect-poll/Told"
 
 const pending = <A, F = never>(): Effect.Effect<Status.Status<A, F>> => Effect.succeed(Status.pending())
 
@@ -55,7 +55,7 @@ const test = (title: string, body: () => Effect.Effect<void, unknown, SignalStor
   )
 
 /** What a signal says about its end. */
-const endOf = <A, F>(signal: { readonly events: Stream.Stream<Told<A, F>> }) =>
+const endOf = <A, F>(signal: { readonly events: Stream.Stream<Told.Told<A, F>> }) =>
   Effect.map(Stream.runCollect(signal.events), (all) => {
     assert.strictEqual(all.length, 1)
     const told = all[0]!
@@ -765,9 +765,9 @@ describe("Signal", () => {
           Status.succeeded("y")
         )
         assert.deepStrictEqual(yield* Stream.runCollect(Signal.fromStream(stream)), [
-          { _tag: "Report", result: pending },
-          { _tag: "Wake" },
-          { _tag: "Ended", status: Status.failed("x") }
+          Told.report(pending),
+          Told.wake,
+          Told.ended(Status.failed("x"))
         ])
       }))
 

@@ -7,9 +7,12 @@ export const rankOf = ({ _tag }: Notification["event"] | PollEvent<unknown, unkn
   switch (_tag) {
     case "Waiting":
     case "Unchanged":
+    case "WokenInVain":
       return 0
     case "CheckFailed":
     case "Confirming":
+    case "Told":
+    case "SourceBroke":
       return 1
     case "Started":
     case "Ended":

@@ -4,6 +4,7 @@ import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as RcRef from "effect/RcRef"
 import * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
 import type { Lease } from "./lease.ts"
 import { refuse } from "./validate.ts"
 
@@ -15,6 +16,7 @@ export type Use<Services, EL> = <A, E, R>(
 /** The services of a layer, for the calls of one job. */
 export interface Provided<Services, EL> {
   readonly use: Use<Services, EL>
+  readonly useStream: <A, E, R>(call: () => Stream.Stream<A, E, R>) => Stream.Stream<A, E | EL, Exclude<R, Services>>
   /** Undefined for services that exist already. */
   readonly lease: Lease | undefined
   /** Whether building the services failed with this error. */
@@ -37,6 +39,7 @@ const isLayer = <Services, EL>(
 
 const fromContext = <Services>(context: Context.Context<Services>): Provided<Services, never> => ({
   use: (call) => Effect.provideContext(Effect.suspend(call), context),
+  useStream: (call) => Stream.provideContext(Stream.suspend(call), context),
   lease: undefined,
   isOwnError: () => false
 })
@@ -77,6 +80,14 @@ const fromLayer = <Services, EL>(layer: Layer.Layer<Services, EL>): Provided<Ser
           Effect.andThen(hold, Effect.provideContext(Effect.suspend(call), services))
         )
       ),
+    useStream: (call) =>
+      Stream.unwrap(
+        Effect.gen(function* () {
+          const services = yield* getIn(yield* Effect.scope)
+          yield* hold
+          return Stream.provideContext(Stream.suspend(call), services)
+        })
+      ) as never,
     lease: {
       open: () => void users++,
       close: Effect.suspend(() => {

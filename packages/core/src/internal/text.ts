@@ -40,16 +40,20 @@ export const codeOf = (error: unknown): string => {
 }
 
 /** The error for what a check yielded instead of a status. */
-export const noResult = (found: unknown): TypeError => {
-  const tag = tagOf(found)
-  const shown =
-    tag === undefined ? (typeof found === "object" && found !== null ? "an object" : kindOf(found)) : undefined
-  return new TypeError(
-    `a check must return a status or a CheckResult, got ${shown ?? `an object with the _tag ${printed(tag!)}`}`
-  )
-}
+export const noResult = (found: unknown): TypeError =>
+  new TypeError(`a check must return a status or a CheckResult, got ${shownOf(found)}`)
+
+/** The defect of a stream that tells something that is no `Told`. */
+export const noTold = (found: unknown): TypeError => new TypeError(`a wait must be told a Told, got ${shownOf(found)}`)
 
 // ---- internal ----
+
+/** What a value is, by its tag or its kind. */
+const shownOf = (u: unknown): string => {
+  const tag = tagOf(u)
+  if (tag !== undefined) return `an object with the _tag ${printed(tag)}`
+  return typeof u === "object" && u !== null ? "an object" : kindOf(u)
+}
 
 const tagOf = (u: unknown): string | undefined =>
   hasProperty(u, "_tag") && typeof u._tag === "string" ? u._tag : undefined

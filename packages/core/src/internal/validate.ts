@@ -1,5 +1,6 @@
 import * as Duration from "effect/Duration"
 import { isSchedule } from "effect/Schedule"
+import { isStream } from "effect/Stream"
 
 /** A finite duration in milliseconds; otherwise a RangeError that names the option. */
 export const millis = (option: string, input: Duration.Input, bounds: "positive" | "nonNegative"): number => {
@@ -103,6 +104,8 @@ const isOne = (value: unknown, rule: Rule): boolean => {
       return isBetween(value, 0)
     case "Schedule":
       return isSchedule(value)
+    case "Stream":
+      return isStream(value)
     case "non-empty string":
       return typeof value === "string" && value !== ""
     case "object":

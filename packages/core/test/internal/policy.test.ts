@@ -42,6 +42,7 @@ describe("policy", () => {
       checkTimeout: 60_000,
       maxHint: 3_600_000,
       since: undefined,
+      expects: undefined,
       gate: undefined,
       cancel: undefined,
       onTimeout: "leave",

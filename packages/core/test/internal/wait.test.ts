@@ -284,6 +284,7 @@ describe("Wait", () => {
       gatedBy: undefined,
       wakeRequest: undefined,
       paused: false,
+      woken: undefined,
       heldTimeout: undefined,
       leftBy: undefined,
       hold: undefined,

@@ -294,7 +294,11 @@ const delayOf = (wait: Wait, millis: number): number => {
 
 /** The schedule of `checkErrors` has ended, and with it the tolerance of what it paced. */
 const onNoMoreDelays = (wait: Wait, reason: "checkError" | "rejected" | "resultMissing"): Command => {
-  const { end, errors } = rows(wait)
+  const { end, errors, rejected, resultMissing } = rows(wait)
+  // A report has ended the row meanwhile.
+  if ((reason === "checkError" ? errors : reason === "rejected" ? rejected : resultMissing).count === 0) {
+    return onPending(wait)
+  }
   if (reason === "rejected") return reject(wait)
   return reason === "resultMissing" ? failWithoutResult(wait, end!) : exhausted(wait, "maxConsecutive", errors.count)
 }

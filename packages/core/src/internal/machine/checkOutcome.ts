@@ -8,7 +8,7 @@ import { cut, escape } from "../text.ts"
 import { forgetAction, onAction } from "./action.ts"
 import { checkAgain, isInGrace, onPending } from "./checkError.ts"
 import { end, fail, failWithoutNews, failWithoutResult } from "./ending.ts"
-import type { Command } from "./event.ts"
+import type { Command, Heard } from "./event.ts"
 import * as history from "./history.ts"
 import { isConfirmed, resetHold, settleHold } from "./hold.ts"
 import { gateOrCheck, liftFloors, sleepUntil } from "./pacing.ts"
@@ -16,6 +16,7 @@ import { sameStatus } from "./sameStatus.ts"
 import { enterState, leaveState } from "./stateLimit.ts"
 import {
   cold,
+  type Cold,
   count,
   elapsed,
   endRows,
@@ -42,29 +43,68 @@ export const onResult = (
   if (sourceOf(wait) === otherSource) return onOtherSource(wait, result, run)
   if (result._tag === "Missing") return onMissing(wait, result.times)
   if (isEarlierRun(wait.setting.policy.since, run)) return onFound(wait, asPending(result))
-  if (result._tag === "UnknownState") return onUnknownState(wait, cut(result.state))
+  if (result._tag === "UnknownState") return takeUnknownState(wait, result.state) ?? onTaken(wait)
   return result._tag === "ResultMissing" ? onResultMissing(wait, bounded(result)) : onFound(wait, result)
 }
 
-/** `detail` says that the detail was kept from the last status, so that its hash is still all that is known of it. */
-export const onStatus = (wait: Wait, found: Status.Status<unknown, unknown>, detail?: "kept"): Command => {
-  const status = bounded(found)
-  record(wait, status, detail)
-  if (status._tag !== "Pending") return isConfirmed(wait, status) ? onEnd(wait, status) : onHeld(wait)
-  settleHold(wait)
-  return onAction(wait, status) ?? onUnchanged(wait) ?? onPending(wait)
+export const onStatus = (wait: Wait, found: Status.Status<unknown, unknown>): Command =>
+  takeStatus(wait, found) ?? onTaken(wait)
+
+/** Where a status comes from, if no answer to a check is all of it. */
+interface Origin {
+  /** What told the wait; undefined if a check found it. */
+  readonly by?: Heard["by"] | undefined
+  /** The detail was kept from the last status, so that its hash is still all that is known of it. */
+  readonly detail?: "kept"
 }
 
-// ---- internal ----
+/** Records a status. Returns how it ends the wait; undefined if the wait continues. */
+export const takeStatus = (
+  wait: Wait,
+  found: Status.Status<unknown, unknown>,
+  origin: Origin = fromCheck
+): Command | undefined => {
+  const status = bounded(found)
+  record(wait, status, origin)
+  if (status._tag === "Pending") {
+    settleHold(wait)
+    return onAction(wait, status) ?? onUnchanged(wait)
+  }
+  if (isConfirmed(wait, status, origin.by !== undefined)) return onEnd(wait, status, origin.by)
+  forgetAction(wait)
+  return undefined
+}
 
-/** How many different unknown states are counted, so that a server cannot fill the memory with them. */
-const unknownStatesBound = 32
+/** Records an unknown state by its policy. Returns how it ends the wait; undefined if the wait continues. */
+export const takeUnknownState = (wait: Wait, word: string, by?: Heard["by"]): Command | undefined => {
+  const { millis, times, treatAs } = wait.setting.policy.unknownState
+  const { now } = wait.setting.time
+  const state = cut(word)
+  const own = cold(wait)
+  const counts = (own.unknownStates ??= new Map())
+  if (counts.has(state) || counts.size < unknownStatesBound) counts.set(state, (counts.get(state) ?? 0) + 1)
+  if (treatAs !== undefined) {
+    if (wait.cold.rows !== undefined) endRows(wait)
+    return takeStatus(wait, Status.withState(treatAs(state), state), { by })
+  }
+  endRows(wait, { unknown: rows(wait).unknown })
+  const row = count(wait, rows(wait).unknown)
+  if (row.count > times || now - row.since > millis) {
+    recordHistory(wait, `UnknownState ${escape(state)}`)
+    return failWithoutNews(wait, new PollError.UnknownState({ ...seen(wait), state }))
+  }
+  const last = wait.status
+  const status = Status.pending({ state, detail: last?._tag === "Pending" ? last.detail : undefined })
+  relocate(wait, status)
+  return takeStatus(wait, status, { by, detail: "kept" })
+}
 
-/** How often an end without its result is checked again. */
-const resultChecks = 3
-
-/** Records a status that a check found. Finding the same end again is not a change, but the newest one is kept. */
-const record = (wait: Wait, status: Status.Status<unknown, unknown>, detail?: "kept"): void => {
+/** Records a status. Finding the same end again is not a change, but the newest one is kept. */
+export const record = (
+  wait: Wait,
+  status: Status.Status<unknown, unknown>,
+  { by, detail }: Origin = fromCheck
+): void => {
   const { cold, setting, status: before } = wait
   const isAlike = cold.unconfirmed === status._tag
   const hash = detail === "kept" ? undefined : cold.detailHash
@@ -80,11 +120,22 @@ const record = (wait: Wait, status: Status.Status<unknown, unknown>, detail?: "k
   }
   enterState(wait, before)
   if (wait.history !== undefined) history.addStatus(wait.history, wait.status!, elapsed(wait))
-  if (changed) setting.emit(wait, { _tag: "Changed", attempt: wait.attempts, status })
-  else if (setting.isObserved(wait)) setting.emit(wait, { _tag: "Unchanged", attempt: wait.attempts })
+  const attempt = wait.attempts
+  if (by !== undefined) {
+    if (changed) setting.emit(wait, { _tag: "Changed", attempt, status, by })
+    return
+  }
+  if (changed) setting.emit(wait, { _tag: "Changed", attempt, status })
+  else if (setting.isObserved(wait)) setting.emit(wait, { _tag: "Unchanged", attempt })
+  if (wait.cold.woken !== undefined) onWokenAnswer(wait, wait.cold.woken, changed)
 }
 
-const onEnd = (wait: Wait, status: Status.Terminal<unknown, unknown>): Command => {
+/** Ends the wait as its job has. `by` is what told it, undefined if an answer to a check or to the submit said so. */
+export const onEnd = (wait: Wait, status: Status.Terminal<unknown, unknown>, by?: Heard["by"]): Command => {
+  const { expects } = wait.setting.policy
+  if (by === undefined && expects !== undefined && wait.attempts > 0) {
+    wait.setting.emit(wait, { _tag: "SignalMissed", attempt: wait.attempts, by: expects })
+  }
   settleHold(wait)
   switch (status._tag) {
     case "Succeeded":
@@ -98,9 +149,36 @@ const onEnd = (wait: Wait, status: Status.Terminal<unknown, unknown>): Command =
   }
 }
 
+/** Whether an answer is about another run of the key than the awaited one (see the option `since`). */
+export const isEarlierRun = (since: CheckResult.Run | undefined, run: CheckResult.Run | undefined): boolean => {
+  if (since === undefined || run === undefined) return false
+  if ("generation" in since && "generation" in run) return run.generation < since.generation
+  // An id and a generation cannot be compared: an end that may not be the awaited one does not count.
+  return !("run" in since && "run" in run && since.run === run.run)
+}
+
+// ---- internal ----
+
+const fromCheck: Origin = {}
+
+/** The wait continues with the status that an answer has: the strategy paces it, or an end has to hold. */
+const onTaken = (wait: Wait): Command => (wait.cold.hold === undefined ? onPending(wait) : onHeld(wait))
+
+/** How many different unknown states are counted, so that a server cannot fill the memory with them. */
+const unknownStatesBound = 32
+
+/** How often an end without its result is checked again. */
+const resultChecks = 3
+
+/** The check that the wait was told to make has answered: it was in vain if nothing has changed. */
+const onWokenAnswer = (wait: Wait, { attempt, by }: NonNullable<Cold["woken"]>, changed: boolean): void => {
+  if (wait.attempts < attempt) return
+  wait.cold.woken = undefined
+  if (!changed) wait.setting.emit(wait, { _tag: "WokenInVain", attempt: wait.attempts, by })
+}
+
 /** An end has to hold: the strategy paces the checks, and the check of the other source follows at once. */
 const onHeld = (wait: Wait): Command => {
-  forgetAction(wait)
   if (sourceOf(wait) !== otherSource) return onPending(wait)
   if (isForced(wait)) liftFloors(wait)
   const { now } = wait.setting.time
@@ -191,25 +269,6 @@ const onResultMissing = (wait: Wait, result: CheckResult.ResultMissing): Command
     : checkAgain(wait, wait.setting.policy.errors.otherDelays, row, "resultMissing")
 }
 
-const onUnknownState = (wait: Wait, state: string): Command => {
-  const { millis, times, treatAs } = wait.setting.policy.unknownState
-  const { now } = wait.setting.time
-  const own = cold(wait)
-  const counts = (own.unknownStates ??= new Map())
-  if (counts.has(state) || counts.size < unknownStatesBound) counts.set(state, (counts.get(state) ?? 0) + 1)
-  if (treatAs !== undefined) return onFound(wait, Status.withState(treatAs(state), state))
-  endRows(wait, { unknown: rows(wait).unknown })
-  const row = count(wait, rows(wait).unknown)
-  if (row.count > times || now - row.since > millis) {
-    recordHistory(wait, `UnknownState ${escape(state)}`)
-    return failWithoutNews(wait, new PollError.UnknownState({ ...seen(wait), state }))
-  }
-  const last = wait.status
-  const status = Status.pending({ state, detail: last?._tag === "Pending" ? last.detail : undefined })
-  relocate(wait, status)
-  return onStatus(wait, status, "kept")
-}
-
 /** Where the fallback has a job of another state but the same detail, while that is known from a token alone. */
 const relocate = ({ cold, rawKey, setting }: Wait, status: Status.Pending): void => {
   const { locate } = setting.policy.missing
@@ -219,14 +278,6 @@ const relocate = ({ cold, rawKey, setting }: Wait, status: Status.Pending): void
   } catch {
     // It needs the detail.
   }
-}
-
-/** Whether an answer is about another run of the key than the awaited one (see the option `since`). */
-const isEarlierRun = (since: CheckResult.Run | undefined, run: CheckResult.Run | undefined): boolean => {
-  if (since === undefined || run === undefined) return false
-  if ("generation" in since && "generation" in run) return run.generation < since.generation
-  // An id and a generation cannot be compared: an end that may not be the awaited one does not count.
-  return !("run" in since && "run" in run && since.run === run.run)
 }
 
 /** An end of another run only says that the awaited one has not ended. */

@@ -1,4 +1,5 @@
 import * as Cause from "effect/Cause"
+import type * as Duration from "effect/Duration"
 import type * as Exit from "effect/Exit"
 import type * as CheckResult from "../../CheckResult.ts"
 import type * as Gate from "../../Gate.ts"
@@ -6,6 +7,7 @@ import type { CancelRequested } from "../../PollEvent.ts"
 import type { ResumeToken } from "../../ResumeToken.ts"
 import type * as Status from "../../Status.ts"
 import type * as Strategy from "../../Strategy.ts"
+import type { Told } from "../told/model.ts"
 import { kindOf, printed } from "../text.ts"
 
 /** What can happen to a wait. */
@@ -21,6 +23,8 @@ export type Event =
       readonly deferral: number | undefined
       /** How the job ended, if the answer to its submit says so. */
       readonly ended?: Status.Terminal<unknown, unknown> | undefined
+      /** What the wait was told before it started: `Told` and `Broken`. */
+      readonly early?: ReadonlyArray<Event> | undefined
     }
   /** The sleep is over. A timer that fires early is harmless: the machine answers "sleep". */
   | { readonly _tag: "Due" }
@@ -47,6 +51,14 @@ export type Event =
   | { readonly _tag: "Decided"; readonly exit: Exit.Exit<Strategy.Decision> }
   /** A check is requested; with `force` even before the server or the gate allows it. */
   | { readonly _tag: "Woken"; readonly force: boolean }
+  | Heard
+  /** A stream that tells the wait something broke, and is subscribed again after `retryIn`. */
+  | {
+      readonly _tag: "Broken"
+      readonly by: Heard["by"]
+      readonly error: unknown
+      readonly retryIn: Duration.Duration
+    }
   /** The handler of an action has ended. */
   | { readonly _tag: "Handled"; readonly id: string }
   | { readonly _tag: "Paused" }
@@ -65,6 +77,13 @@ export type Event =
    * the `CancelDone` of that.
    */
   | { readonly _tag: "Interrupted"; readonly by: LeftBy | undefined }
+
+/** The wait is told something, by the stream of a signal or a push, or by `Wakes`. */
+export interface Heard {
+  readonly _tag: "Told"
+  readonly told: Told<unknown, unknown>
+  readonly by: "signal" | "push"
+}
 
 /** What asks for the remote cancel of a job. */
 export type CanceledBy = CancelRequested["by"]
@@ -100,11 +119,13 @@ export const started = (
   token: ResumeToken | undefined,
   stagger = 0,
   deferral?: number,
-  ended?: Status.Terminal<unknown, unknown>
-): Event => ({ _tag: "Started", token, stagger, deferral, ended })
+  ended?: Status.Terminal<unknown, unknown>,
+  early?: ReadonlyArray<Event>
+): Event => ({ _tag: "Started", token, stagger, deferral, ended, early })
 export const checked = (result: CheckResult.CheckResult<unknown, unknown>): Event => ({ _tag: "Checked", result })
 export const checkErrored = (cause: Cause.Cause<unknown>, hint?: CheckResult.Hint): Event =>
   hint === undefined ? { _tag: "CheckErrored", cause } : { _tag: "CheckErrored", cause, hint }
+export const woken: Event = { _tag: "Woken", force: false }
 export const joined: Event = { _tag: "Joined" }
 export const due: Event = { _tag: "Due" }
 export const divided: Event = { _tag: "Divided" }

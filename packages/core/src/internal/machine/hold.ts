@@ -7,8 +7,11 @@ import { cold, type Hold, type Wait } from "./wait.ts"
 // An end that has to hold before it counts (the option `confirm`). A sighting is an answer with the end; ends are alike by
 // their tag. Any other answer resets the hold. A failed check does not, since it says nothing about the job.
 
-/** Counts a sighting. Returns whether the end counts now; otherwise it is held, and the wait continues. */
-export const isConfirmed = (wait: Wait, end: Terminal<unknown, unknown>): boolean => {
+/**
+ * Counts a sighting. Returns whether the end counts now; otherwise it is held, and the wait continues. One that the wait was
+ * told, while something is in flight for it, does not change which source that asks.
+ */
+export const isConfirmed = (wait: Wait, end: Terminal<unknown, unknown>, isTold: boolean): boolean => {
   const { confirm } = wait.setting.policy
   if (confirm === undefined) return true
   const { now } = wait.setting.time
@@ -19,7 +22,7 @@ export const isConfirmed = (wait: Wait, end: Terminal<unknown, unknown>): boolea
   const { millis, times } = neededFor(wait, hold)
   if (hold.sightings >= times && now - hold.since >= millis) {
     if (confirm.check === undefined) return true
-    hold.elsewhere = true
+    if (!isTold || wait.stage.phase === "waiting") hold.elsewhere = true
   }
   own.unconfirmed = end._tag
   wait.setting.emit(wait, {

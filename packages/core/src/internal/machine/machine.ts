@@ -4,12 +4,12 @@ import * as Exit from "effect/Exit"
 import * as CheckResult from "../../CheckResult.ts"
 import type * as Gate from "../../Gate.ts"
 import * as PollError from "../../PollError.ts"
-import { noResult } from "../text.ts"
+import { noResult, noTold } from "../text.ts"
 import { onHandled } from "./action.ts"
 import { decideAgain, onCheckError, onHint, onScheduleDecided } from "./checkError.ts"
 import { onResult, onStatus } from "./checkOutcome.ts"
 import { cancelOrFail, end, interrupt, onCancelAnswered, onCancelAsked, timeout } from "./ending.ts"
-import { type CanceledBy, type CancelExit, type Command, type Event, unknown } from "./event.ts"
+import { type CanceledBy, type CancelExit, type Command, type Event, type Heard, unknown } from "./event.ts"
 import { adoptHold } from "./hold.ts"
 import {
   allowLate,
@@ -28,6 +28,8 @@ import {
 } from "./pacing.ts"
 import { boundByState } from "./stateLimit.ts"
 import { begin, restore } from "./token.ts"
+import { TypeId as toldTypeId } from "../told/model.ts"
+import type { onTold as rulesOfTold } from "./told.ts"
 import {
   alarmAt,
   cold,
@@ -87,6 +89,11 @@ const judge = (wait: Wait, event: Event): Command => {
       return onFloored(wait, event.floorAt)
     case "Woken":
       return onWoken(wait, event.force)
+    case "Told":
+      return wait.stage.phase === "ended" ? "continue" : (onTold(wait, event, false) ?? onWoken(wait, false))
+    case "Broken":
+      wait.setting.emit(wait, { ...event, _tag: "SourceBroke" })
+      return "continue"
     case "Handled":
       return onHandled(wait, event.id) ? onWoken(wait, false, 0) : "continue"
     case "Paused":
@@ -106,7 +113,8 @@ const judge = (wait: Wait, event: Event): Command => {
   }
 }
 
-const start = (wait: Wait, { deferral, ended, stagger, token }: Extract<Event, { _tag: "Started" }>): Command => {
+const start = (wait: Wait, started: Extract<Event, { _tag: "Started" }>): Command => {
+  const { deferral, early, ended, stagger, token } = started
   const { time } = wait.setting
   const { now } = time
   if (token === undefined) begin(wait)
@@ -129,10 +137,16 @@ const start = (wait: Wait, { deferral, ended, stagger, token }: Extract<Event, {
     deadlineAt: Number.isFinite(wholeDeadlineOf(wait)) ? time.base + wholeDeadlineOf(wait) : "unbounded"
   })
   if (ended !== undefined) return onStatus(wait, ended)
+  for (const event of early ?? []) {
+    const command = event._tag === "Told" ? onTold(wait, event, true) : judge(wait, event)
+    if (typeof command === "object") return command
+  }
   const held = wait.cold.heldTimeout
   // The cancel was not answered.
   if (held !== undefined && held.cancel === undefined) return cancelOrFail(wait, held)
-  if (token?.deciding !== undefined && now <= wait.deadlineAt) return decideAgain(wait, token.deciding)
+  if (token?.deciding !== undefined && now <= wait.deadlineAt && wait.cold.woken === undefined) {
+    return decideAgain(wait, token.deciding)
+  }
   // A wait that is resumed after its deadline gets one check, if the server allows it.
   // A wait that is due is not deferred beyond its deadline.
   const isDeferred = deferral !== undefined && now + deferral <= wait.deadlineAt
@@ -143,6 +157,13 @@ const start = (wait: Wait, { deferral, ended, stagger, token }: Extract<Event, {
   if (isDue && wait.floorAt <= now && !isGated) return gateOrCheck(wait)
   const reason = wait.cold.hasRechecked ? "requested" : wait.attempts === 0 ? "firstWait" : "strategy"
   return sleepUntil(wait, Math.max(wait.nextAt, now + (deferral ?? 0)), reason)
+}
+
+/** What is told brings its own rules, see `told.ts`. */
+const onTold = (wait: Wait, heard: Heard, isEarly: boolean): Command | undefined => {
+  const rules = (heard.told as { readonly [toldTypeId]?: typeof rulesOfTold } | null | undefined)?.[toldTypeId]
+  if (typeof rules !== "function") throw noTold(heard.told)
+  return rules(wait, heard, isEarly)
 }
 
 // -- waiting --

@@ -26,6 +26,7 @@ const ofJob: validate.Shape = {
     "{ check(), max }",
     { check: "a function", max: "an integer >= 1", slack: "a non-negative finite duration" }
   ],
+  push: "a function",
   submit: "a function",
   cancel: "a function",
   key: "{ encode(), decode() }",

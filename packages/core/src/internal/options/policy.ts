@@ -45,6 +45,8 @@ export interface Policy {
   readonly checkTimeout: number
   readonly maxHint: number
   readonly since: Run | undefined
+  /** What could tell the wait the end of its job; undefined if only checks find it. */
+  readonly expects: "signal" | "push" | undefined
   readonly gate: Gate.Gate<unknown> | undefined
   readonly cancel: ((key: unknown) => Effect.Effect<void, unknown, unknown>) | undefined
   readonly onTimeout: "leave" | "cancelRemote"
@@ -119,6 +121,7 @@ export interface Input extends Omit<PollOptions<never, unknown>, "unknownState" 
   readonly show: Policy["show"]
   readonly cancel: Policy["cancel"]
   readonly missing: MissingPolicy<never, unknown, unknown, unknown, unknown> | undefined
+  readonly expects?: Policy["expects"]
   readonly unknownState?: UnknownStatePolicy<unknown, unknown> | undefined
   readonly confirm?: JobConfirmPolicy<never, unknown, unknown, unknown, unknown> | undefined
 }
@@ -149,6 +152,7 @@ export const compile = (input: Input, defaults: Defaults = builtin): Policy => {
     checkTimeout: millisOf(input.checkTimeout ?? defaults.checkTimeout),
     maxHint: millisOf(input.maxHint ?? defaults.maxHint),
     since: input.since,
+    expects: input.expects,
     gate: input.gate,
     cancel: input.cancel,
     onTimeout: input.onTimeout ?? "leave",

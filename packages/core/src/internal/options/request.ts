@@ -10,13 +10,18 @@ import { unknownVersion } from "../tokenVersion.ts"
 import * as validate from "../validate.ts"
 import { builtin, type Defaults } from "./defaults.ts"
 import { compile, given, type Input, type Policy } from "./policy.ts"
-import { ofWait } from "./shape.ts"
+import { ofToldByKey, ofWait } from "./shape.ts"
+import { type Source, type Split, split } from "./sources.ts"
 
 /** A wait that can be run: its options are validated, and compiled again under other defaults. */
 export interface Request {
   readonly key: string
   readonly rawKey: unknown
   readonly policy: (defaults: Defaults) => Policy
+  /** What tells the wait something; undefined if only checks do. */
+  readonly sources: ReadonlyArray<Source> | undefined
+  /** Whether the wait is for a key of a job, and not for a check without one. */
+  readonly isOfJob: boolean
   /** Keeps the services that the job provides to its calls. */
   readonly lease: Lease | undefined
 }
@@ -46,11 +51,13 @@ export const ofJob = <K, A, F, E, R, RS>(
 /** The same with the types of the job erased. */
 export const ofAny = (name: string, job: Any, key: unknown, options: AnyOptions = noOptions): Request => {
   aJob(name, job)
-  const strategy = options.strategy ?? (typeof job.strategy === "function" ? job.strategy(key) : job.strategy)
+  const parts = split(name, job, options, () => strategyFor(job, key))
   return {
     key: validate.nonEmpty(`${name}: key`, job.key.encode(key)),
     rawKey: key,
-    policy: policyOf(name, job, strategy, options),
+    policy: policyOf(name, job, parts),
+    sources: parts.sources,
+    isOfJob: true,
     lease: leaseOf(job)
   }
 }
@@ -58,11 +65,35 @@ export const ofAny = (name: string, job: Any, key: unknown, options: AnyOptions 
 /** Waits for many keys of a job: what does not depend on the key is made once. */
 export const ofKeys = (name: string, job: Any, options: AnyOptions): ((key: unknown) => Request) => {
   aJob(name, job)
-  const { strategy } = job
-  if (typeof strategy === "function" && options.strategy === undefined) return (key) => ofAny(name, job, key, options)
-  const policy = policyOf(name, job, options.strategy ?? (strategy as AnyOptions["strategy"]), options)
+  const partsOf = (key: unknown): Split => split(name, job, options, () => strategyFor(job, key), ofToldByKey)
   const lease = leaseOf(job)
-  return (key) => ({ key: validate.nonEmpty(`${name}: key`, job.key.encode(key)), rawKey: key, policy, lease })
+  const requestOf = (key: unknown, policy: PolicyOf, { sources }: Split): Request => ({
+    key: validate.nonEmpty(`${name}: key`, job.key.encode(key)),
+    rawKey: key,
+    policy,
+    sources,
+    isOfJob: true,
+    lease
+  })
+  let dependsOnKey = false
+  const shared = split(
+    name,
+    job,
+    options,
+    () => {
+      dependsOnKey = typeof job.strategy === "function"
+      return typeof job.strategy === "function" ? undefined : job.strategy
+    },
+    ofToldByKey
+  )
+  if (dependsOnKey) {
+    return (key) => {
+      const parts = partsOf(key)
+      return requestOf(key, policyOf(name, job, parts), parts)
+    }
+  }
+  const policy = policyOf(name, job, shared)
+  return (key) => requestOf(key, policy, shared)
 }
 
 /** A wait without a job: the check is its own raw key, and `call` makes an effect of it. */
@@ -72,11 +103,13 @@ export const ofCheck = (
   options: AnyOptions = noOptions,
   call: Policy["check"] = checkOfKey
 ): Request => {
-  const policy = policyOf(name, undefined, options.strategy, options, call)
+  const parts = split(name, undefined, options, () => undefined)
+  const policy = policyOf(name, undefined, parts, call)
   if (call === checkOfKey && !Effect.isEffect(check)) {
     validate.refuse(`${name}: the check`, "an Effect that yields a status", check)
   }
-  return { key: options.name ?? "check", rawKey: check, policy, lease: undefined }
+  const { sources } = parts
+  return { key: options.name ?? "check", rawKey: check, policy, sources, isOfJob: false, lease: undefined }
 }
 
 /**
@@ -92,7 +125,11 @@ export const checkOfJob = <K, A, F, E, R, I, ES, RS>(
 /** The same with the types of the job erased. */
 export const checkOfAny = (name: string, job: Any, options: AnyOptions = noOptions): Request["policy"] => {
   const { strategy } = job
-  return policyOf(name, job, options.strategy ?? (typeof strategy === "function" ? undefined : strategy), options)
+  return policyOf(
+    name,
+    job,
+    split(name, job, options, () => (typeof strategy === "function" ? undefined : strategy))
+  )
 }
 
 /**
@@ -134,12 +171,13 @@ const noOptions = {} as AnyOptions
 type PolicyOf = Request["policy"]
 
 /** What a policy is made of. */
-interface Parts {
+interface Parts extends Omit<Split, "sources"> {
   readonly name: string
-  readonly strategy: AnyOptions["strategy"]
   readonly check: Policy["check"]
-  readonly options: AnyOptions
 }
+
+const strategyFor = ({ strategy }: Any, key: unknown): AnyOptions["strategy"] =>
+  typeof strategy === "function" ? strategy(key) : strategy
 
 /** The newest policy of a job, or of a strategy where there is no job, for waits with the same options to share. */
 const compiled = new WeakMap<object, Parts & { readonly policy: PolicyOf }>()
@@ -147,8 +185,7 @@ const compiled = new WeakMap<object, Parts & { readonly policy: PolicyOf }>()
 const policyOf = (
   name: string,
   job: Any | undefined,
-  strategy: AnyOptions["strategy"],
-  options: AnyOptions,
+  { expects, options, strategy }: Split,
   check: Policy["check"] = job?.check ?? checkOfKey
 ): PolicyOf => {
   const owner = job ?? strategy ?? builtin
@@ -157,6 +194,7 @@ const policyOf = (
     last !== undefined &&
     last.name === name &&
     last.strategy === strategy &&
+    last.expects === expects &&
     last.check === check &&
     isSame(last.options, options)
   ) {
@@ -165,17 +203,16 @@ const policyOf = (
   validate.fields(name, options, ofWait)
   validate.option(`${name}: strategy`, strategy, "a Schedule")
   validate.option(`${name}: deadline`, options.deadline ?? null, ofWait.deadline)
-  const policy = compileOnce(inputOf(name, job, strategy, options, check))
+  const policy = compileOnce(inputOf(name, job, { expects, options, strategy }, check))
   // The caller may change its options.
-  compiled.set(owner, { name, strategy, check, options: { ...options }, policy })
+  compiled.set(owner, { name, strategy, expects, check, options: { ...options }, policy })
   return policy
 }
 
 const inputOf = (
   name: string,
   job: Any | undefined,
-  strategy: AnyOptions["strategy"],
-  options: AnyOptions,
+  { expects, options, strategy }: Omit<Split, "sources">,
   check: Policy["check"]
 ): Input => ({
   ...options,
@@ -184,6 +221,7 @@ const inputOf = (
   check,
   show: job?.key.show,
   cancel: job?.cancel,
+  expects,
   strategy,
   missing: job?.missing,
   unknownState: options.unknownState ?? job?.unknownState,

@@ -90,7 +90,12 @@ export class Engine {
     key: string,
     rawKey: unknown,
     sink: Sink,
-    options: { readonly token: ResumeToken | undefined; readonly stagger: number }
+    options: {
+      readonly token: ResumeToken | undefined
+      readonly stagger: number
+      /** What the wait was told before. */
+      readonly early?: ReadonlyArray<event.Event> | undefined
+    }
   ): Wait {
     const { policy, target } = group
     const wait = makeWait(group, key, rawKey, sink)
@@ -103,7 +108,7 @@ export class Engine {
       const stagger = options.stagger > 0 ? target.stagger(now, options.stagger, this.random) : 0
       target.add(wait, former)
       this.dispatcher.countWait(target, 1)
-      const command = machine.step(wait, event.started(token, stagger, this.deferral(wait)))
+      const command = machine.step(wait, event.started(token, stagger, this.deferral(wait), undefined, options.early))
       if (options.token?.checkedAt !== undefined) target.noteStart(key, wait.checkStarted)
       const { floorAt } = wait
       if (end !== undefined && mayCheck(wait, command)) {

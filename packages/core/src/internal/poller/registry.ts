@@ -22,6 +22,7 @@ import { CallbackRun, isCallback, mayRunWithoutFiber } from "./callback.ts"
 import type { Dispatcher } from "./dispatcher.ts"
 import type { Running } from "./inFlight.ts"
 import type { LastChecks } from "./queue/lastChecks.ts"
+import type { Listeners } from "./listeners.ts"
 import { Target, type TargetSetting, Traffic } from "./target.ts"
 
 /** What all waits of a Poller share. */
@@ -32,6 +33,7 @@ export interface Shared {
   readonly lastChecks: LastChecks
   readonly afterTurn: AfterTurn
   readonly actions: ActionHandlers
+  readonly listeners: Listeners
 }
 
 /** What receives the events and the end of a wait: a handle, or a stream of results. */
@@ -104,6 +106,7 @@ export class Group implements TargetSetting {
       this.telemetry.report(wait, event)
     if (ActionHandlers.handles(wait)) this.shared.actions.report(wait, event)
     if (event._tag === "Started") return
+    if (event._tag === "Ended") this.shared.listeners.ended(wait)
     const sink = sinkOf(wait)
     // Not within the step: the listener may have a handle to this wait.
     if (sink.isObserved) this.shared.afterTurn.add(() => sink.emit(event))
@@ -142,8 +145,8 @@ export const sinkOf = ({ sink }: Wait): Sink => sink as Sink
 export class Registry {
   /** The groups whose observers have to be notified of an end. */
   readonly observed = new Set<Group>()
-  /** What releases the services of jobs without waits. */
-  readonly releasing = new Set<Fiber.Fiber<unknown, unknown>>()
+  /** What releases the services of jobs without waits, and closes the streams of waits that have ended. */
+  readonly releasing: Set<Fiber.Fiber<unknown, unknown>>
   private readonly shared: Shared
   private readonly linger: number
   private readonly traffic = new Map<Any, Traffic>()
@@ -154,6 +157,7 @@ export class Registry {
 
   constructor(shared: Shared, linger: number) {
     this.shared = shared
+    this.releasing = shared.listeners.closing
     this.linger = linger
   }
 
@@ -242,6 +246,7 @@ export class Registry {
 
 const mayBeLogged = (event: Notification["event"]): boolean =>
   event._tag === "CheckFailed" ||
+  event._tag === "SourceBroke" ||
   event._tag === "ActionRequired" ||
   (event._tag === "CancelAnswered" && event.outcome !== "accepted") ||
   (event._tag === "Ended" && event.exit._tag === "Failure") ||

@@ -26,6 +26,8 @@ import { AfterTurn } from "./turn/afterTurn.ts"
 import { Closing } from "./closing/closing.ts"
 import { Dispatcher, type Limits } from "./dispatcher.ts"
 import { Engine } from "./engine.ts"
+import { listen } from "../told/loaded.ts"
+import { Listeners } from "./listeners.ts"
 import { LastChecks } from "./queue/lastChecks.ts"
 import { LeftTokens } from "./closing/leftTokens.ts"
 import { isEnding, type Lifetime } from "./closing/lifetime.ts"
@@ -53,6 +55,7 @@ export class PollerService implements Driver {
   private readonly dispatcher: Dispatcher
   private readonly actions: ActionHandlers
   private readonly registry: Registry
+  private readonly listeners: Listeners
   private readonly permits: Permits
   private readonly settings: Settings
   private readonly run: Fork
@@ -86,7 +89,9 @@ export class PollerService implements Driver {
       later: (call) => afterTurn.add(call)
     })
     const lastChecks = new LastChecks(time, limits)
-    const shared = { time, random, dispatcher: this.dispatcher, lastChecks, afterTurn, actions: this.actions }
+    this.listeners = new Listeners((call) => afterTurn.add(call))
+    const { actions, dispatcher, listeners } = this
+    const shared = { time, random, dispatcher, lastChecks, afterTurn, actions, listeners }
     this.settings = settings
     this.registry = new Registry(shared, limits.linger)
     this.engine = new Engine(
@@ -286,7 +291,16 @@ export class PollerService implements Driver {
   ): Wait {
     const { group, span } = this.groupFor(job, wanted, context)
     this.registry.begun(group)
-    return this.engine.add(group, wanted.key, wanted.rawKey, sink, { token, stagger: span })
+    const listener = listen(wanted, group.policy.job, context, (effect) => group.fork(effect))
+    const options = { token, stagger: span, early: listener?.take() }
+    const wait = this.engine.add(group, wanted.key, wanted.rawKey, sink, options)
+    if (listener !== undefined) {
+      this.listeners.add(wait, listener, (heard) => {
+        // The tokens of a Poller that closes are those of waits that go on.
+        if (!this.isClosed) this.engine.tell(wait, heard)
+      })
+    }
+    return wait
   }
 
   private groupFor(

@@ -38,6 +38,7 @@ import { type Policy, shownKey } from "../options/policy.ts"
 import type { Request } from "../options/request.ts"
 import { holding } from "../lease.ts"
 import { escape } from "../text.ts"
+import { type Listener, listen } from "../told/loaded.ts"
 import { isLoggedIn, make as makeTelemetry, type Telemetry } from "../telemetry.ts"
 import * as remoteCancel from "./remoteCancel.ts"
 import * as userCalls from "./userCalls.ts"
@@ -49,7 +50,7 @@ export const run = <A, E, R>(request: Request, options?: HostOptions): Effect.Ef
       Effect.callback((resume) => {
         const host = new Host(prepared, span, options, (exit) => resume(exit as Exit.Exit<A, E>))
         options?.onStart?.()
-        host.tell(event.started(options?.token, 0, undefined, options?.ended))
+        host.begin(options)
         return host.stop("interrupt")
       })
     return holding(
@@ -86,7 +87,7 @@ export const start = <R>(
       const running = Effect.sync((): Running => {
         request.lease?.open()
         const host = new Host(prepared, span, options, end)
-        host.tell(event.started(options.token))
+        host.begin(options)
         const ended = Effect.sync(() => end(host.exit ?? Exit.interrupt()))
         return { host, stop: (how) => host.stop(how).pipe(Effect.andThen(release), Effect.andThen(ended)) }
       })
@@ -154,7 +155,7 @@ export class Host implements Setting {
   /** Runs an effect with the services of the wait. */
   readonly fork: <A, E>(effect: Effect.Effect<A, E, unknown>) => Fiber.Fiber<A, E>
   private readonly done: (exit: Exit.Exit<unknown, unknown>) => void
-  private readonly listener: HostOptions["emit"]
+  private readonly reader: HostOptions["emit"]
   /** Calls of user code that wait until the step is over, since they may re-enter. */
   private readonly afterStep: Array<() => void> = []
   private readonly telemetry: Telemetry
@@ -169,6 +170,9 @@ export class Host implements Setting {
   private watchdog: Fiber.Fiber<void> | undefined
   private watchedUntil = Number.POSITIVE_INFINITY
   private flushing: Fiber.Fiber<void> | undefined
+  /** What tells the wait something; undefined if only checks do. */
+  private listener: Listener | undefined
+  private readonly listen: () => Listener | undefined
 
   constructor(
     { context, defaults, policy, request }: Prepared,
@@ -186,7 +190,8 @@ export class Host implements Setting {
     const reported = { logs: defaults.logs, observers: policy.observers, span }
     this.telemetry = makeTelemetry(reported, this.fork, write, isLoggedIn(context))
     this.done = done
-    this.listener = options?.emit
+    this.reader = options?.emit
+    this.listen = () => listen(request, policy.job, context, this.fork)
     this.wait = makeWait(this, request.key, request.rawKey, undefined)
     if (!ActionHandlers.handles(this.wait)) return
     this.actions = new ActionHandlers({
@@ -199,12 +204,14 @@ export class Host implements Setting {
   emit(wait: Wait, event: Notification["event"]): void {
     this.telemetry.report(wait, event)
     this.actions?.report(wait, event)
-    const { listener } = this
-    if (event._tag !== "Started" && listener !== undefined) this.afterStep.push(() => listener(event))
+    const { listener, reader } = this
+    // Closing streams is user code, too.
+    if (event._tag === "Ended" && listener !== undefined) this.afterStep.push(() => listener.stop())
+    if (event._tag !== "Started" && reader !== undefined) this.afterStep.push(() => reader(event))
   }
 
   isObserved(): boolean {
-    return this.listener !== undefined || this.policy.observers.length > 0
+    return this.reader !== undefined || this.policy.observers.length > 0
   }
 
   /** A wait that is alone may check whenever it wants to, unless a check of it still runs that was interrupted. */
@@ -227,6 +234,14 @@ export class Host implements Setting {
   }
 
   forgoLastCheck(): void {}
+
+  /** Starts the wait, once it listens to what tells it something. */
+  begin(options: HostOptions | undefined): void {
+    this.listener = this.listen()
+    const early = this.listener?.take()
+    this.listener?.connect((heard) => this.tell(heard))
+    this.tell(event.started(options?.token, 0, undefined, options?.ended, early))
+  }
 
   /** Tells the machine what happened; its command replaces what is in flight. */
   tell(happened: event.Event): void {
@@ -256,7 +271,8 @@ export class Host implements Setting {
   stop(how: How): Effect.Effect<void> {
     return Effect.suspend(() => {
       const { cancelTimeout } = this.policy
-      const own = [this.driver, this.watchdog, this.flushing].filter((fiber) => fiber !== undefined)
+      const closing = this.listener?.stop() ?? []
+      const own = [this.driver, this.watchdog, this.flushing, ...closing].filter((fiber) => fiber !== undefined)
       const handlers = this.actions?.fibersOf(this.wait) ?? []
       const handled = this.actions?.settled([this.wait]) ?? Effect.void
       const isOver = this.wait.stage.phase === "ended"
@@ -309,7 +325,9 @@ export class Host implements Setting {
     return Effect.suspend(() => {
       const self = Fiber.getCurrent()
       if (self !== undefined && this.telemetry.runs(self)) return effect
-      const isOwn = self !== undefined && (self === this.driver || this.actions?.runs(self) === true)
+      const isOwn =
+        self !== undefined &&
+        (self === this.driver || this.actions?.runs(self) === true || this.listener?.runs(self) === true)
       const fiber = this.fork(effect)
       return isOwn ? Effect.void : Fiber.join(fiber)
     })
@@ -434,8 +452,10 @@ export class Host implements Setting {
     const { cancelTimeout } = this.policy
     const handled = this.actions?.settled([this.wait])
     const flush = this.telemetry.flush(cancelTimeout)
-    if (flush === undefined && handled === undefined) return this.done(exit)
-    this.flushing = this.fork(Effect.andThen(handled ?? Effect.void, flush ?? Effect.void))
+    const streams = this.listener?.stop() ?? []
+    if (flush === undefined && handled === undefined && streams.length === 0) return this.done(exit)
+    const closed = Effect.timeoutOption(Fiber.awaitAll(streams), cancelTimeout)
+    this.flushing = this.fork(Effect.all([handled ?? Effect.void, flush ?? Effect.void, closed], together))
     // Also when that is stopped: the wait has ended.
     this.flushing.addObserver(() => this.done(exit))
   }
