@@ -16,6 +16,7 @@ import * as Job from "effect-poll/Job"
 import * as Signal from "effect-poll/Signal"
 import * as SignalStore from "effect-poll/SignalStore"
 import * as Status from "effect-poll/Status"
+import * as Told from "effect-poll/Told"
 import { conformance, rowOf, succeeded } from "../../core/test/support/signalStores.ts"
 import { sqlite } from "./sqlite.ts"
 
@@ -81,7 +82,7 @@ const database = (client: Effect.Effect<Layer.Layer<SqlClient, SqlError>>, table
         assert.strictEqual(yield* Signal.complete(Payment, signal.token, "x"), "accepted")
         const attached = yield* Signal.attach(Payment, { key: "a" })
         const told = yield* Stream.runCollect(attached.events)
-        assert.deepStrictEqual(told, [{ _tag: "Ended", status: Status.succeeded("x") }])
+        assert.deepStrictEqual(told, [Told.ended(Status.succeeded("x"))])
       }).pipe(Effect.provide(layer), Effect.provideContext(context))
     })
   )
