@@ -51,7 +51,7 @@ const test = (title: string, body: () => Effect.Effect<void, unknown, SignalStor
   )
 
 /** What a signal says about its end. */
-const endOf = <A, F>(signal: { readonly events: Stream.Stream<Told<A, F>> }) =>
+const endOf = <A, F>(signal: { readonly events: Stream.Stream<Told.Told<A, F>> }) =>
   Effect.map(Stream.runCollect(signal.events), (all) => {
     assert.strictEqual(all.length, 1)
     const told = all[0]!

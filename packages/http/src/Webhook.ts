@@ -11,7 +11,8 @@
  *
  * - A request is verified on the bytes of its body, before anything is decoded. Without a `verify` that checks
  *   signatures there is only `unsigned`, which has to be stated.
- * - A push wakes the waits for its key. With `trust: "verified"` its result counts as the answer of a check: `confirm`,
+ * - A push wakes the waits for its key, which it finds by the service `Wakes`: provide the same one to the routes and to
+ *   the waits. With `trust: "verified"` its result counts as the answer of a check: `confirm`,
  *   `since` and the policy for unknown states apply.
  * - A delivery is applied once (`Deliveries`). A retry of it is answered like the first one.
  * - A verified webhook is answered with 2xx even if nobody waits. A forged one gets a 401, whose body is always the same.
@@ -65,6 +66,8 @@ import * as Stream from "effect/Stream"
 import type * as Types from "effect/Types"
 import type { CheckContext } from "effect-poll/CheckContext"
 import type { CheckResult } from "effect-poll/CheckResult"
+import type { AnyWithCodecs } from "effect-poll/Job"
+import type { SignalStore } from "effect-poll/SignalStore"
 import type { BodyParser } from "./BodyParser.ts"
 import type { Deliveries } from "./Deliveries.ts"
 import * as PushRoute from "./internal/webhook/push.ts"
@@ -72,6 +75,7 @@ import * as RouteModel from "./internal/webhook/route.ts"
 import * as Serve from "./internal/webhook/serve.ts"
 import * as Schemes from "./internal/webhook/schemes.ts"
 import * as SignalRoute from "./internal/webhook/signals.ts"
+import type * as Sink from "./internal/webhook/sink.ts"
 import type { Push } from "./Push.ts"
 import type { Delivery, Verify } from "./WebhookDelivery.ts"
 import { type Pushed, WebhookPushes } from "./WebhookPushes.ts"
@@ -106,17 +110,17 @@ export interface Unsigned extends PushRoute.Unsigned {}
  * @category models
  * @since 0.1.0
  */
-export interface RoutedJob<in K, out A, out F> extends PushRoute.RoutedJob<K> {
+export interface RoutedJob<in K, out A, out F> extends Sink.RoutedJob<K> {
   readonly check: (key: K, context: CheckContext) => Effect.Effect<CheckResult<A, F>, unknown, unknown>
 }
 
 /**
- * A job that a signal can end: one with codecs for its results.
+ * A job that a signal can end: one with Schemas for its results (`Job.withCodecs`).
  *
  * @category models
  * @since 0.1.0
  */
-export interface SignaledJob extends SignalRoute.SignaledJob {}
+export interface SignaledJob extends AnyWithCodecs {}
 
 /**
  * How much of a body a route reads, and for how long.
@@ -142,6 +146,8 @@ export interface PushOptions<K, A, F, P extends Push<K, A, F>, RD> extends BodyO
   readonly push: Schema.Codec<P, unknown, RD>
   /** The jobs that a push may be about. It wakes the waits of each of them for its key, or all waits if it has none. */
   readonly jobs: ReadonlyArray<RoutedJob<K, A, F>>
+  /** Whether a push without a key is about the wait for `key`, which it wakes then. Default: it is about every wait. */
+  readonly isAbout?: ((push: P, key: K) => boolean) | undefined
   /** Parses the text of the body; default `BodyParser.json`. */
   readonly parseBody?: BodyParser | undefined
 }
@@ -238,7 +244,7 @@ export const route = <K, A, F, P extends Push<K, A, F>, RV = never, RD = never, 
  *
  * The body is JSON: `{ "status": "completed", "result": ... }`, `{ "status": "failed", "result": ... }`,
  * `{ "status": "canceled", "reason": "..." }`, or `{ "status": "running" }`, which is a heartbeat. The results are read by
- * the codecs of the job of the token.
+ * the Schemas of the job of the token, in their JSON form; one that is absent is `null`.
  *
  * The answer is 200 if the signal was accepted, 409 if the job has already ended, 410 if the token has expired, 400 if the
  * body does not fit the job. A token that is unknown, or that is of another job, gets a 404 before the body is read.
@@ -252,7 +258,11 @@ export const route = <K, A, F, P extends Push<K, A, F>, RV = never, RD = never, 
  * @category constructors
  * @since 0.1.0
  */
-export const signals = (path: string, jobs: ReadonlyArray<SignaledJob>, options: BodyOptions = {}): Route =>
+export const signals = (
+  path: string,
+  jobs: ReadonlyArray<SignaledJob>,
+  options: BodyOptions = {}
+): Route<SignalStore> =>
   SignalRoute.make("Webhook.signals", RouteModel.checkPath("Webhook.signals: path", path), jobs, options)
 
 /**

@@ -25,7 +25,10 @@ const token = "Zx3hV0aY7-_bQ1cW2dE4fR5gT6hY8jU9kI0lO-pAsDf"
 
 const Renders = Job.make("render", { check: (_: string) => Effect.succeed(Status.pending()) })
 const RenderChanged = Push.from(Schema.Struct({ id: Schema.String }), ({ id }) => ({ key: id, result: undefined }))
-const Reviews = { name: "review", codecs: { success: Schema.Struct({ approvedBy: Schema.String }) } }
+const Approved = Schema.Struct({ approvedBy: Schema.String })
+const Reviews = Job.make("review", {
+  check: (_: string) => Effect.succeed(Status.pending() as Status.Status<typeof Approved.Type>)
+}).pipe(Job.withCodecs({ success: Approved }))
 
 const setUp = () => {
   const sink = recording()

@@ -10,6 +10,8 @@ import * as References from "effect/References"
 import * as Schema from "effect/Schema"
 import * as Tracer from "effect/Tracer"
 import { inspect } from "node:util"
+import * as Job from "effect-poll/Job"
+import * as Status from "effect-poll/Status"
 import { basics, send, serve, signalStore } from "./webhookServer.ts"
 
 const token = "Zx3hV0aY7-_bQ1cW2dE4fR5gT6hY8jU9kI0lO-pAsDf"
@@ -17,14 +19,14 @@ const used = "Aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 const old = "Bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
 const foreign = "Ccccccccccccccccccccccccccccccccccccccccccc"
 
-const Reviews = {
-  name: "review",
-  codecs: {
-    success: Schema.Struct({ approvedBy: Schema.String, at: Schema.DateFromString }),
-    failure: Schema.Literals(["refused", "unclear"])
-  }
-}
-const Payments = { name: "payment", codecs: { success: Schema.FiniteFromString } }
+const Approved = Schema.Struct({ approvedBy: Schema.String, at: Schema.DateFromString })
+const Refused = Schema.Literals(["refused", "unclear"])
+const Reviews = Job.make("review", {
+  check: (_: string) => Effect.succeed(Status.pending() as Status.Status<typeof Approved.Type, typeof Refused.Type>)
+}).pipe(Job.withCodecs({ success: Approved, failure: Refused }))
+const Payments = Job.make("payment", {
+  check: (_: string) => Effect.succeed(Status.pending() as Status.Status<number>)
+}).pipe(Job.withCodecs({ success: Schema.FiniteFromString }))
 
 /** Sockets need real time, on a busy machine more of it. */
 vi.setConfig({ testTimeout: 60_000 })

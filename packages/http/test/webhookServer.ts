@@ -5,32 +5,19 @@ import * as DeliveryLog from "@effect-poll/http/DeliveryLog"
 import * as Webhook from "@effect-poll/http/Webhook"
 import * as WebhookPushes from "@effect-poll/http/WebhookPushes"
 import * as Context from "effect/Context"
-import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServer from "effect/http/HttpServer"
 import * as Layer from "effect/Layer"
 import * as NetAddress from "effect/net/NetAddress"
 import type * as CheckResult from "effect-poll/CheckResult"
+import { SignalStoreError } from "effect-poll/SignalError"
+import * as SignalStore from "effect-poll/SignalStore"
+import * as Wakes from "effect-poll/Wakes"
+import { createHash } from "node:crypto"
 import { createServer, request } from "node:http"
 
-/** The services to which routes hand what they receive, by their keys: they are internal. */
-const PushSink = Context.Reference<{
-  readonly wake: (job: string, key: string | undefined, options: { readonly verified: boolean }) => Effect.Effect<void>
-  readonly report: (job: string, key: string, result: CheckResult.CheckResult<unknown, unknown>) => Effect.Effect<void>
-}>("@effect-poll/http/internal/webhook/PushSink", { defaultValue: () => assert.fail("no sink") })
-
-type Settled = "accepted" | "alreadyEnded" | "expired" | "unknown"
-
-class Down extends Data.TaggedError("SignalSinkError") {}
-
-const SignalSink = Context.Reference<{
-  readonly jobOf: (token: string) => Effect.Effect<string | undefined, Down>
-  readonly settle: (token: string, ending: unknown) => Effect.Effect<Settled, Down>
-  readonly heartbeat: (token: string) => Effect.Effect<Settled, Down>
-}>("@effect-poll/http/internal/webhook/SignalSink", { defaultValue: () => assert.fail("no sink") })
-
-/** What a sink was given: `wake job key`, or `report job key`. */
+/** What the waits for a job were told: `wake job key`, or `report job key`. */
 export interface Told {
   readonly did: "wake" | "report"
   readonly job: string
@@ -39,38 +26,65 @@ export interface Told {
   readonly result?: CheckResult.CheckResult<unknown, unknown>
 }
 
-/** A sink that keeps what it is given. */
+/** A service that finds one wait for everything, and keeps what it is told. */
 export const recording = () => {
   const told: Array<Told> = []
-  const layer = Layer.succeed(PushSink, {
-    wake: (job, key, { verified }) => Effect.sync(() => void told.push({ did: "wake", job, key, verified })),
-    report: (job, key, result) => Effect.sync(() => void told.push({ did: "report", job, key, verified: true, result }))
+  const add = (each: Told) =>
+    Effect.sync(() => {
+      told.push(each)
+      return 1
+    })
+  const layer = Layer.succeed(Wakes.Wakes, {
+    wake: (job, key, options) =>
+      add({ did: "wake", job: job.name, key: job.key.encode(key), verified: options?.trust === "verified" }),
+    tell: (job, key, said) => {
+      assert(said._tag === "Report")
+      return add({ did: "report", job: job.name, key: job.key.encode(key), verified: true, result: said.result })
+    },
+    wakeAll: (job) => add({ did: "wake", job: job.name, key: undefined, verified: true })
   })
   return { told, layer }
 }
 
-/** Signals in memory, as the store of the core has them: by token, in the clear. */
+/** Signals in memory, with these tokens. */
 export const signalStore = (tokens: Record<string, { readonly job: string; readonly expired?: boolean }>) => {
   const ended = new Map<string, unknown>()
   const beats: Array<string> = []
   let broken = false
-  const answer = (token: string, act: () => void): Effect.Effect<Settled, Down> =>
-    Effect.suspend(() => {
-      if (broken) return Effect.fail(new Down())
-      const known = tokens[token]
-      if (known === undefined) return Effect.succeed("unknown")
-      if (known.expired === true) return Effect.succeed("expired")
-      if (ended.has(token)) return Effect.succeed("alreadyEnded")
-      act()
-      return Effect.succeed("accepted")
+  const tokenOf = (hash: string) => Object.keys(tokens).find((each) => sha256(each) === hash)!
+  const layer = Layer.effect(
+    SignalStore.SignalStore,
+    Effect.gen(function* () {
+      const store = yield* SignalStore.SignalStore
+      for (const [token, { expired, job }] of Object.entries(tokens)) {
+        const expiresAt = expired === true ? 0 : 8.64e15
+        const row = { hash: sha256(token), job, key: token, tags: [], createdAt: 0, expiresAt, closesAt: expiresAt }
+        yield* store.insert({ ...row, heartbeatMillis: null, endedAt: null, ending: null }, "fail")
+      }
+      const answer = <A, E>(call: Effect.Effect<A, E>) =>
+        Effect.suspend((): Effect.Effect<A, E | SignalStoreError> =>
+          broken ? Effect.fail(new SignalStoreError({ operation: "get" })) : call
+        )
+      return {
+        ...store,
+        get: (hash) => answer(store.get(hash)),
+        settle: (hash, ending, at) =>
+          Effect.tap(answer(store.settle(hash, ending, at)), (found) => {
+            if (found === "settled") ended.set(tokenOf(hash), ending)
+            return Effect.void
+          }),
+        touch: (hash, at) =>
+          Effect.tap(answer(store.touch(hash, at)), (found) => {
+            if (found === "touched") beats.push(tokenOf(hash))
+            return Effect.void
+          })
+      }
     })
-  const layer = Layer.succeed(SignalSink, {
-    jobOf: (token) => (broken ? Effect.fail(new Down()) : Effect.sync(() => tokens[token]?.job)),
-    settle: (token, ending) => answer(token, () => void ended.set(token, ending)),
-    heartbeat: (token) => answer(token, () => void beats.push(token))
-  })
+  ).pipe(Layer.provide(SignalStore.layerMemory()), Layer.orDie)
   return { ended, beats, layer, breakDown: () => void (broken = true) }
 }
+
+const sha256 = (text: string): string => createHash("sha256").update(text).digest("hex")
 
 export interface Served {
   readonly url: string

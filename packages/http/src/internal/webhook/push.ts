@@ -18,14 +18,8 @@ import { type Answer, type Facts, problem, received } from "./answer.ts"
 import * as Body from "./body.ts"
 import * as Keys from "./keys.ts"
 import * as Route from "./route.ts"
-import { PushSink } from "./sink.ts"
+import * as Sink from "./sink.ts"
 import * as Utf8 from "./utf8.ts"
-
-/** What a route needs to know of a job. */
-export interface RoutedJob<in K> {
-  readonly name: string
-  readonly key: { readonly encode: (key: K) => string }
-}
 
 /** The statement that a route takes requests that nobody signed. */
 export interface Unsigned {
@@ -53,7 +47,8 @@ export const unsigned = (secretPath: Keys.Keys | undefined): Unsigned => ({
 export interface Options<R> extends Body.BodyOptions {
   readonly verify: Verify<R> | Unsigned
   readonly push: Schema.Codec<Push<unknown, unknown, unknown>, unknown, R>
-  readonly jobs: ReadonlyArray<RoutedJob<never>>
+  readonly jobs: ReadonlyArray<Sink.RoutedJob<never>>
+  readonly isAbout?: ((push: never, key: never) => boolean) | undefined
   readonly trust?: "verified" | undefined
   readonly reusedKeys?: boolean | undefined
   readonly onPush?: ((push: never, delivery: Delivery) => Effect.Effect<unknown, unknown, R>) | undefined
@@ -98,7 +93,7 @@ export const make = <R>(
   if ("_tag" in verify && (options.trust !== undefined || options.onPush !== undefined)) {
     throw new RangeError(`${name}: trust and onPush need a verify that checks signatures: an unsigned push only wakes`)
   }
-  const apply = applying(options)
+  const apply = applying(name, options)
   const decode = decoding(options)
 
   const verified = (request: HttpServerRequest, receivedAt: number): Effect.Effect<Received, Answer, R> =>
@@ -198,24 +193,27 @@ const decoding = <R>(options: Options<R>) => {
 type Mode = "full" | "noEnd" | "wake"
 
 /** Wakes the waits for a push or hands them its result, then calls the handler. */
-const applying =
-  <R>(options: Options<R>) =>
-  (push: AnyPush, delivery: Delivery, mode: Mode, facts: Facts): Effect.Effect<Answer, Answer, R> =>
+const applying = <R>(name: string, options: Options<R>) => {
+  const { isAbout, jobs } = options
+  let isWarned = jobs.length === 0
+  return (push: AnyPush, delivery: Delivery, mode: Mode, facts: Facts): Effect.Effect<Answer, Answer, R> =>
     Effect.gen(function* () {
+      const { key } = push
       const result = options.trust === "verified" && mode !== "wake" ? reportable(push, mode, options) : undefined
-      const sink = yield* PushSink
-      let key: string | undefined
-      for (const job of options.jobs) {
-        if (push.key !== undefined) {
-          // The types of the route say that its jobs have keys of this type.
-          const encoded = yield* Effect.try({
-            try: () => job.key.encode(push.key as never),
-            catch: () => problem(400, "the key does not fit the job", facts)
-          })
-          key = encoded
-        }
-        if (result !== undefined && key !== undefined) yield* sink.report(job.name, key, result)
-        else yield* sink.wake(job.name, key, { verified: facts.verified === true })
+      if (!isWarned && !(yield* Sink.finds)) {
+        isWarned = true
+        yield* Effect.logWarning(`${name} finds no waits: the service Wakes is not provided`)
+      }
+      if (key !== undefined && !jobs.every((job) => isKeyOf(job, key))) {
+        return yield* Effect.fail(problem(400, "the key does not fit the job", facts))
+      }
+      // The types of the route say that its jobs have keys of the type that `isAbout` takes.
+      const selects =
+        isAbout === undefined ? undefined : (each: unknown) => isAbout(push as never, each as never)
+      for (const job of jobs) {
+        if (key === undefined) yield* Sink.wakeAll(job, selects)
+        else if (result === undefined) yield* Sink.wake(job, key, facts.verified === true)
+        else yield* Sink.report(job, key, result)
       }
       if (mode !== "wake") {
         if (options.onPush !== undefined) {
@@ -235,6 +233,17 @@ const applying =
         facts
       )
     })
+}
+
+const isKeyOf = (job: Sink.RoutedJob<never>, key: unknown): boolean => {
+  try {
+    // The types of the route say that its jobs have keys of this type.
+    job.key.encode(key as never)
+    return true
+  } catch {
+    return false
+  }
+}
 
 /** The result that counts as an answer; undefined if the push may only wake. */
 const reportable = <R>(
