@@ -5,14 +5,14 @@
  *
  * Notifications arrive in order, one after the other, and never delay a check. A defect of an observer is ignored. At
  * the end of a wait outside of a `Poller`, the result is held back until the observers have received all notifications,
- * for at most the `cancelTimeout` of the wait.
+ * but for at most the `cancelTimeout` of the wait.
  *
- * For a slow observer 4,096 notifications are kept. Beyond that the oldest `Waiting`, `Unchanged` or `WokenInVain` is
- * dropped for each new one, otherwise the oldest `CheckFailed`, `Confirming`, `Told` or `SourceBroke`, otherwise the
- * oldest other one; `Started` and `Ended` are dropped only from 131,072 on. A notification that holds more than 256 bytes
- * counts once more for each 256 bytes.
- * `missed` counts what was dropped. In a `Poller`, waits that were added with the same options object share these
- * limits, and all waits together keep at most four times 4,096 notifications and 147,456 that are `Started` or `Ended`.
+ * For a slow observer 4,096 notifications are kept. Beyond that each new one replaces the oldest `Waiting`, `Unchanged`
+ * or `WokenInVain`; if there is none, the oldest `CheckFailed`, `Confirming`, `Told` or `SourceBroke`; if there is
+ * none, the oldest other one. `Started` and `Ended` are dropped only from 131,072 on. A notification of more than 256
+ * bytes counts once more for each 256 bytes. `missed` is the number that were dropped. In a `Poller`, waits that were
+ * added with the same options object share these limits, and all waits together keep at most four times 4,096
+ * notifications and 147,456 that are `Started` or `Ended`.
  *
  * @since 0.1.0
  */

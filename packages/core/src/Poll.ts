@@ -324,7 +324,7 @@ export const resume = <K, A, F, E, R, RS = never, RT = never>(
 }
 
 /**
- * What one call of `advance` found: the job is pending, or its wait has ended.
+ * The result of one call of `advance`: the job is pending, or its wait has ended.
  *
  * @category models
  * @since 0.1.0
@@ -333,11 +333,12 @@ export type Advanced<A, F = never, E = never> =
   | {
       readonly _tag: "Pending"
       /**
-       * The last status that a check found, or `undefined` if there is none. It lacks its `detail` if the check was made
-       * by an earlier call. An end that is not confirmed yet is such a status too; one of an earlier call is `undefined`.
+       * The last status that a check found, or `undefined` if there is none. It lacks its `detail` if the check was
+       * made by an earlier call. An end that is not confirmed yet is a status too, but only in the call that found it:
+       * later calls have `undefined`.
        */
       readonly status: Status<A, F> | undefined
-      /** The wait as it is now: store it, and give it to the next call. It is plain JSON, see `ResumeToken`. */
+      /** The wait as it is now: store it, and pass it to the next call. It is plain JSON, see `ResumeToken`. */
       readonly token: ResumeToken
       /** When the next check is due, in wall-clock milliseconds; it may be now. A call before makes no check. */
       readonly dueAt: number
@@ -362,15 +363,15 @@ export type Advanced<A, F = never, E = never> =
  *
  * **Details**
  *
- * The first call takes a key and starts the wait; each later one takes the `token` that the call before it yielded. Sleep
- * until `dueAt`, or call whenever it suits: a call before `dueAt` sends nothing and yields the same token, and a call
+ * The first call takes a key and starts the wait; each later one takes the `token` that the call before it yielded.
+ * Sleep until `dueAt`, or call at any time: a call before `dueAt` sends nothing and yields the same token, and a call
  * after it makes the check that is due. Called at each `dueAt`, it makes the checks that `until` makes, at the same
- * times, and ends alike.
+ * times, and ends the same way.
  *
  * - The deadline counts from the first call. If it passes between two calls, the next one makes one more check, then the
  *   wait ends. The options of a later call may contain `deadline` and `since`, but those of the token apply.
  * - The gate is asked as part of the call. If it postpones the check, `dueAt` is when it may be asked again.
- * - A retry, the first check of a fallback, and that of the other source of `confirm` are checks of the next call.
+ * - A retry, the first check of a fallback, and that of the other source of `confirm` are made by the next call.
  * - With `onTimeout: "cancelRemote"`, the call in which the wait times out cancels the job; the next calls check it for
  *   at most `cancelTimeout`, as `until` does.
  * - A handler of actions runs within the call, for at most `cancelTimeout`; then it is interrupted, and the next call

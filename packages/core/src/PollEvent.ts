@@ -299,8 +299,8 @@ export type WaitReason =
  * **Details**
  *
  * The buffer of a stream holds 256 events. When it is full, the oldest `Waiting`, `Unchanged` or `WokenInVain` is
- * dropped, then the oldest `CheckFailed`, `Confirming`, `Told` or `SourceBroke`. From 4,096 events on, the oldest of the others is dropped too, but never
- * `Ended`.
+ * dropped, then the oldest `CheckFailed`, `Confirming`, `Told` or `SourceBroke`. From 4,096 events on, the oldest of
+ * the others is dropped too, but never `Ended`.
  *
  * @category models
  * @since 0.1.0

@@ -134,9 +134,9 @@ export interface PollOptions<in E = never, out R = never> {
  *
  * **Details**
  *
- * They are those of a wait, with two differences. Schedules are made by `Strategy`: a token does not hold the state of any
- * other `Schedule`, which would start over with each call. An interrupted call never cancels the job, since the wait
- * has not ended.
+ * They are those of a wait, with two differences. Schedules must be made by `Strategy`: a token cannot hold the state
+ * of any other `Schedule`, which would start over with each call. An interrupted call never cancels the job, since the
+ * wait has not ended.
  *
  * @category models
  * @since 0.1.0
@@ -171,9 +171,9 @@ export interface AdvanceOptions<in E = never, out R = never> extends Omit<
  *
  * **Details**
  *
- * Both options take the same kind of stream: what it tells decides what it means to the wait (see the module `Told`), the
- * option decides how events and metrics name it. The stream is subscribed before the first check and closed when the wait
- * ends. If it breaks, it is subscribed again, and a check follows.
+ * `signal` and `push` take the same kind of stream. Its elements decide what they mean to the wait (see the module
+ * `Told`); the option only decides whether events and metrics say `signal` or `push`. The stream is subscribed before
+ * the first check and closed when the wait ends. If it breaks, it is subscribed again, and a check follows.
  *
  * @category models
  * @since 0.1.0

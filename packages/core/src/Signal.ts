@@ -13,8 +13,8 @@
  *    completion is stored and read again, perhaps by another process.
  * 2. The token goes to whoever completes the job, often in a URL (`baseUrl`). It is `Redacted`: it appears in no log and
  *    in no error, and is not stored.
- * 3. `complete`, `fail` and `cancel` end the signal, once. Each call says what it did.
- * 4. `events` says how the signal ended, to any number of waits, now or later.
+ * 3. The first call of `complete`, `fail` or `cancel` ends the signal. Each call yields what it did.
+ * 4. `events` tells any number of waits how the signal ended, now or later.
  *
  * | call with a token | answer |
  * |---|---|
@@ -80,20 +80,20 @@ import type { Status, Terminal } from "./Status.ts"
 import * as Told from "./Told.ts"
 
 /**
- * An open signal, as its maker has it.
+ * An open signal, as `make` yields it.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Signal<out K, out A, out F = never> extends Attached<K, A, F> {
-  /** Completes the job. Not stored anywhere: keep it, or give it away. */
+  /** The secret that ends the job. It is not stored anywhere: keep it, or pass it on. */
   readonly token: Redacted.Redacted<string>
   /** The URL with the token, or `undefined` without a `baseUrl`. */
   readonly url: Redacted.Redacted<string> | undefined
 }
 
 /**
- * A signal, as one finds it again.
+ * A signal that was found again, as `attach` yields it.
  *
  * @category models
  * @since 0.1.0
@@ -104,10 +104,10 @@ export interface Attached<out K, out A, out F = never> {
   /** When its `maxWaitTime` passes, in wall-clock milliseconds. */
   readonly expiresAt: number
   /**
-   * How the signal ends: one `Ended`, then the stream is over. A completion that is stored already is emitted at once, so
-   * that none is lost before a wait starts. Each run of the stream asks the store anew. A signal that expires is an
-   * `Ended` with an `Expired` status, a canceled or replaced one with a `Canceled` status; each has a reason. A store that
-   * fails is asked until it answers. A stored value that the Schema no longer accepts is a defect.
+   * How the signal ends: one `Ended`, then the stream is over. A completion that is stored already is emitted at once,
+   * so that none is lost before a wait starts. Each run of the stream asks the store again. A signal that expires is an
+   * `Ended` with an `Expired` status, a canceled or replaced one with a `Canceled` status; each has a reason. A store
+   * that fails is asked again until it answers. A stored value that the Schema no longer accepts is a defect.
    */
   readonly events: Stream.Stream<Told.Told<A, F>>
 }
@@ -120,8 +120,9 @@ export interface Attached<out K, out A, out F = never> {
  */
 export interface EventOptions {
   /**
-   * How often the store is asked, beside its `changes`; a positive finite duration, default 2 seconds. The time is up to
-   * a quarter shorter at random. After failures of the store it doubles with each, up to a minute.
+   * How often the store is asked, in addition to its `changes`; a positive finite duration, default 2 seconds. Each
+   * interval is shortened at random by up to a quarter. It doubles with each failure of the store in a row, up to a
+   * minute.
    */
   readonly interval?: Duration.Input | undefined
 }
@@ -135,12 +136,12 @@ export interface EventOptions {
 export interface Options extends EventOptions {
   /**
    * How long the signal may stay open; a positive finite duration. After that it expires, and a wait for it ends with
-   * `JobExpired`.
+   * `JobExpired`. The deadline of the wait should be longer, otherwise it ends with `PollTimeout` first.
    */
   readonly maxWaitTime: Duration.Input
   /**
-   * How long the signal may be without a `heartbeat` of the holder, from its making on; a positive finite duration.
-   * After that it expires with another reason. Default: no heartbeats are needed.
+   * How long the signal may go without a `heartbeat` from the holder of its token, counted from `make`; a positive
+   * finite duration. After that it expires with another reason. Default: no heartbeats are needed.
    */
   readonly heartbeat?: Duration.Input | undefined
   /**
@@ -152,13 +153,13 @@ export interface Options extends EventOptions {
   readonly tags?: ReadonlyArray<string> | undefined
   /**
    * The URL under which tokens are accepted, to which `/` and the token are added; an absolute `http` or `https` URL,
-   * whose query stays. Or a function that returns the URL for a token. Default: the signal has no `url`.
+   * whose query is kept. Or a function that returns the URL for a token. Default: the signal has no `url`.
    */
   readonly baseUrl?: string | URL | ((token: Redacted.Redacted<string>) => string | URL) | undefined
 }
 
 /**
- * A token, as `make` yields it or as a request brings it.
+ * A token, as `make` yields it or as it arrives in a request.
  *
  * @category models
  * @since 0.1.0
@@ -185,7 +186,7 @@ export interface Description {
   readonly job: string
   /** The encoded key. */
   readonly key: string
-  /** The words of the signal. */
+  /** The tags of the signal. */
   readonly tags: ReadonlyArray<string>
   /** Whether the signal is open, or how it ended. */
   readonly state: "open" | "succeeded" | "failed" | "canceled" | "expired" | "replaced"
@@ -399,8 +400,9 @@ export const cancel = (
   settle(token, () => Effect.succeed({ _tag: "Canceled", ...(reason === undefined ? {} : { reason }) }))
 
 /**
- * Says that whoever holds the token still works on the job. The signal then has its `heartbeat` anew, up to its
- * `maxWaitTime`. Of a signal without a `heartbeat` it is accepted, and changes nothing. See `complete` for the answers.
+ * Reports that the holder of the token is still working on the job. That restarts the `heartbeat` of the signal, up to
+ * its `maxWaitTime`. For a signal without a `heartbeat` the call is accepted and changes nothing. See `complete` for
+ * the answers.
  *
  * **Example** (Reporting that a worker is alive)
  *
@@ -439,17 +441,17 @@ export const heartbeat = (
   })
 
 /**
- * Ends a job by an encoded result or failure, as a request brings it.
+ * Ends a job with an encoded result or failure, such as the body of a request.
  *
  * **When to use**
  *
- * Use for a route that accepts tokens of several jobs, and learns from the token which one it is.
+ * Use for a route that accepts tokens of several jobs: the token determines the job.
  *
  * **Details**
  *
- * The job of the token is looked up among `jobs`; one that is not there is `SignalUnknown`. The value is decoded by the
- * Schema of that job before anything is stored: one that does not fit is a `SignalEncodeError`, and the signal stays
- * open. See `complete` for the answers.
+ * The job of the token is looked up among `jobs`; if it is not there, the call fails with `SignalUnknown`. The value is
+ * decoded by the Schema of that job before anything is stored: a value that does not match is a `SignalEncodeError`,
+ * and the signal stays open. See `complete` for the answers.
  *
  * **Example** (Accepting the body of a request)
  *
@@ -542,14 +544,14 @@ export const list = (filter?: Filter): Effect.Effect<ReadonlyArray<Description>,
 }
 
 /**
- * Makes the source of a signal of any stream: server-sent events, a socket, a queue.
+ * Makes the option `signal` of a wait from any stream: server-sent events, a socket, a queue.
  *
  * **Details**
  *
- * A terminal status ends the job: only use a stream of whoever decides about it. A pending status is a report, and
- * `"wake"` a reason to check. When the stream fails or ends before a terminal status, that is a reason to check too, and
- * it is run again: after 1 second, then after twice the time before, up to a minute, until it emits again. It ends after
- * a terminal status.
+ * A terminal status ends the job, so use only streams from whoever decides about it. A pending status is a report, and
+ * `"wake"` a reason to check. When the stream fails or ends before a terminal status, that is a reason to check too,
+ * and the stream is run again after 1 second, doubling up to a minute until it emits again. The source ends after a
+ * terminal status.
  *
  * **Example** (Listening to a queue)
  *

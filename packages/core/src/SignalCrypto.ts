@@ -1,8 +1,8 @@
 /**
- * The cryptography of signals: random bytes for their tokens, and the digest under which a store knows them.
+ * The cryptography of signals: random bytes for their tokens, and the digest by which a store identifies them.
  *
  * The default is the Web Crypto API of the platform (`globalThis.crypto`: Node, browsers in a secure context, Workers).
- * `EffectCrypto` of `@effect-poll/http` takes the services of `effect/crypto` instead. In tests, provide one with fixed
+ * `EffectCrypto` of `@effect-poll/http` takes the services of `effect/crypto` instead. In tests, use `layer` with fixed
  * bytes.
  *
  * @since 0.1.0
@@ -18,7 +18,7 @@ import * as Layer from "effect/Layer"
  * @since 0.1.0
  */
 export interface SignalCrypto {
-  /** Yields as many cryptographically secure random bytes. */
+  /** Yields `size` cryptographically secure random bytes. */
   readonly randomBytes: (size: number) => Effect.Effect<Uint8Array>
   /** Yields the SHA-256 of the data: 32 bytes. */
   readonly sha256: (data: Uint8Array) => Effect.Effect<Uint8Array>
@@ -26,7 +26,7 @@ export interface SignalCrypto {
 
 /**
  * The cryptography of signals, by default that of `globalThis.crypto`, which is read at each call. Where it is missing,
- * as on a web page without HTTPS, a call is a defect.
+ * as on a web page without HTTPS, each call dies.
  *
  * **Example** (Predictable tokens in a test)
  *
@@ -57,7 +57,7 @@ export const SignalCrypto: Context.Reference<SignalCrypto> = /*#__PURE__*/ Conte
 )
 
 /**
- * Replaces the cryptography of signals, or a part of it. What is not given stays.
+ * Replaces the cryptography of signals, or a part of it. What is not given is unchanged.
  *
  * @category layers
  * @since 0.1.0

@@ -6,7 +6,7 @@
  * | `SignalConflict` | the job already has an open signal |
  * | `SignalUnknown` | no signal has this token, or it is one of another job, or its retention is over |
  * | `SignalExpired` | the signal ended before its completion: `maxWaitTime`, a missed heartbeat, or a newer signal |
- * | `SignalEncodeError` | the value is none of the Schema of the job; nothing was stored |
+ * | `SignalEncodeError` | the value does not match the Schema of the job; nothing was stored |
  * | `SignalStoreError` | the store failed or did not answer in time; the call may have had its effect |
  *
  * **Details**
@@ -42,7 +42,7 @@ export class SignalConflict
 
 /**
  * No signal has this token: it was never given out, it is the token of another job, or the signal ended longer ago than
- * the store keeps ended signals. Which of them it is, is not said, because whoever guesses tokens must not learn it.
+ * the store keeps ended signals. The error does not say which, because whoever guesses tokens must not learn it.
  *
  * @category errors
  * @since 0.1.0
@@ -54,7 +54,7 @@ export class SignalUnknown extends /*#__PURE__*/ Data.TaggedError("SignalUnknown
 }
 
 /**
- * The signal ended before it was completed. The value that was given is not stored.
+ * The signal ended before it was completed. The value of the call is not stored.
  *
  * @category errors
  * @since 0.1.0
@@ -87,7 +87,7 @@ export class SignalEncodeError
   extends /*#__PURE__*/ Data.TaggedError("SignalEncodeError")<{
     /** The name of the `Job`. */
     readonly job: string
-    /** What was encoded: a result or a failure of the job. */
+    /** Whether the value is a result or a failure of the job. */
     readonly kind: "success" | "failure"
     /** What is wrong with the value, without the value itself. */
     readonly issue: string
@@ -101,7 +101,7 @@ export class SignalEncodeError
 
 /**
  * The store failed, or did not answer in time. Whether the call had its effect is unknown, so repeat it: a second
- * completion, cancel or heartbeat is harmless, and says so.
+ * completion, cancel or heartbeat is harmless, and its answer says so.
  *
  * @category errors
  * @since 0.1.0
@@ -110,7 +110,7 @@ export class SignalStoreError
   extends /*#__PURE__*/ Data.TaggedError("SignalStoreError")<{
     /** The method of the store that failed. */
     readonly operation: "insert" | "settle" | "expire" | "touch" | "get" | "newest" | "list"
-    /** What went wrong, if the store said so; `undefined` if it did not answer in time. */
+    /** The error of the store; `undefined` if it did not answer in time. */
     readonly cause?: unknown
   }>
 {

@@ -1,5 +1,5 @@
 /**
- * A signal as a store keeps it, and what may happen to it.
+ * A signal as a store keeps it, and its transitions.
  *
  * **When to use**
  *
@@ -7,14 +7,15 @@
  *
  * **Details**
  *
- * A row is plain JSON. All times in it are wall-clock milliseconds, whole numbers. `expired`, `settled` and `touched` are
- * the rules of signals for one row. A store applies them under a lock, or says the same in a condition of its database.
+ * A row is plain JSON. All times in it are wall-clock milliseconds, whole numbers. `expired`, `settled` and `touched`
+ * are the rules of signals for one row. A store applies them under a lock, or expresses them as conditions of its
+ * database.
  *
  * @since 0.1.0
  */
 
 /**
- * How a signal ended, encoded: whoever holds the token decided it.
+ * How the holder of a token ended its signal, encoded.
  *
  * @category models
  * @since 0.1.0
@@ -64,7 +65,7 @@ export interface SignalRow {
   readonly job: string
   /** The encoded key. */
   readonly key: string
-  /** The words by which the signal can be listed. */
+  /** The tags by which the signal can be listed. */
   readonly tags: ReadonlyArray<string>
   /** When the signal was made. */
   readonly createdAt: number
@@ -72,7 +73,7 @@ export interface SignalRow {
   readonly expiresAt: number
   /** How long it may be without a heartbeat, in milliseconds, or `null` if it needs none. */
   readonly heartbeatMillis: number | null
-  /** When it expires unless a heartbeat comes first: `expiresAt`, or the end of its heartbeat if that is sooner. */
+  /** When it expires if no heartbeat comes before: `expiresAt`, or the end of its heartbeat if that is earlier. */
   readonly closesAt: number
   /** When it ended, or `null` while it is open. */
   readonly endedAt: number | null
@@ -141,7 +142,7 @@ export const touched = (row: SignalRow, at: number): SignalRow | undefined => {
 }
 
 /**
- * Tests whether a filter describes a row at a time. The `limit` is not a condition of a row.
+ * Tests whether a row matches a filter at a time. The `limit` is ignored.
  *
  * @category predicates
  * @since 0.1.0

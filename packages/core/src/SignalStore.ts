@@ -9,12 +9,13 @@
  * | `SignalStoreSql.layer` of `@effect-poll/http` | many processes; signals survive restarts |
  * | `SignalStoreKeyValue.layer` of `@effect-poll/http` | one process at a time, on effect's `KeyValueStore` |
  *
- * A store never sees a token. It knows a signal by the SHA-256 of its token, so a copy of the store completes nothing.
+ * A store never receives a token. It identifies a signal by the SHA-256 of its token, so nobody can end a job with a
+ * copy of the store.
  *
- * `insert` and `settle` are atomic: of any number of concurrent inserts for a job, one leaves its signal open, and of any
- * number of concurrent settles of a signal, one is recorded. A signal that is due to expire never settles otherwise,
- * even if nobody has found that out yet. `expired`, `settled` and `touched` are these rules for one row; a store applies
- * them under a lock, or says the same in a condition of its database.
+ * `insert` and `settle` are atomic: of any number of concurrent inserts for a job, one leaves its signal open, and of
+ * any number of concurrent settles of a signal, one is recorded. A signal that is due to expire can no longer be
+ * settled, even if its expiry is not recorded yet. `expired`, `settled` and `touched` are these rules for one row; a
+ * store applies them under a lock, or expresses them as conditions of its database.
  *
  * Rows are plain JSON. All times in them are wall-clock milliseconds, whole numbers.
  *
@@ -40,16 +41,16 @@ import type { Filter, Settlement, SignalRow } from "./SignalRow.ts"
 export interface Service {
   /**
    * Stores a new signal, unless one for the same job and key is open. Atomic. Yields `"inserted"`, or the row of the
-   * open one. With `"replace"` the open one ends as `Replaced` first. One that is due to expire ends as `Expired`, and is
-   * not in the way.
+   * open one. With `"replace"` the open one ends as `Replaced` first. One that is due to expire ends as `Expired`, and
+   * does not count as open.
    */
   readonly insert: (
     row: SignalRow,
     onConflict: "fail" | "replace"
   ) => Effect.Effect<"inserted" | SignalRow, SignalStoreError>
   /**
-   * Ends an open signal. Atomic. Yields `"settled"` if this call ended it. Otherwise it had ended, or was due to expire
-   * and ends so now: then its row. `undefined` if there is no such signal.
+   * Ends an open signal. Atomic. Yields `"settled"` if this call ended it. Yields its row if it had ended before, or
+   * was due to expire and now ends as `Expired`. Yields `undefined` if there is no such signal.
    */
   readonly settle: (
     hash: string,
@@ -67,16 +68,16 @@ export interface Service {
   readonly get: (hash: string) => Effect.Effect<SignalRow | undefined, SignalStoreError>
   /** Yields the row of the signal that was made last for a job and an encoded key, or `undefined` if there is none. */
   readonly newest: (job: string, key: string) => Effect.Effect<SignalRow | undefined, SignalStoreError>
-  /** Yields the rows that a filter describes, the oldest first. */
+  /** Yields the rows that match a filter, the oldest first. */
   readonly list: (filter: Filter, at: number) => Effect.Effect<ReadonlyArray<SignalRow>, SignalStoreError>
   /**
-   * Emits the hashes of signals that have ended, so that waits need not ask first. It may miss some, or be
+   * Emits the hashes of signals that have ended, so that waits learn of it without asking. It may miss some, or be
    * `Stream.empty`: waits also ask the store from time to time.
    */
   readonly changes: Stream.Stream<string>
   /**
-   * How long one call of a method may take; a positive finite duration, default 10 seconds. One that takes longer is
-   * interrupted, and counts as one that failed.
+   * How long one call of a method may take; a positive finite duration, default 10 seconds. A call that takes longer is
+   * interrupted, and counts as failed.
    */
   readonly timeout?: Duration.Input | undefined
 }
@@ -97,9 +98,9 @@ export class SignalStore extends Context.Service<SignalStore, Service>()("effect
  */
 export interface MemoryOptions {
   /**
-   * How long an ended signal is kept, so that waits learn how it ended, and late calls with its token are told so; a
-   * positive finite duration, default 24 hours. After that the token is unknown, and a result that no wait has received
-   * is lost.
+   * How long an ended signal is kept, so that waits learn how it ended, and late calls with its token get the right
+   * answer; a positive finite duration, default 24 hours. After that the token is unknown, and a result that no wait
+   * has received is lost.
    */
   readonly retention?: Duration.Input | undefined
   /**

@@ -4,14 +4,14 @@
  *
  * **Details**
  *
- * - `Ended` is the end of the job, from whoever decides about it. It ends the wait at once, whatever the wait does. Neither
- *   `confirm` nor `since` applies.
- * - `Report` is a status from someone who knows it, such as a webhook with a verified signature. It counts as the answer to
- *   a check: `confirm`, `since`, `unknownState`, `stall`, `stateLimits` and `onAction` apply. It is not counted as an
- *   attempt, and neither moves the next check nor disturbs one in flight, unless it ends the wait.
+ * - `Ended` is the end of the job, from whoever decides about it. It ends the wait at once, whatever the wait is doing.
+ *   Neither `confirm` nor `since` applies.
+ * - `Report` is a status from someone who knows it, such as a webhook with a verified signature. It counts as the
+ *   answer to a check: `confirm`, `since`, `unknownState`, `stall`, `stateLimits` and `onAction` apply. It is not
+ *   counted as an attempt. Unless it ends the wait, it neither moves the next check nor interrupts one in flight.
  * - `Wake` is a reason to check, and says nothing about the job.
  *
- * The first end counts, told or found by a check. What is told after it does nothing.
+ * The first end counts, whether it is told or found by a check. Anything told after it has no effect.
  *
  * @since 0.1.0
  */
@@ -27,7 +27,7 @@ import * as validate from "./internal/validate.ts"
 import { type Ended, type Report, type Told, TypeId, type Wake } from "./internal/told/model.ts"
 import { isStatus, isTerminal, type Terminal } from "./Status.ts"
 
-// Nothing tells a wait anything without this module, so it brings what listens.
+// Nothing can tell a wait anything unless this module is loaded, so this module installs the listener.
 loaded.listen = (request, job, register, fork) => new WaitListener(request, job, register, fork)
 
 // A function declaration, since `wake` is made when the module is loaded.
@@ -35,7 +35,7 @@ function make<T extends { readonly _tag: string }>(told: T): T & { readonly [Typ
   return Object.assign(Object.create(Proto), told)
 }
 
-// What is told brings the rules of the machine for it, so that a program without any does not load them.
+// Each `Told` carries the rules of the machine for it, so that a program without any does not bundle them.
 const Proto = { [TypeId]: onTold }
 
 export type {
@@ -47,12 +47,12 @@ export type {
    */
   Ended,
   /**
-   * What someone knows about the job, which counts as the answer to a check.
+   * A status of the job that counts as the answer to a check.
    *
    * **Details**
    *
-   * A report of an earlier run (see the option `since`) is ignored. A missing job, and an end without its result, only ask
-   * for a check.
+   * A report of an earlier run (see the option `since`) is ignored. A report of a missing job, or of an end without its
+   * result, is only a reason to check.
    *
    * @category models
    * @since 0.1.0
@@ -64,8 +64,8 @@ export type {
    * **Details**
    *
    * The stream is subscribed before the first check, and closed when the wait ends. If it fails, dies or ends, it is
-   * subscribed again after 1 second, doubled for each time in a row up to 1 minute, and a check follows. Its failure is
-   * never that of the wait.
+   * subscribed again after 1 second, doubling each time up to 1 minute, and a check follows. Its failure never fails
+   * the wait.
    *
    * @category models
    * @since 0.1.0
@@ -96,7 +96,8 @@ export type {
 export const isTold = (u: unknown): u is Told<unknown, unknown> => hasProperty(u, TypeId)
 
 /**
- * Tells a wait how its job ended, which ends the wait. Throws a RangeError for a pending status.
+ * Creates an `Ended`: the job has ended with this status, and so does the wait. Throws a RangeError for a pending
+ * status.
  *
  * @category constructors
  * @since 0.1.0
@@ -107,7 +108,8 @@ export const ended = <A = never, F = never>(status: Terminal<A, F>): Ended<A, F>
     : validate.refuse("Told.ended: status", "a terminal status", status)
 
 /**
- * Tells a wait a status or a `CheckResult` that counts as the answer to a check. Throws a RangeError for anything else.
+ * Creates a `Report`: a status or a `CheckResult` that counts as the answer to a check. Throws a RangeError for
+ * anything else.
  *
  * @category constructors
  * @since 0.1.0
@@ -118,7 +120,7 @@ export const report = <A = never, F = never>(result: CheckResult<A, F>): Report<
     : validate.refuse("Told.report: result", "a status or a CheckResult", result)
 
 /**
- * Tells a wait that there is a reason to check.
+ * A reason to check, without further information.
  *
  * @category constructors
  * @since 0.1.0
@@ -126,8 +128,8 @@ export const report = <A = never, F = never>(result: CheckResult<A, F>): Report<
 export const wake: Wake = /*#__PURE__*/ make({ _tag: "Wake" })
 
 /**
- * Makes a source of any stream, such as server-sent events, a socket or a queue. `toTold` returns what an element tells, or
- * `undefined` if it tells nothing, for example because it is about another job.
+ * Makes a source from any stream, such as server-sent events, a socket or a queue. `toTold` returns what an element
+ * tells, or `undefined` if it tells nothing, for example because it is about another job.
  *
  * **Example** (Waiting for an event, with polling behind it)
  *
@@ -152,13 +154,13 @@ export const wake: Wake = /*#__PURE__*/ make({ _tag: "Wake" })
  */
 export const fromStream: {
   /**
-   * Makes a source of any stream. `toTold` returns what an element tells, or `undefined` if it tells nothing.
+   * Makes a source from any stream. `toTold` returns what an element tells, or `undefined` if it tells nothing.
    */
   <T, A = never, F = never>(
     toTold: (element: T) => Told<A, F> | undefined
   ): <E, R>(stream: Stream.Stream<T, E, R>) => Stream.Stream<Told<A, F>, E, R>
   /**
-   * Makes a source of any stream. `toTold` returns what an element tells, or `undefined` if it tells nothing.
+   * Makes a source from any stream. `toTold` returns what an element tells, or `undefined` if it tells nothing.
    */
   <T, E, R, A = never, F = never>(
     stream: Stream.Stream<T, E, R>,

@@ -1,20 +1,19 @@
 /**
  * Finds waits by the key of their job, to tell them something from outside: from a webhook, the consumer of a queue, or
- * another part of the program that knows the job but not who waits for it.
+ * another part of the program that knows the job but not its waits.
  *
  * **When to use**
  *
- * Use where something arrives that names a job by its key. A stream of your own for each wait (the option `push`) needs
- * someone who keeps track of the streams by their keys, which is what this does.
+ * Use where something that arrives names a job by its key. With the option `push` alone, the program would have to keep
+ * a stream for each key.
  *
  * **Details**
  *
- * - There is none by default. With `layer`, or the reference `Wakes` provided otherwise, the waits of `Poll` and of each
- *   `Poller` that begin in that context can be found, by the name of their job and their encoded key. Waits without a job
- *   cannot.
- * - What arrives for a key that nobody waits for is kept, for the first wait for that key that begins. It is bounded in
- *   time and number. What an unverified sender can cause is kept apart, so that it never displaces what a verified one said.
- * - Waits that are told keep their own strategy. Set a slow one for jobs whose server always tells.
+ * - By default there is no such service. Where it is provided (`layer`), the waits of `Poll` and of each `Poller` that
+ *   begin in that context are found by the name of their job and their encoded key. Waits without a `Job` are not.
+ * - What arrives for a key without a wait is kept for the first wait for that key, within limits of time and number.
+ *   What comes from unverified senders is kept apart, so that it never displaces what comes from verified ones.
+ * - Waits keep their own strategy. Set a slow one for jobs whose server sends webhooks.
  *
  * @since 0.1.0
  */
@@ -30,20 +29,21 @@ import type { Watchable } from "./Job.ts"
 import * as Told from "./Told.ts"
 
 /**
- * How much is kept for keys that nobody waits for.
+ * How much is kept for keys without a wait.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Options {
   /**
-   * How long something is kept for a key that nobody waits for; a non-negative finite duration, default 5 minutes. 0 keeps
+   * How long something is kept for a key without a wait; a non-negative finite duration, default 5 minutes. 0 keeps
    * nothing.
    */
   readonly keepFor?: Duration.Input | undefined
   /**
-   * For how many keys something is kept, verified and unverified each; an integer >= 0, default 10,000. Beyond that the
-   * oldest is dropped. For each key at most 16 things are kept; a reason to check counts once.
+   * For how many keys something is kept, counted separately for verified and unverified senders; an integer >= 0,
+   * default 10,000. Beyond that the oldest is dropped. For each key at most 16 things are kept; a reason to check
+   * counts once.
    */
   readonly maxKept?: number | undefined
 }
@@ -56,8 +56,8 @@ export interface Options {
  */
 export interface WakeOptions {
   /**
-   * `"verified"` if the sender proved who it is, for example by a signature; default `"unverified"`. It decides only where
-   * the reason is kept if nobody waits for the key. Unverified keys of more than 1,024 characters are not kept.
+   * `"verified"` if the sender proved who it is, for example by a signature; default `"unverified"`. It only decides
+   * where the reason is kept if the key has no wait. Unverified keys of more than 1,024 characters are not kept.
    */
   readonly trust?: "verified" | "unverified" | undefined
 }
@@ -69,11 +69,14 @@ export interface WakeOptions {
  * @since 0.1.0
  */
 export interface Service {
-  /** Requests a check of the job with this key. Yields how many waits there were for it; with none, it is kept. */
+  /**
+   * Requests a check of the job with this key. Yields the number of waits that were found; if it is 0, the request is
+   * kept.
+   */
   readonly wake: <K, A, F, E, R>(job: Watchable<K, A, F, E, R>, key: K, options?: WakeOptions) => Effect.Effect<number>
   /**
-   * Tells the waits for this key an end, a report or a reason to check, from a sender that was verified. Yields how many
-   * waits there were; with none, it is kept.
+   * Tells the waits for this key an end, a report or a reason to check, from a sender that was verified. Yields the
+   * number of waits that were found; if it is 0, it is kept.
    */
   readonly tell: <K, A, F, E, R>(
     job: Watchable<K, A, F, E, R>,
@@ -81,8 +84,8 @@ export interface Service {
     told: Told.Told<NoInfer<A>, NoInfer<F>>
   ) => Effect.Effect<number>
   /**
-   * Requests a check of each job that is waited for, or of those with a key that `predicate` accepts. Yields how many waits
-   * there were. Nothing is kept.
+   * Requests a check of each job that is waited for, or of those with a key that `predicate` accepts. Yields the number
+   * of waits that were found. Nothing is kept.
    */
   readonly wakeAll: <K, A, F, E, R>(
     job: Watchable<K, A, F, E, R>,
@@ -140,8 +143,8 @@ export const make = (options: Options = {}): Effect.Effect<Service> => {
 export const layer = (options?: Options): Layer.Layer<never> => Layer.effect(Wakes, make(options))
 
 /**
- * Requests a check of the job with this key, by the service in the context. Yields how many waits there were; 0 without the
- * service. With none, it is kept for the first wait that begins.
+ * Requests a check of the job with this key, by the service in the context. Yields the number of waits that were found;
+ * 0 without the service. If the service finds none, the request is kept for the first wait that begins.
  *
  * @category combinators
  * @since 0.1.0
@@ -150,8 +153,9 @@ export const wake: Service["wake"] = (job, key, options) =>
   Effect.flatMap(Wakes, (service) => service?.wake(job, key, options) ?? none)
 
 /**
- * Tells the waits for this key something, by the service in the context; the sender must have been verified. Yields how many
- * waits there were; 0 without the service. With none, it is kept for the first wait that begins.
+ * Tells the waits for this key something, by the service in the context; the sender must have been verified. Yields the
+ * number of waits that were found; 0 without the service. If the service finds none, it is kept for the first wait that
+ * begins.
  *
  * @category combinators
  * @since 0.1.0
@@ -160,8 +164,8 @@ export const tell: Service["tell"] = (job, key, told) =>
   Effect.flatMap(Wakes, (service) => service?.tell(job, key, told) ?? none)
 
 /**
- * Requests a check of each job that is waited for, or of those with a key that `predicate` accepts, by the service in the
- * context. Yields how many waits there were; 0 without the service.
+ * Requests a check of each job that is waited for, or of those with a key that `predicate` accepts, by the service in
+ * the context. Yields the number of waits that were found; 0 without the service.
  *
  * @category combinators
  * @since 0.1.0

@@ -3,10 +3,11 @@
  *
  * **Details**
  *
- * A delivery goes through `begin`, then it is applied, then `done`. One that was begun but not done was cut short: once
- * its lease is over, a redelivery counts as new. So a crash never turns a redelivery into a repeat.
+ * A delivery is begun (`begin`), applied, and then marked as done (`done`). If it was begun but not done, the process
+ * was interrupted: once its lease is over, a redelivery counts as new. So a crash never turns a redelivery into a
+ * repeat.
  *
- * Only verified deliveries are remembered, so nobody without a key can fill the memory.
+ * Only verified deliveries are remembered, so that forged requests cannot fill the memory.
  *
  * @since 0.1.0
  */
@@ -98,8 +99,8 @@ export interface MemoryOptions {
    */
   readonly capacity?: number | undefined
   /**
-   * How long a delivery may be in flight until it can be begun again; a positive finite duration, default 1 minute. Within
-   * one process a delivery that fails or is interrupted is abandoned at once, so the lease is the last resort.
+   * How long a delivery may be in flight until it can be begun again; a positive finite duration, default 1 minute. The
+   * lease matters only if the process ends: a delivery that fails or is interrupted is abandoned at once.
    */
   readonly lease?: Duration.Input | undefined
 }
@@ -109,8 +110,9 @@ export interface MemoryOptions {
  *
  * **Gotchas**
  *
- * Several processes that receive for one route do not share it, and a restart forgets everything. Then a redelivery is
- * applied again, which is harmless for wakes, and for ends since the first end of a wait counts.
+ * Processes that receive for the same route do not share it, and a restart loses it. Then a redelivery is applied
+ * again. That is harmless for wakes, and for ends, since the first end of a wait counts. An `onPush` has to tolerate
+ * it.
  *
  * @category layers
  * @since 0.1.0

@@ -14,10 +14,10 @@ import * as validate from "./internal/validate.ts"
 /**
  * What a request did.
  *
- * - `"woke"`: waits were asked to check.
- * - `"reported"`: its result counted as the answer of a check.
+ * - `"woke"`: it was a reason to check for the waits that it concerns, if there are any.
+ * - `"reported"`: its result counted as the answer to a check.
  * - `"completed"`, `"failed"`, `"canceled"`: a signal ended with it.
- * - `"heartbeat"`: the holder of a signal is alive.
+ * - `"heartbeat"`: it was a heartbeat of a signal.
  * - `"repeat"`: it had been applied before. A repeat without an id of its own also wakes.
  * - `"nothing"`: it was rejected, or was about nothing that the route knows.
  *

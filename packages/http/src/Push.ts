@@ -5,9 +5,9 @@
  *
  * **Details**
  *
- * A push is a reason to check: it may arrive late, twice, never, or from somebody other than the service. Only a route of
- * `Webhook` that trusts verified pushes lets its result count as the answer of a check. A push without a key concerns
- * every wait that it could be about.
+ * A push is a reason to check: it may arrive late, twice, never, or from somebody other than the service. Only a route
+ * of `Webhook` that trusts verified pushes lets its result count as the answer to a check. A push without a key
+ * concerns every wait of the jobs of its route, or those that `isAbout` of the route accepts.
  *
  * @since 0.1.0
  */

@@ -8,9 +8,9 @@
  *
  * **Details**
  *
- * A `KeyValueStore` has no atomic update: its `modify` reads and then writes. This store orders the calls for each job
- * and key itself, within the process. So it is only correct if a single process, with a single layer, uses the keys with
- * this prefix. For several processes use `SignalStoreSql`.
+ * A `KeyValueStore` has no atomic update: its `modify` reads and then writes. This store therefore runs the calls for
+ * each job and key one after the other, within the process. So it is correct only if a single process, with a single
+ * layer, uses the keys with this prefix. For several processes use `SignalStoreSql`.
  *
  * `list` reads all signals. A signal and its place among those of its job are two entries; a crash between the two
  * writes leaves the older signal in place.
@@ -40,9 +40,9 @@ export interface Options {
   /** The beginning of all keys of this store. Default `"effect-poll/signals/"`. */
   readonly prefix?: string | undefined
   /**
-   * How long an ended signal is kept, so that waits learn how it ended, and late calls with its token are told so; a
-   * positive finite duration, default 24 hours. After that the token is unknown. Every sixteenth insert looks at 64
-   * signals, and removes those whose retention is over.
+   * How long an ended signal is kept, so that waits learn how it ended, and late calls with its token get the right
+   * answer; a positive finite duration, default 24 hours. After that the token is unknown. Every sixteenth insert
+   * checks 64 signals, and removes those whose retention is over.
    */
   readonly retention?: Duration.Input | undefined
   /**

@@ -3,21 +3,22 @@
  *
  * **When to use**
  *
- * Use to complete signals in one process and to wait for them in another, and to keep them over restarts.
+ * Use to complete signals in one process and wait for them in another, and to keep them across restarts.
  *
  * **Details**
  *
  * - PostgreSQL and SQLite (3.35 or later). The layer fails with a defect for any other dialect.
- * - A settlement is one `UPDATE` whose condition is that the signal is open and not due to expire. That a job has one open
- *   signal is a unique index of the table. So any number of processes may share it.
- * - A call within a transaction of the same client is part of it: a signal that is made with the order that needs it is
- *   committed with it.
- * - `changes` has what this process ends, after the commit. Waits in other processes learn by asking.
+ * - A settlement is one `UPDATE` on the condition that the signal is open and not due to expire. A unique index ensures
+ *   that a job has one open signal. So any number of processes may share the table.
+ * - A call within a transaction of the same client is part of it: a signal that is made in the transaction of its order
+ *   is committed with that order.
+ * - `changes` emits the signals that this process has ended, after the commit. Waits in other processes learn of them
+ *   by asking.
  * - The table holds hashes of tokens, and results in the JSON form of the Schema of their job.
  *
  * **Gotchas**
  *
- * A transaction that is `SERIALIZABLE` or `REPEATABLE READ` may fail where two calls meet. Then the call fails with
+ * A transaction that is `SERIALIZABLE` or `REPEATABLE READ` may fail if two calls conflict. Then the call fails with
  * `SignalStoreError`, and has to be repeated in another transaction.
  *
  * @since 0.1.0
@@ -54,9 +55,9 @@ export interface Options {
    */
   readonly createTable?: boolean | undefined
   /**
-   * How long an ended signal is kept, so that waits learn how it ended, and late calls with its token are told so; a
-   * positive finite duration, default 24 hours. After that the token is unknown. Every sixteenth insert of a process
-   * removes at most 64 rows.
+   * How long an ended signal is kept, so that waits learn how it ended, and late calls with its token get the right
+   * answer; a positive finite duration, default 24 hours. After that the token is unknown. Every sixteenth insert of a
+   * process removes at most 64 rows.
    */
   readonly retention?: Duration.Input | undefined
   /**

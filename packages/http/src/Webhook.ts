@@ -9,12 +9,12 @@
  *
  * **Details**
  *
- * - A request is verified on the bytes of its body, before anything is decoded. Without a `verify` that checks
- *   signatures there is only `unsigned`, which has to be stated.
- * - A push wakes the waits for its key, which it finds by the service `Wakes`: provide the same one to the routes and to
- *   the waits. With `trust: "verified"` its result counts as the answer of a check: `confirm`,
- *   `since` and the policy for unknown states apply.
- * - A delivery is applied once (`Deliveries`). A retry of it is answered like the first one.
+ * - A request is verified on the bytes of its body, before anything is decoded. A route without signatures has to say
+ *   so with `unsigned`.
+ * - A push wakes the waits for its key, which it finds by the service `Wakes`: provide the same one to the routes and
+ *   to the waits. With `trust: "verified"` its result counts as the answer to a check: `confirm`, `since` and the
+ *   policy for unknown states apply.
+ * - A delivery is applied once (`Deliveries`). A retry of what was applied gets a 200.
  * - A verified webhook is answered with 2xx even if nobody waits. A forged one gets a 401, whose body is always the same.
  * - Bodies are limited in size (413) and time (408); a body with a `Content-Encoding` is rejected (415). Any method but
  *   POST gets a 405 and does nothing.
@@ -97,7 +97,7 @@ export interface Route<out R = never> extends RouteModel.Route<R> {}
 export type Services<Routes extends ReadonlyArray<Route<unknown>>> = Routes[number] extends Route<infer R> ? R : never
 
 /**
- * The statement that a route takes requests that nobody signed. Made by `unsigned`.
+ * States that the requests of a route are not signed. Made by `unsigned`.
  *
  * @category models
  * @since 0.1.0
@@ -129,7 +129,7 @@ export interface SignaledJob extends AnyWithCodecs {}
  * @since 0.1.0
  */
 export interface BodyOptions {
-  /** The size of the largest body; more than 0 bytes, default `"1 MiB"`. A larger one gets a 413, and is not read on. */
+  /** The size of the largest body; more than 0 bytes, default `"1 MiB"`. A larger one gets a 413, and reading stops. */
   readonly maxBody?: ByteSize.Input | undefined
   /** How long a body may take to arrive; a positive finite duration, default 10 seconds. A slower one gets a 408. */
   readonly bodyTimeout?: Duration.Input | undefined
@@ -146,7 +146,10 @@ export interface PushOptions<K, A, F, P extends Push<K, A, F>, RD> extends BodyO
   readonly push: Schema.Codec<P, unknown, RD>
   /** The jobs that a push may be about. It wakes the waits of each of them for its key, or all waits if it has none. */
   readonly jobs: ReadonlyArray<RoutedJob<K, A, F>>
-  /** Whether a push without a key is about the wait for `key`, which it wakes then. Default: it is about every wait. */
+  /**
+   * Whether a push without a key is about the job with this `key`, and wakes its waits. Default: it is about all of
+   * them.
+   */
   readonly isAbout?: ((push: P, key: K) => boolean) | undefined
   /** Parses the text of the body; default `BodyParser.json`. */
   readonly parseBody?: BodyParser | undefined
@@ -162,7 +165,7 @@ export interface SignedOptions<K, A, F, P extends Push<K, A, F>, RV, RD, RH> ext
   /** The signature scheme. */
   readonly verify: Verify<RV>
   /**
-   * `"verified"` lets the result of a push count as the answer of a check. Default: a push is only a reason to check.
+   * `"verified"` lets the result of a push count as the answer to a check. Default: a push is only a reason to check.
    */
   readonly trust?: "verified" | undefined
   /**
@@ -171,8 +174,8 @@ export interface SignedOptions<K, A, F, P extends Push<K, A, F>, RV, RD, RH> ext
    */
   readonly reusedKeys?: boolean | undefined
   /**
-   * Is called once for each delivery, after the waits were notified and before the response. If it fails, the sender gets
-   * a 500 and sends the webhook again. Where the scheme has no ids, or does not sign them, equal bodies are one delivery.
+   * Called once for each delivery, after the waits were told and before the response. If it fails, the sender gets a
+   * 500 and sends the webhook again. Where the scheme has no ids, or does not sign them, equal bodies are one delivery.
    */
   readonly onPush?: ((push: P, delivery: Delivery) => Effect.Effect<unknown, unknown, RH>) | undefined
   /**
@@ -193,7 +196,7 @@ export interface SignedOptions<K, A, F, P extends Push<K, A, F>, RV, RD, RH> ext
 }
 
 /**
- * The options of a route whose requests nobody signs. They can only wake: anybody can send them.
+ * The options of a route whose requests are not signed. Such requests can only wake, since anybody can send them.
  *
  * @category models
  * @since 0.1.0
@@ -243,17 +246,17 @@ export const route = <K, A, F, P extends Push<K, A, F>, RV = never, RD = never, 
  * **Details**
  *
  * The body is JSON: `{ "status": "completed", "result": ... }`, `{ "status": "failed", "result": ... }`,
- * `{ "status": "canceled", "reason": "..." }`, or `{ "status": "running" }`, which is a heartbeat. The results are read by
- * the Schemas of the job of the token, in their JSON form; one that is absent is `null`.
+ * `{ "status": "canceled", "reason": "..." }`, or `{ "status": "running" }`, which is a heartbeat. Results are decoded by
+ * the Schemas of the job of the token, from their JSON form; an absent one counts as `null`.
  *
  * The answer is 200 if the signal was accepted, 409 if the job has already ended, 410 if the token has expired, 400 if the
  * body does not fit the job. A token that is unknown, or that is of another job, gets a 404 before the body is read.
  *
  * **Gotchas**
  *
- * The token is the credential, and it is in the path. The route is left out of the log of responses of effect's servers;
- * provide `layerUntraced` to the server, so that it has no span either. What stands before the server (proxies, access
- * logs) has logs of its own.
+ * The token is the credential, and it is in the path. The route is left out of the log of responses of effect's
+ * servers; provide `layerUntraced` to the server, so that it has no span either. Proxies in front of the server have
+ * logs of their own.
  *
  * @category constructors
  * @since 0.1.0
@@ -281,9 +284,9 @@ export const layer = <const Routes extends ReadonlyArray<Route<unknown>>>(
  *
  * **Details**
  *
- * A server starts its span before it asks a route, and writes the URL to it. This layer sets `TracerDisabledWhen` for URLs
- * below `signals` and below an `unsigned` route with a secret path, in addition to what is already set. Without it such a
- * span has the URL `/<redacted>`, unless another middleware has replaced the request.
+ * A server starts its span, which has the URL, before any route runs. This layer sets `TracerDisabledWhen` for URLs
+ * below `signals` and below an `unsigned` route with a secret path, in addition to what is already set. Without it such
+ * a span has the URL `/<redacted>`, unless another middleware has replaced the request.
  *
  * @category layers
  * @since 0.1.0
@@ -291,8 +294,8 @@ export const layer = <const Routes extends ReadonlyArray<Route<unknown>>>(
 export const layerUntraced = (routes: ReadonlyArray<Route<unknown>>): Layer.Layer<never> => Serve.layerUntraced(routes)
 
 /**
- * The `Mac`, `Signature` and `Digest` services by the Web Crypto of the platform, which is everything that the schemes of
- * this module need.
+ * The `Mac`, `Signature` and `Digest` services by the Web Crypto of the platform, which is all that the schemes of this
+ * module need.
  *
  * @category layers
  * @since 0.1.0
@@ -327,18 +330,19 @@ export type WebResponse = ReturnType<typeof toWeb>
  */
 export interface Handler {
   (request: WebRequest): Promise<WebResponse>
-  /** Releases the services of the layer. Requests that come later are rejected. */
+  /** Releases the services of the layer. Later requests are rejected. */
   readonly dispose: () => Promise<void>
 }
 
 /**
- * Turns routes into a function from `Request` to `Promise<Response>`, for Hono, Next.js, Workers, Deno, Bun and the like.
- * A path that is none of the routes gets a 404.
+ * Turns routes into a function from `Request` to `Promise<Response>`, for Hono, Next.js, Workers, Deno, Bun and the
+ * like. Any other path gets a 404.
  *
  * **Details**
  *
- * The layer is built at once, and shared by all requests; if it fails, every request is rejected with its error. Requests are neither logged nor, where their path has a secret,
- * traced: what hosts the function has its own log.
+ * The layer is built at once, and shared by all requests; if it fails, every request is rejected with its error.
+ * Requests are not logged, since the host of the function has its own log, and those with a secret in their path are
+ * not traced.
  *
  * **Gotchas**
  *
@@ -368,7 +372,7 @@ export const pushes: Stream.Stream<Pushed, never, WebhookPushes> = /*#__PURE__*/
 )
 
 /**
- * A key of a scheme: text, bytes, or either of them redacted. Each scheme says how it reads text.
+ * A key of a scheme: text, bytes, or either of them redacted. Each scheme documents how it reads text.
  *
  * @category models
  * @since 0.1.0
@@ -391,8 +395,9 @@ export type Keys = Secret | ReadonlyArray<Secret>
  * A key is base64, with `whsec_` for HMAC-SHA256 (`v1`) or `whpk_` for a public key of ed25519 (`v1a`); without a prefix, and
  * as bytes, it is one for HMAC. Invalid keys throw a RangeError.
  *
- * The first 16 signatures of a header are looked at, of at most 8 KiB. An id has at most 256 characters of visible ASCII,
- * and no dot, as the specification demands: with one, two requests could be the same text.
+ * At most 16 signatures of a header are checked, and a header of more than 8 KiB does not verify. An id has at most 256
+ * characters of visible ASCII and no dot, as the specification demands: with a dot, two different requests could have
+ * the same signed text.
  *
  * @category schemes
  * @since 0.1.0
@@ -416,7 +421,7 @@ export const svix = (keys: Keys): Verify<Mac.Mac | Signature.Signature> =>
  * **Details**
  *
  * A key is the whole text of the endpoint's secret, `whsec_` included. There is no id in the headers: a delivery is
- * recognized by its body, which has the id of the event. The first 16 parts of the header are looked at.
+ * recognized by its body, which has the id of the event. Only the first 16 parts of the header are read.
  *
  * @category schemes
  * @since 0.1.0
@@ -449,7 +454,7 @@ export const github = (keys: Keys): Verify<Mac.Mac> => Schemes.github(keys)
 export const slack = (keys: Keys): Verify<Mac.Mac> => Schemes.slack(keys)
 
 /**
- * What `hmac` and `ed25519` have to know about a scheme.
+ * The description of a scheme for `hmac` and `ed25519`.
  *
  * @category models
  * @since 0.1.0
@@ -459,7 +464,7 @@ export interface SchemeOptions {
   readonly keys: Keys
   /** The name of the header with the signature. */
   readonly signature: string
-  /** What stands before the signature, such as `"sha256="`. Default: nothing. */
+  /** The text before the signature, such as `"sha256="`. Default: nothing. */
   readonly prefix?: string | undefined
   /** How the signature is written; default `"hex"`. */
   readonly encoding?: "hex" | "base64" | undefined
@@ -475,7 +480,7 @@ export interface SchemeOptions {
 }
 
 /**
- * A scheme by HMAC that has no function of its own here. Invalid options throw a RangeError.
+ * A scheme with HMAC for which this module has no function. Invalid options throw a RangeError.
  *
  * **Example** (A signature in base64, with a time in milliseconds)
  *
@@ -502,7 +507,7 @@ export const hmac = (
 ): Verify<Mac.Mac> => Schemes.hmac(options, options.hash ?? "sha256")
 
 /**
- * A scheme by ed25519 that has no function of its own here. Invalid options throw a RangeError.
+ * A scheme with ed25519 for which this module has no function. Invalid options throw a RangeError.
  *
  * **Example** (Interactions of Discord)
  *
@@ -523,14 +528,15 @@ export const hmac = (
 export const ed25519 = (options: SchemeOptions): Verify<Signature.Signature> => Schemes.ed25519(options)
 
 /**
- * States that nobody signs the requests of a route. They only wake waits, so that a forged one costs a check and cannot end
- * a job. `minInterval` of the job bounds those checks.
+ * States that the requests of a route are not signed. They only wake waits, so that a forged one costs a check and
+ * cannot end a job. The `minInterval` of the job bounds those checks.
  *
  * **Details**
  *
- * With `secretPath` the URL of the route is `{path}/{secret}`, and anything else gets a 404. It keeps strangers away, but
- * it is no signature: whoever sees a URL can use it. Several secrets are possible while they are rotated. A secret with
- * fewer than 16 or more than 128 characters, or with others than letters, digits, `-` and `_`, throws a RangeError.
+ * With `secretPath` the URL of the route is `{path}/{secret}`, and anything else gets a 404. It keeps strangers away,
+ * but it is no signature: whoever sees a URL can use it. Several secrets are possible while they are rotated. A secret
+ * with fewer than 16 or more than 128 characters, or with characters other than letters, digits, `-` and `_`, throws a
+ * RangeError.
  *
  * @category schemes
  * @since 0.1.0

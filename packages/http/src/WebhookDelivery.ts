@@ -1,5 +1,5 @@
 /**
- * One request of a webhook: what a scheme is given to verify, and what it finds.
+ * One request of a webhook: what a scheme verifies, and what it finds.
  *
  * @since 0.1.0
  */
@@ -22,7 +22,7 @@ export interface Raw {
 }
 
 /**
- * What a verified request says about itself.
+ * What is known of a verified request.
  *
  * @category models
  * @since 0.1.0
@@ -39,8 +39,8 @@ export interface Verified {
    */
   readonly isIdSigned?: boolean | undefined
   /**
-   * When the request was signed, in milliseconds since the epoch. The route rejects a request that is further from now
-   * than its `tolerance`, in either direction. Default: none, and the age of the request is not checked.
+   * When the request was signed, in milliseconds since the epoch. The route rejects a request whose time is further
+   * from now than its `tolerance`, in either direction. Default: none, and the age of the request is not checked.
    */
   readonly at?: number | undefined
 }
@@ -71,7 +71,7 @@ export interface Verify<out R = never> {
 }
 
 /**
- * A delivery, as handlers and the stream of pushes are given it.
+ * A delivery, as handlers and the stream of pushes receive it.
  *
  * @category models
  * @since 0.1.0

@@ -34,7 +34,7 @@ export interface Pushed {
 export class WebhookPushes extends Context.Service<
   WebhookPushes,
   {
-    /** Hands a push to all subscribers. It never waits: a subscriber whose buffer is full loses its oldest push. */
+    /** Hands a push to all subscribers. It never blocks: a subscriber whose buffer is full loses its oldest push. */
     readonly publish: (pushed: Pushed) => Effect.Effect<void>
     /** The pushes from now on. Each run of the stream has a buffer of its own. */
     readonly stream: Stream.Stream<Pushed>
@@ -44,7 +44,7 @@ export class WebhookPushes extends Context.Service<
 >()("@effect-poll/http/WebhookPushes") {}
 
 /**
- * Makes the stream of pushes. Give the same layer to the routes and to the subscribers. An invalid option throws a
+ * Creates the stream of pushes. Provide the same layer to the routes and to the subscribers. An invalid option throws a
  * RangeError.
  *
  * @category layers
