@@ -395,7 +395,7 @@ export type Keys = Secret | ReadonlyArray<Secret>
  * A key is base64, with `whsec_` for HMAC-SHA256 (`v1`) or `whpk_` for a public key of ed25519 (`v1a`); without a prefix, and
  * as bytes, it is one for HMAC. Invalid keys throw a RangeError.
  *
- * At most 16 signatures of a header are checked, and a header of more than 8 KiB does not verify. An id has at most 256
+ * Only the first 16 signatures of a header are checked, and a header of more than 8 KiB does not verify. An id has at most 256
  * characters of visible ASCII and no dot, as the specification demands: with a dot, two different requests could have
  * the same signed text.
  *
