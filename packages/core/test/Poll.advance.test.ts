@@ -92,7 +92,7 @@ describe("Poll.advance", () => {
     })
   )
 
-  it.effect("a first wait - makes the first call send nothing [R67]", () =>
+  it.effect("a first wait - keeps the first call from sending anything [R67]", () =>
     Effect.gen(function* () {
       const { at, job } = scripted([done])
       const strategy = Strategy.withFirstWait(Strategy.spaced("10 seconds"), "3 seconds")
@@ -176,7 +176,7 @@ describe("Poll.advance", () => {
     })
   )
 
-  it.effect("a retry - is the check of the next call [R67]", () =>
+  it.effect("a retry - is made by the next call [R67]", () =>
     Effect.gen(function* () {
       const { at, job } = scripted([Effect.fail("reset"), Effect.fail("reset"), done])
       const retry = Strategy.maxAttempts(Strategy.spaced("500 millis"), 3)
@@ -473,7 +473,7 @@ describe("Poll.advance, handlers of actions", () => {
     })
   )
 
-  it.effect("another action in each answer - is no hot loop, though each handler ends at once [R67]", () =>
+  it.effect("another action in each answer - does not cause a hot loop, although each handler ends at once [R67]", () =>
     Effect.gen(function* () {
       let asked = 0
       const next: Answer = Effect.sync(() => Status.pending({ action: { id: `${asked++}` } }))

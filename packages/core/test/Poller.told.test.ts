@@ -70,7 +70,7 @@ describe("Poller", () => {
         })
     )
 
-    it.effect("wait for the same key without a signal - goes on; a later one finds the end at once [R21]", () =>
+    it.effect("wait for the same key without a signal - continues; a later one finds the end at once [R21]", () =>
       Effect.gen(function* () {
         const { stream, tell } = channel()
         const { job, starts } = scriptedJob(() => pending)

@@ -185,7 +185,7 @@ describe("Signal", () => {
         assert.strictEqual((yield* Signal.describe(signal.token)).state, "open")
       }))
 
-    test("complete - keeps what was given, even if the value changes afterwards", () =>
+    test("complete - stores the value as it was, even if it is mutated afterwards", () =>
       Effect.gen(function* () {
         const Any = Job.make("any", { check: (_id: string) => pending<{ list: Array<number> }>() }).pipe(
           Job.withCodecs({ success: Schema.Any })
@@ -197,7 +197,7 @@ describe("Signal", () => {
         assert.deepStrictEqual(yield* endOf(signal), Status.succeeded({ list: [1] }))
       }))
 
-    test("complete - of a job without a result needs none", () =>
+    test("complete - of a job without a result needs no value", () =>
       Effect.gen(function* () {
         const Done = Job.make("done", { check: (_id: string) => pending<void>() }).pipe(
           Job.withCodecs({ success: Schema.Void })
@@ -277,7 +277,7 @@ describe("Signal", () => {
         yield* Signal.make(Secret, "another", hour)
       }))
 
-    test("make - with replace ends the open signal, and says so to its waits and its holder [R68]", () =>
+    test("make - with replace ends the open signal, and its waits and its holder learn of it [R68]", () =>
       Effect.gen(function* () {
         const old = yield* Signal.make(Payment, "a", hour)
         const end = yield* Effect.forkChild(endOf(old), { startImmediately: true })
@@ -291,7 +291,7 @@ describe("Signal", () => {
         assert.deepStrictEqual(yield* endOf(next), Status.succeeded("y"))
       }))
 
-    test("make - replaces while a completion is in flight, and one of both counts [R68]", () =>
+    test("make - replaces while a completion is in flight, and exactly one of them counts [R68]", () =>
       Effect.gen(function* () {
         for (const completesFirst of [true, false]) {
           const old = yield* Signal.make(Payment, `${completesFirst}`, hour)
@@ -341,7 +341,7 @@ describe("Signal", () => {
         assert.throws(() => Signal.list({ state: "closed" as never }), RangeError, /state/)
       }))
 
-    test("make - takes times with fractions, and very long ones", () =>
+    test("make - accepts durations with fractions, and very long ones", () =>
       Effect.gen(function* () {
         const short = yield* Signal.make(Payment, "short", { maxWaitTime: 0.25, heartbeat: 0.1 })
         assert.strictEqual(short.expiresAt, 1)
@@ -401,7 +401,7 @@ describe("Signal", () => {
         assert.isTrue(Exit.hasDies(exit))
       }))
 
-    test("tokens - of any other text are unknown, without a question to the store [R69]", () =>
+    test("tokens - that are malformed are unknown, without asking the store [R69]", () =>
       Effect.gen(function* () {
         let questions = 0
         const counting = changed((store) => ({
@@ -454,14 +454,14 @@ describe("Signal", () => {
   })
 
   describe("events", () => {
-    test("events - have a completion that came before the wait, for any number of waits [R70]", () =>
+    test("events - emit a completion that came before the wait, to any number of waits [R70]", () =>
       Effect.gen(function* () {
         const signal = yield* Signal.make(Payment, "a", hour)
         yield* Signal.complete(Payment, signal.token, "x")
         for (let wait = 0; wait < 3; wait++) assert.deepStrictEqual(yield* endOf(signal), Status.succeeded("x"))
       }))
 
-    test("events - have a completion at once if the store reports it [R70]", () =>
+    test("events - emit a completion at once if the store reports it [R70]", () =>
       Effect.gen(function* () {
         const signal = yield* Signal.make(Payment, "a", hour)
         const waits = yield* Effect.forEach([1, 2, 3], () =>
@@ -497,7 +497,7 @@ describe("Signal", () => {
         }).pipe(Effect.provide(quiet))
       }))
 
-    test("events - end when maxWaitTime passes or a heartbeat is missed, with another reason each [R70]", () =>
+    test("events - end when maxWaitTime passes or a heartbeat is missed, each with its own reason [R70]", () =>
       Effect.gen(function* () {
         const late = yield* Signal.make(Payment, "late", { maxWaitTime: "90 seconds" })
         const silent = yield* Signal.make(Payment, "silent", { ...hour, heartbeat: "30.5 seconds" })
@@ -520,7 +520,7 @@ describe("Signal", () => {
         )
       }))
 
-    test("events - that have said expired are never contradicted, even if the clock is set back [R70]", () =>
+    test("events - after Expired, no completion is accepted, even if the clock is set back [R70]", () =>
       Effect.gen(function* () {
         yield* TestClock.setTime(10_000_000)
         const signal = yield* Signal.make(Payment, "a", { maxWaitTime: "1 minute" })
@@ -591,7 +591,7 @@ describe("Signal", () => {
         }).pipe(Effect.provide(lossy))
       }))
 
-    test("events - die of a stored value that the Schema no longer accepts", () =>
+    test("events - die with a stored value that the Schema no longer accepts", () =>
       Effect.gen(function* () {
         const Newer = Job.make("payment", { check: (_id: string) => pending<number>() }).pipe(
           Job.withCodecs({ success: Schema.Finite })
@@ -638,7 +638,7 @@ describe("Signal", () => {
   })
 
   describe("stores", () => {
-    test("stores - that hang are given up after their timeout, and the call can be repeated", () =>
+    test("stores - that hang make a call fail after their timeout, and it can be repeated", () =>
       Effect.gen(function* () {
         let hangs = true
         const layer = changed((store) => ({
@@ -751,7 +751,7 @@ describe("Signal", () => {
   })
 
   describe("fromStream", () => {
-    test("fromStream - makes reports, wakes and an end of statuses, and stops there", () =>
+    test("fromStream - turns statuses into reports, wakes and an end, and stops there", () =>
       Effect.gen(function* () {
         const pending = Status.pending({ progress: 0.5 })
         const stream = Stream.make<ReadonlyArray<Status.Status<string, string> | "wake">>(
@@ -767,7 +767,7 @@ describe("Signal", () => {
         ])
       }))
 
-    test("fromStream - runs a stream again that breaks, after longer and longer pauses, and wakes the wait", () =>
+    test("fromStream - runs a stream that breaks again, after growing delays, and wakes the wait", () =>
       Effect.gen(function* () {
         let runs = 0
         const stream = Stream.suspend((): Stream.Stream<Status.Status<string>, string> => {

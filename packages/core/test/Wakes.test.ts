@@ -49,7 +49,7 @@ describe.each(hosts)("$name", ({ until }) => {
     })
   )
 
-  it.effect("tell - ends all waits for the key, which then are not found any more [R66]", () =>
+  it.effect("tell - ends all waits for the key, which are no longer found then [R66]", () =>
     Effect.gen(function* () {
       const { job } = jobOf()
       const fibers = yield* Effect.forEach(["a", "a", "b"], (key) => Effect.forkChild(until(job, key, { deadline })))
@@ -62,7 +62,7 @@ describe.each(hosts)("$name", ({ until }) => {
     }).pipe(Effect.provide(Wakes.layer()))
   )
 
-  it.effect("what arrives before the wait - is kept, for the first wait that begins [R66]", () =>
+  it.effect("what arrives before the wait - is kept for the first wait that begins [R66]", () =>
     Effect.gen(function* () {
       const { checks, job } = jobOf()
       assert.strictEqual(yield* Wakes.tell(job, "a", ended("early")), 0)
@@ -74,7 +74,7 @@ describe.each(hosts)("$name", ({ until }) => {
     }).pipe(Effect.provide(Wakes.layer()))
   )
 
-  it.effect("what is kept - is dropped after keepFor, and beyond maxKept the oldest is [R66]", () =>
+  it.effect("what is kept - is dropped after keepFor, and the oldest of it beyond maxKept [R66]", () =>
     Effect.gen(function* () {
       const { job } = jobOf()
       for (const key of ["a", "b", "c"]) yield* Wakes.tell(job, key, ended(key))
@@ -87,7 +87,7 @@ describe.each(hosts)("$name", ({ until }) => {
     }).pipe(Effect.provide(Wakes.layer({ maxKept: 2, keepFor: "1 minute" })))
   )
 
-  it.effect("unverified senders - displace nothing that a verified one said [R66]", () =>
+  it.effect("what unverified senders cause - does not displace what a verified one told [R66]", () =>
     Effect.gen(function* () {
       const { job } = jobOf()
       yield* Wakes.tell(job, "a", ended("verified"))
@@ -152,7 +152,7 @@ describe("Wakes", () => {
     }).pipe(Effect.provide(Wakes.layer()))
   )
 
-  it("options out of range and what is no Told - are RangeErrors", () => {
+  it("options out of range, and values that are not a Told - are RangeErrors", () => {
     const { job } = jobOf()
     const service = Effect.runSync(Wakes.make())
     assert.throws(() => Wakes.make({ maxKept: -1 }), RangeError, "maxKept must be an integer >= 0, got -1")

@@ -60,7 +60,7 @@ describe("SignalStoreKeyValue", () => {
       })
     )
 
-    it.effect("settle - keeps its place until a write that hangs is over [R68]", () =>
+    it.effect("settle - makes later calls wait until a write that hangs is over [R68]", () =>
       Effect.gen(function* () {
         const entries = new Map<string, string>()
         let release = (): void => {}

@@ -118,7 +118,7 @@ describe("Webhook schemes", () => {
       )
     })
 
-    it("R71: the first 16 signatures are looked at, in a header of at most 8 KiB", async () => {
+    it("R71: only the first 16 signatures are checked, in a header of at most 8 KiB", async () => {
       const headers = sent(WebhookSender.standard(secret), "{}")
       const right = headers["webhook-signature"]!
       const wrong = `v1,${Buffer.alloc(32, 1).toString("base64")}`
@@ -429,7 +429,7 @@ describe("Webhook schemes", () => {
       }
     })
 
-    it("R71: a key that is no point of the curve verifies nothing", async () => {
+    it("R71: a key that is not a point of the curve verifies nothing", async () => {
       for (const byte of [0, 1, 2, 0xee, 0xff]) {
         const keys = new Uint8Array(32).fill(byte)
         const verify = Webhook.ed25519({ keys, signature: "s" })

@@ -76,7 +76,7 @@ describe("Webhook.signals", () => {
     )
   )
 
-  it.effect("R73: a holder fails or cancels a job, or says that it is alive", () =>
+  it.effect("R73: a holder fails or cancels a job, or sends a heartbeat", () =>
     Effect.scoped(
       Effect.gen(function* () {
         const { post, store } = yield* setUp()

@@ -222,7 +222,7 @@ describe("Webhook", () => {
       )
     )
 
-    it.effect("R72: another body under a known id is a 409 and does nothing", () =>
+    it.effect("R72: another body under a known id gets a 409 and does nothing", () =>
       Effect.scoped(
         Effect.gen(function* () {
           const sink = recording()
@@ -240,7 +240,7 @@ describe("Webhook", () => {
       )
     )
 
-    it.effect("R72: equal bytes under another id stop a second end, and never a wake", () =>
+    it.effect("R72: equal bytes under another id do not end a job again, but still wake", () =>
       Effect.scoped(
         Effect.gen(function* () {
           const sink = recording()
@@ -310,7 +310,7 @@ describe("Webhook", () => {
       )
     )
 
-    it.effect("R72: a delivery whose handler failed is applied again when it comes again", () =>
+    it.effect("R72: a delivery whose handler failed is applied when it is sent again", () =>
       Effect.scoped(
         Effect.gen(function* () {
           const sink = recording()
@@ -337,7 +337,7 @@ describe("Webhook", () => {
       )
     )
 
-    it.effect("R72: a delivery that was cut between begin and done is new when it comes again", () =>
+    it.effect("R72: a delivery that was interrupted between begin and done is new when it is sent again", () =>
       Effect.scoped(
         Effect.gen(function* () {
           const sink = recording()
@@ -445,7 +445,7 @@ describe("Webhook", () => {
       )
     )
 
-    it.effect("onUndecodable - a verified body that does not fit is a 400, or a 200 that does nothing", () =>
+    it.effect("onUndecodable - a verified body that cannot be decoded gets a 400, or a 200 without effect", () =>
       Effect.scoped(
         Effect.gen(function* () {
           const sink = recording()
@@ -471,7 +471,7 @@ describe("Webhook", () => {
       )
     )
 
-    it.effect("verify - takes a scheme of one's own, with its services", () =>
+    it.effect("verify - takes a custom scheme, with its services", () =>
       Effect.scoped(
         Effect.gen(function* () {
           class Password extends Context.Service<Password, string>()("test/Password") {}

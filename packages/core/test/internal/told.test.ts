@@ -129,7 +129,7 @@ describe("told", () => {
       })
     }
 
-    it("neither confirm nor since applies to it, and it replaces the other source that is being asked [R63]", () => {
+    it("confirm and since - do not apply, even while the other source is being asked [R63]", () => {
       const confirm = { success: { times: 5 }, check: () => Effect.never }
       assert.strictEqual(ending(sleeping({ confirm, since: { run: "b" } }).step(1_000, ended)), "done")
       const driven = checking({ confirm: { check: () => Effect.never } })
@@ -138,7 +138,7 @@ describe("told", () => {
       assert.strictEqual(ending(driven.step(1_000, told(Told.ended(Status.failed("no"))))), "JobFailed")
     })
 
-    it("each kind - ends the wait as a check would, with the attempts until then [R63]", () => {
+    it("each kind - ends the wait as a check would, with the attempts made so far [R63]", () => {
       const ends = [Status.failed("no"), Status.canceled({ reason: "by hand" }), Status.expired({ reason: "too old" })]
       const tags = ends.map((end) => {
         const command = sleeping().step(1_000, told(Told.ended(end), "signal"))
@@ -147,7 +147,7 @@ describe("told", () => {
       assert.deepStrictEqual(tags, ["JobFailed", "JobCanceled by hand", "JobExpired too old"])
     })
 
-    it("after a failed check - carries no check error, as after an answer [R63]", () => {
+    it("after a failed check - has no check error, as after an answer [R63]", () => {
       const driven = checking()
       driven.answer(0, fails("reset"))
       const command = driven.step(1_000, told(Told.ended(Status.failed("no")), "signal"))
@@ -186,7 +186,7 @@ describe("told", () => {
   })
 
   describe("a report (R64)", () => {
-    it("of a pending job - is its status, and moves nothing [R64]", () => {
+    it("of a pending job - becomes the status, and does not move the next check [R64]", () => {
       const driven = sleeping()
       const before = [driven.wait.attempts, driven.wait.strategySteps, ...next(driven)]
       assert.strictEqual(driven.step(3_000, report(queued)), "continue")
@@ -195,7 +195,7 @@ describe("told", () => {
       assert.deepStrictEqual(driven.tags().slice(-2), ["Told", "Changed"])
     })
 
-    it("during a check - counts at once, and leaves the check in flight [R64]", () => {
+    it("during a check - counts at once, and does not interrupt the check [R64]", () => {
       const driven = checking()
       assert.strictEqual(driven.step(1_000, report(queued)), "continue")
       assert.strictEqual(driven.wait.status, queued)
@@ -209,7 +209,7 @@ describe("told", () => {
       assert.strictEqual(ending(checking().step(1_000, report(Status.failed("no")))), "JobFailed")
     })
 
-    it("of an end that has to hold - is a sighting beside those of checks [R64]", () => {
+    it("of an end that must be confirmed - counts as a sighting, like those of checks [R64]", () => {
       const driven = sleeping({ confirm: { success: { times: 2 } } })
       assert.strictEqual(driven.step(1_000, report(done)), "continue")
       assert.deepStrictEqual(next(driven), ["strategy", 10_000])
@@ -217,7 +217,7 @@ describe("told", () => {
       assert.strictEqual(ending(driven.answer(10_000, done)), "done")
     })
 
-    it("of a pending job - starts confirming over [R64]", () => {
+    it("of a pending job - restarts the confirmation [R64]", () => {
       const driven = checking({ confirm: { success: { times: 2 } } })
       driven.answer(0, done)
       driven.step(1_000, report(running))
@@ -225,7 +225,7 @@ describe("told", () => {
       assert.strictEqual(driven.answer(10_000, done), "sleep")
     })
 
-    it("of an end that has to hold for a time - places the next check at the end of that [R64]", () => {
+    it("of an end that must hold for a time - places the next check at the end of that time [R64]", () => {
       const driven = sleeping({ confirm: { success: { for: "4 seconds" } } })
       assert.strictEqual(driven.step(1_000, report(done)), "sleep")
       assert.strictEqual(driven.wait.nextAt, 5_000)
@@ -259,7 +259,7 @@ describe("told", () => {
       assert.strictEqual(ending(driven.answer(2_000, done)), "done")
     })
 
-    it("of an earlier run - changes nothing, an end no more than a status [R64]", () => {
+    it("of an earlier run - has no effect, whether it is an end or a status [R64]", () => {
       const since: Options = { since: { generation: 3 } }
       const old = (result: Status.Status<unknown, unknown>) => report(CheckResult.withRun(result, { generation: 2 }))
       for (const driven of [sleeping(since), checking(since)]) {
@@ -358,7 +358,7 @@ describe("told", () => {
       assert.deepStrictEqual(next(driven), ["requested", 1_000])
     })
 
-    it("many in a row - are one check and one event [R24]", () => {
+    it("many in a row - cause one check and one event [R24]", () => {
       const driven = checking()
       for (let at = 0; at < 100; at++) driven.step(at, wake)
       assert.strictEqual(driven.tags().filter((tag) => tag === "Told").length, 1)
@@ -369,14 +369,14 @@ describe("told", () => {
       assert.strictEqual(driven.tags().filter((tag) => tag === "WokenInVain").length, 1)
     })
 
-    it("that finds a change - is not in vain [R24]", () => {
+    it("that finds a change - is not reported as in vain [R24]", () => {
       const driven = sleeping()
       driven.step(1_000, wake)
       driven.answer(1_000, queued)
       assert.notInclude(driven.tags(), "WokenInVain")
     })
 
-    it("minInterval and the floor of the server - hold [R35]", () => {
+    it("minInterval and the floor of the server - apply [R35]", () => {
       const driven = sleeping({ minInterval: "4 seconds" })
       assert.strictEqual(driven.step(1_000, wake), "sleep")
       assert.strictEqual(driven.wait.nextAt, 4_000)
@@ -384,7 +384,7 @@ describe("told", () => {
   })
 
   describe("before the start (R65)", () => {
-    it("an end - makes no check [R65]", () => {
+    it("an end - ends the wait without a check [R65]", () => {
       const driven = drive(base)
       assert.strictEqual(ending(early(driven, wake, ended)), "done")
       assert.strictEqual(driven.wait.attempts, 0)
@@ -400,7 +400,7 @@ describe("told", () => {
       assert.strictEqual(early(woken, wake), "check")
     })
 
-    it("reports that have to hold - count [R65]", () => {
+    it("reports of an end that must be confirmed - count [R65]", () => {
       const driven = drive({ ...base, confirm: { success: { times: 3 } } })
       assert.strictEqual(early(driven, report(done), report(done)), "check")
       assert.strictEqual(ending(driven.answer(0, done)), "done")
@@ -415,7 +415,7 @@ describe("told", () => {
     })
   })
 
-  it("what is no Told - is a defect, but not after the end", () => {
+  it("a value that is not a Told - is a defect, but not after the end", () => {
     for (const what of [undefined, null, 5, "Wake", {}, { _tag: "Wake" }, { _tag: "Ended", status: done }]) {
       const command = sleeping().step(1_000, told(what))
       assert.match(String(ending(command)), /TypeError: a wait must be told a Told, got/)
