@@ -237,6 +237,14 @@ const methodsOf = (table: Table): Omit<Service, "changes"> => ({
       )
     ),
   get: (hash) => storing("get", get(table, hash)),
+  getMany: (hashes) => {
+    const { name, sql } = table
+    const found = sql<Stored>`SELECT * FROM ${name} WHERE ${sql.in("hash", hashes)}`
+    return storing(
+      "get",
+      Effect.map(found, (rows) => rows.map(rowOf))
+    )
+  },
   newest: (job, key) => storing("newest", newest(table, job, key)),
   list: (filter, at) => {
     const { name, sql } = table
