@@ -16,27 +16,20 @@
  * @since 0.1.0
  */
 import { dual } from "effect/Function"
-import { hasProperty } from "effect/Predicate"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import { type CheckResult, isCheckResult } from "./CheckResult.ts"
-import { onTold } from "./internal/machine/told.ts"
 import { WaitListener } from "./internal/told/listener.ts"
 import { loaded } from "./internal/told/loaded.ts"
+import * as make from "./internal/told/make.ts"
+import { takeApart } from "./internal/told/takeApart.ts"
 import * as validate from "./internal/validate.ts"
-import { type Ended, type Report, type Told, TypeId, type Wake } from "./internal/told/model.ts"
+import type { Ended, Report, Told, Wake } from "./internal/told/model.ts"
 import { isStatus, isTerminal, type Terminal } from "./Status.ts"
 
 // Nothing tells a wait anything without this module, so it brings what listens.
+loaded.split = takeApart
 loaded.listen = (request, job, register, fork) => new WaitListener(request, job, register, fork)
-
-// A function declaration, since `wake` is made when the module is loaded.
-function make<T extends { readonly _tag: string }>(told: T): T & { readonly [TypeId]: unknown } {
-  return Object.assign(Object.create(Proto), told)
-}
-
-// What is told brings the rules of the machine for it, so that a program without any does not load them.
-const Proto = { [TypeId]: onTold }
 
 export type {
   /**
@@ -93,7 +86,7 @@ export type {
  * @category guards
  * @since 0.1.0
  */
-export const isTold = (u: unknown): u is Told<unknown, unknown> => hasProperty(u, TypeId)
+export const isTold: (u: unknown) => u is Told<unknown, unknown> = make.isTold
 
 /**
  * Tells a wait how its job ended, which ends the wait. Throws a RangeError for a pending status.
@@ -103,7 +96,7 @@ export const isTold = (u: unknown): u is Told<unknown, unknown> => hasProperty(u
  */
 export const ended = <A = never, F = never>(status: Terminal<A, F>): Ended<A, F> =>
   isStatus(status) && isTerminal(status)
-    ? make({ _tag: "Ended", status })
+    ? make.make({ _tag: "Ended", status })
     : validate.refuse("Told.ended: status", "a terminal status", status)
 
 /**
@@ -114,7 +107,7 @@ export const ended = <A = never, F = never>(status: Terminal<A, F>): Ended<A, F>
  */
 export const report = <A = never, F = never>(result: CheckResult<A, F>): Report<A, F> =>
   isCheckResult(result)
-    ? make({ _tag: "Report", result })
+    ? make.make({ _tag: "Report", result })
     : validate.refuse("Told.report: result", "a status or a CheckResult", result)
 
 /**
@@ -123,7 +116,7 @@ export const report = <A = never, F = never>(result: CheckResult<A, F>): Report<
  * @category constructors
  * @since 0.1.0
  */
-export const wake: Wake = /*#__PURE__*/ make({ _tag: "Wake" })
+export const wake: Wake = /*#__PURE__*/ make.make({ _tag: "Wake" })
 
 /**
  * Makes a source of any stream, such as server-sent events, a socket or a queue. `toTold` returns what an element tells, or
