@@ -1,23 +1,21 @@
-import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe } from "@effect/vitest"
 import * as SignalStoreSql from "@effect-poll/http/SignalStoreSql"
 import * as WebhookInbox from "@effect-poll/testing/WebhookInbox"
 import * as WebhookSender from "@effect-poll/testing/WebhookSender"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
-import type * as HttpClient from "effect/http/HttpClient"
 import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
-import * as References from "effect/References"
 import * as Scope from "effect/Scope"
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { sqlite } from "../../http/test/sqlite.ts"
 import { type Order, Orders, shop } from "./programs/payment.ts"
+import { clocked } from "./programs/running.ts"
 import { eventually, listen, pass, receive } from "./programs/serving.ts"
 
 const secret = "whsec_payments"
@@ -71,20 +69,8 @@ const setUp = Effect.gen(function* () {
   return { asked, inbox, intents, order, process, refunded, tokens }
 })
 
-const test = (name: string, body: () => Effect.Effect<void, unknown, HttpClient.HttpClient | Scope.Scope>) =>
-  it.effect(
-    name,
-    () =>
-      Effect.scoped(body()).pipe(
-        Effect.provide(NodeHttpClient.layerUndici),
-        Effect.provideService(References.MinimumLogLevel, "None"),
-        Effect.orDie
-      ),
-    60_000
-  )
-
 describe("payment", () => {
-  test("paid - the webhook completes the signal, and the order's own webhook is told once", () =>
+  clocked("paid - the webhook completes the signal, and the order's own webhook is told once", () =>
     Effect.gen(function* () {
       const { inbox, process } = yield* setUp
       const { log, open, sender, settle } = yield* process
@@ -104,7 +90,7 @@ describe("payment", () => {
       assert.strictEqual((yield* log.entries).length, 4)
     }))
 
-  test("forged - a 401, and the order stays open", () =>
+  clocked("forged - a 401, and the order stays open", () =>
     Effect.gen(function* () {
       const { process, tokens } = yield* setUp
       const { open, sender, settle } = yield* process
@@ -125,7 +111,7 @@ describe("payment", () => {
       assert.strictEqual((yield* Fiber.join(wait)).status, "paid")
     }))
 
-  test("lost - a check behind the signal finds the payment", () =>
+  clocked("lost - a check behind the signal finds the payment", () =>
     Effect.gen(function* () {
       const { asked, inbox, intents, process } = yield* setUp
       const { open, settle } = yield* process
@@ -138,7 +124,7 @@ describe("payment", () => {
       assert.strictEqual((yield* inbox.received).length, 1)
     }))
 
-  test("never - after an hour the order's own webhook is told, and a later payment is refunded", () =>
+  clocked("never - after an hour the order's own webhook is told, and a later payment is refunded", () =>
     Effect.gen(function* () {
       const { asked, inbox, process, refunded } = yield* setUp
       const { open, sender, settle } = yield* process
@@ -153,7 +139,7 @@ describe("payment", () => {
       assert.deepStrictEqual(refunded, ["pi_1"])
     }))
 
-  test("too early - a webhook before the order is stored gets a 500, and comes again", () =>
+  clocked("too early - a webhook before the order is stored gets a 500, and comes again", () =>
     Effect.gen(function* () {
       const { process } = yield* setUp
       const { open, sender, settle } = yield* process
@@ -165,7 +151,7 @@ describe("payment", () => {
       assert.strictEqual((yield* Fiber.join(yield* settle)).status, "paid")
     }))
 
-  test("redelivered after a restart - the next process accepts it, and its wait ends", () =>
+  clocked("redelivered after a restart - the next process accepts it, and its wait ends", () =>
     Effect.gen(function* () {
       const { inbox, process } = yield* setUp
       const first = yield* Scope.make()

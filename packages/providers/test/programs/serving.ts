@@ -9,7 +9,6 @@ import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServer from "effect/http/HttpServer"
 import * as Layer from "effect/Layer"
 import * as NetAddress from "effect/net/NetAddress"
-import type * as Scope from "effect/Scope"
 import { TestClock } from "effect/testing"
 import { createServer } from "node:http"
 
@@ -52,18 +51,25 @@ export const receive = Effect.fnUntraced(function* <const Routes extends Readonl
 
 export const basics = Layer.merge(Deliveries.layerMemory(), Webhook.layerWebCrypto)
 
-/** Advances the test clock in steps, between which sockets have some real time. */
+/** Advances the test clock in steps, before each of which sockets and databases have some real time. */
 export const pass = (minutes: number, step = 5) =>
   Effect.forEach(
-    Array.from({ length: Math.ceil(minutes / step) }),
-    () => Effect.andThen(TestClock.adjust(`${step} minutes`), TestClock.withLive(Effect.sleep("15 millis"))),
+    Array.from({ length: Math.ceil(minutes / step) + 1 }),
+    (_, index) =>
+      Effect.andThen(
+        pause,
+        index * step < minutes ? TestClock.adjust(`${step} minutes`) : Effect.void
+      ),
     { discard: true }
   )
 
 /** Asks again, in real time, until it is so. */
 export const eventually = <E, R>(isSo: Effect.Effect<boolean, E, R>): Effect.Effect<void, E, R> =>
   Effect.flatMap(isSo, (yes) =>
-    yes ? Effect.void : Effect.andThen(TestClock.withLive(Effect.sleep("5 millis")), eventually(isSo))
+    yes ? Effect.void : Effect.andThen(pause, eventually(isSo))
   )
 
-export type Scoped = Scope.Scope
+/** 20 milliseconds of real time. */
+const pause = Effect.callback<void>((resume) => {
+  setTimeout(() => resume(Effect.void), 20)
+})
