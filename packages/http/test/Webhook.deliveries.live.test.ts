@@ -42,7 +42,10 @@ import { serve } from "./webhookServer.ts"
 const secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
 const RenderStatus = StatusSchema.fromField(
-  Schema.Struct({ status: Schema.Literals(["pending", "processing", "completed"]), result: Schema.optional(Schema.String) }),
+  Schema.Struct({
+    status: Schema.Literals(["pending", "processing", "completed"]),
+    result: Schema.optional(Schema.String)
+  }),
   "status",
   { pending: Status.pending(), processing: Status.pending(), completed: ({ result = "" }) => Status.succeeded(result) }
 )
@@ -339,7 +342,14 @@ describe("Webhook deliveries", () => {
         tokens.set(order, signal.token)
         return yield* Effect.forkScoped(Poll.until(Payments, order, { deadline: "1 day", signal: signal.events }))
       })
-    return { accepted, deliveries, receiver, store, waitFor, onPush: (effect: Effect.Effect<void>) => (before = effect) }
+    return {
+      accepted,
+      deliveries,
+      receiver,
+      store,
+      waitFor,
+      onPush: (effect: Effect.Effect<void>) => (before = effect)
+    }
   })
 
   const signed = (order: string) => ({ order, paymentId: `pi_${order}` })

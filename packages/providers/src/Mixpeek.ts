@@ -163,7 +163,10 @@ export interface DocumentsWritten extends Push.Push<never, never> {
  * @since 0.1.0
  */
 export const DocumentsWritten: Schema.Codec<DocumentsWritten, unknown> = /*#__PURE__*/ Push.from(
-  /*#__PURE__*/ Schema.Struct({ event: /*#__PURE__*/ Schema.Literal("collection.documents.written"), collection_id: Wire.OptionalText }),
+  /*#__PURE__*/ Schema.Struct({
+    event: /*#__PURE__*/ Schema.Literal("collection.documents.written"),
+    collection_id: Wire.OptionalText
+  }),
   ({ collection_id }): DocumentsWritten => ({
     key: undefined,
     result: undefined,

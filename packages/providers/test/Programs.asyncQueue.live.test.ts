@@ -70,7 +70,8 @@ describe("AsyncQueue with signals and onComplete", () => {
       const did = (yield* log.entries).map((entry) => `${entry.route} ${entry.did}`)
       assert.includeMembers(did, ["/hooks/payments handled", "/hooks/orders woke"])
       assert.notInclude(JSON.stringify(yield* log.entries), hookSecret)
-    }))
+    })
+  )
 
   live("onComplete lost - slow polling finds the end", () =>
     Effect.gen(function* () {
@@ -82,7 +83,8 @@ describe("AsyncQueue with signals and onComplete", () => {
       yield* eventually(Effect.map(target.received, (posts) => posts.length === 2))
       const paths = (yield* target.received).map(({ path }) => path)
       assert.deepStrictEqual(paths, ["/start-checkout", `/hooks/orders/${hookSecret}`])
-    }))
+    })
+  )
 
   live("never paid - the queue's own timeout ends the wait, and a late payment is not accepted", () =>
     Effect.gen(function* () {
@@ -92,7 +94,8 @@ describe("AsyncQueue with signals and onComplete", () => {
       assert.strictEqual((yield* Effect.flip(Fiber.join(wait)))._tag, "JobExpired")
       // TokenExpired: the payment service is told, and what is to become of the money is for the shop to say.
       assert.strictEqual(yield* sender.post(yield* sender.sign(paid("pi_1"))), 500)
-    }))
+    })
+  )
 
   live("forged - a payment is a 401, and an onComplete only causes a check", () =>
     Effect.gen(function* () {
@@ -108,7 +111,8 @@ describe("AsyncQueue with signals and onComplete", () => {
       assert.strictEqual(wait.pollUnsafe(), undefined)
       assert.strictEqual(yield* sender.post(request), 200)
       assert.deepStrictEqual(yield* Fiber.join(wait), { paymentId: "pi_1" })
-    }))
+    })
+  )
 
   live("too early - a payment before the token is stored gets a 500, and comes again", () =>
     Effect.gen(function* () {
@@ -118,7 +122,8 @@ describe("AsyncQueue with signals and onComplete", () => {
       const task = yield* order("order_789", "pi_1", "1 hour")
       assert.strictEqual(yield* sender.post(request), 200)
       assert.deepStrictEqual(yield* Fiber.join(yield* start(settled(task, "1 hour"))), { paymentId: "pi_1" })
-    }))
+    })
+  )
 
   live("onComplete of a task that ends by itself - wakes its wait, and a second one does nothing", () =>
     Effect.gen(function* () {
@@ -132,5 +137,6 @@ describe("AsyncQueue with signals and onComplete", () => {
       const done = { id: key, status: "completed", result: { paymentId: "pi_0" } }
       assert.strictEqual(yield* post(`/hooks/orders/${hookSecret}`, done), 200)
       assert.strictEqual((yield* server.truthOf(key)).requests, 2)
-    }))
+    })
+  )
 })

@@ -40,7 +40,9 @@ const setUp = Effect.fnUntraced(function* (script: JobScript.Options) {
   const start = (eventId: string, strategy = seldom) =>
     Effect.gen(function* () {
       const before = (yield* jobs).length
-      const wait = yield* Effect.forkScoped(Effect.provide(change(eventId, strategy), wakes), { startImmediately: true })
+      const wait = yield* Effect.forkScoped(Effect.provide(change(eventId, strategy), wakes), {
+        startImmediately: true
+      })
       yield* eventually(Effect.map(jobs, (all) => (all[before]?.requests ?? 0) > 0))
       return { wait, taskId: (yield* jobs)[before]!.ids["task_id"]! }
     })
@@ -74,7 +76,8 @@ describe("EventPlatform with webhooks by contract", () => {
       for (const each of ["wait Started", "wait Told", "wait Ended", "webhook 200 reported", "webhook 200 repeat"]) {
         assert.include(what, each)
       }
-    }))
+    })
+  )
 
   live("webhook of the run before, or without a run - does not end the wait for this change", () =>
     Effect.gen(function* () {
@@ -89,7 +92,8 @@ describe("EventPlatform with webhooks by contract", () => {
       assert.strictEqual(second.wait.pollUnsafe(), undefined)
       assert.strictEqual(yield* sender.post(yield* sender.sign(ended("evt_1", second.taskId))), 200)
       yield* Fiber.join(second.wait)
-    }))
+    })
+  )
 
   live("forged - changes nothing, and is in the timeline", () =>
     Effect.gen(function* () {
@@ -105,7 +109,8 @@ describe("EventPlatform with webhooks by contract", () => {
         "webhook 401 nothing"
       )
       assert.strictEqual((yield* log.entries)[0]?.verified, false)
-    }))
+    })
+  )
 
   live("lost - polling finds the end", () =>
     Effect.gen(function* () {
@@ -113,7 +118,8 @@ describe("EventPlatform with webhooks by contract", () => {
       const { wait } = yield* start("evt_1", Strategy.spaced("50 millis"))
       yield* Fiber.join(wait)
       assert.deepStrictEqual(notified, [])
-    }))
+    })
+  )
 
   live("onPush that fails - gets the webhook again, and only then counts as done", () =>
     Effect.gen(function* () {
@@ -127,5 +133,6 @@ describe("EventPlatform with webhooks by contract", () => {
       assert.strictEqual(yield* sender.post(request), 200)
       assert.strictEqual(yield* sender.post(request), 200)
       assert.deepStrictEqual(notified, ["evt_1"])
-    }))
+    })
+  )
 })

@@ -55,7 +55,8 @@ describe("GenerationApi in callback mode", () => {
         (yield* log.entries).map(({ did, status, verified }) => [did, status, verified]),
         [["woke", 200, false]]
       )
-    }))
+    })
+  )
 
   live("callback of a failure - the check finds it", () =>
     Effect.gen(function* () {
@@ -63,21 +64,23 @@ describe("GenerationApi in callback mode", () => {
       const { generate, start } = yield* setUp({ duration: "200 millis", outcome: "failed", failure })
       const error = yield* Effect.flip(Fiber.join(yield* start(generate("sora-2", "a heron", seldom))))
       assert.strictEqual(error._tag === "JobFailed" ? String(error.failure) : error._tag, "E7: network busy")
-    }))
+    })
+  )
 
   live("callback lost - polling behind it finds the URLs", () =>
     Effect.gen(function* () {
       const { generate, start } = yield* setUp({ duration: "300 millis" }, { lost: true })
       const wait = yield* start(generate("sora-2", "a heron", Strategy.spaced("100 millis")))
       assert.strictEqual((yield* Fiber.join(wait)).length, 1)
-    }))
+    })
+  )
 
   live("forged and duplicate - a check each, never a result; a wrong secret is a 404", () =>
     Effect.gen(function* () {
       const { generate, jobs, post, start } = yield* setUp({ duration: "3 seconds" })
       const wait = yield* start(generate("sora-2", "a heron", seldom))
       yield* eventually(Effect.map(jobs, ([job]) => job?.requests === 1))
-      const [{ id: taskId }] = (yield* jobs) as [JobServer.Receipt]
+      const taskId = (yield* jobs)[0]!.id
       const stolen = { model: "sora-2", taskId, state: "success", resultJson: '{"resultUrls":["stolen"]}' }
       assert.strictEqual(yield* post("/hooks/generation/guess", { data: stolen }), 404)
       for (let checks = 2; checks <= 4; checks++) {
@@ -86,7 +89,8 @@ describe("GenerationApi in callback mode", () => {
       }
       assert.strictEqual(wait.pollUnsafe(), undefined)
       assert.notInclude(JSON.stringify(yield* Fiber.join(wait)), "stolen")
-    }))
+    })
+  )
 
   live("before the wait - a wait that starts after the callback finds the end by its first check", () =>
     Effect.gen(function* () {
@@ -97,9 +101,10 @@ describe("GenerationApi in callback mode", () => {
       // The program stops, the callback finds nobody, and the next program resumes by the key.
       yield* Scope.close(scope, Exit.void)
       yield* eventually(Effect.map(log.entries, (entries) => entries.length === 1))
-      const [{ id: taskId }] = (yield* jobs) as [JobServer.Receipt]
+      const taskId = (yield* jobs)[0]!.id
       const options = { deadline: "1 minute", strategy: Strategy.withFirstWait(seldom, "10 minutes") } as const
       const wait = yield* start(Poll.until(api, { model: "sora-2", taskId }, options))
       assert.strictEqual((yield* Fiber.join(wait)).length, 1)
-    }))
+    })
+  )
 })

@@ -54,7 +54,8 @@ describe("Mixpeek with its webhook", () => {
       yield* Fiber.join(mine)
       assert.strictEqual(other.pollUnsafe(), undefined)
       assert.strictEqual((yield* checks)[1], 1, "the task of another collection is not asked about")
-    }))
+    })
+  )
 
   live("documents written, forged or duplicate - a check each, and never an end", () =>
     Effect.gen(function* () {
@@ -65,20 +66,26 @@ describe("Mixpeek with its webhook", () => {
       assert.strictEqual(yield* post({ event: "another" }), 400)
       assert.strictEqual(yield* post({ event, collection_id: "col_2" }), 200)
       assert.deepStrictEqual(yield* checks, [1])
-      for (const body of [{ event, collection_id: "col_1" }, { event, collection_id: "col_1", status: "COMPLETED" }, { event }]) {
+      for (const body of [
+        { event, collection_id: "col_1" },
+        { event, collection_id: "col_1", status: "COMPLETED" },
+        { event }
+      ]) {
         const [before = 0] = yield* checks
         assert.strictEqual(yield* post(body), 200)
         yield* eventually(Effect.map(checks, ([now]) => now === before + 1))
       }
       assert.strictEqual(wait.pollUnsafe(), undefined)
-    }))
+    })
+  )
 
   live("lost - polling finds the end", () =>
     Effect.gen(function* () {
       const { log, start, write } = yield* setUp({ duration: "300 millis", result: ["doc"] }, { lost: true })
       yield* Fiber.join(yield* start(write("bkt_products", "col_1", Strategy.spaced("50 millis"))))
       assert.deepStrictEqual(yield* log.entries, [])
-    }))
+    })
+  )
 
   live("a type of task that a user adds - its resource is checked once the record is gone", () =>
     Effect.gen(function* () {
@@ -92,5 +99,6 @@ describe("Mixpeek with its webhook", () => {
       const options = { deadline: "1 minute", strategy: Strategy.spaced("50 millis") } as const
       yield* Fiber.join(yield* start(Poll.until(mixpeek.tasks, key, options)))
       assert.strictEqual((yield* server.truthOf(key.taskId)).outcome, "succeeded")
-    }))
+    })
+  )
 })

@@ -88,7 +88,8 @@ describe("payment", () => {
       }
       assert.strictEqual((yield* inbox.received).length, 1)
       assert.strictEqual((yield* log.entries).length, 4)
-    }))
+    })
+  )
 
   clocked("forged - a 401, and the order stays open", () =>
     Effect.gen(function* () {
@@ -109,7 +110,8 @@ describe("payment", () => {
       assert.strictEqual(tokens.size, 1)
       assert.strictEqual(yield* sender.post(request), 200)
       assert.strictEqual((yield* Fiber.join(wait)).status, "paid")
-    }))
+    })
+  )
 
   clocked("lost - a check behind the signal finds the payment", () =>
     Effect.gen(function* () {
@@ -122,7 +124,8 @@ describe("payment", () => {
       yield* pass(10)
       assert.deepStrictEqual(yield* Fiber.join(wait), { status: "paid", paymentId: "pi_1" })
       assert.strictEqual((yield* inbox.received).length, 1)
-    }))
+    })
+  )
 
   clocked("never - after an hour the order's own webhook is told, and a later payment is refunded", () =>
     Effect.gen(function* () {
@@ -137,7 +140,8 @@ describe("payment", () => {
       assert.deepStrictEqual(told, [{ orderId: "order_789", status: "timeout" }])
       assert.strictEqual(yield* sender.post(yield* sender.sign(paid("pi_1"))), 200)
       assert.deepStrictEqual(refunded, ["pi_1"])
-    }))
+    })
+  )
 
   clocked("too early - a webhook before the order is stored gets a 500, and comes again", () =>
     Effect.gen(function* () {
@@ -149,7 +153,8 @@ describe("payment", () => {
       assert.strictEqual(yield* sender.post(request), 200)
       // The signal is completed before the wait starts.
       assert.strictEqual((yield* Fiber.join(yield* settle)).status, "paid")
-    }))
+    })
+  )
 
   clocked("redelivered after a restart - the next process accepts it, and its wait ends", () =>
     Effect.gen(function* () {
@@ -166,5 +171,6 @@ describe("payment", () => {
       assert.strictEqual(yield* after.sender.post(request), 200)
       assert.deepStrictEqual(yield* Fiber.join(yield* after.settle), { status: "paid", paymentId: "pi_1" })
       assert.isAtLeast((yield* inbox.received).length, 1)
-    }))
+    })
+  )
 })

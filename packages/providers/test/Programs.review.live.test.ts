@@ -75,7 +75,8 @@ describe("review", () => {
         (yield* after.list).map(({ key, state }) => [key, state]),
         [["doc_456", "succeeded"]]
       )
-    }))
+    })
+  )
 
   clocked("approved while no process waits - the next one learns of it at once", () =>
     Effect.gen(function* () {
@@ -85,7 +86,8 @@ describe("review", () => {
       assert.strictEqual(yield* one.approve("doc_456", "Ada"), "accepted")
       const two = yield* process
       assert.deepStrictEqual(yield* Fiber.join(yield* two.decision("doc_456")), { approvedBy: "Ada" })
-    }))
+    })
+  )
 
   clocked("by token over HTTP - once, in the process that does not wait, and a redelivery says so", () =>
     Effect.gen(function* () {
@@ -102,7 +104,8 @@ describe("review", () => {
       const error = yield* Effect.flip(Fiber.join(wait))
       assert.deepStrictEqual(error._tag === "JobFailed" ? error.failure : error._tag, { reason: "unclear" })
       assert.notInclude(JSON.stringify(yield* other.log.entries), token)
-    }))
+    })
+  )
 
   clocked("forged - a token that is guessed or derived is unknown, and the review stays open", () =>
     Effect.gen(function* () {
@@ -111,13 +114,17 @@ describe("review", () => {
       yield* open("doc_456")
       const wait = yield* decision("doc_456")
       const token = tokenOf("doc_456")
-      const hash = Array.from(new Uint8Array(yield* Effect.promise(() => crypto.subtle.digest("SHA-256", new TextEncoder().encode(token)))), (byte) => byte.toString(16).padStart(2, "0")).join("")
+      const hash = Array.from(
+        new Uint8Array(yield* Effect.promise(() => crypto.subtle.digest("SHA-256", new TextEncoder().encode(token)))),
+        (byte) => byte.toString(16).padStart(2, "0")
+      ).join("")
       for (const guess of ["doc_456", hash, `${token.slice(1)}A`, token.toLowerCase()]) {
         assert.strictEqual(yield* post(guess, { status: "completed", result: { approvedBy: "Eve" } }), 404)
       }
       assert.strictEqual(wait.pollUnsafe(), undefined)
       assert.strictEqual((yield* list)[0]?.state, "open")
-    }))
+    })
+  )
 
   clocked("never - after two days the review expires, and a late approval is told so", () =>
     Effect.gen(function* () {
@@ -129,5 +136,6 @@ describe("review", () => {
       assert.strictEqual((yield* Effect.flip(Fiber.join(wait)))._tag, "JobExpired")
       assert.strictEqual((yield* Effect.flip(approve("doc_456", "Ada")))._tag, "SignalExpired")
       assert.strictEqual(yield* post(tokenOf("doc_456"), { status: "completed", result: { approvedBy: "Ada" } }), 410)
-    }))
+    })
+  )
 })

@@ -28,8 +28,7 @@ export const documents = (options: { readonly apiUrl: string; readonly hookSecre
     verify: Webhook.unsigned({ secretPath: options.hookSecret }),
     push: Mixpeek.DocumentsWritten,
     jobs: [mixpeek.tasks],
-    isAbout: ({ collectionId }, { taskId }) =>
-      collectionId === undefined || collections.get(taskId) === collectionId
+    isAbout: ({ collectionId }, { taskId }) => collectionId === undefined || collections.get(taskId) === collectionId
   })
 
   return { mixpeek, write, written }

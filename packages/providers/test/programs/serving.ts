@@ -55,19 +55,13 @@ export const basics = Layer.merge(Deliveries.layerMemory(), Webhook.layerWebCryp
 export const pass = (minutes: number, step = 5) =>
   Effect.forEach(
     Array.from({ length: Math.ceil(minutes / step) + 1 }),
-    (_, index) =>
-      Effect.andThen(
-        pause,
-        index * step < minutes ? TestClock.adjust(`${step} minutes`) : Effect.void
-      ),
+    (_, index) => Effect.andThen(pause, index * step < minutes ? TestClock.adjust(`${step} minutes`) : Effect.void),
     { discard: true }
   )
 
 /** Asks again, in real time, until it is so. */
 export const eventually = <E, R>(isSo: Effect.Effect<boolean, E, R>): Effect.Effect<void, E, R> =>
-  Effect.flatMap(isSo, (yes) =>
-    yes ? Effect.void : Effect.andThen(pause, eventually(isSo))
-  )
+  Effect.flatMap(isSo, (yes) => (yes ? Effect.void : Effect.andThen(pause, eventually(isSo))))
 
 /** 20 milliseconds of real time. */
 const pause = Effect.callback<void>((resume) => {

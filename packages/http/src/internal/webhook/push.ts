@@ -207,8 +207,7 @@ const applying = <R>(name: string, options: Options<R>) => {
         return yield* Effect.fail(problem(400, "the key does not fit the job", facts))
       }
       // The types of the route say that its jobs have keys of the type that `isAbout` takes.
-      const selects =
-        isAbout === undefined ? undefined : (each: unknown) => isAbout(push as never, each as never)
+      const selects = isAbout === undefined ? undefined : (each: unknown) => isAbout(push as never, each as never)
       for (const job of jobs) {
         if (key === undefined) yield* Sink.wakeAll(job, selects)
         else if (result === undefined) yield* Sink.wake(job, key, facts.verified === true)

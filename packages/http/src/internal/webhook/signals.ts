@@ -59,11 +59,7 @@ export const make = (
 // ---- internal ----
 
 /** A result that is absent is `null`, which is how nothing is written in JSON. */
-const settlementOf = ({
-  reason,
-  result = null,
-  status
-}: typeof Said.Type): Settlement | undefined => {
+const settlementOf = ({ reason, result = null, status }: typeof Said.Type): Settlement | undefined => {
   switch (status) {
     case "completed":
       return { _tag: "Succeeded", value: result }
