@@ -133,6 +133,7 @@ describe("Webhook.handler under", () => {
           })
         }
         const app = express()
+        // oxlint-disable-next-line oxc/no-async-endpoint-handlers -- Express 5 handles rejected promises
         app.use(["/hooks", "/v1/signals"], async (req, res) => {
           const response = await receive(toRequest(req))
           res

@@ -6,7 +6,7 @@ import type * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
 import * as Poll from "effect-poll/Poll"
 import * as PollJournal from "effect-poll/PollJournal"
-import * as Strategy from "effect-poll/Strategy"
+import type * as Strategy from "effect-poll/Strategy"
 
 export const campaigns = (options: {
   readonly apiUrl: string
