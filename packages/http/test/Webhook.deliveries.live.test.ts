@@ -144,7 +144,7 @@ describe("Webhook deliveries", () => {
       const key = yield* create()
       const wait = yield* start(key)
       const request = yield* sender.sign(completed(key, "a.png"))
-      const first = yield* Effect.all([request, request, request].map(sender.post), { concurrency: 3 })
+      const first = yield* Effect.forEach([request, request, request], sender.post, { concurrency: 3 })
       // One that comes while the first is applied is to come again.
       for (const status of first) assert.include([200, 503], status)
       assert.strictEqual(yield* Fiber.join(wait), "a.png")
@@ -348,7 +348,7 @@ describe("Webhook deliveries", () => {
       receiver,
       store,
       waitFor,
-      onPush: (effect: Effect.Effect<void>) => (before = effect)
+      onPush: (effect: Effect.Effect<void>) => void (before = effect)
     }
   })
 

@@ -28,8 +28,7 @@ const setUp = Effect.fnUntraced(function* (script: JobScript.Options) {
     apiUrl: server.urls.EventPlatform,
     secret: Redacted.make(secret),
     cache,
-    notify: (eventId) =>
-      failures-- > 0 ? Effect.fail(new Error("no mail today")) : Effect.sync(() => notified.push(eventId))
+    notify: (eventId) => (failures-- > 0 ? Effect.fail("no mail today") : Effect.sync(() => notified.push(eventId)))
   })
   const wakes = Layer.succeed(Wakes.Wakes, yield* Wakes.make())
   const { built, log, url } = yield* receive([webhook], wakes)

@@ -127,6 +127,25 @@ describe("payment", () => {
     })
   )
 
+  clocked("lost in the last minute - the order is paid, although its signal has expired", () =>
+    Effect.gen(function* () {
+      const { asked, inbox, intents, process } = yield* setUp
+      const { open, settle } = yield* process
+      yield* open
+      const wait = yield* settle
+      yield* eventually(Effect.sync(() => asked.length === 1))
+      yield* pass(55)
+      // The checks behind the signal are 5 minutes apart by now.
+      yield* pass(4, 1)
+      const before = asked.length
+      intents.set("pi_1", "succeeded")
+      yield* pass(1, 1)
+      assert.deepStrictEqual(yield* Fiber.join(wait), { status: "paid", paymentId: "pi_1" })
+      assert.strictEqual(asked.length, before + 1)
+      assert.strictEqual((yield* inbox.received).length, 1)
+    })
+  )
+
   clocked("never - after an hour the order's own webhook is told, and a later payment is refunded", () =>
     Effect.gen(function* () {
       const { asked, inbox, process, refunded } = yield* setUp

@@ -14,7 +14,7 @@ export const campaigns = (options: {
   readonly secret: Redacted.Redacted
   /** Pages that show what a campaign is, by event. */
   readonly cache: Map<string, string>
-  readonly notify: (eventId: string) => Effect.Effect<void, Error>
+  readonly notify: (eventId: string) => Effect.Effect<void, string>
 }) => {
   const platform = EventPlatform.make({ baseUrl: options.apiUrl })
   const journal: Array<PollJournal.Entry> = []

@@ -19,7 +19,8 @@ export const generator = (options: {
   const generate = (model: string, prompt: string, strategy: Strategy.Strategy = Strategy.spaced("1 minute")) =>
     Effect.gen(function* () {
       const { key } = yield* api.submit!({ model, input: { prompt }, callbackUrl })
-      return yield* Poll.until(api, key, { deadline: "10 minutes", strategy })
+      // However many callbacks arrive, forged ones among them: a check a second at most.
+      return yield* Poll.until(api, key, { deadline: "10 minutes", strategy, minInterval: "1 second" })
     })
 
   /** The payload of a check, which nobody signed: it is a reason to check. */

@@ -18,7 +18,7 @@ export const documents = (options: { readonly apiUrl: string; readonly hookSecre
       const { key } = yield* mixpeek.tasks.submit!({ kind: "batch", bucketId })
       collections.set(key.taskId, collection)
       return yield* Effect.ensuring(
-        Poll.until(mixpeek.tasks, key, { deadline: "1 day", strategy }),
+        Poll.until(mixpeek.tasks, key, { deadline: "1 day", strategy, minInterval: "1 second" }),
         Effect.sync(() => collections.delete(key.taskId))
       )
     })

@@ -3,6 +3,7 @@ import * as Push from "@effect-poll/http/Push"
 import * as Webhook from "@effect-poll/http/Webhook"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
 import type * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
@@ -52,6 +53,13 @@ const PaymentSucceeded = Push.from(
   ({ data }) => ({ key: data.object.id, result: undefined })
 )
 
+/** The hour is over, and the last webhook may be lost: asks once more. */
+const once = { deadline: "1 minute" } as const
+const paidAtLast = <F, E>(found: Poll.Advanced<typeof Paid.Type, F, E>) =>
+  found._tag === "Ended" && Exit.isSuccess(found.exit)
+    ? { status: "paid", paymentId: found.exit.value.paymentId }
+    : { status: "timeout" }
+
 export const shop = (payments: { readonly url: string; readonly secret: Redacted.Redacted }) => {
   const Payments = Job.make("payment", {
     check: (intent: string) => HttpCheck.get(`${payments.url}/v1/payment_intents/${intent}`, IntentStatus)
@@ -70,7 +78,7 @@ export const shop = (payments: { readonly url: string; readonly secret: Redacted
       const signal = yield* Signal.attach(Payments, { key: order.intent })
       const outcome = yield* Poll.until(Payments, order.intent, { deadline: "2 hours", signal: signal.events }).pipe(
         Effect.map(({ paymentId }) => ({ status: "paid", paymentId })),
-        Effect.catchTag("JobExpired", () => Effect.succeed({ status: "timeout" }))
+        Effect.catchTag("JobExpired", () => Effect.map(Poll.advance(Payments, order.intent, once), paidAtLast))
       )
       const body = { orderId: order.id, ...outcome }
       yield* HttpCheck.send(HttpClientRequest.post(order.webhookUrl), Schema.Unknown, { body })
