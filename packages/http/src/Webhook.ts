@@ -11,9 +11,10 @@
  *
  * - A request is verified on the bytes of its body, before anything is decoded. Without a `verify` that checks
  *   signatures there is only `unsigned`, which has to be stated.
- * - A push wakes the waits for its key, which it finds by the service `Wakes`: provide the same one to the routes and to
- *   the waits. With `trust: "verified"` its result counts as the answer of a check: `confirm`,
+ * - A push wakes the waits for its key. With `trust: "verified"` its result counts as the answer of a check: `confirm`,
  *   `since` and the policy for unknown states apply.
+ * - Waits are found by the service `Wakes`. Provide one and the same to the routes and to the waits: a layer that is built
+ *   twice is two services. Waits in other processes are not found; there, complete a `Signal` in `onPush`.
  * - A delivery is applied once (`Deliveries`). A retry of it is answered like the first one.
  * - A verified webhook is answered with 2xx even if nobody waits. A forged one gets a 401, whose body is always the same.
  * - Bodies are limited in size (413) and time (408); a body with a `Content-Encoding` is rejected (415). Any method but
