@@ -209,7 +209,7 @@ const teller = <A, F, RD>(schema: StatusSchema<A, F, RD>, options: Options = {})
   const tell = Tell.make<A, F, RD>(
     {
       as: oneOf("as", ["report", "wake"], options.as ?? "report"),
-      names: new Set(typeof event === "string" ? [event] : event),
+      names: namesOf(event),
       isLast: typeof done === "function" ? done : ({ data }) => data === done,
       read: options.read,
       parse: options.parse,
@@ -260,6 +260,14 @@ const connected = <A, F, RD>(
   })
 
 const wakes: Stream.Stream<Told.Wake> = /*#__PURE__*/ Stream.succeed(Told.wake)
+
+const namesOf = (event: string | ReadonlyArray<string>): ReadonlySet<string> => {
+  const names = typeof event === "string" ? [event] : event
+  if (!Array.isArray(names) || names.length === 0) {
+    throw new RangeError(`Sse.checks: event must be a name or a list of names, got ${validate.show(event)}`)
+  }
+  return new Set(names.map((name: string) => validate.nonEmpty("Sse.checks: event", name)))
+}
 
 const oneOf = <A extends string>(option: string, values: ReadonlyArray<A>, value: A): A => {
   if (!values.includes(value)) {

@@ -32,12 +32,14 @@ export type Reason =
  * @category errors
  * @since 0.1.0
  */
-export class SseError extends /*#__PURE__*/ Data.TaggedError("SseError")<{
-  /** The URL without query, fragment, user and password, or `shownUrl`. */
-  readonly url: string
-  /** Why the stream broke. */
-  readonly reason: Reason
-}> {
+export class SseError
+  extends /*#__PURE__*/ Data.TaggedError("SseError")<{
+    /** The URL without query, fragment, user and password, or `shownUrl`. */
+    readonly url: string
+    /** Why the stream broke. */
+    readonly reason: Reason
+  }>
+{
   override get message(): string {
     return `the events of ${this.url}: ${describe(this.reason)}`
   }

@@ -187,7 +187,7 @@ export const make = (options: Options = {}): Effect.Effect<JobServer["Service"],
         }).pipe(Effect.map((job): Receipt => ({ id: job.id, ids: job.ids }))),
       truth: store.truths,
       truthOf: (id) => Effect.flatMap(store.truthOf(id), Effect.fromNullishOr),
-      eventConnections: Effect.sync(() => store.eventConnections.map((each) => ({ ...each }))),
+      eventConnections: Effect.sync(() => Array.from(store.eventConnections, (each) => ({ ...each }))),
       requests: Effect.sync(() => requests)
     })
   })

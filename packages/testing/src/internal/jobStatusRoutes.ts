@@ -42,7 +42,9 @@ export const make = (store: JobStore): Provider => {
           })
         )
       ),
-      Wire.route("GET", "/api/job-status/:jobId", ({ param }) => store.check(ownJob(store, param("jobId")), (job, now) => Wire.json(status(job, now)))),
+      Wire.route("GET", "/api/job-status/:jobId", ({ param }) =>
+        store.check(ownJob(store, param("jobId")), (job, now) => Wire.json(status(job, now)))
+      ),
       Wire.route("GET", "/api/job-status/:jobId/events", ({ param, request }) =>
         Events.open(store, ownJob(store, param("jobId")), request, status)
       )

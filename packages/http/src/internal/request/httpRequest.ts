@@ -69,7 +69,8 @@ export type Fail = (reason: Reason) => HttpCheckError
 export const isOk = (answer: Pick<ReceivedAnswer, "status">): boolean => answer.status >= 200 && answer.status <= 299
 
 /** A media type without its parameters. */
-export const mediaType = (header: string | undefined): string | undefined => header?.split(";", 1)[0]!.trim().toLowerCase()
+export const mediaType = (header: string | undefined): string | undefined =>
+  header?.split(";", 1)[0]!.trim().toLowerCase()
 
 export const statusReason = (
   { content, detail, hint, status }: Pick<ReceivedAnswer, "content" | "detail" | "hint" | "status">,

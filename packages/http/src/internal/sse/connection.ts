@@ -73,28 +73,27 @@ export const open = (
       const alive = Number.isFinite(idleTimeout)
         ? Stream.timeoutOrElse(bytes, { duration: idleTimeout, orElse: () => Stream.fail(isIdle()) })
         : bytes
-      // An event that is too large ends the connection after those before it were passed on.
-      return Stream.mapEffect(alive, (chunk) => {
-        if (reader.tooLarge !== undefined) return Effect.fail(tooLarge(reader.tooLarge))
-        const events = reader.take(chunk)
+      const events = Stream.map(alive, (chunk) => {
+        const ended = reader.take(chunk)
         if (reader.retry !== undefined) slot.retry = reader.retry
-        return events.length === 0 && reader.tooLarge !== undefined
-          ? Effect.fail(tooLarge(reader.tooLarge))
-          : Effect.succeed(events)
-      }).pipe(Stream.ensuring(Effect.map(Clock.currentTimeMillis, (closed) => Slot.delay(slot, closed, slot.retry))))
-
-      function tooLarge(size: number): SseError {
-        return broken({ _tag: "TooLarge", maxEventSize: size })
-      }
+        return ended
+      })
+      // The events before one that is too large count.
+      return Stream.takeUntil(events, () => reader.isTooLarge).pipe(
+        Stream.concat(
+          Stream.suspend(() =>
+            reader.isTooLarge ? Stream.fail(broken({ _tag: "TooLarge", maxEventSize })) : Stream.empty
+          )
+        ),
+        Stream.ensuring(Effect.map(Clock.currentTimeMillis, (closed) => Slot.delay(slot, closed, slot.retry)))
+      )
     })
   })
 
 // ---- internal ----
 
 const within = <A, E, R, E2>(self: Effect.Effect<A, E, R>, millis: number, late: () => E2) =>
-  Number.isFinite(millis)
-    ? Effect.timeoutOrElse(self, { duration: millis, orElse: () => Effect.fail(late()) })
-    : self
+  Number.isFinite(millis) ? Effect.timeoutOrElse(self, { duration: millis, orElse: () => Effect.fail(late()) }) : self
 
 const refused = (
   { headers, response }: Arrival,
@@ -135,4 +134,3 @@ const { TextEncoder } = globalThis as unknown as {
 }
 
 const encoder = /*#__PURE__*/ new TextEncoder()
-

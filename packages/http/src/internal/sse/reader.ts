@@ -5,14 +5,13 @@ import * as Duration from "effect/Duration"
 export class Reader {
   private readonly decoder = new TextDecoder("utf-8", { ignoreBOM: true })
   private readonly parser: Sse.Parser
-  private readonly maxEventSize: number
   private events: Array<Sse.Event> = []
-  private isTooLarge = false
+  /** Whether an event was too large. Nothing is read after it. */
+  isTooLarge = false
   /** The delay that the server asked for last, in milliseconds. */
   retry: number | undefined
 
   constructor(maxEventSize: number) {
-    this.maxEventSize = maxEventSize
     this.parser = Sse.makeParser(
       (event) => {
         if (event._tag === "Retry") this.retry = Duration.toMillis(event.duration)
@@ -31,11 +30,6 @@ export class Reader {
       if (this.parser.feed(text) !== undefined) this.isTooLarge = true
     }
     return this.events.splice(0)
-  }
-
-  /** Why nothing more can be read: an event that is too large. */
-  get tooLarge(): number | undefined {
-    return this.isTooLarge ? this.maxEventSize : undefined
   }
 }
 

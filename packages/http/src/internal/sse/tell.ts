@@ -66,7 +66,7 @@ const nothing = (): Effect.Effect<undefined> => Effect.undefined
 
 const isLast = ({ isLast: isLastOne }: Reading, event: Event): boolean => {
   try {
-    return sync(isLastOne(event)) === true
+    return sync(isLastOne(event))
   } catch {
     return false
   }
