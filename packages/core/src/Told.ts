@@ -15,10 +15,12 @@
  *
  * @since 0.1.0
  */
+import type * as Context from "effect/Context"
 import { dual } from "effect/Function"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import { type CheckResult, isCheckResult } from "./CheckResult.ts"
+import { Memory as memory } from "./internal/told/memory.ts"
 import { WaitListener } from "./internal/told/listener.ts"
 import { loaded } from "./internal/told/loaded.ts"
 import * as make from "./internal/told/make.ts"
@@ -117,6 +119,15 @@ export const report = <A = never, F = never>(result: CheckResult<A, F>): Report<
  * @since 0.1.0
  */
 export const wake: Wake = /*#__PURE__*/ make.make({ _tag: "Wake" })
+
+/**
+ * What the stream of a wait keeps from one subscription to the next, such as the id of the last event that it received. It
+ * is one `Map` for each wait and stream, by keys of the stream's own. Default: `undefined`, outside of a wait.
+ *
+ * @category services
+ * @since 0.1.0
+ */
+export const Memory: Context.Reference<Map<unknown, unknown> | undefined> = memory
 
 /**
  * Makes a source of any stream, such as server-sent events, a socket or a queue. `toTold` returns what an element tells, or

@@ -6,6 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
 import { toChannel } from "effect/Stream"
+import { Memory } from "./memory.ts"
 import * as event from "../machine/event.ts"
 import type { Source } from "./loaded.ts"
 import { broke, isTold, strange } from "./make.ts"
@@ -34,7 +35,7 @@ export const pump = (
     }
   }
   // Written out, since what effect has for it would be most of this in a bundle.
-  const subscribed = Effect.acquireUseRelease(
+  const subscription = Effect.acquireUseRelease(
     Effect.sync(Scope.makeUnsafe),
     (scope): Effect.Effect<never, unknown, unknown> =>
       Effect.flatMap(toPullScoped(toChannel(typeof stream === "function" ? stream(key) : stream), scope), (pull) => {
@@ -46,6 +47,7 @@ export const pump = (
       }),
     Scope.close
   )
+  const subscribed = Effect.provideService(subscription, Memory, new Map())
   const run = (delay: number): Effect.Effect<never, never, unknown> =>
     Effect.flatMap(Clock.currentTimeMillis, (since) =>
       Effect.flatMap(Effect.exit(subscribed), (exit) =>
