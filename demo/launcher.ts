@@ -10,13 +10,16 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as HttpClient from "effect/http/HttpClient"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
+import { hasProperty } from "effect/Predicate"
 import * as Redacted from "effect/Redacted"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
-import type * as Job from "effect-poll/Job"
+import * as Job from "effect-poll/Job"
 import * as Poll from "effect-poll/Poll"
 import type { PollEvent } from "effect-poll/PollEvent"
+import * as Signal from "effect-poll/Signal"
+import * as SignalStore from "effect-poll/SignalStore"
 import * as Status from "effect-poll/Status"
 import * as StatusSchema from "effect-poll/StatusSchema"
 import * as Strategy from "effect-poll/Strategy"
@@ -54,12 +57,15 @@ export const token = "demo"
 export const make = (options: {
   readonly urls: JobServer["Service"]["urls"]
   readonly pushes: Pushes
+  readonly signals: SignalStore.Service
   readonly speed: number
 }): Launcher => {
-  const { pushes, speed, urls } = options
+  const { pushes, signals, speed, urls } = options
   const timeScale = 1 / speed
   const real = (seconds: number): Duration.Duration => Duration.millis((seconds * 1000) / speed)
   const defaultDeadline = real(900)
+  const slowly = Strategy.exponential({ initial: real(5), factor: 2, cap: real(300) })
+  const rarely = Strategy.withFirstWait(Strategy.spaced(real(1800)), real(1800))
 
   const jobStatus = JobStatus.make({ baseUrl: urls.JobStatus, timeScale })
   const events = EventPlatform.make({ baseUrl: urls.EventPlatform, timeScale })
@@ -67,6 +73,11 @@ export const make = (options: {
   const generation = generationBy(urls.GenerationApi, timeScale)
   const mixpeek = Mixpeek.make({ baseUrl: urls.Mixpeek, timeScale })
   const queue = AsyncQueue.make({ baseUrl: urls.AsyncQueue, timeScale })
+  const reviews = Job.withCodecs(queue.signalTasks, { success: Schema.Unknown, failure: Schema.String })
+
+  /** Runs a call of a signal with the store of the demo. None of them can fail here. */
+  const own = <A, E>(call: Effect.Effect<A, E, SignalStore.SignalStore>): Effect.Effect<A> =>
+    Effect.orDie(Effect.provideService(call, SignalStore.SignalStore, signals))
 
   const launch: Launcher["launch"] = Effect.fnUntraced(function* ({ name, work }, checks) {
     switch (work.type) {
@@ -149,16 +160,32 @@ export const make = (options: {
         })
         const deadline = AsyncQueue.defaultDeadline(maxWaitTime, { timeScale })
         if (work.signal === undefined) return watched(key, Poll.events(queue.signalTasks, key, { deadline }))
-        const handle = yield* counted(checks, "checks")(Poll.start(queue.signalTasks, key, { deadline }))
-        const { afterSeconds, result, status, twice } = work.signal
+        const { afterSeconds, lane, lost, result, status, twice } = work.signal
+        // In the lane "asked" nothing tells the wait. In the lane "told" its first check would come after the signal.
+        const ours =
+          lane === "asked"
+            ? undefined
+            : yield* own(Signal.make(reviews, key, { maxWaitTime: real(work.maxWaitSeconds) }))
+        const events = Poll.events(reviews, key, {
+          deadline,
+          ...(ours !== undefined && { signal: ours.events, behind: lane === "told" ? rarely : slowly })
+        })
+        const tell =
+          ours === undefined || lost === true
+            ? Effect.void
+            : own(
+                status === "completed"
+                  ? Signal.complete(reviews, ours.token, result)
+                  : Signal.fail(reviews, ours.token, messageOf(result))
+              )
         const send = (expected: "accepted" | "alreadySignaled") =>
           queue.signal(signalToken, { status, result }).pipe(
             Effect.map((actual) => (actual === expected ? undefined : `a signal was ${actual} and not ${expected}`)),
             Effect.catch((error) => Effect.succeed(error.message))
           )
-        const first = send("accepted").pipe(Effect.delay(real(afterSeconds)), Effect.tap(handle.checkNow()))
+        const first = send("accepted").pipe(Effect.delay(real(afterSeconds)), Effect.tap(tell))
         const both = Effect.flatMap(first, (error) => Effect.map(send("alreadySignaled"), (second) => error ?? second))
-        return watched(key, handle.events, twice === true ? both : first)
+        return watched(key, events, twice === true ? both : first)
       }
     }
   })
@@ -173,6 +200,10 @@ const watched = (
   events: Stream.Stream<PollEvent<unknown, unknown, HttpCheckError>, never, HttpClient.HttpClient>,
   action: Launched["action"] = Effect.undefined
 ): Launched => ({ id, events, action })
+
+/** The failure that the service makes of the result of a signal. */
+const messageOf = (result: unknown): string =>
+  hasProperty(result, "message") && typeof result.message === "string" ? result.message : "failed by signal"
 
 /** The same API with each of its strategies. */
 const generationBy = (

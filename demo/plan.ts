@@ -55,13 +55,25 @@ export type Work =
 /** The strategies of `GenerationApi`. */
 export type GenerationStrategy = "adaptive" | "fixed" | "exponential" | "many" | "resilient"
 
-/** A signal that the demo sends to a task. */
+/** How the wait for a review learns of its end: by its checks, by a signal of the demo, or by whichever comes first. */
+export type Lane = "asked" | "told" | "both"
+
+/** The lanes, in the order of the report. */
+export const lanes = ["asked", "told", "both"] as const satisfies ReadonlyArray<Lane>
+
+/** A review that the demo decides: it sends the service a signal, and then tells the wait. */
 export interface Signal {
+  readonly lane: Lane
+  /** Whether the message to the wait gets lost, so that a check has to find the end. Default: `false`. */
+  readonly lost?: boolean | undefined
   readonly afterSeconds: number
   readonly status: "completed" | "failed"
   readonly result: unknown
   readonly twice?: boolean | undefined
 }
+
+/** The lane of a plan, for reviews that the demo decides; otherwise undefined. */
+export const laneOf = ({ work }: Plan): Lane | undefined => (work.type === "signal" ? work.signal?.lane : undefined)
 
 /** One job of the simulation: what to submit, what the server does, and how the wait is expected to end. */
 export interface Plan {

@@ -2,7 +2,7 @@ import * as Fault from "@effect-poll/testing/Fault"
 import * as JobScript from "@effect-poll/testing/JobScript"
 import type { Submission } from "@effect-poll/testing/Submission"
 import { hasProperty } from "effect/Predicate"
-import type { EndingKind, Plan, Work } from "./plan.ts"
+import { type EndingKind, type Lane, lanes, type Plan, type Work } from "./plan.ts"
 
 /** Plans a number of jobs from the templates in turn, each time with other durations. Deterministic. */
 export const make = (count: number): ReadonlyArray<Plan> =>
@@ -157,24 +157,33 @@ const mixpeek: ReadonlyArray<Template> = [
   (s) => [{ type: "mixpeek", kind: "taxonomy" }, failed(s(10, 300), "E6", "no such label")]
 ]
 
+const laneIn = (round: number): Lane => lanes[round % lanes.length]!
+
 const asyncQueue: ReadonlyArray<Template> = [
   (s, n) => [{ type: "queue", onComplete: true }, succeeded(s(3, 250), { result: { sent: n } })],
   (s, n) => [
     {
       type: "signal",
       maxWaitSeconds: 3600,
-      signal: { afterSeconds: s(15, 300), status: "completed", result: { paid: n } }
+      signal: { lane: laneIn(n), afterSeconds: s(15, 300), status: "completed", result: { paid: n } }
     },
     JobScript.make()
   ],
   (s) => [{ type: "queue" }, failed(s(3, 250), "E7", "the target answered 410", [Fault.badGateway(1), Fault.drop(2)])],
   (s) => [{ type: "signal", maxWaitSeconds: s(30, 400) }, JobScript.make(), "expired"],
   (s) => [{ type: "queue", maxWaitSeconds: s(20, 300), onComplete: true }, JobScript.endless(), "expired"],
-  (s) => [
+  (s, n) => [
     {
       type: "signal",
       maxWaitSeconds: 86_400,
-      signal: { afterSeconds: s(15, 300), status: "failed", result: { message: "the review says no" }, twice: true }
+      signal: {
+        lane: laneIn(n + 2),
+        lost: laneIn(n + 2) === "both" && n % 2 === 0,
+        afterSeconds: s(15, 300),
+        status: "failed",
+        result: { message: "the review says no" },
+        twice: true
+      }
     },
     JobScript.make(),
     "failed"

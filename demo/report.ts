@@ -1,6 +1,6 @@
 import type { Truth } from "@effect-poll/testing/Truth"
 import type { Mismatch } from "./judge.ts"
-import { type EndingKind, endings, type Plan, providers } from "./plan.ts"
+import { type EndingKind, endings, type Lane, laneOf, lanes, type Plan, providers } from "./plan.ts"
 import { endedOf, type Tally, zeroes } from "./tally.ts"
 import type { WaitOutcome } from "./watch.ts"
 
@@ -22,11 +22,20 @@ export interface Summary {
   readonly mismatches: number
 }
 
+/** The reviews of one lane: tasks whose end the demo decides. */
+export interface LaneSummary {
+  readonly reviews: number
+  /** The requests of their checks. */
+  readonly requests: number
+  readonly lagNominalMillis: Lag
+}
+
 /** The report of a simulation. */
 export interface Report extends Summary {
   readonly speed: number
   readonly elapsedMillis: number
   readonly providers: Readonly<Record<Plan["provider"], Summary>>
+  readonly lanes: Readonly<Record<Lane, LaneSummary>>
   readonly mismatchList: ReadonlyArray<Mismatch>
 }
 
@@ -59,12 +68,25 @@ export const make = (facts: {
       mismatches: mismatches.filter(({ provider }) => provider !== undefined && names.includes(provider)).length
     }
   }
+  const lane = (name: Lane): LaneSummary => {
+    const waits = facts.waits.filter(({ plan }) => laneOf(plan) === name)
+    const lags = waits.flatMap((wait) => lagOf(wait, truths.get(wait.id)))
+    return {
+      reviews: waits.length,
+      requests: sum(waits.map(({ requests }) => requests.sent)),
+      lagNominalMillis: {
+        p50: nominal(percentile(lags, 0.5), speed),
+        p95: nominal(percentile(lags, 0.95), speed)
+      }
+    }
+  }
   return {
     ...summary(providers),
     mismatches: mismatches.length,
     speed,
     elapsedMillis,
     providers: Object.fromEntries(providers.map((name) => [name, summary([name])])) as Report["providers"],
+    lanes: Object.fromEntries(lanes.map((name) => [name, lane(name)])) as Report["lanes"],
     mismatchList: mismatches
   }
 }
@@ -114,6 +136,8 @@ export const render = (report: Report): ReadonlyArray<string> => {
     "",
     "lag: from the end of a job to the end of its wait; nominal: the same at speed 1",
     "",
+    ...renderLanes(report.lanes),
+    "",
     `mismatches with the records of the server: ${report.mismatches}`,
     ...report.mismatchList.flatMap(({ aspect, observed, subject, truth }) => [
       `  ${subject}: ${aspect}`,
@@ -124,6 +148,22 @@ export const render = (report: Report): ReadonlyArray<string> => {
 }
 
 // ---- internal ----
+
+/** How the waits for reviews learn of their ends, with a column per lane. */
+const renderLanes = (report: Report["lanes"]): ReadonlyArray<string> => {
+  const row = (label: string, of: (name: Lane) => string) =>
+    label.padEnd(22) + lanes.map((name) => of(name).padStart(9)).join("")
+  return [
+    row("reviews, by lane", (name) => name),
+    row("  reviews", (name) => dashed(report[name].reviews)),
+    row("  requests", (name) => dashed(report[name].requests)),
+    row("  nominal lag p50", (name) => duration(report[name].lagNominalMillis.p50)),
+    row("  nominal lag p95", (name) => duration(report[name].lagNominalMillis.p95)),
+    "",
+    "asked: by checks alone; told: by a signal; both: by a signal, with slow checks",
+    "behind it, which find the ends whose signals were lost"
+  ]
+}
 
 const labels: Readonly<Record<EndingKind, string>> = {
   succeeded: "succeeded",

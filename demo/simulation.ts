@@ -8,6 +8,7 @@ import type { ServeError } from "effect/http/HttpServerError"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import * as Poll from "effect-poll/Poll"
+import * as SignalStore from "effect-poll/SignalStore"
 import * as Status from "effect-poll/Status"
 import * as Strategy from "effect-poll/Strategy"
 import * as Judge from "./judge.ts"
@@ -31,7 +32,8 @@ export const run: (
     const plans = Population.make(jobs)
     const server = yield* JobServer.make({ speed, script: Population.scriptOf(plans), token: Launcher.token })
     const pushes = yield* Pushes.make
-    const launcher = Launcher.make({ urls: server.urls, pushes, speed })
+    const signals = yield* SignalStore.SignalStore
+    const launcher = Launcher.make({ urls: server.urls, pushes, signals, speed })
     const tally = Tally.make()
     const sent = Tally.requests()
     const badges = { notifications: Tally.requests(), messages: Tally.requests() }
@@ -75,7 +77,7 @@ export const run: (
     const elapsedMillis = (yield* Clock.currentTimeMillis) - startedAt
     return Report.make({ waits, truths, tally, mismatches: Judge.judge(evidence), speed, elapsedMillis })
   },
-  Effect.provide(NodeHttpClient.layerNodeHttpOptions({ keepAlive: true }))
+  Effect.provide([NodeHttpClient.layerNodeHttpOptions({ keepAlive: true }), SignalStore.layerMemory()])
 )
 
 // ---- internal ----

@@ -3,7 +3,7 @@ export const usage = `Watches many remote jobs at once and reports how each of t
 
   pnpm demo [--jobs N] [--speed N] [--json]
       Starts a job server on loopback, submits jobs of five providers, waits for them all, and compares the results
-      with what the server recorded. Takes about 600 / speed seconds.
+      with what the server recorded. Some waits ask, some are told by a signal or a webhook, some both. Takes about 600 / speed seconds.
         --jobs N            the number of jobs, 1 to 1000; default 300
         --speed N           how many times faster than real time the jobs run, 1 to 60; default 30
 

@@ -8,6 +8,7 @@ import * as Poll from "effect-poll/Poll"
 import * as PollError from "effect-poll/PollError"
 import * as Quorum from "effect-poll/Quorum"
 import * as Status from "effect-poll/Status"
+import * as Strategy from "effect-poll/Strategy"
 import * as SubmitError from "effect-poll/SubmitError"
 import { anchors, classesOf, codeOf, membersOf, prose, table, unionOf } from "../scripts/docs.ts"
 
@@ -49,6 +50,12 @@ describe("options of a wait", () => {
       const where = [...(job.has(name) ? ["`Job`"] : []), ...(defaults.has(name) ? ["`PollDefaults`"] : [])]
       assert.strictEqual(row["also in"], where.join(", "), row["option"])
     }
+  })
+
+  it("table of what tells a wait - has each field of ToldOptions", () => {
+    const told = table(page, "told by", "type", "default", "what it does", "rule").map((row) => codeOf(row["told by"]!))
+    assert.sameMembers(told, [...membersOf(core("PollOptions"), "ToldOptions")])
+    assert.sameMembers(told, [...membersOf(core("PollOptions"), "ToldByKeyOptions")])
   })
 
   it("options of one function - are in the second table", () => {
@@ -242,6 +249,7 @@ describe("errors", () => {
     ["strategy", () => Poll.until(check, { deadline: 1, strategy: "1 second" as never })],
     ["both", () => Poll.until(check, { deadline: 1, confirm: { success: { times: 2, for: 1 } as never } })],
     ["no option", () => Poll.until(check, { deadline: 1, unknownStatus: "continue" } as never)],
+    ["behind", () => Poll.until(check, { deadline: 1, behind: Strategy.spaced(1) })],
     ["onTimeout", () => Poll.until(noSubmit, "a", { deadline: 1, onTimeout: "cancelRemote" })],
     ["submit", () => Poll.run(noSubmit, undefined as never, { deadline: 1 })]
   ]

@@ -1,10 +1,19 @@
 import { assert, describe, it } from "@effect/vitest"
+import { laneOf, lanes } from "../plan.ts"
 import * as Population from "../population.ts"
 
 describe("population", () => {
   it("make - is deterministic, and includes all providers even for a few jobs", () => {
     assert.deepStrictEqual(Population.make(120), Population.make(120))
     assert.strictEqual(new Set(Population.make(5).map(({ provider }) => provider)).size, 5)
+  })
+
+  it("make - has reviews in every lane, and loses messages only in the lane with checks behind", () => {
+    const reviews = Population.make(120).flatMap((plan) => (plan.work.type === "signal" ? [plan] : []))
+    assert.includeMembers(reviews.map(laneOf), [...lanes])
+    const lost = reviews.filter(({ work }) => work.type === "signal" && work.signal?.lost === true)
+    assert.isNotEmpty(lost)
+    assert.isTrue(lost.every((plan) => laneOf(plan) === "both"))
   })
 
   it("make - gives every plan a unique name", () => {

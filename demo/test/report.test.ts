@@ -28,6 +28,17 @@ describe("report", () => {
     assert.deepStrictEqual(providers.Mixpeek.lagMillis, { p50: null, p95: null })
   })
 
+  it("make - counts the reviews of each lane", () => {
+    const { truth, wait } = job({ lagMillis: 40 })
+    const signal = { lane: "told", afterSeconds: 1, status: "completed", result: undefined } as const
+    const review = { ...wait, plan: { ...wait.plan, work: { type: "signal", maxWaitSeconds: 60, signal } } } as const
+    const facts = { truths: [truth], tally: Tally.make(), mismatches: [], speed: 30, elapsedMillis: 21_000 }
+    const { lanes } = Report.make({ ...facts, waits: [wait, review] })
+    assert.deepStrictEqual(lanes.told, { reviews: 1, requests: 3, lagNominalMillis: { p50: 1200, p95: 1200 } })
+    const none = { reviews: 0, requests: 0, lagNominalMillis: { p50: null, p95: null } }
+    assert.deepStrictEqual([lanes.asked, lanes.both], [none, none])
+  })
+
   it("render - fits 80 columns with aligned rows", () => {
     const lines = Report.render(report())
     for (const line of lines) assert.isAtMost(line.length, 80)
