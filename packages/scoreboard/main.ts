@@ -15,6 +15,7 @@ import * as fleet from "./fleet/board.ts"
 import * as laws from "./laws/board.ts"
 import { installPeers } from "./peers.ts"
 import { update } from "./peers/update.ts"
+import * as signals from "./signals/board.ts"
 
 const usage = `usage: pnpm scoreboard <table> [options]
   engine       the cost of a check and of a wait: the loops of \`loops\`, then many jobs at once, ours and the peers'
@@ -43,6 +44,8 @@ const usage = `usage: pnpm scoreboard <table> [options]
     --only N     only the world of this index
   fleet        how a Poller behaves under attack: hung neighbours, storms of deadlines, closing, rate limits
     --rows a,b   only these rows: ${fleet.names.join(", ")}
+  signals      what signals and webhooks save beside polling, what becomes of lost ones, and a receiver under attack
+    --rows a,b   only these rows: ${signals.names.join(", ")}
   protocols    the long-running operations of Azure's test server, with ours and with core-lro
   peers        install the newest release of each peer, and store the dates of the releases
   engine, loops, http
@@ -124,6 +127,18 @@ const rowNames = async (
   return names.filter((name) => !isPeer(name))
 }
 
+/** A table of rows with aims. */
+const rowTable = async ({ names, print, run, summary }: Pick<typeof fleet, "names" | "print" | "run" | "summary">) => {
+  const wanted = values.rows?.split(",") ?? names
+  for (const name of wanted)
+    if (!names.includes(name)) fail(`--rows: unknown row ${name}, known are ${names.join(", ")}`)
+  const measured = await run(wanted, (what) => console.error(what))
+  print(measured)
+  // A miss is a finding. A row that could not be measured is a bug.
+  if (measured.some(({ problem }) => problem !== undefined)) process.exitCode = 1
+  return summary(measured)
+}
+
 const tables: Record<string, () => Promise<unknown>> = {
   conformance: async () => {
     const peers = new Set(board.pollers.filter(({ peer }) => peer).map(({ name }) => name))
@@ -176,16 +191,8 @@ const tables: Record<string, () => Promise<unknown>> = {
     if (only === undefined ? !laws.holds(board) : board.differences > 0) process.exitCode = 1
     return laws.summary(board)
   },
-  fleet: async () => {
-    const wanted = values.rows?.split(",") ?? fleet.names
-    for (const name of wanted)
-      if (!fleet.names.includes(name)) fail(`--rows: unknown row ${name}, known are ${fleet.names.join(", ")}`)
-    const measured = await fleet.run(wanted, (what) => console.error(what))
-    fleet.print(measured)
-    // A miss is a finding. A row that could not be measured is a bug.
-    if (measured.some(({ problem }) => problem !== undefined)) process.exitCode = 1
-    return fleet.summary(measured)
-  },
+  fleet: () => rowTable(fleet),
+  signals: () => rowTable(signals),
   // Loaded on demand: it starts a server.
   protocols: async () => (await import("./protocols/azure.ts")).run(),
   // Loaded on demand: it needs the clients.

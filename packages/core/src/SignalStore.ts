@@ -66,6 +66,13 @@ export interface Service {
   readonly touch: (hash: string, at: number) => Effect.Effect<"touched" | SignalRow | undefined, SignalStoreError>
   /** Yields the row of a signal, or `undefined` if there is none. */
   readonly get: (hash: string) => Effect.Effect<SignalRow | undefined, SignalStoreError>
+  /**
+   * Yields the rows of at most 500 signals, in any order and without those that are not there. Waits that ask at about the
+   * same time then share a query. Default: `get` for each.
+   */
+  readonly getMany?:
+    | ((hashes: ReadonlyArray<string>) => Effect.Effect<ReadonlyArray<SignalRow>, SignalStoreError>)
+    | undefined
   /** Yields the row of the signal that was made last for a job and an encoded key, or `undefined` if there is none. */
   readonly newest: (job: string, key: string) => Effect.Effect<SignalRow | undefined, SignalStoreError>
   /** Yields the rows that match a filter, the oldest first. */

@@ -15,28 +15,23 @@
  *
  * @since 0.1.0
  */
+import type * as Context from "effect/Context"
 import { dual } from "effect/Function"
-import { hasProperty } from "effect/Predicate"
 import * as Result from "effect/Result"
 import * as Stream from "effect/Stream"
 import { type CheckResult, isCheckResult } from "./CheckResult.ts"
-import { onTold } from "./internal/machine/told.ts"
+import { Memory as memory } from "./internal/told/memory.ts"
 import { WaitListener } from "./internal/told/listener.ts"
 import { loaded } from "./internal/told/loaded.ts"
+import * as make from "./internal/told/make.ts"
+import { takeApart } from "./internal/told/takeApart.ts"
 import * as validate from "./internal/validate.ts"
-import { type Ended, type Report, type Told, TypeId, type Wake } from "./internal/told/model.ts"
+import type { Ended, Report, Told, Wake } from "./internal/told/model.ts"
 import { isStatus, isTerminal, type Terminal } from "./Status.ts"
 
 // Nothing can tell a wait anything unless this module is loaded, so this module installs the listener.
+loaded.split = takeApart
 loaded.listen = (request, job, register, fork) => new WaitListener(request, job, register, fork)
-
-// A function declaration, since `wake` is made when the module is loaded.
-function make<T extends { readonly _tag: string }>(told: T): T & { readonly [TypeId]: unknown } {
-  return Object.assign(Object.create(Proto), told)
-}
-
-// Each `Told` carries the rules of the machine for it, so that a program without any does not bundle them.
-const Proto = { [TypeId]: onTold }
 
 export type {
   /**
@@ -93,7 +88,7 @@ export type {
  * @category guards
  * @since 0.1.0
  */
-export const isTold = (u: unknown): u is Told<unknown, unknown> => hasProperty(u, TypeId)
+export const isTold: (u: unknown) => u is Told<unknown, unknown> = make.isTold
 
 /**
  * Creates an `Ended`: the job has ended with this status, and so does the wait. Throws a RangeError for a pending
@@ -104,7 +99,7 @@ export const isTold = (u: unknown): u is Told<unknown, unknown> => hasProperty(u
  */
 export const ended = <A = never, F = never>(status: Terminal<A, F>): Ended<A, F> =>
   isStatus(status) && isTerminal(status)
-    ? make({ _tag: "Ended", status })
+    ? make.make({ _tag: "Ended", status })
     : validate.refuse("Told.ended: status", "a terminal status", status)
 
 /**
@@ -116,7 +111,7 @@ export const ended = <A = never, F = never>(status: Terminal<A, F>): Ended<A, F>
  */
 export const report = <A = never, F = never>(result: CheckResult<A, F>): Report<A, F> =>
   isCheckResult(result)
-    ? make({ _tag: "Report", result })
+    ? make.make({ _tag: "Report", result })
     : validate.refuse("Told.report: result", "a status or a CheckResult", result)
 
 /**
@@ -125,7 +120,16 @@ export const report = <A = never, F = never>(result: CheckResult<A, F>): Report<
  * @category constructors
  * @since 0.1.0
  */
-export const wake: Wake = /*#__PURE__*/ make({ _tag: "Wake" })
+export const wake: Wake = /*#__PURE__*/ make.make({ _tag: "Wake" })
+
+/**
+ * What the stream of a wait keeps from one subscription to the next, such as the id of the last event that it received. It
+ * is one `Map` for each wait and stream, by keys of the stream's own. Default: `undefined`, outside of a wait.
+ *
+ * @category services
+ * @since 0.1.0
+ */
+export const Memory: Context.Reference<Map<unknown, unknown> | undefined> = memory
 
 /**
  * Makes a source from any stream, such as server-sent events, a socket or a queue. `toTold` returns what an element

@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -271,6 +272,21 @@ describe.each(hosts)("$name", ({ name, resume, start, until }) => {
         })
         yield* runFor(until(job, "a", { deadline }), "5 seconds")
         assert.deepStrictEqual(checks, [0, 1_000, 3_000])
+      })
+    )
+
+    it.effect("what is no Told - ends the wait as a defect, also before it starts [R44]", () =>
+      Effect.gen(function* () {
+        for (const strange of [undefined, null, 5, "Wake", {}, { _tag: "Wake" }, { _tag: "Ended", status: done }]) {
+          for (const push of [
+            Stream.make(strange as never),
+            Stream.fromEffect(Effect.delay(Effect.succeed(strange as never), "1 second"))
+          ]) {
+            const { exit } = yield* runFor(until(jobOf().job, "a", { deadline, push }), "1 minute")
+            assert(exit !== "running" && exit._tag === "Failure")
+            assert.match(String(Cause.squash(exit.cause)), /TypeError: a wait must be told a Told, got/)
+          }
+        }
       })
     )
 

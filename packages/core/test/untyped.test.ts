@@ -266,7 +266,7 @@ describe("callers without types", () => {
     )
     assert.include(
       messageOf(() => resume(job, token, { signal: AbortSignal.abort() })),
-      "Poll.resume: there is no option signal"
+      "Poll.resume: signal must be a Stream, got an object"
     )
     const ofRun = { deadline: "1 hour", since: { run: "1" }, submitTimeout: "1 minute", onReceipt: () => Effect.void }
     assert.doesNotThrow(() => resume(job, token, ofRun))

@@ -66,7 +66,7 @@ export class DeliveriesError extends Data.TaggedError("DeliveriesError")<{ reado
  * **Details**
  *
  * `begin` must be atomic: of several calls with one route and id, exactly one gets `"new"` or `"copy"`. In SQL that is an
- * insert that does nothing on a conflict.
+ * insert that does nothing on a conflict, as in `DeliveriesSql`.
  *
  * @category services
  * @since 0.1.0
@@ -110,9 +110,9 @@ export interface MemoryOptions {
  *
  * **Gotchas**
  *
- * Processes that receive for the same route do not share it, and a restart loses it. Then a redelivery is applied
- * again. That is harmless for wakes, and for ends, since the first end of a wait counts. An `onPush` has to tolerate
- * it.
+ * Processes that receive for the same route do not share it, and a restart loses it: use `DeliveriesSql` where that
+ * matters. Otherwise a redelivery is applied again. That is harmless for wakes, and for ends, since the first end of a
+ * wait counts. An `onPush` has to tolerate it.
  *
  * @category layers
  * @since 0.1.0
@@ -142,17 +142,15 @@ const bytesOf = (key: Key): string => `${key.route}\0${key.digest}`
 /** Deliveries in memory. */
 const make = (capacity: number, leaseMillis: number): Deliveries["Service"] => {
   const entries = new Map<string, Entry>()
-  /** How many entries have the same bytes. */
-  const copies = new Map<string, number>()
+  /** The entry that the same bytes came under first, by its name. */
+  const firsts = new Map<string, string>()
   /** Entries by how long they are kept, oldest first: what is over stands at the front of its bucket. */
   const buckets = new Map<number, Map<string, Entry>>()
 
   const forget = (entry: Entry): void => {
     entries.delete(entry.name)
     entry.bucket.delete(entry.name)
-    const rest = copies.get(entry.bytes)! - 1
-    if (rest === 0) copies.delete(entry.bytes)
-    else copies.set(entry.bytes, rest)
+    if (firsts.get(entry.bytes) === entry.name) firsts.delete(entry.bytes)
   }
 
   const sweep = (now: number): void => {
@@ -186,12 +184,12 @@ const make = (capacity: number, leaseMillis: number): Deliveries["Service"] => {
       buckets.set(keepMillis, bucket)
     }
     const bytes = bytesOf(key)
-    const before = copies.get(bytes) ?? 0
-    copies.set(bytes, before + 1)
+    const isFirst = !firsts.has(bytes)
+    if (isFirst) firsts.set(bytes, name)
     const entry = { name, digest: key.digest, bytes, bucket, forgetAt: now + keepMillis, leaseUntil: now + leaseMillis }
     entries.set(name, entry)
     bucket.set(name, entry)
-    return before === 0 ? "new" : "copy"
+    return isFirst ? "new" : "copy"
   }
 
   const known = (key: Key): Entry | undefined => {

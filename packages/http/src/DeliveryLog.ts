@@ -15,6 +15,7 @@ import * as validate from "./internal/validate.ts"
  * What a request did.
  *
  * - `"woke"`: it was a reason to check for the waits that it concerns, if there are any.
+ * - `"handled"`: only `onPush` was called, since the route has no jobs.
  * - `"reported"`: its result counted as the answer to a check.
  * - `"completed"`, `"failed"`, `"canceled"`: a signal ended with it.
  * - `"heartbeat"`: it was a heartbeat of a signal.
@@ -24,7 +25,16 @@ import * as validate from "./internal/validate.ts"
  * @category models
  * @since 0.1.0
  */
-export type Effects = "woke" | "reported" | "completed" | "failed" | "canceled" | "heartbeat" | "repeat" | "nothing"
+export type Effects =
+  | "woke"
+  | "handled"
+  | "reported"
+  | "completed"
+  | "failed"
+  | "canceled"
+  | "heartbeat"
+  | "repeat"
+  | "nothing"
 
 /**
  * One request.

@@ -35,6 +35,7 @@ import type { Ending, SignalRow } from "effect-poll/SignalRow"
 import { type Service, SignalStore } from "effect-poll/SignalStore"
 import { slotWith } from "./internal/signal/slot.ts"
 import { fromText, toText } from "./internal/signal/sqlText.ts"
+import { checkTable, create, type Fragment, indexOf, lockSome } from "./internal/sql/table.ts"
 import * as validate from "./internal/validate.ts"
 
 /**
@@ -85,7 +86,7 @@ export interface Options {
  */
 export const migration = (table: string = defaultTable): ReadonlyArray<string> => {
   const name = checkTable("SignalStoreSql.migration: table", table)
-  const index = name.slice(name.indexOf(".") + 1)
+  const index = indexOf(name)
   return [
     `CREATE TABLE IF NOT EXISTS ${name} (
   hash VARCHAR(64) PRIMARY KEY,
@@ -141,20 +142,14 @@ export const layer = (options: Options = {}): Layer.Layer<SignalStore, SqlError,
     SignalStore,
     Effect.gen(function* () {
       const sql = (yield* SqlClient).withoutTransforms()
-      if (options.createTable !== false) yield* create(sql, table)
+      if (options.createTable !== false) yield* create(sql, migration(table))
       const changes = yield* PubSub.dropping<string>(keptChanges)
       const slotOf = yield* slotWith
       const table_: Table = {
         sql,
         name: sql.literal(table),
         retention,
-        lockSome: sql.onDialect({
-          sqlite: () => sql.literal(""),
-          pg: () => sql.literal("FOR UPDATE SKIP LOCKED"),
-          mysql: unsupported,
-          mssql: unsupported,
-          clickhouse: unsupported
-        }),
+        lockSome: lockSome(sql, "SignalStoreSql"),
         slotOf,
         publish: (hashes) =>
           hashes.length === 0
@@ -180,26 +175,6 @@ const tidyRows = 64
 
 /** How often an insert that meets others is tried. Each time another one has succeeded. */
 const mostTries = 1_000
-
-const checkTable = (option: string, table: string): string => {
-  if (!/^([A-Za-z_]\w{0,47}\.)?[A-Za-z_]\w{0,47}$/.test(table)) {
-    throw new RangeError(`${option} must be a plain identifier of at most 48 characters, got ${JSON.stringify(table)}`)
-  }
-  return table
-}
-
-const unsupported = (): never => {
-  throw new Error("SignalStoreSql supports PostgreSQL and SQLite")
-}
-
-/** PostgreSQL lets two processes that create the same table at once fail. The second try finds it. */
-const create = (sql: SqlClient, table: string): Effect.Effect<void, SqlError> =>
-  Effect.retry(
-    Effect.forEach(migration(table), (statement) => sql.unsafe(statement), { discard: true }),
-    { times: 3 }
-  )
-
-type Fragment = ReturnType<SqlClient["literal"]>
 
 interface Table {
   readonly sql: SqlClient
@@ -263,6 +238,14 @@ const methodsOf = (table: Table): Omit<Service, "changes"> => ({
       )
     ),
   get: (hash) => storing("get", get(table, hash)),
+  getMany: (hashes) => {
+    const { name, sql } = table
+    const found = sql<Stored>`SELECT * FROM ${name} WHERE ${sql.in("hash", hashes)}`
+    return storing(
+      "get",
+      Effect.map(found, (rows) => rows.map(rowOf))
+    )
+  },
   newest: (job, key) => storing("newest", newest(table, job, key)),
   list: (filter, at) => {
     const { name, sql } = table

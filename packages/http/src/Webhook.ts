@@ -11,9 +11,10 @@
  *
  * - A request is verified on the bytes of its body, before anything is decoded. A route without signatures has to say
  *   so with `unsigned`.
- * - A push wakes the waits for its key, which it finds by the service `Wakes`: provide the same one to the routes and
- *   to the waits. With `trust: "verified"` its result counts as the answer to a check: `confirm`, `since` and the
- *   policy for unknown states apply.
+ * - A push wakes the waits for its key. With `trust: "verified"` its result counts as the answer to a check: `confirm`,
+ *   `since` and the policy for unknown states apply.
+ * - Waits are found by the service `Wakes`. Provide the same one to the routes and to the waits: a layer that is built
+ *   twice is two services. Waits in other processes are not found; for those, complete a `Signal` in `onPush`.
  * - A delivery is applied once (`Deliveries`). A retry of what was applied gets a 200.
  * - A verified webhook is answered with 2xx even if nobody waits. A forged one gets a 401, whose body is always the same.
  * - Bodies are limited in size (413) and time (408); a body with a `Content-Encoding` is rejected (415). Any method but

@@ -6,75 +6,15 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Latch from "effect/Latch"
 import * as Stream from "effect/Stream"
-import { TestClock } from "effect/testing"
-
-const day = 24 * 60 * 60 * 1000
+import { conformance, day, key } from "./deliveriesConformance.ts"
 
 const store = <A, E>(
   use: (service: Deliveries.Deliveries["Service"]) => Effect.Effect<A, E>,
   options?: Deliveries.MemoryOptions
 ) => Effect.provide(Effect.flatMap(Deliveries.Deliveries, use), Deliveries.layerMemory(options))
 
-const key = (id: string, digest = "d") => ({ route: "/h", id, digest })
-
 describe("Deliveries.layerMemory", () => {
-  it.effect("R72: begin - says what is known of an id and of its bytes", () =>
-    store(({ abandon, begin, done }) =>
-      Effect.gen(function* () {
-        assert.strictEqual(yield* begin(key("a"), day), "new")
-        assert.strictEqual(yield* begin(key("a"), day), "inFlight")
-        assert.strictEqual(yield* begin(key("a", "e"), day), "conflict")
-        yield* done(key("a"))
-        assert.strictEqual(yield* begin(key("a"), day), "repeat")
-        assert.strictEqual(yield* begin(key("a", "e"), day), "conflict")
-        assert.strictEqual(yield* begin(key("b"), day), "copy")
-        assert.strictEqual(yield* begin({ ...key("a"), route: "/i" }, day), "new")
-        // What is done is not forgotten by a late attempt that failed.
-        yield* abandon(key("a"))
-        assert.strictEqual(yield* begin(key("a"), day), "repeat")
-        yield* abandon(key("b"))
-        assert.strictEqual(yield* begin(key("b"), day), "copy")
-        yield* done(key("unknown"))
-        yield* abandon(key("unknown"))
-      })
-    )
-  )
-
-  it.effect("R72: begin - yields new again once the lease is over, or when the delivery was abandoned", () =>
-    store(({ abandon, begin, done }) =>
-      Effect.gen(function* () {
-        yield* begin(key("a"), day)
-        yield* TestClock.adjust("59999 millis")
-        assert.strictEqual(yield* begin(key("a"), day), "inFlight")
-        yield* TestClock.adjust("1 millis")
-        assert.strictEqual(yield* begin(key("a"), day), "new")
-        yield* done(key("a"))
-        yield* begin(key("b", "e"), day)
-        yield* abandon(key("b", "e"))
-        assert.strictEqual(yield* begin(key("b", "e"), day), "new")
-      })
-    )
-  )
-
-  it.effect("R72: begin - forgets each delivery after its own time", () =>
-    store(({ begin, done }) =>
-      Effect.gen(function* () {
-        yield* begin(key("long"), day)
-        yield* done(key("long"))
-        yield* begin(key("short", "e"), 1000)
-        yield* done(key("short", "e"))
-        yield* TestClock.adjust("999 millis")
-        assert.strictEqual(yield* begin(key("short", "e"), 1000), "repeat")
-        yield* TestClock.adjust("1 millis")
-        assert.strictEqual(yield* begin(key("short", "f"), 1000), "new")
-        assert.strictEqual(yield* begin(key("long"), day), "repeat")
-        // The bytes of what is over are no copy any more.
-        assert.strictEqual(yield* begin(key("other", "e"), 1000), "new")
-        yield* TestClock.adjust("1 day")
-        assert.strictEqual(yield* begin(key("more"), day), "new")
-      })
-    )
-  )
+  conformance(() => Deliveries.layerMemory())
 
   it.effect("R72: capacity - forgets the oldest", () =>
     store(
@@ -89,20 +29,6 @@ describe("Deliveries.layerMemory", () => {
           assert.strictEqual(yield* begin(key("a", "a"), day), "new")
         }),
       { capacity: 3 }
-    )
-  )
-
-  it.effect("R72: of concurrent calls exactly one begins a delivery", () =>
-    store(({ begin }) =>
-      Effect.gen(function* () {
-        const all = yield* Effect.forEach(Array.from({ length: 100 }), () => begin(key("a"), day), {
-          concurrency: "unbounded"
-        })
-        assert.deepStrictEqual(
-          all.filter((each) => each !== "inFlight"),
-          ["new"]
-        )
-      })
     )
   )
 

@@ -2,6 +2,7 @@ import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import { assert, describe, it } from "@effect/vitest"
 import * as Deliveries from "@effect-poll/http/Deliveries"
 import * as HttpCheck from "@effect-poll/http/HttpCheck"
+import type { HttpCheckError } from "@effect-poll/http/HttpCheckError"
 import * as Push from "@effect-poll/http/Push"
 import * as SignalStoreSql from "@effect-poll/http/SignalStoreSql"
 import * as Webhook from "@effect-poll/http/Webhook"
@@ -41,7 +42,10 @@ import { serve } from "./webhookServer.ts"
 const secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
 const RenderStatus = StatusSchema.fromField(
-  Schema.Struct({ status: Schema.Literals(["pending", "processing", "completed"]), result: Schema.optional(Schema.String) }),
+  Schema.Struct({
+    status: Schema.Literals(["pending", "processing", "completed"]),
+    result: Schema.optional(Schema.String)
+  }),
   "status",
   { pending: Status.pending(), processing: Status.pending(), completed: ({ result = "" }) => Status.succeeded(result) }
 )
@@ -97,13 +101,13 @@ const setUp = Effect.fnUntraced(function* (
 
   /** Every wait that ended, with what it ended with. */
   const results: Array<readonly [key: string, result: string]> = []
-  const waitFor = (key: string, more?: Partial<PollOptions<never>>) =>
+  const waitFor = (key: string, more?: Partial<PollOptions<HttpCheckError>>) =>
     Poll.until(Renders, key, { deadline: "1 hour", strategy: Strategy.spaced("10 minutes"), ...more }).pipe(
       Effect.tap((result) => Effect.sync(() => results.push([key, result]))),
       Effect.provide(wakes)
     )
   /** A wait that has made its first check. */
-  const start = (key: string, more?: Partial<PollOptions<never>>) =>
+  const start = (key: string, more?: Partial<PollOptions<HttpCheckError>>) =>
     Effect.gen(function* () {
       const before = (yield* jobs.truthOf(key)).requests
       const fiber = yield* Effect.forkScoped(waitFor(key, more), { startImmediately: true })
@@ -140,7 +144,7 @@ describe("Webhook deliveries", () => {
       const key = yield* create()
       const wait = yield* start(key)
       const request = yield* sender.sign(completed(key, "a.png"))
-      const first = yield* Effect.all([request, request, request].map(sender.post), { concurrency: 3 })
+      const first = yield* Effect.forEach([request, request, request], sender.post, { concurrency: 3 })
       // One that comes while the first is applied is to come again.
       for (const status of first) assert.include([200, 503], status)
       assert.strictEqual(yield* Fiber.join(wait), "a.png")
@@ -313,7 +317,7 @@ describe("Webhook deliveries", () => {
       Effect.sync(() => mkdtempSync(join(tmpdir(), "effect-poll-"))),
       (path) => Effect.sync(() => rmSync(path, { recursive: true }))
     )
-    const store = SignalStoreSql.layer().pipe(Layer.provide(sqlite(join(directory, "signals.db"))))
+    const store = Layer.orDie(Layer.provide(SignalStoreSql.layer(), sqlite(join(directory, "signals.db"))))
     const deliveries = Layer.succeedContext(yield* Layer.build(Deliveries.layerMemory({ lease })))
     const tokens = new Map<string, Signal.Token>()
     const accepted: Array<string> = []
@@ -338,7 +342,14 @@ describe("Webhook deliveries", () => {
         tokens.set(order, signal.token)
         return yield* Effect.forkScoped(Poll.until(Payments, order, { deadline: "1 day", signal: signal.events }))
       })
-    return { accepted, deliveries, receiver, store, waitFor, onPush: (effect: Effect.Effect<void>) => (before = effect) }
+    return {
+      accepted,
+      deliveries,
+      receiver,
+      store,
+      waitFor,
+      onPush: (effect: Effect.Effect<void>) => void (before = effect)
+    }
   })
 
   const signed = (order: string) => ({ order, paymentId: `pi_${order}` })

@@ -76,6 +76,43 @@ describe("Webhook.signals", () => {
     )
   )
 
+  it.effect("R73: results are read in the JSON form of their Schema, and an absent one is null", () =>
+    Effect.scoped(
+      Effect.gen(function* () {
+        const at = <A>(name: string, success: Schema.Codec<A, unknown>) =>
+          Job.make(name, { check: (_: string) => Effect.succeed(Status.pending() as Status.Status<A>) }).pipe(
+            Job.withCodecs({ success })
+          )
+        const jobs = [
+          at("review", Schema.Date),
+          at("payment", Schema.Undefined),
+          at("other", Schema.NullOr(Schema.String))
+        ]
+        const store = signalStore({
+          [token]: { job: "review" },
+          [used]: { job: "payment" },
+          [foreign]: { job: "other" }
+        })
+        const server = yield* serve([Webhook.signals("/s", jobs)], Layer.merge(basics, store.layer))
+        const post = (to: string, body: unknown) =>
+          Effect.map(send(`${server.url}/s/${to}`, { body: JSON.stringify(body) }), ({ status }) => status)
+        assert.strictEqual(yield* post(token, { status: "completed" }), 400)
+        assert.strictEqual(yield* post(token, { status: "completed", result: 5 }), 400)
+        assert.strictEqual(yield* post(token, { status: "completed", result: "2026-11-30T00:00:00.000Z" }), 200)
+        assert.strictEqual(yield* post(used, { status: "completed" }), 200)
+        assert.strictEqual(yield* post(foreign, { status: "completed" }), 200)
+        assert.deepStrictEqual(
+          [...store.ended.values()],
+          [
+            { _tag: "Succeeded", value: "2026-11-30T00:00:00.000Z" },
+            { _tag: "Succeeded", value: null },
+            { _tag: "Succeeded", value: null }
+          ]
+        )
+      })
+    )
+  )
+
   it.effect("R73: a holder fails or cancels a job, or sends a heartbeat", () =>
     Effect.scoped(
       Effect.gen(function* () {

@@ -10,6 +10,7 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
+import * as Logger from "effect/Logger"
 import * as Redacted from "effect/Redacted"
 import * as Ref from "effect/Ref"
 import * as Schedule from "effect/Schedule"
@@ -17,8 +18,11 @@ import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { TestClock } from "effect/testing"
 import * as Job from "effect-poll/Job"
+import * as Poll from "effect-poll/Poll"
 import * as Status from "effect-poll/Status"
 import * as StatusSchema from "effect-poll/StatusSchema"
+import * as Strategy from "effect-poll/Strategy"
+import * as Wakes from "effect-poll/Wakes"
 import { basics, recording, send, serve } from "./webhookServer.ts"
 
 const secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
@@ -75,6 +79,90 @@ describe("Webhook", () => {
             status: 200,
             reason: undefined
           })
+        })
+      )
+    )
+
+    it.effect("R71: a push without a key wakes the waits that it is about", () =>
+      Effect.scoped(
+        Effect.gen(function* () {
+          const wakes = Layer.succeed(Wakes.Wakes, yield* Wakes.make())
+          const asked: Array<string> = []
+          const Docs = Job.make("docs", {
+            check: (id: string) =>
+              Effect.as(
+                Effect.sync(() => asked.push(id)),
+                Status.pending()
+              )
+          })
+          const push = Push.from(Schema.Struct({ folder: Schema.optional(Schema.String) }), (body) => ({
+            key: undefined,
+            result: undefined,
+            ...body
+          }))
+          const common = { verify: Webhook.unsigned(), push, jobs: [Docs] }
+          const server = yield* serve(
+            [
+              Webhook.route("/some", {
+                ...common,
+                isAbout: ({ folder = "" }, key) => {
+                  if (folder === "bad") throw new Error("no such folder")
+                  return key.startsWith(`${folder}/`)
+                }
+              }),
+              Webhook.route("/all", common)
+            ],
+            Layer.merge(basics, wakes)
+          )
+          for (const key of ["a/1", "a/2", "b/1"]) {
+            const options = { deadline: "1 hour", strategy: Strategy.spaced("30 minutes") } as const
+            yield* Effect.forkScoped(Effect.provide(Poll.until(Docs, key, options), wakes), { startImmediately: true })
+          }
+          yield* TestClock.adjust(1)
+          const woken = (path: string, body: unknown) =>
+            Effect.gen(function* () {
+              asked.length = 0
+              const { status } = yield* send(`${server.url}${path}`, { body: JSON.stringify(body) })
+              yield* TestClock.adjust("1 second")
+              return [status, ...asked.toSorted()]
+            })
+          assert.deepStrictEqual(yield* woken("/some", { folder: "a" }), [200, "a/1", "a/2"])
+          assert.deepStrictEqual(yield* woken("/some", {}), [200])
+          assert.deepStrictEqual(yield* woken("/some", { folder: "bad" }), [500])
+          assert.deepStrictEqual(yield* woken("/all", {}), [200, "a/1", "a/2", "b/1"])
+        })
+      )
+    )
+
+    it.effect("a route that has jobs but no Wakes says so once, and answers as ever", () =>
+      Effect.scoped(
+        Effect.gen(function* () {
+          const warnings: Array<unknown> = []
+          const logger = Logger.make(({ logLevel, message }) => {
+            if (logLevel === "Warn") warnings.push(message)
+          })
+          const verify = Webhook.standard(secret)
+          const server = yield* serve(
+            [
+              Webhook.route("/h", { verify, push: RenderChanged, jobs: [Renders] }),
+              Webhook.route("/none", { verify, push: RenderChanged, jobs: [] })
+            ],
+            basics,
+            { around: Logger.layer([logger]) }
+          )
+          for (const path of ["h", "h", "none"]) {
+            const sender = yield* WebhookSender.make({
+              url: `${server.url}/${path}`,
+              scheme: WebhookSender.standard(secret)
+            })
+            assert.strictEqual(
+              yield* sender.post(yield* sender.sign(done("r1"), { id: `${path}_${warnings.length}` })),
+              200
+            )
+          }
+          assert.deepStrictEqual(warnings, [["Webhook.route /h finds no waits: the service Wakes is not provided"]])
+          const did = (yield* server.log.entries).map((entry) => entry.did)
+          assert.deepStrictEqual(did, ["woke", "woke", "handled"])
         })
       )
     )

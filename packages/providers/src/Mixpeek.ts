@@ -47,6 +47,7 @@ import * as MixpeekResource from "./internal/mixpeek/resource.ts"
 import * as MixpeekTask from "./internal/mixpeek/task.ts"
 import * as Path from "./internal/path.ts"
 import * as Validate from "./internal/validate.ts"
+import * as Wire from "./internal/wire.ts"
 import * as MinimumInterval from "./MinimumInterval.ts"
 import { keyCodec, type Resource, resourceCodec, type TaskKey } from "./MixpeekKey.ts"
 import type { CancelUnsupported, ListFilter, Submission } from "./MixpeekRequest.ts"
@@ -143,14 +144,34 @@ export const strategy: Strategy.Strategy = /*#__PURE__*/ Strategy.exponential({
 export const minimumInterval: Duration.Duration = /*#__PURE__*/ Duration.seconds(1)
 
 /**
+ * The decoded webhook that documents have been written. It names no task.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface DocumentsWritten extends Push.Push<never, never> {
+  /** The collection to which they were written; undefined if the body does not name it. */
+  readonly collectionId: string | undefined
+}
+
+/**
  * The Schema of the webhook that is sent when documents have been written: a reason to check the tasks that may have
- * written them. The documentation shows only the name of the event; the name of its field is inferred.
+ * written them. The documentation shows only the name of the event; the names of its field and of `collection_id` are
+ * inferred.
  *
  * @category schemas
  * @since 0.1.0
  */
-export const DocumentsWritten: Push.PushSchema<never, never> = /*#__PURE__*/ Push.wake(
-  /*#__PURE__*/ Schema.Struct({ event: /*#__PURE__*/ Schema.Literal("collection.documents.written") })
+export const DocumentsWritten: Schema.Codec<DocumentsWritten, unknown> = /*#__PURE__*/ Push.from(
+  /*#__PURE__*/ Schema.Struct({
+    event: /*#__PURE__*/ Schema.Literal("collection.documents.written"),
+    collection_id: Wire.OptionalText
+  }),
+  ({ collection_id }): DocumentsWritten => ({
+    key: undefined,
+    result: undefined,
+    collectionId: collection_id ?? undefined
+  })
 )
 
 /**

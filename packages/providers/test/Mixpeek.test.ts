@@ -279,7 +279,7 @@ describe("Mixpeek", () => {
       Effect.gen(function* () {
         const decode = Schema.decodeEffect(Mixpeek.DocumentsWritten)
         const push = yield* decode({ event: "collection.documents.written", collection_id: "c" })
-        assert.deepStrictEqual(push, { key: undefined, result: undefined })
+        assert.deepStrictEqual(push, { key: undefined, result: undefined, collectionId: "c" })
         assert.isTrue(Schema.isSchemaError(yield* Effect.flip(decode({ event: "collection.created" }))))
         const { provide, times } = answering((_, attempt) => ({
           ...batch,

@@ -15,17 +15,26 @@ export interface Measured {
 
 export const names: ReadonlyArray<string> = Object.keys(rows)
 
+/** A table of rows, and the program that measures a part of one. */
+export interface Table {
+  readonly rows: Readonly<Record<string, Row>>
+  readonly child: URL
+}
+
+const fleet: Table = { rows, child: new URL("child.ts", import.meta.url) }
+
 export const run = async (
   wanted: ReadonlyArray<string>,
-  tell: (what: string) => void
+  tell: (what: string) => void,
+  table: Table = fleet
 ): Promise<ReadonlyArray<Measured>> => {
   const measured: Array<Measured> = []
   for (const name of wanted) {
-    const row = rows[name]!
+    const row = table.rows[name]!
     const began = performance.now()
     const result = await measureRow(row, (part) => {
       tell(`${name}: ${part}`)
-      return child(name, part)
+      return child(table.child, name, part)
     })
     measured.push({ ...result, row, seconds: (performance.now() - began) / 1_000 })
   }
@@ -111,10 +120,10 @@ const execute = promisify(execFile)
 /** How long a part may take at most. */
 const timeout = 600_000
 
-const child = async (row: string, part: string): Promise<Figures> => {
-  const path = fileURLToPath(new URL("child.ts", import.meta.url))
+const child = async (path: URL, row: string, part: string): Promise<Figures> => {
+  const options = ["--max-old-space-size=8192", fileURLToPath(path), row, part]
   try {
-    const { stdout } = await execute(process.execPath, ["--max-old-space-size=8192", path, row, part], { timeout })
+    const { stdout } = await execute(process.execPath, options, { timeout })
     return parse(stdout)
   } catch (cause) {
     const { killed, message } = cause as Error & { readonly killed?: boolean }

@@ -13,6 +13,7 @@
  */
 import * as Duration from "effect/Duration"
 import { hasProperty } from "effect/Predicate"
+import * as EventConnection from "./EventConnection.ts"
 import * as Fault from "./Fault.ts"
 import * as Validate from "./internal/validate.ts"
 
@@ -79,6 +80,7 @@ export interface JobScript {
   readonly retryAfter: Duration.Duration | undefined
   readonly retryAfterAs: Fault.RetryAfterForm
   readonly faults: ReadonlyArray<Fault.Fault>
+  readonly events: ReadonlyArray<EventConnection.EventConnection>
 }
 
 /**
@@ -135,6 +137,11 @@ export interface Options {
   readonly retryAfterAs?: Fault.RetryAfterForm | undefined
   /** The faults of checks, and of the submit, kills and signals (see `Fault.on`). Default: none. */
   readonly faults?: ReadonlyArray<Fault.Fault> | undefined
+  /**
+   * What happens to the connections to the server-sent events of a JobStatus job, in order; see `EventConnection`. Further
+   * connections are undisturbed. Default: all are.
+   */
+  readonly events?: ReadonlyArray<EventConnection.EventConnection> | undefined
 }
 
 /**
@@ -171,7 +178,8 @@ export const make = (options: Options = {}): JobScript => ({
       ? undefined
       : Validate.wholeSeconds("JobScript.make: retryAfter", options.retryAfter),
   retryAfterAs: Validate.oneOf("JobScript.make: retryAfterAs", ["seconds", "date"], options.retryAfterAs ?? "seconds"),
-  faults: (options.faults ?? []).map(Fault.validate)
+  faults: (options.faults ?? []).map(Fault.validate),
+  events: (options.events ?? []).map(EventConnection.validate)
 })
 
 /**

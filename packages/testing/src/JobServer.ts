@@ -25,6 +25,7 @@ import type { ServeError } from "effect/http/HttpServerError"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
+import type { Recorded } from "./EventConnection.ts"
 import * as AsyncQueue from "./internal/asyncQueueRoutes.ts"
 import * as EventPlatform from "./internal/eventPlatformRoutes.ts"
 import * as Generation from "./internal/generationRoutes.ts"
@@ -124,6 +125,8 @@ export class JobServer extends Context.Service<
     readonly truth: Effect.Effect<ReadonlyArray<Truth>>
     /** What happened to the job with this id, which may be that of a task or a resource, or a signal token. */
     readonly truthOf: (id: string) => Effect.Effect<Truth, NoSuchElementError>
+    /** The connections to the server-sent events of jobs so far, in the order in which they were opened. */
+    readonly eventConnections: Effect.Effect<ReadonlyArray<Recorded>>
     /** How many HTTP requests of any kind have arrived. */
     readonly requests: Effect.Effect<number>
   }
@@ -184,6 +187,7 @@ export const make = (options: Options = {}): Effect.Effect<JobServer["Service"],
         }).pipe(Effect.map((job): Receipt => ({ id: job.id, ids: job.ids }))),
       truth: store.truths,
       truthOf: (id) => Effect.flatMap(store.truthOf(id), Effect.fromNullishOr),
+      eventConnections: Effect.sync(() => Array.from(store.eventConnections, (each) => ({ ...each }))),
       requests: Effect.sync(() => requests)
     })
   })

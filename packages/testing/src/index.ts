@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 export * as Assertion from "./Assertion.ts"
+export * as EventConnection from "./EventConnection.ts"
 export * as Fault from "./Fault.ts"
 export * as JobScript from "./JobScript.ts"
 export * as JobServer from "./JobServer.ts"

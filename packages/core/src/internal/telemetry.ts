@@ -100,8 +100,6 @@ const toSpan = (
     })
   }
   if (event._tag === "ActionRequired") add("poll.action", { "poll.attempt": event.attempt })
-  if (event._tag === "Told")
-    add("poll.told", { "poll.by": event.by, "poll.kind": event.kind, "poll.attempt": event.attempt })
   if (event._tag === "CancelAnswered") {
     span.attribute("poll.cancel.by", event.by)
     span.attribute("poll.cancel.outcome", event.outcome)
@@ -149,9 +147,10 @@ const logOf = (
       ? Effect.logWarning(`${message} for the third time in a row: ${codeOf(event.error)}`)
       : Effect.logDebug(`${message}: ${codeOf(event.error)}`)
   }
-  if (event._tag === "SourceBroke" && isLogged("Debug")) {
-    const how = event.error === undefined ? "ended" : `broke: ${codeOf(event.error)}`
-    return Effect.logDebug(`the ${event.by} stream of ${nameOf(wait)} ${how}`)
+  if (event._tag === "SourceBroke") {
+    return isLogged("Debug")
+      ? Effect.logDebug(`the ${event.by} stream of ${nameOf(wait)} broke: ${codeOf(event.error)}`)
+      : undefined
   }
   if (event._tag === "ActionRequired") return Effect.logInfo(`${nameOf(wait)} needs an action`)
   if (event._tag === "CancelAnswered" && event.outcome !== "accepted") {

@@ -78,6 +78,20 @@ export const conformance = <E>(layer: Effect.Effect<Layer.Layer<SignalStore.Sign
       })
     )
 
+  describe("getMany", () => {
+    test("getMany - yields the rows that there are, if the store reads many at once", (store) =>
+      Effect.gen(function* () {
+        if (store.getMany === undefined) return
+        const all = Array.from({ length: 499 }, () => rowOf())
+        for (const row of all) yield* store.insert(row, "fail")
+        const found = yield* store.getMany([rowOf().hash, ...all.map(({ hash }) => hash)])
+        assert.deepStrictEqual(
+          found.toSorted((one, other) => (one.hash < other.hash ? -1 : 1)),
+          all
+        )
+      }))
+  })
+
   describe("insert", () => {
     test("insert - yields a row as it was stored", (store) =>
       Effect.gen(function* () {

@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
+import * as Events from "./eventRoutes.ts"
 import * as Job from "./job.ts"
 import type { JobStore } from "./jobStore.ts"
 import type { Provider } from "./provider.ts"
@@ -41,7 +42,12 @@ export const make = (store: JobStore): Provider => {
           })
         )
       ),
-      Wire.route("GET", "/api/job-status/:jobId", ({ param }) => store.check(ownJob(store, param("jobId")), status))
+      Wire.route("GET", "/api/job-status/:jobId", ({ param }) =>
+        store.check(ownJob(store, param("jobId")), (job, now) => Wire.json(status(job, now)))
+      ),
+      Wire.route("GET", "/api/job-status/:jobId/events", ({ param, request }) =>
+        Events.open(store, ownJob(store, param("jobId")), request, status)
+      )
     ]
   }
 }
@@ -57,14 +63,14 @@ const ownJob = (store: JobStore, id: string): Job.Job | undefined => {
   return job?.provider === "JobStatus" ? job : undefined
 }
 
-const status = (job: Job.Job, now: number): Wire.Response => {
+const status = (job: Job.Job, now: number): unknown => {
   const end = Job.endOf(job, now)
   const progress = Job.progressOf(job, now)
-  return Wire.json({
+  return {
     jobId: job.id,
     status: Job.stateOf(job, now, states),
     progress: progress === undefined ? undefined : Math.floor(progress * 100),
     result: end?.result,
     errorMessage: end?.failure?.message
-  })
+  }
 }

@@ -10,6 +10,7 @@ import * as Effect from "effect/Effect"
 import * as HttpClient from "effect/http/HttpClient"
 import type * as HttpServerRequest from "effect/http/HttpServerRequest"
 import * as Scope from "effect/Scope"
+import type { Recorded } from "../EventConnection.ts"
 import type { JobScript } from "../JobScript.ts"
 import type { Submission } from "../Submission.ts"
 import type { ProviderName, Truth } from "../Truth.ts"
@@ -63,6 +64,8 @@ export interface JobStore {
   readonly fork: (effect: Effect.Effect<void>) => Effect.Effect<void>
   /** Counts a request to an endpoint without a job. */
   readonly count: (provider: ProviderName, kind: string, id: string) => Effect.Effect<number>
+  /** The connections to streams of events so far. */
+  readonly eventConnections: Array<Recorded>
   readonly truths: Effect.Effect<ReadonlyArray<Truth>>
   readonly truthOf: (id: string) => Effect.Effect<Truth | undefined>
 }
@@ -101,6 +104,7 @@ export const make = Effect.fnUntraced(function* (options: {
     push: (url, body) => Webhook.post(client, url, body),
     fork: (effect) => Effect.asVoid(Effect.forkIn(effect, scope)),
     count: (provider, kind, id) => countEndpoint(state, provider, kind, id),
+    eventConnections: [],
     truths: Effect.map(Clock.currentTimeMillis, (now) => [
       ...state.jobs.map((job) => Job.truthOf(job, now)),
       ...state.endpoints.values()

@@ -294,9 +294,9 @@ const delayOf = (wait: Wait, millis: number): number => {
 
 /** The schedule of `checkErrors` has ended, and with it the tolerance of what it paced. */
 const onNoMoreDelays = (wait: Wait, reason: "checkError" | "rejected" | "resultMissing"): Command => {
-  const { end, errors, rejected, resultMissing } = rows(wait)
+  const { end, errors } = rows(wait)
   // A report has ended the row meanwhile.
-  if ((reason === "checkError" ? errors : reason === "rejected" ? rejected : resultMissing).count === 0) {
+  if ((reason === "checkError" ? errors : rows(wait)[reason]).count === 0) {
     return onPending(wait)
   }
   if (reason === "rejected") return reject(wait)

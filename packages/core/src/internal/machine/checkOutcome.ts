@@ -16,7 +16,6 @@ import { sameStatus } from "./sameStatus.ts"
 import { enterState, leaveState } from "./stateLimit.ts"
 import {
   cold,
-  type Cold,
   count,
   elapsed,
   endRows,
@@ -127,15 +126,12 @@ export const record = (
   }
   if (changed) setting.emit(wait, { _tag: "Changed", attempt, status })
   else if (setting.isObserved(wait)) setting.emit(wait, { _tag: "Unchanged", attempt })
-  if (wait.cold.woken !== undefined) onWokenAnswer(wait, wait.cold.woken, changed)
+  wait.cold.woken?.answered(changed)
 }
 
 /** Ends the wait as its job has. `by` is what told it, undefined if an answer to a check or to the submit said so. */
 export const onEnd = (wait: Wait, status: Status.Terminal<unknown, unknown>, by?: Heard["by"]): Command => {
-  const { expects } = wait.setting.policy
-  if (by === undefined && expects !== undefined && wait.attempts > 0) {
-    wait.setting.emit(wait, { _tag: "SignalMissed", attempt: wait.attempts, by: expects })
-  }
+  if (by === undefined && wait.attempts > 0) wait.setting.policy.expects?.(wait)
   settleHold(wait)
   switch (status._tag) {
     case "Succeeded":
@@ -169,13 +165,6 @@ const unknownStatesBound = 32
 
 /** How often an end without its result is checked again. */
 const resultChecks = 3
-
-/** The check that the wait was told to make has answered: it was in vain if nothing has changed. */
-const onWokenAnswer = (wait: Wait, { attempt, by }: NonNullable<Cold["woken"]>, changed: boolean): void => {
-  if (wait.attempts < attempt) return
-  wait.cold.woken = undefined
-  if (!changed) wait.setting.emit(wait, { _tag: "WokenInVain", attempt: wait.attempts, by })
-}
 
 /** An end has to hold: the strategy paces the checks, and the check of the other source follows at once. */
 const onHeld = (wait: Wait): Command => {

@@ -1,9 +1,8 @@
 import * as Cause from "effect/Cause"
-import type * as Duration from "effect/Duration"
 import type * as Exit from "effect/Exit"
 import type * as CheckResult from "../../CheckResult.ts"
 import type * as Gate from "../../Gate.ts"
-import type { CancelRequested } from "../../PollEvent.ts"
+import type { CancelRequested, SourceBroke } from "../../PollEvent.ts"
 import type { ResumeToken } from "../../ResumeToken.ts"
 import type * as Status from "../../Status.ts"
 import type * as Strategy from "../../Strategy.ts"
@@ -23,8 +22,8 @@ export type Event =
       readonly deferral: number | undefined
       /** How the job ended, if the answer to its submit says so. */
       readonly ended?: Status.Terminal<unknown, unknown> | undefined
-      /** What the wait was told before it started: `Told` and `Broken`. */
-      readonly early?: ReadonlyArray<Event> | undefined
+      /** What the wait was told before it started. */
+      readonly early?: ReadonlyArray<Heard> | undefined
     }
   /** The sleep is over. A timer that fires early is harmless: the machine answers "sleep". */
   | { readonly _tag: "Due" }
@@ -52,13 +51,6 @@ export type Event =
   /** A check is requested; with `force` even before the server or the gate allows it. */
   | { readonly _tag: "Woken"; readonly force: boolean }
   | Heard
-  /** A stream that tells the wait something broke, and is subscribed again after `retryIn`. */
-  | {
-      readonly _tag: "Broken"
-      readonly by: Heard["by"]
-      readonly error: unknown
-      readonly retryIn: Duration.Duration
-    }
   /** The handler of an action has ended. */
   | { readonly _tag: "Handled"; readonly id: string }
   | { readonly _tag: "Paused" }
@@ -78,11 +70,22 @@ export type Event =
    */
   | { readonly _tag: "Interrupted"; readonly by: LeftBy | undefined }
 
-/** The wait is told something, by the stream of a signal or a push, or by `Wakes`. */
+/** The wait is told something, by the stream of a signal or a push, or by `Wakes`. Or the stream broke. */
 export interface Heard {
   readonly _tag: "Told"
-  readonly told: Told<unknown, unknown>
+  readonly told: Told<unknown, unknown> | Broke | Strange
   readonly by: "signal" | "push"
+}
+
+/** A stream broke, and is subscribed again. It has rules, as what is told. */
+export interface Broke extends Omit<SourceBroke, "by" | "_tag"> {
+  readonly _tag: "Broke"
+}
+
+/** A stream has an element that tells nothing. */
+export interface Strange {
+  readonly _tag: "Strange"
+  readonly found: unknown
 }
 
 /** What asks for the remote cancel of a job. */
@@ -120,7 +123,7 @@ export const started = (
   stagger = 0,
   deferral?: number,
   ended?: Status.Terminal<unknown, unknown>,
-  early?: ReadonlyArray<Event>
+  early?: ReadonlyArray<Heard>
 ): Event => ({ _tag: "Started", token, stagger, deferral, ended, early })
 export const checked = (result: CheckResult.CheckResult<unknown, unknown>): Event => ({ _tag: "Checked", result })
 export const checkErrored = (cause: Cause.Cause<unknown>, hint?: CheckResult.Hint): Event =>

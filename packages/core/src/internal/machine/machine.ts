@@ -4,7 +4,7 @@ import * as Exit from "effect/Exit"
 import * as CheckResult from "../../CheckResult.ts"
 import type * as Gate from "../../Gate.ts"
 import * as PollError from "../../PollError.ts"
-import { noResult, noTold } from "../text.ts"
+import { noResult } from "../text.ts"
 import { onHandled } from "./action.ts"
 import { decideAgain, onCheckError, onHint, onScheduleDecided } from "./checkError.ts"
 import { onResult, onStatus } from "./checkOutcome.ts"
@@ -91,9 +91,6 @@ const judge = (wait: Wait, event: Event): Command => {
       return onWoken(wait, event.force)
     case "Told":
       return wait.stage.phase === "ended" ? "continue" : (onTold(wait, event, false) ?? onWoken(wait, false))
-    case "Broken":
-      wait.setting.emit(wait, { ...event, _tag: "SourceBroke" })
-      return "continue"
     case "Handled":
       return onHandled(wait, event.id) ? onWoken(wait, false, 0) : "continue"
     case "Paused":
@@ -137,8 +134,8 @@ const start = (wait: Wait, started: Extract<Event, { _tag: "Started" }>): Comman
     deadlineAt: Number.isFinite(wholeDeadlineOf(wait)) ? time.base + wholeDeadlineOf(wait) : "unbounded"
   })
   if (ended !== undefined) return onStatus(wait, ended)
-  for (const event of early ?? []) {
-    const command = event._tag === "Told" ? onTold(wait, event, true) : judge(wait, event)
+  for (const heard of early ?? []) {
+    const command = onTold(wait, heard, true)
     if (typeof command === "object") return command
   }
   const held = wait.cold.heldTimeout
@@ -160,11 +157,8 @@ const start = (wait: Wait, started: Extract<Event, { _tag: "Started" }>): Comman
 }
 
 /** What is told brings its own rules, see `told.ts`. */
-const onTold = (wait: Wait, heard: Heard, isEarly: boolean): Command | undefined => {
-  const rules = (heard.told as { readonly [toldTypeId]?: typeof rulesOfTold } | null | undefined)?.[toldTypeId]
-  if (typeof rules !== "function") throw noTold(heard.told)
-  return rules(wait, heard, isEarly)
-}
+const onTold = (wait: Wait, heard: Heard, isEarly: boolean): Command | undefined =>
+  (heard.told as unknown as { readonly [toldTypeId]: typeof rulesOfTold })[toldTypeId](wait, heard, isEarly)
 
 // -- waiting --
 

@@ -1,4 +1,5 @@
 import type { Report } from "../told/model.ts"
+import { noTold } from "../text.ts"
 import { onHint } from "./checkError.ts"
 import { isEarlierRun, onEnd, record, takeStatus, takeUnknownState } from "./checkOutcome.ts"
 import type { Command, Heard } from "./event.ts"
@@ -17,11 +18,12 @@ export const onTold = (wait: Wait, heard: Heard, isEarly: boolean): Command | un
   const before = wait.deadlineAt
   const answer = takeTold(wait, heard)
   if (!isEarly) return answer === "counts" ? place(wait, before) : answer
+  if (answer !== undefined && answer !== "counts") return answer
   const { now } = wait.setting.time
   const isWoken = answer === undefined || wait.cold.hold?.elsewhere === true
   if (isWoken && wait.cold.lastCheck && now <= wait.deadlineAt) wait.cold.lastCheck = false
   wait.nextAt = whole(Math.min(wait.nextAt, isWoken ? now : latestInHold(wait)))
-  return answer === "counts" ? "continue" : answer
+  return answer === "counts" ? "continue" : undefined
 }
 
 // ---- internal ----
@@ -29,6 +31,11 @@ export const onTold = (wait: Wait, heard: Heard, isEarly: boolean): Command | un
 /** Returns "counts" if the wait continues with what it was told, and undefined if that is only a reason to check. */
 const takeTold = (wait: Wait, { by, told }: Heard): Command | "counts" | undefined => {
   switch (told._tag) {
+    case "Broke":
+      wait.setting.emit(wait, { _tag: "SourceBroke", by, error: told.error, retryIn: told.retryIn })
+      return "continue"
+    case "Strange":
+      throw noTold(told.found)
     case "Wake":
       return wake(wait, by, "Wake")
     case "Ended": {
@@ -75,8 +82,15 @@ const asksOtherSource = ({ cold, stage }: Wait): boolean => cold.hold?.elsewhere
 const wake = (wait: Wait, by: Heard["by"], kind: "Wake" | "Report"): undefined => {
   const attempt = wait.attempts + 1
   if (wait.cold.woken?.attempt === attempt) return
-  cold(wait).woken = { attempt, by }
+  cold(wait).woken = { attempt, answered: (changed) => onWokenAnswer(wait, attempt, by, changed) }
   emit(wait, by, kind, true)
+}
+
+/** A check has answered: it was made in vain if the wait was told to make it, and nothing has changed. */
+const onWokenAnswer = (wait: Wait, attempt: number, by: Heard["by"], changed: boolean): void => {
+  if (wait.attempts < attempt) return
+  cold(wait).woken = undefined
+  if (!changed) wait.setting.emit(wait, { _tag: "WokenInVain", attempt: wait.attempts, by })
 }
 
 const emit = (wait: Wait, by: Heard["by"], kind: "Ended" | "Report" | "Wake", counts: boolean): void =>

@@ -135,8 +135,8 @@ export interface Cold {
   /** A check was requested while none could begin: it begins as soon as one can. */
   wakeRequest: "normal" | "forced" | undefined
   paused: boolean
-  /** The check that the wait was told to make, by its attempt, and by what; undefined if there is none to come. */
-  woken: { readonly attempt: number; readonly by: "signal" | "push" } | undefined
+  /** The check that the wait was told to make, and what follows from its answer; undefined if there is none to come. */
+  woken: { readonly attempt: number; readonly answered: (changed: boolean) => void } | undefined
   /** The timeout that ends the wait if canceling the job brings no other end. */
   heldTimeout: HeldTimeout | undefined
   /** What ended the wait, while its job is canceled: the end is reported after that. */

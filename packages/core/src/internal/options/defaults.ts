@@ -38,12 +38,6 @@ export const builtin: Defaults = {
   observers: []
 }
 
-/** When to check behind what tells the wait something: most often it need not. */
-export const behind: Schedule<unknown, Observation> = /*#__PURE__*/ Strategy.exponential({
-  initial: "5 seconds",
-  cap: "5 minutes"
-})
-
 export const Reference: Context.Reference<Defaults> = /*#__PURE__*/ Context.Reference("effect-poll/PollDefaults", {
   defaultValue: () => builtin
 })

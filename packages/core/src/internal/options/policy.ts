@@ -20,6 +20,7 @@ import type { PollOptions } from "../../PollOptions.ts"
 import type { Status } from "../../Status.ts"
 import { type Plan, planOf } from "../strategyPlan.ts"
 import { cut, printed } from "../text.ts"
+import type { Split } from "../told/loaded.ts"
 import * as validate from "../validate.ts"
 import { builtin, builtinErrors, type Defaults } from "./defaults.ts"
 import { ofDefaults } from "./shape.ts"
@@ -45,8 +46,8 @@ export interface Policy {
   readonly checkTimeout: number
   readonly maxHint: number
   readonly since: Run | undefined
-  /** What could tell the wait the end of its job; undefined if only checks find it. */
-  readonly expects: "signal" | "push" | undefined
+  /** Reports that a check found the end which a stream could have told; undefined if none could. */
+  readonly expects: Split["expects"]
   readonly gate: Gate.Gate<unknown> | undefined
   readonly cancel: ((key: unknown) => Effect.Effect<void, unknown, unknown>) | undefined
   readonly onTimeout: "leave" | "cancelRemote"

@@ -6,22 +6,17 @@ import type { PollOptions } from "../../PollOptions.ts"
 import type { ResumeToken } from "../../ResumeToken.ts"
 import { type Lease, leaseOf } from "../lease.ts"
 import { printed } from "../text.ts"
+import type { Listened, Split } from "../told/loaded.ts"
 import { unknownVersion } from "../tokenVersion.ts"
 import * as validate from "../validate.ts"
 import { builtin, type Defaults } from "./defaults.ts"
 import { compile, given, type Input, type Policy } from "./policy.ts"
-import { ofToldByKey, ofWait } from "./shape.ts"
-import { type Source, type Split, split } from "./sources.ts"
+import { ofWait } from "./shape.ts"
+import { split } from "./sources.ts"
 
 /** A wait that can be run: its options are validated, and compiled again under other defaults. */
-export interface Request {
-  readonly key: string
-  readonly rawKey: unknown
+export interface Request extends Listened {
   readonly policy: (defaults: Defaults) => Policy
-  /** What tells the wait something; undefined if only checks do. */
-  readonly sources: ReadonlyArray<Source> | undefined
-  /** Whether the wait is for a key of a job, and not for a check without one. */
-  readonly isOfJob: boolean
   /** Keeps the services that the job provides to its calls. */
   readonly lease: Lease | undefined
 }
@@ -49,9 +44,15 @@ export const ofJob = <K, A, F, E, R, RS>(
 ): Request => ofAny(name, job as unknown as Any, key, options)
 
 /** The same with the types of the job erased. */
-export const ofAny = (name: string, job: Any, key: unknown, options: AnyOptions = noOptions): Request => {
+export const ofAny = (
+  name: string,
+  job: Any,
+  key: unknown,
+  options: AnyOptions = noOptions,
+  isByKey = false
+): Request => {
   aJob(name, job)
-  const parts = split(name, job, options, () => strategyFor(job, key))
+  const parts = split(name, job, options, () => strategyFor(job, key), isByKey)
   return {
     key: validate.nonEmpty(`${name}: key`, job.key.encode(key)),
     rawKey: key,
@@ -65,35 +66,21 @@ export const ofAny = (name: string, job: Any, key: unknown, options: AnyOptions 
 /** Waits for many keys of a job: what does not depend on the key is made once. */
 export const ofKeys = (name: string, job: Any, options: AnyOptions): ((key: unknown) => Request) => {
   aJob(name, job)
-  const partsOf = (key: unknown): Split => split(name, job, options, () => strategyFor(job, key), ofToldByKey)
+  const { strategy } = job
+  if (typeof strategy === "function" && options.strategy === undefined) {
+    return (key) => ofAny(name, job, key, options, true)
+  }
+  const parts = split(name, job, options, () => strategyFor(job, undefined), true)
+  const policy = policyOf(name, job, parts)
   const lease = leaseOf(job)
-  const requestOf = (key: unknown, policy: PolicyOf, { sources }: Split): Request => ({
+  return (key) => ({
     key: validate.nonEmpty(`${name}: key`, job.key.encode(key)),
     rawKey: key,
     policy,
-    sources,
+    sources: parts.sources,
     isOfJob: true,
     lease
   })
-  let dependsOnKey = false
-  const shared = split(
-    name,
-    job,
-    options,
-    () => {
-      dependsOnKey = typeof job.strategy === "function"
-      return typeof job.strategy === "function" ? undefined : job.strategy
-    },
-    ofToldByKey
-  )
-  if (dependsOnKey) {
-    return (key) => {
-      const parts = partsOf(key)
-      return requestOf(key, policyOf(name, job, parts), parts)
-    }
-  }
-  const policy = policyOf(name, job, shared)
-  return (key) => requestOf(key, policy, shared)
 }
 
 /** A wait without a job: the check is its own raw key, and `call` makes an effect of it. */
@@ -103,7 +90,7 @@ export const ofCheck = (
   options: AnyOptions = noOptions,
   call: Policy["check"] = checkOfKey
 ): Request => {
-  const parts = split(name, undefined, options, () => undefined)
+  const parts = split(name, undefined, options, () => undefined, false)
   const policy = policyOf(name, undefined, parts, call)
   if (call === checkOfKey && !Effect.isEffect(check)) {
     validate.refuse(`${name}: the check`, "an Effect that yields a status", check)
@@ -128,7 +115,7 @@ export const checkOfAny = (name: string, job: Any, options: AnyOptions = noOptio
   return policyOf(
     name,
     job,
-    split(name, job, options, () => (typeof strategy === "function" ? undefined : strategy))
+    split(name, job, options, () => (typeof strategy === "function" ? undefined : strategy), false)
   )
 }
 

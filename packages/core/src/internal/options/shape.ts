@@ -40,14 +40,12 @@ export const ofBoth = {
   onAction: '"report" or "fail" or a function'
 } as const satisfies Shape
 
-/** What tells a wait something, by the options of one wait or of many. */
-export const ofTold = { signal: "a Stream", push: "a Stream", behind: "a Schedule" } as const satisfies Shape
-export const ofToldByKey: Shape = { ...ofTold, signal: "a function", push: "a function" }
-
 /** The options of a wait. */
 export const ofWait = {
   ...ofBoth,
-  ...ofTold,
+  signal: "a Stream",
+  push: "a Stream",
+  behind: ofBoth.strategy,
   deadline: limit,
   name: "a non-empty string",
   maxHint: nonNegative,

@@ -94,7 +94,7 @@ export class Engine {
       readonly token: ResumeToken | undefined
       readonly stagger: number
       /** What the wait was told before. */
-      readonly early?: ReadonlyArray<event.Event> | undefined
+      readonly early?: ReadonlyArray<event.Heard> | undefined
     }
   ): Wait {
     const { policy, target } = group

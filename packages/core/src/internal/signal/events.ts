@@ -8,6 +8,7 @@ import { type Ending, expired, type SignalRow } from "../../SignalRow.ts"
 import type { Service } from "../../SignalStore.ts"
 import { ask } from "./ask.ts"
 import { watching } from "./changes.ts"
+import { get, meeting } from "./getting.ts"
 
 /** The longest time between two questions to a store that fails. */
 const longestBackoff = 60_000
@@ -34,17 +35,20 @@ const asking = Effect.fnUntraced(function* (
   changed: Latch
 ) {
   let failures = 0
+  let isFirst = true
   while (true) {
     changed.closeUnsafe()
-    const found = yield* look(store, signal)
+    const found = yield* look(store, signal, isFirst)
+    isFirst = false
     if (found !== undefined && found._tag === "Ending") return found.ending
     failures = found === undefined ? failures + 1 : 0
     const closesAt = found?.closesAt ?? Number.POSITIVE_INFINITY
     const backoff = Math.min(everyMillis * 2 ** failures, Math.max(everyMillis, longestBackoff))
     // Shorter at random, so that waits that began together do not ask together.
     const pause = Math.ceil(backoff * (1 - (yield* Random.next) / 4))
-    const left = Math.ceil(closesAt - (yield* Clock.currentTimeMillis))
-    yield* Effect.timeoutOption(changed.await, Duration.millis(Math.max(1, Math.min(pause, left))))
+    const at = yield* Clock.currentTimeMillis
+    const next = Math.min(meeting(store, at + pause, everyMillis), Math.ceil(closesAt))
+    yield* Effect.timeoutOption(changed.await, Duration.millis(Math.max(1, next - at)))
   }
 })
 
@@ -53,10 +57,11 @@ type Found = { readonly _tag: "Ending"; readonly ending: Ending } | { readonly _
 
 const look = (
   store: Service,
-  signal: { readonly hash: string; readonly expiresAt: number }
+  signal: { readonly hash: string; readonly expiresAt: number },
+  isFirst: boolean
 ): Effect.Effect<Found | undefined> =>
   Effect.flatMap(now, (at) =>
-    ask(store, "get", (store) => store.get(signal.hash)).pipe(
+    ask(store, "get", (store) => (isFirst ? store.get(signal.hash) : get(store, signal.hash))).pipe(
       // Expiry is decided by the store as well, so that no later completion is accepted.
       Effect.flatMap((row) =>
         row !== undefined && expired(row, at) !== row

@@ -6,9 +6,10 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
 import { toChannel } from "effect/Stream"
-import type { Told } from "./model.ts"
+import { Memory } from "./memory.ts"
 import * as event from "../machine/event.ts"
-import type { Source } from "../options/sources.ts"
+import type { Source } from "./loaded.ts"
+import { broke, isTold, strange } from "./make.ts"
 
 /**
  * Passes on what a stream tells, for as long as it is run: a stream that fails, dies or ends is subscribed again after a
@@ -24,28 +25,29 @@ export const pump = (
   fork: (effect: Effect.Effect<void>) => unknown
 ): Effect.Effect<never, never, unknown> => {
   let pulls = 0
-  const tell = (all: ReadonlyArray<unknown>): void => {
+  const hearAll = (all: ReadonlyArray<unknown>): void => {
     let isWoken = false
-    for (const told of all as ReadonlyArray<Told<unknown, unknown>>) {
+    for (const told of all) {
+      const isWake = isTold(told) && told._tag === "Wake"
       // Several reasons to check are one.
-      const isWake = told?._tag === "Wake"
-      if (!isWake || !isWoken) hear({ _tag: "Told", told, by })
+      if (!isWake || !isWoken) hear({ _tag: "Told", told: isTold(told) ? told : strange(told), by })
       isWoken ||= isWake
     }
   }
   // Written out, since what effect has for it would be most of this in a bundle.
-  const subscribed = Effect.acquireUseRelease(
+  const subscription = Effect.acquireUseRelease(
     Effect.sync(Scope.makeUnsafe),
     (scope): Effect.Effect<never, unknown, unknown> =>
       Effect.flatMap(toPullScoped(toChannel(typeof stream === "function" ? stream(key) : stream), scope), (pull) => {
         const next: Effect.Effect<never, unknown, unknown> = Effect.flatMap(pull, (all) => {
-          tell(all)
+          hearAll(all)
           return ++pulls % mostPulls === 0 ? Effect.andThen(breathe, next) : next
         })
         return next
       }),
     Scope.close
   )
+  const subscribed = Effect.provideService(subscription, Memory, new Map())
   const run = (delay: number): Effect.Effect<never, never, unknown> =>
     Effect.flatMap(Clock.currentTimeMillis, (since) =>
       Effect.flatMap(Effect.exit(subscribed), (exit) =>
@@ -53,7 +55,7 @@ export const pump = (
           const millis = now - since >= longestDelay ? firstDelay : delay
           const retryIn = Duration.millis(millis)
           const error = Exit.isFailure(exit) ? Cause.squash(exit.cause) : undefined
-          hear({ _tag: "Broken", by, error: Cause.isDone(error) ? undefined : error, retryIn })
+          hear({ _tag: "Told", told: broke(Cause.isDone(error) ? undefined : error, retryIn), by })
           if (now - since >= firstDelay) hear(event.woken)
           return Effect.flatMap(Effect.sleep(retryIn), () => {
             // It comes once this fiber, which subscribes now, has to wait.

@@ -68,6 +68,10 @@ export type Fail = (reason: Reason) => HttpCheckError
 
 export const isOk = (answer: Pick<ReceivedAnswer, "status">): boolean => answer.status >= 200 && answer.status <= 299
 
+/** A media type without its parameters. */
+export const mediaType = (header: string | undefined): string | undefined =>
+  header?.split(";", 1)[0]!.trim().toLowerCase()
+
 export const statusReason = (
   { content, detail, hint, status }: Pick<ReceivedAnswer, "content" | "detail" | "hint" | "status">,
   kind?: "throttled" | "transient" | "permanent"
@@ -136,15 +140,32 @@ export const execute = (
   fail: Fail,
   options: ExecuteOptions = {}
 ): Effect.Effect<ReceivedAnswer, HttpCheckError, HttpClient.HttpClient> => {
-  const {
-    as = "json",
-    followSeeOther = true,
-    fresh = false,
-    home,
-    pickEvent,
-    policy = requestPolicy.standard
-  } = options
+  const { as = "json", home, pickEvent, policy = requestPolicy.standard, ...how } = options
   const accepting = request.headers["accept"] === undefined ? accept(request, as) : request
+  return arriving(accepting, policy, home, how, fail, (arrival) => receive(arrival, policy, as, pickEvent, fail))
+}
+
+/**
+ * Sends a request and follows its redirects, and leaves the body to the caller, who has to read it or abort it. It fails
+ * with the reasons `Transport`, `Authorization`, `InvalidRequest` and `Refused` only: any status is an answer.
+ */
+export const open = (
+  request: HttpClientRequest.HttpClientRequest,
+  fail: Fail,
+  policy: requestPolicy.RequestPolicy
+): Effect.Effect<redirects.Arrival, HttpCheckError, HttpClient.HttpClient> =>
+  arriving(request, policy, undefined, { fresh: true }, fail, Effect.succeed)
+
+// ---- internal ----
+
+const arriving = <A>(
+  request: HttpClientRequest.HttpClientRequest,
+  policy: requestPolicy.RequestPolicy,
+  home: string | undefined,
+  { followSeeOther = true, fresh = false }: Pick<ExecuteOptions, "followSeeOther" | "fresh">,
+  fail: Fail,
+  use: (arrival: redirects.Arrival) => Effect.Effect<A, HttpCheckError>
+): Effect.Effect<A, HttpCheckError, HttpClient.HttpClient> => {
   const route: redirects.Route = {
     rule: policy.origins,
     home: home === undefined ? undefined : parseUrl(home),
@@ -152,17 +173,15 @@ export const execute = (
     followSeeOther
   }
   const shownUrl = () => policy.shownUrl ?? safeUrl(request.url)
-  return traced(accepting, shownUrl, (sent, span) =>
+  return traced(request, shownUrl, (sent, span) =>
     Effect.flatMap(HttpClient.HttpClient, (client) =>
       Effect.flatMap(redirects.send(client, sent, route, fail), (arrival) => {
         span?.attribute("http.response.status_code", arrival.response.status)
-        return receive(arrival, policy, as, pickEvent, fail)
+        return use(arrival)
       })
     )
   )
 }
-
-// ---- internal ----
 
 const accept = (
   request: HttpClientRequest.HttpClientRequest,
@@ -336,9 +355,6 @@ const answer = (
 
 const isJson = (type: string | undefined): boolean =>
   type !== undefined && (type === "application/json" || type === "text/json" || type.endsWith("+json"))
-
-/** A media type without its parameters. */
-const mediaType = (header: string | undefined): string | undefined => header?.split(";", 1)[0]!.trim().toLowerCase()
 
 type Parsed =
   | { readonly _tag: "Json"; readonly value: unknown }

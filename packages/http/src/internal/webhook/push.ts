@@ -227,10 +227,8 @@ const applying = <R>(name: string, options: Options<R>) => {
         const pushes = yield* Effect.serviceOption(WebhookPushes)
         if (Option.isSome(pushes)) yield* pushes.value.publish({ push, delivery })
       }
-      return received(
-        facts.verified === true && mode === "wake" ? "repeat" : result === undefined ? "woke" : "reported",
-        facts
-      )
+      if (facts.verified === true && mode === "wake") return received("repeat", facts)
+      return received(jobs.length === 0 ? "handled" : result === undefined ? "woke" : "reported", facts)
     })
 }
 
