@@ -42,6 +42,7 @@ const takeTold = (wait: Wait, { by, told }: Heard): Command | "counts" | undefin
       const status = bounded(told.status)
       emit(wait, by, "Ended", true)
       record(wait, status, { by })
+      cold(wait).isEndTold = true
       if (wait.cold.checkError !== undefined) wait.cold.checkError = undefined
       return onEnd(wait, status, by)
     }
