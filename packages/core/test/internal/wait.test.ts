@@ -289,6 +289,7 @@ describe("Wait", () => {
       leftBy: undefined,
       hold: undefined,
       unconfirmed: undefined,
+      endNoticedBy: undefined,
       isEndTold: false,
       isStateOver: false,
       detailHash: undefined,

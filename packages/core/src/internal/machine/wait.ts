@@ -145,6 +145,8 @@ export interface Cold {
   hold: Hold | undefined
   /** The kind of the newest status, if that is an end that is not confirmed, held or not. */
   unconfirmed: Terminal<unknown, unknown>["_tag"] | undefined
+  /** What told the wait of the end that its status is, by a report or a reason to check; undefined if nothing did. */
+  endNoticedBy: "signal" | "push" | undefined
   /** Whether the wait was told its end, which then is no answer to other waits for the job. */
   isEndTold: boolean
   /** Whether an end without its result was found since the status, so that the job is not in its state any more. */
@@ -497,6 +499,7 @@ const makeCold = (): Cold => ({
   leftBy: undefined,
   hold: undefined,
   unconfirmed: undefined,
+  endNoticedBy: undefined,
   isEndTold: false,
   isStateOver: false,
   detailHash: undefined,
