@@ -18,11 +18,11 @@ interface Entry {
 
 const entries: ReadonlyArray<Entry> = [
   { name: "strategy", imports: "`Strategy`", limit: 15 },
-  { name: "until", imports: "`Poll.until`, `Status`, `Strategy.spaced`", limit: 38 },
-  { name: "poll", imports: "`Poll`, `Status`, `Strategy`", limit: 46 },
+  { name: "until", imports: "`Poll.until`, `Status`, `Strategy.spaced`", limit: 40 },
+  { name: "poll", imports: "`Poll`, `Status`, `Strategy`", limit: 48 },
   { name: "promise", imports: "`promise`, `Status`, `Strategy`" },
   { name: "poller", imports: "`Poller`, `Status`, `Strategy`" },
-  { name: "status-schema", imports: "`Poll`, `Status`, `Strategy`, `StatusSchema`", limit: 62 },
+  { name: "status-schema", imports: "`Poll`, `Status`, `Strategy`, `StatusSchema`", limit: 64 },
   { name: "http", imports: "the same, `HttpCheck` and `FetchHttpClient`" }
 ]
 
