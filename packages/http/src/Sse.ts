@@ -121,8 +121,10 @@ export interface Options extends Omit<RequestOptions, "maxBody"> {
  *
  * **Gotchas**
  *
- * A server may send an event before it stores what the event says. Then the check after a `"wake"` still finds the status
- * of before; prefer `"report"`.
+ * - The request is sent for each connection, and again after each break: it must not start anything.
+ * - The `gate` of a wait holds back checks, but not connections.
+ * - A server may send an event before it stores what the event says. Then the check after a `"wake"` still finds the status
+ *   of before; prefer `"report"`.
  *
  * **Example** (A job that is told, with polling behind it)
  *

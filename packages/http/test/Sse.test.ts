@@ -130,6 +130,7 @@ describe("Sse", () => {
     ["lines that end with CRLF", [`data: ${busy}\r\n\r\n`], ["Pending busy"]],
     ["a CRLF in two chunks", [`data: ${busy}\r`, "\n\r", "\n"], ["Pending busy"]],
     ["a byte order mark", [`\uFEFFdata: ${busy}\n\n`], ["Pending busy"]],
+    ["only one byte order mark", [`\uFEFF\uFEFFdata: ${done}\n\ndata: ${busy}\n\n`], ["Pending busy"]],
     ["a field without a space", [`data:${busy}\n\n`], ["Pending busy"]],
     ["data of several lines", ['data: { "state":\ndata: "busy" }\n\n'], ["Pending busy"]],
     ["comments and unknown fields", [`: hello\nfoo: bar\nfoo\ndata: ${busy}\n\n: bye\n\n`], ["Pending busy"]],
@@ -146,7 +147,11 @@ describe("Sse", () => {
     ["data that is not JSON", [`data: oops\n\ndata: ${done}\n\n`], ["wake", "Succeeded done"]],
     ["data that the Schema rejects", ["data: {}\n\n"], ["wake"]],
     ["empty data", ["data\n\n"], ["wake"]],
-    ["JSON that is nested too deep", [`data: ${"[".repeat(2_000)}${"]".repeat(2_000)}\n\n`], ["wake"]],
+    [
+      "JSON that is nested too deep",
+      [`data: { "state": "done", "more": ${"[".repeat(2_000)}${"]".repeat(2_000)} }\n\n`],
+      ["wake"]
+    ],
     ["several reasons to check in one chunk", ["data: 1\n\ndata: 2\n\ndata: 3\n\n"], ["wake"]]
   ]
   for (const [name, chunks, expected] of parsed) {

@@ -42,7 +42,8 @@ export const features = {
   action: "recognizes a state that needs an action",
   percent: "reads the progress of the job",
   leave: "can stop waiting and yield a token",
-  close: "can be closed with a token for each wait"
+  close: "can be closed with a token for each wait",
+  told: "can be told the end of the job, or that there is a reason to check, beside its checks"
 } as const
 
 export type Feature = keyof typeof features
@@ -89,7 +90,14 @@ export interface Setup {
   readonly progressed?: ((progress: number) => void) | undefined
   /** Called with the outcome of a cancel of the remote job, for pollers that report it during the wait. */
   readonly canceled?: ((outcome: unknown) => void) | undefined
+  /** Tells the poller something beside its checks. It calls this with a listener when the wait begins. */
+  readonly told?: ((listener: (said: Said) => void) => void) | undefined
+  /** Called with each end of the wait that the poller reports to its listeners. */
+  readonly ended?: (() => void) | undefined
 }
+
+/** A state of the job that ends it, in the words of the server's script, or `"changed"`, which says no more than that. */
+export type Said = "changed" | "succeeded" | "failed"
 
 /** How an end is confirmed: by a number of sightings, the first included, or by the time since the first. */
 export type Hold = { readonly times: number } | { readonly for: number }

@@ -17,17 +17,40 @@ const strategies: Readonly<Record<string, Strategy.Strategy>> = {
   after5min: Strategy.withFirstWait(Strategy.spaced("5 minutes"), "5 minutes")
 }
 
+const mixes = { Minutes: minutes, Hour: hour }
+
+/** The requests per job by polling alone. */
+const polling = async (): Promise<Figures> => {
+  const figures: Record<string, number> = {}
+  for (const [length, mix] of Object.entries(mixes)) {
+    const { requestsPerJob } = await simulate({ provider: asyncQueue, mix, way: "polling" })
+    figures[`polled${length}`] = requestsPerJob
+  }
+  return figures
+}
+
 const part = async (name: string, behind: Strategy.Strategy): Promise<Figures> => {
   const figures: Record<string, number> = {}
-  for (const [length, mix] of Object.entries({ Minutes: minutes, Hour: hour })) {
-    const polled = await simulate({ provider: asyncQueue, mix, way: "polling" })
+  for (const [length, mix] of Object.entries(mixes)) {
     const told = await simulate({ provider: asyncQueue, mix, way: "signal", strategy: behind })
-    figures[`${name}${length}Share`] = told.requestsPerJob / polled.requestsPerJob
+    figures[`${name}${length}`] = told.requestsPerJob
   }
   const mix = { ...minutes, faults: lossy }
   const badly = await simulate({ provider: asyncQueue, mix, way: "signal", strategy: behind })
   return { ...figures, [`${name}LossyLagP99Millis`]: badly.lagP99Millis, [`${name}Lost`]: badly.lost }
 }
+
+/** Divides the requests by those of polling. */
+const shares = ({ polling: polled, ...parts }: Readonly<Record<string, Figures>>): Figures =>
+  Object.fromEntries(
+    Object.values(parts)
+      .flatMap((figures) => Object.entries(figures))
+      .map(([name, value]) => {
+        const length = Object.keys(mixes).find((each) => name.endsWith(each))
+        if (length === undefined) return [name, value]
+        return [`${name}Share`, Number(value) / Number(polled![`polled${length}`])]
+      })
+  )
 
 export const row: Row = {
   name: "behind",
@@ -37,5 +60,9 @@ export const row: Row = {
     "default without the check at once; from30s: at once, then after 30 seconds, doubled; every5min: at once, then every 5 " +
     "minutes; after5min: every 5 minutes, first after 5 minutes.",
   aims: {},
-  parts: Object.fromEntries(Object.entries(strategies).map(([name, behind]) => [name, () => part(name, behind)]))
+  parts: {
+    polling,
+    ...Object.fromEntries(Object.entries(strategies).map(([name, behind]) => [name, () => part(name, behind)]))
+  },
+  combine: shares
 }

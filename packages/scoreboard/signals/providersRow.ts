@@ -5,7 +5,7 @@ import { minutes } from "./jobs.ts"
 import { type Provider, providers } from "./providers.ts"
 import { simulate } from "./simulate.ts"
 
-const mix = { ...minutes, jobs: 300 }
+const mix = { ...minutes, jobs: 100 }
 const after5min = Strategy.withFirstWait(Strategy.spaced("5 minutes"), "5 minutes")
 
 const part = async (provider: Provider): Promise<Figures> => {
@@ -23,7 +23,7 @@ const part = async (provider: Provider): Promise<Figures> => {
 export const row: Row = {
   name: "providers",
   what:
-    "300 jobs of 2 to 10 minutes at each provider: requests per job by its documented strategy (Polling) and its lag, and what " +
+    "100 jobs of 2 to 10 minutes at each provider: requests per job by its documented strategy (Polling) and its lag, and what " +
     "share of them is left with a signal, with the default behind it (Share), and with a check every 5 minutes, first after 5 " +
     "minutes (After5minShare).",
   aims: {},

@@ -37,7 +37,7 @@ export const lossyFigures = (outcome: Outcome): Figures => ({
 export const polling: Row = {
   name: "polling",
   what:
-    "1,000 jobs of 2 to 10 minutes, log-uniform, asked about by the documented strategy of AsyncQueue (every 5 seconds), " +
+    "500 jobs of 2 to 10 minutes, log-uniform, asked about by the documented strategy of AsyncQueue (every 5 seconds), " +
     "half by Poll.until, half by a Poller: requests at the server, and the time from the end to our knowing it.",
   aims: {},
   parts: { all: async () => lags(await measure("polling", minutes)) }
@@ -70,7 +70,7 @@ export const lossy: Row = {
 export const short: Row = {
   name: "short",
   what:
-    "1,000 jobs of 3 to 30 seconds, log-uniform, on JobStatus: by its documented strategy (every 2 seconds), and with a " +
+    "500 jobs of 3 to 30 seconds, log-uniform, on JobStatus: by its documented strategy (every 2 seconds), and with a " +
     "Signal and the default strategy behind it. For jobs as short as these, a signal saves few requests.",
   aims: {},
   parts: {

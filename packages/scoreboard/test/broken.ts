@@ -96,12 +96,31 @@ const naive = async ({ interval = 20, server }: Setup): Promise<{ tag: "succeede
   }
 }
 
+/** `naive`, which takes whatever it is told for a success, as often as it is told. */
+const gullible = async (setup: Setup): Promise<{ tag: "succeeded"; value: unknown }> => {
+  const told = new Promise<{ tag: "succeeded"; value: unknown }>((resolve) =>
+    setup.told?.(() => {
+      setup.ended?.()
+      resolve({ tag: "succeeded", value: "told" })
+    })
+  )
+  const polled = naive(setup).finally(() => setup.ended?.())
+  return Promise.race([told, polled])
+}
+
+/** `naive`, which does not listen. */
+const unhearing = async (setup: Setup): Promise<{ tag: "succeeded"; value: unknown }> => {
+  const ended = await naive(setup)
+  setup.ended?.()
+  return ended
+}
+
 const failedBy: Record<string, Array<string>> = {}
 
 /** `naive` with an interval twenty times as long. */
 const slow = (setup: Setup) => naive({ ...setup, interval: (setup.interval ?? 20) * 20 })
 
-for (const [name, wait] of Object.entries({ deaf, mute, hasty, gloomy, naive, slow })) {
+for (const [name, wait] of Object.entries({ deaf, mute, hasty, gloomy, naive, slow, gullible, unhearing })) {
   const outcomes = await judgeAll(broken(name, wait), cases, clock)
   for (const [text, { verdict }] of Object.entries(outcomes)) {
     const failing = (failedBy[text] ??= [])

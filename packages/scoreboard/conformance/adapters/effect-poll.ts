@@ -6,6 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import * as HttpClientRequest from "effect/http/HttpClientRequest"
+import * as Queue from "effect/Queue"
 import * as Result from "effect/Result"
 import * as Schedule from "effect/Schedule"
 import * as Schema from "effect/Schema"
@@ -17,11 +18,13 @@ import * as Job from "effect-poll/Job"
 import * as CheckResult from "effect-poll/CheckResult"
 import * as Poll from "effect-poll/Poll"
 import type { Options } from "effect-poll/Poll"
+import type { ToldOptions } from "effect-poll/PollOptions"
 import * as Poller from "effect-poll/Poller"
 import * as ResumeToken from "effect-poll/ResumeToken"
 import * as Status from "effect-poll/Status"
 import * as StatusSchema from "effect-poll/StatusSchema"
 import * as Strategy from "effect-poll/Strategy"
+import * as Told from "effect-poll/Told"
 import * as HttpCheck from "@effect-poll/http/HttpCheck"
 import type { HttpCheckError } from "@effect-poll/http/HttpCheckError"
 import {
@@ -30,10 +33,12 @@ import {
   type Ended,
   type Feature,
   type ManySetup,
+  type Said,
   set,
   type Setup,
   type Watcher
 } from "../adapter.ts"
+import { failure, result } from "../server.ts"
 
 const url = "https://jobs.example/jobs/job-1"
 
@@ -75,7 +80,7 @@ const generation = (run: number | undefined): CheckResult.Run | undefined =>
 
 const seconds = ({ submitHint = 0 }: Setup) => Duration.seconds(submitHint)
 
-const optionsOf = (setup: Setup): Options<HttpCheckError> => ({
+const optionsOf = (setup: Setup): Options<HttpCheckError> & Pushed => ({
   // Omitted if the case sets no deadline, as an untyped program could do.
   ...({ deadline: setup.deadline === Number.POSITIVE_INFINITY ? "unbounded" : setup.deadline } as {
     readonly deadline: number
@@ -88,6 +93,7 @@ const optionsOf = (setup: Setup): Options<HttpCheckError> => ({
   stateLimits: setup.stateLimits,
   minInterval: setup.minInterval,
   onAction: onActionOf(setup),
+  push: pushOf(setup),
   observers: [{ observe: ({ event }) => Effect.sync(() => report(setup, event)) }]
 })
 
@@ -96,9 +102,24 @@ const onActionOf = ({ onAction }: Setup): Job.OnAction => {
   return ({ id }) => Effect.promise(() => onAction(id))
 }
 
+type Failure = { readonly code: string; readonly message: string } | undefined
+type Pushed = Pick<ToldOptions<string, Failure>, "push">
+
+/** What the case tells, be it a signal or a webhook: both are the same kind of stream. */
+const pushOf = ({ told }: Setup): Pushed["push"] =>
+  told === undefined
+    ? undefined
+    : Stream.callback((queue) => Effect.sync(() => told((said) => void Queue.offerUnsafe(queue, toldOf(said)))))
+
+const toldOf = (said: Said): Told.Told<string, Failure> => {
+  if (said === "changed") return Told.wake
+  return Told.ended(said === "succeeded" ? Status.succeeded(result) : Status.failed({ code: "E1", message: failure }))
+}
+
 /** Calls the listeners of a case. */
 const report = (setup: Setup, event: Notification["event"]): void => {
   setup.progress?.()
+  if (event._tag === "Ended") setup.ended?.()
   if (event._tag === "Changed" && event.status._tag === "Pending" && event.status.progress !== undefined)
     setup.progressed?.(event.status.progress)
   if (event._tag === "CancelAnswered") setup.canceled?.(event)
@@ -183,7 +204,8 @@ const common: ReadonlyArray<Feature> = [
   "stateLimits",
   "gap",
   "action",
-  "percent"
+  "percent",
+  "told"
 ]
 
 const packages = ["effect-poll", "effect"]

@@ -11,6 +11,7 @@ import { objects } from "./objects.ts"
 import { outages } from "./outages.ts"
 import { pace } from "./pace.ts"
 import { stateLimits } from "./stateLimits.ts"
+import { told } from "./told.ts"
 import { words } from "./words.ts"
 
 /** Every case, in the order of the table. */
@@ -26,6 +27,7 @@ export const cases: ReadonlyArray<Case> = [
   ...pace,
   ...gaps,
   ...objects,
+  ...told,
   ...leaving,
   ...many
 ]

@@ -4,7 +4,6 @@ import * as Schema from "effect/Schema"
 import * as CheckResult from "effect-poll/CheckResult"
 import type { StatusSchema } from "effect-poll/StatusSchema"
 import * as Told from "effect-poll/Told"
-import type { Event } from "../../Sse.ts"
 import { isTooDeep } from "../request/jsonText.ts"
 import { sync } from "../request/yielded.ts"
 
@@ -12,8 +11,8 @@ import { sync } from "../request/yielded.ts"
 export interface Reading {
   readonly as: "report" | "wake"
   readonly names: ReadonlySet<string>
-  readonly isLast: (event: Event) => boolean
-  readonly read: ((event: Event) => unknown) | undefined
+  readonly isLast: (event: Sse.Event) => boolean
+  readonly read: ((event: Sse.Event) => unknown) | undefined
   readonly parse: ((text: string) => unknown) | undefined
   readonly run: ((body: unknown) => CheckResult.Run | undefined) | undefined
 }
@@ -48,11 +47,11 @@ export const make = <A, F, RD>(
           wake()
           continue
         }
-        const read = Effect.map(decode(content.body), (found) => withRun(self, found, content.body))
+        const read = Effect.map(decode(content.body), (found) => Told.report(withRun(self, found, content.body)))
         // A Schema or a `run` of the user's may throw.
-        const result = yield* Effect.catchDefect(Effect.catch(read, nothing), nothing)
-        if (result === undefined) wake()
-        else all.push(Told.report(result))
+        const report = yield* Effect.catchDefect(Effect.catch(read, nothing), nothing)
+        if (report === undefined) wake()
+        else all.push(report)
       }
       return { all, isOver: false }
     })
@@ -64,7 +63,7 @@ const unreadable = "unreadable"
 
 const nothing = (): Effect.Effect<undefined> => Effect.undefined
 
-const isLast = ({ isLast: isLastOne }: Reading, event: Event): boolean => {
+const isLast = ({ isLast: isLastOne }: Reading, event: Sse.Event): boolean => {
   try {
     return sync(isLastOne(event))
   } catch {
@@ -75,7 +74,7 @@ const isLast = ({ isLast: isLastOne }: Reading, event: Event): boolean => {
 /** What the Schema decodes; undefined for an event that says nothing about the job. */
 const contentOf = (
   { parse, read }: Reading,
-  event: Event
+  event: Sse.Event
 ): { readonly body: unknown } | typeof unreadable | undefined => {
   try {
     if (read !== undefined) {
