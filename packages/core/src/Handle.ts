@@ -35,12 +35,13 @@ export interface Handle<out A, out F = never, out E = never> {
   /**
    * Checks now instead of at the planned time, but at least `zeroDelay` (of `PollDefaults`, 10 milliseconds) after the
    * start of the check before. Checks of a wait do not overlap: if one is in flight, another one follows it.
-   * The floor of the server and the gate still apply, unless `force` is `true`. A pause still applies.
+   * The floor of the server and the gate still apply, unless `force` is `true`. During a pause, the check follows the
+   * pause.
    */
   readonly checkNow: (options?: { readonly force?: boolean | undefined }) => Effect<void>
   /** Stops making checks until `unpause`. The deadline still applies, and a check in flight completes. */
   readonly pause: Effect<void>
-  /** Resumes making checks after `pause`. A check that fell due in the meantime follows at once. */
+  /** Resumes making checks after `pause`. A check that fell due or was requested in the meantime follows at once. */
   readonly unpause: Effect<void>
   /**
    * Asks the server to cancel the job, then checks as soon as the server, the gate and a pause allow. The wait

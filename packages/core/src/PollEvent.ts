@@ -149,7 +149,8 @@ export interface WokenInVain {
 }
 
 /**
- * A check found the end of the job first, although the wait has a stream that could have told it. Comes before `Ended`.
+ * A check found the end of the job first, although the wait has a stream that could have told it. If the stream was the
+ * reason for that check, or reported an end that then had to hold, it was not missed. Comes before `Ended`.
  *
  * @category models
  * @since 0.1.0

@@ -72,7 +72,8 @@ export const toldInVain: Metric.Counter<number> = Metric.counter("effect_poll_to
 })
 
 /**
- * Counts ends that a check found first, although a signal or a push could have told them: missed signals.
+ * Counts ends that a check found first, although a signal or a push could have told them: missed signals. A push that was
+ * the reason for the check was not missed.
  *
  * @category metrics
  * @since 0.1.0

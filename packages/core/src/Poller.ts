@@ -122,8 +122,9 @@ export interface Options<out R = never> {
   readonly coalesce?: Duration.Input | undefined
   /**
    * How long the terminal status of a key answers new waits for it without a check, and how long the floor of the
-   * server for a key is remembered after its last wait; a non-negative finite duration, default 1 second. Entries are
-   * removed as further waits end, so an idle Poller keeps the last ones in memory.
+   * server for a key is remembered after its last wait; a non-negative finite duration, default 1 second. An end that a
+   * wait was told (`Told.ended`, such as that of a `Signal`) answers no other wait. Entries are removed as further waits
+   * end, so an idle Poller keeps the last ones in memory.
    */
   readonly linger?: Duration.Input | undefined
   /**

@@ -62,7 +62,6 @@ import * as Stream from "effect/Stream"
 import { ask } from "./internal/signal/ask.ts"
 import { checkSettlement, encodeFailure, encodeSuccess, statusOf } from "./internal/signal/codecs.ts"
 import { endingOf, now } from "./internal/signal/events.ts"
-import { restarted } from "./internal/signal/restarted.ts"
 import { hashOf, makeToken } from "./internal/signal/tokens.ts"
 import { urlWith } from "./internal/signal/url.ts"
 import * as validate from "./internal/validate.ts"
@@ -247,6 +246,8 @@ export const make = <K, A, F = never>(
   return Effect.gen(function* () {
     const store = yield* SignalStore
     const token = yield* makeToken
+    // It may be user code that throws, after which no signal is open.
+    const url = toUrl(token)
     const hash = (yield* hashOf(token))!
     const createdAt = yield* now
     const expiresAt = later(createdAt, maxWait)
@@ -268,7 +269,7 @@ export const make = <K, A, F = never>(
       const shown = job.key.show?.(key) ?? encoded
       return yield* new SignalConflict({ job: job.name, key: shown, expiresAt: inserted.expiresAt })
     }
-    return { key, token, url: toUrl(token), expiresAt, events: eventsOf(job, store, row, everyMillis) }
+    return { key, token, url, expiresAt, events: eventsOf(job, store, row, everyMillis) }
   })
 }
 
@@ -548,10 +549,9 @@ export const list = (filter?: Filter): Effect.Effect<ReadonlyArray<Description>,
  *
  * **Details**
  *
- * A terminal status ends the job, so use only streams from whoever decides about it. A pending status is a report, and
- * `"wake"` a reason to check. When the stream fails or ends before a terminal status, that is a reason to check too,
- * and the stream is run again after 1 second, doubling up to a minute until it emits again. The source ends after a
- * terminal status.
+ * A terminal status ends the job, and the stream, so use only streams from whoever decides about it. A pending status is a
+ * report, and `"wake"` a reason to check. A stream that fails or ends before a terminal status is run again by the wait,
+ * and a check follows: see `Source` of the module `Told`.
  *
  * **Example** (Listening to a queue)
  *
@@ -571,12 +571,13 @@ export const list = (filter?: Filter): Effect.Effect<ReadonlyArray<Description>,
  */
 export const fromStream = <A, F = never, E = never, R = never>(
   stream: Stream.Stream<Status<A, F> | "wake", E, R>
-): Told.Source<A, F, R> =>
-  restarted(
+): Stream.Stream<Told.Told<A, F>, E, R> =>
+  Stream.takeUntil(
     Stream.map(stream, (each): Told.Told<A, F> => {
       if (each === "wake") return Told.wake
       return each._tag === "Pending" ? Told.report(each) : Told.ended(each)
-    })
+    }),
+    (told) => told._tag === "Ended"
   )
 
 // ---- internal ----

@@ -217,6 +217,26 @@ describe.each(hosts)("$name", (host) => {
       })
     )
 
+    it.effect.each([false, true])("checkNow({ force: %s }) during a pause - follows the pause [R24]", (force) =>
+      Effect.gen(function* () {
+        const { check, checks } = scripted(pending)
+        const handle = yield* host.start(check, options)
+        for (const rest of ["2 seconds", "1 second"] as const) {
+          yield* handle.pause
+          yield* TestClock.adjust("1 second")
+          yield* handle.checkNow({ force })
+          yield* handle.checkNow({ force })
+          yield* TestClock.adjust(rest)
+          yield* handle.unpause
+          yield* TestClock.adjust("1 second")
+        }
+        yield* TestClock.adjust("8 seconds")
+        assert.deepStrictEqual(checks, [0, 3_000, 6_000])
+        yield* TestClock.adjust("1 second")
+        assert.deepStrictEqual(checks, [0, 3_000, 6_000, 16_000])
+      })
+    )
+
     it.effect("pause - does not stop the deadline", () =>
       Effect.gen(function* () {
         const { check, checks } = scripted(pending)

@@ -5,6 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Schedule from "effect/Schedule"
+import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
 import * as CheckError from "effect-poll/CheckError"
 import * as CheckResult from "effect-poll/CheckResult"
@@ -16,6 +17,7 @@ import * as PollDefaults from "effect-poll/PollDefaults"
 import * as ResumeToken from "effect-poll/ResumeToken"
 import * as Status from "effect-poll/Status"
 import * as Strategy from "effect-poll/Strategy"
+import * as Told from "effect-poll/Told"
 import { ending } from "./support/runs.ts"
 
 type Answer = Effect.Effect<CheckResult.CheckResult<string, string>, string>
@@ -89,6 +91,16 @@ describe("Poll.advance", () => {
       const second = yield* call(job, first.token)
       assert.strictEqual(endOf(second), "a.png")
       assert.deepStrictEqual(at, [0, 10_000])
+    })
+  )
+
+  it.effect("a job with a push - misses none that nobody listened to [R67]", () =>
+    Effect.gen(function* () {
+      const tags: Array<string> = []
+      const observers = [Observer.make(({ event }) => Effect.sync(() => void tags.push(event._tag)))]
+      const job = Job.make<string, string, string>("told", { check: () => done, push: () => Stream.make(Told.wake) })
+      yield* Poll.advance(job, "a", { deadline: "1 hour", observers })
+      assert.deepStrictEqual(tags, ["Started", "Changed", "Ended"])
     })
   )
 

@@ -18,7 +18,7 @@ import * as Strategy from "effect-poll/Strategy"
 import * as Told from "effect-poll/Told"
 import { pending, scripted, slow } from "./support/checks.ts"
 import { hosts } from "./support/hosts.ts"
-import { every1s } from "./support/options.ts"
+import { every10s, every1s } from "./support/options.ts"
 import { ending, runFor } from "./support/runs.ts"
 import { channel } from "./support/told.ts"
 
@@ -130,6 +130,31 @@ describe.each(hosts)("$name", ({ name, resume, start, until }) => {
         const own = { push: () => Stream.never, strategy: Strategy.spaced("25 seconds") }
         assert.deepStrictEqual(yield* startsOf({}, own), [0, 25, 50])
         assert.deepStrictEqual(yield* startsOf({ behind: Strategy.spaced("40 seconds") }, own), [0, 40])
+      })
+    )
+
+    it.effect.each([
+      { title: "push that made the check", told: [Told.wake], by: "push", missed: 0 },
+      { title: "report of the end", told: [Told.report<string>(done)], by: "push", missed: 0 },
+      { title: "report of another status", told: [Told.report<string>(pending)], by: "push", missed: 1 },
+      { title: "push, where a signal is expected", told: [Told.wake], by: "signal", missed: 1 },
+      { title: "nothing", told: [], by: "push", missed: 1 }
+    ] as const)("end that a check found after $title - counts as missed $missed times [R63]", ({ by, missed, told }) =>
+      Effect.gen(function* () {
+        const { observer, tags } = recorder()
+        const { stream, tell } = channel()
+        let isDone = false
+        const { job } = jobOf(Effect.sync(() => (isDone ? done : pending)))
+        const confirm = { success: { times: 3 } } as const
+        const streams = { push: stream, signal: by === "signal" ? Stream.never : undefined }
+        const options = { deadline, ...streams, behind: every10s, confirm, observers: [observer] }
+        const wait = yield* Effect.forkChild(until(job, "a", options))
+        yield* TestClock.adjust("1 second")
+        isDone = true
+        for (const each of told) yield* tell(each)
+        yield* TestClock.adjust("1 minute")
+        yield* Fiber.join(wait)
+        assert.strictEqual(tags().filter((tag) => tag === "SignalMissed").length, missed)
       })
     )
 

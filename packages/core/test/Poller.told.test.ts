@@ -1,16 +1,21 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/testing/TestClock"
+import type { Handle } from "effect-poll/Handle"
 import * as Job from "effect-poll/Job"
 import * as Poller from "effect-poll/Poller"
+import * as Signal from "effect-poll/Signal"
+import * as SignalStore from "effect-poll/SignalStore"
 import * as Status from "effect-poll/Status"
 import * as Strategy from "effect-poll/Strategy"
 import * as Told from "effect-poll/Told"
 import { pending } from "./support/checks.ts"
 import { keysOf, scriptedJob } from "./support/jobs.ts"
 import { hour, plain } from "./support/options.ts"
+import { ending } from "./support/runs.ts"
 import { channel } from "./support/told.ts"
 
 describe("Poller", () => {
@@ -70,7 +75,7 @@ describe("Poller", () => {
         })
     )
 
-    it.effect("wait for the same key without a signal - continues; a later one finds the end at once [R21]", () =>
+    it.effect("wait for the same key without a signal - continues [R21]", () =>
       Effect.gen(function* () {
         const { stream, tell } = channel()
         const { job, starts } = scriptedJob(() => pending)
@@ -85,6 +90,39 @@ describe("Poller", () => {
         assert.isUndefined((yield* other.status)?.state)
         yield* other.interrupt
       })
+    )
+
+    it.effect("end that a wait was told - is no answer to the next wait for the key [R63]", () =>
+      Effect.gen(function* () {
+        const review = Job.make("review", {
+          check: (_document: string): Effect.Effect<Status.Status<string>> => Effect.succeed(pending)
+        }).pipe(Job.withCodecs({ success: Schema.String }))
+        const poller = yield* Poller.make({ linger: "1 minute" })
+        const wait = (options: Signal.Options) =>
+          Effect.flatMap(Signal.make(review, "doc", options), (signal) =>
+            Effect.map(poller.add(review, "doc", { ...hour, signal: signal.events }), (handle) => ({ handle, signal }))
+          )
+        const ends: Array<unknown> = []
+        const settled = (handle: Handle<string>) =>
+          Effect.andThen(
+            TestClock.adjust("1 second"),
+            Effect.map(Effect.exit(handle.await), (exit) => ends.push(String(ending(exit)).split(" ")[0]))
+          )
+        const first = yield* wait({ maxWaitTime: "10 seconds" })
+        yield* TestClock.adjust("10 seconds")
+        yield* settled(first.handle)
+        const second = yield* wait({ maxWaitTime: "1 hour" })
+        yield* TestClock.adjust("3 seconds")
+        const third = yield* wait({ maxWaitTime: "1 hour", onConflict: "replace" })
+        yield* settled(second.handle)
+        yield* Signal.complete(review, third.signal.token, "rejected")
+        yield* settled(third.handle)
+        const fourth = yield* wait({ maxWaitTime: "1 hour" })
+        yield* TestClock.adjust("3 seconds")
+        yield* Signal.complete(review, fourth.signal.token, "approved")
+        yield* settled(fourth.handle)
+        assert.deepStrictEqual(ends, ["JobExpired", "JobCanceled", "rejected", "approved"])
+      }).pipe(Effect.provide(SignalStore.layerMemory()))
     )
 
     it.effect("end during a shared check - leaves the check to the others [R21]", () =>

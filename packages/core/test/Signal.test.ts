@@ -8,17 +8,21 @@ import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
+import * as Scheduler from "effect/Scheduler"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"
 import { TestClock } from "effect/testing"
 import * as Job from "effect-poll/Job"
 import * as KeyCodec from "effect-poll/KeyCodec"
+import type { Notification } from "effect-poll/Observer"
+import * as Poll from "effect-poll/Poll"
 import * as Signal from "effect-poll/Signal"
 import * as SignalCrypto from "effect-poll/SignalCrypto"
 import { SignalStoreError } from "effect-poll/SignalError"
 import type * as SignalRow from "effect-poll/SignalRow"
 import * as SignalStore from "effect-poll/SignalStore"
 import * as Status from "effect-poll/Status"
+import * as Strategy from "effect-poll/Strategy"
 import * as Told from "effect-poll/Told"
 import { digest } from "./support/signalStores.ts"
 
@@ -304,6 +308,15 @@ describe("Signal", () => {
           assert.strictEqual(status._tag, answer === "accepted" ? "Succeeded" : "Canceled")
           if (answer !== "accepted") assert.strictEqual(answer, "SignalExpired replaced")
         }
+      }))
+
+    test("make - opens no signal if the function for its URL throws", () =>
+      Effect.gen(function* () {
+        const baseUrl = (): string => {
+          throw new Error("no host")
+        }
+        assert.isTrue(Exit.hasDies(yield* Effect.exit(Signal.make(Payment, "a", { ...hour, baseUrl }))))
+        assert.deepStrictEqual(yield* Signal.list(), [])
       }))
 
     test("make - puts the token into the path of the baseUrl", () =>
@@ -750,6 +763,42 @@ describe("Signal", () => {
       }))
   })
 
+  describe("changes", () => {
+    test("waits that begin together - have one reader of the changes, which ends with the last of them", () =>
+      Effect.gen(function* () {
+        const store = yield* SignalStore.SignalStore
+        const seen = { opened: 0, open: 0 }
+        const changes = Stream.unwrap(
+          Effect.acquireRelease(
+            Effect.sync(() => {
+              seen.opened++
+              seen.open++
+              return store.changes
+            }),
+            () => Effect.sync(() => void seen.open--)
+          )
+        )
+        const settled = Effect.repeat(TestClock.adjust(1), { times: 100 })
+        // Whatever the operation after which a fiber yields.
+        for (const ops of [4, 5, 6, 7, 8, 9, 10]) {
+          seen.opened = 0
+          yield* Effect.gen(function* () {
+            const fibers: Array<Fiber.Fiber<void>> = []
+            for (const key of ["a", "b", "c"]) {
+              const { events } = yield* Signal.make(Payment, `${key} ${ops}`, hour)
+              const run = Effect.provideService(Stream.runDrain(events), Scheduler.MaxOpsBeforeYield, ops)
+              fibers.push(yield* Effect.forkChild(run))
+            }
+            yield* settled
+            assert.deepStrictEqual(seen, { opened: 1, open: 1 })
+            yield* Fiber.interruptAll(fibers)
+            yield* settled
+            assert.strictEqual(seen.open, 0)
+          }).pipe(Effect.provideService(SignalStore.SignalStore, { ...store, changes }))
+        }
+      }))
+  })
+
   describe("fromStream", () => {
     test("fromStream - turns statuses into reports, wakes and an end, and stops there", () =>
       Effect.gen(function* () {
@@ -767,36 +816,29 @@ describe("Signal", () => {
         ])
       }))
 
-    test("fromStream - runs a stream that breaks again, after growing delays, and wakes the wait", () =>
+    test("fromStream - leaves a stream that breaks to the wait, which checks once it listens again [R65]", () =>
       Effect.gen(function* () {
         let runs = 0
-        const stream = Stream.suspend((): Stream.Stream<Status.Status<string>, string> => {
+        let isDone = false
+        const stream = Stream.suspend(() => {
           runs++
-          if (runs === 4) return Stream.concat(Stream.make(Status.pending()), Stream.fail("again"))
-          if (runs === 6) return Stream.make(Status.succeeded("x"))
-          return runs % 2 === 0 ? Stream.empty : Stream.fail("down")
+          return runs === 1 ? Stream.fail("down") : Stream.never
         })
-        const at: Array<string> = []
-        const wait = yield* Signal.fromStream(stream).pipe(
-          Stream.runForEach((told) =>
-            Effect.map(
-              Effect.clockWith((clock) => clock.currentTimeMillis),
-              (now) => void at.push(`${told._tag} ${now}`)
-            )
-          ),
-          Effect.forkChild({ startImmediately: true })
-        )
-        yield* TestClock.adjust("1 minute")
-        yield* Fiber.join(wait)
-        assert.deepStrictEqual(at, [
-          "Wake 0",
-          "Wake 1000",
-          "Wake 3000",
-          "Report 7000",
-          "Wake 7000",
-          "Wake 8000",
-          "Ended 10000"
-        ])
+        const job = Job.make("job", {
+          check: (): Effect.Effect<Status.Status<string>> =>
+            Effect.sync(() => (isDone ? Status.succeeded("found") : Status.pending()))
+        })
+        const broken: Array<unknown> = []
+        const observer = {
+          observe: ({ event }: Notification) =>
+            Effect.sync(() => void (event._tag === "SourceBroke" && broken.push(event.error)))
+        }
+        const options = { deadline: "1 hour", behind: Strategy.spaced("30 minutes"), observers: [observer] } as const
+        const wait = yield* Effect.forkChild(Poll.until(job, "a", { ...options, signal: Signal.fromStream(stream) }))
+        yield* TestClock.adjust(500)
+        isDone = true
+        yield* TestClock.adjust(500)
+        assert.deepStrictEqual([yield* Fiber.join(wait), runs, broken], ["found", 2, ["down"]])
       }))
   })
 

@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as TestClock from "effect/testing/TestClock"
+import * as CheckResult from "effect-poll/CheckResult"
 import * as Job from "effect-poll/Job"
 import type * as KeyCodec from "effect-poll/KeyCodec"
 import * as Poll from "effect-poll/Poll"
@@ -106,6 +107,27 @@ describe.each(hosts)("$name", ({ until }) => {
       yield* Wakes.tell(job, "a", ended("first"))
       for (let at = 0; at < 100; at++) yield* Wakes.tell(job, "a", ended("later"))
       assert.strictEqual(ending((yield* runFor(until(job, "a", { deadline }), 1_000)).exit), "first")
+    }).pipe(Effect.provide(Wakes.layer()))
+  )
+
+  it.effect("end after many reports - is kept, whatever they say [R66]", () =>
+    Effect.gen(function* () {
+      const reports = {
+        annotated: CheckResult.withRun(Status.pending({ progress: 0.5 }), { run: "r" }),
+        unknown: CheckResult.unknownState("???"),
+        missing: CheckResult.missing,
+        unconfirmed: Status.canceled()
+      }
+      const { job } = jobOf()
+      const ends: Array<unknown> = []
+      for (const [key, report] of Object.entries(reports)) {
+        for (let count = 0; count < 20; count++) yield* Wakes.tell(job, key, Told.report(report))
+        yield* Wakes.tell(job, key, ended(key))
+        yield* Wakes.tell(job, key, ended("later"))
+        const options = { deadline, unknownState: "continue", confirm: { failure: { times: 100 } } } as const
+        ends.push(ending((yield* runFor(until(job, key, options), 1_000)).exit))
+      }
+      assert.deepStrictEqual(ends, Object.keys(reports))
     }).pipe(Effect.provide(Wakes.layer()))
   )
 

@@ -289,6 +289,8 @@ describe("Wait", () => {
       leftBy: undefined,
       hold: undefined,
       unconfirmed: undefined,
+      endNoticedBy: undefined,
+      isEndTold: false,
       isStateOver: false,
       detailHash: undefined,
       located: undefined,

@@ -67,6 +67,7 @@ export const takeStatus = (
   record(wait, status, origin)
   if (status._tag === "Pending") {
     settleHold(wait)
+    if (wait.cold.endNoticedBy !== undefined) wait.cold.endNoticedBy = undefined
     return onAction(wait, status) ?? onUnchanged(wait)
   }
   if (isConfirmed(wait, status, origin.by !== undefined)) return onEnd(wait, status, origin.by)

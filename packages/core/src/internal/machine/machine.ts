@@ -16,6 +16,7 @@ import {
   answerBy,
   beginCheck,
   earliestAt,
+  forgoLastCheck,
   gateOrCheck,
   isNearDeadline,
   liftFloors,
@@ -39,6 +40,7 @@ import {
   recordDuration,
   sourceOf,
   type Wait,
+  waiting,
   whole,
   wholeDeadlineOf
 } from "./wait.ts"
@@ -187,13 +189,23 @@ const onWoken = (wait: Wait, force: boolean, notBefore = requestedAt(wait)): Com
   if (force) liftFloors(wait)
   const allowed = Math.max(now, notBefore, wait.floorAt, wait.cold.gatedUntil)
   const earliest = Math.max(allowed, spacedUntil(wait))
-  if (wait.cold.paused) return "continue"
+  const { paused } = wait.cold
   // The gate is not asked for a forced check, even if it has to queue for room or for the end of the `minInterval`.
-  if (force && (earliest > now || !wait.setting.hasRoom(wait))) cold(wait).wakeRequest = "forced"
+  if (force && (paused || earliest > now || !wait.setting.hasRoom(wait))) cold(wait).wakeRequest = "forced"
   if (earliest >= wait.nextAt) return "continue"
+  if (paused) return requestInPause(wait, earliest)
   if (wait.cold.lastCheck) wait.cold.lastCheck = false
   if (earliest > now) return sleepUntil(wait, allowed, "requested")
   return force && wait.setting.hasRoom(wait) ? beginCheck(wait) : gateOrCheck(wait)
+}
+
+/** A check that is requested during a pause follows the pause: the wait sleeps until its deadline meanwhile. */
+const requestInPause = (wait: Wait, at: number): Command => {
+  forgoLastCheck(wait)
+  if (wait.cold.lastCheck) wait.cold.lastCheck = false
+  wait.stage = waiting("requested")
+  wait.nextAt = whole(at)
+  return "continue"
 }
 
 /** Whether a check that is forced while its gate is asked begins at once; otherwise it need not ask once it can begin. */

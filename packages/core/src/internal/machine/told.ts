@@ -42,6 +42,7 @@ const takeTold = (wait: Wait, { by, told }: Heard): Command | "counts" | undefin
       const status = bounded(told.status)
       emit(wait, by, "Ended", true)
       record(wait, status, { by })
+      cold(wait).isEndTold = true
       if (wait.cold.checkError !== undefined) wait.cold.checkError = undefined
       return onEnd(wait, status, by)
     }
@@ -72,7 +73,14 @@ const takeReport = (
   emit(wait, by, "Report", true)
   if (found._tag === "UnknownState") return takeUnknownState(wait, found.state, by) ?? "counts"
   if (wait.cold.rows !== undefined) endRows(wait)
-  return takeStatus(wait, found, { by }) ?? "counts"
+  const command = takeStatus(wait, found, { by })
+  noticeEnd(wait, by)
+  return command ?? "counts"
+}
+
+/** An end that has to hold, or that a check found because it was told to, is not one that the stream missed. */
+const noticeEnd = (wait: Wait, by: Heard["by"]): void => {
+  if (wait.status !== undefined && wait.status._tag !== "Pending") cold(wait).endNoticedBy = by
 }
 
 /** Whether the other source of `confirm` is being asked, whose answer decides. */
@@ -90,6 +98,7 @@ const wake = (wait: Wait, by: Heard["by"], kind: "Wake" | "Report"): undefined =
 const onWokenAnswer = (wait: Wait, attempt: number, by: Heard["by"], changed: boolean): void => {
   if (wait.attempts < attempt) return
   cold(wait).woken = undefined
+  noticeEnd(wait, by)
   if (!changed) wait.setting.emit(wait, { _tag: "WokenInVain", attempt: wait.attempts, by })
 }
 

@@ -145,6 +145,10 @@ export interface Cold {
   hold: Hold | undefined
   /** The kind of the newest status, if that is an end that is not confirmed, held or not. */
   unconfirmed: Terminal<unknown, unknown>["_tag"] | undefined
+  /** What told the wait of the end that its status is, by a report or a reason to check; undefined if nothing did. */
+  endNoticedBy: "signal" | "push" | undefined
+  /** Whether the wait was told its end, which then is no answer to other waits for the job. */
+  isEndTold: boolean
   /** Whether an end without its result was found since the status, so that the job is not in its state any more. */
   isStateOver: boolean
   /** A hash of the detail of the last status, if that is known from a token alone. */
@@ -373,9 +377,9 @@ export const contextOf = (self: Wait): Context => {
 /** Whether the wait has timed out, and only watches a canceled job for its true end. */
 export const hasTimedOut = ({ cold }: Wait): boolean => cold.heldTimeout !== undefined
 
-/** Whether the status is an end that needs no confirmation any more. */
+/** Whether the status is an end that the server of the job reported, and that needs no confirmation any more. */
 export const hasEnd = ({ cold, status }: Wait): boolean =>
-  status !== undefined && status._tag !== "Pending" && cold.unconfirmed === undefined
+  status !== undefined && status._tag !== "Pending" && cold.unconfirmed === undefined && !cold.isEndTold
 /** Whether the wait has ended, but reports that only once its job was canceled. */
 export const isLeaving = ({ cold }: Wait): boolean => cold.leftBy !== undefined
 
@@ -495,6 +499,8 @@ const makeCold = (): Cold => ({
   leftBy: undefined,
   hold: undefined,
   unconfirmed: undefined,
+  endNoticedBy: undefined,
+  isEndTold: false,
   isStateOver: false,
   detailHash: undefined,
   located: undefined,

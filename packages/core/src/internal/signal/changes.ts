@@ -7,7 +7,8 @@ import type { Service } from "../../SignalStore.ts"
 /** The waits of one store. A single fiber reads its changes, so that a change costs nothing to the other waits. */
 interface Watched {
   readonly latches: Map<string, Set<Latch.Latch>>
-  reader: Fiber<void> | undefined
+  /** Undefined if there is none. A fiber that starts one may have to yield, and others may come meanwhile. */
+  reader: Fiber<void> | "starts" | undefined
 }
 
 const stores = new WeakMap<Service, Watched>()
@@ -38,6 +39,7 @@ const startReader = (store: Service, watched: Watched): Effect.Effect<void> => {
     Effect.sync(() => watched.latches.get(hash)?.forEach((latch) => latch.openUnsafe()))
   )
   // A store whose changes end or break is asked from time to time, as every store is.
+  watched.reader = "starts"
   return Effect.map(Effect.forkDetach(Effect.ignoreCause(read), { startImmediately: true }), (fiber) => {
     watched.reader = fiber
   })
@@ -51,6 +53,7 @@ const leave = (store: Service, hash: string, latch: Latch.Latch): Effect.Effect<
     if (same.size > 0) return
     watched.latches.delete(hash)
     if (watched.latches.size > 0) return
-    watched.reader?.interruptUnsafe()
+    const { reader } = watched
     watched.reader = undefined
+    if (typeof reader === "object") reader.interruptUnsafe()
   })

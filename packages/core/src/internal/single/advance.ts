@@ -152,6 +152,8 @@ class Call implements Setting {
   }
 
   emit(wait: Wait, happened: Notification["event"]): void {
+    // Nothing listens to the `push` of the job.
+    if (happened._tag === "SignalMissed") return
     // A wait starts with its first call.
     if (happened._tag === "Started" && this.token !== undefined) return
     this.telemetry.report(wait, happened)

@@ -1,3 +1,5 @@
+import { unannotated } from "../../CheckResult.ts"
+import { isStatus, isTerminal } from "../../Status.ts"
 import type { Told } from "./model.ts"
 
 /** What arrived for keys that nobody waited for: each key's for a time, and for a number of keys, the oldest dropped first. */
@@ -23,8 +25,7 @@ export class Kept {
     const { all } = entry
     const isKnown = told._tag === "Wake" && all.some(({ _tag }) => _tag === "Wake")
     if (!isKnown) {
-      // Reports of a pending job make room for what comes; the first end is the one that counts.
-      const at = all.length < mostOfKey ? mostOfKey : all.findIndex(isPending)
+      const at = all.length < mostOfKey ? mostOfKey : placeFor(all, told)
       if (at === -1) return
       all.splice(at, 1)
       all.push(told)
@@ -70,4 +71,17 @@ const mostOfKey = 16
 
 const idOf = (job: string, key: string): string => JSON.stringify([job, key])
 
-const isPending = (told: Told<unknown, unknown>): boolean => told._tag === "Report" && told.result._tag === "Pending"
+/**
+ * What makes room for something that comes: the oldest report of a job that has not ended. The first end is the one that
+ * counts, but an end that needs no confirmation is kept even after many reports of one.
+ */
+const placeFor = (all: ReadonlyArray<Told<unknown, unknown>>, told: Told<unknown, unknown>): number => {
+  const at = all.findIndex(isOfOpenJob)
+  return at === -1 && told._tag === "Ended" && !all.some(({ _tag }) => _tag === "Ended") ? mostOfKey - 1 : at
+}
+
+const isOfOpenJob = (told: Told<unknown, unknown>): boolean => {
+  if (told._tag !== "Report") return false
+  const found = unannotated(told.result)
+  return !isStatus(found) || !isTerminal(found)
+}

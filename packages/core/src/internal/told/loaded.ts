@@ -73,6 +73,7 @@ export interface Split extends Pick<Listened, "sources"> {
 /** What a wait has to report with. */
 interface Expecting {
   readonly attempts: number
+  readonly cold: { readonly endNoticedBy: Source["by"] | undefined }
   readonly setting: { readonly emit: (wait: never, event: SignalMissed) => void }
 }
 

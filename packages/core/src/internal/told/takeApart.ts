@@ -24,8 +24,10 @@ export const takeApart: TakeApart = (name, job, given, ownStrategy, isByKey) => 
 
 const missed =
   (by: "signal" | "push"): Split["expects"] =>
-  (wait) =>
-    wait.setting.emit(wait as never, { _tag: "SignalMissed", attempt: wait.attempts, by })
+  (wait) => {
+    if (wait.cold.endNoticedBy !== by)
+      wait.setting.emit(wait as never, { _tag: "SignalMissed", attempt: wait.attempts, by })
+  }
 const missedSignal = /*#__PURE__*/ missed("signal")
 const missedPush = /*#__PURE__*/ missed("push")
 
