@@ -10,6 +10,8 @@ import * as Quorum from "effect-poll/Quorum"
 import * as Status from "effect-poll/Status"
 import * as Strategy from "effect-poll/Strategy"
 import * as SubmitError from "effect-poll/SubmitError"
+// Without it, the options of what tells a wait are refused for another reason.
+import "effect-poll/Told"
 import { anchors, classesOf, codeOf, membersOf, prose, table, unionOf } from "../scripts/docs.ts"
 
 // The tables of the guides list what the sources declare, and nothing else.

@@ -13,15 +13,16 @@
  * | answers 204, or sends the event that `done` describes | checks, and from then on only polls |
  * | answers with another status code or content type | polls, and opens the stream again later |
  *
- * - A stream that broke is opened again as `Told.Source` describes: after 1 second, doubled for each time in a row up to
- *   1 minute. The server's `retry` field, and a `Retry-After` with which it refuses, are minima, up to 1 hour.
- * - The id of the last event is sent as `Last-Event-ID`, if the URL is the same. An id with control characters or more than
- *   1,024 characters is not.
- * - Requests are those of `HttpCheck`: the rules of `RequestOptions` apply to redirects and credentials, and nothing of a
- *   header or a body is in errors, spans or logs. The body of an event stream has no maximum size; one event has.
+ * - A stream that broke is opened again as `Told.Source` describes: after 1 second, doubling each time up to 1 minute.
+ *   The `retry` field of the server, and a `Retry-After` of a refusal, are minima, up to 1 hour.
+ * - The id of the last event is sent as `Last-Event-ID`, if the URL is the same, unless it has control characters or
+ *   more than 1,024 characters.
+ * - Requests are those of `HttpCheck`: the rules of `RequestOptions` apply to redirects and credentials, and errors,
+ *   spans and logs contain nothing of headers and bodies. A single event has a maximum size, the body of an event
+ *   stream has none.
  * - When the wait ends, the connection is closed.
  *
- * For events that are about many jobs, or that no Schema describes, make a source of your own with `Told.fromStream`.
+ * For events about many jobs, or without a Schema, make a source of your own with `Told.fromStream`.
  *
  * @since 0.1.0
  */
