@@ -9,6 +9,8 @@ import type { Post } from "./posts.ts"
 
 export interface Order {
   readonly url: string
+  /** After this time a client gives up whose headers never end. */
+  readonly patienceMillis: number
   readonly posts: ReadonlyArray<Post>
 }
 
@@ -31,7 +33,7 @@ const honest: ReadonlySet<string> = new Set(["standard", "github", "signal"])
 const lanes = 48
 const slowLanes = 64
 
-const { posts, url } = JSON.parse(await text(process.stdin)) as Order
+const { patienceMillis, posts, url } = JSON.parse(await text(process.stdin)) as Order
 const { hostname, port } = new URL(url)
 const agent = new Agent({ keepAlive: true, maxSockets: lanes })
 
@@ -122,8 +124,8 @@ const holding = async (post: Post): Promise<number> => {
   }
   const head = headOf(post, "content-length: 100")
   return turn === 0
-    ? raw(`${head}\r\n\r\n`, 20_000, (write) => setInterval(() => write("{"), 1_000))
-    : raw(`${head}\r\n`, 2_000, (write) => setInterval(() => write("x"), 1_000))
+    ? raw(`${head}\r\n\r\n`, 20_000, (write) => setInterval(() => write("{"), patienceMillis / 2))
+    : raw(`${head}\r\n`, patienceMillis, (write) => setInterval(() => write("x"), patienceMillis / 2))
 }
 
 const count = (post: Post, status: number): void => {

@@ -40,9 +40,11 @@ export interface Size {
   readonly hostileAlone: number
   /** Jobs that honest senders end, three times each: two in five by each kind of webhook, one in five by a signal. */
   readonly honest: number
+  /** How long a body may take. */
+  readonly bodyTimeoutMillis: number
 }
 
-export const full: Size = { hostile: 10_000, hostileAlone: 10_000, honest: 10_000 }
+export const full: Size = { hostile: 10_000, hostileAlone: 10_000, honest: 10_000, bodyTimeoutMillis: 1_000 }
 
 type VerifyServices = Mac.Mac | Signature.Signature
 
@@ -97,7 +99,8 @@ const attacked = Effect.fnUntraced(function* (receiver: Receiver, size: Size) {
   const ended = new Map<string, Array<string | undefined>>()
 
   const note = (key: string): void => void handled.set(key, (handled.get(key) ?? 0) + 1)
-  const url = yield* serve(receiver, note)
+  const { bodyTimeoutMillis } = size
+  const url = yield* serve(receiver, bodyTimeoutMillis, note)
   const signals = new Map<string, Signal.Signal<string, string>>()
   for (const key of keys.signals)
     signals.set(key, yield* Signal.make(Payments, key, { maxWaitTime: "1 day", interval: "1 minute" }))
@@ -124,7 +127,8 @@ const attacked = Effect.fnUntraced(function* (receiver: Receiver, size: Size) {
 
   const tokens = Object.fromEntries(Array.from(signals, ([key, { token }]) => [key, Redacted.value(token)]))
   const plan = { keys, tokens, seed: 1, hostile: size.hostile, honest: true }
-  const send = (own: Partial<Plan>) => client({ url, posts: postsOf({ ...plan, ...own }, Date.now()) })
+  const send = (own: Partial<Plan>) =>
+    client({ url, patienceMillis: 2 * bodyTimeoutMillis, posts: postsOf({ ...plan, ...own }, Date.now()) })
   const peak = yield* watchPeak
   const silence = new Silence()
   const before = bytesInUse()
@@ -134,12 +138,12 @@ const attacked = Effect.fnUntraced(function* (receiver: Receiver, size: Size) {
   const delays = silence.read()
   silence.stop()
   const arrays = peak.read()
-  yield* Effect.sleep("1 second")
+  yield* Effect.sleep(3 * bodyTimeoutMillis)
   const mid = bytesInUse()
   const alone =
     size.hostileAlone === 0 ? undefined : yield* send({ seed: 2, hostile: size.hostileAlone, honest: false })
   // Twice the time that a body may take: the last slow ones are let go of by then.
-  yield* Effect.sleep(alone === undefined ? 0 : "2500 millis")
+  yield* Effect.sleep(alone === undefined ? 0 : 3 * bodyTimeoutMillis)
   const after = alone === undefined ? Number.NaN : bytesInUse()
 
   const isOnce = (key: string, applied: number | undefined): boolean => {
@@ -171,19 +175,20 @@ const attacked = Effect.fnUntraced(function* (receiver: Receiver, size: Size) {
 /** Serves the routes, and yields the URL. */
 const serve = (
   { deliveries, verify }: Receiver,
+  bodyTimeout: number,
   note: (key: string) => void
 ): Effect.Effect<string, never, SignalStore.SignalStore | Scope> =>
   Effect.gen(function* () {
     const common = {
       push: Ended,
       trust: "verified",
-      bodyTimeout: "1 second",
+      bodyTimeout,
       onPush: ({ key }: Push.Push<string, string>) => Effect.sync(() => note(key ?? "?"))
     } as const
     const routes = [
       Webhook.route(paths.standard, { ...common, verify: verify(Webhook.standard(secrets.standard)), jobs: [Renders] }),
       Webhook.route(paths.github, { ...common, verify: verify(Webhook.github(secrets.github)), jobs: [Builds] }),
-      Webhook.signals(paths.signals, [Payments], { bodyTimeout: "1 second" })
+      Webhook.signals(paths.signals, [Payments], { bodyTimeout })
     ]
     const node = createServer()
     const server = yield* NodeHttpServer.make(() => node, {

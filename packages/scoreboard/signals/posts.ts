@@ -61,7 +61,7 @@ const hostileKinds = {
   scanned: 5,
   // 300 MB are announced, or come in chunks without a length.
   large: 3,
-  // A byte a second, of the body or of the headers.
+  // One byte at a time, of the body or of the headers, more slowly than a body may come.
   slow: 2
 } as const
 

@@ -122,7 +122,7 @@ describe("signals", () => {
 
   describe("hostile", () => {
     const attacked = (subject: Receiver, hostileAlone = 0) =>
-      attack(subject, { hostile: 100, hostileAlone, honest: 20 })
+      attack(subject, { hostile: 100, hostileAlone, honest: 20, bodyTimeoutMillis: 300 })
     const row: Row = { ...hostile, aims: { ...hostile.aims, honestOnce: { atLeast: 20 } } }
 
     it("posts are in the same order in each run, and of every kind", () => {
