@@ -88,7 +88,7 @@ describe.each(hosts)("$name", ({ name, resume, start, until }) => {
       })
     )
 
-    it.effect("end at the same time as the answer to a check - exactly one of them counts [R63]", () =>
+    it.effect("end at the same time as the answer of a check - exactly one of both counts [R63]", () =>
       Effect.gen(function* () {
         const { stream, tell } = channel()
         const { job } = jobOf(slow("3 seconds", Status.succeeded("checked")))
@@ -112,7 +112,7 @@ describe.each(hosts)("$name", ({ name, resume, start, until }) => {
       })
     )
 
-    it.effect("polling behind it - is slow unless an option says otherwise [R65]", () =>
+    it.effect("polling behind it - is slow unless the wait says otherwise [R65]", () =>
       Effect.gen(function* () {
         const spaced = { strategy: every1s }
         const push = Stream.never
@@ -146,7 +146,7 @@ describe.each(hosts)("$name", ({ name, resume, start, until }) => {
         let isDone = false
         const { job } = jobOf(Effect.sync(() => (isDone ? done : pending)))
         const confirm = { success: { times: 3 } } as const
-        const streams = { push: stream, ...(by === "signal" ? { signal: Stream.never } : {}) }
+        const streams = { push: stream, signal: by === "signal" ? Stream.never : undefined }
         const options = { deadline, ...streams, behind: every10s, confirm, observers: [observer] } as const
         const wait = yield* Effect.forkChild(until(job, "a", options))
         yield* TestClock.adjust("1 second")
@@ -158,7 +158,7 @@ describe.each(hosts)("$name", ({ name, resume, start, until }) => {
       })
     )
 
-    it.effect("end whose signal is lost - is found by polling, and counted as missed [R65]", () =>
+    it.effect("signal that is lost - is found by polling, and counted as missed [R65]", () =>
       Effect.gen(function* () {
         const { check, checks } = scripted<string, never, string>(pending, pending, done)
         const job = Job.make<string, never, string>("render", { check: () => check })
@@ -204,7 +204,7 @@ describe.each(hosts)("$name", ({ name, resume, start, until }) => {
       })
     )
 
-    it.effect("endless pushes without a pause - neither starve the wait nor block the process [R42]", () =>
+    it.effect("infinite pushes that are there at once - neither starve the wait nor spin [R42]", () =>
       Effect.gen(function* () {
         let pulled = 0
         const wakes = Stream.fromEffectRepeat(
@@ -287,7 +287,7 @@ describe.each(hosts)("$name", ({ name, resume, start, until }) => {
         })
     )
 
-    it.effect("stream whose construction throws - counts as one that breaks [R65]", () =>
+    it.effect("stream that throws when it is made - is one that breaks [R65]", () =>
       Effect.gen(function* () {
         const { checks, job } = jobOf(undefined, {
           push: () => {
@@ -327,7 +327,7 @@ describe.each(hosts)("$name", ({ name, resume, start, until }) => {
       })
     )
 
-    it.effect("deadline - closes the stream, and what is told after it has no effect [R4]", () =>
+    it.effect("deadline - closes the stream, and what is told after it does nothing [R4]", () =>
       Effect.gen(function* () {
         const { seen, stream, tell } = channel()
         const { job } = jobOf()
@@ -429,7 +429,7 @@ describe.each(hosts)("$name", ({ name, resume, start, until }) => {
       })
     )
 
-    it.effect("what the wait was told - is in its events, and a report does not count as a check [R17]", () =>
+    it.effect("what the wait was told - is in its events, and a report is no check [R17]", () =>
       Effect.gen(function* () {
         const { observer, tags } = recorder()
         const { job } = jobOf()

@@ -12,6 +12,7 @@ import * as SignalStore from "effect-poll/SignalStore"
 import * as Status from "effect-poll/Status"
 import * as Strategy from "effect-poll/Strategy"
 import * as Told from "effect-poll/Told"
+import * as Wakes from "effect-poll/Wakes"
 import { pending } from "./support/checks.ts"
 import { keysOf, scriptedJob } from "./support/jobs.ts"
 import { hour, plain } from "./support/options.ts"
@@ -90,6 +91,33 @@ describe("Poller", () => {
         assert.isUndefined((yield* other.status)?.state)
         yield* other.interrupt
       })
+    )
+
+    it.effect.each([
+      { title: "told", first: Told.ended(Status.succeeded("told")), check: Effect.succeed(pending) },
+      { title: "found", first: Told.wake, check: Effect.succeed(Status.succeeded("found")) },
+      { title: "defect", first: Told.wake, check: Effect.die("defect") }
+    ])("wait that ends as it begins ($title) - closes its streams and is not found any more [R65]", (given) =>
+      Effect.gen(function* () {
+        let open = 0
+        const signal = Stream.unwrap(
+          Effect.acquireRelease(
+            Effect.sync(() => {
+              open++
+              return Stream.concat(Stream.make(given.first), Stream.never)
+            }),
+            () => Effect.sync(() => void open--)
+          )
+        )
+        const job = Job.make<string>("render", { check: (): Effect.Effect<Status.Status<string>> => given.check })
+        const poller = yield* Poller.make(plain)
+        const handle = yield* poller.add(job, "a", { ...hour, signal })
+        yield* Effect.exit(handle.await)
+        yield* TestClock.adjust("1 second")
+        assert.strictEqual(open, 0)
+        assert.strictEqual(yield* Wakes.tell(job, "a", Told.ended(Status.succeeded("kept"))), 0)
+        assert.strictEqual(yield* poller.until(job, "a", hour), "kept")
+      }).pipe(Effect.provide(Wakes.layer()))
     )
 
     it.effect("end that a wait was told - is no answer to the next wait for the key [R63]", () =>

@@ -297,10 +297,12 @@ export class PollerService implements Driver {
     const options = { token, stagger: span, early: listener?.take() }
     const wait = this.engine.add(group, wanted.key, wanted.rawKey, sink, options)
     if (listener !== undefined) {
-      this.listeners.add(wait, listener, (heard) => {
+      const tell = (heard: event.Event): void => {
         // The tokens of a Poller that closes are those of waits that go on.
         if (!this.isClosed) this.engine.tell(wait, heard)
-      })
+      }
+      // In a turn, after which the streams of a wait are closed that ended as it began.
+      this.engine.together(() => this.listeners.add(wait, listener, tell))
     }
     return wait
   }
