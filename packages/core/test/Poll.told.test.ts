@@ -146,8 +146,8 @@ describe.each(hosts)("$name", ({ name, resume, start, until }) => {
         let isDone = false
         const { job } = jobOf(Effect.sync(() => (isDone ? done : pending)))
         const confirm = { success: { times: 3 } } as const
-        const streams = { push: stream, signal: by === "signal" ? Stream.never : undefined }
-        const options = { deadline, ...streams, behind: every10s, confirm, observers: [observer] }
+        const streams = { push: stream, ...(by === "signal" ? { signal: Stream.never } : {}) }
+        const options = { deadline, ...streams, behind: every10s, confirm, observers: [observer] } as const
         const wait = yield* Effect.forkChild(until(job, "a", options))
         yield* TestClock.adjust("1 second")
         isDone = true

@@ -118,8 +118,7 @@ const tells = (chunks: ReadonlyArray<string | Uint8Array>, options?: Sse.Options
   )
 }
 
-const pending: Status.Status<string> = Status.pending()
-const check = Effect.succeed(pending)
+const check: Effect.Effect<Status.Status<string>> = Effect.succeed(Status.pending())
 
 const bytesOf = (text: string) => Array.from(encoder.encode(text), (byte) => Uint8Array.of(byte))
 
@@ -245,9 +244,9 @@ describe("Sse", () => {
       const fiber = yield* Effect.forkChild(
         provide(
           Poll.until(
-            Effect.sync(() => {
+            Effect.sync((): Status.Status<string> => {
               checked++
-              return pending
+              return Status.pending()
             }),
             {
               deadline: "1 day",
