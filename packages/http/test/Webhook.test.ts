@@ -134,6 +134,40 @@ describe("Webhook", () => {
       )
     )
 
+    it.effect("R64: a delivery whose handler fails is reported once, however often it comes again", () =>
+      Effect.scoped(
+        Effect.gen(function* () {
+          const sink = recording()
+          let failures = 2
+          const onPush = () => (failures-- > 0 ? Effect.fail("no mail today") : Effect.void)
+          const server = yield* serve(
+            [
+              Webhook.route("/h", {
+                verify: Webhook.standard(secret),
+                push: RenderChanged,
+                jobs: [Renders],
+                trust: "verified",
+                onPush
+              })
+            ],
+            Layer.merge(basics, sink.layer)
+          )
+          const sender = yield* WebhookSender.make({ url: `${server.url}/h`, scheme: WebhookSender.standard(secret) })
+          const request = yield* sender.sign(done("r1"))
+          const statuses = yield* Effect.forEach([request, request, request, request], sender.post)
+          assert.deepStrictEqual(statuses, [500, 500, 200, 200])
+          assert.deepStrictEqual(
+            sink.told.map(({ did }) => did),
+            ["report", "wake", "wake"]
+          )
+          yield* sender.post(yield* sender.sign(done("r1")))
+          assert.strictEqual(sink.told.at(-1)?.did, "wake", "equal bytes under another id end nothing")
+          yield* sender.post(yield* sender.sign({ ...done("r1"), more: 1 }))
+          assert.strictEqual(sink.told.at(-1)?.did, "report", "another delivery")
+        })
+      )
+    )
+
     it.effect("a route that has jobs but no Wakes says so once, and answers as ever", () =>
       Effect.scoped(
         Effect.gen(function* () {

@@ -4,7 +4,6 @@ import * as WebhookInbox from "@effect-poll/testing/WebhookInbox"
 import * as WebhookSender from "@effect-poll/testing/WebhookSender"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import * as Fiber from "effect/Fiber"
 import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServerResponse from "effect/http/HttpServerResponse"
 import * as Layer from "effect/Layer"
@@ -16,7 +15,7 @@ import { join } from "node:path"
 import { sqlite } from "../../http/test/sqlite.ts"
 import { type Order, Orders, shop } from "./programs/payment.ts"
 import { clocked } from "./programs/running.ts"
-import { eventually, listen, pass, receive } from "./programs/serving.ts"
+import { ending, eventually, listen, pass, receive } from "./programs/serving.ts"
 
 const secret = "whsec_payments"
 const paid = (intent: string) => ({ type: "payment_intent.succeeded", data: { object: { id: intent } } })
@@ -78,7 +77,7 @@ describe("payment", () => {
       const wait = yield* settle
       const request = yield* sender.sign(paid("pi_1"))
       assert.strictEqual(yield* sender.post(request), 200)
-      assert.deepStrictEqual(yield* Fiber.join(wait), { status: "paid", paymentId: "pi_1" })
+      assert.deepStrictEqual(yield* ending(wait), { status: "paid", paymentId: "pi_1" })
       const told = (yield* inbox.received).map(({ body }) => body)
       assert.deepStrictEqual(told, [{ orderId: "order_789", status: "paid", paymentId: "pi_1" }])
       // Redeliveries are accepted, at once and later, and other events are not for us.
@@ -109,7 +108,7 @@ describe("payment", () => {
       assert.strictEqual(wait.pollUnsafe(), undefined)
       assert.strictEqual(tokens.size, 1)
       assert.strictEqual(yield* sender.post(request), 200)
-      assert.strictEqual((yield* Fiber.join(wait)).status, "paid")
+      assert.strictEqual((yield* ending(wait)).status, "paid")
     })
   )
 
@@ -122,7 +121,7 @@ describe("payment", () => {
       yield* eventually(Effect.sync(() => asked.length === 1))
       intents.set("pi_1", "succeeded")
       yield* pass(10)
-      assert.deepStrictEqual(yield* Fiber.join(wait), { status: "paid", paymentId: "pi_1" })
+      assert.deepStrictEqual(yield* ending(wait), { status: "paid", paymentId: "pi_1" })
       assert.strictEqual((yield* inbox.received).length, 1)
     })
   )
@@ -140,7 +139,7 @@ describe("payment", () => {
       const before = asked.length
       intents.set("pi_1", "succeeded")
       yield* pass(1, 1)
-      assert.deepStrictEqual(yield* Fiber.join(wait), { status: "paid", paymentId: "pi_1" })
+      assert.deepStrictEqual(yield* ending(wait), { status: "paid", paymentId: "pi_1" })
       assert.strictEqual(asked.length, before + 1)
       assert.strictEqual((yield* inbox.received).length, 1)
     })
@@ -154,7 +153,7 @@ describe("payment", () => {
       const wait = yield* settle
       yield* eventually(Effect.sync(() => asked.length === 1))
       yield* pass(65)
-      assert.deepStrictEqual(yield* Fiber.join(wait), { status: "timeout" })
+      assert.deepStrictEqual(yield* ending(wait), { status: "timeout" })
       const told = (yield* inbox.received).map(({ body }) => body)
       assert.deepStrictEqual(told, [{ orderId: "order_789", status: "timeout" }])
       assert.strictEqual(yield* sender.post(yield* sender.sign(paid("pi_1"))), 200)
@@ -171,7 +170,7 @@ describe("payment", () => {
       yield* open
       assert.strictEqual(yield* sender.post(request), 200)
       // The signal is completed before the wait starts.
-      assert.strictEqual((yield* Fiber.join(yield* settle)).status, "paid")
+      assert.strictEqual((yield* ending(yield* settle)).status, "paid")
     })
   )
 
@@ -188,7 +187,7 @@ describe("payment", () => {
       const after = yield* process
       // It remembers no delivery, and the signal is completed: nothing happens twice.
       assert.strictEqual(yield* after.sender.post(request), 200)
-      assert.deepStrictEqual(yield* Fiber.join(yield* after.settle), { status: "paid", paymentId: "pi_1" })
+      assert.deepStrictEqual(yield* ending(yield* after.settle), { status: "paid", paymentId: "pi_1" })
       assert.isAtLeast((yield* inbox.received).length, 1)
     })
   )

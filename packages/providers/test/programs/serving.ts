@@ -5,6 +5,7 @@ import * as Webhook from "@effect-poll/http/Webhook"
 import * as WebhookPushes from "@effect-poll/http/WebhookPushes"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
 import * as HttpRouter from "effect/http/HttpRouter"
 import * as HttpServer from "effect/http/HttpServer"
 import * as Layer from "effect/Layer"
@@ -55,9 +56,18 @@ export const basics = Layer.merge(Deliveries.layerMemory(), Webhook.layerWebCryp
 export const pass = (minutes: number, step = 5) =>
   Effect.forEach(
     Array.from({ length: Math.ceil(minutes / step) + 1 }),
-    (_, index) => Effect.andThen(pause, index * step < minutes ? TestClock.adjust(`${step} minutes`) : Effect.void),
+    (_, index) =>
+      Effect.andThen(pause, TestClock.adjust(`${Math.max(0, Math.min(step, minutes - index * step))} minutes`)),
     { discard: true }
   )
+
+/** Waits for the end of a fiber, while the test clock advances a little at a time. */
+export const ending = <A, E>(fiber: Fiber.Fiber<A, E>): Effect.Effect<A, E> =>
+  Effect.suspend(() => {
+    const exit = fiber.pollUnsafe()
+    const tick = Effect.andThen(pause, TestClock.adjust("20 millis"))
+    return exit ?? Effect.andThen(tick, ending(fiber))
+  })
 
 /** Asks again, in real time, until it is so. */
 export const eventually = <E, R>(isSo: Effect.Effect<boolean, E, R>): Effect.Effect<void, E, R> =>

@@ -127,7 +127,7 @@ export const make = <R>(
         const mode = begun === "new" ? "full" : begun === "copy" && got.isIdSigned ? "noEnd" : "wake"
         return begun === "repeat" && got.delivery.id !== undefined
           ? Effect.succeed(received("repeat", facts))
-          : Effect.flatMap(decoded, (push) => apply(push, got.delivery, mode, facts))
+          : Effect.flatMap(decoded, (push) => apply(push, got.delivery, mode, facts, digest))
       })
     })
 
@@ -196,10 +196,20 @@ type Mode = "full" | "noEnd" | "wake"
 const applying = <R>(name: string, options: Options<R>) => {
   const { isAbout, jobs } = options
   let isWarned = jobs.length === 0
-  return (push: AnyPush, delivery: Delivery, mode: Mode, facts: Facts): Effect.Effect<Answer, Answer, R> =>
+  const reported = new Reported()
+  return (
+    push: AnyPush,
+    delivery: Delivery,
+    mode: Mode,
+    facts: Facts,
+    digest?: string
+  ): Effect.Effect<Answer, Answer, R> =>
     Effect.gen(function* () {
       const { key } = push
-      const result = options.trust === "verified" && mode !== "wake" ? reportable(push, mode, options) : undefined
+      const id = `${delivery.id ?? ""} ${digest}`
+      // A retry after a failed handler has told the waits already. To report it again would count it twice.
+      const mayReport = options.trust === "verified" && mode !== "wake" && !reported.take(id)
+      const result = mayReport ? reportable(push, mode, options) : undefined
       if (!isWarned && !(yield* Sink.finds)) {
         isWarned = true
         yield* Effect.logWarning(`${name} finds no waits: the service Wakes is not provided`)
@@ -217,7 +227,10 @@ const applying = <R>(name: string, options: Options<R>) => {
       if (mode !== "wake") {
         if (options.onPush !== undefined) {
           // The types of the route say that the handler takes what its schema decodes.
-          yield* Effect.catch(options.onPush(push as never, delivery), (error) =>
+          const handled = Effect.onError(options.onPush(push as never, delivery), () =>
+            Effect.sync(() => options.trust === "verified" && reported.add(id))
+          )
+          yield* Effect.catch(handled, (error) =>
             Effect.andThen(
               Effect.logError(`onPush of ${delivery.route} failed`, error),
               Effect.fail(problem(500, "onPush failed", facts))
@@ -231,6 +244,22 @@ const applying = <R>(name: string, options: Options<R>) => {
       return received(jobs.length === 0 ? "handled" : result === undefined ? "woke" : "reported", facts)
     })
 }
+
+/** Deliveries that the waits were told, and whose handler failed: those of this process, the newest of them. */
+class Reported {
+  private readonly ids = new Set<string>()
+
+  take(id: string): boolean {
+    return this.ids.delete(id)
+  }
+
+  add(id: string): void {
+    this.ids.add(id)
+    if (this.ids.size > mostReported) this.ids.delete(this.ids.values().next().value!)
+  }
+}
+
+const mostReported = 1_000
 
 const isKeyOf = (job: Sink.RoutedJob<never>, key: unknown): boolean => {
   try {
