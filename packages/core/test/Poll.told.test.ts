@@ -88,7 +88,7 @@ describe.each(hosts)("$name", ({ name, resume, start, until }) => {
       })
     )
 
-    it.effect("end at the same time as the answer of a check - exactly one of both counts [R63]", () =>
+    it.effect("end at the same time as the answer to a check - exactly one of them counts [R63]", () =>
       Effect.gen(function* () {
         const { stream, tell } = channel()
         const { job } = jobOf(slow("3 seconds", Status.succeeded("checked")))
@@ -112,7 +112,7 @@ describe.each(hosts)("$name", ({ name, resume, start, until }) => {
       })
     )
 
-    it.effect("polling behind it - is slow unless the wait says otherwise [R65]", () =>
+    it.effect("polling behind it - is slow unless an option says otherwise [R65]", () =>
       Effect.gen(function* () {
         const spaced = { strategy: every1s }
         const push = Stream.never
@@ -158,7 +158,7 @@ describe.each(hosts)("$name", ({ name, resume, start, until }) => {
       })
     )
 
-    it.effect("signal that is lost - is found by polling, and counted as missed [R65]", () =>
+    it.effect("end whose signal is lost - is found by polling, and counted as missed [R65]", () =>
       Effect.gen(function* () {
         const { check, checks } = scripted<string, never, string>(pending, pending, done)
         const job = Job.make<string, never, string>("render", { check: () => check })
