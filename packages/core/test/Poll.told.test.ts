@@ -146,7 +146,7 @@ describe.each(hosts)("$name", ({ name, resume, start, until }) => {
         let isDone = false
         const { job } = jobOf(Effect.sync(() => (isDone ? done : pending)))
         const confirm = { success: { times: 3 } } as const
-        const streams = { push: stream, signal: by === "signal" ? Stream.never : undefined }
+        const streams = { push: stream, ...(by === "signal" ? { signal: Stream.never } : {}) }
         const options = { deadline, ...streams, behind: every10s, confirm, observers: [observer] } as const
         const wait = yield* Effect.forkChild(until(job, "a", options))
         yield* TestClock.adjust("1 second")
@@ -204,7 +204,7 @@ describe.each(hosts)("$name", ({ name, resume, start, until }) => {
       })
     )
 
-    it.effect("infinite pushes that are there at once - neither starve the wait nor spin [R42]", () =>
+    it.effect("endless pushes without a pause - neither starve the wait nor block the process [R42]", () =>
       Effect.gen(function* () {
         let pulled = 0
         const wakes = Stream.fromEffectRepeat(
@@ -287,7 +287,7 @@ describe.each(hosts)("$name", ({ name, resume, start, until }) => {
         })
     )
 
-    it.effect("stream that throws when it is made - is one that breaks [R65]", () =>
+    it.effect("stream whose construction throws - counts as one that breaks [R65]", () =>
       Effect.gen(function* () {
         const { checks, job } = jobOf(undefined, {
           push: () => {
@@ -327,7 +327,7 @@ describe.each(hosts)("$name", ({ name, resume, start, until }) => {
       })
     )
 
-    it.effect("deadline - closes the stream, and what is told after it does nothing [R4]", () =>
+    it.effect("deadline - closes the stream, and what is told after it has no effect [R4]", () =>
       Effect.gen(function* () {
         const { seen, stream, tell } = channel()
         const { job } = jobOf()
@@ -429,7 +429,7 @@ describe.each(hosts)("$name", ({ name, resume, start, until }) => {
       })
     )
 
-    it.effect("what the wait was told - is in its events, and a report is no check [R17]", () =>
+    it.effect("what the wait was told - is in its events, and a report does not count as a check [R17]", () =>
       Effect.gen(function* () {
         const { observer, tags } = recorder()
         const { job } = jobOf()
