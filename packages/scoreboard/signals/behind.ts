@@ -10,8 +10,9 @@ import { simulate, slow } from "./simulate.ts"
 const strategies: Readonly<Record<string, Strategy.Strategy>> = {
   // The default.
   at0: slow,
-  // That of AsyncQueue for signal tasks: the same, without the check at once.
+  // That of AsyncQueue for signal tasks: the same, but 5 seconds later.
   after5s: AsyncQueue.signalStrategy,
+  from10s: Strategy.exponential({ initial: "10 seconds", cap: "5 minutes" }),
   from30s: Strategy.exponential({ initial: "30 seconds", cap: "5 minutes" }),
   every5min: Strategy.spaced("5 minutes"),
   after5min: Strategy.withFirstWait(Strategy.spaced("5 minutes"), "5 minutes")
@@ -57,7 +58,7 @@ export const row: Row = {
   what:
     "requests of other strategies behind a signal, divided by those of polling every 5 seconds, for jobs of 2 to 10 minutes " +
     "(Minutes) and of 10 minutes to an hour (Hour), and the lag if 20 % of the signals are lost. at0: the default; after5s: the " +
-    "default without the check at once; from30s: at once, then after 30 seconds, doubled; every5min: at once, then every 5 " +
+    "same 5 seconds later; from10s and from30s: at once, then after 10 or 30 seconds, doubled; every5min: at once, then every 5 " +
     "minutes; after5min: every 5 minutes, first after 5 minutes.",
   aims: {},
   parts: {

@@ -35,7 +35,7 @@ import type { Order, Seen } from "./client.ts"
 import { forgedResult, honestResult, type Keys, paths, type Plan, postsOf, secrets } from "./posts.ts"
 
 export interface Size {
-  /** Hostile posts in the run with honest ones, and then alone; without the latter the growth of the heap is not known. */
+  /** Hostile posts in the run with honest ones, and then alone in two halves; without those the growth of the heap is not known. */
   readonly hostile: number
   readonly hostileAlone: number
   /** Jobs that honest senders end, three times each: two in five by each kind of webhook, one in five by a signal. */
@@ -138,13 +138,16 @@ const attacked = Effect.fnUntraced(function* (receiver: Receiver, size: Size) {
   const delays = silence.read()
   silence.stop()
   const arrays = peak.read()
-  yield* Effect.sleep(3 * bodyTimeoutMillis)
-  const mid = bytesInUse()
-  const alone =
-    size.hostileAlone === 0 ? undefined : yield* send({ seed: 2, hostile: size.hostileAlone, honest: false })
-  // Twice the time that a body may take: the last slow ones are let go of by then.
-  yield* Effect.sleep(alone === undefined ? 0 : 3 * bodyTimeoutMillis)
-  const after = alone === undefined ? Number.NaN : bytesInUse()
+  // After this time the last slow bodies are let go of.
+  const settled = Effect.andThen(Effect.sleep(3 * bodyTimeoutMillis), Effect.sync(bytesInUse))
+  const mid = yield* settled
+  // In two halves, so that what the first one warms up is not counted.
+  const halves: Array<{ readonly seen: Seen; readonly bytes: number }> = []
+  for (const seed of size.hostileAlone === 0 ? [] : [2, 3]) {
+    const seen = yield* send({ seed, hostile: size.hostileAlone / 2, honest: false })
+    halves.push({ seen, bytes: yield* settled })
+  }
+  const all = [mixed, ...halves.map(({ seen }) => seen)]
 
   const isOnce = (key: string, applied: number | undefined): boolean => {
     const values = ended.get(key) ?? []
@@ -155,18 +158,18 @@ const attacked = Effect.fnUntraced(function* (receiver: Receiver, size: Size) {
   const believed = Array.from(ended.values())
     .flat()
     .filter((value) => value === forgedResult)
-  const acceptedIn = (seen: Seen | undefined): number =>
-    Object.values(seen?.accepted ?? {}).reduce((sum, each) => sum + each, 0)
+  const growth = (halves[1]?.bytes ?? Number.NaN) - (halves[0]?.bytes ?? Number.NaN)
+  const sum = (numbers: ReadonlyArray<number>): number => numbers.reduce((total, each) => total + each, 0)
   return {
     posts: size.hostile,
-    accepted: acceptedIn(mixed) + acceptedIn(alone) + believed.length,
+    accepted: sum(all.flatMap(({ accepted }) => Object.values(accepted))) + believed.length,
     honest: size.honest,
     honestOnce: webhooks.length + bySignal.length,
-    postsInAll: mixed.posts + (alone?.posts ?? 0),
-    heapGrowthBytes: after - mid,
+    postsInAll: sum(all.map(({ posts }) => posts)),
+    heapBytesPerPost: growth / (size.hostileAlone / 2),
     mixedHeapGrowthBytes: mid - before,
     peakArrayBufferBytes: arrays,
-    largeBytesSent: mixed.largeBytes + (alone?.largeBytes ?? 0),
+    largeBytesSent: sum(all.map(({ largeBytes }) => largeBytes)),
     delayP99Millis: delays.p99Millis,
     delayMaxMillis: delays.maxMillis
   }

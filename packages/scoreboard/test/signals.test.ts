@@ -11,7 +11,7 @@ import { percentile, type Subject } from "../signals/simulate.ts"
 import { compared, healthy, lossy, lossyFigures, measure } from "../signals/told.ts"
 import { credulous, deaf, drowsy, forgetful, hoarder, inventive, lazy, trusting } from "./badTold.ts"
 
-const timeout = 60_000
+const timeout = 120_000
 
 const verdict = (row: Row, figure: string, figures: Figures) => judge(figures[figure], row.aims[figure])
 
@@ -123,7 +123,9 @@ describe("signals", () => {
   describe("hostile", () => {
     const attacked = (subject: Receiver, hostileAlone = 0) =>
       attack(subject, { hostile: 100, hostileAlone, honest: 20, bodyTimeoutMillis: 300 })
-    const row: Row = { ...hostile, aims: { ...hostile.aims, honestOnce: { atLeast: 20 } } }
+    // With few posts, what the process itself keeps counts more.
+    const aims = { ...hostile.aims, honestOnce: { atLeast: 20 }, heapBytesPerPost: { atMost: 20_000 } }
+    const row: Row = { ...hostile, aims }
 
     it("posts are in the same order in each run, and of every kind", () => {
       const keys = { standard: ["a"], github: ["b"], signals: ["c"] }
@@ -139,8 +141,8 @@ describe("signals", () => {
     })
 
     it("R71: accepts no hostile post, applies each honest one once, and keeps nothing", { timeout }, async () => {
-      const figures = await attacked(receiver, 100)
-      for (const figure of ["accepted", "honestOnce", "heapGrowthBytes"])
+      const figures = await attacked(receiver, 200)
+      for (const figure of ["accepted", "honestOnce", "heapBytesPerPost"])
         assert.strictEqual(verdict(row, figure, figures), "pass", `${figure}: ${figures[figure]}`)
     })
 
@@ -155,7 +157,7 @@ describe("signals", () => {
     })
 
     it("a receiver that keeps something for each post misses", { timeout }, async () => {
-      assert.strictEqual(verdict(row, "heapGrowthBytes", await attacked(hoarder(), 100)), "miss")
+      assert.strictEqual(verdict(row, "heapBytesPerPost", await attacked(hoarder(), 200)), "miss")
     })
   })
 })
