@@ -186,7 +186,7 @@ export interface ToldOptions<out A = never, out F = never, out R = never> {
   /**
    * When to check behind a `signal`, a `push` or the `push` of the `Job`; a RangeError without one. Any `Schedule` is a
    * strategy. Default: the option `strategy` of the wait; without it, for a job with a `push`, that of the `Job`; otherwise
-   * delays of 5 seconds, doubled up to 5 minutes, after a first check at once.
+   * delays of 5 seconds, tripled up to 5 minutes, after a first check at once.
    */
   readonly behind?: Schedule<unknown, Observation, never, R> | undefined
 }
@@ -206,7 +206,7 @@ export interface ToldByKeyOptions<in K, out A = never, out F = never, out R = ne
   /**
    * When to check behind a `signal`, a `push` or the `push` of the `Job`; a RangeError without one. Any `Schedule` is a
    * strategy. Default: the option `strategy` of the wait; without it, for a job with a `push`, that of the `Job`; otherwise
-   * delays of 5 seconds, doubled up to 5 minutes, after a first check at once.
+   * delays of 5 seconds, tripled up to 5 minutes, after a first check at once.
    */
   readonly behind?: Schedule<unknown, Observation, never, R> | undefined
 }

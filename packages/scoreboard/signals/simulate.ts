@@ -91,7 +91,7 @@ export const percentile = (values: ReadonlyArray<number>, percent: number): numb
   values.toSorted((a, b) => a - b)[Math.max(0, Math.ceil((percent / 100) * values.length) - 1)] ?? Number.NaN
 
 /**
- * The library's default behind a signal: at once, then after 5 seconds, doubled up to 5 minutes. Waits that are found by
+ * The library's default behind a signal: at once, then after 5 seconds, tripled up to 5 minutes. Waits that are found by
  * `Wakes` have no such default.
  */
 export const slowInterval = 300_000

@@ -34,4 +34,4 @@ const missedPush = /*#__PURE__*/ missed("push")
 const ofKeys: validate.Shape = { signal: "a function", push: "a function", behind: ofWait.behind }
 
 /** When to check behind what tells the wait something: most often it need not. */
-const seldom = /*#__PURE__*/ Strategy.exponential({ initial: "5 seconds", cap: "5 minutes" })
+const seldom = /*#__PURE__*/ Strategy.exponential({ initial: "5 seconds", factor: 3, cap: "5 minutes" })
