@@ -28,7 +28,7 @@ import * as validate from "./internal/validate.ts"
 export interface Key {
   /** The path of the route. */
   readonly route: string
-  /** The id of the delivery, or the digest of its body where the scheme has no ids. */
+  /** The id of the delivery, or the digest of its body where the scheme has no ids, or does not sign them. */
   readonly id: string
   /** The SHA-256 of the body, in hex. */
   readonly digest: string
@@ -127,7 +127,6 @@ export const layerMemory = (options: MemoryOptions = {}): Layer.Layer<Deliveries
 
 interface Entry {
   readonly name: string
-  readonly digest: string
   readonly bytes: string
   readonly bucket: Map<string, Entry>
   readonly forgetAt: number
@@ -170,9 +169,10 @@ const make = (capacity: number, leaseMillis: number): Deliveries["Service"] => {
 
   const begin = (key: Key, keepMillis: number, now: number): Begun => {
     const name = nameOf(key)
+    const bytes = bytesOf(key)
     const known = entries.get(name)
     if (known !== undefined && known.forgetAt > now) {
-      if (known.digest !== key.digest) return "conflict"
+      if (known.bytes !== bytes) return "conflict"
       if (known.leaseUntil === undefined) return "repeat"
       if (known.leaseUntil > now) return "inFlight"
     }
@@ -183,10 +183,9 @@ const make = (capacity: number, leaseMillis: number): Deliveries["Service"] => {
       bucket = new Map()
       buckets.set(keepMillis, bucket)
     }
-    const bytes = bytesOf(key)
     const isFirst = !firsts.has(bytes)
     if (isFirst) firsts.set(bytes, name)
-    const entry = { name, digest: key.digest, bytes, bucket, forgetAt: now + keepMillis, leaseUntil: now + leaseMillis }
+    const entry = { name, bytes, bucket, forgetAt: now + keepMillis, leaseUntil: now + leaseMillis }
     entries.set(name, entry)
     bucket.set(name, entry)
     return isFirst ? "new" : "copy"
@@ -194,7 +193,7 @@ const make = (capacity: number, leaseMillis: number): Deliveries["Service"] => {
 
   const known = (key: Key): Entry | undefined => {
     const entry = entries.get(nameOf(key))
-    return entry?.digest === key.digest ? entry : undefined
+    return entry?.bytes === bytesOf(key) ? entry : undefined
   }
 
   return {

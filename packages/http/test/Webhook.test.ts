@@ -404,6 +404,31 @@ describe("Webhook", () => {
       )
     )
 
+    it.effect("R72: replays under ids that are not signed do not make the store forget other deliveries", () =>
+      Effect.scoped(
+        Effect.gen(function* () {
+          const sink = recording()
+          const handled: Array<string | undefined> = []
+          const route = Webhook.route("/h", {
+            verify: Webhook.github("secret"),
+            push: RenderChanged,
+            jobs: [Renders],
+            onPush: (_: unknown, { id }: Delivery) => Effect.sync(() => handled.push(id))
+          })
+          const few = Deliveries.layerMemory({ capacity: 10 })
+          const server = yield* serve([route], Layer.mergeAll(few, Webhook.layerWebCrypto, sink.layer))
+          const sender = yield* WebhookSender.make({ url: `${server.url}/h`, scheme: WebhookSender.github("secret") })
+          const old = yield* sender.sign(done("r1"), { id: "old" })
+          const seen = yield* sender.sign(done("r2"), { id: "seen" })
+          yield* sender.post(old)
+          yield* sender.post(seen)
+          for (let n = 0; n < 30; n++) yield* sender.post(WebhookSender.withId(seen, `replay-${n}`))
+          yield* sender.post(old)
+          assert.deepStrictEqual(handled, ["old", "seen"])
+        })
+      )
+    )
+
     it.effect("R72: without ids equal bodies are one delivery, but each of them wakes", () =>
       Effect.scoped(
         Effect.gen(function* () {

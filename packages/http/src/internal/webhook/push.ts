@@ -121,11 +121,13 @@ export const make = <R>(
       const digest = yield* Digest.Digest.use((service) => service.digestHex(Digest.sha256, got.bytes)).pipe(
         Effect.orDie
       )
-      const key: Key = { route: path, id: got.delivery.id ?? digest, digest }
+      // An id that is not signed can be replaced by anybody: the body identifies the delivery.
+      const id = got.isIdSigned ? got.delivery.id : undefined
+      const key: Key = { route: path, id: id ?? digest, digest }
       return yield* once(key, keepMillis, facts, (begun) => {
         // Without an id, equal bodies may be a retry or another event. A wake is right for both.
-        const mode = begun === "new" ? "full" : begun === "copy" && got.isIdSigned ? "noEnd" : "wake"
-        return begun === "repeat" && got.delivery.id !== undefined
+        const mode = begun === "new" ? "full" : begun === "copy" ? "noEnd" : "wake"
+        return begun === "repeat" && id !== undefined
           ? Effect.succeed(received("repeat", facts))
           : Effect.flatMap(decoded, (push) => apply(push, got.delivery, mode, facts, digest))
       })
