@@ -8,9 +8,9 @@ import { simulate, slow } from "./simulate.ts"
 
 /** Strategies behind a signal. None of them makes the longest gap longer than 5 minutes. */
 const strategies: Readonly<Record<string, Strategy.Strategy>> = {
-  // The default.
+  // The default: 5 seconds, tripled.
   at0: slow,
-  // That of AsyncQueue for signal tasks: the same, but 5 seconds later.
+  // That of AsyncQueue for signal tasks: doubled, and the first check after 5 seconds.
   after5s: AsyncQueue.signalStrategy,
   from10s: Strategy.exponential({ initial: "10 seconds", cap: "5 minutes" }),
   from30s: Strategy.exponential({ initial: "30 seconds", cap: "5 minutes" }),
@@ -57,8 +57,8 @@ export const row: Row = {
   name: "behind",
   what:
     "requests of other strategies behind a signal, divided by those of polling every 5 seconds, for jobs of 2 to 10 minutes " +
-    "(Minutes) and of 10 minutes to an hour (Hour), and the lag if 20 % of the signals are lost. at0: the default; after5s: the " +
-    "same 5 seconds later; from10s and from30s: at once, then after 10 or 30 seconds, doubled; every5min: at once, then every 5 " +
+    "(Minutes) and of 10 minutes to an hour (Hour), and the lag if 20 % of the signals are lost. at0: the default; after5s: " +
+    "from 5 seconds, doubled, as AsyncQueue does; from10s and from30s: at once, then after 10 or 30 seconds, doubled; every5min: at once, then every 5 " +
     "minutes; after5min: every 5 minutes, first after 5 minutes.",
   aims: {},
   parts: {

@@ -95,7 +95,7 @@ export const percentile = (values: ReadonlyArray<number>, percent: number): numb
  * `Wakes` have no such default.
  */
 export const slowInterval = 300_000
-export const slow: Strategy.Strategy = Strategy.exponential({ initial: 5_000, cap: slowInterval })
+export const slow: Strategy.Strategy = Strategy.exponential({ initial: 5_000, factor: 3, cap: slowInterval })
 
 // ---- internal ----
 
