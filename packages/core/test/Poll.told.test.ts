@@ -165,7 +165,7 @@ describe.each(hosts)("$name", ({ name, resume, start, until }) => {
         const { events, observer } = recorder()
         const options = { deadline, signal: Stream.never, observers: [observer] } as const
         const { exit } = yield* runFor(until(job, "a", options), "1 minute")
-        assert.deepStrictEqual([ending(exit), checks], ["done", [0, 5_000, 15_000]])
+        assert.deepStrictEqual([ending(exit), checks], ["done", [0, 5_000, 20_000]])
         assert.deepStrictEqual(
           events.filter(({ _tag }) => _tag === "SignalMissed"),
           [{ _tag: "SignalMissed", attempt: 3, by: "signal" }]
