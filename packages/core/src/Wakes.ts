@@ -131,7 +131,7 @@ export const make = (options: Options = {}): Effect.Effect<Service> => {
  * const onPaid = (order: string, receipt: string) => Wakes.tell(Payment, order, Told.ended(Status.succeeded(receipt)))
  *
  * const program = Effect.gen(function* () {
- *   yield* onPaid("order-1", "receipt-7") // nobody waits yet
+ *   yield* onPaid("order-1", "receipt-7") // before the wait starts
  *   return yield* Poll.until(Payment, "order-1", { deadline: "1 hour" })
  * })
  * await Effect.runPromise(Effect.provide(program, Wakes.layer())) // => "receipt-7"

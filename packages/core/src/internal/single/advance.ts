@@ -38,7 +38,7 @@ import * as request from "../options/request.ts"
 import { storable } from "../options/storable.ts"
 import { isLoggedIn, make as makeTelemetry, type Telemetry } from "../telemetry.ts"
 import * as validate from "../validate.ts"
-import { asked, prepare, type Prepared, spanOptions } from "./host.ts"
+import { prepare, type Prepared, spanOptions } from "./prepare.ts"
 import * as userCalls from "./userCalls.ts"
 
 // A host that carries out the commands of the machine until it says "sleep", or wants a second check: then a token holds
@@ -200,7 +200,7 @@ class Call implements Setting {
       case "gate":
         if (this.hasAsked || this.hasChecked) return this.settle()
         this.hasAsked = true
-        return this.limited(asked(this.wait), (exit) => ({ _tag: "GateAnswered", exit }))
+        return this.limited(userCalls.askGateIfAny(this.wait), (exit) => ({ _tag: "GateAnswered", exit }))
       case "check":
         this.hasChecked = true
         return this.limited(userCalls.check(this.wait), (exit) =>

@@ -9,7 +9,6 @@ import * as Random from "effect/Random"
 import type * as Scope from "effect/Scope"
 import * as Tracer from "effect/Tracer"
 import type * as CheckResult from "../../CheckResult.ts"
-import * as Gate from "../../Gate.ts"
 import type { Notification } from "../../Observer.ts"
 import type { PollEvent } from "../../PollEvent.ts"
 import type { ResumeToken } from "../../ResumeToken.ts"
@@ -22,7 +21,6 @@ import { graceOf, wakeForAlarm } from "../machine/pacing.ts"
 import {
   advance,
   alarmAt,
-  isForced,
   longestLeg,
   make as makeWait,
   never,
@@ -33,13 +31,12 @@ import {
   timeUntil,
   type Wait
 } from "../machine/wait.ts"
-import { type Defaults, Reference } from "../options/defaults.ts"
-import { type Policy, shownKey } from "../options/policy.ts"
+import type { Policy } from "../options/policy.ts"
 import type { Request } from "../options/request.ts"
 import { holding } from "../lease.ts"
-import { escape } from "../text.ts"
 import { type Listener, listen } from "../told/loaded.ts"
 import { isLoggedIn, make as makeTelemetry, type Telemetry } from "../telemetry.ts"
+import { prepare, type Prepared, spanOptions } from "./prepare.ts"
 import * as remoteCancel from "./remoteCancel.ts"
 import * as userCalls from "./userCalls.ts"
 
@@ -111,30 +108,6 @@ export interface HostOptions {
   /** Called as the wait starts. */
   readonly onStart?: (() => void) | undefined
 }
-
-/** What a wait is run with. */
-export interface Prepared {
-  readonly request: Request
-  readonly policy: Policy
-  readonly context: Context.Context<unknown>
-  readonly defaults: Defaults
-}
-
-/** Compiles the options of a wait under the defaults of its context. */
-export const prepare = <A, E, R, R2>(
-  request: Request,
-  use: (prepared: Prepared) => Effect.Effect<A, E, R2>
-): Effect.Effect<A, E, R | R2> =>
-  Effect.contextWith((context: Context.Context<R>) => {
-    const defaults = Context.get(context, Reference)
-    return use({ request, policy: request.policy(defaults), context: context as Context.Context<unknown>, defaults })
-  })
-
-const spanName = "poll.wait"
-
-export const spanOptions = ({ policy, request }: Prepared) => ({
-  attributes: { "poll.job": escape(policy.job), "poll.key": escape(shownKey(policy, request.key, request.rawKey)) }
-})
 
 /**
  * Runs one wait: carries out the commands of the machine and tells it what happened.
@@ -420,8 +393,9 @@ export class Host implements Setting {
         }
         case "gate":
           this.guard()
-          return Effect.flatMap(Effect.exit(Effect.andThen(this.settleOld(), asked(this.wait))), (exit) =>
-            after({ _tag: "GateAnswered", exit })
+          return Effect.flatMap(
+            Effect.exit(Effect.andThen(this.settleOld(), userCalls.askGateIfAny(this.wait))),
+            (exit) => after({ _tag: "GateAnswered", exit })
           )
         case "step":
           this.guard()
@@ -488,13 +462,9 @@ export class Host implements Setting {
   }
 }
 
-/** Asks the gate of a wait, if there is one and the check is not forced. */
-export const asked = (wait: Wait): Effect.Effect<Gate.Answer, never, unknown> =>
-  Effect.suspend(() =>
-    wait.setting.policy.gate === undefined || isForced(wait) ? Effect.succeed(Gate.open) : userCalls.askGate(wait)
-  )
-
 // ---- internal ----
+
+const spanName = "poll.wait"
 
 /** Runs an effect only once. */
 const once = (effect: Effect.Effect<void> = Effect.void): Effect.Effect<void> => {

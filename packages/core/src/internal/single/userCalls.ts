@@ -3,11 +3,11 @@ import * as Effect from "effect/Effect"
 import * as Pull from "effect/Pull"
 import * as Schedule from "effect/Schedule"
 import type { CheckResult } from "../../CheckResult.ts"
-import type * as Gate from "../../Gate.ts"
+import * as Gate from "../../Gate.ts"
 import type { Observation } from "../../Observation.ts"
 import type { Decision } from "../../Strategy.ts"
 import { observationOf } from "../machine/checkError.ts"
-import { contextOf, foreignStep, otherSource, sourceOf, type Wait } from "../machine/wait.ts"
+import { contextOf, foreignStep, isForced, otherSource, sourceOf, type Wait } from "../machine/wait.ts"
 import type { Stepper } from "../options/policy.ts"
 
 // The calls of user code that the machine asks a host for: check, gate, cancel and the step of a foreign schedule.
@@ -33,6 +33,12 @@ export const check = (wait: Wait): Effect.Effect<CheckResult<unknown, unknown>, 
 /** Asks the gate of a wait, which must have one. */
 export const askGate = ({ key, setting: { policy } }: Wait): Effect.Effect<Gate.Answer, never, unknown> =>
   Effect.suspend(() => policy.gate!.ask({ job: policy.job, key }))
+
+/** Asks the gate of a wait, if there is one and the check is not forced. */
+export const askGateIfAny = (wait: Wait): Effect.Effect<Gate.Answer, never, unknown> =>
+  Effect.suspend(() =>
+    wait.setting.policy.gate === undefined || isForced(wait) ? Effect.succeed(Gate.open) : askGate(wait)
+  )
 
 /** Asks the server to stop the job of a wait; its job must have a `cancel`. */
 export const cancelRemote = ({ rawKey, setting: { policy } }: Wait): Effect.Effect<void, unknown, unknown> =>
