@@ -14,7 +14,7 @@ const project = (name: string, root: string, include: string) => ({
 const inPackage = (name: string) => ({
   extends: true as const,
   root: `packages/${name}`,
-  test: { name, include: ["test/**/*.test.ts"], benchmark: { include: ["bench/**/*.bench.ts"] } }
+  test: { name, include: ["test/**/*.test.{ts,tsx}"], benchmark: { include: ["bench/**/*.bench.ts"] } }
 })
 
 /** The type tests under one compiler. */
@@ -81,8 +81,11 @@ export default defineConfig({
       inPackage("http"),
       inPackage("testing"),
       inPackage("providers"),
+      inPackage("web"),
+      inPackage("react"),
       inPackage("scoreboard"),
       project("demo", "demo", "test/**/*.test.ts"),
+      project("browser", "browser", "test/**/*.test.ts"),
       project("docs", "docs", "*.test.ts"),
       project("scripts", "scripts", "test/**/*.test.ts"),
       project("typetest", "typetest", "*.test.ts"),

@@ -14,7 +14,9 @@ export const arrows: Readonly<Record<string, ReadonlyArray<string>>> = {
   core: [],
   http: ["effect-poll"],
   providers: ["effect-poll", "@effect-poll/http"],
-  testing: ["effect-poll"]
+  react: ["effect-poll", "@effect-poll/web"],
+  testing: ["effect-poll"],
+  web: ["effect-poll"]
 }
 
 /** The job server is the oracle of other tests, so it shares nothing with what it tests. Assertions may. */
