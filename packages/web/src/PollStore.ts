@@ -190,7 +190,7 @@ export const make = <R = never>(options: Options<R> = {}): PollStore<R> => {
       isBuilding = false
       const those = [...waiting]
       waiting.clear()
-      if (Exit.isFailure(exit)) return those.forEach((each) => each.end(exit))
+      if (Exit.isFailure(exit)) return those.forEach((each) => each.failed(exit.cause))
       context = exit.value as Context.Context<unknown>
       watch()
       if (!isNow) those.forEach((each) => each.settle())

@@ -89,6 +89,10 @@ export class Loop implements Checked {
   private isPausedByUser = false
   /** Whether it runs until the next answer although the page is hidden. */
   private isLet = false
+  /** When it was last let run. */
+  private letAt = Number.NEGATIVE_INFINITY
+  /** Whether `settle` follows soon. */
+  private isTold = false
   /** How many cancels are in progress, for which it runs. */
   private cancels = 0
   /** The floor of the server for a wait that begins anew. */
@@ -213,9 +217,10 @@ export class Loop implements Checked {
     if (this.isPausedByUser && this.cancels === 0) return
     if (isAllowed) return this.token === undefined ? this.at(this.floorAt, () => this.begin()) : this.begin()
     if (blocked !== "slow") return
-    const { checkedAt, dueAt = 0 } = this.token ?? {}
-    this.at(Math.max(dueAt, this.floorAt, (checkedAt ?? Number.NEGATIVE_INFINITY) + this.store.slowMillis), () => {
+    const { checkedAt = this.letAt, dueAt = 0 } = this.token ?? {}
+    this.at(Math.max(dueAt, this.floorAt, Math.max(checkedAt, this.letAt) + this.store.slowMillis), () => {
       this.isLet = true
+      this.letAt = this.now()
       this.begin()
     })
   }
@@ -268,7 +273,10 @@ export class Loop implements Checked {
         this.resolve(run.handle)
         return this.settle()
       }
-      if (this.run === run) this.end(exit)
+      if (this.run !== run) return
+      // A token that this version cannot read.
+      if (this.token === undefined) this.failed(exit.cause)
+      else this.restart()
     })
   }
 
@@ -336,11 +344,22 @@ export class Loop implements Checked {
         return this.end(event.exit)
     }
     if (event._tag !== "Started" && this.cancels === 0) this.isLet = false
+    // After what was told together with it: the wait may have ended.
+    if (!this.isTold) queueMicrotask(() => this.afterTold())
+    this.isTold = true
+  }
+
+  private afterTold(): void {
+    this.isTold = false
     this.settle()
   }
 
-  /** The wait has ended, or could not begin. */
-  end(exit: Exit.Exit<unknown, unknown>): void {
+  /** The wait could not begin. */
+  failed(cause: Cause.Cause<unknown>): void {
+    this.end(Exit.die(Cause.squash(cause)))
+  }
+
+  private end(exit: Exit.Exit<unknown, unknown>): void {
     const { run } = this
     this.run = undefined
     if (run !== undefined) this.fork(Scope.close(run.scope, Exit.void))
