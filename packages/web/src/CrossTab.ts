@@ -30,7 +30,8 @@
 import * as Duration from "effect/Duration"
 import * as browser from "./internal/crossTab/browser.ts"
 import * as pages from "./internal/crossTab/pages.ts"
-import type { Locks, OpenChannel, Page, Timer } from "./internal/crossTab/services.ts"
+import type { Locks, OpenChannel, Timer } from "./internal/crossTab/services.ts"
+import * as Environment from "./Environment.ts"
 import type { Lead } from "./internal/lead.ts"
 
 export type {
@@ -65,10 +66,12 @@ export interface Options {
   readonly locks?: Locks | null | undefined
   /** Opens a channel to the other pages. Default: a `BroadcastChannel`, if the browser has it. */
   readonly openChannel?: OpenChannel | undefined
-  /** The page, and whether it is visible. Default: the `document` and the `window` of the browser. */
-  readonly page?: Page | undefined
+  /** Whether the page is visible or frozen. Default: that of the browser. */
+  readonly environment?: Environment.Environment | undefined
   /** The time. Default: that of the browser. */
   readonly timer?: Timer | undefined
+  /** What no other page has, and this page has no other time that it is loaded. Default: random. */
+  readonly pageId?: string | undefined
 }
 
 /**
@@ -91,7 +94,7 @@ export const make = (options: Options = {}): Lead => {
     marginMillis,
     locks: locks === null ? undefined : (locks ?? browser.locks()),
     openChannel: options.openChannel ?? browser.openChannel(),
-    page: options.page ?? browser.page(),
+    page: pages.pageOf(options.environment ?? Environment.browser, options.pageId ?? browser.randomId()),
     timer: options.timer ?? browser.timer
   })
 }

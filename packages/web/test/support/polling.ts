@@ -36,7 +36,7 @@ export class Polling implements Member {
     this.checks = checks
     this.hidden = hidden
     this.membership = lead.join(id, this)
-    tab.page.subscribe(() => this.isLeading && this.plan())
+    tab.environment.subscribe(() => this.isLeading && this.plan())
   }
 
   lead(from: Shared | undefined): void {

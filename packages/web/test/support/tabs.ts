@@ -3,7 +3,8 @@
  * A frozen tab runs nothing; what reached it meanwhile runs when it thaws, in its order.
  */
 import * as CrossTab from "../../src/CrossTab.ts"
-import type { Locks, OpenChannel, Page, PageState, Timer } from "../../src/internal/crossTab/services.ts"
+import type { Environment } from "../../src/Environment.ts"
+import type { Locks, OpenChannel, PageState, Timer } from "../../src/internal/crossTab/services.ts"
 
 interface Task {
   readonly at: number
@@ -234,14 +235,14 @@ export class Tab {
     }
   }
 
-  get page(): Page {
-    return {
-      id: this.id,
-      state: () => this.state,
-      subscribe: (listener) => {
-        this.listeners.add(listener)
-        return () => this.listeners.delete(listener)
-      }
+  /** What a store and a leader are told about the page. */
+  readonly environment: Environment = {
+    isHidden: () => this.state === "hidden",
+    isOnline: () => true,
+    isFrozen: () => this.state === "away",
+    subscribe: (listener) => {
+      this.listeners.add(listener)
+      return () => void this.listeners.delete(listener)
     }
   }
 
@@ -250,6 +251,12 @@ export class Tab {
   }
 
   get services(): CrossTab.Options {
-    return { locks: this.locks, openChannel: this.openChannel, page: this.page, timer: this.timer }
+    return {
+      locks: this.locks,
+      openChannel: this.openChannel,
+      environment: this.environment,
+      timer: this.timer,
+      pageId: this.id
+    }
   }
 }

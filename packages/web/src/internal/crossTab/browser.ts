@@ -1,4 +1,4 @@
-import type { Locks, OpenChannel, Page, PageState, Timer } from "./services.ts"
+import type { Locks, OpenChannel, Timer } from "./services.ts"
 
 /** The Web Locks of the page, or `undefined`: in an insecure context, an old browser, or outside of a browser. */
 export const locks = (): Locks | undefined => {
@@ -16,27 +16,8 @@ export const openChannel = (): OpenChannel | undefined =>
         return { post: (message) => channel.postMessage(message), close: () => channel.close() }
       }
 
-/** The page, by the events of its document. Without a document it is always visible. */
-export const page = (): Page => {
-  const id = crypto.randomUUID()
-  if (typeof document === "undefined") return { id, state: () => "visible", subscribe: () => () => undefined }
-  let isAway = false
-  const state = (): PageState => (isAway ? "away" : document.visibilityState === "hidden" ? "hidden" : "visible")
-  const subscribe = (listener: () => void): (() => void) => {
-    const onEvent = (event: Event): void => {
-      // Chromium freezes a page in the back/forward cache too, and thaws it before it is shown.
-      if (event.type === "pagehide" || event.type === "freeze") isAway = true
-      if (event.type === "pageshow" || event.type === "resume") isAway = false
-      listener()
-    }
-    for (const [target, name] of events()) target.addEventListener(name, onEvent)
-    return () => {
-      isAway = false
-      for (const [target, name] of events()) target.removeEventListener(name, onEvent)
-    }
-  }
-  return { id, state, subscribe }
-}
+/** Only where there are locks does it matter, and there it is random enough. */
+export const randomId = (): string => (globalThis.crypto?.randomUUID as (() => string) | undefined)?.() ?? ""
 
 export const timer: Timer = {
   now: () => Date.now(),
@@ -46,13 +27,3 @@ export const timer: Timer = {
     return () => clearTimeout(handle)
   }
 }
-
-// ---- internal ----
-
-const events = (): ReadonlyArray<readonly [EventTarget, string]> => [
-  [document, "visibilitychange"],
-  [document, "freeze"],
-  [document, "resume"],
-  [window, "pagehide"],
-  [window, "pageshow"]
-]

@@ -5,6 +5,8 @@ export type Manner = "try" | "queue" | "steal"
 
 export interface Outcome {
   readonly granted: (manner: Manner) => void
+  /** The lock is not free: this waits in line for it. */
+  readonly queued?: (() => void) | undefined
   /** Another page stole the lock. */
   readonly lost: () => void
   /** Locks cannot be used here. */
@@ -42,6 +44,7 @@ export class Claim {
       if (this.isOver) return undefined
       if (lock === null) {
         this.request("queue")
+        this.outcome.queued?.()
         return undefined
       }
       this.isGranted = true

@@ -1,3 +1,4 @@
+import type { Environment } from "../../Environment.ts"
 import type { Lead, Member, Membership } from "../lead.ts"
 import { isMessage } from "./message.ts"
 import { Seat } from "./seat.ts"
@@ -11,6 +12,13 @@ export interface Settings {
   readonly page: Page
   readonly timer: Timer
 }
+
+/** A page, by what a store is told about it. */
+export const pageOf = ({ isFrozen, isHidden, subscribe }: Environment, id: string): Page => ({
+  id,
+  state: () => (isFrozen?.() === true ? "away" : isHidden() ? "hidden" : "visible"),
+  subscribe
+})
 
 /** The part of this page in all choices: one channel, and one seat for each entry. */
 export const make = ({ locks, marginMillis, name, openChannel, page, timer }: Settings): Lead => {
