@@ -119,7 +119,14 @@ describe("hidden: pause", () => {
       const entry = store.entry(job, "a", pausing)
       const unsubscribe = entry.subscribe(() => {})
       yield* TestClock.adjust("1 second")
-      for (const change of [{ hidden: true }, { hidden: false }, { online: false }, { online: true }, { frozen: true }, { frozen: false }]) {
+      for (const change of [
+        { hidden: true },
+        { hidden: false },
+        { online: false },
+        { online: true },
+        { frozen: true },
+        { frozen: false }
+      ]) {
         page.set(change)
         yield* TestClock.adjust("1 second")
       }

@@ -58,4 +58,14 @@ export interface Lead {
    * key. One page has one membership for an id at a time.
    */
   readonly join: (id: string, member: Member) => Membership
+  /** Encodes what is shared: snapshots hold values of Schemas and errors, which no clone keeps. */
+  readonly wire?: Wire | undefined
+}
+
+/** Encodes snapshots as plain data, and decodes them in another page. `wire.ts` has it. */
+export interface Wire {
+  /** `undefined` for what cannot be encoded. */
+  readonly encode: (job: object, snapshot: object) => unknown
+  /** `undefined` for what another version encoded, or something else. */
+  readonly decode: (job: object, encoded: unknown) => object | undefined
 }
