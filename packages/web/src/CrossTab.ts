@@ -33,6 +33,7 @@ import * as pages from "./internal/crossTab/pages.ts"
 import type { Locks, OpenChannel, Timer } from "./internal/crossTab/services.ts"
 import * as Environment from "./Environment.ts"
 import type { Lead } from "./internal/lead.ts"
+import { wire } from "./internal/wire.ts"
 
 export type {
   /**
@@ -89,7 +90,7 @@ export const make = (options: Options = {}): Lead => {
   if (!(marginMillis > 0 && marginMillis < Infinity)) {
     throw new RangeError(`CrossTab.make: margin must be a positive finite duration, got ${String(options.margin)}`)
   }
-  return pages.make({
+  const lead = pages.make({
     name,
     marginMillis,
     locks: locks === null ? undefined : (locks ?? browser.locks()),
@@ -97,4 +98,5 @@ export const make = (options: Options = {}): Lead => {
     page: pages.pageOf(options.environment ?? Environment.browser, options.pageId ?? browser.randomId()),
     timer: options.timer ?? browser.timer
   })
+  return { ...lead, wire }
 }

@@ -166,8 +166,13 @@ export class Loop implements Checked {
     this.isPausedByUser = false
     this.known = idle
     this.stopTimer()
-    if (this.listeners.size === 0) this.keep()
-    else this.settle()
+    if (this.listeners.size === 0) return this.keep()
+    if (this.store.lead !== undefined && this.membership === undefined) {
+      this.join()
+      // A page that still shows how the wait ended begins it for all.
+      this.membership?.ask("restart")
+    }
+    this.settle()
   }
 
   cancel(): Effect.Effect<void, unknown> {
@@ -286,17 +291,21 @@ export class Loop implements Checked {
         this.isFollowing = false
         this.settle()
       },
-      stop: () => {
-        this.isFollowing = true
-        this.drop()
-      },
+      stop: () => this.stopChecking(),
       follow: (shared) => {
-        this.isFollowing = true
-        this.drop()
+        this.stopChecking()
         if (this.adopt(shared)) this.publish()
       },
       asked: (what) => this.asked(what)
     })
+  }
+
+  /** Another page checks. */
+  private stopChecking(): void {
+    this.isFollowing = true
+    // What is left to come of the views is not about checks.
+    if (this.listeners.size > 0) this.stopTimer()
+    this.drop()
   }
 
   /** This page checks for itself from now on. */

@@ -2,6 +2,9 @@
  * Several tabs of a browser, in memory and in virtual time: Web Locks, `BroadcastChannel`, visibility, freezing.
  * A frozen tab runs nothing; what reached it meanwhile runs when it thaws, in its order.
  */
+import type * as EffectClock from "effect/Clock"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
 import * as CrossTab from "../../src/CrossTab.ts"
 import type { Environment } from "../../src/Environment.ts"
 import type { Locks, OpenChannel, PageState, Timer } from "../../src/internal/crossTab/services.ts"
@@ -15,6 +18,12 @@ interface Task {
 /** Virtual time. Between two tasks all microtasks run. */
 export class VirtualTime {
   now = 1_000_000
+  private readonly settled: () => Promise<void>
+
+  constructor(settled: () => Promise<void> = microtasks) {
+    this.settled = settled
+  }
+
   private readonly tasks: Array<Task> = []
   private order = 0
 
@@ -26,7 +35,7 @@ export class VirtualTime {
 
   async advance(millis: number): Promise<void> {
     const until = this.now + millis
-    await settled()
+    await this.settled()
     for (;;) {
       let next: Task | undefined
       for (const task of this.tasks) {
@@ -37,16 +46,19 @@ export class VirtualTime {
       this.now = Math.max(this.now, next.at)
       if (next.run !== undefined) {
         next.run()
-        await settled()
+        await this.settled()
       }
     }
     this.now = until
   }
 }
 
-const settled = async (): Promise<void> => {
+const microtasks = async (): Promise<void> => {
   for (let i = 0; i < 12; i++) await Promise.resolve()
 }
+
+/** What effects wait for that take no time. */
+export const immediates = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
 export interface Clock {
   readonly now: number
@@ -248,6 +260,25 @@ export class Tab {
 
   get timer(): Timer {
     return { now: () => this.browser.clock.now, after: (millis, run) => this.task(millis, run) }
+  }
+
+  /** A clock that stands still while the tab is frozen. */
+  get effectClock(): EffectClock.Clock {
+    const { clock } = this.browser
+    const nanos = () => BigInt(clock.now) * 1_000_000n
+    return {
+      currentTimeMillisUnsafe: () => clock.now,
+      currentTimeMillis: Effect.sync(() => clock.now),
+      currentTimeNanosUnsafe: nanos,
+      currentTimeNanos: Effect.sync(nanos),
+      monotonicTimeNanosUnsafe: nanos,
+      monotonicTimeNanos: Effect.sync(nanos),
+      sleep: (duration) =>
+        Effect.callback((resume) => {
+          const stop = this.task(Duration.toMillis(duration), () => resume(Effect.void))
+          return Effect.sync(stop)
+        })
+    }
   }
 
   get services(): CrossTab.Options {
