@@ -336,7 +336,9 @@ export class Loop implements Checked {
     return true
   }
 
-  private share(membership: Membership): void {
+  private share(): void {
+    const { membership } = this
+    if (membership === undefined || this.isFollowing) return
     const { job, options } = this.subject
     const wire = this.store.lead?.wire
     const { nextAt, outcome, phase } = this.snapshot
@@ -359,13 +361,16 @@ export class Loop implements Checked {
     this.run = run
     const now = this.now()
     const { dueAt = 0, startedAt = now } = this.token ?? {}
-    this.learn({ startedAt, nextAt: dueAt > now ? dueAt : undefined })
+    const isDue = dueAt <= now
+    this.learn({ startedAt, nextAt: isDue ? undefined : dueAt, waitReason: isDue ? undefined : this.known.waitReason })
     this.fork(this.opened(run)).addObserver((exit) => {
       if (Exit.isSuccess(exit)) {
         if (this.run !== run) return this.leave(run, exit.value)
         run.handle = exit.value
         this.resolve(run.handle)
-        return this.settle()
+        this.settle()
+        // Before it had a handle, it had no token to share.
+        return this.share()
       }
       if (this.run !== run) return
       // A token that this version cannot read.
@@ -436,8 +441,11 @@ export class Loop implements Checked {
         break
       case "Waiting":
         if (event.reason !== "paused") {
-          const { delay, gateReason, reason } = event
-          this.learn({ nextAt: at + Duration.toMillis(delay), waitReason: reason, gateReason })
+          const nextAt = at + Duration.toMillis(event.delay)
+          const { gateReason, reason } = event
+          // A wait that continues no longer knows that the server caused the delay.
+          const known = nextAt === this.known.nextAt ? this.known.waitReason : undefined
+          this.learn({ nextAt, waitReason: known ?? reason, gateReason })
         }
         break
       case "Ended":
@@ -510,7 +518,7 @@ export class Loop implements Checked {
     if (same(this.snapshot, next)) return
     this.snapshot = next
     this.store.changed(this)
-    if (this.membership !== undefined && !this.isFollowing) this.share(this.membership)
+    this.share()
   }
 
   private pausedBy(): PausedBy | undefined {
