@@ -14,11 +14,14 @@ import type { Service } from "effect-poll/Poller"
 import type { PollOptions } from "effect-poll/PollOptions"
 import type { ResumeToken } from "effect-poll/ResumeToken"
 import type { Environment } from "../Environment.ts"
-import type { Outcome, PausedBy, Snapshot } from "../Snapshot.ts"
+import type { PausedBy, Snapshot } from "../Snapshot.ts"
 import type { Checked } from "./observed.ts"
-import type { Lead, Membership, Request, Shared } from "./lead.ts"
+import type { Lead } from "./lead.ts"
 import { timeLimit } from "./options.ts"
-import { idle, same } from "./snapshots.ts"
+import { Sharing } from "./sharing.ts"
+import type { StreamSlot } from "./stream/slot.ts"
+import { Wish } from "./stream/wish.ts"
+import { idle, outcomeOf, report, same, shown, unplanned } from "./snapshots.ts"
 
 export type AnySnapshot = Snapshot<unknown, unknown, unknown>
 export type Hidden = "pause" | "slow" | "run"
@@ -29,10 +32,14 @@ export interface Store {
   readonly keepMillis: number
   readonly slowMillis: number
   readonly poller: Service | undefined
+  /** Which waits may open a stream; undefined: all. */
+  readonly streams: StreamSlot | undefined
   /** Chooses the page that checks; undefined: this one does. */
   readonly lead: Lead | undefined
-  /** The services of the layer, or undefined while it is being built; `settle` of the loop is called once it is. */
-  readonly services: (loop: Loop) => Context.Context<unknown> | undefined
+  /** The services of the layer, once it is built. */
+  readonly services: () => Context.Context<unknown> | undefined
+  /** Builds the layer: false if that takes time, and calls `settle` of the loop after it. */
+  readonly build: (loop: Loop) => boolean
   /** The page, once there are services. */
   readonly page: () => Environment
   /** Calls the listeners of a loop soon. */
@@ -65,6 +72,7 @@ interface Run {
   /** Undefined until it has started. */
   handle: Handle<unknown, unknown, unknown> | undefined
   isPaused: boolean
+  readonly hasStream: boolean
   /** How many of its checks are in flight. */
   checks: number
 }
@@ -102,9 +110,8 @@ export class Loop implements Checked {
   /** The floor of the server for a wait that begins anew. */
   private floorAt = 0
   /** The part of this page in the choice of the page that checks. */
-  private membership: Membership | undefined
-  /** Whether another page checks. */
-  private isFollowing = false
+  private sharing: Sharing | undefined
+  private readonly wish: Wish
   /** What waits for the handle. */
   private readonly awaiting: Array<(handle: Handle<unknown, unknown, unknown> | undefined) => void> = []
   private timer: Fiber.Fiber<void> | undefined
@@ -113,6 +120,7 @@ export class Loop implements Checked {
     this.entry = entry
     this.store = store
     this.subject = subject
+    this.wish = new Wish(store.streams, subject.checked, subject.options, () => this.settle())
     this.snapshot = this.known = snapshot
     this.token = token
   }
@@ -145,7 +153,7 @@ export class Loop implements Checked {
   }
 
   checkNow(): void {
-    if (this.isFollowing) return this.membership?.ask("checkNow")
+    if (this.sharing?.ask("checkNow") === true) return
     const handle = this.run?.handle
     if (handle !== undefined) this.fork(handle.checkNow())
     // It follows when the wait resumes.
@@ -153,13 +161,13 @@ export class Loop implements Checked {
   }
 
   pause(isPaused: boolean): void {
-    if (this.isFollowing) return this.membership?.ask(isPaused ? "pause" : "unpause")
+    if (this.sharing?.ask(isPaused ? "pause" : "unpause") === true) return
     this.isPausedByUser = isPaused
     this.settle()
   }
 
   restart(): void {
-    if (this.isFollowing) return this.membership?.ask("restart")
+    if (this.sharing?.ask("restart") === true) return
     this.drop()
     this.floorAt = this.token?.floorAt ?? this.floorAt
     this.token = this.fallbackKey = undefined
@@ -167,18 +175,17 @@ export class Loop implements Checked {
     this.known = idle
     this.stopTimer()
     if (this.listeners.size === 0) return this.keep()
-    if (this.store.lead !== undefined && this.membership === undefined) {
+    if (this.sharing === undefined) {
       this.join()
       // A page that still shows how the wait ended begins it for all.
-      this.membership?.ask("restart")
+      this.sharing?.ask("restart")
     }
     this.settle()
   }
 
   cancel(): Effect.Effect<void, unknown> {
     return Effect.suspend(() => {
-      if (this.known.outcome !== undefined) return Effect.void
-      if (this.isFollowing) return Effect.sync(() => this.membership?.ask("cancel"))
+      if (this.known.outcome !== undefined || this.sharing?.ask("cancel") === true) return Effect.void
       this.cancels++
       this.settle()
       return Effect.onExit(
@@ -198,6 +205,7 @@ export class Loop implements Checked {
     this.stopTimer()
     const { run } = this
     this.run = undefined
+    this.wish.release()
     this.listeners = new Set()
     this.part()
     if (run === undefined) return Effect.void
@@ -211,7 +219,7 @@ export class Loop implements Checked {
     const { run } = this
     if (run === undefined) return () => {}
     run.checks++
-    this.learn({ attempt, nextAt: undefined, waitReason: undefined, gateReason: undefined })
+    this.learn({ attempt, ...unplanned })
     this.publish()
     // What it found is told next, and changes the snapshot once.
     return () => void run.checks--
@@ -229,12 +237,13 @@ export class Loop implements Checked {
   }
 
   private beginIfAllowed(): void {
-    if (this.isFollowing || (this.listeners.size === 0 && this.cancels === 0)) return
-    if (this.store.services(this) === undefined) return
+    if (this.listeners.size === 0 && this.cancels === 0) return
+    if (!this.store.build(this) || this.isFollowing()) return
     const blocked = this.blocked()
     const isAllowed = blocked === undefined || (this.cancels > 0 && blocked !== "frozen")
     if (this.isPausedByUser && this.cancels === 0) return
     if (isAllowed) return this.token === undefined ? this.at(this.floorAt, () => this.begin()) : this.begin()
+    this.wish.release()
     if (blocked !== "slow") return
     const { checkedAt = this.letAt, dueAt = 0 } = this.token ?? {}
     this.at(Math.max(dueAt, this.floorAt, Math.max(checkedAt, this.letAt) + this.store.slowMillis), () => {
@@ -250,6 +259,11 @@ export class Loop implements Checked {
     if (blocked === undefined) this.isLet = false
     const isOver = blocked === "unseen" ? this.timer === undefined : run.checks === 0
     if (!isLet && (isOver || blocked === "frozen")) return this.park()
+    if (blocked === undefined && !run.hasStream && run.checks === 0 && this.wish.hasStream() === true) {
+      this.token = this.tokenOf(handle)
+      this.leave(run, handle)
+      return this.begin()
+    }
     const isPaused = !isLet || this.isPausedByUser
     if (isPaused === run.isPaused) return
     run.isPaused = isPaused
@@ -267,7 +281,7 @@ export class Loop implements Checked {
 
   /** The last listener has left. */
   private unseen(): void {
-    if (this.run === undefined && this.membership === undefined) return this.keep()
+    if (this.run === undefined && this.sharing === undefined) return this.keep()
     this.after(this.store.lingerMillis, () => this.park())
     this.settle()
   }
@@ -282,82 +296,52 @@ export class Loop implements Checked {
   // -- other pages --
 
   private join(): void {
-    const { store, subject } = this
-    if (store.lead === undefined || this.membership !== undefined || this.known.outcome !== undefined) return
-    this.isFollowing = true
-    this.membership = store.lead.join(JSON.stringify([subject.job.name, subject.job.key.encode(subject.key)]), {
-      lead: (from) => {
-        if (from !== undefined && !this.adopt(from)) return
-        this.isFollowing = false
-        this.settle()
+    const { lead } = this.store
+    const { job, key } = this.subject
+    if (lead === undefined || this.sharing !== undefined || this.known.outcome !== undefined) return
+    this.sharing = new Sharing(lead, job, job.key.encode(key), {
+      settle: () => this.settle(),
+      drop: () => {
+        // What is left to come of the views is not about checks.
+        if (this.listeners.size > 0) this.stopTimer()
+        this.drop()
       },
-      stop: () => this.stopChecking(),
-      follow: (shared) => {
-        this.stopChecking()
-        if (this.adopt(shared)) this.publish()
+      adopt: (snapshot, token) => {
+        this.known = snapshot
+        this.token = token
+        this.isPausedByUser = snapshot.pausedBy === "user"
       },
-      asked: (what) => this.asked(what)
+      asked: (what) => {
+        if (what === "cancel") this.fork(Effect.ignore(this.cancel()))
+        else if (what === "checkNow" || what === "restart") this[what]()
+        else this.pause(what === "pause")
+      }
     })
   }
 
-  /** Another page checks. */
-  private stopChecking(): void {
-    this.isFollowing = true
-    // What is left to come of the views is not about checks.
-    if (this.listeners.size > 0) this.stopTimer()
-    this.drop()
-  }
-
-  /** This page checks for itself from now on. */
   private part(): void {
-    this.membership?.leave()
-    this.membership = undefined
-    this.isFollowing = false
+    this.sharing?.part()
+    this.sharing = undefined
   }
 
-  private asked(what: Request): void {
-    if (what === "cancel") this.fork(Effect.ignore(this.cancel()))
-    else if (what === "checkNow" || what === "restart") this[what]()
-    else this.pause(what === "pause")
-  }
-
-  /** Takes over the state of another page; false if this page cannot read it. */
-  private adopt({ snapshot, token }: Shared): boolean {
-    const wire = this.store.lead?.wire
-    const known = (wire === undefined ? snapshot : wire.decode(this.subject.job, snapshot)) as AnySnapshot | undefined
-    if (known === undefined) {
-      this.part()
-      this.settle()
-      return false
-    }
-    this.known = known
-    this.token = token === undefined ? undefined : (JSON.parse(token) as ResumeToken)
-    this.isPausedByUser = known.pausedBy === "user"
-    return true
+  private isFollowing(): boolean {
+    return this.sharing?.isFollowing === true
   }
 
   private share(): void {
-    const { membership } = this
-    if (membership === undefined || this.isFollowing) return
-    const { job, options } = this.subject
-    const wire = this.store.lead?.wire
-    const { nextAt, outcome, phase } = this.snapshot
-    const token = outcome === undefined ? this.tokenOf(this.run?.handle) : undefined
-    if (outcome === undefined && token === undefined) return
-    const snapshot = wire === undefined ? this.snapshot : wire.encode(job, this.snapshot)
-    // The other pages find out for themselves.
-    if (snapshot === undefined) return this.part()
-    const isChecking = phase === "checking"
-    const limit = timeLimit(options.checkTimeout ?? job.checkTimeout)
-    const expectAt = isChecking ? limit && this.now() + limit : nextAt
-    membership.share({ token: token && JSON.stringify(token), snapshot, expectAt, isChecking })
+    if (this.sharing === undefined) return
+    const limit = timeLimit(this.subject.options.checkTimeout ?? this.subject.job.checkTimeout)
+    this.sharing.share(this.snapshot, this.tokenOf(this.run?.handle), limit && this.now() + limit)
   }
 
   // -- the wait --
 
   private begin(): void {
     this.stopTimer()
-    const run: Run = { scope: Scope.makeUnsafe(), handle: undefined, isPaused: false, checks: 0 }
+    // Between the checks of a page that is hidden no stream is open.
+    const hasStream = this.blocked() === undefined ? this.wish.hasStream() : false
+    if (hasStream === undefined) return
+    const run: Run = { scope: Scope.makeUnsafe(), handle: undefined, isPaused: false, hasStream, checks: 0 }
     this.run = run
     const now = this.now()
     const { dueAt = 0, startedAt = now } = this.token ?? {}
@@ -381,13 +365,14 @@ export class Loop implements Checked {
 
   private opened(run: Run): Effect.Effect<Handle<unknown, unknown, unknown>, unknown, unknown> {
     const { store, subject, token } = this
-    const { checked: job, key } = subject
+    const { key } = subject
     const { poller } = store
+    const { job, options: own } = this.wish.subject(run.hasStream)
     const observe = (told: Notification): Effect.Effect<void> => {
       if (this.run === run) this.on(told)
       return Effect.void
     }
-    const options = { ...subject.options, observers: [...(subject.options.observers ?? []), { observe }] }
+    const options = { ...own, observers: [...(own.observers ?? []), { observe }] }
     this.fallbackKey = token?.fallbackKey
     if (poller !== undefined)
       return token === undefined ? poller.add(job, key, options) : poller.resume(job, token, options)
@@ -405,11 +390,12 @@ export class Loop implements Checked {
   private drop(): void {
     const { run } = this
     this.run = undefined
+    this.wish.release()
     this.isLet = false
     if (run?.handle === undefined) return
     this.token = this.tokenOf(run.handle)
     this.leave(run, run.handle)
-    this.learn({ nextAt: undefined, waitReason: undefined, gateReason: undefined })
+    this.learn({ ...unplanned })
   }
 
   private tokenOf(handle: Handle<unknown, unknown, unknown> | undefined): ResumeToken | undefined {
@@ -470,10 +456,11 @@ export class Loop implements Checked {
   private end(exit: Exit.Exit<unknown, unknown>): void {
     const { run } = this
     this.run = undefined
+    this.wish.release()
     this.floorAt = this.tokenOf(run?.handle)?.floorAt ?? this.floorAt
     this.token = undefined
     if (run !== undefined) this.fork(Scope.close(run.scope, Exit.void))
-    this.learn({ nextAt: undefined, waitReason: undefined, gateReason: undefined, outcome: outcomeOf(exit) })
+    this.learn({ ...unplanned, outcome: outcomeOf(exit) })
     this.resolve(undefined)
     this.publish()
     if (this.listeners.size === 0) this.keep()
@@ -500,21 +487,9 @@ export class Loop implements Checked {
 
   private publish(): void {
     const { known, run } = this
-    const { outcome } = known
-    const pausedBy = outcome === undefined ? this.pausedBy() : undefined
     const isActive = run !== undefined || this.listeners.size > 0
-    const phase =
-      outcome !== undefined
-        ? "ended"
-        : run !== undefined && run.checks > 0
-          ? "checking"
-          : pausedBy !== undefined
-            ? "paused"
-            : isActive
-              ? "waiting"
-              : "idle"
-    const derived: AnySnapshot = { ...known, phase, pausedBy: phase === "paused" ? pausedBy : undefined }
-    const next = this.isFollowing && known.phase !== "idle" ? known : derived
+    const next =
+      this.isFollowing() && known.phase !== "idle" ? known : shown(known, isActive, run?.checks ?? 0, this.pausedBy())
     if (same(this.snapshot, next)) return
     this.snapshot = next
     this.store.changed(this)
@@ -522,8 +497,9 @@ export class Loop implements Checked {
   }
 
   private pausedBy(): PausedBy | undefined {
+    if (this.known.outcome !== undefined) return undefined
     if (this.isPausedByUser) return "user"
-    if (this.listeners.size > 0 && this.store.services(this) !== undefined) {
+    if (this.listeners.size > 0 && this.store.services() !== undefined) {
       const blocked = this.blocked()
       if (blocked === "offline") return "offline"
       if (blocked === "hidden" || blocked === "frozen") return "hidden"
@@ -563,7 +539,7 @@ export class Loop implements Checked {
   }
 
   private context(): Context.Context<unknown> {
-    return this.store.services(this) ?? (Context.empty() as Context.Context<never> as Context.Context<unknown>)
+    return this.store.services() ?? none
   }
 
   private fork<A, E>(effect: Effect.Effect<A, E, unknown>): Fiber.Fiber<A, E> {
@@ -573,17 +549,4 @@ export class Loop implements Checked {
 
 // ---- internal ----
 
-const outcomeOf = (exit: Exit.Exit<unknown, unknown>): Outcome<unknown, unknown, unknown> => {
-  if (Exit.isSuccess(exit)) return { _tag: "Success", value: exit.value }
-  const error = Exit.findErrorOption(exit)
-  return error._tag === "Some"
-    ? { _tag: "Failure", error: error.value as never }
-    : { _tag: "Defect", defect: Cause.squash(exit.cause) }
-}
-
-/** An error of a listener is nobody else's: it is reported as one that nothing caught. */
-const report = (error: unknown): void => {
-  const { reportError } = globalThis as { readonly reportError?: (error: unknown) => void }
-  if (reportError === undefined) console.error(error)
-  else reportError(error)
-}
+const none = /*#__PURE__*/ Context.empty() as Context.Context<unknown>

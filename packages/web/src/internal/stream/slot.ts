@@ -22,6 +22,12 @@ export interface Place {
   readonly release: () => void
 }
 
+/** The places for streams that a store is given; undefined: any number. */
+export const make = (places: number | "unbounded", locks: Locks | undefined): StreamSlot | undefined => {
+  if (places === "unbounded") return undefined
+  return locks === undefined ? ofPage(places) : ofOrigin(locks, "effect-poll/stream", places)
+}
+
 /** Places for all pages of an origin: a Web Lock each. Where locks fail, places for this page alone. */
 export const ofOrigin = (locks: Locks, name: string, places: number): StreamSlot => {
   const alone = ofPage(places)

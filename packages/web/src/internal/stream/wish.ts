@@ -47,7 +47,7 @@ export class Wish {
     const { push: _, ...told } = this.options as Told & AnyOptions
     // What tells the wait by a signal is not a stream of the server.
     const options = told.signal === undefined ? without(told) : told
-    return { job: job.push === undefined ? job : Job.withChecks(job, { ...job, push: undefined } as Job.Any), options }
+    return { job: job.push === undefined ? job : withoutPush(job), options }
   }
 }
 
@@ -58,5 +58,17 @@ interface Told {
   readonly behind?: unknown
   readonly signal?: unknown
 }
+
+/** The same for all keys, which may share requests. */
+const withoutPush = (job: Job.Any): Job.Any => {
+  const known = polled.get(job)
+  if (known !== undefined) return known
+  // All fields that are given replace those of the job.
+  const made = Job.withChecks(job, { ...job, push: undefined } as Job.Any)
+  polled.set(job, made)
+  return made
+}
+
+const polled = new WeakMap<Job.Any, Job.Any>()
 
 const without = ({ behind: _, ...rest }: Omit<Told, "push"> & AnyOptions): AnyOptions => rest
