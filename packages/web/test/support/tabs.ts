@@ -58,7 +58,9 @@ const microtasks = async (): Promise<void> => {
 }
 
 /** What effects wait for that take no time. */
-export const immediates = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+export const immediates = async (): Promise<void> => {
+  for (let i = 0; i < 4; i++) await new Promise((resolve) => setImmediate(resolve))
+}
 
 export interface Clock {
   readonly now: number
