@@ -1,7 +1,14 @@
 import { assert, describe, it } from "@effect/vitest"
-import * as CrossTab from "../src/CrossTab.ts"
+import * as CrossTab from "@effect-poll/web/CrossTab"
+import * as PollStore from "@effect-poll/web/PollStore"
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Job from "effect-poll/Job"
+import * as Status from "effect-poll/Status"
+import * as Strategy from "effect-poll/Strategy"
 import { type Check, checkMillis, interval, Polling } from "./support/polling.ts"
-import { Browser, type Tab, VirtualTime } from "./support/tabs.ts"
+import { Browser, immediates, type Tab, VirtualTime } from "./support/tabs.ts"
 
 /** A random program of tabs, by its seed. */
 const random = (seed: number) => {
@@ -16,9 +23,64 @@ const margin = 2_000
 /** Messages, locks, and the time that a page settles. */
 const slack = 600
 
+/** What a program does with the wait of a tab. */
+interface Wait {
+  readonly checkNow: () => void
+  readonly leave: () => void
+}
+
 interface View {
   readonly tab: Tab
-  polling: Polling | undefined
+  polling: Wait | undefined
+}
+
+type Hidden = "pause" | "run"
+
+/** How a tab joins. It may be called again after the wait was left. */
+interface Kind {
+  readonly settled?: () => Promise<void>
+  readonly open: (tab: Tab, checks: Array<Check>, hidden: Hidden) => () => Wait
+}
+
+const models: Kind = {
+  open: (tab, checks, hidden) => {
+    const lead = CrossTab.make({ ...tab.services, margin })
+    return () => {
+      const polling = new Polling(tab, lead, checks, hidden)
+      return { checkNow: () => polling.membership.ask("checkNow"), leave: () => polling.leave() }
+    }
+  }
+}
+
+const stores: Kind = {
+  settled: immediates,
+  open: (tab, checks, hidden) => {
+    const job = Job.make("job", {
+      strategy: Strategy.spaced(interval),
+      check: (_key: string, { attempt }) =>
+        Effect.suspend(() => {
+          const at = tab.timer.now()
+          const check = { tab, at, attempt, endAt: at + checkMillis, isOver: false, isAborted: false }
+          checks.push(check)
+          return Effect.delay(Effect.succeed(Status.pending()), checkMillis).pipe(
+            Effect.onExit((exit) =>
+              Effect.sync(() => {
+                check.isOver = true
+                check.endAt = tab.timer.now()
+                check.isAborted = exit._tag === "Failure"
+              })
+            )
+          )
+        })
+    })
+    const store = PollStore.make({
+      layer: Layer.succeed(Clock.Clock, tab.effectClock),
+      environment: tab.environment,
+      lead: CrossTab.make({ ...tab.services, margin })
+    })
+    const entry = store.entry(job, "1", { deadline: "30 days", hidden })
+    return () => ({ checkNow: entry.checkNow, leave: entry.subscribe(() => {}) })
+  }
 }
 
 interface Run {
@@ -28,20 +90,20 @@ interface Run {
   readonly faults: ReadonlyArray<string>
 }
 
-const run = async (seed: number, hidden: "pause" | "run", isGentle: boolean): Promise<Run> => {
+const run = async (seed: number, hidden: Hidden, isGentle: boolean, kind: Kind): Promise<Run> => {
   const pick = random(seed)
-  const time = new VirtualTime()
+  const time = new VirtualTime(kind.settled)
   const browser = new Browser(time, () => 1 + pick(15))
   const checks: Array<Check> = []
   const views: Array<View> = []
   const log: Array<string> = []
   const faults: Array<string> = []
-  const leads = new Map<Tab, CrossTab.Lead>()
-  const join = (tab: Tab) => new Polling(tab, leads.get(tab)!, checks, hidden)
+  const joins = new Map<Tab, () => Wait>()
   const open = () => {
     const tab = browser.open(pick(3) === 0 ? "hidden" : "visible")
-    leads.set(tab, CrossTab.make({ ...tab.services, margin }))
-    views.push({ tab, polling: join(tab) })
+    const join = kind.open(tab, checks, hidden)
+    joins.set(tab, join)
+    views.push({ tab, polling: join() })
   }
   /** Since when a page that is visible has been able to check. */
   const visibleSince = new Map<View, number>()
@@ -116,9 +178,9 @@ const run = async (seed: number, hidden: "pause" | "run", isGentle: boolean): Pr
     if (what === "back" && tab.pageState === "away") tab.become(pick(2) === 0 ? "visible" : "hidden")
     if (what === "freeze") tab.freeze()
     if (what === "thaw" && tab.isFrozen) tab.thaw()
-    if (what === "ask") view.polling?.membership.ask("checkNow")
+    if (what === "ask") view.polling?.checkNow()
     if (what === "leave" && tab.pageState !== "away") {
-      if (view.polling === undefined) view.polling = join(tab)
+      if (view.polling === undefined) view.polling = joins.get(tab)!()
       else {
         view.polling.leave()
         view.polling = undefined
@@ -136,7 +198,7 @@ const run = async (seed: number, hidden: "pause" | "run", isGentle: boolean): Pr
     if (tab.pageState === "away") tab.become("visible")
     polling?.leave()
   }
-  await time.advance(checkMillis)
+  await time.advance(1_000)
   const made = checks.length
   await time.advance(60_000)
   if (checks.length !== made) faults.push(`${checks.length - made} checks after all pages left`)
@@ -144,25 +206,30 @@ const run = async (seed: number, hidden: "pause" | "run", isGentle: boolean): Pr
   return { checks, browser, log, faults }
 }
 
-const seeds = Array.from({ length: 150 }, (_, i) => i + 1)
+const programs = (count: number, of: number) => Array.from({ length: count }, (_, i) => i + of)
 
-describe("CrossTab: laws over random programs of tabs", () => {
-  for (const hidden of ["pause", "run"] as const) {
-    it(`one page checks, attempts go on, and no visible page waits longer - pages that ${hidden} while hidden`, async () => {
-      for (const seed of seeds) {
-        const { faults, log } = await run(seed, hidden, false)
-        assert.deepStrictEqual(faults, [], `seed ${seed}\n${log.join("\n")}`)
-      }
-    })
+for (const [name, kind, count] of [
+  ["models", models, 60],
+  ["stores", stores, 8]
+] as const) {
+  describe(`CrossTab: laws over random programs of tabs with ${name}`, { timeout: 60_000 }, () => {
+    for (const hidden of ["pause", "run"] as const) {
+      it(`one tab checks, attempts go on, and no visible tab waits longer - tabs that ${hidden} while hidden`, async () => {
+        for (const seed of programs(count, 1)) {
+          const { faults, log } = await run(seed, hidden, false, kind)
+          assert.deepStrictEqual(faults, [], `seed ${seed}\n${log.join("\n")}`)
+        }
+      })
 
-    it(`no check overlaps another, and none is repeated, where pages say when they freeze - ${hidden}`, async () => {
-      let made = 0
-      for (const seed of seeds) {
-        const { checks, faults, log } = await run(seed, hidden, true)
-        assert.deepStrictEqual(faults, [], `seed ${seed}\n${log.join("\n")}`)
-        made += checks.length
-      }
-      assert.isAbove(made, 10 * seeds.length)
-    })
-  }
-})
+      it(`no check overlaps another, and none is repeated, where tabs say when they freeze - ${hidden}`, async () => {
+        let made = 0
+        for (const seed of programs(count, 1_000)) {
+          const { checks, faults, log } = await run(seed, hidden, true, kind)
+          assert.deepStrictEqual(faults, [], `seed ${seed}\n${log.join("\n")}`)
+          made += checks.length
+        }
+        assert.isAbove(made, 10 * count)
+      })
+    }
+  })
+}
