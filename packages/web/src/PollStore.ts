@@ -179,17 +179,17 @@ export const make = <R = never>(options: Options<R> = {}): PollStore<R> => {
   let isBuilding = false
   let isClosed = false
   const waiting = new Set<Loop>()
-  const build = (): Effect.Effect<Context.Context<R>, unknown> => {
+  const built = (): Effect.Effect<Context.Context<R>, unknown> => {
     if (runtime !== undefined) return runtime.contextEffect
     return layer === undefined ? Effect.succeed(empty) : Layer.buildWithScope(layer, scope)
   }
-  const services = (loop: Loop): Context.Context<unknown> | undefined => {
-    if (context !== undefined || isClosed) return context
+  const build = (loop: Loop): boolean => {
+    if (context !== undefined || isClosed) return !isClosed
     waiting.add(loop)
-    if (isBuilding) return undefined
+    if (isBuilding) return false
     isBuilding = true
     let isNow = true
-    Effect.runFork(build()).addObserver((exit) => {
+    Effect.runFork(built()).addObserver((exit) => {
       isBuilding = false
       const those = [...waiting]
       waiting.clear()
@@ -199,7 +199,7 @@ export const make = <R = never>(options: Options<R> = {}): PollStore<R> => {
       if (!isNow) those.forEach((each) => each.settle())
     })
     isNow = false
-    return context
+    return context !== undefined
   }
 
   // -- the page --
@@ -225,7 +225,8 @@ export const make = <R = never>(options: Options<R> = {}): PollStore<R> => {
     slowMillis: check.millis("PollStore.make: slowInterval", options.slowInterval ?? 60_000, 1),
     poller,
     lead: options.lead,
-    services,
+    services: () => context,
+    build,
     page,
     changed: (loop) => {
       if (changed.size === 0) queueMicrotask(notify)
@@ -321,7 +322,7 @@ type AnyOptions = EntryOptions<unknown, unknown>
 type AnyEntry = Entry<unknown, unknown, unknown>
 
 /** No services: waits that need some are not accepted by the types. */
-const empty = /*#__PURE__*/ Context.empty() as Context.Context<never> as never
+const empty = /*#__PURE__*/ Context.empty() as never
 
 const policies: ReadonlyArray<Hidden> = ["pause", "slow", "run"]
 

@@ -104,7 +104,7 @@ export const read = <K, A, F, E, R>(job: Watchable<K, A, F, E, R>, encoded: unkn
   if (typeof encoded !== "object" || encoded === null) return nothing
   const known = seeds.get(encoded)
   if (known?.job === job) return known.seed
-  const seed = decode(job, encoded as Partial<Encoded>)
+  const seed = decode(job, encoded)
   seeds.set(encoded, { job, seed })
   return seed
 }

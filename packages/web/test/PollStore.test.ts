@@ -1,4 +1,4 @@
-import { assert, describe, it } from "@effect/vitest"
+import { assert, describe, it, vi } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as TestClock from "effect/testing/TestClock"
 import * as PollStore from "@effect-poll/web/PollStore"
@@ -87,9 +87,8 @@ describe("PollStore.entry", () => {
       const { job } = counted()
       const entry = store.entry(job, "a", options)
       const reported: Array<unknown> = []
-      const original = console.error
-      console.error = (error: unknown) => void reported.push(error)
-      yield* Effect.addFinalizer(() => Effect.sync(() => (console.error = original)))
+      vi.stubGlobal("reportError", (error: unknown) => void reported.push(error))
+      yield* Effect.addFinalizer(() => Effect.sync(() => vi.unstubAllGlobals()))
       let calls = 0
       entry.subscribe(() => {
         throw new Error("of a view")

@@ -10,7 +10,7 @@ interface Host extends Target {
   readonly navigator?: { readonly onLine?: boolean }
 }
 
-const host: Host = globalThis as never
+const host: Host = globalThis
 
 const listeners = new Set<() => void>()
 let isFrozen = false

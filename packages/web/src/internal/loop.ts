@@ -14,11 +14,12 @@ import type { Service } from "effect-poll/Poller"
 import type { PollOptions } from "effect-poll/PollOptions"
 import type { ResumeToken } from "effect-poll/ResumeToken"
 import type { Environment } from "../Environment.ts"
-import type { Outcome, PausedBy, Snapshot } from "../Snapshot.ts"
+import type { PausedBy, Snapshot } from "../Snapshot.ts"
 import type { Checked } from "./observed.ts"
-import type { Lead, Membership, Request, Shared } from "./lead.ts"
+import type { Lead } from "./lead.ts"
 import { timeLimit } from "./options.ts"
-import { idle, same } from "./snapshots.ts"
+import { Sharing } from "./sharing.ts"
+import { idle, outcomeOf, report, same, shown, unplanned } from "./snapshots.ts"
 
 export type AnySnapshot = Snapshot<unknown, unknown, unknown>
 export type Hidden = "pause" | "slow" | "run"
@@ -31,8 +32,10 @@ export interface Store {
   readonly poller: Service | undefined
   /** Chooses the page that checks; undefined: this one does. */
   readonly lead: Lead | undefined
-  /** The services of the layer, or undefined while it is being built; `settle` of the loop is called once it is. */
-  readonly services: (loop: Loop) => Context.Context<unknown> | undefined
+  /** The services of the layer, once it is built. */
+  readonly services: () => Context.Context<unknown> | undefined
+  /** Builds the layer: false if that takes time, and calls `settle` of the loop after it. */
+  readonly build: (loop: Loop) => boolean
   /** The page, once there are services. */
   readonly page: () => Environment
   /** Calls the listeners of a loop soon. */
@@ -102,9 +105,7 @@ export class Loop implements Checked {
   /** The floor of the server for a wait that begins anew. */
   private floorAt = 0
   /** The part of this page in the choice of the page that checks. */
-  private membership: Membership | undefined
-  /** Whether another page checks. */
-  private isFollowing = false
+  private sharing: Sharing | undefined
   /** What waits for the handle. */
   private readonly awaiting: Array<(handle: Handle<unknown, unknown, unknown> | undefined) => void> = []
   private timer: Fiber.Fiber<void> | undefined
@@ -145,7 +146,7 @@ export class Loop implements Checked {
   }
 
   checkNow(): void {
-    if (this.isFollowing) return this.membership?.ask("checkNow")
+    if (this.sharing?.ask("checkNow") === true) return
     const handle = this.run?.handle
     if (handle !== undefined) this.fork(handle.checkNow())
     // It follows when the wait resumes.
@@ -153,13 +154,13 @@ export class Loop implements Checked {
   }
 
   pause(isPaused: boolean): void {
-    if (this.isFollowing) return this.membership?.ask(isPaused ? "pause" : "unpause")
+    if (this.sharing?.ask(isPaused ? "pause" : "unpause") === true) return
     this.isPausedByUser = isPaused
     this.settle()
   }
 
   restart(): void {
-    if (this.isFollowing) return this.membership?.ask("restart")
+    if (this.sharing?.ask("restart") === true) return
     this.drop()
     this.floorAt = this.token?.floorAt ?? this.floorAt
     this.token = this.fallbackKey = undefined
@@ -172,8 +173,7 @@ export class Loop implements Checked {
 
   cancel(): Effect.Effect<void, unknown> {
     return Effect.suspend(() => {
-      if (this.known.outcome !== undefined) return Effect.void
-      if (this.isFollowing) return Effect.sync(() => this.membership?.ask("cancel"))
+      if (this.known.outcome !== undefined || this.sharing?.ask("cancel") === true) return Effect.void
       this.cancels++
       this.settle()
       return Effect.onExit(
@@ -206,7 +206,7 @@ export class Loop implements Checked {
     const { run } = this
     if (run === undefined) return () => {}
     run.checks++
-    this.learn({ attempt, nextAt: undefined, waitReason: undefined, gateReason: undefined })
+    this.learn({ attempt, ...unplanned })
     this.publish()
     // What it found is told next, and changes the snapshot once.
     return () => void run.checks--
@@ -224,8 +224,8 @@ export class Loop implements Checked {
   }
 
   private beginIfAllowed(): void {
-    if (this.isFollowing || (this.listeners.size === 0 && this.cancels === 0)) return
-    if (this.store.services(this) === undefined) return
+    if (this.listeners.size === 0 && this.cancels === 0) return
+    if (!this.store.build(this) || this.isFollowing()) return
     const blocked = this.blocked()
     const isAllowed = blocked === undefined || (this.cancels > 0 && blocked !== "frozen")
     if (this.isPausedByUser && this.cancels === 0) return
@@ -262,7 +262,7 @@ export class Loop implements Checked {
 
   /** The last listener has left. */
   private unseen(): void {
-    if (this.run === undefined && this.membership === undefined) return this.keep()
+    if (this.run === undefined && this.sharing === undefined) return this.keep()
     this.after(this.store.lingerMillis, () => this.park())
     this.settle()
   }
@@ -277,71 +277,38 @@ export class Loop implements Checked {
   // -- other pages --
 
   private join(): void {
-    const { store, subject } = this
-    if (store.lead === undefined || this.membership !== undefined || this.known.outcome !== undefined) return
-    this.isFollowing = true
-    this.membership = store.lead.join(JSON.stringify([subject.job.name, subject.job.key.encode(subject.key)]), {
-      lead: (from) => {
-        if (from !== undefined && !this.adopt(from)) return
-        this.isFollowing = false
-        this.settle()
+    const { lead } = this.store
+    const { job, key } = this.subject
+    if (lead === undefined || this.sharing !== undefined || this.known.outcome !== undefined) return
+    this.sharing = new Sharing(lead, job, job.key.encode(key), {
+      settle: () => this.settle(),
+      drop: () => this.drop(),
+      adopt: (snapshot, token) => {
+        this.known = snapshot
+        this.token = token
+        this.isPausedByUser = snapshot.pausedBy === "user"
       },
-      stop: () => {
-        this.isFollowing = true
-        this.drop()
-      },
-      follow: (shared) => {
-        this.isFollowing = true
-        this.drop()
-        if (this.adopt(shared)) this.publish()
-      },
-      asked: (what) => this.asked(what)
+      asked: (what) => {
+        if (what === "cancel") this.fork(Effect.ignore(this.cancel()))
+        else if (what === "checkNow" || what === "restart") this[what]()
+        else this.pause(what === "pause")
+      }
     })
   }
 
-  /** This page checks for itself from now on. */
   private part(): void {
-    this.membership?.leave()
-    this.membership = undefined
-    this.isFollowing = false
+    this.sharing?.part()
+    this.sharing = undefined
   }
 
-  private asked(what: Request): void {
-    if (what === "cancel") this.fork(Effect.ignore(this.cancel()))
-    else if (what === "checkNow" || what === "restart") this[what]()
-    else this.pause(what === "pause")
-  }
-
-  /** Takes over the state of another page; false if this page cannot read it. */
-  private adopt({ snapshot, token }: Shared): boolean {
-    const wire = this.store.lead?.wire
-    const known = (wire === undefined ? snapshot : wire.decode(this.subject.job, snapshot)) as AnySnapshot | undefined
-    if (known === undefined) {
-      this.part()
-      this.settle()
-      return false
-    }
-    this.known = known
-    this.token = token === undefined ? undefined : (JSON.parse(token) as ResumeToken)
-    this.isPausedByUser = known.pausedBy === "user"
-    return true
+  private isFollowing(): boolean {
+    return this.sharing?.isFollowing === true
   }
 
   private share(): void {
-    const { membership } = this
-    if (membership === undefined || this.isFollowing) return
-    const { job, options } = this.subject
-    const wire = this.store.lead?.wire
-    const { nextAt, outcome, phase } = this.snapshot
-    const token = outcome === undefined ? this.tokenOf(this.run?.handle) : undefined
-    if (outcome === undefined && token === undefined) return
-    const snapshot = wire === undefined ? this.snapshot : wire.encode(job, this.snapshot)
-    // The other pages find out for themselves.
-    if (snapshot === undefined) return this.part()
-    const isChecking = phase === "checking"
-    const limit = timeLimit(options.checkTimeout ?? job.checkTimeout)
-    const expectAt = isChecking ? limit && this.now() + limit : nextAt
-    membership.share({ token: token && JSON.stringify(token), snapshot, expectAt, isChecking })
+    if (this.sharing === undefined) return
+    const limit = timeLimit(this.subject.options.checkTimeout ?? this.subject.job.checkTimeout)
+    this.sharing.share(this.snapshot, this.tokenOf(this.run?.handle), limit && this.now() + limit)
   }
 
   // -- the wait --
@@ -400,7 +367,7 @@ export class Loop implements Checked {
     if (run?.handle === undefined) return
     this.token = this.tokenOf(run.handle)
     this.leave(run, run.handle)
-    this.learn({ nextAt: undefined, waitReason: undefined, gateReason: undefined })
+    this.learn({ ...unplanned })
   }
 
   private tokenOf(handle: Handle<unknown, unknown, unknown> | undefined): ResumeToken | undefined {
@@ -464,7 +431,7 @@ export class Loop implements Checked {
     this.floorAt = this.tokenOf(run?.handle)?.floorAt ?? this.floorAt
     this.token = undefined
     if (run !== undefined) this.fork(Scope.close(run.scope, Exit.void))
-    this.learn({ nextAt: undefined, waitReason: undefined, gateReason: undefined, outcome: outcomeOf(exit) })
+    this.learn({ ...unplanned, outcome: outcomeOf(exit) })
     this.resolve(undefined)
     this.publish()
     if (this.listeners.size === 0) this.keep()
@@ -491,21 +458,9 @@ export class Loop implements Checked {
 
   private publish(): void {
     const { known, run } = this
-    const { outcome } = known
-    const pausedBy = outcome === undefined ? this.pausedBy() : undefined
     const isActive = run !== undefined || this.listeners.size > 0
-    const phase =
-      outcome !== undefined
-        ? "ended"
-        : run !== undefined && run.checks > 0
-          ? "checking"
-          : pausedBy !== undefined
-            ? "paused"
-            : isActive
-              ? "waiting"
-              : "idle"
-    const derived: AnySnapshot = { ...known, phase, pausedBy: phase === "paused" ? pausedBy : undefined }
-    const next = this.isFollowing && known.phase !== "idle" ? known : derived
+    const next =
+      this.isFollowing() && known.phase !== "idle" ? known : shown(known, isActive, run?.checks ?? 0, this.pausedBy())
     if (same(this.snapshot, next)) return
     this.snapshot = next
     this.store.changed(this)
@@ -513,8 +468,9 @@ export class Loop implements Checked {
   }
 
   private pausedBy(): PausedBy | undefined {
+    if (this.known.outcome !== undefined) return undefined
     if (this.isPausedByUser) return "user"
-    if (this.listeners.size > 0 && this.store.services(this) !== undefined) {
+    if (this.listeners.size > 0 && this.store.services() !== undefined) {
       const blocked = this.blocked()
       if (blocked === "offline") return "offline"
       if (blocked === "hidden" || blocked === "frozen") return "hidden"
@@ -554,7 +510,7 @@ export class Loop implements Checked {
   }
 
   private context(): Context.Context<unknown> {
-    return this.store.services(this) ?? (Context.empty() as Context.Context<never> as Context.Context<unknown>)
+    return this.store.services() ?? none
   }
 
   private fork<A, E>(effect: Effect.Effect<A, E, unknown>): Fiber.Fiber<A, E> {
@@ -564,17 +520,4 @@ export class Loop implements Checked {
 
 // ---- internal ----
 
-const outcomeOf = (exit: Exit.Exit<unknown, unknown>): Outcome<unknown, unknown, unknown> => {
-  if (Exit.isSuccess(exit)) return { _tag: "Success", value: exit.value }
-  const error = Exit.findErrorOption(exit)
-  return error._tag === "Some"
-    ? { _tag: "Failure", error: error.value as never }
-    : { _tag: "Defect", defect: Cause.squash(exit.cause) }
-}
-
-/** An error of a listener is nobody else's: it is reported as one that nothing caught. */
-const report = (error: unknown): void => {
-  const { reportError } = globalThis as { readonly reportError?: (error: unknown) => void }
-  if (reportError === undefined) console.error(error)
-  else reportError(error)
-}
+const none = /*#__PURE__*/ Context.empty() as Context.Context<unknown>

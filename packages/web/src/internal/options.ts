@@ -32,7 +32,12 @@ export const known = (name: string, options: object, fields: ReadonlyArray<strin
 }
 
 export const refuse = (name: string, rule: string, value: unknown): never => {
-  const shown =
-    typeof value === "string" ? JSON.stringify(value) : typeof value === "object" ? "an object" : String(value)
-  throw new RangeError(`${name} must be ${rule}, got ${shown}`)
+  throw new RangeError(`${name} must be ${rule}, got ${show(value)}`)
+}
+
+// ---- internal ----
+
+const show = (value: unknown): string => {
+  if (typeof value === "string") return JSON.stringify(value)
+  return typeof value === "number" || value === undefined ? String(value) : `a value of the type ${typeof value}`
 }

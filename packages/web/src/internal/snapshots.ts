@@ -1,4 +1,7 @@
-import type { Snapshot } from "../Snapshot.ts"
+import * as Cause from "effect/Cause"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type { Outcome, PausedBy, Phase, Snapshot } from "../Snapshot.ts"
 
 /** The snapshot of a wait that has not begun. */
 export const idle: Snapshot<never> = {
@@ -14,6 +17,50 @@ export const idle: Snapshot<never> = {
   outcome: undefined
 }
 
+/** No check is planned. */
+export const unplanned = { nextAt: undefined, waitReason: undefined, gateReason: undefined }
+
+/** What a view shows of what is known. */
+export const shown = (
+  known: Snapshot<unknown, unknown, unknown>,
+  isActive: boolean,
+  checks: number,
+  pausedBy: PausedBy | undefined
+): Snapshot<unknown, unknown, unknown> => {
+  const phase = phaseOf(known, isActive, checks, pausedBy)
+  return { ...known, phase, pausedBy: phase === "paused" ? pausedBy : undefined }
+}
+
 /** Whether two snapshots show the same. */
 export const same = (a: object, b: object): boolean =>
   Object.entries(b).every(([field, value]) => Object.is((a as Record<string, unknown>)[field], value))
+
+/** How a wait ended, by its exit. */
+export const outcomeOf = (exit: Exit.Exit<unknown, unknown>): Outcome<unknown, unknown, unknown> => {
+  if (Exit.isSuccess(exit)) return { _tag: "Success", value: exit.value }
+  const error = Exit.findErrorOption(exit)
+  return error._tag === "Some"
+    ? { _tag: "Failure", error: error.value as never }
+    : { _tag: "Defect", defect: Cause.squash(exit.cause) }
+}
+
+/** An error of a listener is nobody else's: it is reported as one that nothing caught. */
+export const report = (error: unknown): void => {
+  const { reportError } = globalThis as { readonly reportError?: (error: unknown) => void }
+  if (reportError === undefined) Effect.runFork(Effect.logError(error))
+  else reportError(error)
+}
+
+// ---- internal ----
+
+const phaseOf = (
+  { outcome }: Snapshot<unknown, unknown, unknown>,
+  isActive: boolean,
+  checks: number,
+  pausedBy: PausedBy | undefined
+): Phase => {
+  if (outcome !== undefined) return "ended"
+  if (checks > 0) return "checking"
+  if (pausedBy !== undefined) return "paused"
+  return isActive ? "waiting" : "idle"
+}
