@@ -1,0 +1,77 @@
+import * as JobServer from "@effect-poll/testing/JobServer"
+import * as Data from "effect/Data"
+import * as Effect from "effect/Effect"
+import type { ServeError } from "effect/http/HttpServerError"
+import type * as Scope from "effect/Scope"
+import { createLogger, createServer, type Logger } from "vite"
+import { scriptOf } from "./scripts.ts"
+
+/** Vite cannot listen on the port. */
+export class PortError extends Data.TaggedError("PortError")<{ readonly port: number; readonly reason: string }> {
+  override get message(): string {
+    return `port ${this.port} cannot be used (${this.reason}): choose another one with --port`
+  }
+}
+
+/** A running app. */
+export interface App {
+  /** The URL of the page, without a trailing slash. */
+  readonly url: string
+  readonly jobs: JobServer.JobServer["Service"]
+}
+
+/** Starts the server of the jobs, and Vite in front of it, until the scope closes. */
+export const serve = (options: {
+  readonly port: number
+}): Effect.Effect<App, ServeError | PortError, Scope.Scope> =>
+  Effect.gen(function* () {
+    const jobs = yield* JobServer.make({ script: scriptOf })
+    const vite = yield* Effect.acquireRelease(
+      Effect.promise(() =>
+        createServer({
+          root: new URL("..", import.meta.url).pathname,
+          customLogger: quietLogger(),
+          server: { host, port: options.port, strictPort: true, proxy: proxyTo(jobs.urls) }
+        })
+      ),
+      (vite) => Effect.promise(() => vite.close())
+    )
+    yield* Effect.tryPromise({
+      try: () => vite.listen(),
+      catch: (error) => new PortError({ port: options.port, reason: reasonOf(error) })
+    })
+    return { url: `http://${host}:${options.port}`, jobs }
+  })
+
+// ---- internal ----
+
+const host = "127.0.0.1"
+
+/**
+ * The page and the API have one origin, as behind any reverse proxy: a check is one request without a preflight, and
+ * needs neither CORS nor a URL in the page.
+ */
+const proxyTo = (urls: JobServer.JobServer["Service"]["urls"]): Record<string, string> => ({
+  "/api": urls.JobStatus,
+  "/v1": urls.Mixpeek,
+  "/generateTask": urls.GenerationApi,
+  "/package_builder": urls.EventPlatform,
+  "/notifications": urls.EventPlatform,
+  "/messages": urls.EventPlatform
+})
+
+/** Some scripts lose connections on purpose, which is no news here. */
+const quietLogger = (): Logger => {
+  const logger = createLogger("warn", { allowClearScreen: false })
+  return {
+    ...logger,
+    error: (message, options) => {
+      if (!message.includes("http proxy error")) logger.error(message, options)
+    }
+  }
+}
+
+const reasonOf = (error: unknown): string => {
+  const message = error instanceof Error ? error.message : String(error)
+  return message.includes("already in use") ? "it is already in use" : message
+}

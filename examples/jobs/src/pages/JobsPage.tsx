@@ -1,0 +1,68 @@
+import { usePoll, usePolls } from "@effect-poll/react"
+import { JobRow } from "../components/JobRow.tsx"
+import { Batches, Exports, Pictures } from "../jobs.ts"
+import { type Listed, startAll, useList } from "../list.ts"
+
+// One object for all renders: a wait is told apart by its job and its key, not by its options.
+const options = { deadline: "10 minutes" } as const
+
+export const JobsPage = () => {
+  const { jobs, problem } = useList()
+  const exports = usePolls(
+    Exports,
+    jobs.filter(({ kind }) => kind === "export").map(({ key }) => key),
+    options
+  )
+  return (
+    <>
+      <div className="title">
+        <h1>Jobs</h1>
+        <button type="button" onClick={() => void startAll()}>
+          Start again
+        </button>
+      </div>
+      <p className="lead">
+        Ten jobs on a server that behaves like real ones. Each has one loop, however many components show it.
+      </p>
+      {problem !== undefined && (
+        <p className="problem" role="alert">
+          The jobs could not be submitted: {problem}
+        </p>
+      )}
+      <ul className="jobs">
+        {jobs.map((job) => (
+          <li key={job.key}>
+            {job.kind === "batch" ? (
+              <BatchRow job={job} />
+            ) : job.kind === "picture" ? (
+              <PictureRow job={job} />
+            ) : (
+              <JobRow id={job.key} title={job.title} about={job.about} snapshot={exports.get(job.key)!} />
+            )}
+          </li>
+        ))}
+      </ul>
+    </>
+  )
+}
+
+// ---- internal ----
+
+const BatchRow = ({ job: { about, key, title } }: { job: Listed }) => {
+  const batch = usePoll(Batches, key, options)
+  const isOver = batch.phase === "ended"
+  return (
+    <JobRow id={key} title={title} about={about} snapshot={batch}>
+      <button type="button" onClick={batch.checkNow} disabled={isOver}>
+        Check now
+      </button>
+      <button type="button" onClick={() => void batch.cancel().catch(() => {})} disabled={isOver}>
+        Cancel
+      </button>
+    </JobRow>
+  )
+}
+
+const PictureRow = ({ job: { about, key, title } }: { job: Listed }) => (
+  <JobRow id={key} title={title} about={about} snapshot={usePoll(Pictures, key, options)} />
+)
