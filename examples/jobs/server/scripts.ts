@@ -44,9 +44,5 @@ const scripts: ReadonlyMap<string, JobScript.JobScript> = new Map([
   ["package-expired", JobScript.expired("14 seconds")],
 
   ["race", JobScript.succeeded("20 seconds", { result: { file: "invitation.pdf" } })],
-  ["race-lost", JobScript.succeeded("20 seconds", { result: { file: "invitation.pdf" }, events: [{ loseAfter: 2 }] })],
-  [
-    "race-broken",
-    JobScript.succeeded("20 seconds", { result: { file: "invitation.pdf" }, events: [{ breakAfter: 1 }] })
-  ]
+  ["race-lost", JobScript.succeeded("20 seconds", { result: { file: "invitation.pdf" }, events: [{ loseAfter: 2 }] })]
 ])

@@ -28,8 +28,8 @@ export const App = () => {
           </Link>
         </nav>
         <div className="tools">
-          <Badge path="notifications/stats" name="Notifications" />
-          <Badge path="messages/unread" name="Messages" />
+          <Badge path="notifications/stats" />
+          <Badge path="messages/unread" />
           <ThemeToggle />
         </div>
       </header>

@@ -10,7 +10,8 @@ import * as Trace from "./trace.ts"
 
 export interface Listed {
   readonly kind: "export" | "batch" | "picture"
-  readonly key: string
+  /** Undefined until the server has accepted the job. */
+  readonly key: string | undefined
   readonly title: string
   readonly about: string
 }
@@ -30,14 +31,15 @@ export const useList = (): List =>
     () => list
   )
 
-/** Submits all jobs. Those of before are no longer shown, so nothing asks for them any more. */
+/** Submits all jobs. Nothing shows those of before any more, so nothing asks for them. */
 export const startAll = async (): Promise<void> => {
+  for (const { key } of list.jobs) if (key !== undefined) Trace.forget(key)
   const exits = await Promise.all(plans.map((plan) => runtime.runPromiseExit(plan.submit)))
   const failed = exits.find(Exit.isFailure)
   set({
-    jobs: plans.flatMap(({ about, kind, title }, index) => {
+    jobs: plans.map(({ about, kind, title }, index) => {
       const exit = exits[index]!
-      return Exit.isSuccess(exit) ? [{ kind, title, about, key: exit.value.key }] : []
+      return { kind, title, about, key: Exit.isSuccess(exit) ? exit.value.key : undefined }
     }),
     problem: failed === undefined ? undefined : String(Cause.squash(failed.cause))
   })
@@ -81,11 +83,11 @@ const plans: ReadonlyArray<Plan> = [
   aBatch("endless", "Nightly crawl", "Runs until you cancel it.")
 ]
 
-let list: List = { jobs: [], problem: undefined }
+let list: List = { jobs: plans.map((plan) => ({ ...plan, key: undefined })), problem: undefined }
 const listeners = new Set<() => void>()
 
 const set = (next: List): void => {
-  for (const { key, title } of next.jobs) Trace.name(key, title)
+  for (const { key, title } of next.jobs) if (key !== undefined) Trace.name(key, title)
   list = next
   for (const listener of listeners) listener()
 }

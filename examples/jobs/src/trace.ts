@@ -46,12 +46,15 @@ export const name = (key: string, name: string): void => {
 
 /** Sees each step of each wait. */
 export const observer: Observer.Observer = Observer.make((notification) =>
-  Effect.sync(() => put(next(traceOf(notification.key, notification.job), notification)))
+  Effect.sync(() => {
+    if (!forgotten.has(notification.key)) put(next(traceOf(notification.key, notification.job), notification))
+  })
 )
 
 /** Counts a request, if its path contains the key of a job. */
 export const countRequest = (url: string): void => {
   const path = `${new URL(url).pathname}/`
+  requests.set(path, (requests.get(path) ?? 0) + 1)
   for (const trace of traces.values()) {
     if (path.includes(`/${trace.key}/`)) put({ ...trace, requests: trace.requests + 1 })
   }
@@ -60,6 +63,13 @@ export const countRequest = (url: string): void => {
 /** Removes what has ended. */
 export const clear = (): void => {
   for (const { key, nextAt } of traces.values()) if (nextAt === undefined) traces.delete(key)
+  notify()
+}
+
+/** Removes a job that the page no longer shows. */
+export const forget = (key: string): void => {
+  forgotten.add(key)
+  traces.delete(key)
   notify()
 }
 
@@ -73,7 +83,10 @@ export const useTrace = (key: string | undefined): Trace | undefined =>
 // ---- internal ----
 
 const names = new Map<string, string>()
+const forgotten = new Set<string>()
 const traces = new Map<string, Trace>()
+/** Requests by path. */
+const requests = new Map<string, number>()
 let list: ReadonlyArray<Trace> = []
 let steps = 0
 let isNotifying = false
@@ -87,7 +100,15 @@ const subscribe = (listener: () => void) => {
 }
 
 const traceOf = (key: string, job: string): Trace =>
-  traces.get(key) ?? { job, key, name: names.get(key) ?? key, requests: 0, steps: [], nextAt: undefined }
+  traces.get(key) ?? {
+    job,
+    key,
+    name: names.get(key) ?? key,
+    // An observer hears of a wait after its first request.
+    requests: [...requests].reduce((sum, [path, count]) => sum + (path.includes(`/${key}/`) ? count : 0), 0),
+    steps: [],
+    nextAt: undefined
+  }
 
 const put = (trace: Trace): void => {
   traces.set(trace.key, trace)
@@ -134,15 +155,28 @@ const next = (trace: Trace, { at, attempts, event }: Observer.Notification): Tra
       const wait = { millis, reason: event.reason }
       return { ...trace, steps: trace.steps.with(-1, { ...trace.steps.at(-1)!, wait }), nextAt: at + millis }
     }
-    case "Ended": {
-      if (Exit.isSuccess(event.exit)) return step("good", "succeeded")
-      if (Cause.hasInterruptsOnly(event.exit.cause)) return step("left", "the page left", 0)
-      const error = Cause.squash(event.exit.cause)
-      return step("bad", hasProperty(error, "_tag") ? String(error._tag) : "defect")
-    }
+    case "Ended":
+      return ended(trace, step, event.exit)
     default:
       return trace
   }
+}
+
+/** The end of a wait: a mark of its own, or what becomes of the answer that was the end. */
+const ended = (
+  trace: Trace,
+  step: (kind: Kind, text: string, attempt?: number) => Trace,
+  exit: Exit.Exit<unknown, unknown>
+): Trace => {
+  if (Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause)) return step("left", "the page left", 0)
+  const kind = Exit.isSuccess(exit) ? "good" : "bad"
+  const last = trace.steps.at(-1)
+  if (last !== undefined && /^(Succeeded|Failed|Canceled|Expired)/.test(last.text)) {
+    const text = last.kind === "told" ? `told: ${last.text}` : last.text
+    return { ...trace, steps: trace.steps.with(-1, { ...last, kind, text }), nextAt: undefined }
+  }
+  const error = Exit.isSuccess(exit) ? undefined : Cause.squash(exit.cause)
+  return step(kind, hasProperty(error, "_tag") ? String(error._tag) : kind)
 }
 
 const textOf = (error: unknown): string => {

@@ -24,9 +24,9 @@ export const stateOf = (snapshot: AnySnapshot): { readonly word: string; readonl
   return { word: "Running", tone: "run" }
 }
 
-/** How a wait ended, or what went wrong with its last check. Empty if there is nothing to say. */
-export const noteOf = ({ lastCheckError, outcome }: AnySnapshot): string => {
-  if (outcome === undefined) return lastCheckError === undefined ? "" : "The last check got no answer about the job."
+/** How a wait ended. Empty before that. */
+export const noteOf = ({ outcome }: AnySnapshot): string => {
+  if (outcome === undefined) return ""
   if (outcome._tag === "Success") return String(outcome.value)
   if (outcome._tag === "Defect") return String(outcome.defect)
   const { error } = outcome
@@ -36,7 +36,7 @@ export const noteOf = ({ lastCheckError, outcome }: AnySnapshot): string => {
     case "JobStalled":
       return `No progress for ${Duration.format(error.unchangedFor)}. It may still be running.`
     case "JobCanceled":
-      return "Canceled by you."
+      return "The server has stopped it."
     case "JobExpired":
       return "The server has dropped it."
     default:
@@ -73,10 +73,10 @@ const endings: Readonly<Record<string, { readonly word: string; readonly tone: T
 }
 
 const reasons: Readonly<Partial<Record<WaitReason, string>>> = {
-  firstWait: "never ready sooner",
-  serverHint: "the server asked for it",
-  throttled: "the server is busy",
-  checkError: "the last check failed",
-  missing: "the record is gone",
-  lastCheck: "the last one before the deadline"
+  firstWait: "It is never ready sooner.",
+  serverHint: "The server asked for this delay.",
+  throttled: "The server is busy, and said for how long.",
+  checkError: "The last check got no answer about the job.",
+  missing: "Its record is gone.",
+  lastCheck: "The last check before the deadline."
 }

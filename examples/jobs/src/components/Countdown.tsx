@@ -1,17 +1,14 @@
 import { useSecondsUntil } from "../clock.ts"
-import { type AnySnapshot, reasonOf } from "../wording.ts"
+import type { AnySnapshot } from "../wording.ts"
 
-/** When the next check is, and why then. */
-export const Countdown = ({ snapshot }: { snapshot: AnySnapshot }) => {
-  const { nextAt, pausedBy, phase, waitReason } = snapshot
-  if (phase === "checking") return <>checking…</>
-  if (phase === "paused") return <>{pauses[pausedBy ?? "user"]}</>
+/** When the next check is. */
+export const Countdown = ({ snapshot: { nextAt, pausedBy, phase } }: { snapshot: AnySnapshot }) => {
+  if (phase === "checking") return "checking…"
+  if (phase === "paused") return pauses[pausedBy ?? "user"]
   if (phase !== "waiting" || nextAt === undefined) return null
-  const reason = reasonOf(waitReason)
   return (
     <>
       next in <Seconds until={nextAt} />
-      {reason !== "" && <span className="hint"> · {reason}</span>}
     </>
   )
 }

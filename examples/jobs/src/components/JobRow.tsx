@@ -1,6 +1,6 @@
 import { type ReactNode, useId } from "react"
 import { useTrace } from "../trace.ts"
-import { type AnySnapshot, noteOf, requestsOf, stateOf } from "../wording.ts"
+import { type AnySnapshot, noteOf, reasonOf, requestsOf, stateOf } from "../wording.ts"
 import { Countdown } from "./Countdown.tsx"
 import { Ring } from "./Ring.tsx"
 
@@ -9,13 +9,13 @@ export const JobRow = ({
   about,
   children,
   id,
-  snapshot,
+  snapshot = notStarted,
   title
 }: {
-  id: string
+  id: string | undefined
   title: string
   about: string
-  snapshot: AnySnapshot
+  snapshot: AnySnapshot | undefined
   children?: ReactNode
 }) => {
   const heading = useId()
@@ -23,7 +23,7 @@ export const JobRow = ({
   const { tone, word } = stateOf(snapshot)
   const note = noteOf(snapshot)
   return (
-    <article className="job" data-tone={tone} aria-labelledby={heading}>
+    <article className="job" data-tone={tone} data-phase={snapshot.phase} aria-labelledby={heading}>
       <Ring snapshot={snapshot} />
       <div className="head">
         <h3 id={heading}>{title}</h3>
@@ -33,17 +33,17 @@ export const JobRow = ({
       <Progress label={title} snapshot={snapshot} />
       <p className="foot">
         <span className="number">{requestsOf(trace)}</span>
-        <span>{note === "" ? <Countdown snapshot={snapshot} /> : <Note text={note} snapshot={snapshot} />}</span>
+        <span>
+          <Countdown snapshot={snapshot} />
+        </span>
       </p>
+      <p className="note">{noteOf(snapshot) || reasonOf(snapshot.waitReason)}</p>
       {children !== undefined && <div className="actions">{children}</div>}
     </article>
   )
 }
 
 // ---- internal ----
-
-const Note = ({ snapshot, text }: { text: string; snapshot: AnySnapshot }) =>
-  snapshot.phase === "ended" ? <strong>{text}</strong> : <Countdown snapshot={snapshot} />
 
 /** A bar with the share that the server reports, one that only moves, or one that has come to its end. */
 const Progress = ({ label, snapshot }: { label: string; snapshot: AnySnapshot }) => {

@@ -7,7 +7,7 @@ import { Timeline } from "./Timeline.tsx"
 export const Panel = () => {
   const traces = useTraces()
   const [chosen, choose] = useState<string>()
-  const trace = traces.find(({ key }) => key === chosen) ?? traces.at(0)
+  const trace = traces.find(({ key }) => key === chosen) ?? traces.find(({ job }) => job !== "badge")
   return (
     <aside className="panel" aria-labelledby="panel-title">
       <div className="title">

@@ -10,11 +10,12 @@ export const JobsPage = () => {
   const { jobs, problem } = useList()
   const exports = usePolls(
     Exports,
-    jobs.filter(({ kind }) => kind === "export").map(({ key }) => key),
+    jobs.flatMap(({ key, kind }) => (kind === "export" && key !== undefined ? [key] : [])),
     options
   )
   return (
     <>
+      <title>Jobs · effect-poll</title>
       <div className="title">
         <h1>Jobs</h1>
         <button type="button" onClick={() => void startAll()}>
@@ -31,13 +32,13 @@ export const JobsPage = () => {
       )}
       <ul className="jobs">
         {jobs.map((job) => (
-          <li key={job.key}>
+          <li key={job.title}>
             {job.kind === "batch" ? (
               <BatchRow job={job} />
             ) : job.kind === "picture" ? (
               <PictureRow job={job} />
             ) : (
-              <JobRow id={job.key} title={job.title} about={job.about} snapshot={exports.get(job.key)!} />
+              <JobRow id={job.key} title={job.title} about={job.about} snapshot={exports.get(job.key ?? "")} />
             )}
           </li>
         ))}
@@ -55,6 +56,9 @@ const BatchRow = ({ job: { about, key, title } }: { job: Listed }) => {
     <JobRow id={key} title={title} about={about} snapshot={batch}>
       <button type="button" onClick={batch.checkNow} disabled={isOver}>
         Check now
+      </button>
+      <button type="button" onClick={batch.pausedBy === "user" ? batch.unpause : batch.pause} disabled={isOver}>
+        {batch.pausedBy === "user" ? "Continue" : "Pause"}
       </button>
       <button type="button" onClick={() => void batch.cancel().catch(() => {})} disabled={isOver}>
         Cancel

@@ -25,6 +25,7 @@ export const LivePage = () => {
   }
   return (
     <>
+      <title>Live updates · effect-poll</title>
       <div className="title">
         <h1>Live updates</h1>
         <button type="button" className="main" onClick={start}>
@@ -84,7 +85,7 @@ const Lane = ({
   return (
     <li>
       <JobRow
-        id={id ?? ""}
+        id={id}
         title={title}
         about={known ? `Known after ${span(end.at - snapshot.startedAt!)}.` : about}
         snapshot={snapshot}

@@ -13,6 +13,7 @@ export const PackagePage = ({ id }: { id: string | undefined }) => {
   const build = usePoll(Packages, id, options)
   return (
     <>
+      <title>Package builder · effect-poll</title>
       <div className="title">
         <h1>Package builder</h1>
       </div>
