@@ -688,6 +688,47 @@ export const withCodecs: {
 )
 
 /**
+ * The functions of a job that ask for statuses, for `withChecks`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export type Checks<K, A, F, E, R> = Pick<Options<K, A, F, E, R>, "check" | "checkMany" | "confirm" | "missing">
+
+/**
+ * Replaces the functions of a job that ask for statuses, usually by functions that call them. Everything else stays:
+ * the name, the key, the policies, the Schemas and the services that were provided.
+ *
+ * **When to use**
+ *
+ * Use to learn when a check begins and ends, or to do something around each check, such as limiting or recording it.
+ *
+ * **Example** (Counting checks)
+ *
+ * ```ts
+ * import * as Effect from "effect/Effect"
+ * import * as Job from "effect-poll/Job"
+ * import * as Poll from "effect-poll/Poll"
+ * import * as Status from "effect-poll/Status"
+ *
+ * const Ready = Job.make("ready", { check: (id: string) => Effect.succeed(Status.succeeded(`${id}.png`)) })
+ * let checks = 0
+ * const Counted = Job.withChecks(Ready, {
+ *   check: (id, context) => Effect.suspend(() => (checks++, Ready.check(id, context)))
+ * })
+ * await Effect.runPromise(Poll.until(Counted, "cat", { deadline: "1 minute" })) // => "cat.png"
+ * checks // => 1
+ * ```
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const withChecks = <K, A, F, E, R, I, ES>(
+  self: Job<K, A, F, E, R, I, ES>,
+  checks: Checks<K, A, F, E, R>
+): Job<K, A, F, E, R, I, ES> => copyOf(self, checks)
+
+/**
  * The type of a job with services provided, which keeps the Schemas `C` of the job, if it has any.
  *
  * @category models

@@ -2,7 +2,7 @@
  * Waits for one job by polling: checks it until it ends, or until the deadline or the strategy ends the wait.
  *
  * `until` yields the result, `events` streams what happens on the way, `start` runs in the background, `run` submits
- * the job first, `resume` continues from a token, `advance` makes at most one check and returns, and `promise` is for
+ * the job first, `resume` and `startFrom` continue from a token, `advance` makes at most one check and returns, and `promise` is for
  * code without Effect. All take a `Job` and a key; `until`, `events`, `start` and `promise` also take just an Effect that yields a `Status`.
  *
  * **Details**
@@ -39,7 +39,7 @@ import { advance as advancing } from "./internal/single/advance.ts"
 import * as eventBuffer from "./internal/single/eventBuffer.ts"
 import * as handle from "./internal/single/handle.ts"
 import * as host from "./internal/single/host.ts"
-import { resume as resuming } from "./internal/single/resume.ts"
+import { from, resume as resuming } from "./internal/single/resume.ts"
 import * as submit from "./internal/single/submit.ts"
 import { toPromise } from "./internal/single/toPromise.ts"
 import { isJob, type Job, type Receipt, type Watchable } from "./Job.ts"
@@ -321,6 +321,27 @@ export const resume = <K, A, F, E, R, RS = never, RT = never>(
 ): Effect.Effect<A, PollError<F, E> | ResumeTokenError, Types.NoInfer<R | RS | RT>> => {
   const resumed = resuming("Poll.resume", job as never, token, options)
   return resumed as Effect.Effect<A, PollError<F, E> | ResumeTokenError, R | RS | RT>
+}
+
+/**
+ * Continues a wait from its token in the background, and yields a handle to it.
+ *
+ * **Details**
+ *
+ * The wait continues as with `resume`, and runs until the job ends, the handle interrupts it, or the scope closes. A
+ * token of another job, of an unknown version, or with an invalid key fails with `ResumeTokenError`. An out-of-range
+ * option throws a RangeError at the call.
+ *
+ * @category running
+ * @since 0.1.0
+ */
+export const startFrom = <K, A, F, E, R, RS = never, RT = never>(
+  job: Watchable<K, A, F, E, R>,
+  token: ResumeToken,
+  options?: Omit<PollOptions<E, RS>, "deadline" | "since"> & ToldOptions<NoInfer<A>, NoInfer<F>, RT>
+): Effect.Effect<Handle<A, F, E>, ResumeTokenError, Types.NoInfer<R | RS | RT> | Scope> => {
+  const started = from("Poll.startFrom", job as never, token, options, (wait) => handle.start<A, F, E, R>(wait, token))
+  return started as Effect.Effect<Handle<A, F, E>, ResumeTokenError, R | RS | RT | Scope>
 }
 
 /**

@@ -1,22 +1,68 @@
 /**
  * Polls in a page: one loop for each job and key, however many views show it, bound to the life of what shows it.
  *
+ * **When to use**
+ *
+ * Use in a page without a framework, or to bind polls to another framework than React (for which there is
+ * `@effect-poll/react`). Without a page, use `Poll` or a `Poller`.
+ *
+ * **Details**
+ *
+ * - A wait begins with the first listener of its entry. Nothing runs before, so a server that renders makes no request.
+ * - After the last listener has left, no check begins. A check in flight goes on for `linger`; then its request is
+ *   aborted. A listener that comes back within that time notices nothing.
+ * - A wait that nothing shows is parked: kept as a token for `keep`. A listener that comes back continues it, with its
+ *   attempts, its error budgets, its deadline and the floor of the server. How it ended is kept for the same time. After
+ *   that a new wait begins.
+ * - While the page is hidden, `hidden` decides: `"pause"` parks the wait, `"slow"` makes at most one check per
+ *   `slowInterval`, `"run"` changes nothing. A check that fell due meanwhile follows as soon as the page is visible.
+ * - While the browser is offline, and while the page is frozen or in the back/forward cache, the wait is parked.
+ * - A wait whose deadline passed while it was parked makes one check, and then ends by what that finds.
+ * - Listeners are called in a microtask, at most once for all changes before it.
+ *
  * @since 0.1.0
  */
-import type { Watchable } from "effect-poll/Job"
+import * as Context from "effect/Context"
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
+import type { ManagedRuntime } from "effect/ManagedRuntime"
+import * as Scope from "effect/Scope"
+import { type Any, isJob, type Watchable } from "effect-poll/Job"
+import * as Poll from "effect-poll/Poll"
+import type { Service } from "effect-poll/Poller"
 import type { PollOptions } from "effect-poll/PollOptions"
+import * as Environment from "./Environment.ts"
+import { warn } from "./internal/development.ts"
+import { type Beginning, type Hidden, Loop, nowhere, type Store, type Subject } from "./internal/loop.ts"
+import { observed } from "./internal/observed.ts"
+import * as check from "./internal/options.ts"
 import type { Seed } from "./Seed.ts"
 import type { Snapshot } from "./Snapshot.ts"
 
-/** The options of a wait in a page. */
+/**
+ * The options of a wait in a page.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface EntryOptions<in E = never, out R = never> extends PollOptions<E, R> {
   /** What a server has already found, see `Seed`: the snapshot begins with it, and the wait continues from it. */
   readonly seed?: Seed | undefined
-  /** What happens while the page is hidden. Default: that of the store. */
+  /**
+   * What happens while the page is hidden: `"pause"` makes no checks, `"slow"` at most one per `slowInterval`, `"run"`
+   * changes nothing. Default: that of the store.
+   */
   readonly hidden?: "pause" | "slow" | "run" | undefined
 }
 
-/** A wait of a store, in the shape that `useSyncExternalStore` takes. The functions need no receiver. */
+/**
+ * A wait of a store, in the shape that `useSyncExternalStore` takes. The functions need no receiver.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface Entry<A, F = never, E = never> {
   /** Begins the wait with the first listener, and ends it `linger` after the last one has left. */
   readonly subscribe: (listener: () => void) => () => void
@@ -26,21 +72,259 @@ export interface Entry<A, F = never, E = never> {
   readonly getServerSnapshot: () => Snapshot<A, F, E>
   /** Checks now instead of at the planned time; the floor of the server and the gate still apply. */
   readonly checkNow: () => void
-  /** Stops making checks until `unpause`. The deadline still applies. */
+  /** Stops making checks until `unpause`. The deadline still applies while something is subscribed. */
   readonly pause: () => void
+  /** Makes checks again after `pause`. One that fell due meanwhile follows at once. */
   readonly unpause: () => void
   /** Asks the server to cancel the job. Rejects with `CancelFailed`. The wait continues until a check finds the end. */
   readonly cancel: () => Promise<void>
-  /** Begins a new wait, for example after a timeout. */
+  /** Begins a new wait, for example after a timeout. Its first check comes no sooner than the server allowed. */
   readonly restart: () => void
 }
 
+/**
+ * The waits of a page. `R` are the services that its layer provides to the jobs.
+ *
+ * @category models
+ * @since 0.1.0
+ */
 export interface PollStore<in R = never> {
-  readonly entry: <K, A, F, E>(
-    job: Watchable<K, A, F, E, R>,
-    key: K,
-    options: EntryOptions<E, R>
-  ) => Entry<A, F, E>
-  /** Ends all waits and releases the layer. */
+  /**
+   * Returns the entry of a job and a key, by identity of the job. Nothing runs until something subscribes. While it has
+   * listeners, and for `keep` after that, the options with which it began apply. An out-of-range option throws a
+   * RangeError.
+   */
+  readonly entry: <K, A, F, E>(job: Watchable<K, A, F, E, R>, key: K, options: EntryOptions<E, R>) => Entry<A, F, E>
+  /** Ends all waits, as their `onClose` says, and releases the layer. */
   readonly close: () => Promise<void>
+}
+
+/**
+ * The options of `make`.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Options<in R = never> {
+  /** The services of the jobs, built when the first wait begins. Default: none. */
+  readonly layer?: Layer.Layer<R, unknown> | undefined
+  /** A runtime with the services, instead of a `layer`. The store does not dispose it. */
+  readonly runtime?: ManagedRuntime<R, unknown> | undefined
+  /**
+   * How long a check in flight goes on after the last listener has left; a non-negative finite duration, default 400
+   * milliseconds.
+   */
+  readonly linger?: Duration.Input | undefined
+  /**
+   * How long the token or the end of a wait is kept after the last listener has left; a non-negative finite duration,
+   * default 5 minutes.
+   */
+  readonly keep?: Duration.Input | undefined
+  /** What happens while the page is hidden, see `EntryOptions`. Default `"slow"`. */
+  readonly hidden?: "pause" | "slow" | "run" | undefined
+  /** The least time between two checks of a hidden page; a positive finite duration, default 1 minute. */
+  readonly slowInterval?: Duration.Input | undefined
+  /** What the store is told about its page. Default: that of the layer, otherwise that of the browser. */
+  readonly environment?: Environment.Environment | undefined
+  /**
+   * Makes the checks, for jobs with `checkMany` or to limit how many checks are in flight. It needs the services of the
+   * jobs, from the `layer`. The store does not close it. Default: each wait makes its own.
+   */
+  readonly poller?: Service | undefined
+}
+
+/**
+ * Creates a store. An out-of-range option throws a RangeError.
+ *
+ * **Example** (Showing a job)
+ *
+ * ```ts
+ * import * as PollStore from "@effect-poll/web/PollStore"
+ * import * as Effect from "effect/Effect"
+ * import * as Job from "effect-poll/Job"
+ * import * as Status from "effect-poll/Status"
+ *
+ * const Ready = Job.make("ready", { check: (id: string) => Effect.succeed(Status.succeeded(`${id}.png`)) })
+ * const store = PollStore.make()
+ * const entry = store.entry(Ready, "cat", { deadline: "1 minute" })
+ * entry.getSnapshot().phase // => "idle"
+ *
+ * const ended = Promise.withResolvers<unknown>()
+ * const unsubscribe = entry.subscribe(() => {
+ *   const { outcome } = entry.getSnapshot()
+ *   if (outcome?._tag === "Success") ended.resolve(outcome.value)
+ * })
+ * await ended.promise // => "cat.png"
+ * unsubscribe()
+ * await store.close()
+ * ```
+ *
+ * @category constructors
+ * @since 0.1.0
+ */
+export const make = <R = never>(options: Options<R> = {}): PollStore<R> => {
+  check.known("PollStore.make", options, fields)
+  const { environment, hidden = "slow", layer, poller, runtime } = options
+  check.oneOf("PollStore.make: hidden", hidden, policies)
+  const scope = Scope.makeUnsafe()
+  const jobs = new Map<Any, Entries>()
+  const loops = new Set<Loop>()
+
+  // -- services --
+
+  let context: Context.Context<unknown> | undefined
+  let isBuilding = false
+  let isClosed = false
+  const waiting = new Set<Loop>()
+  const build = (): Effect.Effect<Context.Context<R>, unknown> => {
+    if (runtime !== undefined) return runtime.contextEffect
+    return layer === undefined ? Effect.succeed(empty) : Layer.buildWithScope(layer, scope)
+  }
+  const services = (loop: Loop): Context.Context<unknown> | undefined => {
+    if (context !== undefined || isClosed) return context
+    waiting.add(loop)
+    if (isBuilding) return undefined
+    isBuilding = true
+    let isNow = true
+    Effect.runFork(build()).addObserver((exit) => {
+      isBuilding = false
+      const those = [...waiting]
+      waiting.clear()
+      if (Exit.isFailure(exit)) return those.forEach((each) => each.end(exit))
+      context = exit.value as Context.Context<unknown>
+      watch()
+      if (!isNow) those.forEach((each) => each.settle())
+    })
+    isNow = false
+    return context
+  }
+
+  // -- the page --
+
+  const page = (): Environment.Environment => environment ?? Context.get(context ?? empty, Environment.Environment)
+  let unwatch: (() => void) | undefined
+  const watch = (): void => {
+    unwatch ??= page().subscribe(() => loops.forEach((loop) => loop.settle()))
+  }
+
+  // -- notifications --
+
+  const changed = new Set<Loop>()
+  const notify = (): void => {
+    const those = [...changed]
+    changed.clear()
+    those.forEach((loop) => loop.notify())
+  }
+
+  const store: Store = {
+    lingerMillis: check.millis("PollStore.make: linger", options.linger ?? 400, 0),
+    keepMillis: check.millis("PollStore.make: keep", options.keep ?? 300_000, 0),
+    slowMillis: check.millis("PollStore.make: slowInterval", options.slowInterval ?? 60_000, 1),
+    poller,
+    services,
+    page,
+    changed: (loop) => {
+      if (changed.size === 0) queueMicrotask(notify)
+      changed.add(loop)
+    },
+    forget: (loop) => {
+      if (!loops.delete(loop)) return
+      const { job, key } = loop.subject
+      const entries = jobs.get(job)
+      entries?.loops.delete(job.key.encode(key))
+      if (entries?.loops.size === 0) jobs.delete(job)
+      if (loops.size > 0) return
+      unwatch?.()
+      unwatch = undefined
+    }
+  }
+
+  // -- entries --
+
+  const entriesOf = (job: Any): Entries => {
+    const known = jobs.get(job)
+    if (known !== undefined) return known
+    const own = new Map<string, Loop>()
+    const entries = {
+      loops: own,
+      job: observed(
+        job,
+        (key) => own.get(key),
+        () => own.values()
+      )
+    }
+    return entries
+  }
+
+  const entryOf = (job: Any, key: unknown, { hidden: wanted = hidden, seed: _, ...rest }: AnyOptions): AnyEntry => {
+    if (!isJob(job)) check.refuse("PollStore.entry: the job", "a Job", job)
+    const encoded = job.key.encode(key)
+    const live = jobs.get(job)?.loops.get(encoded)
+    if (live !== undefined) {
+      warnOfDeadlines(live.subject, rest)
+      return live.entry as AnyEntry
+    }
+    check.oneOf("PollStore.entry: hidden", wanted, policies)
+    // Throws a RangeError for options out of range, and makes nothing.
+    Poll.start(job, key, rest)
+    const beginning: Beginning = nowhere
+    const current = (): Loop | undefined => jobs.get(job)?.loops.get(encoded)
+    const demand = (): Loop => {
+      const known = current()
+      if (known !== undefined) return known
+      const entries = entriesOf(job)
+      jobs.set(job, entries)
+      const subject: Subject = { job, checked: entries.job, key, options: rest, hidden: wanted }
+      const loop = new Loop(store, subject, beginning, entry)
+      entries.loops.set(encoded, loop)
+      loops.add(loop)
+      if (context !== undefined) watch()
+      return loop
+    }
+    const entry: AnyEntry = {
+      subscribe: (listener) => (isClosed ? () => {} : demand().subscribe(listener)),
+      getSnapshot: () => current()?.snapshot ?? beginning.snapshot,
+      getServerSnapshot: () => beginning.snapshot,
+      checkNow: () => current()?.checkNow(),
+      pause: () => demand().pause(true),
+      unpause: () => current()?.pause(false),
+      cancel: () => Effect.runPromise(Effect.suspend(() => (isClosed ? Effect.void : demand().cancel()))),
+      restart: () => current()?.restart()
+    }
+    return entry
+  }
+
+  return {
+    entry: entryOf as never,
+    close: () => {
+      isClosed = true
+      unwatch?.()
+      const closing = Effect.forEach([...loops], (loop) => loop.close(), { concurrency: "unbounded", discard: true })
+      return Effect.runPromiseWith(context ?? empty)(Effect.andThen(closing, Scope.close(scope, Exit.void)))
+    }
+  }
+}
+
+// ---- internal ----
+
+/** The loops of a job by encoded key, and the job whose checks are told to them. */
+interface Entries {
+  readonly job: Any
+  readonly loops: Map<string, Loop>
+}
+
+type AnyOptions = EntryOptions<unknown, unknown>
+type AnyEntry = Entry<unknown, unknown, unknown>
+
+/** No services: waits that need some are not accepted by the types. */
+const empty = /*#__PURE__*/ Context.empty() as Context.Context<never> as never
+
+const policies: ReadonlyArray<Hidden> = ["pause", "slow", "run"]
+
+const fields = ["layer", "runtime", "linger", "keep", "hidden", "slowInterval", "environment", "poller"]
+
+const warnOfDeadlines = ({ job, options }: Subject, { deadline }: PollOptions<unknown, unknown>): void => {
+  if (check.toMillis(deadline as Duration.Input) === check.toMillis(options.deadline as Duration.Input)) return
+  if (deadline === options.deadline) return
+  warn(() => `a wait for ${job.name} is shown with another deadline than it began with; the first one applies`)
 }

@@ -139,8 +139,11 @@ export class WaitHandle<A, F, E> implements Handle<A, F, E> {
   }
 }
 
-/** Starts a wait and makes its handle. */
-export const start = <A, F, E, R>(request: Request): Effect.Effect<Handle<A, F, E>, never, R | Scope.Scope> =>
+/** Starts a wait, or continues it from its token, and makes its handle. */
+export const start = <A, F, E, R>(
+  request: Request,
+  token?: ResumeToken
+): Effect.Effect<Handle<A, F, E>, never, R | Scope.Scope> =>
   Effect.gen(function* () {
     let running: host.Running | undefined
     const handle: WaitHandle<A, F, E> = new WaitHandle<A, F, E>({
@@ -154,7 +157,7 @@ export const start = <A, F, E, R>(request: Request): Effect.Effect<Handle<A, F, 
           return Effect.map(stopped, () => handle.ended(handle.wait, running!.host.exit ?? Exit.interrupt()))
         })
     })
-    const options = { emit: (event: AnyEvent) => handle.emit(event) }
+    const options = { emit: (event: AnyEvent) => handle.emit(event), token }
     running = yield* host.start<R>(request, options, (exit) => handle.ended(handle.wait, exit))
     handle.wait = running.host.wait
     return handle

@@ -12,15 +12,23 @@ export const resume = (
   job: Any,
   token: ResumeToken,
   options: object | undefined
-): Effect.Effect<unknown, unknown, unknown> => {
+): Effect.Effect<unknown, unknown, unknown> =>
+  from(name, job, token, options, (request) => host.run(request, { token }))
+
+/** The same for a wait that `run` starts. */
+export const from = <A>(
+  name: string,
+  job: Any,
+  token: ResumeToken,
+  options: object | undefined,
+  run: (request: request.Request) => Effect.Effect<A, unknown, unknown>
+): Effect.Effect<A, unknown, unknown> => {
   request.aJob(name, job)
   validate.option(`${name}: token`, token ?? null, "{ job, key }")
   const rest = request.resuming(options, token)
   request.checkOfAny(name, job, rest)
   return Effect.suspend(() => {
     const key = request.keyOfToken<unknown, unknown, unknown, unknown, unknown>(job, token)
-    return key instanceof ResumeTokenError
-      ? Effect.fail(key)
-      : host.run<unknown, unknown, unknown>(request.ofAny(name, job, key, rest), { token })
+    return key instanceof ResumeTokenError ? Effect.fail(key) : run(request.ofAny(name, job, key, rest))
   })
 }

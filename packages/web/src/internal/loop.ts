@@ -1,0 +1,458 @@
+import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
+import * as Scope from "effect/Scope"
+import type { Handle } from "effect-poll/Handle"
+import type { Any } from "effect-poll/Job"
+import type { Notification } from "effect-poll/Observer"
+import * as Poll from "effect-poll/Poll"
+import type { Service } from "effect-poll/Poller"
+import type { PollOptions } from "effect-poll/PollOptions"
+import type { ResumeToken } from "effect-poll/ResumeToken"
+import type { Environment } from "../Environment.ts"
+import type { Outcome, PausedBy, Snapshot } from "../Snapshot.ts"
+import type { Checked } from "./observed.ts"
+import { idle, same } from "./snapshots.ts"
+
+export type AnySnapshot = Snapshot<unknown, unknown, unknown>
+export type Hidden = "pause" | "slow" | "run"
+
+/** What a loop needs of its store. */
+export interface Store {
+  readonly lingerMillis: number
+  readonly keepMillis: number
+  readonly slowMillis: number
+  readonly poller: Service | undefined
+  /** The services of the layer, or undefined while it is being built; `settle` of the loop is called once it is. */
+  readonly services: (loop: Loop) => Context.Context<unknown> | undefined
+  /** The page, once there are services. */
+  readonly page: () => Environment
+  /** Calls the listeners of a loop soon. */
+  readonly changed: (loop: Loop) => void
+  /** Forgets a loop that is parked. */
+  readonly forget: (loop: Loop) => void
+}
+
+/** What a loop is about. */
+export interface Subject {
+  readonly job: Any
+  /** The same job, whose checks are told to the loop. */
+  readonly checked: Any
+  readonly key: unknown
+  readonly options: PollOptions<unknown, unknown>
+  readonly hidden: Hidden
+}
+
+/** Where a loop begins: nowhere, or where a server or another page left off. */
+export interface Beginning {
+  readonly snapshot: AnySnapshot
+  readonly token: ResumeToken | undefined
+}
+
+export const nowhere: Beginning = { snapshot: idle, token: undefined }
+
+/** A wait that runs. */
+interface Run {
+  readonly scope: Scope.Closeable
+  /** Undefined until it has started. */
+  handle: Handle<unknown, unknown, unknown> | undefined
+  isPaused: boolean
+  /** How many of its checks are in flight. */
+  checks: number
+}
+
+/** Why no check may begin, the strongest reason first. */
+type Blocked = "frozen" | "unseen" | "offline" | "hidden" | "slow"
+
+/**
+ * The one loop of a job and a key: runs a wait while something shows it, and otherwise keeps its token.
+ *
+ * Every rule of polling is the wait's. A loop only decides whether the wait runs, is paused, or is parked: a token in
+ * place of a wait. `settle` makes that decision, after everything that may change it.
+ */
+export class Loop implements Checked {
+  snapshot: AnySnapshot
+  fallbackKey: string | undefined
+  private readonly store: Store
+  readonly subject: Subject
+  /** The entry that views were given, for others to share. */
+  readonly entry: object
+  private listeners: ReadonlySet<{ readonly call: () => void }> = new Set()
+  private run: Run | undefined
+  private token: ResumeToken | undefined
+  /** What changes the snapshot; the rest of it is derived. */
+  private known: AnySnapshot
+  private isPausedByUser = false
+  /** Whether it runs until the next answer although the page is hidden. */
+  private isLet = false
+  /** How many cancels are in progress, for which it runs. */
+  private cancels = 0
+  /** The floor of the server for a wait that begins anew. */
+  private floorAt = 0
+  /** What waits for the handle. */
+  private readonly awaiting: Array<(handle: Handle<unknown, unknown, unknown> | undefined) => void> = []
+  private timer: Fiber.Fiber<void> | undefined
+
+  constructor(store: Store, subject: Subject, { snapshot, token }: Beginning, entry: object) {
+    this.entry = entry
+    this.store = store
+    this.subject = subject
+    this.snapshot = this.known = snapshot
+    this.token = token
+  }
+
+  // -- for views --
+
+  subscribe(call: () => void): () => void {
+    const listener = { call }
+    this.listeners = new Set([...this.listeners, listener])
+    if (this.listeners.size === 1) {
+      this.stopTimer()
+      this.settle()
+    }
+    return () => {
+      if (!this.listeners.has(listener)) return
+      this.listeners = new Set([...this.listeners].filter((other) => other !== listener))
+      if (this.listeners.size === 0) this.unseen()
+    }
+  }
+
+  notify(): void {
+    for (const { call } of this.listeners) {
+      try {
+        call()
+      } catch (error) {
+        report(error)
+      }
+    }
+  }
+
+  checkNow(): void {
+    const handle = this.run?.handle
+    if (handle !== undefined) this.fork(handle.checkNow())
+    // It follows when the wait resumes.
+    else if (this.token !== undefined) this.token = { ...this.token, dueAt: Math.max(this.token.floorAt, this.now()) }
+  }
+
+  pause(isPaused: boolean): void {
+    this.isPausedByUser = isPaused
+    this.settle()
+  }
+
+  restart(): void {
+    this.drop()
+    this.floorAt = this.token?.floorAt ?? this.floorAt
+    this.token = this.fallbackKey = undefined
+    this.isPausedByUser = false
+    this.known = idle
+    this.stopTimer()
+    if (this.listeners.size === 0) this.keep()
+    else this.settle()
+  }
+
+  cancel(): Effect.Effect<void, unknown> {
+    return Effect.suspend(() => {
+      if (this.known.outcome !== undefined) return Effect.void
+      this.cancels++
+      this.settle()
+      return Effect.onExit(
+        Effect.flatMap(this.started(), (handle) => handle?.cancel ?? Effect.void),
+        () =>
+          Effect.sync(() => {
+            this.cancels--
+            this.isLet = true
+            this.settle()
+          })
+      )
+    })
+  }
+
+  /** Ends what runs. */
+  close(): Effect.Effect<void> {
+    this.stopTimer()
+    const { run } = this
+    this.run = undefined
+    this.listeners = new Set()
+    if (run === undefined) return Effect.void
+    const left = this.store.poller === undefined ? undefined : run.handle?.leave
+    return Effect.andThen(left ?? Effect.void, Scope.close(run.scope, Exit.void))
+  }
+
+  // -- for the checks of the job --
+
+  began(attempt: number): () => void {
+    const { run } = this
+    if (run === undefined) return () => {}
+    run.checks++
+    this.learn({ attempt, nextAt: undefined, waitReason: undefined, gateReason: undefined })
+    this.publish()
+    // What it found is told next, and changes the snapshot once.
+    return () => void run.checks--
+  }
+
+  // -- the decision --
+
+  /** Runs, pauses or parks the wait, as everything that is known demands. */
+  settle(): void {
+    const { run } = this
+    if (this.known.outcome !== undefined) return this.publish()
+    if (run === undefined) this.beginIfAllowed()
+    else if (run.handle !== undefined) this.restrain(run, run.handle)
+    this.publish()
+  }
+
+  private beginIfAllowed(): void {
+    if (this.listeners.size === 0 && this.cancels === 0) return
+    if (this.store.services(this) === undefined) return
+    const blocked = this.blocked()
+    const isAllowed = blocked === undefined || (this.cancels > 0 && blocked !== "frozen")
+    if (this.isPausedByUser && this.cancels === 0) return
+    if (isAllowed) return this.token === undefined ? this.at(this.floorAt, () => this.begin()) : this.begin()
+    if (blocked !== "slow") return
+    const { checkedAt, dueAt = 0 } = this.token ?? {}
+    this.at(Math.max(dueAt, this.floorAt, (checkedAt ?? Number.NEGATIVE_INFINITY) + this.store.slowMillis), () => {
+      this.isLet = true
+      this.begin()
+    })
+  }
+
+  private restrain(run: Run, handle: Handle<unknown, unknown, unknown>): void {
+    const blocked = this.blocked()
+    const isLet = blocked === undefined || ((this.isLet || this.cancels > 0) && blocked !== "frozen")
+    if (blocked === undefined) this.isLet = false
+    const isOver = blocked === "unseen" ? this.timer === undefined : run.checks === 0
+    if (!isLet && (isOver || blocked === "frozen")) return this.park()
+    const isPaused = !isLet || this.isPausedByUser
+    if (isPaused === run.isPaused) return
+    run.isPaused = isPaused
+    this.fork(isPaused ? handle.pause : handle.unpause)
+  }
+
+  private blocked(): Blocked | undefined {
+    const page = this.store.page()
+    if (page.isFrozen?.() === true) return "frozen"
+    if (this.listeners.size === 0) return "unseen"
+    if (!page.isOnline()) return "offline"
+    const { hidden } = this.subject
+    return page.isHidden() && hidden !== "run" ? (hidden === "slow" ? "slow" : "hidden") : undefined
+  }
+
+  /** The last listener has left. */
+  private unseen(): void {
+    if (this.run === undefined) return this.keep()
+    this.after(this.store.lingerMillis, () => this.park())
+    this.settle()
+  }
+
+  /** Keeps the token or the outcome for a while. */
+  private keep(): void {
+    this.publish()
+    this.after(this.store.keepMillis, () => this.store.forget(this))
+  }
+
+  // -- the wait --
+
+  private begin(): void {
+    this.stopTimer()
+    const run: Run = { scope: Scope.makeUnsafe(), handle: undefined, isPaused: false, checks: 0 }
+    this.run = run
+    this.learn({ startedAt: this.token?.startedAt ?? this.now(), nextAt: undefined })
+    this.fork(this.opened(run)).addObserver((exit) => {
+      if (Exit.isSuccess(exit)) {
+        if (this.run !== run) return this.leave(run, exit.value)
+        run.handle = exit.value
+        this.resolve(run.handle)
+        return this.settle()
+      }
+      if (this.run === run) this.end(exit)
+    })
+  }
+
+  private opened(run: Run): Effect.Effect<Handle<unknown, unknown, unknown>, unknown, unknown> {
+    const { store, subject, token } = this
+    const { checked: job, key } = subject
+    const { poller } = store
+    const observe = (told: Notification): Effect.Effect<void> => {
+      if (this.run === run) this.on(told)
+      return Effect.void
+    }
+    const options = { ...subject.options, observers: [...(subject.options.observers ?? []), { observe }] }
+    this.fallbackKey = token?.fallbackKey
+    if (poller !== undefined)
+      return token === undefined ? poller.add(job, key, options) : poller.resume(job, token, options)
+    const wait = token === undefined ? Poll.start(job, key, options) : Poll.startFrom(job, token, options)
+    return Scope.provide(wait, run.scope)
+  }
+
+  private park(): void {
+    this.drop()
+    if (this.listeners.size > 0) this.settle()
+    else this.keep()
+  }
+
+  /** Ends the wait, and keeps its token. */
+  private drop(): void {
+    const { run } = this
+    this.run = undefined
+    this.isLet = false
+    if (run?.handle === undefined) return
+    const exit = this.fork(run.handle.token).pollUnsafe()
+    if (exit !== undefined && Exit.isSuccess(exit)) this.token = exit.value
+    this.leave(run, run.handle)
+    this.learn({ nextAt: undefined, waitReason: undefined, gateReason: undefined })
+  }
+
+  private leave({ scope }: Run, handle: Handle<unknown, unknown, unknown>): void {
+    this.fork(Effect.andThen(handle.leave, Scope.close(scope, Exit.void)))
+  }
+
+  private on({ at, attempts, elapsedMillis, event }: Notification): void {
+    switch (event._tag) {
+      case "Started":
+        // A check may have begun since.
+        this.learn({ startedAt: at - elapsedMillis, attempt: Math.max(this.known.attempt, attempts) })
+        break
+      case "Changed":
+        this.learn({ status: event.status, lastCheckError: undefined })
+        break
+      case "Unchanged":
+      case "Confirming":
+        this.learn({ lastCheckError: undefined })
+        break
+      case "CheckFailed":
+        this.learn({ lastCheckError: event.error })
+        break
+      case "Waiting":
+        if (event.reason !== "paused") {
+          const { delay, gateReason, reason } = event
+          this.learn({ nextAt: at + Duration.toMillis(delay), waitReason: reason, gateReason })
+        }
+        break
+      case "Ended":
+        return this.end(event.exit)
+    }
+    if (event._tag !== "Started" && this.cancels === 0) this.isLet = false
+    this.settle()
+  }
+
+  /** The wait has ended, or could not begin. */
+  end(exit: Exit.Exit<unknown, unknown>): void {
+    const { run } = this
+    this.run = undefined
+    if (run !== undefined) this.fork(Scope.close(run.scope, Exit.void))
+    this.learn({ nextAt: undefined, waitReason: undefined, gateReason: undefined, outcome: outcomeOf(exit) })
+    this.resolve(undefined)
+    this.publish()
+    if (this.listeners.size === 0) this.keep()
+  }
+
+  /** The handle of the wait once it runs; undefined if it ends before. */
+  private started(): Effect.Effect<Handle<unknown, unknown, unknown> | undefined> {
+    return Effect.callback((resume) => {
+      const handle = this.run?.handle
+      if (handle !== undefined || this.known.outcome !== undefined) resume(Effect.succeed(handle))
+      else this.awaiting.push((started) => resume(Effect.succeed(started)))
+    })
+  }
+
+  private resolve(handle: Handle<unknown, unknown, unknown> | undefined): void {
+    for (const resume of this.awaiting.splice(0)) resume(handle)
+  }
+
+  // -- the snapshot --
+
+  private learn(news: Partial<AnySnapshot>): void {
+    this.known = { ...this.known, ...news }
+  }
+
+  private publish(): void {
+    const { known, run } = this
+    const { outcome } = known
+    const pausedBy = outcome === undefined ? this.pausedBy() : undefined
+    const isActive = run !== undefined || this.listeners.size > 0
+    const phase =
+      outcome !== undefined
+        ? "ended"
+        : run !== undefined && run.checks > 0
+          ? "checking"
+          : pausedBy !== undefined
+            ? "paused"
+            : isActive
+              ? "waiting"
+              : "idle"
+    const next: AnySnapshot = { ...known, phase, pausedBy: phase === "paused" ? pausedBy : undefined }
+    if (same(this.snapshot, next)) return
+    this.snapshot = next
+    this.store.changed(this)
+  }
+
+  private pausedBy(): PausedBy | undefined {
+    if (this.isPausedByUser) return "user"
+    if (this.listeners.size > 0 && this.store.services(this) !== undefined) {
+      const blocked = this.blocked()
+      if (blocked === "offline") return "offline"
+      if (blocked === "hidden" || blocked === "frozen") return "hidden"
+    }
+    return this.known.waitReason === "gate" ? "gate" : undefined
+  }
+
+  // -- time --
+
+  private now(): number {
+    return Context.get(this.context(), Clock.Clock).currentTimeMillisUnsafe()
+  }
+
+  private at(time: number, then: () => void): void {
+    const millis = time - this.now()
+    if (!(millis > 0)) return then()
+    this.learn({ nextAt: time })
+    this.after(millis, then)
+  }
+
+  private after(millis: number, then: () => void): void {
+    this.stopTimer()
+    const timer = this.fork(Effect.sleep(millis))
+    this.timer = timer
+    timer.addObserver(() => {
+      if (this.timer !== timer) return
+      this.timer = undefined
+      then()
+      this.publish()
+    })
+  }
+
+  private stopTimer(): void {
+    const { timer } = this
+    this.timer = undefined
+    timer?.interruptUnsafe()
+  }
+
+  private context(): Context.Context<unknown> {
+    return this.store.services(this) ?? (Context.empty() as Context.Context<never> as Context.Context<unknown>)
+  }
+
+  private fork<A, E>(effect: Effect.Effect<A, E, unknown>): Fiber.Fiber<A, E> {
+    return Effect.runForkWith(this.context())(effect)
+  }
+}
+
+// ---- internal ----
+
+const outcomeOf = (exit: Exit.Exit<unknown, unknown>): Outcome<unknown, unknown, unknown> => {
+  if (Exit.isSuccess(exit)) return { _tag: "Success", value: exit.value }
+  const error = Exit.findErrorOption(exit)
+  return error._tag === "Some"
+    ? { _tag: "Failure", error: error.value as never }
+    : { _tag: "Defect", defect: Cause.squash(exit.cause) }
+}
+
+/** An error of a listener is nobody else's: it is reported as one that nothing caught. */
+const report = (error: unknown): void => {
+  const { reportError } = globalThis as { readonly reportError?: (error: unknown) => void }
+  if (reportError === undefined) console.error(error)
+  else reportError(error)
+}

@@ -1,0 +1,34 @@
+import * as Duration from "effect/Duration"
+
+/** The milliseconds of a finite duration of at least `least`; otherwise a RangeError that names the option. */
+export const millis = (name: string, input: Duration.Input, least: 0 | 1): number => {
+  const value = toMillis(input)
+  if (value >= least && value < Number.POSITIVE_INFINITY) return value
+  return refuse(name, `a ${least > 0 ? "positive" : "non-negative"} finite duration`, input)
+}
+
+/** The milliseconds of a duration; `NaN` if it is none. */
+export const toMillis = (input: Duration.Input): number => {
+  if (typeof input === "number") return input
+  try {
+    return Duration.toMillis(Duration.fromInputUnsafe(input))
+  } catch {
+    return Number.NaN
+  }
+}
+
+export const oneOf = <T extends string>(name: string, value: T, words: ReadonlyArray<T>): T =>
+  words.includes(value) ? value : refuse(name, words.map((word) => JSON.stringify(word)).join(" or "), value)
+
+/** Refuses an option that there is not. */
+export const known = (name: string, options: object, fields: ReadonlyArray<string>): void => {
+  for (const field of Object.keys(options)) {
+    if (!fields.includes(field)) throw new RangeError(`${name}: there is no option ${field}`)
+  }
+}
+
+export const refuse = (name: string, rule: string, value: unknown): never => {
+  const shown =
+    typeof value === "string" ? JSON.stringify(value) : typeof value === "object" ? "an object" : String(value)
+  throw new RangeError(`${name} must be ${rule}, got ${shown}`)
+}
