@@ -5,7 +5,7 @@ import { Panel } from "./components/Panel.tsx"
 import { ThemeToggle } from "./components/ThemeToggle.tsx"
 import { JobsPage } from "./pages/JobsPage.tsx"
 import { LivePage } from "./pages/LivePage.tsx"
-import { PackagePage } from "./pages/PackagePage.tsx"
+import { BuilderPage } from "./pages/BuilderPage.tsx"
 import { Link, useRoute } from "./route.tsx"
 
 export const App = () => {
@@ -20,7 +20,7 @@ export const App = () => {
           <Link to="/" isCurrent={page === ""}>
             Jobs
           </Link>
-          <Link to="/package" isCurrent={page === "package"}>
+          <Link to="/builder" isCurrent={page === "builder"}>
             Package
           </Link>
           <Link to="/live" isCurrent={page === "live"}>
@@ -34,7 +34,7 @@ export const App = () => {
         </div>
       </header>
       <div className="columns">
-        <main>{page === "package" ? <PackagePage id={id} /> : page === "live" ? <LivePage /> : <JobsPage />}</main>
+        <main>{page === "builder" ? <BuilderPage id={id} /> : page === "live" ? <LivePage /> : <JobsPage />}</main>
         <Panel />
       </div>
       <Announcer />

@@ -16,10 +16,10 @@ const countingClient = Layer.effect(
   )
 ).pipe(Layer.provide(FetchHttpClient.layer))
 
-const layer = Layer.merge(countingClient, PollDefaults.layer({ observers: [Trace.observer] }))
-
-/** Runs what is not a wait: a submit. */
-export const runtime = ManagedRuntime.make(layer)
+/** Runs checks, submits and cancels. */
+export const runtime = ManagedRuntime.make(
+  Layer.merge(countingClient, PollDefaults.layer({ observers: [Trace.observer] }))
+)
 
 /** Every wait of the page. */
-export const store = PollStore.make({ layer })
+export const store = PollStore.make({ runtime })

@@ -1,6 +1,6 @@
 import { type ReactNode, useId } from "react"
 import { useTrace } from "../trace.ts"
-import { type AnySnapshot, noteOf, reasonOf, requestsOf, stateOf } from "../wording.ts"
+import { type AnySnapshot, noteOf, notStarted, reasonOf, requestsOf, stateOf } from "../wording.ts"
 import { Countdown } from "./Countdown.tsx"
 import { Ring } from "./Ring.tsx"
 

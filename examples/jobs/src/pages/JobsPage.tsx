@@ -1,4 +1,5 @@
 import { usePoll, usePolls } from "@effect-poll/react"
+import { useState } from "react"
 import { JobRow } from "../components/JobRow.tsx"
 import { Batches, Exports, Pictures } from "../jobs.ts"
 import { type Listed, startAll, useList } from "../list.ts"
@@ -51,7 +52,11 @@ export const JobsPage = () => {
 
 const BatchRow = ({ job: { about, key, title } }: { job: Listed }) => {
   const batch = usePoll(Batches, key, options)
+  const [problem, setProblem] = useState<string>()
   const isOver = batch.phase === "ended"
+  const cancel = () => {
+    batch.cancel().catch((error: unknown) => setProblem(String(error)))
+  }
   return (
     <JobRow id={key} title={title} about={about} snapshot={batch}>
       <button type="button" onClick={batch.checkNow} disabled={isOver}>
@@ -60,9 +65,10 @@ const BatchRow = ({ job: { about, key, title } }: { job: Listed }) => {
       <button type="button" onClick={batch.pausedBy === "user" ? batch.unpause : batch.pause} disabled={isOver}>
         {batch.pausedBy === "user" ? "Continue" : "Pause"}
       </button>
-      <button type="button" onClick={() => void batch.cancel().catch(() => {})} disabled={isOver}>
+      <button type="button" onClick={cancel} disabled={isOver}>
         Cancel
       </button>
+      {problem !== undefined && <p role="alert">{problem}</p>}
     </JobRow>
   )
 }

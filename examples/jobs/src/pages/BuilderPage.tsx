@@ -9,7 +9,7 @@ import * as Trace from "../trace.ts"
 const options = { deadline: "15 minutes" } as const
 
 /** Submits a package, then follows the one that the address names: a link to it works, and so does a reload. */
-export const PackagePage = ({ id }: { id: string | undefined }) => {
+export const BuilderPage = ({ id }: { id: string | undefined }) => {
   const build = usePoll(Packages, id, options)
   return (
     <>
@@ -36,7 +36,7 @@ export const PackagePage = ({ id }: { id: string | undefined }) => {
                 <button type="button" onClick={build.checkNow} disabled={build.phase === "ended"}>
                   Check now
                 </button>
-                <button type="button" onClick={() => goTo("/package")}>
+                <button type="button" onClick={() => goTo("/builder")}>
                   Build another
                 </button>
               </JobRow>
@@ -75,7 +75,7 @@ const Order = () => {
     try {
       const { key } = await runtime.runPromise(Packages.submit!({ script }))
       Trace.name(key, "Package")
-      goTo(`/package/${key}`)
+      goTo(`/builder/${key}`)
     } catch (error) {
       setProblem(String(error))
       setSending(false)
