@@ -1,9 +1,8 @@
-import { PollProvider } from "@effect-poll/react"
 import { StrictMode } from "react"
 import { createRoot } from "react-dom/client"
 import { App } from "./App.tsx"
 import { startAll } from "./list.ts"
-import { store } from "./polls.ts"
+import { PollProvider, store } from "./polls.ts"
 
 // Here and not in an effect: a submit must not depend on how often React mounts something.
 void startAll()

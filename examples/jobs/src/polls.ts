@@ -1,4 +1,5 @@
-/** The one store of this page, and what its checks run on. */
+/** The one store of this page, what its checks run on, and the hooks for jobs that need it. */
+import * as PollHooks from "@effect-poll/react/PollHooks"
 import * as PollStore from "@effect-poll/web/PollStore"
 import * as Effect from "effect/Effect"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
@@ -23,3 +24,6 @@ export const runtime = ManagedRuntime.make(
 
 /** Every wait of the page. */
 export const store = PollStore.make({ runtime })
+
+/** The hooks of the page. A job that needs more than an HTTP client is a type error. */
+export const { PollProvider, usePoll, usePolls } = PollHooks.make<HttpClient.HttpClient>()

@@ -151,6 +151,7 @@ const next = (trace: Trace, { at, attempts, event }: Observer.Notification): Tra
     case "CancelRequested":
       return step("told", "cancel requested", 0)
     case "Waiting": {
+      if (event.reason === "paused") return { ...trace, nextAt: undefined }
       const millis = Duration.toMillis(event.delay)
       const wait = { millis, reason: event.reason }
       return { ...trace, steps: trace.steps.with(-1, { ...trace.steps.at(-1)!, wait }), nextAt: at + millis }

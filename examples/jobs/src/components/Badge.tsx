@@ -1,5 +1,5 @@
-import { usePoll } from "@effect-poll/react"
 import { Badges } from "../jobs.ts"
+import { usePoll } from "../polls.ts"
 import * as Trace from "../trace.ts"
 import { Bell, Letter } from "./icons.tsx"
 

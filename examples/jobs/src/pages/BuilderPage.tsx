@@ -1,8 +1,7 @@
-import { usePoll } from "@effect-poll/react"
 import { type FormEvent, useState } from "react"
 import { JobRow } from "../components/JobRow.tsx"
 import { Packages } from "../jobs.ts"
-import { runtime } from "../polls.ts"
+import { runtime, usePoll } from "../polls.ts"
 import { goTo } from "../route.tsx"
 import * as Trace from "../trace.ts"
 

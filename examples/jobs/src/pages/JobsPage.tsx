@@ -1,8 +1,8 @@
-import { usePoll, usePolls } from "@effect-poll/react"
 import { useState } from "react"
 import { JobRow } from "../components/JobRow.tsx"
 import { Batches, Exports, Pictures } from "../jobs.ts"
 import { type Listed, startAll, useList } from "../list.ts"
+import { usePoll, usePolls } from "../polls.ts"
 
 // One object for all renders: a wait is told apart by its job and its key, not by its options.
 const options = { deadline: "10 minutes" } as const
@@ -39,7 +39,7 @@ export const JobsPage = () => {
             ) : job.kind === "picture" ? (
               <PictureRow job={job} />
             ) : (
-              <JobRow id={job.key} title={job.title} about={job.about} snapshot={exports.get(job.key ?? "")} />
+              <JobRow id={job.key} title={job.title} about={job.about} snapshot={exports.find(({ key }) => key === job.key)} />
             )}
           </li>
         ))}

@@ -1,9 +1,8 @@
-import { usePoll } from "@effect-poll/react"
 import * as Strategy from "effect-poll/Strategy"
 import { useState } from "react"
 import { JobRow } from "../components/JobRow.tsx"
 import { Exports, LiveExports } from "../jobs.ts"
-import { runtime } from "../polls.ts"
+import { runtime, usePoll } from "../polls.ts"
 import * as Trace from "../trace.ts"
 import { type AnySnapshot, span } from "../wording.ts"
 
