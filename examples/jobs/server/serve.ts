@@ -3,7 +3,7 @@ import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import type { ServeError } from "effect/http/HttpServerError"
 import type * as Scope from "effect/Scope"
-import { createLogger, createServer, type Logger } from "vite"
+import { createLogger, createServer, type Logger, preview, type ServerOptions } from "vite"
 import { scriptOf } from "./scripts.ts"
 
 /** Vite cannot listen on the port. */
@@ -23,27 +23,38 @@ export interface App {
 /** Starts the server of the jobs, and Vite in front of it, until the scope closes. */
 export const serve = (options: {
   readonly port: number
+  /** The folder of a build to serve. Default: the sources, which the page follows as they change. */
+  readonly built?: string | undefined
+  /** How many times faster than they say the scripts run. Default: 1. */
+  readonly speed?: number | undefined
 }): Effect.Effect<App, ServeError | PortError, Scope.Scope> =>
   Effect.gen(function* () {
-    const jobs = yield* JobServer.make({ script: scriptOf })
-    const vite = yield* Effect.acquireRelease(
-      Effect.promise(() =>
-        createServer({
-          root: new URL("..", import.meta.url).pathname,
-          customLogger: quietLogger(),
-          server: { host, port: options.port, strictPort: true, proxy: proxyTo(jobs.urls) }
-        })
-      ),
+    const jobs = yield* JobServer.make({ script: scriptOf, speed: options.speed })
+    const address = { host, port: options.port, strictPort: true, proxy: proxyTo(jobs.urls) }
+    const { built } = options
+    yield* Effect.acquireRelease(
+      Effect.tryPromise({
+        try: () => (built === undefined ? ofSources(address) : preview({ ...common(), build: { outDir: built }, preview: address })),
+        catch: (error) => new PortError({ port: options.port, reason: reasonOf(error) })
+      }),
       (vite) => Effect.promise(() => vite.close())
     )
-    yield* Effect.tryPromise({
-      try: () => vite.listen(),
-      catch: (error) => new PortError({ port: options.port, reason: reasonOf(error) })
-    })
     return { url: `http://${host}:${options.port}`, jobs }
   })
 
 // ---- internal ----
+
+const common = () => ({ root: new URL("..", import.meta.url).pathname, customLogger: quietLogger() })
+
+const ofSources = async (address: ServerOptions) => {
+  const vite = await createServer({ ...common(), server: address })
+  try {
+    return await vite.listen()
+  } catch (error) {
+    await vite.close()
+    throw error
+  }
+}
 
 const host = "127.0.0.1"
 
