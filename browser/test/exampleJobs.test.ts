@@ -72,29 +72,38 @@ inBrowser("The example app", () => {
     await page.close()
   })
 
-  row("package builder - stops its requests when the page is left, and goes on when it is shown", async ({ browser }) => {
-    const page = await browser.playwright.newPage()
-    const complaints = complaintsOf(page)
-    await page.goto(`${app.url}/builder`)
-    await page.getByRole("button", { name: "Build it" }).click()
-    await page.waitForURL(/\/builder\/pkg_/)
-    const id = page.url().split("/").at(-1)!
-    await page.getByText("1 request").waitFor()
-    await page.getByRole("link", { name: "Live" }).click()
-    const before = await requestsFor(id)
-    // More than two intervals of five seconds.
-    await sleep(11_000)
-    assert.strictEqual(await requestsFor(id), before)
-    await page.goBack()
-    await page.getByText(`${before + 1} requests`).waitFor()
-    await page.getByText("Done").waitFor()
-    // It goes on: no check was made twice, and none is made after the end.
-    const steps = await page.getByRole("region", { name: "Checks of Package" }).locator("tbody td:first-child").allInnerTexts()
-    const attempts = steps.filter((text) => text !== "").map(Number)
-    assert.deepStrictEqual(attempts, Array.from({ length: await requestsFor(id) }, (_, index) => index + 1).toReversed())
-    assert.deepStrictEqual(complaints, [])
-    await page.close()
-  })
+  row(
+    "package builder - stops its requests when the page is left, and goes on when it is shown",
+    async ({ browser }) => {
+      const page = await browser.playwright.newPage()
+      const complaints = complaintsOf(page)
+      await page.goto(`${app.url}/builder`)
+      await page.getByRole("button", { name: "Build it" }).click()
+      await page.waitForURL(/\/builder\/pkg_/)
+      const id = page.url().split("/").at(-1)!
+      await page.getByText("1 request").waitFor()
+      await page.getByRole("link", { name: "Live" }).click()
+      const before = await requestsFor(id)
+      // More than two intervals of five seconds.
+      await sleep(11_000)
+      assert.strictEqual(await requestsFor(id), before)
+      await page.goBack()
+      await page.getByText(`${before + 1} requests`).waitFor()
+      await page.getByText("Done").waitFor()
+      // It goes on: no check was made twice, and none is made after the end.
+      const steps = await page
+        .getByRole("region", { name: "Checks of Package" })
+        .locator("tbody td:first-child")
+        .allInnerTexts()
+      const attempts = steps.filter((text) => text !== "").map(Number)
+      assert.deepStrictEqual(
+        attempts,
+        Array.from({ length: await requestsFor(id) }, (_, index) => index + 1).toReversed()
+      )
+      assert.deepStrictEqual(complaints, [])
+      await page.close()
+    }
+  )
 
   row("live - the export that is told is known first, with fewer requests", async ({ browser }) => {
     const page = await browser.playwright.newPage()
@@ -105,7 +114,14 @@ inBrowser("The example app", () => {
     const names = ["Asked", "Told", "Told, but the last event gets lost"]
     for (const name of names) await lane(name).getByText("Done").waitFor()
     const requests = await Promise.all(
-      names.map(async (name) => Number.parseInt(await lane(name).getByText(/\d requests?$/).innerText(), 10))
+      names.map(async (name) =>
+        Number.parseInt(
+          await lane(name)
+            .getByText(/\d requests?$/)
+            .innerText(),
+          10
+        )
+      )
     )
     assert.isBelow(requests[1]!, requests[0]!)
     assert.isBelow(requests[2]!, requests[0]!)

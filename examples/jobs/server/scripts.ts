@@ -40,7 +40,10 @@ const scripts: ReadonlyMap<string, JobScript.JobScript> = new Map([
   ["picture", JobScript.succeeded("14 seconds", { result: ["https://files.example.com/harbor.png"] })],
 
   ["package-done", JobScript.succeeded("24 seconds")],
-  ["package-failed", JobScript.failed("12 seconds", { failure: { code: "E3", message: "the seating plan is missing" } })],
+  [
+    "package-failed",
+    JobScript.failed("12 seconds", { failure: { code: "E3", message: "the seating plan is missing" } })
+  ],
   ["package-expired", JobScript.expired("14 seconds")],
 
   ["race", JobScript.succeeded("20 seconds", { result: { file: "invitation.pdf" } })],

@@ -34,7 +34,10 @@ export const serve = (options: {
     const { built } = options
     yield* Effect.acquireRelease(
       Effect.tryPromise({
-        try: () => (built === undefined ? ofSources(address) : preview({ ...common(), build: { outDir: built }, preview: address })),
+        try: () =>
+          built === undefined
+            ? ofSources(address)
+            : preview({ ...common(), build: { outDir: built }, preview: address }),
         catch: (error) => new PortError({ port: options.port, reason: reasonOf(error) })
       }),
       (vite) => Effect.promise(() => vite.close())

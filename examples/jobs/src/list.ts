@@ -37,10 +37,7 @@ export const startAll = async (): Promise<void> => {
   const exits = await Promise.all(plans.map((plan) => runtime.runPromiseExit(plan.submit)))
   const failed = exits.find(Exit.isFailure)
   set({
-    jobs: plans.map(({ about, kind, title }, index) => {
-      const exit = exits[index]!
-      return { kind, title, about, key: Exit.isSuccess(exit) ? exit.value.key : undefined }
-    }),
+    jobs: rowsOf(exits.map((exit) => (Exit.isSuccess(exit) ? exit.value.key : undefined))),
     problem: failed === undefined ? undefined : String(Cause.squash(failed.cause))
   })
 }
@@ -83,7 +80,10 @@ const plans: ReadonlyArray<Plan> = [
   aBatch("endless", "Nightly crawl", "Runs until you cancel it.")
 ]
 
-let list: List = { jobs: plans.map((plan) => ({ ...plan, key: undefined })), problem: undefined }
+const rowsOf = (keys: ReadonlyArray<string | undefined>): ReadonlyArray<Listed> =>
+  plans.map(({ about, kind, title }, index) => ({ kind, title, about, key: keys[index] }))
+
+let list: List = { jobs: rowsOf([]), problem: undefined }
 const listeners = new Set<() => void>()
 
 const set = (next: List): void => {

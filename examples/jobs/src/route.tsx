@@ -2,7 +2,9 @@ import { type MouseEvent, type ReactNode, useSyncExternalStore } from "react"
 
 /** The page that the address names, such as `package`, and what follows it. The first page is the empty text. */
 export const useRoute = (): { readonly page: string; readonly id: string | undefined } => {
-  const [page = "", id] = useSyncExternalStore(subscribe, () => location.pathname).split("/").filter(Boolean)
+  const [page = "", id] = useSyncExternalStore(subscribe, () => location.pathname)
+    .split("/")
+    .filter(Boolean)
   return { page, id }
 }
 

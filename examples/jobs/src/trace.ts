@@ -154,13 +154,18 @@ const next = (trace: Trace, { at, attempts, event }: Observer.Notification): Tra
       if (event.reason === "paused") return { ...trace, nextAt: undefined }
       const millis = Duration.toMillis(event.delay)
       const wait = { millis, reason: event.reason }
-      return { ...trace, steps: trace.steps.with(-1, { ...trace.steps.at(-1)!, wait }), nextAt: at + millis }
+      return { ...changeLast(trace, { wait }), nextAt: at + millis }
     }
     case "Ended":
       return ended(trace, step, event.exit)
     default:
       return trace
   }
+}
+
+const changeLast = (trace: Trace, change: Partial<Step>): Trace => {
+  const last = trace.steps.at(-1)
+  return last === undefined ? trace : { ...trace, steps: [...trace.steps.slice(0, -1), { ...last, ...change }] }
 }
 
 /** The end of a wait: a mark of its own, or what becomes of the answer that was the end. */
@@ -174,7 +179,7 @@ const ended = (
   const last = trace.steps.at(-1)
   if (last !== undefined && /^(Succeeded|Failed|Canceled|Expired)/.test(last.text)) {
     const text = last.kind === "told" ? `told: ${last.text}` : last.text
-    return { ...trace, steps: trace.steps.with(-1, { ...last, kind, text }), nextAt: undefined }
+    return { ...changeLast(trace, { kind, text }), nextAt: undefined }
   }
   const error = Exit.isSuccess(exit) ? undefined : Cause.squash(exit.cause)
   return step(kind, hasProperty(error, "_tag") ? String(error._tag) : kind)

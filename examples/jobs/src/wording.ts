@@ -59,7 +59,8 @@ export const noteOf = ({ outcome }: AnySnapshot): string => {
 }
 
 /** Why the next check is due when it is. Empty for the usual reason. */
-export const reasonOf = (reason: WaitReason | undefined): string => (reason === undefined ? "" : (reasons[reason] ?? ""))
+export const reasonOf = (reason: WaitReason | undefined): string =>
+  reason === undefined ? "" : (reasons[reason] ?? "")
 
 /** How many requests a trace counted. */
 export const requestsOf = (trace: Trace | undefined): string => {

@@ -21,13 +21,7 @@ describe("cli", () => {
     [["5173"], "Unexpected argument '5173'"]
   ] as const) {
     it(`parse - refuses ${JSON.stringify(args)} in one line`, () => {
-      try {
-        parse(args)
-        assert.fail("was accepted")
-      } catch (error) {
-        assert.instanceOf(error, UsageError)
-        assert.strictEqual((error as UsageError).message, message)
-      }
+      assert.throws(() => parse(args), UsageError, message)
     })
   }
 })

@@ -78,7 +78,14 @@ describe("main", () => {
           child.process.kill(signal)
           assert.strictEqual(yield* child.code, 0)
           assert.strictEqual(child.errors(), "")
-          assert.isTrue(yield* Effect.promise(() => fetch(url).then(() => false, () => true)))
+          assert.isTrue(
+            yield* Effect.promise(() =>
+              fetch(url).then(
+                () => false,
+                () => true
+              )
+            )
+          )
         }),
       60_000
     )

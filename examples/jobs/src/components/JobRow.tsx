@@ -21,7 +21,6 @@ export const JobRow = ({
   const heading = useId()
   const trace = useTrace(id)
   const { tone, word } = stateOf(snapshot)
-  const note = noteOf(snapshot)
   return (
     <article className="job" data-tone={tone} data-phase={snapshot.phase} aria-labelledby={heading}>
       <Ring snapshot={snapshot} />

@@ -64,12 +64,12 @@ const endings = [
 ] as const
 
 const Order = () => {
+  const [script, setScript] = useState<string>(endings[0][0])
   const [problem, setProblem] = useState<string>()
   const [isSending, setSending] = useState(false)
 
-  const submit = async (event: FormEvent<HTMLFormElement>) => {
+  const submit = async (event: FormEvent) => {
     event.preventDefault()
-    const script = String(new FormData(event.currentTarget).get("script"))
     setSending(true)
     try {
       const { key } = await runtime.runPromise(Packages.submit!({ script }))
@@ -85,9 +85,9 @@ const Order = () => {
     <form className="order" onSubmit={(event) => void submit(event)}>
       <fieldset>
         <legend>A package of invitations, seating plan and photos that</legend>
-        {endings.map(([script, label], index) => (
-          <label key={script}>
-            <input type="radio" name="script" value={script} defaultChecked={index === 0} /> {label}
+        {endings.map(([value, label]) => (
+          <label key={value}>
+            <input type="radio" name="script" checked={value === script} onChange={() => setScript(value)} /> {label}
           </label>
         ))}
       </fieldset>

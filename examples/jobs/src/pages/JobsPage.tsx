@@ -39,7 +39,12 @@ export const JobsPage = () => {
             ) : job.kind === "picture" ? (
               <PictureRow job={job} />
             ) : (
-              <JobRow id={job.key} title={job.title} about={job.about} snapshot={exports.find(({ key }) => key === job.key)} />
+              <JobRow
+                id={job.key}
+                title={job.title}
+                about={job.about}
+                snapshot={exports.find(({ key }) => key === job.key)}
+              />
             )}
           </li>
         ))}

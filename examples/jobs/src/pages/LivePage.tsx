@@ -43,7 +43,11 @@ export const LivePage = () => {
       <ul className="jobs wide">
         <Asked id={race?.asked} />
         <Told id={race?.told} title="Told" about="The server sends an event when something changes." />
-        <Told id={race?.lost} title="Told, but the last event gets lost" about="A check behind the events finds the end." />
+        <Told
+          id={race?.lost}
+          title="Told, but the last event gets lost"
+          about="A check behind the events finds the end."
+        />
       </ul>
     </>
   )
@@ -86,7 +90,7 @@ const Lane = ({
       <JobRow
         id={id}
         title={title}
-        about={known ? `Known after ${span(end.at - snapshot.startedAt!)}.` : about}
+        about={known ? `Known after ${span(end.at - snapshot.startedAt)}.` : about}
         snapshot={snapshot}
       />
     </li>
