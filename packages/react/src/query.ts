@@ -252,7 +252,7 @@ const fetch = async (
   { client, queryKey, signal }: QueryFunctionContext<PollQueryKey>
 ): Promise<PollQueryState> => {
   // A component that leaves at once, as in StrictMode, sends nothing.
-  await undefined
+  await Promise.resolve()
   signal.throwIfAborted()
   const cached = stateOf(client.getQueryData(queryKey))
   if (cached?.outcome?._tag === "Success") return cached

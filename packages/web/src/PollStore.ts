@@ -37,6 +37,7 @@ import * as Environment from "./Environment.ts"
 import { warn } from "./internal/development.ts"
 import { type Beginning, type Hidden, Loop, nowhere, type Store, type Subject } from "./internal/loop.ts"
 import { observed } from "./internal/observed.ts"
+import type { Lead } from "./internal/lead.ts"
 import * as check from "./internal/options.ts"
 import type { Seed } from "./Seed.ts"
 import type { Snapshot } from "./Snapshot.ts"
@@ -131,6 +132,8 @@ export interface Options<in R = never> {
    * jobs, from the `layer`. The store does not close it. Default: each wait makes its own.
    */
   readonly poller?: Service | undefined
+  /** Chooses one page to check for all pages that show the same entry, see `CrossTab`. Default: each page checks. */
+  readonly lead?: Lead | undefined
 }
 
 /**
@@ -190,7 +193,7 @@ export const make = <R = never>(options: Options<R> = {}): PollStore<R> => {
       isBuilding = false
       const those = [...waiting]
       waiting.clear()
-      if (Exit.isFailure(exit)) return those.forEach((each) => each.end(exit))
+      if (Exit.isFailure(exit)) return those.forEach((each) => each.failed(exit.cause))
       context = exit.value as Context.Context<unknown>
       watch()
       if (!isNow) those.forEach((each) => each.settle())
@@ -221,6 +224,7 @@ export const make = <R = never>(options: Options<R> = {}): PollStore<R> => {
     keepMillis: check.millis("PollStore.make: keep", options.keep ?? 300_000, 0),
     slowMillis: check.millis("PollStore.make: slowInterval", options.slowInterval ?? 60_000, 1),
     poller,
+    lead: options.lead,
     services,
     page,
     changed: (loop) => {
@@ -256,7 +260,7 @@ export const make = <R = never>(options: Options<R> = {}): PollStore<R> => {
     return entries
   }
 
-  const entryOf = (job: Any, key: unknown, { hidden: wanted = hidden, seed: _, ...rest }: AnyOptions): AnyEntry => {
+  const entryOf = (job: Any, key: unknown, { hidden: wanted = hidden, seed, ...rest }: AnyOptions): AnyEntry => {
     if (!isJob(job)) check.refuse("PollStore.entry: the job", "a Job", job)
     const encoded = job.key.encode(key)
     const live = jobs.get(job)?.loops.get(encoded)
@@ -267,7 +271,7 @@ export const make = <R = never>(options: Options<R> = {}): PollStore<R> => {
     check.oneOf("PollStore.entry: hidden", wanted, policies)
     // Throws a RangeError for options out of range, and makes nothing.
     Poll.start(job, key, rest)
-    const beginning: Beginning = nowhere
+    const beginning = beginningOf(encoded, seed)
     const current = (): Loop | undefined => jobs.get(job)?.loops.get(encoded)
     const demand = (): Loop => {
       const known = current()
@@ -321,7 +325,18 @@ const empty = /*#__PURE__*/ Context.empty() as Context.Context<never> as never
 
 const policies: ReadonlyArray<Hidden> = ["pause", "slow", "run"]
 
-const fields = ["layer", "runtime", "linger", "keep", "hidden", "slowInterval", "environment", "poller"]
+const fields = ["layer", "runtime", "linger", "keep", "hidden", "slowInterval", "environment", "poller", "lead"]
+
+const beginningOf = (key: string, seed: Seed | undefined): Beginning => {
+  if (seed === undefined) return nowhere
+  if (typeof (seed as Partial<Seed>).snapshot?.phase !== "string" || "version" in seed) {
+    check.refuse("PollStore.entry: seed", "what Seed.read returns", seed)
+  }
+  const { token } = seed
+  if (token === undefined || token.key === key) return seed
+  warn(() => `a seed is of another key of ${token.job}: the wait begins anew`)
+  return nowhere
+}
 
 const warnOfDeadlines = ({ job, options }: Subject, { deadline }: PollOptions<unknown, unknown>): void => {
   if (check.toMillis(deadline as Duration.Input) === check.toMillis(options.deadline as Duration.Input)) return

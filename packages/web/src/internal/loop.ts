@@ -16,6 +16,8 @@ import type { ResumeToken } from "effect-poll/ResumeToken"
 import type { Environment } from "../Environment.ts"
 import type { Outcome, PausedBy, Snapshot } from "../Snapshot.ts"
 import type { Checked } from "./observed.ts"
+import type { Lead, Membership, Request, Shared } from "./lead.ts"
+import { timeLimit } from "./options.ts"
 import { idle, same } from "./snapshots.ts"
 
 export type AnySnapshot = Snapshot<unknown, unknown, unknown>
@@ -27,6 +29,8 @@ export interface Store {
   readonly keepMillis: number
   readonly slowMillis: number
   readonly poller: Service | undefined
+  /** Chooses the page that checks; undefined: this one does. */
+  readonly lead: Lead | undefined
   /** The services of the layer, or undefined while it is being built; `settle` of the loop is called once it is. */
   readonly services: (loop: Loop) => Context.Context<unknown> | undefined
   /** The page, once there are services. */
@@ -89,10 +93,18 @@ export class Loop implements Checked {
   private isPausedByUser = false
   /** Whether it runs until the next answer although the page is hidden. */
   private isLet = false
+  /** When it was last let run. */
+  private letAt = Number.NEGATIVE_INFINITY
+  /** Whether `settle` follows soon. */
+  private isTold = false
   /** How many cancels are in progress, for which it runs. */
   private cancels = 0
   /** The floor of the server for a wait that begins anew. */
   private floorAt = 0
+  /** The part of this page in the choice of the page that checks. */
+  private membership: Membership | undefined
+  /** Whether another page checks. */
+  private isFollowing = false
   /** What waits for the handle. */
   private readonly awaiting: Array<(handle: Handle<unknown, unknown, unknown> | undefined) => void> = []
   private timer: Fiber.Fiber<void> | undefined
@@ -112,6 +124,7 @@ export class Loop implements Checked {
     this.listeners = new Set([...this.listeners, listener])
     if (this.listeners.size === 1) {
       this.stopTimer()
+      this.join()
       this.settle()
     }
     return () => {
@@ -132,6 +145,7 @@ export class Loop implements Checked {
   }
 
   checkNow(): void {
+    if (this.isFollowing) return this.membership?.ask("checkNow")
     const handle = this.run?.handle
     if (handle !== undefined) this.fork(handle.checkNow())
     // It follows when the wait resumes.
@@ -139,11 +153,13 @@ export class Loop implements Checked {
   }
 
   pause(isPaused: boolean): void {
+    if (this.isFollowing) return this.membership?.ask(isPaused ? "pause" : "unpause")
     this.isPausedByUser = isPaused
     this.settle()
   }
 
   restart(): void {
+    if (this.isFollowing) return this.membership?.ask("restart")
     this.drop()
     this.floorAt = this.token?.floorAt ?? this.floorAt
     this.token = this.fallbackKey = undefined
@@ -157,6 +173,7 @@ export class Loop implements Checked {
   cancel(): Effect.Effect<void, unknown> {
     return Effect.suspend(() => {
       if (this.known.outcome !== undefined) return Effect.void
+      if (this.isFollowing) return Effect.sync(() => this.membership?.ask("cancel"))
       this.cancels++
       this.settle()
       return Effect.onExit(
@@ -177,6 +194,7 @@ export class Loop implements Checked {
     const { run } = this
     this.run = undefined
     this.listeners = new Set()
+    this.part()
     if (run === undefined) return Effect.void
     const left = this.store.poller === undefined ? undefined : run.handle?.leave
     return Effect.andThen(left ?? Effect.void, Scope.close(run.scope, Exit.void))
@@ -206,16 +224,17 @@ export class Loop implements Checked {
   }
 
   private beginIfAllowed(): void {
-    if (this.listeners.size === 0 && this.cancels === 0) return
+    if (this.isFollowing || (this.listeners.size === 0 && this.cancels === 0)) return
     if (this.store.services(this) === undefined) return
     const blocked = this.blocked()
     const isAllowed = blocked === undefined || (this.cancels > 0 && blocked !== "frozen")
     if (this.isPausedByUser && this.cancels === 0) return
     if (isAllowed) return this.token === undefined ? this.at(this.floorAt, () => this.begin()) : this.begin()
     if (blocked !== "slow") return
-    const { checkedAt, dueAt = 0 } = this.token ?? {}
-    this.at(Math.max(dueAt, this.floorAt, (checkedAt ?? Number.NEGATIVE_INFINITY) + this.store.slowMillis), () => {
+    const { checkedAt = this.letAt, dueAt = 0 } = this.token ?? {}
+    this.at(Math.max(dueAt, this.floorAt, Math.max(checkedAt, this.letAt) + this.store.slowMillis), () => {
       this.isLet = true
+      this.letAt = this.now()
       this.begin()
     })
   }
@@ -243,15 +262,86 @@ export class Loop implements Checked {
 
   /** The last listener has left. */
   private unseen(): void {
-    if (this.run === undefined) return this.keep()
+    if (this.run === undefined && this.membership === undefined) return this.keep()
     this.after(this.store.lingerMillis, () => this.park())
     this.settle()
   }
 
   /** Keeps the token or the outcome for a while. */
   private keep(): void {
+    this.part()
     this.publish()
     this.after(this.store.keepMillis, () => this.store.forget(this))
+  }
+
+  // -- other pages --
+
+  private join(): void {
+    const { store, subject } = this
+    if (store.lead === undefined || this.membership !== undefined || this.known.outcome !== undefined) return
+    this.isFollowing = true
+    this.membership = store.lead.join(JSON.stringify([subject.job.name, subject.job.key.encode(subject.key)]), {
+      lead: (from) => {
+        if (from !== undefined && !this.adopt(from)) return
+        this.isFollowing = false
+        this.settle()
+      },
+      stop: () => {
+        this.isFollowing = true
+        this.drop()
+      },
+      follow: (shared) => {
+        this.isFollowing = true
+        this.drop()
+        if (this.adopt(shared)) this.publish()
+      },
+      asked: (what) => this.asked(what)
+    })
+  }
+
+  /** This page checks for itself from now on. */
+  private part(): void {
+    this.membership?.leave()
+    this.membership = undefined
+    this.isFollowing = false
+  }
+
+  private asked(what: Request): void {
+    if (what === "cancel") this.fork(Effect.ignore(this.cancel()))
+    else if (what === "checkNow" || what === "restart") this[what]()
+    else this.pause(what === "pause")
+  }
+
+  /** Takes over the state of another page; false if this page cannot read it. */
+  private adopt({ snapshot, token }: Shared): boolean {
+    const wire = this.store.lead?.wire
+    const known = (wire === undefined ? snapshot : wire.decode(this.subject.job, snapshot)) as AnySnapshot | undefined
+    if (known === undefined) {
+      this.part()
+      this.settle()
+      return false
+    }
+    this.known = known
+    this.token = token === undefined ? undefined : (JSON.parse(token) as ResumeToken)
+    this.isPausedByUser = known.pausedBy === "user"
+    return true
+  }
+
+  private share(): void {
+    const { membership } = this
+    if (membership === undefined || this.isFollowing) return
+    const { job, options } = this.subject
+    const wire = this.store.lead?.wire
+    const { nextAt, outcome, phase } = this.snapshot
+    const token = outcome === undefined ? this.tokenOf(this.run?.handle) : undefined
+    if (outcome === undefined && token === undefined) return
+    const snapshot = wire === undefined ? this.snapshot : wire.encode(job, this.snapshot)
+    // The other pages find out for themselves.
+    if (snapshot === undefined) return this.part()
+    const isChecking = phase === "checking"
+    const limit = timeLimit(options.checkTimeout ?? job.checkTimeout)
+    const expectAt = isChecking ? limit && this.now() + limit : nextAt
+    membership.share({ token: token && JSON.stringify(token), snapshot, expectAt, isChecking })
   }
 
   // -- the wait --
@@ -260,15 +350,23 @@ export class Loop implements Checked {
     this.stopTimer()
     const run: Run = { scope: Scope.makeUnsafe(), handle: undefined, isPaused: false, checks: 0 }
     this.run = run
-    this.learn({ startedAt: this.token?.startedAt ?? this.now(), nextAt: undefined })
+    const now = this.now()
+    const { dueAt = 0, startedAt = now } = this.token ?? {}
+    const isDue = dueAt <= now
+    this.learn({ startedAt, nextAt: isDue ? undefined : dueAt, waitReason: isDue ? undefined : this.known.waitReason })
     this.fork(this.opened(run)).addObserver((exit) => {
       if (Exit.isSuccess(exit)) {
         if (this.run !== run) return this.leave(run, exit.value)
         run.handle = exit.value
         this.resolve(run.handle)
-        return this.settle()
+        this.settle()
+        // Before it had a handle, it had no token to share.
+        return this.share()
       }
-      if (this.run === run) this.end(exit)
+      if (this.run !== run) return
+      // A token that this version cannot read.
+      if (this.token === undefined) this.failed(exit.cause)
+      else this.restart()
     })
   }
 
@@ -300,10 +398,16 @@ export class Loop implements Checked {
     this.run = undefined
     this.isLet = false
     if (run?.handle === undefined) return
-    const exit = this.fork(run.handle.token).pollUnsafe()
-    if (exit !== undefined && Exit.isSuccess(exit)) this.token = exit.value
+    this.token = this.tokenOf(run.handle)
     this.leave(run, run.handle)
     this.learn({ nextAt: undefined, waitReason: undefined, gateReason: undefined })
+  }
+
+  private tokenOf(handle: Handle<unknown, unknown, unknown> | undefined): ResumeToken | undefined {
+    if (handle === undefined) return this.token
+    // It takes no time.
+    const exit = this.fork(handle.token).pollUnsafe()
+    return exit !== undefined && Exit.isSuccess(exit) ? exit.value : this.token
   }
 
   private leave({ scope }: Run, handle: Handle<unknown, unknown, unknown>): void {
@@ -328,21 +432,37 @@ export class Loop implements Checked {
         break
       case "Waiting":
         if (event.reason !== "paused") {
-          const { delay, gateReason, reason } = event
-          this.learn({ nextAt: at + Duration.toMillis(delay), waitReason: reason, gateReason })
+          const nextAt = at + Duration.toMillis(event.delay)
+          const { gateReason, reason } = event
+          // A wait that continues no longer knows that the server caused the delay.
+          const known = nextAt === this.known.nextAt ? this.known.waitReason : undefined
+          this.learn({ nextAt, waitReason: known ?? reason, gateReason })
         }
         break
       case "Ended":
         return this.end(event.exit)
     }
     if (event._tag !== "Started" && this.cancels === 0) this.isLet = false
+    // After what was told together with it: the wait may have ended.
+    if (!this.isTold) queueMicrotask(() => this.afterTold())
+    this.isTold = true
+  }
+
+  private afterTold(): void {
+    this.isTold = false
     this.settle()
   }
 
-  /** The wait has ended, or could not begin. */
-  end(exit: Exit.Exit<unknown, unknown>): void {
+  /** The wait could not begin. */
+  failed(cause: Cause.Cause<unknown>): void {
+    this.end(Exit.die(Cause.squash(cause)))
+  }
+
+  private end(exit: Exit.Exit<unknown, unknown>): void {
     const { run } = this
     this.run = undefined
+    this.floorAt = this.tokenOf(run?.handle)?.floorAt ?? this.floorAt
+    this.token = undefined
     if (run !== undefined) this.fork(Scope.close(run.scope, Exit.void))
     this.learn({ nextAt: undefined, waitReason: undefined, gateReason: undefined, outcome: outcomeOf(exit) })
     this.resolve(undefined)
@@ -384,10 +504,12 @@ export class Loop implements Checked {
             : isActive
               ? "waiting"
               : "idle"
-    const next: AnySnapshot = { ...known, phase, pausedBy: phase === "paused" ? pausedBy : undefined }
+    const derived: AnySnapshot = { ...known, phase, pausedBy: phase === "paused" ? pausedBy : undefined }
+    const next = this.isFollowing && known.phase !== "idle" ? known : derived
     if (same(this.snapshot, next)) return
     this.snapshot = next
     this.store.changed(this)
+    this.share()
   }
 
   private pausedBy(): PausedBy | undefined {

@@ -17,6 +17,10 @@ export const toMillis = (input: Duration.Input): number => {
   }
 }
 
+/** The milliseconds of a `checkTimeout`, by default a minute; `undefined` if it is unbounded. */
+export const timeLimit = (input: Duration.Input | "unbounded" = 60_000): number | undefined =>
+  input === "unbounded" ? undefined : toMillis(input)
+
 export const oneOf = <T extends string>(name: string, value: T, words: ReadonlyArray<T>): T =>
   words.includes(value) ? value : refuse(name, words.map((word) => JSON.stringify(word)).join(" or "), value)
 
