@@ -3,7 +3,7 @@ import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import type { ServeError } from "effect/http/HttpServerError"
 import type * as Scope from "effect/Scope"
-import { createLogger, createServer, type Logger, preview, type ServerOptions } from "vite"
+import { createLogger, createServer, type Logger, preview, type PreviewOptions, type ServerOptions } from "vite"
 import { scriptOf } from "./scripts.ts"
 
 /** Vite cannot listen on the port. */
@@ -31,13 +31,9 @@ export const serve = (options: {
   Effect.gen(function* () {
     const jobs = yield* JobServer.make({ script: scriptOf, speed: options.speed })
     const address = { host, port: options.port, strictPort: true, proxy: proxyTo(jobs.urls) }
-    const { built } = options
     yield* Effect.acquireRelease(
       Effect.tryPromise({
-        try: () =>
-          built === undefined
-            ? ofSources(address)
-            : preview({ ...common(), build: { outDir: built }, preview: address }),
+        try: () => (options.built === undefined ? sources(address) : build(options.built, address)),
         catch: (error) => new PortError({ port: options.port, reason: reasonOf(error) })
       }),
       (vite) => Effect.promise(() => vite.close())
@@ -49,7 +45,13 @@ export const serve = (options: {
 
 const common = () => ({ root: new URL("..", import.meta.url).pathname, customLogger: quietLogger() })
 
-const ofSources = async (address: ServerOptions) => {
+interface Vite {
+  readonly close: () => Promise<void>
+}
+
+type Address = ServerOptions & PreviewOptions
+
+const sources = async (address: Address): Promise<Vite> => {
   const vite = await createServer({ ...common(), server: address })
   try {
     return await vite.listen()
@@ -58,6 +60,9 @@ const ofSources = async (address: ServerOptions) => {
     throw error
   }
 }
+
+const build = (outDir: string, address: Address): Promise<Vite> =>
+  preview({ ...common(), build: { outDir }, preview: address })
 
 const host = "127.0.0.1"
 
