@@ -17,6 +17,10 @@ const inPackage = (name: string) => ({
   test: { name, include: ["test/**/*.test.{ts,tsx}"], benchmark: { include: ["bench/**/*.bench.ts"] } }
 })
 
+/** One file after another: each starts a browser, and a page that is starved of time shows nothing. */
+const browser = project("browser", "browser", "test/**/*.test.ts")
+const inBrowser = { ...browser, test: { ...browser.test, fileParallelism: false, hookTimeout: 120_000 } }
+
 /** The type tests under one compiler. */
 const types = (name: string, compiler: string) => ({
   test: {
@@ -85,7 +89,8 @@ export default defineConfig({
       inPackage("react"),
       inPackage("scoreboard"),
       project("demo", "demo", "test/**/*.test.ts"),
-      project("browser", "browser", "test/**/*.test.ts"),
+      project("example", "examples/jobs", "test/**/*.test.ts"),
+      inBrowser,
       project("docs", "docs", "*.test.ts"),
       project("scripts", "scripts", "test/**/*.test.ts"),
       project("typetest", "typetest", "*.test.ts"),

@@ -2,6 +2,7 @@
  * @since 0.1.0
  */
 export * as Environment from "./Environment.ts"
+export * as PageHttp from "./PageHttp.ts"
 export * as PollStore from "./PollStore.ts"
 export * as Seed from "./Seed.ts"
 export * as Snapshot from "./Snapshot.ts"

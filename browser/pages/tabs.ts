@@ -1,0 +1,39 @@
+import * as CrossTab from "@effect-poll/web/CrossTab"
+import * as PollStore from "@effect-poll/web/PollStore"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import * as Job from "effect-poll/Job"
+import * as Status from "effect-poll/Status"
+import * as Strategy from "effect-poll/Strategy"
+import { type Body, install } from "../src/Program.ts"
+
+// A store that shares its waits with the other tabs, unless the query says `alone`. Each check says its number.
+
+const isAlone = new URLSearchParams(location.search).has("alone")
+const store = PollStore.make({ lead: isAlone ? undefined : CrossTab.make() })
+
+const jobOf = (intervalMillis: number) =>
+  Job.make("render", {
+    strategy: Strategy.spaced(intervalMillis),
+    check: (url: string, { attempt }) =>
+      Effect.tryPromise(async (signal): Promise<Status.Status<string>> => {
+        const response = await fetch(url, { signal, cache: "no-store", headers: { "x-attempt": String(attempt) } })
+        const body = (await response.json()) as Body
+        return body.state === "done" ? Status.succeeded(body.result) : Status.pending({ percent: body.percent })
+      })
+  }).pipe(Job.withCodecs({ success: Schema.String }))
+
+install(({ deadlineMillis = 60_000, hidden = "run", intervalMillis, url }, show) => {
+  const entry = store.entry(jobOf(intervalMillis), url, { deadline: deadlineMillis, hidden })
+  return entry.subscribe(() => {
+    const { attempt, outcome, pausedBy, phase, status } = entry.getSnapshot()
+    show({
+      attempt,
+      phase,
+      pausedBy,
+      percent: status?._tag === "Pending" ? status.progress?.percent : undefined,
+      result: outcome?._tag === "Success" ? outcome.value : undefined,
+      error: outcome?._tag === "Failure" ? outcome.error._tag : undefined
+    })
+  })
+})

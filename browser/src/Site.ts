@@ -1,0 +1,95 @@
+import { existsSync, readFileSync } from "node:fs"
+import { join } from "node:path"
+import * as esbuild from "esbuild"
+import * as JobApi from "./JobApi.ts"
+
+// The server of the pages. Each module of `pages` is a page, bundled when it is first asked for.
+
+export interface Site {
+  readonly origin: string
+  /** The URL of a page. React is in development mode unless `mode` says otherwise. */
+  readonly page: (name: string, query?: Query) => string
+  readonly job: JobApi.JobApi["job"]
+  /** How many streams of events are open. */
+  readonly streams: () => number
+  readonly close: () => Promise<void>
+}
+
+/** The query of a page: its mode, and what the page itself reads. */
+export interface Query {
+  readonly mode?: "development" | "production"
+  readonly [name: string]: string
+}
+
+/** Serves the pages of a folder, and an API of jobs at their origin and at another one. */
+export const open = async (folder = join(import.meta.dirname, "..", "pages")): Promise<Site> => {
+  const bundles = new Map<string, Promise<string>>()
+  const bundle = (name: string, mode: string): Promise<string> => {
+    const key = `${name} ${mode}`
+    const bundled = bundles.get(key) ?? bundleOf(join(folder, name), mode)
+    bundles.set(key, bundled)
+    return bundled
+  }
+  const foreign = await JobApi.listen((request, response) => {
+    if (!api.handle(request, response)) response.writeHead(404).end()
+  })
+  const own = await JobApi.listen((request, response) => {
+    if (api.handle(request, response)) return
+    const { pathname, searchParams } = new URL(request.url!, own.origin)
+    const name = pathname.slice(1)
+    const mode = searchParams.get("mode") ?? "development"
+    const send = (type: string, text: string) => response.writeHead(200, { "content-type": type }).end(text)
+    if (name.endsWith(".js")) {
+      bundle(name.slice(0, -".js".length), mode).then(
+        (text) => send("text/javascript", text),
+        (error: Error) => response.writeHead(500).end(error.message)
+      )
+    } else if (name === "") send("text/html", "")
+    else send("text/html", html(folder, name, mode))
+  })
+  const api = JobApi.make({ own: own.origin, foreign: foreign.origin })
+  return {
+    origin: own.origin,
+    page: (name, query = {}) =>
+      `${own.origin}/${name}?${new URLSearchParams({ mode: "development", ...query }).toString()}`,
+    job: api.job,
+    streams: api.streams,
+    close: async () => {
+      api.close()
+      for (const { server } of [own, foreign]) {
+        server.closeAllConnections()
+        await new Promise((resolve) => server.close(resolve))
+      }
+    }
+  }
+}
+
+// ---- internal ----
+
+/** The elements of a page are in a file beside its module, if it has any of its own. */
+const html = (folder: string, name: string, mode: string): string => {
+  const file = join(folder, `${name}.html`)
+  return `<!doctype html>
+<meta charset="utf-8">
+<title>${name}</title>
+<link rel="icon" href="data:,">
+${existsSync(file) ? readFileSync(file, "utf8") : '<div id="root"></div>'}
+<script type="module" src="/${name}.js?mode=${mode}"></script>
+`
+}
+
+const bundleOf = async (path: string, mode: string): Promise<string> => {
+  const extension = [".ts", ".tsx"].find((each) => existsSync(path + each))
+  const { outputFiles } = await esbuild.build({
+    entryPoints: [`${path}${extension}`],
+    bundle: true,
+    write: false,
+    format: "esm",
+    target: "es2023",
+    jsx: "automatic",
+    minify: mode === "production",
+    define: { "process.env.NODE_ENV": JSON.stringify(mode) },
+    logLevel: "silent"
+  })
+  return outputFiles[0]!.text
+}
