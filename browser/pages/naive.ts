@@ -1,19 +1,18 @@
 import { type Body, install } from "../src/Program.ts"
 
-// A loop as it is often written. It shows that the rows can fail.
+// A loop as it is often written: the cleanup stops the timer, but not a check in flight. It shows that the rows can fail.
+// It bypasses the cache, since requests that wait for each other there would hide how many loops there are.
 install(({ deadlineMillis = 60_000, intervalMillis, url }, show) => {
   const deadline = Date.now() + deadlineMillis
-  let stopped = false
+  let timer: ReturnType<typeof setTimeout>
   let attempt = 0
   const check = async () => {
     if (Date.now() > deadline) return show({ error: "PollTimeout" })
-    const body = (await (await fetch(url)).json()) as Body
+    const body = (await (await fetch(url, { cache: "no-store" })).json()) as Body
     show({ percent: body.percent, attempt: ++attempt })
     if (body.state === "done") show({ result: body.result })
-    else if (!stopped) setTimeout(check, intervalMillis)
+    else timer = setTimeout(check, intervalMillis)
   }
   void check()
-  return () => {
-    stopped = true
-  }
+  return () => clearTimeout(timer)
 })

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http"
 import type { AddressInfo } from "node:net"
 import { performance } from "node:perf_hooks"
+import { setTimeout as sleep } from "node:timers/promises"
 
 // An API of jobs that keeps a log of all requests: those for permission (OPTIONS), and those that the page aborted.
 
@@ -44,8 +45,12 @@ export interface Job {
   readonly checked: (count: number) => Promise<void>
   /** Waits until no request is open, for at most 20 seconds. */
   readonly settled: () => Promise<void>
+  /** Waits until no request is open, and none has arrived for half a second: one may have been on its way. */
+  readonly quiet: () => Promise<void>
   /** Answers no check until `release`: such requests stay open. */
   readonly hold: () => void
+  /** Waits until a request is held, for at most 20 seconds. */
+  readonly held: () => Promise<void>
   readonly release: () => void
   /** Ends the job. Streams of its events are told. */
   readonly end: () => void
@@ -106,7 +111,7 @@ class Running implements Job {
   private readonly listeners = new Set<() => void>()
   private readonly timers = new Set<NodeJS.Timeout>()
   private readonly foreignHost: string
-  private held = false
+  private isHolding = false
   private ended = false
 
   constructor(id: string, script: Script, { foreign, own }: { readonly own: string; readonly foreign: string }) {
@@ -129,6 +134,19 @@ class Running implements Job {
     return this.until(() => this.requests.every(({ outcome }) => outcome !== "open"), "the end of all requests")
   }
 
+  async quiet(): Promise<void> {
+    for (;;) {
+      await this.settled()
+      const seen = this.requests.length
+      await sleep(500)
+      if (this.requests.length === seen) return this.settled()
+    }
+  }
+
+  held(): Promise<void> {
+    return this.until(() => this.waiting.length > 0, "a request to hold")
+  }
+
   private async until(holds: () => boolean, what: string): Promise<void> {
     if (holds()) return
     await new Promise<void>((resolve, reject) => {
@@ -149,11 +167,11 @@ class Running implements Job {
   }
 
   hold(): void {
-    this.held = true
+    this.isHolding = true
   }
 
   release(): void {
-    this.held = false
+    this.isHolding = false
     for (const answer of this.waiting.splice(0)) answer()
   }
 
@@ -208,7 +226,7 @@ class Running implements Job {
       response.writeHead(200, { "content-type": "application/json", ...(this.ended ? {} : headers) })
       response.end(JSON.stringify(this.state(number)))
     }
-    if (this.held) this.waiting.push(answer)
+    if (this.isHolding) this.waiting.push(answer)
     else if (this.script.delayMillis === undefined) answer()
     else {
       const timer = setTimeout(() => {

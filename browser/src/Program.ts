@@ -30,6 +30,8 @@ export interface Program {
   readonly show: (watch: Watch) => number
   /** Removes a view. */
   readonly leave: (view: number) => void
+  /** Removes a view, and what it showed. */
+  readonly forget: (view: number) => void
   readonly shown: (view: number) => Shown
 }
 
@@ -56,18 +58,22 @@ declare global {
 export const install = (
   start: (watch: Watch, show: (found: Partial<Shown>) => void) => () => void
 ): void => {
-  const views: Array<{ shown: Shown; readonly stop: () => void }> = []
+  const views = new Map<number, { shown: Shown; readonly stop: () => void }>()
+  let count = 0
   globalThis.program = {
     show: (watch) => {
-      const number = views.length
       const found: { shown: Shown } = { shown: nothing }
       const stop = start(watch, (part) => {
         found.shown = { ...found.shown, ...part }
       })
-      views.push(Object.assign(found, { stop }))
-      return number
+      views.set(count, Object.assign(found, { stop }))
+      return count++
     },
-    leave: (view) => views[view]!.stop(),
-    shown: (view) => views[view]!.shown
+    leave: (view) => views.get(view)!.stop(),
+    forget: (view) => {
+      views.get(view)!.stop()
+      views.delete(view)
+    },
+    shown: (view) => views.get(view)!.shown
   }
 }

@@ -67,13 +67,13 @@ export const open = async (tools: DevTools, browserContextId: string, url = "abo
     return result.value as never
   }
   const until: Tab["until"] = async (f, ...args) => {
-    for (let tries = 0; tries < 1_000; tries++) {
+    for (let tries = 0; tries < 400; tries++) {
       // A page that is being replaced cannot answer.
       const found = await run(f, ...args).catch((error: Error) => {
         if (!/context|navigat/i.test(error.message)) throw error
       })
       if (found) return found as never
-      await sleep(20)
+      await sleep(50)
     }
     throw new Error(`the page did not come to: ${f.toString()}\n${messages.join("\n")}`)
   }

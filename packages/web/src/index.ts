@@ -1,7 +1,6 @@
 /**
  * @since 0.1.0
  */
-||||||| 418d528
 export * as Environment from "./Environment.ts"
 export * as PageHttp from "./PageHttp.ts"
 export * as PollStore from "./PollStore.ts"

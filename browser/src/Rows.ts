@@ -1,0 +1,110 @@
+import { setTimeout as sleep } from "node:timers/promises"
+import { performance } from "node:perf_hooks"
+import type { Given } from "./Fixture.ts"
+import type { Job } from "./JobApi.ts"
+
+// What is measured of a page that shows jobs, whatever it is made with. Each takes the name of a page with a `Program`.
+
+type Opened = Pick<Given, "open" | "site">
+
+export interface Views {
+  /** How many requests are in flight for three views of one job. */
+  readonly loops: number
+  /** How many of those are aborted when all views have gone. */
+  readonly aborted: number
+  /** How many requests begin after that. */
+  readonly afterLeaving: number
+}
+
+/** Three views of one job are shown, and leave while its checks are in flight. */
+export const threeViews = async ({ open, site }: Opened, page: string): Promise<Views> => {
+  const tab = await open(page)
+  const job = site.job()
+  job.hold()
+  const views = await tab.run(
+    (watch) => [program.show(watch), program.show(watch), program.show(watch)],
+    { url: job.url, intervalMillis: 20 }
+  )
+  await job.checked(1)
+  // Time for the loops that should not be there.
+  await sleep(300)
+  const loops = job.checks.length
+  await tab.run((views) => views.forEach((view) => program.leave(view)), views)
+  // Longer than a store lingers.
+  await sleep(1_000)
+  const aborted = job.requests.filter(({ outcome }) => outcome === "aborted").length
+  job.release()
+  await sleep(2_000)
+  return { loops, aborted, afterLeaving: job.checks.length - loops }
+}
+
+/** How long the waits of `beyondDeadline` last. */
+export const deadlineMillis = 12_000
+
+/** Ends a job whose page is frozen or cached, and waits until the deadline of its wait has passed. */
+export const beyondDeadline = async (job: Job): Promise<number> => {
+  await job.quiet()
+  const seen = job.checks.length
+  const left = job.checks[0]!.at + deadlineMillis - performance.now()
+  if (left < 0) throw new Error(`the machine is too slow: the deadline passed ${-left} ms too early`)
+  job.end()
+  await sleep(left + 500)
+  return seen
+}
+
+export interface Return {
+  /** The attempts that the view showed before it left, and after it had come back. */
+  readonly before: number | undefined
+  readonly after: number | undefined
+  /** How many checks began from the time it left until the first one after its return. */
+  readonly checks: number
+}
+
+/** A view leaves while a check is in flight, and another one for the same job is shown 100 milliseconds later. */
+export const changeOfRoute = async ({ open, site }: Opened, page: string): Promise<Return> => {
+  const tab = await open(page)
+  const job = site.job()
+  await tab.run((watch) => program.show(watch), { url: job.url, intervalMillis: 50 })
+  await job.checked(3)
+  job.hold()
+  await job.held()
+  const seen = job.checks.length - 1
+  const before = (await tab.run(() => program.shown(0))).attempt
+  await tab.run(async (watch) => {
+    program.leave(0)
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    program.show(watch)
+    // So that a view that begins anew still shows its first check.
+  }, { url: job.url, intervalMillis: 60_000 })
+  await sleep(300)
+  const checks = job.checks.length - seen
+  job.release()
+  await tab.until(() => program.shown(1).attempt)
+  const after = (await tab.run(() => program.shown(1))).attempt
+  return { before, after, checks }
+}
+
+export interface Cycles {
+  /** The growth of the live heap over 1,000 views that were shown and left, in kilobytes. */
+  readonly kilobytes: number
+}
+
+/** Shows a job and leaves it again, 1,000 times, after a hundred times to warm up. */
+export const thousandCycles = async ({ open, site }: Opened, page: string): Promise<Cycles> => {
+  const tab = await open(page, { mode: "production" })
+  const job = site.job({ endsAtCheck: 1 })
+  const cycle = async (watch: { url: string; intervalMillis: number }, times: number) => {
+    for (let time = 0; time < times; time++) {
+      const view = program.show(watch)
+      await new Promise((resolve) => setTimeout(resolve))
+      program.forget(view)
+    }
+    // Longer than a store lingers.
+    await new Promise((resolve) => setTimeout(resolve, 800))
+  }
+  const watch = { url: job.url, intervalMillis: 50 }
+  await tab.run(cycle, watch, 100)
+  const before = await tab.usedHeap()
+  await tab.run(cycle, watch, 1_000)
+  return { kilobytes: Math.round(((await tab.usedHeap()) - before) / 1_024) }
+}
