@@ -4,7 +4,7 @@ import { act } from "@testing-library/react"
 import type { ReactNode } from "react"
 import { hydrateRoot, type Root } from "react-dom/client"
 import { afterEach, beforeEach, vi } from "vitest"
-import { PollBoundary, PollProvider, usePoll, usePolls, useSuspensePoll } from "../src/index.ts"
+import { PollBoundary, PollProvider, usePoll, usePolls, useSuspensePoll } from "@effect-poll/react"
 import { counted, deadline } from "./support.ts"
 
 const roots: Array<Root> = []
