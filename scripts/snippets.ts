@@ -19,6 +19,8 @@ export interface Fence {
 /** A module made of one fence, or of several that continue each other. */
 export interface Snippet {
   readonly name: string
+  /** `tsx` if one of the fences is: such a module is checked, and not run. */
+  readonly extension: "ts" | "tsx"
   readonly file: string
   readonly line: number
   readonly run: boolean
@@ -142,22 +144,24 @@ export const slug = (file: string): string =>
     .replace(/\.(md|ts)$/, "")
     .replaceAll("/", "-")
 
-/** Groups the `ts` fences of one file into modules. */
+/** Groups the `ts` and `tsx` fences of one file into modules. */
 export const snippets = (file: string, all: ReadonlyArray<Fence>): Extracted => {
   const problems: Array<Problem> = []
   const groups: Array<Array<Fence>> = []
   for (const fence of all) {
     const [language, ...marks] = fence.marks
     const wrong = (message: string) => problems.push({ file, line: fence.line, message })
-    if (language === "typescript" || language === "tsx") wrong(`write \`ts\` instead of \`${language}\``)
-    if (language !== "ts") continue
+    if (language === "typescript") wrong("write `ts` instead of `typescript`")
+    if (language !== "ts" && language !== "tsx") continue
     for (const mark of marks) if (!marksAllowed.has(mark)) wrong(`unknown mark \`${mark}\` on a \`ts\` fence`)
     if (!marks.includes("continue")) groups.push([fence])
     else if (groups.length === 0) wrong("nothing to continue: this is the first `ts` fence of the file")
     else groups.at(-1)!.push(fence)
   }
   const made = groups.map((group, index): Snippet => {
+    const extension = group.some((fence) => fence.marks[0] === "tsx") ? "tsx" : "ts"
     const parts = group.map((fence) => {
+      if (fence.marks[0] === "tsx") return fence.code
       const result = assertions(fence.code)
       for (const { line, message } of result.problems) problems.push({ file, line: fence.line + line, message })
       return result.code
@@ -171,8 +175,8 @@ export const snippets = (file: string, all: ReadonlyArray<Fence>): Extracted => 
       ...head.split("\n").map(() => line),
       ...group.flatMap((fence) => fence.code.split("\n").map((_, at) => fence.line + 1 + at))
     ]
-    const run = group.every((fence) => !fence.marks.includes("no-run"))
-    return { name: `${slug(file)}-${index + 1}`, file, line, run, code, lines }
+    const run = extension === "ts" && group.every((fence) => !fence.marks.includes("no-run"))
+    return { name: `${slug(file)}-${index + 1}`, extension, file, line, run, code, lines }
   })
   return { snippets: made, problems }
 }
@@ -200,7 +204,7 @@ export const write = (all: ReadonlyArray<Snippet>): void => {
   mkdirSync(directory, { recursive: true })
   const old = new Set(readdirSync(directory))
   for (const snippet of all) {
-    const name = `${snippet.name}.ts`
+    const name = `${snippet.name}.${snippet.extension}`
     const path = join(directory, name)
     if (!old.delete(name) || readFileSync(path, "utf8") !== snippet.code) writeFileSync(path, snippet.code)
   }

@@ -76,6 +76,26 @@ describe("snippets", () => {
       assert.include(made[0]!.code, "const a = 1\na\n")
     })
 
+    it("a tsx fence - is a module of components, which is checked and not run", () => {
+      const { problems, snippets: made } = markdown(
+        "```ts",
+        "const a = 1",
+        "```",
+        "```tsx",
+        "export const B = () => <b>1</b>",
+        "```"
+      )
+      assert.deepStrictEqual(problems, [])
+      assert.deepStrictEqual(
+        made.map(({ extension, run }) => ({ extension, run })),
+        [
+          { extension: "ts", run: true },
+          { extension: "tsx", run: false }
+        ]
+      )
+      assert.include(made[1]!.code, "<b>1</b>")
+    })
+
     it("an error - is placed at its line of the guide", () => {
       const [made] = markdown(
         "# A",

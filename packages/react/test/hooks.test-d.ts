@@ -17,7 +17,7 @@ import {
   usePoll,
   usePolls,
   useSuspensePoll
-} from "../src/index.ts"
+} from "@effect-poll/react"
 
 class Api extends Context.Service<Api, { readonly get: Effect.Effect<Status.Status<string, number>, "down"> }>()(
   "Api"

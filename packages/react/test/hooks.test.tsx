@@ -20,7 +20,7 @@ import {
   usePolls,
   usePollStore,
   useSuspensePoll
-} from "../src/index.ts"
+} from "@effect-poll/react"
 import { counted, deadline, page } from "./support.ts"
 
 const stores: Array<PollStore> = []
@@ -393,7 +393,7 @@ class Boundary extends Component<{ readonly children: ReactNode }, { readonly er
   }
   override render() {
     const { error } = this.state
-    return error === undefined ? this.props.children : `error ${String((error as { _tag?: string })._tag ?? error)}`
+    return error === undefined ? this.props.children : `error ${(error as { _tag?: string })._tag}`
   }
 }
 

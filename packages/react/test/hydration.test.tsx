@@ -4,7 +4,10 @@ import { act } from "@testing-library/react"
 import type { ReactNode } from "react"
 import { hydrateRoot, type Root } from "react-dom/client"
 import { afterEach, beforeEach, vi } from "vitest"
-import { PollBoundary, PollProvider, usePoll, usePolls, useSuspensePoll } from "../src/index.ts"
+import * as Seed from "@effect-poll/web/Seed"
+import * as Effect from "effect/Effect"
+import * as Poll from "effect-poll/Poll"
+import { PollBoundary, PollProvider, usePoll, usePolls, useSuspensePoll } from "@effect-poll/react"
 import { counted, deadline } from "./support.ts"
 
 const roots: Array<Root> = []
@@ -62,6 +65,54 @@ describe("hydration", () => {
     assert.deepStrictEqual(recovered, [])
     assert.strictEqual(container.textContent, "waiting waiting")
     assert.deepStrictEqual(checks.toSorted(), ["a", "cat"])
+  })
+
+  it("a seed - is shown by both, and the page makes no check before the next one is due", async () => {
+    const { checks, end, job } = counted()
+    const load = (id: string) =>
+      Effect.runPromise(Effect.flatMap(Poll.advance(job, id, deadline), (found) => Seed.fromAdvanced(job, found)))
+    const json = JSON.stringify({ cat: await load("cat"), a: await load("a") })
+    const found = JSON.parse(json) as Record<string, Seed.Encoded>
+    const App = () => {
+      const { attempt, phase } = usePoll(job, "cat", { ...deadline, seed: Seed.read(job, found["cat"]) })
+      const rows = usePolls(job, ["a"], (id) => ({ ...deadline, seed: Seed.read(job, found[id]) }))
+      return <b>{`${phase} ${attempt} ${rows[0]!.attempt}`}</b>
+    }
+    const { container, html, recovered } = await hydrated(() => (
+      <PollProvider>
+        <App />
+      </PollProvider>
+    ))
+    assert.strictEqual(html, "<b>waiting 1 1</b>")
+    await pass(1_900)
+    assert.strictEqual(checks.length, 2)
+    assert.strictEqual(container.textContent, "waiting 1 1")
+    end("cat")
+    await pass(200)
+    assert.deepStrictEqual(checks, ["cat", "a", "cat", "a"])
+    assert.strictEqual(container.textContent, "ended 2 2")
+    assert.deepStrictEqual(recovered, [])
+  })
+
+  it("useSuspensePoll - shows the end of a seed on the server", async () => {
+    const { checks, end, job } = counted()
+    end("cat")
+    const encoded = await Effect.runPromise(
+      Effect.flatMap(Poll.advance(job, "cat", deadline), (found) => Seed.fromAdvanced(job, found))
+    )
+    const Value = () => <b>{useSuspensePoll(job, "cat", { ...deadline, seed: Seed.read(job, encoded) })}</b>
+    const { container, html, recovered } = await hydrated(() => (
+      <PollProvider>
+        <PollBoundary fallback="loading">
+          <Value />
+        </PollBoundary>
+      </PollProvider>
+    ))
+    assert.match(html, /cat\.png/)
+    await pass(60_000)
+    assert.strictEqual(container.textContent, "cat.png")
+    assert.deepStrictEqual(recovered, [])
+    assert.strictEqual(checks.length, 1)
   })
 
   it("useSuspensePoll - the page renders what the server left, with one loop", async () => {

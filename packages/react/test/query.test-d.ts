@@ -9,7 +9,7 @@ import * as Job from "effect-poll/Job"
 import type { PollError } from "effect-poll/PollError"
 import type * as Status from "effect-poll/Status"
 import * as Strategy from "effect-poll/Strategy"
-import { pollQueryOptions, type PollQueryData, type PollQueryState } from "../src/query.ts"
+import { pollQueryOptions, type PollQueryData, type PollQueryState } from "@effect-poll/react/query"
 
 class Api extends Context.Service<Api, { readonly get: Effect.Effect<Status.Status<string, number>, "down"> }>()(
   "Api"

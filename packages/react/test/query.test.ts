@@ -19,7 +19,7 @@ import * as Layer from "effect/Layer"
 import * as ManagedRuntime from "effect/ManagedRuntime"
 import * as Schema from "effect/Schema"
 import { afterAll, afterEach, beforeAll, beforeEach, vi } from "vitest"
-import { pollQueryOptions, type PollQueryData } from "../src/query.ts"
+import { pollQueryOptions, type PollQueryData } from "@effect-poll/react/query"
 
 // TanStack Query has timers of its own, so time is that of vitest.
 

@@ -5,8 +5,8 @@ import type { ReactNode } from "react"
 import { renderToPipeableStream, renderToString } from "react-dom/server"
 import { PassThrough } from "node:stream"
 import { text } from "node:stream/consumers"
-import { PollBoundary, PollProvider, usePoll, usePolls, useSuspensePoll } from "../src/index.ts"
-import { pollQueryOptions } from "../src/query.ts"
+import { PollBoundary, PollProvider, usePoll, usePolls, useSuspensePoll } from "@effect-poll/react"
+import { pollQueryOptions } from "@effect-poll/react/query"
 import { counted, deadline } from "./support.ts"
 
 const streamed = (element: ReactNode): Promise<{ readonly html: string; readonly errors: ReadonlyArray<unknown> }> =>

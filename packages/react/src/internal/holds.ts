@@ -118,8 +118,8 @@ export class Holds {
   }
 
   private each(use: (read: Read) => void): void {
-    for (const jobs of [...this.reads.values()]) {
-      for (const reads of [...jobs.values()]) for (const read of [...reads.values()]) use(read)
+    for (const jobs of this.reads.values()) {
+      for (const reads of jobs.values()) for (const read of reads.values()) use(read)
     }
   }
 }

@@ -11,5 +11,6 @@ export const warnOnce = (message: string): void => {
   }
   warned.add(message)
   // @effect-diagnostics-next-line globalConsole:off
+  // oxlint-disable-next-line no-console
   console.warn(message)
 }
