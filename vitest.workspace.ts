@@ -89,6 +89,7 @@ export default defineConfig({
       inPackage("react"),
       inPackage("scoreboard"),
       project("demo", "demo", "test/**/*.test.ts"),
+      project("example", "examples/jobs", "test/**/*.test.ts"),
       inBrowser,
       project("docs", "docs", "*.test.ts"),
       project("scripts", "scripts", "test/**/*.test.ts"),

@@ -39,6 +39,9 @@ import { type Beginning, type Hidden, Loop, nowhere, type Store, type Subject } 
 import { observed } from "./internal/observed.ts"
 import type { Lead } from "./internal/lead.ts"
 import * as check from "./internal/options.ts"
+import { locks as browserLocks } from "./internal/crossTab/browser.ts"
+import type { Locks } from "./internal/crossTab/services.ts"
+import * as slots from "./internal/stream/slot.ts"
 import type { Seed } from "./Seed.ts"
 import type { Snapshot } from "./Snapshot.ts"
 
@@ -134,6 +137,14 @@ export interface Options<in R = never> {
   readonly poller?: Service | undefined
   /** Chooses one page to check for all pages that show the same entry, see `CrossTab`. Default: each page checks. */
   readonly lead?: Lead | undefined
+  /**
+   * How many streams of a `push` may be open at a time, for all pages of the origin; an integer >= 1 or `"unbounded"`. A
+   * wait without a stream polls by its strategy, without `behind`. Over HTTP/1.1, a stream holds one of the six
+   * connections that a browser opens to an origin. Default 1.
+   */
+  readonly streams?: number | "unbounded" | undefined
+  /** Web Locks, by which pages share `streams`; `null`: each page has its own. Default: those of the browser. */
+  readonly locks?: Locks | null | undefined
 }
 
 /**
@@ -167,8 +178,11 @@ export interface Options<in R = never> {
  */
 export const make = <R = never>(options: Options<R> = {}): PollStore<R> => {
   check.known("PollStore.make", options, fields)
-  const { environment, hidden = "slow", layer, poller, runtime } = options
+  const { environment, hidden = "slow", layer, locks, poller, runtime, streams = 1 } = options
   check.oneOf("PollStore.make: hidden", hidden, policies)
+  if (streams !== "unbounded" && !(Number.isInteger(streams) && streams >= 1)) {
+    check.refuse("PollStore.make: streams", 'an integer >= 1 or "unbounded"', streams)
+  }
   const scope = Scope.makeUnsafe()
   const jobs = new Map<Any, Entries>()
   const loops = new Set<Loop>()
@@ -225,6 +239,7 @@ export const make = <R = never>(options: Options<R> = {}): PollStore<R> => {
     slowMillis: check.millis("PollStore.make: slowInterval", options.slowInterval ?? 60_000, 1),
     poller,
     lead: options.lead,
+    streams: slots.make(streams, locks === null ? undefined : (locks ?? browserLocks())),
     services: () => context,
     build,
     page,
@@ -326,7 +341,7 @@ const empty = /*#__PURE__*/ Context.empty() as never
 
 const policies: ReadonlyArray<Hidden> = ["pause", "slow", "run"]
 
-const fields = ["layer", "runtime", "linger", "keep", "hidden", "slowInterval", "environment", "poller", "lead"]
+const fields = ["layer", "runtime", "linger", "keep", "hidden", "slowInterval", "environment", "poller", "lead", "streams", "locks"]
 
 const beginningOf = (key: string, seed: Seed | undefined): Beginning => {
   if (seed === undefined) return nowhere

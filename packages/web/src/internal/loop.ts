@@ -19,6 +19,8 @@ import type { Checked } from "./observed.ts"
 import type { Lead } from "./lead.ts"
 import { timeLimit } from "./options.ts"
 import { Sharing } from "./sharing.ts"
+import type { StreamSlot } from "./stream/slot.ts"
+import { Wish } from "./stream/wish.ts"
 import { idle, outcomeOf, report, same, shown, unplanned } from "./snapshots.ts"
 
 export type AnySnapshot = Snapshot<unknown, unknown, unknown>
@@ -30,6 +32,8 @@ export interface Store {
   readonly keepMillis: number
   readonly slowMillis: number
   readonly poller: Service | undefined
+  /** Which waits may open a stream; undefined: all. */
+  readonly streams: StreamSlot | undefined
   /** Chooses the page that checks; undefined: this one does. */
   readonly lead: Lead | undefined
   /** The services of the layer, once it is built. */
@@ -68,6 +72,7 @@ interface Run {
   /** Undefined until it has started. */
   handle: Handle<unknown, unknown, unknown> | undefined
   isPaused: boolean
+  readonly hasStream: boolean
   /** How many of its checks are in flight. */
   checks: number
 }
@@ -106,6 +111,7 @@ export class Loop implements Checked {
   private floorAt = 0
   /** The part of this page in the choice of the page that checks. */
   private sharing: Sharing | undefined
+  private readonly wish: Wish
   /** What waits for the handle. */
   private readonly awaiting: Array<(handle: Handle<unknown, unknown, unknown> | undefined) => void> = []
   private timer: Fiber.Fiber<void> | undefined
@@ -114,6 +120,7 @@ export class Loop implements Checked {
     this.entry = entry
     this.store = store
     this.subject = subject
+    this.wish = new Wish(store.streams, subject.checked, subject.options, () => this.settle())
     this.snapshot = this.known = snapshot
     this.token = token
   }
@@ -167,8 +174,13 @@ export class Loop implements Checked {
     this.isPausedByUser = false
     this.known = idle
     this.stopTimer()
-    if (this.listeners.size === 0) this.keep()
-    else this.settle()
+    if (this.listeners.size === 0) return this.keep()
+    if (this.sharing === undefined) {
+      this.join()
+      // A page that still shows how the wait ended begins it for all.
+      this.sharing?.ask("restart")
+    }
+    this.settle()
   }
 
   cancel(): Effect.Effect<void, unknown> {
@@ -193,6 +205,7 @@ export class Loop implements Checked {
     this.stopTimer()
     const { run } = this
     this.run = undefined
+    this.wish.release()
     this.listeners = new Set()
     this.part()
     if (run === undefined) return Effect.void
@@ -230,6 +243,7 @@ export class Loop implements Checked {
     const isAllowed = blocked === undefined || (this.cancels > 0 && blocked !== "frozen")
     if (this.isPausedByUser && this.cancels === 0) return
     if (isAllowed) return this.token === undefined ? this.at(this.floorAt, () => this.begin()) : this.begin()
+    this.wish.release()
     if (blocked !== "slow") return
     const { checkedAt = this.letAt, dueAt = 0 } = this.token ?? {}
     this.at(Math.max(dueAt, this.floorAt, Math.max(checkedAt, this.letAt) + this.store.slowMillis), () => {
@@ -245,6 +259,11 @@ export class Loop implements Checked {
     if (blocked === undefined) this.isLet = false
     const isOver = blocked === "unseen" ? this.timer === undefined : run.checks === 0
     if (!isLet && (isOver || blocked === "frozen")) return this.park()
+    if (blocked === undefined && !run.hasStream && run.checks === 0 && this.wish.hasStream() === true) {
+      this.token = this.tokenOf(handle)
+      this.leave(run, handle)
+      return this.begin()
+    }
     const isPaused = !isLet || this.isPausedByUser
     if (isPaused === run.isPaused) return
     run.isPaused = isPaused
@@ -282,7 +301,11 @@ export class Loop implements Checked {
     if (lead === undefined || this.sharing !== undefined || this.known.outcome !== undefined) return
     this.sharing = new Sharing(lead, job, job.key.encode(key), {
       settle: () => this.settle(),
-      drop: () => this.drop(),
+      drop: () => {
+        // What is left to come of the views is not about checks.
+        if (this.listeners.size > 0) this.stopTimer()
+        this.drop()
+      },
       adopt: (snapshot, token) => {
         this.known = snapshot
         this.token = token
@@ -315,7 +338,10 @@ export class Loop implements Checked {
 
   private begin(): void {
     this.stopTimer()
-    const run: Run = { scope: Scope.makeUnsafe(), handle: undefined, isPaused: false, checks: 0 }
+    // Between the checks of a page that is hidden no stream is open.
+    const hasStream = this.blocked() === undefined ? this.wish.hasStream() : false
+    if (hasStream === undefined) return
+    const run: Run = { scope: Scope.makeUnsafe(), handle: undefined, isPaused: false, hasStream, checks: 0 }
     this.run = run
     const now = this.now()
     const { dueAt = 0, startedAt = now } = this.token ?? {}
@@ -339,13 +365,14 @@ export class Loop implements Checked {
 
   private opened(run: Run): Effect.Effect<Handle<unknown, unknown, unknown>, unknown, unknown> {
     const { store, subject, token } = this
-    const { checked: job, key } = subject
+    const { key } = subject
     const { poller } = store
+    const { job, options: own } = this.wish.subject(run.hasStream)
     const observe = (told: Notification): Effect.Effect<void> => {
       if (this.run === run) this.on(told)
       return Effect.void
     }
-    const options = { ...subject.options, observers: [...(subject.options.observers ?? []), { observe }] }
+    const options = { ...own, observers: [...(own.observers ?? []), { observe }] }
     this.fallbackKey = token?.fallbackKey
     if (poller !== undefined)
       return token === undefined ? poller.add(job, key, options) : poller.resume(job, token, options)
@@ -363,6 +390,7 @@ export class Loop implements Checked {
   private drop(): void {
     const { run } = this
     this.run = undefined
+    this.wish.release()
     this.isLet = false
     if (run?.handle === undefined) return
     this.token = this.tokenOf(run.handle)
@@ -428,6 +456,7 @@ export class Loop implements Checked {
   private end(exit: Exit.Exit<unknown, unknown>): void {
     const { run } = this
     this.run = undefined
+    this.wish.release()
     this.floorAt = this.tokenOf(run?.handle)?.floorAt ?? this.floorAt
     this.token = undefined
     if (run !== undefined) this.fork(Scope.close(run.scope, Exit.void))

@@ -1,44 +1,26 @@
-import * as Clock from "effect/Clock"
-import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import { hasProperty } from "effect/Predicate"
-import * as Random from "effect/Random"
-import * as Tracer from "effect/Tracer"
+import type * as Tracer from "effect/Tracer"
 import type { Any } from "../../Job.ts"
 import type { Notification } from "../../Observer.ts"
 import { ResumeTokenError } from "../../PollError.ts"
 import type { ResumeToken } from "../../ResumeToken.ts"
 import type { Status } from "../../Status.ts"
-import { ActionHandlers } from "../actionHandlers.ts"
 import { awaitAtMost } from "../awaitAtMost.ts"
 import { holding } from "../lease.ts"
 import * as event from "../machine/event.ts"
-import * as machine from "../machine/machine.ts"
 import { wakeForAlarm } from "../machine/pacing.ts"
 import { fromWait } from "../machine/token.ts"
-import {
-  advance as moveTo,
-  alarmAt,
-  longestLeg,
-  make as makeWait,
-  never,
-  seen,
-  type Setting,
-  timeline,
-  type Timeline,
-  timeUntil,
-  type Wait
-} from "../machine/wait.ts"
+import { alarmAt, longestLeg, seen, timeUntil, type Wait } from "../machine/wait.ts"
 import { builtin } from "../options/defaults.ts"
-import type { Policy } from "../options/policy.ts"
 import * as request from "../options/request.ts"
 import { storable } from "../options/storable.ts"
-import { isLoggedIn, make as makeTelemetry, type Telemetry } from "../telemetry.ts"
 import * as validate from "../validate.ts"
-import { prepare, type Prepared, spanOptions } from "./prepare.ts"
+import { Alone } from "./alone.ts"
+import { prepare, spanOptions } from "./prepare.ts"
 import * as userCalls from "./userCalls.ts"
 
 // A host that carries out the commands of the machine until it says "sleep", or wants a second check: then a token holds
@@ -104,43 +86,17 @@ const once = (
 }
 
 /** One call: what it does in turn is in `follow`. */
-class Call implements Setting {
-  readonly policy: Policy
-  readonly time: Timeline
-  readonly random: () => number
-  private readonly wait: Wait
-  private readonly clock: Clock.Clock
-  private readonly fork: <A, E>(effect: Effect.Effect<A, E, unknown>) => Fiber.Fiber<A, E>
-  /** Calls of user code that wait until the step is over, since they may re-enter. */
-  private readonly afterStep: Array<() => void> = []
-  private readonly telemetry: Telemetry
-  private readonly actions: ActionHandlers | undefined
+class Call extends Alone {
   /** The gate, check or cancel that runs, or was interrupted and has not ended. */
   private inFlight: Fiber.Fiber<unknown, unknown> | undefined
   private hasAsked = false
   private hasChecked = false
-  private exit: Exit.Exit<unknown, unknown> | undefined
   /** Whether the outcome is known, so that handlers no longer matter. */
   private isOver = false
   private token: ResumeToken | undefined
 
-  constructor({ context, defaults, policy, request }: Prepared, span: Tracer.Span | undefined) {
-    const random = Context.get(context, Random.Random)
-    this.policy = policy
-    this.clock = Context.get(context, Clock.Clock)
-    this.time = timeline(this.clock)
-    this.random = () => random.nextDoubleUnsafe()
-    this.fork = Effect.runForkWith(span === undefined ? context : Context.add(context, Tracer.ParentSpan, span))
-    const write = (log: Effect.Effect<void>) => void this.afterStep.push(() => this.fork(log))
-    const reported = { logs: defaults.logs, observers: policy.observers, span }
-    this.telemetry = makeTelemetry(reported, this.fork, write, isLoggedIn(context))
-    this.wait = makeWait(this, request.key, request.rawKey, undefined)
-    if (!ActionHandlers.handles(this.wait)) return
-    this.actions = new ActionHandlers({
-      fork: (_, handler) => this.fork(handler),
-      tell: (_, happened) => void (this.isOver || this.step(happened)),
-      later: (call) => this.afterStep.push(call)
-    })
+  tell(happened: event.Event): void {
+    if (!this.isOver) this.step(happened)
   }
 
   run(token: ResumeToken | undefined): Effect.Effect<Advanced> {
@@ -160,35 +116,9 @@ class Call implements Setting {
     this.actions?.report(wait, happened)
   }
 
-  isObserved(): boolean {
-    return this.policy.observers.length > 0
-  }
-
   /** There is room for one check. */
   hasRoom(): boolean {
     return !this.hasChecked
-  }
-
-  spread(_wait: Wait, floorAt: number): number {
-    return floorAt
-  }
-
-  checkedAt(): number {
-    return never
-  }
-
-  lastCheckAt(_: Wait, latest: number): number {
-    return latest
-  }
-
-  forgoLastCheck(): void {}
-
-  private step(happened: event.Event): event.Command {
-    moveTo(this.time, this.clock.currentTimeMillisUnsafe())
-    const command = machine.step(this.wait, happened)
-    if (typeof command === "object") this.exit = command.exit
-    while (this.afterStep.length > 0) this.afterStep.shift()!()
-    return command
   }
 
   private follow(command: event.Command): Effect.Effect<Advanced> {
@@ -237,7 +167,7 @@ class Call implements Setting {
     return Effect.suspend(() => {
       const exit = fiber.pollUnsafe()
       const limit = this.wait.nextAt
-      moveTo(this.time, this.clock.currentTimeMillisUnsafe())
+      this.moveToNow()
       const { now } = this.time
       if (exit !== undefined || now >= limit) return Effect.succeed(exit)
       const wakeAt = Math.min(wakeForAlarm(now, limit), now + longestLeg)
@@ -266,7 +196,7 @@ class Call implements Setting {
   private found(): Advanced {
     const { exit, token, wait } = this
     if (exit !== undefined) return { _tag: "Ended", exit }
-    moveTo(this.time, this.clock.currentTimeMillisUnsafe())
+    this.moveToNow()
     const written = fromWait(wait)
     // One that was written by a clock ahead of this one is due at another time.
     const isSame = token !== undefined && !this.hasAsked && !this.hasChecked && token.dueAt === written.dueAt

@@ -5,37 +5,21 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
-import * as Random from "effect/Random"
 import type * as Scope from "effect/Scope"
-import * as Tracer from "effect/Tracer"
+import type * as Tracer from "effect/Tracer"
 import type * as CheckResult from "../../CheckResult.ts"
 import type { Notification } from "../../Observer.ts"
 import type { PollEvent } from "../../PollEvent.ts"
 import type { ResumeToken } from "../../ResumeToken.ts"
 import type { Terminal } from "../../Status.ts"
-import { ActionHandlers } from "../actionHandlers.ts"
 import { cancelsBy } from "../machine/ending.ts"
 import * as event from "../machine/event.ts"
-import * as machine from "../machine/machine.ts"
 import { graceOf, wakeForAlarm } from "../machine/pacing.ts"
-import {
-  advance,
-  alarmAt,
-  longestLeg,
-  make as makeWait,
-  never,
-  type Setting,
-  slept,
-  timeline,
-  type Timeline,
-  timeUntil,
-  type Wait
-} from "../machine/wait.ts"
-import type { Policy } from "../options/policy.ts"
+import { alarmAt, longestLeg, slept, timeUntil, type Wait } from "../machine/wait.ts"
 import type { Request } from "../options/request.ts"
 import { holding } from "../lease.ts"
 import { type Listener, listen } from "../told/loaded.ts"
-import { isLoggedIn, make as makeTelemetry, type Telemetry } from "../telemetry.ts"
+import { Alone } from "./alone.ts"
 import { prepare, type Prepared, spanOptions } from "./prepare.ts"
 import * as remoteCancel from "./remoteCancel.ts"
 import * as userCalls from "./userCalls.ts"
@@ -117,23 +101,9 @@ export interface HostOptions {
  * current. A watchdog guards the time limits of the wait: it sleeps from one to the next instead of being set for each
  * check.
  */
-export class Host implements Setting {
-  readonly policy: Policy
-  readonly time: Timeline
-  readonly random: () => number
-  readonly wait: Wait
-  /** How the wait ended. */
-  exit: Exit.Exit<unknown, unknown> | undefined
-  private readonly clock: Clock.Clock
-  /** Runs an effect with the services of the wait. */
-  readonly fork: <A, E>(effect: Effect.Effect<A, E, unknown>) => Fiber.Fiber<A, E>
+export class Host extends Alone {
   private readonly done: (exit: Exit.Exit<unknown, unknown>) => void
   private readonly reader: HostOptions["emit"]
-  /** Calls of user code that wait until the step is over, since they may re-enter. */
-  private readonly afterStep: Array<() => void> = []
-  private readonly telemetry: Telemetry
-  /** Runs the handlers of actions; undefined if the policy has none. */
-  private readonly actions: ActionHandlers | undefined
   private driver: Fiber.Fiber<void> | undefined
   private turn = 0
   /** Whether a check is in flight. */
@@ -148,30 +118,15 @@ export class Host implements Setting {
   private readonly listen: () => Listener | undefined
 
   constructor(
-    { context, defaults, policy, request }: Prepared,
+    prepared: Prepared,
     span: Tracer.Span | undefined,
     options: HostOptions | undefined,
     done: (exit: Exit.Exit<unknown, unknown>) => void
   ) {
-    const random = Context.get(context, Random.Random)
-    this.policy = policy
-    this.clock = Context.get(context, Clock.Clock)
-    this.time = timeline(this.clock)
-    this.random = () => random.nextDoubleUnsafe()
-    this.fork = Effect.runForkWith(span === undefined ? context : Context.add(context, Tracer.ParentSpan, span))
-    const write = (log: Effect.Effect<void>) => void this.afterStep.push(() => this.fork(log))
-    const reported = { logs: defaults.logs, observers: policy.observers, span }
-    this.telemetry = makeTelemetry(reported, this.fork, write, isLoggedIn(context))
+    super(prepared, span)
     this.done = done
     this.reader = options?.emit
-    this.listen = () => listen(request, policy.job, context, this.fork)
-    this.wait = makeWait(this, request.key, request.rawKey, undefined)
-    if (!ActionHandlers.handles(this.wait)) return
-    this.actions = new ActionHandlers({
-      fork: (_, handler) => this.fork(handler),
-      tell: (_, happened) => this.tell(happened),
-      later: (call) => this.afterStep.push(call)
-    })
+    this.listen = () => listen(prepared.request, this.policy.job, prepared.context, this.fork)
   }
 
   emit(wait: Wait, event: Notification["event"]): void {
@@ -183,30 +138,14 @@ export class Host implements Setting {
     if (event._tag !== "Started" && reader !== undefined) this.afterStep.push(() => reader(event))
   }
 
-  isObserved(): boolean {
-    return this.reader !== undefined || this.policy.observers.length > 0
+  override isObserved(): boolean {
+    return this.reader !== undefined || super.isObserved()
   }
 
   /** A wait that is alone may check whenever it wants to, unless a check of it still runs that was interrupted. */
   hasRoom(): boolean {
     return !this.isInCheck && this.old === undefined
   }
-
-  /** Processes that are told the same come back as the server said: what keeps them apart is the jitter of a strategy. */
-  spread(_wait: Wait, floorAt: number): number {
-    return floorAt
-  }
-
-  checkedAt(): number {
-    return never
-  }
-
-  /** There is always room. */
-  lastCheckAt(_: Wait, latest: number): number {
-    return latest
-  }
-
-  forgoLastCheck(): void {}
 
   /** Starts the wait, once it listens to what tells it something. */
   begin(options: HostOptions | undefined): void {
@@ -328,14 +267,6 @@ export class Host implements Setting {
     })
   }
 
-  private step(happened: event.Event): event.Command {
-    advance(this.time, this.clock.currentTimeMillisUnsafe())
-    const command = machine.step(this.wait, happened)
-    if (typeof command === "object") this.exit = command.exit
-    while (this.afterStep.length > 0) this.afterStep.shift()!()
-    return command
-  }
-
   /** Carries out one command after the other, until the wait ends or another driver takes over. */
   private drive(turn: number, first: event.Command): Effect.Effect<void, never, unknown> {
     const after = (happened: event.Event): Driven => {
@@ -348,7 +279,7 @@ export class Host implements Setting {
     const onAwake = (millis: number): Driven => {
       slept(this.time, millis, since)
       if (millis < longestLeg || this.turn !== turn) return after(event.due)
-      advance(this.time, this.clock.currentTimeMillisUnsafe())
+      this.moveToNow()
       return alarmAt(this.wait) > this.time.now ? follow("sleep") : after(event.due)
     }
     const answered = (happened: event.Event): Driven => {

@@ -1,0 +1,55 @@
+import { type ReactNode, useId } from "react"
+import { useTrace } from "../trace.ts"
+import { type AnySnapshot, noteOf, notStarted, reasonOf, requestsOf, stateOf } from "../wording.ts"
+import { Countdown } from "./Countdown.tsx"
+import { Ring } from "./Ring.tsx"
+
+/** One wait, whatever its job. The buttons are its children. */
+export const JobRow = ({
+  about,
+  children,
+  id,
+  snapshot = notStarted,
+  title
+}: {
+  id: string | undefined
+  title: string
+  about: string
+  snapshot: AnySnapshot | undefined
+  children?: ReactNode
+}) => {
+  const heading = useId()
+  const trace = useTrace(id)
+  const { tone, word } = stateOf(snapshot)
+  return (
+    <article className="job" data-tone={tone} data-phase={snapshot.phase} aria-labelledby={heading}>
+      <Ring snapshot={snapshot} />
+      <div className="head">
+        <h3 id={heading}>{title}</h3>
+        <span className="state">{word}</span>
+      </div>
+      <p className="about">{about}</p>
+      <Progress label={title} snapshot={snapshot} />
+      <p className="foot">
+        <span className="number">{requestsOf(trace)}</span>
+        <span>
+          <Countdown snapshot={snapshot} />
+        </span>
+      </p>
+      <p className="note">{noteOf(snapshot) || reasonOf(snapshot.waitReason)}</p>
+      {children !== undefined && <div className="actions">{children}</div>}
+    </article>
+  )
+}
+
+// ---- internal ----
+
+/** A bar with the share that the server reports, one that only moves, or one that has come to its end. */
+const Progress = ({ label, snapshot }: { label: string; snapshot: AnySnapshot }) => {
+  const { outcome, status } = snapshot
+  const share = outcome?._tag === "Success" ? 1 : status?._tag === "Pending" ? status.progress : undefined
+  if (outcome !== undefined || share !== undefined) {
+    return <progress aria-label={label} value={share ?? 0} max={1} />
+  }
+  return <progress aria-label={label} />
+}

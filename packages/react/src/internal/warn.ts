@@ -1,0 +1,15 @@
+declare const process: { readonly env: { readonly NODE_ENV?: string } }
+
+const warned = new Set<string>()
+
+/** Writes a warning once, while a page is being developed. Bundlers replace the expression; a page has no `process`. */
+export const warnOnce = (message: string): void => {
+  try {
+    if (process.env.NODE_ENV === "production" || warned.has(message)) return
+  } catch {
+    return
+  }
+  warned.add(message)
+  // @effect-diagnostics-next-line globalConsole:off
+  console.warn(message)
+}

@@ -1,0 +1,29 @@
+import type { Locks, OpenChannel, Timer } from "./services.ts"
+
+/** The Web Locks of the page, or `undefined`: in an insecure context, an old browser, or outside of a browser. */
+export const locks = (): Locks | undefined => {
+  const own = typeof navigator === "undefined" ? undefined : (navigator.locks as LockManager | undefined)
+  return own === undefined ? undefined : { request: (name, options, callback) => own.request(name, options, callback) }
+}
+
+/** Opens a `BroadcastChannel`; `undefined` where there are none. */
+export const openChannel = (): OpenChannel | undefined =>
+  typeof BroadcastChannel === "undefined"
+    ? undefined
+    : (name, receive) => {
+        const channel = new BroadcastChannel(name)
+        channel.onmessage = (event: MessageEvent<unknown>) => receive(event.data)
+        return { post: (message) => channel.postMessage(message), close: () => channel.close() }
+      }
+
+/** Only where there are locks does it matter, and there it is random enough. */
+export const randomId = (): string => (globalThis.crypto?.randomUUID as (() => string) | undefined)?.() ?? ""
+
+export const timer: Timer = {
+  now: () => Date.now(),
+  after: (millis, run) => {
+    // A longer delay than this runs at once in browsers.
+    const handle = setTimeout(run, Math.min(millis, 2 ** 31 - 1))
+    return () => clearTimeout(handle)
+  }
+}
