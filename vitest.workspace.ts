@@ -19,7 +19,7 @@ const inPackage = (name: string) => ({
 
 /** One file after another: each starts a browser, and a page that is starved of time shows nothing. */
 const browser = project("browser", "browser", "test/**/*.test.ts")
-const inBrowser = { ...browser, test: { ...browser.test, fileParallelism: false, hookTimeout: 120_000 } }
+const inBrowser = { ...browser, test: { ...browser.test, fileParallelism: false, testTimeout: 120_000 } }
 
 /** The type tests under one compiler. */
 const types = (name: string, compiler: string) => ({

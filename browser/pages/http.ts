@@ -1,5 +1,4 @@
 import * as HttpCheck from "@effect-poll/http/HttpCheck"
-import type { HttpCheckError } from "@effect-poll/http/HttpCheckError"
 import * as PageHttp from "@effect-poll/web/PageHttp"
 import * as Effect from "effect/Effect"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
@@ -22,7 +21,7 @@ const Answer = StatusSchema.fromField(Schema.Struct({ state: Schema.Literals(["r
   done: Status.succeeded("done")
 })
 
-const jobs: Readonly<Record<"HttpCheck" | "HttpClient", Watchable>> = {
+const jobs = {
   HttpCheck: Job.make("http-check", { check: HttpCheck.check((url: string) => url, Answer) }),
   HttpClient: Job.make("http-client", {
     check: (url: string) =>
@@ -53,8 +52,6 @@ const tracer = Layer.succeed(
   })
 )
 
-type Watchable = Job.Job<string, string, never, HttpCheckError, HttpClient.HttpClient>
-
 interface Settings {
   readonly client: keyof typeof clients
   readonly check: keyof typeof jobs
@@ -62,16 +59,23 @@ interface Settings {
   readonly provided: "to the wait" | "to a traced wait" | "to the job"
 }
 
-const poll = ({ check, client, provided }: Settings, url: string): Promise<string> => {
+const wait = <E>(
+  job: Job.Job<string, string, never, E, HttpClient.HttpClient, never, never>,
+  { client, provided }: Settings,
+  url: string
+): Promise<string> => {
   const options = { deadline: "1 minute", strategy: Strategy.spaced("1 millis") } as const
   const layer = clients[client]
-  if (provided === "to the job") return promise.poll(Job.provide(jobs[check], layer), url, options)
-  return Poll.until(jobs[check], url, options).pipe(
+  if (provided === "to the job") return promise.poll(Job.provide(job, layer), url, options)
+  return Poll.until(job, url, options).pipe(
     Effect.withSpan("page"),
     Effect.provide(provided === "to a traced wait" ? Layer.merge(layer, tracer) : layer),
     Effect.runPromise
   )
 }
+
+const poll = (settings: Settings, url: string): Promise<string> =>
+  settings.check === "HttpCheck" ? wait(jobs.HttpCheck, settings, url) : wait(jobs.HttpClient, settings, url)
 
 declare global {
   // oxlint-disable-next-line no-var

@@ -5,7 +5,7 @@ const url = new URLSearchParams(location.search).get("job")!
 const bar = document.querySelector("progress")!
 const text = document.querySelector("output")!
 const controller = new AbortController()
-document.querySelector("button")!.onclick = () => controller.abort(new Error("stopped"))
+document.querySelector("button")!.addEventListener("click", () => controller.abort(new Error("stopped")))
 
 const check = async ({ signal }: promise.Context) => {
   const response = await fetch(url, { signal, cache: "no-store" })

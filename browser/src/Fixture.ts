@@ -47,5 +47,6 @@ export const inBrowser = (name: string, rows: () => void): void => {
     // Not by the console, whose lines a reporter may hide.
     writeSync(2, `\nSKIPPED: ${name}, since ${missing.join(" and ")} cannot be found (apt-get install chromium xvfb)\n`)
   }
-  describe.skipIf(missing.length > 0)(name, { timeout: 120_000 }, rows)
+  const declare = describe.skipIf(missing.length > 0)
+  declare(name, rows)
 }

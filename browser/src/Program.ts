@@ -55,9 +55,7 @@ declare global {
 }
 
 /** Makes the program of a page from a function that shows a job until it is stopped. */
-export const install = (
-  start: (watch: Watch, show: (found: Partial<Shown>) => void) => () => void
-): void => {
+export const install = (start: (watch: Watch, show: (found: Partial<Shown>) => void) => () => void): void => {
   const views = new Map<number, { shown: Shown; readonly stop: () => void }>()
   let count = 0
   globalThis.program = {

@@ -21,10 +21,10 @@ export const threeViews = async ({ open, site }: Opened, page: string): Promise<
   const tab = await open(page)
   const job = site.job()
   job.hold()
-  const views = await tab.run(
-    (watch) => [program.show(watch), program.show(watch), program.show(watch)],
-    { url: job.url, intervalMillis: 20 }
-  )
+  const views = await tab.run((watch) => [program.show(watch), program.show(watch), program.show(watch)], {
+    url: job.url,
+    intervalMillis: 20
+  })
   await job.checked(1)
   // Time for the loops that should not be there.
   await sleep(300)
@@ -70,12 +70,15 @@ export const changeOfRoute = async ({ open, site }: Opened, page: string): Promi
   await job.held()
   const seen = job.checks.length - 1
   const before = (await tab.run(() => program.shown(0))).attempt
-  await tab.run(async (watch) => {
-    program.leave(0)
-    await new Promise((resolve) => setTimeout(resolve, 100))
-    program.show(watch)
-    // So that a view that begins anew still shows its first check.
-  }, { url: job.url, intervalMillis: 60_000 })
+  await tab.run(
+    async (watch) => {
+      program.leave(0)
+      await new Promise((resolve) => setTimeout(resolve, 100))
+      program.show(watch)
+      // So that a view that begins anew still shows its first check.
+    },
+    { url: job.url, intervalMillis: 60_000 }
+  )
   await sleep(300)
   const checks = job.checks.length - seen
   job.release()
@@ -89,10 +92,10 @@ export interface Cycles {
   readonly kilobytes: number
 }
 
-/** Shows a job and leaves it again, 1,000 times, after a hundred times to warm up. */
+/** Shows a job and leaves it again, 1,000 times, after as many times to warm up. */
 export const thousandCycles = async ({ open, site }: Opened, page: string): Promise<Cycles> => {
   const tab = await open(page, { mode: "production" })
-  const job = site.job({ endsAtCheck: 1 })
+  const job = site.job()
   const cycle = async (watch: { url: string; intervalMillis: number }, times: number) => {
     for (let time = 0; time < times; time++) {
       const view = program.show(watch)
@@ -102,8 +105,8 @@ export const thousandCycles = async ({ open, site }: Opened, page: string): Prom
     // Longer than a store lingers.
     await new Promise((resolve) => setTimeout(resolve, 800))
   }
-  const watch = { url: job.url, intervalMillis: 50 }
-  await tab.run(cycle, watch, 100)
+  const watch = { url: job.url, intervalMillis: 60_000 }
+  await tab.run(cycle, watch, 1_000)
   const before = await tab.usedHeap()
   await tab.run(cycle, watch, 1_000)
   return { kilobytes: Math.round(((await tab.usedHeap()) - before) / 1_024) }

@@ -72,7 +72,7 @@ export const open = async (tools: DevTools, browserContextId: string, url = "abo
       const found = await run(f, ...args).catch((error: Error) => {
         if (!/context|navigat/i.test(error.message)) throw error
       })
-      if (found) return found as never
+      if (found) return found
       await sleep(50)
     }
     throw new Error(`the page did not come to: ${f.toString()}\n${messages.join("\n")}`)
@@ -175,5 +175,5 @@ const messagesOf = ({ method, params }: { method: string; params: Readonly<Recor
   }
   if (method !== "Runtime.consoleAPICalled") return []
   const args = params["args"] as ReadonlyArray<{ readonly value?: unknown; readonly description?: string }>
-  return [`${String(params["type"])}: ${args.map((each) => String(each.value ?? each.description)).join(" ")}`]
+  return [`${String(params["type"])}: ${args.map((each) => each.description ?? JSON.stringify(each.value)).join(" ")}`]
 }

@@ -10,7 +10,11 @@ inBrowser("requests of a page", () => {
           const job = site.job({ endsAtCheck: 5 })
           await tab.run((settings, url) => http.poll(settings, url), { client, check, provided }, job.foreignUrl)
           const methods = job.requests.map(({ method }) => method)
-          assert.deepStrictEqual(methods, ["GET", "GET", "GET", "GET", "GET"], JSON.stringify({ client, check, provided }))
+          assert.deepStrictEqual(
+            methods,
+            ["GET", "GET", "GET", "GET", "GET"],
+            JSON.stringify({ client, check, provided })
+          )
           assert.isTrue(job.requests.every(({ isForeign }) => isForeign))
           for (const { headers } of job.requests) {
             assert.notProperty(headers, "traceparent")
@@ -52,11 +56,15 @@ inBrowser("requests of a page", () => {
   row("control: fetch - sends the checks of one URL one after another", async ({ open, site }) => {
     const tab = await open("http")
     const job = site.job({ endsAtCheck: 1, delayMillis: 100 })
-    await tab.run((settings, url) => http.pollTogether(settings, url, 5), {
-      client: "fetch",
-      check: "HttpClient",
-      provided: "to the wait"
-    } as const, job.url)
+    await tab.run(
+      (settings, url) => http.pollTogether(settings, url, 5),
+      {
+        client: "fetch",
+        check: "HttpClient",
+        provided: "to the wait"
+      } as const,
+      job.url
+    )
     assert.strictEqual(Math.max(...job.checks.map(({ open }) => open)), 1)
   })
 })

@@ -48,17 +48,20 @@ inBrowser("Poll in a page", () => {
     assert.strictEqual(await tab.until(() => program.shown(0).error), "PollTimeout")
   })
 
-  row("back/forward cache - finds the result of a job that ended after the deadline had passed", async ({ open, site }) => {
-    const tab = await open("poll")
-    const job = site.job()
-    await tab.run((watch) => program.show(watch), { url: job.url, intervalMillis: 50, deadlineMillis })
-    await job.checked(3)
-    await tab.goto(`${site.origin}/`)
-    const before = await beyondDeadline(job)
-    assert.lengthOf(job.checks, before)
-    assert.isTrue(await tab.back())
-    await tab.until(() => program.shown(0).result ?? program.shown(0).error)
-    assert.deepInclude(await tab.run(() => program.shown(0)), { result: `${job.id}.png` })
-    assert.lengthOf(job.checks, before + 1)
-  })
+  row(
+    "back/forward cache - finds the result of a job that ended after the deadline had passed",
+    async ({ open, site }) => {
+      const tab = await open("poll")
+      const job = site.job()
+      await tab.run((watch) => program.show(watch), { url: job.url, intervalMillis: 50, deadlineMillis })
+      await job.checked(3)
+      await tab.goto(`${site.origin}/`)
+      const before = await beyondDeadline(job)
+      assert.lengthOf(job.checks, before)
+      assert.isTrue(await tab.back())
+      await tab.until(() => program.shown(0).result ?? program.shown(0).error)
+      assert.deepInclude(await tab.run(() => program.shown(0)), { result: `${job.id}.png` })
+      assert.lengthOf(job.checks, before + 1)
+    }
+  )
 })
