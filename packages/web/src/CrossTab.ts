@@ -45,6 +45,30 @@ export type {
   Lead
 } from "./internal/lead.ts"
 
+export type {
+  /**
+   * The part of a `LockManager` that is used. It has to behave as one does.
+   *
+   * @category services
+   * @since 0.1.0
+   */
+  Locks,
+  /**
+   * Opens a channel to all pages of the origin that open the same name. What a page posts does not arrive there itself.
+   *
+   * @category services
+   * @since 0.1.0
+   */
+  OpenChannel,
+  /**
+   * Time, as a page has it.
+   *
+   * @category services
+   * @since 0.1.0
+   */
+  Timer
+} from "./internal/crossTab/services.ts"
+
 /**
  * The options of `make`.
  *

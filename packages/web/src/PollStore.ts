@@ -32,7 +32,7 @@ import * as Scope from "effect/Scope"
 import { type Any, isJob, type Watchable } from "effect-poll/Job"
 import * as Poll from "effect-poll/Poll"
 import type { Service } from "effect-poll/Poller"
-import type { PollOptions } from "effect-poll/PollOptions"
+import type { PollOptions, ToldOptions } from "effect-poll/PollOptions"
 import * as Environment from "./Environment.ts"
 import { warn } from "./internal/development.ts"
 import { type Beginning, type Hidden, Loop, nowhere, type Store, type Subject } from "./internal/loop.ts"
@@ -59,6 +59,11 @@ export interface EntryOptions<in E = never, out R = never> extends PollOptions<E
    * changes nothing. Default: that of the store.
    */
   readonly hidden?: "pause" | "slow" | "run" | undefined
+  /**
+   * When to check while the `push` of the job is open, see `streams` of the store. Default: by the `strategy`. A RangeError
+   * for a job without a `push`.
+   */
+  readonly behind?: ToldOptions<never, never, R>["behind"]
 }
 
 /**

@@ -1,6 +1,7 @@
 /**
  * @since 0.1.0
  */
+export * as CrossTab from "./CrossTab.ts"
 export * as Environment from "./Environment.ts"
 export * as PageHttp from "./PageHttp.ts"
 export * as PollStore from "./PollStore.ts"

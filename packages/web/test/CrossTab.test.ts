@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import * as CrossTab from "../src/CrossTab.ts"
+import * as CrossTab from "@effect-poll/web/CrossTab"
 import { type Check, checkMillis, interval, Polling } from "./support/polling.ts"
 import { Browser, type Tab, VirtualTime } from "./support/tabs.ts"
 

@@ -395,12 +395,14 @@ export class Loop implements Checked {
   private drop(): void {
     const { run } = this
     this.run = undefined
-    this.wish.release()
     this.isLet = false
-    if (run?.handle === undefined) return
-    this.token = this.tokenOf(run.handle)
-    this.leave(run, run.handle)
-    this.learn({ ...unplanned })
+    if (run?.handle !== undefined) {
+      this.token = this.tokenOf(run.handle)
+      this.leave(run, run.handle)
+      this.learn({ ...unplanned })
+    }
+    // After its stream was closed.
+    this.wish.release()
   }
 
   private tokenOf(handle: Handle<unknown, unknown, unknown> | undefined): ResumeToken | undefined {
@@ -461,10 +463,10 @@ export class Loop implements Checked {
   private end(exit: Exit.Exit<unknown, unknown>): void {
     const { run } = this
     this.run = undefined
-    this.wish.release()
     this.floorAt = this.tokenOf(run?.handle)?.floorAt ?? this.floorAt
     this.token = undefined
     if (run !== undefined) this.fork(Scope.close(run.scope, Exit.void))
+    this.wish.release()
     this.learn({ ...unplanned, outcome: outcomeOf(exit) })
     this.resolve(undefined)
     this.publish()

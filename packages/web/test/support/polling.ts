@@ -1,6 +1,10 @@
 /** A member that polls every `interval`, as a store does: for tests of the leader without a store. */
-import type { Lead, Member, Membership, Shared } from "../../src/internal/lead.ts"
+import type { Lead } from "@effect-poll/web/CrossTab"
 import type { Tab } from "./tabs.ts"
+
+type Member = Parameters<Lead["join"]>[1]
+type Membership = ReturnType<Lead["join"]>
+type Shared = Parameters<Member["follow"]>[0]
 
 export interface Check {
   readonly tab: Tab

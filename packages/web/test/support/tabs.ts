@@ -5,9 +5,11 @@
 import type * as EffectClock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as CrossTab from "../../src/CrossTab.ts"
-import type { Environment } from "../../src/Environment.ts"
-import type { Locks, OpenChannel, PageState, Timer } from "../../src/internal/crossTab/services.ts"
+import type * as CrossTab from "@effect-poll/web/CrossTab"
+import type { Environment } from "@effect-poll/web/Environment"
+
+type Locks = CrossTab.Locks
+type PageState = "visible" | "hidden" | "away"
 
 interface Task {
   readonly at: number
@@ -232,7 +234,7 @@ export class Tab {
     request: (name, options, callback) => this.browser.request(this, name, options, callback)
   }
 
-  readonly openChannel: OpenChannel = (name, receive) => {
+  readonly openChannel: CrossTab.OpenChannel = (name, receive) => {
     const channel = { name, receive }
     this.channels.add(channel)
     return {
@@ -264,7 +266,7 @@ export class Tab {
     }
   }
 
-  get timer(): Timer {
+  get timer(): CrossTab.Timer {
     return { now: () => this.browser.clock.now, after: (millis, run) => this.task(millis, run) }
   }
 
