@@ -107,6 +107,7 @@ inBrowser("The example app", () => {
 
   row(
     "package builder - stops its requests when the page is left, and goes on when it is shown",
+    { timeout: 120_000 },
     async ({ browser }) => {
       const page = await browser.playwright.newPage({ reducedMotion: "reduce" })
       const complaints = complaintsOf(page)
@@ -114,15 +115,15 @@ inBrowser("The example app", () => {
       await page.getByRole("button", { name: "Build it" }).click()
       await page.waitForURL(/\/builder\/pkg_/)
       const id = page.url().split("/").at(-1)!
-      await page.getByText("1 request").waitFor()
+      await page.getByText("1 request", { exact: true }).waitFor()
       await page.getByRole("link", { name: "Live" }).click()
       const before = await requestsFor(id)
       // More than two intervals of five seconds.
       await sleep(11_000)
       assert.strictEqual(await requestsFor(id), before)
       await page.goBack()
-      await page.getByText(`${before + 1} requests`).waitFor()
-      await page.getByText("Done").waitFor()
+      await page.getByText(`${before + 1} requests`, { exact: true }).waitFor()
+      await page.getByText("Done", { exact: true }).waitFor()
       // It goes on: no check was made twice, and none is made after the end.
       const steps = await page
         .getByRole("region", { name: "Checks of Package" })
