@@ -48,8 +48,9 @@ export const JobRow = ({
 const Progress = ({ label, snapshot }: { label: string; snapshot: AnySnapshot }) => {
   const { outcome, status } = snapshot
   const share = outcome?._tag === "Success" ? 1 : status?._tag === "Pending" ? status.progress : undefined
-  if (outcome !== undefined || share !== undefined) {
-    return <progress aria-label={label} value={share ?? 0} max={1} />
-  }
-  return <progress aria-label={label} />
+  return (
+    <div className="bar">
+      <progress aria-label={label} value={share ?? (outcome === undefined ? undefined : 0)} />
+    </div>
+  )
 }
