@@ -28,8 +28,10 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import type { ManagedRuntime } from "effect/ManagedRuntime"
+import type { Schedule } from "effect/Schedule"
 import * as Scope from "effect/Scope"
 import { type Any, isJob, type Watchable } from "effect-poll/Job"
+import type { Observation } from "effect-poll/Observation"
 import * as Poll from "effect-poll/Poll"
 import type { Service } from "effect-poll/Poller"
 import type { PollOptions } from "effect-poll/PollOptions"
@@ -59,6 +61,11 @@ export interface EntryOptions<in E = never, out R = never> extends PollOptions<E
    * changes nothing. Default: that of the store.
    */
   readonly hidden?: "pause" | "slow" | "run" | undefined
+  /**
+   * When to check while a stream of the `push` of the job is open; any `Schedule`. Default: the `strategy`, see
+   * `Poll.ToldOptions`.
+   */
+  readonly behind?: Schedule<unknown, Observation, never, R> | undefined
 }
 
 /**
