@@ -327,11 +327,11 @@ describe("pollQueryOptions", () => {
     const counted = { ...options, queryFn: (context: never) => (fetches++, options.queryFn(context)) }
     const from = client()
     observe(from, counted as never)
-    await pass(1_000)
+    await pass(3_500)
     // No timer runs while the check does.
     const [query] = from.getQueryCache().getAll()
     assert.strictEqual(options.refetchInterval(query as never), false)
-    await pass(8_500)
+    await pass(6_000)
     assert.strictEqual(fetches, 4)
   })
 
