@@ -8,7 +8,7 @@ import * as Job from "effect-poll/Job"
 import * as Layer from "effect/Layer"
 import * as Status from "effect-poll/Status"
 import * as Strategy from "effect-poll/Strategy"
-import { Component, memo, type ReactNode, startTransition, StrictMode, Suspense, useState } from "react"
+import { Activity, Component, memo, type ReactNode, startTransition, StrictMode, Suspense, useState } from "react"
 import { afterEach, beforeEach, vi } from "vitest"
 import {
   PollBoundary,
@@ -254,6 +254,30 @@ describe("PollProvider", () => {
     assert.deepStrictEqual(log, ["built", "released"])
   })
 
+  it("an Activity that is hidden - stops the waits below it, and a new store shows them again", async () => {
+    const { checks, job } = counted()
+    const Badge = () => <b>{usePoll(job, "cat", deadline).attempt}</b>
+    const app = (mode: "hidden" | "visible") => (
+      <StrictMode>
+        <Activity mode={mode}>
+          <PollProvider>
+            <Badge />
+          </PollProvider>
+        </Activity>
+      </StrictMode>
+    )
+    const { container, rerender } = await render(app("visible"))
+    await pass(2_000)
+    assert.strictEqual(checks.length, 2)
+    await act(async () => rerender(app("hidden")))
+    await pass(60_000)
+    assert.strictEqual(checks.length, 2)
+    await act(async () => rerender(app("visible")))
+    await pass(2_000)
+    assert.strictEqual(checks.length, 4)
+    assert.strictEqual(container.textContent, "2")
+  })
+
   it("a layer that is another one at each render - writes a warning, and the first applies", async () => {
     const warn = vi.spyOn(console, "warn").mockImplementation(() => {})
     const { checks, job } = counted()
@@ -312,7 +336,7 @@ describe("usePolls", () => {
       [7]
     )
     assert.isAtMost(renders, 2)
-  })
+  }, 60_000)
 
   it("a memoized row - renders only when its wait changes", async () => {
     const { job } = counted({ strategy: Strategy.spaced("1 minute") })

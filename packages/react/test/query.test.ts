@@ -325,8 +325,13 @@ describe("pollQueryOptions", () => {
     })
     const options = pollQueryOptions(job, "cat", { deadline: "1 hour" })
     const counted = { ...options, queryFn: (context: never) => (fetches++, options.queryFn(context)) }
-    observe(client(), counted as never)
-    await pass(9_500)
+    const from = client()
+    observe(from, counted as never)
+    await pass(3_500)
+    // No timer runs while the check does.
+    const [query] = from.getQueryCache().getAll()
+    assert.strictEqual(options.refetchInterval(query as never), false)
+    await pass(6_000)
     assert.strictEqual(fetches, 4)
   })
 

@@ -8,6 +8,7 @@ import * as Strategy from "effect-poll/Strategy"
 /** A job whose checks are counted by key: pending until `end` is called for the key, or `fail`. */
 export const counted = (options: { readonly takes?: number; readonly strategy?: Strategy.Strategy } = {}) => {
   const checks: Array<string> = []
+  const counts = new Map<string, number>()
   const ends = new Map<string, Status.Status<string, string>>()
   let aborted = 0
   const job = Job.make("render", {
@@ -15,7 +16,8 @@ export const counted = (options: { readonly takes?: number; readonly strategy?: 
     check: (key: string): Effect.Effect<Status.Status<string, string>> =>
       Effect.suspend(() => {
         checks.push(key)
-        const of = checks.filter((each) => each === key).length
+        const of = (counts.get(key) ?? 0) + 1
+        counts.set(key, of)
         const found = Effect.sync(() => ends.get(key) ?? Status.pending({ progress: Math.min(1, of / 100) }))
         return options.takes === undefined
           ? found
