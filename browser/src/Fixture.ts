@@ -47,6 +47,6 @@ export const inBrowser = (name: string, rows: () => void): void => {
     // Not by the console, whose lines a reporter may hide.
     writeSync(2, `\nSKIPPED: ${name}, since ${missing.join(" and ")} cannot be found (apt-get install chromium xvfb)\n`)
   }
-  const declare = describe.skipIf(missing.length > 0)
-  declare(name, rows)
+  // oxlint-disable-next-line vitest/valid-title, vitest/valid-describe-callback
+  describe.skipIf(missing.length > 0)(name, rows)
 }
