@@ -125,22 +125,25 @@ inBrowser("CrossTab", () => {
     goesOn(job)
   })
 
-  row("back/forward cache - the page is cached, another tab takes over, nothing starts over", async ({ open, site }) => {
-    const job = site.job()
-    const [first, second] = await openAll({ open }, job, 2, { intervalMillis: 1_500 })
-    await job.checked(2)
-    const leftAt = performance.now()
-    await second!.goto(`${site.origin}/`)
-    await sleep(4_000)
-    assert.isAtMost(longestGap(job, leftAt), 3_000 + slackMillis)
-    assert.isTrue(await second!.back())
-    await second!.until((attempt) => (program.shown(0).attempt ?? 0) >= attempt, job.checks.length)
-    await sleep(2_000)
-    goesOn(job)
-    await first!.close()
-    await sleep(2_000)
-    goesOn(job)
-  })
+  row(
+    "back/forward cache - the page is cached, another tab takes over, nothing starts over",
+    async ({ open, site }) => {
+      const job = site.job()
+      const [first, second] = await openAll({ open }, job, 2, { intervalMillis: 1_500 })
+      await job.checked(2)
+      const leftAt = performance.now()
+      await second!.goto(`${site.origin}/`)
+      await sleep(4_000)
+      assert.isAtMost(longestGap(job, leftAt), 3_000 + slackMillis)
+      assert.isTrue(await second!.back())
+      await second!.until((attempt) => (program.shown(0).attempt ?? 0) >= attempt, job.checks.length)
+      await sleep(2_000)
+      goesOn(job)
+      await first!.close()
+      await sleep(2_000)
+      goesOn(job)
+    }
+  )
 
   row("the end - is shown by all tabs after one request", async ({ open, site }) => {
     const job = site.job()
@@ -156,30 +159,33 @@ inBrowser("CrossTab", () => {
     goesOn(job)
   })
 
-  row("push - one stream is open for three tabs, and the next tab opens it when the first is closed", async ({ open, site }) => {
-    const job = site.job()
-    const streams = () => job.requests.filter(({ path }) => path.endsWith("/events"))
-    const tabs = await openAll({ open }, job, 3, { intervalMillis: 400 }, "push")
-    await tabs[2]!.until(() => program.shown(0).percent !== undefined)
-    await sleep(2_000)
-    assert.lengthOf(
-      streams().filter(({ outcome }) => outcome === "open"),
-      1
-    )
-    assert.isAtMost(streams().length, 3)
-    // Behind the stream there is a check a minute.
-    assert.strictEqual(await countFor(job, 2_000), 0)
-    await tabs[2]!.close()
-    await tabs[1]!.show()
-    await sleep(2_000)
-    assert.lengthOf(
-      streams().filter(({ outcome }) => outcome === "open"),
-      1
-    )
-    job.end()
-    for (const tab of tabs.slice(0, 2)) {
-      assert.strictEqual(await tab.until(() => program.shown(0).result), `${job.id}.png`)
+  row(
+    "push - one stream is open for all tabs, and the next tab opens it when the first is closed",
+    async ({ open, site }) => {
+      const job = site.job()
+      const streams = () => job.requests.filter(({ path }) => path.endsWith("/events"))
+      const tabs = await openAll({ open }, job, 3, { intervalMillis: 400 }, "push")
+      await tabs[2]!.until(() => program.shown(0).percent !== undefined)
+      await sleep(2_000)
+      assert.lengthOf(
+        streams().filter(({ outcome }) => outcome === "open"),
+        1
+      )
+      assert.isAtMost(streams().length, 3)
+      // Behind the stream there is a check a minute.
+      assert.strictEqual(await countFor(job, 2_000), 0)
+      await tabs[2]!.close()
+      await tabs[1]!.show()
+      await sleep(2_000)
+      assert.lengthOf(
+        streams().filter(({ outcome }) => outcome === "open"),
+        1
+      )
+      job.end()
+      for (const tab of tabs.slice(0, 2)) {
+        assert.strictEqual(await tab.until(() => program.shown(0).result), `${job.id}.png`)
+      }
+      goesOn(job)
     }
-    goesOn(job)
-  })
+  )
 })

@@ -346,7 +346,19 @@ const empty = /*#__PURE__*/ Context.empty() as never
 
 const policies: ReadonlyArray<Hidden> = ["pause", "slow", "run"]
 
-const fields = ["layer", "runtime", "linger", "keep", "hidden", "slowInterval", "environment", "poller", "lead", "streams", "locks"]
+const fields = [
+  "layer",
+  "runtime",
+  "linger",
+  "keep",
+  "hidden",
+  "slowInterval",
+  "environment",
+  "poller",
+  "lead",
+  "streams",
+  "locks"
+]
 
 const beginningOf = (key: string, seed: Seed | undefined): Beginning => {
   if (seed === undefined) return nowhere

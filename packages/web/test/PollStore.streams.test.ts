@@ -116,7 +116,8 @@ describe("streams of stores", () => {
   })
 
   it("streams - is an integer of at least 1, or unbounded", () => {
-    for (const streams of [0, 1.5, Number.NaN, "all" as never]) assert.throws(() => PollStore.make({ streams }), RangeError)
+    for (const streams of [0, 1.5, Number.NaN, "all" as never])
+      assert.throws(() => PollStore.make({ streams }), RangeError)
   })
 
   it("hidden - a wait that is parked closes its stream and gives its place to another tab", async () => {

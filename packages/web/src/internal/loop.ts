@@ -175,11 +175,8 @@ export class Loop implements Checked {
     this.known = idle
     this.stopTimer()
     if (this.listeners.size === 0) return this.keep()
-    if (this.sharing === undefined) {
-      this.join()
-      // A page that still shows how the wait ended begins it for all.
-      this.sharing?.ask("restart")
-    }
+    // A page that still shows how the wait ended begins it for all.
+    if (this.sharing === undefined) this.join()?.ask("restart")
     this.settle()
   }
 
@@ -295,10 +292,11 @@ export class Loop implements Checked {
 
   // -- other pages --
 
-  private join(): void {
+  /** Takes part in the choice of the page that checks; undefined if it did already, or need not. */
+  private join(): Sharing | undefined {
     const { lead } = this.store
     const { job, key } = this.subject
-    if (lead === undefined || this.sharing !== undefined || this.known.outcome !== undefined) return
+    if (lead === undefined || this.sharing !== undefined || this.known.outcome !== undefined) return undefined
     this.sharing = new Sharing(lead, job, job.key.encode(key), {
       settle: () => this.settle(),
       drop: () => {
@@ -317,6 +315,7 @@ export class Loop implements Checked {
         else this.pause(what === "pause")
       }
     })
+    return this.sharing
   }
 
   private part(): void {

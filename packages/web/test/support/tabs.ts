@@ -243,7 +243,11 @@ export class Tab {
         for (const tab of this.browser.tabs) {
           if (tab === this) continue
           for (const other of tab.channels) {
-            if (other.name === name) tab.task(this.browser.latency("message"), () => tab.channels.has(other) && other.receive(structuredClone(copy)))
+            if (other.name === name)
+              tab.task(
+                this.browser.latency("message"),
+                () => tab.channels.has(other) && other.receive(structuredClone(copy))
+              )
           }
         }
       },

@@ -39,7 +39,11 @@ export class Claim {
 
   private request(manner: Manner): void {
     const options =
-      manner === "try" ? { ifAvailable: true } : manner === "steal" ? { steal: true } : { signal: this.controller.signal }
+      manner === "try"
+        ? { ifAvailable: true }
+        : manner === "steal"
+          ? { steal: true }
+          : { signal: this.controller.signal }
     const held = (lock: unknown): Promise<void> | undefined => {
       if (this.isOver) return undefined
       if (lock === null) {
