@@ -16,7 +16,7 @@ import type { ResumeToken } from "effect-poll/ResumeToken"
 import type { Environment } from "../Environment.ts"
 import type { PausedBy, Snapshot } from "../Snapshot.ts"
 import type { Checked } from "./observed.ts"
-import type { Lead } from "./lead.ts"
+import type { Lead, Request } from "./lead.ts"
 import { timeLimit } from "./options.ts"
 import { Sharing } from "./sharing.ts"
 import type { StreamSlot } from "./stream/slot.ts"
@@ -153,7 +153,7 @@ export class Loop implements Checked {
   }
 
   checkNow(): void {
-    if (this.sharing?.ask("checkNow") === true) return
+    if (this.askOther("checkNow")) return
     const handle = this.run?.handle
     if (handle !== undefined) this.fork(handle.checkNow())
     // It follows when the wait resumes.
@@ -161,13 +161,13 @@ export class Loop implements Checked {
   }
 
   pause(isPaused: boolean): void {
-    if (this.sharing?.ask(isPaused ? "pause" : "unpause") === true) return
+    if (this.askOther(isPaused ? "pause" : "unpause")) return
     this.isPausedByUser = isPaused
     this.settle()
   }
 
   restart(): void {
-    if (this.sharing?.ask("restart") === true) return
+    if (this.askOther("restart")) return
     this.drop()
     this.floorAt = this.token?.floorAt ?? this.floorAt
     this.token = this.fallbackKey = undefined
@@ -175,14 +175,17 @@ export class Loop implements Checked {
     this.known = idle
     this.stopTimer()
     if (this.listeners.size === 0) return this.keep()
-    // A page that still shows how the wait ended begins it for all.
-    if (this.sharing === undefined) this.join()?.ask("restart")
+    if (this.sharing === undefined) {
+      this.join()
+      // A page that still shows how the wait ended begins it for all.
+      this.askOther("restart")
+    }
     this.settle()
   }
 
   cancel(): Effect.Effect<void, unknown> {
     return Effect.suspend(() => {
-      if (this.known.outcome !== undefined || this.sharing?.ask("cancel") === true) return Effect.void
+      if (this.known.outcome !== undefined || this.askOther("cancel")) return Effect.void
       this.cancels++
       this.settle()
       return Effect.onExit(
@@ -292,11 +295,10 @@ export class Loop implements Checked {
 
   // -- other pages --
 
-  /** Takes part in the choice of the page that checks; undefined if it did already, or need not. */
-  private join(): Sharing | undefined {
+  private join(): void {
     const { lead } = this.store
     const { job, key } = this.subject
-    if (lead === undefined || this.sharing !== undefined || this.known.outcome !== undefined) return undefined
+    if (lead === undefined || this.sharing !== undefined || this.known.outcome !== undefined) return
     this.sharing = new Sharing(lead, job, job.key.encode(key), {
       settle: () => this.settle(),
       drop: () => {
@@ -315,12 +317,16 @@ export class Loop implements Checked {
         else this.pause(what === "pause")
       }
     })
-    return this.sharing
   }
 
   private part(): void {
     this.sharing?.part()
     this.sharing = undefined
+  }
+
+  /** Asks the page that checks, if that is another one. */
+  private askOther(what: Request): boolean {
+    return this.sharing?.ask(what) === true
   }
 
   private isFollowing(): boolean {
