@@ -12,7 +12,8 @@ export const openChannel = (): OpenChannel | undefined =>
     ? undefined
     : (name, receive) => {
         const channel = new BroadcastChannel(name)
-        channel.onmessage = (event: MessageEvent<unknown>) => receive(event.data)
+        channel.addEventListener("message", ({ data }: MessageEvent<unknown>) => receive(data))
+        // oxlint-disable-next-line unicorn/require-post-message-target-origin -- it reaches the origin of the page only
         return { post: (message) => channel.postMessage(message), close: () => channel.close() }
       }
 

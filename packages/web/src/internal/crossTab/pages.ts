@@ -46,7 +46,10 @@ export const make = ({ locks, marginMillis, name, openChannel, page, timer }: Se
       close()
     } else if (!isAway) {
       if (wasAway) open()
-      for (const seat of seats.values()) wasAway ? seat.enter() : seat.look()
+      for (const seat of seats.values()) {
+        if (wasAway) seat.enter()
+        else seat.look()
+      }
     }
   }
   const host = {
