@@ -27,12 +27,13 @@
  *
  * @since 0.1.0
  */
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import * as browser from "./internal/crossTab/browser.ts"
 import * as pages from "./internal/crossTab/pages.ts"
 import type { Locks, OpenChannel, Timer } from "./internal/crossTab/services.ts"
 import * as Environment from "./Environment.ts"
 import type { Lead } from "./internal/lead.ts"
+import * as check from "./internal/options.ts"
 import { wire } from "./internal/wire.ts"
 
 export type {
@@ -110,10 +111,7 @@ export const make = (options: Options = {}): Lead => {
   if (name === "" || name.startsWith("-")) {
     throw new RangeError(`CrossTab.make: name must not be empty or begin with "-", got ${JSON.stringify(name)}`)
   }
-  const marginMillis = Duration.toMillis(Duration.fromInputUnsafe(options.margin ?? "2 seconds"))
-  if (!(marginMillis > 0 && marginMillis < Infinity)) {
-    throw new RangeError(`CrossTab.make: margin must be a positive finite duration, got ${String(options.margin)}`)
-  }
+  const marginMillis = check.millis("CrossTab.make: margin", options.margin ?? 2_000, 1)
   const lead = pages.make({
     name,
     marginMillis,

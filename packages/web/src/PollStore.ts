@@ -168,13 +168,15 @@ export interface Options<in R = never> {
  * const entry = store.entry(Ready, "cat", { deadline: "1 minute" })
  * entry.getSnapshot().phase // => "idle"
  *
- * const ended = Promise.withResolvers<unknown>()
- * const unsubscribe = entry.subscribe(() => {
- *   const { outcome } = entry.getSnapshot()
- *   if (outcome?._tag === "Success") ended.resolve(outcome.value)
+ * const value = await new Promise((resolve) => {
+ *   const unsubscribe = entry.subscribe(() => {
+ *     const { outcome } = entry.getSnapshot()
+ *     if (outcome?._tag !== "Success") return
+ *     unsubscribe()
+ *     resolve(outcome.value)
+ *   })
  * })
- * await ended.promise // => "cat.png"
- * unsubscribe()
+ * value // => "cat.png"
  * await store.close()
  * ```
  *

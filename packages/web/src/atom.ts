@@ -34,13 +34,14 @@ import type { Snapshot } from "./Snapshot.ts"
  * const registry = AtomRegistry.make()
  * registry.get(atom).phase // => "idle"
  *
- * const ended = Promise.withResolvers<unknown>()
- * const show = ({ outcome }: Snapshot<string>) => {
- *   if (outcome?._tag === "Success") ended.resolve(outcome.value)
- * }
- * const unmount = registry.subscribe(atom, show, { immediate: true })
- * await ended.promise // => "cat.png"
- * unmount()
+ * const value = await new Promise((resolve) => {
+ *   const show = ({ outcome }: Snapshot<string>) => {
+ *     if (outcome?._tag === "Success") resolve(outcome.value)
+ *   }
+ *   registry.subscribe(atom, show, { immediate: true })
+ * })
+ * value // => "cat.png"
+ * registry.dispose()
  * await store.close()
  * ```
  *

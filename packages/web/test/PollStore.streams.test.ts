@@ -52,8 +52,8 @@ const scene = () => {
           )
         )
     })
-  const open = ({ keys = ["cat"], lead = false, state = "visible" as "visible" | "hidden", ...options } = {}) => {
-    const tab = browser.open(state)
+  const open = ({ isHidden = false, keys = ["cat"], lead = false, ...options } = {}) => {
+    const tab = browser.open(isHidden ? "hidden" : "visible")
     const job = jobOf(tab)
     const store = PollStore.make({
       layer: Layer.succeed(Clock.Clock, tab.effectClock),

@@ -53,7 +53,7 @@ const scene = (options: { readonly hidden?: "pause" | "slow" | "run"; readonly d
       hidden: options.hidden ?? "run"
     })
     const leave = entry.subscribe(() => {})
-    return { tab, store, entry, leave, shown: (): Snapshot<Date> => entry.getSnapshot() as Snapshot<Date> }
+    return { tab, store, entry, leave, shown: (): Snapshot<Date> => entry.getSnapshot() }
   }
   const attempts = () => server.checks.map(({ attempt }) => attempt)
   const tabs = () => server.checks.map(({ tab }) => tab).join(" ")
