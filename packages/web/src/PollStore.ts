@@ -28,11 +28,13 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import type { ManagedRuntime } from "effect/ManagedRuntime"
+import type { Schedule } from "effect/Schedule"
 import * as Scope from "effect/Scope"
 import { type Any, isJob, type Watchable } from "effect-poll/Job"
+import type { Observation } from "effect-poll/Observation"
 import * as Poll from "effect-poll/Poll"
 import type { Service } from "effect-poll/Poller"
-import type { PollOptions, ToldOptions } from "effect-poll/PollOptions"
+import type { PollOptions } from "effect-poll/PollOptions"
 import * as Environment from "./Environment.ts"
 import { warn } from "./internal/development.ts"
 import { type Beginning, type Hidden, Loop, nowhere, type Store, type Subject } from "./internal/loop.ts"
@@ -60,10 +62,10 @@ export interface EntryOptions<in E = never, out R = never> extends PollOptions<E
    */
   readonly hidden?: "pause" | "slow" | "run" | undefined
   /**
-   * When to check while the `push` of the job is open, see `streams` of the store. Default: by the `strategy`. A RangeError
-   * for a job without a `push`.
+   * When to check while a stream of the `push` of the job is open; any `Schedule`. Default: the `strategy`, see
+   * `Poll.ToldOptions`.
    */
-  readonly behind?: ToldOptions<never, never, R>["behind"]
+  readonly behind?: Schedule<unknown, Observation, never, R> | undefined
 }
 
 /**

@@ -1,5 +1,10 @@
-import type { Lead, Member, Shared } from "../../src/internal/lead.ts"
-import { wire } from "../../src/internal/wire.ts"
+import * as CrossTab from "@effect-poll/web/CrossTab"
+
+type Lead = CrossTab.Lead
+type Member = Parameters<Lead["join"]>[1]
+type Shared = Parameters<ReturnType<Lead["join"]>["share"]>[0]
+
+const { wire } = CrossTab.make({ locks: null })
 
 /** Pages that share: the first one that joins checks, and `elect` chooses another one. */
 export const makeLeads = () => {
