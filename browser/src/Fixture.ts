@@ -14,7 +14,7 @@ export interface Given {
 }
 
 /** A test that is given a browser. Rows run beside each other, since they spend most of their time waiting. */
-export const row: TestAPI<Given> = test.extend<Given>({
+export const row: TestAPI<Given>["concurrent"] = test.extend<Given>({
   browser: [
     // oxlint-disable-next-line no-empty-pattern
     async ({}, use) => {

@@ -209,7 +209,7 @@ export const pollQueryOptions: {
     retry: false
   }
   // Options out of range throw here, not in the fetch.
-  if (key !== undefined) Poll.advance(job, key, rest)
+  if (key !== undefined) void Poll.advance(job, key, rest)
   return found as never
 }
 

@@ -37,10 +37,14 @@ export const useEntry = (
 export const entryOf = (store: PollStore, job: Any, key: unknown, options: AnyOptions): AnyEntry =>
   store.entry(job as never, key as never, options as never)
 
-export const polled = (
-  snapshot: AnySnapshot,
-  { cancel, checkNow, pause, restart, unpause }: AnyEntry
-): AnyPolled => ({ ...snapshot, checkNow, pause, unpause, cancel, restart })
+export const polled = (snapshot: AnySnapshot, { cancel, checkNow, pause, restart, unpause }: AnyEntry): AnyPolled => ({
+  ...snapshot,
+  checkNow,
+  pause,
+  unpause,
+  cancel,
+  restart
+})
 
 /** Warns of a job that is another one at each render. */
 export const useJobWarning = (hook: string, job: Any, id: string | undefined): void => {

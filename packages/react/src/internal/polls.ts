@@ -2,7 +2,15 @@ import type { PollStore } from "@effect-poll/web/PollStore"
 import type { Any } from "effect-poll/Job"
 import { useMemo, useSyncExternalStore } from "react"
 import { type ProvidedContext, useProvided } from "./context.ts"
-import { type AnyEntry, type AnyOptions, type AnyPolled, type AnySnapshot, entryOf, polled, useJobWarning } from "./poll.ts"
+import {
+  type AnyEntry,
+  type AnyOptions,
+  type AnyPolled,
+  type AnySnapshot,
+  entryOf,
+  polled,
+  useJobWarning
+} from "./poll.ts"
 
 export const pollsOf = (context: ProvidedContext) =>
   function usePolls(
