@@ -12,7 +12,7 @@ import { type Body, install } from "../src/Program.ts"
 const ByUrl = Job.make("by-url", {
   check: (url: string) =>
     Effect.gen(function* () {
-      const response = yield* HttpClient.get(url)
+      const response = yield* HttpClient.get(`${url}?at=${Date.now()}`)
       const body = (yield* response.json) as unknown as Body
       return body.state === "done" ? Status.succeeded(body.result) : Status.pending({ percent: body.percent })
     })

@@ -4,7 +4,8 @@ import * as Browser from "./Browser.ts"
 import * as Site from "./Site.ts"
 import type { Tab } from "./Tab.ts"
 
-// What the rows of a file share: one browser and one site. Each row has windows, cookies and storage of its own.
+// What all rows share: one browser and one site, since the files run in one worker. Each row has windows, cookies and
+// storage of its own.
 
 export interface Given {
   readonly browser: Browser.Browser
@@ -22,7 +23,7 @@ export const row = test.extend<Given>({
       await use(browser)
       await browser.close()
     },
-    { scope: "file" }
+    { scope: "worker" }
   ],
   site: [
     // oxlint-disable-next-line no-empty-pattern
@@ -31,7 +32,7 @@ export const row = test.extend<Given>({
       await use(site)
       await site.close()
     },
-    { scope: "file" }
+    { scope: "worker" }
   ],
   open: async ({ browser, site }, use) => {
     const session = await browser.session()
