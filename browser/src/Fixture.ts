@@ -10,7 +10,7 @@ import type { Tab } from "./Tab.ts"
 export interface Given {
   readonly browser: Browser.Browser
   readonly site: Site.Site
-  /** Opens a page in a new tab of the row's own window, which hides the tab that was shown there. */
+  /** Opens a page, by its name or its URL, in a new tab of the row's own window. It hides the tab that was shown there. */
   readonly open: (page: string, query?: Site.Query) => Promise<Tab>
 }
 
@@ -36,7 +36,7 @@ export const row = test.extend<Given>({
   ],
   open: async ({ browser, site }, use) => {
     const session = await browser.session()
-    await use((page, query) => session.open(site.page(page, query)))
+    await use((page, query) => session.open(URL.canParse(page) ? page : site.page(page, query)))
     await session.close()
   }
 }).concurrent

@@ -3,6 +3,7 @@ import { performance } from "node:perf_hooks"
 import type { Given } from "./Fixture.ts"
 import type { Job } from "./JobApi.ts"
 import type { Watch } from "./Program.ts"
+import type { Query } from "./Site.ts"
 import type { Tab } from "./Tab.ts"
 
 // What is measured of a page that shows jobs, whatever it is made with. Each takes the name of a page with a `Program`.
@@ -19,8 +20,8 @@ export interface Views {
 }
 
 /** Three views of one job are shown, and leave while its checks are in flight. */
-export const threeViews = async ({ open, site }: Opened, page: string): Promise<Views> => {
-  const tab = await open(page)
+export const threeViews = async ({ open, site }: Opened, page: string, query?: Query): Promise<Views> => {
+  const tab = await open(page, query)
   const job = site.job()
   job.hold()
   const views = await tab.run((watch) => [program.show(watch), program.show(watch), program.show(watch)], {
