@@ -17,7 +17,7 @@ export const ByUrl = Job.make("by-url", {
 })
 
 /** The options of a wait that is watched so. */
-export const optionsOf = ({ deadlineMillis = 60_000, hidden, intervalMillis }: Omit<Watch, "url">) => ({
+export const optionsOf = ({ deadlineMillis = 600_000, hidden, intervalMillis }: Omit<Watch, "url">) => ({
   deadline: deadlineMillis,
   strategy: Strategy.spaced(intervalMillis),
   hidden

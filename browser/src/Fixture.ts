@@ -12,6 +12,8 @@ export interface Given {
   readonly site: Site.Site
   /** Opens a page, by its name or its URL, in a new tab of the row's own window. It hides the tab that was shown there. */
   readonly open: (page: string, query?: Site.Query) => Promise<Tab>
+  /** Opens a page in another window, where it stays visible. */
+  readonly openBeside: (page: string) => Promise<Tab>
 }
 
 /** A test that is given a browser. Rows run beside each other, since they spend most of their time waiting. */
@@ -37,6 +39,11 @@ export const row = test.extend<Given>({
   open: async ({ browser, site }, use) => {
     const session = await browser.session()
     await use((page, query) => session.open(URL.canParse(page) ? page : site.page(page, query)))
+    await session.close()
+  },
+  openBeside: async ({ browser, site }, use) => {
+    const session = await browser.session()
+    await use((page) => session.open(site.page(page)))
     await session.close()
   }
 }).concurrent
