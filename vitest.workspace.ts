@@ -21,7 +21,7 @@ const inPackage = (name: string) => ({
 const browser = project("browser", "browser", "test/**/*.test.ts")
 const inBrowser = {
   ...browser,
-  test: { ...browser.test, fileParallelism: false, isolate: false, maxConcurrency: 6, testTimeout: 180_000 }
+  test: { ...browser.test, fileParallelism: false, isolate: false, maxConcurrency: 6, testTimeout: 300_000 }
 }
 
 /** The type tests under one compiler. */
