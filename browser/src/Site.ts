@@ -21,12 +21,18 @@ export interface Query {
   readonly [name: string]: string
 }
 
-/** Serves the pages of a folder, and an API of jobs at their origin and at another one. */
-export const open = async (folder = join(import.meta.dirname, "..", "pages")): Promise<Site> => {
+/**
+ * Serves the pages of a folder, and an API of jobs at their origin and at another one. `alias` says where packages are that
+ * the pages import by name.
+ */
+export const open = async (
+  folder = join(import.meta.dirname, "..", "pages"),
+  alias: Readonly<Record<string, string>> = {}
+): Promise<Site> => {
   const bundles = new Map<string, Promise<string>>()
   const bundle = (name: string, mode: string): Promise<string> => {
     const key = `${name} ${mode}`
-    const bundled = bundles.get(key) ?? bundleOf(join(folder, name), mode)
+    const bundled = bundles.get(key) ?? bundleOf(join(folder, name), mode, alias)
     bundles.set(key, bundled)
     return bundled
   }
@@ -78,7 +84,7 @@ ${existsSync(file) ? readFileSync(file, "utf8") : '<div id="root"></div>'}
 `
 }
 
-const bundleOf = async (path: string, mode: string): Promise<string> => {
+const bundleOf = async (path: string, mode: string, alias: Readonly<Record<string, string>>): Promise<string> => {
   const extension = [".ts", ".tsx"].find((each) => existsSync(path + each))
   const { outputFiles } = await esbuild.build({
     entryPoints: [`${path}${extension}`],
@@ -87,6 +93,7 @@ const bundleOf = async (path: string, mode: string): Promise<string> => {
     format: "esm",
     target: "es2023",
     jsx: "automatic",
+    alias,
     minify: mode === "production",
     define: { "process.env.NODE_ENV": JSON.stringify(mode) },
     logLevel: "silent"
