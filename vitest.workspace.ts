@@ -17,9 +17,12 @@ const inPackage = (name: string) => ({
   test: { name, include: ["test/**/*.test.{ts,tsx}"], benchmark: { include: ["bench/**/*.bench.ts"] } }
 })
 
-/** One file after another: each starts a browser, and a page that is starved of time shows nothing. */
+/** One worker for all files, which share its browser. Rows of a file spend most of their time waiting. */
 const browser = project("browser", "browser", "test/**/*.test.ts")
-const inBrowser = { ...browser, test: { ...browser.test, fileParallelism: false, testTimeout: 120_000 } }
+const inBrowser = {
+  ...browser,
+  test: { ...browser.test, fileParallelism: false, isolate: false, maxConcurrency: 6, testTimeout: 180_000 }
+}
 
 /** The type tests under one compiler. */
 const types = (name: string, compiler: string) => ({

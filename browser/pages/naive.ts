@@ -2,7 +2,7 @@ import { type Body, install } from "../src/Program.ts"
 
 // A loop as it is often written: the cleanup stops the timer, but not a check in flight. It shows that the rows can fail.
 // It bypasses the cache, since requests that wait for each other there would hide how many loops there are.
-install(({ deadlineMillis = 60_000, intervalMillis, url }, show) => {
+install(({ deadlineMillis = 600_000, intervalMillis, url }, show) => {
   const deadline = Date.now() + deadlineMillis
   let timer: ReturnType<typeof setTimeout>
   let attempt = 0

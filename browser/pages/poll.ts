@@ -5,7 +5,7 @@ import * as Strategy from "effect-poll/Strategy"
 import { type Body, install } from "../src/Program.ts"
 
 // A wait for each view, which its signal ends.
-install(({ deadlineMillis = 60_000, intervalMillis, url }, show) => {
+install(({ deadlineMillis = 600_000, intervalMillis, url }, show) => {
   const controller = new AbortController()
   promise
     .poll(

@@ -34,7 +34,7 @@ const jobOf = (intervalMillis: number) =>
     push: hasPush ? Sse.checks((url: string) => `${url}/events`, Answer) : undefined
   }).pipe(Job.withCodecs({ success: Schema.String }))
 
-install(({ deadlineMillis = 60_000, hidden = "run", intervalMillis, url }, show) => {
+install(({ deadlineMillis = 600_000, hidden = "run", intervalMillis, url }, show) => {
   const entry = store.entry(jobOf(intervalMillis), url, {
     deadline: deadlineMillis,
     hidden,

@@ -4,13 +4,16 @@ import * as Browser from "./Browser.ts"
 import * as Site from "./Site.ts"
 import type { Tab } from "./Tab.ts"
 
-// What the rows of a file share: one browser and one site. Each row has windows, cookies and storage of its own.
+// What all rows share: one browser and one site, since the files run in one worker. Each row has windows, cookies and
+// storage of its own.
 
 export interface Given {
   readonly browser: Browser.Browser
   readonly site: Site.Site
-  /** Opens a page in a new tab of the row's own window, which hides the tab that was shown there. */
+  /** Opens a page, by its name or its URL, in a new tab of the row's own window. It hides the tab that was shown there. */
   readonly open: (page: string, query?: Site.Query) => Promise<Tab>
+  /** Opens a page in another window, where it stays visible. */
+  readonly openBeside: (page: string) => Promise<Tab>
 }
 
 /** A test that is given a browser. Rows run beside each other, since they spend most of their time waiting. */
@@ -22,7 +25,7 @@ export const row = test.extend<Given>({
       await use(browser)
       await browser.close()
     },
-    { scope: "file" }
+    { scope: "worker" }
   ],
   site: [
     // oxlint-disable-next-line no-empty-pattern
@@ -31,11 +34,16 @@ export const row = test.extend<Given>({
       await use(site)
       await site.close()
     },
-    { scope: "file" }
+    { scope: "worker" }
   ],
   open: async ({ browser, site }, use) => {
     const session = await browser.session()
-    await use((page, query) => session.open(site.page(page, query)))
+    await use((page, query) => session.open(URL.canParse(page) ? page : site.page(page, query)))
+    await session.close()
+  },
+  openBeside: async ({ browser, site }, use) => {
+    const session = await browser.session()
+    await use((page) => session.open(site.page(page)))
     await session.close()
   }
 }).concurrent

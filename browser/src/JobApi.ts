@@ -24,8 +24,10 @@ export interface Seen {
   readonly headers: IncomingMessage["headers"]
   /** Whether it arrived at the other origin. */
   readonly isForeign: boolean
-  /** In milliseconds, of a monotonic clock. */
+  /** When it arrived, in milliseconds, of a monotonic clock. */
   readonly at: number
+  /** When the page sent it, by the clock of the page: the number `at` of its query, if there is one. */
+  readonly sentAt: number
   /** The greatest number of requests for this job that were open at a time while this one was. */
   open: number
   outcome: "open" | "answered" | "aborted"
@@ -41,15 +43,17 @@ export interface Job {
   readonly requests: ReadonlyArray<Seen>
   /** The GET requests for its status. */
   readonly checks: ReadonlyArray<Seen>
-  /** Waits until `count` checks have arrived, for at most 20 seconds. */
+  /** Waits until `count` checks have arrived, for at most a minute. */
   readonly checked: (count: number) => Promise<void>
-  /** Waits until no request is open, for at most 20 seconds. */
+  /** Waits until something holds of its requests, for at most a minute. */
+  readonly until: (holds: () => boolean, what: string) => Promise<void>
+  /** Waits until no request is open, for at most a minute. */
   readonly settled: () => Promise<void>
   /** Waits until no request is open, and none has arrived for half a second: one may have been on its way. */
   readonly quiet: () => Promise<void>
   /** Answers no check until `release`: such requests stay open. */
   readonly hold: () => void
-  /** Waits until a request is held, for at most 20 seconds. */
+  /** Waits until a request is held, for at most a minute. */
   readonly held: () => Promise<void>
   readonly release: () => void
   /** Ends the job. Streams of its events are told. */
@@ -147,7 +151,7 @@ class Running implements Job {
     return this.until(() => this.waiting.length > 0, "a request to hold")
   }
 
-  private async until(holds: () => boolean, what: string): Promise<void> {
+  async until(holds: () => boolean, what: string): Promise<void> {
     if (holds()) return
     await new Promise<void>((resolve, reject) => {
       const done = (error?: Error) => {
@@ -157,7 +161,7 @@ class Running implements Job {
         else reject(error)
       }
       const look = () => void (holds() && done())
-      const timer = setTimeout(() => done(new Error(`${this.id} waited for ${what}, with ${this.shown()}`)), 20_000)
+      const timer = setTimeout(() => done(new Error(`${this.id} waited for ${what}, with ${this.shown()}`)), 60_000)
       this.listeners.add(look)
     })
   }
@@ -195,6 +199,7 @@ class Running implements Job {
       headers: request.headers,
       isForeign: request.headers.host === this.foreignHost,
       at: performance.now(),
+      sentAt: Number(new URL(request.url!, this.url).searchParams.get("at") ?? Number.NaN),
       open: 0,
       outcome: "open"
     }

@@ -6,7 +6,7 @@ export interface Watch {
   readonly url: string
   /** The delay between two checks. */
   readonly intervalMillis: number
-  /** Default: a minute. */
+  /** Default: ten minutes. */
   readonly deadlineMillis?: number | undefined
   /** What happens while the page is hidden. Default: that of the program. */
   readonly hidden?: "pause" | "slow" | "run" | undefined

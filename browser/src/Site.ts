@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from "node:fs"
 import { join } from "node:path"
+import * as babel from "@babel/core"
 import * as esbuild from "esbuild"
 import * as JobApi from "./JobApi.ts"
 
@@ -9,6 +10,8 @@ export interface Site {
   readonly origin: string
   /** The URL of a page. React is in development mode unless `mode` says otherwise. */
   readonly page: (name: string, query?: Query) => string
+  /** Puts a page that a server has rendered under a URL of its own: the module `name`, data for it, and the elements. */
+  readonly render: (name: string, data: unknown, elements: string) => string
   readonly job: JobApi.JobApi["job"]
   /** How many streams of events are open. */
   readonly streams: () => number
@@ -17,7 +20,8 @@ export interface Site {
 
 /** The query of a page: its mode, and what the page itself reads. */
 export interface Query {
-  readonly mode?: "development" | "production"
+  /** `compiled` is `production` with components compiled by the React Compiler. */
+  readonly mode?: "development" | "production" | "compiled"
   readonly [name: string]: string
 }
 
@@ -29,6 +33,7 @@ export const open = async (
   folder = join(import.meta.dirname, "..", "pages"),
   alias: Readonly<Record<string, string>> = {}
 ): Promise<Site> => {
+  const renderings = new Map<string, string>()
   const bundles = new Map<string, Promise<string>>()
   const bundle = (name: string, mode: string): Promise<string> => {
     const key = `${name} ${mode}`
@@ -50,7 +55,8 @@ export const open = async (
         (text) => send("text/javascript", text),
         (error: Error) => response.writeHead(500).end(error.message)
       )
-    } else if (name === "") send("text/html", "")
+    } else if (renderings.has(name)) send("text/html", renderings.get(name)!)
+    else if (name === "") send("text/html", "")
     else send("text/html", html(folder, name, mode))
   })
   const api = JobApi.make({ own: own.origin, foreign: foreign.origin })
@@ -58,6 +64,13 @@ export const open = async (
     origin: own.origin,
     page: (name, query = {}) =>
       `${own.origin}/${name}?${new URLSearchParams({ mode: "development", ...query }).toString()}`,
+    render: (name, data, elements) => {
+      const json = JSON.stringify(data).replaceAll("&", "&amp;").replaceAll('"', "&quot;")
+      const path = `rendered-${renderings.size + 1}`
+      const root = `<div id="root" data-data="${json}">${elements}</div>`
+      renderings.set(path, documentOf(name, "development", root))
+      return `${own.origin}/${path}`
+    },
     job: api.job,
     streams: api.streams,
     close: async () => {
@@ -75,13 +88,33 @@ export const open = async (
 /** The elements of a page are in a file beside its module, if it has any of its own. */
 const html = (folder: string, name: string, mode: string): string => {
   const file = join(folder, `${name}.html`)
-  return `<!doctype html>
+  return documentOf(name, mode, existsSync(file) ? readFileSync(file, "utf8") : '<div id="root"></div>')
+}
+
+const documentOf = (name: string, mode: string, elements: string): string =>
+  `<!doctype html>
 <meta charset="utf-8">
 <title>${name}</title>
 <link rel="icon" href="data:,">
-${existsSync(file) ? readFileSync(file, "utf8") : '<div id="root"></div>'}
+${elements}
 <script type="module" src="/${name}.js?mode=${mode}"></script>
 `
+
+/** Compiles the components of this folder by the React Compiler. */
+const reactCompiler: esbuild.Plugin = {
+  name: "react-compiler",
+  setup: ({ onLoad }) => {
+    onLoad({ filter: /browser\/(src|pages)\/\w+\.tsx$/ }, async ({ path }) => {
+      const compiled = await babel.transformAsync(readFileSync(path, "utf8"), {
+        filename: path,
+        babelrc: false,
+        configFile: false,
+        parserOpts: { plugins: ["typescript", "jsx"] },
+        plugins: [["babel-plugin-react-compiler", { panicThreshold: "all_errors" }]]
+      })
+      return { contents: compiled!.code!, loader: "tsx" }
+    })
+  }
 }
 
 const bundleOf = async (path: string, mode: string, alias: Readonly<Record<string, string>>): Promise<string> => {
@@ -94,8 +127,9 @@ const bundleOf = async (path: string, mode: string, alias: Readonly<Record<strin
     target: "es2023",
     jsx: "automatic",
     alias,
-    minify: mode === "production",
-    define: { "process.env.NODE_ENV": JSON.stringify(mode) },
+    minify: mode !== "development",
+    define: { "process.env.NODE_ENV": JSON.stringify(mode === "development" ? mode : "production") },
+    plugins: mode === "compiled" ? [reactCompiler] : [],
     logLevel: "silent"
   })
   return outputFiles[0]!.text

@@ -1,13 +1,16 @@
+import { performance } from "node:perf_hooks"
 import { setTimeout as sleep } from "node:timers/promises"
 import type { DevTools } from "./DevTools.ts"
 
 // A tab as a user has it: it is hidden while another one is shown.
 
 export interface Tab {
+  /** The URL that it was opened with. */
+  readonly url: string
   readonly goto: (url: string) => Promise<void>
   /** Calls a function in the page. It is sent as text, so it uses nothing but its arguments, which are JSON. */
   readonly run: <A, Args extends ReadonlyArray<unknown>>(f: (...args: Args) => A, ...args: Args) => Promise<Awaited<A>>
-  /** Waits until a function in the page yields something truthy, for at most 20 seconds. */
+  /** Waits until a function in the page yields something truthy, for at most a minute. */
   readonly until: <A, Args extends ReadonlyArray<unknown>>(
     f: (...args: Args) => A,
     ...args: Args
@@ -67,7 +70,8 @@ export const open = async (tools: DevTools, browserContextId: string, url = "abo
     return result.value as never
   }
   const until: Tab["until"] = async (f, ...args) => {
-    for (let tries = 0; tries < 400; tries++) {
+    const end = performance.now() + 60_000
+    while (performance.now() < end) {
       // A page that is being replaced cannot answer.
       const found = await run(f, ...args).catch((error: Error) => {
         if (!/context|navigat/i.test(error.message)) throw error
@@ -83,13 +87,25 @@ export const open = async (tools: DevTools, browserContextId: string, url = "abo
     await tools.call("Target.activateTarget", { targetId: target })
     await until(visible)
   }
+  /** Waits for the next page: asking one that goes to the back/forward cache anything drops it from there. */
+  const afterNavigation = async (begin: () => Promise<unknown>) => {
+    const navigated = new Promise<void>((resolve) => {
+      tools.on(({ method, params, sessionId }) => {
+        const frame = params["frame"] as { readonly parentId?: string } | undefined
+        if (sessionId === session && method === "Page.frameNavigated" && frame?.parentId === undefined) resolve()
+      })
+    })
+    await begin()
+    await navigated
+  }
   const goto = async (url: string) => {
-    await call("Page.navigate", { url })
+    await afterNavigation(() => call("Page.navigate", { url }))
     await until((url) => location.href === url && document.readyState === "complete", url)
   }
   await goto(url)
 
   return {
+    url,
     goto,
     run,
     until,
@@ -120,7 +136,7 @@ export const open = async (tools: DevTools, browserContextId: string, url = "abo
     back: async () => {
       const { currentIndex, entries } = await call<Visited>("Page.getNavigationHistory")
       const { id, url } = entries[currentIndex - 1]!
-      await call("Page.navigateToHistoryEntry", { entryId: id })
+      await afterNavigation(() => call("Page.navigateToHistoryEntry", { entryId: id }))
       await until((url) => location.href === url && document.readyState === "complete", url)
       const shown = await until(() => {
         const last = lifeEvents.findLast(({ type }) => type === "pageshow" || type === "pagehide")
@@ -172,6 +188,10 @@ const messagesOf = ({ method, params }: { method: string; params: Readonly<Recor
   if (method === "Runtime.exceptionThrown") {
     const { exception, text } = params["exceptionDetails"] as NonNullable<Evaluated["exceptionDetails"]>
     return [`uncaught: ${exception?.description ?? text}`]
+  }
+  if (method === "Page.backForwardCacheNotUsed") {
+    const reasons = params["notRestoredExplanations"] as ReadonlyArray<{ readonly type: string; readonly reason: string }>
+    return [`not cached: ${reasons.map(({ reason, type }) => `${reason} (${type})`).join(", ")}`]
   }
   if (method !== "Runtime.consoleAPICalled") return []
   const args = params["args"] as ReadonlyArray<{ readonly value?: unknown; readonly description?: string }>

@@ -47,5 +47,12 @@ const scripts: ReadonlyMap<string, JobScript.JobScript> = new Map([
   ["package-expired", JobScript.expired("14 seconds")],
 
   ["race", JobScript.succeeded("20 seconds", { result: { file: "invitation.pdf" } })],
-  ["race-lost", JobScript.succeeded("20 seconds", { result: { file: "invitation.pdf" }, events: [{ loseAfter: 2 }] })]
+  [
+    "race-lost",
+    JobScript.succeeded("20 seconds", {
+      result: { file: "invitation.pdf" },
+      // A stream that breaks is opened again, with the events from there on.
+      events: [{ loseAfter: 2 }, { loseAfter: 0 }, { loseAfter: 0 }]
+    })
+  ]
 ])
