@@ -32,9 +32,34 @@ interface Allowance {
 export const allowances: ReadonlyArray<Allowance> = [
   {
     files:
-      /^packages\/core\/src\/(Poller|internal\/single\/(advance|host|promises|toPromise)|internal\/poller\/registry)\.ts$/,
+      /^packages\/core\/src\/(Poller|internal\/single\/(advance|alone|host|promises|toPromise)|internal\/poller\/registry)\.ts$/,
     what: ["Effect.run*"],
     why: "the hosts of the loop fork checks, and Promises are the way out of Effect"
+  },
+  {
+    files: /^packages\/web\/src\/(PollStore|internal\/loop)\.ts$/,
+    what: ["Effect.run*"],
+    why: "a store is the host of waits in a page without Effect: views subscribe by plain functions"
+  },
+  {
+    files: /^packages\/web\/src\/internal\/(development|snapshots)\.ts$/,
+    what: ["Effect.run*"],
+    why: "a warning and the error of a listener are logged where no fiber runs"
+  },
+  {
+    files: /^packages\/react\/src\/query\.ts$/,
+    what: ["Effect.run*"],
+    why: "the functions of a query return Promises, and read the time while TanStack Query renders"
+  },
+  {
+    files: /^packages\/react\/src\/internal\/holds\.ts$/,
+    what: ["new Promise"],
+    why: "React suspends on a Promise, which has to be the same one at each render"
+  },
+  {
+    files: /^packages\/react\/src\/internal\/polls\.ts$/,
+    what: ["setTimeout"],
+    why: "renders are put off by the time of a frame; no wait depends on it, and React has no runtime to ask"
   },
   {
     files: /^packages\/web\/src\/internal\/crossTab\/(browser|claim)\.ts$/,

@@ -1,5 +1,5 @@
 import { writeSync } from "node:fs"
-import { describe, test } from "vitest"
+import { describe, test, type TestAPI } from "vitest"
 import * as Browser from "./Browser.ts"
 import * as Site from "./Site.ts"
 import type { Tab } from "./Tab.ts"
@@ -17,7 +17,7 @@ export interface Given {
 }
 
 /** A test that is given a browser. Rows run beside each other, since they spend most of their time waiting. */
-export const row = test.extend<Given>({
+export const row: TestAPI<Given>["concurrent"] = test.extend<Given>({
   browser: [
     // oxlint-disable-next-line no-empty-pattern
     async ({}, use) => {

@@ -194,7 +194,7 @@ export const pollQueryOptions: {
   const read = readerOf(job)
   const found: PollQuery<unknown, unknown> = {
     queryKey: tagged(["effect-poll", job.name, key === undefined ? null : job.key.encode(key), rest.since ?? null]),
-    queryFn: (context) => fetch(wait, key, context),
+    queryFn: (context) => fetchState(wait, key, context),
     select: select === undefined ? read : (state) => select(read(state)),
     enabled: key !== undefined,
     staleTime: ({ state: { data, dataUpdatedAt } }) => {
@@ -209,7 +209,7 @@ export const pollQueryOptions: {
     retry: false
   }
   // Options out of range throw here, not in the fetch.
-  if (key !== undefined) Poll.advance(job, key, rest)
+  if (key !== undefined) void Poll.advance(job, key, rest)
   return found as never
 }
 
@@ -246,7 +246,7 @@ const delayUntil = (nextAt: number, writtenAt: number | undefined): number => {
 
 /** Continues from what the cache holds. The way out of Effect, so a Promise is intended. */
 // @effect-diagnostics-next-line asyncFunction:off
-const fetch = async (
+const fetchState = async (
   wait: Wait,
   key: unknown,
   { client, queryKey, signal }: QueryFunctionContext<PollQueryKey>

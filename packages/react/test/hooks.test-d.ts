@@ -1,3 +1,5 @@
+// The mistakes below are errors of these kinds too.
+// @effect-diagnostics missingEffectContext:off
 import { describe, expectTypeOf, it } from "@effect/vitest"
 import type { Outcome, Snapshot } from "@effect-poll/web/Snapshot"
 import type { PollStore } from "@effect-poll/web/PollStore"

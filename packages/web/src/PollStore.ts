@@ -293,7 +293,7 @@ export const make = <R = never>(options: Options<R> = {}): PollStore<R> => {
     }
     check.oneOf("PollStore.entry: hidden", wanted, policies)
     // Throws a RangeError for options out of range, and makes nothing.
-    Poll.start(job, key, rest)
+    void Poll.start(job, key, rest)
     const beginning = beginningOf(encoded, seed)
     const current = (): Loop | undefined => jobs.get(job)?.loops.get(encoded)
     const demand = (): Loop => {

@@ -1,3 +1,5 @@
+// The mistakes below are errors of these kinds too.
+// @effect-diagnostics missingEffectContext:off missingLayerContext:off
 import { describe, expectTypeOf, it } from "@effect/vitest"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"

@@ -269,7 +269,7 @@ describe("PollStore.entry", () => {
       const entry = store.entry(job, "a", options)
       entry.subscribe(() => {})
       yield* settled
-      const error = yield* Effect.flip(Effect.tryPromise({ try: () => entry.cancel(), catch: (e) => e }))
+      const error = yield* Effect.promise(() => entry.cancel().catch((cause: unknown) => cause))
       assert.instanceOf(error, PollError.CancelFailed)
     })
   )

@@ -2,13 +2,14 @@ import type { Entry, EntryOptions, PollStore } from "@effect-poll/web/PollStore"
 import type { Snapshot } from "@effect-poll/web/Snapshot"
 import type { Any } from "effect-poll/Job"
 import { useEffect, useMemo, useRef, useSyncExternalStore } from "react"
-import type { Polled } from "../PollHooks.ts"
 import { type ProvidedContext, useProvided } from "./context.ts"
 import { jobsInRender } from "./holds.ts"
 import { warnOnce } from "./warn.ts"
 
 export type AnyEntry = Entry<unknown, unknown, unknown>
-export type AnyPolled = Polled<unknown, unknown, unknown>
+export type AnySnapshot = Snapshot<unknown, unknown, unknown>
+/** A `Polled`, without its types. */
+export type AnyPolled = AnySnapshot & Pick<AnyEntry, "checkNow" | "pause" | "unpause" | "cancel" | "restart">
 export type AnyOptions = EntryOptions<unknown, unknown>
 
 export const pollOf = (context: ProvidedContext) =>
@@ -36,10 +37,14 @@ export const useEntry = (
 export const entryOf = (store: PollStore, job: Any, key: unknown, options: AnyOptions): AnyEntry =>
   store.entry(job as never, key as never, options as never)
 
-export const polled = (
-  snapshot: Snapshot<unknown, unknown, unknown>,
-  { cancel, checkNow, pause, restart, unpause }: AnyEntry
-): AnyPolled => ({ ...snapshot, checkNow, pause, unpause, cancel, restart })
+export const polled = (snapshot: AnySnapshot, { cancel, checkNow, pause, restart, unpause }: AnyEntry): AnyPolled => ({
+  ...snapshot,
+  checkNow,
+  pause,
+  unpause,
+  cancel,
+  restart
+})
 
 /** Warns of a job that is another one at each render. */
 export const useJobWarning = (hook: string, job: Any, id: string | undefined): void => {
@@ -57,7 +62,7 @@ export const useJobWarning = (hook: string, job: Any, id: string | undefined): v
 
 const nothing = (): void => {}
 
-const idle: Snapshot<unknown, unknown, unknown> = {
+const idle: AnySnapshot = {
   phase: "idle",
   status: undefined,
   attempt: 0,

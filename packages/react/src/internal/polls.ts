@@ -1,9 +1,16 @@
 import type { PollStore } from "@effect-poll/web/PollStore"
 import type { Any } from "effect-poll/Job"
 import { useMemo, useSyncExternalStore } from "react"
-import type { PolledRow } from "../PollHooks.ts"
 import { type ProvidedContext, useProvided } from "./context.ts"
-import { type AnyEntry, type AnyOptions, entryOf, polled, useJobWarning } from "./poll.ts"
+import {
+  type AnyEntry,
+  type AnyOptions,
+  type AnyPolled,
+  type AnySnapshot,
+  entryOf,
+  polled,
+  useJobWarning
+} from "./poll.ts"
 
 export const pollsOf = (context: ProvidedContext) =>
   function usePolls(
@@ -26,18 +33,19 @@ export const pollsOf = (context: ProvidedContext) =>
 
 // ---- internal ----
 
-type AnyRow = PolledRow<unknown, unknown, unknown, unknown>
+/** A `PolledRow`, without its types. */
+type AnyRow = AnyPolled & { readonly key: unknown; readonly id: string }
 
 /** A wait of a list: its row is the same object until its snapshot changes. */
 interface Line {
   readonly key: unknown
   readonly id: string
   readonly entry: AnyEntry
-  snapshot: ReturnType<AnyEntry["getSnapshot"]>
+  snapshot: AnySnapshot
   row: AnyRow
 }
 
-const rowOf = (key: unknown, id: string, entry: AnyEntry, snapshot: Line["snapshot"]): AnyRow => ({
+const rowOf = (key: unknown, id: string, entry: AnyEntry, snapshot: AnySnapshot): AnyRow => ({
   ...polled(snapshot, entry),
   key,
   id

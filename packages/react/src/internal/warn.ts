@@ -10,7 +10,7 @@ export const warnOnce = (message: string): void => {
     return
   }
   warned.add(message)
-  // @effect-diagnostics-next-line globalConsole:off
   // oxlint-disable-next-line no-console
+  // @effect-diagnostics-next-line globalConsole:off
   console.warn(message)
 }

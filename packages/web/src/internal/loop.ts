@@ -1,15 +1,11 @@
 import * as Cause from "effect/Cause"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
-import * as Scope from "effect/Scope"
-import type { Handle } from "effect-poll/Handle"
 import type { Any } from "effect-poll/Job"
 import type { Notification } from "effect-poll/Observer"
-import * as Poll from "effect-poll/Poll"
 import type { Service } from "effect-poll/Poller"
 import type { PollOptions } from "effect-poll/PollOptions"
 import type { ResumeToken } from "effect-poll/ResumeToken"
@@ -18,10 +14,11 @@ import type { PausedBy, Snapshot } from "../Snapshot.ts"
 import type { Checked } from "./observed.ts"
 import type { Lead, Request } from "./lead.ts"
 import { timeLimit } from "./options.ts"
+import { type AnyHandle, Run } from "./run.ts"
 import { Sharing } from "./sharing.ts"
 import type { StreamSlot } from "./stream/slot.ts"
 import { Wish } from "./stream/wish.ts"
-import { idle, outcomeOf, report, same, shown, unplanned } from "./snapshots.ts"
+import { idle, newsOf, outcomeOf, report, same, shown, unplanned } from "./snapshots.ts"
 
 export type AnySnapshot = Snapshot<unknown, unknown, unknown>
 export type Hidden = "pause" | "slow" | "run"
@@ -66,17 +63,6 @@ export interface Beginning {
 
 export const nowhere: Beginning = { snapshot: idle, token: undefined }
 
-/** A wait that runs. */
-interface Run {
-  readonly scope: Scope.Closeable
-  /** Undefined until it has started. */
-  handle: Handle<unknown, unknown, unknown> | undefined
-  isPaused: boolean
-  readonly hasStream: boolean
-  /** How many of its checks are in flight. */
-  checks: number
-}
-
 /** Why no check may begin, the strongest reason first. */
 type Blocked = "frozen" | "unseen" | "offline" | "hidden" | "slow"
 
@@ -113,7 +99,7 @@ export class Loop implements Checked {
   private sharing: Sharing | undefined
   private readonly wish: Wish
   /** What waits for the handle. */
-  private readonly awaiting: Array<(handle: Handle<unknown, unknown, unknown> | undefined) => void> = []
+  private readonly awaiting: Array<(handle: AnyHandle | undefined) => void> = []
   private timer: Fiber.Fiber<void> | undefined
 
   constructor(store: Store, subject: Subject, { snapshot, token }: Beginning, entry: object) {
@@ -208,9 +194,7 @@ export class Loop implements Checked {
     this.wish.release()
     this.listeners = new Set()
     this.part()
-    if (run === undefined) return Effect.void
-    const left = this.store.poller === undefined ? undefined : run.handle?.leave
-    return Effect.andThen(left ?? Effect.void, Scope.close(run.scope, Exit.void))
+    return run?.close() ?? Effect.void
   }
 
   // -- for the checks of the job --
@@ -232,7 +216,7 @@ export class Loop implements Checked {
     const { run } = this
     if (this.known.outcome !== undefined) return this.publish()
     if (run === undefined) this.beginIfAllowed()
-    else if (run.handle !== undefined) this.restrain(run, run.handle)
+    else if (run.handle !== undefined) this.restrain(run)
     this.publish()
   }
 
@@ -253,21 +237,17 @@ export class Loop implements Checked {
     })
   }
 
-  private restrain(run: Run, handle: Handle<unknown, unknown, unknown>): void {
+  private restrain(run: Run): void {
     const blocked = this.blocked()
     const isLet = blocked === undefined || ((this.isLet || this.cancels > 0) && blocked !== "frozen")
     if (blocked === undefined) this.isLet = false
     const isOver = blocked === "unseen" ? this.timer === undefined : run.checks === 0
     if (!isLet && (isOver || blocked === "frozen")) return this.park()
     if (blocked === undefined && !run.hasStream && run.checks === 0 && this.wish.hasStream() === true) {
-      this.token = this.tokenOf(handle)
-      this.leave(run, handle)
+      this.leave(run)
       return this.begin()
     }
-    const isPaused = !isLet || this.isPausedByUser
-    if (isPaused === run.isPaused) return
-    run.isPaused = isPaused
-    this.fork(isPaused ? handle.pause : handle.unpause)
+    run.pause(!isLet || this.isPausedByUser)
   }
 
   private blocked(): Blocked | undefined {
@@ -336,7 +316,7 @@ export class Loop implements Checked {
   private share(): void {
     if (this.sharing === undefined) return
     const limit = timeLimit(this.subject.options.checkTimeout ?? this.subject.job.checkTimeout)
-    this.sharing.share(this.snapshot, this.tokenOf(this.run?.handle), limit && this.now() + limit)
+    this.sharing.share(this.snapshot, this.run?.token() ?? this.token, limit && this.now() + limit)
   }
 
   // -- the wait --
@@ -346,17 +326,21 @@ export class Loop implements Checked {
     // Between the checks of a page that is hidden no stream is open.
     const hasStream = this.blocked() === undefined ? this.wish.hasStream() : false
     if (hasStream === undefined) return
-    const run: Run = { scope: Scope.makeUnsafe(), handle: undefined, isPaused: false, hasStream, checks: 0 }
+    const fork = <A, E>(effect: Effect.Effect<A, E, unknown>) => this.fork(effect)
+    const run: Run = new Run(this.store.poller, fork, hasStream, (told) => {
+      if (this.run === run) this.on(told)
+    })
     this.run = run
     const now = this.now()
     const { dueAt = 0, startedAt = now } = this.token ?? {}
     const isDue = dueAt <= now
     this.learn({ startedAt, nextAt: isDue ? undefined : dueAt, waitReason: isDue ? undefined : this.known.waitReason })
-    this.fork(this.opened(run)).addObserver((exit) => {
+    this.fallbackKey = this.token?.fallbackKey
+    const wait = { ...this.wish.subject(hasStream), key: this.subject.key, token: this.token }
+    this.fork(run.started(wait)).addObserver((exit) => {
       if (Exit.isSuccess(exit)) {
-        if (this.run !== run) return this.leave(run, exit.value)
-        run.handle = exit.value
-        this.resolve(run.handle)
+        if (this.run !== run) return run.leave()
+        this.resolve(exit.value)
         this.settle()
         // Before it had a handle, it had no token to share.
         return this.share()
@@ -366,23 +350,6 @@ export class Loop implements Checked {
       if (this.token === undefined) this.failed(exit.cause)
       else this.restart()
     })
-  }
-
-  private opened(run: Run): Effect.Effect<Handle<unknown, unknown, unknown>, unknown, unknown> {
-    const { store, subject, token } = this
-    const { key } = subject
-    const { poller } = store
-    const { job, options: own } = this.wish.subject(run.hasStream)
-    const observe = (told: Notification): Effect.Effect<void> => {
-      if (this.run === run) this.on(told)
-      return Effect.void
-    }
-    const options = { ...own, observers: [...(own.observers ?? []), { observe }] }
-    this.fallbackKey = token?.fallbackKey
-    if (poller !== undefined)
-      return token === undefined ? poller.add(job, key, options) : poller.resume(job, token, options)
-    const wait = token === undefined ? Poll.start(job, key, options) : Poll.startFrom(job, token, options)
-    return Scope.provide(wait, run.scope)
   }
 
   private park(): void {
@@ -397,53 +364,22 @@ export class Loop implements Checked {
     this.run = undefined
     this.isLet = false
     if (run?.handle !== undefined) {
-      this.token = this.tokenOf(run.handle)
-      this.leave(run, run.handle)
+      this.leave(run)
       this.learn({ ...unplanned })
     }
     // After its stream was closed.
     this.wish.release()
   }
 
-  private tokenOf(handle: Handle<unknown, unknown, unknown> | undefined): ResumeToken | undefined {
-    if (handle === undefined) return this.token
-    // It takes no time.
-    const exit = this.fork(handle.token).pollUnsafe()
-    return exit !== undefined && Exit.isSuccess(exit) ? exit.value : this.token
+  private leave(run: Run): void {
+    this.token = run.token() ?? this.token
+    run.leave()
   }
 
-  private leave({ scope }: Run, handle: Handle<unknown, unknown, unknown>): void {
-    this.fork(Effect.andThen(handle.leave, Scope.close(scope, Exit.void)))
-  }
-
-  private on({ at, attempts, elapsedMillis, event }: Notification): void {
-    switch (event._tag) {
-      case "Started":
-        // A check may have begun since.
-        this.learn({ startedAt: at - elapsedMillis, attempt: Math.max(this.known.attempt, attempts) })
-        break
-      case "Changed":
-        this.learn({ status: event.status, lastCheckError: undefined })
-        break
-      case "Unchanged":
-      case "Confirming":
-        this.learn({ lastCheckError: undefined })
-        break
-      case "CheckFailed":
-        this.learn({ lastCheckError: event.error })
-        break
-      case "Waiting":
-        if (event.reason !== "paused") {
-          const nextAt = at + Duration.toMillis(event.delay)
-          const { gateReason, reason } = event
-          // A wait that continues no longer knows that the server caused the delay.
-          const known = nextAt === this.known.nextAt ? this.known.waitReason : undefined
-          this.learn({ nextAt, waitReason: known ?? reason, gateReason })
-        }
-        break
-      case "Ended":
-        return this.end(event.exit)
-    }
+  private on(told: Notification): void {
+    const { event } = told
+    if (event._tag === "Ended") return this.end(event.exit)
+    this.learn(newsOf(this.known, told))
     if (event._tag !== "Started" && this.cancels === 0) this.isLet = false
     // After what was told together with it: the wait may have ended.
     if (!this.isTold) queueMicrotask(() => this.afterTold())
@@ -463,9 +399,9 @@ export class Loop implements Checked {
   private end(exit: Exit.Exit<unknown, unknown>): void {
     const { run } = this
     this.run = undefined
-    this.floorAt = this.tokenOf(run?.handle)?.floorAt ?? this.floorAt
+    this.floorAt = (run?.token() ?? this.token)?.floorAt ?? this.floorAt
     this.token = undefined
-    if (run !== undefined) this.fork(Scope.close(run.scope, Exit.void))
+    run?.ended()
     this.wish.release()
     this.learn({ ...unplanned, outcome: outcomeOf(exit) })
     this.resolve(undefined)
@@ -474,7 +410,7 @@ export class Loop implements Checked {
   }
 
   /** The handle of the wait once it runs; undefined if it ends before. */
-  private started(): Effect.Effect<Handle<unknown, unknown, unknown> | undefined> {
+  private started(): Effect.Effect<AnyHandle | undefined> {
     return Effect.callback((resume) => {
       const handle = this.run?.handle
       if (handle !== undefined || this.known.outcome !== undefined) resume(Effect.succeed(handle))
@@ -482,7 +418,7 @@ export class Loop implements Checked {
     })
   }
 
-  private resolve(handle: Handle<unknown, unknown, unknown> | undefined): void {
+  private resolve(handle: AnyHandle | undefined): void {
     for (const resume of this.awaiting.splice(0)) resume(handle)
   }
 

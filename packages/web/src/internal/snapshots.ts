@@ -1,6 +1,8 @@
 import * as Cause from "effect/Cause"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import type { Notification } from "effect-poll/Observer"
 import type { Outcome, PausedBy, Phase, Snapshot } from "../Snapshot.ts"
 
 /** The snapshot of a wait that has not begun. */
@@ -19,6 +21,35 @@ export const idle: Snapshot<never> = {
 
 /** No check is planned. */
 export const unplanned = { nextAt: undefined, waitReason: undefined, gateReason: undefined }
+
+/** What a notification adds to what is known. */
+export const newsOf = (
+  known: Snapshot<unknown, unknown, unknown>,
+  { at, attempts, elapsedMillis, event }: Notification
+): Partial<Snapshot<unknown, unknown, unknown>> => {
+  switch (event._tag) {
+    case "Started":
+      // A check may have begun since.
+      return { startedAt: at - elapsedMillis, attempt: Math.max(known.attempt, attempts) }
+    case "Changed":
+      return { status: event.status, lastCheckError: undefined }
+    case "Unchanged":
+    case "Confirming":
+      return { lastCheckError: undefined }
+    case "CheckFailed":
+      return { lastCheckError: event.error }
+    case "Waiting": {
+      if (event.reason === "paused") return {}
+      const { delay, gateReason, reason } = event
+      const nextAt = at + Duration.toMillis(delay)
+      // A wait that continues no longer knows that the server caused the delay.
+      const waitReason = (nextAt === known.nextAt ? known.waitReason : undefined) ?? reason
+      return { nextAt, waitReason, gateReason }
+    }
+    default:
+      return {}
+  }
+}
 
 /** What a view shows of what is known. */
 export const shown = (

@@ -21,9 +21,11 @@ export const openChannel = (): OpenChannel | undefined =>
 export const randomId = (): string => (globalThis.crypto?.randomUUID as (() => string) | undefined)?.() ?? ""
 
 export const timer: Timer = {
+  // @effect-diagnostics-next-line globalDate:off
   now: () => Date.now(),
   after: (millis, run) => {
     // A longer delay than this runs at once in browsers.
+    // @effect-diagnostics-next-line globalTimers:off
     const handle = setTimeout(run, Math.min(millis, 2 ** 31 - 1))
     return () => clearTimeout(handle)
   }

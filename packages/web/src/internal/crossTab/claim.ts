@@ -53,6 +53,7 @@ export class Claim {
       }
       this.isGranted = true
       // The lock is held until this settles.
+      // @effect-diagnostics-next-line newPromise:off
       return new Promise((resolve) => {
         this.release = resolve
         this.outcome.granted(manner)
