@@ -25,13 +25,19 @@ export interface Query {
   readonly [name: string]: string
 }
 
-/** Serves the pages of a folder, and an API of jobs at their origin and at another one. */
-export const open = async (folder = join(import.meta.dirname, "..", "pages")): Promise<Site> => {
+/**
+ * Serves the pages of a folder, and an API of jobs at their origin and at another one. `alias` says where packages are that
+ * the pages import by name.
+ */
+export const open = async (
+  folder = join(import.meta.dirname, "..", "pages"),
+  alias: Readonly<Record<string, string>> = {}
+): Promise<Site> => {
   const renderings = new Map<string, string>()
   const bundles = new Map<string, Promise<string>>()
   const bundle = (name: string, mode: string): Promise<string> => {
     const key = `${name} ${mode}`
-    const bundled = bundles.get(key) ?? bundleOf(join(folder, name), mode)
+    const bundled = bundles.get(key) ?? bundleOf(join(folder, name), mode, alias)
     bundles.set(key, bundled)
     return bundled
   }
@@ -111,7 +117,7 @@ const reactCompiler: esbuild.Plugin = {
   }
 }
 
-const bundleOf = async (path: string, mode: string): Promise<string> => {
+const bundleOf = async (path: string, mode: string, alias: Readonly<Record<string, string>>): Promise<string> => {
   const extension = [".ts", ".tsx"].find((each) => existsSync(path + each))
   const { outputFiles } = await esbuild.build({
     entryPoints: [`${path}${extension}`],
@@ -120,6 +126,7 @@ const bundleOf = async (path: string, mode: string): Promise<string> => {
     format: "esm",
     target: "es2023",
     jsx: "automatic",
+    alias,
     minify: mode !== "development",
     define: { "process.env.NODE_ENV": JSON.stringify(mode === "development" ? mode : "production") },
     plugins: mode === "compiled" ? [reactCompiler] : [],

@@ -46,9 +46,11 @@ const usage = `usage: pnpm scoreboard <table> [options]
     --rows a,b   only these rows: ${fleet.names.join(", ")}
   signals      what signals and webhooks save beside polling, what becomes of lost ones, and a receiver under attack
     --rows a,b   only these rows: ${signals.names.join(", ")}
+  web          what pages ask a server for, in Chromium: a loop by hand, SWR, TanStack Query and effect-poll
+    --rows a,b   only these rows
   protocols    the long-running operations of Azure's test server, with ours and with core-lro
   peers        install the newest release of each peer, and store the dates of the releases
-  engine, loops, http
+  engine, loops, http, web
     --rounds N   measure each row N times
   all
     --json       print the figures as JSON in the last line
@@ -116,12 +118,13 @@ const loopTable = async (defaultRounds: number) => {
 /** The requested rows, without those whose peers could not be installed. */
 const rowNames = async (
   known: ReadonlyArray<string>,
-  isPeer: (name: string) => boolean
+  isPeer: (name: string) => boolean,
+  folder?: URL
 ): Promise<ReadonlyArray<string>> => {
   const names = values.rows?.split(",") ?? known
   for (const name of names)
     if (!known.includes(name)) fail(`--rows: unknown row ${name}, known are ${known.join(", ")}`)
-  const problem = names.some(isPeer) ? await installPeers() : undefined
+  const problem = names.some(isPeer) ? await installPeers(folder) : undefined
   if (problem === undefined) return names
   console.error(problem)
   return names.filter((name) => !isPeer(name))
@@ -193,6 +196,16 @@ const tables: Record<string, () => Promise<unknown>> = {
   },
   fleet: () => rowTable(fleet),
   signals: () => rowTable(signals),
+  // Loaded on demand: it needs the browser's client.
+  web: async () => {
+    const web = await import("./web/board.ts")
+    const names = await rowNames(web.names, web.isPeer, web.peers)
+    const measured = await web.run(names, rounds ?? 3, (what) => console.error(what))
+    web.print(measured)
+    // A miss is a finding. A row that could not be measured is a bug.
+    if (measured.some(({ problem }) => problem !== undefined)) process.exitCode = 1
+    return web.summary(measured)
+  },
   // Loaded on demand: it starts a server.
   protocols: async () => (await import("./protocols/azure.ts")).run(),
   // Loaded on demand: it needs the clients.

@@ -1,4 +1,4 @@
-// The peers' packages, installed on demand into `peers`, which has a lock file of its own.
+// The peers' packages, installed on demand into folders that have a lock file of their own.
 import { execFile } from "node:child_process"
 import { existsSync, readFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
@@ -8,30 +8,31 @@ import type { Release } from "./peers/update.ts"
 
 const folder = new URL("peers/", import.meta.url)
 
-const json = (path: string): unknown => JSON.parse(readFileSync(new URL(path, folder), "utf8"))
+const json = (path: string, from = folder): unknown => JSON.parse(readFileSync(new URL(path, from), "utf8"))
 
-const pinned = (json("package.json") as { readonly dependencies: Record<string, string> }).dependencies
+const pinnedIn = (from: URL) =>
+  (json("package.json", from) as { readonly dependencies: Record<string, string> }).dependencies
 
 /** The version that a peer is pinned to. */
-export const versionOf = (name: string): string => pinned[name] ?? "?"
+export const versionOf = (name: string, from = folder): string => pinnedIn(from)[name] ?? "?"
 
 /** The releases of the peers and of effect, as `pnpm scoreboard peers` found them. */
 export const released = json("released.json") as Readonly<Record<string, Release>>
 
 /** Whether every peer is installed in its pinned version. */
-export const installed = (): boolean =>
-  Object.entries(pinned).every(([name, version]) => {
+export const installed = (from = folder): boolean =>
+  Object.entries(pinnedIn(from)).every(([name, version]) => {
     const manifest = `node_modules/${name}/package.json`
-    return existsSync(new URL(manifest, folder)) && (json(manifest) as { version: string }).version === version
+    return existsSync(new URL(manifest, from)) && (json(manifest, from) as { version: string }).version === version
   })
 
 /** Installs the peers unless they are installed; returns the reason if that fails. */
-export const installPeers = async (): Promise<string | undefined> => {
-  if (installed()) return undefined
+export const installPeers = async (from = folder): Promise<string | undefined> => {
+  if (installed(from)) return undefined
   console.error("installing the peers' packages (npm ci, once)")
   try {
     await promisify(execFile)("npm", ["ci", "--ignore-scripts", "--no-audit", "--no-fund"], {
-      cwd: fileURLToPath(folder),
+      cwd: fileURLToPath(from),
       shell: process.platform === "win32"
     })
     return undefined
