@@ -85,7 +85,7 @@ inBrowser("The example app", () => {
   const requestsFor = (id: string) => Effect.runPromise(Effect.map(app.jobs.truthOf(id), ({ requests }) => requests))
 
   row(
-    "jobs - shows all of them and how they end, and no page scrolls sideways at 390 px",
+    "jobs - shows all jobs and their endings, and no page scrolls sideways at 390 px",
     { timeout: 120_000 },
     async ({ browser }) => {
       const page = await browser.playwright.newPage({ reducedMotion: "reduce" })
@@ -106,7 +106,7 @@ inBrowser("The example app", () => {
   )
 
   row(
-    "package builder - stops its requests when the page is left, and goes on when it is shown",
+    "package builder - stops its requests when another page is shown, and continues the wait later",
     { timeout: 120_000 },
     async ({ browser }) => {
       const page = await browser.playwright.newPage({ reducedMotion: "reduce" })
@@ -142,7 +142,7 @@ inBrowser("The example app", () => {
   )
 
   row(
-    "live - an export is known by its event, and by a check where the event is lost",
+    "live - an end is known by its event, and by a check if the event is lost",
     { timeout: 120_000 },
     async ({ browser }) => {
       const page = await browser.playwright.newPage({ reducedMotion: "reduce" })
@@ -150,9 +150,9 @@ inBrowser("The example app", () => {
       await page.goto(`${app.url}/live`)
       await page.getByRole("button", { name: "Start the race" }).click()
       for (const [lane, name, end] of [
-        ["Asked", "Asked", "Succeeded completed"],
-        ["Told", "Told", "told: Succeeded completed"],
-        ["Told, but the last event gets lost", "Told, event lost", "Succeeded completed"]
+        ["Polling", "Polling", "Succeeded completed"],
+        ["Events", "Events", "event: Succeeded completed"],
+        ["Events, the last one lost", "Events, last one lost", "Succeeded completed"]
       ] as const) {
         await page.getByRole("article", { name: lane, exact: true }).getByText("Done", { exact: true }).waitFor()
         await page.getByRole("button", { name: new RegExp(`^${name} ?\\d+$`) }).click()

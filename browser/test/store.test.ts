@@ -10,26 +10,26 @@ inBrowser("PollStore in a page", () => {
     assert.deepStrictEqual(await threeViews({ open, site }, "store"), { loops: 1, aborted: 1, afterLeaving: 0 })
   })
 
-  row("control: naive loop - makes a loop for each view, and goes on", async ({ open, site }) => {
+  row("control: naive loop - makes a loop for each view, which continues after it", async ({ open, site }) => {
     const { aborted, afterLeaving, loops } = await threeViews({ open, site }, "naive")
     assert.deepStrictEqual([loops, aborted], [3, 0])
     assert.isAbove(afterLeaving, 0)
   })
 
-  row("change of route - goes on with the check in flight", async ({ open, site }) => {
+  row("change of route - continues the check in flight", async ({ open, site }) => {
     const { after, before, checks } = await changeOfRoute({ open, site }, "store")
     assert.strictEqual(checks, 1)
     assert.isAtLeast(before!, 4)
     assert.isAtLeast(after!, before!)
   })
 
-  row("control: naive loop - begins anew, beside the loop before", async ({ open, site }) => {
+  row("control: naive loop - starts a second loop beside the first", async ({ open, site }) => {
     const { after, checks } = await changeOfRoute({ open, site }, "naive")
     assert.strictEqual(checks, 2)
     assert.strictEqual(after, 1)
   })
 
-  row("thousand cycles - leave no memory in use", async ({ open, site }) => {
+  row("1,000 cycles - leave no memory in use", async ({ open, site }) => {
     const { kilobytes } = await thousandCycles({ open, site }, "store")
     assert.isBelow(kilobytes, 100)
   })
@@ -72,7 +72,7 @@ inBrowser("PollStore in a page", () => {
     }
   )
 
-  row("hidden: run - goes on, as fast as the browser lets it", async ({ open, site }) => {
+  row("hidden: run - continues, as fast as the browser allows", async ({ open, site }) => {
     const tab = await open("store")
     const job = site.job()
     await tab.run((url) => program.show({ url, intervalMillis: 100, hidden: "run" }), job.url)
@@ -83,7 +83,7 @@ inBrowser("PollStore in a page", () => {
     assert.strictEqual(await tab.run(() => document.visibilityState), "hidden")
   })
 
-  row("control: naive loop - goes on while hidden", async ({ open, site }) => {
+  row("control: naive loop - continues while hidden", async ({ open, site }) => {
     const tab = await open("naive")
     const job = site.job()
     await tab.run((url) => program.show({ url, intervalMillis: 100 }), job.url)
@@ -92,7 +92,7 @@ inBrowser("PollStore in a page", () => {
     await job.checked(job.checks.length + 3)
   })
 
-  row("offline - makes no request, and goes on when online", async ({ open, site }) => {
+  row("offline - makes no request, and continues when online", async ({ open, site }) => {
     const tab = await open("store")
     const job = site.job()
     await tab.run((url) => program.show({ url, intervalMillis: 100 }), job.url)
@@ -111,7 +111,7 @@ inBrowser("PollStore in a page", () => {
     await tab.until(() => program.shown(0).result)
   })
 
-  row("control: naive loop - is dead after it was offline", async ({ open, site }) => {
+  row("control: naive loop - stops for good when offline", async ({ open, site }) => {
     const tab = await open("naive")
     const job = site.job()
     await tab.run((url) => program.show({ url, intervalMillis: 100 }), job.url)

@@ -9,7 +9,7 @@ import * as Status from "effect-poll/Status"
 import * as StatusSchema from "effect-poll/StatusSchema"
 import * as Strategy from "effect-poll/Strategy"
 
-/** What the page sends to the scripted server: the name of what the job is to do. */
+/** The body of a submit: the name of a script of the server. */
 export interface Order {
   readonly script: string
 }
@@ -38,7 +38,7 @@ const startExport = (order: Order) =>
     Effect.map(({ hint, value }) => ({ key: value.jobId, hint }))
   )
 
-/** Exports that are asked how they are: often at first, then less often. */
+/** Exports, checked often at first, then less often. */
 export const Exports = Job.make("export", {
   submit: startExport,
   check: HttpCheck.check(exportUrl, ExportStatus),
@@ -46,7 +46,7 @@ export const Exports = Job.make("export", {
   stall: { after: "20 seconds" }
 })
 
-/** The same exports, told by server-sent events. They are still asked, but rarely: events get lost. */
+/** The same exports with server-sent events. They are still checked, but rarely, since events can get lost. */
 export const LiveExports = Job.make("live export", {
   check: HttpCheck.check(exportUrl, ExportStatus),
   push: Sse.checks((id: string) => `${exportUrl(id)}/events`, ExportStatus)
@@ -73,7 +73,7 @@ const BatchStatus = StatusSchema.fromField(
   }
 )
 
-/** Batches of a search index. The record of a task is kept for a short time only; the batch itself is kept for good. */
+/** Batches of a search index. The server soon deletes the task, so checks then ask for the batch, which it keeps. */
 export const Batches = Job.make("batch", {
   submit: (order: Order) =>
     post("/v1/buckets/bkt_demo/batches", Schema.Struct({ task_id: Schema.String }), order).pipe(
@@ -90,7 +90,7 @@ export const Batches = Job.make("batch", {
   }
 })
 
-// ---- pictures: GET /generateTask/{model}/{id}, which are never ready at once ----
+// ---- pictures: GET /generateTask/{model}/{id}, never ready before 8 seconds ----
 
 const PictureStatus = StatusSchema.within(
   StatusSchema.fromField(

@@ -1,4 +1,4 @@
-/** The jobs that the first page lists. They outlive the page that shows them, as jobs do. */
+/** The jobs of the first page. They stay when another page is shown. */
 import * as Cause from "effect/Cause"
 import type * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -31,7 +31,7 @@ export const useList = (): List =>
     () => list
   )
 
-/** Submits all jobs. Nothing shows those of before any more, so nothing asks for them. */
+/** Submits all jobs anew. The previous ones are no longer shown, so they are no longer checked. */
 export const startAll = async (): Promise<void> => {
   for (const { key } of list.jobs) if (key !== undefined) Trace.forget(key)
   const exits = await Promise.all(plans.map((plan) => runtime.runPromiseExit(plan.submit)))
@@ -64,19 +64,19 @@ const aBatch = (script: string, title: string, about: string): Plan => ({
 
 const plans: ReadonlyArray<Plan> = [
   anExport("quick", "Thumbnails", "Done in four seconds."),
-  anExport("slow", "Annual report", "Takes over a minute, so it is asked less and less often."),
-  anExport("patient", "Wedding film", "Each answer asks for six seconds of patience, and gets them."),
-  anExport("flaky", "Backup", "Three answers get lost on the way. A failed check is not a failed job."),
-  anExport("busy", "Price list", "The server is too busy once, and says for how long."),
-  anExport("failing", "Guest list", "Fails, and says why."),
-  anExport("stuck", "Old scanner", "Hangs. The wait ends when nothing has changed for 20 seconds."),
+  anExport("slow", "Annual report", "Takes over a minute, so it is checked less and less often."),
+  anExport("patient", "Wedding film", "The server asks for six seconds between checks, and gets them."),
+  anExport("flaky", "Backup", "Three checks fail on the way. A failed check is not a failed job."),
+  anExport("busy", "Price list", "The server is too busy once (429), and says for how long."),
+  anExport("failing", "Guest list", "Fails, with a reason."),
+  anExport("stuck", "Old scanner", "Stuck. The wait ends when nothing has changed for 20 seconds."),
   {
     kind: "picture",
     title: "Harbor at dawn",
-    about: "Never ready at once, so the first check comes late.",
+    about: "Never ready before 8 seconds, so the first check comes then.",
     submit: Pictures.submit!({ script: "picture" })
   },
-  aBatch("forgotten", "Catalog", "Its task is soon forgotten, so the batch is asked instead."),
+  aBatch("forgotten", "Catalog", "The server soon deletes the task, so its batch is checked instead."),
   aBatch("endless", "Nightly crawl", "Runs until you cancel it.")
 ]
 

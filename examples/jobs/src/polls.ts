@@ -1,4 +1,4 @@
-/** The one store of this page, what its checks run on, and the hooks for jobs that need it. */
+/** The store of this page, its runtime with the HTTP client, and the hooks for jobs that need that client. */
 import * as PollHooks from "@effect-poll/react/PollHooks"
 import * as PageHttp from "@effect-poll/web/PageHttp"
 import * as PollStore from "@effect-poll/web/PollStore"
@@ -21,7 +21,7 @@ const client = Layer.effect(
 /** Runs checks, submits and cancels. */
 export const runtime = ManagedRuntime.make(Layer.merge(client, PollDefaults.layer({ observers: [Trace.observer] })))
 
-/** Every wait of the page. */
+/** The store of all waits of the page. */
 export const store = PollStore.make({ runtime })
 
 /** The hooks of the page. A job that needs more than an HTTP client is a type error. */

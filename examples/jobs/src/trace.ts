@@ -1,4 +1,4 @@
-/** What the waits of this page did, as an observer sees it: the panel shows it, the polls do not need it. */
+/** A record of the waits of this page, written by an `Observer` for the panel. The polls do not need it. */
 import * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -9,7 +9,7 @@ import type { WaitReason } from "effect-poll/PollEvent"
 import * as Status from "effect-poll/Status"
 import { useSyncExternalStore } from "react"
 
-/** How a step of a wait went. */
+/** The kind of a step, which decides its color. */
 export type Kind = "start" | "check" | "trouble" | "told" | "good" | "bad" | "left"
 
 /** One answer of the server, or the end of the wait, and the time until the next check. */
@@ -20,7 +20,7 @@ export interface Step {
   /** The number of the check; 0 if it was none. */
   readonly attempt: number
   readonly text: string
-  /** The wait that follows. */
+  /** The delay that follows, and its reason. */
   readonly wait: { readonly millis: number; readonly reason: WaitReason } | undefined
 }
 
@@ -44,7 +44,7 @@ export const name = (key: string, name: string): void => {
   if (trace !== undefined) put({ ...trace, name })
 }
 
-/** Sees each step of each wait. */
+/** Records each step of each wait. */
 export const observer: Observer.Observer = Observer.make((notification) =>
   Effect.sync(() => {
     if (!forgotten.has(notification.key)) put(next(traceOf(notification.key, notification.job), notification))
@@ -60,7 +60,7 @@ export const countRequest = (url: string): void => {
   }
 }
 
-/** Removes what has ended. */
+/** Removes the traces of waits that have ended. */
 export const clear = (): void => {
   for (const { key, nextAt } of traces.values()) if (nextAt === undefined) traces.delete(key)
   notify()
@@ -104,7 +104,7 @@ const traceOf = (key: string, job: string): Trace =>
     job,
     key,
     name: names.get(key) ?? key,
-    // An observer hears of a wait after its first request.
+    // The first request of a wait is counted before its first event.
     requests: [...requests].reduce((sum, [path, count]) => sum + (path.includes(`/${key}/`) ? count : 0), 0),
     steps: [],
     nextAt: undefined
@@ -115,7 +115,7 @@ const put = (trace: Trace): void => {
   notify()
 }
 
-/** Tells React once for all that happened in this turn. */
+/** Calls the listeners once for all changes of this turn. */
 const notify = (): void => {
   if (isNotifying) return
   isNotifying = true
@@ -137,7 +137,7 @@ const next = (trace: Trace, { at, attempts, event }: Observer.Notification): Tra
   })
   switch (event._tag) {
     case "Started":
-      return step("start", trace.steps.length === 0 ? "the wait begins" : "the wait goes on", 0)
+      return step("start", trace.steps.length === 0 ? "the wait begins" : "the wait continues", 0)
     case "Changed":
       return step(event.by === undefined ? "check" : "told", Status.describe(event.status))
     case "Unchanged":
@@ -145,7 +145,7 @@ const next = (trace: Trace, { at, attempts, event }: Observer.Notification): Tra
     case "CheckFailed":
       return step("trouble", textOf(event.error))
     case "Told":
-      return event.kind === "Wake" ? step("told", "told to check", 0) : trace
+      return event.kind === "Wake" ? step("told", "event: a reason to check", 0) : trace
     case "SourceBroke":
       return step("trouble", "the event stream broke", 0)
     case "CancelRequested":
@@ -168,17 +168,17 @@ const changeLast = (trace: Trace, change: Partial<Step>): Trace => {
   return last === undefined ? trace : { ...trace, steps: [...trace.steps.slice(0, -1), { ...last, ...change }] }
 }
 
-/** The end of a wait: a mark of its own, or what becomes of the answer that was the end. */
+/** The end of a wait: a step of its own, unless the last answer was the end. */
 const ended = (
   trace: Trace,
   step: (kind: Kind, text: string, attempt?: number) => Trace,
   exit: Exit.Exit<unknown, unknown>
 ): Trace => {
-  if (Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause)) return step("left", "the page left", 0)
+  if (Exit.isFailure(exit) && Cause.hasInterruptsOnly(exit.cause)) return step("left", "the wait is parked", 0)
   const kind = Exit.isSuccess(exit) ? "good" : "bad"
   const last = trace.steps.at(-1)
   if (last !== undefined && /^(Succeeded|Failed|Canceled|Expired)/.test(last.text)) {
-    const text = last.kind === "told" ? `told: ${last.text}` : last.text
+    const text = last.kind === "told" ? `event: ${last.text}` : last.text
     return { ...changeLast(trace, { kind, text }), nextAt: undefined }
   }
   const error = Exit.isSuccess(exit) ? undefined : Cause.squash(exit.cause)

@@ -1,4 +1,4 @@
-/** What the page says about a wait. */
+/** The texts of the page about a wait. */
 import type { Snapshot } from "@effect-poll/web/Snapshot"
 import * as Duration from "effect/Duration"
 import type { WaitReason } from "effect-poll/PollEvent"
@@ -50,15 +50,15 @@ export const noteOf = ({ outcome }: AnySnapshot): string => {
     case "JobStalled":
       return `No progress for ${Duration.format(error.unchangedFor)}. It may still be running.`
     case "JobCanceled":
-      return "The server has stopped it."
+      return "The job was stopped on the server."
     case "JobExpired":
-      return "The server has dropped it."
+      return "The job exceeded a time limit of the server."
     default:
       return error.message
   }
 }
 
-/** Why the next check is due when it is. Empty for the usual reason. */
+/** Why the next check is due at its time. Empty for the usual reason, the strategy. */
 export const reasonOf = (reason: WaitReason | undefined): string =>
   reason === undefined ? "" : (reasons[reason] ?? "")
 
@@ -88,10 +88,10 @@ const endings: Readonly<Record<string, { readonly word: string; readonly tone: T
 }
 
 const reasons: Readonly<Partial<Record<WaitReason, string>>> = {
-  firstWait: "It is never ready sooner.",
+  firstWait: "The first check comes late on purpose.",
   serverHint: "The server asked for this delay.",
-  throttled: "The server is busy, and said for how long.",
-  checkError: "The last check got no answer about the job.",
-  missing: "Its record is gone.",
+  throttled: "The server is too busy and asked for this delay.",
+  checkError: "The last check failed.",
+  missing: "The server found no such job.",
   lastCheck: "The last check before the deadline."
 }

@@ -688,7 +688,7 @@ export const withCodecs: {
 )
 
 /**
- * The functions of a job that ask for statuses, for `withChecks`.
+ * The functions that check a job, for `withChecks`.
  *
  * @category models
  * @since 0.1.0
@@ -696,8 +696,8 @@ export const withCodecs: {
 export type Checks<K, A, F, E, R> = Pick<Options<K, A, F, E, R>, "check" | "checkMany" | "confirm" | "missing">
 
 /**
- * Replaces the functions of a job that ask for statuses, usually by functions that call them. Everything else stays:
- * the name, the key, the policies, the Schemas and the services that were provided.
+ * Replaces the functions that check a job, usually by functions that call them. A field that is not given stays, and so
+ * does everything else: the name, the key, the policies, the Schemas and the services that were provided.
  *
  * **When to use**
  *

@@ -2,8 +2,9 @@
  * Waits for one job by polling: checks it until it ends, or until the deadline or the strategy ends the wait.
  *
  * `until` yields the result, `events` streams what happens on the way, `start` runs in the background, `run` submits
- * the job first, `resume` and `startFrom` continue from a token, `advance` makes at most one check and returns, and `promise` is for
- * code without Effect. All take a `Job` and a key; `until`, `events`, `start` and `promise` also take just an Effect that yields a `Status`.
+ * the job first, `resume` continues from a token, `startFrom` does so in the background, `advance` makes at most one check
+ * and returns, and `promise` is for code without Effect. All take a `Job` and a key; `until`, `events`, `start` and
+ * `promise` also take just an Effect that yields a `Status`.
  *
  * **Details**
  *

@@ -1,11 +1,11 @@
 /**
- * The hooks, and hooks for jobs that need services.
+ * The types of the hooks, and `make`, which makes hooks for jobs that need services.
  *
  * **Details**
  *
- * A React context has no type of what is provided far above. So the hooks of this package take jobs that need no
- * services, and `make` makes hooks, with a provider of their own, for jobs that need the services `R`: a job that needs
- * others is a type error.
+ * The type of a React context does not depend on the provider above. So the hooks of the package take jobs that need no
+ * services, and `make` makes hooks, with a provider of their own, for jobs that need the services `R`. A job that needs
+ * any other service is a type error.
  *
  * @since 0.1.0
  */
@@ -20,8 +20,8 @@ import { providerOf } from "./internal/provider.ts"
 import { suspensePollOf } from "./internal/suspense.ts"
 
 /**
- * A wait as a component shows it: its snapshot, and what can be done with it. It is the same object until something
- * changes, and its functions need no receiver.
+ * A wait as a component shows it: its snapshot, with functions to control it. It is the same object until something
+ * changes, and its functions can be passed around on their own.
  *
  * @category models
  * @since 0.1.0
@@ -30,7 +30,7 @@ export interface Polled<A, F = never, E = never>
   extends Snapshot<A, F, E>, Pick<Entry<A, F, E>, "checkNow" | "pause" | "unpause" | "cancel" | "restart"> {}
 
 /**
- * A wait of a list.
+ * A row of `usePolls`: a wait of a list.
  *
  * @category models
  * @since 0.1.0
@@ -38,14 +38,14 @@ export interface Polled<A, F = never, E = never>
 export interface PolledRow<K, A, F = never, E = never> extends Polled<A, F, E> {
   /** The key of the job. */
   readonly key: K
-  /** The encoded key, for the `key` of an element. */
+  /** The encoded key, for the `key` of a React element. */
   readonly id: string
 }
 
 /**
- * The properties of a `PollProvider`: a store, which the provider does not close, or the options of one. The options with
- * which it is mounted apply. A store of its own is made at the first render, builds its layer when the first wait begins,
- * and is closed when the provider is unmounted.
+ * The props of a `PollProvider`: a `store`, which the provider does not close, or the options of `PollStore.make`.
+ * Later changes of the options have no effect. A store of its own is made in the first render, builds its layer when
+ * the first wait begins, and is closed when the provider is unmounted.
  *
  * @category models
  * @since 0.1.0
@@ -56,39 +56,39 @@ export type PollProviderProps<R = never> = { readonly children?: ReactNode } & (
       readonly store: PollStore<R>
     }
   | (Options<R> & {
-      /** Not with other options. */
+      /** Not together with options. */
       readonly store?: undefined
     })
 )
 
 /**
- * Hooks for jobs that need no services but `R`.
+ * Hooks for jobs that need no services except `R`.
  *
  * @category models
  * @since 0.1.0
  */
 export interface PollHooks<R> {
-  /** Provides the store to the hooks below it. */
+  /** Provides a store to the hooks below it: the prop `store`, or one made with the options of `PollStore.make`. */
   readonly PollProvider: (props: PollProviderProps<R>) => ReactElement
-  /** See `usePoll`. */
+  /** Waits for a job while the component is mounted, and returns the wait. Idle while the key is `undefined`. */
   readonly usePoll: <K, A, F, E>(
     job: Watchable<K, A, F, E, R>,
     key: NoInfer<K> | undefined,
     options: EntryOptions<E, R>
   ) => Polled<A, F, E>
-  /** See `usePolls`. */
+  /** Waits for many jobs, and returns a row for each key, in their order. */
   readonly usePolls: <K, A, F, E>(
     job: Watchable<K, A, F, E, R>,
     keys: ReadonlyArray<NoInfer<K>>,
     options: EntryOptions<E, R> | ((key: NoInfer<K>) => EntryOptions<E, R>)
   ) => ReadonlyArray<PolledRow<K, A, F, E>>
-  /** See `useSuspensePoll`. */
+  /** Suspends the component until the job has ended, and returns its result. Throws any other ending. */
   readonly useSuspensePoll: <K, A, F, E>(
     job: Watchable<K, A, F, E, R>,
     key: NoInfer<K>,
     options: EntryOptions<E, R>
   ) => A
-  /** See `usePollStore`. */
+  /** Returns the store of the `PollProvider` above. */
   readonly usePollStore: () => PollStore<R>
 }
 
@@ -97,7 +97,7 @@ export interface PollHooks<R> {
  *
  * **Details**
  *
- * Call it once, in a module. Several of them can be used in one page, each with a store of its own.
+ * Call it once, at the top level of a module. A page can have several sets of hooks, each with a store of its own.
  *
  * **Example** (Jobs that need a client)
  *

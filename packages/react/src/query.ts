@@ -1,30 +1,30 @@
 /**
- * Waits for jobs as queries of TanStack Query 5: `pollQueryOptions` makes the options of a query that is one wait.
+ * Waits as queries of TanStack Query 5: `pollQueryOptions` makes the options of a query that is one wait.
  *
  * **When to use**
  *
- * Use where an app keeps its server state in TanStack Query already. Elsewhere the hooks of this package show more: the
- * check in flight, the reason of a pause, a `cancel`, and one loop over all tabs.
+ * Use where an app keeps its server state in TanStack Query already. Otherwise use the hooks of this package, which
+ * offer more: the phase `"checking"`, `pause` and `cancel`, slow checks while hidden, and one loop for all tabs.
  *
  * **Details**
  *
- * - Each fetch of the query makes at most one check, by `Poll.advance`, and continues from the token in the data that the
- *   fetch before it left. The time of the next check is in that data, and `refetchInterval` only reads it. So a fetch
- *   before that time sends nothing, whatever caused it: the focus of the window, a second component, an invalidation. The
- *   delays that the server requests, the deadline and the budgets hold over all of them, and over a hydration.
+ * - Each fetch of the query makes at most one check, by `Poll.advance`, and continues from the token in the data of the
+ *   query. That data has the time of the next check, and `refetchInterval` only reads it. A fetch before that time
+ *   sends no request, whatever caused it: the focus of the window, a second component, an invalidation. So the delays
+ *   that the server requests, the deadline and the budgets hold, also after hydration.
  * - A wait that has ended makes no further check. `resetQueries` begins a new one.
- * - An error that ends the wait is the `error` of the query, typed, and also in the `outcome` of its data. A check that
- *   fails on the way is not: see `lastCheckError`.
- * - The data in the cache is JSON, so it can be dehydrated and persisted: results and failures as encoded by the Schemas
- *   of the job (`Job.withCodecs`), which must decode synchronously; without Schemas they are kept as they are. `select`
- *   turns it into `PollQueryData`.
+ * - The error that ends the wait is the typed `error` of the query, and also in the `outcome` of its data. A failed
+ *   check that does not end the wait is not an error of the query: see `lastCheckError`.
+ * - The data in the cache is JSON, so it can be dehydrated and persisted. Results and failures are encoded by the
+ *   Schemas of the job (`Job.withCodecs`), which must decode synchronously. Without Schemas they are kept unchanged.
+ *   `select` makes `PollQueryData` of it.
  * - While the window is hidden no check is made, unless `refetchIntervalInBackground` is set. While the browser is
  *   offline, fetches are paused. Both are rules of TanStack Query.
- * - The signal of the fetch aborts the check. An aborted check was none: the next one takes its place.
+ * - The signal of the fetch aborts the check. An aborted check does not count as an attempt.
  *
  * **Gotchas**
  *
- * The query and its wait are forgotten `gcTime` after its last component has left, by default 5 minutes.
+ * The query and its wait are removed `gcTime` after its last component is unmounted, by default 5 minutes.
  *
  * @since 0.1.0
  */
@@ -46,13 +46,13 @@ import * as Status from "effect-poll/Status"
 import { decodeStatus, encodeStatus, encodeValue, decodeValue } from "./internal/coded.ts"
 
 /**
- * What a component reads of a wait: a part of the `Snapshot` of a store, with the same names.
+ * The data of the query as a component reads it: fields of the `Snapshot` of a store, with the same names.
  *
  * @category models
  * @since 0.1.0
  */
 export interface PollQueryData<out A, out F = never, out E = never> {
-  /** Whether the wait continues or has ended. */
+  /** `"waiting"` while the wait continues, `"ended"` after that. */
   readonly phase: "waiting" | "ended"
   /** The last status that was found, or `undefined` if there is none. */
   readonly status: Status.Status<A, F> | undefined
@@ -62,36 +62,36 @@ export interface PollQueryData<out A, out F = never, out E = never> {
   readonly startedAt: number | undefined
   /** When the next check is due, in milliseconds since 1970; `undefined` once the wait has ended. */
   readonly nextAt: number | undefined
-  /** The error of the last check, or `undefined` if it answered. It is not the end of the wait. */
+  /** The error of the last check, or `undefined` if that check did not fail. The wait continues. */
   readonly lastCheckError: E | undefined
   /** How the wait ended, or `undefined` while it continues. */
   readonly outcome: Outcome<A, F, E> | undefined
 }
 
 /**
- * What the cache holds of a wait: JSON, for `dehydrate` and for persisters. Components read `PollQueryData`.
+ * The state of a wait in the cache: JSON, for `dehydrate` and for persisters. Components read `PollQueryData`.
  *
  * @category models
  * @since 0.1.0
  */
 export interface PollQueryState {
-  /** The version of the format. */
+  /** The version of this format. */
   readonly version: 1
-  /** The wait, to continue from; `undefined` if it ended with its first check. */
+  /** The token to continue from; `undefined` if the wait ended with its first check. */
   readonly token: ResumeToken | undefined
-  /** The number of checks made. */
+  /** The number of checks made, including failed ones. */
   readonly attempt: number
-  /** The last status; a result or failure in it is encoded. */
+  /** The last status, with its result or failure encoded. */
   readonly status: Status.Status<unknown, unknown> | undefined
-  /** The error of the last check. */
+  /** The error of the last check, or `undefined` if that check did not fail. */
   readonly lastCheckError?: unknown
-  /** How the wait ended; a result is encoded. */
+  /** How the wait ended, with the result encoded; `undefined` while it continues. */
   readonly outcome?: Outcome<unknown, unknown, unknown> | undefined
 }
 
 /**
- * The key of a query: the name of the job, the encoded key, and the run to wait for if the options name one. The key is
- * `null` while there is none.
+ * The key of a query: the name of the job, the encoded key (`null` if the key is `undefined`), and the run to wait for
+ * (`null` without the option `since`).
  *
  * @category models
  * @since 0.1.0
@@ -105,13 +105,13 @@ export type PollQueryKey = readonly ["effect-poll", job: string, key: string | n
  * @since 0.1.0
  */
 export interface PollQueryOptions<A, F, E, out R, out T> extends AdvanceOptions<E, R> {
-  /** What the `data` of the component is, made of what is known of the wait. Default: all of it. */
+  /** Maps the state of the wait to the `data` of the component. Default: the whole `PollQueryData`. */
   readonly select?: ((data: PollQueryData<A, F, E>) => T) | undefined
 }
 
 /**
  * The options of a query, for `useQuery`, `useSuspenseQuery`, `useQueries`, `prefetchQuery` and the rest of TanStack
- * Query. Spread them to add options of its own.
+ * Query. Spread them to add options of TanStack Query.
  *
  * @category models
  * @since 0.1.0
@@ -119,17 +119,17 @@ export interface PollQueryOptions<A, F, E, out R, out T> extends AdvanceOptions<
 export interface PollQuery<out T, Err> {
   readonly queryKey: DataTag<PollQueryKey, PollQueryState, Err>
   readonly queryFn: (context: QueryFunctionContext<PollQueryKey>) => Promise<PollQueryState>
-  /** Reads the state in the cache. */
+  /** Decodes the state in the cache. */
   readonly select: (state: PollQueryState) => T
-  /** False while there is no key. */
+  /** False if the key is `undefined`. */
   readonly enabled: boolean
-  /** Until the next check is due the data is fresh, and once the wait has ended it stays fresh. */
+  /** The data is fresh until the next check is due, and always once the wait has ended. In milliseconds. */
   readonly staleTime: (query: Query<PollQueryState, Err, PollQueryState, PollQueryKey>) => number
-  /** The time until the next check is due; `false` once the wait has ended. It only reads. */
+  /** The milliseconds until the next check is due; `false` once the wait has ended. It only reads the data. */
   readonly refetchInterval: (query: Query<PollQueryState, Err, PollQueryState, PollQueryKey>) => number | false
-  /** Failed checks are the business of the wait: see `checkErrors`. */
+  /** Off: `checkErrors` decides how many failed checks are tolerated. */
   readonly retry: false
-  /** Not set: for the type of the error, and for options of one's own. */
+  /** Not set. Gives the error its type, and can be set in a spread. */
   readonly throwOnError?: (error: Err, query: Query<PollQueryState, Err, PollQueryState, PollQueryKey>) => boolean
 }
 
@@ -138,12 +138,14 @@ export interface PollQuery<out T, Err> {
  *
  * **Details**
  *
- * Queries of one job and key are one wait, which reads the options of the query that fetches. The data of the query is
- * `undefined` until the first check has answered or failed. With the key `undefined` the query is disabled.
+ * Queries with the same job name and key are one wait. Each fetch uses the options of the component that caused it; the
+ * deadline stays that of the first one. The data of the query is `undefined` until the first check has ended. With the
+ * key `undefined` the query is disabled.
  *
- * A job that requires services takes them from `runtime`. A job made by `Job.provide` needs none, but builds its layer
- * for each check. A strategy must be made by `Strategy`, since a token cannot hold the state of any other `Schedule`: it
- * is refused by type, and in a job by a RangeError. An out-of-range option throws a RangeError at the call.
+ * A job that needs services takes them from `runtime`. A job made by `Job.provide` needs none, but builds its layer for
+ * each check. A strategy must be made by `Strategy`, since a token cannot hold the state of any other `Schedule`.
+ * Another one is a type error in the options, and a RangeError in a job. An out-of-range option throws a RangeError at
+ * the call.
  *
  * **Example** (Waiting in a query)
  *
@@ -177,14 +179,15 @@ export const pollQueryOptions: {
     options: PollQueryOptions<A, F, E, never, T> & { readonly runtime?: undefined }
   ): PollQuery<T, PollError<F, E>>
   /**
-   * Returns the options of a query that is one wait for a job whose services `runtime` has. The query is disabled while
-   * the key is `undefined`. A strategy must be made by `Strategy`. An out-of-range option throws a RangeError at the call.
+   * Returns the options of a query that is one wait for a job, with its services from `runtime`. The query is disabled
+   * while the key is `undefined`. A strategy must be made by `Strategy`. An out-of-range option throws a RangeError at
+   * the call.
    */
   <K, A, F, E, R, ER, RS = never, T = PollQueryData<A, F, E>>(
     job: Watchable<K, A, F, E, R>,
     key: NoInfer<K> | undefined,
     options: PollQueryOptions<A, F, E, RS, T> & {
-      /** Has the services of the job and of the options. */
+      /** Provides the services of the job and of the options. It is not disposed. */
       readonly runtime: ManagedRuntime<NoInfer<R | RS>, ER>
     }
   ): PollQuery<T, PollError<F, E> | ER>
@@ -236,8 +239,8 @@ const nextAtOf = ({ outcome, token }: PollQueryState): number | undefined =>
 const longestDelay = 2_147_483_647
 
 /**
- * The milliseconds of a timer. A token that was written by a clock ahead of this one is read at once, which sends nothing:
- * its times are then those of this clock.
+ * The milliseconds of a timer. A token that was written by a clock ahead of this one is read at once, which sends
+ * nothing: its times are then those of this clock.
  */
 const delayUntil = (nextAt: number, writtenAt: number | undefined): number => {
   const now = Effect.runSync(Clock.currentTimeMillis)

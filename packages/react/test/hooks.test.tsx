@@ -149,7 +149,7 @@ describe("usePoll", () => {
     assert.strictEqual(result.current.startedAt, 1_000_000)
   })
 
-  it("another key - is another wait, and no key is none", async () => {
+  it("another key - is another wait, and without a key there is none", async () => {
     const { checks, job } = counted()
     const { rerender, result } = renderHook(({ id }) => usePoll(job, id, deadline), {
       ...within(shop()),

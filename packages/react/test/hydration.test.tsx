@@ -115,7 +115,7 @@ describe("hydration", () => {
     assert.strictEqual(checks.length, 1)
   })
 
-  it("useSuspensePoll - the page renders what the server left, with one loop", async () => {
+  it("useSuspensePoll - the page renders what the server did not, with one loop", async () => {
     const { checks, end, job } = counted()
     const Value = () => <b>{useSuspensePoll(job, "cat", deadline)}</b>
     const { container, html, recovered } = await hydrated(() => (

@@ -250,7 +250,7 @@ describe("pollQueryOptions", () => {
     assert.strictEqual(result().data!.startedAt, 1_005_000)
   })
 
-  it("a check that fails - is no error of the query, and keeps the detail of the last status", async () => {
+  it("a failed check - is no error of the query, and keeps the detail of the last status", async () => {
     let checks = 0
     const job = Job.make("render", {
       check: (_: string) =>
@@ -474,7 +474,7 @@ describe("pollQueryOptions, dehydrated", () => {
     assert.strictEqual(result().error!.attempts, 2)
   })
 
-  it("data that cannot be read - counts as none", async () => {
+  it("data that cannot be read - counts as no data", async () => {
     for (const stored of [{}, { version: 1, token: { version: 9, job: "render", key: "cat", dueAt: 0 }, attempt: 7 }]) {
       const { checks, job } = rendering(9)
       const options = pollQueryOptions(job, "cat", { deadline: "1 minute" })

@@ -73,7 +73,7 @@ describe("on a server", () => {
     assert.deepStrictEqual(checks, [])
   })
 
-  it("useSuspensePoll - renders the fallback, says so to onError with a digest, and leaves no stream open", async () => {
+  it("useSuspensePoll - renders the fallback, reports a digest to onError, and leaves no stream open", async () => {
     const { checks, Value } = scene()
     const { errors, html } = await streamed(
       <PollProvider>
@@ -89,7 +89,7 @@ describe("on a server", () => {
     assert.deepStrictEqual(checks, [])
   })
 
-  it("a store that is shared by requests - keeps nothing of them", () => {
+  it("a store that is shared by requests - keeps nothing of a request", () => {
     const { job, One } = scene()
     const subscribed: Array<string> = []
     const store: PollStore = {

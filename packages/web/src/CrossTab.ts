@@ -1,29 +1,29 @@
 /**
- * One page checks for all pages of a browser that show the same entry, and the others follow.
+ * One page checks for all pages of an origin that show the same entry, and the others follow it.
  *
  * **Details**
  *
- * The page that has the Web Lock of an entry checks for it, and sends each new state over a `BroadcastChannel`. The next
- * page continues from the last state: with the number of attempts, the deadline, the step of the strategy, and the floor
- * of the server.
+ * The page that holds the Web Lock of an entry checks for it, and sends each new state over a `BroadcastChannel`. When
+ * another page takes over, it continues from the last state: with the attempts, the deadline, the step of the strategy
+ * and the floor of the server.
  *
  * | event | what follows |
  * |---|---|
  * | the page that checks is closed or crashes | the browser gives its lock to another page |
- * | it is frozen, or enters the back/forward cache | it gives the lock and the channel up first, so it may be cached |
- * | it is hidden while another page is visible | the visible page takes the lock; a check in flight ends first |
- * | it is visible, but silent for `margin` after its next state is due, and does not answer | a visible page takes the lock |
+ * | it is frozen, or enters the back/forward cache | it gives up the lock and the channel first, so it can be cached |
+ * | it is hidden while another page is visible | the visible page takes the lock; a check in flight finishes first |
+ * | its next state is overdue by `margin`, and it does not answer | a visible page takes the lock |
  * | it thaws after its lock was taken | it follows |
- * | nothing is visible | the page that has the lock keeps it: the policy for hidden pages applies to it |
+ * | all pages are hidden | the page that has the lock keeps it, and checks as the option `hidden` says |
  *
- * Where the browser has no Web Locks or no `BroadcastChannel`, and where the state of an entry cannot be sent (it must
- * survive a structured clone), each page checks for itself. Web Locks need a secure context.
+ * Where the browser has no Web Locks or no `BroadcastChannel`, and where the state of an entry cannot be encoded, each
+ * page checks for itself. Browsers have Web Locks in secure contexts only (`https:` and `localhost`).
  *
  * **Gotchas**
  *
- * - All pages of an origin with the same `name` share. If its tabs can be signed in as different users, put the user into
- *   the `name`.
- * - The options of the page that checks apply. A deadline is part of the wait and stays what it was.
+ * - Pages share an entry if their `name`, the name of the job and the encoded key are equal. If tabs can be signed in
+ *   as different users, put the user into the `name`.
+ * - The options of the page that checks apply. The deadline is part of the wait and is handed over with it.
  *
  * @since 0.1.0
  */
@@ -38,7 +38,7 @@ import { wire } from "./internal/wire.ts"
 
 export type {
   /**
-   * Chooses the page that checks: the option `lead` of a store.
+   * Decides which page checks: the option `lead` of a store. `make` makes it.
    *
    * @category models
    * @since 0.1.0
@@ -48,21 +48,21 @@ export type {
 
 export type {
   /**
-   * The part of a `LockManager` that is used. It has to behave as one does.
+   * The part of a `LockManager` (`navigator.locks`) that is used.
    *
    * @category services
    * @since 0.1.0
    */
   Locks,
   /**
-   * Opens a channel to all pages of the origin that open the same name. What a page posts does not arrive there itself.
+   * Opens a channel to all other pages of the origin that open the same name. A page does not receive its own messages.
    *
    * @category services
    * @since 0.1.0
    */
   OpenChannel,
   /**
-   * Time, as a page has it.
+   * The clock and the timers of a page.
    *
    * @category services
    * @since 0.1.0
@@ -78,30 +78,41 @@ export type {
  */
 export interface Options {
   /**
-   * What the names of locks and of the channel begin with; not empty, and not beginning with `-`. Pages with different
+   * The prefix of the names of the locks and of the channel; not empty, and not starting with `-`. Pages with different
    * names share nothing. Default: `"effect-poll"`.
    */
   readonly name?: string | undefined
   /**
-   * How long a visible page waits for the page that checks, after its next state was due, before it takes over; a
-   * positive finite duration. Up to 255 milliseconds are added, so that two pages do not take over at once. Default: 2
-   * seconds.
+   * How long a visible page waits before it takes over from a page whose next state is overdue; a positive finite
+   * duration. A number is milliseconds. Up to 255 milliseconds are added, so that two pages do not take over at the
+   * same time. Default: 2 seconds.
    */
   readonly margin?: Duration.Input | undefined
-  /** Web Locks; `null`: each page checks for itself. Default: those of the browser, if it has them. */
+  /** The Web Locks to use. With `null`, each page checks for itself. Default: those of the browser, if it has them. */
   readonly locks?: Locks | null | undefined
-  /** Opens a channel to the other pages. Default: a `BroadcastChannel`, if the browser has it. */
+  /** Opens a channel to the other pages. Default: a `BroadcastChannel`, if the browser has them. */
   readonly openChannel?: OpenChannel | undefined
   /** Whether the page is visible or frozen. Default: that of the browser. */
   readonly environment?: Environment.Environment | undefined
-  /** The time. Default: that of the browser. */
+  /** The clock and the timers. Default: those of the browser. */
   readonly timer?: Timer | undefined
-  /** What no other page has, and this page has no other time that it is loaded. Default: random. */
+  /** An id that is unique to this load of this page. Default: a random one. */
   readonly pageId?: string | undefined
 }
 
 /**
- * Makes the option `lead` of a store, so that one page checks for all.
+ * Makes the option `lead` of a store, so that one page checks for all pages that show the same entry. An out-of-range
+ * option throws a RangeError.
+ *
+ * **Example** (One tab that checks for all)
+ *
+ * ```ts
+ * import * as CrossTab from "@effect-poll/web/CrossTab"
+ * import * as PollStore from "@effect-poll/web/PollStore"
+ *
+ * const store = PollStore.make({ lead: CrossTab.make({ name: "renders of user 7" }) })
+ * await store.close()
+ * ```
  *
  * @category constructors
  * @since 0.1.0
@@ -109,7 +120,7 @@ export interface Options {
 export const make = (options: Options = {}): Lead => {
   const { name = "effect-poll", locks } = options
   if (name === "" || name.startsWith("-")) {
-    throw new RangeError(`CrossTab.make: name must not be empty or begin with "-", got ${JSON.stringify(name)}`)
+    throw new RangeError(`CrossTab.make: name must not be empty or start with "-", got ${JSON.stringify(name)}`)
   }
   const marginMillis = check.millis("CrossTab.make: margin", options.margin ?? 2_000, 1)
   const lead = pages.make({

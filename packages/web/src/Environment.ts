@@ -1,11 +1,11 @@
 /**
- * What a store is told about its page: whether it is hidden, offline or frozen.
+ * Whether a page is hidden, offline or frozen, for a `PollStore`.
  *
  * **Details**
  *
- * A store uses the option `environment` of `PollStore.make`, or this service in its layer, or that of the browser. Where
- * there is no `document` and no `navigator`, as in React Native and in workers, the browser's is never hidden, never
- * frozen and always online.
+ * A store takes it from the option `environment` of `PollStore.make`, otherwise from this service in its layer,
+ * otherwise from the browser. Where there is no `document` and no `navigator`, as in React Native and in workers,
+ * `browser` is never hidden, never frozen and always online.
  *
  * @since 0.1.0
  */
@@ -14,7 +14,7 @@ import * as Layer from "effect/Layer"
 import { browser as ofBrowser } from "./internal/browser.ts"
 
 /**
- * What a store is told about its page.
+ * The state of a page, and a way to learn of its changes.
  *
  * @category models
  * @since 0.1.0
@@ -22,16 +22,18 @@ import { browser as ofBrowser } from "./internal/browser.ts"
 export interface Environment {
   /** Whether the page is hidden, such as a tab in the background. */
   readonly isHidden: () => boolean
-  /** Whether there is a network. */
+  /** Whether the browser has a network. */
   readonly isOnline: () => boolean
-  /** Whether the page is frozen, or in the back/forward cache: no code of it runs until it returns. Default: never. */
+  /**
+   * Whether the page is frozen, or in the back/forward cache: its code does not run until it returns. Default: never.
+   */
   readonly isFrozen?: (() => boolean) | undefined
-  /** Calls the listener after each change, until the function that is returned is called. */
+  /** Calls the listener after each change, until the returned function is called. */
   readonly subscribe: (listener: () => void) => () => void
 }
 
 /**
- * The service that a store takes from its layer. Default: `browser`.
+ * The environment as a service, which a store takes from its layer. Default: `browser`.
  *
  * @category services
  * @since 0.1.0
@@ -42,8 +44,8 @@ export const Environment: Context.Reference<Environment> = /*#__PURE__*/ Context
 )
 
 /**
- * The page that this code runs in, by `visibilitychange`, `online`, `offline`, `freeze`, `resume`, `pagehide` and
- * `pageshow`. It listens only while something is subscribed.
+ * The page that this code runs in. It listens to `visibilitychange`, `online`, `offline`, `freeze`, `resume`,
+ * `pagehide` and `pageshow`, and only while something is subscribed.
  *
  * @category constructors
  * @since 0.1.0
@@ -51,24 +53,24 @@ export const Environment: Context.Reference<Environment> = /*#__PURE__*/ Context
 export const browser: Environment = ofBrowser
 
 /**
- * A page that is controlled by code, for tests.
+ * An environment that a test controls.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Test extends Environment {
-  /** Changes what is given, and tells the listeners. */
+  /** Changes the fields that are given, and calls the listeners. */
   readonly set: (state: {
     readonly hidden?: boolean | undefined
     readonly online?: boolean | undefined
     readonly frozen?: boolean | undefined
   }) => void
-  /** How many listeners there are. */
+  /** Returns the number of listeners. */
   readonly listeners: () => number
 }
 
 /**
- * Makes a page that is visible and online until `set` says otherwise.
+ * Makes an environment for tests: visible, online and not frozen until `set` changes that.
  *
  * **Example** (A hidden page)
  *
@@ -104,7 +106,7 @@ export const test = (): Test => {
 }
 
 /**
- * Creates a layer with an environment, such as the one of `test`.
+ * Creates a layer with an environment, such as one made by `test`.
  *
  * @category layers
  * @since 0.1.0

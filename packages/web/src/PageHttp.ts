@@ -1,14 +1,14 @@
 /**
- * The HTTP client for checks in a page: each check is one request.
+ * The HTTP client for checks in a page: each check is exactly one request.
  *
  * **Details**
  *
- * A browser does more with the requests of a page than other platforms:
+ * Browsers treat requests differently from other platforms:
  *
- * - It asks the server of another origin for permission first, with an `OPTIONS` request, if a request has a header such
- *   as `traceparent` or `cache-control`. So this client sends no trace headers, and bypasses the cache by the option
+ * - Before a request to another origin with a header such as `traceparent` or `cache-control`, the browser sends an
+ *   `OPTIONS` request (a preflight). So this client sends no trace headers, and bypasses the cache by the option
  *   `cache: "no-store"` of `fetch` instead of a header.
- * - It answers from its cache, and lets requests for one URL wait for each other in order to fill it. With
+ * - The browser may answer from its cache, and runs requests for one URL one after another to fill it. With
  *   `cache: "no-store"` it does neither.
  *
  * @since 0.1.0
@@ -22,14 +22,14 @@ import * as Layer from "effect/Layer"
  *
  * **When to use**
  *
- * Use as the layer of a `PollStore`, or with `Job.provide` in promise code, for jobs that need an `HttpClient`.
+ * Use as the `layer` of a `PollStore` or a `PollProvider`, or with `Job.provide`, for jobs that need an `HttpClient`.
  *
  * **Gotchas**
  *
- * A request with a header of its own, such as `authorization`, or with a JSON body is still preceded by an `OPTIONS`
- * request if the server has another origin. The server can limit how often, with `Access-Control-Max-Age`.
+ * A request to another origin that has a header such as `authorization`, or a JSON body, is still preceded by an
+ * `OPTIONS` request. The server can have the browser cache its answer, with `Access-Control-Max-Age`.
  *
- * **Example** (Giving the checks of a page their client)
+ * **Example** (Providing the client to a job)
  *
  * ```ts
  * import { PageHttp } from "@effect-poll/web"
@@ -55,7 +55,8 @@ import * as Layer from "effect/Layer"
 export const layer: Layer.Layer<HttpClient.HttpClient | FetchHttpClient.RequestInit> = /*#__PURE__*/ make({})
 
 /**
- * The same with more options of `fetch`, such as `credentials: "include"`. The option `cache` replaces `"no-store"`.
+ * Provides the same client with further options of `fetch`, such as `credentials: "include"`. An option `cache`
+ * replaces `"no-store"`.
  *
  * @category layers
  * @since 0.1.0
@@ -67,7 +68,7 @@ export const layerWith: (
 // ---- internal ----
 
 function make(init: globalThis.RequestInit): Layer.Layer<HttpClient.HttpClient | FetchHttpClient.RequestInit> {
-  // The settings are services of the caller too: a caller that has its own replaces those of the client.
+  // The settings are provided too, not only used: a request may replace them by its own services.
   return Layer.provideMerge(
     FetchHttpClient.layer,
     Layer.mergeAll(

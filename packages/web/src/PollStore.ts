@@ -1,24 +1,26 @@
 /**
- * Polls in a page: one loop for each job and key, however many views show it, bound to the life of what shows it.
+ * The polls of a web page: one loop for each job and key, however many views show it. It runs while a view is
+ * subscribed.
  *
  * **When to use**
  *
- * Use in a page without a framework, or to bind polls to another framework than React (for which there is
- * `@effect-poll/react`). Without a page, use `Poll` or a `Poller`.
+ * Use in a page without a framework, or to write bindings for a framework. For React there is `@effect-poll/react`.
+ * Outside of pages, use `Poll` or a `Poller`.
  *
  * **Details**
  *
- * - A wait begins with the first listener of its entry. Nothing runs before, so a server that renders makes no request.
- * - After the last listener has left, no check begins. A check in flight goes on for `linger`; then its request is
- *   aborted. A listener that comes back within that time notices nothing.
- * - A wait that nothing shows is parked: kept as a token for `keep`. A listener that comes back continues it, with its
- *   attempts, its error budgets, its deadline and the floor of the server. How it ended is kept for the same time. After
- *   that a new wait begins.
- * - While the page is hidden, `hidden` decides: `"pause"` parks the wait, `"slow"` makes at most one check per
- *   `slowInterval`, `"run"` changes nothing. A check that fell due meanwhile follows as soon as the page is visible.
+ * - A wait begins with the first listener of its entry. Nothing runs before that, so rendering on a server makes no
+ *   request.
+ * - After the last listener has left, no check begins. A check in flight has `linger` to finish, then its request is
+ *   aborted. A listener that subscribes within that time continues the wait as if nothing had happened.
+ * - After `linger` the wait is parked: kept as a token. A listener that subscribes within `keep` continues it, with its
+ *   attempts, error budgets, deadline and the floor of the server. The outcome of a wait that has ended is kept for the
+ *   same time. After `keep`, a new wait begins.
+ * - While the page is hidden, the option `hidden` applies: `"pause"` parks the wait, `"slow"` makes at most one check
+ *   per `slowInterval`, `"run"` changes nothing. A check that fell due follows as soon as the page is visible.
  * - While the browser is offline, and while the page is frozen or in the back/forward cache, the wait is parked.
- * - A wait whose deadline passed while it was parked makes one check, and then ends by what that finds.
- * - Listeners are called in a microtask, at most once for all changes before it.
+ * - If the deadline passes while a wait is parked, it makes one check when it continues, whose result ends it.
+ * - Listeners are called in a microtask, once for all changes before it.
  *
  * @since 0.1.0
  */
@@ -46,65 +48,89 @@ import type { Seed } from "./Seed.ts"
 import type { Snapshot } from "./Snapshot.ts"
 
 /**
- * The options of a wait in a page.
+ * The options of an entry: those of a wait, and what is specific to pages.
  *
  * @category models
  * @since 0.1.0
  */
 export interface EntryOptions<in E = never, out R = never> extends PollOptions<E, R> {
-  /** What a server has already found, see `Seed`: the snapshot begins with it, and the wait continues from it. */
+  /**
+   * The result of a check on a server, from `Seed.read`: it is the first snapshot, and the wait continues from it.
+   * Default: none.
+   */
   readonly seed?: Seed | undefined
   /**
-   * What happens while the page is hidden: `"pause"` makes no checks, `"slow"` at most one per `slowInterval`, `"run"`
-   * changes nothing. Default: that of the store.
+   * What happens while the page is hidden: `"pause"` makes no checks, `"slow"` makes at most one per `slowInterval` of
+   * the store, `"run"` changes nothing. A check in flight finishes in each case. Default: that of the store.
    */
   readonly hidden?: "pause" | "slow" | "run" | undefined
   /**
-   * When to check while the `push` of the job is open, see `streams` of the store. Default: by the `strategy`. A RangeError
-   * for a job without a `push`.
+   * The strategy of the checks while the stream of the job's `push` is open: any Schedule. The store opens as many
+   * streams as its option `streams` allows; a wait without one checks by `strategy`. Default: `strategy` if it is set,
+   * otherwise that of the `Job`, otherwise delays of 5 seconds, tripled up to 5 minutes. A RangeError for a job without
+   * a `push`.
    */
   readonly behind?: ToldOptions<never, never, R>["behind"]
 }
 
 /**
- * A wait of a store, in the shape that `useSyncExternalStore` takes. The functions need no receiver.
+ * A wait of a store. `subscribe`, `getSnapshot` and `getServerSnapshot` are what `useSyncExternalStore` of React takes.
+ * The functions can be passed around without the entry.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Entry<A, F = never, E = never> {
-  /** Begins the wait with the first listener, and ends it `linger` after the last one has left. */
+  /**
+   * Calls the listener after changes of the snapshot, until the returned function is called. The first listener begins
+   * or continues the wait. When the last one has left, no further check begins, and the wait is parked after `linger`.
+   */
   readonly subscribe: (listener: () => void) => () => void
-  /** The current snapshot; the same object until something changes. */
+  /** Returns the current snapshot: the same object until something changes. */
   readonly getSnapshot: () => Snapshot<A, F, E>
-  /** The snapshot of the seed, or the idle one: what a server renders, and the first render of a page that hydrates. */
+  /** Returns the snapshot of the seed, or the idle one, for rendering on a server and for hydration. */
   readonly getServerSnapshot: () => Snapshot<A, F, E>
-  /** Checks now instead of at the planned time; the floor of the server and the gate still apply. */
+  /**
+   * Checks now instead of at the planned time. The floor of the server and the gate still apply. A parked wait checks
+   * as soon as it continues. Without a wait it does nothing.
+   */
   readonly checkNow: () => void
-  /** Stops making checks until `unpause`. The deadline still applies while something is subscribed. */
+  /**
+   * Begins no check until `unpause`, whatever the page does; a check in flight finishes. The deadline still applies
+   * while something is subscribed.
+   */
   readonly pause: () => void
-  /** Makes checks again after `pause`. One that fell due meanwhile follows at once. */
+  /** Ends a `pause`. A check that fell due meanwhile follows at once. */
   readonly unpause: () => void
-  /** Asks the server to cancel the job. Rejects with `CancelFailed`. The wait continues until a check finds the end. */
+  /**
+   * Asks the server to cancel the job, by the `cancel` of the `Job`. Rejects with `CancelFailed` if that fails, does
+   * not end within `cancelTimeout`, or does not exist. The wait continues until a check finds the end. After the end it
+   * does nothing.
+   */
   readonly cancel: () => Promise<void>
-  /** Begins a new wait, for example after a timeout. Its first check comes no sooner than the server allowed. */
+  /**
+   * Begins a new wait with the options of the first one, such as after a timeout. Its first check comes no sooner than
+   * the server allowed. Without a wait it does nothing.
+   */
   readonly restart: () => void
 }
 
 /**
- * The waits of a page. `R` are the services that its layer provides to the jobs.
+ * The waits of a page. `R` are the services that the layer or the runtime of the store provides to the jobs.
  *
  * @category models
  * @since 0.1.0
  */
 export interface PollStore<in R = never> {
   /**
-   * Returns the entry of a job and a key, by identity of the job. Nothing runs until something subscribes. While it has
-   * listeners, and for `keep` after that, the options with which it began apply. An out-of-range option throws a
-   * RangeError.
+   * Returns the entry of a job and a key. Jobs are compared by reference: make each job once. Nothing runs until
+   * something subscribes. The options with which the wait began apply as long as it is kept, whatever later calls pass.
+   * An out-of-range option throws a RangeError.
    */
   readonly entry: <K, A, F, E>(job: Watchable<K, A, F, E, R>, key: K, options: EntryOptions<E, R>) => Entry<A, F, E>
-  /** Ends all waits, as their `onClose` says, and releases the layer. */
+  /**
+   * Ends all waits and releases the layer. Remote jobs are left running, or canceled as the `onClose` of a wait says.
+   */
   readonly close: () => Promise<void>
 }
 
@@ -115,45 +141,60 @@ export interface PollStore<in R = never> {
  * @since 0.1.0
  */
 export interface Options<in R = never> {
-  /** The services of the jobs, built when the first wait begins. Default: none. */
+  /** Provides the services of the jobs. Built when the first wait begins, released by `close`. Default: none. */
   readonly layer?: Layer.Layer<R, unknown> | undefined
-  /** A runtime with the services, instead of a `layer`. The store does not dispose it. */
+  /** A runtime with the services of the jobs, instead of a `layer`. The store does not dispose it. Default: none. */
   readonly runtime?: ManagedRuntime<R, unknown> | undefined
   /**
-   * How long a check in flight goes on after the last listener has left; a non-negative finite duration, default 400
-   * milliseconds.
+   * How long a check in flight may continue after the last listener has left; a non-negative finite duration. A number
+   * is milliseconds. Default: 400 milliseconds.
    */
   readonly linger?: Duration.Input | undefined
   /**
-   * How long the token or the end of a wait is kept after the last listener has left; a non-negative finite duration,
-   * default 5 minutes.
+   * How long the token or the outcome of a wait without listeners is kept; a non-negative finite duration. A number is
+   * milliseconds. Default: 5 minutes.
    */
   readonly keep?: Duration.Input | undefined
-  /** What happens while the page is hidden, see `EntryOptions`. Default `"slow"`. */
+  /**
+   * What happens while the page is hidden: `"pause"` makes no checks, `"slow"` at most one per `slowInterval`, `"run"`
+   * changes nothing. An entry can override it. Default: `"slow"`.
+   */
   readonly hidden?: "pause" | "slow" | "run" | undefined
-  /** The least time between two checks of a hidden page; a positive finite duration, default 1 minute. */
+  /**
+   * The least time between two checks of a wait while the page is hidden, for `hidden: "slow"`; a positive finite
+   * duration. A number is milliseconds. Default: 1 minute.
+   */
   readonly slowInterval?: Duration.Input | undefined
-  /** What the store is told about its page. Default: that of the layer, otherwise that of the browser. */
+  /**
+   * Whether the page is hidden, offline or frozen. Default: the service in the layer, otherwise that of the browser.
+   */
   readonly environment?: Environment.Environment | undefined
   /**
-   * Makes the checks, for jobs with `checkMany` or to limit how many checks are in flight. It needs the services of the
-   * jobs, from the `layer`. The store does not close it. Default: each wait makes its own.
+   * Runs the waits, to check many keys in one request (`checkMany`) or to limit how many checks are in flight. The
+   * services of the jobs still come from the `layer` or the `runtime`. The store does not close it. Default: none, each
+   * wait checks on its own.
    */
   readonly poller?: Service | undefined
-  /** Chooses one page to check for all pages that show the same entry, see `CrossTab`. Default: each page checks. */
+  /**
+   * Lets one page check for all pages of the origin that show the same entry: `CrossTab.make()`. Default: each page
+   * checks for itself.
+   */
   readonly lead?: Lead | undefined
   /**
-   * How many streams of a `push` may be open at a time, for all pages of the origin; an integer >= 1 or `"unbounded"`. A
-   * wait without a stream polls by its strategy, without `behind`. Over HTTP/1.1, a stream holds one of the six
-   * connections that a browser opens to an origin. Default 1.
+   * How many streams of a `push` may be open at a time, in all pages of the origin together; an integer >= 1 or
+   * `"unbounded"`. A wait without a stream checks by its `strategy`, without `behind`. Over HTTP/1.1, an open stream
+   * occupies one of the six connections of a browser to an origin. Default: 1.
    */
   readonly streams?: number | "unbounded" | undefined
-  /** Web Locks, by which pages share `streams`; `null`: each page has its own. Default: those of the browser. */
+  /**
+   * The Web Locks that make `streams` a limit for all pages together. With `null`, and where the browser has none, it
+   * is a limit for each page. Default: those of the browser.
+   */
   readonly locks?: Locks | null | undefined
 }
 
 /**
- * Creates a store. An out-of-range option throws a RangeError.
+ * Creates a store. Make one for a page, outside of components. An out-of-range option throws a RangeError.
  *
  * **Example** (Showing a job)
  *
@@ -334,7 +375,7 @@ export const make = <R = never>(options: Options<R> = {}): PollStore<R> => {
 
 // ---- internal ----
 
-/** The loops of a job by encoded key, and the job whose checks are told to them. */
+/** The loops of a job by encoded key, and the job that reports its checks to them. */
 interface Entries {
   readonly job: Any
   readonly loops: Map<string, Loop>
@@ -369,12 +410,12 @@ const beginningOf = (key: string, seed: Seed | undefined): Beginning => {
   }
   const { token } = seed
   if (token === undefined || token.key === key) return seed
-  warn(() => `a seed is of another key of ${token.job}: the wait begins anew`)
+  warn(() => `PollStore.entry: the seed is of another key of the job ${token.job}, so a new wait begins`)
   return nowhere
 }
 
 const warnOfDeadlines = ({ job, options }: Subject, { deadline }: PollOptions<unknown, unknown>): void => {
   if (check.toMillis(deadline as Duration.Input) === check.toMillis(options.deadline as Duration.Input)) return
   if (deadline === options.deadline) return
-  warn(() => `a wait for ${job.name} is shown with another deadline than it began with; the first one applies`)
+  warn(() => `PollStore.entry: the wait for ${job.name} has begun with another deadline, which still applies`)
 }

@@ -1,14 +1,14 @@
 /**
- * What a server found about a job, for the page that it renders: the page shows it at once, and makes no check before
- * the next one is due.
+ * Passes the result of a check on a server on to the page that the server renders. The page shows it at once, and makes
+ * no check before the next one is due.
  *
  * **Details**
  *
- * On the server, `fromAdvanced` encodes what `Poll.advance` yields as JSON. In the page, and where the server renders it,
- * `read` decodes it, for the option `seed`. Results and failures are encoded by the Schemas of the job
- * (`Job.withCodecs`); those of a job without Schemas must be plain data: what JSON keeps as it is.
+ * On the server, `fromAdvanced` encodes the value of `Poll.advance` as JSON. In the page, and in the render on the
+ * server, `read` decodes it for the option `seed` of an entry. Results and failures are encoded by the Schemas of the
+ * job (`Job.withCodecs`). Without Schemas they must be plain data: values that JSON preserves.
  *
- * The wait continues from the token of the server, so its attempts, its deadline and the floor of the server count.
+ * The page continues the wait of the server, with its attempts, its deadline and the floor of the server.
  *
  * @since 0.1.0
  */
@@ -25,38 +25,38 @@ import { wire } from "./internal/wire.ts"
 import type { Snapshot } from "./Snapshot.ts"
 
 /**
- * What a server found, as JSON.
+ * A seed as JSON, made by `fromAdvanced`.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Encoded {
-  /** The version of the format. */
+  /** The version of this format. */
   readonly version: 1
   /** The name of the job. */
   readonly job: string
-  /** Where the wait continues; `undefined` if it has ended. It may hold a cursor, which is confidential. */
+  /** The token to continue from; `undefined` if the wait has ended. It may hold a cursor, which is confidential. */
   readonly token: ResumeToken | undefined
-  /** The snapshot, encoded; `undefined` if it could not be. */
+  /** The encoded snapshot; `undefined` if it could not be encoded. */
   readonly snapshot: unknown
 }
 
 /**
- * What a server found, for the option `seed`. `read` makes it.
+ * A decoded seed, made by `read` for the option `seed` of an entry.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Seed {
-  /** What the page shows first. */
+  /** The first snapshot of the page. */
   readonly snapshot: Snapshot<unknown, unknown, unknown>
-  /** Where the wait continues; `undefined` if it has ended, or begins in the page. */
+  /** The token to continue from; `undefined` if the wait has ended, or begins in the page. */
   readonly token: ResumeToken | undefined
 }
 
 /**
- * Encodes what `Poll.advance` yields. A wait that ended with a defect, or with something that is neither plain data nor
- * has a Schema, yields a seed that says nothing: the page checks for itself.
+ * Encodes the value of `Poll.advance`. If the wait ended with a defect, or with a value that has no Schema and is not
+ * plain data, the seed is empty: a new wait begins in the page, and a development build warns.
  *
  * **Example** (From a server to its page)
  *
@@ -89,13 +89,14 @@ export const fromAdvanced = <K, A, F, E, R>(
   Effect.sync(() => {
     const token = advanced._tag === "Pending" ? advanced.token : undefined
     const snapshot = wire.encode(job, snapshotOf(advanced))
-    if (snapshot === undefined) warn(() => `what was found about ${job.name} cannot be encoded: the page checks anew`)
+    if (snapshot === undefined)
+      warn(() => `Seed.fromAdvanced: the status of ${job.name} cannot be encoded, so the seed is empty`)
     return { version: 1, job: job.name, token, snapshot }
   })
 
 /**
- * Decodes what `fromAdvanced` encoded, for the option `seed`. The same object yields the same seed. What is of another
- * job or version, or cannot be decoded, yields a seed that says nothing: the page begins anew.
+ * Decodes the JSON of `fromAdvanced` for the option `seed` of an entry. The same object yields the same seed. JSON of
+ * another job or version, or that cannot be decoded, yields an empty seed: a new wait begins in the page.
  *
  * @category destructors
  * @since 0.1.0
@@ -117,7 +118,10 @@ const seeds = new WeakMap<object, { readonly job: object; readonly seed: Seed }>
 
 const decode = (job: { readonly name: string }, { job: name, snapshot, token, version }: Partial<Encoded>): Seed => {
   if (version !== 1 || name !== job.name) {
-    warn(() => `a seed is of the job ${String(name)} and the version ${String(version)}, not of ${job.name} and 1`)
+    warn(
+      () =>
+        `Seed.read: the seed is of the job ${String(name)} and version ${String(version)}, not of ${job.name} and version 1`
+    )
     return nothing
   }
   const shown = wire.decode(job, snapshot) as Seed["snapshot"] | undefined

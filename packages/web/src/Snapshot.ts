@@ -1,5 +1,5 @@
 /**
- * What a page shows of a wait: a plain, immutable object that is replaced when something changes.
+ * The state of a wait as a page shows it: a plain, immutable object that is replaced when something changes.
  *
  * @since 0.1.0
  */
@@ -8,8 +8,8 @@ import type { WaitReason } from "effect-poll/PollEvent"
 import type { Status } from "effect-poll/Status"
 
 /**
- * What a wait is doing: `"idle"` before anything subscribes to it, `"waiting"` for the time of its next check,
- * `"checking"`, `"paused"` (see `pausedBy`), or `"ended"` (see `outcome`).
+ * What a wait is doing: `"idle"` before anything subscribes to it, `"waiting"` until its next check, `"checking"` while
+ * a check is in flight, `"paused"` while no check may begin (see `pausedBy`), or `"ended"` (see `outcome`).
  *
  * @category models
  * @since 0.1.0
@@ -17,8 +17,8 @@ import type { Status } from "effect-poll/Status"
 export type Phase = "idle" | "waiting" | "checking" | "paused" | "ended"
 
 /**
- * Why no check begins: the page is hidden, the browser is offline, the gate of the wait is closed, or the page paused
- * the wait itself.
+ * Why no check begins: `"hidden"`, the page is hidden or frozen; `"offline"`, the browser has no network; `"gate"`, the
+ * gate of the wait postponed the check; `"user"`, the function `pause` was called.
  *
  * @category models
  * @since 0.1.0
@@ -26,7 +26,8 @@ export type Phase = "idle" | "waiting" | "checking" | "paused" | "ended"
 export type PausedBy = "hidden" | "offline" | "gate" | "user"
 
 /**
- * How a wait ended.
+ * How a wait ended: `"Success"` with the result of the job, `"Failure"` with the error that ended the wait, or
+ * `"Defect"` with what was thrown by a bug.
  *
  * @category models
  * @since 0.1.0
@@ -37,31 +38,31 @@ export type Outcome<A, F = never, E = never> =
   | { readonly _tag: "Defect"; readonly defect: unknown }
 
 /**
- * The state of a wait as a page shows it. Equal states are the same object, so that a view renders only when something
- * changed.
+ * The state of a wait as a page shows it. It is the same object until something changes, so that a view renders only
+ * then.
  *
  * @category models
  * @since 0.1.0
  */
 export interface Snapshot<A, F = never, E = never> {
-  /** What the wait is doing. */
+  /** What the wait is doing: `"idle"`, `"waiting"`, `"checking"`, `"paused"` or `"ended"`. */
   readonly phase: Phase
   /** The last status that was found, or `undefined` before the first answer. */
   readonly status: Status<A, F> | undefined
   /** The number of the last check that began; 0 before the first one. */
   readonly attempt: number
-  /** When the wait began, in milliseconds since 1970, or `undefined` before that. */
+  /** When the wait began, in milliseconds since 1970, or `undefined` before it began. */
   readonly startedAt: number | undefined
   /** When the next check is due, in milliseconds since 1970, or `undefined` if none is planned. */
   readonly nextAt: number | undefined
-  /** Why the next check is due then, or `undefined` if none is planned. */
+  /** Why the next check is due at `nextAt`, such as `"strategy"` or `"serverHint"`; `undefined` if none is planned. */
   readonly waitReason: WaitReason | undefined
-  /** The error of the last check, or `undefined` if it answered. It is not the end of the wait. */
+  /** The error of the last check, or `undefined` if that check did not fail. The wait continues. */
   readonly lastCheckError: E | undefined
-  /** Why no check begins, in the phase `"paused"`. */
+  /** Why no check begins, in the phase `"paused"`; otherwise `undefined`. */
   readonly pausedBy: PausedBy | undefined
-  /** The reason that the gate gave, if `pausedBy` is `"gate"`. */
+  /** The reason that the gate gave, if `pausedBy` is `"gate"`; otherwise `undefined`. */
   readonly gateReason: string | undefined
-  /** How the wait ended, in the phase `"ended"`. */
+  /** How the wait ended, in the phase `"ended"`; otherwise `undefined`. */
   readonly outcome: Outcome<A, F, E> | undefined
 }

@@ -1,11 +1,11 @@
 /**
- * A wait of a store as an `Atom` of `effect/reactivity`, for the bindings of effect.
+ * An entry of a store as an `Atom` of `effect/reactivity`, for the UI bindings of effect.
  *
  * **Details**
  *
- * The wait runs while something observes the atom in a registry: `mount`, or `subscribe` with `immediate`, which is what
- * bindings do. Reading it, as a server does that renders, starts nothing and
- * shows the seed or the idle snapshot.
+ * The wait runs while the atom is observed in a registry: by `mount`, or by `subscribe` with `immediate`, as bindings
+ * do. Reading the atom, as in a render on a server, starts nothing and yields the snapshot of the seed, or the idle
+ * one.
  *
  * @since 0.1.0
  */
@@ -15,7 +15,7 @@ import type { Entry } from "./PollStore.ts"
 import type { Snapshot } from "./Snapshot.ts"
 
 /**
- * Makes an atom with the snapshots of an entry.
+ * Makes an atom of the snapshots of an entry.
  *
  * **Example** (Reading on a server, mounting in a page)
  *
@@ -56,10 +56,10 @@ export const fromEntry = <A, F, E>(entry: Entry<A, F, E>): Atom.Atom<Snapshot<A,
       isOver = true
       unsubscribe?.()
     })
-    // Whoever mounts an atom reads it first.
+    // Mounting an atom reads it first.
     queueMicrotask(() => {
       if (isOver) return
-      // What is read next is read anew, so that mounting is noticed.
+      // The next read runs this function again, so that mounting is noticed.
       if (!isMounted(get.registry, read)) return get.refreshSelf()
       unsubscribe = entry.subscribe(() => get.setSelf(entry.getSnapshot()))
       get.setSelf(entry.getSnapshot())
@@ -71,7 +71,9 @@ export const fromEntry = <A, F, E>(entry: Entry<A, F, E>): Atom.Atom<Snapshot<A,
 
 // ---- internal ----
 
-/** Whether something observes an atom, or an atom that is derived from it. Combinators copy atoms, but not their `read`. */
+/**
+ * Whether something observes an atom, or an atom that is derived from it. Combinators copy atoms, but not their `read`.
+ */
 const isMounted = (registry: AtomRegistry, read: Atom.Atom<unknown>["read"]): boolean => {
   for (const node of registry.getNodes().values()) if (node.atom.read === read && isObserved(node)) return true
   return false

@@ -1,4 +1,6 @@
 /**
+ * Polls in web pages: one loop for each job and key, bound to the views that show it.
+ *
  * @since 0.1.0
  */
 export * as CrossTab from "./CrossTab.ts"

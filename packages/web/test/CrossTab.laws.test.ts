@@ -214,7 +214,7 @@ for (const [name, kind, count] of [
 ] as const) {
   describe(`CrossTab: laws over random programs of tabs with ${name}`, { timeout: 60_000 }, () => {
     for (const hidden of ["pause", "run"] as const) {
-      it(`one tab checks, attempts go on, and no visible tab waits longer - tabs that ${hidden} while hidden`, async () => {
+      it(`one tab checks, attempts continue, and no visible tab waits longer - tabs that ${hidden} while hidden`, async () => {
         for (const seed of programs(count, 1)) {
           const { faults, log } = await run(seed, hidden, false, kind)
           assert.deepStrictEqual(faults, [], `seed ${seed}\n${log.join("\n")}`)

@@ -17,14 +17,14 @@ const attempts = (checks: ReadonlyArray<Check>) => checks.map(({ attempt }) => a
 const tabsOf = (checks: ReadonlyArray<Check>) => checks.map(({ tab }) => tab.id)
 
 describe("CrossTab", () => {
-  it("make - refuses names of locks that are reserved and margins without an end", () => {
+  it("make - refuses reserved lock names and infinite margins", () => {
     assert.throws(() => CrossTab.make({ name: "-a" }), RangeError)
     assert.throws(() => CrossTab.make({ name: "" }), RangeError)
     assert.throws(() => CrossTab.make({ margin: 0 }), RangeError)
     assert.throws(() => CrossTab.make({ margin: Infinity }), RangeError)
   })
 
-  it("make - outside of a browser the page checks for itself", async () => {
+  it("make - outside of a browser, the page checks for itself", async () => {
     const led: Array<unknown> = []
     const member = { lead: (from: unknown) => led.push(from), stop: () => {}, follow: () => {}, asked: () => {} }
     const membership = CrossTab.make({ locks: null }).join("a", member)
@@ -85,7 +85,7 @@ describe("CrossTab", () => {
     assert.isTrue(first.polling.isLeading)
   })
 
-  it("hand over - waits for the end of a check in flight", async () => {
+  it("hand-over - waits until a check in flight has ended", async () => {
     const { checks, open, time } = scene()
     const first = open()
     const second = open()
@@ -153,7 +153,7 @@ describe("CrossTab", () => {
     assert.deepStrictEqual(first.polling.shown?.snapshot, second.polling.wait)
   })
 
-  it("closed as it shares a state - the next page waits for the state, which may arrive after the lock", async () => {
+  it("closed while it shares a state - the next page waits for that state, which may arrive after the lock", async () => {
     const time = new VirtualTime()
     const browser = new Browser(time, (of) => (of === "message" ? 30 : 1))
     const checks: Array<Check> = []
@@ -170,7 +170,7 @@ describe("CrossTab", () => {
     assert.deepStrictEqual(attempts(checks), [1, 2, 3])
   })
 
-  it("closed as another page joins - the state is lost only if it was never sent", async () => {
+  it("closed while another page joins - the state is lost only if it was never sent", async () => {
     const time = new VirtualTime()
     const browser = new Browser(time, (of) => (of === "message" ? 100 : 1))
     const checks: Array<Check> = []
@@ -187,7 +187,7 @@ describe("CrossTab", () => {
     assert.deepStrictEqual(attempts(checks), [1, 2, 3])
   })
 
-  it("a visible page that answers is not robbed, however late it is: it may be asking its gate", async () => {
+  it("a visible page that answers - keeps its lock, however late its check is", async () => {
     const time = new VirtualTime()
     const browser = new Browser(time)
     const led: Array<string> = []
@@ -201,7 +201,7 @@ describe("CrossTab", () => {
     assert.deepStrictEqual(led, ["00"])
   })
 
-  it("a page joins after a frozen one - it does not wait for ever", async () => {
+  it("a page that joins after a frozen one - takes over after the margin", async () => {
     const { open, time } = scene()
     const first = open()
     await time.advance(1_000)

@@ -10,7 +10,7 @@ import { counted, makePage, settled } from "./support/pages.ts"
 const options = { deadline: "1 hour" } as const
 
 describe("PollStore", () => {
-  it.effect("cancel - without a view or on a hidden page, it runs until it knows more, then parks", () =>
+  it.effect("cancel - runs without a view or on a hidden page until the next answer, then parks", () =>
     Effect.gen(function* () {
       for (const isSeen of [false, true]) {
         const { page, store } = yield* makePage({ hidden: "pause" })
@@ -63,7 +63,7 @@ describe("PollStore", () => {
     })
   )
 
-  it.effect("phase - is checking for the fallback and for the other source of confirm, too", () =>
+  it.effect("phase - is checking during a check of the fallback and of the other source of confirm", () =>
     Effect.gen(function* () {
       const { store } = yield* makePage()
       const job = Job.make("moved", {

@@ -74,7 +74,7 @@ describe("PollStore with a lead", () => {
     })
   )
 
-  it.effect("lead - what a page that follows is asked for, the other one does", () =>
+  it.effect("lead - requests to a page that follows are carried out by the one that checks", () =>
     Effect.gen(function* () {
       const { job, server } = counted()
       const { elect, entries } = yield* three(job)

@@ -52,7 +52,7 @@ describe("services", () => {
     })
   )
 
-  it.live("layer - that takes time is awaited", () =>
+  it.live("layer - is awaited if its build takes time", () =>
     Effect.gen(function* () {
       const layer = Layer.effect(Region, Effect.delay(Effect.succeed("us"), 20))
       const store = PollStore.make({ layer, environment: Environment.test() })
@@ -65,7 +65,7 @@ describe("services", () => {
     })
   )
 
-  it.live("layer - that fails is a defect of the wait, and restart builds it again", () =>
+  it.live("layer - ends the wait with a defect if it fails, and restart builds it again", () =>
     Effect.gen(function* () {
       let builds = 0
       const layer = Layer.effect(
@@ -181,7 +181,7 @@ describe("keys", () => {
     })
   )
 
-  it.effect("job - two jobs of one name are two", () =>
+  it.effect("job - two jobs with the same name have separate waits", () =>
     Effect.gen(function* () {
       const { store } = yield* makePage()
       const [one, other] = [counted(), counted()]

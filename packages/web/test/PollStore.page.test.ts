@@ -13,7 +13,7 @@ const options = { deadline: "1 hour" } as const
 describe("hidden: pause", () => {
   const pausing = { ...options, hidden: "pause" } as const
 
-  it.effect("hidden - makes no check, and makes up for the one that fell due at once", () =>
+  it.effect("hidden - makes no check, and the one that fell due at once when visible", () =>
     Effect.gen(function* () {
       const { page, store } = yield* makePage()
       const { job, server } = counted()
@@ -33,7 +33,7 @@ describe("hidden: pause", () => {
     })
   )
 
-  it.effect("hidden - waits for the planned time if it comes back before", () =>
+  it.effect("hidden - checks at the planned time if the page is visible before it", () =>
     Effect.gen(function* () {
       const { page, store } = yield* makePage()
       const { job, server } = counted()
@@ -82,7 +82,7 @@ describe("hidden: pause", () => {
     })
   )
 
-  it.effect("hidden - checks once and judges then, if the deadline passed meanwhile", () =>
+  it.effect("hidden - makes one check, whose result ends the wait, if the deadline passed meanwhile", () =>
     Effect.gen(function* () {
       const { page, store } = yield* makePage()
       for (const end of [undefined, "done"]) {
@@ -192,7 +192,7 @@ describe("hidden: slow", () => {
     })
   )
 
-  it.effect("hidden - asks a gate that is closed once per interval", () =>
+  it.effect("hidden - asks a closed gate once per interval", () =>
     Effect.gen(function* () {
       const { page, store } = yield* makePage()
       let asked = 0

@@ -120,7 +120,7 @@ describe("streams of stores", () => {
       assert.throws(() => PollStore.make({ streams }), RangeError)
   })
 
-  it("hidden - a wait that is parked closes its stream and gives its place to another tab", async () => {
+  it("hidden - a parked wait closes its stream, and another tab opens one", async () => {
     const { open, server, time } = scene()
     const first = open()
     const second = open()
@@ -137,7 +137,7 @@ describe("streams of stores", () => {
     assert.strictEqual(server.mostStreams, 1)
   })
 
-  it("with a leader - the tab that checks has the stream, all are told, and the next one opens it", async () => {
+  it("with a leader - the tab that checks has the stream, all tabs follow it, and the next leader opens one", async () => {
     const { checksOf, open, server, time } = scene()
     const tabs = [open({ lead: true }), open({ lead: true }), open({ lead: true })]
     await time.advance(30_000)
@@ -159,7 +159,7 @@ describe("streams of stores", () => {
     }
   })
 
-  it("a place that comes during a check - the check is not made twice", async () => {
+  it("a stream that becomes free during a check - the check is not made twice", async () => {
     const time = new VirtualTime(immediates)
     const browser = new Browser(time)
     const log: Array<string> = []

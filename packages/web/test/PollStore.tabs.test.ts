@@ -196,7 +196,7 @@ describe("stores of several tabs", () => {
     assert.strictEqual(first.shown().attempt, second.shown().attempt)
   })
 
-  it("what a tab that follows asks for - is done by the one that checks", async () => {
+  it("requests to a tab that follows - are carried out by the one that checks", async () => {
     const { attempts, open, server, time } = scene()
     const first = open()
     const second = open()
@@ -219,7 +219,7 @@ describe("stores of several tabs", () => {
     assert.strictEqual(server.canceled, 1)
   })
 
-  it("restart - begins once for all tabs, also from a tab whose view came back", async () => {
+  it("restart - begins one new wait for all tabs, also from a tab whose view returned", async () => {
     const { attempts, open, server, time } = scene()
     const first = open()
     const second = open()

@@ -116,7 +116,7 @@ describe("PollStore.entry", () => {
     })
   )
 
-  it.effect("linger - goes on where it was if a view returns in time", () =>
+  it.effect("linger - continues the wait if a view returns in time", () =>
     Effect.gen(function* () {
       const { store } = yield* makePage()
       const { job, server } = counted({ takes: 1_000 })
@@ -133,7 +133,7 @@ describe("PollStore.entry", () => {
     })
   )
 
-  it.effect("linger - makes up at once for a check that fell due meanwhile", () =>
+  it.effect("linger - makes a check that fell due meanwhile at once", () =>
     Effect.gen(function* () {
       const { store } = yield* makePage()
       const { job, server } = counted()
@@ -149,7 +149,7 @@ describe("PollStore.entry", () => {
     })
   )
 
-  it.effect("keep - continues from the token: attempts, strategy and deadline go on", () =>
+  it.effect("keep - continues from the token, with its attempts, strategy and deadline", () =>
     Effect.gen(function* () {
       const { store } = yield* makePage()
       const { job, server } = counted({ strategy: Strategy.linear({ increment: "10 seconds" }) })
@@ -168,7 +168,7 @@ describe("PollStore.entry", () => {
     })
   )
 
-  it.effect("keep - begins anew once it is over", () =>
+  it.effect("keep - begins a new wait after it", () =>
     Effect.gen(function* () {
       const { store } = yield* makePage({ keep: "1 minute" })
       const { job } = counted()

@@ -106,7 +106,7 @@ describe("Seed", () => {
     })
   )
 
-  it.effect("seed - that says nothing lets the page begin anew", () =>
+  it.effect("seed - that is empty begins a new wait in the page", () =>
     Effect.gen(function* () {
       const { job } = scripted((): Status.Status<Date> => Status.succeeded(new Date(0)))
       const { job: other, server } = scripted(() => Status.pending())

@@ -1,6 +1,6 @@
 import { useTraces } from "../trace.ts"
 
-/** Reads out how a job ended, and nothing else: a page that announces each check cannot be listened to. */
+/** Announces the end of each job to screen readers, and nothing else: announcing each check would be too much. */
 export const Announcer = () => {
   const last = useTraces()
     .flatMap(({ name, steps }) => steps.slice(-1).map((step) => ({ name, step })))

@@ -11,7 +11,7 @@ for (const [path, { name }] of Object.entries(badges)) Trace.name(path, name)
 
 const options = { deadline: "unbounded" } as const
 
-/** How many unread things there are. It is asked for as long as the page is open, and less often while it is hidden. */
+/** The number of unread items, checked as long as the page is open, and less often while it is hidden. */
 export const Badge = ({ path }: { path: keyof typeof badges }) => {
   const { status } = usePoll(Badges, path, options)
   const { every, icon, name } = badges[path]

@@ -1,7 +1,7 @@
 import { useSecondsUntil } from "../clock.ts"
 import type { AnySnapshot } from "../wording.ts"
 
-/** When the next check is. */
+/** The time until the next check. */
 export const Countdown = ({ snapshot: { nextAt, pausedBy, phase } }: { snapshot: AnySnapshot }) => {
   if (phase === "checking") return "checking…"
   if (phase === "paused") return pauses[pausedBy ?? "user"]
@@ -18,7 +18,7 @@ export const Countdown = ({ snapshot: { nextAt, pausedBy, phase } }: { snapshot:
 const pauses = {
   hidden: "paused while the page is hidden",
   offline: "paused while offline",
-  gate: "held back",
+  gate: "held back by a gate",
   user: "paused"
 }
 

@@ -44,7 +44,7 @@ export const JobRow = ({
 
 // ---- internal ----
 
-/** A bar with the share that the server reports, one that only moves, or one that has come to its end. */
+/** A bar with the progress that the server reports, or an indeterminate one. */
 const Progress = ({ label, snapshot }: { label: string; snapshot: AnySnapshot }) => {
   const { outcome, status } = snapshot
   const share = outcome?._tag === "Success" ? 1 : status?._tag === "Pending" ? status.progress : undefined

@@ -3,7 +3,7 @@ import { clear, type Trace, useTraces } from "../trace.ts"
 import { Steps } from "./Steps.tsx"
 import { Timeline } from "./Timeline.tsx"
 
-/** What the waits of this page do: a timeline of all of them, and the steps of one. */
+/** A timeline of all waits of this page, and the steps of one of them. */
 export const Panel = () => {
   const traces = useTraces()
   const [chosen, choose] = useState<string>()
@@ -35,16 +35,16 @@ const Legend = () => (
       <i className="mark check" /> check
     </li>
     <li>
-      <i className="mark trouble" /> no answer
+      <i className="mark trouble" /> failed check
     </li>
     <li>
-      <i className="mark told" /> told
+      <i className="mark told" /> event
     </li>
     <li>
       <i className="mark planned" /> planned
     </li>
     <li>
-      <i className="wait hinted" /> the server asked to wait
+      <i className="wait hinted" /> delay that the server requested
     </li>
   </ul>
 )

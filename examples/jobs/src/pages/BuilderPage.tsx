@@ -7,7 +7,7 @@ import * as Trace from "../trace.ts"
 
 const options = { deadline: "15 minutes" } as const
 
-/** Submits a package, then follows the one that the address names: a link to it works, and so does a reload. */
+/** Submits a package, then waits for the one in the URL: so links and reloads work. */
 export const BuilderPage = ({ id }: { id: string | undefined }) => {
   const build = usePoll(Packages, id, options)
   return (
@@ -17,8 +17,8 @@ export const BuilderPage = ({ id }: { id: string | undefined }) => {
         <h1>Package builder</h1>
       </div>
       <p className="lead">
-        The poll lives as long as this page. Leave it, and the requests stop; come back, and it goes on with its next
-        check.
+        The poll runs as long as this page is shown. Leave it, and the requests stop; come back, and the same wait
+        continues with its next check.
       </p>
       {id === undefined ? (
         <Order />
@@ -29,7 +29,7 @@ export const BuilderPage = ({ id }: { id: string | undefined }) => {
               <JobRow
                 id={id}
                 title="Wedding of Ada and Ben"
-                about="Checked every five seconds while you look at it."
+                about="Checked every five seconds while it is shown."
                 snapshot={build}
               >
                 <button type="button" onClick={build.checkNow} disabled={build.phase === "ended"}>
@@ -43,10 +43,10 @@ export const BuilderPage = ({ id }: { id: string | undefined }) => {
           </ul>
           <ol className="try">
             <li>
-              Open <b>Jobs</b> for a while. In the timeline this package falls silent.
+              Open <b>Jobs</b> for a while. In the timeline, the checks of this package stop.
             </li>
             <li>
-              Come back. The number of requests is what it was, and the next check follows when it was due, not before.
+              Come back. The number of requests is unchanged, and the next check follows when it is due, not before.
             </li>
           </ol>
         </>

@@ -4,7 +4,7 @@ import { Batches, Exports, Pictures } from "../jobs.ts"
 import { type Listed, startAll, useList } from "../list.ts"
 import { usePoll, usePolls } from "../polls.ts"
 
-// One object for all renders: a wait is told apart by its job and its key, not by its options.
+// A wait is identified by its job and its key. The options are read when it begins.
 const options = { deadline: "10 minutes" } as const
 
 export const JobsPage = () => {
@@ -24,7 +24,7 @@ export const JobsPage = () => {
         </button>
       </div>
       <p className="lead">
-        Ten jobs on a server that behaves like real ones. Each has one loop, however many components show it.
+        Ten jobs on a server that behaves like a real one. Each has one loop, however many components show it.
       </p>
       {problem !== undefined && (
         <p className="problem" role="alert">

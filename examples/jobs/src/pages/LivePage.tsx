@@ -28,12 +28,12 @@ export const LivePage = () => {
       <div className="title">
         <h1>Live updates</h1>
         <button type="button" className="main" onClick={start}>
-          {race === undefined ? "Start the race" : "Once more"}
+          {race === undefined ? "Start the race" : "Start again"}
         </button>
       </div>
       <p className="lead">
-        One export of 20 seconds, three times. Whoever is told by server-sent events asks less and knows sooner, and
-        still asks now and then: events get lost.
+        One export of 20 seconds, three times. With server-sent events there are fewer checks and the end is known
+        sooner. Some checks remain, since events can get lost.
       </p>
       {problem !== undefined && (
         <p className="problem" role="alert">
@@ -42,12 +42,8 @@ export const LivePage = () => {
       )}
       <ul className="jobs wide">
         <Asked id={race?.asked} />
-        <Told id={race?.told} title="Told" about="The server sends an event when something changes." />
-        <Told
-          id={race?.lost}
-          title="Told, but the last event gets lost"
-          about="A check behind the events finds the end."
-        />
+        <Told id={race?.told} title="Events" about="The server sends an event when something changes." />
+        <Told id={race?.lost} title="Events, the last one lost" about="A check finds the end." />
       </ul>
     </>
   )
@@ -58,14 +54,14 @@ export const LivePage = () => {
 const startRace = async (): Promise<Race> => {
   const submit = (script: string) => runtime.runPromise(Exports.submit!({ script }))
   const [first, second, third] = await Promise.all([submit("race"), submit("race"), submit("race-lost")])
-  Trace.name(first.key, "Asked")
-  Trace.name(second.key, "Told")
-  Trace.name(third.key, "Told, event lost")
+  Trace.name(first.key, "Polling")
+  Trace.name(second.key, "Events")
+  Trace.name(third.key, "Events, last one lost")
   return { asked: first.key, told: second.key, lost: third.key }
 }
 
 const Asked = ({ id }: { id: string | undefined }) => (
-  <Lane id={id} title="Asked" about="A check every two seconds." snapshot={usePoll(Exports, id, asked)} />
+  <Lane id={id} title="Polling" about="A check every two seconds." snapshot={usePoll(Exports, id, asked)} />
 )
 
 const Told = ({ about, id, title }: { id: string | undefined; title: string; about: string }) => (

@@ -1,4 +1,4 @@
-// What a page tells by its events. Nothing here is read before it is asked for: a server has none of these globals.
+// The state of this page, by its events. The globals are read on use, not on load: a server has none of them.
 
 interface Target {
   readonly addEventListener?: (type: string, listener: () => void) => void
@@ -43,12 +43,12 @@ const toggle = (method: "addEventListener" | "removeEventListener"): void => {
 
 export const browser = {
   isHidden: (): boolean => host.document?.visibilityState === "hidden",
-  // React Native has a navigator that does not say.
+  // React Native has a `navigator` without `onLine`.
   isOnline: (): boolean => host.navigator?.onLine !== false,
   isFrozen: (): boolean => isFrozen,
   subscribe: (listener: () => void): (() => void) => {
     if (listeners.size === 0) toggle("addEventListener")
-    // Two subscriptions of one function are two.
+    // The same function may subscribe twice.
     const own = (): void => listener()
     listeners.add(own)
     return () => {

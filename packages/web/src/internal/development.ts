@@ -2,7 +2,7 @@ import * as Effect from "effect/Effect"
 
 declare const process: { readonly env: { readonly NODE_ENV?: string } }
 
-/** Writes a warning while a page is being developed. Bundlers replace the expression; a page itself has no `process`. */
+/** Logs a warning in development builds. Bundlers replace `process.env.NODE_ENV`; a page has no `process`. */
 export const warn = (message: () => string): void => {
   try {
     if (process.env.NODE_ENV !== "production") Effect.runFork(Effect.logWarning(message()))

@@ -1,15 +1,15 @@
 import * as Effect from "effect/Effect"
 import * as Job from "effect-poll/Job"
 
-/** What a loop is told of the checks of its job. */
+/** Receives the checks of a job: a loop. */
 export interface Checked {
-  /** Called as a check begins; what it returns is called as the check ends. */
+  /** Called when a check begins; the returned function is called when it ends. */
   readonly began: (attempt: number) => () => void
   /** The key at the fallback of the job, once the loop has moved to it. */
   fallbackKey: string | undefined
 }
 
-/** A job whose checks are told to its loops, which `find` finds by the encoded key, and `all` yields. */
+/** A job that reports its checks to its loops. `find` returns the loop of an encoded key, `all` returns all loops. */
 export const observed = (
   job: Job.Any,
   find: (key: string) => Checked | undefined,

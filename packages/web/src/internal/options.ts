@@ -7,7 +7,7 @@ export const millis = (name: string, input: Duration.Input, least: 0 | 1): numbe
   return refuse(name, `a ${least > 0 ? "positive" : "non-negative"} finite duration`, input)
 }
 
-/** The milliseconds of a duration; `NaN` if it is none. */
+/** The milliseconds of a duration; `NaN` for anything else. */
 export const toMillis = (input: Duration.Input): number => {
   if (typeof input === "number") return input
   try {
@@ -24,7 +24,7 @@ export const timeLimit = (input: Duration.Input | "unbounded" = 60_000): number 
 export const oneOf = <T extends string>(name: string, value: T, words: ReadonlyArray<T>): T =>
   words.includes(value) ? value : refuse(name, words.map((word) => JSON.stringify(word)).join(" or "), value)
 
-/** Refuses an option that there is not. */
+/** Throws a RangeError for an option that does not exist. */
 export const known = (name: string, options: object, fields: ReadonlyArray<string>): void => {
   for (const field of Object.keys(options)) {
     if (!fields.includes(field)) throw new RangeError(`${name}: there is no option ${field}`)

@@ -6,7 +6,7 @@ import { warn } from "./development.ts"
 
 type AnySnapshot = Snapshot<unknown, unknown, unknown>
 
-/** What a loop does in the choice of the page that checks. */
+/** What a loop does when the page that checks is chosen. */
 export interface Sharer {
   /** Checks from now on. */
   readonly settle: () => void
@@ -17,7 +17,7 @@ export interface Sharer {
   readonly asked: (what: Request) => void
 }
 
-/** The part of a loop in the choice of the page that checks. */
+/** Takes part for a loop in the choice of the page that checks. */
 export class Sharing {
   /** Whether another page checks. */
   isFollowing = true
@@ -30,7 +30,7 @@ export class Sharing {
     this.job = job
     const adopt = (shared: Shared): boolean => {
       const snapshot = this.decoded(shared.snapshot)
-      // Another version wrote it, or the values cannot be shared.
+      // Written by another version of the library, or not decodable.
       if (snapshot === undefined) this.part()
       else loop.adopt(snapshot, shared.token === undefined ? undefined : (JSON.parse(shared.token) as ResumeToken))
       return snapshot !== undefined
@@ -56,7 +56,10 @@ export class Sharing {
       })
     } catch {
       this.isFollowing = false
-      warn(() => `two jobs are named ${job.name}: the waits of one of them are not shared with other pages`)
+      warn(
+        () =>
+          `CrossTab: two jobs of this page have the name ${job.name}, so the waits of one of them are not shared with other pages`
+      )
     }
   }
 
@@ -77,11 +80,11 @@ export class Sharing {
   share(shown: AnySnapshot, token: ResumeToken | undefined, checkedBy: number | undefined): void {
     const { membership } = this
     if (membership === undefined || this.isFollowing) return
-    // It has not begun.
+    // The wait has not begun.
     if (shown.outcome === undefined && token === undefined) return
     const { wire } = this.lead
     const snapshot = wire === undefined ? shown : wire.encode(this.job, shown)
-    // The other pages find out for themselves.
+    // It cannot be encoded, so the other pages check for themselves.
     if (snapshot === undefined) return this.part()
     const isChecking = shown.phase === "checking"
     membership.share({

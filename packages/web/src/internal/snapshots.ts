@@ -19,7 +19,7 @@ export const idle: Snapshot<never> = {
   outcome: undefined
 }
 
-/** No check is planned. */
+/** The fields of a wait without a planned check. */
 export const unplanned = { nextAt: undefined, waitReason: undefined, gateReason: undefined }
 
 /** What a notification adds to what is known. */
@@ -51,7 +51,7 @@ export const newsOf = (
   }
 }
 
-/** What a view shows of what is known. */
+/** The snapshot of what is known, with its phase. */
 export const shown = (
   known: Snapshot<unknown, unknown, unknown>,
   isActive: boolean,
@@ -75,7 +75,7 @@ export const outcomeOf = (exit: Exit.Exit<unknown, unknown>): Outcome<unknown, u
     : { _tag: "Defect", defect: Cause.squash(exit.cause) }
 }
 
-/** An error of a listener is nobody else's: it is reported as one that nothing caught. */
+/** Reports the error of a listener as an uncaught one, so that other listeners are still called. */
 export const report = (error: unknown): void => {
   const { reportError } = globalThis as { readonly reportError?: (error: unknown) => void }
   if (reportError === undefined) Effect.runFork(Effect.logError(error))
