@@ -200,14 +200,19 @@ export const pollQueryOptions: {
     queryFn: (context) => fetchState(wait, key, context),
     select: select === undefined ? read : (state) => select(read(state)),
     enabled: key !== undefined,
-    staleTime: ({ state: { data, dataUpdatedAt } }) => {
+    staleTime: ({ state: { data: found, dataUpdatedAt } }) => {
+      const data = stateOf(found)
       if (data === undefined) return 0
       const nextAt = nextAtOf(data)
       return nextAt === undefined ? Number.POSITIVE_INFINITY : Math.max(0, nextAt - dataUpdatedAt)
     },
-    refetchInterval: ({ state: { data, fetchStatus, status } }) => {
-      const nextAt = data === undefined || fetchStatus !== "idle" || status === "error" ? undefined : nextAtOf(data)
-      return nextAt === undefined ? false : delayUntil(nextAt, data?.token?.writtenAt)
+    refetchInterval: ({ state: { data: found, fetchStatus, status } }) => {
+      if (found === undefined || fetchStatus !== "idle" || status === "error") return false
+      const data = stateOf(found)
+      // Something else wrote it, or another release: the next fetch begins anew.
+      if (data === undefined) return 1
+      const nextAt = nextAtOf(data)
+      return nextAt === undefined ? false : delayUntil(nextAt, data.token?.writtenAt)
     },
     retry: false
   }
@@ -265,6 +270,8 @@ const fetchState = async (
   const state = await next(wait, key, cached, signal)
   const ended = errorOf(state.outcome)
   if (ended === undefined) return state
+  // A query that was removed meanwhile is not made again.
+  signal.throwIfAborted()
   // The next fetch has to know that the wait has ended.
   client.setQueryData(queryKey, state)
   throw ended
@@ -358,12 +365,24 @@ type Read = (state: PollQueryState) => PollQueryData<unknown, unknown, unknown>
 
 const readers = new WeakMap<object, Read>()
 
+/** What is read of data that is not a state of a wait: nothing is known until the next fetch. */
+const unknown: PollQueryData<unknown, unknown, unknown> = {
+  phase: "waiting",
+  status: undefined,
+  attempt: 0,
+  startedAt: undefined,
+  nextAt: undefined,
+  lastCheckError: undefined,
+  outcome: undefined
+}
+
 /** The same function for the same job, and the same data for the same state, so that nothing is read twice. */
 const readerOf = (job: Any): Read => {
   let reader = readers.get(job)
   if (reader === undefined) {
     const read = new WeakMap<PollQueryState, PollQueryData<unknown, unknown, unknown>>()
     reader = (state) => {
+      if (stateOf(state) === undefined) return unknown
       let data = read.get(state)
       if (data === undefined) read.set(state, (data = dataOf(job, state)))
       return data

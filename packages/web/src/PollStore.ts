@@ -28,6 +28,7 @@ import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import type { ManagedRuntime } from "effect/ManagedRuntime"
 import * as Scope from "effect/Scope"
@@ -238,7 +239,7 @@ export const make = <R = never>(options: Options<R> = {}): PollStore<R> => {
   // -- services --
 
   let context: Context.Context<unknown> | undefined
-  let isBuilding = false
+  let building: Fiber.Fiber<unknown, unknown> | undefined
   let isClosed = false
   const waiting = new Set<Loop>()
   const built = (): Effect.Effect<Context.Context<R>, unknown> => {
@@ -248,13 +249,14 @@ export const make = <R = never>(options: Options<R> = {}): PollStore<R> => {
   const build = (loop: Loop): boolean => {
     if (context !== undefined || isClosed) return !isClosed
     waiting.add(loop)
-    if (isBuilding) return false
-    isBuilding = true
+    if (building !== undefined) return false
     let isNow = true
-    Effect.runFork(built()).addObserver((exit) => {
-      isBuilding = false
+    building = Effect.runFork(built())
+    building.addObserver((exit) => {
+      building = undefined
       const those = [...waiting]
       waiting.clear()
+      if (isClosed) return
       if (Exit.isFailure(exit)) return those.forEach((each) => each.failed(exit.cause))
       context = exit.value as Context.Context<unknown>
       watch()
@@ -354,10 +356,11 @@ export const make = <R = never>(options: Options<R> = {}): PollStore<R> => {
       getSnapshot: () => current()?.snapshot ?? beginning.snapshot,
       getServerSnapshot: () => beginning.snapshot,
       checkNow: () => current()?.checkNow(),
-      pause: () => demand().pause(true),
+      pause: () => (isClosed ? undefined : demand().pause(true)),
       unpause: () => current()?.pause(false),
       cancel: () => Effect.runPromise(Effect.suspend(() => (isClosed ? Effect.void : demand().cancel()))),
-      restart: () => current()?.restart()
+      // What a seed says counts only once there is a loop.
+      restart: () => (beginning === nowhere || isClosed ? current() : demand())?.restart()
     }
     return entry
   }
@@ -367,7 +370,8 @@ export const make = <R = never>(options: Options<R> = {}): PollStore<R> => {
     close: () => {
       isClosed = true
       unwatch?.()
-      const closing = Effect.forEach([...loops], (loop) => loop.close(), { concurrency: "unbounded", discard: true })
+      const ended = Effect.forEach([...loops], (loop) => loop.close(), { concurrency: "unbounded", discard: true })
+      const closing = building === undefined ? ended : Effect.andThen(Fiber.interrupt(building), ended)
       return Effect.runPromiseWith(context ?? empty)(Effect.andThen(closing, Scope.close(scope, Exit.void)))
     }
   }

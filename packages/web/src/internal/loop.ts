@@ -93,6 +93,8 @@ export class Loop implements Checked {
   private isTold = false
   /** How many cancels are in progress, for which it runs. */
   private cancels = 0
+  /** How many checks are in flight, with those of waits that were left: a check may take time to be aborted. */
+  private checks = 0
   /** The floor of the server for a wait that begins anew. */
   private floorAt = 0
   /** The part of this page in the choice of the page that checks. */
@@ -129,9 +131,11 @@ export class Loop implements Checked {
   }
 
   notify(): void {
-    for (const { call } of this.listeners) {
+    for (const listener of this.listeners) {
+      // Another one may have removed it.
+      if (!this.listeners.has(listener)) continue
       try {
-        call()
+        listener.call()
       } catch (error) {
         report(error)
       }
@@ -150,6 +154,7 @@ export class Loop implements Checked {
     if (this.askOther(isPaused ? "pause" : "unpause")) return
     this.isPausedByUser = isPaused
     this.settle()
+    this.keepIfUnused()
   }
 
   restart(): void {
@@ -171,16 +176,17 @@ export class Loop implements Checked {
 
   cancel(): Effect.Effect<void, unknown> {
     return Effect.suspend(() => {
-      if (this.known.outcome !== undefined || this.askOther("cancel")) return Effect.void
+      if (this.known.outcome !== undefined || this.askOther("cancel")) return Effect.sync(() => this.keepIfUnused())
       this.cancels++
       this.settle()
       return Effect.onExit(
-        Effect.flatMap(this.started(), (handle) => handle?.cancel ?? Effect.void),
+        Effect.flatMap(this.started(), (handle) => Effect.provideContext(handle?.cancel ?? Effect.void, this.context())),
         () =>
           Effect.sync(() => {
             this.cancels--
             this.isLet = true
             this.settle()
+            this.keepIfUnused()
           })
       )
     })
@@ -194,6 +200,9 @@ export class Loop implements Checked {
     this.wish.release()
     this.listeners = new Set()
     this.part()
+    this.resolve(undefined)
+    this.learn(unplanned)
+    this.publish()
     return run?.close() ?? Effect.void
   }
 
@@ -203,10 +212,14 @@ export class Loop implements Checked {
     const { run } = this
     if (run === undefined) return () => {}
     run.checks++
+    this.checks++
     this.learn({ attempt, ...unplanned })
     this.publish()
     // What it found is told next, and changes the snapshot once.
-    return () => void run.checks--
+    return () => {
+      run.checks--
+      if (--this.checks === 0 && this.run === undefined) queueMicrotask(() => this.settle())
+    }
   }
 
   // -- the decision --
@@ -222,10 +235,14 @@ export class Loop implements Checked {
 
   private beginIfAllowed(): void {
     if (this.listeners.size === 0 && this.cancels === 0) return
+    // What it was for may have changed.
+    if (this.listeners.size > 0) this.stopTimer()
     if (!this.store.build(this) || this.isFollowing()) return
+    // A Poller sees to it by itself.
+    if (this.checks > 0 && this.store.poller === undefined) return
     const blocked = this.blocked()
     const isAllowed = blocked === undefined || (this.cancels > 0 && blocked !== "frozen")
-    if (this.isPausedByUser && this.cancels === 0) return
+    if (this.isPausedByUser && this.cancels === 0) return this.atDeadline()
     if (isAllowed) return this.token === undefined ? this.at(this.floorAt, () => this.begin()) : this.begin()
     this.wish.release()
     if (blocked !== "slow") return
@@ -237,13 +254,23 @@ export class Loop implements Checked {
     })
   }
 
+  /** The deadline of a wait that its user paused, and that was parked since, applies while it is shown. */
+  private atDeadline(): void {
+    const { deadlineAt } = this.token ?? {}
+    if (typeof deadlineAt !== "number" || this.blocked() !== undefined) return
+    this.after(Math.max(0, deadlineAt - this.now()), () => {
+      if (this.blocked() === undefined) this.begin()
+    })
+  }
+
   private restrain(run: Run): void {
     const blocked = this.blocked()
     const isLet = blocked === undefined || ((this.isLet || this.cancels > 0) && blocked !== "frozen")
     if (blocked === undefined) this.isLet = false
     const isOver = blocked === "unseen" ? this.timer === undefined : run.checks === 0
     if (!isLet && (isOver || blocked === "frozen")) return this.park()
-    if (blocked === undefined && !run.hasStream && run.checks === 0 && this.wish.hasStream() === true) {
+    const isFree = blocked === undefined && !this.isPausedByUser && run.checks === 0
+    if (isFree && !run.hasStream && this.wish.hasStream() === true) {
       this.leave(run)
       return this.begin()
     }
@@ -264,6 +291,12 @@ export class Loop implements Checked {
     if (this.run === undefined && this.sharing === undefined) return this.keep()
     this.after(this.store.lingerMillis, () => this.park())
     this.settle()
+  }
+
+  /** What nothing shows is not kept for good. */
+  private keepIfUnused(): void {
+    const isUsed = this.listeners.size > 0 || this.cancels > 0 || this.run !== undefined
+    if (!isUsed && this.timer === undefined) this.keep()
   }
 
   /** Keeps the token or the outcome for a while. */
@@ -347,8 +380,9 @@ export class Loop implements Checked {
       }
       if (this.run !== run) return
       // A token that this version cannot read.
-      if (this.token === undefined) this.failed(exit.cause)
-      else this.restart()
+      if (this.token === undefined) return this.failed(exit.cause)
+      this.token = undefined
+      this.restart()
     })
   }
 

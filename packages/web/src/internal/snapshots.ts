@@ -59,7 +59,10 @@ export const shown = (
   pausedBy: PausedBy | undefined
 ): Snapshot<unknown, unknown, unknown> => {
   const phase = phaseOf(known, isActive, checks, pausedBy)
-  return { ...known, phase, pausedBy: phase === "paused" ? pausedBy : undefined }
+  const isPaused = phase === "paused"
+  // A closed gate is asked again.
+  const isPlanned = isPaused ? pausedBy === "gate" : phase !== "idle"
+  return { ...known, ...(isPlanned ? {} : unplanned), phase, pausedBy: isPaused ? pausedBy : undefined }
 }
 
 /** Whether two snapshots show the same. */

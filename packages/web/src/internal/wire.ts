@@ -32,6 +32,8 @@ const version = 1
 /** Fields as they are in the snapshot. */
 const copied = ["phase", "attempt", "startedAt", "nextAt", "waitReason", "pausedBy", "gateReason"] as const
 
+const phases: ReadonlyArray<unknown> = ["idle", "waiting", "checking", "paused", "ended"]
+
 type Json = Record<string, unknown>
 
 interface Encoded extends Partial<Pick<AnySnapshot, (typeof copied)[number]>> {
@@ -59,7 +61,9 @@ const encode = (job: Described, snapshot: AnySnapshot): Encoded => ({
 
 const decode = (job: Described, encoded: Encoded): AnySnapshot => {
   if (encoded.version !== version) throw new Error("of another version")
-  const { lastCheckError, outcome, status } = encoded
+  const { attempt: attempts, lastCheckError, outcome, phase, status } = encoded
+  if (!phases.includes(phase) || (phase === "ended") !== (outcome !== undefined)) throw new Error("no phase")
+  if (!Number.isInteger(attempts)) throw new Error("no number of checks")
   return {
     ...idle,
     ...pick(encoded, copied),

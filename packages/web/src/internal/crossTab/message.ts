@@ -40,5 +40,35 @@ export interface Apart {
 }
 
 /** The channel belongs to the origin, so anything may arrive in it. */
-export const isMessage = (data: unknown): data is Message =>
-  typeof data === "object" && data !== null && "id" in data && "from" in data && "kind" in data
+export const isMessage = (data: unknown): data is Message => {
+  if (!isObject(data) || typeof data["id"] !== "string" || typeof data["from"] !== "string") return false
+  switch (data["kind"]) {
+    case "hello":
+      return typeof data["isVisible"] === "boolean" && typeof data["isLeading"] === "boolean"
+    case "state":
+      return Number.isFinite(data["epoch"]) && (data["shared"] === undefined || isShared(data["shared"]))
+    case "ask":
+      return requests.includes(data["what"])
+    default:
+      return data["kind"] === "apart"
+  }
+}
+
+// ---- internal ----
+
+const requests: ReadonlyArray<unknown> = ["checkNow", "cancel", "pause", "unpause", "restart"] satisfies Array<Request>
+
+const isObject = (data: unknown): data is Record<string, unknown> => typeof data === "object" && data !== null
+
+const isShared = (data: unknown): boolean =>
+  isObject(data) &&
+  (data["token"] === undefined || isToken(data["token"])) &&
+  (data["expectAt"] === undefined || typeof data["expectAt"] === "number")
+
+const isToken = (data: unknown): boolean => {
+  try {
+    return typeof data === "string" && isObject(JSON.parse(data))
+  } catch {
+    return false
+  }
+}

@@ -23,16 +23,21 @@ export const pageOf = ({ isFrozen, isHidden, subscribe }: Environment, id: strin
 /** The part of this page in all choices: one channel, and one seat for each entry. */
 export const make = ({ locks, marginMillis, name, openChannel, page, timer }: Settings): Lead => {
   const seats = new Map<string, Seat>()
-  const canShare = locks !== undefined && openChannel !== undefined
+  let canShare = locks !== undefined && openChannel !== undefined
   let channel: Channel | undefined
   let unsubscribe: () => void = () => undefined
   let isAway = false
 
   const open = (): void => {
     if (!canShare || channel !== undefined) return
-    channel = openChannel(`${name}/1`, (message) => {
-      if (isMessage(message) && message.from !== page.id) seats.get(message.id)?.receive(message)
-    })
+    try {
+      channel = openChannel?.(`${name}/1`, (message) => {
+        if (isMessage(message) && message.from !== page.id) seats.get(message.id)?.receive(message)
+      })
+    } catch {
+      // Such as in a frame of an opaque origin.
+      canShare = false
+    }
   }
   const close = (): void => {
     channel?.close()
@@ -54,7 +59,7 @@ export const make = ({ locks, marginMillis, name, openChannel, page, timer }: Se
   }
   const host = {
     pageId: page.id,
-    locks: canShare ? locks : undefined,
+    locks: () => (canShare ? locks : undefined),
     timer,
     marginMillis: marginMillis + staggerMillis(page.id),
     lockName: (id: string) => `${name}/1/${id}`,

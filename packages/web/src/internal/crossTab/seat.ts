@@ -6,7 +6,8 @@ import type { Locks, PageState, Timer } from "./services.ts"
 /** What a seat needs of the page that it is in. */
 export interface Host {
   readonly pageId: string
-  readonly locks: Locks | undefined
+  /** Undefined where pages cannot share. */
+  readonly locks: () => Locks | undefined
   readonly timer: Timer
   readonly marginMillis: number
   readonly lockName: (id: string) => string
@@ -58,9 +59,9 @@ export class Seat {
   /** Takes part from now on: the page is there. */
   enter(): void {
     this.wasVisible = this.isVisible
-    if (this.host.locks === undefined) return this.part()
+    if (this.host.locks() === undefined) return this.part()
     this.mode = "following"
-    this.be(this.host.locks, "try")
+    this.be("try")
     this.hello()
     this.wait()
   }
@@ -103,7 +104,7 @@ export class Seat {
 
   ask(what: Request): void {
     if (this.mode !== "following" && this.mode !== "settling") return
-    this.host.post(this.id, { kind: "ask", what })
+    this.say({ kind: "ask", what })
     if (this.mode === "following") {
       this.hasAsked = true
       this.takeOverAt(Math.min(this.takeoverAt, this.host.timer.now() + this.host.marginMillis))
@@ -128,8 +129,10 @@ export class Seat {
 
   // ---- having the lock ----
 
-  private be(locks: Locks, manner: Manner): void {
+  private be(manner: Manner): void {
     this.claim?.drop()
+    const locks = this.host.locks()
+    if (locks === undefined) return this.part()
     const name = this.host.lockName(this.id)
     this.claim = new Claim(
       locks,
@@ -137,6 +140,17 @@ export class Seat {
       { granted: (by) => this.granted(by), lost: () => this.lost(), failed: () => this.part() },
       manner
     )
+  }
+
+  /** Takes the lock. Locks that do not answer are as good as none. */
+  private steal(): void {
+    this.be("steal")
+    if (this.mode !== "following") return
+    const due = this.host.timer.now() + this.host.marginMillis
+    this.schedule(this.host.marginMillis, () => {
+      if (this.host.timer.now() > due + this.host.marginMillis) this.wait()
+      else this.part()
+    })
   }
 
   private granted(manner: Manner): void {
@@ -169,12 +183,13 @@ export class Seat {
     this.successor = undefined
     this.stopTimer()
     if (mode === "leading") this.member.stop()
-    this.be(this.host.locks!, "queue")
+    this.be("queue")
     this.wait()
   }
 
   private part(): void {
     const mode = this.mode
+    if (mode === "apart") return
     this.mode = "apart"
     this.end()
     if (mode !== "leading") queueMicrotask(() => this.mode === "apart" && this.member.lead(this.last))
@@ -190,7 +205,16 @@ export class Seat {
   // ---- telling, and handing over ----
 
   private hello(): void {
-    this.host.post(this.id, { kind: "hello", isVisible: this.isVisible, isLeading: this.hasLock })
+    this.say({ kind: "hello", isVisible: this.isVisible, isLeading: this.hasLock })
+  }
+
+  /** A page whose channel fails can tell nobody, and checks for itself. */
+  private say(message: Hello | Ask | Apart): void {
+    try {
+      this.host.post(this.id, message)
+    } catch {
+      this.part()
+    }
   }
 
   private tell(to?: string): void {
@@ -202,7 +226,7 @@ export class Seat {
     try {
       this.host.post(this.id, { kind: "state", epoch: this.epoch, shared, isHidden: !this.isVisible, to })
     } catch {
-      this.host.post(this.id, { kind: "apart" })
+      this.say({ kind: "apart" })
       this.part()
     }
   }
@@ -240,7 +264,7 @@ export class Seat {
       this.member.follow(shared)
     }
     if (this.mode === "settling") return this.settle()
-    if (to === this.host.pageId && this.isVisible) return this.be(this.host.locks!, "steal")
+    if (to === this.host.pageId && this.isVisible) return this.steal()
     // A visible page that answers is not throttled. A hidden one has some time to give the lock away, and no more for
     // what it says in it.
     if (!isHidden || !this.isOtherHidden) {
@@ -271,7 +295,7 @@ export class Seat {
       if (this.host.timer.now() > due + this.host.marginMillis) {
         this.hello()
         this.wait()
-      } else if (this.hasAsked) this.be(this.host.locks!, "steal")
+      } else if (this.hasAsked) this.steal()
       else {
         this.hasAsked = true
         this.hello()
