@@ -293,6 +293,26 @@ describe("PollStore, a check that is planned", () => {
     )
   }
 
+  it.effect("slow - a check that is asked for during another one waits for its turn", () =>
+    Effect.gen(function* () {
+      const { page, store } = yield* makePage()
+      const { job, server } = counted({ takes: 1_000 })
+      const entry = store.entry(job, "a", options)
+      entry.subscribe(() => {})
+      yield* TestClock.adjust("1 second")
+      page.set({ hidden: true })
+      yield* TestClock.adjust("59 seconds")
+      assert.deepStrictEqual(server.at, [0, 60_000])
+      entry.checkNow()
+      page.set({ online: false })
+      yield* TestClock.adjust("1 minute")
+      assert.strictEqual(server.checks, 2)
+      page.set({ online: true })
+      yield* TestClock.adjust("59 seconds")
+      assert.strictEqual(server.checks, 3)
+    })
+  )
+
   it.effect("slow - a hidden page whose user paused the wait makes none", () =>
     Effect.gen(function* () {
       const { page, store } = yield* makePage()

@@ -291,7 +291,8 @@ export class Loop implements Checked {
       this.leave(run, handle)
       return this.begin()
     }
-    const isPaused = !isLet || this.isPausedByUser
+    // One check is let, and none that was asked for meanwhile.
+    const isPaused = !isLet || this.isPausedByUser || (blocked !== undefined && run.checks > 0)
     if (isPaused === run.isPaused) return
     run.isPaused = isPaused
     this.fork(isPaused ? handle.pause : handle.unpause)
