@@ -474,7 +474,14 @@ describe("pollQueryOptions, dehydrated", () => {
     assert.strictEqual(result().error!.attempts, 2)
   })
 
-  for (const found of [null, "x", [], { version: 2, token: { dueAt: 9e15 } }, { version: 1 }, { version: 1, token: {} }]) {
+  for (const found of [
+    null,
+    "x",
+    [],
+    { version: 2, token: { dueAt: 9e15 } },
+    { version: 1 },
+    { version: 1, token: {} }
+  ]) {
     it(`data of another release or of a stranger, ${JSON.stringify(found)} - is read as nothing, and fetched again`, async () => {
       const { checks, job } = rendering(2)
       const options = pollQueryOptions(job, "cat", { deadline: "1 hour" })

@@ -182,7 +182,11 @@ describe("PollStore, one check at a time", () => {
                 most = Math.max(most, ++inFlight)
               }),
               () => Effect.as(Effect.sleep(500), Status.pending()),
-              () => Effect.andThen(Effect.sleep(3_000), Effect.sync(() => void inFlight--))
+              () =>
+                Effect.andThen(
+                  Effect.sleep(3_000),
+                  Effect.sync(() => void inFlight--)
+                )
             )
         })
         const entry = store.entry(job, "a", options)

@@ -194,7 +194,9 @@ export class Loop implements Checked {
       this.cancels++
       this.settle()
       return Effect.onExit(
-        Effect.flatMap(this.started(), (handle) => Effect.provideContext(handle?.cancel ?? Effect.void, this.context())),
+        Effect.flatMap(this.started(), (handle) =>
+          Effect.provideContext(handle?.cancel ?? Effect.void, this.context())
+        ),
         () =>
           Effect.sync(() => {
             this.cancels--
