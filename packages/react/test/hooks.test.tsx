@@ -422,6 +422,26 @@ class Boundary extends Component<{ readonly children: ReactNode }, { readonly er
 }
 
 describe("useSuspensePoll", () => {
+  it("provider - one that is inside the Suspense boundary is warned of", async () => {
+    const warn = vi.spyOn(console, "warn").mockImplementation(() => {})
+    const { checks, job } = counted()
+    const View = () => <>{useSuspensePoll(job, "inside", deadline)}</>
+    await act(async () => {
+      renderNow(
+        <Suspense fallback="wait">
+          <PollProvider store={shop()}>
+            <View />
+          </PollProvider>
+        </Suspense>
+      )
+    })
+    await pass(4_000)
+    assert.strictEqual(warn.mock.calls.length, 0)
+    await pass(2_000)
+    assert.include(String(warn.mock.calls[0]?.[0]), "outside of the Suspense boundary")
+    assert.strictEqual(checks.length, 0)
+  })
+
   const errors: Array<unknown> = []
   beforeEach(() => {
     errors.length = 0

@@ -474,6 +474,56 @@ describe("pollQueryOptions, dehydrated", () => {
     assert.strictEqual(result().error!.attempts, 2)
   })
 
+  for (const found of [
+    null,
+    "x",
+    [],
+    { version: 2, token: { dueAt: 9e15 } },
+    { version: 1 },
+    { version: 1, token: {} }
+  ]) {
+    it(`data of another release or of a stranger, ${JSON.stringify(found)} - is read as nothing, and fetched again`, async () => {
+      const { checks, job } = rendering(2)
+      const options = pollQueryOptions(job, "cat", { deadline: "1 hour" })
+      const query = client()
+      const { result } = observe(query, options)
+      await pass(10)
+      query.setQueryData(options.queryKey, found as never)
+      assert.deepInclude(result().data, { phase: "waiting", attempt: 0, status: undefined })
+      await pass(10)
+      assert.strictEqual(checks.length, 2)
+      assert.deepInclude(result().data, { phase: "ended" })
+    })
+  }
+
+  it("removeQueries - during the check that finds a failure, the query is not made again", async () => {
+    const job = Job.make("render", {
+      check: (_: string) => Effect.as(Effect.sleep(1_000), Status.failed("no paper"))
+    })
+    const options = pollQueryOptions(job, "cat", { deadline: "1 hour" })
+    const query = client()
+    const fetched = query.fetchQuery(options as never)
+    fetched.catch(() => {})
+    await pass(500)
+    query.removeQueries({ queryKey: options.queryKey })
+    await pass(2_000)
+    assert.strictEqual(query.getQueryCache().getAll().length, 0)
+  })
+
+  it("select that throws - is the error of the component, and the wait goes on", async () => {
+    const { checks, job } = rendering(4)
+    const select = ({ attempt }: PollQueryData<string, string>) => {
+      if (attempt === 2) throw new Error("of the view")
+      return attempt
+    }
+    const { result } = observe(client(), pollQueryOptions(job, "cat", { deadline: "1 hour", select }) as never)
+    await pass(3_010)
+    assert.strictEqual((result().error as Error | null)?.message, "of the view")
+    await pass(10_000)
+    assert.strictEqual(checks.length, 4)
+    assert.strictEqual(result().data, 4)
+  })
+
   it("data that cannot be read - counts as no data", async () => {
     for (const stored of [{}, { version: 1, token: { version: 9, job: "render", key: "cat", dueAt: 0 }, attempt: 7 }]) {
       const { checks, job } = rendering(9)

@@ -15,8 +15,9 @@ describe("CrossTab where the browser fails", () => {
     const { browser, checks, time } = setting()
     const tab = browser.open()
     const locks: CrossTab.Locks = { request: () => new Promise(() => {}) }
-    new Polling(tab, CrossTab.make({ ...tab.services, locks }), checks)
+    const polling = new Polling(tab, CrossTab.make({ ...tab.services, locks }), checks)
     await time.advance(20_000)
+    assert.isTrue(polling.isLeading)
     assert.isAbove(checks.length, 1)
   })
 
@@ -24,8 +25,9 @@ describe("CrossTab where the browser fails", () => {
     const { browser, checks, time } = setting()
     const tab = browser.open()
     const locks: CrossTab.Locks = { request: () => Promise.reject(new Error("SecurityError")) }
-    new Polling(tab, CrossTab.make({ ...tab.services, locks }), checks)
+    const polling = new Polling(tab, CrossTab.make({ ...tab.services, locks }), checks)
     await time.advance(10)
+    assert.isTrue(polling.isLeading)
     assert.strictEqual(checks.length, 1)
   })
 
@@ -40,8 +42,9 @@ describe("CrossTab where the browser fails", () => {
     await time.advance(10)
     assert.strictEqual(checks.length, 1)
     first.leave()
-    new Polling(tab, lead, checks)
+    const second = new Polling(tab, lead, checks)
     await time.advance(10)
+    assert.isTrue(second.isLeading)
     assert.strictEqual(checks.length, 2)
   })
 

@@ -182,7 +182,11 @@ describe("PollStore, one check at a time", () => {
                 most = Math.max(most, ++inFlight)
               }),
               () => Effect.as(Effect.sleep(500), Status.pending()),
-              () => Effect.andThen(Effect.sleep(3_000), Effect.sync(() => void inFlight--))
+              () =>
+                Effect.andThen(
+                  Effect.sleep(3_000),
+                  Effect.sync(() => void inFlight--)
+                )
             )
         })
         const entry = store.entry(job, "a", options)
@@ -229,11 +233,11 @@ describe("PollStore, paused by its user", () => {
   it.effect("pause - a place for a stream makes no check", () =>
     Effect.gen(function* () {
       const { store } = yield* makePage({ streams: 1, locks: null })
-      const checks = { a: 0, b: 0 }
+      const checks: Record<string, number> = { a: 0, b: 0 }
       const job = Job.make("told", {
         strategy: Strategy.spaced("1 second"),
         push: () => Told.fromStream(Stream.never, () => undefined),
-        check: (key: "a" | "b") => Effect.sync(() => (checks[key]++, Status.pending()))
+        check: (key: string) => Effect.sync(() => (checks[key]!++, Status.pending()))
       })
       const unsubscribe = store.entry(job, "a", options).subscribe(() => {})
       const entry = store.entry(job, "b", options)
@@ -241,12 +245,12 @@ describe("PollStore, paused by its user", () => {
       yield* TestClock.adjust("5 seconds")
       entry.pause()
       yield* TestClock.adjust("5 seconds")
-      const before = checks.b
+      const before = checks["b"]!
       assert.isAbove(before, 3)
       unsubscribe()
       yield* TestClock.adjust("5 seconds")
       yield* settled
-      assert.strictEqual(checks.b, before)
+      assert.strictEqual(checks["b"], before)
       assert.strictEqual(entry.getSnapshot().pausedBy, "user")
     })
   )
@@ -292,6 +296,26 @@ describe("PollStore, a check that is planned", () => {
       })
     )
   }
+
+  it.effect("slow - a check that is asked for during another one waits for its turn", () =>
+    Effect.gen(function* () {
+      const { page, store } = yield* makePage()
+      const { job, server } = counted({ takes: 1_000 })
+      const entry = store.entry(job, "a", options)
+      entry.subscribe(() => {})
+      yield* TestClock.adjust("1 second")
+      page.set({ hidden: true })
+      yield* TestClock.adjust("59 seconds")
+      assert.deepStrictEqual(server.at, [0, 60_000])
+      entry.checkNow()
+      page.set({ online: false })
+      yield* TestClock.adjust("1 minute")
+      assert.strictEqual(server.checks, 2)
+      page.set({ online: true })
+      yield* TestClock.adjust("59 seconds")
+      assert.strictEqual(server.checks, 3)
+    })
+  )
 
   it.effect("slow - a hidden page whose user paused the wait makes none", () =>
     Effect.gen(function* () {

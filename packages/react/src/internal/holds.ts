@@ -1,6 +1,6 @@
 import type { Entry, PollStore } from "@effect-poll/web/PollStore"
 import type { Any } from "effect-poll/Job"
-import { warnOnce } from "./warn.ts"
+import { isDevelopment, warnOnce } from "./warn.ts"
 
 type AnyEntry = Entry<unknown, unknown, unknown>
 
@@ -28,6 +28,7 @@ export class Holds {
   private readonly reads = new Map<PollStore, Map<Any, Map<string, Read>>>()
   private readonly settled = new Set<Read>()
   private mounts = 0
+  private wasMounted = false
   private fallbacks = 0
 
   /**
@@ -49,6 +50,7 @@ export class Holds {
     ofJob.set(id, read)
     queueMicrotask(() => {
       if (this.mounts > 0) this.hold(read)
+      else this.warnLater(job)
     })
     return promise
   }
@@ -62,6 +64,7 @@ export class Holds {
   /** Holds all waits until the function that is returned is called. */
   mount(): () => void {
     this.mounts++
+    this.wasMounted = true
     this.each((read) => this.hold(read))
     return () => {
       if (--this.mounts > 0) return
@@ -82,6 +85,15 @@ export class Holds {
         if (this.fallbacks === 0) this.each((read) => this.settle(read))
       })
     }
+  }
+
+  /** Warns if nothing was mounted in time: then nothing holds the wait, and it never begins. */
+  private warnLater(job: Any): void {
+    if (!isDevelopment()) return
+    // @effect-diagnostics-next-line globalTimers:off
+    setTimeout(() => {
+      if (this.mounts === 0 && !this.wasMounted) warnOnce(neverBegins(job.name))
+    }, 5_000)
   }
 
   private find(store: PollStore, job: Any, id: string): Read | undefined {
@@ -137,6 +149,10 @@ const warnOfJobs = (jobs: ReadonlyMap<Any, ReadonlyMap<string, Read>>, job: Any,
   for (const [other, reads] of jobs) if (other !== job && other.name === job.name && reads.has(id)) others++
   if (others >= 2) warnOnce(jobsInRender("useSuspensePoll", job.name))
 }
+
+const neverBegins = (name: string): string =>
+  `useSuspensePoll: the wait for the job "${name}" has not begun, since its PollProvider is not mounted. ` +
+  "Mount the PollProvider outside of the Suspense boundary."
 
 /** The warning about a job that is another one at each render. */
 export const jobsInRender = (hook: string, name: string): string =>

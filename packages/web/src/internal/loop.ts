@@ -180,7 +180,9 @@ export class Loop implements Checked {
       this.cancels++
       this.settle()
       return Effect.onExit(
-        Effect.flatMap(this.started(), (handle) => Effect.provideContext(handle?.cancel ?? Effect.void, this.context())),
+        Effect.flatMap(this.started(), (handle) =>
+          Effect.provideContext(handle?.cancel ?? Effect.void, this.context())
+        ),
         () =>
           Effect.sync(() => {
             this.cancels--
@@ -274,7 +276,8 @@ export class Loop implements Checked {
       this.leave(run)
       return this.begin()
     }
-    run.pause(!isLet || this.isPausedByUser)
+    // One check is let, and none that was asked for meanwhile.
+    run.pause(!isLet || this.isPausedByUser || (blocked !== undefined && run.checks > 0))
   }
 
   private blocked(): Blocked | undefined {

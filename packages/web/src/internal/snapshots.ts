@@ -61,7 +61,7 @@ export const shown = (
   const phase = phaseOf(known, isActive, checks, pausedBy)
   const isPaused = phase === "paused"
   // A closed gate is asked again.
-  const isPlanned = isPaused ? pausedBy === "gate" : phase !== "idle"
+  const isPlanned = isPaused ? pausedBy === "gate" : phase === "waiting"
   return { ...known, ...(isPlanned ? {} : unplanned), phase, pausedBy: isPaused ? pausedBy : undefined }
 }
 

@@ -32,7 +32,7 @@ const version = 1
 /** Fields as they are in the snapshot. */
 const copied = ["phase", "attempt", "startedAt", "nextAt", "waitReason", "pausedBy", "gateReason"] as const
 
-const phases: ReadonlyArray<unknown> = ["idle", "waiting", "checking", "paused", "ended"]
+const phases = /*#__PURE__*/ new Set<unknown>(["idle", "waiting", "checking", "paused", "ended"])
 
 type Json = Record<string, unknown>
 
@@ -62,7 +62,7 @@ const encode = (job: Described, snapshot: AnySnapshot): Encoded => ({
 const decode = (job: Described, encoded: Encoded): AnySnapshot => {
   if (encoded.version !== version) throw new Error("of another version")
   const { attempt: attempts, lastCheckError, outcome, phase, status } = encoded
-  if (!phases.includes(phase) || (phase === "ended") !== (outcome !== undefined)) throw new Error("no phase")
+  if (!phases.has(phase) || (phase === "ended") !== (outcome !== undefined)) throw new Error("no phase")
   if (!Number.isInteger(attempts)) throw new Error("no number of checks")
   return {
     ...idle,
