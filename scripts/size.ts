@@ -23,7 +23,11 @@ const entries: ReadonlyArray<Entry> = [
   { name: "promise", imports: "`promise`, `Status`, `Strategy`" },
   { name: "poller", imports: "`Poller`, `Status`, `Strategy`" },
   { name: "status-schema", imports: "`Poll`, `Status`, `Strategy`, `StatusSchema`", limit: 64 },
-  { name: "http", imports: "the same, `HttpCheck` and `FetchHttpClient`" }
+  { name: "http", imports: "the same, `HttpCheck` and `FetchHttpClient`" },
+  { name: "web", imports: "`PollStore.make`, `Job.make`, `Status`", limit: 51 },
+  { name: "react", imports: "`usePoll`, `PollProvider`, `Job.make`, `Status`", limit: 52 },
+  { name: "react-poller", imports: "the same, and `Poller.make`", limit: 76 },
+  { name: "react-schema", imports: "`usePoll`, `PollProvider`, `Job.make`, `StatusSchema.fromField`" }
 ]
 
 /** The size of a bundle: in bytes as it is loaded, and as a share of effect from 0 to 1. */
@@ -41,6 +45,8 @@ export const sizeOf = async (name: string): Promise<Size> => {
     format: "esm",
     target: "es2023",
     metafile: true,
+    // A page has one React, for all that it shows.
+    external: ["react"],
     write: false,
     outdir: "out",
     logLevel: "error"

@@ -1,0 +1,3 @@
+export { PollProvider, usePoll } from "@effect-poll/react"
+export { make } from "effect-poll/Job"
+export { fromField } from "effect-poll/StatusSchema"
