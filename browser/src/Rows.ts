@@ -144,7 +144,8 @@ export const thousandCycles = async ({ open, site }: Opened, page: string): Prom
       const view = program.show(watch)
       // A turn of the page, without the four milliseconds that nested timers take.
       await new Promise((resolve) => {
-        port1.onmessage = resolve
+        port1.addEventListener("message", resolve, { once: true })
+        port1.start()
         port2.postMessage(0)
       })
       program.forget(view)

@@ -190,7 +190,10 @@ const messagesOf = ({ method, params }: { method: string; params: Readonly<Recor
     return [`uncaught: ${exception?.description ?? text}`]
   }
   if (method === "Page.backForwardCacheNotUsed") {
-    const reasons = params["notRestoredExplanations"] as ReadonlyArray<{ readonly type: string; readonly reason: string }>
+    const reasons = params["notRestoredExplanations"] as ReadonlyArray<{
+      readonly type: string
+      readonly reason: string
+    }>
     return [`not cached: ${reasons.map(({ reason, type }) => `${reason} (${type})`).join(", ")}`]
   }
   if (method !== "Runtime.consoleAPICalled") return []

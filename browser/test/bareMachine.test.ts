@@ -25,7 +25,10 @@ const install = (env: Readonly<Record<string, string>>) => {
   const script = readFileSync(join(root, ".ci/run"), "utf8")
   const functions = script.slice(script.indexOf("as_root()"), script.indexOf("# Beside the checks"))
   const command = `set -euo pipefail\n${functions}\nset +e\n(set -e; install_packages) >/dev/null\necho $?`
-  const exit = execFileSync("/bin/bash", ["--norc", "-c", command], { encoding: "utf8", env: { PATH: bare, ...env } }).trim()
+  const exit = execFileSync("/bin/bash", ["--norc", "-c", command], {
+    encoding: "utf8",
+    env: { PATH: bare, ...env }
+  }).trim()
   return { exit, calls: readFileSync(join(bare, "log"), "utf8").trim().split("\n") }
 }
 

@@ -31,9 +31,16 @@ const openRendered = async ({ open, site }: Pick<Given, "open" | "site">, job: J
 
 inBrowser("React in a page", () => {
   for (const mode of ["development", "compiled"] as const) {
-    row(`${mode}: three components in StrictMode - share one loop, which is aborted when they leave`, async ({ open, site }) => {
-      assert.deepStrictEqual(await threeViews({ open, site }, "react", { mode }), { loops: 1, aborted: 1, afterLeaving: 0 })
-    })
+    row(
+      `${mode}: three components in StrictMode - share one loop, which is aborted when they leave`,
+      async ({ open, site }) => {
+        assert.deepStrictEqual(await threeViews({ open, site }, "react", { mode }), {
+          loops: 1,
+          aborted: 1,
+          afterLeaving: 0
+        })
+      }
+    )
   }
 
   row("control: effect with a timer - makes two loops for each component, and goes on", async ({ open, site }) => {
@@ -43,8 +50,7 @@ inBrowser("React in a page", () => {
   })
 
   row("compiled - the React Compiler has compiled the page", async ({ site }) => {
-    const text = async (mode: "compiled" | "production") =>
-      (await fetch(`${site.origin}/react.js?mode=${mode}`)).text()
+    const text = async (mode: "compiled" | "production") => (await fetch(`${site.origin}/react.js?mode=${mode}`)).text()
     const marks = async (mode: "compiled" | "production") => (await text(mode)).split("useMemoCache").length
     assert.isAbove(await marks("compiled"), await marks("production"))
   })

@@ -50,7 +50,11 @@ const goesOn = (job: Job): void => {
  * Fails if no check begins for longer than so many intervals. On a machine that is busy all loops are late: what counts is
  * how often a visible page beside has checked meanwhile, in a loop without any rules.
  */
-const watchGaps = async ({ openBeside, site }: Pick<Given, "openBeside" | "site">, job: Job, intervalMillis: number) => {
+const watchGaps = async (
+  { openBeside, site }: Pick<Given, "openBeside" | "site">,
+  job: Job,
+  intervalMillis: number
+) => {
   const beside = site.job()
   await show(await openBeside("naive"), beside, { intervalMillis })
   return (intervals: number, from: number): void => {
@@ -126,17 +130,20 @@ inBrowser("CrossTab", () => {
     assert.isAbove(alone.checks.length, 1.2 * requests1Tab)
   })
 
-  row("closed - the next tab continues within an interval, until the deadline of the first", async ({ open, openBeside, site }) => {
-    const { closedAfter, closedAt, deadlineMillis, job, noGap, second } = await closed({ open, openBeside, site })
-    await job.checked(job.checks.length + 2)
-    noGap(2, closedAt)
-    assert.strictEqual(await second.until(() => program.shown(0).error), "PollTimeout")
-    // A wait that began anew would end when its own deadline passes.
-    const took = performance.now() - job.checks[0]!.at
-    assert.isAtLeast(took, deadlineMillis - 100)
-    assert.isBelow(took, deadlineMillis + Math.max(1_000, closedAfter))
-    goesOn(job)
-  })
+  row(
+    "closed - the next tab continues within an interval, until the deadline of the first",
+    async ({ open, openBeside, site }) => {
+      const { closedAfter, closedAt, deadlineMillis, job, noGap, second } = await closed({ open, openBeside, site })
+      await job.checked(job.checks.length + 2)
+      noGap(2, closedAt)
+      assert.strictEqual(await second.until(() => program.shown(0).error), "PollTimeout")
+      // A wait that began anew would end when its own deadline passes.
+      const took = performance.now() - job.checks[0]!.at
+      assert.isAtLeast(took, deadlineMillis - 100)
+      assert.isBelow(took, deadlineMillis + Math.max(1_000, closedAfter))
+      goesOn(job)
+    }
+  )
 
   row("hidden - the tab that is shown takes over within an interval", async ({ open, openBeside, site }) => {
     const job = site.job()
@@ -155,24 +162,27 @@ inBrowser("CrossTab", () => {
     assert.strictEqual(await shownAttempt(first!), attempts(job).at(-1))
   })
 
-  row("frozen - another hidden tab takes over, and the frozen one follows when it thaws", async ({ open, openBeside, site }) => {
-    const job = site.job()
-    const [first, second] = await openAll({ open }, job, 2, { intervalMillis: 1_500 })
-    await job.checked(2)
-    const noGap = await watchGaps({ openBeside, site }, job, 1_500)
-    await second!.hide()
-    await second!.freeze()
-    const frozenAt = performance.now()
-    await job.checked(job.checks.length + 2)
-    // Timers of hidden tabs run once a second.
-    noGap(3, frozenAt)
-    await second!.thaw()
-    await second!.until((attempt) => (program.shown(0).attempt ?? 0) >= attempt, job.checks.length)
-    goesOn(job)
-    await first!.show()
-    await job.checked(job.checks.length + 2)
-    goesOn(job)
-  })
+  row(
+    "frozen - another hidden tab takes over, and the frozen one follows when it thaws",
+    async ({ open, openBeside, site }) => {
+      const job = site.job()
+      const [first, second] = await openAll({ open }, job, 2, { intervalMillis: 1_500 })
+      await job.checked(2)
+      const noGap = await watchGaps({ openBeside, site }, job, 1_500)
+      await second!.hide()
+      await second!.freeze()
+      const frozenAt = performance.now()
+      await job.checked(job.checks.length + 2)
+      // Timers of hidden tabs run once a second.
+      noGap(3, frozenAt)
+      await second!.thaw()
+      await second!.until((attempt) => (program.shown(0).attempt ?? 0) >= attempt, job.checks.length)
+      goesOn(job)
+      await first!.show()
+      await job.checked(job.checks.length + 2)
+      goesOn(job)
+    }
+  )
 
   row(
     "back/forward cache - the page is cached, another tab takes over, nothing starts over",
