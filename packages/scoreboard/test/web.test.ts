@@ -36,11 +36,11 @@ describe("web", () => {
 })
 
 inBrowser("web in a browser", () => {
-  it("a page with each fault misses each aim", { timeout: 60_000 }, async () => {
+  it("a page with each fault misses each aim", { timeout: 120_000 }, async () => {
     const browser = await Browser.launch()
     const served = await site(fileURLToPath(new URL("webPages", import.meta.url)))
     try {
-      const size = { componentsMillis: 500, tabsMillis: 3_000 }
+      const size = { componentsMillis: 500, tabsMillis: 3_000, byDefault: false }
       const figures = await requests({ browser, site: served }, "bad", size)
       const shown = JSON.stringify(figures)
       for (const figure of ["afterUnmount", "loopsStrictMode", "tabsRatio", "preflights", "afterEnd"]) {

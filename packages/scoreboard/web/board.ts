@@ -50,7 +50,11 @@ export const run = async (
       measured.filter(({ problem }) => problem === undefined).map(({ name }) => name),
       rounds
     )
-    return measured.map((one) => ({ ...one, figures: rounded({ ...one.figures, ...costs[one.name] }) }))
+    return measured.map(({ figures, name, problem }) => ({
+      name,
+      problem,
+      figures: rounded(Object.assign({}, figures, costs[name]))
+    }))
   } finally {
     await browser.close()
     await served.close()
@@ -72,17 +76,16 @@ export const print = (measured: ReadonlyArray<Measured>): void => {
     if (problem !== undefined) console.log(`${name} could not be measured: ${problem}`)
   }
   const figures = [...new Set(measured.flatMap((one) => Object.keys(one.figures)))]
-  const lines = [
+  const mine = measured.find(({ name }) => name === ours)
+  const verdictOf = (figure: string) => (mine === undefined ? "none" : verdict(ours, figure, mine.figures))
+  const lineOf = (figure: string): ReadonlyArray<string> => {
+    const cells = measured.map((one) => String(one.figures[figure] ?? "-"))
+    const found = verdictOf(figure)
+    return [figure, ...cells, describe(aims[figure]), found === "none" ? "" : found]
+  }
+  const lines: ReadonlyArray<ReadonlyArray<string>> = [
     ["", ...measured.map(({ name }) => name), "aim", ""],
-    ...figures.map((figure) => [
-      figure,
-      ...measured.map((one) => String(one.figures[figure] ?? "-")),
-      describe(aims[figure]),
-      ...measured
-        .filter(({ name }) => name === ours)
-        .map((one) => verdict(ours, figure, one.figures))
-        .map((found) => (found === "none" ? "" : found))
-    ])
+    ...figures.map(lineOf)
   ]
   const widths = lines[0]!.map((_, at) => Math.max(...lines.map((line) => (line[at] ?? "").length)))
   for (const line of lines) {
