@@ -20,7 +20,6 @@ export const warnOnce = (message: string): void => {
     return
   }
   warned.add(message)
-  // oxlint-disable-next-line no-console
   // @effect-diagnostics-next-line globalConsole:off
-  console.warn(message)
+  console.warn(message) // oxlint-disable-line no-console
 }
