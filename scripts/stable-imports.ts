@@ -53,8 +53,8 @@ export const allowances: ReadonlyArray<Allowance> = [
   },
   {
     files: /^packages\/react\/src\/internal\/holds\.ts$/,
-    what: ["new Promise"],
-    why: "React suspends on a Promise, which has to be the same one at each render"
+    what: ["new Promise", "setTimeout"],
+    why: "React suspends on a Promise, which has to be the same one at each render; a warning in development comes later"
   },
   {
     files: /^packages\/react\/src\/internal\/polls\.ts$/,

@@ -13,12 +13,14 @@ import type { Environment } from "../Environment.ts"
 import type { PausedBy, Snapshot } from "../Snapshot.ts"
 import type { Checked } from "./observed.ts"
 import type { Lead, Request } from "./lead.ts"
+import { Listeners } from "./listeners.ts"
 import { timeLimit } from "./options.ts"
 import { type AnyHandle, Run } from "./run.ts"
 import { Sharing } from "./sharing.ts"
 import type { StreamSlot } from "./stream/slot.ts"
+import { Timer } from "./timer.ts"
 import { Wish } from "./stream/wish.ts"
-import { idle, newsOf, outcomeOf, report, same, shown, unplanned } from "./snapshots.ts"
+import { idle, newsOf, outcomeOf, same, shown, unplanned } from "./snapshots.ts"
 
 export type AnySnapshot = Snapshot<unknown, unknown, unknown>
 export type Hidden = "pause" | "slow" | "run"
@@ -79,7 +81,7 @@ export class Loop implements Checked {
   readonly subject: Subject
   /** The entry that views were given, for others to share. */
   readonly entry: object
-  private listeners: ReadonlySet<{ readonly call: () => void }> = new Set()
+  private readonly listeners = new Listeners()
   private run: Run | undefined
   private token: ResumeToken | undefined
   /** What changes the snapshot; the rest of it is derived. */
@@ -102,7 +104,7 @@ export class Loop implements Checked {
   private readonly wish: Wish
   /** What waits for the handle. */
   private readonly awaiting: Array<(handle: AnyHandle | undefined) => void> = []
-  private timer: Fiber.Fiber<void> | undefined
+  private readonly timer = new Timer((effect) => this.fork(effect))
 
   constructor(store: Store, subject: Subject, { snapshot, token }: Beginning, entry: object) {
     this.entry = entry
@@ -116,30 +118,19 @@ export class Loop implements Checked {
   // -- for views --
 
   subscribe(call: () => void): () => void {
-    const listener = { call }
-    this.listeners = new Set([...this.listeners, listener])
+    const remove = this.listeners.add(call)
     if (this.listeners.size === 1) {
-      this.stopTimer()
+      this.timer.stop()
       this.join()
       this.settle()
     }
     return () => {
-      if (!this.listeners.has(listener)) return
-      this.listeners = new Set([...this.listeners].filter((other) => other !== listener))
-      if (this.listeners.size === 0) this.unseen()
+      if (remove() && this.listeners.size === 0) this.unseen()
     }
   }
 
   notify(): void {
-    for (const listener of this.listeners) {
-      // Another one may have removed it.
-      if (!this.listeners.has(listener)) continue
-      try {
-        listener.call()
-      } catch (error) {
-        report(error)
-      }
-    }
+    this.listeners.notify()
   }
 
   checkNow(): void {
@@ -164,7 +155,7 @@ export class Loop implements Checked {
     this.token = this.fallbackKey = undefined
     this.isPausedByUser = false
     this.known = idle
-    this.stopTimer()
+    this.timer.stop()
     if (this.listeners.size === 0) return this.keep()
     if (this.sharing === undefined) {
       this.join()
@@ -196,11 +187,11 @@ export class Loop implements Checked {
 
   /** Ends what runs. */
   close(): Effect.Effect<void> {
-    this.stopTimer()
+    this.timer.stop()
     const { run } = this
     this.run = undefined
     this.wish.release()
-    this.listeners = new Set()
+    this.listeners.clear()
     this.part()
     this.resolve(undefined)
     this.learn(unplanned)
@@ -238,7 +229,7 @@ export class Loop implements Checked {
   private beginIfAllowed(): void {
     if (this.listeners.size === 0 && this.cancels === 0) return
     // What it was for may have changed.
-    if (this.listeners.size > 0) this.stopTimer()
+    if (this.listeners.size > 0) this.timer.stop()
     if (!this.store.build(this) || this.isFollowing()) return
     // A Poller sees to it by itself.
     if (this.checks > 0 && this.store.poller === undefined) return
@@ -269,7 +260,7 @@ export class Loop implements Checked {
     const blocked = this.blocked()
     const isLet = blocked === undefined || ((this.isLet || this.cancels > 0) && blocked !== "frozen")
     if (blocked === undefined) this.isLet = false
-    const isOver = blocked === "unseen" ? this.timer === undefined : run.checks === 0
+    const isOver = blocked === "unseen" ? !this.timer.isRunning() : run.checks === 0
     if (!isLet && (isOver || blocked === "frozen")) return this.park()
     const isFree = blocked === undefined && !this.isPausedByUser && run.checks === 0
     if (isFree && !run.hasStream && this.wish.hasStream() === true) {
@@ -299,7 +290,7 @@ export class Loop implements Checked {
   /** What nothing shows is not kept for good. */
   private keepIfUnused(): void {
     const isUsed = this.listeners.size > 0 || this.cancels > 0 || this.run !== undefined
-    if (!isUsed && this.timer === undefined) this.keep()
+    if (!isUsed && !this.timer.isRunning()) this.keep()
   }
 
   /** Keeps the token or the outcome for a while. */
@@ -319,7 +310,7 @@ export class Loop implements Checked {
       settle: () => this.settle(),
       drop: () => {
         // What is left to come of the views is not about checks.
-        if (this.listeners.size > 0) this.stopTimer()
+        if (this.listeners.size > 0) this.timer.stop()
         this.drop()
       },
       adopt: (snapshot, token) => {
@@ -358,7 +349,7 @@ export class Loop implements Checked {
   // -- the wait --
 
   private begin(): void {
-    this.stopTimer()
+    this.timer.stop()
     // Between the checks of a page that is hidden no stream is open.
     const hasStream = this.blocked() === undefined ? this.wish.hasStream() : false
     if (hasStream === undefined) return
@@ -501,21 +492,10 @@ export class Loop implements Checked {
   }
 
   private after(millis: number, then: () => void): void {
-    this.stopTimer()
-    const timer = this.fork(Effect.sleep(millis))
-    this.timer = timer
-    timer.addObserver(() => {
-      if (this.timer !== timer) return
-      this.timer = undefined
+    this.timer.start(millis, () => {
       then()
       this.publish()
     })
-  }
-
-  private stopTimer(): void {
-    const { timer } = this
-    this.timer = undefined
-    timer?.interruptUnsafe()
   }
 
   private context(): Context.Context<unknown> {
