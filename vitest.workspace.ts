@@ -17,11 +17,22 @@ const inPackage = (name: string) => ({
   test: { name, include: ["test/**/*.test.{ts,tsx}"], benchmark: { include: ["bench/**/*.bench.ts"] } }
 })
 
-/** One worker for all files, which share its browser. Rows of a file spend most of their time waiting. */
+/**
+ * One worker for all files, which share its browser, after all other projects: its tests are about real time, and a page
+ * that gets no processor misses it. For the same reason they may be repeated once.
+ */
 const browser = project("browser", "browser", "test/**/*.test.ts")
 const inBrowser = {
   ...browser,
-  test: { ...browser.test, fileParallelism: false, isolate: false, maxConcurrency: 6, testTimeout: 300_000 }
+  test: {
+    ...browser.test,
+    fileParallelism: false,
+    isolate: false,
+    maxConcurrency: 6,
+    testTimeout: 300_000,
+    retry: 1,
+    sequence: { groupOrder: 1 }
+  }
 }
 
 /** The type tests under one compiler. */

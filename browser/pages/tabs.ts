@@ -10,11 +10,12 @@ import * as StatusSchema from "effect-poll/StatusSchema"
 import * as Strategy from "effect-poll/Strategy"
 import { type Body, install } from "../src/Program.ts"
 
-// A store that shares its waits with the other tabs, unless the query says `alone`. Each check says its number. If the query
-// says `push`, the waits are told by events as well, and check once a minute behind them.
+// A store that shares its waits with the other tabs, unless the query says `alone`. Each check says its number. With
+// `patient` they wait longer for a tab that is silent, as on a machine that is busy. If the query says `push`, the waits are told by events as well, and check once a minute behind them.
 
 const query = new URLSearchParams(location.search)
-const store = PollStore.make({ layer: PageHttp.layer, lead: query.has("alone") ? undefined : CrossTab.make() })
+const lead = (): CrossTab.Lead => CrossTab.make({ margin: query.has("patient") ? "20 seconds" : undefined })
+const store = PollStore.make({ layer: PageHttp.layer, lead: query.has("alone") ? undefined : lead() })
 const hasPush = query.has("push")
 
 const Answer = StatusSchema.fromPayload(

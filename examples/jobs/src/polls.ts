@@ -21,8 +21,8 @@ const client = Layer.effect(
 /** Runs checks, submits and cancels. */
 export const runtime = ManagedRuntime.make(Layer.merge(client, PollDefaults.layer({ observers: [Trace.observer] })))
 
-/** The store of all waits of the page. */
-export const store = PollStore.make({ runtime })
+/** The store of all waits of the page. Two lanes of the page "Live" have a stream at the same time. */
+export const store = PollStore.make({ runtime, streams: 2 })
 
 /** The hooks of the page. A job that needs more than an HTTP client is a type error. */
 export const { PollProvider, usePoll, usePolls } = PollHooks.make<HttpClient.HttpClient>()
