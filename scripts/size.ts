@@ -25,8 +25,8 @@ const entries: ReadonlyArray<Entry> = [
   { name: "status-schema", imports: "`Poll`, `Status`, `Strategy`, `StatusSchema`", limit: 64 },
   { name: "http", imports: "the same, `HttpCheck` and `FetchHttpClient`" },
   { name: "web", imports: "`PollStore.make`, `Job.make`, `Status`", limit: 51 },
-  { name: "react", imports: "`usePoll`, `PollProvider`, `Job.make`, `Status`", limit: 52 },
-  { name: "react-poller", imports: "the same, and `Poller.make`", limit: 76 },
+  { name: "react", imports: "`usePoll`, `PollProvider`, `Job.make`, `Status`", limit: 53 },
+  { name: "react-poller", imports: "the same, and `Poller.make`", limit: 77 },
   { name: "react-schema", imports: "`usePoll`, `PollProvider`, `Job.make`, `StatusSchema.fromField`" }
 ]
 
