@@ -294,7 +294,7 @@ interface Packed {
   readonly tarball: string
   /** Its modules as they are imported, the index first. */
   readonly modules: ReadonlyArray<string>
-  /** Those that the index does not export. */
+  /** Those that the index does not export, for a peer that they need. One in lower case is an entry point of its own. */
   readonly leftOut: ReadonlyArray<string>
 }
 
@@ -312,7 +312,7 @@ const pack = async (folder: string, temp: string): Promise<Packed | undefined> =
     manifest,
     tarball,
     modules: [name, ...others.map(path)],
-    leftOut: others.filter((each) => !index.includes(`"./${each}.ts"`)).map(path)
+    leftOut: others.filter((each) => /^[A-Z]/.test(each) && !index.includes(`"./${each}.ts"`)).map(path)
   }
 }
 
