@@ -18,8 +18,8 @@ const inPackage = (name: string) => ({
 })
 
 /**
- * One worker for all files, which share its browser, after all other projects: its tests are about real time, and a page
- * that gets no processor misses it. For the same reason they may be repeated once.
+ * One worker for all files, which share its browser, and apart from all other projects: its tests are about real time, and a
+ * page that gets no processor misses it. For the same reason they may be repeated once.
  */
 const browser = project("browser", "browser", "test/**/*.test.ts")
 const inBrowser = {
