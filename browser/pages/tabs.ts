@@ -10,8 +10,9 @@ import * as StatusSchema from "effect-poll/StatusSchema"
 import * as Strategy from "effect-poll/Strategy"
 import { type Body, install } from "../src/Program.ts"
 
-// A store that shares its waits with the other tabs, unless the query says `alone`. Each check says its number. With
-// `patient` they wait longer for a tab that is silent, as on a machine that is busy. If the query says `push`, the waits are told by events as well, and check once a minute behind them.
+// A store that shares its waits with the other tabs, unless the query says `alone`. Each check sends its number.
+// With `patient`, tabs wait 20 seconds before they take over from a silent one, for busy machines. With `push`, the waits
+// also have an event stream, and check once a minute behind it.
 
 const query = new URLSearchParams(location.search)
 const lead = (): CrossTab.Lead => CrossTab.make({ margin: query.has("patient") ? "20 seconds" : undefined })

@@ -47,8 +47,8 @@ const goesOn = (job: Job): void => {
 }
 
 /**
- * Fails if no check begins for longer than so many intervals. On a machine that is busy all loops are late: what counts is
- * how often a visible page beside has checked meanwhile, in a loop without any rules.
+ * Fails if no check begins for longer than the given number of intervals. On a busy machine all loops are late, so time is
+ * measured by the checks of a plain loop in a visible page beside.
  */
 const watchGaps = async (
   { openBeside, site }: Pick<Given, "openBeside" | "site">,

@@ -7,20 +7,6 @@ import type { Trace } from "./trace.ts"
 /** A wait whatever its job, failing with a text. */
 export type AnySnapshot = Snapshot<unknown, unknown, unknown>
 
-/** What a row shows before there is a job. */
-export const notStarted: AnySnapshot = {
-  phase: "idle",
-  status: undefined,
-  attempt: 0,
-  startedAt: undefined,
-  nextAt: undefined,
-  waitReason: undefined,
-  lastCheckError: undefined,
-  pausedBy: undefined,
-  gateReason: undefined,
-  outcome: undefined
-}
-
 /** The color of a state. */
 export type Tone = "run" | "good" | "bad" | "still"
 

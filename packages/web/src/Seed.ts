@@ -20,9 +20,8 @@ import type { Advanced } from "effect-poll/Poll"
 import type { ResumeToken } from "effect-poll/ResumeToken"
 import * as Status from "effect-poll/Status"
 import { warn } from "./internal/development.ts"
-import { idle } from "./internal/snapshots.ts"
 import { wire } from "./internal/wire.ts"
-import type { Snapshot } from "./Snapshot.ts"
+import { idle, type Snapshot } from "./Snapshot.ts"
 
 /**
  * A seed as JSON, made by `fromAdvanced`.

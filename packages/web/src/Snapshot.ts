@@ -66,3 +66,22 @@ export interface Snapshot<A, F = never, E = never> {
   /** How the wait ended, in the phase `"ended"`; otherwise `undefined`. */
   readonly outcome: Outcome<A, F, E> | undefined
 }
+
+/**
+ * The snapshot of a wait that has not begun.
+ *
+ * @category constants
+ * @since 0.1.0
+ */
+export const idle: Snapshot<never> = {
+  phase: "idle",
+  status: undefined,
+  attempt: 0,
+  startedAt: undefined,
+  nextAt: undefined,
+  waitReason: undefined,
+  lastCheckError: undefined,
+  pausedBy: undefined,
+  gateReason: undefined,
+  outcome: undefined
+}

@@ -1,6 +1,7 @@
 import { type ReactNode, useId } from "react"
 import { useTrace } from "../trace.ts"
-import { type AnySnapshot, noteOf, notStarted, reasonOf, requestsOf, stateOf } from "../wording.ts"
+import { idle } from "@effect-poll/web/Snapshot"
+import { type AnySnapshot, noteOf, reasonOf, requestsOf, stateOf } from "../wording.ts"
 import { Countdown } from "./Countdown.tsx"
 import { Ring } from "./Ring.tsx"
 
@@ -9,7 +10,7 @@ export const JobRow = ({
   about,
   children,
   id,
-  snapshot = notStarted,
+  snapshot = idle,
   title
 }: {
   id: string | undefined

@@ -1,5 +1,5 @@
 import type { Entry, EntryOptions, PollStore } from "@effect-poll/web/PollStore"
-import type { Snapshot } from "@effect-poll/web/Snapshot"
+import { idle, type Snapshot } from "@effect-poll/web/Snapshot"
 import type { Any } from "effect-poll/Job"
 import { useEffect, useMemo, useRef, useSyncExternalStore } from "react"
 import { type ProvidedContext, useProvided } from "./context.ts"
@@ -61,19 +61,6 @@ export const useJobWarning = (hook: string, job: Any, id: string | undefined): v
 // ---- internal ----
 
 const nothing = (): void => {}
-
-const idle: AnySnapshot = {
-  phase: "idle",
-  status: undefined,
-  attempt: 0,
-  startedAt: undefined,
-  nextAt: undefined,
-  waitReason: undefined,
-  lastCheckError: undefined,
-  pausedBy: undefined,
-  gateReason: undefined,
-  outcome: undefined
-}
 
 /** What is shown without a key. */
 const none: AnyEntry = {

@@ -10,7 +10,7 @@ import type { Service } from "effect-poll/Poller"
 import type { PollOptions } from "effect-poll/PollOptions"
 import type { ResumeToken } from "effect-poll/ResumeToken"
 import type { Environment } from "../Environment.ts"
-import type { PausedBy, Snapshot } from "../Snapshot.ts"
+import { idle, type PausedBy, type Snapshot } from "../Snapshot.ts"
 import type { Checked } from "./observed.ts"
 import type { Lead, Request } from "./lead.ts"
 import { Listeners } from "./listeners.ts"
@@ -20,7 +20,7 @@ import { Sharing } from "./sharing.ts"
 import type { StreamSlot } from "./stream/slot.ts"
 import { Timer } from "./timer.ts"
 import { Wish } from "./stream/wish.ts"
-import { idle, newsOf, outcomeOf, same, shown, unplanned } from "./snapshots.ts"
+import { newsOf, outcomeOf, same, shown, unplanned } from "./snapshots.ts"
 
 export type AnySnapshot = Snapshot<unknown, unknown, unknown>
 export type Hidden = "pause" | "slow" | "run"
@@ -208,7 +208,7 @@ export class Loop implements Checked {
     this.checks++
     this.learn({ attempt, ...unplanned })
     this.publish()
-    // What it found is told next, and changes the snapshot once.
+    // The notification of its result follows, and changes the snapshot once.
     return () => {
       run.checks--
       if (--this.checks === 0 && this.run === undefined) queueMicrotask(() => this.settle())

@@ -99,7 +99,7 @@ export class Run {
 
 // ---- internal ----
 
-/** The run that an observer is told about. */
+/** The run whose notifications an observer receives. */
 const Current = /*#__PURE__*/ Context.Reference<Run | undefined>("@effect-poll/web/Run", {
   defaultValue: () => undefined
 })

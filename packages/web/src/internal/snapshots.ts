@@ -5,20 +5,6 @@ import * as Exit from "effect/Exit"
 import type { Notification } from "effect-poll/Observer"
 import type { Outcome, PausedBy, Phase, Snapshot } from "../Snapshot.ts"
 
-/** The snapshot of a wait that has not begun. */
-export const idle: Snapshot<never> = {
-  phase: "idle",
-  status: undefined,
-  attempt: 0,
-  startedAt: undefined,
-  nextAt: undefined,
-  waitReason: undefined,
-  lastCheckError: undefined,
-  pausedBy: undefined,
-  gateReason: undefined,
-  outcome: undefined
-}
-
 /** The fields of a wait without a planned check. */
 export const unplanned = { nextAt: undefined, waitReason: undefined, gateReason: undefined }
 

@@ -2,9 +2,8 @@ import * as Duration from "effect/Duration"
 import * as Schema from "effect/Schema"
 import * as PollError from "effect-poll/PollError"
 import * as Status from "effect-poll/Status"
-import type { Snapshot } from "../Snapshot.ts"
+import { idle, type Snapshot } from "../Snapshot.ts"
 import type { Wire } from "./lead.ts"
-import { idle } from "./snapshots.ts"
 
 // Snapshots as plain data, for another page or from a server. Results and failures are encoded by the Schemas of their
 // job; without Schemas they must be plain already. Details and errors of checks have no Schema: those that are not plain

@@ -10,8 +10,8 @@ import type { Locks } from "../crossTab/services.ts"
  */
 export interface StreamSlot {
   /**
-   * Asks for a place. `onChange` is told whether there is one: a first time soon after the call, and not within it, then
-   * with `true` once there is. It is not called after `true`, nor after `release`.
+   * Asks for a place. Calls `onChange` soon after it returns, with whether there is one, and again with `true` once there
+   * is. No call follows `true` or `release`.
    */
   readonly want: (onChange: (hasPlace: boolean) => void) => Place
 }
