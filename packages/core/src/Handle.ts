@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import type { Effect } from "effect/Effect"
+import type { Exit } from "effect/Exit"
 import type { Stream } from "effect/Stream"
 import type { CancelFailed, PollError } from "./PollError.ts"
 import type { PollEvent } from "./PollEvent.ts"
@@ -22,6 +23,11 @@ export interface Handle<out A, out F = never, out E = never> {
    * Interrupting the fiber that awaits it does not interrupt the wait. If the wait is interrupted, so is this Effect.
    */
   readonly await: Effect<A, PollError<F, E>>
+  /**
+   * Calls a function once the wait has ended, with its exit and the number of checks made; at once if it has ended. For
+   * many waits this takes far less memory than a fiber for each that awaits it. The function must not throw.
+   */
+  readonly whenEnded: (call: (exit: Exit<A, PollError<F, E>>, attempts: number) => void) => void
   /**
    * The events of the wait, starting with its current status, if it has one; the last event is `Ended`. Each run of the
    * stream has a buffer of its own, see `Poll.events`.

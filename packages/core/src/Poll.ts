@@ -43,6 +43,7 @@ import * as host from "./internal/single/host.ts"
 import { from, resume as resuming } from "./internal/single/resume.ts"
 import * as submit from "./internal/single/submit.ts"
 import { toPromise } from "./internal/single/toPromise.ts"
+import { unstarted } from "./internal/single/unstarted.ts"
 import { isJob, type Job, type Receipt, type Watchable } from "./Job.ts"
 import type { PollError, ResumeTokenError } from "./PollError.ts"
 import type { PollEvent } from "./PollEvent.ts"
@@ -344,6 +345,42 @@ export const startFrom = <K, A, F, E, R, RS = never, RT = never>(
   const started = from("Poll.startFrom", job as never, token, options, (wait) => handle.start<A, F, E, R>(wait, token))
   return started as Effect.Effect<Handle<A, F, E>, ResumeTokenError, R | RS | RT | Scope>
 }
+
+/**
+ * Yields the token of a wait that starts now, and does not start it: `resume` does, usually in another process. Its
+ * deadline, its first check and the limits of its strategy count from now.
+ *
+ * **Details**
+ *
+ * No check is made, and no observer is notified. An out-of-range option throws a RangeError at the call. Give `resume`
+ * the same options.
+ *
+ * **Example** (Leaving a wait to another process)
+ *
+ * ```ts
+ * import * as Effect from "effect/Effect"
+ * import * as Job from "effect-poll/Job"
+ * import * as Poll from "effect-poll/Poll"
+ * import * as ResumeToken from "effect-poll/ResumeToken"
+ * import * as Status from "effect-poll/Status"
+ *
+ * const Render = Job.make("render", { check: (id: string) => Effect.succeed(Status.succeeded(`${id}.png`)) })
+ * const stored = Poll.prepare(Render, "cat", { deadline: "1 hour" }).pipe(Effect.map(ResumeToken.toJson))
+ *
+ * const later = Effect.flatMap(stored, ResumeToken.fromJson).pipe(
+ *   Effect.flatMap((token) => Poll.resume(Render, token))
+ * )
+ * await Effect.runPromise(later) // => "cat.png"
+ * ```
+ *
+ * @category running
+ * @since 0.1.0
+ */
+export const prepare = <K, A, F, E, R, RS = never, RT = never>(
+  job: Watchable<K, A, F, E, R>,
+  key: Types.NoInfer<K>,
+  options: PollOptions<E, RS> & ToldOptions<NoInfer<A>, NoInfer<F>, RT>
+): Effect.Effect<ResumeToken> => unstarted("Poll.prepare", job as never, key, options)
 
 /**
  * The result of one call of `advance`: the job is pending, or its wait has ended.

@@ -19,11 +19,13 @@
  * @since 0.1.0
  */
 import * as Effect from "effect/Effect"
+import { dual } from "effect/Function"
 import { hasProperty } from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import type { Run } from "./CheckResult.ts"
 import { fitsInCursor } from "./internal/concealed.ts"
 import { unknownVersion } from "./internal/tokenVersion.ts"
+import * as validate from "./internal/validate.ts"
 import { ResumeTokenError } from "./PollError.ts"
 
 /**
@@ -341,6 +343,60 @@ export const fromUnknown = (u: unknown): Effect.Effect<ResumeToken, ResumeTokenE
   return Effect.mapError(decode(u), ({ message }) => new ResumeTokenError({ reason: "malformed", detail: message }))
 }
 
+/**
+ * Moves all wall-clock times of a token by a number of milliseconds, for a reader or a store whose clock differs from the
+ * one that the token was written by. Durations and counts stay. Throws a RangeError if the number is not finite.
+ *
+ * **Example** (Storing a token by the clock of a database)
+ *
+ * ```ts
+ * import * as ResumeToken from "effect-poll/ResumeToken"
+ *
+ * const token: ResumeToken.ResumeToken = {
+ *   version: 1,
+ *   job: "render",
+ *   key: "a",
+ *   attempts: 0,
+ *   strategySteps: 0,
+ *   strategyStartedAt: 1_000,
+ *   totalErrors: 0,
+ *   dueAt: 2_000,
+ *   floorAt: 0,
+ *   startedAt: 1_000,
+ *   deadlineAt: "unbounded",
+ *   boundedBy: "deadline"
+ * }
+ * const ahead = 5_000
+ * ResumeToken.shift(token, ahead).dueAt // => 7000
+ * ResumeToken.shift(token, ahead).deadlineAt // => "unbounded"
+ * ```
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const shift: {
+  /** Moves all wall-clock times of a token by a number of milliseconds. */
+  (millis: number): (self: ResumeToken) => ResumeToken
+  /** Moves all wall-clock times of a token by a number of milliseconds. */
+  (self: ResumeToken, millis: number): ResumeToken
+} = /*#__PURE__*/ dual(2, (self: ResumeToken, millis: number): ResumeToken => {
+  if (!Number.isFinite(millis)) validate.refuse("ResumeToken.shift: millis", "a finite number", millis)
+  return millis === 0 ? self : shifted(self, millis)
+})
+
 // ---- internal ----
+
+/** The fields that hold wall-clock times, at any depth. */
+const isTime = (field: string): boolean => field === "at" || field.endsWith("At")
+
+const shifted = <T extends object>(self: T, by: number): T => {
+  const moved = Object.entries(self).map(([field, value]: readonly [string, unknown]) => {
+    if (typeof value === "number") return [field, isTime(field) ? value + by : value]
+    const isPart = typeof value === "object" && value !== null && !Array.isArray(value)
+    return [field, isPart ? shifted(value, by) : value]
+  })
+  // The same fields with values of the same types.
+  return Object.fromEntries(moved) as T
+}
 
 const decode = /*#__PURE__*/ Schema.decodeUnknownEffect(ResumeToken)

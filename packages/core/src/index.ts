@@ -1,6 +1,7 @@
 export * as CheckContext from "./CheckContext.ts"
 export * as CheckError from "./CheckError.ts"
 export * as CheckResult from "./CheckResult.ts"
+export * as Ending from "./Ending.ts"
 export * as Gate from "./Gate.ts"
 export * as Handle from "./Handle.ts"
 export * as Job from "./Job.ts"

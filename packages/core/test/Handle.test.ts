@@ -58,6 +58,39 @@ describe.each(hosts)("$name", (host) => {
     )
   })
 
+  describe("whenEnded", () => {
+    it.effect("whenEnded - is told the exit and the number of checks once, early and late", () =>
+      Effect.gen(function* () {
+        const { check } = scripted(pending, done)
+        const handle = yield* host.start(check, options)
+        const told: Array<unknown> = []
+        handle.whenEnded((exit, attempts) => void told.push(["first", exit, attempts]))
+        handle.whenEnded((exit, attempts) => void told.push(["second", exit, attempts]))
+        yield* TestClock.adjust("9 seconds")
+        assert.deepStrictEqual(told, [])
+        yield* TestClock.adjust("1 second")
+        handle.whenEnded((exit, attempts) => void told.push(["late", exit, attempts]))
+        const exit = Exit.succeed("done")
+        assert.deepStrictEqual(told, [
+          ["first", exit, 2],
+          ["second", exit, 2],
+          ["late", exit, 2]
+        ])
+      })
+    )
+
+    it.effect("whenEnded - is told of a wait that is left", () =>
+      Effect.gen(function* () {
+        const handle = yield* host.start(scripted(pending).check, options)
+        const told: Array<boolean> = []
+        handle.whenEnded((exit) => void told.push(Exit.hasInterrupts(exit)))
+        yield* handle.leave
+        yield* TestClock.adjust("1 second")
+        assert.deepStrictEqual(told, [true])
+      })
+    )
+  })
+
   describe("scope", () => {
     it.effect("scope - interrupts the wait when it closes, and no check follows", () =>
       Effect.gen(function* () {

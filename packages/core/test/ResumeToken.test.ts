@@ -35,4 +35,48 @@ describe("ResumeToken", () => {
       assert.deepStrictEqual(yield* ResumeToken.fromJson(ResumeToken.toJson(token)), token)
     })
   )
+
+  it("shift - moves every wall-clock time, and nothing else", () => {
+    const token = storedToken({
+      since: { generation: 10 },
+      attempts: 10,
+      strategySteps: 10,
+      strategyStartedAt: 100,
+      totalErrors: 10,
+      dueAt: 110,
+      floorAt: 120,
+      startedAt: 130,
+      deadlineAt: 140,
+      writtenAt: 150,
+      rows: { errors: { count: 10, at: 160 }, resultMissing: { count: 10, at: 170, state: "DONE" } },
+      status: { state: "RUNNING", stateAt: 180, progress: 0.5, changedAt: 190 },
+      hold: { end: "Succeeded", sightings: 10, at: 200 },
+      unconfirmed: { end: "Failed", changedAt: 210 },
+      checkMillis: [10, 20],
+      checkedAt: 220,
+      retries: { count: 10, at: 230 },
+      gateAt: 240,
+      throttledMillis: 10,
+      timeout: { reason: "state", state: "RUNNING", limitMillis: 10 },
+      actions: ["pay"]
+    })
+    // Every number from 100 on is a time.
+    const expected: unknown = JSON.parse(ResumeToken.toJson(token), (_, value: unknown) =>
+      typeof value === "number" && value >= 100 ? value + 1_000 : value
+    )
+    const shifted = ResumeToken.shift(token, 1_000)
+    assert.deepStrictEqual(JSON.parse(ResumeToken.toJson(shifted)), expected)
+    assert.deepStrictEqual(shifted.checkMillis, [10, 20])
+    assert.deepStrictEqual(ResumeToken.shift(-1_000)(shifted), token)
+    assert.strictEqual(ResumeToken.shift(token, 0), token)
+    assert.strictEqual(ResumeToken.shift({ ...token, deadlineAt: "unbounded" }, 5).deadlineAt, "unbounded")
+  })
+
+  it("shift - refuses a number that is not finite", () => {
+    assert.throws(
+      () => ResumeToken.shift(storedToken(), Number.NaN),
+      RangeError,
+      "ResumeToken.shift: millis must be a finite number, got NaN"
+    )
+  })
 })

@@ -283,6 +283,18 @@ export const conformance = <E>(layer: Effect.Effect<Layer.Layer<SignalStore.Sign
   })
 
   describe("list", () => {
+    test("list - finds a tag, and no part of one", (store) =>
+      Effect.gen(function* () {
+        const others = [['x"a'], ['"a"'], ['x"a"y'], ["[a"], ["x,", "b"], ["x[", "b"], ['\\"a']]
+        for (const [index, tags] of others.entries()) yield* store.insert(rowOf({ key: `${index}`, tags }), "fail")
+        for (const tag of ["a", ",", '"', "]", "\\", ""]) {
+          assert.deepStrictEqual(yield* store.list({ tag }, 1_000), [], tag)
+          const row = rowOf({ key: `with ${tag}`, tags: ["first", tag] })
+          yield* store.insert(row, "fail")
+          assert.deepStrictEqual(yield* store.list({ tag }, 1_000), [row], tag)
+        }
+      }))
+
     test("list - yields the rows that all conditions describe, the oldest first", (store) =>
       Effect.gen(function* () {
         const late = rowOf({ tags: ["a", "b"], createdAt: 1_200 })

@@ -38,6 +38,7 @@ export class WaitHandle<A, F, E> implements Handle<A, F, E> {
   private readonly driver: Driver
   private result: Exit.Exit<A, PollError<F, E>> | undefined
   private waiters: Deferred.Deferred<A, PollError<F, E>> | undefined
+  private calls: ((exit: Exit.Exit<A, PollError<F, E>>, attempts: number) => void) | undefined
   private readers: Set<(event: AnyEvent) => void> | undefined
 
   constructor(driver: Driver) {
@@ -56,7 +57,10 @@ export class WaitHandle<A, F, E> implements Handle<A, F, E> {
 
   ended(_: Wait, exit: Exit.Exit<unknown, unknown>): void {
     this.result ??= exit as Exit.Exit<A, PollError<F, E>>
-    if (this.waiters !== undefined) Deferred.doneUnsafe(this.waiters, this.result)
+    const { calls, waiters } = this
+    this.calls = undefined
+    if (waiters !== undefined) Deferred.doneUnsafe(waiters, this.result)
+    calls?.(this.result, this.wait.attempts)
   }
 
   // -- the public handle --
@@ -67,6 +71,20 @@ export class WaitHandle<A, F, E> implements Handle<A, F, E> {
       this.waiters ??= Deferred.makeUnsafe<A, PollError<F, E>>()
       return Deferred.await(this.waiters)
     })
+  }
+
+  get whenEnded(): Handle<A, F, E>["whenEnded"] {
+    return (call) => {
+      const { calls, result } = this
+      if (result !== undefined) return call(result, this.wait.attempts)
+      this.calls =
+        calls === undefined
+          ? call
+          : (exit, attempts) => {
+              calls(exit, attempts)
+              call(exit, attempts)
+            }
+    }
   }
 
   get events(): Stream.Stream<PollEvent<A, F, E>> {
