@@ -250,14 +250,21 @@ const methodsOf = (table: Table): Omit<Service, "changes"> => ({
   list: (filter, at) => {
     const { name, sql } = table
     const isOpen = sql`(state = 'open' AND closes_at > ${at})`
-    const contains = sql.onDialectOrElse({ orElse: () => sql.literal("instr"), pg: () => sql.literal("strpos") })
+    // A tag is compared as a whole: its text may also occur within another one.
+    const hasTag = (tag: string) =>
+      sql.onDialectOrElse({
+        orElse: () =>
+          sql`EXISTS (SELECT 1 FROM json_each(tags) AS each WHERE each.value = ${JSON.stringify([tag])} ->> 0)`,
+        pg: () =>
+          sql`EXISTS (SELECT 1 FROM json_array_elements(tags::json) AS each WHERE each::text = ${JSON.stringify(tag)})`
+      })
     return storing(
       "list",
       Effect.map(
         sql<Stored>`SELECT * FROM ${name} WHERE ${sql.and([
           sql.literal("1 = 1"),
           ...(filter.job === undefined ? [] : [sql`job = ${toText(filter.job)}`]),
-          ...(filter.tag === undefined ? [] : [sql`${contains}(tags, ${JSON.stringify(filter.tag)}) > 0`]),
+          ...(filter.tag === undefined ? [] : [hasTag(filter.tag)]),
           ...(filter.state === undefined ? [] : [filter.state === "open" ? isOpen : sql`NOT ${isOpen}`])
         ])} ORDER BY created_at, generation, hash LIMIT ${filter.limit ?? 1_000}`,
         (rows) => rows.map(rowOf)
