@@ -17,6 +17,13 @@ const inPackage = (name: string) => ({
   test: { name, include: ["test/**/*.test.{ts,tsx}"], benchmark: { include: ["bench/**/*.bench.ts"] } }
 })
 
+/** One PostgreSQL for all files, each with a database of its own. Tests wait for it in real time. */
+const durable = inPackage("durable")
+const onPostgres = {
+  ...durable,
+  test: { ...durable.test, globalSetup: ["test/postgres.setup.ts"], testTimeout: 60_000 }
+}
+
 /**
  * One worker for all files, which share its browser, and apart from all other projects: its tests are about real time, and a
  * page that gets no processor misses it. For the same reason they may be repeated once.
@@ -101,6 +108,7 @@ export default defineConfig({
       inPackage("providers"),
       inPackage("web"),
       inPackage("react"),
+      onPostgres,
       inPackage("scoreboard"),
       project("demo", "demo", "test/**/*.test.ts"),
       project("example", "examples/jobs", "test/**/*.test.ts"),

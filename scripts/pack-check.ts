@@ -253,14 +253,24 @@ for (const module of modules) {
 }
 `
 
-/** Every module but those that the index leaves out loads, and those fail for an optional peer. */
-const loadsBare = (modules: ReadonlyArray<string>, leftOut: ReadonlyArray<string>, peers: ReadonlyArray<string>) => `
+/**
+ * Every module but those that the index leaves out loads, and those fail for an optional peer. Whether those of `unclear`
+ * do cannot be seen, because another package requires their peer.
+ */
+const loadsBare = (
+  modules: ReadonlyArray<string>,
+  leftOut: ReadonlyArray<string>,
+  unclear: ReadonlyArray<string>,
+  peers: ReadonlyArray<string>
+) => `
 ${importAll(modules)}
 const leftOut = new Set(${JSON.stringify(leftOut)})
+const unclear = new Set(${JSON.stringify(unclear)})
 const peers = ${JSON.stringify(peers)}
 const wrong = modules.flatMap((module) => {
   const error = failed[module]
   if (!leftOut.has(module)) return error === undefined ? [] : [module + " does not load: " + error]
+  if (error === undefined && unclear.has(module)) return []
   const forPeer = error !== undefined && peers.some((peer) => error.includes("'" + peer + "'"))
   return forPeer ? [] : [module + " needs no optional peer, but its index leaves it out: " + error]
 })
@@ -356,13 +366,17 @@ const checkProgram = async (
 /** Installs all packages, and some of their optional peers, in the versions of the workspace's lock file. */
 const installAll = async (folder: string, packed: ReadonlyMap<string, Packed>, peers: ReadonlyArray<string>) => {
   const ours = Object.fromEntries([...packed].map(([name, { tarball }]) => [name, `file:${tarball}`]))
-  const optional = [...packed.values()].flatMap(({ manifest }) => optionalPeers(manifest))
   const foreign = [...packed.values()].flatMap(({ manifest }) => requiredPeers(manifest)).concat(peers)
   const versions = Object.fromEntries(
     foreign.filter((name) => !packed.has(name)).map((name) => [name, versionAt(name)])
   )
-  // "-" takes a dependency out: an optional peer that the lock file knows is installed otherwise.
-  const out = Object.fromEntries(optional.filter((name) => !peers.includes(name)).map((name) => [name, "-"]))
+  // "-" takes a dependency out: an optional peer that the lock file knows, or that another package requires, is installed
+  // otherwise.
+  const out = Object.fromEntries(
+    [...packed.values()].flatMap(({ manifest }) =>
+      optionalPeers(manifest).flatMap((peer) => (peers.includes(peer) ? [] : [[`${manifest.name}>${peer}`, "-"]]))
+    )
+  )
   const overrides = { ...ours, ...out }
   const settings = { hoist: false, autoInstallPeers: false, nodeVersion: process.versions.node, overrides }
   const manifest = { private: true, type: "module", dependencies: { ...versions, ...ours } }
@@ -378,6 +392,10 @@ const checkModules = async (bare: string, full: string, packed: ReadonlyMap<stri
   const all = [...packed.values()].flatMap(({ modules }) => modules)
   const leftOut = [...packed.values()].flatMap((each) => each.leftOut)
   const peers = [...packed.values()].flatMap(({ manifest }) => optionalPeers(manifest))
+  const required = new Set([...packed.values()].flatMap(({ manifest }) => requiredPeers(manifest)))
+  const unclear = [...packed.values()].flatMap(({ leftOut: own, manifest }) =>
+    optionalPeers(manifest).some((peer) => required.has(peer)) ? own : []
+  )
 
   await installAll(bare, packed, [])
   for (const name of packed.keys()) {
@@ -388,7 +406,7 @@ const checkModules = async (bare: string, full: string, packed: ReadonlyMap<stri
     const problems = fileProblems(new Set(files), (file) => readFileSync(join(installed, file), "utf8"))
     await step(`${name}: ${files.length} files`, () => Promise.resolve(verdict(problems)))
   }
-  writeFileSync(join(bare, "modules.ts"), loadsBare(all, leftOut, peers))
+  writeFileSync(join(bare, "modules.ts"), loadsBare(all, leftOut, unclear, peers))
   await runEverywhere(bare, "modules.ts")
 
   await installAll(full, packed, peers)

@@ -12,6 +12,7 @@ import { type Comment, isNode, lineAt, nameOf, type Node, parse, printProblem, t
 /** Which workspace packages each package may import. A package that is not listed may not exist. */
 export const arrows: Readonly<Record<string, ReadonlyArray<string>>> = {
   core: [],
+  durable: ["effect-poll"],
   http: ["effect-poll"],
   providers: ["effect-poll", "@effect-poll/http"],
   react: ["effect-poll", "@effect-poll/web"],
@@ -35,6 +36,11 @@ export const allowances: ReadonlyArray<Allowance> = [
       /^packages\/core\/src\/(Poller|internal\/single\/(advance|alone|host|promises|toPromise)|internal\/poller\/registry)\.ts$/,
     what: ["Effect.run*"],
     why: "the hosts of the loop fork checks, and Promises are the way out of Effect"
+  },
+  {
+    files: /^packages\/durable\/src\/internal\/runner\/runner\.ts$/,
+    what: ["Effect.run*"],
+    why: "a runner is a host of waits: it forks submits and hooks from its own loop, and ends them with its scope"
   },
   {
     files: /^packages\/web\/src\/(PollStore|internal\/loop)\.ts$/,
