@@ -48,6 +48,8 @@ const usage = `usage: pnpm scoreboard <table> [options]
     --rows a,b   only these rows: ${signals.names.join(", ")}
   web          what pages ask a server for, in Chromium: a loop by hand, SWR, TanStack Query and effect-poll
     --rows a,b   only these rows
+  durable      what a durable wait costs in PostgreSQL, ours and the peers', and what becomes of it when processes die
+    --parts a,b  only these parts: ours, peers, kills, budget
   protocols    the long-running operations of Azure's test server, with ours and with core-lro
   peers        install the newest release of each peer, and store the dates of the releases
   engine, loops, http, web
@@ -73,6 +75,7 @@ const read = () => {
       options: {
         n: { type: "string", default: "100000" },
         rows: { type: "string" },
+        parts: { type: "string" },
         waits: { type: "string", default: "1000" },
         checks: { type: "string" },
         lanes: { type: "string", default: "1" },
@@ -205,6 +208,18 @@ const tables: Record<string, () => Promise<unknown>> = {
     // A miss is a finding. A row that could not be measured is a bug.
     if (measured.some(({ problem }) => problem !== undefined)) process.exitCode = 1
     return web.summary(measured)
+  },
+  // Loaded on demand: it needs clients of PostgreSQL.
+  durable: async () => {
+    const { parts, print, run, summary } = await import("./durable/board.ts")
+    const wanted = values.parts?.split(",") ?? parts
+    const known = parts.filter((part) => wanted.includes(part))
+    if (known.length < wanted.length) fail(`--parts: known are ${parts.join(", ")}, got ${values.parts}`)
+    const measured = await run(known, (what) => console.error(what))
+    print(measured)
+    // A miss is a finding. What could not be measured is a bug.
+    if (measured.some(({ problem }) => problem !== undefined)) process.exitCode = 1
+    return summary(measured)
   },
   // Loaded on demand: it starts a server.
   protocols: async () => (await import("./protocols/azure.ts")).run(),

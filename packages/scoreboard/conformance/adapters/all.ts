@@ -15,6 +15,7 @@ export const entries: ReadonlyArray<Entry> = [
     peer: false,
     load: async () => (await import("./effect-poll.ts")).adapters
   },
+  { names: ["effect-poll durable"], peer: false, load: async () => (await import("./durable.ts")).adapters },
   { names: ["effect repeat"], peer: false, load: async () => (await import("./effect.ts")).adapters },
   { names: ["@azure/core-lro"], peer: true, load: async () => (await import("./core-lro.ts")).adapters() },
   {

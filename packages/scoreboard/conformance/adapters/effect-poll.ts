@@ -60,7 +60,7 @@ const AnswerStatus = StatusSchema.fromField(Answer, "status", {
 })
 
 /** The job on the server of a case. */
-const jobOf = (setup: Setup) => {
+export const jobOf = (setup: Setup) => {
   const client = Effect.provide(FetchHttpClient.layer)
   const fetch = Effect.provideService(FetchHttpClient.Fetch, setup.server.fetch as typeof globalThis.fetch)
   const runOf = (body: unknown) => generation((body as { readonly run?: number }).run)
@@ -80,7 +80,7 @@ const generation = (run: number | undefined): CheckResult.Run | undefined =>
 
 const seconds = ({ submitHint = 0 }: Setup) => Duration.seconds(submitHint)
 
-const optionsOf = (setup: Setup): Options<HttpCheckError> & Pushed => ({
+export const optionsOf = (setup: Setup): Options<HttpCheckError> & Pushed => ({
   // Omitted if the case sets no deadline, as an untyped program could do.
   ...({ deadline: setup.deadline === Number.POSITIVE_INFINITY ? "unbounded" : setup.deadline } as {
     readonly deadline: number
@@ -166,10 +166,10 @@ const endOfError = (error: unknown, signal: AbortSignal | undefined): Ended => {
   return { tag: tag ?? (signal?.aborted === true ? "aborted" : "error"), error }
 }
 
-const endOf = (exit: Exit.Exit<unknown, unknown>, signal: AbortSignal | undefined): Ended =>
+export const endOf = (exit: Exit.Exit<unknown, unknown>, signal: AbortSignal | undefined): Ended =>
   Exit.isSuccess(exit) ? { tag: "succeeded", value: exit.value } : endOfError(Cause.squash(exit.cause), signal)
 
-const run = async (wait: Effect.Effect<unknown, unknown>, signal?: AbortSignal): Promise<Ended> =>
+export const run = async (wait: Effect.Effect<unknown, unknown>, signal?: AbortSignal): Promise<Ended> =>
   endOf(await Effect.runPromiseExit(wait, { signal }), signal)
 
 /** A wait as an Effect. If the case is about the submit, it starts with that. */
@@ -180,7 +180,7 @@ const waitOf = (setup: Setup): Effect.Effect<unknown, unknown> => {
   return Poll.run(jobOf(setup), "scene", receiptHangs ? { ...options, onReceipt: () => Effect.never } : options)
 }
 
-const common: ReadonlyArray<Feature> = [
+export const common: ReadonlyArray<Feature> = [
   "deadline",
   "limit",
   "abort",
@@ -208,7 +208,7 @@ const common: ReadonlyArray<Feature> = [
   "told"
 ]
 
-const packages = ["effect-poll", "effect"]
+export const packages = ["effect-poll", "effect"]
 
 const until: Adapter = {
   name: "effect-poll until",
@@ -306,7 +306,10 @@ const added = (setup: Setup): Watcher => {
 }
 
 /** Many jobs behind an endpoint for a hundred ids; checks are gathered for up to a second. */
-const many = async ({ deadline, ended, ids, interval, jitter, server }: ManySetup): Promise<void> => {
+export const manyJob = (
+  server: ManySetup["server"],
+  strategy?: (id: string) => Strategy.Strategy
+): Job.Job<string, string, string, "lost"> => {
   const checkOf = (word: string | undefined): CheckResult.CheckResult<string, string> => {
     if (word === undefined) return CheckResult.missing
     if (word === "running") return Status.pending()
@@ -314,7 +317,8 @@ const many = async ({ deadline, ended, ids, interval, jitter, server }: ManySetu
   }
   const ask = (keys: ReadonlyArray<string>) =>
     Effect.tryPromise({ try: () => server.lookup(keys), catch: () => "lost" as const })
-  const job = Job.make("conformance", {
+  return Job.make("conformance", {
+    strategy,
     check: (id: string) => Effect.map(ask([id]), (words) => checkOf(words.get(id))),
     checkMany: {
       max: server.size,
@@ -325,10 +329,20 @@ const many = async ({ deadline, ended, ids, interval, jitter, server }: ManySetu
         }))
     }
   })
+}
+
+/** The strategy of the nth of many jobs. */
+export const strategyOfMany = ({ interval, jitter }: ManySetup, index: number): Strategy.Strategy => {
+  const every = Strategy.spaced(interval(index))
+  return jitter ? Strategy.jittered(every, "equal") : every
+}
+
+const many = async (setup: ManySetup): Promise<void> => {
+  const { deadline, ended, ids } = setup
+  const job = manyJob(setup.server)
   const poller = await opened()
   const watch = (id: string, index: number) => {
-    const every = Strategy.spaced(interval(index))
-    const strategy = jitter ? Strategy.jittered(every, "equal") : every
+    const strategy = strategyOfMany(setup, index)
     return Effect.flatMap(poller.add(job, id, { strategy, deadline }), (handle) =>
       Effect.map(Effect.exit(handle.await), (exit) => ended(index, endOf(exit, undefined)))
     )

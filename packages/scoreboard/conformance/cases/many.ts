@@ -86,7 +86,7 @@ export const many: ReadonlyArray<Case> = [
       const { ends } = await watch(lab, { ids: names(20), script }, minute)
       const end = ends.get(3)
       return judge(
-        succeeded(end) && end!.at <= 21_000 && ends.size === 1,
+        succeeded(end) && end!.at <= 21_100 && ends.size === 1,
         end === undefined ? "not reported in 60 s" : `reported after ${span(end.at)}`
       )
     }
