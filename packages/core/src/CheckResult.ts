@@ -2,9 +2,9 @@
  * The result of one check, that is, of asking once for the status of a job.
  *
  * Every `Status` is a `CheckResult`. A check can also find no job (`Missing`), a state word that the status schema does
- * not list (`UnknownState`), or an end that lacks its result (`ResultMissing`). `withHint`, `withRun` and `withCursor`
- * annotate a result with what the server said about the check: the delay before the next one, the run of the job that
- * the result is about, and where the next check is to continue.
+ * not list (`UnknownState`), or an end that lacks its result (`ResultMissing`). `withHint`, `withRun`, `withCursor` and
+ * `withTimes` annotate a result with what the server said besides: the delay before the next check, the run of the job
+ * that the result is about, where the next check is to continue, and when the job started and ended.
  *
  * @since 0.1.0
  */
@@ -115,6 +115,19 @@ export type Run = { readonly run: string } | { readonly generation: number }
 export type Hint = Duration.Duration | "unreadable"
 
 /**
+ * When a job started and ended by the clock of its server, in wall-clock milliseconds.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface Times {
+  /** When the job was created or began to run; `undefined` if the server does not say. */
+  readonly startedAt?: number | undefined
+  /** When the job ended; `undefined` if it has not, or if the server does not say. */
+  readonly endedAt?: number | undefined
+}
+
+/**
  * A result together with what the server said about the check.
  *
  * @category models
@@ -131,6 +144,8 @@ export interface Annotated<out A, out F> {
   readonly run: Run | undefined
   /** Where the next check is to continue, or `undefined` if the answer does not say. Confidential. */
   readonly cursor: string | undefined
+  /** When the job started and ended, or `undefined` if the server does not say. */
+  readonly times: Times | undefined
 }
 
 /**
@@ -281,6 +296,46 @@ export const withCursor: {
   }
   return annotate(self, { cursor })
 })
+
+/**
+ * Sets when the job started and ended, by the clock of its server. Replaces earlier times.
+ *
+ * **When to use**
+ *
+ * Use where the server reports such times, so that strategies know how old a job is that was not submitted by this
+ * wait, and observers learn when it ended rather than when a check found that out.
+ *
+ * **Details**
+ *
+ * Times are wall-clock milliseconds. One that is not a finite number is ignored, so a date from a server can be passed
+ * as `Date.parse` yields it. The wait keeps the newest start that an answer has, and writes it into its resume token.
+ * `Observation.ageMillis` counts from it, if it is before the start of the wait.
+ *
+ * **Example** (Passing on the times of a build)
+ *
+ * ```ts
+ * import * as CheckResult from "effect-poll/CheckResult"
+ * import * as Status from "effect-poll/Status"
+ *
+ * const answer = { state: "DONE", created: "2026-01-01T10:00:00Z", finished: "2026-01-01T10:04:30Z" }
+ * const result = CheckResult.withTimes(Status.succeeded("build.zip"), {
+ *   startedAt: Date.parse(answer.created),
+ *   endedAt: Date.parse(answer.finished)
+ * })
+ * result._tag === "Annotated" && result.times // => { startedAt: 1767261600000, endedAt: 1767261870000 }
+ * ```
+ *
+ * @category combinators
+ * @since 0.1.0
+ */
+export const withTimes: {
+  /** Sets when the job started and ended, in wall-clock milliseconds. What is not a finite number is ignored. */
+  (times: Times): <A = never, F = never>(self: CheckResult<A, F>) => CheckResult<A, F>
+  /** Sets when the job started and ended, in wall-clock milliseconds. What is not a finite number is ignored. */
+  <A = never, F = never>(self: CheckResult<A, F>, times: Times): CheckResult<A, F>
+} = /*#__PURE__*/ dual(2, <A, F>(self: CheckResult<A, F>, times: Times): CheckResult<A, F> =>
+  annotate(self, { times: { startedAt: finite(times.startedAt), endedAt: finite(times.endedAt) } })
+)
 
 /**
  * Tests whether a value can be a cursor: a string of at most 8 KiB as JSON in UTF-8.
@@ -532,9 +587,11 @@ const hintReader =
     return parsed === undefined || Duration.isNegative(parsed) ? "unreadable" : parsed
   }
 
+const finite = (at: number | undefined): number | undefined => (Number.isFinite(at) ? at : undefined)
+
 const annotate = <A, F>(
   self: CheckResult<A, F>,
-  some: Partial<Pick<Annotated<A, F>, "hint" | "run" | "cursor">>
+  some: Partial<Pick<Annotated<A, F>, "hint" | "run" | "cursor" | "times">>
 ): CheckResult<A, F> => {
   const before = self._tag === "Annotated" ? self : undefined
   const cursor = some.cursor ?? before?.cursor
@@ -544,7 +601,8 @@ const annotate = <A, F>(
     result: unannotated(self),
     hint: some.hint ?? before?.hint,
     run: some.run ?? before?.run,
-    cursor
+    cursor,
+    times: some.times ?? before?.times
   } satisfies Annotated<A, F>
   return cursor === undefined ? fields : Object.assign(Object.create(Concealing), fields)
 }

@@ -14,10 +14,15 @@ import type { Pending } from "./Status.ts"
 export interface Observation {
   /** The encoded key of the job. */
   readonly key: string
-  /** The number of checks made, including failed ones; 1 after the first. */
+  /** The number of checks made, including failed ones; 1 after the first, 0 for a first wait. */
   readonly attempt: number
   /** Milliseconds since the wait started. */
   readonly elapsedMillis: number
+  /**
+   * How old the job is: the milliseconds since it started by the clock of its server (see `CheckResult.withTimes`), and
+   * at least those since the wait started.
+   */
+  readonly ageMillis: number
   /** Milliseconds until the deadline; `Infinity` for a wait without one. */
   readonly remainingMillis: number
   /** Milliseconds since the state, progress or detail of the job last changed. */

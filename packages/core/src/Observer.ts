@@ -17,6 +17,7 @@
  * @since 0.1.0
  */
 import type { Effect } from "effect/Effect"
+import type { Times } from "./CheckResult.ts"
 import type { Missed, PollEvent } from "./PollEvent.ts"
 
 /**
@@ -47,6 +48,13 @@ export interface Notification {
   readonly elapsedMillis: number
   /** The number of checks made, including failed ones. */
   readonly attempts: number
+  /**
+   * Milliseconds from the start of the wait to the start of the newest check that found the job pending: until then it
+   * had not ended. `undefined` if no check has.
+   */
+  readonly lastPendingMillis: number | undefined
+  /** When the job started and ended, as far as its server has told (see `CheckResult.withTimes`). */
+  readonly times: Times | undefined
   /**
    * How many notifications were dropped since the previous one because the observer is too slow, those of other waits
    * with the same options object in a `Poller` included; usually 0.

@@ -106,6 +106,8 @@ export interface ResumeToken {
   readonly gateAt?: number | undefined
   /** The longest delay after a throttled check so far, in milliseconds. */
   readonly throttledMillis?: number | undefined
+  /** When the job started, as its server told, in wall-clock milliseconds. */
+  readonly jobStartedAt?: number | undefined
   /** The timeout that ends the wait, unless the canceled job ends first. */
   readonly timeout?: HeldTimeout | undefined
   /**
@@ -167,6 +169,8 @@ export interface SeenStatus {
   readonly action?: string | undefined
   /** When the status last changed, in wall-clock milliseconds. */
   readonly changedAt: number
+  /** When the newest check that found it began, in wall-clock milliseconds. */
+  readonly pendingAt?: number | undefined
   /** Whether an end without its result was found since then, so the job is no longer in this state. */
   readonly isOver?: boolean | undefined
   /** Whether a stall was reported since then. */
@@ -273,6 +277,7 @@ export const ResumeToken: Schema.Codec<ResumeToken, ResumeToken> = /*#__PURE__*/
       detailHash: Schema.optional(Schema.String),
       action: Schema.optional(Schema.String),
       changedAt: Schema.Finite,
+      pendingAt: Schema.optional(Schema.Finite),
       isOver: Schema.optional(Schema.Boolean),
       stallReported: Schema.optional(Schema.Boolean)
     })
@@ -298,6 +303,7 @@ export const ResumeToken: Schema.Codec<ResumeToken, ResumeToken> = /*#__PURE__*/
   ),
   gateAt: Schema.optional(Schema.Finite),
   throttledMillis: Schema.optional(Schema.Finite),
+  jobStartedAt: Schema.optional(Schema.Finite),
   timeout: Schema.optional(
     Schema.Struct({
       reason: Schema.Literals(["deadline", "strategy", "state"]),

@@ -76,6 +76,22 @@ export interface Decide {
 }
 
 /**
+ * Decides the wait before the first check of each wait, in milliseconds.
+ *
+ * **Details**
+ *
+ * `observation` is the state of the wait before its first check: it has the encoded key, the time until the deadline,
+ * and `attempt` 0. A negative wait or `NaN` counts as 0, and a wait longer than a day as a day. The function must be
+ * pure, because waits share one strategy. It is not asked again when a wait is resumed.
+ *
+ * @category models
+ * @since 0.1.0
+ */
+export interface FirstWait {
+  (observation: Observation): number
+}
+
+/**
  * Tests whether a value is a strategy of this module. A plain `Schedule` is not, although a wait accepts it.
  *
  * @category guards
@@ -107,8 +123,8 @@ export const isStrategy = (u: unknown): u is Strategy => hasProperty(u, TypeId)
 export const make = (options: {
   /** Returns the next delay in milliseconds, or `"end"`. */
   readonly decide: Decide
-  /** The wait before the first check; a non-negative finite duration, default 0. */
-  readonly firstWait?: Duration.Input | undefined
+  /** The wait before the first check; a non-negative finite duration, or a function that decides it; default 0. */
+  readonly firstWait?: Duration.Input | FirstWait | undefined
   /** The maximum number of checks, including failed ones; an integer >= 1, default unbounded. */
   readonly maxAttempts?: number | undefined
   /** The maximum time from the start of the wait; a positive finite duration, default unbounded. */
@@ -116,10 +132,7 @@ export const make = (options: {
 }): Strategy =>
   fromPlan({
     decide: options.decide,
-    firstWait:
-      options.firstWait === undefined
-        ? 0
-        : validate.millis("Strategy.make: firstWait", options.firstWait, "nonNegative"),
+    firstWait: options.firstWait === undefined ? 0 : firstWaitOf("Strategy.make: firstWait", options.firstWait),
     maxAttempts:
       options.maxAttempts === undefined
         ? Number.POSITIVE_INFINITY
@@ -232,21 +245,19 @@ export const exponential = (options: {
  *
  * **Details**
  *
- * `firstWait` must be a non-negative finite duration; otherwise a RangeError is thrown.
+ * `firstWait` must be a non-negative finite duration, otherwise a RangeError is thrown; or a function that decides it for
+ * each wait.
  *
  * @category combinators
  * @since 0.1.0
  */
 export const withFirstWait: {
-  /** Sets the wait before the first check: a non-negative finite duration, otherwise a RangeError is thrown. */
-  (firstWait: Duration.Input): (self: Strategy) => Strategy
-  /** Sets the wait before the first check: a non-negative finite duration, otherwise a RangeError is thrown. */
-  (self: Strategy, firstWait: Duration.Input): Strategy
-} = /*#__PURE__*/ dual(2, (self: Strategy, firstWait: Duration.Input) =>
-  fromPlan({
-    ...planOf(self),
-    firstWait: validate.millis("Strategy.withFirstWait: firstWait", firstWait, "nonNegative")
-  })
+  /** Sets the wait before the first check: a non-negative finite duration, otherwise a RangeError; or a function. */
+  (firstWait: Duration.Input | FirstWait): (self: Strategy) => Strategy
+  /** Sets the wait before the first check: a non-negative finite duration, otherwise a RangeError; or a function. */
+  (self: Strategy, firstWait: Duration.Input | FirstWait): Strategy
+} = /*#__PURE__*/ dual(2, (self: Strategy, firstWait: Duration.Input | FirstWait) =>
+  fromPlan({ ...planOf(self), firstWait: firstWaitOf("Strategy.withFirstWait: firstWait", firstWait) })
 )
 
 /**
@@ -424,24 +435,23 @@ export const scale: {
     throw new RangeError(`Strategy.scale: factor must be a positive finite number, got ${factor}`)
   }
   const plan = planOf(self)
+  const { firstWait } = plan
+  const unscaled = (seen: Observation): Observation => ({
+    ...seen,
+    elapsedMillis: seen.elapsedMillis / factor,
+    ageMillis: seen.ageMillis / factor,
+    remainingMillis: seen.remainingMillis / factor,
+    sinceChangeMillis: seen.sinceChangeMillis / factor,
+    inStateMillis: seen.inStateMillis / factor
+  })
   return fromPlan({
-    firstWait: plan.firstWait * factor,
+    firstWait: typeof firstWait === "number" ? firstWait * factor : (seen) => firstWait(unscaled(seen)) * factor,
     maxAttempts: plan.maxAttempts,
     maxDuration: plan.maxDuration * factor,
     jitter: plan.jitter === undefined ? undefined : { ...plan.jitter, atLeast: plan.jitter.atLeast * factor },
     clearance: plan.clearance === undefined ? undefined : plan.clearance * factor,
     decide: (step, elapsed, observation, random) => {
-      const decision = plan.decide(
-        step,
-        elapsed / factor,
-        {
-          ...observation,
-          elapsedMillis: observation.elapsedMillis / factor,
-          remainingMillis: observation.remainingMillis / factor,
-          sinceChangeMillis: observation.sinceChangeMillis / factor
-        },
-        random
-      )
+      const decision = plan.decide(step, elapsed / factor, unscaled(observation), random)
       return decision === "end" ? decision : decision * factor
     }
   })
@@ -630,13 +640,14 @@ export const byProgress = (options: {
 }
 
 /**
- * Returns the first wait of a strategy in milliseconds; 0 for a plain `Schedule`.
+ * Returns the first wait of a strategy in milliseconds, for a wait without a deadline; 0 for a plain `Schedule`. A
+ * function that decides it is asked for the `key`, default `""`.
  *
  * @category destructors
  * @since 0.1.0
  */
-export const firstWaitMillis = (self: Schedule.Schedule<unknown, Observation, never, unknown>): number =>
-  plans.planOf(self)?.firstWait ?? 0
+export const firstWaitMillis = (self: Schedule.Schedule<unknown, Observation, never, unknown>, key = ""): number =>
+  plans.firstWaitOf(plans.planOf(self), key, Number.POSITIVE_INFINITY)
 
 /**
  * Computes the first `count` delays of a strategy in milliseconds, without a clock, for a job that stays pending and
@@ -673,16 +684,19 @@ export const delaysMillis = (
   const random = options?.random ?? (() => 0.5)
   const status = options?.status ?? Status.pending()
   const out: Array<number> = []
-  let elapsed = plan.firstWait
+  const key = options?.key ?? ""
+  const firstWait = firstWaitMillis(self, key)
+  let elapsed = firstWait
   for (let step = 1; step <= count; step++) {
     const delay = plans.next(
       plan,
       step,
-      elapsed - plan.firstWait,
+      elapsed - firstWait,
       {
-        key: options?.key ?? "",
+        key,
         attempt: step,
         elapsedMillis: elapsed,
+        ageMillis: elapsed,
         remainingMillis: Number.POSITIVE_INFINITY,
         sinceChangeMillis: elapsed,
         inStateMillis: elapsed,
@@ -758,16 +772,13 @@ export const explain = (
   const estimate = validate.millis("Strategy.explain: checkDuration", options?.checkDuration ?? 0, "nonNegative")
   const random = options?.random ?? (() => 0.5)
   const observation: Observation = {
-    key: "",
+    ...plans.atStart("", Number.POSITIVE_INFINITY),
     attempt: step,
-    elapsedMillis: 0,
-    remainingMillis: Number.POSITIVE_INFINITY,
-    sinceChangeMillis: 0,
-    inStateMillis: 0,
-    status: Status.pending(),
+    ageMillis: options?.elapsedMillis ?? 0,
     ...options
   }
-  const elapsed = Math.max(0, observation.elapsedMillis - plan.firstWait)
+  const firstWait = plans.firstWaitOf(plan, observation.key, Number.POSITIVE_INFINITY)
+  const elapsed = Math.max(0, observation.elapsedMillis - firstWait)
   const plain = plans.next({ ...plan, jitter: undefined }, step, elapsed, observation, random)
   const jitteredDelay = plans.next(plan, step, elapsed, observation, random)
   if (plain === "end" || jitteredDelay === "end") {
@@ -807,6 +818,9 @@ export const explain = (
 const show = (millis: number): string => Duration.format(Duration.millis(millis))
 
 const fromPlan = (plan: plans.Plan): Strategy => plans.withPlan(view(plan), plan) as Strategy
+
+const firstWaitOf = (name: string, firstWait: Duration.Input | FirstWait): plans.Plan["firstWait"] =>
+  typeof firstWait === "function" ? firstWait : validate.millis(name, firstWait, "nonNegative")
 
 const planOf = (self: Strategy): plans.Plan => plans.planOf(self)!
 

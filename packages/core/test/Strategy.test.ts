@@ -340,6 +340,7 @@ describe("Strategy", () => {
       remainingMillis: 10_000,
       sinceChangeMillis: 0,
       inStateMillis: 0,
+      ageMillis: 0,
       status: pending
     }
 
@@ -407,6 +408,7 @@ describe("Strategy", () => {
         remainingMillis: 5000,
         sinceChangeMillis: 300,
         inStateMillis: 300,
+        ageMillis: 300,
         random: () => 0
       })
       assert.deepStrictEqual([got, delay], [[2000, 50_000, 3000], 400])

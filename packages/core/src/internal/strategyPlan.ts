@@ -1,5 +1,6 @@
 import type { Schedule } from "effect/Schedule"
 import type { Observation } from "../Observation.ts"
+import * as Status from "../Status.ts"
 
 // What a strategy is made of, and how it decides: for `Strategy`, and for the machine, which calls it directly.
 
@@ -9,14 +10,17 @@ type Decision = number | "end"
 /** Public as `Strategy.Decide`, which documents it. */
 type Decide = (step: number, elapsedMillis: number, observation: Observation, random: () => number) => Decision
 
+/** Public as `Strategy.FirstWait`, which documents it. */
+type FirstWait = (observation: Observation) => number
+
 type AnySchedule = Schedule<unknown, Observation, never, unknown>
 
 const key = "~effect-poll/Strategy"
 
 /** The parts of a strategy. Times are milliseconds. */
 export interface Plan {
-  /** The wait before the first check. */
-  readonly firstWait: number
+  /** The wait before the first check, or what decides it for each wait. */
+  readonly firstWait: number | FirstWait
   /** Checks after which the strategy ends, failed ones included; `Infinity` for no bound. */
   readonly maxAttempts: number
   /** Time since the start of the wait after which the strategy ends; `Infinity` for no bound. */
@@ -44,6 +48,27 @@ export const planOf = (self: AnySchedule): Plan | undefined =>
   // Only `withPlan` writes under this key.
   (self as { readonly [key]?: Plan })[key]
 
+export const noStatus: Status.Pending = /*#__PURE__*/ Status.pending()
+
+/** What is known of a wait before its first check. */
+export const atStart = (key: string, remainingMillis: number): Observation => ({
+  key,
+  attempt: 0,
+  elapsedMillis: 0,
+  ageMillis: 0,
+  remainingMillis,
+  sinceChangeMillis: 0,
+  inStateMillis: 0,
+  status: noStatus
+})
+
+/** The wait before the first check: never negative, never `NaN`, and at most a day if it is decided for each wait. */
+export const firstWaitOf = (plan: Plan | undefined, key: string, remainingMillis: number): number => {
+  const firstWait = plan?.firstWait ?? 0
+  if (typeof firstWait === "number") return firstWait
+  return Math.min(longestFirstWait, Math.max(0, firstWait(atStart(key, remainingMillis)) || 0))
+}
+
 /**
  * Makes one decision with all parts of a plan applied: bounds, decision, jitter, clearance. The delay is never
  * negative, never `NaN` and never past `maxDuration`. The bounds count from the start of the wait.
@@ -56,6 +81,9 @@ export const nextInRow: (plan: Plan, ...args: Parameters<Decide>) => Decision = 
   decide(plan, args[0], args[1], args)
 
 // ---- internal ----
+
+/** In milliseconds: a day, as for the delays of schedules. */
+const longestFirstWait = 86_400_000
 
 const decide = (
   plan: Plan,

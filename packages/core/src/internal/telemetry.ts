@@ -10,7 +10,7 @@ import type { Span } from "effect/Tracer"
 import type { Notification, Observer } from "../Observer.ts"
 import * as Status from "../Status.ts"
 import { awaitAtMost } from "./awaitAtMost.ts"
-import { elapsed, shown, type Wait } from "./machine/wait.ts"
+import { elapsed, never, shown, timesOf, type Wait } from "./machine/wait.ts"
 import { BoundedQueue, type Limits, Pool } from "./boundedQueue.ts"
 import { isClamped } from "./clamped.ts"
 import type { Defaults } from "./options/defaults.ts"
@@ -223,6 +223,8 @@ const makeQueue = (observers: ReadonlyArray<Observer<unknown>>, fork: Fork, pool
         at: wait.setting.time.base + wait.setting.time.now,
         elapsedMillis: elapsed(wait),
         attempts: wait.attempts,
+        lastPendingMillis: wait.pendingAt === never ? undefined : Math.max(0, wait.pendingAt - wait.startedAt),
+        times: timesOf(wait),
         missed: 0,
         event
       })

@@ -372,20 +372,44 @@ describe("checkError", () => {
         4
       )
       const pending = Status.pending()
-      const common = { attempt: 1, elapsedMillis: 0, remainingMillis: 60_000, sinceChangeMillis: 0, inStateMillis: 0 }
+      const common = {
+        attempt: 1,
+        elapsedMillis: 0,
+        ageMillis: 0,
+        remainingMillis: 60_000,
+        sinceChangeMillis: 0,
+        inStateMillis: 0
+      }
       assert.deepStrictEqual(seen, [
         { ...common, key: "a 1 0", status: pending },
-        { ...common, key: "a 2 10000", attempt: 2, elapsedMillis: 10_000, remainingMillis: 50_000, status: running },
+        {
+          ...common,
+          key: "a 2 10000",
+          attempt: 2,
+          elapsedMillis: 10_000,
+          ageMillis: 10_000,
+          remainingMillis: 50_000,
+          status: running
+        },
         {
           key: "a 3 20000",
           attempt: 3,
           elapsedMillis: 20_000,
+          ageMillis: 20_000,
           remainingMillis: 40_000,
           sinceChangeMillis: 10_000,
           inStateMillis: 10_000,
           status: running
         },
-        { ...common, key: "a 4 30000", attempt: 4, elapsedMillis: 30_000, remainingMillis: 30_000, status: pending }
+        {
+          ...common,
+          key: "a 4 30000",
+          attempt: 4,
+          elapsedMillis: 30_000,
+          ageMillis: 30_000,
+          remainingMillis: 30_000,
+          status: pending
+        }
       ])
     })
 

@@ -263,6 +263,7 @@ describe("Wait", () => {
       deadlineAt: undefined as never,
       floorAt: 0,
       checkStarted: wait.never,
+      pendingAt: wait.never,
       durations: 0,
       attempts: 0,
       sleepMillis: 0,
@@ -314,6 +315,8 @@ describe("Wait", () => {
       stallReported: false,
       unknownStates: undefined,
       hints: undefined,
+      jobStartedAt: undefined,
+      jobEndedAt: undefined,
       durations: undefined
     })
   })

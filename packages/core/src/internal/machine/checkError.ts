@@ -5,10 +5,9 @@ import type * as CheckResult from "../../CheckResult.ts"
 import type { Observation } from "../../Observation.ts"
 import * as PollError from "../../PollError.ts"
 import type { CheckFailed } from "../../PollEvent.ts"
-import * as Status from "../../Status.ts"
 import type * as Strategy from "../../Strategy.ts"
 import type { Stepper } from "../options/policy.ts"
-import { next, nextInRow } from "../strategyPlan.ts"
+import { next, nextInRow, noStatus } from "../strategyPlan.ts"
 import { kindOf, printed } from "../text.ts"
 import { end, failWithoutNews, failWithoutResult, timeout } from "./ending.ts"
 import type { Command } from "./event.ts"
@@ -16,6 +15,7 @@ import { latestInHold } from "./hold.ts"
 import { leastGap, liftFloors, requestedAt, sleepUntil } from "./pacing.ts"
 import { inState } from "./stateLimit.ts"
 import {
+  age,
   cold,
   count,
   type Decided,
@@ -33,8 +33,6 @@ import {
 
 // What follows from a failed check, and when a schedule wants the next one.
 
-export const noStatus = /*#__PURE__*/ Status.pending()
-
 /** What a strategy is given to decide by. */
 export const observationOf = (wait: Wait): Observation => {
   const { now } = wait.setting.time
@@ -42,6 +40,7 @@ export const observationOf = (wait: Wait): Observation => {
     key: wait.key,
     attempt: wait.attempts,
     elapsedMillis: now - wait.startedAt,
+    ageMillis: age(wait),
     remainingMillis: wait.deadlineAt - now,
     sinceChangeMillis: now - wait.changedAt,
     inStateMillis: inState(wait),

@@ -106,6 +106,7 @@ export const record = (
   { by, detail }: Origin = fromCheck
 ): void => {
   const { cold, setting, status: before } = wait
+  if (by === undefined && status._tag === "Pending") wait.pendingAt = wait.checkStarted
   const isAlike = cold.unconfirmed === status._tag
   const hash = detail === "kept" ? undefined : cold.detailHash
   const changed = !isAlike && (before === undefined || !sameStatus(before, status, hash))

@@ -7,7 +7,7 @@ import * as PollError from "../../PollError.ts"
 import { noResult } from "../text.ts"
 import { onHandled } from "./action.ts"
 import { decideAgain, onCheckError, onHint, onScheduleDecided } from "./checkError.ts"
-import { onResult, onStatus } from "./checkOutcome.ts"
+import { isEarlierRun, onResult, onStatus } from "./checkOutcome.ts"
 import { cancelOrFail, end, interrupt, onCancelAnswered, onCancelAsked, timeout } from "./ending.ts"
 import { type CanceledBy, type CancelExit, type Command, type Event, type Heard, unknown } from "./event.ts"
 import { adoptHold } from "./hold.ts"
@@ -38,6 +38,7 @@ import {
   isForced,
   otherSource,
   recordDuration,
+  recordTimes,
   sourceOf,
   type Wait,
   waiting,
@@ -290,8 +291,9 @@ const onChecked = (wait: Wait, found: CheckResult.CheckResult<unknown, unknown>)
   return found._tag === "Annotated" ? onResult(wait, found.result, found.run) : onResult(wait, found, undefined)
 }
 
-const onAnnotations = (wait: Wait, { cursor, hint }: CheckResult.Annotated<unknown, unknown>): void => {
+const onAnnotations = (wait: Wait, { cursor, hint, run, times }: CheckResult.Annotated<unknown, unknown>): void => {
   if (hint !== undefined) onHint(wait, hint)
+  if (times !== undefined && !isEarlierRun(wait.setting.policy.since, run)) recordTimes(wait, times)
   if (cursor !== undefined && sourceOf(wait) !== otherSource) cold(wait).cursor = cursor
 }
 

@@ -23,6 +23,7 @@ import {
   whole,
   wholeDeadlineOf
 } from "./wait.ts"
+import { firstWaitOf } from "../strategyPlan.ts"
 import { storedId } from "./words.ts"
 
 type ResumeToken = Tokens.ResumeToken
@@ -70,6 +71,7 @@ export const fromWait = (wait: Wait): ResumeToken => {
     deciding: stage.phase === "stepping" && cold.wakeRequest === undefined ? cold.stepping?.reason : undefined,
     gateAt: cold.gatedUntil > time.now ? at(cold.gatedUntil) : undefined,
     throttledMillis: cold.throttledDelay === 0 ? undefined : cold.throttledDelay,
+    jobStartedAt: cold.jobStartedAt === undefined ? undefined : at(cold.jobStartedAt),
     timeout: cold.heldTimeout === undefined ? undefined : timeoutOf(cold.heldTimeout),
     actions: actionsOf(wait)
   }
@@ -79,7 +81,7 @@ export const fromWait = (wait: Wait): ResumeToken => {
 export const begin = (wait: Wait): void => {
   const { policy, time } = wait.setting
   wait.startedAt = wait.changedAt = wait.floorAt = time.now
-  wait.nextAt = whole(firstDue(policy, time.now))
+  wait.nextAt = whole(firstDue(policy, wait.key, time.now))
   wait.deadlineAt = whole(boundOf(policy, time.now))
 }
 
@@ -98,7 +100,7 @@ export const receipt = (policy: Policy, key: string, now: number, hint?: Hint): 
     strategySteps: 0,
     strategyStartedAt: now,
     totalErrors: 0,
-    dueAt: firstDue(policy, now),
+    dueAt: firstDue(policy, key, now),
     floorAt: Math.ceil(now + floor),
     startedAt: now,
     deadlineAt: Number.isFinite(bound) ? bound : "unbounded",
@@ -141,7 +143,7 @@ export const restore = (wait: Wait, token: ResumeToken): void => {
     cold(wait).retriesStarted = past(token.retries.at)
   }
   if (token.gateAt !== undefined) cold(wait).gatedUntil = from(token.gateAt)
-  restoreCold(wait, token)
+  restoreCold(wait, token, past)
 }
 
 /**
@@ -216,7 +218,7 @@ const resultMissing = (state: string | undefined): ResultMissing =>
 
 // -- the status --
 
-const statusOf = ({ changedAt, cold, stateSince, status }: Wait, at: Times): Tokens.SeenStatus | undefined =>
+const statusOf = ({ changedAt, cold, pendingAt, stateSince, status }: Wait, at: Times): Tokens.SeenStatus | undefined =>
   status === undefined || status._tag !== "Pending"
     ? undefined
     : {
@@ -226,6 +228,7 @@ const statusOf = ({ changedAt, cold, stateSince, status }: Wait, at: Times): Tok
         detailHash: cold.detailHash ?? detailHash(status.detail),
         action: status.action === undefined ? undefined : storedId(status.action.id),
         changedAt: at(changedAt),
+        pendingAt: pendingAt === never ? undefined : at(pendingAt),
         isOver: cold.isStateOver ? true : undefined,
         stallReported: cold.stallReported ? true : undefined
       }
@@ -239,6 +242,7 @@ const restoreStatus = (wait: Wait, stored: Tokens.SeenStatus, past: Times): void
   })
   wait.stateSince = past(stored.stateAt)
   wait.changedAt = past(stored.changedAt)
+  if (stored.pendingAt !== undefined) wait.pendingAt = past(stored.pendingAt)
   if (detailHash !== undefined) cold(wait).detailHash = detailHash
   if (stored.isOver === true) cold(wait).isStateOver = true
   if (stored.stallReported === true) cold(wait).stallReported = true
@@ -294,9 +298,9 @@ const isRechecked = ({ cold, stage: { phase, reason } }: Wait): boolean =>
   cold.hasRechecked && (phase === "gating" || phase === "checking" || reason === "requested")
 
 /** What is kept for rare cases. */
-const restoreCold = (wait: Wait, token: ResumeToken): void => {
-  const { actions, alone, cursor, fallbackKey, last, located, status, throttledMillis, totalErrors, unconfirmed } =
-    token
+const restoreCold = (wait: Wait, token: ResumeToken, past: Times): void => {
+  const { actions, alone, cursor, fallbackKey, jobStartedAt, last, located } = token
+  const { status, throttledMillis, totalErrors, unconfirmed } = token
   // The job may no longer have a fallback. Then the job itself is checked, which cannot use a cursor of the fallback.
   const isThere = fallbackKey === undefined || wait.setting.policy.missing.checkFallback !== undefined
   if (isThere && fallbackKey !== undefined) cold(wait).fallbackKey = fallbackKey
@@ -305,6 +309,7 @@ const restoreCold = (wait: Wait, token: ResumeToken): void => {
   if (totalErrors > 0) cold(wait).totalErrors = totalErrors
   if (throttledMillis !== undefined && throttledMillis > 0) cold(wait).throttledDelay = throttledMillis
   if (alone === true) cold(wait).alone = true
+  if (jobStartedAt !== undefined) cold(wait).jobStartedAt = past(jobStartedAt)
   if (unconfirmed !== undefined) cold(wait).unconfirmed = unconfirmed.end
   if (last === true) cold(wait).lastCheck = true
   if (token.requested === true) cold(wait).hasRechecked = true
@@ -312,6 +317,7 @@ const restoreCold = (wait: Wait, token: ResumeToken): void => {
   if (asked !== undefined && actions?.includes(asked) === true) cold(wait).action = asked
 }
 
-const firstDue = ({ strategy }: Policy, now: number): number => Math.ceil(now + (strategy.plan?.firstWait ?? 0))
+const firstDue = ({ bound, strategy }: Policy, key: string, now: number): number =>
+  Math.ceil(now + firstWaitOf(strategy.plan, key, bound))
 
 const boundOf = ({ bound }: Policy, now: number): number => Math.ceil(now + bound)

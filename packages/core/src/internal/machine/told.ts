@@ -5,7 +5,7 @@ import { isEarlierRun, onEnd, record, takeStatus, takeUnknownState } from "./che
 import type { Command, Heard } from "./event.ts"
 import { latestInHold } from "./hold.ts"
 import { answerBy, sleep, sleepUntil } from "./pacing.ts"
-import { cold, endRows, homeOf, type Wait, whole } from "./wait.ts"
+import { cold, endRows, homeOf, recordTimes, type Wait, whole } from "./wait.ts"
 import { bounded } from "./words.ts"
 
 // What a wait is told while it polls. See the module `Told`.
@@ -66,6 +66,7 @@ const takeReport = (
   }
   if (isAnnotated) {
     if (result.hint !== undefined) onHint(wait, result.hint)
+    if (result.times !== undefined) recordTimes(wait, result.times)
     if (result.cursor !== undefined && homeOf(wait) === undefined) cold(wait).cursor = result.cursor
   }
   // It does not say what the job is doing, or what its result is.

@@ -1,6 +1,6 @@
 import type * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
-import type { ResultMissing } from "../../CheckResult.ts"
+import type * as CheckResult from "../../CheckResult.ts"
 import type { Notification } from "../../Observer.ts"
 import type * as PollError from "../../PollError.ts"
 import type { WaitReason } from "../../PollEvent.ts"
@@ -104,6 +104,8 @@ export interface Wait {
   floorAt: number
   /** When the newest check began; `never` before the first. */
   checkStarted: number
+  /** When the newest check began that found the job pending; `never` before the first. */
+  pendingAt: number
   /** The durations of the newest three checks, ten bits each, the newest last; see `cold` once one takes a second or more. */
   durations: number
   attempts: number
@@ -194,6 +196,9 @@ export interface Cold {
   unknownStates: Map<string, number> | undefined
   /** How many hints were not taken as they were; undefined if none. */
   hints: { clamped: number; unreadable: number } | undefined
+  /** When the job started and ended by the clock of its server, in milliseconds since the `base` of the timeline. */
+  jobStartedAt: number | undefined
+  jobEndedAt: number | undefined
   /** The durations of the newest three checks, the oldest first, once one took a second or more. */
   durations: readonly [number, number, number] | undefined
 }
@@ -213,7 +218,7 @@ export interface Rows {
   readonly unknown: Row
   readonly resultMissing: Row
   /** The newest end without its result. */
-  end: ResultMissing | undefined
+  end: CheckResult.ResultMissing | undefined
 }
 
 /** A step of a foreign schedule. */
@@ -268,6 +273,7 @@ const blank = (setting: Setting, key: string, rawKey: unknown, sink: unknown): W
   deadlineAt: notYet,
   floorAt: 0,
   checkStarted: never,
+  pendingAt: never,
   durations: 0,
   attempts: 0,
   sleepMillis: 0,
@@ -432,6 +438,28 @@ export const recordHistory = (self: Wait, result: string): void => {
 /** Milliseconds since the wait started. */
 export const elapsed = (self: Wait): number => self.setting.time.now - self.startedAt
 
+/** Milliseconds since the job started, as far as is known: at least since the wait started. */
+export const age = (self: Wait): number =>
+  self.setting.time.now - Math.min(self.startedAt, self.cold.jobStartedAt ?? self.startedAt)
+
+/** When the job started and ended by the clock of its server, in wall-clock milliseconds; undefined if it has not told. */
+export const timesOf = ({ cold: { jobEndedAt, jobStartedAt }, setting }: Wait): CheckResult.Times | undefined => {
+  if (jobStartedAt === undefined && jobEndedAt === undefined) return undefined
+  const { base } = setting.time
+  return {
+    startedAt: jobStartedAt === undefined ? undefined : base + jobStartedAt,
+    endedAt: jobEndedAt === undefined ? undefined : base + jobEndedAt
+  }
+}
+
+/** Records what the server told of the times of the job. An end counts with the answer that has it. */
+export const recordTimes = (self: Wait, { endedAt, startedAt }: CheckResult.Times): void => {
+  const { base } = self.setting.time
+  const own = cold(self)
+  if (startedAt !== undefined) own.jobStartedAt = startedAt - base
+  own.jobEndedAt = endedAt === undefined ? undefined : endedAt - base
+}
+
 /** The bound of the whole wait, whether or not the limit of a state comes before it. */
 export const wholeDeadlineOf = ({ cold, deadlineAt }: Wait): number => cold.wholeDeadlineAt ?? deadlineAt
 
@@ -524,6 +552,8 @@ const makeCold = (): Cold => ({
   stallReported: false,
   unknownStates: undefined,
   hints: undefined,
+  jobStartedAt: undefined,
+  jobEndedAt: undefined,
   durations: undefined
 })
 

@@ -11,7 +11,6 @@ import { ResumeTokenError } from "../../PollError.ts"
 import type { PollOptions } from "../../PollOptions.ts"
 import type { ResumeToken } from "../../ResumeToken.ts"
 import { ActionHandlers } from "../actionHandlers.ts"
-import { noStatus } from "../machine/checkError.ts"
 import type * as event from "../machine/event.ts"
 import { cancelsBy } from "../machine/ending.ts"
 import { fromWait } from "../machine/token.ts"
@@ -20,7 +19,7 @@ import { Reference } from "../options/defaults.ts"
 import type { Policy } from "../options/policy.ts"
 import * as request from "../options/request.ts"
 import { type Driver, WaitHandle } from "../single/handle.ts"
-import { next } from "../strategyPlan.ts"
+import { atStart, next } from "../strategyPlan.ts"
 import { makePool } from "../telemetry.ts"
 import * as validate from "../validate.ts"
 import { AfterTurn } from "./turn/afterTurn.ts"
@@ -387,17 +386,8 @@ const firstSpan = (policy: Policy, key: string): number => Math.min(firstDelay(p
 /** How long the strategy waits after a first check, in milliseconds. */
 const firstDelay = ({ bound, strategy }: Policy, key: string): number => {
   if (strategy.plan === undefined) return 1_000
-  const observation = {
-    key,
-    attempt: 1,
-    elapsedMillis: 0,
-    remainingMillis: bound,
-    sinceChangeMillis: 0,
-    inStateMillis: 0,
-    status: noStatus
-  }
   try {
-    const delay = next(strategy.plan, 1, 0, observation, () => 0.5)
+    const delay = next(strategy.plan, 1, 0, { ...atStart(key, bound), attempt: 1 }, () => 0.5)
     return delay === "end" ? 0 : delay
   } catch {
     // The wait itself ends with the defect.
