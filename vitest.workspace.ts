@@ -109,6 +109,8 @@ export default defineConfig({
       inPackage("web"),
       inPackage("react"),
       onPostgres,
+      inPackage("learned"),
+      inPackage("lab"),
       inPackage("scoreboard"),
       project("demo", "demo", "test/**/*.test.ts"),
       project("example", "examples/jobs", "test/**/*.test.ts"),

@@ -14,6 +14,8 @@ export const arrows: Readonly<Record<string, ReadonlyArray<string>>> = {
   core: [],
   durable: ["effect-poll"],
   http: ["effect-poll"],
+  lab: ["effect-poll"],
+  learned: ["effect-poll"],
   providers: ["effect-poll", "@effect-poll/http"],
   react: ["effect-poll", "@effect-poll/web"],
   testing: ["effect-poll"],

@@ -1,0 +1,5 @@
+export * as Fleet from "./Fleet.ts"
+export * as History from "./History.ts"
+export * as HistoryData from "./HistoryData.ts"
+export * as HistoryStore from "./HistoryStore.ts"
+export * as Learned from "./Learned.ts"
