@@ -1,10 +1,20 @@
 import { parseArgs } from "node:util"
 
 /** A parsed command line. */
-export type Command =
-  | { readonly _tag: "Help" }
-  | { readonly _tag: "Simulation"; readonly jobs: number; readonly speed: number; readonly json: boolean }
-  | OwnServer
+export type Command = { readonly _tag: "Help" } | Simulation | OwnServer
+
+/** Jobs on a server of the demo. */
+export interface Simulation {
+  readonly _tag: "Simulation"
+  readonly jobs: number
+  readonly speed: number
+  /** Whether the jobs are also waited for with learned strategies, to compare them with the published ones. */
+  readonly strategy: StrategyName
+  readonly json: boolean
+}
+
+/** Which strategies the waits of the simulation use. */
+export type StrategyName = (typeof strategyNames)[number]
 
 /** Jobs on a server of the user's, and how to read its responses. */
 export interface OwnServer {
@@ -27,7 +37,8 @@ export class UsageError extends Error {}
 
 /** Parses the arguments, or throws a `UsageError`. */
 export const parse = (args: ReadonlyArray<string>): Command => {
-  const { positionals, values } = tokens(args)
+  // Some package managers pass on the -- before the arguments.
+  const { positionals, values } = tokens(args[0] === "--" ? args.slice(1) : args)
   if (values.help === true) return { _tag: "Help" }
   const json = values.json === true
   if (values.url === undefined) {
@@ -38,10 +49,11 @@ export const parse = (args: ReadonlyArray<string>): Command => {
       _tag: "Simulation",
       jobs: number("jobs", values.jobs, { absent: 300, minimum: 1, maximum: 1000, integer: true }),
       speed: number("speed", values.speed, { absent: 30, minimum: 1, maximum: 60, integer: false }),
+      strategy: strategyIn(values.strategy),
       json
     }
   }
-  const stray = (["jobs", "speed"] as const).find((name) => values[name] !== undefined)
+  const stray = (["jobs", "speed", "strategy"] as const).find((name) => values[name] !== undefined)
   if (stray !== undefined) throw new UsageError(`--${stray} cannot be used with --url`)
   const [succeeded, failed, pending] = [states(values.succeeded), states(values.failed), states(values.pending)]
   if (succeeded.length === 0) throw new UsageError("--url requires --succeeded, a state of a job that succeeded")
@@ -70,6 +82,8 @@ export const parse = (args: ReadonlyArray<string>): Command => {
 
 const ownServerOptions = ["field", "succeeded", "failed", "pending", "interval", "deadline"] as const
 
+const strategyNames = ["published", "learned"] as const
+
 const tokens = (args: ReadonlyArray<string>) => {
   try {
     return parseArgs({
@@ -80,6 +94,7 @@ const tokens = (args: ReadonlyArray<string>) => {
         json: { type: "boolean" },
         jobs: { type: "string" },
         speed: { type: "string" },
+        strategy: { type: "string" },
         url: { type: "string" },
         field: { type: "string" },
         succeeded: { type: "string", multiple: true },
@@ -110,6 +125,12 @@ const number = (
   if (parsed >= range.minimum && parsed <= range.maximum && (!range.integer || Number.isInteger(parsed))) return parsed
   const kind = range.integer ? "an integer" : "a number"
   throw new UsageError(`--${name} must be ${kind} from ${range.minimum} to ${range.maximum}, got ${quote(value)}`)
+}
+
+const strategyIn = (value: string | undefined): StrategyName => {
+  const name = value === undefined ? "published" : strategyNames.find((known) => known === value)
+  if (name !== undefined) return name
+  throw new UsageError(`--strategy must be ${strategyNames.join(" or ")}, got ${quote(value)}`)
 }
 
 const millis = (name: string, value: string): number => {

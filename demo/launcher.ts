@@ -23,6 +23,7 @@ import * as SignalStore from "effect-poll/SignalStore"
 import * as Status from "effect-poll/Status"
 import * as StatusSchema from "effect-poll/StatusSchema"
 import * as Strategy from "effect-poll/Strategy"
+import type { Learning, Subject } from "./learning.ts"
 import type { GenerationStrategy, Plan } from "./plan.ts"
 import { previousName } from "./population.ts"
 import type { Pushes } from "./pushes.ts"
@@ -59,8 +60,10 @@ export const make = (options: {
   readonly pushes: Pushes
   readonly signals: SignalStore.Service
   readonly speed: number
+  /** Replaces the strategies of the jobs. Default: they have those that the services publish. */
+  readonly learning?: Learning | undefined
 }): Launcher => {
-  const { pushes, signals, speed, urls } = options
+  const { learning, pushes, signals, speed, urls } = options
   const timeScale = 1 / speed
   const real = (seconds: number): Duration.Duration => Duration.millis((seconds * 1000) / speed)
   const defaultDeadline = real(900)
@@ -75,6 +78,21 @@ export const make = (options: {
   const queue = AsyncQueue.make({ baseUrl: urls.AsyncQueue, timeScale })
   const reviews = Job.withCodecs(queue.signalTasks, { success: Schema.Unknown, failure: Schema.String })
 
+  /** The options of the wait for a job. A learned strategy does not know the shortest delay that a service documents. */
+  const waiting = <K>(job: Subject<K>, key: K, documented: Duration.Duration, deadline = defaultDeadline) => ({
+    deadline,
+    ...(learning && { ...learning.optionsFor(job, key), minInterval: Duration.times(documented, timeScale) })
+  })
+
+  /** The documented loop checks again soon after a failed check, because it checks often. A learned strategy need not. */
+  const patience = learning && {
+    checkErrors: {
+      ...JobStatus.checkErrors,
+      schedule: Strategy.spaced(Duration.times(JobStatus.minimumInterval, timeScale)),
+      maxConsecutive: 30
+    }
+  }
+
   /** Runs a call of a signal with the store of the demo. None of them can fail here. */
   const own = <A, E>(call: Effect.Effect<A, E, SignalStore.SignalStore>): Effect.Effect<A> =>
     Effect.orDie(Effect.provideService(call, SignalStore.SignalStore, signals))
@@ -83,12 +101,18 @@ export const make = (options: {
     switch (work.type) {
       case "job": {
         const { key } = yield* jobStatus.submit!({ plan: name })
-        return watched(key, Poll.events(jobStatus, key, { deadline: defaultDeadline }))
+        return watched(
+          key,
+          Poll.events(jobStatus, key, { ...waiting(jobStatus, key, JobStatus.minimumInterval), ...patience })
+        )
       }
       case "task": {
         const { key } = yield* events.tasks.submit!({ plan: name })
         const stall = work.stallAfterSeconds === undefined ? undefined : { after: real(work.stallAfterSeconds) }
-        return watched(key, Poll.events(events.tasks, key, { deadline: defaultDeadline, stall }))
+        return watched(
+          key,
+          Poll.events(events.tasks, key, { ...waiting(events.tasks, key, EventPlatform.minimumIntervals.tasks), stall })
+        )
       }
       case "campaign": {
         const change = (plan: string) => events.campaigns.submit!({ eventId: name, query: { plan } })
@@ -96,23 +120,33 @@ export const make = (options: {
         const { key, since } = yield* change(name)
         return watched(
           since !== undefined && "run" in since ? since.run : key,
-          Poll.events(events.campaigns, key, { deadline: defaultDeadline, since })
+          Poll.events(events.campaigns, key, {
+            ...waiting(events.campaigns, key, EventPlatform.minimumIntervals.tasks),
+            since
+          })
         )
       }
       case "package": {
         const { key } = yield* events.packages.submit!({ plan: name })
-        return watched(key, Poll.events(events.packages, key, { deadline: defaultDeadline }))
+        return watched(
+          key,
+          Poll.events(events.packages, key, waiting(events.packages, key, EventPlatform.minimumIntervals.packages))
+        )
       }
       case "tasteClusters": {
         const { key } = yield* clusters.submit!(name)
-        return watched(key, Poll.events(clusters, key, { deadline: defaultDeadline }))
+        return watched(key, Poll.events(clusters, key, waiting(clusters, key, EventPlatform.minimumIntervals.tasks)))
       }
       case "generation": {
         const api = generation[work.strategy]
         const callbackUrl = work.callback === true ? `${pushes.url}/callback` : undefined
         const { key } = yield* api.submit!({ model: work.model, input: { prompt: name }, callbackUrl })
-        if (callbackUrl === undefined) return watched(key.taskId, Poll.events(api, key, { deadline: defaultDeadline }))
-        const handle = yield* counted(checks, "checks")(Poll.start(api, key, { deadline: defaultDeadline }))
+        if (callbackUrl === undefined)
+          return watched(key.taskId, Poll.events(api, key, waiting(api, key, GenerationApi.minimumInterval)))
+        const handle = yield* counted(
+          checks,
+          "checks"
+        )(Poll.start(api, key, waiting(api, key, GenerationApi.minimumInterval)))
         yield* pushes.onPush(key.taskId, handle.checkNow())
         return watched(key.taskId, handle.events)
       }
@@ -122,12 +156,25 @@ export const make = (options: {
           work.kind === "batch" ? { kind: "batch", bucketId: "bkt_demo", body } : { kind: work.kind, body }
         )
         if (work.watches === "resource" && key.fallback !== undefined) {
-          return watched(key.taskId, Poll.events(mixpeek.resources, key.fallback, { deadline: defaultDeadline }))
+          return watched(
+            key.taskId,
+            Poll.events(
+              mixpeek.resources,
+              key.fallback,
+              waiting(mixpeek.resources, key.fallback, Mixpeek.minimumInterval)
+            )
+          )
         }
         if (work.killAfterSeconds === undefined) {
-          return watched(key.taskId, Poll.events(mixpeek.tasks, key, { deadline: defaultDeadline }))
+          return watched(
+            key.taskId,
+            Poll.events(mixpeek.tasks, key, waiting(mixpeek.tasks, key, Mixpeek.minimumInterval))
+          )
         }
-        const handle = yield* counted(checks, "checks")(Poll.start(mixpeek.tasks, key, { deadline: defaultDeadline }))
+        const handle = yield* counted(
+          checks,
+          "checks"
+        )(Poll.start(mixpeek.tasks, key, waiting(mixpeek.tasks, key, Mixpeek.minimumInterval)))
         const canBeKilled = work.kind !== "taxonomy"
         const kill = handle.cancel.pipe(
           Effect.as(canBeKilled ? undefined : "the kill of a taxonomy was not refused"),
@@ -146,8 +193,15 @@ export const make = (options: {
           onCompleteUrl: work.onComplete === true ? `${pushes.url}/complete` : undefined
         })
         const deadline = work.deadlineSeconds === undefined ? defaultDeadline : real(work.deadlineSeconds)
-        if (work.onComplete !== true) return watched(key, Poll.events(queue.tasks, key, { deadline }))
-        const handle = yield* counted(checks, "checks")(Poll.start(queue.tasks, key, { deadline }))
+        if (work.onComplete !== true)
+          return watched(
+            key,
+            Poll.events(queue.tasks, key, waiting(queue.tasks, key, AsyncQueue.minimumInterval, deadline))
+          )
+        const handle = yield* counted(
+          checks,
+          "checks"
+        )(Poll.start(queue.tasks, key, waiting(queue.tasks, key, AsyncQueue.minimumInterval, deadline)))
         yield* pushes.onPush(key, handle.checkNow())
         return watched(key, handle.events)
       }
@@ -159,17 +213,24 @@ export const make = (options: {
           maxWaitTime
         })
         const deadline = AsyncQueue.defaultDeadline(maxWaitTime, { timeScale })
-        if (work.signal === undefined) return watched(key, Poll.events(queue.signalTasks, key, { deadline }))
+        if (work.signal === undefined)
+          return watched(
+            key,
+            Poll.events(queue.signalTasks, key, waiting(queue.signalTasks, key, AsyncQueue.minimumInterval, deadline))
+          )
         const { afterSeconds, lane, lost, result, status, twice } = work.signal
         // In the lane "asked" nothing tells the wait. In the lane "told" its first check would come after the signal.
         const ours =
           lane === "asked"
             ? undefined
             : yield* own(Signal.make(reviews, key, { maxWaitTime: real(work.maxWaitSeconds) }))
-        const events = Poll.events(reviews, key, {
-          deadline,
-          ...(ours !== undefined && { signal: ours.events, behind: lane === "told" ? rarely : slowly })
-        })
+        const events = Poll.events(
+          reviews,
+          key,
+          ours === undefined
+            ? waiting(reviews, key, AsyncQueue.minimumInterval, deadline)
+            : { deadline, signal: ours.events, behind: lane === "told" ? rarely : slowly }
+        )
         const tell =
           ours === undefined || lost === true
             ? Effect.void

@@ -4,9 +4,13 @@ import type { Submission } from "@effect-poll/testing/Submission"
 import { hasProperty } from "effect/Predicate"
 import { type EndingKind, type Lane, lanes, type Plan, type Work } from "./plan.ts"
 
-/** Plans a number of jobs from the templates in turn, each time with other durations. Deterministic. */
-export const make = (count: number): ReadonlyArray<Plan> =>
-  Array.from({ length: count }, (_, index): Plan => {
+/**
+ * Plans a number of jobs from the templates in turn, each time with other durations. Deterministic. Another batch has
+ * jobs of the same kinds with other durations.
+ */
+export const make = (count: number, batch = 0): ReadonlyArray<Plan> =>
+  Array.from({ length: count }, (_, position): Plan => {
+    const index = position + batch * templates.length * Math.ceil(count / templates.length)
     const { make, provider } = templates[index % templates.length]!
     const round = Math.floor(index / templates.length)
     const [work, script, ending] = make(seconds(index), round)

@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as References from "effect/References"
 import type { Command } from "./cli.ts"
+import * as Comparison from "./comparison.ts"
 import * as OwnServer from "./ownServer.ts"
 import * as Report from "./report.ts"
 import * as Screen from "./screen.ts"
@@ -35,13 +36,18 @@ const program = Effect.fnUntraced(function* (command: Parameters<typeof start>[0
   if (command._tag === "Simulation") {
     const screen = yield* Screen.make(log, process.env)
     const report = yield* Simulation.run(command, screen)
-    print(process.stdout, command.json ? [JSON.stringify(report)] : ["", ...Report.render(report)])
+    print(process.stdout, command.json ? [JSON.stringify(report)] : ["", ...lines(report)])
     return report.mismatches === 0 ? 0 : 1
   }
   const report = yield* OwnServer.run(command, (result) => print(log, [OwnServer.line(result)]))
   if (command.json) print(process.stdout, [JSON.stringify(report)])
   return report.outcomes.succeeded === report.jobs ? 0 : 1
 })
+
+const lines = (report: Simulation.Result): ReadonlyArray<string> =>
+  report.strategy === "published"
+    ? Report.render(report)
+    : ["learned strategies, last round:", ...Report.render(report), "", ...Comparison.render(report.rounds)]
 
 const print = (stream: NodeJS.WriteStream, lines: ReadonlyArray<string>): void => {
   stream.write(lines.map((line) => `${line}\n`).join(""))

@@ -147,6 +147,17 @@ export const render = (report: Report): ReadonlyArray<string> => {
   ]
 }
 
+/** Milliseconds from the end of a job to the end of its wait. Only an end that the server reports has a lag. */
+export const lagOf = ({ ending, detectedAt }: WaitOutcome, truth: Truth | undefined): ReadonlyArray<number> =>
+  truth?.endedAt !== undefined && truth.outcome === ending.kind ? [Math.max(0, detectedAt - truth.endedAt)] : []
+
+/** The sum of the values. */
+export const sum = (values: ReadonlyArray<number>): number => values.reduce((total, value) => total + value, 0)
+
+/** A time as text; a dash for none. */
+export const duration = (millis: number | null): string =>
+  millis === null ? "-" : millis < 1000 ? `${Math.round(millis)} ms` : `${(millis / 1000).toFixed(1)} s`
+
 // ---- internal ----
 
 /** How the waits for reviews learn of their ends, with a column per lane. */
@@ -177,15 +188,6 @@ const labels: Readonly<Record<EndingKind, string>> = {
   broken: "broken"
 }
 
-/** Only an end that the server reports has a lag. */
-const lagOf = ({ ending, detectedAt }: WaitOutcome, truth: Truth | undefined): ReadonlyArray<number> =>
-  truth?.endedAt !== undefined && truth.outcome === ending.kind ? [Math.max(0, detectedAt - truth.endedAt)] : []
-
-const sum = (values: ReadonlyArray<number>): number => values.reduce((total, value) => total + value, 0)
-
 const nominal = (millis: number | null, speed: number): number | null => (millis === null ? null : millis * speed)
 
 const dashed = (count: number): string => (count === 0 ? "-" : String(count))
-
-const duration = (millis: number | null): string =>
-  millis === null ? "-" : millis < 1000 ? `${Math.round(millis)} ms` : `${(millis / 1000).toFixed(1)} s`

@@ -1,6 +1,7 @@
 import * as NodeHttpClient from "@effect/platform-node/NodeHttpClient"
 import type { HttpCheckError } from "@effect-poll/http/HttpCheckError"
 import * as JobServer from "@effect-poll/testing/JobServer"
+import type { Truth } from "@effect-poll/testing/Truth"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
@@ -11,8 +12,11 @@ import * as Poll from "effect-poll/Poll"
 import * as SignalStore from "effect-poll/SignalStore"
 import * as Status from "effect-poll/Status"
 import * as Strategy from "effect-poll/Strategy"
+import type { StrategyName } from "./cli.ts"
+import * as Comparison from "./comparison.ts"
 import * as Judge from "./judge.ts"
 import * as Launcher from "./launcher.ts"
+import * as Learning from "./learning.ts"
 import type { Plan } from "./plan.ts"
 import * as Population from "./population.ts"
 import * as Pushes from "./pushes.ts"
@@ -22,23 +26,90 @@ import * as Table from "./table.ts"
 import * as Tally from "./tally.ts"
 import * as Watch from "./watch.ts"
 
-/** Starts a server, submits all jobs, waits for them concurrently, and compares the results with the server's records. */
+/** The report of a simulation; with learned strategies that of their last round, with the mismatches of all waits. */
+export interface Result extends Report.Report {
+  readonly strategy: StrategyName
+  /** The comparison with the published strategies; empty without learned ones. */
+  readonly rounds: ReadonlyArray<Comparison.Round>
+}
+
+/** Waits for jobs on servers of the demo, and compares the results with what the servers recorded. */
 export const run: (
-  options: { readonly jobs: number; readonly speed: number },
+  options: { readonly jobs: number; readonly speed: number; readonly strategy?: StrategyName | undefined },
   screen: Screen
-) => Effect.Effect<Report.Report, HttpCheckError | ServeError, Scope.Scope> = Effect.fnUntraced(
-  function* ({ jobs, speed }, screen) {
-    const startedAt = yield* Clock.currentTimeMillis
-    const plans = Population.make(jobs)
+) => Effect.Effect<Result, HttpCheckError | ServeError, Scope.Scope> = Effect.fnUntraced(function* (
+  { jobs, speed, strategy = "published" },
+  screen
+) {
+  const startedAt = yield* Clock.currentTimeMillis
+  const panels: Array<Panel> = []
+  const drawing = yield* Effect.forkScoped(draw(screen, panels, { speed, startedAt }))
+  const mismatches: Array<Judge.Mismatch> = []
+  const play = Effect.fnUntraced(function* (plans: ReadonlyArray<Plan>, name?: string, learning?: Learning.Learning) {
+    const tally = Tally.make()
+    panels.push({ name, tally })
+    const played = yield* wait(plans, { speed, tally, learning })
+    mismatches.push(...played.mismatches)
+    return played
+  }, Effect.scoped)
+  const reported = Effect.fnUntraced(function* (played: Played, rounds: ReadonlyArray<Comparison.Round>) {
+    yield* Fiber.interrupt(drawing)
+    const elapsedMillis = (yield* Clock.currentTimeMillis) - startedAt
+    return { ...Report.make({ ...played, mismatches, speed, elapsedMillis }), strategy, rounds }
+  })
+
+  if (strategy === "published") return yield* reported(yield* play(Population.make(jobs)), [])
+  const learning = Learning.make(speed)
+  const round = Effect.fnUntraced(function* (index: number) {
+    const plans = Population.make(jobs, index)
+    const endingsBefore = learning.endings()
+    panels.length = 0
+    const title = (name: string) => `${name} strategies, round ${index + 1} of 2`
+    const [published, learned] = yield* Effect.all(
+      [play(plans, title("published")), play(plans, title("learned"), learning)],
+      { concurrency: "unbounded" }
+    )
+    return { learned, compared: Comparison.make({ endingsBefore, published, learned, speed }) }
+  })
+  const first = yield* round(0)
+  const second = yield* round(1)
+  return yield* reported(second.learned, [first.compared, second.compared])
+})
+
+// ---- internal ----
+
+/** A table that is drawn, with a name if there are several. */
+interface Panel {
+  readonly name: string | undefined
+  readonly tally: Tally.Tally
+}
+
+/** What happened to the jobs of some plans on one server. */
+interface Played {
+  readonly waits: ReadonlyArray<Watch.WaitOutcome>
+  readonly truths: ReadonlyArray<Truth>
+  readonly tally: Tally.Tally
+  readonly mismatches: ReadonlyArray<Judge.Mismatch>
+}
+
+/** Starts a server, submits all jobs, waits for them concurrently, and compares the results with the server's records. */
+const wait = Effect.fnUntraced(
+  function* (
+    plans: ReadonlyArray<Plan>,
+    options: {
+      readonly speed: number
+      readonly tally: Tally.Tally
+      readonly learning: Learning.Learning | undefined
+    }
+  ) {
+    const { learning, speed, tally } = options
     const server = yield* JobServer.make({ speed, script: Population.scriptOf(plans), token: Launcher.token })
     const pushes = yield* Pushes.make
     const signals = yield* SignalStore.SignalStore
-    const launcher = Launcher.make({ urls: server.urls, pushes, signals, speed })
-    const tally = Tally.make()
+    const launcher = Launcher.make({ urls: server.urls, pushes, signals, speed, learning })
     const sent = Tally.requests()
     const badges = { notifications: Tally.requests(), messages: Tally.requests() }
 
-    const drawing = yield* Effect.forkScoped(draw(screen, tally, { speed, startedAt }))
     const work = Effect.gen(function* () {
       const badgeWatch = yield* Watch.badges({ baseUrl: server.urls.EventPlatform, speed }, badges).pipe(
         Tally.counted(tally.EventPlatform.requests),
@@ -58,7 +129,6 @@ export const run: (
     })
     const { listed, waits } = yield* Tally.counted(sent)(work)
     const posts = yield* receivedPosts(pushes, plans)
-    yield* Fiber.interrupt(drawing)
 
     const truths = yield* server.truth
     const evidence = {
@@ -74,26 +144,27 @@ export const run: (
       received: yield* server.requests,
       posts
     }
-    const elapsedMillis = (yield* Clock.currentTimeMillis) - startedAt
-    return Report.make({ waits, truths, tally, mismatches: Judge.judge(evidence), speed, elapsedMillis })
+    return { waits, truths, tally, mismatches: Judge.judge(evidence) } satisfies Played
   },
-  Effect.provide([NodeHttpClient.layerNodeHttpOptions({ keepAlive: true }), SignalStore.layerMemory()])
+  // Each server has signals of its own.
+  (effect) =>
+    Effect.provide(effect, [NodeHttpClient.layerNodeHttpOptions({ keepAlive: true }), SignalStore.layerMemory()])
 )
-
-// ---- internal ----
 
 /** Draws the counts repeatedly until it is interrupted, and on a terminal once more at the end. */
 const draw = (
   screen: Screen,
-  tally: Tally.Tally,
+  panels: ReadonlyArray<Panel>,
   { speed, startedAt }: { readonly speed: number; readonly startedAt: number }
 ): Effect.Effect<unknown> => {
   const once = Effect.map(Clock.currentTimeMillis, (now) => {
     const seconds = (now - startedAt) / 1000
     screen.draw(
       screen.isTerminal
-        ? Table.render(tally, { speed, seconds }, { columns: screen.columns(), colors: screen.colors })
-        : [Table.summary(tally, seconds)]
+        ? panels.flatMap(({ name, tally }) =>
+            Table.render(tally, { name, speed, seconds }, { columns: screen.columns(), colors: screen.colors })
+          )
+        : panels.map(({ name, tally }) => Table.summary(tally, seconds, name))
     )
   })
   return once.pipe(

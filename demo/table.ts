@@ -11,23 +11,23 @@ export interface Canvas {
 /** The live table: a row per provider and one for all. No line is longer than the terminal is wide. */
 export const render = (
   tally: Tally,
-  time: { readonly speed: number; readonly seconds: number },
+  header: { readonly speed: number; readonly seconds: number; readonly name?: string | undefined },
   canvas: Canvas
 ): ReadonlyArray<string> => {
   const rows = providers.map((name) => rowOf(name, tally[name]))
   const all = rows.reduce(add, rowOf("all", undefined))
   return [
-    clip(`effect-poll, ${time.seconds.toFixed(1)} s at speed ${time.speed}`, canvas),
-    clip(header, canvas),
+    clip(`${header.name ?? "effect-poll"}, ${header.seconds.toFixed(1)} s at speed ${header.speed}`, canvas),
+    clip(titles, canvas),
     ...rows.map((row) => line(row, canvas)),
     line(all, canvas)
   ]
 }
 
 /** The counts as one line, for an output that is not a terminal. */
-export const summary = (tally: Tally, seconds: number): string => {
-  const { ended, jobs, requests } = providers.map((name) => rowOf(name, tally[name])).reduce(add)
-  return `${seconds.toFixed(0)} s: ${ended} of ${jobs} jobs have ended, ${requests} requests sent`
+export const summary = (tally: Tally, seconds: number, name?: string): string => {
+  const { ended, jobs, requests } = providers.map((provider) => rowOf(provider, tally[provider])).reduce(add)
+  return `${name === undefined ? "" : `${name}, `}${seconds.toFixed(0)} s: ${ended} of ${jobs} jobs have ended, ${requests} requests sent`
 }
 
 // ---- internal ----
@@ -46,7 +46,7 @@ interface Counts {
   readonly requests: number
 }
 
-const header =
+const titles =
   "provider".padEnd(14) +
   ["wait", "check", "done", "ok", "fail", "canc", "exp", "other"].map((name) => name.padStart(5)).join("") +
   "requests".padStart(9)

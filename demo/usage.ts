@@ -1,11 +1,14 @@
 /** The output of `--help`. */
 export const usage = `Watches many remote jobs at once and reports how each of them ends.
 
-  pnpm demo [--jobs N] [--speed N] [--json]
+  pnpm demo [--jobs N] [--speed N] [--strategy NAME] [--json]
       Starts a job server on loopback, submits jobs of five providers, waits for them all, and compares the results
       with what the server recorded. Some waits ask, some are told by a signal or a webhook, some both. Takes about 600 / speed seconds.
         --jobs N            the number of jobs, 1 to 1000; default 300
         --speed N           how many times faster than real time the jobs run, 1 to 60; default 30
+        --strategy NAME     published, or learned: waits for the jobs twice at the same time, with the published
+                            strategies and with ones that learn from the endings, then for other jobs of the same
+                            kinds, and reports the requests and the lag of both. Takes twice as long; default published
 
   pnpm demo --url URL --field NAME --succeeded STATE --failed STATE [options] ID...
       Checks jobs on a server of your own with GET URL/ID until each of them ends.

@@ -5,16 +5,21 @@ const own = ["--url", "http://localhost/jobs", "--field", "status", "--succeeded
 
 describe("cli", () => {
   it("parse - applies the defaults", () => {
-    assert.deepStrictEqual(parse([]), { _tag: "Simulation", jobs: 300, speed: 30, json: false })
+    assert.deepStrictEqual(parse([]), { _tag: "Simulation", jobs: 300, speed: 30, strategy: "published", json: false })
   })
 
   it("parse - reads numbers", () => {
-    assert.deepStrictEqual(parse(["--jobs", "12", "--speed=2.5", "--json"]), {
+    assert.deepStrictEqual(parse(["--jobs", "12", "--speed=2.5", "--strategy", "learned", "--json"]), {
       _tag: "Simulation",
       jobs: 12,
       speed: 2.5,
+      strategy: "learned",
       json: true
     })
+  })
+
+  it("parse - skips a leading --, which some package managers pass on", () => {
+    assert.deepStrictEqual(parse(["--", "--jobs", "12"]), parse(["--jobs", "12"]))
   })
 
   it("--help - takes precedence over invalid options", () => {
@@ -60,6 +65,9 @@ describe("cli", () => {
     [["--jobs", ""], '--jobs must be an integer from 1 to 1000, got ""'],
     [["--speed", "0"], '--speed must be a number from 1 to 60, got "0"'],
     [["--speed", "Infinity"], '--speed must be a number from 1 to 60, got "Infinity"'],
+    [["--strategy", "guess"], '--strategy must be published or learned, got "guess"'],
+    [["--strategy", ""], '--strategy must be published or learned, got ""'],
+    [["--strategy"], "Option '--strategy <value>' argument missing"],
     [["id"], 'job ids require --url, got "id"'],
     [["--field", "status"], "--field requires --url"],
     [
@@ -84,7 +92,8 @@ describe("cli", () => {
     [[...own, "1", "--field", "a..b"], '--field must be names joined by dots, such as data.state, got "a..b"'],
     [[...own, "1", "--interval", "soon"], '--interval must be a time such as 500ms, 5s or 2m, got "soon"'],
     [[...own, "1", "--deadline", "0"], '--deadline must be a time such as 500ms, 5s or 2m, got "0"'],
-    [[...own, "1", "--jobs", "3"], "--jobs cannot be used with --url"]
+    [[...own, "1", "--jobs", "3"], "--jobs cannot be used with --url"],
+    [[...own, "1", "--strategy", "learned"], "--strategy cannot be used with --url"]
   ]
   for (const [args, message] of rejections) {
     it(`parse - rejects ${args.join(" ")}`, () => {

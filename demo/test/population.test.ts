@@ -16,6 +16,14 @@ describe("population", () => {
     assert.isTrue(lost.every((plan) => laneOf(plan) === "both"))
   })
 
+  it("make - has the same kinds of jobs in another batch, with other names", () => {
+    const [first, second] = [Population.make(70), Population.make(70, 1)]
+    const kinds = (plans: typeof first) => plans.map(({ provider, work }) => [provider, work.type])
+    assert.deepStrictEqual(kinds(second), kinds(first))
+    const names = new Set(first.map(({ name }) => name))
+    assert.isFalse(second.some(({ name }) => names.has(name)))
+  })
+
   it("make - gives every plan a unique name", () => {
     const plans = Population.make(1000)
     assert.strictEqual(new Set(plans.map(({ name }) => name)).size, 1000)

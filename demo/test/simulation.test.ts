@@ -20,4 +20,26 @@ describe("simulation", () => {
       }).pipe(Effect.scoped, Effect.provide(Logger.layer([]))),
     60_000
   )
+
+  it.live(
+    "run - compares learned strategies with the published ones on the same jobs",
+    () =>
+      Effect.gen(function* () {
+        const lines: Array<string> = []
+        const screen = yield* Screen.make({ write: (text: string) => lines.push(text) > 0 }, {})
+        const report = yield* Simulation.run({ jobs: 5, speed: 60, strategy: "learned" }, screen)
+        assert.deepStrictEqual(report.mismatchList, [])
+        assert.strictEqual(report.jobs, 5)
+        const [first, second] = report.rounds
+        assert.deepInclude(first, { jobs: 5, endingsBefore: 0 })
+        assert.deepInclude(second, { jobs: 5, endingsBefore: 5 })
+        for (const { learned, published } of report.rounds) {
+          assert.isAbove(published.requests, 0)
+          assert.isAbove(learned.requests, 0)
+          assert.isNotNull(learned.lagNominalMillis.mean)
+        }
+        assert.match(lines.join(""), /^learned strategies, round 2 of 2, \d+ s: 0 of 5 jobs have ended/m)
+      }).pipe(Effect.scoped, Effect.provide(Logger.layer([]))),
+    60_000
+  )
 })

@@ -8,6 +8,7 @@ import { page as answersPage } from "./answers/document.ts"
 import { peers as answersPeers } from "./answers/peer.ts"
 import * as board from "./conformance/board.ts"
 import { page } from "./conformance/document.ts"
+import * as efficiency from "./efficiency/board.ts"
 import { engines, isPeer } from "./engine/engines.ts"
 import * as jobs from "./engine/jobs.ts"
 import * as loops from "./engine/measure.ts"
@@ -46,6 +47,9 @@ const usage = `usage: pnpm scoreboard <table> [options]
     --rows a,b   only these rows: ${fleet.names.join(", ")}
   signals      what signals and webhooks save beside polling, what becomes of lost ones, and a receiver under attack
     --rows a,b   only these rows: ${signals.names.join(", ")}
+  efficiency   requests and lag of strategies, published and learned, divided by those of the best possible schedule
+    --rows a,b   only these parts: ${efficiency.names.join(", ")}; fleetOthers only if named
+    --ci FILE    the durations of CI runs, as JSON: seconds by kind of job
   web          what pages ask a server for, in Chromium: a loop by hand, SWR, TanStack Query and effect-poll
     --rows a,b   only these rows
   durable      what a durable wait costs in PostgreSQL, ours and the peers', and what becomes of it when processes die
@@ -88,6 +92,7 @@ const read = () => {
         answers: { type: "string", default: "10000" },
         worlds: { type: "string", default: "20000" },
         only: { type: "string", default: "" },
+        ci: { type: "string" },
         json: { type: "boolean", default: false },
         help: { type: "boolean", default: false }
       }
@@ -199,6 +204,17 @@ const tables: Record<string, () => Promise<unknown>> = {
   },
   fleet: () => rowTable(fleet),
   signals: () => rowTable(signals),
+  efficiency: async () => {
+    const { ci, rows } = values
+    const wanted = rows?.split(",") ?? efficiency.usual
+    for (const name of wanted) {
+      if (!efficiency.names.includes(name))
+        fail(`--rows: unknown row ${name}, known are ${efficiency.names.join(", ")}`)
+    }
+    const figures = await efficiency.run(wanted, { ci, tell: (what) => console.error(what) })
+    efficiency.print(figures)
+    return efficiency.summary(figures)
+  },
   // Loaded on demand: it needs the browser's client.
   web: async () => {
     const web = await import("./web/board.ts")
