@@ -59,7 +59,7 @@ describe.each(hosts)("$name", (host) => {
   })
 
   describe("whenEnded", () => {
-    it.effect("whenEnded - is told the exit and the number of checks once, early and late", () =>
+    it.effect("whenEnded - calls the function once, with the exit and the number of checks, also after the end", () =>
       Effect.gen(function* () {
         const { check } = scripted(pending, done)
         const handle = yield* host.start(check, options)
@@ -79,7 +79,7 @@ describe.each(hosts)("$name", (host) => {
       })
     )
 
-    it.effect("whenEnded - is told of a wait that is left", () =>
+    it.effect("whenEnded - calls the function when the wait is left", () =>
       Effect.gen(function* () {
         const handle = yield* host.start(scripted(pending).check, options)
         const told: Array<boolean> = []

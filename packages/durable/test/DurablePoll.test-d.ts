@@ -108,7 +108,7 @@ describe("DurablePoll", () => {
     DurablePoll.make(job, { deadline: "1 hour", wait: { onInterrupt: "cancelRemote" } })
     // @ts-expect-error a runner leaves its waits
     DurablePoll.make(job, { deadline: "1 hour", wait: { onClose: "cancelRemote" } })
-    // @ts-expect-error the signal is told other results
+    // @ts-expect-error the signal has results of another type
     DurablePoll.make(job, { deadline: "1 hour", wait: { signal: () => Stream.succeed("text") } })
     // @ts-expect-error keys are strings
     plain.submit([1])

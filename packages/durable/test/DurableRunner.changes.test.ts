@@ -40,7 +40,7 @@ describe("DurableRunner, told by its store", () => {
     }).pipe(Effect.provide(layerMemory))
   )
 
-  it.effect("asks again for a job that is told of while it asks", () =>
+  it.effect("scans again if a job is announced during a scan", () =>
     Effect.gen(function* () {
       const { faults, memory, owners, server, store } = yield* setup
       yield* startRunner(store, owners.layer("one"), [kindOf(server, "job")], options)

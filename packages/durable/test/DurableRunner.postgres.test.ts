@@ -34,11 +34,11 @@ describe.skipIf(postgres.isMissing)("DurableRunner on PostgreSQL, told by anothe
       yield* runner.register(kindOf(server, "job", {}, 20))
       const scanned = Effect.map(runner.stats, ({ scannedAt }) => scannedAt)
       yield* Effect.repeat(scanned, { until: (at) => at !== undefined, schedule: Schedule.spaced(10) })
-      // The listener has begun once it tells of something.
+      // The listener is up once a notification has arrived.
       yield* other.insert([insertOf("first")])
       yield* until(() => server.checksOf("first") > 0)
 
-      // Of submits that follow each other closely the first one is told.
+      // Of submits within a short time only the first one is announced.
       yield* Effect.sleep("200 millis")
       yield* other.insert([insertOf("a"), insertOf("b")])
       yield* until(() => server.checksOf("a") > 2 && server.checksOf("b") > 2)

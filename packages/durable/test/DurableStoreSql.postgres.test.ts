@@ -263,7 +263,7 @@ describe.skipIf(postgres.isMissing)("DurableStoreSql on PostgreSQL, transactions
     )
   )
 
-  it.live("changes - other processes are told which jobs were settled, as far as that fits", () =>
+  it.live("changes - have the ids of jobs that another process settled, unless there are too many", () =>
     on(({ other, store }) =>
       Effect.gen(function* () {
         const told = yield* changesOf(other)

@@ -129,13 +129,13 @@ describe.each(databases)("DurableWorkflow on $name", ({ missing, withDatabase })
           const checks = asked.checks
           assert.isAbove(checks, 0)
 
-          // Only a runner is up: jobs end, and nobody is told.
+          // Only a runner is up: jobs end, and their workflows stay suspended.
           yield* Effect.gen(function* () {
             for (const key of ["1a", "1b", "2a", "3b"]) answers.set(key, Status.succeeded(`${key}.png`))
             yield* until("jobs end", jobs, (rows) => rows.filter(({ ended }) => ended !== null).length === 5)
           }).pipe(Effect.provide(checking), Effect.scoped)
 
-          // No runner is up: what has ended is told.
+          // No runner is up: the workflows of jobs that have ended continue.
           yield* Effect.gen(function* () {
             assert.deepStrictEqual(yield* complete(one!), ["1a.png", "1b.png"])
             assert.deepStrictEqual(yield* complete(three!), ["3a.png", "3b.png"])

@@ -6,7 +6,7 @@ import * as Stream from "effect/Stream"
 import type { Change, Service } from "@effect-poll/durable/DurableStore"
 import { claimOf, end, get, idsOf, job, jobs, type Make, minute, numbered, on, scan } from "./storeSubject.ts"
 
-/** The laws of ends: a job ends once, is told in the order of the commits, and begins again. */
+/** The laws of ends: a job ends once, ends are read in the order of the commits, and a job can begin again. */
 export const endLaws = (make: Make): void => {
   const law = on(make)
 
@@ -351,7 +351,7 @@ export const endLaws = (make: Make): void => {
       Effect.gen(function* () {
         const told = yield* Queue.unbounded<Change>()
         yield* Effect.forkScoped(Stream.runForEach(store.changes, (change) => Queue.offer(told, change)))
-        // Readers that begin late are told of nothing before.
+        // A reader that subscribes late gets no earlier changes.
         yield* Effect.sleep(50)
         yield* Queue.clear(told)
         const next = Effect.timeout(Queue.take(told), "30 seconds")

@@ -1,8 +1,8 @@
 /**
  * What is learned of how long the jobs of one kind take.
  *
- * A history belongs to a `Job`, and optionally has classes, such as the model that a job runs on. It is told of each
- * ending by an `Observer`, or by `record`. `Learned.strategy` plans by it.
+ * A history belongs to a `Job`, and optionally has classes, such as the model that a job runs on. An
+ * `Observer`, or `record`, adds each ending. `Learned.strategy` plans by it.
  *
  * **Details**
  *
@@ -103,7 +103,7 @@ export const isHistory = (u: unknown): u is History => hasProperty(u, TypeId)
  *
  * **Details**
  *
- * What has been learned is stored by `save`: after an ending that its observer is told of, unless it was stored within the
+ * What has been learned is stored by `save`: after an ending that its observer receives, unless it was stored within the
  * last 10 seconds, and when the scope closes.
  *
  * **Example** (Learning how long renders take)

@@ -37,7 +37,7 @@ export const simple: Subject = subjectOf((history, w) => Learned.simple(history,
 
 // ---- internal ----
 
-/** What an observer is told of a wait whose checks found this progress, and whose server tells when the job ended. */
+/** The notifications of a wait whose checks found this progress, and whose server reports when the job ended. */
 const notificationsOf = ({ after, progress, until }: Outcome): ReadonlyArray<Notification> => {
   const at = (seconds: number, attempts: number) => ({
     job: "job",

@@ -6,7 +6,7 @@ import { createInterface } from "node:readline"
 import { startRedis } from "../redis.ts"
 import { startDatabase } from "./database.ts"
 
-/** What a worker is told. */
+/** The settings of a worker. */
 export interface BudgetWorker {
   readonly name: string
   readonly store: "redis" | "sql"

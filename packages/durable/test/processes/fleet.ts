@@ -6,7 +6,7 @@ import { spawn } from "node:child_process"
 import { createInterface } from "node:readline"
 import { freePort, until } from "./database.ts"
 
-/** What a worker is told to do. */
+/** The settings of a worker. */
 export interface WorkerConfig {
   readonly name: string
   readonly databaseUrl: string

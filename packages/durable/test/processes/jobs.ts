@@ -10,10 +10,10 @@ export interface Truth {
   endsAt: number
   readonly fails: boolean
   checks: number
-  /** How often a check was told of the end. */
+  /** How many checks found the end. */
   ends: number
   submits: number
-  /** How often a hook was told of its end. */
+  /** How often a hook was run for its end. */
   told: number
   /** Which workers have checked it, and when each began to. */
   readonly workers: Array<{ readonly worker: string; readonly at: number }>

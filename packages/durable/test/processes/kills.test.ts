@@ -89,7 +89,7 @@ describe.concurrent("durable waits in processes", () => {
       yield* checking(world, a, b)
       const its = checkedBy(world, a)
       jobs.finish()
-      // It has been told of ends that it has not stored yet.
+      // It has found ends that it has not stored yet.
       yield* until(
         "ends are known",
         Effect.sync(() => its.filter((job) => job.ends > 0).length),

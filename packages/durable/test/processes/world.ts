@@ -23,7 +23,7 @@ export interface Verdict {
   readonly double: ReadonlyArray<string>
   /** Ended in another way, or earlier, than at the server. */
   readonly wrong: ReadonlyArray<string>
-  /** No hook was told of the end. */
+  /** No hook was run for the end. */
   readonly untold: ReadonlyArray<string>
 }
 
@@ -45,7 +45,7 @@ export interface World {
     maxMillis: number
   ) => Effect.Effect<ReadonlyArray<string>>
   readonly worker: (name: string, options?: Partial<WorkerOptions>) => Effect.Effect<Worker, never, Scope.Scope>
-  /** Waits until all jobs have ended and hooks are told, at most for the bound, and judges. */
+  /** Waits until all jobs have ended and their hooks were run, at most for the bound, and judges. */
   readonly judge: (bound?: Duration.Input) => Effect.Effect<Verdict>
   /** Rows of a query of this database. */
   readonly query: (statement: string) => Effect.Effect<ReadonlyArray<ReadonlyArray<string>>>

@@ -26,7 +26,7 @@ export const seenOf = (live: Live, notification: Notification): Seen | undefined
   if (verdict === "left") return lastPendingMillis === undefined ? undefined : { from, to: Infinity, since }
   if (verdict === "cut") return { from: found, to: Infinity, since }
   const told = times?.endedAt === undefined ? undefined : (times.endedAt - originOf(notification)) / 1000
-  // Two clocks may differ: what was seen limits what is told.
+  // Clocks may differ: the times of the server are limited to what checks have seen.
   const exact = told === undefined ? undefined : Math.max(from, Math.min(told, found))
   return {
     from: exact ?? from,

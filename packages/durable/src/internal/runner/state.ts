@@ -26,7 +26,7 @@ export class Watch {
    * Poller until its token is stored. `"ending"`: its end is to be stored. `"left"`: no longer of this runner.
    */
   phase: "outbox" | "beginning" | "running" | "saving" | "ending" | "left"
-  /** The nudges that it has been told of. */
+  /** The number of nudges seen so far. */
   nudges: number
   handle: AnyHandle | undefined
   /** Where it is, by the clock of this process; only while it is being saved. */

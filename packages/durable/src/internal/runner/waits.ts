@@ -118,7 +118,7 @@ export class Waits {
         this.justEnded.set(id, Math.max(round, this.justEnded.get(id) ?? 0))
         for (const { waits } of buckets.values()) {
           const watch = waits.get(id)
-          // Our own ending, if there is one, is told that it is late.
+          // If this process has an ending too, its flush finds it late.
           if (watch !== undefined && watch.row.round <= round && watch.phase !== "ending") {
             yield* this.leave(watch)
             // A message is not proof. The store is asked later: a job that is open after all is taken up again.
@@ -152,7 +152,7 @@ export class Waits {
     const known = owned.waits.get(row.id)
     if (known !== undefined && row.round < known.row.round) return undefined
     if (row.state === "ended") {
-      // Settled by somebody else; our own ending, if there is one, is told that it is late.
+      // Settled from outside. If this process has an ending too, its flush finds it late.
       if (known === undefined || known.phase === "ending") return undefined
       return this.leave(known)
     }

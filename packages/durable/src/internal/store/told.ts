@@ -1,6 +1,6 @@
 import type { Change, Finish, Finished } from "./model.ts"
 
-/** What is told of a batch of ends; `undefined` if none of them was stored. */
+/** The change to publish for a batch of ends; `undefined` if none of them was stored. */
 export const toldOf = (batch: ReadonlyArray<Finish>, finished: ReadonlyArray<Finished>): Change | undefined => {
   const settled = batch.flatMap(({ claim, id, round }, at) =>
     finished[at] === "ended" && claim === undefined ? [{ id, round }] : []

@@ -43,7 +43,10 @@ export const deliver = (
       if (done.length > 0) yield* store.unhook(done.map(({ hook, row: { id, round } }) => ({ id, hook, round })))
       const failed = results.find(Exit.isFailure)
       if (failed !== undefined) {
-        yield* Effect.logWarning("A workflow could not be told how its job ended; it is told again", failed.cause)
+        yield* Effect.logWarning(
+          "The result of a job could not be delivered to its workflow; it is delivered again",
+          failed.cause
+        )
       }
       return found.length === limit && done.length > 0
     })

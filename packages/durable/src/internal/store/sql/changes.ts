@@ -9,7 +9,7 @@ import * as Stream from "effect/Stream"
 import type { Change, Settled } from "../model.ts"
 import { fromText } from "./text.ts"
 
-/** A client that is told by other sessions. */
+/** A client that receives notifications of other sessions. */
 export interface Listening {
   readonly listen: (
     channel: string

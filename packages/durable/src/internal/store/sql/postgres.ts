@@ -104,7 +104,7 @@ export const operations = (db: ReturnType<typeof database>): Operations<Written>
       ([row]) => row
     )
 
-  /** What other processes are told of ends: which jobs were settled, if that fits. */
+  /** The payload that notifies other processes of ends: the ids of settled jobs, if they fit. */
   const told = sql`coalesce((SELECT 'settled:' || list FROM (
       SELECT json_agg(json_build_array(ended.id, ended.round))::text AS list
       FROM ended JOIN batch ON batch.id = ended.id WHERE batch.epoch IS NULL) AS settled
